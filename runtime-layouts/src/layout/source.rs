@@ -1,0 +1,168 @@
+//! Where layouts come from: the one trait between what is asked and what answers.
+//!
+//! A source describes one object file. Two exist: the program's own DWARF, resolved on demand, and
+//! a layout file, which is the same resolver run to completion. The walker cannot tell which it
+//! has.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Function, PlacedVariable, SourceLocation, StaticAddress, Type, TypeId};
+
+/// Why a source could not answer. An answer that is merely absent is an empty list or `None`.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum LayoutError {
+    /// The debug information is malformed where the answer would be.
+    #[error("the debug information is malformed at {at:#x}: {what}")]
+    Malformed {
+        /// Offset in `.debug_info`, or 0 for a layout file.
+        at: u64,
+        /// What was wrong.
+        what: String,
+    },
+    /// The identifier is none of this source's.
+    #[error("no type at {0:#x}")]
+    NoSuchType(u64),
+}
+
+/// What an object file says about itself.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ObjectFacts {
+    /// The GNU build id in lower-case hexadecimal; `None` when the object has none.
+    pub build_id: Option<String>,
+    /// ELF `e_machine`.
+    pub machine: u16,
+    /// 4 or 8 bytes.
+    pub pointer_size: u8,
+    /// The byte order.
+    pub big_endian: bool,
+    /// ELF `e_entry`.
+    pub entry: StaticAddress,
+    /// The `PT_TLS` segment; `None` when the object has no thread-local storage.
+    pub tls: Option<TlsSegment>,
+    /// The sections that hold addresses worth asking about lie within `start..end`.
+    pub address_range: (StaticAddress, StaticAddress),
+}
+
+/// The `PT_TLS` program header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TlsSegment {
+    /// `p_vaddr`.
+    pub address: u64,
+    /// `p_memsz` in bytes.
+    pub size: u64,
+    /// `p_align` in bytes.
+    pub align: u64,
+}
+
+/// A thread-local variable.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ThreadLocal {
+    /// The full path of the variable, as rustc spells it in DWARF.
+    pub name: Arc<str>,
+    /// Its type.
+    pub ty: TypeId,
+    /// Bytes from the start of the object's TLS segment, as the symbol table has it.
+    pub offset: u64,
+}
+
+/// How a type is polled, when it is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Poll {
+    /// Which trait it implements.
+    pub polled_as: PolledAs,
+    /// Where its `poll` is declared; `None` when only the symbol table knows of it.
+    pub declared: Option<SourceLocation>,
+}
+
+/// The traits that make a type part of an await chain.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum PolledAs {
+    /// `core::future::future::Future`.
+    Future,
+    /// `futures_core::stream::Stream`.
+    Stream,
+}
+
+/// Where the layouts of one object come from, for people.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Provenance {
+    /// The file that was read.
+    pub path: String,
+    /// `DWARF 4, resolved on demand` or `layout file`.
+    pub form: String,
+    /// What is missing, in one sentence with what to do next: no debug information, no types.
+    /// `None` when nothing is.
+    pub lack: Option<String>,
+}
+
+/// Answers questions about the types, functions and variables of one object file.
+///
+/// Every answer is for that object alone, with its static addresses. Lists are in the order of the
+/// object file. Sources cache; asking again is cheap.
+pub trait LayoutSource: Send + Sync {
+    /// What the object file says about itself.
+    fn facts(&self) -> &ObjectFacts;
+
+    /// Where the layouts come from and what they lack.
+    fn provenance(&self) -> Provenance;
+
+    /// The type with that identifier.
+    ///
+    /// # Errors
+    /// When the identifier is unknown or the debug information there is malformed.
+    fn type_at(&self, id: TypeId) -> Result<Arc<Type>, LayoutError>;
+
+    /// The functions that start at this address: several when the linker folded identical ones,
+    /// none when the debug information knows of none.
+    ///
+    /// # Errors
+    /// When the debug information there is malformed.
+    fn functions_at(&self, address: StaticAddress) -> Result<Vec<Arc<Function>>, LayoutError>;
+
+    /// The concrete types whose `dyn Trait` vtable lies at this address, for traits that are
+    /// polled: several when the linker folded identical vtables.
+    ///
+    /// # Errors
+    /// When the debug information there is malformed.
+    fn vtable_types(&self, address: StaticAddress) -> Result<Vec<TypeId>, LayoutError>;
+
+    /// The types with exactly this full name. Looks first where `near` is (its unit, for DWARF)
+    /// and no further if it finds one there: two versions of one crate have the same paths.
+    ///
+    /// # Errors
+    /// When the debug information there is malformed.
+    fn types_named(&self, name: &str, near: Option<TypeId>) -> Result<Vec<TypeId>, LayoutError>;
+
+    /// The thread-local variables declared by `thread_local!` under this path
+    /// (`tokio::runtime::context::CONTEXT`), with the offsets of the symbol table: copies that the
+    /// linker dropped are left out.
+    ///
+    /// # Errors
+    /// When the debug information there is malformed.
+    fn thread_locals(&self, path: &str) -> Result<Vec<ThreadLocal>, LayoutError>;
+
+    /// The function whose body the environment type of a closure, async fn, async block or async
+    /// closure belongs to: for `…::lock::{async_fn_env#0}<T>` the function
+    /// `…::lock::{async_fn#0}<T>`. `None` for other types, and when the compiler left no trace of
+    /// the body.
+    ///
+    /// # Errors
+    /// When the debug information there is malformed.
+    fn body_of(&self, environment: TypeId) -> Result<Option<Arc<Function>>, LayoutError>;
+
+    /// How the type is polled: `None` when the program has no `poll` of it, or when the type is a
+    /// state machine (which the walker knows by its states).
+    ///
+    /// # Errors
+    /// When the debug information there is malformed.
+    fn poll_of(&self, ty: TypeId) -> Result<Option<Poll>, LayoutError>;
+
+    /// The variables that have a place at this program counter, those of the innermost inlined
+    /// function first. Variables that are only in registers or optimized away are left out.
+    ///
+    /// # Errors
+    /// When the debug information there is malformed.
+    fn variables_at(&self, pc: StaticAddress) -> Result<Vec<PlacedVariable>, LayoutError>;
+}

@@ -1,0 +1,14 @@
+//! What a program's async types and runtimes look like in memory, and how to read them.
+//!
+//! No DWARF, no Python, no terminal: layouts come through [`layout::source::LayoutSource`], the
+//! process through [`target::Target`]. [`walk::inspect`] turns both into a [`report::Report`],
+//! and [`render`] turns that into text and JSON.
+
+pub mod layout;
+pub mod memory;
+pub mod render;
+pub mod report;
+pub mod target;
+pub mod tokio;
+pub mod value;
+pub mod walk;

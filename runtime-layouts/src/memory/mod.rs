@@ -1,0 +1,36 @@
+//! MEMORY READING: bytes of the stopped process, from wherever they can be had.
+
+pub mod cache;
+pub mod fake;
+pub mod live;
+
+/// Bytes that could not be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("cannot read {length} bytes at {address:#x}")]
+pub struct ReadError {
+    /// The first address of the read.
+    pub address: u64,
+    /// Its length in bytes.
+    pub length: usize,
+}
+
+/// Reads the memory of one process or core file.
+pub trait MemoryReader: Send + Sync {
+    /// Fills `buffer` from `address` on, wholly or not at all.
+    ///
+    /// # Errors
+    /// When any byte of the range cannot be read; `buffer` then holds nothing of use.
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError>;
+}
+
+impl<M: MemoryReader + ?Sized> MemoryReader for &M {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        (**self).read(address, buffer)
+    }
+}
+
+impl<M: MemoryReader + ?Sized> MemoryReader for Box<M> {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        (**self).read(address, buffer)
+    }
+}

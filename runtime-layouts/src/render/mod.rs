@@ -1,0 +1,21 @@
+//! TEXT and JSON, from the report alone.
+
+pub mod backtrace;
+pub mod style;
+pub mod tasks;
+pub mod workers;
+
+/// How text is to look.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Columns of the terminal; `None` for no limit.
+    pub width: Option<usize>,
+    /// Whether to colour with SGR escape sequences.
+    pub styled: bool,
+    /// Whether to show generic arguments whole.
+    pub full_names: bool,
+    /// Whether to drop the frames of libraries.
+    pub user_only: bool,
+    /// The task that the user selected; starred in lists.
+    pub current: Option<crate::report::TaskId>,
+}

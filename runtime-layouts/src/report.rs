@@ -1,0 +1,231 @@
+//! What an inspection found. Every front renders this and nothing else.
+//!
+//! A report is compact, since a process may have a million tasks: what is the same for every task
+//! of a kind (names, files, lines) is a [`Site`], stored once; a task holds site numbers and
+//! addresses.
+
+use crate::layout::SourceLocation;
+use crate::layout::name::DisplayName;
+use crate::target::TargetKind;
+
+/// Everything that was found in one stopped process.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What was inspected.
+    pub target: TargetSummary,
+    /// The runtimes, in the order in which they were found.
+    pub runtimes: Vec<Runtime>,
+    /// What frames refer to by [`SiteId`].
+    pub sites: Vec<Site>,
+    /// The tasks: `block_on` futures first, then by runtime and id.
+    pub tasks: Vec<Task>,
+    /// What could not be read or may be wrong, beyond a single task.
+    pub problems: Vec<String>,
+    /// Whether Ctrl-C ended the inspection early.
+    pub interrupted: bool,
+}
+
+/// What was inspected.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TargetSummary {
+    /// Process or core file.
+    pub kind: TargetKind,
+    /// The process id; `None` when unknown.
+    pub pid: Option<u64>,
+    /// The executable's path.
+    pub executable: String,
+    /// Its GNU build id in hexadecimal; `None` when it has none.
+    pub build_id: Option<String>,
+}
+
+/// One runtime.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Runtime {
+    /// Its number in this report, counted from 0.
+    pub id: usize,
+    /// The library: `tokio`.
+    pub library: &'static str,
+    /// The library's version; `None` when the debug information does not show it.
+    pub version: Option<String>,
+    /// `current_thread`, `multi_thread`.
+    pub flavor: &'static str,
+    /// The address of the scheduler's handle, which is its identity.
+    pub address: u64,
+    /// Its workers, by index.
+    pub workers: Vec<Worker>,
+    /// How many tasks the runtime itself says that it owns; `None` when it does not keep count.
+    pub counted_tasks: Option<u64>,
+    /// How many tasks were found in its lists.
+    pub listed_tasks: u64,
+    /// Why the list may be incomplete; empty when it is complete.
+    pub incomplete: Vec<String>,
+}
+
+/// One worker of a runtime.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Worker {
+    /// Its index in the runtime.
+    pub index: usize,
+    /// The thread it runs on; `None` when none was found.
+    pub thread: Option<ThreadRef>,
+    /// What it does.
+    pub state: WorkerState,
+    /// The id of the task that it polls; `None` when it polls none.
+    pub task: Option<TaskId>,
+    /// Tasks in its own run queue, without the LIFO slot; `None` when unknown.
+    pub queued: Option<u64>,
+}
+
+/// What a worker does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WorkerState {
+    /// Waits for work, or for the I/O and timer driver.
+    Parked,
+    /// Runs a task or looks for one.
+    Running,
+    /// Could not be told.
+    Unknown,
+}
+
+/// A thread as the front numbers it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ThreadRef {
+    /// The front's number.
+    pub number: u32,
+    /// The kernel's thread id.
+    pub tid: u64,
+}
+
+/// A task's id as the user types it: the runtime's own id, `main`, or `b3` for the `block_on`
+/// future of the front's thread 3. Where several runtimes of one process use the same number, the
+/// later one's is `RUNTIME/ID`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct TaskId(pub String);
+
+/// What sort of root a task is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TaskKind {
+    /// Spawned on a runtime.
+    Task,
+    /// The future that a thread blocks on.
+    BlockOn,
+    /// Spawned on a `LocalSet`.
+    Local,
+    /// A `spawn_blocking` closure.
+    Blocking,
+}
+
+/// A task's state, from the runtime's own state word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TaskState {
+    /// Waits to be woken.
+    Idle,
+    /// Was woken and waits to be polled.
+    Scheduled,
+    /// Is being polled now: what its frames show is from before this poll.
+    Running,
+    /// Has an output that nobody has taken yet.
+    Complete,
+    /// Was aborted.
+    Cancelled,
+    /// The state word could not be read.
+    Unknown,
+}
+
+/// One task.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Task {
+    /// Its id.
+    pub id: TaskId,
+    /// The index of its runtime in [`Report::runtimes`]; `None` for a `block_on` future whose
+    /// runtime is not known.
+    pub runtime: Option<usize>,
+    /// What sort of root it is.
+    pub kind: TaskKind,
+    /// Its state.
+    pub state: TaskState,
+    /// The site of its outermost future; `None` when its type is not known.
+    pub root: Option<SiteId>,
+    /// The address of its header, or of the `block_on` future.
+    pub address: u64,
+    /// The thread that polls it; `None` when none does.
+    pub thread: Option<ThreadRef>,
+    /// Where it was spawned; `None` unless the runtime records it.
+    pub spawned_at: Option<(String, u32)>,
+    /// Its await chain.
+    pub chain: Chain,
+    /// What could not be read or may be wrong.
+    pub problems: Vec<String>,
+}
+
+/// A run of frames, each awaiting the next, and the branches that the last one awaits at once.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Chain {
+    /// Outermost first: the order in which they are reached. Texts and JSON show them the other
+    /// way round.
+    pub frames: Vec<Frame>,
+    /// What the last frame holds, when it holds several futures.
+    pub branches: Vec<Chain>,
+}
+
+/// Number of a [`Site`] in its report.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct SiteId(pub u32);
+
+/// One future in a chain.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Frame {
+    /// What it is and where it stands.
+    pub site: SiteId,
+    /// The address of the future.
+    pub address: u64,
+    /// Why the chain does not go on below, when it should: memory that could not be read, a type
+    /// that is not known, a cycle.
+    pub problem: Option<Box<str>>,
+}
+
+/// A future's type in one of its states: what all frames there have in common.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Site {
+    /// Its name as the source spells it.
+    pub name: DisplayName,
+    /// The type's name as the debug information spells it.
+    pub type_name: String,
+    /// What it is.
+    pub kind: FrameKind,
+    /// Its state.
+    pub state: FutureState,
+    /// The await point, or for a future that is not an async fn, where its `poll` is declared;
+    /// `None` when the debug information does not say.
+    pub location: Option<SourceLocation>,
+}
+
+/// What a frame is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum FrameKind {
+    /// `async fn`.
+    AsyncFn,
+    /// `async { … }`.
+    AsyncBlock,
+    /// `async || …`.
+    AsyncClosure,
+    /// A type with a `poll` of its own.
+    Future,
+    /// A type with a `poll_next` of its own.
+    Stream,
+}
+
+/// How far a future has come.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum FutureState {
+    /// At an await point.
+    Suspended,
+    /// Never polled.
+    Unresumed,
+    /// Ran to its end.
+    Returned,
+    /// Panicked.
+    Panicked,
+    /// Does not say.
+    Unknown,
+}

@@ -1,0 +1,105 @@
+//! What a front (a debugger, or the command line) has to give for a program to be inspected.
+
+use std::sync::Arc;
+
+use crate::layout::StaticAddress;
+use crate::layout::source::LayoutSource;
+use crate::memory::MemoryReader;
+
+/// A stopped process or a core file, as a front sees it.
+///
+/// The walker asks nothing else of a debugger: no types, no symbols, no text.
+pub trait Target {
+    /// Its memory.
+    fn memory(&self) -> &dyn MemoryReader;
+
+    /// What it is.
+    fn identity(&self) -> &Identity;
+
+    /// The object files that are loaded, the executable first, each with its layouts.
+    fn modules(&self) -> &[Module];
+
+    /// Its threads, in the front's order.
+    fn threads(&self) -> &[Thread];
+
+    /// The physical frames of a thread's native stack, innermost first, at most `limit`. Inlined
+    /// calls are not frames of their own. Empty when the stack cannot be unwound.
+    fn native_frames(&self, thread: &Thread, limit: usize) -> Vec<NativeFrame>;
+
+    /// Whether the user asked to stop (Ctrl-C). Asked often; must be cheap.
+    fn interrupted(&self) -> bool;
+}
+
+/// What a target is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// Whether it is alive.
+    pub kind: TargetKind,
+    /// The process id; `None` when the front does not know it.
+    pub pid: Option<u64>,
+    /// The path of the executable.
+    pub executable: String,
+}
+
+/// Whether a target is alive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetKind {
+    /// A stopped process.
+    Live,
+    /// A core file.
+    Core,
+}
+
+/// An object file in the process.
+#[derive(Clone)]
+pub struct Module {
+    /// What to add to a static address to get a live one, modulo 2^64.
+    pub load_bias: u64,
+    /// Its layouts.
+    pub layouts: Arc<dyn LayoutSource>,
+}
+
+impl Module {
+    /// The static address of a live one; `None` when it lies outside this module.
+    #[must_use]
+    pub fn static_address(&self, live: u64) -> Option<StaticAddress> {
+        let address = StaticAddress(live.wrapping_sub(self.load_bias));
+        let (start, end) = self.layouts.facts().address_range;
+        (start <= address && address < end).then_some(address)
+    }
+}
+
+/// One thread.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Thread {
+    /// The front's own number, counted from 1.
+    pub number: u32,
+    /// The kernel's thread id.
+    pub tid: u64,
+    /// Its name; `None` when the front does not know it.
+    pub name: Option<String>,
+    /// The thread pointer (`fs_base`, `tpidr_el0`); `None` when the front cannot tell.
+    pub thread_pointer: Option<u64>,
+    /// Whether it is the one that the user has selected.
+    pub selected: bool,
+}
+
+/// One physical frame of a native stack.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NativeFrame {
+    /// The program counter: for all but the innermost frame the return address.
+    pub pc: u64,
+    /// The canonical frame address; `None` for the outermost frame.
+    pub frame_address: Option<u64>,
+    /// The registers that unwinding restored, by DWARF number.
+    pub registers: Vec<(u16, u64)>,
+}
+
+impl NativeFrame {
+    /// The register with that DWARF number; `None` when unwinding did not restore it.
+    #[must_use]
+    pub fn register(&self, number: u16) -> Option<u64> {
+        self.registers.iter().find(|(n, _)| *n == number).map(|(_, value)| *value)
+    }
+}
