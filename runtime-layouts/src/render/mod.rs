@@ -1,9 +1,14 @@
 //! TEXT and JSON, from the report alone.
 
 pub mod backtrace;
+mod frames;
+mod source;
 pub mod style;
+mod table;
 pub mod tasks;
 pub mod workers;
+
+pub use frames::frame_count;
 
 /// How text is to look.
 #[derive(Clone, Debug)]
