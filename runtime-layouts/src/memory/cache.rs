@@ -1,1 +1,265 @@
-//! stub
+//! Each page of the process is fetched once.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::{MemoryReader, ReadError, end_of};
+
+/// Bytes a page: the smallest page size of the supported processors, so that no page of the cache
+/// lies half in a mapping.
+pub const PAGE: usize = 4096;
+
+/// Reads of more pages than this go past the cache, as one read.
+const LARGEST_CACHED_READ: usize = 16 * PAGE;
+
+/// The cache is cut into parts with a lock each, by page number, so that threads seldom meet.
+const SHARDS: usize = 16;
+
+/// Pages that a cache keeps by default: 128 MiB.
+const DEFAULT_PAGES: usize = 128 << 20 >> 12;
+
+/// A page cache over another reader.
+///
+/// It is only right as long as the process stands still: make a new one at each stop.
+///
+/// A page that cannot be fetched whole (a core file may end anywhere, and a debugger may know half
+/// a page) is not lost: reads in it go to the reader with exactly the bytes that were asked for.
+/// Reads that fail are not remembered beyond that.
+pub struct PageCache<M> {
+    reader: M,
+    shards: [Mutex<Shard>; SHARDS],
+    pages_a_shard: usize,
+}
+
+/// One part of the cache: slots under a clock hand.
+#[derive(Default)]
+struct Shard {
+    slots: Vec<Slot>,
+    slot_of: HashMap<u64, usize>,
+    /// The slot that was used last. Neighbouring reads mostly hit it, without any hashing.
+    last: usize,
+    /// The slot at which the search for one to give up goes on.
+    hand: usize,
+}
+
+/// A page that was asked for.
+struct Slot {
+    page: u64,
+    /// `None` when the page cannot be read whole.
+    bytes: Option<Box<[u8; PAGE]>>,
+    /// Whether it was used since the hand passed it.
+    used: bool,
+}
+
+impl<M: MemoryReader> PageCache<M> {
+    /// A cache of 128 MiB at most.
+    pub fn new(reader: M) -> Self {
+        Self::with_capacity(reader, DEFAULT_PAGES)
+    }
+
+    /// A cache of about `pages` pages at most (one in each of its parts at least).
+    pub fn with_capacity(reader: M, pages: usize) -> Self {
+        Self { reader, shards: Default::default(), pages_a_shard: pages.div_ceil(SHARDS).max(1) }
+    }
+
+    /// The reader behind the cache.
+    pub fn reader(&self) -> &M {
+        &self.reader
+    }
+
+    /// Copies `buffer.len()` bytes at `offset` of one page.
+    fn read_in_page(&self, page: u64, offset: usize, buffer: &mut [u8]) -> Result<(), ReadError> {
+        // The low bits: neighbouring pages are in different parts.
+        let shard = &self.shards[(page % SHARDS as u64) as usize];
+        // The lock is held while the page is fetched, so that two threads never fetch it twice. A
+        // panic while it was held left at worst a slot that nothing finds.
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = match shard.find(page) {
+            Some(slot) => slot,
+            None => {
+                let mut bytes = shard.make_room(self.pages_a_shard);
+                let fetched = self.reader.read(page * PAGE as u64, &mut bytes[..]).is_ok();
+                shard.insert(page, fetched.then_some(bytes))
+            }
+        };
+        if let Some(bytes) = &shard.slots[slot].bytes {
+            buffer.copy_from_slice(&bytes[offset..offset + buffer.len()]);
+            return Ok(());
+        }
+        drop(shard);
+        self.reader.read(page * PAGE as u64 + offset as u64, buffer)
+    }
+}
+
+impl Shard {
+    /// The slot of that page; `None` when it was never asked for, or was given up.
+    fn find(&mut self, page: u64) -> Option<usize> {
+        let slot = match self.slots.get(self.last) {
+            Some(last) if last.page == page => self.last,
+            _ => *self.slot_of.get(&page)?,
+        };
+        self.last = slot;
+        self.slots[slot].used = true;
+        Some(slot)
+    }
+
+    /// Makes sure that one more slot fits, and returns a page to fill.
+    fn make_room(&mut self, capacity: usize) -> Box<[u8; PAGE]> {
+        if self.slots.len() < capacity {
+            return Box::new([0; PAGE]);
+        }
+        // Every slot gets a second chance, so the hand turns at most once around and a bit.
+        loop {
+            let victim = self.hand % self.slots.len();
+            self.hand = victim + 1;
+            if !std::mem::take(&mut self.slots[victim].used) {
+                let slot = self.slots.swap_remove(victim);
+                self.slot_of.remove(&slot.page);
+                if let Some(moved) = self.slots.get(victim) {
+                    self.slot_of.insert(moved.page, victim);
+                }
+                return slot.bytes.unwrap_or_else(|| Box::new([0; PAGE]));
+            }
+        }
+    }
+
+    fn insert(&mut self, page: u64, bytes: Option<Box<[u8; PAGE]>>) -> usize {
+        let slot = self.slots.len();
+        self.slots.push(Slot { page, bytes, used: true });
+        self.slot_of.insert(page, slot);
+        self.last = slot;
+        slot
+    }
+}
+
+impl<M: MemoryReader> MemoryReader for PageCache<M> {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        let error = ReadError { address, length: buffer.len() };
+        end_of(address, buffer.len()).ok_or(error)?;
+        if buffer.len() > LARGEST_CACHED_READ {
+            return self.reader.read(address, buffer);
+        }
+        let (mut address, mut rest) = (address, buffer);
+        while !rest.is_empty() {
+            let offset = (address % PAGE as u64) as usize;
+            let (part, more) = rest.split_at_mut(rest.len().min(PAGE - offset));
+            self.read_in_page(address / PAGE as u64, offset, part).map_err(|_| error)?;
+            // Wraps only after the last byte of the address space, when nothing is left to read.
+            address = address.wrapping_add(part.len() as u64);
+            rest = more;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::fake::FakeMemory;
+
+    fn bytes(length: usize) -> Vec<u8> {
+        (0..length).map(|i| (i % 251) as u8).collect()
+    }
+
+    #[test]
+    fn fetches_each_page_once() {
+        let there = bytes(3 * PAGE);
+        let cache = PageCache::new(FakeMemory::new().with(0x1000, there.clone()));
+        let mut buffer = [0; 16];
+        for address in 0x1000..0x1000 + 2 * PAGE as u64 {
+            cache.read(address, &mut buffer).expect("mapped");
+            assert_eq!(buffer, there[address as usize - 0x1000..][..16]);
+        }
+        assert_eq!(cache.reader().reads(), 3);
+    }
+
+    #[test]
+    fn joins_pages() {
+        let cache = PageCache::new(FakeMemory::new().with(0x1000, bytes(4 * PAGE)));
+        let mut buffer = vec![0; 2 * PAGE + 2];
+        cache.read(0x1fff, &mut buffer).expect("mapped");
+        assert_eq!(buffer, bytes(4 * PAGE)[PAGE - 1..][..2 * PAGE + 2]);
+    }
+
+    #[test]
+    fn reads_what_is_left_of_a_broken_page() {
+        let cache = PageCache::new(FakeMemory::new().with(0x1000, bytes(PAGE + 8)));
+        let mut buffer = [0; 16];
+        cache.read(0x1ff8, &mut buffer).expect("the second page has eight bytes");
+        assert_eq!(buffer, bytes(PAGE + 8)[PAGE - 8..]);
+        assert_eq!(
+            cache.read(0x1ff9, &mut buffer),
+            Err(ReadError { address: 0x1ff9, length: 16 }),
+            "the error names the whole read"
+        );
+    }
+
+    #[test]
+    fn stops_at_holes() {
+        let memory = FakeMemory::new().with(0x1000, bytes(3 * PAGE)).with_hole(0x2000, PAGE as u64);
+        let cache = PageCache::new(memory);
+        let mut buffer = [0; 8];
+        assert!(cache.read(0x1ff8, &mut buffer).is_ok());
+        assert!(cache.read(0x1ff9, &mut buffer).is_err());
+        assert!(cache.read(0x2ff8, &mut buffer).is_err());
+        assert!(cache.read(0x3000, &mut buffer).is_ok());
+    }
+
+    #[test]
+    fn knows_the_end_of_the_address_space() {
+        let last_page = u64::MAX - (PAGE as u64 - 1);
+        let cache = PageCache::new(FakeMemory::new().with(last_page, bytes(PAGE)));
+        let mut buffer = [0; 8];
+        cache.read(u64::MAX - 7, &mut buffer).expect("the last eight bytes are mapped");
+        assert_eq!(buffer, bytes(PAGE)[PAGE - 8..]);
+        assert!(cache.read(u64::MAX - 6, &mut buffer).is_err());
+        assert!(cache.read(u64::MAX, &mut []).is_ok(), "an empty read never fails");
+    }
+
+    #[test]
+    fn passes_large_reads_on_whole() {
+        let length = LARGEST_CACHED_READ + 1;
+        let cache = PageCache::new(FakeMemory::new().with(0x1000, bytes(length)));
+        let mut buffer = vec![0; length];
+        cache.read(0x1000, &mut buffer).expect("mapped");
+        assert_eq!((buffer, cache.reader().reads()), (bytes(length), 1));
+    }
+
+    #[test]
+    fn is_bounded_and_still_right() {
+        let pages = 8 * SHARDS;
+        let there = bytes(pages * PAGE);
+        let memory = FakeMemory::new().with(0, there.clone());
+        let cache = PageCache::with_capacity(memory, 2 * SHARDS);
+        let mut buffer = [0; 8];
+        for round in 0..3 {
+            for page in 0..pages {
+                let address = page * PAGE + 8 * round;
+                cache.read(address as u64, &mut buffer).expect("mapped");
+                assert_eq!(buffer, there[address..][..8]);
+            }
+        }
+        for shard in &cache.shards {
+            let shard = shard.lock().expect("not poisoned");
+            assert!(shard.slots.len() <= 2);
+            assert_eq!(shard.slots.len(), shard.slot_of.len());
+            assert!(shard.slot_of.iter().all(|(page, slot)| shard.slots[*slot].page == *page));
+        }
+    }
+
+    #[test]
+    fn serves_several_threads() {
+        let cache = PageCache::new(FakeMemory::new().with(0, bytes(64 * PAGE)));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut buffer = [0; 8];
+                    for address in (0..64 * PAGE as u64 - 8).step_by(1024) {
+                        cache.read(address, &mut buffer).expect("mapped");
+                    }
+                });
+            }
+        });
+        assert_eq!(cache.reader().reads(), 64);
+    }
+}

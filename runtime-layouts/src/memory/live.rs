@@ -1,1 +1,127 @@
-//! stub
+//! The memory of a process of this machine, through `process_vm_readv`.
+
+use std::io::IoSliceMut;
+
+use nix::errno::Errno;
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
+use nix::unistd::Pid;
+
+use super::{MemoryReader, ReadError, end_of};
+
+/// Reads a process without stopping it: stopping is the front's business.
+#[derive(Clone, Copy, Debug)]
+pub struct LiveMemory {
+    pid: Pid,
+}
+
+/// Why the memory of a process cannot be had.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum LiveError {
+    /// `ESRCH`, or a number that cannot be a process.
+    #[error("there is no process {pid}")]
+    NoSuchProcess {
+        /// The process that was asked for.
+        pid: u64,
+    },
+    /// `EPERM`: another user's process, or one that the system guards.
+    #[error(
+        "not allowed to read the memory of process {pid}: do it as the same user or as root, and \
+         in a container with `--cap-add SYS_PTRACE`"
+    )]
+    NotPermitted {
+        /// The process that was asked for.
+        pid: u64,
+    },
+    /// Anything else, such as a kernel without `process_vm_readv`.
+    #[error("cannot read the memory of process {pid}: {reason}")]
+    Other {
+        /// The process that was asked for.
+        pid: u64,
+        /// What the system said.
+        reason: &'static str,
+    },
+}
+
+impl LiveMemory {
+    /// The memory of that process, after a try whether it may be read.
+    ///
+    /// # Errors
+    /// When there is no such process or it may not be read.
+    pub fn open(pid: u64) -> Result<Self, LiveError> {
+        let id = i32::try_from(pid).ok().filter(|id| *id > 0);
+        let id = Pid::from_raw(id.ok_or(LiveError::NoSuchProcess { pid })?);
+        // The kernel looks for the process and at our rights before it looks at the address. An
+        // address where nothing is mapped serves as well as any; only an empty read does not.
+        let remote = RemoteIoVec { base: 0, len: 1 };
+        match process_vm_readv(id, &mut [IoSliceMut::new(&mut [0])], &[remote]) {
+            Ok(_) | Err(Errno::EFAULT) => Ok(Self { pid: id }),
+            Err(Errno::ESRCH) => Err(LiveError::NoSuchProcess { pid }),
+            Err(Errno::EPERM) => Err(LiveError::NotPermitted { pid }),
+            Err(errno) => Err(LiveError::Other { pid, reason: errno.desc() }),
+        }
+    }
+}
+
+impl MemoryReader for LiveMemory {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        let error = ReadError { address, length: buffer.len() };
+        end_of(address, buffer.len()).ok_or(error)?;
+        let mut done = 0;
+        while done < buffer.len() {
+            let base = usize::try_from(address + done as u64).map_err(|_| error)?;
+            let remote = RemoteIoVec { base, len: buffer.len() - done };
+            let local = &mut [IoSliceMut::new(&mut buffer[done..])];
+            // A read stops short before a page that is not mapped, and after 2 GiB.
+            match process_vm_readv(self.pid, local, &[remote]) {
+                Ok(0) | Err(_) => return Err(error),
+                Ok(length) => done += length,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own() -> LiveMemory {
+        LiveMemory::open(u64::from(std::process::id())).expect("a process may read itself")
+    }
+
+    #[test]
+    fn reads_what_is_there() {
+        let there: Vec<u8> = (0..20_000u32).map(|i| (i % 251) as u8).collect();
+        let mut copy = vec![0; there.len()];
+        own().read(there.as_ptr() as u64, &mut copy).expect("mapped");
+        assert_eq!(copy, there);
+        assert_eq!(own().read(1, &mut []), Ok(()));
+    }
+
+    #[test]
+    fn refuses_what_is_not() {
+        let mut buffer = [0; 8];
+        for address in [0, 8, u64::MAX - 7, u64::MAX] {
+            assert_eq!(
+                own().read(address, &mut buffer),
+                Err(ReadError { address, length: 8 }),
+                "{address:#x}"
+            );
+        }
+    }
+
+    #[test]
+    fn is_all_or_nothing() {
+        // The stack and the heap are far apart, with nothing mapped for terabytes in between.
+        let there = [7; 16];
+        let mut buffer = vec![0; 1 << 30];
+        assert!(own().read(there.as_ptr() as u64, &mut buffer).is_err());
+    }
+
+    #[test]
+    fn says_that_there_is_no_such_process() {
+        for pid in [0, 1 << 31, u64::MAX, 0x7fff_fffe] {
+            assert_eq!(LiveMemory::open(pid).err(), Some(LiveError::NoSuchProcess { pid }));
+        }
+    }
+}

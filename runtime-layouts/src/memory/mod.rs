@@ -34,3 +34,10 @@ impl<M: MemoryReader + ?Sized> MemoryReader for Box<M> {
         (**self).read(address, buffer)
     }
 }
+
+/// Where a range ends: 2^64 for one that ends with the address space. `None` when it would reach
+/// beyond.
+fn end_of(address: u64, length: usize) -> Option<u128> {
+    let end = u128::from(address) + length as u128;
+    (end <= 1 << 64).then_some(end)
+}
