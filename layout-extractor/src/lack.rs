@@ -2,6 +2,9 @@
 
 use crate::source::DwarfSource;
 
+/// The crate whose types show that an object has what it takes.
+const RUNTIME: &str = "tokio";
+
 impl DwarfSource {
     /// `DWARF 4, resolved on demand`.
     pub(crate) fn form(&self) -> String {
@@ -58,6 +61,9 @@ impl DwarfSource {
             {
                 list.push(name);
             }
+            if typed_crates.last() == Some(&RUNTIME) {
+                return None;
+            }
         }
         if rust == 0 {
             return Some(format!(
@@ -72,10 +78,9 @@ impl DwarfSource {
             ));
         }
         // A profile override for dependencies takes away the runtime's own types alone.
-        let runtime = "tokio";
-        if untyped_crates.contains(&runtime) && !typed_crates.contains(&runtime) {
+        if untyped_crates.contains(&RUNTIME) && !typed_crates.contains(&RUNTIME) {
             return Some(format!(
-                "{path} has no types of {runtime} itself: build dependencies with `debug = true` \
+                "{path} has no types of {RUNTIME} itself: build dependencies with `debug = true` \
                  too (see `[profile.dev.package.\"*\"]`) or give a layout file"
             ));
         }

@@ -13,6 +13,7 @@
 //! | what is behind a `dyn Future` | `vtables` |
 //! | where the runtime's roots are | `thread_locals` |
 //! | is it a future | `polls` |
+//! | what is on the stack | `variables`, `places` |
 //! | what is missing | `lack` |
 
 mod addresses;
@@ -25,6 +26,7 @@ mod lack;
 mod mapping;
 mod mentions;
 mod names;
+mod places;
 mod polls;
 mod source;
 mod thread_locals;
