@@ -23,7 +23,7 @@ pub struct FakeLayouts {
 
 /// One variant: name, the discriminant values that select it, the variant's struct, and for a
 /// state machine the line of its await point.
-pub type FakeVariant<'a> = (&'a str, Option<Vec<u128>>, TypeId, Option<u32>);
+pub(crate) type FakeVariant<'a> = (&'a str, Option<Vec<u128>>, TypeId, Option<u32>);
 
 impl Default for FakeLayouts {
     fn default() -> Self {
