@@ -108,7 +108,7 @@ impl Words<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use runtime_layouts::memory::fake::FakeMemory;
+    use runtime_layouts::fake::FakeMemory;
 
     const BIAS: u64 = 0x5555_0000_0000;
 

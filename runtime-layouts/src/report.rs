@@ -53,6 +53,10 @@ pub struct Runtime {
     pub address: u64,
     /// Its workers, by index.
     pub workers: Vec<Worker>,
+    /// Tasks in the queue that all workers take from; `None` when unknown.
+    pub injected: Option<u64>,
+    /// Its pool of threads for blocking work; `None` when unknown.
+    pub blocking: Option<BlockingPool>,
     /// How many tasks the runtime itself says that it owns; `None` when it does not keep count.
     pub counted_tasks: Option<u64>,
     /// How many tasks were found in its lists.
@@ -74,6 +78,17 @@ pub struct Worker {
     pub task: Option<TaskId>,
     /// Tasks in its own run queue, without the LIFO slot; `None` when unknown.
     pub queued: Option<u64>,
+}
+
+/// A runtime's threads for blocking work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BlockingPool {
+    /// Threads, idle ones too. The workers of a multi-threaded tokio runtime are among them.
+    pub threads: u64,
+    /// Threads that wait for work.
+    pub idle: u64,
+    /// Closures that wait for a thread.
+    pub queued: u64,
 }
 
 /// What a worker does.
@@ -198,6 +213,8 @@ pub struct Site {
     /// The await point, or for a future that is not an async fn, where its `poll` is declared;
     /// `None` when the debug information does not say.
     pub location: Option<SourceLocation>,
+    /// Where an async block, fn or closure begins; `None` for other futures.
+    pub defined: Option<SourceLocation>,
 }
 
 /// What a frame is.

@@ -33,6 +33,9 @@ struct Filter {
     /// Only tasks that have TEXT nowhere in their await stack
     #[arg(long, value_name = "TEXT")]
     without: Vec<String>,
+    /// Only tasks that wait for something with TEXT in its name: mutex, sleep, recv
+    #[arg(long, value_name = "TEXT")]
+    waiting_on: Vec<String>,
     /// Show tasks with the same await stack as one
     #[arg(long, overrides_with = "no_group")]
     group: bool,
@@ -86,6 +89,7 @@ impl Filter {
             states: self.state.iter().map(|state| TaskState::from(*state)).collect(),
             with: self.with.clone(),
             without: self.without.clone(),
+            waiting_on: self.waiting_on.clone(),
             group: match (self.group, self.no_group || self.all) {
                 (true, _) => Some(true),
                 (false, true) => Some(false),

@@ -4,6 +4,7 @@
 //! nothing of where a layout came from; see [`source::LayoutSource`] for that.
 
 pub mod name;
+pub mod origin;
 pub mod source;
 
 use std::fmt;

@@ -2,16 +2,57 @@
 
 use std::io::{self, Write};
 
+pub use super::frames::frame_count;
+
 use super::Look;
-use crate::report::{Report, Task};
+use super::frames::{Line, is_user, lines, name, place, site};
+use super::source::Sources;
+use super::style::{Style, styled};
+use crate::report::{Frame, FutureState, Report, Task, TaskKind, TaskState};
+
+/// Columns of `#0  `.
+const NUMBER: usize = 4;
+/// Locations start no further right than this, when the terminal has no limit.
+const WIDEST_NAMES: usize = 64;
 
 /// Writes one task's backtrace, innermost frame first.
 ///
 /// # Errors
 /// What `out` returns; the listing then ends at once.
 pub fn write(report: &Report, task: &Task, look: &Look, out: &mut dyn Write) -> io::Result<()> {
-    let _ = (report, task, look);
-    out.flush()
+    heading(report, task, look, out)?;
+    let lines = lines(task);
+    let writer = FrameWriter::new(report, &lines, look);
+    let mut hidden = 0;
+    for line in &lines {
+        match *line {
+            Line::Frame { number, frame, depth } => {
+                if look.user_only && !is_user(site(report, frame)) {
+                    hidden += 1;
+                    continue;
+                }
+                writer.frame(number, frame, depth, out)?;
+            }
+            Line::Branch { index, count, depth } => {
+                let mark = if index == 1 { "┌" } else { "├" };
+                let bars = "│ ".repeat(depth);
+                writeln!(out, "{:NUMBER$}{bars}{mark}╴branch {index} of {count}", "")?;
+            }
+            Line::Joined { count, depth } => {
+                let bars = "│ ".repeat(depth);
+                let all = if count == 2 { "both" } else { "all" };
+                writeln!(out, "{:NUMBER$}{bars}└╴{all} held by", "")?;
+            }
+        }
+    }
+    if lines.is_empty() {
+        writeln!(out, "{:NUMBER$}{}", "", nothing(task))?;
+    }
+    if hidden > 0 {
+        let text = format!("({hidden} library frames are not shown)");
+        writeln!(out, "{:NUMBER$}{}", "", styled(&text, Style::Dim, look.styled))?;
+    }
+    Ok(())
 }
 
 /// Writes one frame as the backtrace shows it, with its number: what `async frame N` prints.
@@ -25,13 +66,144 @@ pub fn write_frame(
     look: &Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let _ = (report, task, number, look);
-    out.flush()
+    let lines = lines(task);
+    let found = lines.iter().find_map(|line| match line {
+        Line::Frame { number: this, frame, .. } if *this == number => Some(*frame),
+        _ => None,
+    });
+    match found {
+        Some(frame) => {
+            let line = [Line::Frame { number, frame, depth: 0 }];
+            FrameWriter::new(report, &line, look).frame(number, frame, 0, out)
+        }
+        None => writeln!(out, "Task {} has no frame #{number}.", task.id.0),
+    }
 }
 
-/// How many frames the backtrace of the task has: their numbers are `0..count`.
-#[must_use]
-pub fn frame_count(task: &Task) -> usize {
-    let _ = task;
-    0
+/// The first line: `Task 14 (idle), tokio runtime 0, on thread 3 (tid 77)`.
+fn heading(report: &Report, task: &Task, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    let kind = match task.kind {
+        TaskKind::Task => "Task",
+        TaskKind::BlockOn => "block_on future",
+        TaskKind::Local => "Local task",
+        TaskKind::Blocking => "Blocking task",
+    };
+    let title = format!("{kind} {}", task.id.0);
+    let mut text = format!(" ({})", state_text(task.state));
+    if let Some(runtime) = task.runtime.and_then(|index| report.runtimes.get(index)) {
+        text.push_str(&format!(", {} runtime {}", runtime.library, runtime.id));
+    }
+    if let Some(thread) = task.thread {
+        text.push_str(&format!(", on thread {} (tid {})", thread.number, thread.tid));
+    }
+    if let Some((file, line)) = &task.spawned_at {
+        text.push_str(&format!(", spawned at {file}:{line}"));
+    }
+    writeln!(out, "{}{text}", styled(&title, Style::Heading, look.styled))?;
+    for problem in &task.problems {
+        let text = format!("note: {problem}");
+        writeln!(out, "{:NUMBER$}{}", "", styled(&text, Style::Warning, look.styled))?;
+    }
+    Ok(())
+}
+
+fn nothing(task: &Task) -> &'static str {
+    match task.state {
+        TaskState::Complete => "It has ended; nobody has taken its output yet.",
+        TaskState::Cancelled => "It was aborted.",
+        _ => "Its future is not known.",
+    }
+}
+
+/// A task's state as a word.
+pub(super) fn state_text(state: TaskState) -> &'static str {
+    match state {
+        TaskState::Idle => "idle",
+        TaskState::Scheduled => "scheduled",
+        TaskState::Running => "running",
+        TaskState::Complete => "complete",
+        TaskState::Cancelled => "cancelled",
+        TaskState::Unknown => "unknown",
+    }
+}
+
+/// Writes frames with their locations in one column.
+struct FrameWriter<'r> {
+    report: &'r Report,
+    look: &'r Look,
+    names: usize,
+    sources: Sources,
+}
+
+impl<'r> FrameWriter<'r> {
+    fn new(report: &'r Report, lines: &[Line<'_>], look: &'r Look) -> Self {
+        let mut widest_name = 0;
+        let mut widest_place = 0;
+        for line in lines {
+            if let Line::Frame { frame, depth, .. } = line {
+                let site = site(report, frame);
+                let width = name(site, look.full_names).chars().count() + 2 * depth;
+                widest_name = widest_name.max(width);
+                widest_place = widest_place.max(place(site).chars().count());
+            }
+        }
+        let room = match look.width {
+            Some(width) => width.saturating_sub(NUMBER + 2 + widest_place),
+            None => WIDEST_NAMES,
+        };
+        Self { report, look, names: widest_name.min(room), sources: Sources::default() }
+    }
+
+    fn frame(
+        &self,
+        number: usize,
+        frame: &Frame,
+        depth: usize,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let colour = self.look.styled;
+        let site = site(self.report, frame);
+        let user = is_user(site);
+        let (name_style, place_style) =
+            if user { (Style::Function, Style::File) } else { (Style::Dim, Style::Dim) };
+        let bars = "│ ".repeat(depth);
+        let name = name(site, self.look.full_names);
+        let place = place(site);
+        let label = format!("#{number}");
+        write!(out, "{label:<NUMBER$}{bars}{}", styled(&name, name_style, colour))?;
+        if place.is_empty() {
+            writeln!(out)?;
+        } else {
+            let used = name.chars().count() + 2 * depth;
+            let place = styled(&place, place_style, colour);
+            if used <= self.names {
+                writeln!(out, "{:pad$}{place}", "", pad = self.names - used + 2)?;
+            } else {
+                writeln!(out, "\n{:NUMBER$}{bars}    at {place}", "")?;
+            }
+        }
+        let below =
+            |text: String, style| format!("{:NUMBER$}{bars}  {}", "", styled(&text, style, colour));
+        if let Some(location) = site.location.as_ref().filter(|_| user)
+            && let Some(text) = self.sources.line(location)
+        {
+            writeln!(out, "{}", below(format!("{} │ {text}", location.line), Style::Plain))?;
+        }
+        if let Some(text) = future_state(site.state) {
+            writeln!(out, "{}", below(text.to_string(), Style::Plain))?;
+        }
+        if let Some(problem) = &frame.problem {
+            writeln!(out, "{}", below(format!("note: {problem}"), Style::Warning))?;
+        }
+        Ok(())
+    }
+}
+
+fn future_state(state: FutureState) -> Option<&'static str> {
+    match state {
+        FutureState::Suspended | FutureState::Unknown => None,
+        FutureState::Unresumed => Some("not polled yet"),
+        FutureState::Returned => Some("has returned"),
+        FutureState::Panicked => Some("has panicked"),
+    }
 }

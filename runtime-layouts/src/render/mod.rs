@@ -1,7 +1,10 @@
 //! TEXT and JSON, from the report alone.
 
 pub mod backtrace;
+mod frames;
+mod source;
 pub mod style;
+mod table;
 pub mod tasks;
 pub mod workers;
 

@@ -1,1 +1,102 @@
-//! Colour.
+//! Colour, and text that cannot do harm.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// What a piece of text is. The colours are those of gdb's own default styles
+/// (gdb manual, "Output Styling").
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Style {
+    /// No colour.
+    Plain,
+    /// A heading.
+    Heading,
+    /// A function of the user's.
+    Function,
+    /// A file of the user's.
+    File,
+    /// What belongs to a library.
+    Dim,
+    /// Something that needs attention.
+    Warning,
+}
+
+impl Style {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Heading => "1",
+            Self::Function => "33",
+            Self::File => "32",
+            Self::Dim => "2",
+            Self::Warning => "31",
+        }
+    }
+}
+
+/// Text in a style, when styling is on.
+pub(crate) struct Styled<'a> {
+    text: Cow<'a, str>,
+    style: Style,
+    on: bool,
+}
+
+/// `text` in a style, with control characters escaped.
+pub(crate) fn styled(text: &str, style: Style, on: bool) -> Styled<'_> {
+    Styled { text: clean(text), style, on: on && style != Style::Plain && !text.is_empty() }
+}
+
+impl fmt::Display for Styled<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.on {
+            write!(f, "\x1b[{}m{}\x1b[m", self.style.code(), self.text)
+        } else {
+            f.write_str(&self.text)
+        }
+    }
+}
+
+/// The text with control characters, which a process could send to the terminal, escaped.
+#[must_use]
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if text.chars().any(char::is_control) {
+        Cow::Owned(
+            text.chars()
+                .flat_map(|c| {
+                    let escaped: Vec<char> =
+                        if c.is_control() { c.escape_default().collect() } else { vec![c] };
+                    escaped
+                })
+                .collect(),
+        )
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// The text cut to `width` columns, with `…` in place of the rest.
+#[must_use]
+pub(crate) fn fit(text: &str, width: usize) -> Cow<'_, str> {
+    if text.chars().count() <= width {
+        return Cow::Borrowed(text);
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    Cow::Owned(format!("{kept}…"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(clean("a\x1b[2Jb\nc"), "a\\u{1b}[2Jb\\nc");
+        assert_eq!(styled("é", Style::Dim, true).to_string(), "\x1b[2mé\x1b[m");
+    }
+
+    #[test]
+    fn text_is_cut_to_columns() {
+        assert_eq!(fit("abcdef", 6), "abcdef");
+        assert_eq!(fit("abcdef", 4), "abc…");
+    }
+}

@@ -1,9 +1,15 @@
 //! The task list.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::Look;
-use crate::report::{Report, TaskState};
+use super::backtrace::state_text;
+use super::frames::{name, place, standing};
+use super::style::{Style, styled};
+use super::table::{Cell, Columns, headings};
+use super::workers;
+use crate::report::{Chain, Report, SiteId, Task, TaskKind, TaskState};
 
 /// Which tasks to show, and how.
 #[derive(Clone, Debug, Default)]
@@ -14,11 +20,21 @@ pub struct TaskFilter {
     pub with: Vec<String>,
     /// Only tasks none of whose frames has this text in its function or file.
     pub without: Vec<String>,
+    /// Only tasks that wait for something with one of these texts in its name, in any case; empty
+    /// for all.
+    pub waiting_on: Vec<String>,
     /// Group by await stack (`Some(true)`), never (`Some(false)`), or when there are many tasks.
     pub group: Option<bool>,
     /// Show at most so many lines; `None` for the default, 0 for all of them (`--all`).
     pub limit: Option<usize>,
 }
+
+/// More tasks than this are grouped, unless the user says otherwise.
+const GROUP_ABOVE: usize = 50;
+/// Lines that are shown, unless the user says otherwise.
+const LINES: usize = 200;
+/// Ids that a group names.
+const IDS_OF_GROUP: usize = 3;
 
 /// Writes the header line, a line a task (or a group), and how complete the list is.
 ///
@@ -30,6 +46,287 @@ pub fn write(
     look: &Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let _ = (report, filter, look);
-    out.flush()
+    for runtime in &report.runtimes {
+        writeln!(out, "{}", styled(&workers::summary(runtime), Style::Heading, look.styled))?;
+    }
+    let tasks: Vec<&Task> =
+        report.tasks.iter().filter(|task| matches(report, task, filter)).collect();
+    let limit = match filter.limit {
+        Some(0) => usize::MAX,
+        limit => limit.unwrap_or(LINES),
+    };
+    // `--all` is every line: a group would hide some.
+    let every = filter.limit == Some(0);
+    let grouped = filter.group.unwrap_or(tasks.len() > GROUP_ABOVE && !every);
+    if !tasks.is_empty() {
+        writeln!(out)?;
+        let shown = if grouped {
+            write_groups(report, &tasks, limit, look, out)?
+        } else {
+            write_tasks(report, &tasks, limit, look, out)?
+        };
+        writeln!(out)?;
+        if let Some(text) = shown.more(grouped) {
+            writeln!(out, "{text}")?;
+        }
+    }
+    footer(report, tasks.len(), look, out)
+}
+
+struct Shown {
+    lines: usize,
+    of: usize,
+}
+
+impl Shown {
+    fn more(&self, grouped: bool) -> Option<String> {
+        let what = if grouped { "groups" } else { "tasks" };
+        (self.lines < self.of).then(|| {
+            format!("{} of {} {what} are shown; `--all` shows every task.", self.lines, self.of)
+        })
+    }
+}
+
+fn write_tasks(
+    report: &Report,
+    tasks: &[&Task],
+    limit: usize,
+    look: &Look,
+    out: &mut dyn Write,
+) -> io::Result<Shown> {
+    const HEADINGS: [&str; 6] = ["Id", "State", "Where", "", "Waiting for", "Task"];
+    let mut cells = RowCells::new(report, look);
+    let mut columns = Columns::new(&HEADINGS);
+    let shown = &tasks[..limit.min(tasks.len())];
+    for task in shown {
+        columns.hold(&cells.row(task));
+    }
+    columns.fit(look.width, 2);
+    columns.write("  ", &headings(&HEADINGS), look.styled, out)?;
+    for task in shown {
+        let margin = if look.current.as_ref() == Some(&task.id) { "* " } else { "  " };
+        columns.write(margin, &cells.row(task), look.styled, out)?;
+    }
+    Ok(Shown { lines: shown.len(), of: tasks.len() })
+}
+
+/// The rows of tasks, each stack's text made once.
+struct RowCells<'r> {
+    report: &'r Report,
+    look: &'r Look,
+    stacks: HashMap<Vec<Token>, [Cell; 4]>,
+}
+
+impl<'r> RowCells<'r> {
+    fn new(report: &'r Report, look: &'r Look) -> Self {
+        Self { report, look, stacks: HashMap::new() }
+    }
+
+    fn row(&mut self, task: &Task) -> Vec<Cell> {
+        let mut row = vec![Cell::plain(task.id.0.clone()), state_cell(task)];
+        row.extend(self.stack(task).iter().cloned());
+        row
+    }
+
+    fn stack(&mut self, task: &Task) -> &[Cell; 4] {
+        let (report, look) = (self.report, self.look);
+        self.stacks.entry(stack_of(task)).or_insert_with(|| stack_cells(report, task, look))
+    }
+}
+
+/// `Where` (function, place), `Waiting for`, `Task`.
+fn stack_cells(report: &Report, task: &Task, look: &Look) -> [Cell; 4] {
+    let standing = standing(report, task);
+    let root = task.root.map(|id| &report.sites[id.0 as usize]);
+    let (function, file) = match standing.user {
+        Some(user) => (
+            Cell::styled(plain_name(&user.name, look), Style::Function),
+            Cell::styled(place(user), Style::File),
+        ),
+        None => (Cell::styled("(library code)", Style::Dim), Cell::plain("")),
+    };
+    let awaits: Vec<String> =
+        standing.awaits.iter().map(|site| plain_name(&site.name, look)).collect();
+    let waiting = match task.state {
+        TaskState::Idle | TaskState::Unknown => awaits.join(" | "),
+        TaskState::Running => "(running)".to_string(),
+        TaskState::Scheduled => format!("(woken) {}", awaits.join(" | ")),
+        TaskState::Complete => "(complete)".to_string(),
+        TaskState::Cancelled => "(cancelled)".to_string(),
+    };
+    let of = match (root, task.kind) {
+        (Some(root), TaskKind::BlockOn) => format!("block_on {}", name(root, look.full_names)),
+        (Some(root), _) => name(root, look.full_names),
+        (None, _) => "(unknown)".to_string(),
+    };
+    [function, file, Cell::plain(waiting), Cell::styled(of, Style::Dim)]
+}
+
+fn plain_name(name: &crate::layout::name::DisplayName, look: &Look) -> String {
+    if look.full_names { name.full.clone() } else { name.short.clone() }
+}
+
+fn state_cell(task: &Task) -> Cell {
+    let text = match (task.state, task.thread) {
+        (TaskState::Running, Some(thread)) => format!("running (thread {})", thread.number),
+        (state, _) => state_text(state).to_string(),
+    };
+    let style = if task.state == TaskState::Running { Style::Warning } else { Style::Plain };
+    Cell::styled(text, style)
+}
+
+/// What two tasks share when they stand in the same place.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Token {
+    State(u8),
+    Root(Option<SiteId>),
+    Frame(SiteId),
+    Branch,
+    End,
+}
+
+fn stack_of(task: &Task) -> Vec<Token> {
+    let mut tokens = Vec::with_capacity(task.chain.frames.len() + 2);
+    tokens.push(Token::State(task.state as u8 + 16 * (task.kind as u8)));
+    tokens.push(Token::Root(task.root));
+    tokens_of(&task.chain, &mut tokens);
+    tokens
+}
+
+fn tokens_of(chain: &Chain, tokens: &mut Vec<Token>) {
+    tokens.extend(chain.frames.iter().map(|frame| Token::Frame(frame.site)));
+    for branch in &chain.branches {
+        tokens.push(Token::Branch);
+        tokens_of(branch, tokens);
+        tokens.push(Token::End);
+    }
+}
+
+fn write_groups(
+    report: &Report,
+    tasks: &[&Task],
+    limit: usize,
+    look: &Look,
+    out: &mut dyn Write,
+) -> io::Result<Shown> {
+    const HEADINGS: [&str; 7] = ["Tasks", "Ids", "State", "Where", "", "Waiting for", "Task"];
+    let mut groups: Vec<Vec<&Task>> = Vec::new();
+    let mut known: HashMap<Vec<Token>, usize> = HashMap::new();
+    for task in tasks {
+        let group = *known.entry(stack_of(task)).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[group].push(task);
+    }
+    groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
+    let rows: Vec<Vec<Cell>> = groups
+        .iter()
+        .take(limit)
+        .map(|group| {
+            let mut ids: Vec<&str> =
+                group.iter().take(IDS_OF_GROUP).map(|task| task.id.0.as_str()).collect();
+            if group.len() > IDS_OF_GROUP {
+                ids.push("…");
+            }
+            let mut row = vec![
+                Cell::plain(group.len().to_string()),
+                Cell::plain(ids.join(", ")),
+                Cell::plain(state_text(group[0].state)),
+            ];
+            row.extend(stack_cells(report, group[0], look));
+            row
+        })
+        .collect();
+    let mut columns = Columns::new(&HEADINGS);
+    for row in &rows {
+        columns.hold(row);
+    }
+    columns.fit(look.width, 2);
+    columns.write("  ", &headings(&HEADINGS), look.styled, out)?;
+    for row in &rows {
+        columns.write("  ", row, look.styled, out)?;
+    }
+    Ok(Shown { lines: rows.len(), of: groups.len() })
+}
+
+fn footer(report: &Report, shown: usize, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    let note = |out: &mut dyn Write, text: &str| {
+        writeln!(out, "{}", styled(text, Style::Warning, look.styled))
+    };
+    for problem in &report.problems {
+        note(out, problem)?;
+    }
+    for runtime in &report.runtimes {
+        for reason in &runtime.incomplete {
+            note(out, &format!("{} runtime {}: {reason}", runtime.library, runtime.id))?;
+        }
+        if let Some(counted) = runtime.counted_tasks
+            && counted != runtime.listed_tasks
+        {
+            let text = format!(
+                "{} runtime {} counts {counted} tasks, its list has {}",
+                runtime.library, runtime.id, runtime.listed_tasks
+            );
+            note(out, &text)?;
+        }
+    }
+    if report.interrupted {
+        return note(out, "Interrupted: the list is not complete.");
+    }
+    let Some(_) = report.runtimes.first() else { return Ok(()) };
+    let complete = report.problems.is_empty()
+        && report.runtimes.iter().all(|runtime| {
+            runtime.incomplete.is_empty()
+                && runtime.counted_tasks.is_none_or(|counted| counted == runtime.listed_tasks)
+        });
+    let total = report.tasks.len();
+    let runtimes = match report.runtimes.len() {
+        1 => "1 runtime".to_string(),
+        count => format!("{count} runtimes"),
+    };
+    let verdict = if complete { "Complete" } else { "Incomplete" };
+    let all = if shown == total {
+        format!("all {} of {runtimes}", tasks_text(total))
+    } else {
+        format!("{shown} of {} of {runtimes} match", tasks_text(total))
+    };
+    writeln!(out, "{verdict}: {all}. `async bt ID` shows one.")
+}
+
+/// `1 task`, `2 tasks`.
+pub(super) fn tasks_text(count: usize) -> String {
+    if count == 1 { "1 task".to_string() } else { format!("{count} tasks") }
+}
+
+/// Whether a task passes the filter.
+#[must_use]
+pub fn matches(report: &Report, task: &Task, filter: &TaskFilter) -> bool {
+    let has = |text: &String| {
+        frames_of(&task.chain).any(|id| {
+            let site = &report.sites[id.0 as usize];
+            let in_file = [&site.location, &site.defined]
+                .into_iter()
+                .flatten()
+                .any(|location| location.file.path.contains(text.as_str()));
+            site.name.full.contains(text.as_str())
+                || site.name.short.contains(text.as_str())
+                || in_file
+        })
+    };
+    let waits_for = |wanted: &String| {
+        let wanted = wanted.to_lowercase();
+        let waited = standing(report, task).awaits;
+        let leaf = frames_of(&task.chain).last().map(|id| &report.sites[id.0 as usize]);
+        waited.into_iter().chain(leaf).any(|s| s.name.full.to_lowercase().contains(&wanted))
+    };
+    (filter.states.is_empty() || filter.states.contains(&task.state))
+        && filter.with.iter().all(has)
+        && !filter.without.iter().any(has)
+        && (filter.waiting_on.is_empty() || filter.waiting_on.iter().any(waits_for))
+}
+
+fn frames_of(chain: &Chain) -> Box<dyn Iterator<Item = SiteId> + '_> {
+    let own = chain.frames.iter().map(|frame| frame.site);
+    Box::new(own.chain(chain.branches.iter().flat_map(frames_of)))
 }

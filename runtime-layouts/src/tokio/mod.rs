@@ -1,1 +1,81 @@
-//! stub
+//! TOKIO: runtimes, tasks and their states, found in memory.
+//!
+//! Everything is looked for by structure: by the names of types and members, which stayed, never
+//! by a version number. The modules are named as tokio names its own.
+
+mod block_on;
+mod context;
+mod names;
+mod owned;
+mod scheduler;
+mod task;
+mod workers;
+
+use std::collections::HashMap;
+
+use self::context::ThreadContext;
+use self::scheduler::Scheduler;
+use crate::report::{Task, TaskId, TaskKind, TaskState, ThreadRef};
+use crate::walk::Inspection;
+use crate::walk::registry::Knowledge;
+
+/// What this folder offers to the walk.
+pub(crate) const KNOWLEDGE: Knowledge = Knowledge { discover, public_paths: names::PUBLIC_PATHS };
+
+/// Finds every runtime that a thread is inside of, its tasks, and the futures that threads block
+/// on.
+fn discover(inspection: &mut Inspection<'_>) {
+    let contexts = context::of_all_threads(inspection);
+    if contexts.is_empty() {
+        return;
+    }
+    let mut schedulers: Vec<Scheduler> = Vec::new();
+    for context in &contexts {
+        if let Some(scheduler) = scheduler::entered(inspection, context)
+            && !schedulers.iter().any(|known| known.address == scheduler.address)
+        {
+            schedulers.push(scheduler);
+        }
+    }
+    let polled: HashMap<u64, ThreadRef> = contexts
+        .iter()
+        .filter_map(|context| Some((context.current_task?, context.thread)))
+        .collect();
+    let first = inspection.runtimes.len();
+    for scheduler in &schedulers {
+        if inspection.interrupted() {
+            return;
+        }
+        scheduler::add(inspection, scheduler, &contexts, &polled);
+    }
+    block_on::add(inspection, &contexts, &schedulers, first);
+    order(&mut inspection.tasks);
+}
+
+/// `block_on` futures first, then by runtime and number.
+fn order(tasks: &mut [Task]) {
+    tasks.sort_by_cached_key(|task| {
+        let number = task.id.0.parse::<u64>().unwrap_or(u64::MAX);
+        (task.kind != TaskKind::BlockOn, task.runtime, number, task.id.clone())
+    });
+}
+
+/// The thread that is inside this task's poll, and the task's state: a task whose state word says
+/// that it runs.
+fn running_on(state: TaskState, id: u64, polled: &HashMap<u64, ThreadRef>) -> Option<ThreadRef> {
+    (state == TaskState::Running).then(|| polled.get(&id).copied()).flatten()
+}
+
+fn task_id(number: u64) -> TaskId {
+    TaskId(number.to_string())
+}
+
+/// The threads of the contexts that belong to a worker of the scheduler at this address.
+fn worker_threads(
+    contexts: &[ThreadContext],
+    scheduler: u64,
+) -> impl Iterator<Item = &ThreadContext> {
+    contexts.iter().filter(move |context| {
+        context.worker.as_ref().is_some_and(|worker| worker.scheduler == scheduler)
+    })
+}

@@ -1,1 +1,235 @@
-//! stub
+//! VALUES: a layout and memory make integers, pointers and active variants.
+
+pub mod path;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::layout::source::{LayoutError, LayoutSource};
+use crate::layout::{Discriminant, Type, TypeId, TypeKind, Variant};
+use crate::memory::ReadError;
+use crate::target::{Module, Target};
+
+/// A type in one of the target's modules.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Ty {
+    /// The index of the module in [`Target::modules`].
+    pub module: usize,
+    /// The type within the module's layouts.
+    pub id: TypeId,
+}
+
+/// Why a value could not be had.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ValueError {
+    /// Its memory could not be read.
+    #[error("<unreadable {:#x}>", .0.address)]
+    Unreadable(#[from] ReadError),
+    /// Its layout could not be had.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// Its layout is not what is expected here.
+    #[error("{type_name} has no {wanted}")]
+    Shape {
+        /// The type that was looked at.
+        type_name: String,
+        /// What it should have had.
+        wanted: String,
+    },
+    /// No variant has this discriminant: torn memory, or the wrong layout.
+    #[error("{type_name} holds no valid variant at {address:#x}")]
+    NoVariant {
+        /// The enum.
+        type_name: String,
+        /// Its address.
+        address: u64,
+    },
+}
+
+impl ValueError {
+    fn shape(ty: &Type, wanted: impl Into<String>) -> Self {
+        Self::Shape { type_name: ty.name.to_string(), wanted: wanted.into() }
+    }
+}
+
+/// A target's memory and types, with the types that were asked for.
+pub struct Program<'t> {
+    target: &'t dyn Target,
+    types: RefCell<HashMap<Ty, Arc<Type>>>,
+}
+
+/// A typed place in memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Value {
+    /// Its type.
+    pub ty: Ty,
+    /// The address of its first byte.
+    pub address: u64,
+}
+
+impl<'t> Program<'t> {
+    /// A program whose types are not asked for yet.
+    #[must_use]
+    pub fn new(target: &'t dyn Target) -> Self {
+        Self { target, types: RefCell::default() }
+    }
+
+    /// The target.
+    #[must_use]
+    pub fn target(&self) -> &'t dyn Target {
+        self.target
+    }
+
+    /// The modules of the target.
+    #[must_use]
+    pub fn modules(&self) -> &'t [Module] {
+        self.target.modules()
+    }
+
+    /// The layouts of a module.
+    #[must_use]
+    pub fn layouts(&self, module: usize) -> &'t dyn LayoutSource {
+        &*self.target.modules()[module].layouts
+    }
+
+    /// The layout of a type.
+    ///
+    /// # Errors
+    /// When the module's layouts cannot give it.
+    pub fn type_of(&self, ty: Ty) -> Result<Arc<Type>, LayoutError> {
+        if let Some(known) = self.types.borrow().get(&ty) {
+            return Ok(Arc::clone(known));
+        }
+        let layout = self.layouts(ty.module).type_at(ty.id)?;
+        self.types.borrow_mut().insert(ty, Arc::clone(&layout));
+        Ok(layout)
+    }
+
+    /// The module that a live address lies in, with the static address there.
+    #[must_use]
+    pub fn module_at(&self, live: u64) -> Option<(usize, crate::layout::StaticAddress)> {
+        self.modules()
+            .iter()
+            .enumerate()
+            .find_map(|(index, module)| module.static_address(live).map(|address| (index, address)))
+    }
+
+    /// The size of a pointer in bytes, as the first module has it.
+    #[must_use]
+    pub fn pointer_size(&self) -> u8 {
+        self.modules().first().map_or(8, |module| module.layouts.facts().pointer_size)
+    }
+
+    /// An unsigned integer of `size` bytes, at most 16.
+    ///
+    /// # Errors
+    /// When its memory cannot be read.
+    pub fn read_unsigned(&self, address: u64, size: u8) -> Result<u128, ReadError> {
+        let mut bytes = [0_u8; 16];
+        let used = &mut bytes[..usize::from(size.min(16))];
+        self.target.memory().read(address, used)?;
+        if self.modules().first().is_some_and(|module| module.layouts.facts().big_endian) {
+            used.reverse();
+        }
+        Ok(u128::from_le_bytes(bytes))
+    }
+
+    /// A pointer.
+    ///
+    /// # Errors
+    /// When its memory cannot be read.
+    pub fn read_pointer(&self, address: u64) -> Result<u64, ReadError> {
+        #[expect(clippy::cast_possible_truncation, reason = "a pointer has at most 8 bytes")]
+        self.read_unsigned(address, self.pointer_size()).map(|value| value as u64)
+    }
+}
+
+/// The variant that a discriminant selects.
+#[must_use]
+pub fn select_variant(variants: &[Variant], discriminant: u128) -> Option<usize> {
+    let named = variants.iter().position(|variant| {
+        variant.values.as_ref().is_some_and(|values| values.contains(&discriminant))
+    });
+    named.or_else(|| variants.iter().position(|variant| variant.values.is_none()))
+}
+
+impl Value {
+    /// Its layout.
+    ///
+    /// # Errors
+    /// When the module's layouts cannot give it.
+    pub fn layout(self, program: &Program<'_>) -> Result<Arc<Type>, ValueError> {
+        Ok(program.type_of(self.ty)?)
+    }
+
+    fn part(self, ty: TypeId, offset: u64) -> Self {
+        Self {
+            ty: Ty { module: self.ty.module, id: ty },
+            address: self.address.wrapping_add(offset),
+        }
+    }
+
+    /// The member of that name.
+    ///
+    /// # Errors
+    /// When the type has none.
+    pub fn member(self, program: &Program<'_>, name: &str) -> Result<Self, ValueError> {
+        let layout = self.layout(program)?;
+        let member = layout
+            .member(name)
+            .ok_or_else(|| ValueError::shape(&layout, format!("member `{name}`")))?;
+        Ok(self.part(member.ty, member.offset))
+    }
+
+    /// What a thin pointer points to; `None` for a null pointer.
+    ///
+    /// # Errors
+    /// When it is no pointer, or cannot be read.
+    pub fn pointee(self, program: &Program<'_>) -> Result<Option<Self>, ValueError> {
+        let layout = self.layout(program)?;
+        let TypeKind::Pointer { target: Some(target) } = layout.kind else {
+            return Err(ValueError::shape(&layout, "type that it points to"));
+        };
+        let address = program.read_pointer(self.address)?;
+        Ok((address != 0)
+            .then_some(Self { ty: Ty { module: self.ty.module, id: target }, address }))
+    }
+
+    /// The active variant's index, and its fields.
+    ///
+    /// # Errors
+    /// When it is no enum, cannot be read, or holds no valid variant.
+    pub fn active_variant(self, program: &Program<'_>) -> Result<(usize, Self), ValueError> {
+        let layout = self.layout(program)?;
+        let TypeKind::Enum { discriminant, variants } = &layout.kind else {
+            return Err(ValueError::shape(&layout, "variants"));
+        };
+        let selected = match discriminant {
+            None => (!variants.is_empty()).then_some(0),
+            Some(Discriminant { offset, size }) => {
+                let address = self.address.wrapping_add(*offset);
+                select_variant(variants, program.read_unsigned(address, *size)?)
+            }
+        };
+        let index = selected.ok_or_else(|| ValueError::NoVariant {
+            type_name: layout.name.to_string(),
+            address: self.address,
+        })?;
+        Ok((index, self.part(variants[index].ty, variants[index].offset)))
+    }
+
+    /// The first bytes as an unsigned integer of the type's own size: for integers and for structs
+    /// around one (`AtomicUsize`, `NonZeroU64`, `State`).
+    ///
+    /// # Errors
+    /// When the type is larger than 8 bytes, or its memory cannot be read.
+    pub fn unsigned(self, program: &Program<'_>) -> Result<u64, ValueError> {
+        let layout = self.layout(program)?;
+        match u8::try_from(layout.size) {
+            #[expect(clippy::cast_possible_truncation, reason = "at most 8 bytes were read")]
+            Ok(size) if size <= 8 => Ok(program.read_unsigned(self.address, size)? as u64),
+            _ => Err(ValueError::shape(&layout, "value of at most 8 bytes")),
+        }
+    }
+}

@@ -1,25 +1,90 @@
 //! From a stopped process to a report.
 
-use crate::report::{Report, TargetSummary};
+mod chain;
+mod plan;
+pub(crate) mod registry;
+mod sites;
+
+use self::chain::Walker;
+use crate::report::{Chain, Report, Runtime, SiteId, TargetSummary, Task};
 use crate::target::Target;
+use crate::value::{Program, Ty, Value};
 
 /// Finds every runtime and task of the target and walks every await chain.
 ///
 /// Never fails: what cannot be read becomes a problem on its own node of the report.
 #[must_use]
 pub fn inspect(target: &dyn Target) -> Report {
-    let identity = target.identity();
-    Report {
-        target: TargetSummary {
-            kind: identity.kind,
-            pid: identity.pid,
-            executable: identity.executable.clone(),
-            build_id: None,
-        },
+    let mut inspection = Inspection {
+        program: Program::new(target),
+        walker: Walker::default(),
         runtimes: Vec::new(),
-        sites: Vec::new(),
         tasks: Vec::new(),
-        problems: Vec::new(),
+        problems: lacks(target),
         interrupted: false,
+    };
+    for runtime in registry::RUNTIMES {
+        (runtime.discover)(&mut inspection);
+    }
+    inspection.into_report()
+}
+
+/// What the modules' layouts lack.
+fn lacks(target: &dyn Target) -> Vec<String> {
+    target.modules().iter().filter_map(|module| module.layouts.provenance().lack).collect()
+}
+
+/// An inspection that is under way: what a runtime's folder adds to.
+pub(crate) struct Inspection<'t> {
+    pub(crate) program: Program<'t>,
+    walker: Walker,
+    pub(crate) runtimes: Vec<Runtime>,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) problems: Vec<String>,
+    interrupted: bool,
+}
+
+impl Inspection<'_> {
+    /// Whether to stop here, because the user asked for it.
+    pub(crate) fn interrupted(&mut self) -> bool {
+        self.interrupted = self.interrupted || self.program.target().interrupted();
+        self.interrupted
+    }
+
+    /// The await chain of a value that is known to be a future.
+    pub(crate) fn chain(&mut self, future: Value) -> Chain {
+        self.walker.chain(&self.program, future)
+    }
+
+    /// The site of a future's type, whatever its state.
+    pub(crate) fn site_of_type(&mut self, ty: Ty) -> Option<SiteId> {
+        self.walker.site_of_type(&self.program, ty)
+    }
+
+    /// Adds a problem unless it is known already.
+    pub(crate) fn problem(&mut self, problem: impl Into<String>) {
+        let problem = problem.into();
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    fn into_report(self) -> Report {
+        let target = self.program.target();
+        let identity = target.identity();
+        let facts = target.modules().first().map(|module| module.layouts.facts());
+        Report {
+            target: TargetSummary {
+                kind: identity.kind,
+                pid: identity.pid,
+                executable: identity.executable.clone(),
+                build_id: facts.and_then(|facts| facts.build_id.clone()),
+            },
+            runtimes: self.runtimes,
+            sites: self.walker.sites.into_sites(),
+            tasks: self.tasks,
+            problems: self.problems,
+            interrupted: self.interrupted,
+        }
     }
 }

@@ -1,0 +1,97 @@
+//! Whose code a source file is.
+
+use super::SourceFile;
+
+/// Whose code a source file is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Origin {
+    /// The program's own.
+    User,
+    /// A crate's, from a registry or a git repository that cargo fetched.
+    Dependency,
+    /// The standard library's.
+    Standard,
+}
+
+/// Folders that cargo unpacks dependencies to: what follows is `HOST-HASH/CRATE-VERSION/…` and
+/// `NAME-HASH/COMMIT/…` (cargo's guide, "Cargo Home").
+const CARGO_REGISTRY: &str = "/registry/src/";
+const CARGO_GIT: &str = "/git/checkouts/";
+/// The standard library as rustc remaps it, and as rustup's `rust-src` component installs it.
+const STANDARD_REMAPPED: &str = "/rustc/";
+const STANDARD_INSTALLED: &str = "/lib/rustlib/src/rust/";
+
+impl SourceFile {
+    /// Whose code it is.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        if self.path.starts_with(STANDARD_REMAPPED) || self.path.contains(STANDARD_INSTALLED) {
+            Origin::Standard
+        } else if self.path.contains(CARGO_REGISTRY) || self.path.contains(CARGO_GIT) {
+            Origin::Dependency
+        } else {
+            Origin::User
+        }
+    }
+
+    /// A path that says as much in fewer columns: relative to the compilation directory, from the
+    /// crate's folder, or from `library/` of the standard library.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        let path = self.path.as_str();
+        if let Some((_, rest)) = path.split_once(STANDARD_INSTALLED) {
+            return rest;
+        }
+        if let Some(rest) = path.strip_prefix(STANDARD_REMAPPED) {
+            return after_slashes(rest, 1).unwrap_or(path);
+        }
+        for folder in [CARGO_REGISTRY, CARGO_GIT] {
+            if let Some((_, rest)) = path.split_once(folder) {
+                return after_slashes(rest, 1).unwrap_or(path);
+            }
+        }
+        path.strip_prefix(self.directory.as_str())
+            .and_then(|rest| rest.strip_prefix('/'))
+            .filter(|_| !self.directory.is_empty())
+            .unwrap_or(path)
+    }
+}
+
+fn after_slashes(path: &str, slashes: usize) -> Option<&str> {
+    let mut rest = path;
+    for _ in 0..slashes {
+        rest = rest.split_once('/')?.1;
+    }
+    Some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str) -> SourceFile {
+        SourceFile { path: path.into(), directory: "/home/me/shop".into() }
+    }
+
+    #[test]
+    fn whose_and_how_short() {
+        let cases = [
+            ("/home/me/shop/src/stock.rs", Origin::User, "src/stock.rs"),
+            ("/home/me/other/src/lib.rs", Origin::User, "/home/me/other/src/lib.rs"),
+            (
+                "/home/me/.cargo/registry/src/index.example-6f17d22bba15001f/tokio-1.54.1/src/sync/mutex.rs",
+                Origin::Dependency,
+                "tokio-1.54.1/src/sync/mutex.rs",
+            ),
+            (
+                "/home/me/.cargo/git/checkouts/hyper-0c81/1f2e3d4/src/lib.rs",
+                Origin::Dependency,
+                "1f2e3d4/src/lib.rs",
+            ),
+            ("/rustc/5980761/library/core/src/pin.rs", Origin::Standard, "library/core/src/pin.rs"),
+        ];
+        for (path, origin, short) in cases {
+            assert_eq!((file(path).origin(), file(path).short()), (origin, short));
+        }
+    }
+}

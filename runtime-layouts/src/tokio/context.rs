@@ -1,0 +1,254 @@
+//! What a thread knows of runtimes: the thread-local `tokio::runtime::context::CONTEXT`.
+//!
+//! Source: `tokio/src/runtime/context.rs` (tokio 1.54.1); the thread-local stands there since
+//! 1.26.
+
+use crate::layout::source::{ObjectFacts, TlsSegment};
+use crate::layout::{Type, TypeKind};
+use crate::report::ThreadRef;
+use crate::value::path::{self, Reach};
+use crate::value::{Program, Ty, Value, ValueError};
+use crate::walk::Inspection;
+
+const CONTEXT: &str = "tokio::runtime::context::CONTEXT";
+/// The parker of threads that block on a future outside a scheduler.
+const PARKER: &str = "tokio::runtime::park::CURRENT_PARKER";
+const PARK_INNER: &str = "tokio::runtime::park::Inner";
+const CONTEXT_TYPE: &str = "tokio::runtime::context::Context";
+const HANDLE: &str = "tokio::runtime::scheduler::Handle";
+const SCHEDULER_CONTEXT: &str = "tokio::runtime::scheduler::Context";
+const TASK_ID: &str = "tokio::runtime::task::id::Id";
+const WORKER: &str = "tokio::runtime::scheduler::multi_thread::worker::Worker";
+
+/// What one thread's context says.
+pub(super) struct ThreadContext {
+    /// The thread.
+    pub(super) thread: ThreadRef,
+    /// Its index in the target's list.
+    pub(super) index: usize,
+    /// The `scheduler::Handle` of the runtime that it is inside of; `None` when it is in none.
+    pub(super) handle: Option<Value>,
+    /// The task that it polls; `None` when it polls none.
+    pub(super) current_task: Option<u64>,
+    /// Whether the thread drives a runtime: as a worker, or in `block_on`.
+    pub(super) entered: bool,
+    /// Whether it sleeps in `block_on`; `None` when that is not known.
+    pub(super) parked: Option<bool>,
+    /// The scheduler whose worker it is; `None` when it is none.
+    pub(super) worker: Option<WorkerContext>,
+}
+
+/// A thread's role as a worker.
+pub(super) struct WorkerContext {
+    /// The address of the scheduler's owned list, which is its identity.
+    pub(super) scheduler: u64,
+    /// Its index among the scheduler's workers.
+    pub(super) index: usize,
+    /// The scheduler's context on that thread.
+    pub(super) context: Value,
+}
+
+/// The contexts of all threads that have one that can be read.
+pub(super) fn of_all_threads(inspection: &mut Inspection<'_>) -> Vec<ThreadContext> {
+    let mut contexts = Vec::new();
+    let threads = inspection.program.target().threads();
+    for (index, storage) in thread_locals(inspection, CONTEXT) {
+        let thread = ThreadRef { number: threads[index].number, tid: threads[index].tid };
+        match read(&inspection.program, storage, thread, index) {
+            Ok(Some(context)) => contexts.push(context),
+            Ok(None) => {}
+            Err(error) => inspection.problem(format!(
+                "thread {} (tid {}): its tokio context is not readable: {error}",
+                thread.number, thread.tid
+            )),
+        }
+    }
+    for (index, storage) in thread_locals(inspection, PARKER) {
+        if let Some(context) = contexts.iter_mut().find(|context| context.index == index) {
+            context.parked = is_parked(&inspection.program, storage).ok().flatten();
+        }
+    }
+    contexts
+}
+
+/// Every thread's copy of a thread-local, with the thread's index.
+fn thread_locals(inspection: &mut Inspection<'_>, path: &str) -> Vec<(usize, Value)> {
+    let mut values = Vec::new();
+    let target = inspection.program.target();
+    for (module, loaded) in target.modules().iter().enumerate() {
+        let locals = match loaded.layouts.thread_locals(path) {
+            Ok(locals) => locals,
+            Err(error) => {
+                inspection.problem(error.to_string());
+                continue;
+            }
+        };
+        for local in locals {
+            for (index, thread) in target.threads().iter().enumerate() {
+                let Some(pointer) = thread.thread_pointer else {
+                    inspection.problem(format!(
+                        "thread {} (tid {}): its thread pointer is not known, so the runtime that \
+                         it is in cannot be found",
+                        thread.number, thread.tid
+                    ));
+                    continue;
+                };
+                let facts = loaded.layouts.facts();
+                if let Some(address) = thread_local_address(facts, pointer, local.offset) {
+                    values.push((index, Value { ty: Ty { module, id: local.ty }, address }));
+                }
+            }
+        }
+    }
+    values
+}
+
+/// Whether a thread sleeps in `CachedParkThread::park`: `runtime/park.rs`, `Inner::state`.
+fn is_parked(program: &Program<'_>, storage: Value) -> Result<Option<bool>, ValueError> {
+    const PARKED: u64 = 1;
+    let mut is_inner = |ty: &Type| &*ty.name == PARK_INNER;
+    let Some(path) = path::find(program, storage.ty, Reach::RUNTIME, &mut is_inner) else {
+        return Ok(None);
+    };
+    let Some(inner) = path.follow(program, storage)? else { return Ok(None) };
+    Ok(Some(inner.member(program, "state")?.unsigned(program)? == PARKED))
+}
+
+/// Where a thread-local of the executable is for one thread.
+///
+/// The ELF TLS ABI's two variants (Drepper, "ELF Handling For Thread-Local Storage", 3.4): on
+/// x86-64 the executable's block ends at the thread pointer, on aarch64 it follows a header of 16
+/// bytes. The rounding is glibc's (`elf/dl-tls.c`, `_dl_determine_tlsoffset`).
+fn thread_local_address(facts: &ObjectFacts, thread_pointer: u64, offset: u64) -> Option<u64> {
+    const EM_X86_64: u16 = 62;
+    const EM_AARCH64: u16 = 183;
+    const AARCH64_HEADER: u64 = 16;
+    let TlsSegment { address, size, align } = facts.tls?;
+    let align = align.max(1);
+    let first = address & (align - 1);
+    match facts.machine {
+        EM_X86_64 => {
+            let lead = first.wrapping_neg() & (align - 1);
+            let block = size.wrapping_sub(lead).checked_next_multiple_of(align)? + lead;
+            Some(thread_pointer.wrapping_sub(block).wrapping_add(offset))
+        }
+        EM_AARCH64 => {
+            let start =
+                AARCH64_HEADER.saturating_sub(first).checked_next_multiple_of(align)? + first;
+            Some(thread_pointer.wrapping_add(start).wrapping_add(offset))
+        }
+        _ => None,
+    }
+}
+
+fn read(
+    program: &Program<'_>,
+    storage: Value,
+    thread: ThreadRef,
+    index: usize,
+) -> Result<Option<ThreadContext>, ValueError> {
+    let named = |wanted: &'static str| move |ty: &Type| &*ty.name == wanted;
+    let Some(to_context) = path::find(program, storage.ty, Reach::INLINE, &mut named(CONTEXT_TYPE))
+    else {
+        return Ok(None);
+    };
+    let Some(context) = to_context.follow(program, storage)? else { return Ok(None) };
+    let handle = match path::find(program, context.ty, Reach::INLINE, &mut named(HANDLE)) {
+        Some(path) => path.follow(program, context)?,
+        None => None,
+    };
+    let current_task = match context.member(program, "current_task_id") {
+        Ok(cell) => match path::find(program, cell.ty, Reach::INLINE, &mut named(TASK_ID)) {
+            Some(path) => match path.follow(program, cell)? {
+                Some(id) => Some(id.unsigned(program)?),
+                None => None,
+            },
+            None => None,
+        },
+        Err(_) => None,
+    };
+    Ok(Some(ThreadContext {
+        thread,
+        index,
+        handle,
+        current_task,
+        entered: is_entered(program, context)?,
+        parked: None,
+        worker: worker(program, context)?,
+    }))
+}
+
+/// `Context::runtime` is `Cell<EnterRuntime>`, with the variants `Entered` and `NotEntered`.
+fn is_entered(program: &Program<'_>, context: Value) -> Result<bool, ValueError> {
+    let Ok(cell) = context.member(program, "runtime") else { return Ok(true) };
+    let is_enum = |ty: &Type| ty.name.ends_with("::EnterRuntime");
+    let Some(path) = path::find(program, cell.ty, Reach::INLINE, &mut { is_enum }) else {
+        return Ok(true);
+    };
+    let Some(state) = path.follow(program, cell)? else { return Ok(true) };
+    let layout = state.layout(program)?;
+    let TypeKind::Enum { variants, .. } = &layout.kind else { return Ok(true) };
+    let (active, _) = state.active_variant(program)?;
+    Ok(&*variants[active].name == "Entered")
+}
+
+/// The scheduler's own context, which is set while a thread runs a worker.
+fn worker(program: &Program<'_>, context: Value) -> Result<Option<WorkerContext>, ValueError> {
+    let Ok(scoped) = context.member(program, "scheduler") else { return Ok(None) };
+    let mut is_context = |ty: &Type| &*ty.name == SCHEDULER_CONTEXT;
+    let Some(path) = path::find(program, scoped.ty, Reach::RUNTIME, &mut is_context) else {
+        return Ok(None);
+    };
+    let Some(scheduler) = path.follow(program, scoped)? else { return Ok(None) };
+    let (_, fields) = scheduler.active_variant(program)?;
+    let Some(owned) = super::scheduler::owned_of(program, fields)? else { return Ok(None) };
+    let mut is_worker = |ty: &Type| &*ty.name == WORKER;
+    let index = match path::find(program, fields.ty, Reach::RUNTIME, &mut is_worker) {
+        Some(path) => match path.follow(program, fields)? {
+            Some(worker) => worker.member(program, "index")?.unsigned(program)?,
+            None => 0,
+        },
+        None => 0,
+    };
+    Ok(Some(WorkerContext {
+        scheduler: owned.address,
+        index: usize::try_from(index).unwrap_or(usize::MAX),
+        context: fields,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::StaticAddress;
+
+    fn facts(machine: u16, tls: TlsSegment) -> ObjectFacts {
+        ObjectFacts {
+            build_id: None,
+            machine,
+            pointer_size: 8,
+            big_endian: false,
+            entry: StaticAddress(0),
+            tls: Some(tls),
+            address_range: (StaticAddress(0), StaticAddress(0)),
+        }
+    }
+
+    #[test]
+    fn the_block_ends_at_the_thread_pointer_on_x86_64() {
+        let segment = TlsSegment { address: 0x2c_be90, size: 0x180, align: 0x10 };
+        let address = thread_local_address(&facts(62, segment), 0x7000_0000, 0x30);
+        assert_eq!(address, Some(0x7000_0000 - 0x180 + 0x30));
+        // A segment that does not start at a multiple of its alignment.
+        let segment = TlsSegment { address: 0x1008, size: 0x18, align: 0x10 };
+        let address = thread_local_address(&facts(62, segment), 0x7000_0000, 0);
+        assert_eq!(address.map(|a| a % 0x10), Some(8));
+    }
+
+    #[test]
+    fn the_block_follows_the_header_on_aarch64() {
+        let segment = TlsSegment { address: 0x1000, size: 0x100, align: 0x20 };
+        let address = thread_local_address(&facts(183, segment), 0x7000_0000, 0x8);
+        assert_eq!(address, Some(0x7000_0000 + 0x20 + 0x8));
+    }
+}

@@ -1,0 +1,302 @@
+//! Tasks: the heap cell that holds a spawned future.
+//!
+//! Source: `tokio/src/runtime/task/{core,raw,state}.rs` (tokio 1.54.1).
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::layout::{Function, Type, TypeKind};
+use crate::memory::ReadError;
+use crate::report::{Chain, SiteId, Task, TaskId, TaskKind, TaskState};
+use crate::value::path::{self, Path, Reach};
+use crate::value::{Program, Ty, Value, ValueError};
+use crate::walk::Inspection;
+
+/// The part of a task that does not depend on its future.
+pub(super) const HEADER: &str = "tokio::runtime::task::core::Header";
+const CELL: &str = "tokio::runtime::task::core::Cell<";
+const STAGE: &str = "tokio::runtime::task::core::Stage<";
+const TRAILER: &str = "tokio::runtime::task::core::Trailer";
+const POLL: &str = "tokio::runtime::task::raw::poll<";
+
+/// Bits of the state word (`state.rs`; unchanged since tokio 1.0).
+const RUNNING: u64 = 0b00_0001;
+const COMPLETE: u64 = 0b00_0010;
+const NOTIFIED: u64 = 0b00_0100;
+const CANCELLED: u64 = 0b10_0000;
+
+/// What all tasks with one vtable have in common.
+struct Shape {
+    /// `task::Cell<T, S>`; `None` when the debug information does not have it.
+    cell: Option<CellShape>,
+    /// From the header to the task's id, in bytes.
+    id_offset: u64,
+    /// What to say of every such task; `None` for nothing.
+    problem: Option<String>,
+}
+
+struct CellShape {
+    /// Its type.
+    cell: Ty,
+    /// From the cell, which starts where its header does, to its `Stage<T>`.
+    stage: Path,
+    /// The site of its future, whatever the state.
+    site: Option<SiteId>,
+}
+
+/// Reads tasks; keeps what it learns of each vtable.
+#[derive(Default)]
+pub(super) struct TaskReader {
+    shapes: HashMap<u64, Rc<Shape>>,
+    /// tokio's version, as the path of its sources shows it.
+    pub(super) version: Option<String>,
+}
+
+/// How to get from one task to the next in an owned list, worked out once a list.
+pub(super) struct Links {
+    /// From the header to its vtable pointer, in bytes.
+    vtable: u64,
+    /// From the vtable to the offset of the trailer.
+    trailer_offset: u64,
+    /// From the trailer to the `next` pointer.
+    next: u64,
+    /// Offsets of the trailers, by vtable.
+    trailers: HashMap<u64, u64>,
+}
+
+impl Links {
+    /// The links of tasks with this header type.
+    pub(super) fn new(program: &Program<'_>, header: Ty) -> Result<Self, ValueError> {
+        let missing = |type_name: &str, wanted: &str| ValueError::Shape {
+            type_name: type_name.to_string(),
+            wanted: wanted.to_string(),
+        };
+        let member = |ty: Ty, name: &str| {
+            let layout = program.type_of(ty)?;
+            let member = layout.member(name).ok_or_else(|| missing(&layout.name, name))?;
+            Ok::<_, ValueError>((member.offset, Ty { module: ty.module, id: member.ty }))
+        };
+        let (vtable, pointer) = member(header, "vtable")?;
+        let TypeKind::Pointer { target: Some(target) } = program.type_of(pointer)?.kind else {
+            return Err(missing(HEADER, "pointer to its vtable"));
+        };
+        let (trailer_offset, _) =
+            member(Ty { module: header.module, id: target }, "trailer_offset")?;
+        let trailers = program.layouts(header.module).types_named(TRAILER, Some(header.id))?;
+        let trailer = trailers.first().ok_or_else(|| missing(TRAILER, "description"))?;
+        let trailer = Ty { module: header.module, id: *trailer };
+        let mut is_links = |ty: &Type| ty.member("next").is_some() && ty.member("prev").is_some();
+        let to_links = path::find(program, trailer, Reach::INLINE, &mut is_links)
+            .ok_or_else(|| missing(TRAILER, "list pointers"))?;
+        let (next, _) = member(to_links.end, "next")?;
+        let start = to_links.offset().ok_or_else(|| missing(TRAILER, "fixed list pointers"))?;
+        Ok(Self { vtable, trailer_offset, next: start + next, trailers: HashMap::new() })
+    }
+
+    /// The header after this one; 0 at the end of the list.
+    pub(super) fn next(&mut self, program: &Program<'_>, header: u64) -> Result<u64, ReadError> {
+        let vtable = program.read_pointer(header.wrapping_add(self.vtable))?;
+        let trailer = match self.trailers.get(&vtable) {
+            Some(trailer) => *trailer,
+            None => {
+                let trailer = program.read_pointer(vtable.wrapping_add(self.trailer_offset))?;
+                self.trailers.insert(vtable, trailer);
+                trailer
+            }
+        };
+        program.read_pointer(header.wrapping_add(trailer).wrapping_add(self.next))
+    }
+}
+
+fn vtable_of(program: &Program<'_>, header: Value) -> Result<Value, ValueError> {
+    let pointer = header.member(program, "vtable")?;
+    pointer.pointee(program)?.ok_or_else(|| ValueError::Shape {
+        type_name: format!("the task at {:#x}", header.address),
+        wanted: "vtable".to_string(),
+    })
+}
+
+impl TaskReader {
+    /// The task with that header, and its number. Its id and thread are for the caller to set.
+    pub(super) fn task(
+        &mut self,
+        inspection: &mut Inspection<'_>,
+        header: Value,
+        runtime: usize,
+    ) -> Result<(u64, Task), ValueError> {
+        let program = &inspection.program;
+        let vtable = vtable_of(program, header)?;
+        let shape = match self.shapes.get(&vtable.address) {
+            Some(shape) => Rc::clone(shape),
+            None => {
+                let shape = Rc::new(self.shape(inspection, vtable)?);
+                self.shapes.insert(vtable.address, Rc::clone(&shape));
+                shape
+            }
+        };
+        let program = &inspection.program;
+        let id = program.read_pointer(header.address.wrapping_add(shape.id_offset))?;
+        let state = header.member(program, "state")?.unsigned(program)?;
+        let mut state = state_of(state);
+        let mut problems: Vec<String> = shape.problem.clone().into_iter().collect();
+        let mut chain = Chain::default();
+        if let Some(cell) = &shape.cell {
+            let value = Value { ty: cell.cell, address: header.address };
+            match cell.stage(program, value) {
+                Ok(Stage::Running(future)) => chain = inspection.chain(future),
+                Ok(Stage::Finished) => {
+                    state = if state == TaskState::Cancelled { state } else { TaskState::Complete }
+                }
+                Err(error) => problems.push(error.to_string()),
+            }
+        }
+        if state == TaskState::Running {
+            problems.push(
+                "is being polled now: its frames are from before this poll, and may be torn".into(),
+            );
+        }
+        let task = Task {
+            id: TaskId(String::new()),
+            runtime: Some(runtime),
+            kind: TaskKind::Task,
+            state,
+            root: shape.cell.as_ref().and_then(|cell| cell.site),
+            address: header.address,
+            thread: None,
+            spawned_at: None,
+            chain,
+            problems,
+        };
+        Ok((id, task))
+    }
+
+    fn shape(
+        &mut self,
+        inspection: &mut Inspection<'_>,
+        vtable: Value,
+    ) -> Result<Shape, ValueError> {
+        let program = &inspection.program;
+        let poll = vtable.member(program, "poll")?.unsigned(program)?;
+        let id_offset = vtable.member(program, "id_offset")?.unsigned(program)?;
+        let unknown = |problem: String| Shape { cell: None, id_offset, problem: Some(problem) };
+        let Some((module, address)) = program.module_at(poll) else {
+            return Ok(unknown(format!("its poll function {poll:#x} lies in no known module")));
+        };
+        let functions: Vec<_> = program
+            .layouts(module)
+            .functions_at(address)?
+            .into_iter()
+            .filter(|function| function.name.starts_with(POLL))
+            .collect();
+        let Some(function) = functions.first() else {
+            return Ok(unknown(format!(
+                "the debug information does not name its poll function {poll:#x}"
+            )));
+        };
+        self.version = self.version.take().or_else(|| version_of(function));
+        let Some(cell) = cell_of(program, module, function)? else {
+            return Ok(unknown(format!(
+                "the debug information does not describe the task of {}",
+                function.name
+            )));
+        };
+        let Some((stage, future)) = stage_of(program, cell)? else {
+            return Ok(unknown("the debug information does not describe its stage".into()));
+        };
+        let site = inspection.site_of_type(future);
+        let problem = (functions.len() > 1).then(|| {
+            format!(
+                "the linker folded {} identical task types into one; the first is shown",
+                functions.len()
+            )
+        });
+        Ok(Shape { cell: Some(CellShape { cell, stage, site }), id_offset, problem })
+    }
+}
+
+/// A task's stage.
+enum Stage {
+    /// It has not ended; its future.
+    Running(Value),
+    /// It has ended.
+    Finished,
+}
+
+impl CellShape {
+    fn stage(&self, program: &Program<'_>, cell: Value) -> Result<Stage, ValueError> {
+        let missing = || ValueError::Shape {
+            type_name: STAGE.to_string(),
+            wanted: "fixed place in its task".to_string(),
+        };
+        let Some(stage) = self.stage.follow(program, cell)? else { return Err(missing()) };
+        let layout = stage.layout(program)?;
+        let TypeKind::Enum { variants, .. } = &layout.kind else { return Err(missing()) };
+        let (active, fields) = stage.active_variant(program)?;
+        if &*variants[active].name != "Running" {
+            return Ok(Stage::Finished);
+        }
+        Ok(Stage::Running(fields.member(program, "__0")?))
+    }
+}
+
+fn state_of(word: u64) -> TaskState {
+    if word & COMPLETE != 0 {
+        if word & CANCELLED != 0 { TaskState::Cancelled } else { TaskState::Complete }
+    } else if word & RUNNING != 0 {
+        TaskState::Running
+    } else if word & CANCELLED != 0 {
+        TaskState::Cancelled
+    } else if word & NOTIFIED != 0 {
+        TaskState::Scheduled
+    } else {
+        TaskState::Idle
+    }
+}
+
+/// `task::Cell<T, S>` of a `raw::poll<T, S>`: through its local variable `harness`, or by name.
+fn cell_of(
+    program: &Program<'_>,
+    module: usize,
+    function: &Function,
+) -> Result<Option<Ty>, ValueError> {
+    let mut is_cell = |ty: &Type| ty.name.starts_with(CELL);
+    for variable in &function.variables {
+        let start = Ty { module, id: variable.ty };
+        if let Some(path) = path::find(program, start, Reach::RUNTIME, &mut is_cell) {
+            return Ok(Some(path.end));
+        }
+    }
+    let mut arguments = Vec::new();
+    for parameter in &function.type_parameters {
+        arguments.push(program.type_of(Ty { module, id: parameter.ty })?.name.to_string());
+    }
+    let name = format!("{CELL}{}>", arguments.join(", "));
+    let near = function.type_parameters.first().map(|parameter| parameter.ty);
+    let types = program.layouts(module).types_named(&name, near)?;
+    Ok(types.first().map(|id| Ty { module, id: *id }))
+}
+
+/// The path from a cell to its stage, and the future's type.
+fn stage_of(program: &Program<'_>, cell: Ty) -> Result<Option<(Path, Ty)>, ValueError> {
+    let mut is_stage = |ty: &Type| ty.name.starts_with(STAGE);
+    let Some(path) = path::find(program, cell, Reach::INLINE, &mut is_stage) else {
+        return Ok(None);
+    };
+    let stage = program.type_of(path.end)?;
+    let TypeKind::Enum { variants, .. } = &stage.kind else { return Ok(None) };
+    let Some(running) = variants.iter().find(|variant| &*variant.name == "Running") else {
+        return Ok(None);
+    };
+    let fields = program.type_of(Ty { module: cell.module, id: running.ty })?;
+    let future = fields.member("__0").map(|member| Ty { module: cell.module, id: member.ty });
+    Ok(future.map(|future| (path, future)))
+}
+
+/// tokio's version from the path of the file that declares one of its functions:
+/// `…/tokio-1.54.1/src/runtime/task/raw.rs`.
+fn version_of(function: &Function) -> Option<String> {
+    let file = &function.declared.as_ref()?.file.path;
+    let (_, rest) = file.rsplit_once("/tokio-")?;
+    let (version, _) = rest.split_once('/')?;
+    version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_string())
+}

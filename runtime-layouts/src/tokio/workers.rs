@@ -1,0 +1,128 @@
+//! Workers: the threads that run a scheduler's tasks.
+//!
+//! Source: `tokio/src/runtime/scheduler/multi_thread/{worker,park,queue}.rs` and
+//! `scheduler/current_thread/mod.rs` (tokio 1.54.1).
+
+use super::context::ThreadContext;
+use super::scheduler::Scheduler;
+use super::{task_id, worker_threads};
+use crate::layout::Type;
+use crate::report::{Worker, WorkerState};
+use crate::value::path::{self, Reach};
+use crate::value::{Program, Value, ValueError};
+
+const MULTI_THREAD_SHARED: &str = "tokio::runtime::scheduler::multi_thread::worker::Shared";
+const REMOTE: &str = "tokio::runtime::scheduler::multi_thread::worker::Remote";
+const PARK_INNER: &str = "tokio::runtime::scheduler::multi_thread::park::Inner";
+const QUEUE_INNER: &str = "tokio::runtime::scheduler::multi_thread::queue::Inner<";
+const CURRENT_THREAD_CORE: &str = "tokio::runtime::scheduler::current_thread::Core";
+
+/// `park.rs`: the worker's thread sleeps on its condition variable, or in the driver.
+const PARKED_CONDVAR: u64 = 1;
+const PARKED_DRIVER: u64 = 2;
+
+/// The workers of a scheduler, by index.
+pub(super) fn of(
+    program: &Program<'_>,
+    scheduler: &Scheduler,
+    contexts: &[ThreadContext],
+) -> Vec<Worker> {
+    let mut workers = match multi_thread(program, scheduler.handle) {
+        Ok(Some(workers)) => workers,
+        _ => Vec::new(),
+    };
+    for context in worker_threads(contexts, scheduler.address) {
+        let Some(role) = &context.worker else { continue };
+        if role.index >= workers.len() {
+            // A current-thread scheduler keeps no list of its one worker.
+            let state = current_thread_state(program, role.context).unwrap_or(WorkerState::Unknown);
+            workers.push(Worker {
+                index: workers.len(),
+                thread: None,
+                state,
+                task: None,
+                queued: None,
+            });
+        }
+        let at = role.index.min(workers.len() - 1);
+        workers[at].thread = Some(context.thread);
+        workers[at].task = context.current_task.map(task_id);
+        if workers[at].task.is_some() {
+            workers[at].state = WorkerState::Running;
+        }
+    }
+    workers
+}
+
+fn multi_thread(program: &Program<'_>, handle: Value) -> Result<Option<Vec<Worker>>, ValueError> {
+    let mut is_shared = |ty: &Type| &*ty.name == MULTI_THREAD_SHARED;
+    let Some(path) = path::find(program, handle.ty, Reach::RUNTIME, &mut is_shared) else {
+        return Ok(None);
+    };
+    let Some(shared) = path.follow(program, handle)? else { return Ok(None) };
+    let remotes = shared.member(program, "remotes")?;
+    let mut is_remote = |ty: &Type| &*ty.name == REMOTE;
+    let Some(path) = path::find(program, remotes.ty, Reach::RUNTIME, &mut is_remote) else {
+        return Ok(None);
+    };
+    let mut workers = Vec::new();
+    path.each(program, remotes, &mut |remote| {
+        workers.push(Worker {
+            index: workers.len(),
+            thread: None,
+            state: parked(program, remote).unwrap_or(WorkerState::Unknown),
+            task: None,
+            queued: queued(program, remote).ok(),
+        });
+    })?;
+    Ok(Some(workers))
+}
+
+fn part(program: &Program<'_>, from: Value, wanted: &str) -> Result<Value, ValueError> {
+    let mut is_wanted = |ty: &Type| ty.name.starts_with(wanted);
+    let found = match path::find(program, from.ty, Reach::RUNTIME, &mut is_wanted) {
+        Some(path) => path.follow(program, from)?,
+        None => None,
+    };
+    found.ok_or_else(|| ValueError::Shape {
+        type_name: "a worker".to_string(),
+        wanted: wanted.to_string(),
+    })
+}
+
+fn parked(program: &Program<'_>, remote: Value) -> Result<WorkerState, ValueError> {
+    let inner = part(program, remote, PARK_INNER)?;
+    let state = inner.member(program, "state")?.unsigned(program)?;
+    Ok(match state {
+        PARKED_CONDVAR | PARKED_DRIVER => WorkerState::Parked,
+        _ => WorkerState::Running,
+    })
+}
+
+/// The length of a run queue: from the head that owners move (the low half of `head`) to `tail`.
+fn queued(program: &Program<'_>, remote: Value) -> Result<u64, ValueError> {
+    let inner = part(program, remote, QUEUE_INNER)?;
+    let tail = inner.member(program, "tail")?;
+    let bits = tail.layout(program)?.size * 8;
+    let mask = 1_u64.checked_shl(u32::try_from(bits).unwrap_or(64)).map_or(u64::MAX, |bit| bit - 1);
+    let head = inner.member(program, "head")?.unsigned(program)? & mask;
+    Ok(tail.unsigned(program)?.wrapping_sub(head) & mask)
+}
+
+/// A current-thread scheduler takes the driver out of its core while it is parked.
+pub(super) fn current_thread_state(
+    program: &Program<'_>,
+    context: Value,
+) -> Result<WorkerState, ValueError> {
+    let core = part(program, context, CURRENT_THREAD_CORE)?;
+    let driver = core.member(program, "driver")?;
+    let layout = driver.layout(program)?;
+    let (active, _) = driver.active_variant(program)?;
+    let crate::layout::TypeKind::Enum { variants, .. } = &layout.kind else {
+        return Ok(WorkerState::Unknown);
+    };
+    Ok(match &*variants[active].name {
+        "None" => WorkerState::Parked,
+        _ => WorkerState::Running,
+    })
+}

@@ -1,0 +1,232 @@
+//! Paths from one type to another, found by search instead of spelled out.
+//!
+//! A runtime wraps what we look for differently in every version: an `Arc` more, an enum less, a
+//! list that became several. What stays is the name of the type at the end. So the way there is
+//! searched for in the layouts, breadth first: the shortest path wins.
+
+use std::collections::{HashSet, VecDeque};
+
+use super::{Program, Ty, Value, ValueError};
+use crate::layout::{Type, TypeId, TypeKind};
+
+/// One step of a [`Path`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Step {
+    /// To the part at this offset.
+    Part(u64),
+    /// To what the thin pointer here points to.
+    Deref,
+    /// To the fields of this variant, if it is the active one.
+    Variant(usize),
+    /// To each element of an array.
+    Elements { count: u64, size: u64 },
+    /// To each element of the slice that the fat pointer here points to.
+    Slice { data: u64, length: u64, size: u64 },
+}
+
+/// A way from a value of one type to the values of another that it holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Path {
+    steps: Vec<(Step, Ty)>,
+    /// The type at its end.
+    pub end: Ty,
+}
+
+/// How far a search goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reach {
+    /// Whether pointers are followed.
+    pub pointers: bool,
+    /// How many types are looked at, at most.
+    pub types: usize,
+}
+
+impl Reach {
+    /// Through pointers, as far as a runtime's own structures go.
+    pub const RUNTIME: Self = Self { pointers: true, types: 4_000 };
+    /// Only what a value itself contains.
+    pub const INLINE: Self = Self { pointers: false, types: 1_000 };
+}
+
+/// A slice longer than this is not believed.
+const LONGEST_SLICE: u64 = 1 << 16;
+
+/// The shortest path from a type to one that is wanted. The start itself counts, with an empty
+/// path. `None` when there is none within reach.
+///
+/// Types that cannot be had are passed over: a path around them may exist.
+pub fn find(
+    program: &Program<'_>,
+    start: Ty,
+    reach: Reach,
+    wanted: &mut dyn FnMut(&Type) -> bool,
+) -> Option<Path> {
+    find_all(program, start, reach, 1, wanted).into_iter().next()
+}
+
+/// The shortest paths from a type to the different types that are wanted, at most `most`, shortest
+/// first.
+pub fn find_all(
+    program: &Program<'_>,
+    start: Ty,
+    reach: Reach,
+    most: usize,
+    wanted: &mut dyn FnMut(&Type) -> bool,
+) -> Vec<Path> {
+    let mut found = Vec::new();
+    let mut seen = HashSet::from([start]);
+    // Nodes of the search tree: the type, its parent node, the step from there.
+    let mut nodes: Vec<(Ty, Option<(usize, Step)>)> = vec![(start, None)];
+    let mut queue = VecDeque::from([0_usize]);
+    while let Some(node) = queue.pop_front() {
+        let ty = nodes[node].0;
+        let Ok(layout) = program.type_of(ty) else { continue };
+        if wanted(&layout) {
+            found.push(path_to(&nodes, node));
+            if found.len() == most {
+                break;
+            }
+            continue;
+        }
+        for (step, target) in steps_from(program, ty, &layout, reach) {
+            if nodes.len() >= reach.types {
+                return found;
+            }
+            if seen.insert(target) {
+                nodes.push((target, Some((node, step))));
+                queue.push_back(nodes.len() - 1);
+            }
+        }
+    }
+    found
+}
+
+fn path_to(nodes: &[(Ty, Option<(usize, Step)>)], node: usize) -> Path {
+    let mut steps = Vec::new();
+    let mut at = node;
+    while let (ty, Some((parent, step))) = &nodes[at] {
+        steps.push((step.clone(), *ty));
+        at = *parent;
+    }
+    steps.reverse();
+    Path { steps, end: nodes[node].0 }
+}
+
+fn steps_from(program: &Program<'_>, ty: Ty, layout: &Type, reach: Reach) -> Vec<(Step, Ty)> {
+    let of = |id: TypeId| Ty { module: ty.module, id };
+    match &layout.kind {
+        TypeKind::Struct { members } | TypeKind::Union { members } => {
+            if let Some(slice) = slice_step(program, ty, layout) {
+                return if reach.pointers { vec![slice] } else { Vec::new() };
+            }
+            members.iter().map(|member| (Step::Part(member.offset), of(member.ty))).collect()
+        }
+        TypeKind::Enum { variants, .. } => variants
+            .iter()
+            .enumerate()
+            .map(|(index, variant)| (Step::Variant(index), of(variant.ty)))
+            .collect(),
+        TypeKind::Pointer { target: Some(target) } if reach.pointers => {
+            vec![(Step::Deref, of(*target))]
+        }
+        TypeKind::Array { element, count: Some(count) } => program
+            .type_of(of(*element))
+            .map(|layout| (Step::Elements { count: *count, size: layout.size }, of(*element)))
+            .into_iter()
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A fat pointer to a slice has the members `data_ptr` and `length`.
+fn slice_step(program: &Program<'_>, ty: Ty, layout: &Type) -> Option<(Step, Ty)> {
+    let data = layout.member("data_ptr")?;
+    let length = layout.member("length")?;
+    let pointer = program.type_of(Ty { module: ty.module, id: data.ty }).ok()?;
+    let TypeKind::Pointer { target: Some(element) } = pointer.kind else { return None };
+    let element = Ty { module: ty.module, id: element };
+    let size = program.type_of(element).ok()?.size;
+    Some((Step::Slice { data: data.offset, length: length.offset, size }, element))
+}
+
+impl Path {
+    /// The first value at the end of the path; `None` when a pointer on the way is null, an enum
+    /// on the way has another variant, or a slice is empty.
+    ///
+    /// # Errors
+    /// When memory on the way cannot be read.
+    pub fn follow(&self, program: &Program<'_>, from: Value) -> Result<Option<Value>, ValueError> {
+        let mut found = None;
+        self.each(program, from, &mut |value| {
+            found.get_or_insert(value);
+        })?;
+        Ok(found)
+    }
+
+    /// Every value at the end of the path.
+    ///
+    /// # Errors
+    /// When memory on the way cannot be read; values before it were visited.
+    pub fn each(
+        &self,
+        program: &Program<'_>,
+        from: Value,
+        visit: &mut dyn FnMut(Value),
+    ) -> Result<(), ValueError> {
+        walk(program, &self.steps, from, visit)
+    }
+
+    /// The offset of the end from the start, when the path leaves neither pointer nor choice open.
+    #[must_use]
+    pub fn offset(&self) -> Option<u64> {
+        self.steps.iter().try_fold(0_u64, |sum, (step, _)| match step {
+            Step::Part(offset) => Some(sum + offset),
+            _ => None,
+        })
+    }
+}
+
+fn walk(
+    program: &Program<'_>,
+    steps: &[(Step, Ty)],
+    at: Value,
+    visit: &mut dyn FnMut(Value),
+) -> Result<(), ValueError> {
+    let Some(((step, ty), rest)) = steps.split_first() else {
+        visit(at);
+        return Ok(());
+    };
+    let next = |address| Value { ty: *ty, address };
+    match step {
+        Step::Part(offset) => {
+            walk(program, rest, next(at.address.wrapping_add(*offset)), visit)?;
+        }
+        Step::Deref => {
+            let address = program.read_pointer(at.address)?;
+            if address != 0 {
+                walk(program, rest, next(address), visit)?;
+            }
+        }
+        Step::Variant(wanted) => {
+            let (active, fields) = at.active_variant(program)?;
+            if active == *wanted {
+                walk(program, rest, fields, visit)?;
+            }
+        }
+        Step::Elements { count, size } => {
+            for index in 0..(*count).min(LONGEST_SLICE) {
+                let address = at.address.wrapping_add(index.wrapping_mul(*size));
+                walk(program, rest, next(address), visit)?;
+            }
+        }
+        Step::Slice { data, length, size } => {
+            let start = program.read_pointer(at.address.wrapping_add(*data))?;
+            let count = program.read_pointer(at.address.wrapping_add(*length))?;
+            for index in 0..count.min(LONGEST_SLICE) {
+                let address = start.wrapping_add(index.wrapping_mul(*size));
+                walk(program, rest, next(address), visit)?;
+            }
+        }
+    }
+    Ok(())
+}

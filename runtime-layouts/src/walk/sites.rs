@@ -1,0 +1,119 @@
+//! Sites: what all frames of one type in one state have in common.
+
+use std::collections::HashMap;
+
+use super::registry;
+use crate::layout::TypeKind;
+use crate::layout::name::{DisplayName, Environment};
+use crate::layout::source::{LayoutError, PolledAs};
+use crate::report::{FrameKind, FutureState, Site, SiteId};
+use crate::value::{Program, Ty};
+
+/// The sites of a report, each made when it is first seen.
+#[derive(Default)]
+pub(crate) struct Sites {
+    sites: Vec<Site>,
+    known: HashMap<(Ty, Option<usize>), SiteId>,
+}
+
+impl Sites {
+    /// The site of a type, in the state of that number if it is a state machine.
+    pub(crate) fn of(
+        &mut self,
+        program: &Program<'_>,
+        ty: Ty,
+        state: Option<usize>,
+    ) -> Result<SiteId, LayoutError> {
+        if let Some(known) = self.known.get(&(ty, state)) {
+            return Ok(*known);
+        }
+        let site = make(program, ty, state)?;
+        let id = SiteId(u32::try_from(self.sites.len()).unwrap_or(u32::MAX));
+        self.sites.push(site);
+        self.known.insert((ty, state), id);
+        Ok(id)
+    }
+
+    /// All of them, by number.
+    pub(crate) fn into_sites(self) -> Vec<Site> {
+        self.sites
+    }
+}
+
+fn make(program: &Program<'_>, ty: Ty, state: Option<usize>) -> Result<Site, LayoutError> {
+    let layout = program.type_of(ty)?;
+    let layouts = program.layouts(ty.module);
+    let variant = match (&layout.kind, state) {
+        (TypeKind::Enum { variants, .. }, Some(state)) => variants.get(state),
+        _ => None,
+    };
+    let defined = match &layout.kind {
+        TypeKind::Enum { variants, .. } => variants
+            .iter()
+            .find(|variant| &*variant.name == "Unresumed")
+            .and_then(|variant| variant.line.clone()),
+        _ => None,
+    };
+    let environment = Environment::of(&layout.name);
+    let name = if environment.is_some() {
+        environment_name(program, ty, &layout.name)?
+    } else {
+        DisplayName::of_type(&layout.name)
+    };
+    let poll = if environment.is_some() { None } else { layouts.poll_of(ty.id)? };
+    let kind = match environment {
+        Some(Environment::AsyncFn) => FrameKind::AsyncFn,
+        Some(Environment::AsyncBlock) => FrameKind::AsyncBlock,
+        Some(Environment::AsyncClosure) => FrameKind::AsyncClosure,
+        Some(Environment::Closure) | None => match poll.as_ref().map(|poll| poll.polled_as) {
+            Some(PolledAs::Stream) => FrameKind::Stream,
+            _ => FrameKind::Future,
+        },
+    };
+    Ok(Site {
+        name: name.with_public_path(&registry::public_paths()),
+        type_name: layout.name.to_string(),
+        kind,
+        state: variant.map_or(FutureState::Unknown, |variant| state_of(&variant.name)),
+        location: match variant {
+            Some(variant) => variant.line.clone(),
+            None => poll.and_then(|poll| poll.declared),
+        },
+        defined,
+    })
+}
+
+fn environment_name(
+    program: &Program<'_>,
+    ty: Ty,
+    type_name: &str,
+) -> Result<DisplayName, LayoutError> {
+    // Only an unnamed `impl` needs the body.
+    if !type_name.contains("{impl#") {
+        return Ok(DisplayName::of_environment(type_name, None, &[]));
+    }
+    let Some(body) = program.layouts(ty.module).body_of(ty.id)? else {
+        return Ok(DisplayName::of_environment(type_name, None, &[]));
+    };
+    let arguments: Vec<(String, String)> = body
+        .type_parameters
+        .iter()
+        .map(|parameter| {
+            let argument = program.type_of(Ty { module: ty.module, id: parameter.ty })?;
+            Ok((parameter.name.to_string(), argument.name.to_string()))
+        })
+        .collect::<Result<_, LayoutError>>()?;
+    Ok(DisplayName::of_environment(type_name, body.linkage_name.as_deref(), &arguments))
+}
+
+/// The state by the name that rustc gives to the variant of a coroutine
+/// (`compiler/rustc_middle/src/ty/sty.rs`, `CoroutineArgsExt::variant_name`).
+fn state_of(variant: &str) -> FutureState {
+    match variant {
+        "Unresumed" => FutureState::Unresumed,
+        "Returned" => FutureState::Returned,
+        "Panicked" => FutureState::Panicked,
+        name if name.starts_with("Suspend") => FutureState::Suspended,
+        _ => FutureState::Unknown,
+    }
+}
