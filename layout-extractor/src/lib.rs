@@ -1,1 +1,39 @@
-//! stub
+//! ELF and DWARF → layouts, on demand or as a file.
+//!
+//! [`DwarfSource`] implements [`LayoutSource`](runtime_layouts::layout::source::LayoutSource) for
+//! one object file. It reads what a question needs and no more.
+//!
+//! | question | where it is answered |
+//! |---|---|
+//! | what is the object | `elf` |
+//! | which unit | `units`, `addresses` (by address), `mentions` (by name) |
+//! | what is in the unit | `index` |
+//! | the layout of a type | `types`, `discriminants`, `files` |
+//! | functions, bodies of closures and async fns | `functions` |
+//! | what is behind a `dyn Future` | `vtables` |
+//! | where the runtime's roots are | `thread_locals` |
+//! | is it a future | `polls` |
+//! | what is on the stack | `variables`, `places` |
+//! | what is missing | `lack` |
+
+mod addresses;
+mod discriminants;
+mod elf;
+mod files;
+mod functions;
+mod index;
+mod lack;
+mod mapping;
+mod mentions;
+mod names;
+mod places;
+mod polls;
+mod source;
+mod thread_locals;
+mod types;
+mod units;
+mod variables;
+mod vtables;
+
+pub use elf::OpenError;
+pub use source::DwarfSource;

@@ -155,7 +155,7 @@ impl<M: MemoryReader> MemoryReader for PageCache<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::fake::FakeMemory;
+    use crate::fake::FakeMemory;
 
     fn bytes(length: usize) -> Vec<u8> {
         (0..length).map(|i| (i % 251) as u8).collect()

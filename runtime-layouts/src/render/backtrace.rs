@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+pub use super::frames::frame_count;
+
 use super::Look;
 use super::frames::{Line, is_user, lines, name, place, site};
 use super::source::Sources;

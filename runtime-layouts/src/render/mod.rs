@@ -8,8 +8,6 @@ mod table;
 pub mod tasks;
 pub mod workers;
 
-pub use frames::frame_count;
-
 /// How text is to look.
 #[derive(Clone, Debug)]
 pub struct Look {

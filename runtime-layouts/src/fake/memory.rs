@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{MemoryReader, ReadError, end_of};
+use crate::memory::{MemoryReader, ReadError, end_of};
 
 /// Memory made of segments. What no segment covers cannot be read, nor can holes.
 #[derive(Default, Debug)]

@@ -1,0 +1,121 @@
+//! ADDRESSES: which unit describes what lies at an address.
+
+use gimli::Dwarf;
+use runtime_layouts::layout::source::LayoutError;
+
+use crate::source::DwarfSource;
+use crate::units::{Slice, UnitNumber};
+
+/// The units' address ranges. LLVM lists data there too, so vtables are found as functions are.
+pub(crate) struct AddressMap {
+    /// `(low, high, unit)`, sorted.
+    ranges: Vec<(u64, u64, u32)>,
+    /// The highest `high` of this range and those before it: folded functions make ranges overlap.
+    highest: Vec<u64>,
+}
+
+impl AddressMap {
+    fn new(mut ranges: Vec<(u64, u64, u32)>) -> Self {
+        ranges.sort_unstable();
+        let highest = ranges
+            .iter()
+            .scan(0, |highest, &(_, high, _)| {
+                *highest = high.max(*highest);
+                Some(*highest)
+            })
+            .collect();
+        AddressMap { ranges, highest }
+    }
+
+    /// The units that have something at this address, in the order of the object.
+    pub(crate) fn at(&self, address: u64) -> Vec<UnitNumber> {
+        let mut found = Vec::new();
+        let mut at = self.ranges.partition_point(|&(low, _, _)| low <= address);
+        while at > 0 && self.highest[at - 1] > address {
+            at -= 1;
+            let (_, high, unit) = self.ranges[at];
+            if high > address {
+                found.push(unit as UnitNumber);
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+impl DwarfSource {
+    /// The units that have something at this address.
+    pub(crate) fn units_at<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        address: u64,
+    ) -> Vec<UnitNumber> {
+        if !self.object.is_loaded(address) {
+            return Vec::new();
+        }
+        self.addresses.get_or_init(|| self.read_addresses(dwarf)).at(address)
+    }
+
+    /// Reads `.debug_aranges`, and the roots of those units that it leaves out.
+    fn read_addresses<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) -> AddressMap {
+        let mut ranges = Vec::new();
+        let mut listed = vec![false; self.units.len()];
+        let mut headers = dwarf.debug_aranges.headers();
+        // A broken header ends the table; the roots say the rest.
+        while let Ok(Some(header)) = headers.next() {
+            let Some(unit) = self.units.at(header.debug_info_offset().0 as u64) else { continue };
+            let mut entries = header.entries();
+            while let Ok(Some(entry)) = entries.next() {
+                let range = entry.range();
+                if self.is_real_range(range.begin, range.end) {
+                    ranges.push((range.begin, range.end, unit as u32));
+                    listed[unit] = true;
+                }
+            }
+        }
+        for (unit, _) in listed.iter().enumerate().filter(|(_, listed)| !**listed) {
+            // What cannot be read of one unit does not hide the others.
+            let _ = self.add_root_ranges(dwarf, unit, &mut ranges);
+        }
+        AddressMap::new(ranges)
+    }
+
+    fn add_root_ranges<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        number: UnitNumber,
+        ranges: &mut Vec<(u64, u64, u32)>,
+    ) -> Result<(), LayoutError> {
+        let view = self.units.view(dwarf, number)?;
+        let at = |error| crate::units::malformed(view.start, error);
+        let mut found = dwarf.unit_ranges(&view.unit).map_err(at)?;
+        while let Some(range) = found.next().map_err(at)? {
+            if self.is_real_range(range.begin, range.end) {
+                ranges.push((range.begin, range.end, number as u32));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the linker kept what this range is for: it sets the addresses of what it drops to 0,
+    /// or near the top.
+    fn is_real_range(&self, low: u64, high: u64) -> bool {
+        low < high && low != 0 && self.object.is_loaded(low)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AddressMap;
+
+    #[test]
+    fn overlapping_ranges_are_all_found() {
+        let map = AddressMap::new(vec![(10, 100, 2), (20, 30, 1), (40, 50, 0), (40, 50, 3)]);
+        assert_eq!(map.at(5), Vec::<usize>::new());
+        assert_eq!(map.at(25), [1, 2]);
+        assert_eq!(map.at(45), [0, 2, 3]);
+        assert_eq!(map.at(99), [2]);
+        assert_eq!(map.at(100), Vec::<usize>::new());
+    }
+}

@@ -1,0 +1,313 @@
+//! ELF: what an object file says about itself, its sections, symbols and relocated words.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use gimli::{DwarfSections, RunTimeEndian, SectionId};
+use object::elf;
+use object::read::elf::{ElfFile, FileHeader, ProgramHeader};
+use object::{Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, RelocationTarget};
+use rayon::prelude::*;
+use runtime_layouts::layout::StaticAddress;
+use runtime_layouts::layout::source::{ObjectFacts, TlsSegment};
+
+use crate::mapping::SharedBytes;
+
+/// Why a file could not be opened. Each is one sentence for people.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {error}")]
+    Unreadable {
+        /// The file that was asked for.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// It is no ELF executable or shared library.
+    #[error("{path} is not an ELF executable or shared library: {what}")]
+    NotAnObject {
+        /// The file that was asked for.
+        path: PathBuf,
+        /// What it is, or what is wrong with it.
+        what: String,
+    },
+}
+
+/// A segment of the file that the loader maps.
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    address: u64,
+    file_offset: u64,
+    file_size: u64,
+    memory_size: u64,
+}
+
+/// An opened object file.
+pub(crate) struct ObjectFile {
+    pub(crate) path: PathBuf,
+    pub(crate) endian: RunTimeEndian,
+    pub(crate) facts: ObjectFacts,
+    pub(crate) sections: DwarfSections<SharedBytes>,
+    bytes: SharedBytes,
+    segments: Vec<Segment>,
+    tls_symbols: OnceLock<Option<HashMap<Box<[u8]>, u64>>>,
+    relocated: OnceLock<Vec<(u64, u64)>>,
+}
+
+/// A compressed section may not claim to be more than this many times its size: zlib cannot do
+/// better than 1032, and debug information is far from it.
+const MOST_COMPRESSION: u64 = 1100;
+
+impl ObjectFile {
+    /// Reads the headers; maps the rest.
+    pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
+        let unreadable = |error| OpenError::Unreadable { path: path.to_owned(), error };
+        if std::fs::metadata(path).map_err(unreadable)?.is_dir() {
+            let what = "it is a directory".to_owned();
+            return Err(OpenError::NotAnObject { path: path.to_owned(), what });
+        }
+        Self::from_bytes(path, SharedBytes::map(path).map_err(unreadable)?)
+    }
+
+    /// Reads the headers of an object that is in memory; `path` is for messages.
+    pub(crate) fn from_bytes(path: &Path, bytes: SharedBytes) -> Result<Self, OpenError> {
+        let not_an_object =
+            |what: &str| OpenError::NotAnObject { path: path.to_owned(), what: what.to_owned() };
+        let kind = object::FileKind::parse(&*bytes)
+            .map_err(|_| not_an_object("its first bytes are none of ELF's"))?;
+        let file = match kind {
+            object::FileKind::Elf32 | object::FileKind::Elf64 => object::File::parse(&*bytes)
+                .map_err(|error| not_an_object(&format!("its headers are broken ({error})")))?,
+            object::FileKind::MachO32
+            | object::FileKind::MachO64
+            | object::FileKind::MachOFat32 => {
+                return Err(not_an_object("it is a Mach-O file"));
+            }
+            object::FileKind::Pe32 | object::FileKind::Pe64 => {
+                return Err(not_an_object("it is a Windows executable"));
+            }
+            _ => return Err(not_an_object("it is another kind of file")),
+        };
+        match file.kind() {
+            object::ObjectKind::Relocatable => {
+                return Err(not_an_object("it is an object file that was not linked yet"));
+            }
+            object::ObjectKind::Core => {
+                return Err(not_an_object("it is a core file; give the program that dumped it"));
+            }
+            _ => {}
+        }
+        let (segments, tls, machine) = match &file {
+            object::File::Elf32(file) => program_headers(file),
+            object::File::Elf64(file) => program_headers(file),
+            _ => return Err(not_an_object("it is another kind of file")),
+        };
+        let first = segments.iter().map(|s| s.address).min().unwrap_or(0);
+        let last =
+            segments.iter().map(|s| s.address.saturating_add(s.memory_size)).max().unwrap_or(0);
+        let facts = ObjectFacts {
+            build_id: file.build_id().ok().flatten().map(hexadecimal),
+            machine,
+            pointer_size: if file.is_64() { 8 } else { 4 },
+            big_endian: !file.is_little_endian(),
+            entry: StaticAddress(file.entry()),
+            tls,
+            address_range: (StaticAddress(first), StaticAddress(last)),
+        };
+        let endian = if facts.big_endian { RunTimeEndian::Big } else { RunTimeEndian::Little };
+        let sections = dwarf_sections(&file, &bytes)
+            .map_err(|what| not_an_object(&format!("its debug information is broken: {what}")))?;
+        drop(file);
+        Ok(ObjectFile {
+            path: path.to_owned(),
+            endian,
+            facts,
+            sections,
+            bytes,
+            segments,
+            tls_symbols: OnceLock::new(),
+            relocated: OnceLock::new(),
+        })
+    }
+
+    /// Whether the address is within what the loader maps.
+    pub(crate) fn is_loaded(&self, address: u64) -> bool {
+        self.segments
+            .iter()
+            .any(|s| address.checked_sub(s.address).is_some_and(|into_it| into_it < s.memory_size))
+    }
+
+    /// The offset of a thread-local symbol from the start of the TLS segment. The outer `None`
+    /// means that the object has no symbol table to ask.
+    pub(crate) fn tls_symbol(&self, name: &[u8]) -> Option<Option<u64>> {
+        let symbols = self.tls_symbols.get_or_init(|| {
+            let file = object::File::parse(&*self.bytes).ok()?;
+            let table = file.symbol_table()?;
+            let symbols = table.symbols().filter(|symbol| {
+                symbol.kind() == object::SymbolKind::Tls && !symbol.is_undefined()
+            });
+            Some(
+                symbols
+                    .filter_map(|symbol| Some((symbol.name_bytes().ok()?.into(), symbol.address())))
+                    .collect(),
+            )
+        });
+        symbols.as_ref().map(|symbols| symbols.get(name).copied())
+    }
+
+    /// Calls `visit` with the name of every function symbol.
+    pub(crate) fn each_function_symbol(&self, mut visit: impl FnMut(&[u8])) {
+        let Ok(file) = object::File::parse(&*self.bytes) else { return };
+        for symbol in file.symbols().chain(file.dynamic_symbols()) {
+            if symbol.kind() == object::SymbolKind::Text
+                && let Ok(name) = symbol.name_bytes()
+            {
+                visit(name);
+            }
+        }
+    }
+
+    /// The pointer that the loader leaves at this address of the object's data, before the load
+    /// bias: what the file holds there, or what a relocation puts there.
+    pub(crate) fn pointer_at(&self, address: u64) -> Option<u64> {
+        let relocated = self.relocated.get_or_init(|| self.relocations());
+        if let Ok(at) = relocated.binary_search_by_key(&address, |&(place, _)| place) {
+            let value = relocated[at].1;
+            if value != 0 {
+                return Some(value);
+            }
+        }
+        let size = u64::from(self.facts.pointer_size);
+        let segment = self.segments.iter().find(|s| {
+            address
+                .checked_sub(s.address)
+                .is_some_and(|into| into.saturating_add(size) <= s.file_size)
+        })?;
+        let start = usize::try_from(segment.file_offset.checked_add(address - segment.address)?);
+        let start = start.ok()?;
+        let bytes = self.bytes.get(start..start.checked_add(size as usize)?)?;
+        let mut word = [0_u8; 8];
+        let value = if self.facts.big_endian {
+            word[8 - bytes.len()..].copy_from_slice(bytes);
+            u64::from_be_bytes(word)
+        } else {
+            word[..bytes.len()].copy_from_slice(bytes);
+            u64::from_le_bytes(word)
+        };
+        Some(value)
+    }
+
+    /// `(place, value)` of every dynamic relocation that puts an address of this object somewhere,
+    /// by place.
+    fn relocations(&self) -> Vec<(u64, u64)> {
+        let Ok(file) = object::File::parse(&*self.bytes) else { return Vec::new() };
+        let Some(relocations) = file.dynamic_relocations() else { return Vec::new() };
+        let symbols = file.dynamic_symbol_table();
+        let mut words: Vec<(u64, u64)> = relocations
+            .filter_map(|(place, relocation)| {
+                if relocation.has_implicit_addend() {
+                    return None;
+                }
+                let base = match relocation.target() {
+                    RelocationTarget::Absolute => 0,
+                    RelocationTarget::Symbol(index) => {
+                        let symbol = symbols.as_ref()?.symbol_by_index(index).ok()?;
+                        if symbol.is_undefined() { 0 } else { symbol.address() }
+                    }
+                    _ => return None,
+                };
+                Some((place, base.wrapping_add_signed(relocation.addend())))
+            })
+            .collect();
+        words.sort_unstable();
+        words
+    }
+}
+
+/// The loaded segments, the TLS segment, and `e_machine`.
+fn program_headers<'data, Elf: FileHeader>(
+    file: &ElfFile<'data, Elf>,
+) -> (Vec<Segment>, Option<TlsSegment>, u16) {
+    let endian = file.endian();
+    let mut segments = Vec::new();
+    let mut tls = None;
+    for header in file.elf_program_headers() {
+        let kind = header.p_type(endian);
+        if kind == elf::PT_LOAD {
+            segments.push(Segment {
+                address: header.p_vaddr(endian).into(),
+                file_offset: header.p_offset(endian).into(),
+                file_size: header.p_filesz(endian).into(),
+                memory_size: header.p_memsz(endian).into(),
+            });
+        } else if kind == elf::PT_TLS {
+            tls = Some(TlsSegment {
+                address: header.p_vaddr(endian).into(),
+                size: header.p_memsz(endian).into(),
+                align: header.p_align(endian).into(),
+            });
+        }
+    }
+    (segments, tls, file.elf_header().e_machine(endian).0)
+}
+
+/// The debug sections: parts of the file, or decompressed copies.
+fn dwarf_sections(
+    file: &object::File<'_>,
+    bytes: &SharedBytes,
+) -> Result<DwarfSections<SharedBytes>, String> {
+    const IDS: [SectionId; 14] = [
+        SectionId::DebugAbbrev,
+        SectionId::DebugAddr,
+        SectionId::DebugAranges,
+        SectionId::DebugInfo,
+        SectionId::DebugLine,
+        SectionId::DebugLineStr,
+        SectionId::DebugLoc,
+        SectionId::DebugLocLists,
+        SectionId::DebugRanges,
+        SectionId::DebugRngLists,
+        SectionId::DebugStr,
+        SectionId::DebugStrOffsets,
+        SectionId::DebugTypes,
+        SectionId::DebugMacro,
+    ];
+    let loaded: Result<HashMap<&str, SharedBytes>, String> =
+        IDS.par_iter().map(|id| Ok((id.name(), section(file, bytes, id.name())?))).collect();
+    let loaded = loaded?;
+    DwarfSections::load(|id| Ok(loaded.get(id.name()).cloned().unwrap_or_default()))
+}
+
+/// One section by name; empty when the object has none.
+fn section(
+    file: &object::File<'_>,
+    bytes: &SharedBytes,
+    name: &str,
+) -> Result<SharedBytes, String> {
+    let Some(section) = file.section_by_name(name) else { return Ok(SharedBytes::default()) };
+    let broken = |what: String| format!("section {name}: {what}");
+    let data = section.compressed_data().map_err(|error| broken(error.to_string()))?;
+    if data.format == object::CompressionFormat::None {
+        if data.data.is_empty() {
+            return Ok(SharedBytes::default());
+        }
+        let start = data.data.as_ptr() as usize - bytes.as_ptr() as usize;
+        return Ok(bytes.part(start..start + data.data.len()));
+    }
+    if data.uncompressed_size > (data.data.len() as u64).saturating_mul(MOST_COMPRESSION) {
+        let (size, from) = (data.uncompressed_size, data.data.len());
+        return Err(broken(format!("it claims {size} bytes out of {from} compressed ones")));
+    }
+    let plain = data.decompress().map_err(|error| broken(error.to_string()))?;
+    Ok(SharedBytes::from(plain.into_owned()))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

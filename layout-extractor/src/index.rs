@@ -1,0 +1,372 @@
+//! The index of one unit: made by one pass over its entries when a question first needs it.
+//!
+//! The pass copies no string and looks at none: names are kept as offsets. What is found by name
+//! is hashed in a second step, only when somebody asks by name.
+
+use std::sync::OnceLock;
+
+use gimli::{AttributeValue, DwTag, Dwarf, Section as _, constants as dw};
+
+use crate::polls::PollIndex;
+use crate::units::{Slice, UnitView};
+
+/// Where a name is: an offset into a string section, or another entry that has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NameRef {
+    /// No name.
+    None,
+    /// An offset in `.debug_str`.
+    Str(u64),
+    /// An offset in `.debug_line_str`.
+    LineStr(u64),
+    /// An offset in `.debug_info`.
+    Info(u64),
+    /// The entry at this offset of `.debug_info` has the name (`DW_AT_specification`,
+    /// `DW_AT_abstract_origin`).
+    Origin(u64),
+}
+
+impl NameRef {
+    fn pack(self) -> u64 {
+        const OFFSET: u64 = (1 << 61) - 1;
+        match self {
+            NameRef::None => 0,
+            NameRef::Str(offset) => (1 << 61) | (offset & OFFSET),
+            NameRef::LineStr(offset) => (2 << 61) | (offset & OFFSET),
+            NameRef::Info(offset) => (3 << 61) | (offset & OFFSET),
+            NameRef::Origin(offset) => (4 << 61) | (offset & OFFSET),
+        }
+    }
+
+    fn unpack(word: u64) -> Self {
+        let offset = word & ((1 << 61) - 1);
+        match word >> 61 {
+            1 => NameRef::Str(offset),
+            2 => NameRef::LineStr(offset),
+            3 => NameRef::Info(offset),
+            4 => NameRef::Origin(offset),
+            _ => NameRef::None,
+        }
+    }
+}
+
+/// The number of a node in its unit.
+pub(crate) type NodeNumber = u32;
+
+/// An entry that has a place in a path: a namespace, type, subprogram or thread-local variable.
+#[derive(Clone, Copy)]
+pub(crate) struct Node {
+    name: u64,
+    /// Offset from the start of the unit.
+    pub(crate) offset: u32,
+    parent: u32,
+    tag: u16,
+    flags: u8,
+}
+
+const NO_PARENT: u32 = u32::MAX;
+const HAS_LINKAGE_NAME: u8 = 1;
+const IS_DECLARATION: u8 = 2;
+const HAS_CODE: u8 = 4;
+
+impl Node {
+    pub(crate) fn name(&self) -> NameRef {
+        NameRef::unpack(self.name)
+    }
+    pub(crate) fn parent(&self) -> Option<NodeNumber> {
+        (self.parent != NO_PARENT).then_some(self.parent)
+    }
+    pub(crate) fn tag(&self) -> DwTag {
+        DwTag(self.tag)
+    }
+    pub(crate) fn has_linkage_name(&self) -> bool {
+        self.flags & HAS_LINKAGE_NAME != 0
+    }
+    pub(crate) fn is_declaration(&self) -> bool {
+        self.flags & IS_DECLARATION != 0
+    }
+    pub(crate) fn has_code(&self) -> bool {
+        self.flags & HAS_CODE != 0
+    }
+}
+
+/// A range of a function's code.
+#[derive(Clone, Copy)]
+pub(crate) struct CodeRange {
+    pub(crate) low: u64,
+    pub(crate) high: u64,
+    pub(crate) node: NodeNumber,
+    /// Whether the function is entered at `low`.
+    pub(crate) is_entry: bool,
+}
+
+/// What is found by name, as hashes of paths.
+#[derive(Default)]
+pub(crate) struct NameIndex {
+    /// Hash of the full path → type; sorted.
+    pub(crate) types: Vec<(u64, NodeNumber)>,
+    /// Hash of the path without the last part's generic arguments → subprogram; sorted.
+    pub(crate) functions: Vec<(u64, NodeNumber)>,
+}
+
+/// The index of one unit.
+pub(crate) struct UnitIndex {
+    /// By offset.
+    pub(crate) nodes: Vec<Node>,
+    /// By `low`.
+    pub(crate) code: Vec<CodeRange>,
+    /// `(address, offset from the start of the unit)` of variables at fixed addresses, by address.
+    pub(crate) statics: Vec<(u64, u32)>,
+    /// Thread-local variables.
+    pub(crate) thread_locals: Vec<NodeNumber>,
+    /// Made when somebody asks by name.
+    pub(crate) names: OnceLock<NameIndex>,
+    /// Made when somebody asks how types are polled.
+    pub(crate) polls: OnceLock<PollIndex>,
+}
+
+/// Whether an entry with this tag describes a type.
+pub(crate) fn is_type(tag: DwTag) -> bool {
+    matches!(
+        tag,
+        dw::DW_TAG_structure_type
+            | dw::DW_TAG_union_type
+            | dw::DW_TAG_enumeration_type
+            | dw::DW_TAG_class_type
+            | dw::DW_TAG_base_type
+            | dw::DW_TAG_pointer_type
+            | dw::DW_TAG_reference_type
+            | dw::DW_TAG_rvalue_reference_type
+            | dw::DW_TAG_array_type
+            | dw::DW_TAG_subroutine_type
+            | dw::DW_TAG_unspecified_type
+            | dw::DW_TAG_typedef
+            | dw::DW_TAG_const_type
+            | dw::DW_TAG_volatile_type
+            | dw::DW_TAG_restrict_type
+            | dw::DW_TAG_atomic_type
+    )
+}
+
+impl UnitIndex {
+    /// Reads every entry of the unit once.
+    pub(crate) fn build<'a>(
+        dwarf: &Dwarf<Slice<'a>>,
+        view: &UnitView<'a>,
+    ) -> Result<Self, gimli::Error> {
+        let unit = &view.unit;
+        let mut index = UnitIndex {
+            nodes: Vec::new(),
+            code: Vec::new(),
+            statics: Vec::new(),
+            thread_locals: Vec::new(),
+            names: OnceLock::new(),
+            polls: OnceLock::new(),
+        };
+        if unit.header.length_including_self() as u64 > u64::from(u32::MAX) {
+            return Err(gimli::Error::UnsupportedOffset);
+        }
+        let mut entries = unit.entries_raw(None)?;
+        let mut open: Vec<(isize, NodeNumber)> = Vec::new();
+        while !entries.is_empty() {
+            let offset = entries.next_offset().0 as u32;
+            let depth = entries.next_depth();
+            let Some(abbreviation) = entries.read_abbreviation()? else { continue };
+            let tag = abbreviation.tag();
+            let specs = abbreviation.attributes();
+            let is_node =
+                tag == dw::DW_TAG_namespace || tag == dw::DW_TAG_subprogram || is_type(tag);
+            if !is_node && tag != dw::DW_TAG_variable {
+                entries.skip_attributes(specs)?;
+                continue;
+            }
+            while open.last().is_some_and(|&(at, _)| at >= depth) {
+                open.pop();
+            }
+            let mut facts = EntryFacts::default();
+            for &spec in specs {
+                facts.note(dwarf, view, entries.read_attribute(spec)?)?;
+            }
+            let place = facts.location.map(|expression| place_of(dwarf, unit, expression));
+            if let Some(StaticPlace::Address(address)) = place {
+                index.statics.push((address, offset));
+            }
+            let is_thread_local = matches!(place, Some(StaticPlace::ThreadLocal(_)));
+            if !is_node && !is_thread_local {
+                continue;
+            }
+            let number = index.nodes.len() as NodeNumber;
+            if is_thread_local {
+                index.thread_locals.push(number);
+            }
+            if tag == dw::DW_TAG_subprogram {
+                facts.code(dwarf, view, number, &mut index.code)?;
+            }
+            index.nodes.push(Node {
+                name: facts.name().pack(),
+                offset,
+                parent: open.last().map_or(NO_PARENT, |&(_, node)| node),
+                tag: tag.0,
+                flags: facts.flags,
+            });
+            if abbreviation.has_children() {
+                open.push((depth, number));
+            }
+        }
+        index.code.sort_by_key(|range| range.low);
+        index.statics.sort_unstable();
+        Ok(index)
+    }
+
+    /// The node at an offset from the start of the unit.
+    pub(crate) fn node_at(&self, offset: u64) -> Option<NodeNumber> {
+        let offset = u32::try_from(offset).ok()?;
+        self.nodes.binary_search_by_key(&offset, |node| node.offset).ok().map(|n| n as NodeNumber)
+    }
+
+    /// The node with that number.
+    pub(crate) fn node(&self, number: NodeNumber) -> &Node {
+        &self.nodes[number as usize]
+    }
+}
+
+/// The attributes that matter to the index.
+#[derive(Default)]
+struct EntryFacts<'a> {
+    name: Option<NameRef>,
+    origin: Option<u64>,
+    flags: u8,
+    low: Option<u64>,
+    high: Option<AttributeValue<Slice<'a>>>,
+    ranges: Option<AttributeValue<Slice<'a>>>,
+    location: Option<gimli::Expression<Slice<'a>>>,
+}
+
+impl<'a> EntryFacts<'a> {
+    fn note(
+        &mut self,
+        dwarf: &Dwarf<Slice<'a>>,
+        view: &UnitView<'a>,
+        attribute: gimli::Attribute<Slice<'a>>,
+    ) -> Result<(), gimli::Error> {
+        match attribute.name() {
+            dw::DW_AT_name => self.name = Some(name_ref(dwarf, view, attribute.raw_value())?),
+            dw::DW_AT_specification | dw::DW_AT_abstract_origin => {
+                self.origin = view.reference(attribute.value());
+            }
+            dw::DW_AT_linkage_name | dw::DW_AT_MIPS_linkage_name => {
+                self.flags |= HAS_LINKAGE_NAME;
+            }
+            dw::DW_AT_declaration => self.flags |= IS_DECLARATION,
+            dw::DW_AT_low_pc => {
+                self.low = dwarf.attr_address(&view.unit, attribute.value()).ok().flatten();
+            }
+            dw::DW_AT_high_pc => self.high = Some(attribute.value()),
+            dw::DW_AT_ranges => self.ranges = Some(attribute.value()),
+            dw::DW_AT_location => self.location = attribute.value().exprloc_value(),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn name(&self) -> NameRef {
+        match (self.name, self.origin) {
+            (Some(name), _) => name,
+            (None, Some(origin)) => NameRef::Origin(origin),
+            (None, None) => NameRef::None,
+        }
+    }
+
+    fn code(
+        &mut self,
+        dwarf: &Dwarf<Slice<'a>>,
+        view: &UnitView<'a>,
+        node: NodeNumber,
+        code: &mut Vec<CodeRange>,
+    ) -> Result<(), gimli::Error> {
+        let before = code.len();
+        if let Some(ranges) = self.ranges {
+            if let Some(mut ranges) = dwarf.attr_ranges(&view.unit, ranges)? {
+                while let Some(range) = ranges.next()? {
+                    let (low, high) = (range.begin, range.end);
+                    code.push(CodeRange { low, high, node, is_entry: code.len() == before });
+                }
+            }
+        } else if let (Some(low), Some(high)) = (self.low, self.high) {
+            let end = match high {
+                AttributeValue::Addr(end) => Some(end),
+                AttributeValue::DebugAddrIndex(index) => dwarf.address(&view.unit, index).ok(),
+                size => size.udata_value().map(|size| low.saturating_add(size)),
+            };
+            if let Some(high) = end.filter(|&end| end > low) {
+                code.push(CodeRange { low, high, node, is_entry: true });
+            }
+        }
+        if code.len() > before {
+            self.flags |= HAS_CODE;
+        }
+        Ok(())
+    }
+}
+
+fn name_ref<'a>(
+    dwarf: &Dwarf<Slice<'a>>,
+    view: &UnitView<'a>,
+    value: AttributeValue<Slice<'a>>,
+) -> Result<NameRef, gimli::Error> {
+    Ok(match value {
+        AttributeValue::DebugStrRef(offset) => NameRef::Str(offset.0 as u64),
+        AttributeValue::DebugStrOffsetsIndex(index) => {
+            NameRef::Str(dwarf.string_offset(&view.unit, index)?.0 as u64)
+        }
+        AttributeValue::DebugLineStrRef(offset) => NameRef::LineStr(offset.0 as u64),
+        AttributeValue::String(text) => {
+            let section = *dwarf.debug_info.reader();
+            NameRef::Info(text.offset_from(section) as u64)
+        }
+        _ => NameRef::None,
+    })
+}
+
+/// Where a variable that is not on the stack is.
+pub(crate) enum StaticPlace {
+    /// At an address.
+    Address(u64),
+    /// At an offset from the start of the TLS segment, if the debug information is right.
+    ThreadLocal(u64),
+    /// Somewhere else.
+    Other,
+}
+
+/// Reads the location of a variable that may be static: `DW_OP_addr A`, or
+/// `DW_OP_const8u O, DW_OP_GNU_push_tls_address`.
+pub(crate) fn place_of<'a>(
+    dwarf: &Dwarf<Slice<'a>>,
+    unit: &gimli::Unit<Slice<'a>>,
+    expression: gimli::Expression<Slice<'a>>,
+) -> StaticPlace {
+    use gimli::Operation;
+    let mut operations = expression.operations(unit.encoding());
+    let first = match operations.next() {
+        Ok(Some(operation)) => operation,
+        _ => return StaticPlace::Other,
+    };
+    let value = match first {
+        Operation::Address { address } => address,
+        Operation::AddressIndex { index } | Operation::ConstantIndex { index } => {
+            match dwarf.address(unit, index) {
+                Ok(address) => address,
+                Err(_) => return StaticPlace::Other,
+            }
+        }
+        Operation::UnsignedConstant { value } => value,
+        Operation::SignedConstant { value } => value.cast_unsigned(),
+        _ => return StaticPlace::Other,
+    };
+    let is_address = matches!(first, Operation::Address { .. } | Operation::AddressIndex { .. });
+    match operations.next() {
+        Ok(Some(Operation::TLS)) => StaticPlace::ThreadLocal(value),
+        Ok(None) if is_address => StaticPlace::Address(value),
+        _ => StaticPlace::Other,
+    }
+}

@@ -1,0 +1,89 @@
+//! What an object lacks, in one sentence with what to do next.
+
+use crate::source::DwarfSource;
+
+/// The crate whose types show that an object has what it takes.
+const RUNTIME: &str = "tokio";
+
+impl DwarfSource {
+    /// `DWARF 4, resolved on demand`.
+    pub(crate) fn form(&self) -> String {
+        let dwarf = self.dwarf();
+        let version = (0..self.units.len())
+            .find_map(|unit| self.units.root(&dwarf, unit).ok())
+            .map(|root| root.version);
+        match version {
+            Some(version) => format!("DWARF {version}, resolved on demand"),
+            None => "no debug information".to_owned(),
+        }
+    }
+
+    /// What is missing; `None` when nothing is.
+    pub(crate) fn find_lack(&self) -> Option<String> {
+        let path = self.object.path.display();
+        let dwarf = self.dwarf();
+        if self.units.len() == 0 {
+            return Some(match self.units.broken {
+                Some(error) => format!(
+                    "{path} has debug information that cannot be read ({error}): build it again, \
+                     or give a layout file"
+                ),
+                None => format!(
+                    "{path} has no debug information: build with `debug = true` or give a layout \
+                     file"
+                ),
+            });
+        }
+        let mut rust = 0_usize;
+        let mut has_types = false;
+        let mut untyped_crates: Vec<&str> = Vec::new();
+        let mut typed_crates: Vec<&str> = Vec::new();
+        for number in 0..self.units.len() {
+            let Ok(root) = self.units.root(&dwarf, number) else { continue };
+            if root.is_split {
+                return Some(format!(
+                    "{path} keeps its debug information in separate .dwo files: build with \
+                     `split-debuginfo = \"off\"` or give a layout file"
+                ));
+            }
+            if !root.is_rust {
+                continue;
+            }
+            rust += 1;
+            // The standard library is compiled with line tables alone.
+            if root.directory.starts_with("/rustc/") {
+                continue;
+            }
+            let list = if root.has_types() { &mut typed_crates } else { &mut untyped_crates };
+            has_types |= root.has_types();
+            if let Some(name) = root.crate_name()
+                && list.last() != Some(&name)
+            {
+                list.push(name);
+            }
+            if typed_crates.last() == Some(&RUNTIME) {
+                return None;
+            }
+        }
+        if rust == 0 {
+            return Some(format!(
+                "{path} was not compiled from Rust, or its Rust parts have no debug information: \
+                 build with `debug = true` or give a layout file"
+            ));
+        }
+        if !has_types {
+            return Some(format!(
+                "{path} has line tables but no types: build with `debug = true` (not 1 or \
+                 \"line-tables-only\") or give a layout file"
+            ));
+        }
+        // A profile override for dependencies takes away the runtime's own types alone.
+        if untyped_crates.contains(&RUNTIME) && !typed_crates.contains(&RUNTIME) {
+            return Some(format!(
+                "{path} has no types of {RUNTIME} itself: build dependencies with `debug = true` \
+                 too (see `[profile.dev.package.\"*\"]`) or give a layout file"
+            ));
+        }
+        None
+    }
+}

@@ -1,0 +1,127 @@
+//! MENTIONS: which units use a name, found without reading any of them.
+//!
+//! A name is in `.debug_str` once for the whole object. Its offset is in `.debug_info` of every
+//! unit that uses it (DWARF 4), or in the unit's part of `.debug_str_offsets` (DWARF 5). Searching
+//! raw bytes for it runs at memory speed, and leaves a handful of units to index; a chance match
+//! costs an index, never a wrong answer.
+
+use gimli::{Dwarf, Section as _};
+use memchr::memmem;
+use runtime_layouts::layout::source::LayoutError;
+
+use crate::source::DwarfSource;
+use crate::units::{Slice, UnitNumber};
+
+/// Which units of DWARF 5 use which part of `.debug_str_offsets`.
+pub(crate) struct StringOffsets {
+    /// `(base, unit)`, sorted; units of one object file after link-time optimization share a base.
+    bases: Vec<(u64, UnitNumber)>,
+}
+
+/// A linker that does not merge strings leaves a copy a unit, and one that merges their ends hides
+/// a name in others. With more copies than this, reading every unit is no slower.
+const MOST_COPIES: usize = 64;
+
+impl DwarfSource {
+    /// The units whose entries may have this name, in order.
+    pub(crate) fn units_mentioning<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        name: &str,
+    ) -> Result<Vec<UnitNumber>, LayoutError> {
+        let copies = self.string_copies(dwarf, name);
+        if copies.len() > MOST_COPIES {
+            return Ok((0..self.units.len()).collect());
+        }
+        let mut units = Vec::new();
+        for offset in copies {
+            self.units_with_string(dwarf, offset, &mut units)?;
+        }
+        units.sort_unstable();
+        units.dedup();
+        Ok(units)
+    }
+
+    /// Where a string is in `.debug_str`.
+    fn string_copies<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, name: &str) -> Vec<u64> {
+        let section = dwarf.debug_str.reader().slice();
+        let mut terminated = name.as_bytes().to_vec();
+        if terminated.is_empty() || terminated.contains(&0) {
+            return Vec::new();
+        }
+        terminated.push(0);
+        let copies: Vec<u64> = memmem::find_iter(section, &terminated)
+            .take(MOST_COPIES * 16)
+            .map(|at| at as u64)
+            .collect();
+        // Whole strings first: rarely is there anything else.
+        let is_whole = |at: u64| at == 0 || section[at as usize - 1] == 0;
+        let whole: Vec<u64> = copies.iter().copied().filter(|&at| is_whole(at)).collect();
+        if whole.is_empty() { copies } else { whole }
+    }
+
+    /// Adds the units that refer to an offset of `.debug_str`.
+    pub(crate) fn units_with_string<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        offset: u64,
+        units: &mut Vec<UnitNumber>,
+    ) -> Result<(), LayoutError> {
+        let Ok(short) = u32::try_from(offset) else { return Ok(()) };
+        let needle =
+            if self.object.facts.big_endian { short.to_be_bytes() } else { short.to_le_bytes() };
+        let info = dwarf.debug_info.reader().slice();
+        let finder = memmem::Finder::new(&needle);
+        let mut at = 0;
+        while let Some(found) = info.get(at..).and_then(|rest| finder.find(rest)) {
+            let position = (at + found) as u64;
+            at += found + 1;
+            if let Some(unit) = self.units.at(position) {
+                units.push(unit);
+                // One match is enough: go on with the next unit.
+                at = usize::try_from(self.units.entry(unit).end).unwrap_or(usize::MAX);
+            }
+        }
+        let offsets = dwarf.debug_str_offsets.reader().slice();
+        if offsets.is_empty() {
+            return Ok(());
+        }
+        let table = match self.string_offsets.get() {
+            Some(table) => table,
+            None => {
+                let table = self.read_string_offsets(dwarf)?;
+                self.string_offsets.get_or_init(|| table)
+            }
+        };
+        for position in finder.find_iter(offsets) {
+            table.units_at(position as u64, units);
+        }
+        Ok(())
+    }
+
+    fn read_string_offsets<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+    ) -> Result<StringOffsets, LayoutError> {
+        let mut bases = Vec::new();
+        for unit in 0..self.units.len() {
+            if let Ok(root) = self.units.root(dwarf, unit)
+                && root.version >= 5
+            {
+                bases.push((root.str_offsets_base.0 as u64, unit));
+            }
+        }
+        bases.sort_unstable();
+        Ok(StringOffsets { bases })
+    }
+}
+
+impl StringOffsets {
+    /// Adds the units whose part of the table holds this position.
+    fn units_at(&self, position: u64, units: &mut Vec<UnitNumber>) {
+        let after = self.bases.partition_point(|&(base, _)| base <= position);
+        let Some(&(base, _)) = after.checked_sub(1).map(|at| &self.bases[at]) else { return };
+        let first = self.bases.partition_point(|&(other, _)| other < base);
+        units.extend(self.bases[first..after].iter().map(|&(_, unit)| unit));
+    }
+}

@@ -1,0 +1,179 @@
+//! POLLS: whether a type is a future or a stream, and where its `poll` is written.
+
+use std::collections::{HashMap, HashSet};
+
+use gimli::{Dwarf, Section as _};
+use memchr::memmem;
+use runtime_layouts::layout::TypeId;
+use runtime_layouts::layout::source::{LayoutError, Poll, PolledAs};
+
+use crate::index::NameRef;
+use crate::names::{base_path, split_last, without_arguments};
+use crate::source::DwarfSource;
+use crate::units::{Slice, UnitNumber};
+
+/// The `poll` functions of one unit.
+#[derive(Default)]
+pub(crate) struct PollIndex {
+    /// By the full name of the type that is polled.
+    by_name: HashMap<Box<str>, PollEntry>,
+}
+
+#[derive(Clone, Copy)]
+struct PollEntry {
+    polled_as: PolledAs,
+    /// Its entry in `.debug_info`.
+    function: u64,
+}
+
+/// Types that occur behind a pinned reference anywhere in the object: last part of the name of
+/// `Pin<&mut T>` → where that name is in `.debug_str`. A type that is not here is polled nowhere.
+pub(crate) struct PinnedNames(HashSet<Box<[u8]>>);
+
+/// What the symbol table knows of polls: paths of types without generic arguments.
+pub(crate) struct PolledSymbols(HashMap<Box<str>, PolledAs>);
+
+/// Which trait's poll a mangled name is of, legacy or v0. The trait's path is in the symbol
+/// because trait functions are named `<T as Trait>::poll`.
+pub(crate) fn polled_in_symbol(mangled: &str) -> Option<PolledAs> {
+    if !mangled.contains("poll") {
+        return None;
+    }
+    let plain = format!("{:#}", rustc_demangle::try_demangle(mangled).ok()?);
+    polled_self(&plain).map(|(_, polled_as)| polled_as)
+}
+
+/// The type and trait of a demangled `<T as Trait>::poll`.
+fn polled_self(plain: &str) -> Option<(&str, PolledAs)> {
+    let (of, function) = split_last(plain);
+    let expected = match without_arguments(function) {
+        "poll" => PolledAs::Future,
+        "poll_next" => PolledAs::Stream,
+        _ => return None,
+    };
+    let (ty, polled) = crate::names::as_parts(of)?;
+    (crate::vtables::polled_trait(polled)? == expected).then_some((ty, expected))
+}
+
+impl DwarfSource {
+    /// How a type is polled.
+    pub(crate) fn find_poll(&self, ty: TypeId) -> Result<Option<Poll>, LayoutError> {
+        let dwarf = self.dwarf();
+        let name = self.type_name(&dwarf, ty.0, 0)?;
+        let (_, last) = split_last(&name);
+        if is_state_machine(last) {
+            return Ok(None);
+        }
+        let Some(own) = self.units.at(ty.0) else { return Ok(None) };
+        if let Some(poll) = self.poll_in_unit(&dwarf, own, &name)? {
+            return self.poll_answer(&dwarf, poll).map(Some);
+        }
+        let pin = format!("Pin<&mut {name}>");
+        let pinned = self.pinned_names.get_or_init(|| PinnedNames::read(&dwarf));
+        if pinned.0.contains(pin.as_bytes()) {
+            for number in self.units_mentioning(&dwarf, &pin)? {
+                if number != own
+                    && let Some(poll) = self.poll_in_unit(&dwarf, number, &name)?
+                {
+                    return self.poll_answer(&dwarf, poll).map(Some);
+                }
+            }
+        }
+        let symbols = self.polled_symbols.get_or_init(|| self.read_polled_symbols());
+        let polled_as = symbols.0.get(&*base_path(&name)).copied();
+        Ok(polled_as.map(|polled_as| Poll { polled_as, declared: None }))
+    }
+
+    fn poll_answer<'s>(
+        &'s self,
+        _dwarf: &Dwarf<Slice<'s>>,
+        poll: PollEntry,
+    ) -> Result<Poll, LayoutError> {
+        let declared = self.function(poll.function)?.declared.clone();
+        Ok(Poll { polled_as: poll.polled_as, declared })
+    }
+
+    fn poll_in_unit<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        number: UnitNumber,
+        name: &str,
+    ) -> Result<Option<PollEntry>, LayoutError> {
+        let index = self.index(dwarf, number)?;
+        let polls = match index.polls.get() {
+            Some(polls) => polls,
+            None => {
+                let polls = self.read_polls(dwarf, number)?;
+                index.polls.get_or_init(|| polls)
+            }
+        };
+        Ok(polls.by_name.get(name).copied())
+    }
+
+    /// Looks at every function of a unit that is called `poll` or `poll_next`.
+    fn read_polls<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        number: UnitNumber,
+    ) -> Result<PollIndex, LayoutError> {
+        let index = self.index(dwarf, number)?;
+        let start = self.units.entry(number).start;
+        let mut polls = PollIndex::default();
+        for node in &index.nodes {
+            // A definition outside of its declaration: trait functions have none.
+            if node.tag() != gimli::DW_TAG_subprogram || matches!(node.name(), NameRef::Origin(_)) {
+                continue;
+            }
+            let name = self.name_bytes(dwarf, node.name());
+            let Some(rest) = name.strip_prefix(b"poll") else { continue };
+            let rest = rest.strip_prefix(b"_next").unwrap_or(rest);
+            if !rest.is_empty() && !rest.starts_with(b"<") {
+                continue;
+            }
+            let function = start + u64::from(node.offset);
+            let Some(linkage) = self.function_linkage_name(dwarf, function)? else { continue };
+            let Some(polled_as) = polled_in_symbol(&linkage) else { continue };
+            let Some(parameter) = self.first_parameter(dwarf, function)? else { continue };
+            let Some(ty) = self.pinned_type(dwarf, parameter)? else { continue };
+            let of = self.type_name(dwarf, ty, 0)?;
+            polls.by_name.entry(of.into()).or_insert(PollEntry { polled_as, function });
+        }
+        Ok(polls)
+    }
+
+    fn read_polled_symbols(&self) -> PolledSymbols {
+        let mut polled = HashMap::new();
+        let finder = memmem::Finder::new(b"poll");
+        self.object.each_function_symbol(|name| {
+            if finder.find(name).is_none() {
+                return;
+            }
+            let Some(plain) = std::str::from_utf8(name).ok() else { return };
+            let Ok(plain) = rustc_demangle::try_demangle(plain) else { return };
+            let plain = format!("{plain:#}");
+            if let Some((of, polled_as)) = polled_self(&plain) {
+                polled.entry(base_path(of).into()).or_insert(polled_as);
+            }
+        });
+        PolledSymbols(polled)
+    }
+}
+
+impl PinnedNames {
+    fn read(dwarf: &Dwarf<Slice<'_>>) -> Self {
+        let section = dwarf.debug_str.reader().slice();
+        let names = memmem::find_iter(section, b"Pin<&mut ").filter_map(|at| {
+            if at > 0 && section[at - 1] != 0 {
+                return None;
+            }
+            let rest = &section[at..];
+            Some(rest[..memchr::memchr(0, rest)?].into())
+        });
+        PinnedNames(names.collect())
+    }
+}
+
+/// Whether the last part of a type's name is that of an async fn's, block's or closure's state.
+fn is_state_machine(last: &str) -> bool {
+    crate::names::body_part(last).is_some() && !last.starts_with("{closure_env#")
+}

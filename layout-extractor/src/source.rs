@@ -1,0 +1,360 @@
+//! [`DwarfSource`]: the layouts of one object, resolved from its DWARF as they are asked for.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::path::Path;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use gimli::{Dwarf, EndianSlice, Section as _};
+use runtime_layouts::layout::source::{
+    LayoutError, LayoutSource, ObjectFacts, Poll, Provenance, ThreadLocal,
+};
+use runtime_layouts::layout::{Function, PlacedVariable, StaticAddress, Type, TypeId};
+
+use crate::addresses::AddressMap;
+use crate::elf::{ObjectFile, OpenError};
+use crate::index::{NameIndex, NameRef, NodeNumber, UnitIndex, is_type};
+use crate::mapping::SharedBytes;
+use crate::mentions::StringOffsets;
+use crate::names::{PathHash, without_arguments};
+use crate::polls::{PinnedNames, PolledSymbols};
+use crate::units::{Slice, UnitNumber, UnitView, Units, malformed, malformed_because};
+
+/// The layouts of one ELF object, from its DWARF 4 or 5, resolved on demand.
+///
+/// Opening reads the ELF headers and the unit headers. A question reads the units that it needs,
+/// each once. Answers are cached; the type may be shared between threads.
+///
+/// A [`TypeId`] is the offset of the type's entry in `.debug_info`.
+pub struct DwarfSource {
+    pub(crate) object: ObjectFile,
+    pub(crate) units: Units,
+    pub(crate) addresses: OnceLock<AddressMap>,
+    pub(crate) string_offsets: OnceLock<StringOffsets>,
+    pub(crate) pinned_names: OnceLock<PinnedNames>,
+    pub(crate) polled_symbols: OnceLock<PolledSymbols>,
+    pub(crate) types: Cache<u64, Arc<Type>>,
+    pub(crate) functions: Cache<u64, Arc<Function>>,
+    pub(crate) bodies: Cache<u64, Option<u64>>,
+    pub(crate) poll_answers: Cache<u64, Option<Poll>>,
+    lack: OnceLock<Option<String>>,
+}
+
+impl DwarfSource {
+    /// Opens an ELF executable or shared library.
+    ///
+    /// An object without debug information opens too; [`LayoutSource::provenance`] says what it
+    /// lacks.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is no linked ELF object.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self::new(ObjectFile::open(path)?))
+    }
+
+    /// Opens an object that is in memory: a vDSO, a file that was fetched. `name` stands for its
+    /// path in messages.
+    ///
+    /// # Errors
+    /// When the bytes are no linked ELF object.
+    pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Self, OpenError> {
+        let object = ObjectFile::from_bytes(Path::new(name), SharedBytes::from(bytes))?;
+        Ok(Self::new(object))
+    }
+
+    fn new(object: ObjectFile) -> Self {
+        let endian = object.endian;
+        let units = Units::read(&object.sections.borrow(|bytes| EndianSlice::new(bytes, endian)));
+        DwarfSource {
+            object,
+            units,
+            addresses: OnceLock::new(),
+            string_offsets: OnceLock::new(),
+            pinned_names: OnceLock::new(),
+            polled_symbols: OnceLock::new(),
+            types: Cache::default(),
+            functions: Cache::default(),
+            bodies: Cache::default(),
+            poll_answers: Cache::default(),
+            lack: OnceLock::new(),
+        }
+    }
+
+    /// The sections, ready to be read. Making it costs next to nothing.
+    pub(crate) fn dwarf(&self) -> Dwarf<Slice<'_>> {
+        let endian = self.object.endian;
+        self.object.sections.borrow(|bytes| EndianSlice::new(bytes, endian))
+    }
+
+    /// The index of a unit, made if it is not there yet.
+    pub(crate) fn index<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        number: UnitNumber,
+    ) -> Result<&'s UnitIndex, LayoutError> {
+        let entry = self.units.entry(number);
+        if let Some(known) = entry.index.get() {
+            return known.as_ref().map_err(|error| malformed(entry.start, *error));
+        }
+        let view = self.units.view(dwarf, number)?;
+        let index = entry.index.get_or_init(|| UnitIndex::build(dwarf, &view));
+        index.as_ref().map_err(|error| malformed(entry.start, *error))
+    }
+
+    /// The unit that holds an entry, and the entry's node.
+    pub(crate) fn node_at<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        offset: u64,
+    ) -> Result<(UnitNumber, &'s UnitIndex, NodeNumber), LayoutError> {
+        let unknown = LayoutError::NoSuchType(offset);
+        let number = self.units.at(offset).ok_or(unknown.clone())?;
+        let index = self.index(dwarf, number)?;
+        let within = offset - self.units.entry(number).start;
+        let node = index.node_at(within).ok_or(unknown)?;
+        Ok((number, index, node))
+    }
+
+    /// The unit that holds a type's entry, ready to be read.
+    pub(crate) fn type_entry<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        offset: u64,
+    ) -> Result<(UnitView<'s>, &'s UnitIndex, NodeNumber), LayoutError> {
+        let (number, index, node) = self.node_at(dwarf, offset)?;
+        if !is_type(index.node(node).tag()) {
+            return Err(LayoutError::NoSuchType(offset));
+        }
+        Ok((self.units.view(dwarf, number)?, index, node))
+    }
+
+    /// The bytes of a name. [`NameRef::Origin`] has none here: see [`Self::path_of`].
+    pub(crate) fn name_bytes<'s>(&self, dwarf: &Dwarf<Slice<'s>>, name: NameRef) -> &'s [u8] {
+        let (section, offset): (&'s [u8], u64) = match name {
+            NameRef::Str(offset) => (dwarf.debug_str.reader().slice(), offset),
+            NameRef::LineStr(offset) => (dwarf.debug_line_str.reader().slice(), offset),
+            NameRef::Info(offset) => (dwarf.debug_info.reader().slice(), offset),
+            NameRef::None | NameRef::Origin(_) => return &[],
+        };
+        let from = usize::try_from(offset).ok().and_then(|offset| section.get(offset..));
+        let from = from.unwrap_or_default();
+        &from[..memchr::memchr(0, from).unwrap_or(0)]
+    }
+
+    /// The full path of a node: its parents and its own name, joined with `::`.
+    pub(crate) fn path_of<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        index: &'s UnitIndex,
+        node: NodeNumber,
+    ) -> Result<String, LayoutError> {
+        let (mut index, mut at) = (index, node);
+        // A definition may stand outside of what it defines; its path is that of its declaration.
+        for _ in 0..MOST_ORIGINS {
+            match index.node(at).name() {
+                NameRef::Origin(origin) => (_, index, at) = self.node_at(dwarf, origin)?,
+                _ => return Ok(self.joined_path(dwarf, index, at)),
+            }
+        }
+        Err(malformed_because(u64::from(index.node(at).offset), "origins refer to each other"))
+    }
+
+    fn joined_path<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        index: &UnitIndex,
+        node: NodeNumber,
+    ) -> String {
+        let mut parts = vec![node];
+        let mut at = node;
+        // A parent's number is smaller than its child's, so this ends.
+        while let Some(parent) = index.node(at).parent() {
+            parts.push(parent);
+            at = parent;
+        }
+        let mut path = String::new();
+        for &part in parts.iter().rev() {
+            let name = self.name_bytes(dwarf, index.node(part).name());
+            if !path.is_empty() {
+                path.push_str("::");
+            }
+            path.push_str(&String::from_utf8_lossy(name));
+        }
+        path
+    }
+
+    /// What the unit has by name.
+    pub(crate) fn names<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        index: &'s UnitIndex,
+    ) -> &'s NameIndex {
+        index.names.get_or_init(|| {
+            let mut hashes = vec![PathHash::EMPTY; index.nodes.len()];
+            let mut names = NameIndex::default();
+            for (number, node) in index.nodes.iter().enumerate() {
+                let name = self.name_bytes(dwarf, node.name());
+                let parent = node.parent().map_or(PathHash::EMPTY, |p| hashes[p as usize]);
+                hashes[number] = parent.part(name);
+                let number = number as NodeNumber;
+                if is_type(node.tag()) && !name.is_empty() {
+                    names.types.push((hashes[number as usize].0, number));
+                } else if node.tag() == gimli::DW_TAG_subprogram {
+                    let hash = match node.name() {
+                        NameRef::Origin(_) => match self.path_of(dwarf, index, number) {
+                            Ok(path) => function_hash(&path),
+                            Err(_) => continue,
+                        },
+                        _ => {
+                            let name = String::from_utf8_lossy(name);
+                            parent.part(without_arguments(&name).as_bytes())
+                        }
+                    };
+                    names.functions.push((hash.0, number));
+                }
+            }
+            names.types.sort_unstable();
+            names.functions.sort_unstable();
+            names
+        })
+    }
+
+    /// The types of one unit with exactly this full name.
+    pub(crate) fn types_in_unit<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        number: UnitNumber,
+        name: &str,
+        found: &mut Vec<TypeId>,
+    ) -> Result<(), LayoutError> {
+        let index = self.index(dwarf, number)?;
+        let start = self.units.entry(number).start;
+        let hash = PathHash::EMPTY.bytes(name.as_bytes()).0;
+        for node in with_hash(&self.names(dwarf, index).types, hash) {
+            let entry = index.node(node);
+            if !entry.is_declaration() && self.joined_path(dwarf, index, node) == name {
+                found.push(TypeId(start + u64::from(entry.offset)));
+            }
+        }
+        Ok(())
+    }
+
+    fn types_named(&self, name: &str, near: Option<TypeId>) -> Result<Vec<TypeId>, LayoutError> {
+        let dwarf = self.dwarf();
+        let mut found = Vec::new();
+        let near = near.and_then(|near| self.units.at(near.0));
+        if let Some(number) = near {
+            self.types_in_unit(&dwarf, number, name, &mut found)?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        let (_, last) = crate::names::split_last(name);
+        for number in self.units_mentioning(&dwarf, last)? {
+            if Some(number) != near {
+                self.types_in_unit(&dwarf, number, name, &mut found)?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The hash under which a function is found: of its path without its own generic arguments.
+pub(crate) fn function_hash(path: &str) -> PathHash {
+    let (parents, last) = crate::names::split_last(path);
+    let parents = match parents {
+        "" => PathHash::EMPTY,
+        parents => PathHash::EMPTY.bytes(parents.as_bytes()),
+    };
+    parents.part(without_arguments(last).as_bytes())
+}
+
+/// The nodes with a hash, in a sorted list.
+pub(crate) fn with_hash(
+    list: &[(u64, NodeNumber)],
+    hash: u64,
+) -> impl Iterator<Item = NodeNumber> + '_ {
+    let first = list.partition_point(|&(other, _)| other < hash);
+    list[first..].iter().take_while(move |&&(other, _)| other == hash).map(|&(_, node)| node)
+}
+
+/// How often an entry may refer to another one for its name: two are usual (an out-of-line copy of
+/// an inlined function that is declared in a struct).
+pub(crate) const MOST_ORIGINS: usize = 8;
+
+impl LayoutSource for DwarfSource {
+    fn facts(&self) -> &ObjectFacts {
+        &self.object.facts
+    }
+
+    fn provenance(&self) -> Provenance {
+        Provenance {
+            path: self.object.path.display().to_string(),
+            form: self.form(),
+            lack: self.lack.get_or_init(|| self.find_lack()).clone(),
+        }
+    }
+
+    fn type_at(&self, id: TypeId) -> Result<Arc<Type>, LayoutError> {
+        self.types.get_or_try(id.0, || self.read_type(id.0).map(Arc::new))
+    }
+
+    fn functions_at(&self, address: StaticAddress) -> Result<Vec<Arc<Function>>, LayoutError> {
+        self.find_functions(address.0)
+    }
+
+    fn vtable_types(&self, address: StaticAddress) -> Result<Vec<TypeId>, LayoutError> {
+        self.find_vtable_types(address.0)
+    }
+
+    fn types_named(&self, name: &str, near: Option<TypeId>) -> Result<Vec<TypeId>, LayoutError> {
+        self.types_named(name, near)
+    }
+
+    fn thread_locals(&self, path: &str) -> Result<Vec<ThreadLocal>, LayoutError> {
+        self.find_thread_locals(path)
+    }
+
+    fn body_of(&self, environment: TypeId) -> Result<Option<Arc<Function>>, LayoutError> {
+        let body = self.bodies.get_or_try(environment.0, || self.find_body(environment.0))?;
+        body.map(|function| self.function(function)).transpose()
+    }
+
+    fn poll_of(&self, ty: TypeId) -> Result<Option<Poll>, LayoutError> {
+        self.poll_answers.get_or_try(ty.0, || self.find_poll(ty))
+    }
+
+    fn variables_at(&self, pc: StaticAddress) -> Result<Vec<PlacedVariable>, LayoutError> {
+        self.find_variables(pc.0)
+    }
+}
+
+/// Answers that were given before, in shards so that threads do not wait for each other.
+pub(crate) struct Cache<K, V> {
+    shards: [RwLock<HashMap<K, V>>; 16],
+    hasher: RandomState,
+}
+
+impl<K, V> Default for Cache<K, V> {
+    fn default() -> Self {
+        Cache { shards: Default::default(), hasher: RandomState::new() }
+    }
+}
+
+impl<K: Hash + Eq + Copy, V: Clone> Cache<K, V> {
+    /// The cached answer, or the one that `make` gives. Errors are not cached: they are rare, and
+    /// cheap to find again.
+    pub(crate) fn get_or_try<E>(
+        &self,
+        key: K,
+        make: impl FnOnce() -> Result<V, E>,
+    ) -> Result<V, E> {
+        let shard = &self.shards[self.hasher.hash_one(key) as usize % self.shards.len()];
+        if let Some(known) = shard.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(known.clone());
+        }
+        let made = make()?;
+        let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(shard.entry(key).or_insert(made).clone())
+    }
+}

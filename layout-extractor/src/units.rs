@@ -1,0 +1,274 @@
+//! The units of `.debug_info`: where each one is, and what its root says.
+//!
+//! Opening reads the headers alone. A root is read when its unit is asked for the first time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use gimli::{
+    Abbreviations, AttributeValue, DebugInfoOffset, Dwarf, EndianSlice, RunTimeEndian, Unit,
+    UnitHeader,
+};
+use runtime_layouts::layout::SourceFile;
+use runtime_layouts::layout::source::LayoutError;
+
+use crate::index::UnitIndex;
+
+/// How DWARF is read: from borrowed bytes, in the byte order of the object.
+pub(crate) type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
+
+/// A debugging information entry.
+pub(crate) type Entry<'a> = gimli::DebuggingInformationEntry<Slice<'a>>;
+
+/// The number of a unit in the order of `.debug_info`.
+pub(crate) type UnitNumber = usize;
+
+/// One unit, with what was found out about it so far.
+pub(crate) struct UnitEntry {
+    /// Offset of the header in `.debug_info`.
+    pub(crate) start: u64,
+    /// Offset of the first byte after the unit.
+    pub(crate) end: u64,
+    root: OnceLock<Result<Root, gimli::Error>>,
+    pub(crate) index: OnceLock<Result<UnitIndex, gimli::Error>>,
+    pub(crate) files: OnceLock<Vec<Arc<SourceFile>>>,
+}
+
+/// What the root of a unit says, without borrowing from the sections.
+pub(crate) struct Root {
+    abbreviations: Arc<Abbreviations>,
+    low_pc: u64,
+    /// Where the unit's indexes into `.debug_str_offsets` count from.
+    pub(crate) str_offsets_base: gimli::DebugStrOffsetsBase,
+    addr_base: gimli::DebugAddrBase,
+    loclists_base: gimli::DebugLocListsBase,
+    rnglists_base: gimli::DebugRngListsBase,
+    /// `src/main.rs/@/app.20527aab75c04bf6-cgu.00` for rustc.
+    pub(crate) name: Box<str>,
+    /// The compilation directory.
+    pub(crate) directory: Arc<str>,
+    /// The DWARF version.
+    pub(crate) version: u16,
+    /// Whether the language is Rust.
+    pub(crate) is_rust: bool,
+    /// Whether the entries are in a `.dwo` file instead.
+    pub(crate) is_split: bool,
+    /// The unit's header in `.debug_line`.
+    pub(crate) line_program: Option<gimli::DebugLineOffset>,
+}
+
+impl Root {
+    /// The crate's name, as rustc appends it to the name of the root file; `None` for other
+    /// compilers.
+    pub(crate) fn crate_name(&self) -> Option<&str> {
+        let (_, after) = self.name.rsplit_once("/@/")?;
+        Some(after.split_once('.').map_or(after, |(name, _)| name))
+    }
+
+    /// Whether any entry of the unit's object file may describe a struct.
+    pub(crate) fn has_types(&self) -> bool {
+        // Codes are dense from 1 in what LLVM writes.
+        (1..).map_while(|code| self.abbreviations.get(code)).any(|abbreviation| {
+            abbreviation.tag() == gimli::DW_TAG_structure_type
+                || abbreviation.tag() == gimli::DW_TAG_variant_part
+        })
+    }
+}
+
+/// Every unit of the object.
+pub(crate) struct Units {
+    entries: Vec<UnitEntry>,
+    abbreviations: Mutex<HashMap<usize, Arc<Abbreviations>>>,
+    /// What broke the list off, if something did.
+    pub(crate) broken: Option<gimli::Error>,
+}
+
+impl Units {
+    /// Reads the unit headers. A broken header ends the list.
+    pub(crate) fn read(dwarf: &Dwarf<Slice<'_>>) -> Self {
+        let mut entries = Vec::new();
+        let mut headers = dwarf.units();
+        let broken = loop {
+            match headers.next() {
+                Ok(Some(header)) => {
+                    let Some(offset) = header.debug_info_offset() else { continue };
+                    let start = offset.0 as u64;
+                    let end = start + header.length_including_self() as u64;
+                    entries.push(UnitEntry {
+                        start,
+                        end,
+                        root: OnceLock::new(),
+                        index: OnceLock::new(),
+                        files: OnceLock::new(),
+                    });
+                }
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        Units { entries, abbreviations: Mutex::new(HashMap::new()), broken }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The entry of a unit.
+    pub(crate) fn entry(&self, number: UnitNumber) -> &UnitEntry {
+        &self.entries[number]
+    }
+
+    /// The unit that holds this offset of `.debug_info`.
+    pub(crate) fn at(&self, offset: u64) -> Option<UnitNumber> {
+        let after = self.entries.partition_point(|unit| unit.start <= offset);
+        let number = after.checked_sub(1)?;
+        (offset < self.entries[number].end).then_some(number)
+    }
+
+    /// What the unit's root says.
+    pub(crate) fn root(
+        &self,
+        dwarf: &Dwarf<Slice<'_>>,
+        number: UnitNumber,
+    ) -> Result<&Root, LayoutError> {
+        let entry = &self.entries[number];
+        let root = entry.root.get_or_init(|| self.read_root(dwarf, entry.start));
+        root.as_ref().map_err(|error| malformed(entry.start, *error))
+    }
+
+    /// A unit ready to be read.
+    pub(crate) fn view<'a>(
+        &self,
+        dwarf: &Dwarf<Slice<'a>>,
+        number: UnitNumber,
+    ) -> Result<UnitView<'a>, LayoutError> {
+        let root = self.root(dwarf, number)?;
+        let start = self.entries[number].start;
+        let header = header_at(dwarf, start).map_err(|error| malformed(start, error))?;
+        let unit = Unit {
+            header,
+            abbreviations: Arc::clone(&root.abbreviations),
+            name: None,
+            comp_dir: None,
+            low_pc: root.low_pc,
+            str_offsets_base: root.str_offsets_base,
+            addr_base: root.addr_base,
+            loclists_base: root.loclists_base,
+            rnglists_base: root.rnglists_base,
+            line_program: None,
+            dwo_id: None,
+        };
+        Ok(UnitView { unit, number, start })
+    }
+
+    fn read_root(&self, dwarf: &Dwarf<Slice<'_>>, start: u64) -> Result<Root, gimli::Error> {
+        let header = header_at(dwarf, start)?;
+        let abbreviations = self.abbreviations_at(dwarf, &header)?;
+        let unit = Unit::new_with_abbreviations(dwarf, header, Arc::clone(&abbreviations))?;
+        let root = unit.entry(unit.header.root_offset())?;
+        let text = |slice: Option<Slice<'_>>| {
+            slice.map(|slice| slice.to_string_lossy().into_owned()).unwrap_or_default()
+        };
+        Ok(Root {
+            low_pc: unit.low_pc,
+            str_offsets_base: unit.str_offsets_base,
+            addr_base: unit.addr_base,
+            loclists_base: unit.loclists_base,
+            rnglists_base: unit.rnglists_base,
+            name: text(unit.name).into(),
+            directory: text(unit.comp_dir).into(),
+            version: unit.header.version(),
+            is_rust: matches!(
+                root.attr_value(gimli::DW_AT_language),
+                Some(AttributeValue::Language(gimli::DW_LANG_Rust))
+            ),
+            is_split: unit.dwo_id.is_some()
+                || root.has_attr(gimli::DW_AT_dwo_name)
+                || root.has_attr(gimli::DW_AT_GNU_dwo_name),
+            line_program: match root.attr_value(gimli::DW_AT_stmt_list) {
+                Some(AttributeValue::DebugLineRef(offset)) => Some(offset),
+                _ => None,
+            },
+            abbreviations,
+        })
+    }
+
+    /// Link-time optimization makes many units share one table of abbreviations.
+    fn abbreviations_at(
+        &self,
+        dwarf: &Dwarf<Slice<'_>>,
+        header: &UnitHeader<Slice<'_>>,
+    ) -> Result<Arc<Abbreviations>, gimli::Error> {
+        let offset = header.debug_abbrev_offset().0;
+        let cache = || self.abbreviations.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = cache().get(&offset) {
+            return Ok(Arc::clone(known));
+        }
+        let read = Arc::new(header.abbreviations(&dwarf.debug_abbrev)?);
+        cache().insert(offset, Arc::clone(&read));
+        Ok(read)
+    }
+}
+
+fn header_at<'a>(
+    dwarf: &Dwarf<Slice<'a>>,
+    start: u64,
+) -> Result<UnitHeader<Slice<'a>>, gimli::Error> {
+    let start = usize::try_from(start).map_err(|_| gimli::Error::UnsupportedOffset)?;
+    dwarf.unit_header(DebugInfoOffset(start))
+}
+
+/// A unit ready to be read.
+pub(crate) struct UnitView<'a> {
+    pub(crate) unit: Unit<Slice<'a>>,
+    pub(crate) number: UnitNumber,
+    /// Offset of the header in `.debug_info`.
+    pub(crate) start: u64,
+}
+
+impl<'a> UnitView<'a> {
+    /// The `.debug_info` offset of an entry that an attribute refers to.
+    pub(crate) fn reference(&self, value: AttributeValue<Slice<'a>>) -> Option<u64> {
+        match value {
+            AttributeValue::UnitRef(offset) => Some(self.start + offset.0 as u64),
+            AttributeValue::DebugInfoRef(offset) => Some(offset.0 as u64),
+            _ => None,
+        }
+    }
+
+    /// The entry that an attribute of `entry` refers to.
+    pub(crate) fn attribute_reference(&self, entry: &Entry<'a>, name: gimli::DwAt) -> Option<u64> {
+        self.reference(entry.attr_value(name)?)
+    }
+
+    /// The entry at an offset of `.debug_info` within this unit, and what follows it.
+    pub(crate) fn entries_from(
+        &self,
+        offset: u64,
+    ) -> Result<gimli::EntriesRaw<'_, Slice<'a>>, LayoutError> {
+        let within = offset.checked_sub(self.start).and_then(|o| usize::try_from(o).ok());
+        let within = within.ok_or(LayoutError::NoSuchType(offset))?;
+        self.unit
+            .entries_raw(Some(gimli::UnitOffset(within)))
+            .map_err(|error| malformed(offset, error))
+    }
+
+    /// The entry at an offset of `.debug_info` within this unit.
+    pub(crate) fn entry(&self, offset: u64) -> Result<Entry<'a>, LayoutError> {
+        let mut entry = Entry::default();
+        let mut entries = self.entries_from(offset)?;
+        entries.read_entry(&mut entry).map_err(|error| malformed(offset, error))?;
+        Ok(entry)
+    }
+}
+
+/// An error of the debug information at an offset of `.debug_info`.
+pub(crate) fn malformed(at: u64, error: gimli::Error) -> LayoutError {
+    LayoutError::Malformed { at, what: error.to_string() }
+}
+
+/// An error of the debug information that gimli does not know of.
+pub(crate) fn malformed_because(at: u64, what: &str) -> LayoutError {
+    LayoutError::Malformed { at, what: what.to_owned() }
+}

@@ -1,0 +1,232 @@
+//! VARIABLES: what has a place on the stack at one program counter.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use gimli::{AttributeValue, Dwarf, constants as dw};
+use runtime_layouts::layout::source::LayoutError;
+use runtime_layouts::layout::{Base, Place, PlacedVariable, TypeId};
+
+use crate::places;
+use crate::source::DwarfSource;
+use crate::units::{Entry, Slice, UnitView, malformed};
+
+/// A variable of a function, and where in the code it has this place.
+#[derive(Clone, Debug)]
+pub(crate) struct RangedVariable {
+    /// Code addresses.
+    pub(crate) ranges: Vec<Range<u64>>,
+    /// How many inlined functions and lexical blocks it is in.
+    nesting: (u32, isize),
+    pub(crate) variable: PlacedVariable,
+}
+
+/// A lexical block or inlined function that is being read.
+struct Scope {
+    depth: isize,
+    ranges: Vec<Range<u64>>,
+    inlined: u32,
+    function: Arc<str>,
+}
+
+impl DwarfSource {
+    /// The variables that have a place at this program counter.
+    pub(crate) fn find_variables(&self, pc: u64) -> Result<Vec<PlacedVariable>, LayoutError> {
+        let mut found = Vec::new();
+        for function in self.functions_around(pc)? {
+            let placed = self.placed_variables(function, Some(pc))?;
+            found.extend(placed.into_iter().map(|ranged| ranged.variable));
+        }
+        Ok(found)
+    }
+
+    /// The entries of the functions whose code holds an address: one, but for folded ones.
+    pub(crate) fn functions_around(&self, pc: u64) -> Result<Vec<u64>, LayoutError> {
+        let dwarf = self.dwarf();
+        let mut found = Vec::new();
+        for number in self.units_at(&dwarf, pc) {
+            let index = self.index(&dwarf, number)?;
+            let after = index.code.partition_point(|range| range.low <= pc);
+            let low = after.checked_sub(1).map(|last| index.code[last].low);
+            let same = index.code[..after].iter().rev().take_while(|range| Some(range.low) == low);
+            let start = self.units.entry(number).start;
+            found.extend(
+                same.filter(|range| pc < range.high)
+                    .map(|range| start + u64::from(index.node(range.node).offset)),
+            );
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+
+    /// The variables of a function that have a place in memory, those of inner scopes first; with
+    /// `pc` only those that have one there.
+    pub(crate) fn placed_variables(
+        &self,
+        function: u64,
+        pc: Option<u64>,
+    ) -> Result<Vec<RangedVariable>, LayoutError> {
+        let dwarf = self.dwarf();
+        let at = |error| malformed(function, error);
+        let (number, index, node) = self.node_at(&dwarf, function)?;
+        let view = self.units.view(&dwarf, number)?;
+        let mut entries = view.entries_from(function)?;
+        let mut entry = Entry::default();
+        entries.read_entry(&mut entry).map_err(at)?;
+        let frame = entry
+            .attr_value(dw::DW_AT_frame_base)
+            .and_then(|value| value.exprloc_value())
+            .and_then(|expression| places::frame_base(&view.unit, expression));
+        let mut scopes = vec![Scope {
+            depth: 0,
+            ranges: scope_ranges(&dwarf, &view, &entry)?.unwrap_or_default(),
+            inlined: 0,
+            function: self.path_of(&dwarf, index, node)?.into(),
+        }];
+        // Below this depth everything is out of scope.
+        let mut skipped: Option<isize> = None;
+        let mut found = Vec::new();
+        while !entries.is_empty() && entries.next_depth() > 0 {
+            let depth = entries.next_depth();
+            if skipped.is_some_and(|above| depth > above) {
+                if let Some(abbreviation) = entries.read_abbreviation().map_err(at)? {
+                    entries.skip_attributes(abbreviation.attributes()).map_err(at)?;
+                }
+                continue;
+            }
+            skipped = None;
+            if !entries.read_entry(&mut entry).map_err(at)? {
+                continue;
+            }
+            while scopes.len() > 1 && scopes.last().is_some_and(|scope| scope.depth >= depth) {
+                scopes.pop();
+            }
+            let Some(scope) = scopes.last() else { break };
+            match entry.tag() {
+                dw::DW_TAG_lexical_block | dw::DW_TAG_inlined_subroutine => {
+                    let ranges = match scope_ranges(&dwarf, &view, &entry)? {
+                        Some(ranges) => ranges,
+                        None => scope.ranges.clone(),
+                    };
+                    if pc.is_some_and(|pc| !ranges.iter().any(|range| range.contains(&pc))) {
+                        skipped = Some(depth);
+                        continue;
+                    }
+                    let origin = view.attribute_reference(&entry, dw::DW_AT_abstract_origin);
+                    let is_inlined = entry.tag() == dw::DW_TAG_inlined_subroutine;
+                    let function = match origin.filter(|_| is_inlined) {
+                        Some(origin) => {
+                            let (_, index, node) = self.node_at(&dwarf, origin)?;
+                            self.path_of(&dwarf, index, node)?.into()
+                        }
+                        None => Arc::clone(&scope.function),
+                    };
+                    let inlined = scope.inlined + u32::from(is_inlined);
+                    scopes.push(Scope { depth, ranges, inlined, function });
+                }
+                dw::DW_TAG_formal_parameter | dw::DW_TAG_variable => {
+                    let nesting = (scope.inlined, depth);
+                    let placed = self.places_of(&dwarf, &view, &entry, frame, &scope.ranges, pc)?;
+                    if placed.is_empty() {
+                        continue;
+                    }
+                    let Some((name, ty)) = self.variable_facts(&dwarf, &view, &entry)? else {
+                        continue;
+                    };
+                    for (ranges, place) in placed {
+                        let variable = PlacedVariable {
+                            function: Arc::clone(&scope.function),
+                            name: Arc::clone(&name),
+                            ty,
+                            place,
+                        };
+                        found.push(RangedVariable { ranges, nesting, variable });
+                    }
+                }
+                // A function inside a function has its own frames.
+                dw::DW_TAG_subprogram => skipped = Some(depth),
+                _ => {}
+            }
+        }
+        // Innermost first; the order of the debug information within a scope.
+        found.sort_by_key(|ranged| std::cmp::Reverse(ranged.nesting));
+        Ok(found)
+    }
+
+    /// Where a variable is, within the ranges of its scope.
+    fn places_of<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        view: &UnitView<'s>,
+        entry: &Entry<'s>,
+        frame: Option<(Base, i64)>,
+        scope: &[Range<u64>],
+        pc: Option<u64>,
+    ) -> Result<Vec<(Vec<Range<u64>>, Place)>, LayoutError> {
+        let Some(location) = entry.attr_value(dw::DW_AT_location) else { return Ok(Vec::new()) };
+        if let AttributeValue::Exprloc(expression) = location {
+            let place = places::place(&view.unit, expression, frame);
+            return Ok(place.map(|place| (scope.to_vec(), place)).into_iter().collect());
+        }
+        let offset = view.start + entry.offset().0 as u64;
+        let at = |error| malformed(offset, error);
+        let mut found: Vec<(Vec<Range<u64>>, Place)> = Vec::new();
+        let Some(mut list) = dwarf.attr_locations(&view.unit, location).map_err(at)? else {
+            return Ok(found);
+        };
+        while let Some(item) = list.next().map_err(at)? {
+            let range = item.range.begin..item.range.end;
+            if pc.is_some_and(|pc| !range.contains(&pc)) {
+                continue;
+            }
+            let Some(place) = places::place(&view.unit, item.data, frame) else { continue };
+            let ranges: Vec<_> = scope
+                .iter()
+                .map(|scope| scope.start.max(range.start)..scope.end.min(range.end))
+                .filter(|range| range.start < range.end)
+                .collect();
+            if ranges.is_empty() {
+                continue;
+            }
+            match found.iter_mut().find(|(_, other)| *other == place) {
+                Some((known, _)) => known.extend(ranges),
+                None => found.push((ranges, place)),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The name and type of a variable or of what it stands for.
+    fn variable_facts<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        view: &UnitView<'s>,
+        entry: &Entry<'s>,
+    ) -> Result<Option<(Arc<str>, TypeId)>, LayoutError> {
+        let mut name = self.entry_name(dwarf, view, entry);
+        let mut ty = view.attribute_reference(entry, dw::DW_AT_type);
+        if let (None, Some(origin)) = (ty, crate::functions::origin_of(view, entry)) {
+            (name, ty) = self.variable_origin(dwarf, view.number, view, origin, name)?;
+        }
+        Ok(ty.map(|ty| (name.unwrap_or_default(), TypeId(ty))))
+    }
+}
+
+/// The code of a scope; `None` when it does not say.
+fn scope_ranges<'a>(
+    dwarf: &Dwarf<Slice<'a>>,
+    view: &UnitView<'a>,
+    entry: &Entry<'a>,
+) -> Result<Option<Vec<Range<u64>>>, LayoutError> {
+    if !entry.has_attr(dw::DW_AT_low_pc) && !entry.has_attr(dw::DW_AT_ranges) {
+        return Ok(None);
+    }
+    let at = |error| malformed(view.start + entry.offset().0 as u64, error);
+    let mut found = Vec::new();
+    let mut ranges = dwarf.die_ranges(&view.unit, entry).map_err(at)?;
+    while let Some(range) = ranges.next().map_err(at)? {
+        found.push(range.begin..range.end);
+    }
+    Ok(Some(found))
+}

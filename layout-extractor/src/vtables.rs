@@ -1,0 +1,143 @@
+//! VTABLES: from the address in a `dyn Future` to the type behind it.
+
+use gimli::{Dwarf, constants as dw};
+use runtime_layouts::layout::TypeId;
+use runtime_layouts::layout::source::{LayoutError, PolledAs};
+
+use crate::names::{split_last, vtable_parts, without_arguments};
+use crate::source::DwarfSource;
+use crate::units::{Slice, UnitView};
+
+/// The slot of `poll` in a vtable: after `drop_in_place`, size and align.
+const POLL_SLOT: u64 = 3;
+
+/// Which polled trait a path names, if any.
+pub(crate) fn polled_trait(path: &str) -> Option<PolledAs> {
+    match without_arguments(path) {
+        "core::future::future::Future" => Some(PolledAs::Future),
+        "futures_core::stream::Stream" => Some(PolledAs::Stream),
+        _ => None,
+    }
+}
+
+impl DwarfSource {
+    /// The types whose vtable for a polled trait is at this address.
+    pub(crate) fn find_vtable_types(&self, address: u64) -> Result<Vec<TypeId>, LayoutError> {
+        let dwarf = self.dwarf();
+        let mut found = Vec::new();
+        let mut is_described = false;
+        for number in self.units_at(&dwarf, address) {
+            let index = self.index(&dwarf, number)?;
+            let view = self.units.view(&dwarf, number)?;
+            let first = index.statics.partition_point(|&(at, _)| at < address);
+            for &(_, offset) in index.statics[first..].iter().take_while(|s| s.0 == address) {
+                is_described = true;
+                found.extend(self.vtable_type(&dwarf, &view, view.start + u64::from(offset))?);
+            }
+        }
+        if !is_described {
+            found = self.types_by_poll_slot(&dwarf, address)?;
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+
+    /// The type of a vtable's variable; `None` when it is another trait's, or no vtable.
+    pub(crate) fn vtable_type<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        view: &UnitView<'s>,
+        offset: u64,
+    ) -> Result<Option<TypeId>, LayoutError> {
+        let entry = view.entry(offset)?;
+        let Some(name) = self.entry_name(dwarf, view, &entry) else { return Ok(None) };
+        let Some((of, polled)) = vtable_parts(&name) else { return Ok(None) };
+        if polled_trait(polled).is_none() {
+            return Ok(None);
+        }
+        if let Some(table) = view.attribute_reference(&entry, dw::DW_AT_type) {
+            let (table_view, _, _) = self.type_entry(dwarf, table)?;
+            let table = table_view.entry(table)?;
+            if let Some(ty) = table_view.attribute_reference(&table, dw::DW_AT_containing_type) {
+                return Ok(Some(TypeId(ty)));
+            }
+        }
+        let mut named = Vec::new();
+        self.types_in_unit(dwarf, view.number, of, &mut named)?;
+        Ok(named.first().copied())
+    }
+
+    /// The second way: what the function in the vtable's poll slot polls. The linker may have
+    /// dropped the variable's address, or another compiler made no variable.
+    fn types_by_poll_slot<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        address: u64,
+    ) -> Result<Vec<TypeId>, LayoutError> {
+        let slot = POLL_SLOT * u64::from(self.object.facts.pointer_size);
+        let slot = address.checked_add(slot).filter(|&slot| self.object.is_loaded(slot));
+        let Some(poll) = slot.and_then(|slot| self.object.pointer_at(slot)) else {
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::new();
+        for function in self.function_entries_at(poll)? {
+            if self.polls(dwarf, function)?
+                && let Some(parameter) = self.first_parameter(dwarf, function)?
+                && let Some(ty) = self.pinned_type(dwarf, parameter)?
+            {
+                found.push(TypeId(ty));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether a function is some type's `poll`, or the body of an async fn or block.
+    fn polls<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, function: u64) -> Result<bool, LayoutError> {
+        let (_, index, node) = self.node_at(dwarf, function)?;
+        let path = self.path_of(dwarf, index, node)?;
+        let (_, last) = split_last(&path);
+        Ok(match without_arguments(last) {
+            "poll" | "poll_next" => {
+                let linkage = self.function_linkage_name(dwarf, function)?;
+                linkage.is_some_and(|name| crate::polls::polled_in_symbol(&name).is_some())
+            }
+            body => body.starts_with("{async_"),
+        })
+    }
+
+    /// `T` of `Pin<&mut T>`.
+    pub(crate) fn pinned_type<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        pin: u64,
+    ) -> Result<Option<u64>, LayoutError> {
+        let (view, index, node) = self.type_entry(dwarf, pin)?;
+        let name = self.name_bytes(dwarf, index.node(node).name());
+        if !name.starts_with(b"Pin<&mut ") {
+            return Ok(None);
+        }
+        let at = |error| crate::units::malformed(pin, error);
+        let mut entries = view.entries_from(pin)?;
+        let mut entry = crate::units::Entry::default();
+        entries.read_entry(&mut entry).map_err(at)?;
+        while !entries.is_empty() && entries.next_depth() > 0 {
+            let is_child = entries.next_depth() == 1;
+            if !entries.read_entry(&mut entry).map_err(at)? || !is_child {
+                continue;
+            }
+            // `pointer`, or `__pointer` between 1.56 and 1.85.
+            if entry.tag() == dw::DW_TAG_member
+                && let Some(pointer) = view.attribute_reference(&entry, dw::DW_AT_type)
+            {
+                let (view, _, _) = self.type_entry(dwarf, pointer)?;
+                let pointer = view.entry(pointer)?;
+                // A pointer to a slice or `dyn` is a struct, and pins no concrete type.
+                let is_thin = pointer.tag() == dw::DW_TAG_pointer_type;
+                let target = view.attribute_reference(&pointer, dw::DW_AT_type);
+                return Ok(target.filter(|_| is_thin));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,49 @@
+//! `async frame`, and what `async up` and `async down` share with it.
+
+use clap::Parser;
+use runtime_layouts::render::backtrace::{frame_count, write_frame};
+
+use super::{Front, Run};
+use crate::failure::Failure;
+
+/// Select a frame of the current task, or show the one that is selected
+///
+/// Frames have the numbers that `async bt` shows; #0 is the innermost.
+#[derive(Parser)]
+pub(crate) struct Frame {
+    /// Number of the frame to select
+    #[arg(value_name = "N")]
+    number: Option<usize>,
+}
+
+impl Run for Frame {
+    fn run(self, front: &mut dyn Front) -> Result<(), Failure> {
+        move_to(front, |frame, count| match self.number {
+            None => Ok(frame),
+            Some(number) if number < count => Ok(number),
+            Some(number) => Err(Failure::Sentence(format!(
+                "There is no frame {number}: the outermost frame of this task is #{}.",
+                count - 1
+            ))),
+        })
+    }
+}
+
+/// Selects another frame of the current task and shows it. `choose` gets the number of the
+/// selected frame and how many there are (at least one).
+pub(super) fn move_to(
+    front: &mut dyn Front,
+    choose: impl FnOnce(usize, usize) -> Result<usize, Failure>,
+) -> Result<(), Failure> {
+    let report = front.report()?;
+    let thread = front.selected_thread()?;
+    let (task, frame) = front.selection().current(&report, thread)?;
+    let count = frame_count(task);
+    if count == 0 {
+        return Err(Failure::Sentence(format!("Task {} has no frames.", task.id.0)));
+    }
+    let frame = choose(frame, count)?;
+    front.selection().select_frame(task, frame);
+    let look = front.look()?;
+    Ok(write_frame(&report, task, frame, &look, front.out())?)
+}

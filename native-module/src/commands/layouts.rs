@@ -1,0 +1,47 @@
+//! `async layouts`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use super::{Front, Run};
+use crate::failure::Failure;
+use crate::output::escaped;
+
+/// Show where the layouts of the program's types come from, or give another source
+///
+/// Layouts come from the program's own debug information. For a program without it,
+/// `unhang extract` writes a layout file at build time, and `async layouts load FILE` loads it.
+#[derive(Parser)]
+#[command(subcommand_value_name = "load FILE", subcommand_help_heading = "Actions")]
+pub(crate) struct Layouts {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Load a layout file; it serves for the program that has its build id
+    Load {
+        /// The file that `unhang extract` wrote
+        file: PathBuf,
+    },
+}
+
+impl Run for Layouts {
+    fn run(self, front: &mut dyn Front) -> Result<(), Failure> {
+        if let Some(Action::Load { file }) = self.action {
+            let sentence = front.load_layouts(&file)?;
+            return Ok(writeln!(front.out(), "{sentence}")?);
+        }
+        let sources = front.layouts()?;
+        for source in &sources {
+            let (path, form) = (escaped(&source.path), escaped(&source.form));
+            writeln!(front.out(), "{path}: {form}")?;
+            if let Some(lack) = &source.lack {
+                writeln!(front.out(), "  {}", escaped(lack))?;
+            }
+        }
+        Ok(())
+    }
+}

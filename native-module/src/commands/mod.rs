@@ -1,0 +1,208 @@
+//! The commands: what each is called, what it takes, what it does. One file each.
+
+mod bt;
+mod down;
+mod frame;
+mod layouts;
+mod task;
+mod tasks;
+mod up;
+mod workers;
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use runtime_layouts::layout::source::Provenance;
+use runtime_layouts::render::Look;
+use runtime_layouts::report::Report;
+
+use crate::failure::Failure;
+use crate::selection::Selection;
+
+/// What commands may ask of the debugger's side.
+pub(crate) trait Front {
+    /// What is in the process now.
+    fn report(&mut self) -> Result<Arc<Report>, Failure>;
+
+    /// The number of the thread that is selected in the debugger.
+    fn selected_thread(&mut self) -> Result<Option<u32>, Failure>;
+
+    /// The task and frame that the user selected.
+    fn selection(&mut self) -> &mut Selection;
+
+    /// The terminal's properties, with everything else at its default.
+    fn look(&mut self) -> Result<Look, Failure>;
+
+    /// Where text goes.
+    fn out(&mut self) -> &mut dyn Write;
+
+    /// Where the layouts of the process and those of loaded files come from.
+    fn layouts(&mut self) -> Result<Vec<Provenance>, Failure>;
+
+    /// Loads a layout file, and returns a sentence on what became of it.
+    fn load_layouts(&mut self, file: &Path) -> Result<String, Failure>;
+}
+
+/// What a command does once its words are understood.
+trait Run: Parser {
+    fn run(self, front: &mut dyn Front) -> Result<(), Failure>;
+}
+
+/// What a command's arguments are, for completion.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Completes {
+    /// Options only.
+    Options,
+    /// One task id.
+    TaskId,
+    /// Task ids, or `all`.
+    TaskIds,
+    /// Subcommands.
+    Subcommands,
+}
+
+/// One entry of the table.
+pub(crate) struct Command {
+    /// Its words.
+    pub(crate) name: &'static str,
+    /// What completion offers.
+    pub(crate) completes: Completes,
+    definition: fn() -> clap::Command,
+    run: fn(&clap::ArgMatches, &mut dyn Front) -> Result<(), Failure>,
+}
+
+const fn command<C: Run>(name: &'static str, completes: Completes) -> Command {
+    Command {
+        name,
+        completes,
+        definition: C::command,
+        run: |matches, front| match C::from_arg_matches(matches) {
+            Ok(arguments) => arguments.run(front),
+            Err(error) => Err(Failure::Sentence(error.to_string())),
+        },
+    }
+}
+
+/// Every command, in the order in which help lists them.
+pub(crate) const COMMANDS: &[Command] = &[
+    command::<tasks::Tasks>("info async-tasks", Completes::Options),
+    command::<tasks::Tasks>("async tasks", Completes::Options),
+    command::<bt::Bt>("async bt", Completes::TaskIds),
+    command::<task::Task>("async task", Completes::TaskId),
+    command::<frame::Frame>("async frame", Completes::Options),
+    command::<up::Up>("async up", Completes::Options),
+    command::<down::Down>("async down", Completes::Options),
+    command::<workers::Workers>("async workers", Completes::Options),
+    command::<layouts::Layouts>("async layouts", Completes::Subcommands),
+];
+
+impl Command {
+    /// Its definition, ready to parse and to make help of.
+    pub(crate) fn definition(&self) -> clap::Command {
+        (self.definition)().name(self.name).no_binary_name(true).disable_help_subcommand(true)
+    }
+
+    /// Its usage, in one line.
+    pub(crate) fn usage(&self) -> String {
+        let usage = self.definition().render_usage().to_string();
+        usage.strip_prefix("Usage: ").unwrap_or(&usage).to_owned()
+    }
+
+    /// What it does, in one line without a full stop.
+    pub(crate) fn summary(&self) -> String {
+        self.definition().get_about().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Everything about it, the summary first.
+    pub(crate) fn help(&self) -> String {
+        self.definition().term_width(80).render_long_help().to_string().trim_end().to_owned()
+    }
+}
+
+/// Splits a line into the command that it starts with and the rest.
+pub(crate) fn split(line: &str) -> Option<(&'static Command, &str)> {
+    COMMANDS.iter().find_map(|command| {
+        let mut rest = line.trim_start();
+        for word in command.name.split(' ') {
+            rest = rest.strip_prefix(word)?;
+            let trimmed = rest.trim_start();
+            if !rest.is_empty() && trimmed.len() == rest.len() {
+                return None;
+            }
+            rest = trimmed;
+        }
+        Some((command, rest))
+    })
+}
+
+/// Runs one line: a command's words, then its arguments.
+///
+/// # Errors
+/// What ended it early. Everything that it wrote before is flushed.
+pub(crate) fn execute(line: &str, front: &mut dyn Front) -> Result<(), Failure> {
+    let Some((command, rest)) = split(line) else {
+        return overview(line, front);
+    };
+    let Some(words) = shlex::split(rest) else {
+        return Err(Failure::sentence(
+            "A quotation mark is not closed, or the line ends in a backslash.",
+        ));
+    };
+    let outcome = match command.definition().try_get_matches_from(words) {
+        Ok(matches) => (command.run)(&matches, front),
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+            writeln!(front.out(), "{}", command.help()).map_err(Failure::from)
+        }
+        Err(error) => Err(Failure::Sentence(usage_sentence(command, &error))),
+    };
+    match outcome {
+        // The user has seen enough, of what is pending too.
+        Err(end @ (Failure::Quit | Failure::Interrupted)) => Err(end),
+        other => front.out().flush().map_err(Failure::from).and(other),
+    }
+}
+
+/// What `async` alone, or with a word that is no command, answers.
+fn overview(line: &str, front: &mut dyn Front) -> Result<(), Failure> {
+    let line = line.trim();
+    if line != "async" {
+        let names: Vec<_> = COMMANDS.iter().map(|command| command.name).collect();
+        return Err(Failure::Sentence(format!(
+            "There is no command `{}`. There are: {}.",
+            crate::output::escaped(line),
+            names.join(", ")
+        )));
+    }
+    let width = COMMANDS.iter().map(|command| command.name.len()).max().unwrap_or(0);
+    for command in COMMANDS {
+        writeln!(front.out(), "{:width$}  {}", command.name, command.summary())?;
+    }
+    writeln!(front.out(), "\n`help async bt`, or `async bt --help`, says more of one.")?;
+    Ok(front.out().flush()?)
+}
+
+/// A parse error as a sentence, then the usage.
+fn usage_sentence(command: &Command, error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let mut sentences = Vec::new();
+    for paragraph in text.split("\n\n") {
+        let paragraph = paragraph.trim().trim_start_matches("error:").trim_start();
+        let paragraph = paragraph.trim_start_matches("tip:").trim_start();
+        if paragraph.starts_with("Usage:") || paragraph.starts_with("For more information") {
+            continue;
+        }
+        let joined = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut characters = joined.chars();
+        if let Some(first) = characters.next() {
+            let sentence: String = first.to_uppercase().chain(characters).collect();
+            sentences.push(format!("{}.", sentence.trim_end_matches('.')));
+        }
+    }
+    format!("{}\nUsage: {}", sentences.join(" "), command.usage())
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,179 @@
+//! Commands run against a hand-made front.
+
+use super::*;
+use runtime_layouts::report::{Chain, TargetSummary, Task, TaskId, TaskKind, TaskState, ThreadRef};
+use runtime_layouts::target::TargetKind;
+
+/// A task without frames; its thread is also its tid.
+pub(crate) fn task(id: &str, address: u64, thread: Option<u32>) -> Task {
+    Task {
+        id: TaskId(id.into()),
+        runtime: None,
+        kind: TaskKind::Task,
+        state: TaskState::Idle,
+        root: None,
+        address,
+        thread: thread.map(|number| ThreadRef { number, tid: number.into() }),
+        spawned_at: None,
+        chain: Chain::default(),
+        problems: Vec::new(),
+    }
+}
+
+/// A report of these tasks and nothing else.
+pub(crate) fn report(tasks: Vec<Task>) -> Report {
+    Report {
+        target: TargetSummary {
+            kind: TargetKind::Live,
+            pid: Some(1),
+            executable: "app".into(),
+            build_id: None,
+        },
+        runtimes: Vec::new(),
+        sites: Vec::new(),
+        tasks,
+        problems: Vec::new(),
+        interrupted: false,
+    }
+}
+
+pub(crate) struct FakeFront {
+    pub(crate) report: Result<Arc<Report>, Failure>,
+    pub(crate) selection: Selection,
+    pub(crate) out: Vec<u8>,
+}
+
+impl FakeFront {
+    pub(crate) fn new(tasks: Vec<Task>) -> Self {
+        Self {
+            report: Ok(Arc::new(report(tasks))),
+            selection: Selection::default(),
+            out: Vec::new(),
+        }
+    }
+
+    /// What the line writes; its failure as `!` and the sentence.
+    pub(crate) fn text(&mut self, line: &str) -> String {
+        self.out.clear();
+        let outcome = execute(line, self);
+        let mut text = String::from_utf8(self.out.clone()).expect("text");
+        if let Err(failure) = outcome {
+            text += &format!("!{failure}");
+        }
+        text
+    }
+}
+
+impl Front for FakeFront {
+    fn report(&mut self) -> Result<Arc<Report>, Failure> {
+        self.report.clone()
+    }
+    fn selected_thread(&mut self) -> Result<Option<u32>, Failure> {
+        Ok(Some(1))
+    }
+    fn selection(&mut self) -> &mut Selection {
+        &mut self.selection
+    }
+    fn look(&mut self) -> Result<Look, Failure> {
+        Ok(Look { width: None, styled: false, full_names: false, user_only: false, current: None })
+    }
+    fn out(&mut self) -> &mut dyn Write {
+        &mut self.out
+    }
+    fn layouts(&mut self) -> Result<Vec<Provenance>, Failure> {
+        Ok(Vec::new())
+    }
+    fn load_layouts(&mut self, file: &Path) -> Result<String, Failure> {
+        Ok(format!("Loaded {}.", file.display()))
+    }
+}
+
+#[test]
+fn definitions_are_sound() {
+    for command in COMMANDS {
+        command.definition().debug_assert();
+        let (summary, help) = (command.summary(), command.help());
+        assert!(!summary.is_empty() && !summary.ends_with('.'), "{}: {summary}", command.name);
+        assert!(help.starts_with(&summary), "{help}");
+        assert!(help.contains(&format!("Usage: {}", command.name)), "{help}");
+        assert!(!help.contains('\x1b') && help.lines().all(|l| l.len() <= 80), "{help}");
+        assert!(command.usage().starts_with(command.name), "{}", command.usage());
+    }
+}
+
+#[test]
+fn lines_are_split_into_command_and_rest() {
+    let split = |line| split(line).map(|(command, rest)| (command.name, rest));
+    assert_eq!(split("async bt 3 4"), Some(("async bt", "3 4")));
+    assert_eq!(split("  info   async-tasks\t--all "), Some(("info async-tasks", "--all ")));
+    assert_eq!(split("async task"), Some(("async task", "")));
+    assert_eq!(split("async tasks"), Some(("async tasks", "")));
+    assert_eq!(split("async tas"), None);
+    assert_eq!(split("async"), None);
+    assert_eq!(split("asyncbt"), None);
+    assert_eq!(split(""), None);
+}
+
+#[test]
+fn mistakes_get_a_sentence_and_the_usage() {
+    let mut front = FakeFront::new(Vec::new());
+    assert_eq!(
+        front.text("async bt --ful-names"),
+        "!Unexpected argument '--ful-names' found. A similar argument exists: '--full-names'.\n\
+         Usage: async bt [OPTIONS] [ID]..."
+    );
+    assert_eq!(
+        front.text("async up x"),
+        "!Invalid value 'x' for '[N]': invalid digit found in string.\nUsage: async up [N]"
+    );
+    assert!(front.text("info async-tasks --state idel").starts_with(
+        "!Invalid value 'idel' for '--state <STATE>' [possible values: idle, scheduled,"
+    ));
+    assert_eq!(
+        front.text("async bt 'a"),
+        "!A quotation mark is not closed, or the line ends in a backslash."
+    );
+    assert!(front.text("async boom").starts_with("!There is no command `async boom`. There are: "));
+}
+
+#[test]
+fn help_is_given_everywhere() {
+    let mut front = FakeFront::new(Vec::new());
+    assert!(front.text("async").contains("async bt          Show "));
+    assert!(front.text("async bt --help").contains("Usage: async bt "));
+    assert!(front.text("async layouts -h").contains("load"));
+}
+
+#[test]
+fn tasks_are_selected_and_named() {
+    let mut front = FakeFront::new(vec![task("3", 0x30, None), task("4", 0x40, None)]);
+    assert!(front.text("async task").starts_with("!No task is selected."));
+    assert_eq!(front.text("async task 4"), "[Switching to task 4 (idle)]\n");
+    assert_eq!(front.text("async task"), "[Current task is 4 (idle)]\n");
+    assert!(front.text("async task 5").starts_with("!There is no task 5."));
+    assert_eq!(front.text("async task"), "[Current task is 4 (idle)]\n");
+}
+
+#[test]
+fn a_task_without_frames_has_none_to_select() {
+    let mut front = FakeFront::new(vec![task("3", 0x30, None)]);
+    for line in ["async frame", "async frame 0", "async up", "async down 2"] {
+        assert_eq!(front.text(line), "!Task 3 has no frames.", "{line}");
+    }
+}
+
+#[test]
+fn layouts_are_loaded() {
+    let mut front = FakeFront::new(Vec::new());
+    assert_eq!(front.text("async layouts load 'a b'"), "Loaded a b.\n");
+    assert!(front.text("async layouts load").contains("Usage: async layouts"));
+}
+
+#[test]
+fn what_the_front_lacks_is_passed_on() {
+    let mut front = FakeFront::new(Vec::new());
+    front.report = Err(Failure::sentence("No process."));
+    for line in ["info async-tasks", "async bt", "async bt 1", "async task 1", "async workers"] {
+        assert_eq!(front.text(line), "!No process.", "{line}");
+    }
+}

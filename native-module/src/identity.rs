@@ -1,0 +1,175 @@
+//! Whether the file on disk is the program that runs: the build id as the process has it.
+
+use std::collections::HashMap;
+
+use runtime_layouts::memory::MemoryReader;
+
+/// Keys of the auxiliary vector, from `elf.h`.
+const AT_PHDR: u64 = 3;
+const AT_PHENT: u64 = 4;
+const AT_PHNUM: u64 = 5;
+const AT_ENTRY: u64 = 9;
+
+/// Program header types, from `elf.h`.
+const PT_NOTE: u32 = 4;
+const PT_PHDR: u32 = 6;
+
+/// Size of `Elf64_Phdr` in bytes.
+const HEADER_SIZE: u64 = 56;
+/// More program headers, or longer notes, than any executable has are not believed.
+const MOST_HEADERS: u64 = 256;
+const LONGEST_NOTES: u64 = 64 << 10;
+
+/// What the kernel told the program at its start.
+pub(crate) struct AuxiliaryVector(HashMap<u64, u64>);
+
+impl AuxiliaryVector {
+    /// The vector with these entries; an empty one knows nothing.
+    pub(crate) fn new(entries: HashMap<u64, u64>) -> Self {
+        Self(entries)
+    }
+
+    /// The live address of the program's entry point; `None` when unknown.
+    pub(crate) fn entry(&self) -> Option<u64> {
+        self.0.get(&AT_ENTRY).copied()
+    }
+
+    /// The GNU build id of the executable in the process, in lower-case hexadecimal: from the
+    /// notes that its own program headers name, without a look at any file. `None` when memory
+    /// does not show one.
+    pub(crate) fn build_id(&self, memory: &dyn MemoryReader, big_endian: bool) -> Option<String> {
+        let table = *self.0.get(&AT_PHDR)?;
+        let count = (*self.0.get(&AT_PHNUM)?).min(MOST_HEADERS);
+        if self.0.get(&AT_PHENT).is_some_and(|size| *size != HEADER_SIZE) {
+            return None;
+        }
+        let mut bytes = vec![0; (count * HEADER_SIZE) as usize];
+        memory.read(table, &mut bytes).ok()?;
+        let words = Words { bytes: &bytes, big_endian };
+        let headers: Vec<(u32, u64, u64)> = (0..count as usize)
+            .map(|i| i * HEADER_SIZE as usize)
+            // `p_type`, `p_vaddr`, `p_memsz`
+            .filter_map(|at| Some((words.u32(at)?, words.u64(at + 16)?, words.u64(at + 40)?)))
+            .collect();
+        // The table says where it is meant to be itself. An executable without that entry is a
+        // static one that is not moved.
+        let bias = headers
+            .iter()
+            .find(|(kind, ..)| *kind == PT_PHDR)
+            .map_or(0, |(_, address, _)| table.wrapping_sub(*address));
+        headers
+            .iter()
+            .filter(|(kind, _, size)| *kind == PT_NOTE && *size <= LONGEST_NOTES)
+            .find_map(|(_, address, size)| {
+                let mut notes = vec![0; *size as usize];
+                memory.read(address.wrapping_add(bias), &mut notes).ok()?;
+                build_id_note(&Words { bytes: &notes, big_endian })
+            })
+    }
+}
+
+/// The `NT_GNU_BUILD_ID` among notes.
+fn build_id_note(notes: &Words<'_>) -> Option<String> {
+    const NT_GNU_BUILD_ID: u32 = 3;
+    let mut at = 0;
+    loop {
+        let name_size = notes.u32(at)? as usize;
+        let size = notes.u32(at + 4)? as usize;
+        let kind = notes.u32(at + 8)?;
+        let name = at + 12;
+        // Names and contents are padded to four bytes. Sizes are below 2^32: no overflow.
+        let content = name + name_size.next_multiple_of(4);
+        if kind == NT_GNU_BUILD_ID && notes.bytes.get(name..name + name_size)? == b"GNU\0" {
+            let id = notes.bytes.get(content..content + size)?;
+            return (!id.is_empty()).then(|| id.iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        at = content + size.next_multiple_of(4);
+    }
+}
+
+/// Integers in bytes.
+struct Words<'a> {
+    bytes: &'a [u8],
+    big_endian: bool,
+}
+
+impl Words<'_> {
+    fn u32(&self, at: usize) -> Option<u32> {
+        let bytes = self.bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
+        Some(if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
+    }
+
+    fn u64(&self, at: usize) -> Option<u64> {
+        let bytes = self.bytes.get(at..at.checked_add(8)?)?.try_into().ok()?;
+        Some(if self.big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use runtime_layouts::fake::FakeMemory;
+
+    const BIAS: u64 = 0x5555_0000_0000;
+
+    fn header(kind: u32, address: u64, size: u64) -> Vec<u8> {
+        let mut header = vec![0; HEADER_SIZE as usize];
+        header[..4].copy_from_slice(&kind.to_le_bytes());
+        header[16..24].copy_from_slice(&address.to_le_bytes());
+        header[40..48].copy_from_slice(&size.to_le_bytes());
+        header
+    }
+
+    fn note(kind: u32, name: &[u8], content: &[u8]) -> Vec<u8> {
+        let mut note = Vec::new();
+        for word in [name.len() as u32, content.len() as u32, kind] {
+            note.extend(word.to_le_bytes());
+        }
+        for part in [name, content] {
+            note.extend(part);
+            note.resize(note.len().next_multiple_of(4), 0);
+        }
+        note
+    }
+
+    fn vector(headers: u64) -> AuxiliaryVector {
+        AuxiliaryVector::new(HashMap::from([
+            (AT_PHDR, BIAS + 0x40),
+            (AT_PHENT, HEADER_SIZE),
+            (AT_PHNUM, headers),
+            (AT_ENTRY, BIAS + 0x1000),
+        ]))
+    }
+
+    fn process(notes: &[u8]) -> FakeMemory {
+        let table = [
+            header(PT_PHDR, 0x40, 3 * HEADER_SIZE),
+            header(1, 0, 0x2000),
+            header(PT_NOTE, 0x300, notes.len() as u64),
+        ];
+        FakeMemory::new().with(BIAS + 0x40, table.concat()).with(BIAS + 0x300, notes)
+    }
+
+    #[test]
+    fn finds_the_build_id_among_other_notes() {
+        let notes =
+            [note(1, b"GNU\0", &[1; 16]), note(3, b"Go\0", b"x"), note(3, b"GNU\0", &[0xab, 0xc])];
+        let memory = process(&notes.concat());
+        assert_eq!(vector(3).build_id(&memory, false).as_deref(), Some("ab0c"));
+        assert_eq!(vector(3).entry(), Some(BIAS + 0x1000));
+    }
+
+    #[test]
+    fn nothing_is_made_of_broken_notes() {
+        let whole = note(3, b"GNU\0", &[7; 20]);
+        for length in 0..whole.len() {
+            assert_eq!(vector(3).build_id(&process(&whole[..length]), false), None, "{length}");
+        }
+        let mut huge = whole.clone();
+        huge[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert_eq!(vector(3).build_id(&process(&huge), false), None);
+        assert_eq!(vector(u64::MAX).build_id(&process(&whole), false), None);
+        assert_eq!(AuxiliaryVector::new(HashMap::new()).build_id(&process(&whole), false), None);
+        assert_eq!(vector(3).build_id(&FakeMemory::new(), false), None);
+    }
+}

@@ -1,0 +1,96 @@
+//! Text on its way to the debugger's terminal.
+
+use std::io::{self, Write};
+
+use crate::failure::Failure;
+
+/// Text is handed on when so many bytes are there: often enough to show progress and to notice
+/// Ctrl-C, seldom enough that the calls cost nothing.
+const CHUNK: usize = 8 << 10;
+
+/// Collects text and hands it on in whole lines.
+pub(crate) struct ChunkWriter<W> {
+    pending: Vec<u8>,
+    write: W,
+}
+
+impl<W: FnMut(&str) -> Result<(), Failure>> ChunkWriter<W> {
+    /// A writer that hands its chunks to `write`.
+    pub(crate) fn new(write: W) -> Self {
+        Self { pending: Vec::new(), write }
+    }
+
+    fn hand_on(&mut self, length: usize) -> io::Result<()> {
+        let chunk: Vec<u8> = self.pending.drain(..length).collect();
+        if chunk.is_empty() { Ok(()) } else { Ok((self.write)(&String::from_utf8_lossy(&chunk))?) }
+    }
+}
+
+impl<W: FnMut(&str) -> Result<(), Failure>> Write for ChunkWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.pending.extend_from_slice(bytes);
+        if self.pending.len() >= CHUNK {
+            // Never inside a line, so never inside a character. A line without end waits for it,
+            // or for the flush.
+            if let Some(end) = self.pending.iter().rposition(|byte| *byte == b'\n') {
+                self.hand_on(end + 1)?;
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.hand_on(self.pending.len())
+    }
+}
+
+/// Text from outside (a path, a thread's name, a debugger's message) with its control characters
+/// escaped: a terminal must not obey it.
+pub(crate) fn escaped(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let escape = c.is_control().then(|| c.escape_default());
+            let plain = escape.is_none().then_some(c);
+            escape.into_iter().flatten().chain(plain)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hands_on_whole_lines() {
+        let mut chunks = Vec::new();
+        let mut out = ChunkWriter::new(|text: &str| {
+            chunks.push(text.to_owned());
+            Ok(())
+        });
+        let mut whole = String::new();
+        for i in 0..10_000 {
+            writeln!(out, "línea {i}").expect("written");
+            whole += &format!("línea {i}\n");
+        }
+        write!(out, "the end").expect("written");
+        out.flush().expect("written");
+        out.flush().expect("nothing left");
+        assert!(chunks.len() > 10);
+        let (last, lines) = chunks.split_last().expect("chunks");
+        assert!(lines.iter().all(|c| c.ends_with('\n') && c.len() < 2 * CHUNK));
+        assert!(last.ends_with("the end"));
+        assert_eq!(chunks.concat(), whole + "the end");
+    }
+
+    #[test]
+    fn a_failure_ends_the_writing() {
+        let mut out = ChunkWriter::new(|_: &str| Err(Failure::Quit));
+        let error = (0..CHUNK).find_map(|i| writeln!(out, "{i}").err()).expect("fails");
+        assert_eq!(Failure::from(error), Failure::Quit);
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(escaped("a\x1b[31mé\n"), "a\\u{1b}[31mé\\n");
+    }
+}

@@ -1,0 +1,177 @@
+//! What depends on the processor: the one table of it.
+
+use runtime_layouts::target::NativeFrame;
+
+/// A processor, as the System V ABI and its DWARF supplement describe it.
+pub(crate) struct Processor {
+    /// ELF `e_machine`.
+    machine: u16,
+    /// The register that points at the thread's control block, as gdb and lldb name it.
+    pub(crate) thread_pointer: &'static str,
+    /// The DWARF number of the stack pointer.
+    stack_pointer: u16,
+    /// The general registers.
+    registers: &'static [Register],
+}
+
+/// A register, as gdb and lldb name it.
+struct Register {
+    name: &'static str,
+    /// Its DWARF number.
+    number: u16,
+    /// Whether a function gives it back as it found it. In the frame of a caller, only these have
+    /// the caller's value; for the others a debugger shows what some callee left there.
+    preserved: bool,
+}
+
+const fn preserved(number: u16, name: &'static str) -> Register {
+    Register { name, number, preserved: true }
+}
+
+const fn scratch(number: u16, name: &'static str) -> Register {
+    Register { name, number, preserved: false }
+}
+
+/// `EM_X86_64`; numbers of the AMD64 ABI, figure 3.36.
+const X86_64: Processor = Processor {
+    machine: 62,
+    thread_pointer: "fs_base",
+    stack_pointer: 7,
+    registers: &[
+        scratch(0, "rax"),
+        scratch(1, "rdx"),
+        scratch(2, "rcx"),
+        preserved(3, "rbx"),
+        scratch(4, "rsi"),
+        scratch(5, "rdi"),
+        preserved(6, "rbp"),
+        preserved(7, "rsp"),
+        scratch(8, "r8"),
+        scratch(9, "r9"),
+        scratch(10, "r10"),
+        scratch(11, "r11"),
+        preserved(12, "r12"),
+        preserved(13, "r13"),
+        preserved(14, "r14"),
+        preserved(15, "r15"),
+        preserved(16, "rip"),
+    ],
+};
+
+/// `EM_AARCH64`; numbers of "DWARF for the Arm 64-bit Architecture", section 4.1.
+const AARCH64: Processor = Processor {
+    machine: 183,
+    thread_pointer: "tpidr",
+    stack_pointer: 31,
+    registers: &[
+        scratch(0, "x0"),
+        scratch(1, "x1"),
+        scratch(2, "x2"),
+        scratch(3, "x3"),
+        scratch(4, "x4"),
+        scratch(5, "x5"),
+        scratch(6, "x6"),
+        scratch(7, "x7"),
+        scratch(8, "x8"),
+        scratch(9, "x9"),
+        scratch(10, "x10"),
+        scratch(11, "x11"),
+        scratch(12, "x12"),
+        scratch(13, "x13"),
+        scratch(14, "x14"),
+        scratch(15, "x15"),
+        scratch(16, "x16"),
+        scratch(17, "x17"),
+        scratch(18, "x18"),
+        preserved(19, "x19"),
+        preserved(20, "x20"),
+        preserved(21, "x21"),
+        preserved(22, "x22"),
+        preserved(23, "x23"),
+        preserved(24, "x24"),
+        preserved(25, "x25"),
+        preserved(26, "x26"),
+        preserved(27, "x27"),
+        preserved(28, "x28"),
+        preserved(29, "x29"),
+        scratch(30, "x30"),
+        preserved(31, "sp"),
+        preserved(32, "pc"),
+    ],
+};
+
+/// The processor with that ELF `e_machine`; `None` when it is not supported.
+pub(crate) fn processor(machine: u16) -> Option<&'static Processor> {
+    const ALL: &[&Processor] = &[&X86_64, &AARCH64];
+    ALL.iter().find(|processor| processor.machine == machine).copied()
+}
+
+/// A physical frame as the debugger gives it: its program counter, and its registers in the order
+/// of [`Processor::register_names`], `None` for those that it does not know.
+pub(crate) type RawFrame = (u64, Vec<Option<u64>>);
+
+impl Processor {
+    /// What to ask the debugger for.
+    pub(crate) fn register_names(&self) -> Vec<&'static str> {
+        self.registers.iter().map(|register| register.name).collect()
+    }
+
+    /// The frames from those of the debugger, innermost first, at most `limit`.
+    ///
+    /// The canonical frame address of a frame is its caller's stack pointer, so one frame more
+    /// than `limit` is of use.
+    pub(crate) fn native_frames(&self, raw: &[RawFrame], limit: usize) -> Vec<NativeFrame> {
+        let stack_pointer = self.registers.iter().position(|r| r.number == self.stack_pointer);
+        raw.iter()
+            .enumerate()
+            .take(limit)
+            .map(|(depth, (pc, values))| NativeFrame {
+                pc: *pc,
+                frame_address: raw
+                    .get(depth + 1)
+                    .and_then(|(_, caller)| *caller.get(stack_pointer?)?),
+                registers: self
+                    .registers
+                    .iter()
+                    .zip(values)
+                    .filter(|(register, _)| depth == 0 || register.preserved)
+                    .filter_map(|(register, value)| Some((register.number, (*value)?)))
+                    .collect(),
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order() {
+        for machine in [62, 183] {
+            let processor = processor(machine).expect("supported");
+            for (number, register) in processor.registers.iter().enumerate() {
+                assert_eq!(usize::from(register.number), number, "{}", register.name);
+            }
+        }
+        assert!(processor(3).is_none());
+    }
+
+    #[test]
+    fn frames_get_their_address_from_the_caller() {
+        let frame = |pc: u64, sp: Option<u64>| {
+            let mut values = vec![Some(pc); 17];
+            values[7] = sp;
+            (pc, values)
+        };
+        let raw = [frame(0x1000, Some(0x70)), frame(0x2000, Some(0x80)), frame(0x3000, None)];
+        let frames = X86_64.native_frames(&raw, 8);
+        let addresses: Vec<_> = frames.iter().map(|frame| frame.frame_address).collect();
+        assert_eq!(addresses, [Some(0x80), None, None]);
+        assert_eq!(frames[0].register(0), Some(0x1000), "rax of the innermost frame");
+        assert_eq!(frames[1].register(0), None, "rax of a caller is lost");
+        assert_eq!(frames[1].register(3), Some(0x2000), "rbx of a caller is restored");
+        assert_eq!(frames[2].register(7), None, "what the debugger does not know is left out");
+        assert_eq!(X86_64.native_frames(&raw, 1), frames[..1], "the limit hides no caller");
+    }
+}

@@ -1,0 +1,209 @@
+//! What Python sees: a session over one debugger.
+
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+
+use pyo3::prelude::*;
+
+use runtime_layouts::layout::source::Provenance;
+use runtime_layouts::render::Look;
+use runtime_layouts::report::Report;
+use runtime_layouts::target::Target;
+use runtime_layouts::walk;
+
+use crate::adapter::Adapter;
+use crate::commands::{self, COMMANDS, Front};
+use crate::completion;
+use crate::failure::Failure;
+use crate::output::{ChunkWriter, escaped};
+use crate::panics;
+use crate::selection::Selection;
+use crate::sources::Sources;
+use crate::target::DebuggerTarget;
+
+/// One command, for a debugger to register.
+#[pyclass(frozen, get_all, module = "unhang._native")]
+struct CommandInfo {
+    /// Its words: `async bt`.
+    name: String,
+    /// Its usage in one line.
+    usage: String,
+    /// What it does, in one line without a full stop.
+    summary: String,
+    /// Everything about it, the summary first.
+    help: String,
+}
+
+/// The commands over one debugger, and what they remember from one to the next.
+#[pyclass(frozen, module = "unhang._native")]
+pub(crate) struct Session {
+    adapter: Py<PyAny>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    selection: Selection,
+    sources: Sources,
+    /// The report of the last stop, with that stop's id.
+    report: Option<(String, Arc<Report>)>,
+}
+
+#[pymethods]
+impl Session {
+    /// A session over an `unhang.adapter.Adapter`.
+    #[new]
+    fn new(adapter: Py<PyAny>) -> Self {
+        Self { adapter, state: Mutex::default() }
+    }
+
+    /// Every command, in the order in which help lists them.
+    #[staticmethod]
+    fn commands() -> Vec<CommandInfo> {
+        COMMANDS
+            .iter()
+            .map(|command| CommandInfo {
+                name: command.name.to_owned(),
+                usage: command.usage(),
+                summary: command.summary(),
+                help: command.help(),
+            })
+            .collect()
+    }
+
+    /// Runs a command line and writes what it says. Returns why it failed, in a sentence; `None`
+    /// when it did not. Never raises.
+    fn execute(&self, py: Python<'_>, command_line: &str) -> Option<String> {
+        let outcome = self.guarded(py, |front| commands::execute(command_line, front));
+        match outcome {
+            Ok(()) | Err(Failure::Quit) => None,
+            Err(failure) => Some(failure.to_string()),
+        }
+    }
+
+    /// Completions of the word at the end of `text`, which follows the command's name. `word` is
+    /// the part of it that the answers are to replace. Never raises.
+    fn complete(&self, py: Python<'_>, command: &str, text: &str, word: &str) -> Vec<String> {
+        self.guarded(py, |front| {
+            let command = COMMANDS.iter().find(|entry| entry.name == command);
+            Ok(command.map_or_else(Vec::new, |command| {
+                completion::complete(command, text, word, || front.report().ok())
+            }))
+        })
+        // A key that completes nothing is the sentence here.
+        .unwrap_or_default()
+    }
+}
+
+impl Session {
+    /// Does something with the debugger, whatever comes of it.
+    fn guarded<T>(
+        &self,
+        py: Python<'_>,
+        what: impl FnOnce(&mut PythonFront<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut state = match self.state.try_lock() {
+            Ok(state) => state,
+            // What it holds is whole at all times: a panic can only have come between two changes.
+            Err(TryLockError::Poisoned(poisoned)) => PoisonError::into_inner(poisoned),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Failure::sentence("Another `async` command is still running."));
+            }
+        };
+        let adapter = Adapter::new(self.adapter.clone_ref(py));
+        let writer = adapter.clone();
+        let mut front = PythonFront {
+            adapter,
+            state: &mut state,
+            out: Box::new(ChunkWriter::new(move |text: &str| writer.write(text))),
+        };
+        catch_unwind(AssertUnwindSafe(|| what(&mut front)))
+            .unwrap_or_else(|_| Err(Failure::Sentence(panics::apology())))
+    }
+}
+
+/// The debugger, as commands see it.
+struct PythonFront<'s> {
+    adapter: Adapter,
+    state: &'s mut State,
+    out: Box<dyn Write>,
+}
+
+impl PythonFront<'_> {
+    /// The process at this stop, ready to be looked at.
+    fn target(&mut self) -> Result<(DebuggerTarget, String), Failure> {
+        let Some(process) = self.adapter.process()? else {
+            return Err(Failure::Sentence(format!(
+                "No process is being debugged. {}",
+                self.adapter.advice()?
+            )));
+        };
+        if process.is_running {
+            return Err(Failure::sentence("The process is running: stop it first, with Ctrl-C."));
+        }
+        let target = DebuggerTarget::new(&self.adapter, &process, &mut self.state.sources)?;
+        self.state.sources.in_use =
+            target.modules().iter().map(|module| module.layouts.provenance()).collect();
+        Ok((target, process.stop_id))
+    }
+}
+
+impl Front for PythonFront<'_> {
+    fn report(&mut self) -> Result<Arc<Report>, Failure> {
+        if let Some((stop_id, report)) = &self.state.report
+            && self.adapter.process()?.is_some_and(|now| !now.is_running && now.stop_id == *stop_id)
+        {
+            return Ok(report.clone());
+        }
+        self.state.report = None;
+        let (target, stop_id) = self.target()?;
+        let report = walk::inspect(&target);
+        if report.interrupted || target.interrupted() {
+            return Err(Failure::Interrupted);
+        }
+        let report = Arc::new(report);
+        self.state.report = Some((stop_id, report.clone()));
+        Ok(report)
+    }
+
+    fn selected_thread(&mut self) -> Result<Option<u32>, Failure> {
+        self.adapter.selected_thread()
+    }
+
+    fn selection(&mut self) -> &mut Selection {
+        &mut self.state.selection
+    }
+
+    fn look(&mut self) -> Result<Look, Failure> {
+        Ok(Look {
+            width: self.adapter.width()?,
+            styled: self.adapter.styled()?,
+            full_names: false,
+            user_only: false,
+            current: None,
+        })
+    }
+
+    fn out(&mut self) -> &mut dyn Write {
+        &mut *self.out
+    }
+
+    fn layouts(&mut self) -> Result<Vec<Provenance>, Failure> {
+        self.target()?;
+        let loaded = self.state.sources.loaded().map(|source| source.provenance());
+        let mut all = self.state.sources.in_use.clone();
+        all.extend(loaded.filter(|provenance| !self.state.sources.in_use.contains(provenance)));
+        Ok(all)
+    }
+
+    fn load_layouts(&mut self, file: &Path) -> Result<String, Failure> {
+        let build_id = self.state.sources.load(file)?;
+        self.state.report = None;
+        Ok(format!(
+            "Loaded {}, for the program with build id {build_id}.",
+            escaped(&file.to_string_lossy())
+        ))
+    }
+}

@@ -1,0 +1,93 @@
+//! Where the layouts of each file come from, kept across stops.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use runtime_layouts::layout::source::{LayoutSource, Provenance};
+
+use crate::failure::Failure;
+use crate::output::escaped;
+
+/// Every source that was opened in this session.
+#[derive(Default)]
+pub(crate) struct Sources {
+    /// By path, with what the file was when it was opened.
+    programs: HashMap<PathBuf, (Stamp, Arc<dyn LayoutSource>)>,
+    /// Layout files that the user loaded, by build id.
+    files: HashMap<String, Arc<dyn LayoutSource>>,
+    /// What the last inspection used, for `async layouts`.
+    pub(crate) in_use: Vec<Provenance>,
+}
+
+/// Tells a rebuilt file from the one that was opened.
+#[derive(PartialEq, Eq)]
+struct Stamp {
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Sources {
+    /// The program's own layouts, opened once as long as the file stays the same.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no object file.
+    pub(crate) fn program(&mut self, path: &Path) -> Result<Arc<dyn LayoutSource>, Failure> {
+        let metadata = fs::metadata(path).map_err(|error| {
+            Failure::Sentence(format!("Cannot read {}: {error}.", escaped(&path.to_string_lossy())))
+        })?;
+        let stamp = Stamp { length: metadata.len(), modified: metadata.modified().ok() };
+        if let Some((known, source)) = self.programs.get(path)
+            && *known == stamp
+        {
+            return Ok(source.clone());
+        }
+        let source = open_program(path)?;
+        self.programs.insert(path.to_owned(), (stamp, source.clone()));
+        Ok(source)
+    }
+
+    /// The layout file that the user loaded for the program with that build id.
+    pub(crate) fn file(&self, build_id: &str) -> Option<Arc<dyn LayoutSource>> {
+        self.files.get(build_id).cloned()
+    }
+
+    /// Loads a layout file, and returns the build id of the program that it describes.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no layout file, or names no program.
+    pub(crate) fn load(&mut self, path: &Path) -> Result<String, Failure> {
+        let source = open_file(path)?;
+        let build_id = source.facts().build_id.clone().ok_or_else(|| {
+            Failure::Sentence(format!(
+                "{} does not say which program it describes: it has no build id.",
+                escaped(&path.to_string_lossy())
+            ))
+        })?;
+        self.files.insert(build_id.clone(), source);
+        Ok(build_id)
+    }
+
+    /// The layout files that were loaded.
+    pub(crate) fn loaded(&self) -> impl Iterator<Item = &Arc<dyn LayoutSource>> {
+        self.files.values()
+    }
+}
+
+/// Opens a program's debug information.
+fn open_program(path: &Path) -> Result<Arc<dyn LayoutSource>, Failure> {
+    Err(Failure::Sentence(format!(
+        "Cannot read the debug information of {}: this build has no reader for it.",
+        escaped(&path.to_string_lossy())
+    )))
+}
+
+/// Opens a layout file.
+fn open_file(path: &Path) -> Result<Arc<dyn LayoutSource>, Failure> {
+    Err(Failure::Sentence(format!(
+        "Cannot load {}: this build has no reader for layout files.",
+        escaped(&path.to_string_lossy())
+    )))
+}

@@ -1,0 +1,13 @@
+//! A world built by hand, for tests and fuzzing: layouts, memory, threads, and a miniature tokio.
+//!
+//! It stands in for files and processes where a test is about one odd byte; whether the real thing
+//! is read rightly, only real programs tell.
+
+mod layouts;
+mod memory;
+mod target;
+pub mod tokio;
+
+pub use layouts::FakeLayouts;
+pub use memory::FakeMemory;
+pub use target::FakeTarget;

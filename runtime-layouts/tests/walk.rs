@@ -1,0 +1,155 @@
+//! The walk over hand-built memory: what a torn, unreadable or circular process must not break.
+
+use runtime_layouts::fake::{FakeMemory, FakeTarget, tokio};
+use runtime_layouts::render::{Look, backtrace, tasks};
+use runtime_layouts::report::{Report, TaskState};
+use runtime_layouts::walk::inspect;
+
+fn report(memory: FakeMemory) -> Report {
+    inspect(&FakeTarget::new(tokio::layouts(), memory, tokio::THREAD_POINTER))
+}
+
+fn look() -> Look {
+    Look { width: Some(100), styled: false, full_names: false, user_only: false, current: None }
+}
+
+fn list(report: &Report) -> String {
+    let mut text = Vec::new();
+    tasks::write(report, &tasks::TaskFilter::default(), &look(), &mut text).expect("a vector");
+    String::from_utf8(text).expect("text")
+}
+
+fn backtrace_of(report: &Report, id: &str) -> String {
+    let task = report.tasks.iter().find(|task| task.id.0 == id).expect("the task");
+    let mut text = Vec::new();
+    backtrace::write(report, task, &look(), &mut text).expect("a vector");
+    String::from_utf8(text).expect("text")
+}
+
+fn names<'r>(report: &'r Report, id: &str) -> Vec<&'r str> {
+    let task = report.tasks.iter().find(|task| task.id.0 == id).expect("the task");
+    let frames = task.chain.frames.iter();
+    frames.map(|frame| report.sites[frame.site.0 as usize].name.short.as_str()).collect()
+}
+
+#[test]
+fn a_healthy_list_is_complete() {
+    let report = report(tokio::memory(3));
+    assert_eq!(report.tasks.len(), 3);
+    assert_eq!(names(&report, "2"), ["shop::wait", "shop::inner", "leaf::Leaf"]);
+    assert!(report.tasks.iter().all(|task| task.state == TaskState::Idle));
+    let list = list(&report);
+    assert!(list.contains("shop::inner  src/main.rs:20  leaf::Leaf"), "{list}");
+    assert!(
+        list.ends_with("Complete: all 3 tasks of 1 runtime. `async bt ID` shows one.\n"),
+        "{list}"
+    );
+}
+
+#[test]
+fn an_empty_runtime_is_complete() {
+    let list = list(&report(tokio::memory(0)));
+    assert!(list.contains("Complete: all 0 tasks"), "{list}");
+}
+
+#[test]
+fn an_unreadable_page_in_a_chain_keeps_the_frames_above_it() {
+    let memory = tokio::memory(2).with_hole(tokio::boxed(1), 16);
+    let report = report(memory);
+    assert_eq!(names(&report, "1"), ["shop::wait"]);
+    assert_eq!(names(&report, "2").len(), 3);
+    let text = backtrace_of(&report, "1");
+    assert!(text.contains("src/main.rs:10"), "{text}");
+    assert!(text.contains(&format!("<unreadable {:#x}>", tokio::boxed(1) + 8)), "{text}");
+}
+
+#[test]
+fn a_list_that_breaks_off_shows_what_was_read() {
+    let mut memory = tokio::memory(3);
+    memory.put_u64(tokio::task(2) + tokio::NEXT, 0xdead_0000);
+    let report = report(memory);
+    assert_eq!(report.tasks.len(), 2);
+    let list = list(&report);
+    assert!(list.contains("Incomplete"), "{list}");
+    assert!(list.contains("counts 3 tasks, its list has 2"), "{list}");
+}
+
+#[test]
+fn a_list_that_runs_in_a_circle_ends() {
+    let mut memory = tokio::memory(3);
+    memory.put_u64(tokio::task(3) + tokio::NEXT, tokio::task(1));
+    let report = report(memory);
+    assert_eq!(report.tasks.len(), 3);
+    assert!(list(&report).contains("torn: it comes back"), "{}", list(&report));
+}
+
+#[test]
+fn a_future_that_holds_itself_is_a_cycle() {
+    let mut memory = tokio::memory(1);
+    let mut layouts = tokio::layouts();
+    let boxed = layouts.boxed_dyn_future();
+    let looping = layouts.async_fn("shop::looping", boxed, 30);
+    layouts.vtable(0x20_3000, looping);
+    let at = tokio::boxed(1);
+    memory.put_u64(tokio::task(1) + tokio::BOXED + 8, 0x20_3000);
+    memory.put(at, [0; 24]);
+    memory.put_u64(at, at);
+    memory.put_u64(at + 8, 0x20_3000);
+    memory.put(at + 16, [3]);
+    let report = inspect(&FakeTarget::new(layouts, memory, tokio::THREAD_POINTER));
+    let text = backtrace_of(&report, "1");
+    assert!(text.contains("a cycle"), "{text}");
+    assert_eq!(names(&report, "1"), ["shop::wait", "shop::looping", "shop::looping"]);
+}
+
+#[test]
+fn a_state_that_no_variant_has_is_said() {
+    let memory = tokio::memory(1).with(tokio::boxed(1) + tokio::INNER_STATE, [77]);
+    let text = backtrace_of(&report(memory), "1");
+    assert!(text.contains("holds no valid variant"), "{text}");
+    assert!(text.contains("shop::wait"), "{text}");
+}
+
+#[test]
+fn an_unknown_vtable_is_said() {
+    let mut memory = tokio::memory(1);
+    memory.put_u64(tokio::task(1) + tokio::BOXED + 8, 0x20_9000);
+    let text = backtrace_of(&report(memory), "1");
+    assert!(text.contains("vtable 0x209000"), "{text}");
+}
+
+#[test]
+fn a_niche_tells_the_stage() {
+    let memory = tokio::memory(1).with(tokio::task(1) + tokio::OUTER_STATE, [4]);
+    assert_eq!(report(memory).tasks[0].state, TaskState::Complete);
+}
+
+#[test]
+fn the_state_word_tells_the_state() {
+    for (word, state) in [
+        (0, TaskState::Idle),
+        (1, TaskState::Running),
+        (4, TaskState::Scheduled),
+        (2, TaskState::Complete),
+        (0x22, TaskState::Cancelled),
+    ] {
+        let mut memory = tokio::memory(1);
+        memory.put_u64(tokio::task(1) + tokio::STATE, word);
+        assert_eq!(report(memory).tasks[0].state, state, "{word:#x}");
+    }
+}
+
+#[test]
+fn a_thread_in_no_runtime_is_no_error() {
+    let mut memory = tokio::memory(1);
+    memory.put_u64(tokio::CONTEXT, 0);
+    let report = report(memory);
+    assert!(report.runtimes.is_empty());
+    assert!(report.tasks.is_empty());
+}
+
+#[test]
+fn many_tasks_are_grouped() {
+    let list = list(&report(tokio::memory(60)));
+    assert!(list.contains("60     1, 2, 3, …  idle"), "{list}");
+}
