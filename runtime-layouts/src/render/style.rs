@@ -84,7 +84,7 @@ pub(crate) fn fit_end(text: &str, width: usize) -> Cow<'_, str> {
     }
     let skip = count - width.saturating_sub(1);
     let start = text.char_indices().nth(skip).map_or(text.len(), |(at, _)| at);
-    let kept = &text[start..];
+    let kept = text[start..].trim_start_matches([':', '/']);
     // Not beyond half of what would be kept.
     let near = &kept[..kept.len() / 2
         + (0..4).find(|more| kept.is_char_boundary(kept.len() / 2 + more)).unwrap_or(0)];

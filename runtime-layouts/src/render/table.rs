@@ -40,12 +40,14 @@ pub(super) enum Cut {
     Never,
     /// Its cells lose their start, before columns of a higher rank do.
     Start { rank: u8 },
+    /// It is left out, before any other gives way.
+    Whole,
 }
 
 impl Cut {
     fn rank(self) -> Option<u8> {
         match self {
-            Self::Never => None,
+            Self::Never | Self::Whole => None,
             Self::Start { rank } => Some(rank),
         }
     }
@@ -78,9 +80,19 @@ impl<'c> Table<'c> {
     /// its margin fits in `total` columns of the terminal or nothing gives way any more.
     pub(super) fn fit(&mut self, total: Option<usize>, margin: usize) {
         let Some(total) = total else { return };
-        let gaps = margin + GAP * self.widths.len().saturating_sub(1);
+        let sum = |widths: &[usize]| {
+            let shown = widths.iter().filter(|width| **width > 0);
+            margin + shown.map(|width| width + GAP).sum::<usize>().saturating_sub(GAP)
+        };
+        if sum(&self.widths) > total {
+            for (column, width) in self.columns.iter().zip(&mut self.widths) {
+                if column.cut == Cut::Whole {
+                    *width = 0;
+                }
+            }
+        }
         loop {
-            let sum: usize = self.widths.iter().sum::<usize>() + gaps;
+            let sum = sum(&self.widths);
             let Some(excess) = sum.checked_sub(total).filter(|excess| *excess > 0) else { return };
             let giving = (0..self.widths.len())
                 .filter(|at| self.widths[*at] > NARROWEST)
@@ -122,9 +134,13 @@ impl<'c> Table<'c> {
     ) -> io::Result<()> {
         write!(out, "{margin}")?;
         for (index, (cell, width)) in row.iter().zip(&self.widths).enumerate() {
+            if *width == 0 && !cell.text.is_empty() {
+                continue;
+            }
             let text = fit_end(&cell.text, *width);
             write!(out, "{}", styled(&text, cell.style, colour))?;
-            if row[index + 1..].iter().all(|cell| cell.text.is_empty()) {
+            let mut rest = row[index + 1..].iter().zip(&self.widths[index + 1..]);
+            if rest.all(|(cell, width)| cell.text.is_empty() || *width == 0) {
                 break;
             }
             let pad = width.saturating_sub(text.chars().count()) + GAP;

@@ -38,7 +38,7 @@ const STACK: [Column; 4] = [
     Column { heading: "Where", cut: Cut::Start { rank: 1 } },
     Column { heading: "", cut: Cut::Start { rank: 2 } },
     Column { heading: "Waiting for", cut: Cut::Start { rank: 1 } },
-    Column { heading: "Task", cut: Cut::Start { rank: 0 } },
+    Column { heading: "Task", cut: Cut::Whole },
 ];
 const ID: Column = Column { heading: "Id", cut: Cut::Never };
 const STATE: Column = Column { heading: "State", cut: Cut::Never };
