@@ -8,9 +8,9 @@ use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::memory::live::LiveMemory;
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
 
-use crate::adapter::{Adapter, DebuggerMemory, Process};
+use crate::adapter::{self, Adapter, DebuggerMemory, Process};
 use crate::failure::Failure;
-use crate::identity::AuxiliaryVector;
+use crate::identity::{AuxiliaryVector, ProgramHeaders};
 use crate::output::escaped;
 use crate::registers::{Processor, processor};
 use crate::sources::Sources;
@@ -114,10 +114,10 @@ fn executable(
         .pid
         .filter(|_| process.is_local && !process.is_core)
         .map(|pid| format!("/proc/{pid}/exe"));
-    let first = open(&known.path, known.load_bias, sources, auxiliary, memory);
+    let first = open(&known.path, &known, sources, auxiliary, memory);
     match (first, kept) {
         (Err(reason), Some(kept)) => {
-            let second = open(&kept, known.load_bias, sources, auxiliary, memory);
+            let second = open(&kept, &known, sources, auxiliary, memory);
             second.map(|module| Executable { path: known.path, module }).map_err(|_| reason)
         }
         (outcome, _) => outcome.map(|module| Executable { path: known.path, module }),
@@ -127,14 +127,18 @@ fn executable(
 /// Opens a file as the program that runs.
 fn open(
     path: &str,
-    load_bias: Option<u64>,
+    known: &adapter::Module,
     sources: &mut Sources,
     auxiliary: &AuxiliaryVector,
     memory: &dyn MemoryReader,
 ) -> Result<Module, Failure> {
     let mut layouts = sources.program(path.as_ref())?;
     let facts = layouts.facts();
-    let running = auxiliary.build_id(memory, facts.big_endian);
+    let running = known
+        .header
+        .and_then(|header| ProgramHeaders::of(header, memory, facts.big_endian))
+        .or_else(|| auxiliary.program_headers())
+        .and_then(|headers| headers.build_id(memory, facts.big_endian, known.load_bias));
     if let (Some(running), Some(on_disk)) = (&running, &facts.build_id)
         && running != on_disk
     {
@@ -144,16 +148,14 @@ fn open(
             escaped(path)
         )));
     }
-    let load_bias =
-        auxiliary.entry().map(|entry| entry.wrapping_sub(facts.entry.0)).or(load_bias).ok_or_else(
-            || {
-                Failure::Sentence(format!(
-                    "The debugger does not say where {} was loaded: it gives neither the auxiliary \
-                 vector nor a load address.",
-                    escaped(path)
-                ))
-            },
-        )?;
+    let by_entry = auxiliary.entry().map(|entry| entry.wrapping_sub(facts.entry.0));
+    let Some(load_bias) = by_entry.or(known.load_bias) else {
+        return Err(Failure::Sentence(format!(
+            "The debugger does not say where {} was loaded: it gives neither the auxiliary vector \
+             nor a load address.",
+            escaped(path)
+        )));
+    };
     if let Some(file) = facts.build_id.as_deref().and_then(|id| sources.file(id)) {
         layouts = file;
     }
