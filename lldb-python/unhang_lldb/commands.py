@@ -62,7 +62,8 @@ class _Command:
         return self.summary
 
     def get_long_help(self) -> str:
-        return self.help_text
+        # lldb shows the summary above it.
+        return self.help_text[len(self.summary) :]
 
 
 def _class_of(name: str, summary: str, help_text: str) -> str:
@@ -80,7 +81,9 @@ def register(debugger: lldb.SBDebugger) -> None:
     outcome = lldb.SBCommandReturnObject()
     for command in Session.commands():
         container = command.name.split()[0]
-        if not interpreter.UserCommandExists(container):
+        # lldb 19 does not count containers among the commands that exist, but it has help for them.
+        interpreter.HandleCommand(f"help {container}", outcome)
+        if not outcome.Succeeded():
             summary = Session.summary() if container == "async" else "Show what is in the process"
             interpreter.HandleCommand(
                 f'command container add --help "{summary}" {container}', outcome
