@@ -7,21 +7,22 @@ use crate::commands::{Command, Completes};
 /// Completions of the word at the end of `text`, which is what was typed after the command's name.
 ///
 /// A debugger may see the last word as several (gdb breaks words at `-`): `word` is what it thinks
-/// is the word, and the answers replace just that.
+/// is the word, and the answers replace just that. `None` when the word is a file's name.
 pub(crate) fn complete(
     command: &Command,
     text: &str,
     word: &str,
     report: impl FnOnce() -> Option<std::sync::Arc<Report>>,
-) -> Vec<String> {
+) -> Option<Vec<String>> {
     let last = text.rsplit(char::is_whitespace).next().unwrap_or_default();
+    if command.completes == Completes::Subcommands && last.len() < text.trim_start().len() {
+        return None;
+    }
     // What the debugger holds for finished.
-    let Some(kept) = last.strip_suffix(word) else { return Vec::new() };
-    candidates(command, text, last, report)
-        .into_iter()
-        .filter(|candidate| candidate.starts_with(last))
-        .map(|candidate| candidate[kept.len()..].to_owned())
-        .collect()
+    let Some(kept) = last.strip_suffix(word) else { return Some(Vec::new()) };
+    let candidates = candidates(command, text, last, report);
+    let fitting = candidates.into_iter().filter(|candidate| candidate.starts_with(last));
+    Some(fitting.map(|candidate| candidate[kept.len()..].to_owned()).collect())
 }
 
 fn candidates(
@@ -41,16 +42,13 @@ fn candidates(
         return values.iter().map(|value| value.get_name().to_owned()).collect();
     }
     if last.starts_with('-') {
-        let mut options: Vec<_> = definition
+        return definition
             .get_arguments()
             .filter_map(|argument| Some(format!("--{}", argument.get_long()?)))
             .collect();
-        options.push("--help".to_owned());
-        return options;
     }
     match command.completes {
         Completes::Options => Vec::new(),
-        Completes::Subcommands if previous.is_some() => Vec::new(),
         Completes::Subcommands => {
             definition.get_subcommands().map(|command| command.get_name().to_owned()).collect()
         }
@@ -74,6 +72,13 @@ mod tests {
         let (command, text) = split(line).expect("a command");
         let tasks = vec![task("main", 1, None), task("12", 2, None), task("17", 3, None)];
         complete(command, text, word, || Some(std::sync::Arc::new(report(tasks))))
+            .expect("no file name")
+    }
+
+    #[test]
+    fn file_names_are_left_to_the_debugger() {
+        let (command, text) = split("async layouts load a").expect("a command");
+        assert_eq!(complete(command, text, "a", || None), None);
     }
 
     #[test]

@@ -10,10 +10,8 @@
 mod commands;
 mod completion;
 mod failure;
-mod identity;
 mod output;
 mod panics;
-mod registers;
 mod selection;
 mod sources;
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use layout_extractor::DwarfSource;
 use runtime_layouts::layout::source::{LayoutSource, Provenance};
 
 use crate::failure::Failure;
@@ -78,10 +79,17 @@ impl Sources {
 
 /// Opens a program's debug information.
 fn open_program(path: &Path) -> Result<Arc<dyn LayoutSource>, Failure> {
-    Err(Failure::Sentence(format!(
-        "Cannot read the debug information of {}: this build has no reader for it.",
-        escaped(&path.to_string_lossy())
-    )))
+    match DwarfSource::open(path) {
+        Ok(source) => Ok(Arc::new(source)),
+        Err(error) => Err(Failure::Sentence(capitalized(&escaped(&error.to_string())))),
+    }
+}
+
+/// A sentence from a library's error.
+fn capitalized(error: &str) -> String {
+    let mut characters = error.chars();
+    let first = characters.next().map(char::to_uppercase);
+    format!("{}{}.", first.into_iter().flatten().collect::<String>(), characters.as_str())
 }
 
 /// Opens a layout file.

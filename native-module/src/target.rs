@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::memory::live::LiveMemory;
+use runtime_layouts::target::auxiliary::AuxiliaryVector;
+use runtime_layouts::target::processor::{Processor, processor};
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
 
 use crate::adapter::{Adapter, DebuggerMemory, Process};
 use crate::failure::Failure;
-use crate::identity::AuxiliaryVector;
 use crate::output::escaped;
-use crate::registers::{Processor, processor};
 use crate::sources::Sources;
 
 /// Ctrl-C is looked for no more often than this: asking costs a call into Python.

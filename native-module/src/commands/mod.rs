@@ -13,8 +13,8 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, Parser};
 use runtime_layouts::layout::source::Provenance;
 use runtime_layouts::render::Look;
 use runtime_layouts::report::Report;
@@ -102,7 +102,13 @@ pub(crate) const COMMANDS: &[Command] = &[
 impl Command {
     /// Its definition, ready to parse and to make help of.
     pub(crate) fn definition(&self) -> clap::Command {
-        (self.definition)().name(self.name).no_binary_name(true).disable_help_subcommand(true)
+        let help = Arg::new("help").short('h').long("help").help("Show this help");
+        (self.definition)()
+            .name(self.name)
+            .no_binary_name(true)
+            .disable_help_subcommand(true)
+            .disable_help_flag(true)
+            .arg(help.action(ArgAction::Help))
     }
 
     /// Its usage, in one line.
@@ -118,7 +124,11 @@ impl Command {
 
     /// Everything about it, the summary first.
     pub(crate) fn help(&self) -> String {
-        self.definition().term_width(80).render_long_help().to_string().trim_end().to_owned()
+        let definition = self.definition();
+        let about = definition.get_long_about().or(definition.get_about()).cloned();
+        // The whole description, but the options in one line each.
+        let mut compact = definition.about(about.unwrap_or_default()).term_width(80);
+        compact.render_help().to_string().trim_end().to_owned()
     }
 }
 
@@ -144,7 +154,7 @@ pub(crate) fn split(line: &str) -> Option<(&'static Command, &str)> {
 /// What ended it early. Everything that it wrote before is flushed.
 pub(crate) fn execute(line: &str, front: &mut dyn Front) -> Result<(), Failure> {
     let Some((command, rest)) = split(line) else {
-        return overview(line, front);
+        return no_command(line, front);
     };
     let Some(words) = shlex::split(rest) else {
         return Err(Failure::sentence(
@@ -165,23 +175,27 @@ pub(crate) fn execute(line: &str, front: &mut dyn Front) -> Result<(), Failure> 
     }
 }
 
+/// What all commands have in common, in one line without a full stop.
+pub(crate) const SUMMARY: &str = "Show the async tasks of a Rust program";
+
 /// What `async` alone, or with a word that is no command, answers.
-fn overview(line: &str, front: &mut dyn Front) -> Result<(), Failure> {
+fn no_command(line: &str, front: &mut dyn Front) -> Result<(), Failure> {
     let line = line.trim();
-    if line != "async" {
-        let names: Vec<_> = COMMANDS.iter().map(|command| command.name).collect();
-        return Err(Failure::Sentence(format!(
-            "There is no command `{}`. There are: {}.",
-            crate::output::escaped(line),
-            names.join(", ")
-        )));
+    if line == "async" {
+        let width = COMMANDS.iter().map(|command| command.name.len()).max().unwrap_or(0);
+        writeln!(front.out(), "{SUMMARY}\n")?;
+        for command in COMMANDS {
+            writeln!(front.out(), "{:width$}  {}", command.name, command.summary())?;
+        }
+        writeln!(front.out(), "\n`help async bt`, or `async bt --help`, says more of one.")?;
+        return Ok(front.out().flush()?);
     }
-    let width = COMMANDS.iter().map(|command| command.name.len()).max().unwrap_or(0);
-    for command in COMMANDS {
-        writeln!(front.out(), "{:width$}  {}", command.name, command.summary())?;
-    }
-    writeln!(front.out(), "\n`help async bt`, or `async bt --help`, says more of one.")?;
-    Ok(front.out().flush()?)
+    let names: Vec<_> = COMMANDS.iter().map(|command| command.name).collect();
+    Err(Failure::Sentence(format!(
+        "There is no command `{}`. There are: {}.",
+        crate::output::escaped(line),
+        names.join(", ")
+    )))
 }
 
 /// A parse error as a sentence, then the usage.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use runtime_layouts::memory::MemoryReader;
+use crate::memory::MemoryReader;
 
 /// Keys of the auxiliary vector, from `elf.h`.
 const AT_PHDR: u64 = 3;
@@ -21,23 +21,26 @@ const MOST_HEADERS: u64 = 256;
 const LONGEST_NOTES: u64 = 64 << 10;
 
 /// What the kernel told the program at its start.
-pub(crate) struct AuxiliaryVector(HashMap<u64, u64>);
+pub struct AuxiliaryVector(HashMap<u64, u64>);
 
 impl AuxiliaryVector {
     /// The vector with these entries; an empty one knows nothing.
-    pub(crate) fn new(entries: HashMap<u64, u64>) -> Self {
+    #[must_use]
+    pub fn new(entries: HashMap<u64, u64>) -> Self {
         Self(entries)
     }
 
     /// The live address of the program's entry point; `None` when unknown.
-    pub(crate) fn entry(&self) -> Option<u64> {
+    #[must_use]
+    pub fn entry(&self) -> Option<u64> {
         self.0.get(&AT_ENTRY).copied()
     }
 
     /// The GNU build id of the executable in the process, in lower-case hexadecimal: from the
     /// notes that its own program headers name, without a look at any file. `None` when memory
     /// does not show one.
-    pub(crate) fn build_id(&self, memory: &dyn MemoryReader, big_endian: bool) -> Option<String> {
+    #[must_use]
+    pub fn build_id(&self, memory: &dyn MemoryReader, big_endian: bool) -> Option<String> {
         let table = *self.0.get(&AT_PHDR)?;
         let count = (*self.0.get(&AT_PHNUM)?).min(MOST_HEADERS);
         if self.0.get(&AT_PHENT).is_some_and(|size| *size != HEADER_SIZE) {
@@ -108,7 +111,7 @@ impl Words<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use runtime_layouts::fake::FakeMemory;
+    use crate::fake::FakeMemory;
 
     const BIAS: u64 = 0x5555_0000_0000;
 

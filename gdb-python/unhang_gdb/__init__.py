@@ -1,0 +1,1 @@
+"""What gdb gives to unhang: one file for each sort of primitive."""

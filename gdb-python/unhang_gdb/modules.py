@@ -1,0 +1,41 @@
+"""The object files in the process."""
+
+from __future__ import annotations
+
+import re
+from typing import Mapping, Optional, Sequence
+
+import gdb
+from unhang.adapter import Module
+
+# `9    AT_ENTRY             Entry point of program         0x401000`: the first number and the
+# last; a string may follow it.
+_AUXILIARY = re.compile(r'^(\d+)\s.*?\s(0x[0-9a-f]+|\d+)(?:\s+".*")?$')
+
+
+class Modules:
+    """Lists them."""
+
+    def modules(self) -> Sequence[Module]:
+        """The executable. gdb does not say where it was loaded; the auxiliary vector does."""
+        path = _executable()
+        return [] if path is None else [Module(path, load_bias=None)]
+
+    def auxiliary_vector(self) -> Mapping[int, int]:
+        """What the kernel told the program at its start."""
+        try:
+            lines = gdb.execute("info auxv", to_string=True).splitlines()
+        except gdb.error:
+            # The target has none.
+            return {}
+        entries = (_AUXILIARY.match(line.strip()) for line in lines)
+        return {int(entry[1]): int(entry[2], 0) for entry in entries if entry is not None}
+
+
+def _executable() -> Optional[str]:
+    space = gdb.current_progspace()
+    file = space.filename if space is not None else None
+    if file is None:
+        return None
+    # A file that gdb fetches from a remote target has no path here.
+    return file[len("target:") :] if file.startswith("target:") else file

@@ -1,0 +1,88 @@
+"""The threads, their registers and their stacks."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Iterator, List, Optional, Sequence
+
+import gdb
+from unhang.adapter import Frame, Thread
+
+_WORD = 0xFFFF_FFFF_FFFF_FFFF
+
+
+class Threads:
+    """Looks at them."""
+
+    def threads(self, thread_pointer: Optional[str]) -> Sequence[Thread]:
+        """The threads in the order of their numbers."""
+        found = []
+        with _selection_kept():
+            for thread in sorted(gdb.selected_inferior().threads(), key=lambda thread: thread.num):
+                value = None
+                if thread_pointer is not None and _switched(thread):
+                    value = _register(gdb.newest_frame(), thread_pointer)
+                _, lwp, tid = thread.ptid
+                found.append(Thread(thread.num, lwp or tid, thread.name, value))
+        return found
+
+    def selected_thread(self) -> Optional[int]:
+        """The number of the selected thread."""
+        thread = gdb.selected_thread()
+        return None if thread is None else thread.num
+
+    def frames(self, thread: int, limit: int, registers: Sequence[str]) -> Sequence[Frame]:
+        """The physical frames of a thread, innermost first."""
+        found: List[Frame] = []
+        with _selection_kept():
+            for candidate in gdb.selected_inferior().threads():
+                if candidate.num == thread and _switched(candidate):
+                    frame: Optional[gdb.Frame] = gdb.newest_frame()
+                    while frame is not None and len(found) < limit:
+                        if frame.type() != gdb.INLINE_FRAME:
+                            values = [_register(frame, name) for name in registers]
+                            found.append((frame.pc(), values))
+                        frame = _caller(frame)
+        return found
+
+
+def _switched(thread: gdb.InferiorThread) -> bool:
+    """Selects a thread; False when it has gone."""
+    try:
+        thread.switch()
+    except gdb.error:
+        return False
+    return True
+
+
+def _register(frame: gdb.Frame, name: str) -> Optional[int]:
+    try:
+        return int(frame.read_register(name)) & _WORD
+    except (gdb.error, ValueError):
+        # gdb does not know the register, here or at all.
+        return None
+
+
+def _caller(frame: gdb.Frame) -> Optional[gdb.Frame]:
+    try:
+        return frame.older()
+    except gdb.error:
+        # The stack cannot be read any further.
+        return None
+
+
+@contextmanager
+def _selection_kept() -> Iterator[None]:
+    """Puts the user's selected thread and frame back, whatever happens."""
+    thread = gdb.selected_thread()
+    try:
+        frame: Optional[gdb.Frame] = gdb.selected_frame()
+    except gdb.error:
+        frame = None
+    try:
+        yield
+    finally:
+        if thread is not None and thread.is_valid():
+            thread.switch()
+            if frame is not None and frame.is_valid():
+                frame.select()
