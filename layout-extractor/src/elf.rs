@@ -62,6 +62,16 @@ pub(crate) struct ObjectFile {
 /// better than 1032, and debug information is far from it.
 const MOST_COMPRESSION: u64 = 1100;
 
+/// A symbol's name without what ThinLTO adds to one that it makes visible to other units:
+/// `…CURRENT_PARKER…E.llvm.15291967437445223747` (LLVM, `FunctionImportUtils.cpp`). The debug
+/// information has the name without it.
+fn unpromoted(name: &[u8]) -> &[u8] {
+    match memchr::memmem::rfind(name, b".llvm.") {
+        Some(at) => &name[..at],
+        None => name,
+    }
+}
+
 impl ObjectFile {
     /// Reads the headers; maps the rest.
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
@@ -153,7 +163,9 @@ impl ObjectFile {
             });
             Some(
                 symbols
-                    .filter_map(|symbol| Some((symbol.name_bytes().ok()?.into(), symbol.address())))
+                    .filter_map(|symbol| {
+                        Some((unpromoted(symbol.name_bytes().ok()?).into(), symbol.address()))
+                    })
                     .collect(),
             )
         });

@@ -9,7 +9,7 @@ use gimli::{Dwarf, EndianSlice, Section as _};
 use runtime_layouts::layout::source::{
     LayoutError, LayoutSource, ObjectFacts, Poll, Provenance, ThreadLocal,
 };
-use runtime_layouts::layout::{Function, PlacedVariable, StaticAddress, Type, TypeId};
+use runtime_layouts::layout::{Call, Function, PlacedVariable, StaticAddress, Type, TypeId};
 
 use crate::addresses::AddressMap;
 use crate::elf::{ObjectFile, OpenError};
@@ -332,6 +332,10 @@ impl LayoutSource for DwarfSource {
 
     fn variables_at(&self, pc: StaticAddress) -> Result<Vec<PlacedVariable>, LayoutError> {
         self.find_variables(pc.0)
+    }
+
+    fn calls_at(&self, pc: StaticAddress) -> Result<Vec<Call>, LayoutError> {
+        self.find_calls(pc.0)
     }
 }
 

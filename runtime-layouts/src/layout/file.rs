@@ -28,7 +28,7 @@ use super::source::{
     LayoutError, LayoutSource, ObjectFacts, Poll, PolledAs, Provenance, ThreadLocal,
 };
 use super::{
-    Discriminant, Function, Member, Place, PlacedVariable, SourceFile, SourceLocation,
+    Call, Discriminant, Function, Member, Place, PlacedVariable, SourceFile, SourceLocation,
     StaticAddress, Type, TypeId, TypeKind, TypeParameter, Variable, Variant,
 };
 
@@ -518,6 +518,10 @@ impl LayoutSource for LayoutFile {
     fn poll_of(&self, ty: TypeId) -> Result<Option<Poll>, LayoutError> {
         let poll = self.stored(ty)?.poll;
         Ok(poll.map(|(polled_as, at)| Poll { polled_as, declared: self.location(at) }))
+    }
+
+    fn calls_at(&self, _pc: StaticAddress) -> Result<Vec<Call>, LayoutError> {
+        Ok(Vec::new())
     }
 
     fn variables_at(&self, pc: StaticAddress) -> Result<Vec<PlacedVariable>, LayoutError> {
