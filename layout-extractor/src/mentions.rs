@@ -5,10 +5,13 @@
 //! raw bytes for it runs at memory speed, and leaves a handful of units to index; a chance match
 //! costs an index, never a wrong answer.
 
+use std::sync::Arc;
+
 use gimli::{Dwarf, Section as _};
 use memchr::memmem;
 use runtime_layouts::layout::source::LayoutError;
 
+use crate::names::{PathHash, split_last};
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber};
 
@@ -22,9 +25,45 @@ pub(crate) struct StringOffsets {
 /// a name in others. With more copies than this, reading every unit is no slower.
 const MOST_COPIES: usize = 64;
 
+/// So many units are indexed sooner than the debug information is searched again.
+const FEW_UNITS: usize = 8;
+
 impl DwarfSource {
+    /// The units that may have an entry with this path, in order.
+    pub(crate) fn units_with_path<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        path: &str,
+    ) -> Result<Vec<UnitNumber>, LayoutError> {
+        let (parents, last) = split_last(path);
+        let mut units = self.units_mentioning(dwarf, last)?.to_vec();
+        // `{async_fn#0}` is everywhere, but not below that function.
+        if units.len() > FEW_UNITS {
+            let (_, parent) = split_last(parents);
+            let others = self.units_mentioning(dwarf, parent)?;
+            units.retain(|unit| others.binary_search(unit).is_ok());
+        }
+        Ok(units)
+    }
+
     /// The units whose entries may have this name, in order.
     pub(crate) fn units_mentioning<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        name: &str,
+    ) -> Result<Arc<[UnitNumber]>, LayoutError> {
+        let key = PathHash::EMPTY.bytes(name.as_bytes()).0;
+        let (known, units) = self.mentions.get_or_try(key, || {
+            let units = self.find_units_mentioning(dwarf, name)?;
+            Ok::<_, LayoutError>((Arc::<str>::from(name), units.into()))
+        })?;
+        if *known == *name {
+            return Ok(units);
+        }
+        Ok(self.find_units_mentioning(dwarf, name)?.into())
+    }
+
+    fn find_units_mentioning<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         name: &str,
