@@ -106,21 +106,7 @@ impl DwarfSource {
         offset: u64,
         units: &mut Vec<UnitNumber>,
     ) -> Result<(), LayoutError> {
-        let Ok(short) = u32::try_from(offset) else { return Ok(()) };
-        let needle =
-            if self.object.facts.big_endian { short.to_be_bytes() } else { short.to_le_bytes() };
-        let info = dwarf.debug_info.reader().slice();
-        let finder = memmem::Finder::new(&needle);
-        let mut at = 0;
-        while let Some(found) = info.get(at..).and_then(|rest| finder.find(rest)) {
-            let position = (at + found) as u64;
-            at += found + 1;
-            if let Some(unit) = self.units.at(position) {
-                units.push(unit);
-                // One match is enough: go on with the next unit.
-                at = usize::try_from(self.units.entry(unit).end).unwrap_or(usize::MAX);
-            }
-        }
+        units.extend(self.units_referring_to(dwarf, offset));
         let offsets = dwarf.debug_str_offsets.reader().slice();
         if offsets.is_empty() {
             return Ok(());
@@ -132,10 +118,42 @@ impl DwarfSource {
                 self.string_offsets.get_or_init(|| table)
             }
         };
-        for position in finder.find_iter(offsets) {
+        let Some(needle) = self.needle(offset) else { return Ok(()) };
+        for position in memmem::find_iter(offsets, &needle) {
             table.units_at(position as u64, units);
         }
         Ok(())
+    }
+
+    /// The units that have this offset, of a string or of an entry elsewhere, somewhere in their
+    /// bytes.
+    pub(crate) fn units_referring_to<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        offset: u64,
+    ) -> Vec<UnitNumber> {
+        let Some(needle) = self.needle(offset) else { return Vec::new() };
+        let info = dwarf.debug_info.reader().slice();
+        let finder = memmem::Finder::new(&needle);
+        let mut units = Vec::new();
+        let mut at = 0;
+        while let Some(found) = info.get(at..).and_then(|rest| finder.find(rest)) {
+            let position = (at + found) as u64;
+            at += found + 1;
+            if let Some(unit) = self.units.at(position) {
+                units.push(unit);
+                // One match is enough: go on with the next unit.
+                at = usize::try_from(self.units.entry(unit).end).unwrap_or(usize::MAX);
+            }
+        }
+        units
+    }
+
+    /// An offset as the sections hold it; 64-bit DWARF holds these bytes too.
+    fn needle(&self, offset: u64) -> Option<[u8; 4]> {
+        let short = u32::try_from(offset).ok()?;
+        let is_big = self.object.facts.big_endian;
+        Some(if is_big { short.to_be_bytes() } else { short.to_le_bytes() })
     }
 
     fn read_string_offsets<'s>(

@@ -93,7 +93,19 @@ impl DwarfSource {
         if !pinned.0.contains(pin.as_bytes()) {
             return Ok(Vec::new());
         }
-        Ok(self.units_mentioning(dwarf, &pin)?.to_vec())
+        let mut units = self.units_mentioning(dwarf, &pin)?.to_vec();
+        // After link-time optimization the parameter's type may be described in another unit.
+        let path = format!("core::pin::{pin}");
+        let mut pins = Vec::new();
+        for &unit in &units {
+            self.types_in_unit(dwarf, unit, &path, &mut pins)?;
+        }
+        for ty in pins {
+            units.extend(self.units_referring_to(dwarf, ty.0));
+        }
+        units.sort_unstable();
+        units.dedup();
+        Ok(units)
     }
 
     /// The names of the types that a unit polls, as hashes.

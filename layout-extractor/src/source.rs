@@ -263,7 +263,12 @@ impl DwarfSource {
             }
         }
         let (_, last) = crate::names::split_last(name);
-        for &number in self.units_mentioning(&dwarf, last)?.iter() {
+        let mut units = self.units_mentioning(&dwarf, last)?.to_vec();
+        // `&T`, tuples and fat pointers stand in no namespace: their name is all of it.
+        units.extend(self.units_mentioning(&dwarf, name)?.iter());
+        units.sort_unstable();
+        units.dedup();
+        for number in units {
             if Some(number) != near {
                 self.types_in_unit(&dwarf, number, name, &mut found)?;
             }

@@ -10,6 +10,11 @@ use object::{Object, ObjectSymbol};
 use runtime_layouts::layout::source::{LayoutSource, PolledAs};
 use runtime_layouts::layout::{StaticAddress, TypeKind};
 
+/// A demangled name without its hashes.
+fn plain(name: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(name))
+}
+
 fn check(options: &[&str]) {
     let program = programs::rust("tokio", options);
     let source = program.source();
@@ -37,7 +42,7 @@ fn check(options: &[&str]) {
     let poll = object
         .symbols()
         .find(|symbol| {
-            let name = rustc_demangle::demangle(symbol.name().unwrap_or_default()).to_string();
+            let name = plain(symbol.name().unwrap_or_default());
             name.starts_with("tokio::runtime::task::raw::poll")
         })
         .unwrap();
@@ -105,7 +110,7 @@ fn check(options: &[&str]) {
 
     // The future that block_on keeps on its stack.
     let block_on = object.symbols().find(|symbol| {
-        let name = rustc_demangle::demangle(symbol.name().unwrap_or_default()).to_string();
+        let name = plain(symbol.name().unwrap_or_default());
         name.starts_with("tokio::runtime::block_on")
     });
     let block_on = block_on.unwrap();

@@ -168,12 +168,19 @@ fn check(path: &std::path::Path) {
     let compared = comparison.run();
     assert!(compared > 100, "{compared}");
     // Names, near and anywhere.
-    for (one, two) in comparison.seen.iter().take(500) {
+    for (one, two) in comparison.seen.iter().take(300) {
         let name = dwarf.type_at(*one).unwrap().name.clone();
         let found = file.types_named(&name, Some(*two)).unwrap();
         assert!(found.contains(two), "{name}");
-        if !dwarf.types_named(&name, Some(*one)).unwrap().is_empty() {
+        // DWARF has no names for arrays, functions' types and the pointers inside fat ones, so they
+        // cannot be asked for by name.
+        let kind = dwarf.type_at(*one).unwrap().kind.clone();
+        let is_unnamed_pointer =
+            name.starts_with('*') && !name.starts_with("*const ") && !name.starts_with("*mut ");
+        if !matches!(kind, TypeKind::Array { .. } | TypeKind::Opaque) && !is_unnamed_pointer {
             assert!(dwarf.types_named(&name, Some(*one)).unwrap().contains(one), "{name}");
+            let anywhere = dwarf.types_named(&name, None).unwrap();
+            assert!(anywhere.contains(one), "{name}");
         }
     }
 }

@@ -106,16 +106,20 @@ async fn outer(boxed: Pin<Box<dyn Future<Output = u32>>>) -> u32 {
     first + second
 }
 
+fn poll_of<T: Future<Output = u32>, S>(
+    _: &runtime::task::harness::Cell<T, S>,
+) -> unsafe fn(*mut u8) {
+    runtime::task::raw::poll::<T, S>
+}
+
 fn main() {
     println!("{}", runtime::context::enter());
     let boxed: Pin<Box<dyn Future<Output = u32>>> = Box::pin(Countdown { left: 3, what: "text" });
     println!("{}", runtime::block_on(outer(boxed)));
     let boxed: Pin<Box<dyn Future<Output = u32>>> = Box::pin(async { inner(2).await + 1 });
     let mut cell = runtime::task::harness::Cell { future: outer(boxed), scheduler: 0_u64 };
-    unsafe {
-        let cell = std::ptr::addr_of_mut!(cell);
-        runtime::task::raw::poll::<_, u64>(std::hint::black_box(cell.cast()));
-    }
+    let poll = std::hint::black_box(poll_of(&cell));
+    unsafe { poll(std::ptr::addr_of_mut!(cell).cast()) };
     println!("{}", std::mem::size_of_val(&NeverPolled(1)));
     std::mem::forget(cell);
 }
