@@ -1,8 +1,10 @@
 //! CALLS: the functions that the code at one program counter belongs to, inlined ones too.
 
+use std::sync::Arc;
+
 use gimli::constants as dw;
-use runtime_layouts::layout::Call;
 use runtime_layouts::layout::source::LayoutError;
+use runtime_layouts::layout::{Call, SourceFile, SourceLocation};
 
 use crate::source::DwarfSource;
 use crate::units::{Entry, malformed};
@@ -61,7 +63,11 @@ impl DwarfSource {
             }
         }
         if let Some(innermost) = calls.last_mut() {
-            innermost.location = self.line_at(&dwarf, &view, pc);
+            let directory = self.units.root(&dwarf, number).map(|root| root.directory.to_string());
+            innermost.location = self.line_at(pc).map(|(path, line)| SourceLocation {
+                file: Arc::new(SourceFile { path, directory: directory.unwrap_or_default() }),
+                line,
+            });
         }
         calls.reverse();
         Ok(calls)

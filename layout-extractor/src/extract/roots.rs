@@ -11,7 +11,7 @@ use runtime_layouts::layout::source::{LayoutError, ThreadLocal};
 use super::{Progress, Stage};
 use crate::index::NodeNumber;
 use crate::names::{split_last, without_arguments};
-use crate::source::DwarfSource;
+use crate::source::{DwarfSource, Everything};
 use crate::units::{Entry, UnitNumber, malformed};
 use crate::variables::RangedVariable;
 
@@ -38,6 +38,7 @@ pub(super) struct Roots {
     pub(super) unreadable: usize,
     /// Entry addresses of every type's `poll`.
     polls: Vec<u64>,
+    everything: Everything,
 }
 
 /// A function's code and variables.
@@ -86,6 +87,12 @@ pub(super) fn find(source: &DwarfSource, progress: &dyn Progress) -> Roots {
     roots.vtables.sort_unstable();
     roots.vtables.dedup();
     roots.frames.sort_by_key(|frame| frame.entry);
+    let mut everything = std::mem::take(&mut roots.everything);
+    for list in [&mut everything.functions, &mut everything.polls] {
+        list.par_sort_unstable();
+        list.dedup();
+    }
+    let _ = source.everything.set(everything);
     roots
 }
 
@@ -97,6 +104,8 @@ impl Roots {
         self.frames.append(&mut other.frames);
         self.types.append(&mut other.types);
         self.polls.append(&mut other.polls);
+        self.everything.functions.append(&mut other.everything.functions);
+        self.everything.polls.append(&mut other.everything.polls);
         self.unreadable += other.unreadable;
         self
     }
@@ -155,6 +164,10 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
         }
     }
     roots.frames = frames(source, number)?;
+    let functions = &source.names(&dwarf, index).functions;
+    roots.everything.functions = functions.iter().map(|&(hash, _)| (hash, number)).collect();
+    let polls = source.polled_in_unit(&dwarf, number)?;
+    roots.everything.polls = polls.into_iter().map(|hash| (hash, number)).collect();
     Ok(roots)
 }
 
