@@ -15,10 +15,14 @@
 //! | is it a future | `polls` |
 //! | what is on the stack | `variables`, `places` |
 //! | what is missing | `lack` |
+//!
+//! [`extract::extract`] asks everything that a debugger may ask, and writes the answers to a layout
+//! file.
 
 mod addresses;
 mod discriminants;
 mod elf;
+pub mod extract;
 mod files;
 mod functions;
 mod index;
@@ -36,4 +40,5 @@ mod variables;
 mod vtables;
 
 pub use elf::OpenError;
+pub use extract::extract;
 pub use source::DwarfSource;

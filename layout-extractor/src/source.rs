@@ -62,6 +62,12 @@ impl DwarfSource {
         Ok(Self::new(object))
     }
 
+    /// Bytes of debug information, decompressed: what a layout file is small against.
+    #[must_use]
+    pub fn debug_information_size(&self) -> u64 {
+        self.object.debug_size
+    }
+
     fn new(object: ObjectFile) -> Self {
         let endian = object.endian;
         let units = Units::read(&object.sections.borrow(|bytes| EndianSlice::new(bytes, endian)));

@@ -9,10 +9,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
 use runtime_layouts::memory::{MemoryReader, ReadError};
+use runtime_layouts::target::processor::RawFrame;
 
 use crate::failure::Failure;
 use crate::output::escaped;
-use crate::registers::RawFrame;
 
 /// One debugger.
 #[derive(Clone)]

@@ -10,15 +10,15 @@
 mod commands;
 mod completion;
 mod failure;
-mod identity;
 mod output;
 mod panics;
-mod registers;
 mod selection;
 mod sources;
 
 #[cfg(not(test))]
 mod adapter;
+#[cfg(not(test))]
+mod executable;
 #[cfg(not(test))]
 mod session;
 #[cfg(not(test))]

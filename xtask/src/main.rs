@@ -1,2 +1,38 @@
-//! stub
-fn main() {}
+//! `cargo xtask …`: what README's commands call.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Builds unhang, shows it at work, and tests it
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the command line and the module that the debuggers load
+    Build,
+    /// Hang a web shop and look at it, first with gdb alone, then with unhang
+    Demo,
+    /// Formatting, lints, types, unit tests and end-to-end tests
+    Test(xtask::test::Options),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Build => xtask::build::run(),
+        Command::Demo => xtask::demo::run(),
+        Command::Test(options) => xtask::test::run(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{} {error:#}", console::style("error:").for_stderr().red().bold());
+            ExitCode::FAILURE
+        }
+    }
+}

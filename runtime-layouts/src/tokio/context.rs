@@ -3,9 +3,9 @@
 //! Source: `tokio/src/runtime/context.rs` (tokio 1.54.1); the thread-local stands there since
 //! 1.26.
 
-use crate::layout::source::{ObjectFacts, TlsSegment};
 use crate::layout::{Type, TypeKind};
 use crate::report::ThreadRef;
+use crate::target::processor::processor;
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
@@ -94,7 +94,10 @@ fn thread_locals(inspection: &mut Inspection<'_>, path: &str) -> Vec<(usize, Val
                     continue;
                 };
                 let facts = loaded.layouts.facts();
-                if let Some(address) = thread_local_address(facts, pointer, local.offset) {
+                let address = processor(facts.machine).zip(facts.tls).and_then(|(is, segment)| {
+                    is.thread_local_address(segment, pointer, local.offset)
+                });
+                if let Some(address) = address {
                     values.push((index, Value { ty: Ty { module, id: local.ty }, address }));
                 }
             }
@@ -112,33 +115,6 @@ fn is_parked(program: &Program<'_>, storage: Value) -> Result<Option<bool>, Valu
     };
     let Some(inner) = path.follow(program, storage)? else { return Ok(None) };
     Ok(Some(inner.member(program, "state")?.unsigned(program)? == PARKED))
-}
-
-/// Where a thread-local of the executable is for one thread.
-///
-/// The ELF TLS ABI's two variants (Drepper, "ELF Handling For Thread-Local Storage", 3.4): on
-/// x86-64 the executable's block ends at the thread pointer, on aarch64 it follows a header of 16
-/// bytes. The rounding is glibc's (`elf/dl-tls.c`, `_dl_determine_tlsoffset`).
-fn thread_local_address(facts: &ObjectFacts, thread_pointer: u64, offset: u64) -> Option<u64> {
-    const EM_X86_64: u16 = 62;
-    const EM_AARCH64: u16 = 183;
-    const AARCH64_HEADER: u64 = 16;
-    let TlsSegment { address, size, align } = facts.tls?;
-    let align = align.max(1);
-    let first = address & (align - 1);
-    match facts.machine {
-        EM_X86_64 => {
-            let lead = first.wrapping_neg() & (align - 1);
-            let block = size.wrapping_sub(lead).checked_next_multiple_of(align)? + lead;
-            Some(thread_pointer.wrapping_sub(block).wrapping_add(offset))
-        }
-        EM_AARCH64 => {
-            let start =
-                AARCH64_HEADER.saturating_sub(first).checked_next_multiple_of(align)? + first;
-            Some(thread_pointer.wrapping_add(start).wrapping_add(offset))
-        }
-        _ => None,
-    }
 }
 
 fn read(
@@ -215,40 +191,4 @@ fn worker(program: &Program<'_>, context: Value) -> Result<Option<WorkerContext>
         index: usize::try_from(index).unwrap_or(usize::MAX),
         context: fields,
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::layout::StaticAddress;
-
-    fn facts(machine: u16, tls: TlsSegment) -> ObjectFacts {
-        ObjectFacts {
-            build_id: None,
-            machine,
-            pointer_size: 8,
-            big_endian: false,
-            entry: StaticAddress(0),
-            tls: Some(tls),
-            address_range: (StaticAddress(0), StaticAddress(0)),
-        }
-    }
-
-    #[test]
-    fn the_block_ends_at_the_thread_pointer_on_x86_64() {
-        let segment = TlsSegment { address: 0x2c_be90, size: 0x180, align: 0x10 };
-        let address = thread_local_address(&facts(62, segment), 0x7000_0000, 0x30);
-        assert_eq!(address, Some(0x7000_0000 - 0x180 + 0x30));
-        // A segment that does not start at a multiple of its alignment.
-        let segment = TlsSegment { address: 0x1008, size: 0x18, align: 0x10 };
-        let address = thread_local_address(&facts(62, segment), 0x7000_0000, 0);
-        assert_eq!(address.map(|a| a % 0x10), Some(8));
-    }
-
-    #[test]
-    fn the_block_follows_the_header_on_aarch64() {
-        let segment = TlsSegment { address: 0x1000, size: 0x100, align: 0x20 };
-        let address = thread_local_address(&facts(183, segment), 0x7000_0000, 0x8);
-        assert_eq!(address, Some(0x7000_0000 + 0x20 + 0x8));
-    }
 }

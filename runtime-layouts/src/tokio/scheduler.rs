@@ -110,6 +110,8 @@ pub(super) fn add(
         }
     }
     let entry = &mut inspection.runtimes[runtime];
+    let first = inspection.tasks.len() - usize::try_from(listed).unwrap_or(0);
+    workers::assign(&mut entry.workers, &inspection.tasks[first..]);
     entry.version = reader.version;
     entry.listed_tasks = listed;
     entry.incomplete = incomplete;

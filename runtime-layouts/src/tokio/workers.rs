@@ -5,9 +5,9 @@
 
 use super::context::ThreadContext;
 use super::scheduler::Scheduler;
-use super::{task_id, worker_threads};
+use super::worker_threads;
 use crate::layout::Type;
-use crate::report::{Worker, WorkerState};
+use crate::report::{Task, TaskState, Worker, WorkerState};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
 
@@ -46,12 +46,22 @@ pub(super) fn of(
         }
         let at = role.index.min(workers.len() - 1);
         workers[at].thread = Some(context.thread);
-        workers[at].task = context.current_task.map(task_id);
-        if workers[at].task.is_some() {
-            workers[at].state = WorkerState::Running;
-        }
     }
     workers
+}
+
+/// Says which worker runs which of the scheduler's tasks. Called when the tasks are known: the
+/// thread of a multi-threaded scheduler's worker is itself inside a blocking task, whose id is the
+/// current one while it runs no other.
+pub(super) fn assign(workers: &mut [Worker], tasks: &[Task]) {
+    for task in tasks.iter().filter(|task| task.state == TaskState::Running) {
+        for worker in workers.iter_mut() {
+            if worker.thread.is_some() && worker.thread == task.thread {
+                worker.task = Some(task.id.clone());
+                worker.state = WorkerState::Running;
+            }
+        }
+    }
 }
 
 fn multi_thread(program: &Program<'_>, handle: Value) -> Result<Option<Vec<Worker>>, ValueError> {

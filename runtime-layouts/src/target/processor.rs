@@ -1,17 +1,30 @@
 //! What depends on the processor: the one table of it.
 
-use runtime_layouts::target::NativeFrame;
+use super::NativeFrame;
+use crate::layout::source::TlsSegment;
 
 /// A processor, as the System V ABI and its DWARF supplement describe it.
-pub(crate) struct Processor {
+pub struct Processor {
     /// ELF `e_machine`.
     machine: u16,
     /// The register that points at the thread's control block, as gdb and lldb name it.
-    pub(crate) thread_pointer: &'static str,
+    pub thread_pointer: &'static str,
     /// The DWARF number of the stack pointer.
     stack_pointer: u16,
+    /// Where the executable's thread-local storage lies.
+    tls: TlsVariant,
     /// The general registers.
     registers: &'static [Register],
+}
+
+/// Where the executable's thread-local block lies, seen from the thread pointer: the two variants
+/// of Drepper, "ELF Handling For Thread-Local Storage", 3.
+#[derive(Clone, Copy)]
+enum TlsVariant {
+    /// Variant I: after a header of so many bytes that starts at the thread pointer.
+    After { header: u64 },
+    /// Variant II: before the thread pointer, which it ends at.
+    Before,
 }
 
 /// A register, as gdb and lldb name it.
@@ -37,6 +50,7 @@ const X86_64: Processor = Processor {
     machine: 62,
     thread_pointer: "fs_base",
     stack_pointer: 7,
+    tls: TlsVariant::Before,
     registers: &[
         scratch(0, "rax"),
         scratch(1, "rdx"),
@@ -63,6 +77,7 @@ const AARCH64: Processor = Processor {
     machine: 183,
     thread_pointer: "tpidr",
     stack_pointer: 31,
+    tls: TlsVariant::After { header: 16 },
     registers: &[
         scratch(0, "x0"),
         scratch(1, "x1"),
@@ -101,18 +116,52 @@ const AARCH64: Processor = Processor {
 };
 
 /// The processor with that ELF `e_machine`; `None` when it is not supported.
-pub(crate) fn processor(machine: u16) -> Option<&'static Processor> {
+#[must_use]
+pub fn processor(machine: u16) -> Option<&'static Processor> {
     const ALL: &[&Processor] = &[&X86_64, &AARCH64];
     ALL.iter().find(|processor| processor.machine == machine).copied()
 }
 
 /// A physical frame as the debugger gives it: its program counter, and its registers in the order
 /// of [`Processor::register_names`], `None` for those that it does not know.
-pub(crate) type RawFrame = (u64, Vec<Option<u64>>);
+pub type RawFrame = (u64, Vec<Option<u64>>);
 
 impl Processor {
-    /// What to ask the debugger for.
-    pub(crate) fn register_names(&self) -> Vec<&'static str> {
+    /// The address of a thread-local of the executable in one thread, `offset` bytes into the TLS
+    /// segment; `None` when the segment is not a possible one.
+    ///
+    /// The rounding is glibc's (`elf/dl-tls.c`, `_dl_determine_tlsoffset`): a block keeps its
+    /// segment's distance from a multiple of the alignment.
+    #[must_use]
+    pub fn thread_local_address(
+        &self,
+        segment: TlsSegment,
+        thread_pointer: u64,
+        offset: u64,
+    ) -> Option<u64> {
+        let TlsSegment { address, size, align } = segment;
+        let align = align.max(1);
+        if !align.is_power_of_two() {
+            return None;
+        }
+        let first = address & (align - 1);
+        let start = match self.tls {
+            TlsVariant::Before => {
+                let lead = first.wrapping_neg() & (align - 1);
+                let block = size.saturating_sub(lead).checked_next_multiple_of(align)?;
+                thread_pointer.wrapping_sub(block.wrapping_add(lead))
+            }
+            TlsVariant::After { header } => {
+                let lead = header.saturating_sub(first).checked_next_multiple_of(align)?;
+                thread_pointer.wrapping_add(lead.wrapping_add(first))
+            }
+        };
+        Some(start.wrapping_add(offset))
+    }
+
+    /// What to ask the debugger for: every general register, in the order of DWARF numbers.
+    #[must_use]
+    pub fn register_names(&self) -> Vec<&'static str> {
         self.registers.iter().map(|register| register.name).collect()
     }
 
@@ -120,7 +169,8 @@ impl Processor {
     ///
     /// The canonical frame address of a frame is its caller's stack pointer, so one frame more
     /// than `limit` is of use.
-    pub(crate) fn native_frames(&self, raw: &[RawFrame], limit: usize) -> Vec<NativeFrame> {
+    #[must_use]
+    pub fn native_frames(&self, raw: &[RawFrame], limit: usize) -> Vec<NativeFrame> {
         let stack_pointer = self.registers.iter().position(|r| r.number == self.stack_pointer);
         raw.iter()
             .enumerate()
@@ -145,6 +195,26 @@ impl Processor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn address(machine: u16, segment: (u64, u64, u64), offset: u64) -> Option<u64> {
+        let (address, size, align) = segment;
+        let segment = TlsSegment { address, size, align };
+        processor(machine)?.thread_local_address(segment, 0x7000_0000, offset)
+    }
+
+    #[test]
+    fn the_block_ends_at_the_thread_pointer_on_x86_64() {
+        let at = address(62, (0x2c_be90, 0x180, 0x10), 0x30);
+        assert_eq!(at, Some(0x7000_0000 - 0x180 + 0x30));
+        // A segment that does not start at a multiple of its alignment.
+        assert_eq!(address(62, (0x1008, 0x18, 0x10), 0).map(|at| at % 0x10), Some(8));
+        assert_eq!(address(62, (0, 8, 3), 0), None, "no alignment");
+    }
+
+    #[test]
+    fn the_block_follows_the_header_on_aarch64() {
+        assert_eq!(address(183, (0x1000, 0x100, 0x20), 8), Some(0x7000_0000 + 0x20 + 8));
+    }
 
     #[test]
     fn the_table_is_in_order() {

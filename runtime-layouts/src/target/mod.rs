@@ -1,5 +1,8 @@
 //! What a front (a debugger, or the command line) has to give for a program to be inspected.
 
+pub mod auxiliary;
+pub mod processor;
+
 use std::sync::Arc;
 
 use crate::layout::StaticAddress;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use runtime_layouts::memory::MemoryReader;
+use crate::memory::MemoryReader;
 
 /// Keys of the auxiliary vector, from `elf.h`.
 const AT_PHDR: u64 = 3;
@@ -22,21 +22,24 @@ const MOST_HEADERS: u64 = 256;
 const LONGEST_NOTES: u64 = 64 << 10;
 
 /// What the kernel told the program at its start.
-pub(crate) struct AuxiliaryVector(HashMap<u64, u64>);
+pub struct AuxiliaryVector(HashMap<u64, u64>);
 
 impl AuxiliaryVector {
     /// The vector with these entries; an empty one knows nothing.
-    pub(crate) fn new(entries: HashMap<u64, u64>) -> Self {
+    #[must_use]
+    pub fn new(entries: HashMap<u64, u64>) -> Self {
         Self(entries)
     }
 
     /// The live address of the program's entry point; `None` when unknown.
-    pub(crate) fn entry(&self) -> Option<u64> {
+    #[must_use]
+    pub fn entry(&self) -> Option<u64> {
         self.0.get(&AT_ENTRY).copied()
     }
 
     /// The executable's program headers, without a look at any file.
-    pub(crate) fn program_headers(&self) -> Option<ProgramHeaders> {
+    #[must_use]
+    pub fn program_headers(&self) -> Option<ProgramHeaders> {
         let count = *self.0.get(&AT_PHNUM)?;
         let fits = self.0.get(&AT_PHENT).is_none_or(|size| *size == HEADER_SIZE);
         fits.then_some(ProgramHeaders { table: *self.0.get(&AT_PHDR)?, count })
@@ -44,14 +47,15 @@ impl AuxiliaryVector {
 }
 
 /// Where an object's program headers are in memory.
-pub(crate) struct ProgramHeaders {
+pub struct ProgramHeaders {
     table: u64,
     count: u64,
 }
 
 impl ProgramHeaders {
     /// Those of the object whose 64-bit ELF header is at this address; `None` when none is there.
-    pub(crate) fn of(header: u64, memory: &dyn MemoryReader, big_endian: bool) -> Option<Self> {
+    #[must_use]
+    pub fn of(header: u64, memory: &dyn MemoryReader, big_endian: bool) -> Option<Self> {
         let mut bytes = [0; FILE_HEADER_SIZE];
         memory.read(header, &mut bytes).ok()?;
         if !bytes.starts_with(b"\x7fELF\x02") {
@@ -67,7 +71,8 @@ impl ProgramHeaders {
     /// The GNU build id of the object in the process, in lower-case hexadecimal, from the notes
     /// that the headers name; `None` when memory does not show one. `load_bias` counts where the
     /// headers do not say where they are meant to be themselves.
-    pub(crate) fn build_id(
+    #[must_use]
+    pub fn build_id(
         &self,
         memory: &dyn MemoryReader,
         big_endian: bool,
@@ -141,7 +146,7 @@ impl Words<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use runtime_layouts::fake::FakeMemory;
+    use crate::fake::FakeMemory;
 
     const BIAS: u64 = 0x5555_0000_0000;
 

@@ -1,0 +1,111 @@
+//! Finds the debuggers, or installs them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::progress::Step;
+use crate::workspace::{command, exclusively, root, run};
+use crate::{python, workspace};
+
+/// The oldest gdb that is supported and tested.
+pub const OLDEST_GDB: u32 = 13;
+
+/// The wheel that brings a current gdb without any right to install packages.
+const GDB_WHEEL: &str = "gdb-for-pwndbg==18.1.0.post1";
+
+/// A debugger that is ready to run.
+#[derive(Clone, Debug)]
+pub struct Debugger {
+    /// The program to start.
+    pub executable: PathBuf,
+    /// What it says of itself: `13.1`.
+    pub version: String,
+}
+
+/// The gdb that a developer here would use: the one on the path, else the
+/// distribution's, else the wheel's.
+pub fn gdb() -> Result<Debugger> {
+    if let Some(gdb) = usable_gdb()? {
+        return Ok(gdb);
+    }
+    if may_install()
+        && install("gdb").is_ok()
+        && let Some(gdb) = usable_gdb()?
+    {
+        return Ok(gdb);
+    }
+    newest_gdb()
+}
+
+/// The distribution's gdb, installed when it is missing.
+pub fn system_gdb() -> Result<Debugger> {
+    if let Some(gdb) = usable_gdb()? {
+        return Ok(gdb);
+    }
+    if !may_install() {
+        bail!("no gdb {OLDEST_GDB} or newer on the path: install it (`apt-get install gdb`)");
+    }
+    install("gdb")?;
+    usable_gdb()?.with_context(|| format!("the distribution's gdb is older than {OLDEST_GDB}"))
+}
+
+/// The newest gdb that is tested, from its wheel.
+pub fn newest_gdb() -> Result<Debugger> {
+    let folder = python::environment("debuggers/gdb-18.1", &[GDB_WHEEL])?;
+    let executable = folder.join("bin/gdb");
+    let version = gdb_version(&executable)?
+        .with_context(|| format!("{GDB_WHEEL} does not start: is libpython there?"))?;
+    Ok(Debugger { executable, version })
+}
+
+/// The gdb on the path, if it is new enough and has Python.
+fn usable_gdb() -> Result<Option<Debugger>> {
+    let executable = PathBuf::from("gdb");
+    let Some(version) = gdb_version(&executable)? else { return Ok(None) };
+    let major = version.split('.').next().and_then(|text| text.parse::<u32>().ok());
+    if major.is_none_or(|major| major < OLDEST_GDB) {
+        return Ok(None);
+    }
+    Ok(Some(Debugger { executable, version }))
+}
+
+/// The version of a gdb with Python in it; `None` where it cannot be run.
+fn gdb_version(executable: &Path) -> Result<Option<String>> {
+    let mut gdb = command(executable, root());
+    gdb.args(["-nx", "-q", "-batch", "-ex", "python print(gdb.VERSION)"]);
+    match gdb.output() {
+        Ok(output) if output.status.success() => {
+            let text = String::from_utf8_lossy(&output.stdout);
+            // `13.1`, `Debian 13.1-3`, `Fedora Linux 15.2-1.fc41`
+            let number = text.split_whitespace().find(|word| word.starts_with(char::is_numeric));
+            Ok(number.map(|word| word.split('-').next().unwrap_or(word).to_owned()))
+        }
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).context(format!("running {}", executable.display())),
+    }
+}
+
+/// Whether packages can be installed: the user is root and apt is there.
+fn may_install() -> bool {
+    let id = command("id", root()).arg("-u").output();
+    let root_user = id.is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    root_user && command("apt-get", root()).arg("--version").output().is_ok()
+}
+
+/// Installs a package of the distribution.
+fn install(package: &str) -> Result<()> {
+    exclusively("apt", || {
+        let step = Step::begin(format!("installing {package} (apt-get)"));
+        let apt = |arguments: &[&str]| {
+            let mut apt = command("apt-get", workspace::root());
+            apt.env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet").args(arguments);
+            run(&mut apt, &step)
+        };
+        apt(&["update"])?;
+        apt(&["install", "--yes", "--no-install-recommends", package])?;
+        step.done();
+        Ok(())
+    })
+}

@@ -1,0 +1,222 @@
+//! Builds the fixtures, starts them, and ends what was started.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::progress::Step;
+use crate::workspace::{self, cargo, exclusively, root, target};
+
+/// How long a fixture may take to answer a line or to come to rest.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a fixture is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Profile {
+    /// Unoptimised, all debug information.
+    Debug,
+    /// Optimised, all debug information.
+    Release,
+    /// Unoptimised, lines and functions but no types (`debug = 1`).
+    Lines,
+}
+
+impl Profile {
+    /// Every profile.
+    pub const ALL: [Self; 3] = [Self::Debug, Self::Release, Self::Lines];
+
+    /// The name of the profile for cargo.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "dev",
+            Self::Release => "release",
+            Self::Lines => "lines",
+        }
+    }
+
+    /// The folder that cargo gives to it, and the word for it in file names.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Release => "release",
+            Self::Lines => "lines",
+        }
+    }
+}
+
+/// What the end-to-end tests look at, in each profile that they need.
+pub const NEEDED: [(&str, Profile); 8] = [
+    ("inventory-service", Profile::Debug),
+    ("many-tasks", Profile::Debug),
+    ("running-tasks", Profile::Debug),
+    ("shapes", Profile::Debug),
+    ("no-tokio", Profile::Debug),
+    ("inventory-service", Profile::Release),
+    ("many-tasks", Profile::Release),
+    ("many-tasks", Profile::Lines),
+];
+
+/// Builds one of the Rust fixtures and returns its executable.
+pub fn build(name: &str, profile: Profile) -> Result<PathBuf> {
+    let folder = target().join("fixtures");
+    exclusively("fixtures", || {
+        let step = Step::begin(format!("building {name} ({})", profile.folder()));
+        let mut build = cargo(&root().join("tests/fixtures"));
+        build.args(["build", "--locked", "--package", name, "--profile", profile.name()]);
+        build.arg("--target-dir").arg(&folder);
+        workspace::run(&mut build, &step)?;
+        step.done();
+        Ok(())
+    })?;
+    Ok(folder.join(profile.folder()).join(name))
+}
+
+/// A copy of an executable without its debug information and symbols.
+pub fn stripped(executable: &Path) -> Result<PathBuf> {
+    let copy = executable.with_file_name(format!(
+        "{}-stripped",
+        executable.file_name().unwrap_or_default().to_string_lossy()
+    ));
+    exclusively("fixtures", || {
+        let step = Step::begin(format!("stripping {}", executable.display()));
+        let mut strip = workspace::command("strip", root());
+        strip.arg("-o").arg(&copy).arg(executable);
+        workspace::run(&mut strip, &step)?;
+        step.done();
+        Ok(())
+    })?;
+    Ok(copy)
+}
+
+/// Compiles the fixture in C and returns its executable.
+pub fn plain_c() -> Result<PathBuf> {
+    let executable = target().join("fixtures/plain-c");
+    exclusively("fixtures", || {
+        let step = Step::begin("building plain-c");
+        std::fs::create_dir_all(target().join("fixtures")).context("creating a folder")?;
+        let mut cc = workspace::command(std::env::var_os("CC").unwrap_or("cc".into()), root());
+        cc.args(["-g", "-O0", "-o"]).arg(&executable).arg("tests/fixtures/plain-c/main.c");
+        workspace::run(&mut cc, &step)?;
+        step.done();
+        Ok(())
+    })?;
+    Ok(executable)
+}
+
+/// A program that runs until this is dropped.
+///
+/// It is killed then; a fixture also ends when this process does, however that
+/// happens, since its standard input is a pipe that we hold.
+pub struct Running {
+    child: Child,
+    input: Option<ChildStdin>,
+    lines: Receiver<String>,
+    executable: PathBuf,
+    greeting: String,
+}
+
+impl Running {
+    /// Starts a fixture and waits for the line that says that it is ready.
+    pub fn start<A: AsRef<OsStr>>(executable: &Path, arguments: &[A]) -> Result<Self> {
+        let mut command = Command::new(executable);
+        command.args(arguments).env("FIXTURE_ENDS_WITH_STDIN", "1");
+        let mut running = Self::spawn(command)?;
+        running.greeting = running.line()?;
+        Ok(running)
+    }
+
+    /// Starts any program; its standard output is read line by line.
+    pub fn spawn(mut command: Command) -> Result<Self> {
+        let executable = PathBuf::from(command.get_program());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child =
+            command.spawn().with_context(|| format!("starting {}", executable.display()))?;
+        let output = child.stdout.take().context("its output")?;
+        let input = child.stdin.take();
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                // Nobody may listen any more; the program must not stop for it.
+                let _ = sender.send(line);
+            }
+        });
+        Ok(Self { child, input, lines, executable, greeting: String::new() })
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The program.
+    pub fn executable(&self) -> &Path {
+        &self.executable
+    }
+
+    /// The line that it said first.
+    pub fn greeting(&self) -> &str {
+        &self.greeting
+    }
+
+    /// The runtime's own count of its tasks that are alive.
+    pub fn alive_tasks(&mut self) -> Result<usize> {
+        let input = self.input.as_mut().context("its standard input")?;
+        writeln!(input, "alive").and_then(|()| input.flush()).context("asking for the count")?;
+        let line = self.line()?;
+        let count = line.strip_prefix("alive=").and_then(|text| text.parse().ok());
+        count.with_context(|| format!("not a count of tasks: {line:?}"))
+    }
+
+    /// The next line that it prints.
+    pub fn line(&self) -> Result<String> {
+        self.lines.recv_timeout(PATIENCE).map_err(|error| {
+            let what = match error {
+                RecvTimeoutError::Timeout => "says nothing",
+                RecvTimeoutError::Disconnected => "has ended",
+            };
+            anyhow::anyhow!("{} {what}", self.executable.display())
+        })
+    }
+
+    /// Waits until every thread of the program sleeps and goes on sleeping.
+    pub fn come_to_rest(&mut self) -> Result<()> {
+        let begun = Instant::now();
+        let mut quiet = 0;
+        while quiet < 5 {
+            std::thread::sleep(Duration::from_millis(20));
+            if let Some(status) = self.child.try_wait().context("its status")? {
+                bail!("{} has ended ({status})", self.executable.display());
+            }
+            quiet = if all_sleep(self.pid())? { quiet + 1 } else { 0 };
+            ensure!(begun.elapsed() < PATIENCE, "{} does not rest", self.executable.display());
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Whether each thread of a process waits for something in the kernel.
+fn all_sleep(pid: u32) -> Result<bool> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).context("its threads")?;
+    for task in tasks {
+        let status = std::fs::read_to_string(task?.path().join("stat")).unwrap_or_default();
+        // `pid (name) S …`; the name may contain anything.
+        let state = status.rsplit(") ").next().and_then(|rest| rest.chars().next());
+        if state.is_some_and(|state| state != 'S') {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

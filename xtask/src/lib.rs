@@ -1,0 +1,14 @@
+//! The project's own commands, and what they share with the end-to-end tests:
+//! building things once, finding debuggers, and starting programs to look at.
+
+pub mod architecture;
+pub mod build;
+pub mod debugger;
+pub mod demo;
+pub mod fixture;
+pub mod progress;
+pub mod python;
+pub mod session;
+pub mod shop;
+pub mod test;
+pub mod workspace;

@@ -1,0 +1,177 @@
+//! `cargo xtask test`: everything that is checked before a change goes in.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use console::style;
+
+use crate::fixture;
+use crate::progress::Step;
+use crate::workspace::{self, cargo, root, target};
+use crate::{architecture, build, debugger, python};
+
+/// What ruff and mypy look at.
+const PYTHON_FOLDERS: [&str; 3] = ["native-module/python", "gdb-python", "lldb-python"];
+
+/// The Python tools, and the types of gdb's module.
+const PYTHON_TOOLS: [&str; 3] = ["ruff==0.17.6", "mypy==2.4.1", "types-gdb==16.3.0.20260712"];
+
+/// How much is tested.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Also what takes long: a million tasks
+    #[arg(long)]
+    pub full: bool,
+}
+
+type Check = (&'static str, fn(Options) -> Result<()>);
+
+/// In this order, the quick ones first. A failure does not keep the rest from running.
+const CHECKS: [Check; 9] = [
+    ("formatting", |_| formatting()),
+    ("architecture", |_| architecture::check()),
+    ("Python lints", |_| python_lints()),
+    ("Python types", |_| python_types()),
+    ("lints", |_| lints()),
+    ("documentation", |_| documentation()),
+    ("unit tests", |_| unit_tests()),
+    ("fuzz targets", |_| fuzz_targets()),
+    ("end-to-end tests", end_to_end_tests),
+];
+
+/// `cargo xtask test`.
+pub fn run(options: &Options) -> Result<()> {
+    let mut results: Vec<(&str, Duration, Result<()>)> = Vec::new();
+    for (name, check) in CHECKS {
+        let begun = Instant::now();
+        let result = check(*options);
+        if let Err(error) = &result {
+            eprintln!("{error:#}");
+        }
+        results.push((name, begun.elapsed(), result));
+    }
+
+    println!();
+    for (name, time, result) in &results {
+        let said = match result {
+            Ok(()) => style("ok    ").green(),
+            Err(_) => style("FAILED").red().bold(),
+        };
+        println!("{said}  {name:<18} {:>7.1} s", time.as_secs_f64());
+    }
+    let failed = results.iter().filter(|(_, _, result)| result.is_err()).count();
+    ensure!(failed == 0, "{failed} of {} checks failed", results.len());
+    Ok(())
+}
+
+/// Runs cargo in a folder of the repository, as a step with a title.
+fn cargo_step(title: &str, folder: &str, arguments: &[&str]) -> Result<()> {
+    let step = Step::begin(title);
+    workspace::run(cargo(&root().join(folder)).args(arguments), &step)?;
+    step.done();
+    Ok(())
+}
+
+fn formatting() -> Result<()> {
+    cargo_step("cargo fmt", ".", &["fmt", "--all", "--check"])?;
+    cargo_step("cargo fmt (fixtures)", "tests/fixtures", &["fmt", "--all", "--check"])
+}
+
+fn lints() -> Result<()> {
+    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    cargo_step("cargo clippy", ".", &clippy)?;
+    cargo_step("cargo clippy (fixtures)", "tests/fixtures", &clippy)
+}
+
+fn documentation() -> Result<()> {
+    let step = Step::begin("cargo doc");
+    let mut doc = cargo(root());
+    doc.args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings");
+    workspace::run(&mut doc, &step)?;
+    step.done();
+    Ok(())
+}
+
+fn unit_tests() -> Result<()> {
+    let test = ["test", "--workspace", "--exclude", "end-to-end-tests", "--locked"];
+    cargo_step("cargo test", ".", &test)
+}
+
+/// The folders with Python in them that are there.
+fn python_folders() -> Vec<&'static str> {
+    PYTHON_FOLDERS.into_iter().filter(|folder| root().join(folder).is_dir()).collect()
+}
+
+fn python_tool(name: &str) -> Result<PathBuf> {
+    Ok(python::environment("python-tools", &PYTHON_TOOLS)?.join("bin").join(name))
+}
+
+fn python_lints() -> Result<()> {
+    let ruff = python_tool("ruff")?;
+    for arguments in [&["check", "--quiet"][..], &["format", "--check", "--quiet"]] {
+        let step = Step::begin(format!("ruff {}", arguments[0]));
+        let mut ruff = workspace::command(&ruff, root());
+        workspace::run(ruff.args(arguments).args(python_folders()), &step)?;
+        step.done();
+    }
+    Ok(())
+}
+
+/// One run for each folder: both debuggers load a script of the same name.
+fn python_types() -> Result<()> {
+    let mypy = python_tool("mypy")?;
+    for folder in python_folders() {
+        let step = Step::begin(format!("mypy {folder}"));
+        let mut mypy = workspace::command(&mypy, root());
+        mypy.arg("--cache-dir").arg(target().join("mypy").join(folder)).arg(folder);
+        workspace::run(&mut mypy, &step)?;
+        step.done();
+    }
+    Ok(())
+}
+
+/// Builds them, so that they keep up with the code; running them is another matter.
+fn fuzz_targets() -> Result<()> {
+    let folder = root().join("fuzz");
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    let step = Step::begin("fuzz targets");
+    let toolchains = workspace::command("rustup", root()).args(["toolchain", "list"]).output();
+    let nightly = toolchains.is_ok_and(|output| {
+        String::from_utf8_lossy(&output.stdout).lines().any(|line| line.starts_with("nightly"))
+    });
+    let mut build = if nightly {
+        let mut rustup = workspace::command("rustup", &folder);
+        rustup.args(["run", "nightly", "cargo"]).env_remove("RUSTC").env_remove("CARGO");
+        rustup
+    } else {
+        let mut cargo = cargo(&folder);
+        cargo.env("RUSTC_BOOTSTRAP", "1");
+        cargo
+    };
+    build.args(["build", "--locked", "--target-dir"]).arg(target().join("fuzz"));
+    workspace::run(&mut build, &step)?;
+    step.done();
+    Ok(())
+}
+
+/// Builds what the tests look at before they run, so that none of them waits.
+fn end_to_end_tests(options: Options) -> Result<()> {
+    build::build()?;
+    debugger::system_gdb()?;
+    debugger::newest_gdb()?;
+    for (name, profile) in fixture::NEEDED {
+        fixture::build(name, profile)?;
+    }
+    let step = Step::begin("end-to-end tests");
+    let mut test = cargo(root());
+    test.args(["test", "--package", "end-to-end-tests", "--locked", "--no-fail-fast"]);
+    if options.full {
+        test.env("UNHANG_TEST_FULL", "1");
+    }
+    workspace::run(&mut test, &step)?;
+    step.done();
+    Ok(())
+}
