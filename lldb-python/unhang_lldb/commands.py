@@ -55,7 +55,10 @@ class _Command:
             failure = self._session.execute(f"{self.name} {arguments}")
         finally:
             self._adapter.result = outer
-        if failure is not None:
+        if failure is not None and self._adapter.interrupted():
+            # lldb says that by itself.
+            result.SetStatus(lldb.eReturnStatusFailed)
+        elif failure is not None:
             result.SetError(failure)
 
     def get_short_help(self) -> str:
