@@ -38,7 +38,10 @@ impl Module {
         load_bias: Option<u64>,
     ) -> Result<Self, NotTheProgram> {
         let facts = layouts.facts();
-        if let Some(running) = auxiliary.build_id(memory, facts.big_endian)
+        let running = auxiliary
+            .program_headers()
+            .and_then(|headers| headers.build_id(memory, facts.big_endian, load_bias));
+        if let Some(running) = running
             && let Some(file) = &facts.build_id
             && running != *file
         {
