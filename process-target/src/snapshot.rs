@@ -41,9 +41,8 @@ impl<M: MemoryReader> Target for Snapshot<M> {
     fn native_frames(&self, thread: &Thread, limit: usize) -> Vec<NativeFrame> {
         let index = self.threads.iter().position(|known| known.tid == thread.tid);
         let registers = index.and_then(|index| self.registers.get(index));
-        registers.map_or_else(Vec::new, |registers| {
-            self.unwinder.frames(registers, &self.memory, limit)
-        })
+        registers
+            .map_or_else(Vec::new, |registers| self.unwinder.frames(registers, &self.memory, limit))
     }
 
     fn interrupted(&self) -> bool {

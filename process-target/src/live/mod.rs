@@ -143,8 +143,8 @@ impl LiveProcess {
     /// When the process has ended.
     pub fn unstopped(&self) -> Result<LiveTarget, TargetError> {
         let mappings = self.before()?;
-        let ids = proc::threads(self.pid)
-            .map_err(|_| TargetError::NoSuchProcess { pid: self.pid })?;
+        let ids =
+            proc::threads(self.pid).map_err(|_| TargetError::NoSuchProcess { pid: self.pid })?;
         let processor = self.executable.processor;
         let mut problems = vec![
             "the process was not stopped: what changed meanwhile may be shown wrong".to_owned(),
@@ -234,8 +234,8 @@ fn file_of(pid: u64, name: &Path, link: &Path) -> PathBuf {
         (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
         _ => false,
     };
-    let inside = Path::new(&format!("/proc/{pid}/root"))
-        .join(name.strip_prefix("/").unwrap_or(name));
+    let inside =
+        Path::new(&format!("/proc/{pid}/root")).join(name.strip_prefix("/").unwrap_or(name));
     [name.to_owned(), inside].into_iter().find(|path| same(path)).unwrap_or(link.to_owned())
 }
 
