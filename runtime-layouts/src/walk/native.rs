@@ -11,7 +11,7 @@ pub(crate) const DEEPEST_STACK: usize = 512;
 
 /// Functions between the runtime's poll function and the task's future, and between one future's
 /// poll and the next: each only passes the call on.
-const PASSED_THROUGH: [&str; 8] = [
+const PASSED_THROUGH: [&str; 9] = [
     "tokio::runtime::",
     "tokio::loom::",
     "tokio::task::coop::",
@@ -20,6 +20,7 @@ const PASSED_THROUGH: [&str; 8] = [
     "core::future::future::",
     "std::panic::",
     "std::panicking::",
+    "std::thread::local::",
 ];
 
 /// One function on a native stack.
