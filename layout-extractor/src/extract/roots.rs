@@ -1,12 +1,14 @@
 //! ROOTS: where questions about a program start.
 
 use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 use gimli::constants as dw;
 use rayon::prelude::*;
-use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::file::StoredFrame;
 use runtime_layouts::layout::source::{LayoutError, ThreadLocal};
+use runtime_layouts::layout::{Function, TypeId};
 
 use super::{Progress, Stage};
 use crate::index::NodeNumber;
@@ -46,12 +48,14 @@ pub(super) struct Frame {
     entry: u64,
     pub(super) code: Vec<(u64, u64)>,
     pub(super) variables: Vec<RangedVariable>,
+    /// The `block_on`s that have code in it, the innermost inlined one first.
+    pub(super) calls: Vec<(Vec<Range<u64>>, Arc<Function>)>,
 }
 
 impl Frame {
     /// A frame without variables yet, in the form of the file.
     pub(super) fn stored(&self) -> StoredFrame {
-        StoredFrame { code: self.code.clone(), variables: Vec::new() }
+        StoredFrame { code: self.code.clone(), variables: Vec::new(), calls: Vec::new() }
     }
 
     /// The lowest address of the function's code.
@@ -239,7 +243,13 @@ fn frames(source: &DwarfSource, number: UnitNumber) -> Result<Vec<Frame>, Layout
         if !code.is_empty() {
             let entry = view.start + u64::from(index.node(node).offset);
             let variables = source.placed_variables(entry, None)?;
-            frames.push(Frame { entry, code, variables });
+            let mut calls = Vec::new();
+            for code in source.code_of(entry, None)?.into_iter().rev() {
+                if blocks(code.function) {
+                    calls.push((code.ranges, source.function(code.function)?));
+                }
+            }
+            frames.push(Frame { entry, code, variables, calls });
         }
     }
     Ok(frames)
