@@ -311,8 +311,17 @@ fn dwarf_sections(
         SectionId::DebugTypes,
         SectionId::DebugMacro,
     ];
-    let loaded: Result<HashMap<&str, SharedBytes>, String> =
-        IDS.par_iter().map(|id| Ok((id.name(), section(file, bytes, id.name())?))).collect();
+    let load = |id: &SectionId| Ok((id.name(), section(file, bytes, id.name())?));
+    // No threads are started for what only has to be looked up.
+    let is_compressed = IDS.iter().any(|id| {
+        let data = file.section_by_name(id.name()).and_then(|s| s.compressed_data().ok());
+        data.is_some_and(|data| data.format != object::CompressionFormat::None)
+    });
+    let loaded: Result<HashMap<&str, SharedBytes>, String> = if is_compressed {
+        IDS.par_iter().map(load).collect()
+    } else {
+        IDS.iter().map(load).collect()
+    };
     let loaded = loaded?;
     let size = loaded.values().map(|bytes| bytes.len() as u64).sum();
     let sections = DwarfSections::load(|id| {
