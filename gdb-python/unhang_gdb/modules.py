@@ -19,7 +19,7 @@ class Modules:
     def modules(self) -> Sequence[Module]:
         """The executable. gdb does not say where it was loaded; the auxiliary vector does."""
         path = _executable()
-        return [] if path is None else [Module(path, load_bias=None)]
+        return [] if path is None else [Module(path, load_bias=None, header=None)]
 
     def auxiliary_vector(self) -> Mapping[int, int]:
         """What the kernel told the program at its start."""

@@ -11,9 +11,16 @@ import gdb
 class Terminal:
     """Writes to it."""
 
-    def write(self, text: str) -> None:
+    def write(self, text: str) -> bool:
         """Writes through gdb's pager."""
-        gdb.write(text)
+        try:
+            gdb.write(text)
+        except KeyboardInterrupt:
+            # `q` in the pager and Ctrl-C are one and the same to gdb.
+            if gdb.parameter("pagination"):
+                return False
+            raise
+        return True
 
     def width(self) -> Optional[int]:
         """Columns of the terminal; None for no limit."""

@@ -50,6 +50,8 @@ pub(crate) struct ObjectFile {
     pub(crate) endian: RunTimeEndian,
     pub(crate) facts: ObjectFacts,
     pub(crate) sections: DwarfSections<SharedBytes>,
+    /// Bytes in all of them.
+    pub(crate) debug_size: u64,
     bytes: SharedBytes,
     segments: Vec<Segment>,
     tls_symbols: OnceLock<Option<HashMap<Box<[u8]>, u64>>>,
@@ -59,6 +61,16 @@ pub(crate) struct ObjectFile {
 /// A compressed section may not claim to be more than this many times its size: zlib cannot do
 /// better than 1032, and debug information is far from it.
 const MOST_COMPRESSION: u64 = 1100;
+
+/// A symbol's name without what ThinLTO adds to one that it makes visible to other units:
+/// `…CURRENT_PARKER…E.llvm.15291967437445223747` (LLVM, `FunctionImportUtils.cpp`). The debug
+/// information has the name without it.
+fn unpromoted(name: &[u8]) -> &[u8] {
+    match memchr::memmem::rfind(name, b".llvm.") {
+        Some(at) => &name[..at],
+        None => name,
+    }
+}
 
 impl ObjectFile {
     /// Reads the headers; maps the rest.
@@ -117,7 +129,7 @@ impl ObjectFile {
             address_range: (StaticAddress(first), StaticAddress(last)),
         };
         let endian = if facts.big_endian { RunTimeEndian::Big } else { RunTimeEndian::Little };
-        let sections = dwarf_sections(&file, &bytes)
+        let (sections, debug_size) = dwarf_sections(&file, &bytes)
             .map_err(|what| not_an_object(&format!("its debug information is broken: {what}")))?;
         drop(file);
         Ok(ObjectFile {
@@ -125,6 +137,7 @@ impl ObjectFile {
             endian,
             facts,
             sections,
+            debug_size,
             bytes,
             segments,
             tls_symbols: OnceLock::new(),
@@ -150,7 +163,9 @@ impl ObjectFile {
             });
             Some(
                 symbols
-                    .filter_map(|symbol| Some((symbol.name_bytes().ok()?.into(), symbol.address())))
+                    .filter_map(|symbol| {
+                        Some((unpromoted(symbol.name_bytes().ok()?).into(), symbol.address()))
+                    })
                     .collect(),
             )
         });
@@ -172,7 +187,7 @@ impl ObjectFile {
     /// The pointer that the loader leaves at this address of the object's data, before the load
     /// bias: what the file holds there, or what a relocation puts there.
     pub(crate) fn pointer_at(&self, address: u64) -> Option<u64> {
-        let relocated = self.relocated.get_or_init(|| self.relocations());
+        let relocated = self.relocated_words();
         if let Ok(at) = relocated.binary_search_by_key(&address, |&(place, _)| place) {
             let value = relocated[at].1;
             if value != 0 {
@@ -197,6 +212,11 @@ impl ObjectFile {
             u64::from_le_bytes(word)
         };
         Some(value)
+    }
+
+    /// `(place, value)` of every word that the loader relocates, by place.
+    pub(crate) fn relocated_words(&self) -> &[(u64, u64)] {
+        self.relocated.get_or_init(|| self.relocations())
     }
 
     /// `(place, value)` of every dynamic relocation that puts an address of this object somewhere,
@@ -253,11 +273,11 @@ fn program_headers<'data, Elf: FileHeader>(
     (segments, tls, file.elf_header().e_machine(endian).0)
 }
 
-/// The debug sections: parts of the file, or decompressed copies.
+/// The debug sections, parts of the file or decompressed copies, and how long they are together.
 fn dwarf_sections(
     file: &object::File<'_>,
     bytes: &SharedBytes,
-) -> Result<DwarfSections<SharedBytes>, String> {
+) -> Result<(DwarfSections<SharedBytes>, u64), String> {
     const IDS: [SectionId; 14] = [
         SectionId::DebugAbbrev,
         SectionId::DebugAddr,
@@ -277,7 +297,11 @@ fn dwarf_sections(
     let loaded: Result<HashMap<&str, SharedBytes>, String> =
         IDS.par_iter().map(|id| Ok((id.name(), section(file, bytes, id.name())?))).collect();
     let loaded = loaded?;
-    DwarfSections::load(|id| Ok(loaded.get(id.name()).cloned().unwrap_or_default()))
+    let size = loaded.values().map(|bytes| bytes.len() as u64).sum();
+    let sections = DwarfSections::load(|id| {
+        Ok::<_, String>(loaded.get(id.name()).cloned().unwrap_or_default())
+    })?;
+    Ok((sections, size))
 }
 
 /// One section by name; empty when the object has none.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use gimli::Dwarf;
+use gimli::{AttributeValue, Dwarf};
 use runtime_layouts::layout::{SourceFile, SourceLocation};
 
 use crate::source::DwarfSource;
@@ -17,14 +17,72 @@ impl DwarfSource {
         view: &UnitView<'s>,
         entry: &Entry<'s>,
     ) -> Option<SourceLocation> {
-        let number = match entry.attr_value(gimli::DW_AT_decl_file)? {
-            gimli::AttributeValue::FileIndex(number) => number,
+        let file = entry.attr_value(gimli::DW_AT_decl_file)?;
+        self.location(dwarf, view, file, entry.attr_value(gimli::DW_AT_decl_line)?)
+    }
+
+    /// Where an inlined function is called; `None` when it does not say.
+    pub(crate) fn called<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        view: &UnitView<'s>,
+        entry: &Entry<'s>,
+    ) -> Option<SourceLocation> {
+        let file = entry.attr_value(gimli::DW_AT_call_file)?;
+        self.location(dwarf, view, file, entry.attr_value(gimli::DW_AT_call_line)?)
+    }
+
+    /// The line that the machine code at an address comes from; `None` when the line table does
+    /// not cover it.
+    pub(crate) fn line_at<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        view: &UnitView<'s>,
+        pc: u64,
+    ) -> Option<SourceLocation> {
+        let root = self.units.root(dwarf, view.number).ok()?;
+        let address_size = view.unit.header.address_size();
+        let program =
+            dwarf.debug_line.program(root.line_program?, address_size, None, None).ok()?;
+        let mut rows = program.rows();
+        // The row before, when it is of the same sequence.
+        let mut before: Option<(u64, u64, u64)> = None;
+        while let Some((_, row)) = rows.next_row().ok()? {
+            if let Some((address, file, line)) = before
+                && (address..row.address()).contains(&pc)
+            {
+                return self.numbered(dwarf, view, file, line);
+            }
+            before = (!row.end_sequence()).then(|| {
+                (row.address(), row.file_index(), row.line().map_or(0, std::num::NonZero::get))
+            });
+        }
+        None
+    }
+
+    fn location<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        view: &UnitView<'s>,
+        file: AttributeValue<Slice<'s>>,
+        line: AttributeValue<Slice<'s>>,
+    ) -> Option<SourceLocation> {
+        let number = match file {
+            AttributeValue::FileIndex(number) => number,
             other => other.udata_value()?,
         };
-        let line = entry.attr_value(gimli::DW_AT_decl_line)?.udata_value()?;
+        self.numbered(dwarf, view, number, line.udata_value()?)
+    }
+
+    fn numbered<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        view: &UnitView<'s>,
+        file: u64,
+        line: u64,
+    ) -> Option<SourceLocation> {
         let line = u32::try_from(line).ok().filter(|&line| line != 0)?;
-        let files = self.files(dwarf, view);
-        let file = files.get(usize::try_from(number).ok()?)?;
+        let file = self.files(dwarf, view).get(usize::try_from(file).ok()?)?;
         (!file.path.is_empty()).then(|| SourceLocation { file: Arc::clone(file), line })
     }
 

@@ -13,12 +13,17 @@
 //! | what is behind a `dyn Future` | `vtables` |
 //! | where the runtime's roots are | `thread_locals` |
 //! | is it a future | `polls` |
-//! | what is on the stack | `variables`, `places` |
+//! | what is on the stack | `calls`, `variables`, `places` |
 //! | what is missing | `lack` |
+//!
+//! [`extract::extract`] asks everything that a debugger may ask, and writes the answers to a layout
+//! file.
 
 mod addresses;
+mod calls;
 mod discriminants;
 mod elf;
+pub mod extract;
 mod files;
 mod functions;
 mod index;
@@ -36,4 +41,5 @@ mod variables;
 mod vtables;
 
 pub use elf::OpenError;
+pub use extract::extract;
 pub use source::DwarfSource;

@@ -9,7 +9,7 @@ use gimli::{Dwarf, EndianSlice, Section as _};
 use runtime_layouts::layout::source::{
     LayoutError, LayoutSource, ObjectFacts, Poll, Provenance, ThreadLocal,
 };
-use runtime_layouts::layout::{Function, PlacedVariable, StaticAddress, Type, TypeId};
+use runtime_layouts::layout::{Call, Function, PlacedVariable, StaticAddress, Type, TypeId};
 
 use crate::addresses::AddressMap;
 use crate::elf::{ObjectFile, OpenError};
@@ -60,6 +60,12 @@ impl DwarfSource {
     pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Self, OpenError> {
         let object = ObjectFile::from_bytes(Path::new(name), SharedBytes::from(bytes))?;
         Ok(Self::new(object))
+    }
+
+    /// Bytes of debug information, decompressed: what a layout file is small against.
+    #[must_use]
+    pub fn debug_information_size(&self) -> u64 {
+        self.object.debug_size
     }
 
     fn new(object: ObjectFile) -> Self {
@@ -326,6 +332,10 @@ impl LayoutSource for DwarfSource {
 
     fn variables_at(&self, pc: StaticAddress) -> Result<Vec<PlacedVariable>, LayoutError> {
         self.find_variables(pc.0)
+    }
+
+    fn calls_at(&self, pc: StaticAddress) -> Result<Vec<Call>, LayoutError> {
+        self.find_calls(pc.0)
     }
 }
 

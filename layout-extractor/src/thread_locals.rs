@@ -11,12 +11,9 @@ use crate::names::split_last;
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber};
 
-/// A variable, with how it was placed.
-struct Found {
-    variable: ThreadLocal,
-    /// Whether the symbol table says so, and not the debug information alone.
-    is_vouched_for: bool,
-}
+/// A variable, and whether the symbol table vouches for its offset, and not the debug information
+/// alone.
+type Found = (ThreadLocal, bool);
 
 impl DwarfSource {
     /// The thread-local variables under a path.
@@ -45,10 +42,10 @@ impl DwarfSource {
         }
         // Without a symbol table a dropped copy shows only by its offset, 0. One variable may be
         // at 0 in truth.
-        if found.iter().any(|f| !f.is_vouched_for && f.variable.offset != 0) {
-            found.retain(|f| f.is_vouched_for || f.variable.offset != 0);
+        if found.iter().any(|(variable, vouched)| !vouched && variable.offset != 0) {
+            found.retain(|(variable, vouched)| *vouched || variable.offset != 0);
         }
-        Ok(found.into_iter().map(|f| f.variable).collect())
+        Ok(found.into_iter().map(|(variable, _)| variable).collect())
     }
 
     fn thread_locals_in_unit<'s>(
@@ -71,7 +68,8 @@ impl DwarfSource {
         Ok(())
     }
 
-    fn thread_local<'s>(
+    /// One variable; `None` when the linker dropped it.
+    pub(crate) fn thread_local<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         number: UnitNumber,
@@ -108,6 +106,6 @@ impl DwarfSource {
             return Ok(None);
         }
         let variable = ThreadLocal { name: name.into(), ty: TypeId(ty), offset };
-        Ok(Some(Found { variable, is_vouched_for }))
+        Ok(Some((variable, is_vouched_for)))
     }
 }

@@ -214,7 +214,7 @@ impl DwarfSource {
 }
 
 /// The code of a scope; `None` when it does not say.
-fn scope_ranges<'a>(
+pub(crate) fn scope_ranges<'a>(
     dwarf: &Dwarf<Slice<'a>>,
     view: &UnitView<'a>,
     entry: &Entry<'a>,

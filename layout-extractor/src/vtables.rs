@@ -9,7 +9,7 @@ use crate::source::DwarfSource;
 use crate::units::{Slice, UnitView};
 
 /// The slot of `poll` in a vtable: after `drop_in_place`, size and align.
-const POLL_SLOT: u64 = 3;
+pub(crate) const POLL_SLOT: u64 = 3;
 
 /// Which polled trait a path names, if any.
 pub(crate) fn polled_trait(path: &str) -> Option<PolledAs> {

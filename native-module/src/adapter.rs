@@ -44,6 +44,8 @@ pub(crate) struct Module {
     pub(crate) path: String,
     /// What was added to the file's addresses; `None` when the debugger does not know.
     pub(crate) load_bias: Option<u64>,
+    /// Where its ELF header is in memory; `None` when the debugger does not know.
+    pub(crate) header: Option<u64>,
 }
 
 /// `unhang.adapter.Thread`.
@@ -132,15 +134,12 @@ impl Adapter {
 
     /// Writes text to the terminal.
     pub(crate) fn write(&self, text: &str) -> Result<(), Failure> {
-        Python::attach(|py| {
-            py.check_signals().map_err(|error| failure(py, "write", &error))?;
-            match self.object.bind(py).call_method1("write", (text,)) {
-                Ok(_) => Ok(()),
-                // `q` in the pager and Ctrl-C come as one and the same.
-                Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) => Err(Failure::Quit),
-                Err(error) => Err(failure(py, "write", &error)),
-            }
-        })
+        // A debugger that shows nothing before the end has to hear of Ctrl-C here.
+        if self.interrupted() {
+            return Err(Failure::Interrupted);
+        }
+        let go_on = self.call("write", "write", |py| (text,).into_pyobject(py))?;
+        if go_on { Ok(()) } else { Err(Failure::Quit) }
     }
 
     /// Columns of the terminal; `None` for no limit.

@@ -1,7 +1,6 @@
 //! What Python sees: a session over one debugger.
 
 use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
@@ -132,8 +131,7 @@ impl Session {
             state: &mut state,
             out: Box::new(ChunkWriter::new(move |text: &str| writer.write(text))),
         };
-        catch_unwind(AssertUnwindSafe(|| what(&mut front)))
-            .unwrap_or_else(|_| Err(Failure::Sentence(panics::apology())))
+        panics::guarded(|| what(&mut front))
     }
 }
 
@@ -172,10 +170,11 @@ impl Front for PythonFront<'_> {
         }
         self.state.report = None;
         let (target, stop_id) = self.target()?;
-        let report = walk::inspect(&target);
+        let mut report = walk::inspect(&target);
         if report.interrupted || target.interrupted() {
             return Err(Failure::Interrupted);
         }
+        report.problems.extend(target.note);
         let report = Arc::new(report);
         self.state.report = Some((stop_id, report.clone()));
         Ok(report)

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::memory::live::LiveMemory;
-use runtime_layouts::target::auxiliary::AuxiliaryVector;
+use runtime_layouts::target::auxiliary::{AuxiliaryVector, ProgramHeaders};
 use runtime_layouts::target::processor::{Processor, processor};
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
 
-use crate::adapter::{Adapter, DebuggerMemory, Process};
+use crate::adapter::{self, Adapter, DebuggerMemory, Process};
 use crate::failure::Failure;
 use crate::output::escaped;
 use crate::sources::Sources;
@@ -28,6 +28,8 @@ pub(crate) struct DebuggerTarget {
     processor: Option<&'static Processor>,
     asked: Cell<Instant>,
     interrupted: Cell<bool>,
+    /// What is odd about the process, for the report.
+    pub(crate) note: Option<String>,
 }
 
 impl DebuggerTarget {
@@ -70,6 +72,7 @@ impl DebuggerTarget {
             processor,
             asked: Cell::new(Instant::now()),
             interrupted: Cell::new(false),
+            note: executable.note,
         })
     }
 }
@@ -87,13 +90,16 @@ fn memory(adapter: &Adapter, process: &Process) -> Box<dyn MemoryReader> {
     }
 }
 
-/// The program, and where its file is.
+/// The program that runs.
 struct Executable {
+    /// Its path as the debugger has it.
     path: String,
     module: Module,
+    /// What is odd about it.
+    note: Option<String>,
 }
 
-/// Opens the program that runs.
+/// Finds and opens the program that runs.
 fn executable(
     adapter: &Adapter,
     process: &Process,
@@ -101,40 +107,55 @@ fn executable(
     auxiliary: &AuxiliaryVector,
     memory: &dyn MemoryReader,
 ) -> Result<Executable, Failure> {
-    let modules = adapter.modules()?;
-    let Some(known) = modules.into_iter().next() else {
-        return Err(Failure::sentence(
+    let known = adapter.modules()?.into_iter().next();
+    let first = match &known {
+        Some(known) => open(&known.path, Some(known), sources, auxiliary, memory),
+        None => Err(Failure::sentence(
             "The debugger does not know which executable the process runs: name it with \
              `file PATH`.",
-        ));
+        )),
+    };
+    let reason = match (first, &known) {
+        (Ok(module), Some(known)) => {
+            return Ok(Executable { path: known.path.clone(), module, note: None });
+        }
+        (Err(Failure::Sentence(reason)), _) => reason,
+        (first, _) => return Err(first.err().unwrap_or(Failure::Interrupted)),
     };
     // A live process keeps its file, even when it was rebuilt or deleted since, and when it lives
     // in another mount namespace.
     let kept = process
         .pid
         .filter(|_| process.is_local && !process.is_core)
-        .map(|pid| format!("/proc/{pid}/exe"));
-    let first = open(&known.path, known.load_bias, sources, auxiliary, memory);
-    match (first, kept) {
-        (Err(reason), Some(kept)) => {
-            let second = open(&kept, known.load_bias, sources, auxiliary, memory);
-            second.map(|module| Executable { path: known.path, module }).map_err(|_| reason)
-        }
-        (outcome, _) => outcome.map(|module| Executable { path: known.path, module }),
-    }
+        .map(|pid| format!("/proc/{pid}/exe"))
+        .ok_or_else(|| Failure::Sentence(reason.clone()))?;
+    let module = open(&kept, known.as_ref(), sources, auxiliary, memory)
+        .map_err(|_| Failure::Sentence(reason.clone()))?;
+    let note = known.as_ref().map(|_| {
+        format!(
+            "{reason} What is shown comes from {kept}, the right one; the debugger's own view of \
+             the stacks does not, and may be wrong."
+        )
+    });
+    Ok(Executable { path: known.map_or(kept, |known| known.path), module, note })
 }
 
 /// Opens a file as the program that runs.
 fn open(
     path: &str,
-    load_bias: Option<u64>,
+    known: Option<&adapter::Module>,
     sources: &mut Sources,
     auxiliary: &AuxiliaryVector,
     memory: &dyn MemoryReader,
 ) -> Result<Module, Failure> {
     let mut layouts = sources.program(path.as_ref())?;
     let facts = layouts.facts();
-    let running = auxiliary.build_id(memory, facts.big_endian);
+    let load_bias = known.and_then(|known| known.load_bias);
+    let running = known
+        .and_then(|known| known.header)
+        .and_then(|header| ProgramHeaders::of(header, memory, facts.big_endian))
+        .or_else(|| auxiliary.program_headers())
+        .and_then(|headers| headers.build_id(memory, facts.big_endian, load_bias));
     if let (Some(running), Some(on_disk)) = (&running, &facts.build_id)
         && running != on_disk
     {
@@ -144,16 +165,14 @@ fn open(
             escaped(path)
         )));
     }
-    let load_bias =
-        auxiliary.entry().map(|entry| entry.wrapping_sub(facts.entry.0)).or(load_bias).ok_or_else(
-            || {
-                Failure::Sentence(format!(
-                    "The debugger does not say where {} was loaded: it gives neither the auxiliary \
-                 vector nor a load address.",
-                    escaped(path)
-                ))
-            },
-        )?;
+    let by_entry = auxiliary.entry().map(|entry| entry.wrapping_sub(facts.entry.0));
+    let Some(load_bias) = by_entry.or(load_bias) else {
+        return Err(Failure::Sentence(format!(
+            "The debugger does not say where {} was loaded: it gives neither the auxiliary vector \
+             nor a load address.",
+            escaped(path)
+        )));
+    };
     if let Some(file) = facts.build_id.as_deref().and_then(|id| sources.file(id)) {
         layouts = file;
     }

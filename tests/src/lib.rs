@@ -1,1 +1,12 @@
-//! stub
+//! What the end-to-end tests share: real programs are started, real debuggers
+//! look at them, and what these say is compared with one golden text a case.
+//!
+//! A golden text is written anew with `UPDATE_GOLDEN=overwrite`, and then read
+//! by a person before it is committed.
+
+pub mod case;
+pub mod front;
+pub mod neutral;
+pub mod subjects;
+pub mod terminal;
+pub mod third_party;

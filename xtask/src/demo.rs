@@ -21,6 +21,9 @@ const QUEUE: usize = 2;
 /// How long gdb may take.
 const GDB_LIMIT: Duration = Duration::from_secs(120);
 
+/// So much is shown of a backtrace that says nothing.
+const LINES_OF_GDB: usize = 14;
+
 /// What is shown of gdb, and what of unhang.
 const GDB_ALONE: [&str; 2] = ["bt", "info threads"];
 const UNHANG: [&str; 2] = ["info async-tasks", "async bt all"];
@@ -45,7 +48,8 @@ pub fn run() -> Result<()> {
     step.done();
 
     heading("What gdb alone says");
-    show(&GDB_ALONE, &alone);
+    let short: Vec<String> = alone.iter().map(|text| shortened(text)).collect();
+    show(&GDB_ALONE, &short);
     println!("Every thread is parked. Which request hangs, where, and why: not a word.");
 
     heading("What gdb says with unhang");
@@ -88,12 +92,11 @@ fn send_customers(shop: &Shop) -> Result<Vec<Purchase>> {
 
 /// Attaches gdb, runs the commands, and lets the service go again.
 fn look(gdb: &Debugger, shop: &Shop, setup: &[String], commands: &[&str]) -> Result<Vec<String>> {
-    let width = Term::stdout().size_checked().map_or(100, |(_, columns)| columns.clamp(60, 120));
     Session {
         debugger: gdb,
         subject: Subject::Process(shop.service.pid()),
         setup,
-        width,
+        width: width(),
         limit: GDB_LIMIT,
     }
     .run(commands)
@@ -104,6 +107,26 @@ fn show(commands: &[&str], outputs: &[String]) {
         println!("{} {}", style("(gdb)").dim(), style(command).bold());
         println!("{}\n", output.trim_end());
     }
+}
+
+/// The beginning of each line, and of many lines the first few.
+fn shortened(text: &str) -> String {
+    let lines: Vec<&str> = text.trim_end().lines().collect();
+    let mut shown: Vec<String> = lines
+        .iter()
+        .take(LINES_OF_GDB)
+        .map(|line| console::truncate_str(line, width().into(), "…").into_owned())
+        .collect();
+    if lines.len() > LINES_OF_GDB {
+        let more = format!("… and {} more lines", lines.len() - LINES_OF_GDB);
+        shown.push(style(more).dim().to_string());
+    }
+    shown.join("\n")
+}
+
+/// How wide the screen is; where there is none, as wide as reads well.
+fn width() -> u16 {
+    Term::stdout().size_checked().map_or(100, |(_, columns)| columns.clamp(60, 120))
 }
 
 fn heading(text: &str) {

@@ -46,8 +46,8 @@ pub struct Session<'a> {
     pub limit: Duration,
 }
 
-/// Stands alone on a line, in front of the output of each command.
-const MARK: &str = "=====the output of the next command=====";
+/// Stands alone on a line, in front of the output of each command and behind the last.
+const MARK: &str = "=====between two commands=====";
 
 impl Session<'_> {
     /// Runs the commands, and returns what each of them printed to standard
@@ -57,10 +57,12 @@ impl Session<'_> {
         let mark = format!("{MARK}\n");
         let mut parts = output.split(&mark).map(str::to_owned);
         let preamble = parts.next().unwrap_or_default();
-        let outputs: Vec<String> = parts.collect();
-        if outputs.len() != commands.len() {
+        let mut outputs: Vec<String> = parts.collect();
+        // After the last mark stands what gdb says when it leaves.
+        if outputs.len() != commands.len() + 1 {
             bail!("gdb ended early: {preamble}{}", outputs.concat());
         }
+        outputs.pop();
         Ok(outputs)
     }
 
@@ -74,6 +76,7 @@ impl Session<'_> {
             execute(&format!("echo {MARK}\\n"));
             execute(text.as_ref());
         }
+        execute(&format!("echo {MARK}\\n"));
         match self.subject {
             Subject::Nothing => {}
             Subject::Executable(path) => arguments.push(path.into()),

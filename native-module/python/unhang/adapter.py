@@ -32,6 +32,8 @@ class Module(NamedTuple):
     """Where it is on this machine, as the debugger found it."""
     load_bias: Optional[int]
     """What was added to its addresses, modulo 2**64; None when the debugger does not say."""
+    header: Optional[int]
+    """Where its ELF header is in memory; None when the debugger does not say."""
 
 
 class Thread(NamedTuple):
@@ -81,8 +83,8 @@ class Adapter(Protocol):
         At most `limit`; fewer when unwinding fails. The selection of the user stays as it is.
         """
 
-    def write(self, text: str) -> None:
-        """Writes to the terminal, through the pager. Raises KeyboardInterrupt on `q` there."""
+    def write(self, text: str) -> bool:
+        """Writes to the terminal, through the pager. False when the user has had enough of it."""
 
     def width(self) -> Optional[int]:
         """Columns of the terminal; None for no limit."""

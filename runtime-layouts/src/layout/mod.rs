@@ -3,6 +3,7 @@
 //! The model is what a debugger needs to read a value: sizes, offsets, discriminants. It knows
 //! nothing of where a layout came from; see [`source::LayoutSource`] for that.
 
+pub mod file;
 pub mod name;
 pub mod origin;
 pub mod source;
@@ -187,6 +188,16 @@ pub struct Variable {
     pub name: Arc<str>,
     /// Its type.
     pub ty: TypeId,
+}
+
+/// A function whose code a program counter is in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Call {
+    /// The function.
+    pub function: Arc<Function>,
+    /// The line that it stands at: where it calls the next one that was inlined into it, or what
+    /// the line table says. `None` when the debug information does not say.
+    pub location: Option<SourceLocation>,
 }
 
 /// A variable that has a place at one program counter.

@@ -22,7 +22,7 @@ enum Length {
 }
 
 /// Generic arguments longer than this are shown as `<…>` in a short name.
-const LONGEST_ARGUMENTS: usize = 36;
+const LONGEST_ARGUMENTS: usize = 24;
 
 /// What sort of body a compiler-made type is the environment of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -468,7 +468,7 @@ mod tests {
         let name = DisplayName::of_type(
             "a::Map<core::pin::Pin<alloc::boxed::Box<dyn core::future::future::Future<Output=()>, alloc::alloc::Global>>, b::f::{closure_env#0}>",
         );
-        assert_eq!(name.short, "a::Map<…>");
+        assert_eq!(name.short, "a::Map<Pin<…>, {closure in f}>");
         let name = DisplayName::of_type("a::M<(&mut b::C, [d::E; 4]), x::f::{closure_env#0}>");
         assert_eq!(name.short, "a::M<(&mut C, [E; 4]), {closure in f}>");
         assert_eq!(name.full, "a::M<(&mut b::C, [d::E; 4]), {closure in x::f}>");

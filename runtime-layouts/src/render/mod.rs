@@ -2,6 +2,7 @@
 
 pub mod backtrace;
 mod frames;
+pub mod json;
 mod source;
 pub mod style;
 mod table;

@@ -74,14 +74,27 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The text cut to `width` columns, with `…` in place of the rest.
+/// The end of the text, in at most `width` columns, with `…` in place of what was before: of a
+/// path, the end says most. A path is cut at a `::` or `/` where one is near.
 #[must_use]
-pub(crate) fn fit(text: &str, width: usize) -> Cow<'_, str> {
-    if text.chars().count() <= width {
+pub(crate) fn fit_end(text: &str, width: usize) -> Cow<'_, str> {
+    let count = text.chars().count();
+    if count <= width {
         return Cow::Borrowed(text);
     }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
-    Cow::Owned(format!("{kept}…"))
+    let skip = count - width.saturating_sub(1);
+    let start = text.char_indices().nth(skip).map_or(text.len(), |(at, _)| at);
+    let kept = text[start..].trim_start_matches([':', '/']);
+    // Not beyond half of what would be kept.
+    let near = &kept[..kept.len() / 2
+        + (0..4).find(|more| kept.is_char_boundary(kept.len() / 2 + more)).unwrap_or(0)];
+    let clean = match (near.find("::"), near.find('/')) {
+        (Some(path), Some(file)) => Some((path + 2).min(file + 1)),
+        (Some(path), None) => Some(path + 2),
+        (None, Some(file)) => Some(file + 1),
+        (None, None) => None,
+    };
+    Cow::Owned(format!("…{}", &kept[clean.unwrap_or(0)..]))
 }
 
 #[cfg(test)]
@@ -95,8 +108,10 @@ mod tests {
     }
 
     #[test]
-    fn text_is_cut_to_columns() {
-        assert_eq!(fit("abcdef", 6), "abcdef");
-        assert_eq!(fit("abcdef", 4), "abc…");
+    fn a_path_keeps_its_end() {
+        assert_eq!(fit_end("abcdef", 6), "abcdef");
+        assert_eq!(fit_end("abcdef", 4), "…def");
+        assert_eq!(fit_end("shop::stock::reserve", 18), "…stock::reserve");
+        assert_eq!(fit_end("crates/shop/src/stock.rs:31", 20), "…src/stock.rs:31");
     }
 }

@@ -1,8 +1,8 @@
-//! Tables: columns as wide as their widest cell, the last ones cut to the terminal.
+//! Tables: columns as wide as their widest cell, cut to the terminal where they must be.
 
 use std::io::{self, Write};
 
-use super::style::{Style, fit, styled};
+use super::style::{Style, fit_end, styled};
 
 /// A cell's text and style.
 #[derive(Clone, Debug)]
@@ -23,18 +23,50 @@ impl Cell {
 
 /// Between two columns.
 const GAP: usize = 2;
-/// A column is not made narrower than this to fit the terminal.
-const NARROWEST: usize = 12;
 
-/// The widths of columns.
-pub(super) struct Columns {
+/// One column of a table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Column {
+    /// Its heading.
+    pub(super) heading: &'static str,
+    /// How it gives way when the terminal is too narrow.
+    pub(super) cut: Cut,
+}
+
+/// How a column gives way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Cut {
+    /// Not at all.
+    Never,
+    /// Its cells lose their start, before columns of a higher rank do.
+    Start { rank: u8 },
+    /// It is left out, before any other gives way.
+    Whole,
+}
+
+impl Cut {
+    fn rank(self) -> Option<u8> {
+        match self {
+            Self::Never | Self::Whole => None,
+            Self::Start { rank } => Some(rank),
+        }
+    }
+}
+
+/// A column is not made narrower than this to fit the terminal.
+const NARROWEST: usize = 16;
+
+/// Columns with their widths.
+pub(super) struct Table<'c> {
+    columns: &'c [Column],
     widths: Vec<usize>,
 }
 
-impl Columns {
-    /// Columns that hold these headings.
-    pub(super) fn new(headings: &[&str]) -> Self {
-        Self { widths: headings.iter().map(|heading| heading.chars().count()).collect() }
+impl<'c> Table<'c> {
+    /// Columns as wide as their headings.
+    pub(super) fn new(columns: &'c [Column]) -> Self {
+        let widths = columns.iter().map(|column| column.heading.chars().count()).collect();
+        Self { columns, widths }
     }
 
     /// Widens the columns to hold a row.
@@ -44,22 +76,56 @@ impl Columns {
         }
     }
 
-    /// Narrows the widest columns until a row, after a margin, fits in `total` columns.
+    /// Narrows the columns, lowest rank first and the widest of a rank first, until a row after
+    /// its margin fits in `total` columns of the terminal or nothing gives way any more.
     pub(super) fn fit(&mut self, total: Option<usize>, margin: usize) {
         let Some(total) = total else { return };
-        let gaps = margin + GAP * self.widths.len().saturating_sub(1);
-        loop {
-            let sum: usize = self.widths.iter().sum::<usize>() + gaps;
-            let widest = self.widths.iter_mut().max_by_key(|width| **width);
-            match widest {
-                Some(width) if sum > total && *width > NARROWEST => *width -= 1,
-                _ => return,
+        let sum = |widths: &[usize]| {
+            let shown = widths.iter().filter(|width| **width > 0);
+            margin + shown.map(|width| width + GAP).sum::<usize>().saturating_sub(GAP)
+        };
+        if sum(&self.widths) > total {
+            for (column, width) in self.columns.iter().zip(&mut self.widths) {
+                if column.cut == Cut::Whole {
+                    *width = 0;
+                }
             }
+        }
+        loop {
+            let sum = sum(&self.widths);
+            let Some(excess) = sum.checked_sub(total).filter(|excess| *excess > 0) else { return };
+            let giving = (0..self.widths.len())
+                .filter(|at| self.widths[*at] > NARROWEST)
+                .filter_map(|at| Some((self.columns[at].cut.rank()?, at)));
+            let first = giving.min_by_key(|(rank, at)| (*rank, usize::MAX - self.widths[*at]));
+            let Some((rank, at)) = first else { return };
+            // Down to the next widest of the same rank, so that they narrow together.
+            let floor = (0..self.widths.len())
+                .filter(|other| *other != at && self.columns[*other].cut.rank() == Some(rank))
+                .map(|other| self.widths[other])
+                .filter(|width| *width < self.widths[at])
+                .max()
+                .unwrap_or(NARROWEST)
+                .max(NARROWEST);
+            let step = (self.widths[at] - floor).clamp(1, excess);
+            self.widths[at] -= step;
         }
     }
 
+    /// Writes the headings.
+    pub(super) fn headings(
+        &self,
+        margin: &str,
+        colour: bool,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let row: Vec<Cell> =
+            self.columns.iter().map(|c| Cell::styled(c.heading, Style::Heading)).collect();
+        self.row(margin, &row, colour, out)
+    }
+
     /// Writes a row after its margin.
-    pub(super) fn write(
+    pub(super) fn row(
         &self,
         margin: &str,
         row: &[Cell],
@@ -68,10 +134,13 @@ impl Columns {
     ) -> io::Result<()> {
         write!(out, "{margin}")?;
         for (index, (cell, width)) in row.iter().zip(&self.widths).enumerate() {
-            let text = fit(&cell.text, *width);
+            if *width == 0 && !cell.text.is_empty() {
+                continue;
+            }
+            let text = fit_end(&cell.text, *width);
             write!(out, "{}", styled(&text, cell.style, colour))?;
-            let rest_is_empty = row[index + 1..].iter().all(|cell| cell.text.is_empty());
-            if rest_is_empty {
+            let mut rest = row[index + 1..].iter().zip(&self.widths[index + 1..]);
+            if rest.all(|(cell, width)| cell.text.is_empty() || *width == 0) {
                 break;
             }
             let pad = width.saturating_sub(text.chars().count()) + GAP;
@@ -79,9 +148,4 @@ impl Columns {
         }
         writeln!(out)
     }
-}
-
-/// A row of headings.
-pub(super) fn headings(names: &[&str]) -> Vec<Cell> {
-    names.iter().map(|name| Cell::styled(*name, Style::Heading)).collect()
 }

@@ -7,7 +7,7 @@ use super::Look;
 use super::backtrace::state_text;
 use super::frames::{name, place, standing};
 use super::style::{Style, styled};
-use super::table::{Cell, Columns, headings};
+use super::table::{Cell, Column, Cut, Table};
 use super::workers;
 use crate::report::{Chain, Report, SiteId, Task, TaskKind, TaskState};
 
@@ -33,6 +33,17 @@ pub struct TaskFilter {
 const GROUP_ABOVE: usize = 50;
 /// Lines that are shown, unless the user says otherwise.
 const LINES: usize = 200;
+/// The columns that say where a stack stands; they follow those of the task or group.
+const STACK: [Column; 4] = [
+    Column { heading: "Where", cut: Cut::Start { rank: 1 } },
+    Column { heading: "", cut: Cut::Start { rank: 2 } },
+    Column { heading: "Waiting for", cut: Cut::Start { rank: 1 } },
+    Column { heading: "Task", cut: Cut::Whole },
+];
+const ID: Column = Column { heading: "Id", cut: Cut::Never };
+const STATE: Column = Column { heading: "State", cut: Cut::Never };
+const TASKS: Column = Column { heading: "Tasks", cut: Cut::Never };
+const IDS: Column = Column { heading: "Ids", cut: Cut::Never };
 /// Ids that a group names.
 const IDS_OF_GROUP: usize = 3;
 
@@ -94,18 +105,18 @@ fn write_tasks(
     look: &Look,
     out: &mut dyn Write,
 ) -> io::Result<Shown> {
-    const HEADINGS: [&str; 6] = ["Id", "State", "Where", "", "Waiting for", "Task"];
+    let columns = [&[ID, STATE], STACK.as_slice()].concat();
     let mut cells = RowCells::new(report, look);
-    let mut columns = Columns::new(&HEADINGS);
+    let mut table = Table::new(&columns);
     let shown = &tasks[..limit.min(tasks.len())];
     for task in shown {
-        columns.hold(&cells.row(task));
+        table.hold(&cells.row(task));
     }
-    columns.fit(look.width, 2);
-    columns.write("  ", &headings(&HEADINGS), look.styled, out)?;
+    table.fit(look.width, 2);
+    table.headings("  ", look.styled, out)?;
     for task in shown {
         let margin = if look.current.as_ref() == Some(&task.id) { "* " } else { "  " };
-        columns.write(margin, &cells.row(task), look.styled, out)?;
+        table.row(margin, &cells.row(task), look.styled, out)?;
     }
     Ok(Shown { lines: shown.len(), of: tasks.len() })
 }
@@ -209,7 +220,7 @@ fn write_groups(
     look: &Look,
     out: &mut dyn Write,
 ) -> io::Result<Shown> {
-    const HEADINGS: [&str; 7] = ["Tasks", "Ids", "State", "Where", "", "Waiting for", "Task"];
+    let columns = [&[TASKS, IDS, STATE], STACK.as_slice()].concat();
     let mut groups: Vec<Vec<&Task>> = Vec::new();
     let mut known: HashMap<Vec<Token>, usize> = HashMap::new();
     for task in tasks {
@@ -238,14 +249,14 @@ fn write_groups(
             row
         })
         .collect();
-    let mut columns = Columns::new(&HEADINGS);
+    let mut table = Table::new(&columns);
     for row in &rows {
-        columns.hold(row);
+        table.hold(row);
     }
-    columns.fit(look.width, 2);
-    columns.write("  ", &headings(&HEADINGS), look.styled, out)?;
+    table.fit(look.width, 2);
+    table.headings("  ", look.styled, out)?;
     for row in &rows {
-        columns.write("  ", row, look.styled, out)?;
+        table.row("  ", row, look.styled, out)?;
     }
     Ok(Shown { lines: rows.len(), of: groups.len() })
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Look;
 use super::style::{Style, styled};
-use super::table::{Cell, Columns, headings};
+use super::table::{Cell, Column, Cut, Table};
 use super::tasks::tasks_text;
 use crate::report::{Report, Runtime, WorkerState};
 
@@ -13,7 +13,13 @@ use crate::report::{Report, Runtime, WorkerState};
 /// # Errors
 /// What `out` returns.
 pub fn write(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()> {
-    const HEADINGS: [&str; 5] = ["Worker", "Thread", "State", "Runs", "Queued"];
+    const COLUMNS: [Column; 5] = [
+        Column { heading: "Worker", cut: Cut::Never },
+        Column { heading: "Thread", cut: Cut::Never },
+        Column { heading: "State", cut: Cut::Never },
+        Column { heading: "Runs", cut: Cut::Never },
+        Column { heading: "Queued", cut: Cut::Never },
+    ];
     for runtime in &report.runtimes {
         let title = format!("Runtime {}: {}", runtime.id, summary(runtime));
         writeln!(out, "{}", styled(&title, Style::Heading, look.styled))?;
@@ -36,14 +42,14 @@ pub fn write(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()
                 ]
             })
             .collect();
-        let mut columns = Columns::new(&HEADINGS);
+        let mut table = Table::new(&COLUMNS);
         for row in &rows {
-            columns.hold(row);
+            table.hold(row);
         }
-        columns.fit(look.width, 2);
-        columns.write("  ", &headings(&HEADINGS), look.styled, out)?;
+        table.fit(look.width, 2);
+        table.headings("  ", look.styled, out)?;
         for row in &rows {
-            columns.write("  ", row, look.styled, out)?;
+            table.row("  ", row, look.styled, out)?;
         }
         if let Some(injected) = runtime.injected {
             writeln!(out, "  Queued for any worker: {injected}.")?;

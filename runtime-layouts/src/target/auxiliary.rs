@@ -14,7 +14,8 @@ const AT_ENTRY: u64 = 9;
 const PT_NOTE: u32 = 4;
 const PT_PHDR: u32 = 6;
 
-/// Size of `Elf64_Phdr` in bytes.
+/// Size of `Elf64_Ehdr` and of `Elf64_Phdr` in bytes.
+const FILE_HEADER_SIZE: usize = 64;
 const HEADER_SIZE: u64 = 56;
 /// More program headers, or longer notes, than any executable has are not believed.
 const MOST_HEADERS: u64 = 256;
@@ -36,36 +37,65 @@ impl AuxiliaryVector {
         self.0.get(&AT_ENTRY).copied()
     }
 
-    /// The GNU build id of the executable in the process, in lower-case hexadecimal: from the
-    /// notes that its own program headers name, without a look at any file. `None` when memory
-    /// does not show one.
+    /// The executable's program headers, without a look at any file.
     #[must_use]
-    pub fn build_id(&self, memory: &dyn MemoryReader, big_endian: bool) -> Option<String> {
-        let table = *self.0.get(&AT_PHDR)?;
-        let count = (*self.0.get(&AT_PHNUM)?).min(MOST_HEADERS);
-        if self.0.get(&AT_PHENT).is_some_and(|size| *size != HEADER_SIZE) {
+    pub fn program_headers(&self) -> Option<ProgramHeaders> {
+        let count = *self.0.get(&AT_PHNUM)?;
+        let fits = self.0.get(&AT_PHENT).is_none_or(|size| *size == HEADER_SIZE);
+        fits.then_some(ProgramHeaders { table: *self.0.get(&AT_PHDR)?, count })
+    }
+}
+
+/// Where an object's program headers are in memory.
+pub struct ProgramHeaders {
+    table: u64,
+    count: u64,
+}
+
+impl ProgramHeaders {
+    /// Those of the object whose 64-bit ELF header is at this address; `None` when none is there.
+    #[must_use]
+    pub fn of(header: u64, memory: &dyn MemoryReader, big_endian: bool) -> Option<Self> {
+        let mut bytes = [0; FILE_HEADER_SIZE];
+        memory.read(header, &mut bytes).ok()?;
+        if !bytes.starts_with(b"\x7fELF\x02") {
             return None;
         }
+        let words = Words { bytes: &bytes, big_endian };
+        // `e_phoff`, `e_phentsize`, `e_phnum`
+        let table = header.wrapping_add(words.u64(32)?);
+        let fits = u64::from(words.u16(54)?) == HEADER_SIZE;
+        fits.then_some(Self { table, count: words.u16(56)?.into() })
+    }
+
+    /// The GNU build id of the object in the process, in lower-case hexadecimal, from the notes
+    /// that the headers name; `None` when memory does not show one. `load_bias` counts where the
+    /// headers do not say where they are meant to be themselves.
+    #[must_use]
+    pub fn build_id(
+        &self,
+        memory: &dyn MemoryReader,
+        big_endian: bool,
+        load_bias: Option<u64>,
+    ) -> Option<String> {
+        let count = self.count.min(MOST_HEADERS);
         let mut bytes = vec![0; (count * HEADER_SIZE) as usize];
-        memory.read(table, &mut bytes).ok()?;
+        memory.read(self.table, &mut bytes).ok()?;
         let words = Words { bytes: &bytes, big_endian };
         let headers: Vec<(u32, u64, u64)> = (0..count as usize)
             .map(|i| i * HEADER_SIZE as usize)
             // `p_type`, `p_vaddr`, `p_memsz`
             .filter_map(|at| Some((words.u32(at)?, words.u64(at + 16)?, words.u64(at + 40)?)))
             .collect();
-        // The table says where it is meant to be itself. An executable without that entry is a
-        // static one that is not moved.
-        let bias = headers
-            .iter()
-            .find(|(kind, ..)| *kind == PT_PHDR)
-            .map_or(0, |(_, address, _)| table.wrapping_sub(*address));
+        let own = headers.iter().find(|(kind, ..)| *kind == PT_PHDR);
+        // An executable that does not say is a static one, and not moved.
+        let bias = own.map(|(_, address, _)| self.table.wrapping_sub(*address)).or(load_bias);
         headers
             .iter()
             .filter(|(kind, _, size)| *kind == PT_NOTE && *size <= LONGEST_NOTES)
             .find_map(|(_, address, size)| {
                 let mut notes = vec![0; *size as usize];
-                memory.read(address.wrapping_add(bias), &mut notes).ok()?;
+                memory.read(address.wrapping_add(bias.unwrap_or(0)), &mut notes).ok()?;
                 build_id_note(&Words { bytes: &notes, big_endian })
             })
     }
@@ -97,6 +127,11 @@ struct Words<'a> {
 }
 
 impl Words<'_> {
+    fn u16(&self, at: usize) -> Option<u16> {
+        let bytes = self.bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
+        Some(if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
+    }
+
     fn u32(&self, at: usize) -> Option<u32> {
         let bytes = self.bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
         Some(if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
@@ -153,26 +188,40 @@ mod tests {
         FakeMemory::new().with(BIAS + 0x40, table.concat()).with(BIAS + 0x300, notes)
     }
 
+    fn build_id(headers: u64, memory: &FakeMemory) -> Option<String> {
+        vector(headers).program_headers()?.build_id(memory, false, None)
+    }
+
     #[test]
     fn finds_the_build_id_among_other_notes() {
         let notes =
             [note(1, b"GNU\0", &[1; 16]), note(3, b"Go\0", b"x"), note(3, b"GNU\0", &[0xab, 0xc])];
-        let memory = process(&notes.concat());
-        assert_eq!(vector(3).build_id(&memory, false).as_deref(), Some("ab0c"));
+        let mut memory = process(&notes.concat());
+        assert_eq!(build_id(3, &memory).as_deref(), Some("ab0c"));
         assert_eq!(vector(3).entry(), Some(BIAS + 0x1000));
+
+        let mut header = vec![0; FILE_HEADER_SIZE];
+        header[..5].copy_from_slice(b"\x7fELF\x02");
+        header[32..40].copy_from_slice(&0x40u64.to_le_bytes());
+        header[54..56].copy_from_slice(&(HEADER_SIZE as u16).to_le_bytes());
+        header[56..58].copy_from_slice(&3u16.to_le_bytes());
+        memory.put(BIAS, header);
+        let found = ProgramHeaders::of(BIAS, &memory, false).expect("an ELF header");
+        assert_eq!(found.build_id(&memory, false, None).as_deref(), Some("ab0c"));
+        assert!(ProgramHeaders::of(BIAS + 8, &memory, false).is_none());
     }
 
     #[test]
     fn nothing_is_made_of_broken_notes() {
         let whole = note(3, b"GNU\0", &[7; 20]);
         for length in 0..whole.len() {
-            assert_eq!(vector(3).build_id(&process(&whole[..length]), false), None, "{length}");
+            assert_eq!(build_id(3, &process(&whole[..length])), None, "{length}");
         }
         let mut huge = whole.clone();
         huge[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
-        assert_eq!(vector(3).build_id(&process(&huge), false), None);
-        assert_eq!(vector(u64::MAX).build_id(&process(&whole), false), None);
-        assert_eq!(AuxiliaryVector::new(HashMap::new()).build_id(&process(&whole), false), None);
-        assert_eq!(vector(3).build_id(&FakeMemory::new(), false), None);
+        assert_eq!(build_id(3, &process(&huge)), None);
+        assert_eq!(build_id(u64::MAX, &process(&whole)), None);
+        assert_eq!(build_id(3, &FakeMemory::new()), None);
+        assert!(AuxiliaryVector::new(HashMap::new()).program_headers().is_none());
     }
 }

@@ -6,7 +6,7 @@ pub(crate) mod registry;
 mod sites;
 
 use self::chain::Walker;
-use crate::report::{Chain, Report, Runtime, SiteId, TargetSummary, Task};
+use crate::report::{Chain, Report, Runtime, Site, SiteId, TargetSummary, Task};
 use crate::target::Target;
 use crate::value::{Program, Ty, Value};
 
@@ -54,6 +54,11 @@ impl Inspection<'_> {
     /// The await chain of a value that is known to be a future.
     pub(crate) fn chain(&mut self, future: Value) -> Chain {
         self.walker.chain(&self.program, future)
+    }
+
+    /// A site by its number.
+    pub(crate) fn site(&self, id: SiteId) -> &Site {
+        self.walker.sites.get(id)
     }
 
     /// The site of a future's type, whatever its state.

@@ -34,6 +34,11 @@ impl Sites {
         Ok(id)
     }
 
+    /// The site of that number, which [`Sites::of`] gave.
+    pub(crate) fn get(&self, id: SiteId) -> &Site {
+        &self.sites[id.0 as usize]
+    }
+
     /// All of them, by number.
     pub(crate) fn into_sites(self) -> Vec<Site> {
         self.sites

@@ -1,0 +1,54 @@
+//! EXTRACT: the same resolver run to completion, into a layout file.
+//!
+//! What a debugger may ask about starts at a few roots: the functions that poll tasks, the vtables
+//! of futures, the runtimes' thread-local variables and own types, and the stack frames that keep
+//! a `block_on` future. Everything else is what those reach.
+
+mod merge;
+mod reach;
+mod roots;
+mod tables;
+
+use runtime_layouts::layout::file::{LayoutFile, LayoutFileError};
+
+use crate::source::DwarfSource;
+
+/// The steps of an extraction, in order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// Reading the units; counts units.
+    Units,
+    /// Following types; counts types, whose total is not known.
+    Types,
+    /// Merging what units have in common; counts rounds.
+    Merging,
+}
+
+/// Who wants to know how far an extraction is. `()` does not.
+pub trait Progress: Sync {
+    /// A stage begins; `total` is how far it goes, if that is known.
+    fn start(&self, stage: Stage, total: Option<u64>);
+    /// That much more is done.
+    fn advance(&self, count: u64);
+}
+
+impl Progress for () {
+    fn start(&self, _: Stage, _: Option<u64>) {}
+    fn advance(&self, _: u64) {}
+}
+
+/// Makes a layout file that answers as `source` does.
+///
+/// One difference remains: types that are the same in several units are one type in the file.
+///
+/// # Errors
+/// When there is more than a layout file may hold.
+pub fn extract(
+    source: &DwarfSource,
+    progress: &dyn Progress,
+) -> Result<LayoutFile, LayoutFileError> {
+    let roots = roots::find(source, progress);
+    let reached = reach::follow(source, &roots, progress);
+    let classes = merge::classes(&reached.types, progress);
+    LayoutFile::new(tables::build(source, &roots, &reached, &classes))
+}

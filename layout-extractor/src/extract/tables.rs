@@ -1,0 +1,268 @@
+//! TABLES: what was reached, in the form of the file.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use runtime_layouts::layout::file::{
+    FunctionNumber, StoredFunction, StoredKind, StoredLocation, StoredMember, StoredPlacedVariable,
+    StoredThreadLocal, StoredType, StoredVariant, StringNumber, Tables, TypeNumber,
+};
+use runtime_layouts::layout::source::LayoutSource;
+use runtime_layouts::layout::{Function, Member, SourceLocation, TypeId, TypeKind};
+
+use super::merge::Classes;
+use super::reach::{Reached, ReachedType};
+use super::roots::{Frame, Roots};
+use crate::source::DwarfSource;
+
+/// Tables that are being filled.
+struct Builder<'a> {
+    classes: &'a Classes,
+    tables: Tables,
+    strings: HashMap<Box<str>, StringNumber>,
+    files: HashMap<(StringNumber, StringNumber), u32>,
+    functions: HashMap<StoredFunction, FunctionNumber>,
+}
+
+/// Fills the tables.
+pub(super) fn build(
+    source: &DwarfSource,
+    roots: &Roots,
+    reached: &Reached,
+    classes: &Classes,
+) -> Tables {
+    let mut builder = Builder {
+        classes,
+        tables: Tables {
+            producer: concat!("unhang ", env!("CARGO_PKG_VERSION")).to_owned(),
+            form: source.form(),
+            lack: lack(source, roots),
+            facts: source.facts().clone(),
+            strings: String::new(),
+            string_ends: Vec::new(),
+            files: Vec::new(),
+            types: Vec::with_capacity(classes.first.len()),
+            unit_sets: Vec::new(),
+            functions: Vec::new(),
+            functions_at: Vec::new(),
+            vtables: Vec::new(),
+            thread_locals: Vec::new(),
+            variables: Vec::new(),
+        },
+        strings: HashMap::new(),
+        files: HashMap::new(),
+        functions: HashMap::new(),
+    };
+    for &first in &classes.first {
+        let stored = builder.ty(&reached.types[first]);
+        builder.tables.types.push(stored);
+    }
+    builder.add_what_differs(&reached.types);
+    builder.add_units(source, &reached.types);
+    for (address, functions) in &reached.functions_at {
+        let list = functions.iter().map(|function| builder.function(function)).collect();
+        builder.tables.functions_at.push((*address, list));
+    }
+    for (address, types) in &reached.vtables {
+        let mut list: Vec<_> = types.iter().map(|&id| classes.class(id)).collect();
+        list.dedup();
+        builder.tables.vtables.push((*address, list));
+    }
+    for (variable, is_vouched_for) in &roots.thread_locals {
+        let stored = StoredThreadLocal {
+            name: builder.string(&variable.name),
+            ty: classes.class(variable.ty),
+            offset: variable.offset,
+            is_vouched_for: *is_vouched_for,
+        };
+        builder.tables.thread_locals.push(stored);
+    }
+    for frame in &roots.frames {
+        builder.frame(frame);
+    }
+    builder.tables
+}
+
+fn lack(source: &DwarfSource, roots: &Roots) -> Option<String> {
+    let count = source.units.len();
+    source.provenance().lack.or_else(|| {
+        (roots.unreadable > 0).then(|| {
+            let unreadable = roots.unreadable;
+            format!("{unreadable} of {count} units of the debug information could not be read")
+        })
+    })
+}
+
+impl Builder<'_> {
+    fn string(&mut self, text: &str) -> StringNumber {
+        if let Some(&known) = self.strings.get(text) {
+            return known;
+        }
+        let number = self.tables.string_ends.len() as StringNumber;
+        self.tables.strings.push_str(text);
+        self.tables.string_ends.push(self.tables.strings.len() as u32);
+        self.strings.insert(text.into(), number);
+        number
+    }
+
+    fn class(&self, id: TypeId) -> TypeNumber {
+        self.classes.class(id)
+    }
+
+    fn location(&mut self, location: Option<&SourceLocation>) -> StoredLocation {
+        let location = location?;
+        let file = (self.string(&location.file.path), self.string(&location.file.directory));
+        let next = self.tables.files.len() as u32;
+        let number = *self.files.entry(file).or_insert(next);
+        if number == next {
+            self.tables.files.push(file);
+        }
+        Some((number, location.line))
+    }
+
+    fn members(&mut self, members: &[Member]) -> Vec<StoredMember> {
+        let one = |member: &Member| StoredMember {
+            name: self.string(&member.name),
+            offset: member.offset,
+            ty: self.class(member.ty),
+        };
+        members.iter().map(one).collect()
+    }
+
+    fn ty(&mut self, reached: &ReachedType) -> StoredType {
+        let ty = &reached.ty;
+        let kind = match &ty.kind {
+            TypeKind::Opaque => StoredKind::Opaque,
+            TypeKind::Integer { signed } => StoredKind::Integer { signed: *signed },
+            TypeKind::Float => StoredKind::Float,
+            TypeKind::Bool => StoredKind::Bool,
+            TypeKind::Char => StoredKind::Char,
+            TypeKind::Pointer { target } => {
+                StoredKind::Pointer { target: target.map(|target| self.class(target)) }
+            }
+            TypeKind::Struct { members } => StoredKind::Struct { members: self.members(members) },
+            TypeKind::Union { members } => StoredKind::Union { members: self.members(members) },
+            TypeKind::Enum { discriminant, variants } => StoredKind::Enum {
+                discriminant: discriminant.clone(),
+                variants: variants
+                    .iter()
+                    .map(|variant| StoredVariant {
+                        name: self.string(&variant.name),
+                        values: variant.values.clone(),
+                        offset: variant.offset,
+                        ty: self.class(variant.ty),
+                        line: self.location(variant.line.as_ref()),
+                    })
+                    .collect(),
+            },
+            TypeKind::PlainEnum { enumerators } => StoredKind::PlainEnum {
+                enumerators: enumerators
+                    .iter()
+                    .map(|(name, value)| (self.string(name), *value))
+                    .collect(),
+            },
+            TypeKind::Array { element, count } => {
+                StoredKind::Array { element: self.class(*element), count: *count }
+            }
+        };
+        StoredType {
+            name: self.string(&ty.name),
+            size: ty.size,
+            align: ty.align,
+            declared: self.location(ty.declared.as_ref()),
+            type_parameters: ty
+                .type_parameters
+                .iter()
+                .map(|parameter| (self.string(&parameter.name), self.class(parameter.ty)))
+                .collect(),
+            kind,
+            units: 0,
+            body: None,
+            poll: None,
+        }
+    }
+
+    /// Bodies and polls: one unit may know of them where another does not.
+    fn add_what_differs(&mut self, types: &[ReachedType]) {
+        for (number, reached) in types.iter().enumerate() {
+            let class = self.classes.of[number] as usize;
+            if let (Some(body), None) = (&reached.body, self.tables.types[class].body) {
+                self.tables.types[class].body = Some(self.function(body));
+            }
+            if let (Some(poll), None) = (&reached.poll, self.tables.types[class].poll) {
+                let declared = self.location(poll.declared.as_ref());
+                self.tables.types[class].poll = Some((poll.polled_as, declared));
+            }
+        }
+    }
+
+    fn add_units(&mut self, source: &DwarfSource, types: &[ReachedType]) {
+        let mut units: Vec<Vec<u32>> = vec![Vec::new(); self.classes.first.len()];
+        for (number, reached) in types.iter().enumerate() {
+            // Types are in the order of units, so each list is sorted.
+            let unit = source.units.at(reached.id.0).unwrap_or_default() as u32;
+            let list = &mut units[self.classes.of[number] as usize];
+            if list.last() != Some(&unit) {
+                list.push(unit);
+            }
+        }
+        let mut sets: HashMap<Vec<u32>, u32> = HashMap::new();
+        for (class, list) in units.into_iter().enumerate() {
+            let next = sets.len() as u32;
+            let set = *sets.entry(list).or_insert(next);
+            self.tables.types[class].units = set;
+        }
+        let mut sets: Vec<_> = sets.into_iter().collect();
+        sets.sort_unstable_by_key(|(_, number)| *number);
+        self.tables.unit_sets = sets.into_iter().map(|(set, _)| set).collect();
+    }
+
+    fn function(&mut self, function: &Arc<Function>) -> FunctionNumber {
+        let stored = StoredFunction {
+            name: self.string(&function.name),
+            linkage_name: function.linkage_name.as_ref().map(|name| self.string(name)),
+            type_parameters: function
+                .type_parameters
+                .iter()
+                .map(|parameter| (self.string(&parameter.name), self.class(parameter.ty)))
+                .collect(),
+            variables: function
+                .variables
+                .iter()
+                .map(|variable| (self.string(&variable.name), self.class(variable.ty)))
+                .collect(),
+            declared: self.location(function.declared.as_ref()),
+        };
+        if let Some(&known) = self.functions.get(&stored) {
+            return known;
+        }
+        let number = self.tables.functions.len() as FunctionNumber;
+        self.tables.functions.push(stored.clone());
+        self.functions.insert(stored, number);
+        number
+    }
+
+    fn frame(&mut self, frame: &Frame) {
+        let mut stored = frame.stored();
+        let low = frame.low();
+        for ranged in &frame.variables {
+            let is_everywhere = ranged.ranges.len() == frame.code.len()
+                && frame.code.iter().all(|&(start, end)| ranged.ranges.contains(&(start..end)));
+            let relative = ranged.ranges.iter().filter_map(|range| {
+                Some((range.start.checked_sub(low)?, range.end.checked_sub(range.start)?))
+            });
+            let ranges: Vec<_> = if is_everywhere { Vec::new() } else { relative.collect() };
+            if ranges.is_empty() && !is_everywhere {
+                continue;
+            }
+            stored.variables.push(StoredPlacedVariable {
+                ranges,
+                function: self.string(&ranged.variable.function),
+                name: self.string(&ranged.variable.name),
+                ty: self.class(ranged.variable.ty),
+                place: ranged.variable.place,
+            });
+        }
+        self.tables.variables.push(stored);
+    }
+}

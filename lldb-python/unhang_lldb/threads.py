@@ -1,0 +1,52 @@
+"""The threads, their registers and their stacks."""
+
+from __future__ import annotations
+
+from typing import List, Optional, Sequence
+
+import lldb
+from unhang.adapter import Frame, Thread
+
+from .process import Current
+
+
+class Threads(Current):
+    """Looks at them."""
+
+    def threads(self, thread_pointer: Optional[str]) -> Sequence[Thread]:
+        """The threads in the order of their numbers."""
+        found = []
+        for thread in sorted(self.sb_process().threads, key=lambda thread: thread.GetIndexID()):
+            value = None
+            if thread_pointer is not None:
+                value = _register(thread.GetFrameAtIndex(0), thread_pointer)
+            name = thread.GetName()
+            found.append(Thread(thread.GetIndexID(), thread.GetThreadID(), name, value))
+        return found
+
+    def selected_thread(self) -> Optional[int]:
+        """The number of the selected thread."""
+        thread = self.sb_process().GetSelectedThread()
+        return thread.GetIndexID() if thread.IsValid() else None
+
+    def frames(self, thread: int, limit: int, registers: Sequence[str]) -> Sequence[Frame]:
+        """The physical frames of a thread, innermost first."""
+        found: List[Frame] = []
+        candidate = self.sb_process().GetThreadByIndexID(thread)
+        index = 0
+        while candidate.IsValid() and len(found) < limit:
+            # By number: to count them first would unwind the whole stack.
+            frame = candidate.GetFrameAtIndex(index)
+            index += 1
+            if not frame.IsValid():
+                break
+            if not frame.IsInlined():
+                found.append((frame.GetPC(), [_register(frame, name) for name in registers]))
+        return found
+
+
+def _register(frame: lldb.SBFrame, name: str) -> Optional[int]:
+    register = frame.FindRegister(name)
+    error = lldb.SBError()
+    value = register.GetValueAsUnsigned(error, 0)
+    return value if register.IsValid() and error.Success() else None

@@ -1,0 +1,261 @@
+//! JSON, schema 1: `docs/report.schema.json` describes it field by field.
+//!
+//! Fields may be added; none changes its meaning. Tasks are written one after the other, so that a
+//! million of them need no more memory than the report.
+
+use std::io::{self, Write};
+
+use serde::{Serialize, Serializer};
+
+use super::backtrace::state_text;
+use super::frames::is_user;
+use crate::layout::SourceLocation;
+use crate::report::{
+    Chain, Frame, FrameKind, FutureState, Report, Runtime, Site, Task, TaskKind, Worker,
+    WorkerState,
+};
+use crate::target::TargetKind;
+
+/// The version of the schema.
+pub const SCHEMA: u32 = 1;
+
+/// Writes the report as one JSON object and a line end.
+///
+/// # Errors
+/// What `out` returns.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &ReportJson::new(report)).map_err(io::Error::from)?;
+    writeln!(out)
+}
+
+#[derive(Serialize)]
+struct ReportJson<'r> {
+    schema: u32,
+    target: TargetJson<'r>,
+    runtimes: Vec<RuntimeJson<'r>>,
+    #[serde(serialize_with = "tasks")]
+    tasks: &'r Report,
+    findings: [(); 0],
+    problems: Vec<ProblemJson<'r>>,
+    interrupted: bool,
+}
+
+impl<'r> ReportJson<'r> {
+    fn new(report: &'r Report) -> Self {
+        let target = &report.target;
+        Self {
+            schema: SCHEMA,
+            target: TargetJson {
+                kind: target.kind,
+                pid: target.pid,
+                executable: &target.executable,
+                build_id: target.build_id.as_deref(),
+            },
+            runtimes: report.runtimes.iter().map(RuntimeJson::new).collect(),
+            tasks: report,
+            findings: [],
+            problems: report.problems.iter().map(|text| ProblemJson { text }).collect(),
+            interrupted: report.interrupted,
+        }
+    }
+}
+
+fn tasks<S: Serializer>(report: &&Report, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(report.tasks.iter().map(|task| TaskJson::new(report, task)))
+}
+
+#[derive(Serialize)]
+struct TargetJson<'r> {
+    kind: TargetKind,
+    pid: Option<u64>,
+    executable: &'r str,
+    build_id: Option<&'r str>,
+}
+
+#[derive(Serialize)]
+struct ProblemJson<'r> {
+    text: &'r str,
+}
+
+#[derive(Serialize)]
+struct RuntimeJson<'r> {
+    id: usize,
+    runtime: &'r str,
+    version: Option<&'r str>,
+    flavor: &'r str,
+    workers: Vec<WorkerJson<'r>>,
+    alive_tasks: u64,
+    counted_tasks: Option<u64>,
+    incomplete: &'r [String],
+}
+
+impl<'r> RuntimeJson<'r> {
+    fn new(runtime: &'r Runtime) -> Self {
+        Self {
+            id: runtime.id,
+            runtime: runtime.library,
+            version: runtime.version.as_deref(),
+            flavor: runtime.flavor,
+            workers: runtime.workers.iter().map(WorkerJson::new).collect(),
+            alive_tasks: runtime.listed_tasks,
+            counted_tasks: runtime.counted_tasks,
+            incomplete: &runtime.incomplete,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct WorkerJson<'r> {
+    index: usize,
+    thread: Option<u32>,
+    tid: Option<u64>,
+    state: &'static str,
+    task: Option<&'r str>,
+    queued: Option<u64>,
+}
+
+impl<'r> WorkerJson<'r> {
+    fn new(worker: &'r Worker) -> Self {
+        Self {
+            index: worker.index,
+            thread: worker.thread.map(|thread| thread.number),
+            tid: worker.thread.map(|thread| thread.tid),
+            state: match worker.state {
+                WorkerState::Parked => "parked",
+                WorkerState::Running => "running",
+                WorkerState::Unknown => "unknown",
+            },
+            task: worker.task.as_ref().map(|task| task.0.as_str()),
+            queued: worker.queued,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct TaskJson<'r> {
+    id: &'r str,
+    runtime: Option<usize>,
+    kind: &'static str,
+    state: &'static str,
+    name: Option<&'r str>,
+    address: String,
+    spawned_at: Option<PlaceJson<'r>>,
+    thread: Option<ThreadJson>,
+    frames: Vec<FrameJson<'r>>,
+    waiting_on: [(); 0],
+    problems: Vec<ProblemJson<'r>>,
+}
+
+#[derive(Serialize)]
+struct PlaceJson<'r> {
+    file: &'r str,
+    line: u32,
+}
+
+#[derive(Serialize)]
+struct ThreadJson {
+    id: u32,
+    tid: u64,
+}
+
+impl<'r> TaskJson<'r> {
+    fn new(report: &'r Report, task: &'r Task) -> Self {
+        let root = task.root.map(|id| &report.sites[id.0 as usize]);
+        Self {
+            id: &task.id.0,
+            runtime: task.runtime,
+            kind: match task.kind {
+                TaskKind::Task => "task",
+                TaskKind::BlockOn => "block_on",
+                TaskKind::Local => "local",
+                TaskKind::Blocking => "blocking",
+            },
+            state: state_text(task.state),
+            name: root.map(|site| site.name.full.as_str()),
+            address: hexadecimal(task.address),
+            spawned_at: task
+                .spawned_at
+                .as_ref()
+                .map(|(file, line)| PlaceJson { file, line: *line }),
+            thread: task.thread.map(|thread| ThreadJson { id: thread.number, tid: thread.tid }),
+            frames: frames(report, &task.chain, &mut 0),
+            waiting_on: [],
+            problems: task.problems.iter().map(|text| ProblemJson { text }).collect(),
+        }
+    }
+}
+
+fn hexadecimal(address: u64) -> String {
+    format!("{address:#x}")
+}
+
+#[derive(Serialize)]
+struct FrameJson<'r> {
+    index: usize,
+    function: &'r str,
+    kind: &'static str,
+    state: &'static str,
+    file: Option<&'r str>,
+    line: Option<u32>,
+    defined_at: Option<PlaceJson<'r>>,
+    user: bool,
+    address: String,
+    r#type: &'r str,
+    locals: [(); 0],
+    children: Vec<Vec<FrameJson<'r>>>,
+    problem: Option<&'r str>,
+}
+
+/// The frames of a chain, innermost first; its branches are the children of the innermost one.
+/// Numbers are those of the text.
+fn frames<'r>(report: &'r Report, chain: &'r Chain, number: &mut usize) -> Vec<FrameJson<'r>> {
+    let mut children: Vec<Vec<FrameJson<'r>>> =
+        chain.branches.iter().map(|branch| frames(report, branch, number)).collect();
+    chain
+        .frames
+        .iter()
+        .rev()
+        .map(|frame| {
+            let index = *number;
+            *number += 1;
+            let site = &report.sites[frame.site.0 as usize];
+            FrameJson::new(index, frame, site, std::mem::take(&mut children))
+        })
+        .collect()
+}
+
+impl<'r> FrameJson<'r> {
+    fn new(index: usize, frame: &'r Frame, site: &'r Site, children: Vec<Vec<Self>>) -> Self {
+        let location: Option<&SourceLocation> = site.location.as_ref();
+        Self {
+            index,
+            function: &site.name.full,
+            kind: match site.kind {
+                FrameKind::AsyncFn => "async_fn",
+                FrameKind::AsyncBlock => "async_block",
+                FrameKind::AsyncClosure => "async_closure",
+                FrameKind::Future => "future",
+                FrameKind::Stream => "stream",
+            },
+            state: match site.state {
+                FutureState::Suspended => "suspended",
+                FutureState::Unresumed => "unresumed",
+                FutureState::Returned => "returned",
+                FutureState::Panicked => "panicked",
+                FutureState::Unknown => "unknown",
+            },
+            file: location.map(|location| location.file.path.as_str()),
+            line: location.map(|location| location.line),
+            defined_at: site
+                .defined
+                .as_ref()
+                .map(|place| PlaceJson { file: &place.file.path, line: place.line }),
+            user: is_user(site),
+            address: hexadecimal(frame.address),
+            r#type: &site.type_name,
+            locals: [],
+            children,
+            problem: frame.problem.as_deref(),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! A case: commands, and one golden text that every front must say.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use snapbox::{Assert, Data};
+use xtask::fixture::Running;
+use xtask::session::Subject;
+use xtask::workspace;
+
+use crate::front::{CoreFile, Front, Mode};
+use crate::neutral::neutral;
+
+/// Commands, and where they must all say the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The name of the golden file, without its ending.
+    pub name: &'a str,
+    /// The commands, in this order and in one run.
+    pub commands: &'a [&'a str],
+    /// The debuggers.
+    pub fronts: &'a [Front],
+    /// The states of the program.
+    pub modes: &'a [Mode],
+}
+
+impl Case<'_> {
+    /// Runs the case on a process in every way that it names.
+    pub fn check(&self, running: &Running) -> Result<()> {
+        for mode in self.modes {
+            let core = match mode {
+                Mode::Live => None,
+                Mode::Core => Some(CoreFile::of(running)?),
+            };
+            let subject = match &core {
+                None => Subject::Process(running.pid()),
+                Some(core) => Subject::Core { core: core.path(), executable: running.executable() },
+            };
+            self.check_subject(subject)?;
+        }
+        Ok(())
+    }
+
+    /// Runs the case on whatever the debugger is started with.
+    pub fn check_subject(&self, subject: Subject<'_>) -> Result<()> {
+        for front in self.fronts {
+            let outputs = front.ask(subject, self.commands)?;
+            self.compare(&outputs);
+        }
+        Ok(())
+    }
+
+    /// Compares with the golden text, or writes it. Panics with the difference.
+    fn compare(&self, outputs: &[String]) {
+        let mut text = String::new();
+        for (command, output) in self.commands.iter().zip(outputs) {
+            let separator = if text.is_empty() { "" } else { "\n" };
+            write!(text, "{separator}> {command}\n{}\n", neutral(output).trim_end())
+                .expect("a string takes everything");
+        }
+        let golden = Data::read_from(&golden_file(self.name), None).raw();
+        Assert::new().action_env("UPDATE_GOLDEN").eq(text, golden);
+    }
+}
+
+fn golden_file(name: &str) -> PathBuf {
+    workspace::root().join("tests/golden").join(name).with_extension("txt")
+}

@@ -1,0 +1,56 @@
+//! Takes out of a text what differs from run to run and from machine to machine.
+
+use std::sync::OnceLock;
+
+use regex_lite::Regex;
+use xtask::workspace;
+
+/// Each pattern with what stands in its place, in this order.
+const RULES: &[(&str, &str)] = &[
+    // Folders: crates, the standard library.
+    (r#"[^\s"'(]*/registry/src/[^/\s]+/"#, "<crates>/"),
+    (r#"[^\s"'(]*/lib/rustlib/src/rust/"#, "<rust>/"),
+    (r"/rustc/[0-9a-f]{40}/", "<rust>/"),
+    // Addresses, of memory and of the network.
+    (r"0x[0-9a-f]+", "0xADDR"),
+    (r"\b127\.\d+\.\d+\.\d+:\d+", "127.0.0.1:PORT"),
+    // Processes and threads.
+    (r"\b(LWP|process|Process|pid|tid) \d+", "$1 N"),
+];
+
+/// The text without addresses, ports, process and thread ids and the folders of
+/// this machine, and without spaces at the ends of its lines.
+pub fn neutral(text: &str) -> String {
+    static COMPILED: OnceLock<Vec<(Regex, &str)>> = OnceLock::new();
+    let rules = COMPILED.get_or_init(|| {
+        let compile = |pattern| Regex::new(pattern).expect("a valid pattern");
+        RULES.iter().map(|(pattern, instead)| (compile(pattern), *instead)).collect()
+    });
+    let mut text = text
+        .replace(&workspace::target().display().to_string(), "<target>")
+        .replace(&workspace::root().display().to_string(), "<workspace>");
+    for (pattern, instead) in rules {
+        text = pattern.replace_all(&text, *instead).into_owned();
+    }
+    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::neutral;
+
+    #[test]
+    fn takes_out_what_differs() {
+        let text = "held by 0x55d0a4c3f2d0 (LWP 77), 127.0.0.1:40123  \n\
+                    at /home/me/.cargo/registry/src/index-0123/tokio-1.54.1/src/sync/mutex.rs:453";
+        let expected = "held by 0xADDR (LWP N), 127.0.0.1:PORT\n\
+                        at <crates>/tokio-1.54.1/src/sync/mutex.rs:453\n";
+        assert_eq!(neutral(text), expected);
+    }
+
+    #[test]
+    fn keeps_lines_and_ids() {
+        let text = "  14    idle   stock::restock   src/stock.rs:31\n";
+        assert_eq!(neutral(text), text);
+    }
+}

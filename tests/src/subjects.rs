@@ -1,0 +1,27 @@
+//! The programs that are looked at, started and in the state that is of interest.
+
+use anyhow::Result;
+use xtask::fixture::{self, Profile, Running};
+use xtask::shop::Shop;
+
+/// How many customers queue behind the one whose checkout hangs.
+pub const QUEUE: usize = 3;
+
+/// The inventory service, hung.
+pub fn hung_shop(profile: Profile) -> Result<Shop> {
+    let executable = fixture::build("inventory-service", profile)?;
+    let mut shop = Shop::new(Running::start::<&str>(&executable, &[])?)?;
+    shop.hang(QUEUE)?;
+    Ok(shop)
+}
+
+/// `many-tasks` with `count` tasks.
+pub fn many_tasks(profile: Profile, count: usize) -> Result<Running> {
+    let executable = fixture::build("many-tasks", profile)?;
+    Running::start(&executable, &[count.to_string()])
+}
+
+/// A fixture without arguments.
+pub fn fixture(name: &str, profile: Profile) -> Result<Running> {
+    Running::start::<&str>(&fixture::build(name, profile)?, &[])
+}

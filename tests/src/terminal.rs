@@ -1,0 +1,88 @@
+//! gdb in a terminal, with somebody who types.
+
+use std::io::{Read, Write};
+use std::process::Child;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use pty_process::Size;
+use pty_process::blocking::{Command, Pty, open};
+use xtask::workspace;
+
+use crate::front::{Front, WIDTH, gdb_script};
+
+/// The lines of the terminal.
+const HEIGHT: u16 = 40;
+
+/// A gdb with unhang loaded, attached to a process.
+pub struct Terminal {
+    child: Child,
+    pty: Arc<Pty>,
+    output: Receiver<Vec<u8>>,
+}
+
+impl Terminal {
+    /// Starts gdb and waits for its prompt.
+    pub fn attach(front: Front, pid: u32) -> Result<Self> {
+        let (pty, other_end) = open().context("a terminal")?;
+        pty.resize(Size::new(HEIGHT, WIDTH)).context("the size of the terminal")?;
+        let source = format!("source {}", gdb_script()?.display());
+        let gdb = Command::new(&front.debugger()?.executable)
+            .args(["-nx", "-q", "-ex", "set pagination off", "-ex", &source])
+            .args(["-p", &pid.to_string()])
+            .current_dir(workspace::root())
+            .env("DEBUGINFOD_URLS", "")
+            .env("TERM", "dumb");
+        let child = gdb.spawn(other_end).context("starting gdb")?;
+
+        let pty = Arc::new(pty);
+        let (sender, output) = channel();
+        let reading = pty.clone();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(length @ 1..) = (&*reading).read(&mut buffer) {
+                if sender.send(buffer[..length].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let terminal = Self { child, pty, output };
+        terminal.wait_for("(gdb) ", Duration::from_secs(120))?;
+        Ok(terminal)
+    }
+
+    /// Types something; a line ends with `\n`, and `\x03` is Ctrl-C.
+    pub fn type_in(&self, text: &str) -> Result<()> {
+        let mut pty = &*self.pty;
+        pty.write_all(text.as_bytes()).and_then(|()| pty.flush()).context("typing")
+    }
+
+    /// Everything that appears until `text` has appeared.
+    pub fn wait_for(&self, text: &str, limit: Duration) -> Result<String> {
+        let deadline = Instant::now() + limit;
+        let mut seen = String::new();
+        while !seen.contains(text) {
+            match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(chunk) => seen.push_str(&String::from_utf8_lossy(&chunk)),
+                Err(error) => {
+                    let why = match error {
+                        RecvTimeoutError::Timeout => "did not appear in time",
+                        RecvTimeoutError::Disconnected => "never appeared: gdb has ended",
+                    };
+                    bail!("{text:?} {why}; this did:\n{seen}");
+                }
+            }
+        }
+        Ok(seen)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

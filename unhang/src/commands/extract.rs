@@ -1,0 +1,193 @@
+//! `unhang extract`: writes a layout file for a build.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use layout_extractor::DwarfSource;
+use layout_extractor::extract::{Progress, Stage, extract};
+use runtime_layouts::layout::file::Tables;
+use runtime_layouts::layout::source::LayoutSource;
+
+use super::size;
+
+/// Write a layout file for a build, so that its stripped copy can be looked at.
+///
+/// The file holds what unhang would read from the debug information: the layouts of futures, tasks
+/// and runtimes. It is small, and belongs to the one build that it was made from: keep it beside
+/// the binary that you deploy, as you would a debug symbol file.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  unhang extract target/release/app -o app.layouts\n  \
+                        strip target/release/app")]
+pub(crate) struct Arguments {
+    /// The executable or shared library, with its debug information
+    binary: PathBuf,
+
+    /// Where to write the layout file
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// Print what was done as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let source = DwarfSource::open(&arguments.binary)?;
+    if is_same_file(&arguments.binary, &arguments.output) {
+        bail!("the layout file would replace the binary: give another name with -o");
+    }
+    if let Some(lack) = source.provenance().lack {
+        bail!("{lack}");
+    }
+    let bar = Bar::new();
+    let file = extract(&source, &bar)?;
+    bar.finish();
+    let bytes = file.to_bytes()?;
+    let debug_information = source.debug_information_size();
+    write(&arguments.output, &bytes)
+        .with_context(|| format!("cannot write {}", arguments.output.display()))?;
+    let report = Report {
+        output: &arguments.output,
+        file: bytes.len() as u64,
+        debug_information,
+        seconds: started.elapsed(),
+        tables: file.tables(),
+    };
+    let text = if arguments.json { report.json() } else { report.text() };
+    // A closed pipe is no failure: the file is written.
+    let _ = writeln!(std::io::stdout(), "{text}");
+    Ok(())
+}
+
+/// Writes beside the file and renames, so that nobody sees half of it.
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if path.is_dir() {
+        return Err(std::io::Error::other("it is a directory"));
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let written =
+        std::fs::write(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn is_same_file(binary: &Path, output: &Path) -> bool {
+    match (binary.canonicalize(), output.canonicalize()) {
+        (Ok(binary), Ok(output)) => binary == output,
+        _ => false,
+    }
+}
+
+/// What was done.
+struct Report<'a> {
+    output: &'a Path,
+    file: u64,
+    debug_information: u64,
+    seconds: Duration,
+    tables: &'a Tables,
+}
+
+impl Report<'_> {
+    fn ratio(&self) -> f64 {
+        self.debug_information as f64 / self.file.max(1) as f64
+    }
+
+    fn state_machines(&self) -> usize {
+        self.tables.types.iter().filter(|ty| ty.body.is_some()).count()
+    }
+
+    fn text(&self) -> String {
+        let Report { output, file, debug_information, seconds, tables } = self;
+        format!(
+            "{}: {}, 1/{:.0} of {} of debug information, in {:.1} s\n{} types, {} closures and \
+             async bodies, {} task types, {} boxed future types",
+            output.display(),
+            size(*file),
+            self.ratio(),
+            size(*debug_information),
+            seconds.as_secs_f64(),
+            tables.types.len(),
+            self.state_machines(),
+            tables.functions_at.len(),
+            tables.vtables.len(),
+        )
+    }
+
+    fn json(&self) -> String {
+        serde_json::json!({
+            "schema": 1,
+            "output": self.output.display().to_string(),
+            "build_id": self.tables.facts.build_id,
+            "bytes": self.file,
+            "debug_information_bytes": self.debug_information,
+            "seconds": self.seconds.as_secs_f64(),
+            "types": self.tables.types.len(),
+            "bodies": self.state_machines(),
+            "task_polls": self.tables.functions_at.len(),
+            "vtables": self.tables.vtables.len(),
+            "thread_locals": self.tables.thread_locals.len(),
+        })
+        .to_string()
+    }
+}
+
+/// How far the extraction is, on a terminal.
+struct Bar {
+    bar: Mutex<ProgressBar>,
+}
+
+impl Bar {
+    fn new() -> Self {
+        let bar = if std::io::stderr().is_terminal() {
+            ProgressBar::new_spinner()
+        } else {
+            ProgressBar::hidden()
+        };
+        Bar { bar: Mutex::new(bar) }
+    }
+
+    fn finish(&self) {
+        self.bar().finish_and_clear();
+    }
+
+    fn bar(&self) -> std::sync::MutexGuard<'_, ProgressBar> {
+        self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Progress for Bar {
+    fn start(&self, stage: Stage, total: Option<u64>) {
+        let what = match stage {
+            Stage::Units => "reading units",
+            Stage::Types => "following types",
+            Stage::Merging => "merging types",
+        };
+        let shape = if total.is_some() {
+            "{spinner:.cyan} {msg:16} {bar:30.cyan/dim} {pos}/{len}"
+        } else {
+            "{spinner:.cyan} {msg:16} {pos}"
+        };
+        let bar = self.bar();
+        if let Ok(style) = ProgressStyle::with_template(shape) {
+            bar.set_style(style);
+        }
+        bar.set_position(0);
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
+        bar.set_message(what);
+    }
+
+    fn advance(&self, count: u64) {
+        self.bar().inc(count);
+    }
+}
