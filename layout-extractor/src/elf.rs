@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use runtime_layouts::layout::StaticAddress;
 use runtime_layouts::layout::source::{ObjectFacts, TlsSegment};
 
+use crate::lines::FunctionSymbol;
 use crate::mapping::SharedBytes;
 
 /// Why a file could not be opened. Each is one sentence for people.
@@ -61,6 +62,16 @@ pub(crate) struct ObjectFile {
 /// A compressed section may not claim to be more than this many times its size: zlib cannot do
 /// better than 1032, and debug information is far from it.
 const MOST_COMPRESSION: u64 = 1100;
+
+/// A symbol's name without what ThinLTO adds to one that it makes visible to other units:
+/// `…CURRENT_PARKER…E.llvm.15291967437445223747` (LLVM, `FunctionImportUtils.cpp`). The debug
+/// information has the name without it.
+fn unpromoted(name: &[u8]) -> &[u8] {
+    match memchr::memmem::rfind(name, b".llvm.") {
+        Some(at) => &name[..at],
+        None => name,
+    }
+}
 
 impl ObjectFile {
     /// Reads the headers; maps the rest.
@@ -153,7 +164,9 @@ impl ObjectFile {
             });
             Some(
                 symbols
-                    .filter_map(|symbol| Some((symbol.name_bytes().ok()?.into(), symbol.address())))
+                    .filter_map(|symbol| {
+                        Some((unpromoted(symbol.name_bytes().ok()?).into(), symbol.address()))
+                    })
                     .collect(),
             )
         });
@@ -170,6 +183,22 @@ impl ObjectFile {
                 visit(name);
             }
         }
+    }
+
+    /// The functions of the symbol table, by address.
+    pub(crate) fn function_symbols(&self) -> Vec<FunctionSymbol> {
+        let Ok(file) = object::File::parse(&*self.bytes) else { return Vec::new() };
+        let mut symbols: Vec<_> = file
+            .symbols()
+            .chain(file.dynamic_symbols())
+            .filter(|symbol| symbol.kind() == object::SymbolKind::Text && symbol.is_definition())
+            .filter_map(|symbol| {
+                let name = symbol.name_bytes().ok()?.into();
+                Some(FunctionSymbol { address: symbol.address(), size: symbol.size(), name })
+            })
+            .collect();
+        symbols.sort_by_key(|symbol| symbol.address);
+        symbols
     }
 
     /// The pointer that the loader leaves at this address of the object's data, before the load
@@ -282,8 +311,17 @@ fn dwarf_sections(
         SectionId::DebugTypes,
         SectionId::DebugMacro,
     ];
-    let loaded: Result<HashMap<&str, SharedBytes>, String> =
-        IDS.par_iter().map(|id| Ok((id.name(), section(file, bytes, id.name())?))).collect();
+    let load = |id: &SectionId| Ok((id.name(), section(file, bytes, id.name())?));
+    // No threads are started for what only has to be looked up.
+    let is_compressed = IDS.iter().any(|id| {
+        let data = file.section_by_name(id.name()).and_then(|s| s.compressed_data().ok());
+        data.is_some_and(|data| data.format != object::CompressionFormat::None)
+    });
+    let loaded: Result<HashMap<&str, SharedBytes>, String> = if is_compressed {
+        IDS.par_iter().map(load).collect()
+    } else {
+        IDS.iter().map(load).collect()
+    };
     let loaded = loaded?;
     let size = loaded.values().map(|bytes| bytes.len() as u64).sum();
     let sections = DwarfSections::load(|id| {

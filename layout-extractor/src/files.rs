@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use gimli::Dwarf;
+use gimli::{AttributeValue, Dwarf};
 use runtime_layouts::layout::{SourceFile, SourceLocation};
 
 use crate::source::DwarfSource;
@@ -17,14 +17,44 @@ impl DwarfSource {
         view: &UnitView<'s>,
         entry: &Entry<'s>,
     ) -> Option<SourceLocation> {
-        let number = match entry.attr_value(gimli::DW_AT_decl_file)? {
-            gimli::AttributeValue::FileIndex(number) => number,
+        let file = entry.attr_value(gimli::DW_AT_decl_file)?;
+        self.location(dwarf, view, file, entry.attr_value(gimli::DW_AT_decl_line)?)
+    }
+
+    /// Where an inlined function is called; `None` when it does not say.
+    pub(crate) fn called<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        view: &UnitView<'s>,
+        entry: &Entry<'s>,
+    ) -> Option<SourceLocation> {
+        let file = entry.attr_value(gimli::DW_AT_call_file)?;
+        self.location(dwarf, view, file, entry.attr_value(gimli::DW_AT_call_line)?)
+    }
+
+    fn location<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        view: &UnitView<'s>,
+        file: AttributeValue<Slice<'s>>,
+        line: AttributeValue<Slice<'s>>,
+    ) -> Option<SourceLocation> {
+        let number = match file {
+            AttributeValue::FileIndex(number) => number,
             other => other.udata_value()?,
         };
-        let line = entry.attr_value(gimli::DW_AT_decl_line)?.udata_value()?;
+        self.numbered(dwarf, view, number, line.udata_value()?)
+    }
+
+    fn numbered<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        view: &UnitView<'s>,
+        file: u64,
+        line: u64,
+    ) -> Option<SourceLocation> {
         let line = u32::try_from(line).ok().filter(|&line| line != 0)?;
-        let files = self.files(dwarf, view);
-        let file = files.get(usize::try_from(number).ok()?)?;
+        let file = self.files(dwarf, view).get(usize::try_from(file).ok()?)?;
         (!file.path.is_empty()).then(|| SourceLocation { file: Arc::clone(file), line })
     }
 

@@ -30,7 +30,7 @@ impl DwarfSource {
         let is_of_crate = |number: &UnitNumber| {
             self.units.root(&dwarf, *number).is_ok_and(|root| root.crate_name() == Some(krate))
         };
-        let (own, others): (Vec<_>, Vec<_>) = mentioning.into_iter().partition(is_of_crate);
+        let (own, others): (Vec<_>, Vec<_>) = mentioning.iter().copied().partition(is_of_crate);
         let mut found = Vec::new();
         for units in [own, others] {
             for number in units {

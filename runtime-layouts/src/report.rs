@@ -161,7 +161,7 @@ pub struct Task {
     pub state: TaskState,
     /// The site of its outermost future; `None` when its type is not known.
     pub root: Option<SiteId>,
-    /// The address of its header, or of the `block_on` future.
+    /// The address of its header, or of the `block_on` future; 0 when that is not known.
     pub address: u64,
     /// The thread that polls it; `None` when none does.
     pub thread: Option<ThreadRef>,
@@ -192,7 +192,7 @@ pub struct SiteId(pub u32);
 pub struct Frame {
     /// What it is and where it stands.
     pub site: SiteId,
-    /// The address of the future.
+    /// The address of the future, 0 when it is not known; of a native frame its program counter.
     pub address: u64,
     /// Why the chain does not go on below, when it should: memory that could not be read, a type
     /// that is not known, a cycle.
@@ -230,6 +230,8 @@ pub enum FrameKind {
     Future,
     /// A type with a `poll_next` of its own.
     Stream,
+    /// A function on a thread's native stack.
+    Native,
 }
 
 /// How far a future has come.
@@ -243,6 +245,8 @@ pub enum FutureState {
     Returned,
     /// Panicked.
     Panicked,
+    /// Runs now: the frame is one of a thread's native stack.
+    Running,
     /// Does not say.
     Unknown,
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
+use xtask::session::OFFLINE;
 use xtask::workspace;
 
 use crate::front::{Front, WIDTH, gdb_script};
@@ -30,10 +31,10 @@ impl Terminal {
         pty.resize(Size::new(HEIGHT, WIDTH)).context("the size of the terminal")?;
         let source = format!("source {}", gdb_script()?.display());
         let gdb = Command::new(&front.debugger()?.executable)
-            .args(["-nx", "-q", "-ex", "set pagination off", "-ex", &source])
+            .args(OFFLINE)
+            .args(["-ex", "set pagination off", "-ex", &source])
             .args(["-p", &pid.to_string()])
             .current_dir(workspace::root())
-            .env("DEBUGINFOD_URLS", "")
             .env("TERM", "dumb");
         let child = gdb.spawn(other_end).context("starting gdb")?;
 

@@ -6,10 +6,11 @@ use crate::progress::Step;
 use crate::workspace::{self, cargo, root};
 
 /// Each crate of the workspace with the crates of the workspace that it may use.
-const MAY_USE: [(&str, &[&str]); 6] = [
+const MAY_USE: [(&str, &[&str]); 7] = [
     ("runtime-layouts", &[]),
     ("layout-extractor", &["runtime-layouts"]),
-    ("unhang", &["runtime-layouts", "layout-extractor"]),
+    ("process-target", &["runtime-layouts", "layout-extractor"]),
+    ("unhang", &["runtime-layouts", "layout-extractor", "process-target"]),
     ("native-module", &["runtime-layouts", "layout-extractor"]),
     ("xtask", &[]),
     // From outside only: the tests see programs and their output.

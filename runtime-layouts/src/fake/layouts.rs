@@ -7,8 +7,8 @@ use crate::layout::source::{
     LayoutError, LayoutSource, ObjectFacts, Poll, PolledAs, Provenance, ThreadLocal, TlsSegment,
 };
 use crate::layout::{
-    Discriminant, Function, Member, PlacedVariable, SourceFile, SourceLocation, StaticAddress,
-    Type, TypeId, TypeKind, TypeParameter, Variant,
+    Call, Discriminant, Function, Member, PlacedVariable, SourceFile, SourceLocation,
+    StaticAddress, Type, TypeId, TypeKind, TypeParameter, Variant,
 };
 
 /// Layouts that are put together type by type. The static addresses are the live ones.
@@ -247,6 +247,10 @@ impl LayoutSource for FakeLayouts {
     }
 
     fn variables_at(&self, _pc: StaticAddress) -> Result<Vec<PlacedVariable>, LayoutError> {
+        Ok(Vec::new())
+    }
+
+    fn calls_at(&self, _pc: StaticAddress) -> Result<Vec<Call>, LayoutError> {
         Ok(Vec::new())
     }
 }

@@ -190,6 +190,16 @@ pub struct Variable {
     pub ty: TypeId,
 }
 
+/// A function whose code a program counter is in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Call {
+    /// The function.
+    pub function: Arc<Function>,
+    /// The line that it stands at: where it calls the next one that was inlined into it, or what
+    /// the line table says. `None` when the debug information does not say.
+    pub location: Option<SourceLocation>,
+}
+
 /// A variable that has a place at one program counter.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PlacedVariable {

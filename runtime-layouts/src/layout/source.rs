@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Function, PlacedVariable, SourceLocation, StaticAddress, Type, TypeId};
+use super::{Call, Function, PlacedVariable, SourceLocation, StaticAddress, Type, TypeId};
 
 /// Why a source could not answer. An answer that is merely absent is an empty list or `None`.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -165,4 +165,12 @@ pub trait LayoutSource: Send + Sync {
     /// # Errors
     /// When the debug information there is malformed.
     fn variables_at(&self, pc: StaticAddress) -> Result<Vec<PlacedVariable>, LayoutError>;
+
+    /// The functions that the code at this program counter belongs to, the innermost inlined one
+    /// first and the physical one last. Empty when the debug information knows of none. A layout
+    /// file knows only the functions that keep a future on the stack (`block_on`), without lines.
+    ///
+    /// # Errors
+    /// When the debug information there is malformed.
+    fn calls_at(&self, pc: StaticAddress) -> Result<Vec<Call>, LayoutError>;
 }

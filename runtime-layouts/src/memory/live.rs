@@ -1,6 +1,10 @@
-//! The memory of a process of this machine, through `process_vm_readv`.
+//! The memory of a process of this machine, through `process_vm_readv`, or where that is refused
+//! through `/proc/PID/mem`.
 
-use std::io::IoSliceMut;
+use std::fs::File;
+use std::io::{ErrorKind, IoSliceMut};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
@@ -9,9 +13,17 @@ use nix::unistd::Pid;
 use super::{MemoryReader, ReadError, end_of};
 
 /// Reads a process without stopping it: stopping is the front's business.
-#[derive(Clone, Copy, Debug)]
-pub struct LiveMemory {
-    pid: Pid,
+#[derive(Clone, Debug)]
+pub struct LiveMemory(Way);
+
+/// How the bytes come over.
+#[derive(Clone, Debug)]
+enum Way {
+    /// `process_vm_readv`: one call for any length.
+    Call(Pid),
+    /// `/proc/PID/mem`: for kernels and seccomp filters that do not have the call, such as
+    /// Docker's before Linux 4.8.
+    File(Arc<File>),
 }
 
 /// Why the memory of a process cannot be had.
@@ -54,10 +66,30 @@ impl LiveMemory {
         // address where nothing is mapped serves as well as any; only an empty read does not.
         let remote = RemoteIoVec { base: 0, len: 1 };
         match process_vm_readv(id, &mut [IoSliceMut::new(&mut [0])], &[remote]) {
-            Ok(_) | Err(Errno::EFAULT) => Ok(Self { pid: id }),
+            Ok(_) | Err(Errno::EFAULT) => Ok(Self(Way::Call(id))),
             Err(Errno::ESRCH) => Err(LiveError::NoSuchProcess { pid }),
-            Err(Errno::EPERM) => Err(LiveError::NotPermitted { pid }),
-            Err(errno) => Err(LiveError::Other { pid, reason: errno.desc() }),
+            Err(errno) => Self::open_file(pid).map_err(|_| match errno {
+                Errno::EPERM => LiveError::NotPermitted { pid },
+                errno => LiveError::Other { pid, reason: errno.desc() },
+            }),
+        }
+    }
+
+    /// The memory of that process through `/proc/PID/mem`.
+    ///
+    /// # Errors
+    /// When there is no such process or it may not be read.
+    pub fn open_file(pid: u64) -> Result<Self, LiveError> {
+        match File::open(format!("/proc/{pid}/mem")) {
+            Ok(file) => Ok(Self(Way::File(Arc::new(file)))),
+            Err(error) => Err(match error.kind() {
+                ErrorKind::NotFound => LiveError::NoSuchProcess { pid },
+                ErrorKind::PermissionDenied => LiveError::NotPermitted { pid },
+                _ => LiveError::Other {
+                    pid,
+                    reason: Errno::from_raw(error.raw_os_error().unwrap_or(0)).desc(),
+                },
+            }),
         }
     }
 }
@@ -66,19 +98,26 @@ impl MemoryReader for LiveMemory {
     fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
         let error = ReadError { address, length: buffer.len() };
         end_of(address, buffer.len()).ok_or(error)?;
-        let mut done = 0;
-        while done < buffer.len() {
-            let base = usize::try_from(address + done as u64).map_err(|_| error)?;
-            let remote = RemoteIoVec { base, len: buffer.len() - done };
-            let local = &mut [IoSliceMut::new(&mut buffer[done..])];
-            // A read stops short before a page that is not mapped, and after 2 GiB.
-            match process_vm_readv(self.pid, local, &[remote]) {
-                Ok(0) | Err(_) => return Err(error),
-                Ok(length) => done += length,
-            }
+        match &self.0 {
+            Way::Call(pid) => read_by_call(*pid, address, buffer).ok_or(error),
+            Way::File(file) => file.read_exact_at(buffer, address).map_err(|_| error),
         }
-        Ok(())
     }
+}
+
+fn read_by_call(pid: Pid, address: u64, buffer: &mut [u8]) -> Option<()> {
+    let mut done = 0;
+    while done < buffer.len() {
+        let base = usize::try_from(address + done as u64).ok()?;
+        let remote = RemoteIoVec { base, len: buffer.len() - done };
+        let local = &mut [IoSliceMut::new(&mut buffer[done..])];
+        // A read stops short before a page that is not mapped, and after 2 GiB.
+        match process_vm_readv(pid, local, &[remote]) {
+            Ok(0) | Err(_) => return None,
+            Ok(length) => done += length,
+        }
+    }
+    Some(())
 }
 
 #[cfg(test)]
@@ -89,24 +128,29 @@ mod tests {
         LiveMemory::open(u64::from(std::process::id())).expect("a process may read itself")
     }
 
+    fn own_file() -> LiveMemory {
+        LiveMemory::open_file(u64::from(std::process::id())).expect("a process may read itself")
+    }
+
     #[test]
     fn reads_what_is_there() {
         let there: Vec<u8> = (0..20_000u32).map(|i| (i % 251) as u8).collect();
-        let mut copy = vec![0; there.len()];
-        own().read(there.as_ptr() as u64, &mut copy).expect("mapped");
-        assert_eq!(copy, there);
-        assert_eq!(own().read(1, &mut []), Ok(()));
+        for own in [own(), own_file()] {
+            let mut copy = vec![0; there.len()];
+            own.read(there.as_ptr() as u64, &mut copy).expect("mapped");
+            assert_eq!(copy, there);
+            assert_eq!(own.read(1, &mut []), Ok(()));
+        }
     }
 
     #[test]
     fn refuses_what_is_not() {
         let mut buffer = [0; 8];
         for address in [0, 8, u64::MAX - 7, u64::MAX] {
-            assert_eq!(
-                own().read(address, &mut buffer),
-                Err(ReadError { address, length: 8 }),
-                "{address:#x}"
-            );
+            for own in [own(), own_file()] {
+                let expected = Err(ReadError { address, length: 8 });
+                assert_eq!(own.read(address, &mut buffer), expected, "{address:#x}");
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod auxiliary;
 pub mod processor;
+pub mod program;
 
 use std::sync::Arc;
 

@@ -10,7 +10,21 @@ pub struct Processor {
     /// The register that points at the thread's control block, as gdb and lldb name it.
     pub thread_pointer: &'static str,
     /// The DWARF number of the stack pointer.
-    stack_pointer: u16,
+    pub stack_pointer: u16,
+    /// The DWARF number of the program counter.
+    pub program_counter: u16,
+    /// The DWARF number of the register that points at a frame where code keeps frame pointers.
+    /// There lie the caller's frame pointer and, a word further, the return address.
+    pub frame_pointer: u16,
+    /// The DWARF number of the register in which a call leaves the return address; `None` where it
+    /// is pushed on the stack.
+    pub return_register: Option<u16>,
+    /// The DWARF numbers of the words of a register set as the kernel gives it (`NT_PRSTATUS`).
+    kernel_words: &'static [Option<u16>],
+    /// The word of that set that is the thread pointer; `None` when it is not part of it.
+    kernel_thread_pointer: Option<usize>,
+    /// The bits of a return address that are an address: the others may hold a signature of it.
+    code_address: u64,
     /// Where the executable's thread-local storage lies.
     tls: TlsVariant,
     /// The general registers.
@@ -50,6 +64,36 @@ const X86_64: Processor = Processor {
     machine: 62,
     thread_pointer: "fs_base",
     stack_pointer: 7,
+    program_counter: 16,
+    frame_pointer: 6,
+    return_register: None,
+    kernel_words: &[
+        // `struct user_regs_struct`, `arch/x86/include/asm/user_64.h`: r15 … rbx, r11 … rdi,
+        // orig_rax, rip, cs, eflags, rsp, ss.
+        Some(15),
+        Some(14),
+        Some(13),
+        Some(12),
+        Some(6),
+        Some(3),
+        Some(11),
+        Some(10),
+        Some(9),
+        Some(8),
+        Some(0),
+        Some(2),
+        Some(1),
+        Some(4),
+        Some(5),
+        None,
+        Some(16),
+        None,
+        None,
+        Some(7),
+        None,
+    ],
+    kernel_thread_pointer: Some(21),
+    code_address: u64::MAX,
     tls: TlsVariant::Before,
     registers: &[
         scratch(0, "rax"),
@@ -72,11 +116,30 @@ const X86_64: Processor = Processor {
     ],
 };
 
+const AARCH64_WORDS: [Option<u16>; 33] = {
+    let mut words = [None; 33];
+    let mut number = 0;
+    while number < 33 {
+        words[number as usize] = Some(number);
+        number += 1;
+    }
+    words
+};
+
 /// `EM_AARCH64`; numbers of "DWARF for the Arm 64-bit Architecture", section 4.1.
 const AARCH64: Processor = Processor {
     machine: 183,
     thread_pointer: "tpidr",
     stack_pointer: 31,
+    program_counter: 32,
+    frame_pointer: 29,
+    return_register: Some(30),
+    // `struct user_pt_regs`, `arch/arm64/include/uapi/asm/ptrace.h`: x0 … x30, sp, pc, which is
+    // also the order of the DWARF numbers.
+    kernel_words: &AARCH64_WORDS,
+    kernel_thread_pointer: None,
+    // Pointer authentication signs above the 48 bits of an address.
+    code_address: (1 << 48) - 1,
     tls: TlsVariant::After { header: 16 },
     registers: &[
         scratch(0, "x0"),
@@ -159,6 +222,38 @@ impl Processor {
         Some(start.wrapping_add(offset))
     }
 
+    /// The registers, by DWARF number, of a register set as the kernel gives it for
+    /// `NT_PRSTATUS`, from `PTRACE_GETREGSET` and in core files alike.
+    #[must_use]
+    pub fn kernel_registers(&self, words: &[u64]) -> Vec<(u16, u64)> {
+        let numbered = self.kernel_words.iter().zip(words);
+        numbered.filter_map(|(number, value)| Some(((*number)?, *value))).collect()
+    }
+
+    /// The thread pointer in such a register set; `None` for processors where the kernel gives it
+    /// apart.
+    #[must_use]
+    pub fn kernel_thread_pointer(&self, words: &[u64]) -> Option<u64> {
+        words.get(self.kernel_thread_pointer?).copied()
+    }
+
+    /// The DWARF numbers of the general registers, in order.
+    pub fn numbers(&self) -> impl Iterator<Item = u16> + use<> {
+        self.registers.iter().map(|register| register.number)
+    }
+
+    /// Whether a function gives the register with this DWARF number back as it found it.
+    #[must_use]
+    pub fn is_preserved(&self, number: u16) -> bool {
+        self.registers.iter().any(|register| register.number == number && register.preserved)
+    }
+
+    /// The address in a return address that may be signed.
+    #[must_use]
+    pub fn code_address(&self, value: u64) -> u64 {
+        value & self.code_address
+    }
+
     /// What to ask the debugger for: every general register, in the order of DWARF numbers.
     #[must_use]
     pub fn register_names(&self) -> Vec<&'static str> {
@@ -225,6 +320,23 @@ mod tests {
             }
         }
         assert!(processor(3).is_none());
+    }
+
+    #[test]
+    fn the_registers_of_the_kernel_have_names() {
+        let words: Vec<u64> = (100..127).collect();
+        let registers = X86_64.kernel_registers(&words);
+        let value = |number| registers.iter().find(|(n, _)| *n == number).map(|(_, value)| *value);
+        assert_eq!(registers.len(), 17);
+        assert_eq!(
+            (value(15), value(3), value(7), value(16)),
+            (Some(100), Some(105), Some(119), Some(116))
+        );
+        assert_eq!(X86_64.kernel_thread_pointer(&words), Some(121));
+        assert_eq!(AARCH64.kernel_registers(&words).len(), 27, "as many as there are");
+        assert_eq!(AARCH64.kernel_thread_pointer(&words), None);
+        assert_eq!(AARCH64.code_address(0x00ab_ffff_0000_1234), 0xffff_0000_1234);
+        assert!(X86_64.is_preserved(3) && !X86_64.is_preserved(0));
     }
 
     #[test]

@@ -6,15 +6,11 @@
 
 use super::context::ThreadContext;
 use super::scheduler::{self, Scheduler};
-use super::workers;
-use crate::layout::{Base, Place, PlacedVariable, TypeKind};
+use super::{stack, workers};
 use crate::report::{Task, TaskId, TaskKind, TaskState, WorkerState};
-use crate::target::NativeFrame;
-use crate::value::{Program, Ty, Value};
+use crate::value::Program;
 use crate::walk::Inspection;
-
-/// Native frames that are looked at, innermost first.
-const DEEPEST_STACK: usize = 256;
+use crate::walk::native::DEEPEST_STACK;
 
 /// Adds the future of every thread that is inside `block_on`.
 pub(super) fn add(
@@ -46,7 +42,8 @@ pub(super) fn add(
             ));
             continue;
         }
-        let Some(future) = pinned_future(&inspection.program, &frames) else {
+        let state = state(&inspection.program, context);
+        let Some(mut found) = stack::future(inspection, &frames, state) else {
             inspection.problem(format!(
                 "thread {} (tid {}) is inside a runtime, but the future that it blocks on was not \
                  found in its stack",
@@ -54,22 +51,28 @@ pub(super) fn add(
             ));
             continue;
         };
+        let root = found.chain.frames.first().map(|frame| frame.site);
+        if state == TaskState::Running
+            && let Some(chain) = inspection.native_chain(context.thread, &stack::is_block_on_name)
+        {
+            found.chain = chain;
+            found.problem = None;
+        }
         let runtime = scheduler::entered(inspection, context).and_then(|entered| {
             schedulers.iter().position(|known| known.address == entered.address)
         });
-        let chain = inspection.chain(future);
         let is_main = target.identity().pid.map_or(thread.number == 1, |pid| pid == thread.tid);
         inspection.tasks.push(Task {
             id: TaskId(if is_main { "main".into() } else { format!("b{}", thread.number) }),
             runtime: runtime.map(|index| first_runtime + index),
             kind: TaskKind::BlockOn,
-            state: state(&inspection.program, context),
-            root: chain.frames.first().map(|frame| frame.site),
-            address: future.address,
+            state,
+            root,
+            address: found.address,
             thread: Some(context.thread),
             spawned_at: None,
-            chain,
-            problems: Vec::new(),
+            chain: found.chain,
+            problems: found.problem.into_iter().collect(),
         });
     }
 }
@@ -87,78 +90,4 @@ fn state(program: &Program<'_>, context: &ThreadContext) -> TaskState {
         (Some(false), None) => TaskState::Running,
         (None, None) => TaskState::Unknown,
     }
-}
-
-/// The future in the innermost frame of a `block_on`.
-fn pinned_future(program: &Program<'_>, frames: &[NativeFrame]) -> Option<Value> {
-    for (index, frame) in frames.iter().enumerate() {
-        // A return address may be the first of the next line or function.
-        let pc = if index == 0 { frame.pc } else { frame.pc.wrapping_sub(1) };
-        let Some((module, address)) = program.module_at(pc) else { continue };
-        let Ok(variables) = program.layouts(module).variables_at(address) else { continue };
-        let found = variables
-            .iter()
-            .filter(|variable| is_block_on(&variable.function) && is_future_name(&variable.name))
-            .find_map(|variable| place(program, module, variable, frame));
-        if found.is_some() {
-            return found;
-        }
-    }
-    None
-}
-
-fn is_block_on(function: &str) -> bool {
-    function.starts_with("tokio::runtime::")
-        && crate::layout::name::path_segments(function)
-            .iter()
-            .any(|segment| segment.text == "block_on")
-}
-
-fn is_future_name(variable: &str) -> bool {
-    matches!(variable, "f" | "future")
-}
-
-/// A variable as a value in memory. A reference that lives in a register is followed at once.
-fn place(
-    program: &Program<'_>,
-    module: usize,
-    variable: &PlacedVariable,
-    frame: &NativeFrame,
-) -> Option<Value> {
-    let base = |base| match base {
-        Base::Register(number) => frame.register(number),
-        Base::FrameAddress => frame.frame_address,
-    };
-    let ty = Ty { module, id: variable.ty };
-    match variable.place {
-        Place::Memory(from, offset) => {
-            Some(Value { ty, address: base(from)?.wrapping_add_signed(offset) })
-        }
-        Place::Indirect(from, first, second) => {
-            let pointer = program.read_pointer(base(from)?.wrapping_add_signed(first)).ok()?;
-            Some(Value { ty, address: pointer.wrapping_add_signed(second) })
-        }
-        Place::Value(from, offset) => {
-            let address = base(from)?.wrapping_add_signed(offset);
-            Some(Value { ty: pinned_target(program, ty)?, address })
-        }
-    }
-}
-
-/// What `Pin<&mut F>` or `&mut F` points to.
-fn pinned_target(program: &Program<'_>, ty: Ty) -> Option<Ty> {
-    let mut at = ty;
-    for _ in 0..4 {
-        let layout = program.type_of(at).ok()?;
-        match &layout.kind {
-            TypeKind::Pointer { target: Some(target) } => {
-                return Some(Ty { module: ty.module, id: *target });
-            }
-            TypeKind::Struct { members } if members.len() == 1 => {
-                at = Ty { module: ty.module, id: members[0].ty };
-            }
-            _ => return None,
-        }
-    }
-    None
 }

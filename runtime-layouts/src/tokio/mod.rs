@@ -8,6 +8,7 @@ mod context;
 mod names;
 mod owned;
 mod scheduler;
+mod stack;
 mod task;
 mod workers;
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::context::ThreadContext;
 use super::task::TaskReader;
-use super::{owned, running_on, task_id, workers};
+use super::{owned, running_on, task, task_id, workers};
 use crate::layout::{Type, TypeKind};
 use crate::report::{BlockingPool, Runtime, ThreadRef};
 use crate::value::path::{self, Reach};
@@ -103,6 +103,7 @@ pub(super) fn add(
             Ok((number, mut task)) => {
                 task.thread = running_on(task.state, number, polled);
                 task.id = task_id(number);
+                task::show_running(inspection, &mut task);
                 inspection.tasks.push(task);
                 listed += 1;
             }

@@ -150,11 +150,6 @@ impl TaskReader {
                 Err(error) => problems.push(error.to_string()),
             }
         }
-        if state == TaskState::Running {
-            problems.push(
-                "is being polled now: its frames are from before this poll, and may be torn".into(),
-            );
-        }
         let task = Task {
             id: TaskId(String::new()),
             runtime: Some(runtime),
@@ -212,6 +207,25 @@ impl TaskReader {
         });
         Ok(Shape { cell: Some(CellShape { cell, stage, site }), id_offset, problem })
     }
+}
+
+/// Replaces the stored frames of a task that is being polled by those of the thread that polls it:
+/// its state machine is from before this poll.
+pub(super) fn show_running(inspection: &mut Inspection<'_>, task: &mut Task) {
+    if task.state != TaskState::Running {
+        return;
+    }
+    let is_poll = |name: &str| name.starts_with(POLL);
+    let chain = task.thread.and_then(|thread| inspection.native_chain(thread, &is_poll));
+    let note = match chain {
+        Some(chain) => {
+            task.chain = chain;
+            "is being polled now: its frames are those of the thread's stack, and what is stored \
+             of it is stale"
+        }
+        None => "is being polled now: its frames are from before this poll, and may be torn",
+    };
+    task.problems.push(note.into());
 }
 
 /// A task's stage.

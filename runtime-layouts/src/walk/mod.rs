@@ -1,12 +1,13 @@
 //! From a stopped process to a report.
 
 mod chain;
+pub(crate) mod native;
 mod plan;
 pub(crate) mod registry;
 mod sites;
 
 use self::chain::Walker;
-use crate::report::{Chain, Report, Runtime, SiteId, TargetSummary, Task};
+use crate::report::{Chain, Report, Runtime, Site, SiteId, TargetSummary, Task, ThreadRef};
 use crate::target::Target;
 use crate::value::{Program, Ty, Value};
 
@@ -54,6 +55,25 @@ impl Inspection<'_> {
     /// The await chain of a value that is known to be a future.
     pub(crate) fn chain(&mut self, future: Value) -> Chain {
         self.walker.chain(&self.program, future)
+    }
+
+    /// What a thread executes on behalf of the future that the function `is_poll` names polls.
+    /// `None` when the thread's stack does not show such a poll.
+    pub(crate) fn native_chain(
+        &mut self,
+        thread: ThreadRef,
+        is_poll: &dyn Fn(&str) -> bool,
+    ) -> Option<Chain> {
+        let target = self.program.target();
+        let thread = target.threads().iter().find(|known| known.tid == thread.tid)?;
+        let frames = target.native_frames(thread, native::DEEPEST_STACK);
+        let calls = native::calls(&self.program, &frames);
+        native::chain(&self.program, &mut self.walker.sites, &calls, is_poll)
+    }
+
+    /// A site by its number.
+    pub(crate) fn site(&self, id: SiteId) -> &Site {
+        self.walker.sites.get(id)
     }
 
     /// The site of a future's type, whatever its state.

@@ -13,7 +13,18 @@ pub(crate) struct Knowledge {
 /// Every runtime that is known.
 pub(crate) const RUNTIMES: &[Knowledge] = &[crate::tokio::KNOWLEDGE];
 
-/// The public paths of all of them.
+/// Where the standard library exports what `core` defines in private modules
+/// (`library/core/src/future/mod.rs`, Rust 1.95).
+const STANDARD_PATHS: &[(&str, &str)] = &[
+    ("core::future::pending::", "std::future::"),
+    ("core::future::poll_fn::", "std::future::"),
+    ("core::future::ready::", "std::future::"),
+    ("core::future::async_drop::", "std::future::"),
+    ("core::future::join::", "std::future::"),
+];
+
+/// The public paths of all of them, and of the standard library.
 pub(crate) fn public_paths() -> Vec<(&'static str, &'static str)> {
-    RUNTIMES.iter().flat_map(|runtime| runtime.public_paths.iter().copied()).collect()
+    let runtimes = RUNTIMES.iter().flat_map(|runtime| runtime.public_paths);
+    STANDARD_PATHS.iter().chain(runtimes).copied().collect()
 }

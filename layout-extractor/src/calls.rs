@@ -1,0 +1,99 @@
+//! CALLS: the functions that the code at one program counter belongs to, inlined ones too.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use gimli::constants as dw;
+use runtime_layouts::layout::source::LayoutError;
+use runtime_layouts::layout::{Call, SourceFile, SourceLocation};
+
+use crate::source::DwarfSource;
+use crate::units::{Entry, malformed};
+use crate::variables::scope_ranges;
+
+/// A function and the code that belongs to it: a physical one, or a place where one is inlined.
+#[derive(Clone, Debug)]
+pub(crate) struct CodeOf {
+    /// Code addresses; empty when it has all of the function around it.
+    pub(crate) ranges: Vec<Range<u64>>,
+    /// The function's entry in the debug information.
+    pub(crate) function: u64,
+    /// Where it is called, when it is inlined.
+    called: Option<SourceLocation>,
+}
+
+impl DwarfSource {
+    /// The functions around a program counter, the innermost inlined one first, with the line that
+    /// each of them stands at. Of folded functions the first is taken.
+    pub(crate) fn find_calls(&self, pc: u64) -> Result<Vec<Call>, LayoutError> {
+        let Some(function) = self.functions_around(pc)?.first().copied() else {
+            return Ok(Vec::new());
+        };
+        let dwarf = self.dwarf();
+        let (number, ..) = self.node_at(&dwarf, function)?;
+        let directory = self.units.root(&dwarf, number).map(|root| root.directory.to_string());
+        let mut location = self.line_at(pc).map(|(path, line)| SourceLocation {
+            file: Arc::new(SourceFile { path, directory: directory.unwrap_or_default() }),
+            line,
+        });
+        let mut calls = Vec::new();
+        for code in self.code_of(function, Some(pc))?.into_iter().rev() {
+            calls.push(Call { function: self.function(code.function)?, location });
+            location = code.called;
+        }
+        Ok(calls)
+    }
+
+    /// A physical function and what is inlined into it, outer ones first; with `pc` only those
+    /// that have code there.
+    pub(crate) fn code_of(
+        &self,
+        function: u64,
+        pc: Option<u64>,
+    ) -> Result<Vec<CodeOf>, LayoutError> {
+        let dwarf = self.dwarf();
+        let at = |error| malformed(function, error);
+        let (number, ..) = self.node_at(&dwarf, function)?;
+        let view = self.units.view(&dwarf, number)?;
+        let mut entries = view.entries_from(function)?;
+        let mut entry = Entry::default();
+        entries.read_entry(&mut entry).map_err(at)?;
+        let mut found = vec![CodeOf { ranges: Vec::new(), function, called: None }];
+        // Below this depth everything is somewhere else in the code.
+        let mut skipped: Option<isize> = None;
+        while !entries.is_empty() && entries.next_depth() > 0 {
+            let depth = entries.next_depth();
+            if skipped.is_some_and(|above| depth > above) {
+                if let Some(abbreviation) = entries.read_abbreviation().map_err(at)? {
+                    entries.skip_attributes(abbreviation.attributes()).map_err(at)?;
+                }
+                continue;
+            }
+            skipped = None;
+            if !entries.read_entry(&mut entry).map_err(at)? {
+                continue;
+            }
+            match entry.tag() {
+                dw::DW_TAG_lexical_block | dw::DW_TAG_inlined_subroutine => {
+                    let ranges = scope_ranges(&dwarf, &view, &entry)?.unwrap_or_default();
+                    let is_here = |pc| ranges.is_empty() || ranges.iter().any(|r| r.contains(&pc));
+                    if !pc.is_none_or(is_here) {
+                        skipped = Some(depth);
+                        continue;
+                    }
+                    let origin = view
+                        .attribute_reference(&entry, dw::DW_AT_abstract_origin)
+                        .filter(|_| entry.tag() == dw::DW_TAG_inlined_subroutine);
+                    if let Some(function) = origin {
+                        let called = self.called(&dwarf, &view, &entry);
+                        found.push(CodeOf { ranges, function, called });
+                    }
+                }
+                // A function inside a function has its own frames.
+                dw::DW_TAG_subprogram => skipped = Some(depth),
+                _ => {}
+            }
+        }
+        Ok(found)
+    }
+}

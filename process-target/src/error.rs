@@ -1,0 +1,108 @@
+//! Why a process or a core file cannot be inspected: each one sentence that says what to do.
+
+use std::path::PathBuf;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// No process has that id, or `/proc` hides it.
+    #[error("there is no process {pid}")]
+    NoSuchProcess {
+        /// What was asked for.
+        pid: u64,
+    },
+    /// It ended and waits for its parent.
+    #[error("process {pid} ({name}) has ended; it is a zombie until its parent notices")]
+    Zombie {
+        /// The process.
+        pid: u64,
+        /// Its name.
+        name: String,
+    },
+    /// It is a part of the kernel.
+    #[error("process {pid} ({name}) is a kernel thread: there is no program to look at")]
+    KernelThread {
+        /// The process.
+        pid: u64,
+        /// Its name.
+        name: String,
+    },
+    /// A debugger holds it: there can be one only.
+    #[error(
+        "process {pid} is being debugged by process {tracer} ({name}): use that debugger, detach \
+         it, or look without a stop (`--no-stop`)"
+    )]
+    Traced {
+        /// The process.
+        pid: u64,
+        /// Who traces it.
+        tracer: u64,
+        /// The tracer's name.
+        name: String,
+    },
+    /// The system does not allow it.
+    #[error("not allowed to look into process {pid}: {advice}")]
+    NotPermitted {
+        /// The process.
+        pid: u64,
+        /// The most likely reason, and what to do.
+        advice: String,
+    },
+    /// A thread of the process could not be stopped for another reason.
+    #[error("cannot stop process {pid}: {reason}")]
+    CannotStop {
+        /// The process.
+        pid: u64,
+        /// What the system said.
+        reason: &'static str,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The file is no core file that can be read.
+    #[error("{} is not a core file that can be read: {what}", path.display())]
+    NotACore {
+        /// The file.
+        path: PathBuf,
+        /// What it is, or what is wrong with it.
+        what: String,
+    },
+    /// The core file does not say where the executable is, or it is not there.
+    #[error("{what}: give its executable with `--exe`")]
+    NoExecutable {
+        /// What is missing.
+        what: String,
+    },
+    /// The executable's layouts cannot be had.
+    #[error(transparent)]
+    Layouts(#[from] layout_extractor::OpenError),
+    /// The file is another build than what runs.
+    #[error(
+        "{} is not the program that {subject}: {reason}. It was probably rebuilt; {remedy}",
+        path.display()
+    )]
+    NotTheProgram {
+        /// The file.
+        path: PathBuf,
+        /// `runs` or `dumped this core`.
+        subject: &'static str,
+        /// What tells the two apart.
+        reason: runtime_layouts::target::program::NotTheProgram,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The program is for another processor.
+    #[error("programs for this processor (ELF machine {machine}) cannot be inspected yet")]
+    Processor {
+        /// ELF `e_machine`.
+        machine: u16,
+    },
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}

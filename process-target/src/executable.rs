@@ -1,0 +1,65 @@
+//! The layouts of the executable, and proof that they are of the program that runs.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use layout_extractor::DwarfSource;
+use runtime_layouts::layout::source::LayoutSource;
+use runtime_layouts::memory::MemoryReader;
+use runtime_layouts::target::Module;
+use runtime_layouts::target::auxiliary::AuxiliaryVector;
+use runtime_layouts::target::processor::{Processor, processor};
+
+use crate::TargetError;
+
+/// What a process or core file is to be understood with.
+pub(crate) struct Executable {
+    /// Its layouts, where they are loaded.
+    pub(crate) module: Module,
+    /// What it was compiled for.
+    pub(crate) processor: &'static Processor,
+}
+
+/// Which of the two the executable is of, for sentences.
+#[derive(Clone, Copy)]
+pub(crate) enum Of {
+    Process,
+    Core,
+}
+
+/// The layouts of a file: `given` ones, or those of its own debug information.
+///
+/// # Errors
+/// When the file cannot be read or is no executable.
+pub(crate) fn layouts(
+    path: &Path,
+    given: Option<&Arc<dyn LayoutSource>>,
+) -> Result<Arc<dyn LayoutSource>, TargetError> {
+    match given {
+        Some(layouts) => Ok(layouts.clone()),
+        None => Ok(Arc::new(DwarfSource::open(path)?)),
+    }
+}
+
+/// The executable with these layouts; `path` is for messages.
+///
+/// # Errors
+/// When the process runs another program, or one for a processor that is not known.
+pub(crate) fn executable(
+    path: &Path,
+    layouts: Arc<dyn LayoutSource>,
+    of: Of,
+    auxiliary: &AuxiliaryVector,
+    memory: &dyn MemoryReader,
+) -> Result<Executable, TargetError> {
+    let machine = layouts.facts().machine;
+    let processor = processor(machine).ok_or(TargetError::Processor { machine })?;
+    let module = Module::of_program(layouts, auxiliary, memory, None).map_err(|reason| {
+        let (subject, remedy) = match of {
+            Of::Process => ("runs", "give the layout file of the build that runs"),
+            Of::Core => ("dumped this core", "give the right one with `--exe`"),
+        };
+        TargetError::NotTheProgram { path: path.to_owned(), subject, reason, remedy }
+    })?;
+    Ok(Executable { module, processor })
+}

@@ -1,0 +1,295 @@
+//! A process of this machine.
+
+pub(crate) mod proc;
+mod refusal;
+mod stop;
+mod unstopped;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use runtime_layouts::layout::source::LayoutSource;
+use runtime_layouts::memory::MemoryReader;
+use runtime_layouts::memory::cache::PageCache;
+use runtime_layouts::memory::live::{LiveError, LiveMemory};
+use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
+
+use self::proc::Waiting;
+use self::refusal::{obstacle, refusal};
+use self::stop::Stop;
+use crate::TargetError;
+use crate::executable::{Executable, Of, executable, layouts};
+use crate::mappings::Mappings;
+use crate::snapshot::{Counted, Snapshot};
+use crate::unwind::{Registers, Unwinder};
+
+/// How a process is to be looked at.
+#[derive(Clone, Default)]
+pub struct LiveOptions {
+    /// Layouts to use instead of the executable's own debug information.
+    pub layouts: Option<Arc<dyn LayoutSource>>,
+    /// Becomes true when the user wants to stop (Ctrl-C).
+    pub interrupted: Arc<AtomicBool>,
+}
+
+/// A process whose program is known, and which goes on running.
+///
+/// Everything slow (finding the file, opening its debug information) is done before the process
+/// is stopped.
+pub struct LiveProcess {
+    pid: u64,
+    executable_path: String,
+    executable: Executable,
+    memory: LiveMemory,
+    /// By thread id; what was read before a stop.
+    names: RefCell<HashMap<u64, Option<String>>>,
+    interrupted: Arc<AtomicBool>,
+}
+
+/// A process as it is, or was, at one moment.
+///
+/// The process stands still until [`release`](Self::release) or until this is dropped.
+pub struct LiveTarget {
+    snapshot: Snapshot<LiveMemory>,
+    stop: Option<Stop>,
+    problems: Vec<String>,
+}
+
+impl LiveProcess {
+    /// Opens a process and the program that it runs. `pid` may also be a thread's.
+    ///
+    /// # Errors
+    /// When there is no such process, when it may not be looked into, or when its program cannot
+    /// be read.
+    pub fn open(pid: u64, options: &LiveOptions) -> Result<Self, TargetError> {
+        let pid = match proc::Status::of(pid) {
+            Ok(status) if status.process != 0 => status.process,
+            _ => return Err(TargetError::NoSuchProcess { pid }),
+        };
+        if let Some(obstacle) = obstacle(pid, false) {
+            return Err(obstacle);
+        }
+        let memory = LiveMemory::open(pid).map_err(|error| match error {
+            LiveError::NoSuchProcess { .. } => refusal(pid, Errno::ESRCH, false),
+            LiveError::NotPermitted { .. } => refusal(pid, Errno::EPERM, false),
+            LiveError::Other { pid, reason } => TargetError::CannotStop { pid, reason },
+        })?;
+        let link = PathBuf::from(format!("/proc/{pid}/exe"));
+        let name = fs::read_link(&link).map_err(|error| {
+            refusal(pid, Errno::from_raw(error.raw_os_error().unwrap_or(0)), false)
+        })?;
+        let layouts = layouts(&file_of(pid, &name, &link), options.layouts.as_ref())?;
+        let auxiliary = proc::auxiliary_vector(pid);
+        let executable = executable(&name, layouts, Of::Process, &auxiliary, &memory)?;
+        Ok(Self {
+            pid,
+            executable_path: name.to_string_lossy().into_owned(),
+            executable,
+            memory,
+            names: RefCell::default(),
+            interrupted: options.interrupted.clone(),
+        })
+    }
+
+    /// Stops every thread of the process and reads their registers.
+    ///
+    /// # Errors
+    /// When it may not be stopped, or has ended.
+    pub fn stop(&self) -> Result<LiveTarget, TargetError> {
+        if let Some(obstacle) = obstacle(self.pid, true) {
+            return Err(obstacle);
+        }
+        let mappings = self.before()?;
+        let stop = Stop::of(self.pid, &self.interrupted)?;
+        let processor = self.executable.processor;
+        let mut problems = Vec::new();
+        let mut threads = Vec::with_capacity(stop.threads.len());
+        for thread in &stop.threads {
+            let number = threads.len() as u32 + 1;
+            if thread.words.is_none() {
+                problems.push(format!(
+                    "thread {number} (tid {}) does not stop, since it waits in the kernel: what \
+                     it does is not known",
+                    thread.tid
+                ));
+            }
+            let words = thread.words.as_deref().unwrap_or_default();
+            threads.push((
+                self.thread(number, thread.tid, processor.kernel_thread_pointer(words)),
+                processor.kernel_registers(words).into_iter().collect(),
+            ));
+        }
+        if threads.iter().all(|(thread, _)| thread.thread_pointer.is_none()) {
+            problems.push(
+                "the thread pointers are not known: this system does not give them, so \
+                 runtimes cannot be found"
+                    .to_owned(),
+            );
+        }
+        Ok(self.target(threads, mappings, Some(stop), problems))
+    }
+
+    /// Looks at the process while it runs: what is read may be torn, and of threads that run at
+    /// this moment nothing is known but their names.
+    ///
+    /// # Errors
+    /// When the process has ended.
+    pub fn unstopped(&self) -> Result<LiveTarget, TargetError> {
+        let mappings = self.before()?;
+        let ids =
+            proc::threads(self.pid).map_err(|_| TargetError::NoSuchProcess { pid: self.pid })?;
+        let processor = self.executable.processor;
+        let mut problems = vec![
+            "the process was not stopped: what changed meanwhile may be shown wrong".to_owned(),
+        ];
+        let mut threads = Vec::with_capacity(ids.len());
+        let mut unknown = Vec::new();
+        for tid in ids {
+            let number = threads.len() as u32 + 1;
+            let waiting = Waiting::of(self.pid, tid);
+            let pointer = waiting.and_then(|waiting| {
+                let stack = waiting.stack_pointer;
+                unstopped::thread_pointer(tid, stack, &mappings, &self.memory)
+            });
+            if pointer.is_none() {
+                unknown.push(number.to_string());
+            }
+            let registers = waiting
+                .into_iter()
+                .flat_map(|waiting| {
+                    [
+                        (processor.program_counter, waiting.program_counter),
+                        (processor.stack_pointer, waiting.stack_pointer),
+                    ]
+                })
+                .collect();
+            threads.push((self.thread(number, tid, pointer), registers));
+        }
+        if !unknown.is_empty() {
+            let (threads, were) =
+                if unknown.len() == 1 { ("thread", "was") } else { ("threads", "were") };
+            problems.push(format!(
+                "{threads} {} {were} running: without a stop, neither what they do nor the \
+                 runtimes that they alone know of can be seen",
+                unknown.join(", ")
+            ));
+        }
+        Ok(self.target(threads, mappings, None, problems))
+    }
+
+    /// What is better read before the process is stopped.
+    fn before(&self) -> Result<Mappings, TargetError> {
+        let path = PathBuf::from(format!("/proc/{}/maps", self.pid));
+        let maps = fs::read(&path).map_err(|error| TargetError::Unreadable { path, error })?;
+        let mut names = self.names.borrow_mut();
+        for tid in proc::threads(self.pid).unwrap_or_default() {
+            names.insert(tid, proc::thread_name(self.pid, tid));
+        }
+        Ok(Mappings::of_proc(&String::from_utf8_lossy(&maps)))
+    }
+
+    fn thread(&self, number: u32, tid: u64, thread_pointer: Option<u64>) -> Thread {
+        let mut names = self.names.borrow_mut();
+        let name = names.entry(tid).or_insert_with(|| proc::thread_name(self.pid, tid)).clone();
+        Thread { number, tid, name, thread_pointer, selected: number == 1 }
+    }
+
+    fn target(
+        &self,
+        threads: Vec<(Thread, Registers)>,
+        mappings: Mappings,
+        stop: Option<Stop>,
+        problems: Vec<String>,
+    ) -> LiveTarget {
+        let (threads, registers) = threads.into_iter().unzip();
+        let snapshot = Snapshot {
+            memory: PageCache::new(Counted::new(self.memory.clone())),
+            identity: Identity {
+                kind: TargetKind::Live,
+                pid: Some(self.pid),
+                executable: self.executable_path.clone(),
+            },
+            modules: vec![self.executable.module.clone()],
+            threads,
+            registers,
+            unwinder: Unwinder::new(self.executable.processor, mappings, None),
+            interrupted: self.interrupted.clone(),
+        };
+        LiveTarget { snapshot, stop, problems }
+    }
+}
+
+/// A path that shows the executable of the process: its own path where that is still the same
+/// file, seen from here or from the process's mount namespace, since messages read better so; else
+/// the link that the kernel keeps even when the file was deleted.
+fn file_of(pid: u64, name: &Path, link: &Path) -> PathBuf {
+    let same = |path: &Path| match (fs::metadata(path), fs::metadata(link)) {
+        (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
+        _ => false,
+    };
+    let inside =
+        Path::new(&format!("/proc/{pid}/root")).join(name.strip_prefix("/").unwrap_or(name));
+    [name.to_owned(), inside].into_iter().find(|path| same(path)).unwrap_or(link.to_owned())
+}
+
+impl LiveTarget {
+    /// Opens and stops a process.
+    ///
+    /// # Errors
+    /// Those of [`LiveProcess::open`] and [`LiveProcess::stop`].
+    pub fn attach(pid: u64, options: &LiveOptions) -> Result<Self, TargetError> {
+        LiveProcess::open(pid, options)?.stop()
+    }
+
+    /// Lets the process go on, and returns for how long it stood still; `None` when it did not.
+    ///
+    /// What was read stays; what is read from now on is of another moment.
+    pub fn release(&mut self) -> Option<Duration> {
+        self.stop.take().map(Stop::release)
+    }
+
+    /// What could not be found out about the process, in sentences without a full stop.
+    #[must_use]
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// Bytes that were read from the process so far.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.snapshot.memory.reader().bytes()
+    }
+}
+
+impl Target for LiveTarget {
+    fn memory(&self) -> &dyn MemoryReader {
+        self.snapshot.memory()
+    }
+
+    fn identity(&self) -> &Identity {
+        self.snapshot.identity()
+    }
+
+    fn modules(&self) -> &[Module] {
+        self.snapshot.modules()
+    }
+
+    fn threads(&self) -> &[Thread] {
+        self.snapshot.threads()
+    }
+
+    fn native_frames(&self, thread: &Thread, limit: usize) -> Vec<NativeFrame> {
+        self.snapshot.native_frames(thread, limit)
+    }
+
+    fn interrupted(&self) -> bool {
+        self.snapshot.interrupted()
+    }
+}

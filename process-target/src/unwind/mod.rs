@@ -1,0 +1,181 @@
+//! Who called whom: the native stack of a thread.
+//!
+//! By call frame information, as debuggers do it: that gives back every register that a callee
+//! saved, and the future that a thread blocks on is often known to one of those alone (`rbx`).
+//! framehop, which follows the same tables, restores the program counter, the stack pointer and
+//! the frame pointer and no more.
+//!
+//! All of it is read from the process's memory: `.eh_frame` is loaded with the code that it
+//! describes. So the vdso needs no rule of its own, nor does a program whose file was deleted, and
+//! of a large program some pages are read.
+
+mod frame_table;
+mod registers;
+mod rules;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use runtime_layouts::memory::MemoryReader;
+use runtime_layouts::target::NativeFrame;
+use runtime_layouts::target::processor::Processor;
+
+pub(crate) use self::registers::Registers;
+use crate::image::Image;
+use crate::mappings::Mappings;
+
+/// Unwinds the stacks of one process.
+pub(crate) struct Unwinder {
+    processor: &'static Processor,
+    mappings: Mappings,
+    /// The ELF header of the vdso, which core files do not list among their mappings.
+    vdso: Option<u64>,
+    /// By the address of their ELF header.
+    images: RefCell<HashMap<u64, Option<Rc<Image>>>>,
+}
+
+/// What a frame's caller was found by.
+struct Caller {
+    /// The frame's canonical frame address.
+    frame_address: u64,
+    /// The caller's registers, its program counter among them; `None` in the outermost frame.
+    registers: Option<Registers>,
+    /// Whether the frame is where a signal handler returns to, so that its "caller" was
+    /// interrupted and did not call.
+    is_signal_frame: bool,
+}
+
+impl Unwinder {
+    pub(crate) fn new(
+        processor: &'static Processor,
+        mappings: Mappings,
+        vdso: Option<u64>,
+    ) -> Self {
+        Self { processor, mappings, vdso, images: RefCell::default() }
+    }
+
+    pub(crate) fn processor(&self) -> &'static Processor {
+        self.processor
+    }
+
+    /// The frames of a thread with these registers, innermost first, at most `limit`.
+    pub(crate) fn frames(
+        &self,
+        registers: &Registers,
+        memory: &dyn MemoryReader,
+        limit: usize,
+    ) -> Vec<NativeFrame> {
+        let mut frames = Vec::new();
+        let mut registers = registers.clone();
+        let mut called = false;
+        while frames.len() < limit {
+            let Some(pc) = registers.get(self.processor.program_counter).filter(|pc| *pc != 0)
+            else {
+                break;
+            };
+            // A return address may be the first of the next line or function.
+            let lookup = if called { pc - 1 } else { pc };
+            let caller = self.caller(&registers, lookup, frames.is_empty(), memory);
+            frames.push(NativeFrame {
+                pc,
+                frame_address: caller.as_ref().map(|caller| caller.frame_address),
+                registers: registers.iter().collect(),
+            });
+            let Some(caller) = caller else { break };
+            let Some(next) = caller.registers else { break };
+            let stands_still = next.get(self.processor.program_counter) == Some(pc)
+                && next.get(self.processor.stack_pointer)
+                    == registers.get(self.processor.stack_pointer);
+            if stands_still {
+                break;
+            }
+            called = !caller.is_signal_frame;
+            registers = next;
+        }
+        frames
+    }
+
+    /// The caller of the frame with these registers; `lookup` is an address inside the
+    /// instruction that it executes.
+    fn caller(
+        &self,
+        registers: &Registers,
+        lookup: u64,
+        is_innermost: bool,
+        memory: &dyn MemoryReader,
+    ) -> Option<Caller> {
+        let image = self.image_at(lookup, memory);
+        let described = image.as_ref().and_then(|image| {
+            let entry = frame_table::entry_at(image, lookup, memory)?;
+            rules::caller(&entry, self.processor, registers, lookup, memory)
+        });
+        described.or_else(|| match image {
+            None if is_innermost => self.caller_of_nowhere(registers, memory),
+            _ => self.caller_by_frame_pointer(registers, memory),
+        })
+    }
+
+    /// The object that holds this address.
+    fn image_at(&self, address: u64, memory: &dyn MemoryReader) -> Option<Rc<Image>> {
+        let mapped = self.mappings.beginning(address).and_then(|at| self.image(at, memory));
+        mapped.or_else(|| self.image(self.vdso?, memory)).filter(|image| {
+            let (start, end) = image.extent;
+            (start..end).contains(&address)
+        })
+    }
+
+    fn image(&self, start: u64, memory: &dyn MemoryReader) -> Option<Rc<Image>> {
+        let mut images = self.images.borrow_mut();
+        images.entry(start).or_insert_with(|| Image::at(start, memory).map(Rc::new)).clone()
+    }
+
+    /// Code without tables that keeps frame pointers.
+    fn caller_by_frame_pointer(
+        &self,
+        registers: &Registers,
+        memory: &dyn MemoryReader,
+    ) -> Option<Caller> {
+        let frame = registers.get(self.processor.frame_pointer)?;
+        if frame < registers.get(self.processor.stack_pointer)? || frame % 8 != 0 {
+            return None;
+        }
+        let mut next = Registers::default();
+        next.set(self.processor.frame_pointer, word(frame, memory)?);
+        self.returned_to(word(frame.checked_add(8)?, memory)?, frame.checked_add(16)?, next)
+    }
+
+    /// A call through a pointer to nowhere: no instruction of the callee has run.
+    fn caller_of_nowhere(
+        &self,
+        registers: &Registers,
+        memory: &dyn MemoryReader,
+    ) -> Option<Caller> {
+        let stack = registers.get(self.processor.stack_pointer)?;
+        let preserved = registers.iter().filter(|(number, _)| self.processor.is_preserved(*number));
+        let next = preserved.collect();
+        match self.processor.return_register {
+            Some(link) => self.returned_to(registers.get(link)?, stack, next),
+            None => self.returned_to(word(stack, memory)?, stack.checked_add(8)?, next),
+        }
+    }
+
+    fn returned_to(&self, pc: u64, stack: u64, mut registers: Registers) -> Option<Caller> {
+        let pc = self.processor.code_address(pc);
+        self.mappings.at(pc)?;
+        registers.set(self.processor.program_counter, pc);
+        registers.set(self.processor.stack_pointer, stack);
+        let registers = Some(registers);
+        Some(Caller { frame_address: stack, registers, is_signal_frame: false })
+    }
+}
+
+/// Eight bytes of the process, in the byte order of the supported processors.
+fn word(address: u64, memory: &dyn MemoryReader) -> Option<u64> {
+    let mut bytes = [0; 8];
+    memory.read(address, &mut bytes).ok()?;
+    Some(u64::from_le_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! The stack of this very test, and stacks made by hand.

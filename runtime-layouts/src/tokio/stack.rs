@@ -1,0 +1,227 @@
+//! Where on a thread's stack the future of a `block_on` is.
+//!
+//! A debug build says it: the frame has a variable `f` or `future` of type `Pin<&mut F>`. An
+//! optimized build keeps the future in memory too, since it is pinned, but drops that variable's
+//! place. Then the stack frames of `block_on` are searched for a value that is an `F`: a state
+//! machine that is suspended, whose awaitee is suspended, and so on down to a leaf.
+
+use crate::layout::name::path_segments;
+use crate::layout::{Base, Call, Place, PlacedVariable, TypeKind};
+use crate::report::{Chain, Frame, FutureState, TaskState};
+use crate::target::NativeFrame;
+use crate::value::{Program, Ty, Value};
+use crate::walk::Inspection;
+use crate::walk::native::code_address;
+
+/// Bytes of stack that are searched, at most.
+const LARGEST_SEARCH: u64 = 1 << 20;
+
+/// A future on a stack.
+pub(super) struct Found {
+    pub(super) address: u64,
+    pub(super) chain: Chain,
+    /// What to say of how it was found; `None` when the debug information names its place.
+    pub(super) problem: Option<String>,
+}
+
+/// The future that the innermost `block_on` of a stack polls: when its place is not found, without
+/// an address and with its type alone. `None` when the stack shows no `block_on`.
+pub(super) fn future(
+    inspection: &mut Inspection<'_>,
+    frames: &[NativeFrame],
+    state: TaskState,
+) -> Option<Found> {
+    let program = &inspection.program;
+    let (first, module, calls) = frames.iter().enumerate().find_map(|(index, frame)| {
+        let (module, address) = program.module_at(code_address(index, frame))?;
+        let calls = program.layouts(module).calls_at(address).unwrap_or_default();
+        calls.iter().any(is_block_on).then_some((index, module, calls))
+    })?;
+    let ty = calls
+        .iter()
+        .filter(|call| is_block_on(call))
+        .find_map(|call| call.function.type_parameters.iter().find(|p| &*p.name == "F"))
+        .map(|parameter| Ty { module, id: parameter.ty });
+    let named = named_places(program, module, first, &frames[first]);
+    for value in named {
+        let chain = inspection.chain(value);
+        let found = Found { address: value.address, chain, problem: None };
+        if is_possible(inspection, &found, state) {
+            return Some(found);
+        }
+    }
+    let ty = ty?;
+    Some(search(inspection, ty, frames, first).unwrap_or_else(|| {
+        let frame = inspection.site_of_type(ty).map(|site| Frame {
+            site,
+            address: 0,
+            problem: Some("where it is on the stack was optimized away".into()),
+        });
+        let chain = Chain { frames: frame.into_iter().collect(), branches: Vec::new() };
+        Found { address: 0, chain, problem: None }
+    }))
+}
+
+fn is_block_on(call: &Call) -> bool {
+    is_block_on_name(&call.function.name)
+}
+
+/// Whether that function polls a future until it is ready.
+pub(super) fn is_block_on_name(function: &str) -> bool {
+    function.starts_with("tokio::runtime::")
+        && path_segments(function).last().is_some_and(|last| last.text == "block_on")
+}
+
+/// The variables that hold or reference the future, those that reference it first: the parameter
+/// itself may have been moved from.
+fn named_places(
+    program: &Program<'_>,
+    module: usize,
+    index: usize,
+    frame: &NativeFrame,
+) -> Vec<Value> {
+    let Some((_, address)) = program.module_at(code_address(index, frame)) else {
+        return Vec::new();
+    };
+    let variables = program.layouts(module).variables_at(address).unwrap_or_default();
+    let mut places: Vec<(bool, Value)> = variables
+        .iter()
+        .filter(|v| is_block_on_name(&v.function) && matches!(&*v.name, "f" | "future"))
+        .filter_map(|variable| place(program, module, variable, frame))
+        .collect();
+    places.sort_by_key(|(is_reference, _)| !is_reference);
+    places.into_iter().map(|(_, value)| value).collect()
+}
+
+/// A variable as a value in memory, and whether it is a reference. One that lives in a register is
+/// followed at once.
+fn place(
+    program: &Program<'_>,
+    module: usize,
+    variable: &PlacedVariable,
+    frame: &NativeFrame,
+) -> Option<(bool, Value)> {
+    let base = |base| match base {
+        Base::Register(number) => frame.register(number),
+        Base::FrameAddress => frame.frame_address,
+    };
+    let ty = Ty { module, id: variable.ty };
+    let target = pinned_target(program, ty);
+    let value = match variable.place {
+        Place::Memory(from, offset) => {
+            Value { ty, address: base(from)?.wrapping_add_signed(offset) }
+        }
+        Place::Indirect(from, first, second) => {
+            let pointer = program.read_pointer(base(from)?.wrapping_add_signed(first)).ok()?;
+            Value { ty, address: pointer.wrapping_add_signed(second) }
+        }
+        Place::Value(from, offset) => {
+            Value { ty: target?, address: base(from)?.wrapping_add_signed(offset) }
+        }
+    };
+    Some((target.is_some(), value))
+}
+
+/// What `Pin<&mut F>` or `&mut F` points to; `None` for other types.
+fn pinned_target(program: &Program<'_>, ty: Ty) -> Option<Ty> {
+    let mut at = ty;
+    for _ in 0..4 {
+        let layout = program.type_of(at).ok()?;
+        match &layout.kind {
+            TypeKind::Pointer { target: Some(target) } if layout.name.starts_with("&mut ") => {
+                return Some(Ty { module: ty.module, id: *target });
+            }
+            TypeKind::Struct { members } if layout.name.starts_with("core::pin::Pin<") => {
+                at = Ty { module: ty.module, id: members.first()?.ty };
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Whether this can be the future that a thread blocks on: what it sleeps for was polled before. A
+/// copy that was moved from was not.
+fn is_possible(inspection: &Inspection<'_>, found: &Found, state: TaskState) -> bool {
+    let is_whole = found.chain.frames.iter().all(|frame| frame.problem.is_none());
+    let root = found.chain.frames.first().map(|frame| inspection.site(frame.site).state);
+    match root {
+        Some(FutureState::Unresumed) => state == TaskState::Running && is_whole,
+        root => root.is_some(),
+    }
+}
+
+/// Looks for an `F` in the frames from that of the innermost `block_on` to that of the outermost.
+fn search(
+    inspection: &mut Inspection<'_>,
+    ty: Ty,
+    frames: &[NativeFrame],
+    first: usize,
+) -> Option<Found> {
+    const NOTE: &str = "the debug information does not say where this future is: it was found on \
+                        the stack by its shape";
+    let program = &inspection.program;
+    let layout = program.type_of(ty).ok()?;
+    let last = frames.iter().enumerate().skip(first).rev().find(|(index, frame)| {
+        let Some((module, address)) = program.module_at(code_address(*index, frame)) else {
+            return false;
+        };
+        let calls = program.layouts(module).calls_at(address).unwrap_or_default();
+        calls.iter().any(is_block_on)
+    });
+    // A frame ends where the stack pointer of its caller is; the innermost starts where that of
+    // the frame it calls ends.
+    let start = match first.checked_sub(1) {
+        Some(inner) => frames[inner].frame_address?,
+        None => return None,
+    };
+    let end = last?.1.frame_address?.min(start.saturating_add(LARGEST_SEARCH));
+    let step = usize::try_from(layout.align.unwrap_or(8).clamp(1, 64)).ok()?;
+    let mut best: Option<Found> = None;
+    for address in (start..end.saturating_sub(layout.size)).step_by(step) {
+        if inspection.interrupted() {
+            return None;
+        }
+        let chain = inspection.chain(Value { ty, address });
+        if !is_suspended_throughout(inspection, &chain) {
+            continue;
+        }
+        let found = Found { address, chain, problem: Some(NOTE.into()) };
+        match &best {
+            Some(known) if length(&known.chain) > length(&found.chain) => {}
+            // Two that differ leave it open which is the one.
+            Some(known)
+                if length(&known.chain) == length(&found.chain)
+                    && !stands_alike(&known.chain, &found.chain) =>
+            {
+                return None;
+            }
+            Some(known) if length(&known.chain) == length(&found.chain) => {}
+            _ => best = Some(found),
+        }
+    }
+    best
+}
+
+/// Whether every state machine of a chain stands at an await point, and nothing in it is broken.
+fn is_suspended_throughout(inspection: &Inspection<'_>, chain: &Chain) -> bool {
+    let mut machines = chain.frames.iter().map(|frame| inspection.site(frame.site).state);
+    let whole = chain.frames.iter().all(|frame| frame.problem.is_none());
+    let suspended =
+        machines.all(|state| matches!(state, FutureState::Suspended | FutureState::Unknown));
+    let any = chain
+        .frames
+        .iter()
+        .any(|frame| inspection.site(frame.site).state == FutureState::Suspended);
+    whole && suspended && any
+}
+
+fn length(chain: &Chain) -> usize {
+    chain.frames.len() + chain.branches.iter().map(length).sum::<usize>()
+}
+
+fn stands_alike(one: &Chain, other: &Chain) -> bool {
+    one.frames.iter().map(|frame| frame.site).eq(other.frames.iter().map(|frame| frame.site))
+        && one.branches.len() == other.branches.len()
+        && one.branches.iter().zip(&other.branches).all(|(a, b)| stands_alike(a, b))
+}
