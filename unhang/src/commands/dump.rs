@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use indicatif::ProgressBar;
-use process_target::{LiveOptions, LiveProcess, TargetError};
+use process_target::{CoreOptions, CoreTarget, LiveOptions, LiveProcess, TargetError};
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::render::{Look, backtrace, tasks, workers};
@@ -114,7 +114,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             let options = LiveOptions { layouts, interrupted };
             process(*pid, &options, !arguments.no_stop, &mut log)
         }
-        _ => unreachable!(),
+        (None, Some(core)) => {
+            let options = CoreOptions {
+                executable: arguments.exe.clone(),
+                sysroot: arguments.sysroot.clone(),
+                layouts,
+                interrupted,
+            };
+            core_file(core, &options, &mut log)
+        }
+        (None, None) => bail!("give a process (`--pid`) or a core file (`--core`)"),
     };
     let report = match report {
         Err(TargetError::Interrupted) => return Ok(INTERRUPTED),
@@ -163,6 +172,17 @@ fn process(
         target = process.unstopped()?;
         report = walk::inspect(&target);
     }
+    log.read(target.bytes_read());
+    report.problems.splice(0..0, target.problems().iter().cloned());
+    Ok(report)
+}
+
+/// Looks at a core file.
+fn core_file(core: &Path, options: &CoreOptions, log: &mut Log) -> Result<Report, TargetError> {
+    log.begin("opening the core file");
+    let target = CoreTarget::open(core, options)?;
+    log.begin("reading tasks");
+    let mut report = walk::inspect(&target);
     log.read(target.bytes_read());
     report.problems.splice(0..0, target.problems().iter().cloned());
     Ok(report)
