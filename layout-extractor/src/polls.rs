@@ -197,10 +197,8 @@ impl DwarfSource {
 impl PinnedNames {
     fn read(dwarf: &Dwarf<Slice<'_>>) -> Self {
         let section = dwarf.debug_str.reader().slice();
+        // Not only where a string begins: GNU ld keeps a string as the end of a longer one.
         let names = memmem::find_iter(section, b"Pin<&mut ").filter_map(|at| {
-            if at > 0 && section[at - 1] != 0 {
-                return None;
-            }
             let rest = &section[at..];
             Some(rest[..memchr::memchr(0, rest)?].into())
         });

@@ -68,6 +68,11 @@ fn check(options: &[&str]) {
 }
 
 #[test]
+fn every_width() {
+    check(&[]);
+}
+
+#[test]
 fn every_width_in_dwarf_4() {
     check(&["-C", "dwarf-version=4"]);
 }
