@@ -48,7 +48,8 @@ fn damage_is_survived() {
     let bytes = std::fs::read(&program.path).unwrap();
     assert!(ask_everything(bytes.clone()));
     let object = object::File::parse(&*bytes).unwrap();
-    let mut places = vec![0..64_usize];
+    let file_header = 0..64_usize;
+    let mut places = vec![file_header];
     for name in [
         ".debug_info",
         ".debug_abbrev",

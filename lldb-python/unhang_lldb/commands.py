@@ -56,8 +56,10 @@ class _Command:
         finally:
             self._adapter.result = outer
         if failure is not None and self._adapter.interrupted():
-            # lldb says that by itself.
             result.SetStatus(lldb.eReturnStatusFailed)
+            if result.GetOutputSize() == 0:
+                # lldb says it by itself where it cuts text short, and of an error's text too.
+                self._adapter.debugger.GetErrorFile().Write(f"{failure}\n".encode())
         elif failure is not None:
             result.SetError(failure)
 

@@ -54,7 +54,10 @@ pub(crate) fn executable(
 ) -> Result<Executable, TargetError> {
     let machine = layouts.facts().machine;
     let processor = processor(machine).ok_or(TargetError::Processor { machine })?;
-    let module = Module::of_program(layouts, auxiliary, memory, None).map_err(|reason| {
+    let big_endian = layouts.facts().big_endian;
+    let running =
+        auxiliary.program_headers().and_then(|headers| headers.build_id(memory, big_endian, None));
+    let module = Module::of_program(layouts, running, auxiliary, None).map_err(|reason| {
         let (subject, remedy) = match of {
             Of::Process => ("runs", "give the layout file of the build that runs"),
             Of::Core => ("dumped this core", "give the right one with `--exe`"),

@@ -33,7 +33,7 @@ impl Image {
         memory.read(start, &mut header).ok()?;
         let parsed = FileHeader64::<Endianness>::parse(&header[..]).ok()?;
         let endian = parsed.endian().ok()?;
-        let table = u64::from(parsed.e_phoff.get(endian));
+        let table = parsed.e_phoff.get(endian);
         let count = u64::from(parsed.e_phnum.get(endian)).min(MOST_HEADERS);
         let size = u64::from(parsed.e_phentsize.get(endian));
         let end = table.checked_add(count.checked_mul(size)?)?;
@@ -42,9 +42,9 @@ impl Image {
         memory.read(start, &mut bytes).ok()?;
         let parsed = FileHeader64::<Endianness>::parse(&bytes[..]).ok()?;
         let headers = parsed.program_headers(endian, &bytes[..]).ok()?;
-        let address = |header: &object::elf::ProgramHeader64<_>| u64::from(header.p_vaddr(endian));
+        let address = |header: &object::elf::ProgramHeader64<_>| header.p_vaddr(endian);
         let loaded = headers.iter().filter(|header| header.p_type(endian) == PT_LOAD);
-        let first = loaded.clone().find(|header| u64::from(header.p_offset(endian)) == 0)?;
+        let first = loaded.clone().find(|header| header.p_offset(endian) == 0)?;
         let load_bias = start.wrapping_sub(address(first));
         let extent = loaded.fold((u64::MAX, 0), |(low, high), header| {
             let start = address(header).wrapping_add(load_bias);

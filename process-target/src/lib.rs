@@ -16,7 +16,7 @@
 //! | who called whom | `unwind` |
 //! | layouts for the executable | `executable` |
 
-// pub mod core;
+pub mod core;
 mod error;
 mod executable;
 mod image;
@@ -25,7 +25,7 @@ mod mappings;
 mod snapshot;
 mod unwind;
 
-// pub use self::core::CoreTarget;
+pub use self::core::{CoreOptions, CoreTarget};
 pub use error::TargetError;
 
 pub use live::{LiveOptions, LiveProcess, LiveTarget};

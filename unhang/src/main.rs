@@ -18,7 +18,7 @@ const FAILED: u8 = 1;
     version,
     about = "Shows what the async tasks of a stopped Rust process wait for.",
     after_help = "Exit codes:\n  0  done\n  1  it could not be done; one sentence on standard error \
-                  says why\n  2  the command line was wrong",
+                  says why\n  2  the command line was wrong\n\nA command may have more: see its `--help`.",
     styles = commands::styles(),
     subcommand_required = true,
     arg_required_else_help = true,
@@ -31,15 +31,17 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Dump(commands::dump::Arguments),
     Extract(commands::extract::Arguments),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Extract(arguments) => commands::extract::run(&arguments),
+        Command::Dump(arguments) => commands::dump::run(&arguments),
+        Command::Extract(arguments) => commands::extract::run(&arguments).map(|()| 0),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("unhang: {error:#}");
             ExitCode::from(FAILED)

@@ -19,11 +19,13 @@ impl Program {
 }
 
 /// Compiles a program beside this file with `rustc` and these options besides `-C debuginfo=2`.
+/// `UNHANG_TEST_RUSTC` names another compiler, `RUSTUP_TOOLCHAIN` another toolchain.
 pub fn rust(name: &str, options: &[&str]) -> Program {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let path = folder.path().join(name);
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/programs/{name}.rs"));
-    let mut rustc = Command::new("rustc");
+    let mut rustc =
+        Command::new(std::env::var_os("UNHANG_TEST_RUSTC").unwrap_or_else(|| "rustc".into()));
     rustc.args(["--edition", "2021", "-C", "debuginfo=2", "--crate-name", name]).args(options);
     rustc.arg("-o").arg(&path).arg(from);
     let output = rustc.output().unwrap();

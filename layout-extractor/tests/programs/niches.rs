@@ -21,23 +21,58 @@ macro_rules! holders {
 }
 
 #[repr(i8)]
-pub enum Signed8 { Low(u8) = -128, Minus(u8) = -1, High(u8) = 127 }
+pub enum Signed8 {
+    Low(u8) = -128,
+    Minus(u8) = -1,
+    High(u8) = 127,
+}
 #[repr(u8)]
-pub enum Unsigned8 { Zero(i8), Top(i8) = 255 }
+pub enum Unsigned8 {
+    Zero(i8),
+    Top(i8) = 255,
+}
 #[repr(i16)]
-pub enum Signed16 { Low(u8) = -300, High(u8) = 300 }
+pub enum Signed16 {
+    Low(u8) = -300,
+    High(u8) = 300,
+}
 #[repr(i32)]
-pub enum Signed32 { Minus(u8) = -1, High(u8) = 70_000 }
+pub enum Signed32 {
+    Minus(u8) = -1,
+    High(u8) = 70_000,
+}
 #[repr(u32)]
-pub enum Unsigned32 { Small(u8) = 255, High(u8) = u32::MAX }
+pub enum Unsigned32 {
+    Small(u8) = 255,
+    High(u8) = u32::MAX,
+}
 #[repr(i64)]
-pub enum Signed64 { Low(u8) = i64::MIN, Minus(u8) = -1, High(u8) = i64::MAX }
+pub enum Signed64 {
+    Low(u8) = i64::MIN,
+    Minus(u8) = -1,
+    High(u8) = i64::MAX,
+}
 #[repr(u64)]
-pub enum Unsigned64 { Half(u8) = 1 << 63, Top(u8) = u64::MAX }
-pub enum Nested { A(Option<Option<bool>>), B, C }
-pub enum Reference { Some(&'static u8), None }
-pub enum Single { Only(u32) }
-pub enum Plain { A, B = 7 }
+pub enum Unsigned64 {
+    Half(u8) = 1 << 63,
+    Top(u8) = u64::MAX,
+}
+pub enum Nested {
+    A(Option<Option<bool>>),
+    B,
+    C,
+}
+pub enum Reference {
+    Some(&'static u8),
+    None,
+}
+pub enum Single {
+    Only(u32),
+}
+pub enum Plain {
+    A,
+    B = 7,
+}
 
 holders! {
     Niche8(Option<NonZeroU8>);

@@ -50,7 +50,7 @@ pub mod runtime {
                 let waker = crate::waker();
                 let mut context = std::task::Context::from_waker(&waker);
                 let future = unsafe { Pin::new_unchecked(&mut (*harness.cell).future) };
-                std::hint::black_box(future.poll(&mut context).is_ready());
+                crate::keep(future.poll(&mut context).is_ready());
             }
         }
     }
@@ -62,12 +62,19 @@ pub mod runtime {
         loop {
             let pinned = unsafe { Pin::new_unchecked(&mut future) };
             if let std::task::Poll::Ready(value) = pinned.poll(&mut context) {
-                return std::hint::black_box(value);
+                return crate::keep(value);
             }
         }
     }
     use std::future::Future;
     use std::pin::Pin;
+}
+
+/// `std::hint::black_box`, which came in 1.66.
+#[inline(never)]
+fn keep<T>(value: T) -> T {
+    let value = std::mem::ManuallyDrop::new(value);
+    unsafe { std::ptr::read_volatile(&*value) }
 }
 
 fn waker() -> Waker {
@@ -118,7 +125,7 @@ fn main() {
     println!("{}", runtime::block_on(outer(boxed)));
     let boxed: Pin<Box<dyn Future<Output = u32>>> = Box::pin(async { inner(2).await + 1 });
     let mut cell = runtime::task::harness::Cell { future: outer(boxed), scheduler: 0_u64 };
-    let poll = std::hint::black_box(poll_of(&cell));
+    let poll = crate::keep(poll_of(&cell));
     unsafe { poll(std::ptr::addr_of_mut!(cell).cast()) };
     println!("{}", std::mem::size_of_val(&NeverPolled(1)));
     std::mem::forget(cell);

@@ -55,10 +55,6 @@ impl Unwinder {
         Self { processor, mappings, vdso, images: RefCell::default() }
     }
 
-    pub(crate) fn processor(&self) -> &'static Processor {
-        self.processor
-    }
-
     /// The frames of a thread with these registers, innermost first, at most `limit`.
     pub(crate) fn frames(
         &self,

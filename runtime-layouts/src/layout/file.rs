@@ -664,7 +664,8 @@ fn compress(plain: &[u8]) -> std::io::Result<Vec<u8>> {
     // Slow to write and as quick to read as any: it is written once a build.
     let mut encoder = zstd::Encoder::new(Vec::new(), 17)?;
     encoder.include_checksum(true)?;
-    encoder.long_distance_matching(true)?;
+    // Small tables need no large window.
+    encoder.set_pledged_src_size(Some(plain.len() as u64))?;
     std::io::copy(&mut &*plain, &mut encoder)?;
     encoder.finish()
 }

@@ -122,7 +122,8 @@ impl TaskReader {
         &mut self,
         inspection: &mut Inspection<'_>,
         header: Value,
-        runtime: usize,
+        runtime: Option<usize>,
+        kind: TaskKind,
     ) -> Result<(u64, Task), ValueError> {
         let program = &inspection.program;
         let vtable = vtable_of(program, header)?;
@@ -152,8 +153,8 @@ impl TaskReader {
         }
         let task = Task {
             id: TaskId(String::new()),
-            runtime: Some(runtime),
-            kind: TaskKind::Task,
+            runtime,
+            kind,
             state,
             root: shape.cell.as_ref().and_then(|cell| cell.site),
             address: header.address,
@@ -181,7 +182,7 @@ impl TaskReader {
             .layouts(module)
             .functions_at(address)?
             .into_iter()
-            .filter(|function| function.name.starts_with(POLL))
+            .filter(|function| is_poll(&function.name))
             .collect();
         let Some(function) = functions.first() else {
             return Ok(unknown(format!(
@@ -215,7 +216,6 @@ pub(super) fn show_running(inspection: &mut Inspection<'_>, task: &mut Task) {
     if task.state != TaskState::Running {
         return;
     }
-    let is_poll = |name: &str| name.starts_with(POLL);
     let chain = task.thread.and_then(|thread| inspection.native_chain(thread, &is_poll));
     let note = match chain {
         Some(chain) => {
@@ -226,6 +226,11 @@ pub(super) fn show_running(inspection: &mut Inspection<'_>, task: &mut Task) {
         None => "is being polled now: its frames are from before this poll, and may be torn",
     };
     task.problems.push(note.into());
+}
+
+/// Whether that function polls a task.
+pub(super) fn is_poll(function: &str) -> bool {
+    function.starts_with(POLL)
 }
 
 /// A task's stage.

@@ -1,6 +1,7 @@
 //! From a stopped process to a report.
 
 mod chain;
+mod collections;
 pub(crate) mod native;
 mod plan;
 pub(crate) mod registry;
@@ -55,6 +56,11 @@ impl Inspection<'_> {
     /// The await chain of a value that is known to be a future.
     pub(crate) fn chain(&mut self, future: Value) -> Chain {
         self.walker.chain(&self.program, future)
+    }
+
+    /// The type whose site this is; `None` for a native call's.
+    pub(crate) fn type_of_site(&self, id: SiteId) -> Option<Ty> {
+        self.walker.sites.type_of(id)
     }
 
     /// What a thread executes on behalf of the future that the function `is_poll` names polls.

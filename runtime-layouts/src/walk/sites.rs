@@ -15,6 +15,7 @@ use crate::value::{Program, Ty};
 pub(crate) struct Sites {
     sites: Vec<Site>,
     known: HashMap<(Ty, Option<usize>), SiteId>,
+    types: HashMap<SiteId, Ty>,
     native: HashMap<(Arc<str>, Option<SourceLocation>), SiteId>,
 }
 
@@ -31,6 +32,7 @@ impl Sites {
         }
         let id = self.add(make(program, ty, state)?);
         self.known.insert((ty, state), id);
+        self.types.insert(id, ty);
         Ok(id)
     }
 
@@ -90,6 +92,11 @@ impl Sites {
     /// The site of that number, which [`Sites::of`] gave.
     pub(crate) fn get(&self, id: SiteId) -> &Site {
         &self.sites[id.0 as usize]
+    }
+
+    /// The type whose site this is; `None` for a native call's.
+    pub(crate) fn type_of(&self, id: SiteId) -> Option<Ty> {
+        self.types.get(&id).copied()
     }
 
     /// All of them, by number.

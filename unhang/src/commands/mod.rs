@@ -1,6 +1,8 @@
 //! The subcommands.
 
+pub(crate) mod dump;
 pub(crate) mod extract;
+mod screen;
 
 use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;

@@ -1,0 +1,232 @@
+//! A core file.
+
+mod files;
+mod memory;
+mod notes;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use runtime_layouts::layout::source::LayoutSource;
+use runtime_layouts::memory::MemoryReader;
+use runtime_layouts::memory::cache::PageCache;
+use runtime_layouts::target::auxiliary::AuxiliaryVector;
+use runtime_layouts::target::processor::{Processor, processor};
+use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
+
+use self::files::{Places, below};
+use self::memory::{CoreMemory, Truncation};
+use self::notes::{CoreThread, Notes};
+use crate::TargetError;
+use crate::executable::{Of, executable, layouts};
+use crate::snapshot::{Counted, Snapshot};
+use crate::unwind::{Registers, Unwinder};
+
+/// `AT_SYSINFO_EHDR`, `elf.h`: where the kernel's own object lies, which no file holds.
+const AT_SYSINFO_EHDR: u64 = 33;
+
+/// How a core file is to be looked at.
+#[derive(Clone, Default)]
+pub struct CoreOptions {
+    /// The executable, where it is not at the path that the core names.
+    pub executable: Option<PathBuf>,
+    /// The folder below which the paths that the core names are to be found.
+    pub sysroot: Option<PathBuf>,
+    /// Layouts to use instead of the executable's own debug information.
+    pub layouts: Option<Arc<dyn LayoutSource>>,
+    /// Becomes true when the user wants to stop (Ctrl-C).
+    pub interrupted: Arc<AtomicBool>,
+}
+
+/// A process as a core file has it.
+pub struct CoreTarget {
+    snapshot: Snapshot<CoreMemory>,
+    problems: Vec<String>,
+}
+
+impl CoreTarget {
+    /// Opens a core file and the program that dumped it.
+    ///
+    /// What the core left out (the kernel does not dump the pages of files, by default) is read
+    /// from the executable and its libraries, if they are the ones that the process had.
+    ///
+    /// # Errors
+    /// When it is no core file, when its executable cannot be found, or when the executable is
+    /// another build.
+    pub fn open(path: &Path, options: &CoreOptions) -> Result<Self, TargetError> {
+        let unreadable = |error| TargetError::Unreadable { path: path.to_owned(), error };
+        let metadata = fs::metadata(path).map_err(unreadable)?;
+        if !metadata.is_file() {
+            let what = "it is no file".to_owned();
+            return Err(TargetError::NotACore { path: path.to_owned(), what });
+        }
+        let file = Arc::new(File::open(path).map_err(unreadable)?);
+        let notes = Notes::read(path, &file)?;
+        let machine = notes.machine;
+        let processor = processor(machine).ok_or(TargetError::Processor { machine })?;
+        let (own, truncation) = CoreMemory::of_core(&file, metadata.len(), &notes.segments);
+        let auxiliary = AuxiliaryVector::new(notes.auxiliary.clone());
+
+        let named = auxiliary.entry().and_then(|entry| notes.files.at(entry)).map(|m| &*m.path);
+        let found = executable_path(path, named, options)?;
+        let layouts = layouts(&found, options.layouts.as_ref())?;
+        let module = executable(&found, layouts, Of::Core, &auxiliary, &own)?.module;
+
+        let executable = named.map(|named| (named, found.as_path()));
+        let places = Places { executable, sysroot: options.sysroot.as_deref() };
+        let mut memory = own.clone();
+        let mut problems: Vec<String> = truncation.map(truncated).into_iter().collect();
+        problems.extend(files::add(&mut memory, &own, &notes, &places));
+
+        let (threads, registers) = threads(&notes.threads, processor);
+        problems.extend(lost_storage(&threads, &own, truncation.is_some()));
+        let vdso = notes.auxiliary.get(&AT_SYSINFO_EHDR).copied();
+        Ok(Self {
+            snapshot: Snapshot {
+                memory: PageCache::new(Counted::new(memory)),
+                identity: Identity {
+                    kind: TargetKind::Core,
+                    pid: notes.pid,
+                    executable: named
+                        .map_or_else(|| found.to_string_lossy().into_owned(), str::to_owned),
+                },
+                modules: vec![module],
+                threads,
+                registers,
+                unwinder: Unwinder::new(processor, notes.files, vdso),
+                interrupted: options.interrupted.clone(),
+            },
+            problems,
+        })
+    }
+
+    /// What the core file lacks, in sentences without a full stop.
+    #[must_use]
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// Bytes that were read from the core file and the files that belong to it so far.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.snapshot.memory.reader().bytes()
+    }
+}
+
+/// Where the executable is.
+fn executable_path(
+    core: &Path,
+    named: Option<&str>,
+    options: &CoreOptions,
+) -> Result<PathBuf, TargetError> {
+    if let Some(given) = &options.executable {
+        return Ok(given.clone());
+    }
+    let Some(named) = named else {
+        let what = format!("{} does not say which program dumped it", core.display());
+        return Err(TargetError::NoExecutable { what });
+    };
+    let path = match &options.sysroot {
+        Some(sysroot) => below(sysroot, named),
+        None => PathBuf::from(named),
+    };
+    // With a layout file the program itself is not needed.
+    if options.layouts.is_some() || fs::metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
+        return Ok(path);
+    }
+    let what = format!(
+        "{} was dumped by {named}, and {} is not here",
+        core.display(),
+        if options.sysroot.is_some() { path.display().to_string() } else { "that".to_owned() }
+    );
+    Err(TargetError::NoExecutable { what })
+}
+
+/// The threads in the order of the core, which is the order in which debuggers number them.
+fn threads(threads: &[CoreThread], processor: &Processor) -> (Vec<Thread>, Vec<Registers>) {
+    let threads = threads.iter().zip(1..).map(|(thread, number)| {
+        let thread_pointer =
+            thread.thread_pointer.or_else(|| processor.kernel_thread_pointer(&thread.words));
+        let registers = processor.kernel_registers(&thread.words).into_iter().collect();
+        let tid = thread.tid;
+        let selected = number == 1;
+        (Thread { number, tid, name: None, thread_pointer, selected }, registers)
+    });
+    threads.unzip()
+}
+
+fn truncated(Truncation { length, expected }: Truncation) -> String {
+    format!(
+        "the core file is truncated: it has {length} of {expected} bytes, so some of what follows \
+         cannot be read (see `ulimit -c`, and the space on its disk)"
+    )
+}
+
+/// Whether the core lost its thread-local storage, where everything begins. A thread pointer
+/// points at a word that is never zero: on x86-64 its own address, on aarch64 the address of the
+/// thread's vector of modules.
+fn lost_storage(threads: &[Thread], own: &CoreMemory, is_truncated: bool) -> Option<String> {
+    let mut zeroed = 0;
+    let mut missing = 0;
+    for thread in threads {
+        let mut word = [0; 8];
+        match thread.thread_pointer {
+            None | Some(0) => zeroed += 1,
+            Some(pointer) => match own.read(pointer, &mut word) {
+                Ok(()) if word == [0; 8] => zeroed += 1,
+                Ok(()) => {}
+                Err(_) => missing += 1,
+            },
+        }
+    }
+    let of = |count: usize| {
+        if count == threads.len() {
+            "all its threads".to_owned()
+        } else {
+            format!("{count} of its {} threads", threads.len())
+        }
+    };
+    if zeroed > 0 {
+        return Some(format!(
+            "the core file has zeros for the thread-local storage of {}, so the runtimes that \
+             they know of cannot be found: gcore before gdb 18 writes it so for programs with \
+             glibc 2.42 or later; use gdb 18, or a core file of the kernel's",
+            of(zeroed)
+        ));
+    }
+    (missing > 0 && !is_truncated).then(|| {
+        format!(
+            "the core file does not hold the thread-local storage of {}, so the runtimes that \
+             they know of cannot be found (see `/proc/PID/coredump_filter`)",
+            of(missing)
+        )
+    })
+}
+
+impl Target for CoreTarget {
+    fn memory(&self) -> &dyn MemoryReader {
+        self.snapshot.memory()
+    }
+
+    fn identity(&self) -> &Identity {
+        self.snapshot.identity()
+    }
+
+    fn modules(&self) -> &[Module] {
+        self.snapshot.modules()
+    }
+
+    fn threads(&self) -> &[Thread] {
+        self.snapshot.threads()
+    }
+
+    fn native_frames(&self, thread: &Thread, limit: usize) -> Vec<NativeFrame> {
+        self.snapshot.native_frames(thread, limit)
+    }
+
+    fn interrupted(&self) -> bool {
+        self.snapshot.interrupted()
+    }
+}

@@ -1,0 +1,308 @@
+//! `unhang dump`: the report of a process or a core file, without a debugger.
+
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use indicatif::ProgressBar;
+use process_target::{CoreOptions, CoreTarget, LiveOptions, LiveProcess, TargetError};
+use runtime_layouts::layout::file::LayoutFile;
+use runtime_layouts::layout::source::LayoutSource;
+use runtime_layouts::render::{Look, backtrace, tasks, workers};
+use runtime_layouts::report::Report;
+use runtime_layouts::walk;
+use signal_hook::consts::SIGINT;
+use signal_hook::flag;
+
+use super::{screen, size};
+
+/// Exit codes of this command, beside those of all.
+const COMPLETE: u8 = 0;
+const INCOMPLETE: u8 = 3;
+const NO_RUNTIME: u8 = 4;
+/// That of a program which Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+/// Show every async task of a process or a core file.
+///
+/// First the list of tasks, then the runtimes and their workers, then the async backtrace of every
+/// task. The process is only read; it stands still for some milliseconds and goes on.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Exit codes:
+  0    everything was shown
+  1    nothing could be shown; one sentence on standard error says why
+  2    the command line was wrong
+  3    shown, but something is missing or may be torn: the text says what
+  4    shown, but no async runtime was found
+  130  ended by Ctrl-C
+
+Examples:
+  unhang dump -p $(pidof app)
+  unhang dump --core core.1234 --exe target/release/app --json -o app.json")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    subject: Subject,
+
+    /// The executable that dumped the core, where it is not at the path that the core names
+    #[arg(long, value_name = "FILE", requires = "core")]
+    exe: Option<PathBuf>,
+
+    /// Where the files that the core names are, such as an unpacked container image
+    #[arg(long, value_name = "DIR", requires = "core")]
+    sysroot: Option<PathBuf>,
+
+    /// A layout file of the build (see `unhang extract`), for an executable without debug
+    /// information
+    #[arg(long, value_name = "FILE")]
+    layouts: Option<PathBuf>,
+
+    /// Do not stop the process: what changes meanwhile may be shown wrong
+    #[arg(long, requires = "pid")]
+    no_stop: bool,
+
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+
+    /// Write to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Only your own code: drop the frames of libraries
+    #[arg(long)]
+    user: bool,
+
+    /// Show generic arguments whole
+    #[arg(long)]
+    full_names: bool,
+
+    /// Say on standard error how long everything took, the stop of the process above all
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// What is looked at.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct Subject {
+    /// A process of this machine
+    #[arg(short, long, value_name = "PID")]
+    pid: Option<u64>,
+
+    /// A core file
+    #[arg(long, value_name = "CORE")]
+    core: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    // The first Ctrl-C ends the work in good order, the second one at once. The process goes on
+    // either way.
+    let code = i32::from(INTERRUPTED);
+    flag::register_conditional_shutdown(SIGINT, code, interrupted.clone())
+        .and_then(|_| flag::register(SIGINT, interrupted.clone()))
+        .context("cannot listen for Ctrl-C")?;
+    let layouts = arguments.layouts.as_deref().map(open_layouts).transpose()?;
+    let mut log = Log::new(arguments.verbose);
+    let report = match (&arguments.subject.pid, &arguments.subject.core) {
+        (Some(pid), _) => {
+            let options = LiveOptions { layouts, interrupted };
+            process(*pid, &options, !arguments.no_stop, &mut log)
+        }
+        (None, Some(core)) => {
+            let options = CoreOptions {
+                executable: arguments.exe.clone(),
+                sysroot: arguments.sysroot.clone(),
+                layouts,
+                interrupted,
+            };
+            core_file(core, &options, &mut log)
+        }
+        (None, None) => bail!("give a process (`--pid`) or a core file (`--core`)"),
+    };
+    let report = match report {
+        Err(TargetError::Interrupted) => return Ok(INTERRUPTED),
+        report => report?,
+    };
+    if report.interrupted {
+        return Ok(INTERRUPTED);
+    }
+    log.begin("writing");
+    let written = write_to(arguments, &report);
+    log.end();
+    written?;
+    Ok(code_of(&report))
+}
+
+fn open_layouts(path: &Path) -> anyhow::Result<Arc<dyn LayoutSource>> {
+    Ok(Arc::new(LayoutFile::open(path)?))
+}
+
+/// Looks at a process.
+fn process(
+    pid: u64,
+    options: &LiveOptions,
+    stops: bool,
+    log: &mut Log,
+) -> Result<Report, TargetError> {
+    log.begin("opening the program");
+    let process = LiveProcess::open(pid, options)?;
+    let (mut target, mut report);
+    if stops {
+        // First with a stop that is as short as it takes to read registers. It shows which types
+        // there are, and the debug information for them is read while the process runs. What is
+        // torn does no harm: the second look, at a process that stands still, is the one that
+        // counts, and asks for next to nothing but memory.
+        log.begin("rehearsing");
+        target = process.stop()?;
+        let glimpse = target.release();
+        let _ = walk::inspect(&target);
+        log.begin("reading tasks");
+        target = process.stop()?;
+        report = walk::inspect(&target);
+        let stopped = target.release();
+        log.stopped(glimpse, stopped);
+    } else {
+        log.begin("reading tasks");
+        target = process.unstopped()?;
+        report = walk::inspect(&target);
+    }
+    log.read(target.bytes_read());
+    report.problems.splice(0..0, target.problems().iter().cloned());
+    Ok(report)
+}
+
+/// Looks at a core file.
+fn core_file(core: &Path, options: &CoreOptions, log: &mut Log) -> Result<Report, TargetError> {
+    log.begin("opening the core file");
+    let target = CoreTarget::open(core, options)?;
+    log.begin("reading tasks");
+    let mut report = walk::inspect(&target);
+    log.read(target.bytes_read());
+    report.problems.splice(0..0, target.problems().iter().cloned());
+    Ok(report)
+}
+
+/// Writes the report to where it is wanted. Nobody reading any more is no failure.
+fn write_to(arguments: &Arguments, report: &Report) -> anyhow::Result<()> {
+    let written = match &arguments.output {
+        Some(path) => {
+            let write = || -> io::Result<()> {
+                let mut out = BufWriter::new(File::create(path)?);
+                write_report(arguments, report, screen::plain(), &mut out)?;
+                out.flush()
+            };
+            return write().with_context(|| format!("cannot write {}", path.display()));
+        }
+        None => {
+            let mut out = BufWriter::new(io::stdout().lock());
+            write_report(arguments, report, screen::look(), &mut out).and_then(|()| out.flush())
+        }
+    };
+    match written {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write the report"),
+    }
+}
+
+fn write_report(
+    arguments: &Arguments,
+    report: &Report,
+    look: Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let look = Look { full_names: arguments.full_names, user_only: arguments.user, ..look };
+    tasks::write(report, &tasks::TaskFilter::default(), &look, out)?;
+    if !report.runtimes.is_empty() {
+        writeln!(out)?;
+        workers::write(report, &look, out)?;
+    }
+    for task in &report.tasks {
+        writeln!(out)?;
+        backtrace::write(report, task, &look, out)?;
+    }
+    Ok(())
+}
+
+/// What the exit code says of a report.
+fn code_of(report: &Report) -> u8 {
+    let lists_all = report.runtimes.iter().all(|runtime| {
+        runtime.incomplete.is_empty()
+            && runtime.counted_tasks.is_none_or(|counted| counted == runtime.listed_tasks)
+    });
+    if report.runtimes.is_empty() && report.tasks.is_empty() {
+        NO_RUNTIME
+    } else if report.problems.is_empty() && lists_all {
+        COMPLETE
+    } else {
+        INCOMPLETE
+    }
+}
+
+/// What is being done, on a terminal, and how long it took, for who wants to know.
+struct Log {
+    verbose: bool,
+    bar: ProgressBar,
+    phase: Option<(&'static str, Instant)>,
+}
+
+impl Log {
+    fn new(verbose: bool) -> Self {
+        let shown = io::stderr().is_terminal() && io::stdout().is_terminal();
+        let bar = if shown { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        Self { verbose, bar, phase: None }
+    }
+
+    /// Begins a phase, and ends the one before it.
+    fn begin(&mut self, phase: &'static str) {
+        self.end();
+        self.bar.set_message(phase);
+        // Work that is done by then shows nothing.
+        self.bar.enable_steady_tick(Duration::from_millis(200));
+        self.phase = Some((phase, Instant::now()));
+    }
+
+    fn end(&mut self) {
+        self.bar.finish_and_clear();
+        if let Some((phase, begun)) = self.phase.take() {
+            self.say(&format!("{phase}: {}", time(begun.elapsed())));
+        }
+    }
+
+    fn stopped(&mut self, glimpse: Option<Duration>, stopped: Option<Duration>) {
+        self.end();
+        let (glimpse, stopped) = (glimpse.unwrap_or_default(), stopped.unwrap_or_default());
+        self.say(&format!(
+            "the process stood still for {}, and before that for {} to find its threads",
+            time(stopped),
+            time(glimpse)
+        ));
+    }
+
+    fn read(&mut self, bytes: u64) {
+        self.end();
+        self.say(&format!("read {} of its memory", size(bytes)));
+    }
+
+    fn say(&self, text: &str) {
+        if self.verbose {
+            // Whoever closed it does not want to know.
+            let _ = writeln!(io::stderr(), "unhang: {text}");
+        }
+    }
+}
+
+/// A time for people: `3.1 ms`.
+fn time(time: Duration) -> String {
+    let milliseconds = time.as_secs_f64() * 1000.0;
+    if milliseconds < 1000.0 {
+        format!("{milliseconds:.1} ms")
+    } else {
+        format!("{:.2} s", milliseconds / 1000.0)
+    }
+}
