@@ -8,11 +8,10 @@ use end_to_end_tests::subjects::{self, QUEUE};
 use xtask::fixture::Profile;
 use xtask::session::Subject;
 
-/// Optimised or not, the text is the same.
-fn check(profile: Profile) -> Result<()> {
+fn check(profile: Profile, name: &str) -> Result<()> {
     let shop = subjects::hung_shop(profile)?;
     Case {
-        name: "hung-service",
+        name,
         commands: &["info async-tasks", "async bt all", "async workers"],
         fronts: GDBS,
         modes: &[Mode::Live],
@@ -22,12 +21,13 @@ fn check(profile: Profile) -> Result<()> {
 
 #[test]
 fn debug() -> Result<()> {
-    check(Profile::Debug)
+    check(Profile::Debug, "hung-service")
 }
 
+/// The same but for the note that says how the future of `block_on` was found.
 #[test]
 fn release() -> Result<()> {
-    check(Profile::Release)
+    check(Profile::Release, "hung-service-release")
 }
 
 /// Without a golden text in between: the right frames at the right lines.

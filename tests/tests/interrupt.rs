@@ -15,7 +15,7 @@ const SOON: Duration = Duration::from_secs(60);
 fn it_ends_the_listing_and_nothing_else() -> Result<()> {
     let running = subjects::many_tasks(Profile::Release, 100_000)?;
     for front in GDBS {
-        let gdb = Terminal::attach(*front, running.pid())?;
+        let mut gdb = Terminal::attach(*front, running.pid())?;
         gdb.type_in("info async-tasks --all\n")?;
         gdb.wait_for("many_tasks::", SOON)?;
         gdb.type_in("\x03")?;

@@ -59,6 +59,9 @@ pub fn run() -> Result<()> {
         "unhang did not show the task that hangs"
     );
 
+    println!("There it is: `reserve` holds the inventory and calls `restock`, which waits for the");
+    println!("inventory. Every later checkout queues behind the two of them.");
+
     // They are kept to here: a customer who goes away takes its task along.
     drop(waiting);
     let pid = shop.service.pid();
