@@ -55,9 +55,8 @@ pub(crate) fn executable(
     let machine = layouts.facts().machine;
     let processor = processor(machine).ok_or(TargetError::Processor { machine })?;
     let big_endian = layouts.facts().big_endian;
-    let running = auxiliary
-        .program_headers()
-        .and_then(|headers| headers.build_id(memory, big_endian, None));
+    let running =
+        auxiliary.program_headers().and_then(|headers| headers.build_id(memory, big_endian, None));
     let module = Module::of_program(layouts, running, auxiliary, None).map_err(|reason| {
         let (subject, remedy) = match of {
             Of::Process => ("runs", "give the layout file of the build that runs"),

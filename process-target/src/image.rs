@@ -75,12 +75,7 @@ impl Image {
 
 /// The `NT_GNU_BUILD_ID` among notes.
 fn build_id_note(notes: &[u8], endian: Endianness, align: u64) -> Option<String> {
-    let mut notes = NoteIterator::<FileHeader64<Endianness>>::new(
-        endian,
-        align,
-        notes,
-    )
-    .ok()?;
+    let mut notes = NoteIterator::<FileHeader64<Endianness>>::new(endian, align, notes).ok()?;
     while let Ok(Some(note)) = notes.next() {
         if note.name() == b"GNU"
             && note.n_type(endian) == object::elf::NT_GNU_BUILD_ID

@@ -109,9 +109,11 @@ fn running(named: &str, notes: &Notes, own: &CoreMemory) -> Option<String> {
 
 /// Whether the file was mapped to be executed.
 fn has_code(named: &str, notes: &Notes) -> bool {
-    notes.files.iter().filter(|mapping| mapping.path == named).any(|mapping| {
-        notes.segments.iter().any(|s| s.is_executable && mapping.contains(s.start))
-    })
+    notes
+        .files
+        .iter()
+        .filter(|mapping| mapping.path == named)
+        .any(|mapping| notes.segments.iter().any(|s| s.is_executable && mapping.contains(s.start)))
 }
 
 /// Opens a file that is to be the one with that build id; returns its length too.

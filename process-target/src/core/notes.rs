@@ -71,10 +71,8 @@ impl Notes {
     /// # Errors
     /// When it is not a 64-bit little-endian ELF core file, or its headers are broken.
     pub(super) fn read(path: &Path, file: &File) -> Result<Self, TargetError> {
-        let refuse = |what: &str| TargetError::NotACore {
-            path: path.to_owned(),
-            what: what.to_owned(),
-        };
+        let refuse =
+            |what: &str| TargetError::NotACore { path: path.to_owned(), what: what.to_owned() };
         let broken = |error: object::Error| refuse(&format!("its headers are broken ({error})"));
         let data = ReadCache::new(file);
         let data = &data;

@@ -123,8 +123,7 @@ impl Waiting {
     /// `NUMBER ARGUMENT… SP PC`, or `-1 SP PC` outside a call, or `running`.
     fn parse(text: &str) -> Option<Self> {
         let mut words = text.split_ascii_whitespace().rev();
-        let mut hexadecimal =
-            || u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok();
+        let mut hexadecimal = || u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok();
         let program_counter = hexadecimal()?;
         let stack_pointer = hexadecimal()?;
         Some(Self { stack_pointer, program_counter }).filter(|waiting| waiting.stack_pointer != 0)
@@ -165,7 +164,8 @@ mod tests {
 
     #[test]
     fn an_auxiliary_vector_ends_with_null() {
-        let bytes: Vec<u8> = [9u64, 0x1000, 0, 0, 3, 4].iter().flat_map(|w| w.to_ne_bytes()).collect();
+        let bytes: Vec<u8> =
+            [9u64, 0x1000, 0, 0, 3, 4].iter().flat_map(|w| w.to_ne_bytes()).collect();
         assert_eq!(auxiliary_entries(&bytes), HashMap::from([(9, 0x1000)]));
         let own = auxiliary_vector(std::process::id().into());
         assert!(own.entry().is_some());

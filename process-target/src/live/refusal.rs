@@ -91,9 +91,11 @@ fn advice_for(situation: &Situation) -> String {
               or allow it until the next boot with `sudo sysctl kernel.yama.ptrace_scope=0`"
             .to_owned(),
         2 => "kernel.yama.ptrace_scope is 2, which leaves it to root; use `sudo`".to_owned(),
-        _ => "the program keeps others out (setuid, extra capabilities, or prctl(PR_SET_DUMPABLE)) \
+        _ => {
+            "the program keeps others out (setuid, extra capabilities, or prctl(PR_SET_DUMPABLE)) \
               or a container does; use `sudo`, and in a container `--cap-add SYS_PTRACE`"
-            .to_owned(),
+                .to_owned()
+        }
     }
 }
 

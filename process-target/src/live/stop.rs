@@ -66,9 +66,7 @@ impl Stop {
                 reason: Errno::from_raw(error.raw_os_error().unwrap_or(0)).desc(),
             })?;
         match stopped.recv() {
-            Ok(Ok(threads)) => {
-                Ok(Self { threads, release: Some(release), tracer: Some(tracer) })
-            }
+            Ok(Ok(threads)) => Ok(Self { threads, release: Some(release), tracer: Some(tracer) }),
             Ok(Err(error)) => Err(error),
             // It ended without a word: a panic, which has been shown.
             Err(_) => Err(TargetError::CannotStop { pid, reason: "the tracer failed" }),
@@ -179,9 +177,7 @@ impl Tracees {
             // It has ended since it was listed.
             Err(Errno::ESRCH) => Ok(()),
             // The first thread of a process stays as a zombie while others live.
-            Err(_) if proc::Status::of(tid).is_ok_and(|s| matches!(s.state, 'Z' | 'X')) => {
-                Ok(())
-            }
+            Err(_) if proc::Status::of(tid).is_ok_and(|s| matches!(s.state, 'Z' | 'X')) => Ok(()),
             Err(errno) => Err(refusal(pid, errno, true)),
         }
     }

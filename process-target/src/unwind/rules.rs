@@ -31,8 +31,7 @@ pub(super) fn caller(
         // A vendor's instruction there says that return addresses are signed.
         section.set_vendor(gimli::Vendor::AArch64);
     }
-    let frame =
-        section.fde_from_offset(bases, offset, gimli::EhFrame::cie_from_offset).ok()?;
+    let frame = section.fde_from_offset(bases, offset, gimli::EhFrame::cie_from_offset).ok()?;
     let mut context = UnwindContext::new();
     let row = frame.unwind_info_for_address(&section, bases, &mut context, lookup).ok()?;
     let evaluation = Evaluation { section: &section, registers, memory };

@@ -328,7 +328,10 @@ mod tests {
         let registers = X86_64.kernel_registers(&words);
         let value = |number| registers.iter().find(|(n, _)| *n == number).map(|(_, value)| *value);
         assert_eq!(registers.len(), 17);
-        assert_eq!((value(15), value(3), value(7), value(16)), (Some(100), Some(105), Some(119), Some(116)));
+        assert_eq!(
+            (value(15), value(3), value(7), value(16)),
+            (Some(100), Some(105), Some(119), Some(116))
+        );
         assert_eq!(X86_64.kernel_thread_pointer(&words), Some(121));
         assert_eq!(AARCH64.kernel_registers(&words).len(), 27, "as many as there are");
         assert_eq!(AARCH64.kernel_thread_pointer(&words), None);
