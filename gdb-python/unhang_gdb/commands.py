@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Union
+from typing import List, Optional
 
 import gdb
 from unhang.adapter import Adapter
@@ -42,12 +42,9 @@ class _Command(gdb.Command):
 class _Completed(_Command):
     """A command with arguments to complete."""
 
-    def complete(self, text: str, word: Optional[str]) -> Union[List[str], int]:
-        if word is None:
-            # gdb only asks where words end.
-            return []
-        found = self._session.complete(self._name, text, word)
-        return gdb.COMPLETE_FILENAME if found is None else found
+    def complete(self, text: str, word: Optional[str]) -> List[str]:
+        # Without a word, gdb only asks where words end.
+        return [] if word is None else self._session.complete(self._name, text, word)
 
 
 _session: Optional[Session] = None

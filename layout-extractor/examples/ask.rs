@@ -1,6 +1,6 @@
 //! Asks a program's debug information the questions on standard input, one a line, and prints the
 //! answers: `fn ADDRESS`, `vtable ADDRESS`, `type OFFSET`, `named NAME`, `tls PATH`, `body OFFSET`,
-//! `poll OFFSET`, `at ADDRESS`.
+//! `poll OFFSET`, `at ADDRESS`, `line ADDRESS`.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -36,6 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "body" => println!("{:#?}", source.body_of(TypeId(number()?))?),
             "poll" => println!("{:#?}", source.poll_of(TypeId(number()?))?),
             "at" => println!("{:#?}", source.variables_at(StaticAddress(number()?))?),
+            "line" => println!("{:#?}", source.source_lines(StaticAddress(number()?))),
             _ => return Err(format!("no question: {question}").into()),
         }
         eprintln!("{line}: {:?}", started.elapsed());

@@ -1,12 +1,26 @@
 //! CALLS: the functions that the code at one program counter belongs to, inlined ones too.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use gimli::constants as dw;
-use runtime_layouts::layout::Call;
 use runtime_layouts::layout::source::LayoutError;
+use runtime_layouts::layout::{Call, SourceFile, SourceLocation};
 
 use crate::source::DwarfSource;
 use crate::units::{Entry, malformed};
 use crate::variables::scope_ranges;
+
+/// A function and the code that belongs to it: a physical one, or a place where one is inlined.
+#[derive(Clone, Debug)]
+pub(crate) struct CodeOf {
+    /// Code addresses; empty when it has all of the function around it.
+    pub(crate) ranges: Vec<Range<u64>>,
+    /// The function's entry in the debug information.
+    pub(crate) function: u64,
+    /// Where it is called, when it is inlined.
+    called: Option<SourceLocation>,
+}
 
 impl DwarfSource {
     /// The functions around a program counter, the innermost inlined one first, with the line that
@@ -16,13 +30,35 @@ impl DwarfSource {
             return Ok(Vec::new());
         };
         let dwarf = self.dwarf();
+        let (number, ..) = self.node_at(&dwarf, function)?;
+        let directory = self.units.root(&dwarf, number).map(|root| root.directory.to_string());
+        let mut location = self.line_at(pc).map(|(path, line)| SourceLocation {
+            file: Arc::new(SourceFile { path, directory: directory.unwrap_or_default() }),
+            line,
+        });
+        let mut calls = Vec::new();
+        for code in self.code_of(function, Some(pc))?.into_iter().rev() {
+            calls.push(Call { function: self.function(code.function)?, location });
+            location = code.called;
+        }
+        Ok(calls)
+    }
+
+    /// A physical function and what is inlined into it, outer ones first; with `pc` only those
+    /// that have code there.
+    pub(crate) fn code_of(
+        &self,
+        function: u64,
+        pc: Option<u64>,
+    ) -> Result<Vec<CodeOf>, LayoutError> {
+        let dwarf = self.dwarf();
         let at = |error| malformed(function, error);
         let (number, ..) = self.node_at(&dwarf, function)?;
         let view = self.units.view(&dwarf, number)?;
         let mut entries = view.entries_from(function)?;
         let mut entry = Entry::default();
         entries.read_entry(&mut entry).map_err(at)?;
-        let mut calls = vec![Call { function: self.function(function)?, location: None }];
+        let mut found = vec![CodeOf { ranges: Vec::new(), function, called: None }];
         // Below this depth everything is somewhere else in the code.
         let mut skipped: Option<isize> = None;
         while !entries.is_empty() && entries.next_depth() > 0 {
@@ -39,31 +75,25 @@ impl DwarfSource {
             }
             match entry.tag() {
                 dw::DW_TAG_lexical_block | dw::DW_TAG_inlined_subroutine => {
-                    let ranges = scope_ranges(&dwarf, &view, &entry)?;
-                    let is_here =
-                        ranges.is_none_or(|ranges| ranges.iter().any(|r| r.contains(&pc)));
-                    if !is_here {
+                    let ranges = scope_ranges(&dwarf, &view, &entry)?.unwrap_or_default();
+                    let is_here = |pc| ranges.is_empty() || ranges.iter().any(|r| r.contains(&pc));
+                    if !pc.is_none_or(is_here) {
                         skipped = Some(depth);
                         continue;
                     }
                     let origin = view
                         .attribute_reference(&entry, dw::DW_AT_abstract_origin)
                         .filter(|_| entry.tag() == dw::DW_TAG_inlined_subroutine);
-                    if let Some(origin) = origin {
-                        if let Some(caller) = calls.last_mut() {
-                            caller.location = self.called(&dwarf, &view, &entry);
-                        }
-                        calls.push(Call { function: self.function(origin)?, location: None });
+                    if let Some(function) = origin {
+                        let called = self.called(&dwarf, &view, &entry);
+                        found.push(CodeOf { ranges, function, called });
                     }
                 }
+                // A function inside a function has its own frames.
                 dw::DW_TAG_subprogram => skipped = Some(depth),
                 _ => {}
             }
         }
-        if let Some(innermost) = calls.last_mut() {
-            innermost.location = self.line_at(&dwarf, &view, pc);
-        }
-        calls.reverse();
-        Ok(calls)
+        Ok(found)
     }
 }

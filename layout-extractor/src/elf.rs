@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use runtime_layouts::layout::StaticAddress;
 use runtime_layouts::layout::source::{ObjectFacts, TlsSegment};
 
+use crate::lines::FunctionSymbol;
 use crate::mapping::SharedBytes;
 
 /// Why a file could not be opened. Each is one sentence for people.
@@ -184,6 +185,22 @@ impl ObjectFile {
         }
     }
 
+    /// The functions of the symbol table, by address.
+    pub(crate) fn function_symbols(&self) -> Vec<FunctionSymbol> {
+        let Ok(file) = object::File::parse(&*self.bytes) else { return Vec::new() };
+        let mut symbols: Vec<_> = file
+            .symbols()
+            .chain(file.dynamic_symbols())
+            .filter(|symbol| symbol.kind() == object::SymbolKind::Text && symbol.is_definition())
+            .filter_map(|symbol| {
+                let name = symbol.name_bytes().ok()?.into();
+                Some(FunctionSymbol { address: symbol.address(), size: symbol.size(), name })
+            })
+            .collect();
+        symbols.sort_by_key(|symbol| symbol.address);
+        symbols
+    }
+
     /// The pointer that the loader leaves at this address of the object's data, before the load
     /// bias: what the file holds there, or what a relocation puts there.
     pub(crate) fn pointer_at(&self, address: u64) -> Option<u64> {
@@ -294,8 +311,17 @@ fn dwarf_sections(
         SectionId::DebugTypes,
         SectionId::DebugMacro,
     ];
-    let loaded: Result<HashMap<&str, SharedBytes>, String> =
-        IDS.par_iter().map(|id| Ok((id.name(), section(file, bytes, id.name())?))).collect();
+    let load = |id: &SectionId| Ok((id.name(), section(file, bytes, id.name())?));
+    // No threads are started for what only has to be looked up.
+    let is_compressed = IDS.iter().any(|id| {
+        let data = file.section_by_name(id.name()).and_then(|s| s.compressed_data().ok());
+        data.is_some_and(|data| data.format != object::CompressionFormat::None)
+    });
+    let loaded: Result<HashMap<&str, SharedBytes>, String> = if is_compressed {
+        IDS.par_iter().map(load).collect()
+    } else {
+        IDS.iter().map(load).collect()
+    };
     let loaded = loaded?;
     let size = loaded.values().map(|bytes| bytes.len() as u64).sum();
     let sections = DwarfSections::load(|id| {

@@ -32,34 +32,6 @@ impl DwarfSource {
         self.location(dwarf, view, file, entry.attr_value(gimli::DW_AT_call_line)?)
     }
 
-    /// The line that the machine code at an address comes from; `None` when the line table does
-    /// not cover it.
-    pub(crate) fn line_at<'s>(
-        &'s self,
-        dwarf: &Dwarf<Slice<'s>>,
-        view: &UnitView<'s>,
-        pc: u64,
-    ) -> Option<SourceLocation> {
-        let root = self.units.root(dwarf, view.number).ok()?;
-        let address_size = view.unit.header.address_size();
-        let program =
-            dwarf.debug_line.program(root.line_program?, address_size, None, None).ok()?;
-        let mut rows = program.rows();
-        // The row before, when it is of the same sequence.
-        let mut before: Option<(u64, u64, u64)> = None;
-        while let Some((_, row)) = rows.next_row().ok()? {
-            if let Some((address, file, line)) = before
-                && (address..row.address()).contains(&pc)
-            {
-                return self.numbered(dwarf, view, file, line);
-            }
-            before = (!row.end_sequence()).then(|| {
-                (row.address(), row.file_index(), row.line().map_or(0, std::num::NonZero::get))
-            });
-        }
-        None
-    }
-
     fn location<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,

@@ -101,8 +101,9 @@ impl DwarfSource {
             let Some(abbreviation) = entries.read_abbreviation().map_err(at)? else { continue };
             let tag = abbreviation.tag();
             let is_variable = matches!(tag, dw::DW_TAG_formal_parameter | dw::DW_TAG_variable);
-            let is_argument = tag == dw::DW_TAG_template_type_parameter && depth == 1;
-            if !is_variable && !(is_argument && !had_parameters) {
+            let is_argument =
+                tag == dw::DW_TAG_template_type_parameter && depth == 1 && !had_parameters;
+            if !is_variable && !is_argument {
                 entries.skip_attributes(abbreviation.attributes()).map_err(at)?;
                 continue;
             }
@@ -227,17 +228,17 @@ impl DwarfSource {
         let (parents, last) = split_last(&path);
         let Some(body) = body_part(last) else { return Ok(None) };
         let body = format!("{parents}::{body}");
-        if let Some(found) = self.body_in_unit(&dwarf, number, &body)? {
+        if let Some(found) = self.body_in_unit(&dwarf, number, &body, false)? {
             return Ok(Some(found));
         }
         // Another unit of the same crate, or one where it was inlined.
-        let (_, last) = split_last(&body);
-        let mut units = self.units_mentioning(&dwarf, last)?;
-        let (_, scope) = split_last(parents);
-        let others = self.units_mentioning(&dwarf, scope)?;
-        units.retain(|unit| *unit != number && others.binary_search(unit).is_ok());
+        let units = match self.everything.get() {
+            Some(everything) => everything.with_function(function_hash(&body).0),
+            None => self.units_with_path(&dwarf, &body)?,
+        };
+        let units = units.into_iter().filter(|&unit| unit != number);
         for other in units {
-            if let Some(found) = self.body_in_unit(&dwarf, other, &body)? {
+            if let Some(found) = self.body_in_unit(&dwarf, other, &body, true)? {
                 return Ok(Some(found));
             }
         }
@@ -245,19 +246,20 @@ impl DwarfSource {
     }
 
     /// The best entry of a unit for a body's path: one with the same generic arguments, a linkage
-    /// name, and code.
+    /// name, and code. With `is_exact` other generic arguments do not count at all.
     fn body_in_unit<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         number: UnitNumber,
         body: &str,
+        is_exact: bool,
     ) -> Result<Option<u64>, LayoutError> {
         let index = self.index(dwarf, number)?;
         let start = self.units.entry(number).start;
         let mut best = None;
         for node in with_hash(&self.names(dwarf, index).functions, function_hash(body).0) {
             let path = self.path_of(dwarf, index, node)?;
-            if function_hash(&path) != function_hash(body) {
+            if function_hash(&path) != function_hash(body) || is_exact && path != body {
                 continue;
             }
             let entry = index.node(node);

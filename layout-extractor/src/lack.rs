@@ -5,6 +5,9 @@ use crate::source::DwarfSource;
 /// The crate whose types show that an object has what it takes.
 const RUNTIME: &str = "tokio";
 
+/// A variable of that crate whose description needs its types.
+const RUNTIME_ROOT: &str = "tokio::runtime::context::CONTEXT";
+
 impl DwarfSource {
     /// `DWARF 4, resolved on demand`.
     pub(crate) fn form(&self) -> String {
@@ -33,6 +36,10 @@ impl DwarfSource {
                      file"
                 ),
             });
+        }
+        // The usual case, without reading every unit's root: the walker asks for it anyway.
+        if self.find_thread_locals(RUNTIME_ROOT).is_ok_and(|found| !found.is_empty()) {
+            return None;
         }
         let mut rust = 0_usize;
         let mut has_types = false;

@@ -14,6 +14,7 @@
 //! | where the runtime's roots are | `thread_locals` |
 //! | is it a future | `polls` |
 //! | what is on the stack | `calls`, `variables`, `places` |
+//! | functions and lines of native stacks | `lines` |
 //! | what is missing | `lack` |
 //!
 //! [`extract::extract`] asks everything that a debugger may ask, and writes the answers to a layout
@@ -28,6 +29,7 @@ mod files;
 mod functions;
 mod index;
 mod lack;
+mod lines;
 mod mapping;
 mod mentions;
 mod names;
@@ -42,4 +44,5 @@ mod vtables;
 
 pub use elf::OpenError;
 pub use extract::extract;
+pub use lines::LineFrame;
 pub use source::DwarfSource;

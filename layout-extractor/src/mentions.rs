@@ -5,10 +5,13 @@
 //! raw bytes for it runs at memory speed, and leaves a handful of units to index; a chance match
 //! costs an index, never a wrong answer.
 
+use std::sync::Arc;
+
 use gimli::{Dwarf, Section as _};
 use memchr::memmem;
 use runtime_layouts::layout::source::LayoutError;
 
+use crate::names::{PathHash, split_last};
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber};
 
@@ -22,9 +25,45 @@ pub(crate) struct StringOffsets {
 /// a name in others. With more copies than this, reading every unit is no slower.
 const MOST_COPIES: usize = 64;
 
+/// So many units are indexed sooner than the debug information is searched again.
+const FEW_UNITS: usize = 8;
+
 impl DwarfSource {
+    /// The units that may have an entry with this path, in order.
+    pub(crate) fn units_with_path<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        path: &str,
+    ) -> Result<Vec<UnitNumber>, LayoutError> {
+        let (parents, last) = split_last(path);
+        let mut units = self.units_mentioning(dwarf, last)?.to_vec();
+        // `{async_fn#0}` is everywhere, but not below that function.
+        if units.len() > FEW_UNITS {
+            let (_, parent) = split_last(parents);
+            let others = self.units_mentioning(dwarf, parent)?;
+            units.retain(|unit| others.binary_search(unit).is_ok());
+        }
+        Ok(units)
+    }
+
     /// The units whose entries may have this name, in order.
     pub(crate) fn units_mentioning<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        name: &str,
+    ) -> Result<Arc<[UnitNumber]>, LayoutError> {
+        let key = PathHash::EMPTY.bytes(name.as_bytes()).0;
+        let (known, units) = self.mentions.get_or_try(key, || {
+            let units = self.find_units_mentioning(dwarf, name)?;
+            Ok::<_, LayoutError>((Arc::<str>::from(name), units.into()))
+        })?;
+        if *known == *name {
+            return Ok(units);
+        }
+        Ok(self.find_units_mentioning(dwarf, name)?.into())
+    }
+
+    fn find_units_mentioning<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         name: &str,
@@ -67,21 +106,7 @@ impl DwarfSource {
         offset: u64,
         units: &mut Vec<UnitNumber>,
     ) -> Result<(), LayoutError> {
-        let Ok(short) = u32::try_from(offset) else { return Ok(()) };
-        let needle =
-            if self.object.facts.big_endian { short.to_be_bytes() } else { short.to_le_bytes() };
-        let info = dwarf.debug_info.reader().slice();
-        let finder = memmem::Finder::new(&needle);
-        let mut at = 0;
-        while let Some(found) = info.get(at..).and_then(|rest| finder.find(rest)) {
-            let position = (at + found) as u64;
-            at += found + 1;
-            if let Some(unit) = self.units.at(position) {
-                units.push(unit);
-                // One match is enough: go on with the next unit.
-                at = usize::try_from(self.units.entry(unit).end).unwrap_or(usize::MAX);
-            }
-        }
+        units.extend(self.units_referring_to(dwarf, offset));
         let offsets = dwarf.debug_str_offsets.reader().slice();
         if offsets.is_empty() {
             return Ok(());
@@ -93,10 +118,42 @@ impl DwarfSource {
                 self.string_offsets.get_or_init(|| table)
             }
         };
-        for position in finder.find_iter(offsets) {
+        let Some(needle) = self.needle(offset) else { return Ok(()) };
+        for position in memmem::find_iter(offsets, &needle) {
             table.units_at(position as u64, units);
         }
         Ok(())
+    }
+
+    /// The units that have this offset, of a string or of an entry elsewhere, somewhere in their
+    /// bytes.
+    pub(crate) fn units_referring_to<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        offset: u64,
+    ) -> Vec<UnitNumber> {
+        let Some(needle) = self.needle(offset) else { return Vec::new() };
+        let info = dwarf.debug_info.reader().slice();
+        let finder = memmem::Finder::new(&needle);
+        let mut units = Vec::new();
+        let mut at = 0;
+        while let Some(found) = info.get(at..).and_then(|rest| finder.find(rest)) {
+            let position = (at + found) as u64;
+            at += found + 1;
+            if let Some(unit) = self.units.at(position) {
+                units.push(unit);
+                // One match is enough: go on with the next unit.
+                at = usize::try_from(self.units.entry(unit).end).unwrap_or(usize::MAX);
+            }
+        }
+        units
+    }
+
+    /// An offset as the sections hold it; 64-bit DWARF holds these bytes too.
+    fn needle(&self, offset: u64) -> Option<[u8; 4]> {
+        let short = u32::try_from(offset).ok()?;
+        let is_big = self.object.facts.big_endian;
+        Some(if is_big { short.to_be_bytes() } else { short.to_le_bytes() })
     }
 
     fn read_string_offsets<'s>(

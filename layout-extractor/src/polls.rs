@@ -8,7 +8,7 @@ use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::{LayoutError, Poll, PolledAs};
 
 use crate::index::NameRef;
-use crate::names::{base_path, split_last, without_arguments};
+use crate::names::{PathHash, base_path, split_last, without_arguments};
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber};
 
@@ -26,8 +26,7 @@ struct PollEntry {
     function: u64,
 }
 
-/// Types that occur behind a pinned reference anywhere in the object: last part of the name of
-/// `Pin<&mut T>` → where that name is in `.debug_str`. A type that is not here is polled nowhere.
+/// The names `Pin<&mut T>` that occur anywhere in the object. A type without one is polled nowhere.
 pub(crate) struct PinnedNames(HashSet<Box<[u8]>>);
 
 /// What the symbol table knows of polls: paths of types without generic arguments.
@@ -66,17 +65,13 @@ impl DwarfSource {
         }
         let Some(own) = self.units.at(ty.0) else { return Ok(None) };
         if let Some(poll) = self.poll_in_unit(&dwarf, own, &name)? {
-            return self.poll_answer(&dwarf, poll).map(Some);
+            return self.poll_answer(poll).map(Some);
         }
-        let pin = format!("Pin<&mut {name}>");
-        let pinned = self.pinned_names.get_or_init(|| PinnedNames::read(&dwarf));
-        if pinned.0.contains(pin.as_bytes()) {
-            for number in self.units_mentioning(&dwarf, &pin)? {
-                if number != own
-                    && let Some(poll) = self.poll_in_unit(&dwarf, number, &name)?
-                {
-                    return self.poll_answer(&dwarf, poll).map(Some);
-                }
+        for number in self.units_polling(&dwarf, &name)? {
+            if number != own
+                && let Some(poll) = self.poll_in_unit(&dwarf, number, &name)?
+            {
+                return self.poll_answer(poll).map(Some);
             }
         }
         let symbols = self.polled_symbols.get_or_init(|| self.read_polled_symbols());
@@ -84,11 +79,46 @@ impl DwarfSource {
         Ok(polled_as.map(|polled_as| Poll { polled_as, declared: None }))
     }
 
-    fn poll_answer<'s>(
+    /// The units that may have a `poll` of the type.
+    fn units_polling<'s>(
         &'s self,
-        _dwarf: &Dwarf<Slice<'s>>,
-        poll: PollEntry,
-    ) -> Result<Poll, LayoutError> {
+        dwarf: &Dwarf<Slice<'s>>,
+        name: &str,
+    ) -> Result<Vec<UnitNumber>, LayoutError> {
+        if let Some(everything) = self.everything.get() {
+            return Ok(everything.with_poll(PathHash::EMPTY.bytes(name.as_bytes()).0));
+        }
+        let pin = format!("Pin<&mut {name}>");
+        let pinned = self.pinned_names.get_or_init(|| PinnedNames::read(dwarf));
+        if !pinned.0.contains(pin.as_bytes()) {
+            return Ok(Vec::new());
+        }
+        let mut units = self.units_mentioning(dwarf, &pin)?.to_vec();
+        // After link-time optimization the parameter's type may be described in another unit.
+        let path = format!("core::pin::{pin}");
+        let mut pins = Vec::new();
+        for &unit in &units {
+            self.types_in_unit(dwarf, unit, &path, &mut pins)?;
+        }
+        for ty in pins {
+            units.extend(self.units_referring_to(dwarf, ty.0));
+        }
+        units.sort_unstable();
+        units.dedup();
+        Ok(units)
+    }
+
+    /// The names of the types that a unit polls, as hashes.
+    pub(crate) fn polled_in_unit<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        number: UnitNumber,
+    ) -> Result<Vec<u64>, LayoutError> {
+        let names = self.poll_index(dwarf, number)?.by_name.keys();
+        Ok(names.map(|name| PathHash::EMPTY.bytes(name.as_bytes()).0).collect())
+    }
+
+    fn poll_answer(&self, poll: PollEntry) -> Result<Poll, LayoutError> {
         let declared = self.function(poll.function)?.declared.clone();
         Ok(Poll { polled_as: poll.polled_as, declared })
     }
@@ -99,15 +129,20 @@ impl DwarfSource {
         number: UnitNumber,
         name: &str,
     ) -> Result<Option<PollEntry>, LayoutError> {
+        Ok(self.poll_index(dwarf, number)?.by_name.get(name).copied())
+    }
+
+    fn poll_index<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        number: UnitNumber,
+    ) -> Result<&'s PollIndex, LayoutError> {
         let index = self.index(dwarf, number)?;
-        let polls = match index.polls.get() {
-            Some(polls) => polls,
-            None => {
-                let polls = self.read_polls(dwarf, number)?;
-                index.polls.get_or_init(|| polls)
-            }
-        };
-        Ok(polls.by_name.get(name).copied())
+        if let Some(polls) = index.polls.get() {
+            return Ok(polls);
+        }
+        let polls = self.read_polls(dwarf, number)?;
+        Ok(index.polls.get_or_init(|| polls))
     }
 
     /// Looks at every function of a unit that is called `poll` or `poll_next`.
@@ -162,10 +197,8 @@ impl DwarfSource {
 impl PinnedNames {
     fn read(dwarf: &Dwarf<Slice<'_>>) -> Self {
         let section = dwarf.debug_str.reader().slice();
+        // Not only where a string begins: GNU ld keeps a string as the end of a longer one.
         let names = memmem::find_iter(section, b"Pin<&mut ").filter_map(|at| {
-            if at > 0 && section[at - 1] != 0 {
-                return None;
-            }
             let rest = &section[at..];
             Some(rest[..memchr::memchr(0, rest)?].into())
         });

@@ -14,6 +14,7 @@ use runtime_layouts::layout::{Call, Function, PlacedVariable, StaticAddress, Typ
 use crate::addresses::AddressMap;
 use crate::elf::{ObjectFile, OpenError};
 use crate::index::{NameIndex, NameRef, NodeNumber, UnitIndex, is_type};
+use crate::lines::Lines;
 use crate::mapping::SharedBytes;
 use crate::mentions::StringOffsets;
 use crate::names::{PathHash, without_arguments};
@@ -33,10 +34,13 @@ pub struct DwarfSource {
     pub(crate) string_offsets: OnceLock<StringOffsets>,
     pub(crate) pinned_names: OnceLock<PinnedNames>,
     pub(crate) polled_symbols: OnceLock<PolledSymbols>,
+    pub(crate) mentions: Cache<u64, (Arc<str>, Arc<[UnitNumber]>)>,
+    pub(crate) everything: OnceLock<Everything>,
     pub(crate) types: Cache<u64, Arc<Type>>,
     pub(crate) functions: Cache<u64, Arc<Function>>,
     pub(crate) bodies: Cache<u64, Option<u64>>,
     pub(crate) poll_answers: Cache<u64, Option<Poll>>,
+    pub(crate) lines: Lines,
     lack: OnceLock<Option<String>>,
 }
 
@@ -78,10 +82,13 @@ impl DwarfSource {
             string_offsets: OnceLock::new(),
             pinned_names: OnceLock::new(),
             polled_symbols: OnceLock::new(),
+            mentions: Cache::default(),
+            everything: OnceLock::new(),
             types: Cache::default(),
             functions: Cache::default(),
             bodies: Cache::default(),
             poll_answers: Cache::default(),
+            lines: Lines::default(),
             lack: OnceLock::new(),
         }
     }
@@ -256,12 +263,44 @@ impl DwarfSource {
             }
         }
         let (_, last) = crate::names::split_last(name);
-        for number in self.units_mentioning(&dwarf, last)? {
+        let mut units = self.units_mentioning(&dwarf, last)?.to_vec();
+        // `&T`, tuples and fat pointers stand in no namespace: their name is all of it.
+        units.extend(self.units_mentioning(&dwarf, name)?.iter());
+        units.sort_unstable();
+        units.dedup();
+        for number in units {
             if Some(number) != near {
                 self.types_in_unit(&dwarf, number, name, &mut found)?;
             }
         }
         Ok(found)
+    }
+}
+
+/// What all units have by name, once every unit was read: an extraction asks about everything, and
+/// a search for each question would take longer.
+#[derive(Default)]
+pub(crate) struct Everything {
+    /// `(hash, unit)`, sorted.
+    pub(crate) functions: Vec<(u64, UnitNumber)>,
+    /// `(hash, unit)`, sorted.
+    pub(crate) polls: Vec<(u64, UnitNumber)>,
+}
+
+impl Everything {
+    /// The units that have a function with this hash, in order.
+    pub(crate) fn with_function(&self, hash: u64) -> Vec<UnitNumber> {
+        Self::with(&self.functions, hash)
+    }
+
+    /// The units that poll a type whose name has this hash, in order.
+    pub(crate) fn with_poll(&self, hash: u64) -> Vec<UnitNumber> {
+        Self::with(&self.polls, hash)
+    }
+
+    fn with(list: &[(u64, UnitNumber)], hash: u64) -> Vec<UnitNumber> {
+        let first = list.partition_point(|&(other, _)| other < hash);
+        list[first..].iter().take_while(|(other, _)| *other == hash).map(|&(_, u)| u).collect()
     }
 }
 

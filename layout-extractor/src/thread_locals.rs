@@ -30,7 +30,7 @@ impl DwarfSource {
         let is_of_crate = |number: &UnitNumber| {
             self.units.root(&dwarf, *number).is_ok_and(|root| root.crate_name() == Some(krate))
         };
-        let (own, others): (Vec<_>, Vec<_>) = mentioning.into_iter().partition(is_of_crate);
+        let (own, others): (Vec<_>, Vec<_>) = mentioning.iter().copied().partition(is_of_crate);
         let mut found = Vec::new();
         for units in [own, others] {
             for number in units {
@@ -76,6 +76,10 @@ impl DwarfSource {
         node: NodeNumber,
         name: String,
     ) -> Result<Option<Found>, LayoutError> {
+        // Before 1.80, std kept beside a value with a destructor whether that is registered yet.
+        if name.ends_with("::__getit::STATE") || name.ends_with("::{closure#0}::STATE") {
+            return Ok(None);
+        }
         let view = self.units.view(dwarf, number)?;
         let index = self.index(dwarf, number)?;
         let entry = view.entry(view.start + u64::from(index.node(node).offset))?;

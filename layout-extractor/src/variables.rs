@@ -21,6 +21,9 @@ pub(crate) struct RangedVariable {
     pub(crate) variable: PlacedVariable,
 }
 
+/// A place, and the code addresses where a variable is there.
+type RangedPlace = (Vec<Range<u64>>, Place);
+
 /// A lexical block or inlined function that is being read.
 struct Scope {
     depth: isize,
@@ -163,7 +166,7 @@ impl DwarfSource {
         frame: Option<(Base, i64)>,
         scope: &[Range<u64>],
         pc: Option<u64>,
-    ) -> Result<Vec<(Vec<Range<u64>>, Place)>, LayoutError> {
+    ) -> Result<Vec<RangedPlace>, LayoutError> {
         let Some(location) = entry.attr_value(dw::DW_AT_location) else { return Ok(Vec::new()) };
         if let AttributeValue::Exprloc(expression) = location {
             let place = places::place(&view.unit, expression, frame);
@@ -171,7 +174,7 @@ impl DwarfSource {
         }
         let offset = view.start + entry.offset().0 as u64;
         let at = |error| malformed(offset, error);
-        let mut found: Vec<(Vec<Range<u64>>, Place)> = Vec::new();
+        let mut found: Vec<RangedPlace> = Vec::new();
         let Some(mut list) = dwarf.attr_locations(&view.unit, location).map_err(at)? else {
             return Ok(found);
         };

@@ -2,7 +2,7 @@
 
 use gimli::{Dwarf, constants as dw};
 use runtime_layouts::layout::TypeId;
-use runtime_layouts::layout::source::{LayoutError, PolledAs};
+use runtime_layouts::layout::source::{LayoutError, LayoutSource, PolledAs};
 
 use crate::names::{split_last, vtable_parts, without_arguments};
 use crate::source::DwarfSource;
@@ -85,11 +85,24 @@ impl DwarfSource {
             if self.polls(dwarf, function)?
                 && let Some(parameter) = self.first_parameter(dwarf, function)?
                 && let Some(ty) = self.pinned_type(dwarf, parameter)?
+                && self.has_size_and_align(address, ty)?
             {
                 found.push(TypeId(ty));
             }
         }
         Ok(found)
+    }
+
+    /// Whether the words before the poll slot are a type's size and align, as in its vtable: other
+    /// tables hold the addresses of functions too.
+    fn has_size_and_align(&self, address: u64, ty: u64) -> Result<bool, LayoutError> {
+        let word = u64::from(self.object.facts.pointer_size);
+        let number =
+            |slot| address.checked_add(slot * word).and_then(|at| self.object.pointer_at(at));
+        let ty = self.type_at(TypeId(ty))?;
+        let align = number(2).filter(|align| align.is_power_of_two());
+        let is_aligned = ty.align.is_none_or(|expected| align == Some(expected));
+        Ok(number(1) == Some(ty.size) && align.is_some() && is_aligned)
     }
 
     /// Whether a function is some type's `poll`, or the body of an async fn or block.

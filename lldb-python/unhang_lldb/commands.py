@@ -55,7 +55,12 @@ class _Command:
             failure = self._session.execute(f"{self.name} {arguments}")
         finally:
             self._adapter.result = outer
-        if failure is not None:
+        if failure is not None and self._adapter.interrupted():
+            result.SetStatus(lldb.eReturnStatusFailed)
+            if result.GetOutputSize() == 0:
+                # lldb says it by itself where it cuts text short, and of an error's text too.
+                self._adapter.debugger.GetErrorFile().Write(f"{failure}\n".encode())
+        elif failure is not None:
             result.SetError(failure)
 
     def get_short_help(self) -> str:

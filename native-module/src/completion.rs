@@ -7,22 +7,21 @@ use crate::commands::{Command, Completes};
 /// Completions of the word at the end of `text`, which is what was typed after the command's name.
 ///
 /// A debugger may see the last word as several (gdb breaks words at `-`): `word` is what it thinks
-/// is the word, and the answers replace just that. `None` when the word is a file's name.
+/// is the word, and the answers replace just that.
 pub(crate) fn complete(
     command: &Command,
     text: &str,
     word: &str,
     report: impl FnOnce() -> Option<std::sync::Arc<Report>>,
-) -> Option<Vec<String>> {
+) -> Vec<String> {
     let last = text.rsplit(char::is_whitespace).next().unwrap_or_default();
-    if command.completes == Completes::Subcommands && last.len() < text.trim_start().len() {
-        return None;
-    }
     // What the debugger holds for finished.
-    let Some(kept) = last.strip_suffix(word) else { return Some(Vec::new()) };
-    let candidates = candidates(command, text, last, report);
-    let fitting = candidates.into_iter().filter(|candidate| candidate.starts_with(last));
-    Some(fitting.map(|candidate| candidate[kept.len()..].to_owned()).collect())
+    let Some(kept) = last.strip_suffix(word) else { return Vec::new() };
+    candidates(command, text, last, report)
+        .into_iter()
+        .filter(|candidate| candidate.starts_with(last))
+        .map(|candidate| candidate[kept.len()..].to_owned())
+        .collect()
 }
 
 fn candidates(
@@ -49,7 +48,8 @@ fn candidates(
     }
     match command.completes {
         Completes::Options => Vec::new(),
-        Completes::Subcommands => {
+        Completes::SubcommandsAndFile if previous.is_some() => files(last),
+        Completes::SubcommandsAndFile => {
             definition.get_subcommands().map(|command| command.get_name().to_owned()).collect()
         }
         Completes::TaskId if previous.is_some_and(|word| !word.starts_with('-')) => Vec::new(),
@@ -62,6 +62,23 @@ fn candidates(
     }
 }
 
+/// The files and folders in the folder that `start` names. Folders end in a slash.
+fn files(start: &str) -> Vec<String> {
+    let folder = &start[..start.rfind('/').map_or(0, |slash| slash + 1)];
+    let entries = std::fs::read_dir(if folder.is_empty() { "." } else { folder });
+    let mut files: Vec<String> = entries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let slash = if entry.path().is_dir() { "/" } else { "" };
+            Some(format!("{folder}{}{slash}", entry.file_name().to_str()?))
+        })
+        .collect();
+    files.sort();
+    files
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,13 +89,15 @@ mod tests {
         let (command, text) = split(line).expect("a command");
         let tasks = vec![task("main", 1, None), task("12", 2, None), task("17", 3, None)];
         complete(command, text, word, || Some(std::sync::Arc::new(report(tasks))))
-            .expect("no file name")
     }
 
     #[test]
-    fn file_names_are_left_to_the_debugger() {
-        let (command, text) = split("async layouts load a").expect("a command");
-        assert_eq!(complete(command, text, "a", || None), None);
+    fn files_and_folders() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/");
+        let line = |name| format!("async layouts load {folder}{name}");
+        assert_eq!(completions(&line("comp"), "comp"), ["completion.rs"]);
+        assert_eq!(completions(&line("comm"), "comm"), ["commands/"]);
+        assert!(completions(&line("none/x"), "x").is_empty());
     }
 
     #[test]

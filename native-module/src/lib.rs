@@ -18,6 +18,8 @@ mod sources;
 #[cfg(not(test))]
 mod adapter;
 #[cfg(not(test))]
+mod executable;
+#[cfg(not(test))]
 mod session;
 #[cfg(not(test))]
 mod target;

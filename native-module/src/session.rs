@@ -89,23 +89,16 @@ impl Session {
     }
 
     /// Completions of the word at the end of `text`, which follows the command's name. `word` is
-    /// the part of it that the answers are to replace. `None` for a file's name, which the
-    /// debugger completes itself. Never raises.
-    fn complete(
-        &self,
-        py: Python<'_>,
-        command: &str,
-        text: &str,
-        word: &str,
-    ) -> Option<Vec<String>> {
+    /// the part of it that the answers are to replace. Never raises.
+    fn complete(&self, py: Python<'_>, command: &str, text: &str, word: &str) -> Vec<String> {
         self.guarded(py, |front| {
             let command = COMMANDS.iter().find(|entry| entry.name == command);
-            Ok(command.map_or(Some(Vec::new()), |command| {
+            Ok(command.map_or_else(Vec::new, |command| {
                 completion::complete(command, text, word, || front.report().ok())
             }))
         })
         // A key that completes nothing is the sentence here.
-        .unwrap_or(Some(Vec::new()))
+        .unwrap_or_default()
     }
 }
 

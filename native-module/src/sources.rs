@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use layout_extractor::DwarfSource;
+use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::{LayoutSource, Provenance};
 
 use crate::failure::Failure;
@@ -79,23 +80,49 @@ impl Sources {
 
 /// Opens a program's debug information.
 fn open_program(path: &Path) -> Result<Arc<dyn LayoutSource>, Failure> {
-    match DwarfSource::open(path) {
-        Ok(source) => Ok(Arc::new(source)),
-        Err(error) => Err(Failure::Sentence(capitalized(&escaped(&error.to_string())))),
-    }
-}
-
-/// A sentence from a library's error.
-fn capitalized(error: &str) -> String {
-    let mut characters = error.chars();
-    let first = characters.next().map(char::to_uppercase);
-    format!("{}{}.", first.into_iter().flatten().collect::<String>(), characters.as_str())
+    let source = DwarfSource::open(path).map_err(|error| sentence(&error))?;
+    Ok(Arc::new(source))
 }
 
 /// Opens a layout file.
 fn open_file(path: &Path) -> Result<Arc<dyn LayoutSource>, Failure> {
-    Err(Failure::Sentence(format!(
-        "Cannot load {}: this build has no reader for layout files.",
-        escaped(&path.to_string_lossy())
-    )))
+    let source = LayoutFile::open(path).map_err(|error| sentence(&error))?;
+    Ok(Arc::new(source))
+}
+
+/// A sentence from a library's error.
+fn sentence(error: &dyn std::error::Error) -> Failure {
+    let text = escaped(&error.to_string());
+    let mut characters = text.chars();
+    let first: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
+    Failure::Sentence(format!("{first}{}.", characters.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own() -> std::path::PathBuf {
+        std::env::current_exe().expect("a test has a path")
+    }
+
+    #[test]
+    fn a_program_is_opened_once() {
+        let mut sources = Sources::default();
+        let first = sources.program(&own()).expect("an object file");
+        let second = sources.program(&own()).expect("an object file");
+        assert!(Arc::ptr_eq(&first, &second));
+    }
+
+    #[test]
+    fn what_is_no_program_is_said() {
+        let mut sources = Sources::default();
+        let text = |error: Option<Failure>| error.expect("an error").to_string();
+        let missing = text(sources.program(Path::new("/nowhere/x\n")).err());
+        assert!(missing.starts_with("Cannot read /nowhere/x\\n: "), "{missing}");
+        let folder = text(sources.program(Path::new("/")).err());
+        assert!(folder.contains('/') && folder.ends_with('.'), "{folder}");
+        let program = text(sources.load(&own()).err());
+        assert!(program.starts_with("This is no layout file: "), "{program}");
+    }
 }

@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::memory::live::LiveMemory;
-use runtime_layouts::target::auxiliary::{AuxiliaryVector, ProgramHeaders};
 use runtime_layouts::target::processor::{Processor, processor};
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
 
-use crate::adapter::{self, Adapter, DebuggerMemory, Process};
+use crate::adapter::{Adapter, DebuggerMemory, Process};
+use crate::executable;
 use crate::failure::Failure;
-use crate::output::escaped;
 use crate::sources::Sources;
 
 /// Ctrl-C is looked for no more often than this: asking costs a call into Python.
@@ -44,8 +43,7 @@ impl DebuggerTarget {
         sources: &mut Sources,
     ) -> Result<Self, Failure> {
         let memory = PageCache::new(memory(adapter, process));
-        let auxiliary = AuxiliaryVector::new(adapter.auxiliary_vector()?);
-        let executable = executable(adapter, process, sources, &auxiliary, &memory)?;
+        let executable = executable::find(adapter, process, sources, &memory)?;
         let processor = processor(executable.module.layouts.facts().machine);
         let selected = adapter.selected_thread()?;
         let threads = adapter
@@ -88,95 +86,6 @@ fn memory(adapter: &Adapter, process: &Process) -> Box<dyn MemoryReader> {
         Some(memory) => Box::new(memory),
         None => Box::new(DebuggerMemory(adapter.clone())),
     }
-}
-
-/// The program that runs.
-struct Executable {
-    /// Its path as the debugger has it.
-    path: String,
-    module: Module,
-    /// What is odd about it.
-    note: Option<String>,
-}
-
-/// Finds and opens the program that runs.
-fn executable(
-    adapter: &Adapter,
-    process: &Process,
-    sources: &mut Sources,
-    auxiliary: &AuxiliaryVector,
-    memory: &dyn MemoryReader,
-) -> Result<Executable, Failure> {
-    let known = adapter.modules()?.into_iter().next();
-    let first = match &known {
-        Some(known) => open(&known.path, Some(known), sources, auxiliary, memory),
-        None => Err(Failure::sentence(
-            "The debugger does not know which executable the process runs: name it with \
-             `file PATH`.",
-        )),
-    };
-    let reason = match (first, &known) {
-        (Ok(module), Some(known)) => {
-            return Ok(Executable { path: known.path.clone(), module, note: None });
-        }
-        (Err(Failure::Sentence(reason)), _) => reason,
-        (first, _) => return Err(first.err().unwrap_or(Failure::Interrupted)),
-    };
-    // A live process keeps its file, even when it was rebuilt or deleted since, and when it lives
-    // in another mount namespace.
-    let kept = process
-        .pid
-        .filter(|_| process.is_local && !process.is_core)
-        .map(|pid| format!("/proc/{pid}/exe"))
-        .ok_or_else(|| Failure::Sentence(reason.clone()))?;
-    let module = open(&kept, known.as_ref(), sources, auxiliary, memory)
-        .map_err(|_| Failure::Sentence(reason.clone()))?;
-    let note = known.as_ref().map(|_| {
-        format!(
-            "{reason} What is shown comes from {kept}, the right one; the debugger's own view of \
-             the stacks does not, and may be wrong."
-        )
-    });
-    Ok(Executable { path: known.map_or(kept, |known| known.path), module, note })
-}
-
-/// Opens a file as the program that runs.
-fn open(
-    path: &str,
-    known: Option<&adapter::Module>,
-    sources: &mut Sources,
-    auxiliary: &AuxiliaryVector,
-    memory: &dyn MemoryReader,
-) -> Result<Module, Failure> {
-    let mut layouts = sources.program(path.as_ref())?;
-    let facts = layouts.facts();
-    let load_bias = known.and_then(|known| known.load_bias);
-    let running = known
-        .and_then(|known| known.header)
-        .and_then(|header| ProgramHeaders::of(header, memory, facts.big_endian))
-        .or_else(|| auxiliary.program_headers())
-        .and_then(|headers| headers.build_id(memory, facts.big_endian, load_bias));
-    if let (Some(running), Some(on_disk)) = (&running, &facts.build_id)
-        && running != on_disk
-    {
-        return Err(Failure::Sentence(format!(
-            "{} is not the program that runs (build id {on_disk}, but the process has \
-             {running}): it was probably rebuilt. Name the right file with `file PATH`.",
-            escaped(path)
-        )));
-    }
-    let by_entry = auxiliary.entry().map(|entry| entry.wrapping_sub(facts.entry.0));
-    let Some(load_bias) = by_entry.or(load_bias) else {
-        return Err(Failure::Sentence(format!(
-            "The debugger does not say where {} was loaded: it gives neither the auxiliary vector \
-             nor a load address.",
-            escaped(path)
-        )));
-    };
-    if let Some(file) = facts.build_id.as_deref().and_then(|id| sources.file(id)) {
-        layouts = file;
-    }
-    Ok(Module { load_bias, layouts })
 }
 
 impl Target for DebuggerTarget {

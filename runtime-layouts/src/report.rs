@@ -192,7 +192,7 @@ pub struct SiteId(pub u32);
 pub struct Frame {
     /// What it is and where it stands.
     pub site: SiteId,
-    /// The address of the future; 0 when it is not known.
+    /// The address of the future, 0 when it is not known; of a native frame its program counter.
     pub address: u64,
     /// Why the chain does not go on below, when it should: memory that could not be read, a type
     /// that is not known, a cycle.
@@ -230,6 +230,8 @@ pub enum FrameKind {
     Future,
     /// A type with a `poll_next` of its own.
     Stream,
+    /// A function on a thread's native stack.
+    Native,
 }
 
 /// How far a future has come.
@@ -243,6 +245,8 @@ pub enum FutureState {
     Returned,
     /// Panicked.
     Panicked,
+    /// Runs now: the frame is one of a thread's native stack.
+    Running,
     /// Does not say.
     Unknown,
 }

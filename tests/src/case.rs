@@ -56,7 +56,8 @@ impl Case<'_> {
         let mut text = String::new();
         for (command, output) in self.commands.iter().zip(outputs) {
             let separator = if text.is_empty() { "" } else { "\n" };
-            write!(text, "{separator}> {command}\n{}\n", neutral(output).trim_end())
+            let (command, output) = (neutral(command), neutral(output));
+            writeln!(text, "{separator}> {command}{}", output.trim_end())
                 .expect("a string takes everything");
         }
         let golden = Data::read_from(&golden_file(self.name), None).raw();

@@ -6,6 +6,7 @@
 
 pub mod case;
 pub mod front;
+pub mod listing;
 pub mod neutral;
 pub mod subjects;
 pub mod terminal;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
+use xtask::session::OFFLINE;
 use xtask::workspace;
 
 use crate::front::{Front, WIDTH, gdb_script};
@@ -21,6 +22,8 @@ pub struct Terminal {
     child: Child,
     pty: Arc<Pty>,
     output: Receiver<Vec<u8>>,
+    /// What has appeared behind the text that was waited for last.
+    ahead: String,
 }
 
 impl Terminal {
@@ -30,10 +33,10 @@ impl Terminal {
         pty.resize(Size::new(HEIGHT, WIDTH)).context("the size of the terminal")?;
         let source = format!("source {}", gdb_script()?.display());
         let gdb = Command::new(&front.debugger()?.executable)
-            .args(["-nx", "-q", "-ex", "set pagination off", "-ex", &source])
+            .args(OFFLINE)
+            .args(["-ex", "set pagination off", "-ex", &source])
             .args(["-p", &pid.to_string()])
             .current_dir(workspace::root())
-            .env("DEBUGINFOD_URLS", "")
             .env("TERM", "dumb");
         let child = gdb.spawn(other_end).context("starting gdb")?;
 
@@ -48,7 +51,7 @@ impl Terminal {
                 }
             }
         });
-        let terminal = Self { child, pty, output };
+        let mut terminal = Self { child, pty, output, ahead: String::new() };
         terminal.wait_for("(gdb) ", Duration::from_secs(120))?;
         Ok(terminal)
     }
@@ -59,11 +62,15 @@ impl Terminal {
         pty.write_all(text.as_bytes()).and_then(|()| pty.flush()).context("typing")
     }
 
-    /// Everything that appears until `text` has appeared.
-    pub fn wait_for(&self, text: &str, limit: Duration) -> Result<String> {
+    /// Everything that appears until `text` has appeared, and `text` itself.
+    pub fn wait_for(&mut self, text: &str, limit: Duration) -> Result<String> {
         let deadline = Instant::now() + limit;
-        let mut seen = String::new();
-        while !seen.contains(text) {
+        let mut seen = std::mem::take(&mut self.ahead);
+        loop {
+            if let Some(place) = seen.find(text) {
+                self.ahead = seen.split_off(place + text.len());
+                return Ok(seen);
+            }
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(chunk) => seen.push_str(&String::from_utf8_lossy(&chunk)),
                 Err(error) => {
@@ -75,7 +82,6 @@ impl Terminal {
                 }
             }
         }
-        Ok(seen)
     }
 }
 

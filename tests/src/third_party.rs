@@ -18,6 +18,10 @@ const VERSION: &str = "0.6.0";
 /// The port that bore's server listens on for its clients; it cannot be changed.
 const CONTROL_PORT: u16 = 7835;
 
+/// The server keeps a task for each new connection this long, to forget it if
+/// its client does not come for it.
+const STALE_AFTER: Duration = Duration::from_secs(10);
+
 /// How long a part of the tunnel may take to come up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -84,6 +88,8 @@ impl Tunnel {
             outside.read_exact(&mut [0]).context("receiving")?;
             through.push((outside, inside));
         }
+        // Only then is the picture the same however long a test takes.
+        std::thread::sleep(STALE_AFTER + Duration::from_millis(500));
         server.come_to_rest()?;
         Ok(Self { server, client, _behind: behind, _connections: through })
     }

@@ -50,12 +50,13 @@ impl Profile {
 }
 
 /// What the end-to-end tests look at, in each profile that they need.
-pub const NEEDED: [(&str, Profile); 8] = [
+pub const NEEDED: [(&str, Profile); 9] = [
     ("inventory-service", Profile::Debug),
     ("many-tasks", Profile::Debug),
     ("running-tasks", Profile::Debug),
     ("shapes", Profile::Debug),
     ("no-tokio", Profile::Debug),
+    ("torn-memory", Profile::Debug),
     ("inventory-service", Profile::Release),
     ("many-tasks", Profile::Release),
     ("many-tasks", Profile::Lines),

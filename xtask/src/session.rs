@@ -46,6 +46,10 @@ pub struct Session<'a> {
     pub limit: Duration,
 }
 
+/// gdb's arguments for a run that reads no settings of the user's and fetches
+/// nothing from the network.
+pub const OFFLINE: [&str; 4] = ["-nx", "-q", "-iex", "set debuginfod enabled off"];
+
 /// Stands alone on a line, in front of the output of each command and behind the last.
 const MARK: &str = "=====between two commands=====";
 
@@ -68,7 +72,8 @@ impl Session<'_> {
 
     /// gdb's arguments.
     pub fn arguments(&self, commands: &[impl AsRef<str>]) -> Vec<OsString> {
-        let mut arguments: Vec<OsString> = vec!["-nx".into(), "-q".into(), "-batch".into()];
+        let mut arguments: Vec<OsString> = OFFLINE.map(Into::into).to_vec();
+        arguments.push("-batch".into());
         let mut execute = |text: &str| arguments.extend(["-ex".into(), text.into()]);
         execute(&format!("set width {}", self.width));
         self.setup.iter().for_each(|text| execute(text));
@@ -92,8 +97,7 @@ impl Session<'_> {
     fn output(&self, commands: &[impl AsRef<str>]) -> Result<String> {
         let mut gdb = command(&self.debugger.executable, root());
         gdb.args(self.arguments(commands));
-        // Nothing of the user's may show in the output, nothing may be fetched.
-        gdb.env("DEBUGINFOD_URLS", "").env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
+        gdb.env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
         let (mut reading, writing) = std::io::pipe().context("a pipe")?;
         gdb.stdout(writing.try_clone().context("a pipe")?).stderr(writing);
         let child = gdb.spawn().with_context(|| {

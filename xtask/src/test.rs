@@ -168,6 +168,8 @@ fn end_to_end_tests(options: Options) -> Result<()> {
     let step = Step::begin("end-to-end tests");
     let mut test = cargo(root());
     test.args(["test", "--package", "end-to-end-tests", "--locked", "--no-fail-fast"]);
+    // Failures say what went wrong; where in the harness is of no interest.
+    test.env("RUST_BACKTRACE", "0");
     if options.full {
         test.env("UNHANG_TEST_FULL", "1");
     }

@@ -52,6 +52,7 @@ pub(super) fn follow(source: &DwarfSource, roots: &Roots, progress: &dyn Progres
     }
     for frame in &roots.frames {
         next.extend(frame.variables.iter().map(|ranged| ranged.variable.ty));
+        frame.calls.iter().for_each(|(_, function)| types_of_function(function, &mut next));
     }
     let mut types = Vec::new();
     while !next.is_empty() {

@@ -1,17 +1,19 @@
 //! ROOTS: where questions about a program start.
 
 use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 use gimli::constants as dw;
 use rayon::prelude::*;
-use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::file::StoredFrame;
 use runtime_layouts::layout::source::{LayoutError, ThreadLocal};
+use runtime_layouts::layout::{Function, TypeId};
 
 use super::{Progress, Stage};
 use crate::index::NodeNumber;
 use crate::names::{split_last, without_arguments};
-use crate::source::DwarfSource;
+use crate::source::{DwarfSource, Everything};
 use crate::units::{Entry, UnitNumber, malformed};
 use crate::variables::RangedVariable;
 
@@ -38,6 +40,7 @@ pub(super) struct Roots {
     pub(super) unreadable: usize,
     /// Entry addresses of every type's `poll`.
     polls: Vec<u64>,
+    everything: Everything,
 }
 
 /// A function's code and variables.
@@ -45,12 +48,14 @@ pub(super) struct Frame {
     entry: u64,
     pub(super) code: Vec<(u64, u64)>,
     pub(super) variables: Vec<RangedVariable>,
+    /// The `block_on`s that have code in it, the innermost inlined one first.
+    pub(super) calls: Vec<(Vec<Range<u64>>, Arc<Function>)>,
 }
 
 impl Frame {
     /// A frame without variables yet, in the form of the file.
     pub(super) fn stored(&self) -> StoredFrame {
-        StoredFrame { code: self.code.clone(), variables: Vec::new() }
+        StoredFrame { code: self.code.clone(), variables: Vec::new(), calls: Vec::new() }
     }
 
     /// The lowest address of the function's code.
@@ -86,6 +91,12 @@ pub(super) fn find(source: &DwarfSource, progress: &dyn Progress) -> Roots {
     roots.vtables.sort_unstable();
     roots.vtables.dedup();
     roots.frames.sort_by_key(|frame| frame.entry);
+    let mut everything = std::mem::take(&mut roots.everything);
+    for list in [&mut everything.functions, &mut everything.polls] {
+        list.par_sort_unstable();
+        list.dedup();
+    }
+    let _ = source.everything.set(everything);
     roots
 }
 
@@ -97,6 +108,8 @@ impl Roots {
         self.frames.append(&mut other.frames);
         self.types.append(&mut other.types);
         self.polls.append(&mut other.polls);
+        self.everything.functions.append(&mut other.everything.functions);
+        self.everything.polls.append(&mut other.everything.polls);
         self.unreadable += other.unreadable;
         self
     }
@@ -155,6 +168,10 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
         }
     }
     roots.frames = frames(source, number)?;
+    let functions = &source.names(&dwarf, index).functions;
+    roots.everything.functions = functions.iter().map(|&(hash, _)| (hash, number)).collect();
+    let polls = source.polled_in_unit(&dwarf, number)?;
+    roots.everything.polls = polls.into_iter().map(|hash| (hash, number)).collect();
     Ok(roots)
 }
 
@@ -226,7 +243,13 @@ fn frames(source: &DwarfSource, number: UnitNumber) -> Result<Vec<Frame>, Layout
         if !code.is_empty() {
             let entry = view.start + u64::from(index.node(node).offset);
             let variables = source.placed_variables(entry, None)?;
-            frames.push(Frame { entry, code, variables });
+            let mut calls = Vec::new();
+            for code in source.code_of(entry, None)?.into_iter().rev() {
+                if blocks(code.function) {
+                    calls.push((code.ranges, source.function(code.function)?));
+                }
+            }
+            frames.push(Frame { entry, code, variables, calls });
         }
     }
     Ok(frames)

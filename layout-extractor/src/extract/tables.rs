@@ -263,6 +263,13 @@ impl Builder<'_> {
                 place: ranged.variable.place,
             });
         }
+        for (ranges, function) in &frame.calls {
+            let relative = ranges.iter().filter_map(|range| {
+                Some((range.start.checked_sub(low)?, range.end.checked_sub(range.start)?))
+            });
+            let ranges = relative.collect();
+            stored.calls.push((ranges, self.function(function)));
+        }
         self.tables.variables.push(stored);
     }
 }

@@ -47,3 +47,37 @@ pub(super) fn move_to(
     let look = front.look()?;
     Ok(write_frame(&report, task, frame, &look, front.out())?)
 }
+
+/// The number of the frame that is `by` frames further out, or further in where `by` is negative.
+///
+/// As in gdb, too many frames are as many as there are, and only no frame at all is an error.
+pub(super) fn step(frame: usize, count: usize, by: i64) -> Result<usize, Failure> {
+    let distance = usize::try_from(by.unsigned_abs()).unwrap_or(usize::MAX);
+    if by > 0 && frame + 1 == count {
+        return Err(Failure::sentence("The outermost frame is selected: there is none above it."));
+    }
+    if by < 0 && frame == 0 {
+        return Err(Failure::sentence("The innermost frame is selected: there is none below it."));
+    }
+    Ok(if by < 0 {
+        frame.saturating_sub(distance)
+    } else {
+        frame.saturating_add(distance).min(count - 1)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_end_at_the_last_frame_of_either_side() {
+        assert_eq!(step(0, 3, 1), Ok(1));
+        assert_eq!(step(1, 3, i64::MAX), Ok(2));
+        assert!(step(2, 3, 1).is_err());
+        assert_eq!(step(2, 3, -1), Ok(1));
+        assert_eq!(step(2, 3, i64::MIN), Ok(0));
+        assert!(step(0, 3, -1).is_err());
+        assert_eq!(step(2, 3, 0), Ok(2));
+    }
+}

@@ -60,8 +60,8 @@ pub(crate) enum Completes {
     TaskId,
     /// Task ids, or `all`.
     TaskIds,
-    /// Subcommands.
-    Subcommands,
+    /// Subcommands, then a file's name.
+    SubcommandsAndFile,
 }
 
 /// One entry of the table.
@@ -96,7 +96,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     command::<up::Up>("async up", Completes::Options),
     command::<down::Down>("async down", Completes::Options),
     command::<workers::Workers>("async workers", Completes::Options),
-    command::<layouts::Layouts>("async layouts", Completes::Subcommands),
+    command::<layouts::Layouts>("async layouts", Completes::SubcommandsAndFile),
 ];
 
 impl Command {
@@ -205,7 +205,9 @@ fn usage_sentence(command: &Command, error: &clap::Error) -> String {
     for paragraph in text.split("\n\n") {
         let paragraph = paragraph.trim().trim_start_matches("error:").trim_start();
         let paragraph = paragraph.trim_start_matches("tip:").trim_start();
-        if paragraph.starts_with("Usage:") || paragraph.starts_with("For more information") {
+        // No command takes a value that looks like an option.
+        let useless = ["Usage:", "For more information", "to pass '-"];
+        if useless.iter().any(|start| paragraph.starts_with(start)) {
             continue;
         }
         let joined = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");

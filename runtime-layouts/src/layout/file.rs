@@ -198,6 +198,9 @@ pub struct StoredFrame {
     pub code: Vec<(u64, u64)>,
     /// Those of inner scopes first.
     pub variables: Vec<StoredPlacedVariable>,
+    /// The functions that keep a future on the stack and have code here, the innermost inlined one
+    /// first, each with its code as start from the lowest address and length; no code for all of it.
+    pub calls: Vec<(Vec<(u64, u64)>, FunctionNumber)>,
 }
 
 /// A variable, and in which part of the function's code it has this place.
@@ -434,6 +437,16 @@ fn at<T>(list: &[(u64, Vec<T>)], address: StaticAddress) -> &[T] {
     }
 }
 
+impl LayoutFile {
+    /// The frames of functions whose code the program counter is in.
+    fn frames_at(&self, pc: StaticAddress) -> impl Iterator<Item = &StoredFrame> {
+        self.tables
+            .variables
+            .iter()
+            .filter(move |frame| frame.code.iter().any(|&(low, high)| (low..high).contains(&pc.0)))
+    }
+}
+
 impl LayoutSource for LayoutFile {
     fn facts(&self) -> &ObjectFacts {
         &self.tables.facts
@@ -520,24 +533,25 @@ impl LayoutSource for LayoutFile {
         Ok(poll.map(|(polled_as, at)| Poll { polled_as, declared: self.location(at) }))
     }
 
-    fn calls_at(&self, _pc: StaticAddress) -> Result<Vec<Call>, LayoutError> {
-        Ok(Vec::new())
+    fn calls_at(&self, pc: StaticAddress) -> Result<Vec<Call>, LayoutError> {
+        let mut found = Vec::new();
+        for frame in self.frames_at(pc) {
+            found.extend(
+                frame
+                    .calls
+                    .iter()
+                    .filter(|(ranges, _)| frame.has(ranges, pc))
+                    .map(|(_, number)| Call { function: self.function(*number), location: None }),
+            );
+        }
+        Ok(found)
     }
 
     fn variables_at(&self, pc: StaticAddress) -> Result<Vec<PlacedVariable>, LayoutError> {
         let mut found = Vec::new();
-        for frame in &self.tables.variables {
-            if !frame.code.iter().any(|&(start, end)| (start..end).contains(&pc.0)) {
-                continue;
-            }
-            let low = frame.code.first().map_or(0, |code| code.0);
+        for frame in self.frames_at(pc) {
             for stored in &frame.variables {
-                let is_here = |&(start, length): &(u64, u64)| {
-                    pc.0.checked_sub(low)
-                        .and_then(|into| into.checked_sub(start))
-                        .is_some_and(|into| into < length)
-                };
-                if stored.ranges.is_empty() || stored.ranges.iter().any(is_here) {
+                if frame.has(&stored.ranges, pc) {
                     found.push(PlacedVariable {
                         function: self.text(stored.function).into(),
                         name: self.text(stored.name).into(),
@@ -548,6 +562,20 @@ impl LayoutSource for LayoutFile {
             }
         }
         Ok(found)
+    }
+}
+
+impl StoredFrame {
+    /// Whether the program counter is in these ranges: starts from the lowest address of the
+    /// function's code, and lengths; none for all of it.
+    fn has(&self, ranges: &[(u64, u64)], pc: StaticAddress) -> bool {
+        let low = self.code.first().map_or(0, |code| code.0);
+        let is_here = |&(start, length): &(u64, u64)| {
+            pc.0.checked_sub(low)
+                .and_then(|into| into.checked_sub(start))
+                .is_some_and(|into| into < length)
+        };
+        ranges.is_empty() || ranges.iter().any(is_here)
     }
 }
 
@@ -609,6 +637,7 @@ fn check(tables: &Tables) -> Result<(), &'static str> {
     tables.functions_at.iter().flat_map(|(_, list)| list).try_for_each(|&n| function(n))?;
     tables.vtables.iter().flat_map(|(_, list)| list).try_for_each(|&number| ty(number))?;
     tables.thread_locals.iter().try_for_each(|stored| string(stored.name).and(ty(stored.ty)))?;
+    tables.variables.iter().flat_map(|frame| &frame.calls).try_for_each(|&(_, n)| function(n))?;
     for stored in tables.variables.iter().flat_map(|frame| &frame.variables) {
         string(stored.name).and(string(stored.function)).and(ty(stored.ty))?;
     }
@@ -635,7 +664,8 @@ fn compress(plain: &[u8]) -> std::io::Result<Vec<u8>> {
     // Slow to write and as quick to read as any: it is written once a build.
     let mut encoder = zstd::Encoder::new(Vec::new(), 17)?;
     encoder.include_checksum(true)?;
-    encoder.long_distance_matching(true)?;
+    // Small tables need no large window.
+    encoder.set_pledged_src_size(Some(plain.len() as u64))?;
     std::io::copy(&mut &*plain, &mut encoder)?;
     encoder.finish()
 }

@@ -95,6 +95,25 @@ impl DisplayName {
         }
     }
 
+    /// The name of a function: of the body of an async fn, block or closure as of its environment,
+    /// of any other by its path.
+    #[must_use]
+    pub fn of_function(
+        name: &str,
+        linkage_name: Option<&str>,
+        arguments: &[(String, String)],
+    ) -> Self {
+        if let Some(environment) = environment_of_body(name) {
+            return Self::of_environment(&environment, linkage_name, arguments);
+        }
+        if !name.contains("{impl#") {
+            return Self::of_type(name);
+        }
+        // The last segment is the function's own.
+        let path = function_path(&path_segments(name), "", linkage_name, arguments);
+        Self { short: spell_path(&path, Length::Short), full: spell_path(&path, Length::Full) }
+    }
+
     /// Replaces the first prefix of the short name that matches: for paths that a library keeps
     /// private and exports under a shorter one.
     #[must_use]
@@ -116,6 +135,17 @@ fn is_identifier(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b':'
 }
 
+/// The environment's type name of a function that is the body of a closure, async fn or block:
+/// `…::{async_fn_env#0}<T>` for `…::{async_fn#0}<T>`. `None` for other functions.
+#[must_use]
+pub fn environment_of_body(function: &str) -> Option<String> {
+    let last = path_segments(function).pop()?;
+    let (kind, number) = last.text.strip_prefix('{')?.split_once('#')?;
+    let at = last.text.as_ptr() as usize - function.as_ptr() as usize;
+    let rest = &function[at + last.text.len()..];
+    is_body(last.text).then(|| format!("{}{{{kind}_env#{number}{rest}", &function[..at]))
+}
+
 /// The path of the function around an environment: from DWARF, or from the mangled name of the
 /// body where DWARF has an unnamed `impl`.
 fn enclosing_function(
@@ -127,13 +157,25 @@ fn enclosing_function(
     let own_arguments = segments.last().and_then(|leaf| leaf.arguments).unwrap_or_default();
     let named = segments.len() - 1;
     let named = segments[..named].iter().rposition(|s| !is_body(s.text)).map_or(0, |at| at + 1);
-    let in_dwarf: Vec<String> = segments[..named].iter().map(Segment::whole).collect();
-    let has_impl = segments[..named].iter().any(|segment| segment.text.starts_with("{impl#"));
+    function_path(&segments[..named], own_arguments, linkage_name, arguments)
+}
+
+/// The path of a function from its segments in DWARF and the generic arguments that follow them.
+fn function_path(
+    segments: &[Segment<'_>],
+    own_arguments: &str,
+    linkage_name: Option<&str>,
+    arguments: &[(String, String)],
+) -> String {
+    let has_impl = segments.iter().any(|segment| segment.text.starts_with("{impl#"));
     let demangled = linkage_name.filter(|_| has_impl).and_then(demangled_function);
     let Some(demangled) = demangled else {
-        let path: Vec<&str> = in_dwarf
+        let path: Vec<String> = segments
             .iter()
-            .map(|segment| if segment.starts_with("{impl#") { "<impl>" } else { segment })
+            .map(|segment| match segment.text.starts_with("{impl#") {
+                true => "<impl>".to_string(),
+                false => segment.whole(),
+            })
             .collect();
         let path = path.join("::");
         return if own_arguments.is_empty() { path } else { format!("{path}<{own_arguments}>") };
@@ -458,6 +500,21 @@ mod tests {
     }
 
     #[test]
+    fn a_function_is_named_like_its_environment() {
+        let name = DisplayName::of_function("app::go::{async_fn#0}<u8>", None, &[]);
+        assert_eq!(name.short, "app::go<u8>");
+        let name = DisplayName::of_function("app::go::{closure#2}", None, &[]);
+        assert_eq!(name.short, "closure in app::go");
+        let name = DisplayName::of_function(
+            "app::b::{impl#0}::go<u8>",
+            Some("_ZN3app1b27_$LT$impl$u20$app..a..A$GT$2go17h0123456789abcdefE"),
+            &[("T".into(), "u8".into())],
+        );
+        assert_eq!(name.short, "app::a::A::go<u8>");
+        assert_eq!(DisplayName::of_function("app::sum<u8>", None, &[]).short, "app::sum<u8>");
+    }
+
+    #[test]
     fn an_impl_without_a_body_stays_unnamed() {
         let name = DisplayName::of_environment("app::{impl#0}::go::{async_fn_env#0}", None, &[]);
         assert_eq!(name.short, "app::<impl>::go");
@@ -470,8 +527,10 @@ mod tests {
         );
         assert_eq!(name.short, "a::Map<Pin<…>, {closure in f}>");
         let name = DisplayName::of_type("a::M<(&mut b::C, [d::E; 4]), x::f::{closure_env#0}>");
-        assert_eq!(name.short, "a::M<(&mut C, [E; 4]), {closure in f}>");
+        assert_eq!(name.short, "a::M<…>");
         assert_eq!(name.full, "a::M<(&mut b::C, [d::E; 4]), {closure in x::f}>");
+        let name = DisplayName::of_type("a::M<(&mut b::C, [d::E; 4])>");
+        assert_eq!(name.short, "a::M<(&mut C, [E; 4])>");
         let name = DisplayName::of_type("a::F<fn(b::C) -> d::E, u8>");
         assert_eq!(name.short, "a::F<fn(…), u8>");
     }

@@ -167,7 +167,8 @@ pub trait LayoutSource: Send + Sync {
     fn variables_at(&self, pc: StaticAddress) -> Result<Vec<PlacedVariable>, LayoutError>;
 
     /// The functions that the code at this program counter belongs to, the innermost inlined one
-    /// first and the physical one last. Empty when the debug information knows of none.
+    /// first and the physical one last. Empty when the debug information knows of none. A layout
+    /// file knows only the functions that keep a future on the stack (`block_on`), without lines.
     ///
     /// # Errors
     /// When the debug information there is malformed.

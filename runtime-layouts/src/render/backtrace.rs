@@ -201,7 +201,7 @@ impl<'r> FrameWriter<'r> {
 
 fn future_state(state: FutureState) -> Option<&'static str> {
     match state {
-        FutureState::Suspended | FutureState::Unknown => None,
+        FutureState::Suspended | FutureState::Running | FutureState::Unknown => None,
         FutureState::Unresumed => Some("not polled yet"),
         FutureState::Returned => Some("has returned"),
         FutureState::Panicked => Some("has panicked"),

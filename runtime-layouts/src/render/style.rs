@@ -84,10 +84,14 @@ pub(crate) fn fit_end(text: &str, width: usize) -> Cow<'_, str> {
     }
     let skip = count - width.saturating_sub(1);
     let start = text.char_indices().nth(skip).map_or(text.len(), |(at, _)| at);
-    let kept = text[start..].trim_start_matches([':', '/']);
+    let separators = [':', '/'];
+    let kept = text[start..].trim_start_matches(separators);
+    let at_border = kept.len() < text.len() - start || text[..start].ends_with(separators);
     // Not beyond half of what would be kept.
-    let near = &kept[..kept.len() / 2
-        + (0..4).find(|more| kept.is_char_boundary(kept.len() / 2 + more)).unwrap_or(0)];
+    let near = match at_border {
+        true => "",
+        false => &kept[..kept.floor_char_boundary(kept.len() / 2)],
+    };
     let clean = match (near.find("::"), near.find('/')) {
         (Some(path), Some(file)) => Some((path + 2).min(file + 1)),
         (Some(path), None) => Some(path + 2),
@@ -112,6 +116,8 @@ mod tests {
         assert_eq!(fit_end("abcdef", 6), "abcdef");
         assert_eq!(fit_end("abcdef", 4), "…def");
         assert_eq!(fit_end("shop::stock::reserve", 18), "…stock::reserve");
+        assert_eq!(fit_end("shop::stock::reserve", 16), "…stock::reserve");
+        assert_eq!(fit_end("shop::stock::reserve", 15), "…stock::reserve");
         assert_eq!(fit_end("crates/shop/src/stock.rs:31", 20), "…src/stock.rs:31");
     }
 }

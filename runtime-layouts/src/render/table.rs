@@ -100,14 +100,13 @@ impl<'c> Table<'c> {
             let first = giving.min_by_key(|(rank, at)| (*rank, usize::MAX - self.widths[*at]));
             let Some((rank, at)) = first else { return };
             // Down to the next widest of the same rank, so that they narrow together.
-            let floor = (0..self.widths.len())
+            let next = (0..self.widths.len())
                 .filter(|other| *other != at && self.columns[*other].cut.rank() == Some(rank))
                 .map(|other| self.widths[other])
-                .filter(|width| *width < self.widths[at])
                 .max()
-                .unwrap_or(NARROWEST)
+                .unwrap_or(0)
                 .max(NARROWEST);
-            let step = (self.widths[at] - floor).clamp(1, excess);
+            let step = self.widths[at].saturating_sub(next).clamp(1, excess);
             self.widths[at] -= step;
         }
     }

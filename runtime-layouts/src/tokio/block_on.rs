@@ -10,9 +10,7 @@ use super::{stack, workers};
 use crate::report::{Task, TaskId, TaskKind, TaskState, WorkerState};
 use crate::value::Program;
 use crate::walk::Inspection;
-
-/// Native frames that are looked at, innermost first.
-const DEEPEST_STACK: usize = 256;
+use crate::walk::native::DEEPEST_STACK;
 
 /// Adds the future of every thread that is inside `block_on`.
 pub(super) fn add(
@@ -45,7 +43,7 @@ pub(super) fn add(
             continue;
         }
         let state = state(&inspection.program, context);
-        let Some(found) = stack::future(inspection, &frames, state) else {
+        let Some(mut found) = stack::future(inspection, &frames, state) else {
             inspection.problem(format!(
                 "thread {} (tid {}) is inside a runtime, but the future that it blocks on was not \
                  found in its stack",
@@ -53,6 +51,13 @@ pub(super) fn add(
             ));
             continue;
         };
+        let root = found.chain.frames.first().map(|frame| frame.site);
+        if state == TaskState::Running
+            && let Some(chain) = inspection.native_chain(context.thread, &stack::is_block_on_name)
+        {
+            found.chain = chain;
+            found.problem = None;
+        }
         let runtime = scheduler::entered(inspection, context).and_then(|entered| {
             schedulers.iter().position(|known| known.address == entered.address)
         });
@@ -62,7 +67,7 @@ pub(super) fn add(
             runtime: runtime.map(|index| first_runtime + index),
             kind: TaskKind::BlockOn,
             state,
-            root: found.chain.frames.first().map(|frame| frame.site),
+            root,
             address: found.address,
             thread: Some(context.thread),
             spawned_at: None,

@@ -4,7 +4,9 @@
 //! by a version number. The modules are named as tokio names its own.
 
 mod block_on;
+mod blocking;
 mod context;
+mod local_set;
 mod names;
 mod owned;
 mod scheduler;
@@ -43,6 +45,7 @@ fn discover(inspection: &mut Inspection<'_>) {
         .filter_map(|context| Some((context.current_task?, context.thread)))
         .collect();
     let first = inspection.runtimes.len();
+    let first_task = inspection.tasks.len();
     for scheduler in &schedulers {
         if inspection.interrupted() {
             return;
@@ -50,6 +53,8 @@ fn discover(inspection: &mut Inspection<'_>) {
         scheduler::add(inspection, scheduler, &contexts, &polled);
     }
     block_on::add(inspection, &contexts, &schedulers, first);
+    local_set::add(inspection, first_task, &polled);
+    blocking::add_running(inspection, &contexts, &schedulers, first);
     order(&mut inspection.tasks);
 }
 

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 
 use super::context::ThreadContext;
 use super::task::TaskReader;
-use super::{owned, running_on, task_id, workers};
+use super::{blocking, owned, running_on, task, task_id, workers};
 use crate::layout::{Type, TypeKind};
-use crate::report::{BlockingPool, Runtime, ThreadRef};
+use crate::report::{BlockingPool, Runtime, TaskKind, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
 use crate::walk::Inspection;
@@ -85,7 +85,7 @@ pub(super) fn add(
         address: scheduler.address,
         workers: workers::of(&inspection.program, scheduler, contexts),
         injected: injected(&inspection.program, scheduler).ok().flatten(),
-        blocking: blocking(&inspection.program, scheduler).ok().flatten(),
+        blocking: blocking_pool(&inspection.program, scheduler).ok().flatten(),
         counted_tasks: owned::count(&inspection.program, scheduler.owned),
         listed_tasks: 0,
         incomplete: Vec::new(),
@@ -99,10 +99,11 @@ pub(super) fn add(
             incomplete.push("interrupted".into());
             break;
         }
-        match reader.task(inspection, header, runtime) {
+        match reader.task(inspection, header, Some(runtime), TaskKind::Task) {
             Ok((number, mut task)) => {
                 task.thread = running_on(task.state, number, polled);
                 task.id = task_id(number);
+                task::show_running(inspection, &mut task);
                 inspection.tasks.push(task);
                 listed += 1;
             }
@@ -115,10 +116,11 @@ pub(super) fn add(
     entry.version = reader.version;
     entry.listed_tasks = listed;
     entry.incomplete = incomplete;
+    blocking::add_queued(inspection, scheduler, runtime);
 }
 
 /// How many closures wait in the blocking pool, and how many threads it has.
-fn blocking(
+fn blocking_pool(
     program: &Program<'_>,
     scheduler: &Scheduler,
 ) -> Result<Option<BlockingPool>, ValueError> {

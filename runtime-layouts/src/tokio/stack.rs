@@ -11,6 +11,7 @@ use crate::report::{Chain, Frame, FutureState, TaskState};
 use crate::target::NativeFrame;
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
+use crate::walk::native::code_address;
 
 /// Bytes of stack that are searched, at most.
 const LARGEST_SEARCH: u64 = 1 << 20;
@@ -61,17 +62,12 @@ pub(super) fn future(
     }))
 }
 
-/// The address that tells where a frame is: a return address may be the first of the next line or
-/// function.
-fn code_address(index: usize, frame: &NativeFrame) -> u64 {
-    if index == 0 { frame.pc } else { frame.pc.wrapping_sub(1) }
-}
-
 fn is_block_on(call: &Call) -> bool {
     is_block_on_name(&call.function.name)
 }
 
-fn is_block_on_name(function: &str) -> bool {
+/// Whether that function polls a future until it is ready.
+pub(super) fn is_block_on_name(function: &str) -> bool {
     function.starts_with("tokio::runtime::")
         && path_segments(function).last().is_some_and(|last| last.text == "block_on")
 }

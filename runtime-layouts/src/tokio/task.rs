@@ -122,7 +122,8 @@ impl TaskReader {
         &mut self,
         inspection: &mut Inspection<'_>,
         header: Value,
-        runtime: usize,
+        runtime: Option<usize>,
+        kind: TaskKind,
     ) -> Result<(u64, Task), ValueError> {
         let program = &inspection.program;
         let vtable = vtable_of(program, header)?;
@@ -150,15 +151,10 @@ impl TaskReader {
                 Err(error) => problems.push(error.to_string()),
             }
         }
-        if state == TaskState::Running {
-            problems.push(
-                "is being polled now: its frames are from before this poll, and may be torn".into(),
-            );
-        }
         let task = Task {
             id: TaskId(String::new()),
-            runtime: Some(runtime),
-            kind: TaskKind::Task,
+            runtime,
+            kind,
             state,
             root: shape.cell.as_ref().and_then(|cell| cell.site),
             address: header.address,
@@ -186,7 +182,7 @@ impl TaskReader {
             .layouts(module)
             .functions_at(address)?
             .into_iter()
-            .filter(|function| function.name.starts_with(POLL))
+            .filter(|function| is_poll(&function.name))
             .collect();
         let Some(function) = functions.first() else {
             return Ok(unknown(format!(
@@ -212,6 +208,29 @@ impl TaskReader {
         });
         Ok(Shape { cell: Some(CellShape { cell, stage, site }), id_offset, problem })
     }
+}
+
+/// Replaces the stored frames of a task that is being polled by those of the thread that polls it:
+/// its state machine is from before this poll.
+pub(super) fn show_running(inspection: &mut Inspection<'_>, task: &mut Task) {
+    if task.state != TaskState::Running {
+        return;
+    }
+    let chain = task.thread.and_then(|thread| inspection.native_chain(thread, &is_poll));
+    let note = match chain {
+        Some(chain) => {
+            task.chain = chain;
+            "is being polled now: its frames are those of the thread's stack, and what is stored \
+             of it is stale"
+        }
+        None => "is being polled now: its frames are from before this poll, and may be torn",
+    };
+    task.problems.push(note.into());
+}
+
+/// Whether that function polls a task.
+pub(super) fn is_poll(function: &str) -> bool {
+    function.starts_with(POLL)
 }
 
 /// A task's stage.

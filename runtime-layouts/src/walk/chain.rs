@@ -16,6 +16,8 @@ const DEEPEST_BRANCH: usize = 64;
 const DEEPEST_WRAPPER: usize = 64;
 /// Elements of one array or slice that are looked at.
 const MOST_ELEMENTS: u64 = 10_000;
+/// Nodes of one linked list that are looked at.
+const MOST_NODES: usize = 10_000;
 
 /// Walks chains; keeps what it learns about types.
 #[derive(Default)]
@@ -237,6 +239,22 @@ impl Walker {
             }
             Shape::Array { element, size, count } => {
                 self.elements(program, value.address, (*element, *size, *count), below, depth);
+            }
+            Shape::List { head, next, item } => {
+                let mut nodes = Vec::new();
+                let mut node = program.read_pointer(value.address.wrapping_add(*head))?;
+                while node != 0 && nodes.len() < MOST_NODES {
+                    nodes.push(node);
+                    node = program.read_pointer(node.wrapping_add(*next))?;
+                }
+                // The list starts with the newest.
+                for node in nodes.into_iter().rev() {
+                    let address = node.wrapping_add(item.offset);
+                    self.visit(program, Value { ty: item.ty, address }, below, depth + 1);
+                }
+                if node != 0 {
+                    below.problem = Some(format!("{MOST_NODES} of a list's nodes are shown"));
+                }
             }
             Shape::Slice { data, length, element, size } => {
                 let start = program.read_pointer(value.address.wrapping_add(*data))?;

@@ -1,12 +1,14 @@
 //! From a stopped process to a report.
 
 mod chain;
+mod collections;
+pub(crate) mod native;
 mod plan;
 pub(crate) mod registry;
 mod sites;
 
 use self::chain::Walker;
-use crate::report::{Chain, Report, Runtime, Site, SiteId, TargetSummary, Task};
+use crate::report::{Chain, Report, Runtime, Site, SiteId, TargetSummary, Task, ThreadRef};
 use crate::target::Target;
 use crate::value::{Program, Ty, Value};
 
@@ -54,6 +56,25 @@ impl Inspection<'_> {
     /// The await chain of a value that is known to be a future.
     pub(crate) fn chain(&mut self, future: Value) -> Chain {
         self.walker.chain(&self.program, future)
+    }
+
+    /// The type whose site this is; `None` for a native call's.
+    pub(crate) fn type_of_site(&self, id: SiteId) -> Option<Ty> {
+        self.walker.sites.type_of(id)
+    }
+
+    /// What a thread executes on behalf of the future that the function `is_poll` names polls.
+    /// `None` when the thread's stack does not show such a poll.
+    pub(crate) fn native_chain(
+        &mut self,
+        thread: ThreadRef,
+        is_poll: &dyn Fn(&str) -> bool,
+    ) -> Option<Chain> {
+        let target = self.program.target();
+        let thread = target.threads().iter().find(|known| known.tid == thread.tid)?;
+        let frames = target.native_frames(thread, native::DEEPEST_STACK);
+        let calls = native::calls(&self.program, &frames);
+        native::chain(&self.program, &mut self.walker.sites, &calls, is_poll)
     }
 
     /// A site by its number.

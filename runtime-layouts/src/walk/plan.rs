@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use super::collections;
 use crate::layout::name::{Environment, base_path};
 use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId, TypeKind};
@@ -40,6 +41,9 @@ pub(crate) enum Shape {
     Array { element: Ty, size: u64, count: u64 },
     /// In each element of the slice behind a fat pointer with these offsets.
     Slice { data: u64, length: u64, element: Ty, size: u64 },
+    /// In this part of each node of a linked list: from the value to the pointer to the first
+    /// node, and from a node to the pointer to the next, in bytes.
+    List { head: u64, next: u64, item: Part },
 }
 
 /// A part of a value.
@@ -124,6 +128,9 @@ impl Planner {
             Neighbours::Slice { data, length, element, size } if self.holds(program, element) => {
                 Shape::Slice { data, length, element, size }
             }
+            Neighbours::List { head, next, item } if self.holds(program, item.ty) => {
+                Shape::List { head, next, item }
+            }
             _ => Shape::Nothing,
         };
         Ok(Plan { is_future, shape })
@@ -169,6 +176,7 @@ impl Planner {
                     variants.into_iter().flatten().map(|part| part.ty).collect()
                 }
                 Neighbours::Pointer(target) => vec![target],
+                Neighbours::List { item, .. } => vec![item.ty],
                 Neighbours::Array { element, .. } | Neighbours::Slice { element, .. } => {
                     vec![element]
                 }
@@ -200,7 +208,7 @@ fn is_polled(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<bool, Layou
 }
 
 /// Where a type leads to, before it is known whether futures are there.
-enum Neighbours {
+pub(super) enum Neighbours {
     None,
     Parts(Vec<Part>),
     Variants(Vec<Vec<Part>>),
@@ -208,10 +216,14 @@ enum Neighbours {
     Dyn { data: u64, vtable: u64 },
     Array { element: Ty, size: u64, count: u64 },
     Slice { data: u64, length: u64, element: Ty, size: u64 },
+    List { head: u64, next: u64, item: Part },
 }
 
 fn neighbours(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Neighbours, LayoutError> {
     let of = |id: TypeId| Ty { module: ty.module, id };
+    if let Some(collection) = collections::neighbours(program, ty, layout)? {
+        return Ok(collection);
+    }
     Ok(match &layout.kind {
         TypeKind::Struct { members } => match fat_pointer(program, ty, layout)? {
             Some(fat) => fat,

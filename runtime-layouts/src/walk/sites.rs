@@ -1,11 +1,12 @@
 //! Sites: what all frames of one type in one state have in common.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::registry;
-use crate::layout::TypeKind;
-use crate::layout::name::{DisplayName, Environment};
+use crate::layout::name::{DisplayName, Environment, environment_of_body};
 use crate::layout::source::{LayoutError, PolledAs};
+use crate::layout::{Call, SourceLocation, TypeKind, TypeParameter};
 use crate::report::{FrameKind, FutureState, Site, SiteId};
 use crate::value::{Program, Ty};
 
@@ -14,6 +15,8 @@ use crate::value::{Program, Ty};
 pub(crate) struct Sites {
     sites: Vec<Site>,
     known: HashMap<(Ty, Option<usize>), SiteId>,
+    types: HashMap<SiteId, Ty>,
+    native: HashMap<(Arc<str>, Option<SourceLocation>), SiteId>,
 }
 
 impl Sites {
@@ -27,16 +30,73 @@ impl Sites {
         if let Some(known) = self.known.get(&(ty, state)) {
             return Ok(*known);
         }
-        let site = make(program, ty, state)?;
+        let id = self.add(make(program, ty, state)?);
+        self.known.insert((ty, state), id);
+        self.types.insert(id, ty);
+        Ok(id)
+    }
+
+    /// The site of a native call: a function that runs, at a line.
+    pub(crate) fn of_call(&mut self, program: &Program<'_>, module: usize, call: &Call) -> SiteId {
+        let key = (Arc::clone(&call.function.name), call.location.clone());
+        if let Some(known) = self.native.get(&key) {
+            return *known;
+        }
+        let function = &call.function;
+        let arguments = arguments(program, module, &function.type_parameters).unwrap_or_default();
+        let linkage_name = function.linkage_name.as_deref();
+        let name = DisplayName::of_function(&function.name, linkage_name, &arguments);
+        let environment = environment_of_body(&function.name);
+        let id = self.add(Site {
+            name: name.with_public_path(&registry::public_paths()),
+            type_name: function.name.to_string(),
+            kind: match environment.as_deref().and_then(Environment::of) {
+                Some(Environment::AsyncFn) => FrameKind::AsyncFn,
+                Some(Environment::AsyncBlock) => FrameKind::AsyncBlock,
+                Some(Environment::AsyncClosure) => FrameKind::AsyncClosure,
+                Some(Environment::Closure) | None => FrameKind::Native,
+            },
+            state: FutureState::Running,
+            location: call.location.clone(),
+            defined: function.declared.clone().filter(|_| environment.is_some()),
+        });
+        self.native.insert(key, id);
+        id
+    }
+
+    /// The site of native code that no debug information describes.
+    pub(crate) fn of_unknown_code(&mut self) -> SiteId {
+        let key: (Arc<str>, _) = ("".into(), None);
+        if let Some(known) = self.native.get(&key) {
+            return *known;
+        }
+        let text = "(code without debug information)".to_string();
+        let id = self.add(Site {
+            name: DisplayName { short: text.clone(), full: text },
+            type_name: String::new(),
+            kind: FrameKind::Native,
+            state: FutureState::Running,
+            location: None,
+            defined: None,
+        });
+        self.native.insert(key, id);
+        id
+    }
+
+    fn add(&mut self, site: Site) -> SiteId {
         let id = SiteId(u32::try_from(self.sites.len()).unwrap_or(u32::MAX));
         self.sites.push(site);
-        self.known.insert((ty, state), id);
-        Ok(id)
+        id
     }
 
     /// The site of that number, which [`Sites::of`] gave.
     pub(crate) fn get(&self, id: SiteId) -> &Site {
         &self.sites[id.0 as usize]
+    }
+
+    /// The type whose site this is; `None` for a native call's.
+    pub(crate) fn type_of(&self, id: SiteId) -> Option<Ty> {
+        self.types.get(&id).copied()
     }
 
     /// All of them, by number.
@@ -100,15 +160,23 @@ fn environment_name(
     let Some(body) = program.layouts(ty.module).body_of(ty.id)? else {
         return Ok(DisplayName::of_environment(type_name, None, &[]));
     };
-    let arguments: Vec<(String, String)> = body
-        .type_parameters
+    let arguments = arguments(program, ty.module, &body.type_parameters)?;
+    Ok(DisplayName::of_environment(type_name, body.linkage_name.as_deref(), &arguments))
+}
+
+/// Generic arguments by the names of their parameters.
+fn arguments(
+    program: &Program<'_>,
+    module: usize,
+    parameters: &[TypeParameter],
+) -> Result<Vec<(String, String)>, LayoutError> {
+    parameters
         .iter()
         .map(|parameter| {
-            let argument = program.type_of(Ty { module: ty.module, id: parameter.ty })?;
+            let argument = program.type_of(Ty { module, id: parameter.ty })?;
             Ok((parameter.name.to_string(), argument.name.to_string()))
         })
-        .collect::<Result<_, LayoutError>>()?;
-    Ok(DisplayName::of_environment(type_name, body.linkage_name.as_deref(), &arguments))
+        .collect()
 }
 
 /// The state by the name that rustc gives to the variant of a coroutine

@@ -1,0 +1,204 @@
+//! A layout file answers as the debug information does.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod programs;
+
+use std::collections::HashSet;
+
+use layout_extractor::{DwarfSource, extract};
+use runtime_layouts::layout::file::LayoutFile;
+use runtime_layouts::layout::source::LayoutSource;
+use runtime_layouts::layout::{Function, StaticAddress, TypeId, TypeKind};
+
+/// Compares everything that two sources say about two types, and what those refer to.
+struct Comparison<'a> {
+    dwarf: &'a DwarfSource,
+    file: &'a LayoutFile,
+    seen: HashSet<(TypeId, TypeId)>,
+    open: Vec<(TypeId, TypeId)>,
+}
+
+impl Comparison<'_> {
+    fn same(&mut self, dwarf: TypeId, file: TypeId) {
+        if self.seen.insert((dwarf, file)) {
+            self.open.push((dwarf, file));
+        }
+    }
+
+    fn same_lists(&mut self, dwarf: &[TypeId], file: &[TypeId]) {
+        assert_eq!(dwarf.len(), file.len());
+        for (&dwarf, &file) in dwarf.iter().zip(file) {
+            self.same(dwarf, file);
+        }
+    }
+
+    fn same_functions(&mut self, dwarf: &Function, file: &Function) {
+        assert_eq!(dwarf.name, file.name);
+        assert_eq!(dwarf.declared, file.declared);
+        assert_eq!(dwarf.linkage_name, file.linkage_name);
+        let names = |function: &Function| -> Vec<_> {
+            function.variables.iter().map(|variable| variable.name.clone()).collect()
+        };
+        assert_eq!(names(dwarf), names(file));
+        for (dwarf, file) in dwarf.variables.iter().zip(&file.variables) {
+            self.same(dwarf.ty, file.ty);
+        }
+        for (dwarf, file) in dwarf.type_parameters.iter().zip(&file.type_parameters) {
+            assert_eq!(dwarf.name, file.name);
+            self.same(dwarf.ty, file.ty);
+        }
+    }
+
+    /// Follows all references; gives the number of types that were compared.
+    fn run(&mut self) -> usize {
+        while let Some((dwarf, file)) = self.open.pop() {
+            let (one, two) = (self.dwarf.type_at(dwarf).unwrap(), self.file.type_at(file).unwrap());
+            assert_eq!(
+                (&one.name, one.size, one.align, &one.declared),
+                (&two.name, two.size, two.align, &two.declared)
+            );
+            let parameters = |ty: &runtime_layouts::layout::Type| -> Vec<_> {
+                ty.type_parameters.iter().map(|parameter| parameter.ty).collect()
+            };
+            self.same_lists(&parameters(&one), &parameters(&two));
+            match (&one.kind, &two.kind) {
+                (TypeKind::Pointer { target: one }, TypeKind::Pointer { target: two }) => {
+                    self.same_lists(one.as_slice(), two.as_slice());
+                }
+                (TypeKind::Struct { .. }, TypeKind::Struct { .. })
+                | (TypeKind::Union { .. }, TypeKind::Union { .. }) => {
+                    assert_eq!(one.members().len(), two.members().len());
+                    for (one, two) in one.members().iter().zip(two.members()) {
+                        assert_eq!((&one.name, one.offset), (&two.name, two.offset));
+                        self.same(one.ty, two.ty);
+                    }
+                }
+                (
+                    TypeKind::Enum { discriminant: place, variants },
+                    TypeKind::Enum { discriminant: other_place, variants: others },
+                ) => {
+                    assert_eq!((place, variants.len()), (other_place, others.len()));
+                    for (one, two) in variants.iter().zip(others) {
+                        assert_eq!(
+                            (&one.name, &one.values, one.offset, &one.line),
+                            (&two.name, &two.values, two.offset, &two.line)
+                        );
+                        self.same(one.ty, two.ty);
+                    }
+                }
+                (
+                    TypeKind::Array { element, count },
+                    TypeKind::Array { element: other, count: other_count },
+                ) => {
+                    assert_eq!(count, other_count);
+                    self.same(*element, *other);
+                }
+                (one, two) => assert_eq!(one, two),
+            }
+            let polls = (self.dwarf.poll_of(dwarf).unwrap(), self.file.poll_of(file).unwrap());
+            assert_eq!(polls.0, polls.1, "{}", one.name);
+            match (self.dwarf.body_of(dwarf).unwrap(), self.file.body_of(file).unwrap()) {
+                // The same type in two units may have two bodies, one inlined.
+                (Some(one), Some(two)) => {
+                    assert_eq!((&one.name, &one.declared), (&two.name, &two.declared));
+                }
+                (one, two) => assert_eq!(one.is_some(), two.is_some(), "{one:?} {two:?}"),
+            }
+        }
+        self.seen.len()
+    }
+}
+
+fn check(path: &std::path::Path) {
+    let extracted = extract(&DwarfSource::open(path).unwrap(), &()).unwrap();
+    let file = LayoutFile::from_bytes(&extracted.to_bytes().unwrap()).unwrap();
+    assert!(*file.tables() == *extracted.tables());
+    // A source that was not part of an extraction, so that it searches as a debugger would.
+    let dwarf = DwarfSource::open(path).unwrap();
+    assert_eq!(dwarf.facts(), file.facts());
+    let mut comparison =
+        Comparison { dwarf: &dwarf, file: &file, seen: HashSet::new(), open: Vec::new() };
+
+    let tables = file.tables();
+    assert!(!tables.functions_at.is_empty() && !tables.vtables.is_empty());
+    for (address, _) in &tables.functions_at {
+        let address = StaticAddress(*address);
+        let (one, two) =
+            (dwarf.functions_at(address).unwrap(), file.functions_at(address).unwrap());
+        assert_eq!(one.len(), two.len());
+        for (one, two) in one.iter().zip(&two) {
+            comparison.same_functions(one, two);
+        }
+    }
+    for (address, _) in &tables.vtables {
+        let address = StaticAddress(*address);
+        let (one, two) =
+            (dwarf.vtable_types(address).unwrap(), file.vtable_types(address).unwrap());
+        comparison.same_lists(&one, &two);
+    }
+    for path in ["tokio::runtime::context::CONTEXT", "tokio::runtime::context", "tokio::nothing"] {
+        // The search begins with an item's own name; a module's finds less.
+        let (one, two) = (dwarf.thread_locals(path).unwrap(), file.thread_locals(path).unwrap());
+        for one in &one {
+            let two = two.iter().find(|two| two.name == one.name).unwrap();
+            assert_eq!(one.offset, two.offset);
+            comparison.same(one.ty, two.ty);
+        }
+        assert!(!path.ends_with("CONTEXT") || one.len() == two.len());
+    }
+    let mut places = 0;
+    for frame in &tables.variables {
+        for &(start, end) in &frame.code {
+            for pc in start..end {
+                let pc = StaticAddress(pc);
+                let one = dwarf.variables_at(pc).unwrap();
+                let two = file.variables_at(pc).unwrap();
+                let facts = |list: &[runtime_layouts::layout::PlacedVariable]| -> Vec<_> {
+                    list.iter().map(|v| (v.function.clone(), v.name.clone(), v.place)).collect()
+                };
+                assert_eq!(facts(&one), facts(&two), "{pc:?}");
+                for (one, two) in one.iter().zip(&two) {
+                    comparison.same(one.ty, two.ty);
+                    places += 1;
+                }
+            }
+        }
+    }
+    assert!(places > 0);
+    let compared = comparison.run();
+    assert!(compared > 100, "{compared}");
+    // Names, near and anywhere.
+    for (one, two) in comparison.seen.iter().take(300) {
+        let name = dwarf.type_at(*one).unwrap().name.clone();
+        let found = file.types_named(&name, Some(*two)).unwrap();
+        assert!(found.contains(two), "{name}");
+        // DWARF has no names for arrays, functions' types and the pointers inside fat ones, so they
+        // cannot be asked for by name.
+        let kind = dwarf.type_at(*one).unwrap().kind.clone();
+        let is_unnamed_pointer =
+            name.starts_with('*') && !name.starts_with("*const ") && !name.starts_with("*mut ");
+        if !matches!(kind, TypeKind::Array { .. } | TypeKind::Opaque) && !is_unnamed_pointer {
+            assert!(dwarf.types_named(&name, Some(*one)).unwrap().contains(one), "{name}");
+            let anywhere = dwarf.types_named(&name, None).unwrap();
+            assert!(anywhere.contains(one), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_debug_build() {
+    check(&programs::rust("tokio", &["-C", "codegen-units=16"]).path);
+}
+
+#[test]
+fn a_release_build() {
+    check(&programs::rust("tokio", &["-C", "opt-level=3", "-C", "dwarf-version=5"]).path);
+}
+
+/// `UNHANG_TEST_BINARY` names any other program to compare.
+#[test]
+fn another_binary() {
+    if let Some(path) = std::env::var_os("UNHANG_TEST_BINARY") {
+        check(path.as_ref());
+    }
+}

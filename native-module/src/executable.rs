@@ -1,0 +1,134 @@
+//! The program that runs: its layouts, where it was loaded, and whether the file on disk is it.
+
+use std::sync::Arc;
+
+use runtime_layouts::layout::source::LayoutSource;
+use runtime_layouts::memory::MemoryReader;
+use runtime_layouts::target::Module;
+use runtime_layouts::target::auxiliary::{AuxiliaryVector, ProgramHeaders};
+
+use crate::adapter::{self, Adapter, Process};
+use crate::failure::Failure;
+use crate::output::escaped;
+use crate::sources::Sources;
+
+/// The program that runs.
+pub(crate) struct Executable {
+    /// Its path as the debugger has it.
+    pub(crate) path: String,
+    /// Its layouts and where it was loaded.
+    pub(crate) module: Module,
+    /// What is odd about it, in a sentence.
+    pub(crate) note: Option<String>,
+}
+
+/// What the process and the debugger say about the program, without a look at any file.
+struct Evidence {
+    known: Option<adapter::Module>,
+    auxiliary: AuxiliaryVector,
+    /// The build id in the process's memory.
+    build_id: Option<String>,
+}
+
+/// Finds the program that runs, and its layouts: in a layout file that was loaded for it, else in
+/// the file that the debugger names, else in the file that a live process holds on to.
+///
+/// # Errors
+/// When the debugger does not know the executable, when its file cannot be read, or when the file
+/// is not the program that runs.
+pub(crate) fn find(
+    adapter: &Adapter,
+    process: &Process,
+    sources: &mut Sources,
+    memory: &dyn MemoryReader,
+) -> Result<Executable, Failure> {
+    let evidence = Evidence::gather(adapter, memory)?;
+    let path = || evidence.known.as_ref().map_or(String::new(), |known| known.path.clone());
+    if let Some(layouts) = evidence.build_id.as_deref().and_then(|id| sources.file(id)) {
+        return Ok(Executable {
+            path: path(),
+            module: evidence.place(layouts, &path())?,
+            note: None,
+        });
+    }
+    let first = match &evidence.known {
+        Some(known) => evidence.open(&known.path, sources),
+        None => Err(Failure::sentence(
+            "The debugger does not know which executable the process runs: name it with \
+             `file PATH`.",
+        )),
+    };
+    let reason = match first {
+        Ok(module) => return Ok(Executable { path: path(), module, note: None }),
+        Err(Failure::Sentence(reason)) => reason,
+        Err(end) => return Err(end),
+    };
+    // A live process holds on to its file, even when that was rebuilt or deleted since, and when
+    // it lives in another mount namespace.
+    let held = process
+        .pid
+        .filter(|_| process.is_local && !process.is_core)
+        .map(|pid| format!("/proc/{pid}/exe"))
+        .and_then(|held| Some((evidence.open(&held, sources).ok()?, held)));
+    let Some((module, held)) = held else { return Err(Failure::Sentence(reason)) };
+    Ok(match evidence.known {
+        None => Executable { path: held, module, note: None },
+        Some(known) => Executable {
+            path: known.path,
+            module,
+            note: Some(format!(
+                "{reason} The tasks shown are right: they come from {held}. The debugger's own \
+                 view of the stacks may be wrong."
+            )),
+        },
+    })
+}
+
+impl Evidence {
+    fn gather(adapter: &Adapter, memory: &dyn MemoryReader) -> Result<Self, Failure> {
+        let known = adapter.modules()?.into_iter().next();
+        let auxiliary = AuxiliaryVector::new(adapter.auxiliary_vector()?);
+        // Every processor in the table is little-endian.
+        let big_endian = false;
+        let header = known.as_ref().and_then(|known| known.header);
+        let build_id = header
+            .and_then(|header| ProgramHeaders::of(header, memory, big_endian))
+            .or_else(|| auxiliary.program_headers())
+            .and_then(|headers| {
+                headers.build_id(memory, big_endian, known.as_ref().and_then(|k| k.load_bias))
+            });
+        Ok(Self { known, auxiliary, build_id })
+    }
+
+    /// Opens a file as the program that runs.
+    fn open(&self, path: &str, sources: &mut Sources) -> Result<Module, Failure> {
+        let layouts = sources.program(path.as_ref())?;
+        if let (Some(running), Some(on_disk)) = (&self.build_id, &layouts.facts().build_id)
+            && running != on_disk
+        {
+            return Err(Failure::Sentence(format!(
+                "{} is not the program that runs (build id {on_disk}, but the process has \
+                 {running}): it was probably rebuilt. Name the right file with `file PATH`.",
+                escaped(path)
+            )));
+        }
+        // Memory may not show the build id, but then the file's own is the best guess.
+        let file = layouts.facts().build_id.as_deref().and_then(|id| sources.file(id));
+        self.place(file.unwrap_or(layouts), path)
+    }
+
+    /// Finds out where the object was loaded.
+    fn place(&self, layouts: Arc<dyn LayoutSource>, path: &str) -> Result<Module, Failure> {
+        let entry = layouts.facts().entry.0;
+        let by_entry = self.auxiliary.entry().map(|live| live.wrapping_sub(entry));
+        let by_debugger = self.known.as_ref().and_then(|known| known.load_bias);
+        match by_entry.or(by_debugger) {
+            Some(load_bias) => Ok(Module { load_bias, layouts }),
+            None => Err(Failure::Sentence(format!(
+                "The debugger does not say where {} was loaded: it gives neither the auxiliary \
+                 vector nor a load address.",
+                escaped(path)
+            ))),
+        }
+    }
+}

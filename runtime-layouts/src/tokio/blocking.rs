@@ -1,0 +1,129 @@
+//! The blocking pool: closures of `spawn_blocking` that run or wait for a thread.
+//!
+//! Source: `tokio/src/runtime/blocking/{pool,task}.rs` (tokio 1.54.1). A closure that runs is in no
+//! list: its thread's context names its id, and the thread's stack shows what it does.
+
+use super::context::ThreadContext;
+use super::scheduler::Scheduler;
+use super::task::{HEADER, TaskReader, is_poll};
+use super::task_id;
+use crate::layout::Type;
+use crate::report::{Task, TaskId, TaskKind, TaskState};
+use crate::value::path::{self, Reach};
+use crate::value::{Program, Ty, Value, ValueError};
+use crate::walk::Inspection;
+
+const SHARED: &str = "tokio::runtime::blocking::pool::Shared";
+const POOL_TASK: &str = "tokio::runtime::blocking::pool::Task";
+
+/// More closures than this are not listed.
+const MOST_QUEUED: u64 = 1 << 20;
+
+/// Adds the closures that threads run: those whose context names a task that no list has and that
+/// are no workers.
+pub(super) fn add_running(
+    inspection: &mut Inspection<'_>,
+    contexts: &[ThreadContext],
+    schedulers: &[Scheduler],
+    first_runtime: usize,
+) {
+    for context in contexts.iter().filter(|context| context.worker.is_none()) {
+        let Some(id) = context.current_task.map(task_id) else { continue };
+        if inspection.tasks.iter().any(|task| task.id == id) {
+            continue;
+        }
+        let Some(chain) = inspection.native_chain(context.thread, &is_poll) else { continue };
+        let runtime = super::scheduler::entered(inspection, context).and_then(|entered| {
+            schedulers.iter().position(|known| known.address == entered.address)
+        });
+        inspection.tasks.push(Task {
+            id,
+            runtime: runtime.map(|index| first_runtime + index),
+            kind: TaskKind::Blocking,
+            state: TaskState::Running,
+            root: chain.frames.first().map(|frame| frame.site),
+            address: 0,
+            thread: Some(context.thread),
+            spawned_at: None,
+            chain,
+            problems: Vec::new(),
+        });
+    }
+}
+
+/// Adds the closures that wait for a thread of a scheduler's pool.
+pub(super) fn add_queued(inspection: &mut Inspection<'_>, scheduler: &Scheduler, runtime: usize) {
+    let headers = match queued(&inspection.program, scheduler.handle) {
+        Ok(headers) => headers,
+        Err(error) => {
+            let reason = format!("the queue of the blocking pool: {error}");
+            return inspection.runtimes[runtime].incomplete.push(reason);
+        }
+    };
+    let mut reader = TaskReader::default();
+    for header in headers {
+        match reader.task(inspection, header, Some(runtime), TaskKind::Blocking) {
+            Ok((number, mut task)) => {
+                task.id = TaskId(number.to_string());
+                task.state = TaskState::Scheduled;
+                inspection.tasks.push(task);
+            }
+            Err(error) => inspection.runtimes[runtime]
+                .incomplete
+                .push(format!("the blocking closure at {:#x}: {error}", header.address)),
+        }
+    }
+}
+
+/// The headers of the closures in `Shared::queue`, a `VecDeque<Task>`, first come first.
+fn queued(program: &Program<'_>, handle: Value) -> Result<Vec<Value>, ValueError> {
+    let named = |wanted: &'static str| move |ty: &Type| &*ty.name == wanted;
+    let Some(to_shared) = path::find(program, handle.ty, Reach::RUNTIME, &mut named(SHARED)) else {
+        return Ok(Vec::new());
+    };
+    let Some(shared) = to_shared.follow(program, handle)? else { return Ok(Vec::new()) };
+    let queue = shared.member(program, "queue")?;
+    let head = queue.member(program, "head")?.unsigned(program)?;
+    let length = queue.member(program, "len")?.unsigned(program)?;
+    if length == 0 {
+        return Ok(Vec::new());
+    }
+    let buffer = queue.member(program, "buf")?;
+    let part = |wanted: &mut dyn FnMut(&Type) -> bool| {
+        let found = path::find(program, buffer.ty, Reach::INLINE, wanted);
+        let value = match found {
+            Some(path) => path.follow(program, buffer)?,
+            None => None,
+        };
+        value.ok_or_else(|| ValueError::Shape {
+            type_name: "the queue of the blocking pool".to_string(),
+            wanted: "buffer".to_string(),
+        })
+    };
+    let capacity = part(&mut |ty| ty.member("cap").is_some())?.member(program, "cap")?;
+    let capacity = capacity.unsigned(program)?.max(1);
+    let pointer = part(&mut |ty| matches!(ty.kind, crate::layout::TypeKind::Pointer { .. }))?;
+    let start = program.read_pointer(pointer.address)?;
+    let missing = |wanted: &str| ValueError::Shape {
+        type_name: POOL_TASK.to_string(),
+        wanted: wanted.to_string(),
+    };
+    let layouts = program.layouts(queue.ty.module);
+    let element = layouts
+        .types_named(POOL_TASK, Some(queue.ty.id))?
+        .first()
+        .map(|id| Ty { module: queue.ty.module, id: *id })
+        .ok_or_else(|| missing("description"))?;
+    let size = program.type_of(element)?.size;
+    let to_header = path::find(program, element, Reach::RUNTIME, &mut named(HEADER))
+        .ok_or_else(|| missing("header"))?;
+    let mut headers = Vec::new();
+    for index in 0..length.min(MOST_QUEUED) {
+        let slot = head.wrapping_add(index) % capacity;
+        let address = start.wrapping_add(slot.wrapping_mul(size));
+        if let Some(header) = to_header.follow(program, Value { ty: element, address })? {
+            headers.push(header);
+        }
+    }
+    Ok(headers)
+}

@@ -1,0 +1,94 @@
+//! The native stack of a thread that polls a task: what its stored state machine does not show.
+
+use super::sites::Sites;
+use crate::layout::Call;
+use crate::report::{Chain, Frame};
+use crate::target::NativeFrame;
+use crate::value::Program;
+
+/// Native frames that are looked at, innermost first.
+pub(crate) const DEEPEST_STACK: usize = 512;
+
+/// Functions between the runtime's poll function and the task's future, and between one future's
+/// poll and the next: each only passes the call on.
+const PASSED_THROUGH: [&str; 9] = [
+    "tokio::runtime::",
+    "tokio::loom::",
+    "tokio::task::coop::",
+    "core::panic::unwind_safe::",
+    "core::ops::function::",
+    "core::future::future::",
+    "std::panic::",
+    "std::panicking::",
+    "std::thread::local::",
+];
+
+/// One function on a native stack.
+pub(crate) enum NativeCall {
+    /// One that the debug information of this module describes.
+    Known { module: usize, call: Call, pc: u64 },
+    /// Code that none describes.
+    Unknown { pc: u64 },
+}
+
+/// The functions of a stack, inlined ones too, innermost first.
+pub(crate) fn calls(program: &Program<'_>, frames: &[NativeFrame]) -> Vec<NativeCall> {
+    let mut found = Vec::new();
+    for (index, frame) in frames.iter().enumerate() {
+        let calls = program.module_at(code_address(index, frame)).map(|(module, address)| {
+            (module, program.layouts(module).calls_at(address).unwrap_or_default())
+        });
+        match calls {
+            Some((module, calls)) if !calls.is_empty() => {
+                found.extend(calls.into_iter().map(|call| NativeCall::Known {
+                    module,
+                    call,
+                    pc: frame.pc,
+                }))
+            }
+            _ => found.push(NativeCall::Unknown { pc: frame.pc }),
+        }
+    }
+    found
+}
+
+/// The address that tells where a frame is: a return address may be the first of the next line or
+/// function.
+pub(crate) fn code_address(index: usize, frame: &NativeFrame) -> u64 {
+    if index == 0 { frame.pc } else { frame.pc.wrapping_sub(1) }
+}
+
+/// The frames from the innermost one down to the function that polls the task, outermost first and
+/// without those that only pass the call on. `None` when that function is not on the stack.
+pub(crate) fn chain(
+    program: &Program<'_>,
+    sites: &mut Sites,
+    calls: &[NativeCall],
+    is_poll: &dyn Fn(&str) -> bool,
+) -> Option<Chain> {
+    let end = calls.iter().position(
+        |call| matches!(call, NativeCall::Known { call, .. } if is_poll(&call.function.name)),
+    )?;
+    let mut frames: Vec<Frame> = Vec::new();
+    for call in calls[..end].iter().rev() {
+        let (site, address) = match call {
+            NativeCall::Known { module, call, pc } => {
+                let name = &call.function.name;
+                if PASSED_THROUGH.iter().any(|path| name.starts_with(path)) {
+                    continue;
+                }
+                (sites.of_call(program, *module, call), *pc)
+            }
+            NativeCall::Unknown { pc } => (sites.of_unknown_code(), *pc),
+        };
+        // Several frames of a system library say no more than one.
+        if frames
+            .last()
+            .is_some_and(|last| last.site == site && matches!(call, NativeCall::Unknown { .. }))
+        {
+            continue;
+        }
+        frames.push(Frame { site, address, problem: None });
+    }
+    Some(Chain { frames, branches: Vec::new() })
+}

@@ -1,0 +1,26 @@
+//! What a list of tasks says of itself.
+
+use anyhow::{Context, Result};
+use regex_lite::Regex;
+
+/// The numbers in a list of tasks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// How many there are, by its last line; `block_on` futures are among them.
+    pub tasks: usize,
+    /// How many lines describe tasks.
+    pub lines: usize,
+}
+
+impl Listing {
+    /// Reads the output of `info async-tasks`.
+    pub fn read(text: &str) -> Result<Self> {
+        let complete = Regex::new(r"(?m)^Complete: all (\d+) tasks? of").context("a pattern")?;
+        let found = complete.captures(text).with_context(|| format!("not complete:\n{text}"))?;
+        let tasks = found[1].parse().context("a number")?;
+        // Below the heading, up to an empty line.
+        let heading = |line: &&str| !line.trim_start().starts_with("Id ");
+        let rows = text.lines().skip_while(heading).skip(1);
+        Ok(Self { tasks, lines: rows.take_while(|line| !line.is_empty()).count() })
+    }
+}

@@ -1,0 +1,32 @@
+//! Ctrl-C in a long listing.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use end_to_end_tests::front::GDBS;
+use end_to_end_tests::subjects;
+use end_to_end_tests::terminal::Terminal;
+use xtask::fixture::Profile;
+
+/// How long it may take to get to the prompt.
+const SOON: Duration = Duration::from_secs(60);
+
+#[test]
+fn it_ends_the_listing_and_nothing_else() -> Result<()> {
+    let running = subjects::many_tasks(Profile::Release, 100_000)?;
+    for front in GDBS {
+        let mut gdb = Terminal::attach(*front, running.pid())?;
+        gdb.type_in("info async-tasks --all\n")?;
+        gdb.wait_for("many_tasks::", SOON)?;
+        gdb.type_in("\x03")?;
+        let rest = gdb.wait_for("(gdb) ", SOON)?;
+        ensure!(!rest.contains("Traceback"), "{front:?}: {rest}");
+        ensure!(!rest.contains("Complete: all"), "{front:?}: it went on to the end");
+
+        // The debugger goes on as before, and so does the process.
+        gdb.type_in("info async-tasks\n")?;
+        gdb.wait_for("Complete: all 100001 tasks", SOON)?;
+        gdb.wait_for("(gdb) ", SOON)?;
+    }
+    Ok(())
+}
