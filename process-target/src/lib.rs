@@ -7,6 +7,7 @@
 //! | question | where it is answered |
 //! |---|---|
 //! | how a process is stopped and let go | `live::stop` |
+//! | how the stop is kept short | `live::brief`, `live::frozen` |
 //! | why it may not be | `live::refusal` |
 //! | what `/proc` says of it | `live::proc` |
 //! | where thread pointers are when nothing is stopped | `live::unstopped` |
@@ -28,4 +29,4 @@ mod unwind;
 pub use self::core::{CoreOptions, CoreTarget};
 pub use error::TargetError;
 
-pub use live::{LiveOptions, LiveProcess, LiveTarget};
+pub use live::{Inspection, LiveOptions, LiveProcess, LiveTarget};

@@ -1,5 +1,7 @@
 //! A process of this machine.
 
+mod brief;
+mod frozen;
 pub(crate) mod proc;
 mod refusal;
 mod stop;
@@ -8,6 +10,7 @@ mod unstopped;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
+use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +24,8 @@ use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::memory::live::{LiveError, LiveMemory};
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
 
+pub use self::brief::Inspection;
+use self::frozen::{Frozen, LiveReader, Room};
 use self::proc::Waiting;
 use self::refusal::{obstacle, refusal};
 use self::stop::Stop;
@@ -57,7 +62,7 @@ pub struct LiveProcess {
 ///
 /// The process stands still until [`release`](Self::release) or until this is dropped.
 pub struct LiveTarget {
-    snapshot: Snapshot<LiveMemory>,
+    snapshot: Snapshot<LiveReader>,
     stop: Option<Stop>,
     problems: Vec<String>,
 }
@@ -210,7 +215,7 @@ impl LiveProcess {
     ) -> LiveTarget {
         let (threads, registers) = threads.into_iter().unzip();
         let snapshot = Snapshot {
-            memory: PageCache::new(Counted::new(self.memory.clone())),
+            memory: memory_of(LiveReader::Process(self.memory.clone())),
             identity: Identity {
                 kind: TargetKind::Live,
                 pid: Some(self.pid),
@@ -224,6 +229,10 @@ impl LiveProcess {
         };
         LiveTarget { snapshot, stop, problems }
     }
+}
+
+fn memory_of(reader: LiveReader) -> PageCache<Counted<LiveReader>> {
+    PageCache::new(Counted::new(reader))
 }
 
 /// A path that shows the executable of the process: its own path where that is still the same
@@ -253,6 +262,24 @@ impl LiveTarget {
     /// What was read stays; what is read from now on is of another moment.
     pub fn release(&mut self) -> Option<Duration> {
         self.stop.take().map(Stop::release)
+    }
+
+    /// Copies what there is room for, and reads nothing else from now on.
+    fn freeze(&mut self, room: Room) {
+        if let LiveReader::Process(memory) = self.snapshot.memory.reader().reader() {
+            let frozen = LiveReader::Frozen(Frozen::new(memory, room));
+            self.snapshot.memory = memory_of(frozen);
+        }
+    }
+
+    /// The ranges that were asked for so far.
+    fn asked_for(&self) -> Vec<Range<u64>> {
+        self.snapshot.memory.reader().ranges()
+    }
+
+    /// Whether all that was asked for had been copied.
+    fn had_all(&self) -> bool {
+        self.snapshot.memory.reader().reader().had_all()
     }
 
     /// What could not be found out about the process, in sentences without a full stop.

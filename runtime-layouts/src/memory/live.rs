@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, IoSliceMut};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -94,6 +95,68 @@ impl LiveMemory {
     }
 }
 
+/// Ranges that one system call takes at most: `UIO_MAXIOV`, `include/uapi/linux/uio.h`.
+const MOST_RANGES: usize = 1024;
+
+impl LiveMemory {
+    /// Fills `buffer` with the bytes of the ranges, one after the other, in as few system calls as
+    /// possible. Returns how many of them could be read, whole and from the first one on; what
+    /// follows those in the buffer is of no use.
+    ///
+    /// The buffer must be as long as the ranges together.
+    #[must_use]
+    pub fn read_ranges(&self, ranges: &[Range<u64>], buffer: &mut [u8]) -> usize {
+        let mut done = 0;
+        let mut rest = buffer;
+        for some in ranges.chunks(MOST_RANGES) {
+            let read = self.read_some_ranges(some, rest);
+            done += read;
+            if read < some.len() {
+                break;
+            }
+            let length: usize = some.iter().map(length).sum();
+            rest = rest.split_at_mut(length.min(rest.len())).1;
+        }
+        done
+    }
+
+    fn read_some_ranges(&self, ranges: &[Range<u64>], buffer: &mut [u8]) -> usize {
+        let mut read = match &self.0 {
+            Way::Call(pid) => {
+                let remote: Vec<RemoteIoVec> = ranges
+                    .iter()
+                    .map(|range| RemoteIoVec { base: range.start as usize, len: length(range) })
+                    .collect();
+                // It stops before the first range that it cannot read whole.
+                process_vm_readv(*pid, &mut [IoSliceMut::new(buffer)], &remote).unwrap_or(0)
+            }
+            Way::File(file) => {
+                let mut read = 0;
+                for range in ranges {
+                    let Some(part) = buffer.get_mut(read..read + length(range)) else { break };
+                    if file.read_exact_at(part, range.start).is_err() {
+                        break;
+                    }
+                    read += part.len();
+                }
+                read
+            }
+        };
+        ranges
+            .iter()
+            .take_while(|range| {
+                let whole = read >= length(range);
+                read = read.saturating_sub(length(range));
+                whole
+            })
+            .count()
+    }
+}
+
+fn length(range: &Range<u64>) -> usize {
+    usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX)
+}
+
 impl MemoryReader for LiveMemory {
     fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
         let error = ReadError { address, length: buffer.len() };
@@ -141,6 +204,26 @@ mod tests {
             assert_eq!(copy, there);
             assert_eq!(own.read(1, &mut []), Ok(()));
         }
+    }
+
+    #[test]
+    fn reads_many_ranges_up_to_the_first_that_is_not_there() {
+        let there: Vec<u8> = (0..30_000u32).map(|i| (i % 251) as u8).collect();
+        let start = there.as_ptr() as u64;
+        let mut ranges: Vec<Range<u64>> =
+            (0..1500).map(|i| start + i * 20..start + i * 20 + 10).collect();
+        let expected: Vec<u8> = there.chunks(20).flat_map(|part| &part[..10]).copied().collect();
+        for own in [own(), own_file()] {
+            let mut buffer = vec![0; 15_000];
+            assert_eq!(own.read_ranges(&ranges, &mut buffer), 1500);
+            assert_eq!(buffer, expected);
+            ranges[1200] = 0..10;
+            let mut buffer = vec![0; 15_000];
+            assert_eq!(own.read_ranges(&ranges, &mut buffer), 1200);
+            assert_eq!(buffer[..12_000], expected[..12_000]);
+            ranges[1200] = start + 24_000..start + 24_010;
+        }
+        assert_eq!(own().read_ranges(&[], &mut []), 0);
     }
 
     #[test]

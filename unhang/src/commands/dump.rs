@@ -152,29 +152,11 @@ fn process(
 ) -> Result<Report, TargetError> {
     log.begin("opening the program");
     let process = LiveProcess::open(pid, options)?;
-    let (mut target, mut report);
-    if stops {
-        // First with a stop that is as short as it takes to read registers. It shows which types
-        // there are, and the debug information for them is read while the process runs. What is
-        // torn does no harm: the second look, at a process that stands still, is the one that
-        // counts, and asks for next to nothing but memory.
-        log.begin("rehearsing");
-        target = process.stop()?;
-        let glimpse = target.release();
-        let _ = walk::inspect(&target);
-        log.begin("reading tasks");
-        target = process.stop()?;
-        report = walk::inspect(&target);
-        let stopped = target.release();
-        log.stopped(glimpse, stopped);
-    } else {
-        log.begin("reading tasks");
-        target = process.unstopped()?;
-        report = walk::inspect(&target);
-    }
-    log.read(target.bytes_read());
-    report.problems.splice(0..0, target.problems().iter().cloned());
-    Ok(report)
+    log.begin("reading tasks");
+    let inspection = if stops { process.inspect()? } else { process.inspect_running()? };
+    log.stopped(&inspection.stops);
+    log.read(inspection.bytes_read);
+    Ok(inspection.report)
 }
 
 /// Looks at a core file.
@@ -274,14 +256,16 @@ impl Log {
         }
     }
 
-    fn stopped(&mut self, glimpse: Option<Duration>, stopped: Option<Duration>) {
+    fn stopped(&mut self, stops: &[Duration]) {
         self.end();
-        let (glimpse, stopped) = (glimpse.unwrap_or_default(), stopped.unwrap_or_default());
-        self.say(&format!(
-            "the process stood still for {}, and before that for {} to find its threads",
-            time(stopped),
-            time(glimpse)
-        ));
+        if let Some((last, before)) = stops.split_last() {
+            let before: Vec<String> = before.iter().map(|stop| time(*stop)).collect();
+            let stop = time(*last);
+            self.say(&format!(
+                "stopped the process for {stop}; before that for {}",
+                before.join(", ")
+            ));
+        }
     }
 
     fn read(&mut self, bytes: u64) {

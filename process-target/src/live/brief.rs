@@ -1,0 +1,116 @@
+//! A report of a process that stands still for as short a time as possible.
+//!
+//! To walk the tasks takes time: debug information is looked up, and memory is read in as many
+//! small pieces as there are things to follow. None of it needs the process to stand still, except
+//! that all bytes must be of one moment. So:
+//!
+//! 1. A glimpse: the process is stopped for its registers alone.
+//! 2. A rehearsal: its tasks are walked while it runs. The result may be torn and is thrown away;
+//!    what counts is which types and which memory were asked for.
+//! 3. The process is stopped, that memory is copied, and it goes on. The report is made from the
+//!    copy.
+//! 4. If the report needed something else (the process was not hung, and went on in between), the
+//!    last step is done again, and in the end with the process standing still all the time.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use runtime_layouts::report::Report;
+use runtime_layouts::target::Target;
+use runtime_layouts::walk;
+
+use super::frozen::Room;
+use super::{LiveProcess, LiveTarget};
+use crate::TargetError;
+use crate::snapshot::joined;
+
+/// How often a copy is tried.
+const COPIES: usize = 2;
+/// No more than this is copied: 512 MiB.
+const LARGEST_COPY: u64 = 512 << 20;
+
+/// What was found in a process, and what it cost.
+pub struct Inspection {
+    /// The report.
+    pub report: Report,
+    /// For how long the process stood still, each time; the report is of the last one. Empty when
+    /// it was not stopped.
+    pub stops: Vec<Duration>,
+    /// Bytes of the process that the report was made from.
+    pub bytes_read: u64,
+}
+
+impl LiveProcess {
+    /// Inspects the process, which stands still for as short a time as possible.
+    ///
+    /// # Errors
+    /// When it may not be stopped, when it has ended, or when the user asked to stop.
+    pub fn inspect(&self) -> Result<Inspection, TargetError> {
+        let mut stops = Vec::new();
+        let mut glimpse = self.stop()?;
+        stops.extend(glimpse.release());
+        let rehearsal = walk::inspect(&glimpse);
+        let mut wanted = glimpse.asked_for();
+        for _ in 0..COPIES {
+            if rehearsal.interrupted || glimpse.interrupted() {
+                return Err(TargetError::Interrupted);
+            }
+            if wanted.iter().map(|range| range.end - range.start).sum::<u64>() > LARGEST_COPY {
+                break;
+            }
+            let room = Room::new(wanted.clone());
+            let mut target = self.stop()?;
+            target.freeze(room);
+            stops.extend(target.release());
+            let report = walk::inspect(&target);
+            if target.had_all() {
+                return finish(&target, report, stops);
+            }
+            wanted = union(wanted, target.asked_for());
+        }
+        let mut target = self.stop()?;
+        let report = walk::inspect(&target);
+        stops.extend(target.release());
+        finish(&target, report, stops)
+    }
+
+    /// Inspects the process while it runs: see [`LiveProcess::unstopped`].
+    ///
+    /// # Errors
+    /// When it has ended, or when the user asked to stop.
+    pub fn inspect_running(&self) -> Result<Inspection, TargetError> {
+        let target = self.unstopped()?;
+        let report = walk::inspect(&target);
+        finish(&target, report, Vec::new())
+    }
+}
+
+fn finish(
+    target: &LiveTarget,
+    mut report: Report,
+    stops: Vec<Duration>,
+) -> Result<Inspection, TargetError> {
+    if report.interrupted || target.interrupted() {
+        return Err(TargetError::Interrupted);
+    }
+    report.problems.splice(0..0, target.problems().iter().cloned());
+    Ok(Inspection { report, stops, bytes_read: target.bytes_read() })
+}
+
+/// What is in one of two lists of ranges.
+fn union(one: Vec<Range<u64>>, other: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    let mut all = [one, other].concat();
+    all.sort_unstable_by_key(|range| (range.start, range.end));
+    joined(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_joined() {
+        let all = union(vec![10..20, 40..50], vec![5..12, 20..25, 42..45, 60..70]);
+        assert_eq!(all, [5..25, 40..50, 60..70]);
+    }
+}

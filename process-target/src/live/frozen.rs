@@ -1,0 +1,175 @@
+//! A copy of a part of a process's memory: what was read of it once is read from the copy later.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use runtime_layouts::memory::cache::PAGE;
+use runtime_layouts::memory::live::LiveMemory;
+use runtime_layouts::memory::{MemoryReader, ReadError};
+
+/// Where a live target reads from.
+pub(super) enum LiveReader {
+    /// The process itself.
+    Process(LiveMemory),
+    /// What was copied of it.
+    Frozen(Frozen),
+}
+
+impl LiveReader {
+    /// Whether nothing was asked for that had not been copied.
+    pub(super) fn had_all(&self) -> bool {
+        match self {
+            Self::Process(_) => true,
+            Self::Frozen(frozen) => !frozen.missed.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl MemoryReader for LiveReader {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        match self {
+            Self::Process(memory) => memory.read(address, buffer),
+            Self::Frozen(frozen) => frozen.read(address, buffer),
+        }
+    }
+}
+
+/// Room for a copy, made before the process is stopped.
+pub(super) struct Room {
+    ranges: Vec<Range<u64>>,
+    bytes: Vec<u8>,
+}
+
+impl Room {
+    /// Room for these ranges, which must be in the order of their addresses and apart from each
+    /// other.
+    pub(super) fn new(ranges: Vec<Range<u64>>) -> Self {
+        let total = ranges.iter().map(length).sum();
+        // Not zeros: those would be pages that the kernel hands out only while the copy is made.
+        Self { ranges, bytes: vec![0xff; total] }
+    }
+}
+
+/// The copy.
+pub(super) struct Frozen {
+    /// Ranges that were copied, by address, with where each begins in `bytes`.
+    pieces: Vec<(Range<u64>, usize)>,
+    bytes: Vec<u8>,
+    /// Ranges that were to be copied and cannot be read, by address.
+    holes: Vec<Range<u64>>,
+    /// Whether something else was asked for.
+    missed: AtomicBool,
+}
+
+impl Frozen {
+    /// Copies what there is room for.
+    pub(super) fn new(memory: &LiveMemory, room: Room) -> Self {
+        let Room { ranges, bytes } = room;
+        let mut frozen = Self {
+            pieces: Vec::with_capacity(ranges.len()),
+            bytes,
+            holes: Vec::new(),
+            missed: AtomicBool::new(false),
+        };
+        let mut used = 0;
+        let mut left = &ranges[..];
+        while !left.is_empty() {
+            let wanted: usize = left.iter().map(length).sum();
+            let read = memory.read_ranges(left, &mut frozen.bytes[used..used + wanted]);
+            for range in &left[..read] {
+                frozen.pieces.push((range.clone(), used));
+                used += length(range);
+            }
+            left = &left[read..];
+            if let Some((broken, rest)) = left.split_first() {
+                used = frozen.copy_pages(memory, broken, used);
+                left = rest;
+            }
+        }
+        frozen
+    }
+
+    /// Copies what there is of a range that is not there whole.
+    fn copy_pages(&mut self, memory: &LiveMemory, range: &Range<u64>, mut used: usize) -> usize {
+        let mut at = range.start;
+        while at < range.end {
+            let next = (at / PAGE as u64 + 1).saturating_mul(PAGE as u64).min(range.end);
+            let part = at..next;
+            let bytes = &mut self.bytes[used..used + length(&part)];
+            if memory.read(at, bytes).is_ok() {
+                match self.pieces.last_mut() {
+                    Some((last, _)) if last.end == at => last.end = next,
+                    _ => self.pieces.push((part.clone(), used)),
+                }
+                used += length(&part);
+            } else {
+                self.holes.push(part);
+            }
+            at = next;
+        }
+        used
+    }
+}
+
+impl MemoryReader for Frozen {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        let error = ReadError { address, length: buffer.len() };
+        let end = address.checked_add(buffer.len() as u64).ok_or(error)?;
+        let after = self.pieces.partition_point(|(piece, _)| piece.start <= address);
+        let found = self.pieces[..after].last().filter(|(piece, _)| end <= piece.end);
+        if let Some((piece, start)) = found {
+            let start = start + (address - piece.start) as usize;
+            buffer.copy_from_slice(&self.bytes[start..start + buffer.len()]);
+            return Ok(());
+        }
+        let hole = self.holes.partition_point(|hole| hole.end <= address);
+        if self.holes.get(hole).is_none_or(|hole| hole.start >= end) {
+            self.missed.store(true, Ordering::Relaxed);
+        }
+        Err(error)
+    }
+}
+
+fn length(range: &Range<u64>) -> usize {
+    usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_was_copied_and_tells_what_was_not() {
+        let there: Vec<u8> = (0..50_000u32).map(|i| (i % 251) as u8).collect();
+        let start = there.as_ptr() as u64;
+        let memory = LiveMemory::open(std::process::id().into()).expect("readable");
+        let mut ranges = vec![0x1000..0x3000, start..start + 100, start + 20_000..start + 40_000];
+        ranges.sort_by_key(|range| range.start);
+        let frozen = LiveReader::Frozen(Frozen::new(&memory, Room::new(ranges)));
+        let mut buffer = [0; 50];
+        for at in [0, 50, 20_000, 30_000, 39_950] {
+            frozen.read(start + at, &mut buffer).expect("copied");
+            assert_eq!(buffer, there[at as usize..][..50]);
+        }
+        assert!(frozen.read(0x1800, &mut buffer).is_err());
+        assert!(frozen.had_all(), "what cannot be read was not missed");
+        assert!(frozen.read(start + 60, &mut buffer).is_err());
+        assert!(!frozen.had_all());
+    }
+
+    #[test]
+    fn a_range_with_a_hole_keeps_its_other_pages() {
+        // Below the first mapping of a program there is nothing; above it the program begins.
+        let maps = std::fs::read_to_string("/proc/self/maps").expect("maps");
+        let first = crate::mappings::Mappings::of_proc(&maps);
+        let first = first.iter().next().expect("a mapping").start;
+        let memory = LiveMemory::open(std::process::id().into()).expect("readable");
+        let page = PAGE as u64;
+        let frozen = Frozen::new(&memory, Room::new(vec![first - 2 * page..first + page]));
+        let mut buffer = [0; 4];
+        frozen.read(first, &mut buffer).expect("the page that is there");
+        assert_eq!(&buffer, b"\x7fELF");
+        assert!(frozen.read(first - page, &mut buffer).is_err());
+        assert!(LiveReader::Frozen(frozen).had_all());
+    }
+}
