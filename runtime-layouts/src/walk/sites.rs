@@ -97,6 +97,12 @@ impl Sites {
         &self.sites[id.0 as usize]
     }
 
+    /// The paths of the source files that they stand in.
+    pub(crate) fn source_files(&self) -> impl Iterator<Item = &str> {
+        let places = self.sites.iter().flat_map(|site| [&site.location, &site.defined]);
+        places.flatten().map(|place| place.file.path.as_str())
+    }
+
     /// The type whose site this is; `None` for a native call's.
     pub(crate) fn type_of(&self, id: SiteId) -> Option<Ty> {
         self.types.get(&id).copied()
