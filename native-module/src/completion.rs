@@ -48,6 +48,7 @@ fn candidates(
     }
     match command.completes {
         Completes::Options => Vec::new(),
+        Completes::OptionsAndFile => files(last),
         Completes::SubcommandsAndFile if previous.is_some() => files(last),
         Completes::SubcommandsAndFile => {
             definition.get_subcommands().map(|command| command.get_name().to_owned()).collect()

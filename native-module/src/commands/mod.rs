@@ -2,6 +2,7 @@
 
 mod bt;
 mod down;
+mod dump;
 mod frame;
 mod layouts;
 mod task;
@@ -60,6 +61,8 @@ pub(crate) enum Completes {
     TaskId,
     /// Task ids, or `all`.
     TaskIds,
+    /// Options and a file's name.
+    OptionsAndFile,
     /// Subcommands, then a file's name.
     SubcommandsAndFile,
 }
@@ -96,6 +99,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     command::<up::Up>("async up", Completes::Options),
     command::<down::Down>("async down", Completes::Options),
     command::<workers::Workers>("async workers", Completes::Options),
+    command::<dump::Dump>("async dump", Completes::OptionsAndFile),
     command::<layouts::Layouts>("async layouts", Completes::SubcommandsAndFile),
 ];
 

@@ -45,10 +45,11 @@ fn add<'r>(chain: &'r Chain, depth: usize, number: &mut usize, lines: &mut Vec<L
     }
 }
 
-/// Whether a frame is the user's own code: an async fn, block or closure in a file that is neither
-/// a dependency's nor the standard library's.
+/// Whether a frame is the user's own code: in a file that is neither a dependency's nor the
+/// standard library's. What counts is where the function begins: an await that a macro wrote
+/// stands in the macro's file.
 pub(super) fn is_user(site: &Site) -> bool {
-    let location = site.location.as_ref().or(site.defined.as_ref());
+    let location = site.defined.as_ref().or(site.location.as_ref());
     location.is_some_and(|location| location.file.origin() == Origin::User)
 }
 

@@ -1,6 +1,7 @@
 //! TEXT and JSON, from the report alone.
 
 pub mod backtrace;
+pub mod dump;
 mod frames;
 pub mod json;
 mod source;

@@ -13,6 +13,15 @@ use crate::report::{Report, Runtime, WorkerState};
 /// # Errors
 /// What `out` returns.
 pub fn write(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    write_runtimes(report, look, out)?;
+    for problem in &report.problems {
+        writeln!(out, "{}", styled(problem, Style::Warning, look.styled))?;
+    }
+    Ok(())
+}
+
+/// The runtimes alone, where the report's problems stand elsewhere.
+pub(super) fn write_runtimes(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()> {
     const COLUMNS: [Column; 5] = [
         Column { heading: "Worker", cut: Cut::Never },
         Column { heading: "Thread", cut: Cut::Never },
@@ -57,15 +66,19 @@ pub fn write(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()
         if let Some(pool) = runtime.blocking {
             writeln!(
                 out,
-                "  Blocking pool: {} threads, {} idle; {} closures queued.",
-                pool.threads, pool.idle, pool.queued
+                "  Blocking pool: {}, {} idle; {} queued.",
+                counted(pool.threads, "thread"),
+                pool.idle,
+                counted(pool.queued, "closure")
             )?;
         }
     }
-    for problem in &report.problems {
-        writeln!(out, "{}", styled(problem, Style::Warning, look.styled))?;
-    }
     Ok(())
+}
+
+/// `1 thread`, `2 threads`.
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// `tokio 1.54.1 · multi_thread · 2 workers, both parked · 6 tasks`.

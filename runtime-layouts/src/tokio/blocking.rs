@@ -7,14 +7,13 @@ use super::context::ThreadContext;
 use super::scheduler::Scheduler;
 use super::task::{HEADER, TaskReader, is_poll};
 use super::task_id;
-use crate::layout::Type;
+use crate::layout::{Type, TypeKind};
 use crate::report::{Task, TaskId, TaskKind, TaskState};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
 
-const SHARED: &str = "tokio::runtime::blocking::pool::Shared";
-const POOL_TASK: &str = "tokio::runtime::blocking::pool::Task";
+const QUEUE: &str = "alloc::collections::vec_deque::VecDeque<tokio::runtime::blocking::pool::Task";
 
 /// More closures than this are not listed.
 const MOST_QUEUED: u64 = 1 << 20;
@@ -75,55 +74,57 @@ pub(super) fn add_queued(inspection: &mut Inspection<'_>, scheduler: &Scheduler,
     }
 }
 
-/// The headers of the closures in `Shared::queue`, a `VecDeque<Task>`, first come first.
+/// The headers of the closures in every queue of the pool, each a `VecDeque<Task>`, first come
+/// first.
 fn queued(program: &Program<'_>, handle: Value) -> Result<Vec<Value>, ValueError> {
-    let named = |wanted: &'static str| move |ty: &Type| &*ty.name == wanted;
-    let Some(to_shared) = path::find(program, handle.ty, Reach::RUNTIME, &mut named(SHARED)) else {
-        return Ok(Vec::new());
-    };
-    let Some(shared) = to_shared.follow(program, handle)? else { return Ok(Vec::new()) };
-    let queue = shared.member(program, "queue")?;
-    let head = queue.member(program, "head")?.unsigned(program)?;
-    let length = queue.member(program, "len")?.unsigned(program)?;
-    if length == 0 {
-        return Ok(Vec::new());
+    let mut is_queue = |ty: &Type| ty.name.starts_with(QUEUE);
+    let mut queues = Vec::new();
+    for path in path::find_all(program, handle.ty, Reach::RUNTIME, 1, &mut is_queue) {
+        path.each(program, handle, &mut |queue| queues.push(queue))?;
     }
-    let buffer = queue.member(program, "buf")?;
-    let part = |wanted: &mut dyn FnMut(&Type) -> bool| {
-        let found = path::find(program, buffer.ty, Reach::INLINE, wanted);
-        let value = match found {
-            Some(path) => path.follow(program, buffer)?,
-            None => None,
-        };
-        value.ok_or_else(|| ValueError::Shape {
-            type_name: "the queue of the blocking pool".to_string(),
-            wanted: "buffer".to_string(),
-        })
-    };
-    let capacity = part(&mut |ty| ty.member("cap").is_some())?.member(program, "cap")?;
-    let capacity = capacity.unsigned(program)?.max(1);
-    let pointer = part(&mut |ty| matches!(ty.kind, crate::layout::TypeKind::Pointer { .. }))?;
-    let start = program.read_pointer(pointer.address)?;
+    let mut headers = Vec::new();
+    for queue in queues {
+        elements(program, queue, &mut headers)?;
+    }
+    Ok(headers)
+}
+
+/// The headers that a `VecDeque` of them holds: a ring of `cap` slots that starts at `head`
+/// (`library/alloc/src/collections/vec_deque/mod.rs`, Rust 1.95).
+fn elements(program: &Program<'_>, queue: Value, found: &mut Vec<Value>) -> Result<(), ValueError> {
+    let layout = queue.layout(program)?;
     let missing = |wanted: &str| ValueError::Shape {
-        type_name: POOL_TASK.to_string(),
+        type_name: layout.name.to_string(),
         wanted: wanted.to_string(),
     };
-    let layouts = program.layouts(queue.ty.module);
-    let element = layouts
-        .types_named(POOL_TASK, Some(queue.ty.id))?
-        .first()
-        .map(|id| Ty { module: queue.ty.module, id: *id })
-        .ok_or_else(|| missing("description"))?;
+    let head = queue.member(program, "head")?.unsigned(program)?;
+    let length = queue.member(program, "len")?.unsigned(program)?;
+    let buffer = queue.member(program, "buf")?;
+    let part = |wanted: &mut dyn FnMut(&Type) -> bool| match path::find(
+        program,
+        buffer.ty,
+        Reach::INLINE,
+        wanted,
+    ) {
+        Some(path) => path.follow(program, buffer),
+        None => Ok(None),
+    };
+    let capacity =
+        part(&mut |ty| ty.member("cap").is_some())?.ok_or_else(|| missing("capacity"))?;
+    let capacity = capacity.member(program, "cap")?.unsigned(program)?.max(1);
+    let pointer = part(&mut |ty| matches!(ty.kind, TypeKind::Pointer { .. }))?
+        .ok_or_else(|| missing("buffer"))?;
+    let start = program.read_pointer(pointer.address)?;
+    let element = layout.type_parameter("T").ok_or_else(|| missing("element type"))?;
+    let element = Ty { module: queue.ty.module, id: element };
     let size = program.type_of(element)?.size;
-    let to_header = path::find(program, element, Reach::RUNTIME, &mut named(HEADER))
-        .ok_or_else(|| missing("header"))?;
-    let mut headers = Vec::new();
+    let mut is_header = |ty: &Type| &*ty.name == HEADER;
+    let to_header = path::find(program, element, Reach::RUNTIME, &mut is_header)
+        .ok_or_else(|| missing("task"))?;
     for index in 0..length.min(MOST_QUEUED) {
         let slot = head.wrapping_add(index) % capacity;
         let address = start.wrapping_add(slot.wrapping_mul(size));
-        if let Some(header) = to_header.follow(program, Value { ty: element, address })? {
-            headers.push(header);
-        }
+        found.extend(to_header.follow(program, Value { ty: element, address })?);
     }
-    Ok(headers)
+    Ok(())
 }

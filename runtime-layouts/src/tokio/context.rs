@@ -84,6 +84,7 @@ fn thread_locals(inspection: &mut Inspection<'_>, path: &str) -> Vec<(usize, Val
             }
         };
         for local in locals {
+            inspection.knows_a_runtime = true;
             for (index, thread) in target.threads().iter().enumerate() {
                 let Some(pointer) = thread.thread_pointer else {
                     inspection.problem(format!(

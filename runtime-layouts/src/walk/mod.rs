@@ -23,10 +23,24 @@ pub fn inspect(target: &dyn Target) -> Report {
         runtimes: Vec::new(),
         tasks: Vec::new(),
         problems: lacks(target),
+        knows_a_runtime: false,
         interrupted: false,
     };
     for runtime in registry::RUNTIMES {
         (runtime.discover)(&mut inspection);
+    }
+    if inspection.runtimes.is_empty() && inspection.problems.is_empty() {
+        let program = &target.identity().executable;
+        inspection.problem(match inspection.knows_a_runtime {
+            true => format!(
+                "No thread is inside an async runtime now: {program} has tokio in it, but none of \
+                 its threads runs one or blocks on a future."
+            ),
+            false => format!(
+                "No async runtime was found: the debug information of {program} does not mention \
+                 tokio's thread-local context. Is it a Rust program that uses tokio?"
+            ),
+        });
     }
     inspection.into_report()
 }
@@ -43,6 +57,8 @@ pub(crate) struct Inspection<'t> {
     pub(crate) runtimes: Vec<Runtime>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) problems: Vec<String>,
+    /// Whether the program has a runtime's code, even if no thread is inside one.
+    pub(crate) knows_a_runtime: bool,
     interrupted: bool,
 }
 

@@ -79,15 +79,17 @@ pub(crate) fn chain(
                 }
                 (sites.of_call(program, *module, call), *pc)
             }
-            NativeCall::Unknown { pc } => (sites.of_unknown_code(), *pc),
+            // Between the runtime and the future such code only catches panics.
+            NativeCall::Unknown { .. } if frames.is_empty() => continue,
+            NativeCall::Unknown { pc } => {
+                let site = sites.of_unknown_code();
+                // Several frames of a system library say no more than one.
+                if frames.last().is_some_and(|last| last.site == site) {
+                    continue;
+                }
+                (site, *pc)
+            }
         };
-        // Several frames of a system library say no more than one.
-        if frames
-            .last()
-            .is_some_and(|last| last.site == site && matches!(call, NativeCall::Unknown { .. }))
-        {
-            continue;
-        }
         frames.push(Frame { site, address, problem: None });
     }
     Some(Chain { frames, branches: Vec::new() })

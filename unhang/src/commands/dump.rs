@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 use process_target::{CoreOptions, CoreTarget, LiveOptions, LiveProcess, TargetError};
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::LayoutSource;
-use runtime_layouts::render::{Look, backtrace, json, tasks, workers};
+use runtime_layouts::render::{Look, dump, json};
 use runtime_layouts::report::Report;
 use runtime_layouts::walk;
 use signal_hook::consts::SIGINT;
@@ -202,16 +202,7 @@ fn write_report(
         return json::write(report, out);
     }
     let look = Look { full_names: arguments.full_names, user_only: arguments.user, ..look };
-    tasks::write(report, &tasks::TaskFilter::default(), &look, out)?;
-    if !report.runtimes.is_empty() {
-        writeln!(out)?;
-        workers::write(report, &look, out)?;
-    }
-    for task in &report.tasks {
-        writeln!(out)?;
-        backtrace::write(report, task, &look, out)?;
-    }
-    Ok(())
+    dump::write(report, &look, out)
 }
 
 /// What the exit code says of a report.

@@ -1,0 +1,61 @@
+//! `async dump`.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+use clap::Parser;
+use runtime_layouts::render::{Look, dump, json};
+use runtime_layouts::report::Report;
+
+use super::{Front, Run};
+use crate::failure::Failure;
+use crate::output::escaped;
+
+/// Show everything that was found, for a bug report
+///
+/// First the list of tasks, then the runtimes and their workers, then the async backtrace of every
+/// task. With a FILE it is written there, without colours and without a limit of width.
+#[derive(Parser)]
+pub(crate) struct Dump {
+    /// The file to write; without one the terminal
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Write JSON instead of text: docs/report.schema.json describes it
+    #[arg(long)]
+    json: bool,
+    /// Show generic arguments whole
+    #[arg(long)]
+    full_names: bool,
+    /// Only your own code: drop the frames of libraries
+    #[arg(long)]
+    user: bool,
+}
+
+impl Run for Dump {
+    fn run(self, front: &mut dyn Front) -> Result<(), Failure> {
+        let report = front.report()?;
+        let mut look = front.look()?;
+        look.full_names = self.full_names;
+        look.user_only = self.user;
+        let Some(path) = &self.file else {
+            return self.write(&report, &look, front.out());
+        };
+        look.width = None;
+        look.styled = false;
+        let shown = escaped(&path.to_string_lossy());
+        let cannot = |error| Failure::Sentence(format!("Cannot write {shown}: {error}."));
+        let mut file = BufWriter::new(File::create(path).map_err(cannot)?);
+        self.write(&report, &look, &mut file)?;
+        file.flush().map_err(cannot)?;
+        let count = report.tasks.len();
+        let tasks = if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") };
+        Ok(writeln!(front.out(), "Wrote {tasks} to {shown}.")?)
+    }
+}
+
+impl Dump {
+    fn write(&self, report: &Report, look: &Look, out: &mut dyn Write) -> Result<(), Failure> {
+        Ok(if self.json { json::write(report, out)? } else { dump::write(report, look, out)? })
+    }
+}

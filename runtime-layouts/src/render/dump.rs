@@ -1,0 +1,23 @@
+//! Everything, for a bug report: what `async dump` and `unhang dump` print.
+
+use std::io::{self, Write};
+
+use super::{Look, backtrace, tasks, workers};
+use crate::report::Report;
+
+/// Writes the list of tasks, the runtimes with their workers, and the backtrace of every task.
+///
+/// # Errors
+/// What `out` returns; the text then ends at once.
+pub fn write(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    tasks::write(report, &tasks::TaskFilter::default(), look, out)?;
+    if !report.runtimes.is_empty() {
+        writeln!(out)?;
+        workers::write_runtimes(report, look, out)?;
+    }
+    for task in &report.tasks {
+        writeln!(out)?;
+        backtrace::write(report, task, look, out)?;
+    }
+    Ok(())
+}
