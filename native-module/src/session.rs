@@ -206,9 +206,19 @@ impl Front for PythonFront<'_> {
     fn load_layouts(&mut self, file: &Path) -> Result<String, Failure> {
         let build_id = self.state.sources.load(file)?;
         self.state.report = None;
-        Ok(format!(
-            "Loaded {}, for the program with build id {build_id}.",
-            escaped(&file.to_string_lossy())
-        ))
+        let file = escaped(&file.to_string_lossy());
+        let running = self.target().ok().and_then(|(target, _)| {
+            target.modules().first().and_then(|module| module.layouts.facts().build_id.clone())
+        });
+        Ok(match running {
+            Some(running) if running == build_id => {
+                format!("Loaded {file}: it describes the program that runs.")
+            }
+            Some(running) => format!(
+                "Loaded {file}, but it describes another program: its build id is {build_id}, the \
+                 process has {running}."
+            ),
+            None => format!("Loaded {file}, for the program with build id {build_id}."),
+        })
     }
 }

@@ -218,6 +218,11 @@ pub struct Site {
     pub expanded: Option<SourceLocation>,
     /// Where an async block, fn or closure begins; `None` for other futures.
     pub defined: Option<SourceLocation>,
+    /// Whether it is the program's own code: in a file that is neither a dependency's nor the
+    /// standard library's. What counts is where the function begins: an await that a macro wrote
+    /// stands in the macro's file. Of a program that cargo itself unpacked (`cargo install`), the
+    /// crate that `main` is in counts as its own.
+    pub user: bool,
 }
 
 /// What a frame is.

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use xtask::build::Built;
 use xtask::debugger::{self, Debugger};
 use xtask::fixture::Running;
 use xtask::session::{Session, Subject};
+use xtask::workspace::command;
 use xtask::{build, workspace};
 
 /// The width of every screen in the tests.
@@ -23,10 +25,27 @@ pub enum Front {
     SystemGdb,
     /// The newest gdb that is supported.
     NewestGdb,
+    /// The distribution's lldb, 19 on Debian 12.
+    SystemLldb,
+    /// The newest lldb that is supported.
+    NewestLldb,
+    /// `unhang dump`, without a debugger.
+    CommandLine,
 }
 
 /// Every gdb.
 pub const GDBS: &[Front] = &[Front::SystemGdb, Front::NewestGdb];
+
+/// Every debugger.
+pub const DEBUGGERS: &[Front] =
+    &[Front::SystemGdb, Front::NewestGdb, Front::SystemLldb, Front::NewestLldb];
+
+/// Every front. The command line knows one command, [`DUMP`].
+pub const ALL: &[Front] =
+    &[Front::SystemGdb, Front::NewestGdb, Front::SystemLldb, Front::NewestLldb, Front::CommandLine];
+
+/// The command that every front has.
+pub const DUMP: &str = "async dump";
 
 /// What state of the program is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,7 +61,12 @@ impl Front {
     pub fn debugger(self) -> Result<&'static Debugger> {
         static SYSTEM_GDB: OnceLock<Result<Debugger, String>> = OnceLock::new();
         static NEWEST_GDB: OnceLock<Result<Debugger, String>> = OnceLock::new();
+        static SYSTEM_LLDB: OnceLock<Result<Debugger, String>> = OnceLock::new();
+        static NEWEST_LLDB: OnceLock<Result<Debugger, String>> = OnceLock::new();
         let found = match self {
+            Self::SystemLldb => SYSTEM_LLDB.get_or_init(|| shareable(debugger::system_lldb())),
+            Self::NewestLldb => NEWEST_LLDB.get_or_init(|| shareable(debugger::newest_lldb())),
+            Self::CommandLine => bail!("the command line is no debugger"),
             Self::SystemGdb => SYSTEM_GDB.get_or_init(|| shareable(debugger::system_gdb())),
             Self::NewestGdb => NEWEST_GDB.get_or_init(|| shareable(debugger::newest_gdb())),
         };
@@ -51,7 +75,14 @@ impl Front {
 
     /// Runs commands with unhang loaded and returns what each of them printed.
     pub fn ask(self, subject: Subject<'_>, commands: &[impl AsRef<str>]) -> Result<Vec<String>> {
-        self.run(subject, &[format!("source {}", gdb_script()?.display())], commands)
+        let setup = match self {
+            Self::SystemGdb | Self::NewestGdb => format!("source {}", gdb_script()?.display()),
+            Self::SystemLldb | Self::NewestLldb => {
+                format!("command script import {}", built()?.lldb_package.display())
+            }
+            Self::CommandLine => return commands.iter().map(|text| dump(subject, text)).collect(),
+        };
+        self.run(subject, &[setup], commands)
     }
 
     /// Runs commands of the debugger alone and returns what each of them printed.
@@ -78,9 +109,31 @@ impl Front {
 
 /// The script that gdb sources, with the module built on first use.
 pub fn gdb_script() -> Result<&'static Path> {
-    static SCRIPT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let script = SCRIPT.get_or_init(|| shareable(build::build().map(|built| built.gdb_script)));
-    script.as_deref().map_err(|error| anyhow!("{error}"))
+    Ok(&built()?.gdb_script)
+}
+
+/// What a build leaves behind, made on first use.
+pub fn built() -> Result<&'static Built> {
+    static BUILT: OnceLock<Result<Built, String>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| shareable(build::build()));
+    built.as_ref().map_err(|error| anyhow!("{error}"))
+}
+
+/// What the command line prints for [`DUMP`], with its options.
+fn dump(subject: Subject<'_>, text: &impl AsRef<str>) -> Result<String> {
+    let options = text.as_ref().strip_prefix(DUMP).context("the command line only dumps")?;
+    let mut dump = command(&built()?.command_line, workspace::root());
+    dump.args(["dump", "--width", &WIDTH.to_string()]).args(options.split_whitespace());
+    match subject {
+        Subject::Process(pid) => dump.args(["--pid", &pid.to_string()]),
+        Subject::Core { core, executable } => {
+            dump.arg("--core").arg(core).arg("--exe").arg(executable)
+        }
+        Subject::Nothing | Subject::Executable(_) => bail!("there is nothing to dump"),
+    };
+    let output = dump.output().context("running the command line")?;
+    let text = [output.stdout, output.stderr].concat();
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// A core file that is removed when this is dropped.

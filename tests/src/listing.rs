@@ -15,9 +15,14 @@ pub struct Listing {
 impl Listing {
     /// Reads the output of `info async-tasks`.
     pub fn read(text: &str) -> Result<Self> {
-        let complete = Regex::new(r"(?m)^Complete: all (\d+) tasks? of").context("a pattern")?;
+        let complete = Regex::new(
+            r"(?m)^Complete: (\d+) tasks?(?: and (\d+) block_on futures?)? of \d+ runtimes?\.",
+        )
+        .context("a pattern")?;
         let found = complete.captures(text).with_context(|| format!("not complete:\n{text}"))?;
-        let tasks = found[1].parse().context("a number")?;
+        let numbers = [1, 2].into_iter().filter_map(|group| found.get(group));
+        let tasks = numbers.map(|number| number.as_str().parse::<usize>()).sum::<Result<_, _>>();
+        let tasks = tasks.context("a number")?;
         // Below the heading, up to an empty line.
         let heading = |line: &&str| !line.trim_start().starts_with("Id ");
         let rows = text.lines().skip_while(heading).skip(1);

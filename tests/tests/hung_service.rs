@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use end_to_end_tests::case::Case;
-use end_to_end_tests::front::{GDBS, Mode};
+use end_to_end_tests::front::{ALL, DUMP, GDBS, Mode};
 use end_to_end_tests::listing::Listing;
 use end_to_end_tests::subjects::{self, QUEUE};
 use xtask::fixture::Profile;
@@ -10,13 +10,8 @@ use xtask::session::Subject;
 
 fn check(profile: Profile, name: &str) -> Result<()> {
     let shop = subjects::hung_shop(profile)?;
-    Case {
-        name,
-        commands: &["info async-tasks", "async bt all", "async workers"],
-        fronts: GDBS,
-        modes: &[Mode::Live],
-    }
-    .check(&shop.service)
+    Case { name, commands: &[DUMP], fronts: ALL, modes: &[Mode::Live, Mode::Core] }
+        .check(&shop.service)
 }
 
 #[test]

@@ -2,18 +2,13 @@
 
 use anyhow::Result;
 use end_to_end_tests::case::Case;
-use end_to_end_tests::front::{GDBS, Mode};
+use end_to_end_tests::front::{ALL, DUMP, Mode};
 use end_to_end_tests::subjects;
 use xtask::fixture::Profile;
 
 #[test]
 fn they_are_marked_and_their_state_is_called_stale() -> Result<()> {
     let running = subjects::fixture("running-tasks", Profile::Debug)?;
-    Case {
-        name: "running-tasks",
-        commands: &["info async-tasks", "async bt all"],
-        fronts: GDBS,
-        modes: &[Mode::Live],
-    }
-    .check(&running)
+    Case { name: "running-tasks", commands: &[DUMP], fronts: ALL, modes: &[Mode::Live, Mode::Core] }
+        .check(&running)
 }

@@ -2,22 +2,35 @@
 
 use anyhow::{Result, ensure};
 use end_to_end_tests::case::Case;
-use end_to_end_tests::front::{Front, GDBS, Mode};
+use end_to_end_tests::front::{ALL, DUMP, Front, GDBS, Mode};
 use end_to_end_tests::listing::Listing;
 use end_to_end_tests::subjects;
 use xtask::fixture::Profile;
 use xtask::session::Subject;
 
+fn check(fixture: &str, profile: Profile, name: &str) -> Result<()> {
+    let running = subjects::fixture(fixture, profile)?;
+    Case { name, commands: &[DUMP], fronts: ALL, modes: &[Mode::Live, Mode::Core] }.check(&running)
+}
+
 #[test]
 fn each_has_its_backtrace() -> Result<()> {
-    let running = subjects::fixture("shapes", Profile::Debug)?;
-    Case {
-        name: "shapes",
-        commands: &["info async-tasks --all", "async bt all"],
-        fronts: GDBS,
-        modes: &[Mode::Live],
-    }
-    .check(&running)
+    check("shapes", Profile::Debug, "shapes")
+}
+
+#[test]
+fn each_has_its_backtrace_optimized() -> Result<()> {
+    check("shapes", Profile::Release, "shapes-release")
+}
+
+#[test]
+fn trees_of_futures_and_tasks_in_no_list() -> Result<()> {
+    check("combinators", Profile::Debug, "combinators")
+}
+
+#[test]
+fn trees_of_futures_and_tasks_in_no_list_optimized() -> Result<()> {
+    check("combinators", Profile::Release, "combinators-release")
 }
 
 #[test]

@@ -13,6 +13,8 @@ pub struct Built {
     pub command_line: PathBuf,
     /// The script that gdb sources.
     pub gdb_script: PathBuf,
+    /// The package that lldb imports.
+    pub lldb_package: PathBuf,
 }
 
 /// Builds everything and says where it is.
@@ -28,6 +30,7 @@ pub fn build() -> Result<Built> {
         Ok(Built {
             command_line: release.join("unhang"),
             gdb_script: root().join("gdb-python/unhang.py"),
+            lldb_package: root().join("lldb-python/unhang_lldb"),
         })
     })
 }
@@ -36,6 +39,7 @@ pub fn build() -> Result<Built> {
 pub fn run() -> Result<()> {
     let built = build()?;
     println!("gdb           source {}", built.gdb_script.display());
+    println!("lldb          command script import {}", built.lldb_package.display());
     println!("command line  {}", built.command_line.display());
     Ok(())
 }

@@ -14,9 +14,26 @@ pub const OLDEST_GDB: u32 = 13;
 /// The wheel that brings a current gdb without any right to install packages.
 const GDB_WHEEL: &str = "gdb-for-pwndbg==18.1.0.post1";
 
+/// The distribution's lldb that is tested: a package and a program of that name.
+const SYSTEM_LLDB: &str = "lldb-19";
+
+/// The wheel that brings a current lldb.
+const LLDB_WHEEL: &str = "lldb-for-pwndbg==23.1.0.post2";
+
+/// Which debugger it is, and so how to talk to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// GNU gdb.
+    Gdb,
+    /// LLVM's lldb.
+    Lldb,
+}
+
 /// A debugger that is ready to run.
 #[derive(Clone, Debug)]
 pub struct Debugger {
+    /// Which one.
+    pub kind: Kind,
     /// The program to start.
     pub executable: PathBuf,
     /// What it says of itself: `13.1`.
@@ -56,7 +73,44 @@ pub fn newest_gdb() -> Result<Debugger> {
     let executable = folder.join("bin/gdb");
     let version = gdb_version(&executable)?
         .with_context(|| format!("{GDB_WHEEL} does not start: is libpython there?"))?;
-    Ok(Debugger { executable, version })
+    Ok(Debugger { kind: Kind::Gdb, executable, version })
+}
+
+/// The distribution's lldb, installed when it is missing.
+pub fn system_lldb() -> Result<Debugger> {
+    let executable = PathBuf::from(SYSTEM_LLDB);
+    if lldb_version(&executable)?.is_none() {
+        if !may_install() {
+            bail!("no {SYSTEM_LLDB} on the path: install it (`apt-get install {SYSTEM_LLDB}`)");
+        }
+        install(SYSTEM_LLDB)?;
+    }
+    let version = lldb_version(&executable)?
+        .with_context(|| format!("{SYSTEM_LLDB} was installed but does not start"))?;
+    Ok(Debugger { kind: Kind::Lldb, executable, version })
+}
+
+/// The newest lldb that is tested, from its wheel.
+pub fn newest_lldb() -> Result<Debugger> {
+    let folder = python::environment("debuggers/lldb-23.1", &[LLDB_WHEEL])?;
+    let executable = folder.join("bin/lldb");
+    let version = lldb_version(&executable)?
+        .with_context(|| format!("{LLDB_WHEEL} does not start: is libpython there?"))?;
+    Ok(Debugger { kind: Kind::Lldb, executable, version })
+}
+
+/// The version of an lldb; `None` where it cannot be run.
+fn lldb_version(executable: &Path) -> Result<Option<String>> {
+    match command(executable, root()).arg("--version").output() {
+        Ok(output) if output.status.success() => {
+            let text = String::from_utf8_lossy(&output.stdout);
+            let number = text.split_whitespace().find(|word| word.starts_with(char::is_numeric));
+            Ok(number.map(str::to_owned))
+        }
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).context(format!("running {}", executable.display())),
+    }
 }
 
 /// The gdb on the path, if it is new enough and has Python.
@@ -67,7 +121,7 @@ fn usable_gdb() -> Result<Option<Debugger>> {
     if major.is_none_or(|major| major < OLDEST_GDB) {
         return Ok(None);
     }
-    Ok(Some(Debugger { executable, version }))
+    Ok(Some(Debugger { kind: Kind::Gdb, executable, version }))
 }
 
 /// The version of a gdb with Python in it; `None` where it cannot be run.

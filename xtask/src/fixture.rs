@@ -50,7 +50,7 @@ impl Profile {
 }
 
 /// What the end-to-end tests look at, in each profile that they need.
-pub const NEEDED: [(&str, Profile); 9] = [
+pub const NEEDED: [(&str, Profile); 12] = [
     ("inventory-service", Profile::Debug),
     ("many-tasks", Profile::Debug),
     ("running-tasks", Profile::Debug),
@@ -59,6 +59,9 @@ pub const NEEDED: [(&str, Profile); 9] = [
     ("torn-memory", Profile::Debug),
     ("inventory-service", Profile::Release),
     ("many-tasks", Profile::Release),
+    ("shapes", Profile::Release),
+    ("combinators", Profile::Debug),
+    ("combinators", Profile::Release),
     ("many-tasks", Profile::Lines),
 ];
 

@@ -1,4 +1,4 @@
-//! One run of gdb without anybody at it: commands go in, and what each of them
+//! One run of a debugger without anybody at it: commands go in, and what each of them
 //! printed comes out.
 
 use std::ffi::OsString;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::debugger::Debugger;
+use crate::debugger::{Debugger, Kind};
 use crate::workspace::{command, root};
 
 /// What the debugger looks at.
@@ -31,18 +31,19 @@ pub enum Subject<'a> {
     },
 }
 
-/// A run of gdb.
+/// A run of a debugger.
 #[derive(Clone, Debug)]
 pub struct Session<'a> {
-    /// The gdb to run.
+    /// The debugger to run.
     pub debugger: &'a Debugger,
     /// What it looks at.
     pub subject: Subject<'a>,
-    /// Commands that come first, whose output nobody wants: `source …`.
+    /// Commands that come first, whose output nobody wants: `source …`,
+    /// `command script import …`.
     pub setup: &'a [String],
     /// The width of the screen, in columns.
     pub width: u16,
-    /// After this time gdb is killed and the run has failed.
+    /// After this time it is killed and the run has failed.
     pub limit: Duration,
 }
 
@@ -57,14 +58,17 @@ impl Session<'_> {
     /// Runs the commands, and returns what each of them printed to standard
     /// output and standard error, in the order of the commands.
     pub fn run(&self, commands: &[impl AsRef<str>]) -> Result<Vec<String>> {
-        let output = self.output(commands)?;
+        let output = match self.debugger.kind {
+            Kind::Gdb => self.output(&self.arguments(commands))?,
+            Kind::Lldb => without_echo(&self.output(&self.lldb_arguments(commands))?),
+        };
         let mark = format!("{MARK}\n");
         let mut parts = output.split(&mark).map(str::to_owned);
         let preamble = parts.next().unwrap_or_default();
         let mut outputs: Vec<String> = parts.collect();
-        // After the last mark stands what gdb says when it leaves.
+        // After the last mark stands what the debugger says when it leaves.
         if outputs.len() != commands.len() + 1 {
-            bail!("gdb ended early: {preamble}{}", outputs.concat());
+            bail!("it ended early: {preamble}{}", outputs.concat());
         }
         outputs.pop();
         Ok(outputs)
@@ -93,18 +97,47 @@ impl Session<'_> {
         arguments
     }
 
-    /// Runs gdb to its end, or kills it when the time is over.
-    fn output(&self, commands: &[impl AsRef<str>]) -> Result<String> {
-        let mut gdb = command(&self.debugger.executable, root());
-        gdb.args(self.arguments(commands));
-        gdb.env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
+    /// lldb's arguments. Commands go through one Python statement each, since in batch mode lldb
+    /// ends at the first that fails.
+    fn lldb_arguments(&self, commands: &[impl AsRef<str>]) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = ["--no-lldbinit", "-b"].map(Into::into).to_vec();
+        let execute = |text: &str| ["-o".into(), text.into()];
+        let setup = |text: &String| execute(text);
+        let handle = |text: &str| {
+            let statement = format!(
+                "import sys; print({MARK:?}, flush=True); r = lldb.SBCommandReturnObject(); \
+                 lldb.debugger.GetCommandInterpreter().HandleCommand({text:?}, r); \
+                 print((r.GetOutput() or '') + (r.GetError() or ''), end='', flush=True)"
+            );
+            execute(&format!("script {statement}"))
+        };
+        match self.subject {
+            Subject::Nothing => {}
+            Subject::Executable(path) => arguments.push(path.into()),
+            Subject::Process(pid) => arguments.extend(["-p".into(), pid.to_string().into()]),
+            Subject::Core { core, executable } => {
+                arguments.extend([executable.into(), "-c".into(), core.into()]);
+            }
+        }
+        arguments.extend(execute(&format!("settings set term-width {}", self.width)));
+        arguments.extend(self.setup.iter().flat_map(setup));
+        arguments.extend(commands.iter().flat_map(|text| handle(text.as_ref())));
+        arguments.extend(handle("version"));
+        arguments
+    }
+
+    /// Runs the debugger to its end, or kills it when the time is over.
+    fn output(&self, arguments: &[OsString]) -> Result<String> {
+        let mut debugger = command(&self.debugger.executable, root());
+        debugger.args(arguments);
+        debugger.env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
         let (mut reading, writing) = std::io::pipe().context("a pipe")?;
-        gdb.stdout(writing.try_clone().context("a pipe")?).stderr(writing);
-        let child = gdb.spawn().with_context(|| {
-            format!("starting gdb {} ({})", self.debugger.version, gdb.get_program().display())
+        debugger.stdout(writing.try_clone().context("a pipe")?).stderr(writing);
+        let child = debugger.spawn().with_context(|| {
+            format!("starting {} ({})", self.debugger.version, debugger.get_program().display())
         })?;
         // Our copies of the writing end would keep the output from ending.
-        gdb.stdout(Stdio::null()).stderr(Stdio::null());
+        debugger.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = Guard(child);
 
         let (sender, chunks) = channel();
@@ -123,7 +156,7 @@ impl Session<'_> {
                 Ok(chunk) => output.extend_from_slice(&chunk),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => bail!(
-                    "gdb {} was not done after {} s; it had printed:\n{}",
+                    "{} was not done after {} s; it had printed:\n{}",
                     self.debugger.version,
                     self.limit.as_secs(),
                     String::from_utf8_lossy(&output)
@@ -133,6 +166,12 @@ impl Session<'_> {
         child.0.wait().context("waiting for gdb")?;
         Ok(String::from_utf8_lossy(&output).into_owned())
     }
+}
+
+/// lldb's output without the commands that it repeats and the word in front of its errors.
+fn without_echo(output: &str) -> String {
+    let lines = output.lines().filter(|line| !line.starts_with("(lldb) "));
+    lines.map(|line| format!("{}\n", line.strip_prefix("error: ").unwrap_or(line))).collect()
 }
 
 /// Kills the process when dropped, if it has not ended before.

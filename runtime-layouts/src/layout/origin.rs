@@ -34,6 +34,17 @@ impl SourceFile {
         }
     }
 
+    /// The folder that cargo unpacked the file's crate to, with a slash at its end; `None` for files
+    /// that are not a dependency's.
+    #[must_use]
+    pub fn dependency_folder(&self) -> Option<&str> {
+        [CARGO_REGISTRY, CARGO_GIT].into_iter().find_map(|folder| {
+            let (_, rest) = self.path.split_once(folder)?;
+            let inside = after_slashes(rest, 2)?;
+            Some(&self.path[..self.path.len() - inside.len()])
+        })
+    }
+
     /// A path that says as much in fewer columns: relative to the compilation directory, from the
     /// crate's folder, or from `library/` of the standard library.
     #[must_use]
@@ -71,6 +82,17 @@ mod tests {
 
     fn file(path: &str) -> SourceFile {
         SourceFile { path: path.into(), directory: "/home/me/shop".into() }
+    }
+
+    #[test]
+    fn the_folder_of_a_dependency() {
+        let crates = "/home/me/.cargo/registry/src/index.example-6f17d22bba15001f/";
+        let file_in_it = file(&format!("{crates}bore-cli-0.6.0/src/server.rs"));
+        assert_eq!(
+            file_in_it.dependency_folder(),
+            Some(format!("{crates}bore-cli-0.6.0/").as_str())
+        );
+        assert_eq!(file("/home/me/shop/src/stock.rs").dependency_folder(), None);
     }
 
     #[test]

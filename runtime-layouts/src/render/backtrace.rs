@@ -5,10 +5,10 @@ use std::io::{self, Write};
 pub use super::frames::frame_count;
 
 use super::Look;
-use super::frames::{Line, is_user, lines, name, place, site};
+use super::frames::{Line, lines, name, place, site};
 use super::source::Sources;
 use super::style::{Style, styled};
-use crate::layout::origin::Origin;
+use crate::layout::SourceLocation;
 use crate::report::{Frame, FutureState, Report, Task, TaskKind, TaskState};
 
 /// Columns of `#0  `.
@@ -28,7 +28,7 @@ pub fn write(report: &Report, task: &Task, look: &Look, out: &mut dyn Write) -> 
     for line in &lines {
         match *line {
             Line::Frame { number, frame, depth } => {
-                if look.user_only && !is_user(site(report, frame)) {
+                if look.user_only && !site(report, frame).user {
                     hidden += 1;
                     continue;
                 }
@@ -164,7 +164,7 @@ impl<'r> FrameWriter<'r> {
     ) -> io::Result<()> {
         let colour = self.look.styled;
         let site = site(self.report, frame);
-        let user = is_user(site);
+        let user = site.user;
         let (name_style, place_style) =
             if user { (Style::Function, Style::File) } else { (Style::Dim, Style::Dim) };
         let bars = "│ ".repeat(depth);
@@ -185,7 +185,10 @@ impl<'r> FrameWriter<'r> {
         }
         let below =
             |text: String, style| format!("{:NUMBER$}{bars}  {}", "", styled(&text, style, colour));
-        if let Some(location) = site.location.as_ref().filter(|at| at.file.origin() == Origin::User)
+        let macros =
+            |at: &&SourceLocation| site.defined.as_ref().is_some_and(|d| d.file != at.file);
+        if let Some(location) =
+            site.location.as_ref().filter(|at| user && (site.expanded.is_some() || !macros(at)))
             && let Some(text) = self.sources.line(location)
         {
             writeln!(out, "{}", below(format!("{} │ {text}", location.line), Style::Plain))?;

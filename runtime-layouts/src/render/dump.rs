@@ -10,6 +10,8 @@ use crate::report::Report;
 /// # Errors
 /// What `out` returns; the text then ends at once.
 pub fn write(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    // What the user has selected is of no use to who reads it.
+    let look = &Look { current: None, ..look.clone() };
     tasks::write(report, &tasks::TaskFilter::default(), look, out)?;
     if !report.runtimes.is_empty() {
         writeln!(out)?;

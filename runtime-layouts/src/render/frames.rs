@@ -1,6 +1,5 @@
 //! The frames of a task in the order of a backtrace, with the lines that draw its branches.
 
-use crate::layout::origin::Origin;
 use crate::report::{Chain, Frame, FrameKind, Report, Site, Task};
 
 /// One line of a backtrace's tree.
@@ -45,14 +44,6 @@ fn add<'r>(chain: &'r Chain, depth: usize, number: &mut usize, lines: &mut Vec<L
     }
 }
 
-/// Whether a frame is the user's own code: in a file that is neither a dependency's nor the
-/// standard library's. What counts is where the function begins: an await that a macro wrote
-/// stands in the macro's file.
-pub(super) fn is_user(site: &Site) -> bool {
-    let location = site.defined.as_ref().or(site.location.as_ref());
-    location.is_some_and(|location| location.file.origin() == Origin::User)
-}
-
 /// The name of a site, short or whole, with the line at which a block stands.
 pub(super) fn name(site: &Site, full: bool) -> String {
     let name = if full { &site.name.full } else { &site.name.short };
@@ -93,7 +84,7 @@ fn innermost_user<'r>(report: &'r Report, chain: &'r Chain) -> Option<(&'r Site,
     if let Some(found) = chain.branches.iter().find_map(|branch| innermost_user(report, branch)) {
         return Some(found);
     }
-    let at = chain.frames.iter().rposition(|frame| is_user(site(report, frame)))?;
+    let at = chain.frames.iter().rposition(|frame| site(report, frame).user)?;
     let awaits = match chain.frames.get(at + 1) {
         Some(next) => vec![site(report, next)],
         None => chain

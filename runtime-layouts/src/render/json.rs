@@ -8,7 +8,6 @@ use std::io::{self, Write};
 use serde::{Serialize, Serializer};
 
 use super::backtrace::state_text;
-use super::frames::is_user;
 use crate::layout::SourceLocation;
 use crate::report::{
     Chain, Frame, FrameKind, FutureState, Report, Runtime, Site, Task, TaskKind, Worker,
@@ -257,7 +256,7 @@ impl<'r> FrameJson<'r> {
             line: location.map(|location| location.line),
             expanded_at: site.expanded.as_ref().map(PlaceJson::new),
             defined_at: site.defined.as_ref().map(PlaceJson::new),
-            user: is_user(site),
+            user: site.user,
             address: hexadecimal(frame.address),
             r#type: &site.type_name,
             locals: [],

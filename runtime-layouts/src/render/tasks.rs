@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::Look;
 use super::backtrace::state_text;
 use super::frames::{name, place, standing};
-use super::style::{Style, styled};
+use super::style::{Style, sentence, styled};
 use super::table::{Cell, Column, Cut, Table};
 use super::workers;
 use crate::report::{Chain, Report, SiteId, Task, TaskKind, TaskState};
@@ -263,7 +263,7 @@ fn write_groups(
 
 fn footer(report: &Report, shown: usize, look: &Look, out: &mut dyn Write) -> io::Result<()> {
     let note = |out: &mut dyn Write, text: &str| {
-        writeln!(out, "{}", styled(text, Style::Warning, look.styled))
+        writeln!(out, "{}", styled(&sentence(text), Style::Warning, look.styled))
     };
     for problem in &report.problems {
         note(out, problem)?;
@@ -292,15 +292,21 @@ fn footer(report: &Report, shown: usize, look: &Look, out: &mut dyn Write) -> io
                 && runtime.counted_tasks.is_none_or(|counted| counted == runtime.listed_tasks)
         });
     let total = report.tasks.len();
+    let blocked = report.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn).count();
+    let what = match (total - blocked, blocked) {
+        (tasks, 0) => tasks_text(tasks),
+        (tasks, 1) => format!("{} and 1 block_on future", tasks_text(tasks)),
+        (tasks, futures) => format!("{} and {futures} block_on futures", tasks_text(tasks)),
+    };
     let runtimes = match report.runtimes.len() {
         1 => "1 runtime".to_string(),
         count => format!("{count} runtimes"),
     };
     let verdict = if complete { "Complete" } else { "Incomplete" };
     let all = if shown == total {
-        format!("all {} of {runtimes}", tasks_text(total))
+        format!("{what} of {runtimes}")
     } else {
-        format!("{shown} of {} of {runtimes} match", tasks_text(total))
+        format!("{shown} of {what} of {runtimes} match")
     };
     writeln!(out, "{verdict}: {all}. `async bt ID` shows one.")
 }

@@ -43,14 +43,8 @@ pub(super) fn add(
             continue;
         }
         let state = state(&inspection.program, context);
-        let Some(mut found) = stack::future(inspection, &frames, state) else {
-            inspection.problem(format!(
-                "thread {} (tid {}) is inside a runtime, but the future that it blocks on was not \
-                 found in its stack",
-                thread.number, thread.tid
-            ));
-            continue;
-        };
+        // Without a `block_on` on its stack the thread is a worker, or holds an `enter` guard.
+        let Some(mut found) = stack::future(inspection, &frames, state) else { continue };
         let root = found.chain.frames.first().map(|frame| frame.site);
         if state == TaskState::Running
             && let Some(chain) = inspection.native_chain(context.thread, &stack::is_block_on_name)

@@ -20,6 +20,19 @@ const SCHEDULER_CONTEXT: &str = "tokio::runtime::scheduler::Context";
 const TASK_ID: &str = "tokio::runtime::task::id::Id";
 const WORKER: &str = "tokio::runtime::scheduler::multi_thread::worker::Worker";
 
+/// Where a worker's own context was before the thread's context held it, seen in tokio 1.28.0: a
+/// thread-local untyped pointer (`macros/scoped_tls.rs`) to a value of the type beside it.
+const SCOPED_CONTEXTS: [(&str, &str); 2] = [
+    (
+        "tokio::runtime::scheduler::multi_thread::worker::CURRENT",
+        "tokio::runtime::scheduler::multi_thread::worker::Context",
+    ),
+    (
+        "tokio::runtime::scheduler::current_thread::CURRENT",
+        "tokio::runtime::scheduler::current_thread::Context",
+    ),
+];
+
 /// What one thread's context says.
 pub(super) struct ThreadContext {
     /// The thread.
@@ -68,7 +81,36 @@ pub(super) fn of_all_threads(inspection: &mut Inspection<'_>) -> Vec<ThreadConte
             context.parked = is_parked(&inspection.program, storage).ok().flatten();
         }
     }
+    for (path, of_type) in SCOPED_CONTEXTS {
+        for (index, pointer) in thread_locals(inspection, path) {
+            let Some(context) = contexts.iter_mut().find(|context| context.index == index) else {
+                continue;
+            };
+            if context.worker.is_none() {
+                let found = scoped_worker(&inspection.program, pointer, of_type);
+                context.worker = found.ok().flatten();
+            }
+        }
+    }
     contexts
+}
+
+/// The worker whose context the untyped pointer in a thread-local points to.
+fn scoped_worker(
+    program: &Program<'_>,
+    storage: Value,
+    of_type: &str,
+) -> Result<Option<WorkerContext>, ValueError> {
+    let mut is_pointer = |ty: &Type| matches!(ty.kind, TypeKind::Pointer { .. });
+    let Some(path) = path::find(program, storage.ty, Reach::INLINE, &mut is_pointer) else {
+        return Ok(None);
+    };
+    let Some(pointer) = path.follow(program, storage)? else { return Ok(None) };
+    let address = program.read_pointer(pointer.address)?;
+    let module = storage.ty.module;
+    let types = program.layouts(module).types_named(of_type, Some(storage.ty.id))?;
+    let Some(id) = types.first().filter(|_| address != 0) else { return Ok(None) };
+    worker_of(program, Value { ty: Ty { module, id: *id }, address })
 }
 
 /// Every thread's copy of a thread-local, with the thread's index.
@@ -178,6 +220,11 @@ fn worker(program: &Program<'_>, context: Value) -> Result<Option<WorkerContext>
     };
     let Some(scheduler) = path.follow(program, scoped)? else { return Ok(None) };
     let (_, fields) = scheduler.active_variant(program)?;
+    worker_of(program, fields)
+}
+
+/// The worker that a scheduler's own context is of.
+fn worker_of(program: &Program<'_>, fields: Value) -> Result<Option<WorkerContext>, ValueError> {
     let Some(owned) = super::scheduler::owned_of(program, fields)? else { return Ok(None) };
     let mut is_worker = |ty: &Type| &*ty.name == WORKER;
     let index = match path::find(program, fields.ty, Reach::RUNTIME, &mut is_worker) {

@@ -69,11 +69,12 @@ fn version_in(file: &str) -> Option<String> {
     version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_string())
 }
 
-/// `block_on` futures first, then by runtime and number.
+/// `block_on` futures first, those by the kernel's thread ids, which are the same in every front;
+/// then by runtime and number.
 fn order(tasks: &mut [Task]) {
-    tasks.sort_by_cached_key(|task| {
-        let number = task.id.0.parse::<u64>().unwrap_or(u64::MAX);
-        (task.kind != TaskKind::BlockOn, task.runtime, number, task.id.clone())
+    tasks.sort_by_key(|task| match task.kind {
+        TaskKind::BlockOn => (false, None, task.thread.map_or(0, |thread| thread.tid)),
+        _ => (true, task.runtime, task.id.0.parse::<u64>().unwrap_or(u64::MAX)),
     });
 }
 

@@ -8,7 +8,9 @@ pub(crate) mod registry;
 mod sites;
 
 use self::chain::Walker;
-use crate::report::{Chain, Report, Runtime, Site, SiteId, TargetSummary, Task, ThreadRef};
+use crate::report::{
+    Chain, Report, Runtime, Site, SiteId, TargetSummary, Task, TaskKind, ThreadRef,
+};
 use crate::target::Target;
 use crate::value::{Program, Ty, Value};
 
@@ -119,6 +121,8 @@ impl Inspection<'_> {
     fn into_report(self) -> Report {
         let target = self.program.target();
         let identity = target.identity();
+        let blocked = self.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn);
+        let roots: Vec<SiteId> = blocked.filter_map(|task| task.root).collect();
         let facts = target.modules().first().map(|module| module.layouts.facts());
         Report {
             target: TargetSummary {
@@ -128,7 +132,7 @@ impl Inspection<'_> {
                 build_id: facts.and_then(|facts| facts.build_id.clone()),
             },
             runtimes: self.runtimes,
-            sites: self.walker.sites.into_sites(),
+            sites: self.walker.sites.into_sites(&roots),
             tasks: self.tasks,
             problems: self.problems,
             interrupted: self.interrupted,

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::plan::AWAITEE;
 use super::registry;
 use crate::layout::name::{DisplayName, Environment, environment_of_body};
+use crate::layout::origin::Origin;
 use crate::layout::source::{LayoutError, PolledAs};
-use crate::layout::{Call, SourceLocation, TypeKind, TypeParameter};
+use crate::layout::{Call, SourceFile, SourceLocation, TypeKind, TypeParameter};
 use crate::report::{FrameKind, FutureState, Site, SiteId};
 use crate::value::{Program, Ty};
 
@@ -61,6 +62,7 @@ impl Sites {
             location: call.location.clone(),
             expanded: None,
             defined: function.declared.clone().filter(|_| environment.is_some()),
+            user: false,
         });
         self.native.insert(key, id);
         id
@@ -81,6 +83,7 @@ impl Sites {
             location: None,
             expanded: None,
             defined: None,
+            user: false,
         });
         self.native.insert(key, id);
         id
@@ -108,8 +111,23 @@ impl Sites {
         self.types.get(&id).copied()
     }
 
-    /// All of them, by number.
-    pub(crate) fn into_sites(self) -> Vec<Site> {
+    /// All of them, by number, each knowing whether it is the user's code. `roots` are the sites of
+    /// futures that threads block on: where nothing is the user's, the crates that those are in are.
+    pub(crate) fn into_sites(mut self, roots: &[SiteId]) -> Vec<Site> {
+        let is_users = |site: &Site| file_of(site).is_some_and(|f| f.origin() == Origin::User);
+        if self.sites.iter().any(is_users) {
+            self.sites.iter_mut().for_each(|site| site.user = is_users(site));
+            return self.sites;
+        }
+        let folders: Vec<String> = roots
+            .iter()
+            .filter_map(|root| file_of(self.get(*root))?.dependency_folder())
+            .map(str::to_string)
+            .collect();
+        for site in &mut self.sites {
+            let folder = file_of(site).and_then(SourceFile::dependency_folder);
+            site.user = folder.is_some_and(|folder| folders.iter().any(|own| own == folder));
+        }
         self.sites
     }
 }
@@ -167,6 +185,7 @@ fn make(program: &Program<'_>, ty: Ty, state: Option<usize>) -> Result<Site, Lay
             None => poll.and_then(|poll| poll.declared),
         },
         defined,
+        user: false,
     })
 }
 
@@ -199,6 +218,11 @@ fn arguments(
             Ok((parameter.name.to_string(), argument.name.to_string()))
         })
         .collect()
+}
+
+/// The file that says whose code a site is.
+fn file_of(site: &Site) -> Option<&SourceFile> {
+    site.defined.as_ref().or(site.location.as_ref()).map(|place| &*place.file)
 }
 
 /// The state by the name that rustc gives to the variant of a coroutine

@@ -73,6 +73,10 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
+    /// Columns of the text; by default the terminal's, without one no limit
+    #[arg(long, value_name = "COLUMNS")]
+    width: Option<usize>,
+
     /// Only your own code: drop the frames of libraries
     #[arg(long)]
     user: bool,
@@ -201,7 +205,12 @@ fn write_report(
     if arguments.json {
         return json::write(report, out);
     }
-    let look = Look { full_names: arguments.full_names, user_only: arguments.user, ..look };
+    let look = Look {
+        width: arguments.width.or(look.width),
+        full_names: arguments.full_names,
+        user_only: arguments.user,
+        ..look
+    };
     dump::write(report, &look, out)
 }
 
