@@ -244,8 +244,7 @@ impl Log {
         } else {
             ProgressBar::hidden()
         };
-        // What is done by then shows nothing.
-        bar.enable_steady_tick(Duration::from_millis(200));
+        bar.enable_steady_tick(Duration::from_millis(100));
         self.set_phase(name, bar);
     }
 
