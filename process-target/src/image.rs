@@ -1,13 +1,13 @@
 //! An ELF file as the loader left it in memory: read from there, without a look at any file.
 
-use object::elf::{FileHeader64, PT_GNU_EH_FRAME, PT_LOAD, PT_NOTE};
+use object::elf::{FileHeader64, PT_GNU_EH_FRAME, PT_LOAD};
 use object::endian::Endianness;
-use object::read::elf::{FileHeader, NoteIterator, ProgramHeader};
+use object::read::elf::{FileHeader, ProgramHeader};
 use runtime_layouts::memory::MemoryReader;
+use runtime_layouts::target::auxiliary::ProgramHeaders;
 
-/// More program headers, or longer notes, than any object has are not believed.
+/// More program headers than any object has are not believed.
 const MOST_HEADERS: u64 = 256;
-const LONGEST_NOTES: u64 = 64 << 10;
 
 /// Size of `Elf64_Ehdr` in bytes.
 const FILE_HEADER_SIZE: usize = 64;
@@ -23,6 +23,7 @@ pub(crate) struct Image {
     pub(crate) build_id: Option<String>,
     /// The addresses of the process that the object's segments take.
     pub(crate) extent: (u64, u64),
+    /// The byte order.
     pub(crate) is_little_endian: bool,
 }
 
@@ -54,42 +55,11 @@ impl Image {
             .iter()
             .find(|header| header.p_type(endian) == PT_GNU_EH_FRAME)
             .map(|header| address(header).wrapping_add(load_bias));
-        let build_id = headers
-            .iter()
-            .filter(|header| header.p_type(endian) == PT_NOTE)
-            .filter(|header| header.p_memsz(endian) <= LONGEST_NOTES)
-            .find_map(|header| {
-                let mut notes = vec![0; header.p_memsz(endian) as usize];
-                memory.read(address(header).wrapping_add(load_bias), &mut notes).ok()?;
-                build_id_note(&notes, endian, header.p_align(endian))
-            });
-        Some(Self {
-            load_bias,
-            frame_table,
-            build_id,
-            extent,
-            is_little_endian: endian == Endianness::Little,
-        })
+        let is_big_endian = endian == Endianness::Big;
+        let build_id = ProgramHeaders::of(start, memory, is_big_endian)
+            .and_then(|headers| headers.build_id(memory, is_big_endian, Some(load_bias)));
+        Some(Self { load_bias, frame_table, build_id, extent, is_little_endian: !is_big_endian })
     }
-}
-
-/// The `NT_GNU_BUILD_ID` among notes.
-fn build_id_note(notes: &[u8], endian: Endianness, align: u64) -> Option<String> {
-    let mut notes = NoteIterator::<FileHeader64<Endianness>>::new(endian, align, notes).ok()?;
-    while let Ok(Some(note)) = notes.next() {
-        if note.name() == b"GNU"
-            && note.n_type(endian) == object::elf::NT_GNU_BUILD_ID
-            && !note.desc().is_empty()
-        {
-            return Some(hexadecimal(note.desc()));
-        }
-    }
-    None
-}
-
-/// Bytes in lower-case hexadecimal.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use runtime_layouts::memory::MemoryReader;
 
 use super::memory::CoreMemory;
 use super::notes::{Notes, Segment};
-use crate::image::{Image, hexadecimal};
+use crate::image::Image;
 
 /// Where the files are that were mapped.
 pub(super) struct Places<'a> {
@@ -133,6 +133,11 @@ fn open(path: &Path, running: Option<&str>) -> Result<(Arc<File>, u64), &'static
         }
     }
     Ok((Arc::new(file), metadata.len()))
+}
+
+/// Bytes in lower-case hexadecimal, as build ids are written.
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ const PRSTATUS_REGISTERS: usize = 112;
 const PRSTATUS_END: usize = 8;
 /// Offset of `pr_pid` in `struct elf_prpsinfo`.
 const PRPSINFO_PID: usize = 24;
+/// Notes that are longer are not believed: ten thousand threads take some 50 MB.
+const LONGEST_NOTES: u64 = 1 << 30;
 /// More mappings than `vm.max_map_count` ever is are not believed.
 const MOST_MAPPINGS: usize = 1 << 24;
 
@@ -97,6 +99,8 @@ impl Notes {
         for header in headers {
             if header.p_type(endian) == PT_LOAD {
                 notes.segments.push(segment(header, endian));
+            } else if header.p_filesz(endian) > LONGEST_NOTES {
+                return Err(refuse("its notes are longer than any"));
             } else if let Some(mut entries) = header.notes(endian, data).map_err(broken)? {
                 while let Ok(Some(note)) = entries.next() {
                     if matches!(note.name(), b"CORE" | b"LINUX") {

@@ -177,14 +177,17 @@ impl LiveProcess {
                 .collect();
             threads.push((self.thread(number, tid, pointer), registers));
         }
-        if !unknown.is_empty() {
-            let (threads, were) =
-                if unknown.len() == 1 { ("thread", "was") } else { ("threads", "were") };
-            problems.push(format!(
-                "{threads} {} {were} running: without a stop, neither what they do nor the \
-                 runtimes that they alone know of can be seen",
-                unknown.join(", ")
-            ));
+        match &unknown[..] {
+            [] => {}
+            [one] => problems.push(format!(
+                "thread {one} was running: without a stop, neither what it does nor a runtime \
+                 that it alone knows of can be seen"
+            )),
+            several => problems.push(format!(
+                "threads {} were running: without a stop, neither what they do nor runtimes that \
+                 they alone know of can be seen",
+                several.join(", ")
+            )),
         }
         Ok(self.target(threads, mappings, None, problems))
     }

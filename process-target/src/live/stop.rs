@@ -28,7 +28,9 @@ use super::refusal::refusal;
 use crate::TargetError;
 
 /// A thread that does not stop within this time waits in the kernel for a device or a file server.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Most stop within microseconds; those of a group that used up its share of the processors may
+/// take a tenth of a second.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Looks at a thread that has not stopped yet, before this process sleeps between two of them.
 const EAGER_LOOKS: u32 = 64;
 /// Such a sleep.

@@ -49,11 +49,11 @@ pub(crate) struct Arguments {
     subject: Subject,
 
     /// The executable that dumped the core, where it is not at the path that the core names
-    #[arg(long, value_name = "FILE", requires = "core")]
+    #[arg(long, value_name = "FILE", conflicts_with = "pid")]
     exe: Option<PathBuf>,
 
     /// Where the files that the core names are, such as an unpacked container image
-    #[arg(long, value_name = "DIR", requires = "core")]
+    #[arg(long, value_name = "DIR", conflicts_with = "pid")]
     sysroot: Option<PathBuf>,
 
     /// A layout file of the build (see `unhang extract`), for an executable without debug
@@ -62,7 +62,7 @@ pub(crate) struct Arguments {
     layouts: Option<PathBuf>,
 
     /// Do not stop the process: what changes meanwhile may be shown wrong
-    #[arg(long, requires = "pid")]
+    #[arg(long, conflicts_with = "core")]
     no_stop: bool,
 
     /// Write JSON
@@ -136,7 +136,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     if report.interrupted {
         return Ok(INTERRUPTED);
     }
-    log.begin("writing");
+    log.begin_writing();
     let written = write_to(arguments, &report);
     log.end();
     written?;
@@ -232,30 +232,45 @@ fn code_of(report: &Report) -> u8 {
 /// What is being done, on a terminal, and how long it took, for who wants to know.
 struct Log {
     verbose: bool,
+    phase: Option<Phase>,
+}
+
+struct Phase {
+    name: &'static str,
+    begun: Instant,
     bar: ProgressBar,
-    phase: Option<(&'static str, Instant)>,
 }
 
 impl Log {
     fn new(verbose: bool) -> Self {
-        let shown = io::stderr().is_terminal() && io::stdout().is_terminal();
-        let bar = if shown { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-        Self { verbose, bar, phase: None }
+        Self { verbose, phase: None }
     }
 
-    /// Begins a phase, and ends the one before it.
-    fn begin(&mut self, phase: &'static str) {
+    /// Begins a phase that says nothing itself, and ends the one before it.
+    fn begin(&mut self, name: &'static str) {
+        let bar = if io::stderr().is_terminal() {
+            ProgressBar::new_spinner().with_message(name)
+        } else {
+            ProgressBar::hidden()
+        };
+        bar.enable_steady_tick(Duration::from_millis(100));
+        self.set_phase(name, bar);
+    }
+
+    /// Begins the phase that writes.
+    fn begin_writing(&mut self) {
+        self.set_phase("writing", ProgressBar::hidden());
+    }
+
+    fn set_phase(&mut self, name: &'static str, bar: ProgressBar) {
         self.end();
-        self.bar.set_message(phase);
-        // Work that is done by then shows nothing.
-        self.bar.enable_steady_tick(Duration::from_millis(200));
-        self.phase = Some((phase, Instant::now()));
+        self.phase = Some(Phase { name, begun: Instant::now(), bar });
     }
 
     fn end(&mut self) {
-        self.bar.finish_and_clear();
-        if let Some((phase, begun)) = self.phase.take() {
-            self.say(&format!("{phase}: {}", time(begun.elapsed())));
+        if let Some(Phase { name, begun, bar }) = self.phase.take() {
+            bar.finish_and_clear();
+            self.say(&format!("{name}: {}", time(begun.elapsed())));
         }
     }
 
