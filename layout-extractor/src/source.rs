@@ -9,7 +9,9 @@ use gimli::{Dwarf, EndianSlice, Section as _};
 use runtime_layouts::layout::source::{
     LayoutError, LayoutSource, ObjectFacts, Poll, Provenance, ThreadLocal,
 };
-use runtime_layouts::layout::{Call, Function, PlacedVariable, StaticAddress, Type, TypeId};
+use runtime_layouts::layout::{
+    Call, Function, PlacedVariable, SourceLocation, StaticAddress, Type, TypeId,
+};
 
 use crate::addresses::AddressMap;
 use crate::elf::{ObjectFile, OpenError};
@@ -363,6 +365,10 @@ impl LayoutSource for DwarfSource {
     fn body_of(&self, environment: TypeId) -> Result<Option<Arc<Function>>, LayoutError> {
         let body = self.bodies.get_or_try(environment.0, || self.find_body(environment.0))?;
         body.map(|function| self.function(function)).transpose()
+    }
+
+    fn invoked_at(&self, future: TypeId) -> Result<Option<SourceLocation>, LayoutError> {
+        self.find_invocation(future)
     }
 
     fn poll_of(&self, ty: TypeId) -> Result<Option<Poll>, LayoutError> {

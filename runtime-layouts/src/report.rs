@@ -213,6 +213,9 @@ pub struct Site {
     /// The await point, or for a future that is not an async fn, where its `poll` is declared;
     /// `None` when the debug information does not say.
     pub location: Option<SourceLocation>,
+    /// Where in a macro the await point is, when `location` is where the macro was invoked; `None`
+    /// otherwise.
+    pub expanded: Option<SourceLocation>,
     /// Where an async block, fn or closure begins; `None` for other futures.
     pub defined: Option<SourceLocation>,
 }

@@ -17,21 +17,33 @@ const MAY_USE: [(&str, &[&str]); 7] = [
     ("end-to-end-tests", &["xtask"]),
 ];
 
-/// Fails when a crate uses another one that it may not.
+/// Fails when a crate uses another one that it may not, or is not in the list.
 pub fn check() -> Result<()> {
     let step = Step::begin("which crate uses which");
-    for (name, may_use) in MAY_USE {
-        // `normal,build,dev` without the outside world: path dependencies alone.
+    let tree = |arguments: &[&str]| {
         let mut tree = cargo(root());
-        tree.args(["tree", "--locked", "--package", name, "--depth", "1", "--prefix", "none"]);
-        tree.args(["--edges", "normal,build,dev", "--format", "{p}"]);
-        let text = workspace::run(&mut tree, &step)?;
+        tree.args(["tree", "--locked", "--prefix", "none", "--format", "{p}"]).args(arguments);
+        workspace::run(&mut tree, &step)
+    };
+    let members = tree(&["--workspace", "--depth", "0"])?;
+    for line in members.lines().filter(|line| !line.is_empty()) {
+        let member = name(line)?;
+        let known = MAY_USE.iter().any(|(name, _)| *name == member);
+        ensure!(known, "{member} is not in the list of xtask/src/architecture.rs");
+    }
+    for (user, may_use) in MAY_USE {
+        let text = tree(&["--package", user, "--depth", "1", "--edges", "normal,build,dev"])?;
         for line in text.lines().skip(1) {
-            let used = line.split(' ').next().context("the name of a crate")?;
+            let used = name(line)?;
             let ours = MAY_USE.iter().any(|(name, _)| *name == used);
-            ensure!(!ours || used == name || may_use.contains(&used), "{name} must not use {used}");
+            ensure!(!ours || used == user || may_use.contains(&used), "{user} must not use {used}");
         }
     }
     step.done();
     Ok(())
+}
+
+/// The name of the crate in a line of `cargo tree`.
+fn name(line: &str) -> Result<&str> {
+    line.split(' ').next().context("the name of a crate")
 }

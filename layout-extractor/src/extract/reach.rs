@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use runtime_layouts::layout::source::{LayoutSource, Poll};
-use runtime_layouts::layout::{Function, StaticAddress, Type, TypeId, TypeKind};
+use runtime_layouts::layout::{Function, SourceLocation, StaticAddress, Type, TypeId, TypeKind};
 
 use super::roots::Roots;
 use super::{Progress, Stage};
@@ -17,6 +17,8 @@ pub(super) struct ReachedType {
     pub(super) ty: Arc<Type>,
     pub(super) body: Option<Arc<Function>>,
     pub(super) poll: Option<Poll>,
+    /// Where the macro that made it was invoked.
+    pub(super) invoked: Option<SourceLocation>,
 }
 
 /// All types, and the answers about addresses.
@@ -93,7 +95,8 @@ fn reach(source: &DwarfSource, id: TypeId) -> ReachedType {
     });
     let body = source.body_of(id).ok().flatten();
     let poll = source.poll_of(id).ok().flatten();
-    ReachedType { id, ty, body, poll }
+    let invoked = source.invoked_at(id).ok().flatten();
+    ReachedType { id, ty, body, poll, invoked }
 }
 
 /// The types that a type refers to.

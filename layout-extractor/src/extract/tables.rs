@@ -179,6 +179,7 @@ impl Builder<'_> {
             units: 0,
             body: None,
             poll: None,
+            invoked: self.location(reached.invoked.as_ref()),
         }
     }
 

@@ -56,6 +56,10 @@ impl Run for Dump {
 
 impl Dump {
     fn write(&self, report: &Report, look: &Look, out: &mut dyn Write) -> Result<(), Failure> {
-        Ok(if self.json { json::write(report, out)? } else { dump::write(report, look, out)? })
+        match self.json {
+            true => json::write(report, out)?,
+            false => dump::write(report, look, out)?,
+        }
+        Ok(())
     }
 }

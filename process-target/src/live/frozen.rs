@@ -165,7 +165,8 @@ mod tests {
         let first = first.iter().next().expect("a mapping").start;
         let memory = LiveMemory::open(std::process::id().into()).expect("readable");
         let page = PAGE as u64;
-        let frozen = Frozen::new(&memory, Room::new(vec![first - 2 * page..first + page]));
+        let around = first - 2 * page..first + page;
+        let frozen = Frozen::new(&memory, Room::new(std::iter::once(around).collect()));
         let mut buffer = [0; 4];
         frozen.read(first, &mut buffer).expect("the page that is there");
         assert_eq!(&buffer, b"\x7fELF");

@@ -25,7 +25,9 @@ pub(super) fn obstacle(pid: u64, stops: bool) -> Option<TargetError> {
         return Some(TargetError::Zombie { pid, name });
     }
     if stops && status.tracer != 0 {
-        let tracer = status.tracer;
+        // The kernel names the thread of the debugger.
+        let thread = Status::of(status.tracer).unwrap_or_default();
+        let tracer = if thread.process == 0 { status.tracer } else { thread.process };
         let name = Status::of(tracer).map_or_else(|_| "unknown".to_owned(), |tracer| tracer.name);
         return Some(TargetError::Traced { pid, tracer, name });
     }

@@ -106,9 +106,13 @@ impl Unwinder {
             let entry = frame_table::entry_at(image, lookup, memory)?;
             rules::caller(&entry, self.processor, registers, lookup, memory)
         });
-        described.or_else(|| match image {
-            None if is_innermost => self.caller_of_nowhere(registers, memory),
-            _ => self.caller_by_frame_pointer(registers, memory),
+        let is_nowhere = image.is_none() && self.mappings.at(lookup).is_none();
+        described.or_else(|| {
+            if is_innermost && is_nowhere {
+                self.caller_of_nowhere(registers, memory)
+            } else {
+                self.caller_by_frame_pointer(registers, memory)
+            }
         })
     }
 

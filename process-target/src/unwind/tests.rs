@@ -1,1 +1,181 @@
-//! The stack of this very test, and stacks made by hand.
+//! Stacks and tables made by hand, for what real stacks seldom have.
+
+use runtime_layouts::fake::FakeMemory;
+use runtime_layouts::target::processor::processor;
+
+use super::*;
+use crate::mappings::Mapping;
+
+const BASE: u64 = 0x50_0000;
+const FRAME_TABLE: u64 = 0x400;
+const FRAMES: u64 = 0x500;
+const STACK: u64 = 0x70_0000;
+
+const RBX: u16 = 3;
+const RBP: u16 = 6;
+const RSP: u16 = 7;
+const RIP: u16 = 16;
+
+fn words(words: &[u64]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+/// An entry of `.eh_frame`: its length, then what it holds, padded with `DW_CFA_nop`.
+fn entry(content: &[u8]) -> Vec<u8> {
+    let mut entry = vec![0; 4];
+    entry.extend(content);
+    entry.resize(entry.len().next_multiple_of(8), 0);
+    let length = entry.len() as u32 - 4;
+    entry[..4].copy_from_slice(&length.to_le_bytes());
+    entry
+}
+
+/// An ELF image at [`BASE`] with functions of 0x100 bytes from 0x1000 on, each with these
+/// instructions for its frame.
+fn image(functions: &[&[u8]]) -> FakeMemory {
+    // The common entry: version 1, augmentation "zR", code alignment 1, data alignment -8, return
+    // address in rip, addresses as `DW_EH_PE_pcrel | DW_EH_PE_sdata4`; CFA = rsp + 8, rip at -8.
+    let common = [0, 0, 0, 0, 1, b'z', b'R', 0, 1, 0x78, 16, 1, 0x1b, 0x0c, 7, 8, 0x90, 1];
+    let mut frames = entry(&common);
+    let mut table = vec![1, 0x1b, 0x03, 0x3b];
+    table.extend(((FRAMES - FRAME_TABLE - 4) as u32).to_le_bytes());
+    table.extend((functions.len() as u32).to_le_bytes());
+    for (index, instructions) in functions.iter().enumerate() {
+        let (at, function) = (FRAMES + frames.len() as u64, 0x1000 + 0x100 * index as u64);
+        let mut content = Vec::new();
+        content.extend((frames.len() as u32 + 4).to_le_bytes());
+        content.extend(((function - (at + 8)) as u32).to_le_bytes());
+        content.extend(0x100_u32.to_le_bytes());
+        content.push(0);
+        content.extend(*instructions);
+        table.extend(((function - FRAME_TABLE) as u32).to_le_bytes());
+        table.extend(((at - FRAME_TABLE) as u32).to_le_bytes());
+        frames.extend(entry(&content));
+    }
+    let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+    bytes.resize(16, 0);
+    // ET_DYN, EM_X86_64, version; no entry; program headers at 64; two of 56 bytes.
+    bytes.extend([3, 0, 62, 0, 1, 0, 0, 0]);
+    bytes.extend(words(&[0, 64, 0]));
+    bytes.extend([0, 0, 0, 0, 64, 0, 56, 0, 2, 0, 64, 0, 0, 0, 0, 0]);
+    // PT_LOAD of everything; PT_GNU_EH_FRAME.
+    bytes.extend(words(&[1 | 5 << 32, 0, 0, 0, 0x2000, 0x2000, 0x1000]));
+    let size = table.len() as u64;
+    bytes.extend(words(&[0x6474_e550 | 4 << 32, FRAME_TABLE, FRAME_TABLE, 0, size, size, 4]));
+    bytes.resize(FRAME_TABLE as usize, 0);
+    bytes.extend(table);
+    bytes.resize(FRAMES as usize, 0);
+    bytes.extend(frames);
+    bytes.resize(0x2000, 0);
+    FakeMemory::new().with(BASE, bytes)
+}
+
+fn frames(memory: &FakeMemory, registers: &[(u16, u64)]) -> Vec<NativeFrame> {
+    let mapping = |start, end, path: &str| Mapping {
+        start,
+        end,
+        offset: 0,
+        is_data: false,
+        path: path.to_owned(),
+    };
+    let mappings = Mappings::new(vec![
+        mapping(BASE, BASE + 0x2000, "/program"),
+        mapping(0x60_0000, 0x60_1000, ""),
+        mapping(STACK, STACK + 0x1000, "[stack]"),
+    ]);
+    let unwinder = Unwinder::new(processor(62).expect("known"), mappings, None);
+    unwinder.frames(&registers.iter().copied().collect(), memory, 10)
+}
+
+/// `DW_CFA_undefined rip`: nobody called.
+const OUTERMOST: &[u8] = &[0x07, 16];
+
+#[test]
+fn saved_registers_come_back() {
+    // CFA = rsp + 24, rbx at CFA - 16.
+    let memory = image(&[&[0x0e, 24, 0x83, 2], OUTERMOST]);
+    let memory = memory.with(STACK, words(&[0xdead, 0xb0b, BASE + 0x1150]));
+    let known = [(RIP, BASE + 0x1010), (RSP, STACK), (RBX, 1), (12, 2), (0, 3)];
+    let found = frames(&memory, &known);
+    assert_eq!(found.len(), 2);
+    assert_eq!(found[0].frame_address, Some(STACK + 24));
+    assert_eq!(found[0].register(0), Some(3));
+    assert_eq!((found[1].pc, found[1].register(RSP)), (BASE + 0x1150, Some(STACK + 24)));
+    assert_eq!(found[1].register(RBX), Some(0xb0b), "from the stack");
+    assert_eq!(found[1].register(12), Some(2), "nobody touched it");
+    assert_eq!(found[1].register(0), None, "rax is lost in a call");
+    assert_eq!(found[1].frame_address, Some(STACK + 32), "of the outermost frame too");
+}
+
+#[test]
+fn expressions_are_evaluated() {
+    // What GNU ld writes for a PLT: CFA = rsp + 8 + ((rip & 15) >= 11) * 8.
+    let expression = [0x0f, 11, 0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22];
+    let memory = image(&[&expression, OUTERMOST]);
+    let memory = memory.with(STACK, words(&[BASE + 0x1110, BASE + 0x1120]));
+    for (offset, pushed, caller) in [(0x00, 0, 0x1110), (0x0b, 8, 0x1120)] {
+        let found = frames(&memory, &[(RIP, BASE + 0x1000 + offset), (RSP, STACK)]);
+        assert_eq!(found[0].frame_address, Some(STACK + 8 + pushed));
+        assert_eq!(found[1].pc, BASE + caller);
+    }
+}
+
+#[test]
+fn the_call_at_the_end_of_a_function_belongs_to_it() {
+    // The return address is the first of the next function, which would say: outermost.
+    let memory = image(&[&[], &[0x0e, 16], OUTERMOST]);
+    let memory = memory.with(STACK, words(&[BASE + 0x1200, 0, BASE + 0x1280, 0]));
+    let found = frames(&memory, &[(RIP, BASE + 0x1000), (RSP, STACK)]);
+    let pcs: Vec<u64> = found.iter().map(|frame| frame.pc - BASE).collect();
+    assert_eq!(pcs, [0x1000, 0x1200, 0x1280]);
+}
+
+#[test]
+fn code_without_tables_is_followed_by_its_frame_pointers() {
+    let memory = image(&[OUTERMOST]);
+    let memory = memory.with(STACK, words(&[0, 0, STACK + 0x80, BASE + 0x1010]));
+    let found = frames(&memory, &[(RIP, 0x60_0010), (RSP, STACK), (RBP, STACK + 16), (RBX, 1)]);
+    assert_eq!(found.len(), 2);
+    assert_eq!((found[1].pc, found[1].register(RSP)), (BASE + 0x1010, Some(STACK + 32)));
+    assert_eq!(found[1].register(RBP), Some(STACK + 0x80));
+    assert_eq!(found[1].register(RBX), None, "whether it was saved is not known");
+    let found = frames(&memory, &[(RIP, 0x60_0010), (RSP, STACK + 32), (RBP, STACK + 16)]);
+    assert_eq!(found.len(), 1, "a frame pointer below the stack is none");
+}
+
+#[test]
+fn a_call_to_nowhere_has_a_caller() {
+    let memory = image(&[OUTERMOST]).with(STACK, words(&[BASE + 0x1010]));
+    let found = frames(&memory, &[(RIP, 0x8), (RSP, STACK), (RBX, 7)]);
+    assert_eq!(found.len(), 2);
+    assert_eq!((found[1].pc, found[1].register(RBX)), (BASE + 0x1010, Some(7)));
+}
+
+#[test]
+fn a_broken_stack_ends() {
+    // CFA = rsp, and the return address is the program counter itself.
+    let memory = image(&[&[0x0e, 0]]).with(STACK - 8, words(&[BASE + 0x1000]));
+    assert_eq!(frames(&memory, &[(RIP, BASE + 0x1000), (RSP, STACK)]).len(), 1);
+    // CFA = rsp - 8 … + 8 by turns goes on for ever: no more frames than asked for.
+    let memory = image(&[&[]]).with(STACK, words(&[BASE + 0x1010; 64]));
+    assert_eq!(frames(&memory, &[(RIP, BASE + 0x1000), (RSP, STACK)]).len(), 10);
+    assert_eq!(frames(&memory, &[(RSP, STACK)]).len(), 0);
+    assert_eq!(frames(&FakeMemory::new(), &[(RIP, BASE), (RSP, 8), (RBP, 16)]).len(), 1);
+}
+
+#[test]
+fn damaged_tables_do_no_harm() {
+    let whole = image(&[&[0x0e, 24, 0x83, 2], OUTERMOST]);
+    let mut bytes = vec![0; 0x2000];
+    whole.read(BASE, &mut bytes).expect("there");
+    let stack = words(&[BASE + 0x1110; 16]);
+    for at in 0..FRAMES as usize + 0x80 {
+        for value in [0, 0x7f, 0xff] {
+            let mut damaged = bytes.clone();
+            damaged[at] = value;
+            let memory = FakeMemory::new().with(BASE, damaged).with(STACK, stack.clone());
+            let found = frames(&memory, &[(RIP, BASE + 0x1010), (RSP, STACK), (RBP, STACK)]);
+            assert!((1..=10).contains(&found.len()));
+        }
+    }
+}

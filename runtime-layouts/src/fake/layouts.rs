@@ -242,6 +242,10 @@ impl LayoutSource for FakeLayouts {
         Ok(None)
     }
 
+    fn invoked_at(&self, _future: TypeId) -> Result<Option<SourceLocation>, LayoutError> {
+        Ok(None)
+    }
+
     fn poll_of(&self, ty: TypeId) -> Result<Option<Poll>, LayoutError> {
         Ok(self.polls.get(&ty).cloned())
     }

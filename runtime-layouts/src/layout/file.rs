@@ -128,6 +128,8 @@ pub struct StoredType {
     pub body: Option<FunctionNumber>,
     /// How it is polled.
     pub poll: Option<(PolledAs, StoredLocation)>,
+    /// Where the macro that made it was invoked.
+    pub invoked: StoredLocation,
 }
 
 /// What a type is made of: see [`TypeKind`].
@@ -526,6 +528,10 @@ impl LayoutSource for LayoutFile {
 
     fn body_of(&self, environment: TypeId) -> Result<Option<Arc<Function>>, LayoutError> {
         Ok(self.stored(environment)?.body.map(|number| self.function(number)))
+    }
+
+    fn invoked_at(&self, future: TypeId) -> Result<Option<SourceLocation>, LayoutError> {
+        Ok(self.location(self.stored(future)?.invoked))
     }
 
     fn poll_of(&self, ty: TypeId) -> Result<Option<Poll>, LayoutError> {

@@ -152,6 +152,15 @@ pub trait LayoutSource: Send + Sync {
     /// When the debug information there is malformed.
     fn body_of(&self, environment: TypeId) -> Result<Option<Arc<Function>>, LayoutError>;
 
+    /// Where a macro was invoked, for a future that the macro made of a closure of its own
+    /// (`PollFn<{closure}>`, as `select!` and `join!` do): the first line of the closure's code that
+    /// stands in the program's own files. `None` for other types, and when the closure has no code
+    /// of its own.
+    ///
+    /// # Errors
+    /// When the debug information there is malformed.
+    fn invoked_at(&self, future: TypeId) -> Result<Option<SourceLocation>, LayoutError>;
+
     /// How the type is polled: `None` when the program has no `poll` of it, or when the type is a
     /// state machine (which the walker knows by its states).
     ///

@@ -8,6 +8,7 @@ use super::Look;
 use super::frames::{Line, is_user, lines, name, place, site};
 use super::source::Sources;
 use super::style::{Style, styled};
+use crate::layout::origin::Origin;
 use crate::report::{Frame, FutureState, Report, Task, TaskKind, TaskState};
 
 /// Columns of `#0  `.
@@ -184,10 +185,14 @@ impl<'r> FrameWriter<'r> {
         }
         let below =
             |text: String, style| format!("{:NUMBER$}{bars}  {}", "", styled(&text, style, colour));
-        if let Some(location) = site.location.as_ref().filter(|_| user)
+        if let Some(location) = site.location.as_ref().filter(|at| at.file.origin() == Origin::User)
             && let Some(text) = self.sources.line(location)
         {
             writeln!(out, "{}", below(format!("{} │ {text}", location.line), Style::Plain))?;
+        }
+        if let Some(macro_line) = &site.expanded {
+            let text = format!("in a macro, {}:{}", macro_line.file.short(), macro_line.line);
+            writeln!(out, "{}", below(text, Style::Dim))?;
         }
         if let Some(text) = future_state(site.state) {
             writeln!(out, "{}", below(text.to_string(), Style::Plain))?;

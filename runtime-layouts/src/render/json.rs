@@ -152,6 +152,12 @@ struct PlaceJson<'r> {
     line: u32,
 }
 
+impl<'r> PlaceJson<'r> {
+    fn new(place: &'r SourceLocation) -> Self {
+        Self { file: &place.file.path, line: place.line }
+    }
+}
+
 #[derive(Serialize)]
 struct ThreadJson {
     id: u32,
@@ -197,6 +203,7 @@ struct FrameJson<'r> {
     state: &'static str,
     file: Option<&'r str>,
     line: Option<u32>,
+    expanded_at: Option<PlaceJson<'r>>,
     defined_at: Option<PlaceJson<'r>>,
     user: bool,
     address: String,
@@ -248,10 +255,8 @@ impl<'r> FrameJson<'r> {
             },
             file: location.map(|location| location.file.path.as_str()),
             line: location.map(|location| location.line),
-            defined_at: site
-                .defined
-                .as_ref()
-                .map(|place| PlaceJson { file: &place.file.path, line: place.line }),
+            expanded_at: site.expanded.as_ref().map(PlaceJson::new),
+            defined_at: site.defined.as_ref().map(PlaceJson::new),
             user: is_user(site),
             address: hexadecimal(frame.address),
             r#type: &site.type_name,

@@ -56,6 +56,17 @@ fn discover(inspection: &mut Inspection<'_>) {
     local_set::add(inspection, first_task, &polled);
     blocking::add_running(inspection, &contexts, &schedulers, first);
     order(&mut inspection.tasks);
+    let version = inspection.source_files().find_map(version_in);
+    for runtime in &mut inspection.runtimes[first..] {
+        runtime.version = runtime.version.take().or_else(|| version.clone());
+    }
+}
+
+/// tokio's version in the path of one of its files: `…/tokio-1.54.1/src/runtime/task/raw.rs`.
+fn version_in(file: &str) -> Option<String> {
+    let (_, rest) = file.rsplit_once("/tokio-")?;
+    let (version, _) = rest.split_once('/')?;
+    version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_string())
 }
 
 /// `block_on` futures first, then by runtime and number.

@@ -189,7 +189,9 @@ impl TaskReader {
                 "the debug information does not name its poll function {poll:#x}"
             )));
         };
-        self.version = self.version.take().or_else(|| version_of(function));
+        self.version = self.version.take().or_else(|| {
+            function.declared.as_ref().and_then(|declared| super::version_in(&declared.file.path))
+        });
         let Some(cell) = cell_of(program, module, function)? else {
             return Ok(unknown(format!(
                 "the debug information does not describe the task of {}",
@@ -309,13 +311,4 @@ fn stage_of(program: &Program<'_>, cell: Ty) -> Result<Option<(Path, Ty)>, Value
     let fields = program.type_of(Ty { module: cell.module, id: running.ty })?;
     let future = fields.member("__0").map(|member| Ty { module: cell.module, id: member.ty });
     Ok(future.map(|future| (path, future)))
-}
-
-/// tokio's version from the path of the file that declares one of its functions:
-/// `…/tokio-1.54.1/src/runtime/task/raw.rs`.
-fn version_of(function: &Function) -> Option<String> {
-    let file = &function.declared.as_ref()?.file.path;
-    let (_, rest) = file.rsplit_once("/tokio-")?;
-    let (version, _) = rest.split_once('/')?;
-    version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_string())
 }

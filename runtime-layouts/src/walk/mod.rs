@@ -74,6 +74,11 @@ impl Inspection<'_> {
         self.walker.chain(&self.program, future)
     }
 
+    /// The paths of the source files that the frames found so far stand in.
+    pub(crate) fn source_files(&self) -> impl Iterator<Item = &str> {
+        self.walker.sites.source_files()
+    }
+
     /// The type whose site this is; `None` for a native call's.
     pub(crate) fn type_of_site(&self, id: SiteId) -> Option<Ty> {
         self.walker.sites.type_of(id)

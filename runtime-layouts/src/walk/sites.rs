@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::plan::AWAITEE;
 use super::registry;
 use crate::layout::name::{DisplayName, Environment, environment_of_body};
 use crate::layout::source::{LayoutError, PolledAs};
@@ -58,6 +59,7 @@ impl Sites {
             },
             state: FutureState::Running,
             location: call.location.clone(),
+            expanded: None,
             defined: function.declared.clone().filter(|_| environment.is_some()),
         });
         self.native.insert(key, id);
@@ -77,6 +79,7 @@ impl Sites {
             kind: FrameKind::Native,
             state: FutureState::Running,
             location: None,
+            expanded: None,
             defined: None,
         });
         self.native.insert(key, id);
@@ -92,6 +95,12 @@ impl Sites {
     /// The site of that number, which [`Sites::of`] gave.
     pub(crate) fn get(&self, id: SiteId) -> &Site {
         &self.sites[id.0 as usize]
+    }
+
+    /// The paths of the source files that they stand in.
+    pub(crate) fn source_files(&self) -> impl Iterator<Item = &str> {
+        let places = self.sites.iter().flat_map(|site| [&site.location, &site.defined]);
+        places.flatten().map(|place| place.file.path.as_str())
     }
 
     /// The type whose site this is; `None` for a native call's.
@@ -125,6 +134,18 @@ fn make(program: &Program<'_>, ty: Ty, state: Option<usize>) -> Result<Site, Lay
     } else {
         DisplayName::of_type(&layout.name)
     };
+    let line = variant.and_then(|variant| variant.line.clone());
+    let invoked = match (variant, &line, &defined) {
+        // An await in another file than its function is a macro's.
+        (Some(variant), Some(line), Some(defined)) if line.file != defined.file => {
+            let fields = program.type_of(Ty { module: ty.module, id: variant.ty })?;
+            match fields.member(AWAITEE) {
+                Some(awaitee) => layouts.invoked_at(awaitee.ty)?,
+                None => None,
+            }
+        }
+        _ => None,
+    };
     let poll = if environment.is_some() { None } else { layouts.poll_of(ty.id)? };
     let kind = match environment {
         Some(Environment::AsyncFn) => FrameKind::AsyncFn,
@@ -140,8 +161,9 @@ fn make(program: &Program<'_>, ty: Ty, state: Option<usize>) -> Result<Site, Lay
         type_name: layout.name.to_string(),
         kind,
         state: variant.map_or(FutureState::Unknown, |variant| state_of(&variant.name)),
+        expanded: line.clone().filter(|_| invoked.is_some()),
         location: match variant {
-            Some(variant) => variant.line.clone(),
+            Some(_) => invoked.or(line),
             None => poll.and_then(|poll| poll.declared),
         },
         defined,

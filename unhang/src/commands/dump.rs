@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 use process_target::{CoreOptions, CoreTarget, LiveOptions, LiveProcess, TargetError};
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::LayoutSource;
-use runtime_layouts::render::{Look, dump};
+use runtime_layouts::render::{Look, dump, json};
 use runtime_layouts::report::Report;
 use runtime_layouts::walk;
 use signal_hook::consts::SIGINT;
@@ -198,6 +198,9 @@ fn write_report(
     look: Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    if arguments.json {
+        return json::write(report, out);
+    }
     let look = Look { full_names: arguments.full_names, user_only: arguments.user, ..look };
     dump::write(report, &look, out)
 }
