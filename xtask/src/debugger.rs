@@ -14,6 +14,12 @@ pub const OLDEST_GDB: u32 = 13;
 /// The wheel that brings a current gdb without any right to install packages.
 const GDB_WHEEL: &str = "gdb-for-pwndbg==18.1.0.post1";
 
+/// The wheel that brings an lldb in the same way.
+const LLDB_WHEEL: &str = "lldb-for-pwndbg==23.1.0.post2";
+
+/// The oldest lldb that is supported and tested.
+pub const OLDEST_LLDB: u32 = 19;
+
 /// A debugger that is ready to run.
 #[derive(Clone, Debug)]
 pub struct Debugger {
@@ -57,6 +63,38 @@ pub fn newest_gdb() -> Result<Debugger> {
     let version = gdb_version(&executable)?
         .with_context(|| format!("{GDB_WHEEL} does not start: is libpython there?"))?;
     Ok(Debugger { executable, version })
+}
+
+/// The lldb of this machine, under its own name or with its version in it as Debian has it, else
+/// the wheel's.
+pub fn lldb() -> Result<Debugger> {
+    let versioned = (OLDEST_LLDB..OLDEST_LLDB + 20).map(|version| format!("lldb-{version}"));
+    for name in std::iter::once("lldb".to_owned()).chain(versioned) {
+        if let Some(lldb) = usable_lldb(Path::new(&name))? {
+            return Ok(lldb);
+        }
+    }
+    let folder = python::environment("debuggers/lldb-23.1", &[LLDB_WHEEL])?;
+    usable_lldb(&folder.join("bin/lldb"))?
+        .with_context(|| format!("{LLDB_WHEEL} does not start: is libpython there?"))
+}
+
+/// An lldb, if it can be run, is new enough and has Python.
+fn usable_lldb(executable: &Path) -> Result<Option<Debugger>> {
+    let mut lldb = command(executable, root());
+    lldb.args(["--no-lldbinit", "--batch", "-o", "script print('version', lldb.__file__ != '')"]);
+    let output = match lldb.args(["-o", "version"]).output() {
+        Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).context(format!("running {}", executable.display())),
+    };
+    let version = output.lines().find_map(|line| line.strip_prefix("lldb version "));
+    let version = version.and_then(|line| line.split_whitespace().next());
+    let major = version.and_then(|text| text.split('.').next()?.parse::<u32>().ok());
+    let has_python = output.lines().any(|line| line == "version True");
+    Ok(version
+        .filter(|_| has_python && major.is_some_and(|major| major >= OLDEST_LLDB))
+        .map(|version| Debugger { executable: executable.to_owned(), version: version.to_owned() }))
 }
 
 /// The gdb on the path, if it is new enough and has Python.

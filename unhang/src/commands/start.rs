@@ -18,7 +18,8 @@ use crate::debuggers::Debugger;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Environment:
-  UNHANG_GDB  the gdb to start, instead of the one on the path
+  UNHANG_GDB       the gdb to start, instead of the one on the path
+  UNHANG_ADAPTERS  where the Python package `unhang` is, when it is not installed beside unhang
 
 Examples:
   unhang gdb -p $(pidof app)
@@ -37,7 +38,8 @@ pub(crate) struct GdbArguments {
 #[derive(clap::Args)]
 #[command(after_help = "\
 Environment:
-  UNHANG_LLDB  the lldb to start, instead of the one on the path
+  UNHANG_LLDB      the lldb to start, instead of the one on the path
+  UNHANG_ADAPTERS  where the Python package `unhang` is, when it is not installed beside unhang
 
 Examples:
   unhang lldb -p $(pidof app)
