@@ -146,21 +146,36 @@ fn install_sets_up_both_debuggers() -> Result<()> {
     }
     ensure!(both(&home, &running)?[0].0.contains("mine"), "the user's own settings hold");
 
-    // Without unhang the debuggers start as if nothing had been installed.
-    let package = package_folder()?;
-    let aside = package.with_extension("aside");
-    fs::rename(&package, &aside).context("hiding the package")?;
-    let without = both(&home, &running);
-    fs::rename(&aside, &package).context("putting the package back")?;
-    for (said, name) in without? {
-        ensure!(!said.contains("Complete") && !said.contains("unhang"), "{name}: {said}");
-    }
-
     install(&["--uninstall"])?;
     ensure!(fs::read_to_string(&gdbinit).context("reading .gdbinit")? == mine);
     ensure!(!home.join(".lldbinit").exists());
     for (said, name) in both(&home, &running)? {
         ensure!(!said.contains("Complete"), "{name}: {said}");
+    }
+    Ok(())
+}
+
+/// A removed environment leaves debuggers that start without a complaint.
+#[test]
+fn debuggers_start_when_unhang_is_gone() -> Result<()> {
+    let running = subjects::many_tasks(Profile::Debug, 3)?;
+    let home = environment()?.join("home without unhang");
+    fs::create_dir_all(&home).context("creating a folder")?;
+    let copy = home.join("unhang");
+    let mut cp = workspace::command("cp", &home);
+    ensure!(cp.arg("-R").arg(package_folder()?).arg(&copy).status()?.success(), "copying");
+    let mut install = unhang()?;
+    install.env("HOME", &home).env("UNHANG_ADAPTERS", &copy).arg("install");
+    let output = install.output().context("running unhang")?;
+    ensure!(output.status.success(), "{}", text(&output));
+    for (said, name) in both(&home, &running)? {
+        ensure!(said.contains("Complete"), "{name}: {said}");
+    }
+    fs::remove_dir_all(&copy).context("removing the copy")?;
+    for (said, name) in both(&home, &running)? {
+        // lldb says so of the command that it is asked for.
+        let complaint = said.contains("rror") && name == "gdb" || said.contains("unhang");
+        ensure!(!said.contains("Complete") && !complaint, "{name}: {said}");
     }
     Ok(())
 }

@@ -48,14 +48,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let no_debugger = found.iter().all(|(_, program)| program.is_err());
     for (debugger, program) in found {
         match program {
-            Ok(program) => checks.add(debuggers::check(debugger, &program, loadable)),
+            Ok(program) => {
+                checks.add(debuggers::check(debugger, &program, loadable));
+                if let Some(adapters) = &adapters {
+                    checks.add(debuggers::startup_file(debugger, adapters));
+                }
+            }
             Err(error) if no_debugger => checks.add(Check::bad(debugger, format!("{error:#}"))),
             Err(error) => checks.add(Check::note(debugger, format!("{error:#}"))),
-        }
-    }
-    if let Some(adapters) = &adapters {
-        for debugger in Debugger::ALL {
-            checks.add(debuggers::startup_file(debugger, adapters));
         }
     }
     checks.add(permission::check());

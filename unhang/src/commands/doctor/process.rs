@@ -49,10 +49,11 @@ pub(super) fn check(pid: u64, layouts: Option<&Path>, checks: &mut Checks) {
     }
     if let Some(source) = source {
         let provenance = source.provenance();
-        checks.add(match provenance.lack {
-            Some(lack) => Check::bad(LAYOUTS, lack),
-            None => Check::good(LAYOUTS, format!("{}: {}", provenance.path, provenance.form)),
-        });
+        if let Some(lack) = provenance.lack {
+            // Nothing can be known of its runtimes then.
+            return checks.add(Check::bad(LAYOUTS, lack));
+        }
+        checks.add(Check::good(LAYOUTS, format!("{}: {}", provenance.path, provenance.form)));
     }
     if let Ok(inspection) = &inspection {
         checks.add(runtimes(inspection));
