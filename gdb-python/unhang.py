@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 
@@ -14,21 +15,44 @@ def _load(here: str) -> None:
         version = ".".join(map(str, sys.version_info[:2]))
         gdb.write(f"unhang needs a gdb with Python 3.9 or later; this one has {version}.\n")
         return
-    # In the source tree the shared package lies beside this folder. Installed, it is found anyway.
-    shared = os.path.join(os.path.dirname(here), "native-module", "python")
-    if os.path.isdir(shared) and shared not in sys.path:
-        sys.path.insert(0, shared)
+    # Installed, this folder lies in the shared package; in a checkout, beside the module's crate.
+    shared = os.path.dirname(here)
+    remedy = "install it anew with `pip install --force-reinstall unhang`"
+    if not os.path.isfile(os.path.join(shared, "adapter.py")):
+        shared = os.path.join(shared, "native-module", "python", "unhang")
+        remedy = "build it with `cargo xtask build`"
     if here not in sys.path:
         # Last: this very file has the name of the shared package.
         sys.path.append(here)
     try:
+        _import_shared(shared)
         from unhang_gdb.commands import register
     except ImportError as error:
-        gdb.write(
-            f"unhang cannot load its native module ({error}): build it with `cargo xtask build`.\n"
-        )
+        gdb.write(f"unhang cannot load its native module ({error}): {remedy}.\n")
         return
     register()
+
+
+def _import_shared(folder: str) -> None:
+    """Imports the shared package from its folder.
+
+    The folder's neighbours stay out of gdb's Python: they may be packages for another version.
+    """
+    if "unhang" in sys.modules:
+        return
+    start = os.path.join(folder, "__init__.py")
+    spec = importlib.util.spec_from_file_location(
+        "unhang", start, submodule_search_locations=[folder]
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{start} is no Python")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["unhang"] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules["unhang"]
+        raise
 
 
 _load(os.path.dirname(os.path.realpath(__file__)))

@@ -5,6 +5,7 @@ What lldb gives to unhang is in one file for each sort of primitive.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from typing import Any
@@ -18,14 +19,38 @@ def __lldb_init_module(debugger: lldb.SBDebugger, _session: dict[str, Any]) -> N
         version = ".".join(map(str, sys.version_info[:2]))
         print(f"unhang needs an lldb with Python 3.9 or later; this one has {version}.")
         return
-    # In the source tree the shared package lies beside this folder. Installed, it is found anyway.
-    tree = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-    shared = os.path.join(tree, "native-module", "python")
-    if os.path.isdir(shared) and shared not in sys.path:
-        sys.path.insert(0, shared)
+    # Installed, this package lies in the shared one; in a checkout, beside the module's crate.
+    shared = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+    remedy = "install it anew with `pip install --force-reinstall unhang`"
+    if not os.path.isfile(os.path.join(shared, "adapter.py")):
+        shared = os.path.join(shared, "native-module", "python", "unhang")
+        remedy = "build it with `cargo xtask build`"
     try:
+        _import_shared(shared)
         from . import commands
     except ImportError as error:
-        print(f"unhang cannot load its native module ({error}): build it with `cargo xtask build`.")
+        print(f"unhang cannot load its native module ({error}): {remedy}.")
         return
     commands.register(debugger)
+
+
+def _import_shared(folder: str) -> None:
+    """Imports the shared package from its folder.
+
+    The folder's neighbours stay out of lldb's Python: they may be packages for another version.
+    """
+    if "unhang" in sys.modules:
+        return
+    start = os.path.join(folder, "__init__.py")
+    spec = importlib.util.spec_from_file_location(
+        "unhang", start, submodule_search_locations=[folder]
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{start} is no Python")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["unhang"] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules["unhang"]
+        raise

@@ -3,22 +3,41 @@
 //! Each subcommand is one file in `commands`. What a command prints for people goes to standard
 //! output, how far it is and what went wrong to standard error.
 
+mod adapters;
 mod commands;
+mod debuggers;
+mod startup_file;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+
+use self::debuggers::Debugger;
 
 /// Exit code when the command could not do what it was asked; clap's for wrong usage is 2.
 const FAILED: u8 = 1;
 
+/// Shows what the async tasks of a stopped Rust process wait for.
+///
+/// Which tasks there are, where each of them is suspended, and what it waits for: inside gdb and
+/// lldb, or without a debugger, of a live process or of a core file. The program needs nothing
+/// but its debug information.
 #[derive(Parser)]
 #[command(
     name = "unhang",
     version,
-    about = "Shows what the async tasks of a stopped Rust process wait for.",
-    after_help = "Exit codes:\n  0  done\n  1  it could not be done; one sentence on standard error \
-                  says why\n  2  the command line was wrong\n\nA command may have more: see its `--help`.",
+    after_help = "\
+Examples:
+  unhang dump -p $(pidof app)    what every task of a process does
+  unhang gdb -p $(pidof app)     gdb, with `info async-tasks` and `async bt`
+  unhang install                 the same in every gdb and lldb from now on
+
+Exit codes:
+  0  done
+  1  it could not be done; one sentence on standard error says why
+  2  the command line was wrong
+
+A command may have more: see its `--help`.",
     styles = commands::styles(),
     subcommand_required = true,
     arg_required_else_help = true,
@@ -32,19 +51,57 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Dump(commands::dump::Arguments),
+    Gdb(commands::start::GdbArguments),
+    Lldb(commands::start::LldbArguments),
+    Install(commands::install::Arguments),
+    Doctor(commands::doctor::Arguments),
     Extract(commands::extract::Arguments),
+    Man(commands::man::Arguments),
+    Completions(commands::completions::Arguments),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Dump(arguments) => commands::dump::run(&arguments),
+        Command::Gdb(_) => commands::start::run(Debugger::Gdb).map(|never| match never {}),
+        Command::Lldb(_) => commands::start::run(Debugger::Lldb).map(|never| match never {}),
+        Command::Install(arguments) => commands::install::run(&arguments).map(|()| 0),
+        Command::Doctor(arguments) => commands::doctor::run(&arguments),
         Command::Extract(arguments) => commands::extract::run(&arguments).map(|()| 0),
+        Command::Man(arguments) => commands::man::run(&arguments, Arguments::command()).map(|()| 0),
+        Command::Completions(arguments) => {
+            commands::completions::run(&arguments, Arguments::command()).map(|()| 0)
+        }
     };
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("unhang: {error:#}");
             ExitCode::from(FAILED)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_makes_sense() {
+        Arguments::command().debug_assert();
+    }
+
+    /// All of these have to get past clap; what they are is the debugger's business.
+    #[test]
+    fn a_debugger_gets_any_argument() {
+        for words in [
+            &["unhang", "gdb", "-p", "1", "-batch", "-ex", "async bt"][..],
+            &["unhang", "gdb", "--args", "app", "--help", "-h"],
+            &["unhang", "lldb", "--", "app", "--", "--version"],
+            &["unhang", "lldb", "-V"],
+            &["unhang", "gdb"],
+        ] {
+            assert!(Arguments::try_parse_from(words).is_ok(), "{words:?}");
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod build;
 pub mod debugger;
 pub mod demo;
 pub mod fixture;
+pub mod package;
 pub mod progress;
 pub mod python;
 pub mod session;

@@ -18,6 +18,8 @@ enum Command {
     Build,
     /// Hang a web shop and look at it, first with gdb alone, then with unhang
     Demo,
+    /// Build the Python wheel, with which `pip install` brings everything
+    Package,
     /// Formatting, lints, types, unit tests and end-to-end tests
     Test(xtask::test::Options),
 }
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Build => xtask::build::run(),
         Command::Demo => xtask::demo::run(),
+        Command::Package => xtask::package::run(),
         Command::Test(options) => xtask::test::run(&options),
     };
     match result {

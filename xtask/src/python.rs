@@ -39,6 +39,23 @@ pub fn environment(name: &str, requirements: &[&str]) -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// A virtual environment with nothing but a wheel in it, made anew; nothing is downloaded.
+/// `name` is its folder under the target folder.
+pub fn clean_environment(name: &str, wheel: &Path) -> Result<PathBuf> {
+    let folder = target().join(name);
+    exclusively(&name.replace(['/', ' '], "-"), || {
+        let step = Step::begin(format!("installing {}", wheel.display()));
+        let mut venv = command(interpreter()?, root());
+        run(venv.args(["-m", "venv", "--clear"]).arg(&folder), &step)?;
+        let mut pip = command(folder.join("bin/python"), root());
+        pip.args(["-m", "pip", "install", "--quiet", "--no-index"]).arg(wheel);
+        run(&mut pip, &step)?;
+        step.done();
+        Ok(())
+    })?;
+    Ok(folder)
+}
+
 /// The Python to make environments with: `$PYTHON`, or `python3` on the path.
 fn interpreter() -> Result<OsString> {
     let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());

@@ -1,8 +1,13 @@
 //! The subcommands.
 
+pub(crate) mod completions;
+pub(crate) mod doctor;
 pub(crate) mod dump;
 pub(crate) mod extract;
+pub(crate) mod install;
+pub(crate) mod man;
 mod screen;
+pub(crate) mod start;
 
 use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;

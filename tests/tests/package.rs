@@ -1,0 +1,245 @@
+//! The wheel in a clean environment: what a user has after `pip install`.
+
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use end_to_end_tests::front::{Front, GDBS, WIDTH};
+use end_to_end_tests::neutral::neutral;
+use end_to_end_tests::subjects;
+use xtask::debugger::{self, Debugger};
+use xtask::fixture::{Profile, Running};
+use xtask::session::{Session, Subject};
+use xtask::{package, python, workspace};
+
+const COMMANDS: [&str; 3] = ["info async-tasks", "async bt all", "async workers"];
+
+/// The environment; the space in its name is there to be stumbled over.
+fn environment() -> Result<&'static Path> {
+    static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let installed = package::package()
+            .and_then(|wheel| python::clean_environment("package test/environment", &wheel));
+        installed.map_err(|error| format!("{error:#}"))
+    });
+    folder.as_deref().map_err(|error| anyhow!("{error}"))
+}
+
+/// The installed command, run somewhere else than in the checkout.
+fn unhang() -> Result<Command> {
+    let environment = environment()?;
+    let mut unhang = workspace::command(environment.join("bin/unhang"), environment);
+    for name in ["UNHANG_ADAPTERS", "UNHANG_GDB", "UNHANG_LLDB", "XDG_CONFIG_HOME"] {
+        unhang.env_remove(name);
+    }
+    unhang.env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
+    Ok(unhang)
+}
+
+fn text(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// A program that starts `unhang gdb` with a gdb, and passes it all arguments.
+fn through_unhang(gdb: &Debugger) -> Result<Debugger> {
+    let executable = environment()?.join(format!("gdb-{}", gdb.version));
+    let unhang = environment()?.join("bin/unhang");
+    let script = format!(
+        "#!/bin/sh\nUNHANG_GDB='{}' exec '{}' gdb \"$@\"\n",
+        gdb.executable.display(),
+        unhang.display()
+    );
+    fs::write(&executable, script).context("writing a script")?;
+    fs::set_permissions(&executable, Permissions::from_mode(0o755)).context("its permissions")?;
+    Ok(Debugger { executable, version: gdb.version.clone() })
+}
+
+#[test]
+fn gdb_says_what_it_says_from_a_checkout() -> Result<()> {
+    let shop = subjects::hung_shop(Profile::Debug)?;
+    let subject = Subject::Process(shop.service.pid());
+    for front in GDBS {
+        let expected = front.ask(subject, &COMMANDS)?;
+        let debugger = &through_unhang(front.debugger()?)?;
+        let limit = std::time::Duration::from_secs(120);
+        let session = Session { debugger, subject, setup: &[], width: WIDTH, limit };
+        let outputs = session.run(&COMMANDS)?;
+        ensure!(outputs == expected, "{front:?} says {outputs:#?} instead of {expected:#?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn lldb_shows_the_same_tasks() -> Result<()> {
+    let shop = subjects::hung_shop(Profile::Debug)?;
+    let pid = shop.service.pid();
+    let expected = Front::SystemGdb.ask(Subject::Process(pid), &COMMANDS)?;
+    let mut lldb = unhang()?;
+    lldb.env("UNHANG_LLDB", &debugger::system_lldb()?.executable);
+    lldb.args(["lldb", "--no-lldbinit", "--no-use-colors", "-p", &pid.to_string(), "--batch"]);
+    lldb.args(["-o", &format!("settings set term-width {WIDTH}")]);
+    lldb.args(COMMANDS.iter().flat_map(|command| ["-o", command]));
+    let output = lldb.output().context("running lldb")?;
+    ensure!(output.status.success(), "{}", text(&output));
+    let said = neutral(&text(&output));
+    for (command, expected) in COMMANDS.iter().zip(expected) {
+        let echo = format!("(lldb) {command}\n");
+        let (_, rest) = said.split_once(&echo).with_context(|| format!("{command} in {said}"))?;
+        let answer = rest.split("(lldb) ").next().unwrap_or_default();
+        let expected = neutral(&expected);
+        ensure!(answer.trim_end() == expected.trim_end(), "{command}: {answer}\nnot {expected}");
+    }
+    Ok(())
+}
+
+#[test]
+fn dump_needs_no_debugger() -> Result<()> {
+    let shop = subjects::hung_shop(Profile::Debug)?;
+    let pid = shop.service.pid().to_string();
+    let output = unhang()?.env("PATH", "/nowhere").args(["dump", "-p", &pid]).output()?;
+    let said = text(&output);
+    ensure!(output.status.code() == Some(0), "{said}");
+    ensure!(said.contains("inventory::stock::restock"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_debuggers_exit_status_is_the_commands() -> Result<()> {
+    let status = |arguments: &[&str]| -> Result<Option<i32>> {
+        let mut unhang = unhang()?;
+        unhang.env("UNHANG_LLDB", &debugger::system_lldb()?.executable);
+        Ok(unhang.args(arguments).output().context("running unhang")?.status.code())
+    };
+    ensure!(status(&["gdb", "-nx", "-q", "-batch", "-ex", "quit 7"])? == Some(7));
+    ensure!(status(&["lldb", "--no-lldbinit", "--batch", "-o", "quit 5"])? == Some(5));
+    ensure!(status(&["gdb", "--no-such-option"])? == Some(1));
+    Ok(())
+}
+
+/// After `unhang install` every gdb and lldb has the commands, and after `--uninstall` none.
+#[test]
+fn install_sets_up_both_debuggers() -> Result<()> {
+    let running = subjects::many_tasks(Profile::Debug, 3)?;
+    let home = environment()?.join("home");
+    fs::create_dir_all(&home).context("creating a folder")?;
+    let gdbinit = home.join(".gdbinit");
+    let mine = "set confirm off\necho mine\\n";
+    fs::write(&gdbinit, mine).context("writing .gdbinit")?;
+    let install = |arguments: &[&str]| -> Result<()> {
+        let output =
+            unhang()?.env("HOME", &home).arg("install").args(arguments).output().context("run")?;
+        ensure!(output.status.success(), "{}", text(&output));
+        Ok(())
+    };
+    install(&[])?;
+    install(&[])?;
+    for (said, name) in both(&home, &running)? {
+        ensure!(said.contains("Complete: all 4 tasks of 1 runtime."), "{name}: {said}");
+    }
+    ensure!(both(&home, &running)?[0].0.contains("mine"), "the user's own settings hold");
+
+    install(&["--uninstall"])?;
+    ensure!(fs::read_to_string(&gdbinit).context("reading .gdbinit")? == mine);
+    ensure!(!home.join(".lldbinit").exists());
+    for (said, name) in both(&home, &running)? {
+        ensure!(!said.contains("Complete"), "{name}: {said}");
+    }
+    Ok(())
+}
+
+/// A removed environment leaves debuggers that start without a complaint.
+#[test]
+fn debuggers_start_when_unhang_is_gone() -> Result<()> {
+    let running = subjects::many_tasks(Profile::Debug, 3)?;
+    let home = environment()?.join("home without unhang");
+    fs::create_dir_all(&home).context("creating a folder")?;
+    let copy = home.join("unhang");
+    let mut cp = workspace::command("cp", &home);
+    ensure!(cp.arg("-R").arg(package_folder()?).arg(&copy).status()?.success(), "copying");
+    let mut install = unhang()?;
+    install.env("HOME", &home).env("UNHANG_ADAPTERS", &copy).arg("install");
+    let output = install.output().context("running unhang")?;
+    ensure!(output.status.success(), "{}", text(&output));
+    for (said, name) in both(&home, &running)? {
+        ensure!(said.contains("Complete"), "{name}: {said}");
+    }
+    fs::remove_dir_all(&copy).context("removing the copy")?;
+    for (said, name) in both(&home, &running)? {
+        // lldb says so of the command that it is asked for.
+        let complaint = said.contains("rror") && name == "gdb" || said.contains("unhang");
+        ensure!(!said.contains("Complete") && !complaint, "{name}: {said}");
+    }
+    Ok(())
+}
+
+/// What gdb and lldb say of a process, with a home folder's settings.
+fn both(home: &Path, running: &Running) -> Result<[(String, &'static str); 2]> {
+    let pid = running.pid().to_string();
+    let run = |program: &Path, arguments: &[&str]| -> Result<String> {
+        let mut debugger = workspace::command(program, home);
+        debugger.env("HOME", home).env_remove("XDG_CONFIG_HOME").env("TERM", "dumb");
+        Ok(text(&debugger.args(arguments).args(["-p", &pid]).output().context("running it")?))
+    };
+    let gdb = &debugger::system_gdb()?.executable;
+    let offline = ["-q", "-iex", "set debuginfod enabled off", "-batch"];
+    let lldb = &debugger::system_lldb()?.executable;
+    Ok([
+        (run(gdb, &[&offline[..], &["-ex", "info async-tasks"]].concat())?, "gdb"),
+        (run(lldb, &["--batch", "-o", "async tasks"])?, "lldb"),
+    ])
+}
+
+#[test]
+fn doctor_finds_all_in_order() -> Result<()> {
+    let running = subjects::many_tasks(Profile::Debug, 3)?;
+    let mut doctor = unhang()?;
+    doctor.env("UNHANG_LLDB", &debugger::system_lldb()?.executable);
+    doctor.env("HOME", environment()?.join("nobody's home"));
+    let output = doctor.args(["doctor", "-p", &running.pid().to_string()]).output()?;
+    let said = text(&output);
+    ensure!(output.status.code() == Some(0), "{said}");
+    for line in ["ok    gdb ", "ok    lldb ", "ok    access to it ", "ok    debug information "] {
+        ensure!(said.lines().any(|found| found.starts_with(line)), "{line}: {said}");
+    }
+    ensure!(said.contains("4 tasks") && said.ends_with("Nothing is missing.\n"), "{said}");
+
+    let output = unhang()?.args(["doctor", "-p", "4194305"]).output().context("running unhang")?;
+    ensure!(output.status.code() == Some(3), "{}", text(&output));
+    ensure!(text(&output).contains("there is no process 4194305"), "{}", text(&output));
+    Ok(())
+}
+
+#[test]
+fn manual_and_completions_come_along() -> Result<()> {
+    let share = environment()?.join("share");
+    for file in [
+        "man/man1/unhang.1",
+        "man/man1/unhang-dump.1",
+        "bash-completion/completions/unhang",
+        "fish/vendor_completions.d/unhang.fish",
+        "zsh/site-functions/_unhang",
+        "doc/unhang/LICENSE-MIT",
+    ] {
+        ensure!(share.join(file).is_file(), "{file} is missing");
+    }
+    let folder = package_folder()?;
+    ensure!(folder.join("_native.abi3.so").is_file(), "the module is in {}", folder.display());
+    Ok(())
+}
+
+/// The installed Python package, by what pip says.
+fn package_folder() -> Result<PathBuf> {
+    let mut pip = workspace::command(environment()?.join("bin/python"), environment()?);
+    let output = pip.args(["-m", "pip", "show", "unhang"]).output().context("running pip")?;
+    let said = text(&output);
+    let location = said.lines().find_map(|line| line.strip_prefix("Location: "));
+    Ok(Path::new(location.context(said.clone())?).join(OsStr::new("unhang")))
+}

@@ -1,0 +1,202 @@
+//! `unhang install`: the commands in every gdb and lldb from now on.
+
+use std::env;
+use std::fs;
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use tempfile::NamedTempFile;
+
+use crate::adapters::Adapters;
+use crate::debuggers::Debugger;
+use crate::startup_file::{with_block, without_block};
+
+/// Load the commands in every gdb and lldb from now on.
+///
+/// Adds a marked block of three lines to each debugger's startup file, ~/.gdbinit and ~/.lldbinit.
+/// The rest of the files stays as it is. To do it again does nothing, or renews the block when
+/// unhang has moved. A debugger starts as before, without a message, when unhang is gone.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  unhang install --dry-run\n  unhang install gdb\n  \
+                        unhang install --uninstall")]
+pub(crate) struct Arguments {
+    /// For this debugger alone
+    #[arg(value_name = "DEBUGGER")]
+    debugger: Option<Debugger>,
+
+    /// Take out what was added, and remove a file that was made for it
+    #[arg(long)]
+    uninstall: bool,
+
+    /// Say what would be done, and do nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let home = home()?;
+    let adapters = if arguments.uninstall { None } else { Some(Adapters::find()?) };
+    let mut failed = None;
+    for debugger in Debugger::ALL {
+        if arguments.debugger.is_some_and(|only| only != debugger) {
+            continue;
+        }
+        let file = startup_file(debugger, &home);
+        // A file that cannot be changed does not keep the other one from it.
+        match change(debugger, &file, adapters.as_ref(), arguments.dry_run) {
+            Ok(said) => {
+                // What was done is done, whether or not anybody reads of it.
+                let _ = writeln!(io::stdout(), "{}: {said}", short(&file, &home));
+            }
+            Err(error) => {
+                let error = error.context(format!("cannot change {}", file.display()));
+                if let Some(first) = failed.replace(error) {
+                    eprintln!("unhang: {first:#}");
+                }
+            }
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// Whether the debugger's startup file loads these adapters; `None` when it loads none.
+pub(super) fn is_set_up(debugger: Debugger, adapters: &Adapters) -> anyhow::Result<Option<bool>> {
+    let Some(old) = read(&startup_file(debugger, &home()?))? else { return Ok(None) };
+    if without_block(&old)?.as_ref() == Some(&old) {
+        return Ok(None);
+    }
+    Ok(Some(with_block(Some(&old), &startup_command(debugger, adapters)?)? == old))
+}
+
+fn home() -> anyhow::Result<PathBuf> {
+    let home = env::home_dir().filter(|home| !home.as_os_str().is_empty());
+    home.context("your home folder is not known: set HOME")
+}
+
+/// The file that a debugger reads when it starts.
+///
+/// gdb reads the first one of these that is there ("Initialization Files" in its manual).
+fn startup_file(debugger: Debugger, home: &Path) -> PathBuf {
+    match debugger {
+        Debugger::Lldb => home.join(".lldbinit"),
+        Debugger::Gdb => {
+            let config = env::var_os("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty());
+            let config = config.map_or_else(|| home.join(".config"), PathBuf::from);
+            Some(config.join("gdb/gdbinit"))
+                .filter(|file| file.exists())
+                .unwrap_or_else(|| home.join(".gdbinit"))
+        }
+    }
+}
+
+/// The line in the block. When unhang is gone it does nothing: in gdb an error would also skip all
+/// that follows in the file.
+fn startup_command(debugger: Debugger, adapters: &Adapters) -> anyhow::Result<String> {
+    let (path, load, interpreter) = match debugger {
+        Debugger::Gdb => {
+            let Ok(command) = adapters.gdb_command().into_string() else {
+                bail!("{} is not UTF-8, which gdb's Python needs", adapters.gdb.display());
+            };
+            (&adapters.gdb, format!("gdb.execute({})", python_string(&command)), "python")
+        }
+        Debugger::Lldb => {
+            let command = python_string(&adapters.lldb_command()?);
+            (&adapters.lldb, format!("lldb.debugger.HandleCommand({command})"), "script")
+        }
+    };
+    let path = path.to_str().context("the path is not UTF-8")?;
+    if path.contains(char::is_control) {
+        bail!("the path {path:?} has control characters: install unhang elsewhere");
+    }
+    let path = python_string(path);
+    // lldb prints the value of an expression, but not that of an assignment.
+    Ok(format!("{interpreter} import os.path; _unhang = os.path.exists({path}) and {load}"))
+}
+
+/// A literal of Python's.
+fn python_string(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// Puts the block in, or takes it out when there are no adapters. Returns what was done.
+fn change(
+    debugger: Debugger,
+    file: &Path,
+    adapters: Option<&Adapters>,
+    dry_run: bool,
+) -> anyhow::Result<String> {
+    let old = read(file)?;
+    let new = match (adapters, &old) {
+        (Some(adapters), _) => {
+            Some(with_block(old.as_deref(), &startup_command(debugger, adapters)?)?)
+        }
+        (None, Some(old)) => without_block(old)?,
+        (None, None) => None,
+    };
+    if new == old {
+        let state = if adapters.is_some() { "is set up already" } else { "has nothing of unhang" };
+        return Ok(state.to_owned());
+    }
+    if !dry_run {
+        match &new {
+            Some(new) => write(file, new)?,
+            None => fs::remove_file(file.canonicalize()?)?,
+        }
+    }
+    let had_block = match &old {
+        Some(old) => without_block(old)?.as_ref() != Some(old),
+        None => false,
+    };
+    let (done, planned) = match (adapters.is_some(), &old, &new) {
+        (true, None, _) => ("created", "create it"),
+        (true, Some(_), _) if had_block => ("renewed unhang's block", "renew unhang's block"),
+        (true, Some(_), _) => ("added unhang's block", "add unhang's block"),
+        (false, _, Some(_)) => ("took unhang's block out", "take unhang's block out"),
+        (false, _, None) => {
+            ("removed, since nothing else was in it", "remove it, since nothing else is in it")
+        }
+    };
+    Ok(match (dry_run, adapters) {
+        (true, _) => format!("would {planned}"),
+        (false, Some(_)) => format!("{done}; {debugger} has the commands from its next start on"),
+        (false, None) => done.to_owned(),
+    })
+}
+
+fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes beside the file and renames, so that the user's own text is never half there. A symbolic
+/// link stays one, and owner and permissions stay too.
+fn write(file: &Path, text: &[u8]) -> anyhow::Result<()> {
+    let Ok(place) = file.canonicalize() else {
+        // There is none, or the link leads to none: this makes it.
+        return Ok(fs::write(file, text)?);
+    };
+    let folder = place.parent().context("it is in no folder")?;
+    let mut fresh = NamedTempFile::new_in(folder)?;
+    fresh.write_all(text)?;
+    let before = place.metadata()?;
+    let mine = fresh.as_file().metadata()?;
+    if (before.uid(), before.gid()) != (mine.uid(), mine.gid()) {
+        chown(fresh.path(), Some(before.uid()), Some(before.gid()))?;
+    }
+    fresh.as_file().set_permissions(before.permissions())?;
+    fresh.as_file().sync_all()?;
+    fresh.persist(place)?;
+    Ok(())
+}
+
+fn short(file: &Path, home: &Path) -> String {
+    match file.strip_prefix(home) {
+        Ok(rest) => format!("~/{}", rest.display()),
+        Err(_) => file.display().to_string(),
+    }
+}

@@ -1,0 +1,123 @@
+//! `cargo xtask package`: the Python wheel, with which `pip install` brings everything.
+//!
+//! maturin builds the native module and packs it with the shared Python. What else belongs to the
+//! wheel is put into its data folder (`native-module/pyproject.toml` names it) under the names that
+//! pip knows: `scripts` go beside the environment's Python, `platlib` among its packages, and
+//! `data` into the environment itself.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::progress::Step;
+use crate::workspace::{self, command, exclusively, root, target};
+use crate::{build, python};
+
+/// What makes wheels; `native-module/pyproject.toml` asks for the same one.
+const MATURIN: &str = "maturin==1.16.0";
+
+/// Builds the wheel and returns its path.
+pub fn package() -> Result<PathBuf> {
+    let built = build::build()?;
+    let environment = python::environment("maturin", &[MATURIN])?;
+    exclusively("package", || {
+        let step = Step::begin("building the wheel");
+        stage(&built.command_line, &step)?;
+        let wheels = target().join("wheels");
+        remove(&wheels)?;
+        let mut maturin = command(environment.join("bin/maturin"), root());
+        // The tag of this machine: wheels for others are built on an old system, by CI.
+        maturin.args(["build", "--release", "--locked", "--compatibility", "linux"]);
+        maturin.args(["--manifest-path", "native-module/Cargo.toml", "--out"]).arg(&wheels);
+        // maturin builds the bindings with other settings than `cargo xtask build`: in one folder
+        // each would undo the work of the other.
+        maturin.arg("--target-dir").arg(target().join("package"));
+        workspace::run(&mut maturin, &step)?;
+        step.done();
+        only_file_of(&wheels)
+    })
+}
+
+/// `cargo xtask package`.
+pub fn run() -> Result<()> {
+    println!("pip install {}", package()?.display());
+    Ok(())
+}
+
+/// Fills the wheel's data folder.
+fn stage(command_line: &Path, step: &Step) -> Result<()> {
+    // Where the metadata says it is, whatever CARGO_TARGET_DIR is.
+    let data = root().join("target/wheel");
+    remove(&data)?;
+    let scripts = create(&data.join("scripts"))?;
+    let mut strip = command("strip", root());
+    strip.arg("-o").arg(scripts.join("unhang")).arg(command_line);
+    workspace::run(&mut strip, step)?;
+
+    let package = data.join("platlib/unhang");
+    copy_python(&root().join("gdb-python"), &create(&package.join("gdb"))?)?;
+    let lldb = root().join("lldb-python/unhang_lldb");
+    copy_python(&lldb, &create(&package.join("lldb/unhang_lldb"))?)?;
+
+    let share = data.join("data/share");
+    let mut man = command(command_line, root());
+    man.arg("man").arg(create(&share.join("man/man1"))?);
+    workspace::run(&mut man, step)?;
+    for (shell, place) in [
+        ("bash", "bash-completion/completions/unhang"),
+        ("fish", "fish/vendor_completions.d/unhang.fish"),
+        ("zsh", "zsh/site-functions/_unhang"),
+    ] {
+        let file = share.join(place);
+        create(file.parent().context("a folder")?)?;
+        let mut completions = command(command_line, root());
+        let text = workspace::run(completions.args(["completions", shell]), step)?;
+        fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
+    }
+    let documentation = create(&share.join("doc/unhang"))?;
+    for name in ["LICENSE-APACHE", "LICENSE-MIT", "CHANGELOG.md", "docs/report.schema.json"] {
+        let file = root().join(name);
+        let place = documentation.join(file.file_name().context("a name")?);
+        fs::copy(&file, place).with_context(|| format!("copying {}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// Copies the Python files of a folder and of the folders in it.
+fn copy_python(from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
+        let path = entry.context("an entry")?.path();
+        let place = to.join(path.file_name().context("a name")?);
+        if path.is_dir() && !path.ends_with("__pycache__") {
+            copy_python(&path, &create(&place)?)?;
+        } else if path.extension().is_some_and(|extension| extension == "py") {
+            fs::copy(&path, place).with_context(|| format!("copying {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn create(folder: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    Ok(folder.to_owned())
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn only_file_of(folder: &Path) -> Result<PathBuf> {
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let files: Vec<PathBuf> =
+        entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    match files.as_slice() {
+        [file] => Ok(file.clone()),
+        files => bail!("{} files in {} instead of one", files.len(), folder.display()),
+    }
+}
