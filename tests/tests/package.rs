@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use end_to_end_tests::front::{Front, GDBS, WIDTH};
 use end_to_end_tests::neutral::neutral;
 use end_to_end_tests::subjects;
-use xtask::debugger::{self, Debugger};
+use xtask::debugger::{self, Debugger, Kind};
 use xtask::fixture::{Profile, Running};
 use xtask::session::{Session, Subject};
 use xtask::{package, python, workspace};
@@ -59,7 +59,7 @@ fn through_unhang(gdb: &Debugger) -> Result<Debugger> {
     );
     fs::write(&executable, script).context("writing a script")?;
     fs::set_permissions(&executable, Permissions::from_mode(0o755)).context("its permissions")?;
-    Ok(Debugger { executable, version: gdb.version.clone() })
+    Ok(Debugger { kind: Kind::Gdb, executable, version: gdb.version.clone() })
 }
 
 #[test]

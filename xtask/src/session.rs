@@ -106,7 +106,7 @@ impl Session<'_> {
         let handle = |text: &str| {
             let statement = format!(
                 "import sys; print({MARK:?}, flush=True); r = lldb.SBCommandReturnObject(); \
-                 lldb.debugger.GetCommandInterpreter().HandleCommand({text:?}, r); \
+                 _ = lldb.debugger.GetCommandInterpreter().HandleCommand({text:?}, r); \
                  print((r.GetOutput() or '') + (r.GetError() or ''), end='', flush=True)"
             );
             execute(&format!("script {statement}"))
