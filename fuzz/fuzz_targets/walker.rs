@@ -36,7 +36,8 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = tasks::write(&report, &tasks::TaskFilter::default(), &look, &mut out);
     let _ = workers::write(&report, &look, &mut out);
     let _ = json::write(&report, &mut out);
+    let sources = backtrace::Sources::default();
     for task in &report.tasks {
-        let _ = backtrace::write(&report, task, &look, &mut out);
+        let _ = backtrace::write(&report, task, &look, &sources, &mut out);
     }
 });

@@ -19,10 +19,15 @@ pub struct Report {
     pub sites: Vec<Site>,
     /// The tasks: `block_on` futures first, then by runtime and id.
     pub tasks: Vec<Task>,
-    /// What could not be read or may be wrong, beyond a single task.
+    /// What could not be read or may be wrong, beyond a single task: a sentence each.
     pub problems: Vec<String>,
     /// Whether Ctrl-C ended the inspection early.
     pub interrupted: bool,
+}
+
+/// The text with a full stop at its end, if it has none.
+pub(crate) fn sentence(text: &str) -> String {
+    if text.ends_with(['.', '?', '!']) { text.to_string() } else { format!("{text}.") }
 }
 
 /// What was inspected.

@@ -22,7 +22,8 @@ fn list(report: &Report) -> String {
 fn backtrace_of(report: &Report, id: &str) -> String {
     let task = report.tasks.iter().find(|task| task.id.0 == id).expect("the task");
     let mut text = Vec::new();
-    backtrace::write(report, task, &look(), &mut text).expect("a vector");
+    backtrace::write(report, task, &look(), &backtrace::Sources::default(), &mut text)
+        .expect("a vector");
     String::from_utf8(text).expect("text")
 }
 

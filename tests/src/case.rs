@@ -52,7 +52,7 @@ impl Case<'_> {
     }
 
     /// Compares with the golden text, or writes it. Panics with the difference.
-    fn compare(&self, outputs: &[String]) {
+    pub fn compare(&self, outputs: &[String]) {
         let mut text = String::new();
         for (command, output) in self.commands.iter().zip(outputs) {
             let separator = if text.is_empty() { "" } else { "\n" };

@@ -85,6 +85,18 @@ impl Front {
         self.run(subject, &[setup], commands)
     }
 
+    /// Runs commands with unhang loaded, on a process behind a gdbserver at this local port.
+    pub fn ask_remote(
+        self,
+        executable: &Path,
+        port: u16,
+        commands: &[impl AsRef<str>],
+    ) -> Result<Vec<String>> {
+        let source = format!("source {}", gdb_script()?.display());
+        let connect = format!("target remote 127.0.0.1:{port}");
+        self.run(Subject::Executable(executable), &[source, connect], commands)
+    }
+
     /// Runs commands of the debugger alone and returns what each of them printed.
     pub fn ask_alone(
         self,

@@ -8,6 +8,7 @@ pub mod case;
 pub mod front;
 pub mod listing;
 pub mod neutral;
+pub mod remote;
 pub mod subjects;
 pub mod terminal;
 pub mod third_party;

@@ -6,12 +6,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use end_to_end_tests::front::{Front, GDBS, WIDTH};
-use end_to_end_tests::neutral::neutral;
+use end_to_end_tests::front::{DEBUGGERS, DUMP, Front, WIDTH};
 use end_to_end_tests::subjects;
+<<<<<<< HEAD
 use xtask::debugger::{self, Debugger, Kind};
+=======
+use xtask::debugger::{Debugger, Kind};
+>>>>>>> package
 use xtask::fixture::{Profile, Running};
 use xtask::session::{Session, Subject};
 use xtask::{package, python, workspace};
@@ -48,10 +52,16 @@ fn text(output: &Output) -> String {
     )
 }
 
-/// A program that starts `unhang gdb` with a gdb, and passes it all arguments.
-fn through_unhang(gdb: &Debugger) -> Result<Debugger> {
-    let executable = environment()?.join(format!("gdb-{}", gdb.version));
+/// A program that starts `unhang gdb` or `unhang lldb`, and passes it all arguments.
+fn through_unhang(debugger: &Debugger) -> Result<Debugger> {
+    let Debugger { kind, executable, version } = debugger;
+    let (name, variable) = match kind {
+        Kind::Gdb => ("gdb", "UNHANG_GDB"),
+        Kind::Lldb => ("lldb", "UNHANG_LLDB"),
+    };
+    let script = environment()?.join(format!("{name}-{version}"));
     let unhang = environment()?.join("bin/unhang");
+<<<<<<< HEAD
     let script = format!(
         "#!/bin/sh\nUNHANG_GDB='{}' exec '{}' gdb \"$@\"\n",
         gdb.executable.display(),
@@ -60,16 +70,24 @@ fn through_unhang(gdb: &Debugger) -> Result<Debugger> {
     fs::write(&executable, script).context("writing a script")?;
     fs::set_permissions(&executable, Permissions::from_mode(0o755)).context("its permissions")?;
     Ok(Debugger { kind: Kind::Gdb, executable, version: gdb.version.clone() })
+=======
+    let (executable, unhang) = (executable.display(), unhang.display());
+    let text = format!("#!/bin/sh\n{variable}='{executable}' exec '{unhang}' {name} \"$@\"\n");
+    fs::write(&script, text).context("writing a script")?;
+    fs::set_permissions(&script, Permissions::from_mode(0o755)).context("its permissions")?;
+    Ok(Debugger { executable: script, ..debugger.clone() })
+>>>>>>> package
 }
 
 #[test]
-fn gdb_says_what_it_says_from_a_checkout() -> Result<()> {
+fn debuggers_say_what_they_say_from_a_checkout() -> Result<()> {
     let shop = subjects::hung_shop(Profile::Debug)?;
     let subject = Subject::Process(shop.service.pid());
-    for front in GDBS {
+    for front in DEBUGGERS {
         let expected = front.ask(subject, &COMMANDS)?;
+        ensure!(expected[1].contains("inventory::stock::restock"), "{front:?}: {expected:#?}");
         let debugger = &through_unhang(front.debugger()?)?;
-        let limit = std::time::Duration::from_secs(120);
+        let limit = Duration::from_secs(120);
         let session = Session { debugger, subject, setup: &[], width: WIDTH, limit };
         let outputs = session.run(&COMMANDS)?;
         ensure!(outputs == expected, "{front:?} says {outputs:#?} instead of {expected:#?}");
@@ -78,35 +96,17 @@ fn gdb_says_what_it_says_from_a_checkout() -> Result<()> {
 }
 
 #[test]
-fn lldb_shows_the_same_tasks() -> Result<()> {
-    let shop = subjects::hung_shop(Profile::Debug)?;
-    let pid = shop.service.pid();
-    let expected = Front::SystemGdb.ask(Subject::Process(pid), &COMMANDS)?;
-    let mut lldb = unhang()?;
-    lldb.env("UNHANG_LLDB", &debugger::system_lldb()?.executable);
-    lldb.args(["lldb", "--no-lldbinit", "--no-use-colors", "-p", &pid.to_string(), "--batch"]);
-    lldb.args(["-o", &format!("settings set term-width {WIDTH}")]);
-    lldb.args(COMMANDS.iter().flat_map(|command| ["-o", command]));
-    let output = lldb.output().context("running lldb")?;
-    ensure!(output.status.success(), "{}", text(&output));
-    let said = neutral(&text(&output));
-    for (command, expected) in COMMANDS.iter().zip(expected) {
-        let echo = format!("(lldb) {command}\n");
-        let (_, rest) = said.split_once(&echo).with_context(|| format!("{command} in {said}"))?;
-        let answer = rest.split("(lldb) ").next().unwrap_or_default();
-        let expected = neutral(&expected);
-        ensure!(answer.trim_end() == expected.trim_end(), "{command}: {answer}\nnot {expected}");
-    }
-    Ok(())
-}
-
-#[test]
 fn dump_needs_no_debugger() -> Result<()> {
     let shop = subjects::hung_shop(Profile::Debug)?;
-    let pid = shop.service.pid().to_string();
-    let output = unhang()?.env("PATH", "/nowhere").args(["dump", "-p", &pid]).output()?;
+    let pid = shop.service.pid();
+    let width = WIDTH.to_string();
+    let mut dump = unhang()?;
+    dump.env("PATH", "/nowhere").args(["dump", "--width", &width, "-p", &pid.to_string()]);
+    let output = dump.output().context("running unhang")?;
     let said = text(&output);
     ensure!(output.status.code() == Some(0), "{said}");
+    let expected = Front::CommandLine.ask(Subject::Process(pid), &[DUMP])?.concat();
+    ensure!(said == expected, "{said}\ninstead of\n{expected}");
     ensure!(said.contains("inventory::stock::restock"), "{said}");
     Ok(())
 }
@@ -115,7 +115,7 @@ fn dump_needs_no_debugger() -> Result<()> {
 fn a_debuggers_exit_status_is_the_commands() -> Result<()> {
     let status = |arguments: &[&str]| -> Result<Option<i32>> {
         let mut unhang = unhang()?;
-        unhang.env("UNHANG_LLDB", &debugger::system_lldb()?.executable);
+        unhang.env("UNHANG_LLDB", &Front::SystemLldb.debugger()?.executable);
         Ok(unhang.args(arguments).output().context("running unhang")?.status.code())
     };
     ensure!(status(&["gdb", "-nx", "-q", "-batch", "-ex", "quit 7"])? == Some(7));
@@ -188,9 +188,9 @@ fn both(home: &Path, running: &Running) -> Result<[(String, &'static str); 2]> {
         debugger.env("HOME", home).env_remove("XDG_CONFIG_HOME").env("TERM", "dumb");
         Ok(text(&debugger.args(arguments).args(["-p", &pid]).output().context("running it")?))
     };
-    let gdb = &debugger::system_gdb()?.executable;
+    let gdb = &Front::SystemGdb.debugger()?.executable;
     let offline = ["-q", "-iex", "set debuginfod enabled off", "-batch"];
-    let lldb = &debugger::system_lldb()?.executable;
+    let lldb = &Front::SystemLldb.debugger()?.executable;
     Ok([
         (run(gdb, &[&offline[..], &["-ex", "info async-tasks"]].concat())?, "gdb"),
         (run(lldb, &["--batch", "-o", "async tasks"])?, "lldb"),
@@ -201,7 +201,7 @@ fn both(home: &Path, running: &Running) -> Result<[(String, &'static str); 2]> {
 fn doctor_finds_all_in_order() -> Result<()> {
     let running = subjects::many_tasks(Profile::Debug, 3)?;
     let mut doctor = unhang()?;
-    doctor.env("UNHANG_LLDB", &debugger::system_lldb()?.executable);
+    doctor.env("UNHANG_LLDB", &Front::SystemLldb.debugger()?.executable);
     doctor.env("HOME", environment()?.join("nobody's home"));
     let output = doctor.args(["doctor", "-p", &running.pid().to_string()]).output()?;
     let said = text(&output);

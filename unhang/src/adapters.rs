@@ -10,6 +10,7 @@
 //! pip puts this program into the `bin` folder of an environment and the package into
 //! `lib/python3.X/site-packages` beside it, so the program finds it from its own path.
 
+use std::cmp::Reverse;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -158,7 +159,7 @@ fn site_packages(prefix: &Path) -> Vec<PathBuf> {
             }
         }
     }
-    found.sort_by(|one, other| other.cmp(one));
+    found.sort_by_key(|(minor, _)| Reverse(*minor));
     found.into_iter().map(|(_, folder)| folder).collect()
 }
 

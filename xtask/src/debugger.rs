@@ -113,6 +113,19 @@ fn lldb_version(executable: &Path) -> Result<Option<String>> {
     }
 }
 
+/// The distribution's gdbserver, installed when it is missing.
+pub fn gdbserver() -> Result<&'static str> {
+    const NAME: &str = "gdbserver";
+    let works = || command(NAME, root()).arg("--version").output().is_ok();
+    if !works() {
+        if !may_install() {
+            bail!("no {NAME} on the path: install it (`apt-get install {NAME}`)");
+        }
+        install(NAME)?;
+    }
+    Ok(NAME)
+}
+
 /// The gdb on the path, if it is new enough and has Python.
 fn usable_gdb() -> Result<Option<Debugger>> {
     let executable = PathBuf::from("gdb");

@@ -1,7 +1,7 @@
 //! `async bt`.
 
 use clap::Parser;
-use runtime_layouts::render::backtrace::write;
+use runtime_layouts::render::backtrace::{Sources, write};
 use runtime_layouts::report::Task;
 
 use super::{Front, Run};
@@ -44,11 +44,12 @@ impl Run for Bt {
             // Before anything is shown: a list with a mistake in it is refused whole.
             self.ids.iter().map(|id| find(&report, id)).collect::<Result<_, _>>()?
         };
+        let sources = Sources::default();
         for (index, task) in tasks.into_iter().enumerate() {
             if index > 0 {
                 writeln!(front.out())?;
             }
-            write(&report, task, &look, front.out())?;
+            write(&report, task, &look, &sources, front.out())?;
         }
         Ok(())
     }

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 pub use super::frames::frame_count;
+pub use super::source::Sources;
 
 use super::Look;
 use super::frames::{Line, lines, name, place, site};
-use super::source::Sources;
 use super::style::{Style, styled};
 use crate::layout::SourceLocation;
 use crate::report::{Frame, FutureState, Report, Task, TaskKind, TaskState};
@@ -20,10 +20,16 @@ const WIDEST_NAMES: usize = 64;
 ///
 /// # Errors
 /// What `out` returns; the listing then ends at once.
-pub fn write(report: &Report, task: &Task, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(
+    report: &Report,
+    task: &Task,
+    look: &Look,
+    sources: &Sources,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     heading(report, task, look, out)?;
     let lines = lines(task);
-    let writer = FrameWriter::new(report, &lines, look);
+    let writer = FrameWriter::new(report, &lines, look, sources);
     let mut hidden = 0;
     for line in &lines {
         match *line {
@@ -75,7 +81,8 @@ pub fn write_frame(
     match found {
         Some(frame) => {
             let line = [Line::Frame { number, frame, depth: 0 }];
-            FrameWriter::new(report, &line, look).frame(number, frame, 0, out)
+            let sources = Sources::default();
+            FrameWriter::new(report, &line, look, &sources).frame(number, frame, 0, out)
         }
         None => writeln!(out, "Task {} has no frame #{number}.", task.id.0),
     }
@@ -133,11 +140,11 @@ struct FrameWriter<'r> {
     report: &'r Report,
     look: &'r Look,
     names: usize,
-    sources: Sources,
+    sources: &'r Sources,
 }
 
 impl<'r> FrameWriter<'r> {
-    fn new(report: &'r Report, lines: &[Line<'_>], look: &'r Look) -> Self {
+    fn new(report: &'r Report, lines: &[Line<'_>], look: &'r Look, sources: &'r Sources) -> Self {
         let mut widest_name = 0;
         let mut widest_place = 0;
         for line in lines {
@@ -152,7 +159,7 @@ impl<'r> FrameWriter<'r> {
             Some(width) => width.saturating_sub(NUMBER + 2 + widest_place),
             None => WIDEST_NAMES,
         };
-        Self { report, look, names: widest_name.min(room), sources: Sources::default() }
+        Self { report, look, names: widest_name.min(room), sources }
     }
 
     fn frame(

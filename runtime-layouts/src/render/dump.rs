@@ -12,14 +12,15 @@ use crate::report::Report;
 pub fn write(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()> {
     // What the user has selected is of no use to who reads it.
     let look = &Look { current: None, ..look.clone() };
-    tasks::write(report, &tasks::TaskFilter::default(), look, out)?;
+    tasks::write_with_hint(report, &tasks::TaskFilter::default(), look, "", out)?;
     if !report.runtimes.is_empty() {
         writeln!(out)?;
         workers::write_runtimes(report, look, out)?;
     }
+    let sources = backtrace::Sources::default();
     for task in &report.tasks {
         writeln!(out)?;
-        backtrace::write(report, task, look, out)?;
+        backtrace::write(report, task, look, &sources, out)?;
     }
     Ok(())
 }

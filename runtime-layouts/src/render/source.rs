@@ -9,9 +9,9 @@ use crate::layout::SourceLocation;
 /// Files longer than this are not read.
 const LONGEST_FILE: u64 = 8 << 20;
 
-/// Source files that were read.
+/// Source files that were read. One for a whole listing: a file is read once.
 #[derive(Default)]
-pub(super) struct Sources {
+pub struct Sources {
     files: RefCell<HashMap<String, Option<Vec<String>>>>,
 }
 

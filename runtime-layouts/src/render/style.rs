@@ -74,12 +74,6 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The text with a full stop at its end.
-#[must_use]
-pub(crate) fn sentence(text: &str) -> Cow<'_, str> {
-    if text.ends_with(['.', '?', '!']) { text.into() } else { format!("{text}.").into() }
-}
-
 /// The end of the text, in at most `width` columns, with `…` in place of what was before: of a
 /// path, the end says most. A path is cut at a `::` or `/` where one is near.
 #[must_use]

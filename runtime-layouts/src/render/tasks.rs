@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use super::Look;
 use super::backtrace::state_text;
 use super::frames::{name, place, standing};
-use super::style::{Style, sentence, styled};
+use super::style::{Style, styled};
 use super::table::{Cell, Column, Cut, Table};
 use super::workers;
-use crate::report::{Chain, Report, SiteId, Task, TaskKind, TaskState};
+use crate::report::{Chain, Report, SiteId, Task, TaskKind, TaskState, sentence};
 
 /// Which tasks to show, and how.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +47,8 @@ const IDS: Column = Column { heading: "Ids", cut: Cut::Never };
 /// Ids that a group names.
 const IDS_OF_GROUP: usize = 3;
 
-/// Writes the header line, a line a task (or a group), and how complete the list is.
+/// Writes the header line, a line a task (or a group), how complete the list is, and what to type
+/// next.
 ///
 /// # Errors
 /// What `out` returns; the listing then ends at once.
@@ -55,6 +56,17 @@ pub fn write(
     report: &Report,
     filter: &TaskFilter,
     look: &Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    write_with_hint(report, filter, look, " `async bt ID` shows one.", out)
+}
+
+/// The same with something else at its end, where what to type next is of no use.
+pub(super) fn write_with_hint(
+    report: &Report,
+    filter: &TaskFilter,
+    look: &Look,
+    hint: &str,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     for runtime in &report.runtimes {
@@ -81,7 +93,7 @@ pub fn write(
             writeln!(out, "{text}")?;
         }
     }
-    footer(report, tasks.len(), look, out)
+    footer(report, tasks.len(), look, hint, out)
 }
 
 struct Shown {
@@ -261,7 +273,13 @@ fn write_groups(
     Ok(Shown { lines: rows.len(), of: groups.len() })
 }
 
-fn footer(report: &Report, shown: usize, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+fn footer(
+    report: &Report,
+    shown: usize,
+    look: &Look,
+    hint: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let note = |out: &mut dyn Write, text: &str| {
         writeln!(out, "{}", styled(&sentence(text), Style::Warning, look.styled))
     };
@@ -308,7 +326,7 @@ fn footer(report: &Report, shown: usize, look: &Look, out: &mut dyn Write) -> io
     } else {
         format!("{shown} of {what} of {runtimes} match")
     };
-    writeln!(out, "{verdict}: {all}. `async bt ID` shows one.")
+    writeln!(out, "{verdict}: {all}.{hint}")
 }
 
 /// `1 task`, `2 tasks`.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::Look;
-use super::style::{Style, sentence, styled};
+use super::style::{Style, styled};
 use super::table::{Cell, Column, Cut, Table};
 use super::tasks::tasks_text;
 use crate::report::{Report, Runtime, WorkerState};
@@ -15,7 +15,7 @@ use crate::report::{Report, Runtime, WorkerState};
 pub fn write(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()> {
     write_runtimes(report, look, out)?;
     for problem in &report.problems {
-        writeln!(out, "{}", styled(&sentence(problem), Style::Warning, look.styled))?;
+        writeln!(out, "{}", styled(problem, Style::Warning, look.styled))?;
     }
     Ok(())
 }

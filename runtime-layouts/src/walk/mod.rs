@@ -9,7 +9,7 @@ mod sites;
 
 use self::chain::Walker;
 use crate::report::{
-    Chain, Report, Runtime, Site, SiteId, TargetSummary, Task, TaskKind, ThreadRef,
+    Chain, Report, Runtime, Site, SiteId, TargetSummary, Task, TaskKind, ThreadRef, sentence,
 };
 use crate::target::Target;
 use crate::value::{Program, Ty, Value};
@@ -40,7 +40,7 @@ pub fn inspect(target: &dyn Target) -> Report {
             ),
             false => format!(
                 "No async runtime was found: the debug information of {program} does not mention \
-                 tokio's thread-local context. Is it a Rust program that uses tokio?"
+                 tokio. If it does use tokio, build it with `debug = true`, its dependencies too."
             ),
         });
     }
@@ -49,7 +49,8 @@ pub fn inspect(target: &dyn Target) -> Report {
 
 /// What the modules' layouts lack.
 fn lacks(target: &dyn Target) -> Vec<String> {
-    target.modules().iter().filter_map(|module| module.layouts.provenance().lack).collect()
+    let lacks = target.modules().iter().filter_map(|module| module.layouts.provenance().lack);
+    lacks.map(|lack| sentence(&lack)).collect()
 }
 
 /// An inspection that is under way: what a runtime's folder adds to.
@@ -112,7 +113,7 @@ impl Inspection<'_> {
 
     /// Adds a problem unless it is known already.
     pub(crate) fn problem(&mut self, problem: impl Into<String>) {
-        let problem = problem.into();
+        let problem = sentence(&problem.into());
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
         }

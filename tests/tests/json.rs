@@ -1,0 +1,74 @@
+//! The JSON report: valid by its schema, and the same from every front.
+
+use anyhow::{Context, Result, ensure};
+use end_to_end_tests::front::{DUMP, Front};
+use end_to_end_tests::subjects;
+use serde_json::Value;
+use xtask::fixture::{Profile, Running};
+use xtask::session::Subject;
+use xtask::workspace;
+
+const FRONTS: [Front; 3] = [Front::SystemGdb, Front::SystemLldb, Front::CommandLine];
+
+fn reports(running: &Running) -> Result<Vec<Value>> {
+    let schema = std::fs::read_to_string(workspace::root().join("docs/report.schema.json"))?;
+    let schema = jsonschema::validator_for(&serde_json::from_str(&schema)?)?;
+    let mut reports = Vec::new();
+    for front in FRONTS {
+        let outputs = front.ask(Subject::Process(running.pid()), &[format!("{DUMP} --json")])?;
+        let report: Value =
+            serde_json::from_str(&outputs[0]).with_context(|| format!("{front:?}"))?;
+        let faults: Vec<String> =
+            schema.iter_errors(&report).map(|fault| fault.to_string()).collect();
+        ensure!(faults.is_empty(), "{front:?}: {faults:?}");
+        reports.push(report);
+    }
+    Ok(reports)
+}
+
+/// Every frame of a task, in the order of their numbers.
+fn functions(frames: &Value, found: &mut Vec<String>) {
+    for frame in frames.as_array().into_iter().flatten() {
+        for branch in frame["children"].as_array().into_iter().flatten() {
+            functions(branch, found);
+        }
+        found.push(format!("{} {}:{}", frame["function"], frame["file"], frame["line"]));
+    }
+}
+
+#[test]
+fn of_a_hung_service() -> Result<()> {
+    let shop = subjects::hung_shop(Profile::Debug)?;
+    let reports = reports(&shop.service)?;
+    for report in &reports {
+        let tasks = report["tasks"].as_array().context("tasks")?;
+        ensure!(tasks.len() == subjects::QUEUE + 2, "{tasks:?}");
+        let mut found = Vec::new();
+        tasks.iter().for_each(|task| functions(&task["frames"], &mut found));
+        let mut first = Vec::new();
+        let tasks = reports[0]["tasks"].as_array().context("tasks")?;
+        tasks.iter().for_each(|task| functions(&task["frames"], &mut first));
+        ensure!(found == first, "{found:?} and {first:?}");
+        let restock = found.iter().filter(|frame| frame.contains("stock::restock")).count();
+        ensure!(restock == 1, "{found:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn of_running_and_blocking_tasks() -> Result<()> {
+    reports(&subjects::fixture("running-tasks", Profile::Debug)?)?;
+    let reports = reports(&subjects::fixture("combinators", Profile::Debug)?)?;
+    for report in reports {
+        let kinds: Vec<&str> = report["tasks"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|task| task["kind"].as_str())
+            .collect();
+        for kind in ["task", "block_on", "local", "blocking"] {
+            ensure!(kinds.contains(&kind), "{kind} is none of {kinds:?}");
+        }
+    }
+    Ok(())
+}
