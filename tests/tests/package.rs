@@ -11,11 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 use end_to_end_tests::front::{DEBUGGERS, DUMP, Front, WIDTH};
 use end_to_end_tests::subjects;
-<<<<<<< HEAD
-use xtask::debugger::{self, Debugger, Kind};
-=======
 use xtask::debugger::{Debugger, Kind};
->>>>>>> package
 use xtask::fixture::{Profile, Running};
 use xtask::session::{Session, Subject};
 use xtask::{package, python, workspace};
@@ -61,22 +57,11 @@ fn through_unhang(debugger: &Debugger) -> Result<Debugger> {
     };
     let script = environment()?.join(format!("{name}-{version}"));
     let unhang = environment()?.join("bin/unhang");
-<<<<<<< HEAD
-    let script = format!(
-        "#!/bin/sh\nUNHANG_GDB='{}' exec '{}' gdb \"$@\"\n",
-        gdb.executable.display(),
-        unhang.display()
-    );
-    fs::write(&executable, script).context("writing a script")?;
-    fs::set_permissions(&executable, Permissions::from_mode(0o755)).context("its permissions")?;
-    Ok(Debugger { kind: Kind::Gdb, executable, version: gdb.version.clone() })
-=======
     let (executable, unhang) = (executable.display(), unhang.display());
     let text = format!("#!/bin/sh\n{variable}='{executable}' exec '{unhang}' {name} \"$@\"\n");
     fs::write(&script, text).context("writing a script")?;
     fs::set_permissions(&script, Permissions::from_mode(0o755)).context("its permissions")?;
     Ok(Debugger { executable: script, ..debugger.clone() })
->>>>>>> package
 }
 
 #[test]
