@@ -10,7 +10,7 @@ use layout_extractor::DwarfSource;
 use process_target::{Inspection, LiveOptions, LiveProcess, TargetError};
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::LayoutSource;
-use runtime_layouts::report::Runtime;
+use runtime_layouts::report::{Report, Runtime, TaskKind};
 
 use super::{Check, Checks};
 
@@ -84,15 +84,26 @@ fn runtimes(inspection: &Inspection) -> Check {
         return Check::bad(RUNTIMES, why.to_owned());
     }
     let mut said: Vec<String> = report.runtimes.iter().map(describe).collect();
-    if said.is_empty() {
-        said.push("a `block_on` without one that is known".to_owned());
-    }
-    let tasks = report.tasks.len();
-    said.push(if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") });
+    said.push(counted(report));
     let incomplete = report.runtimes.iter().flat_map(|runtime| &runtime.incomplete);
     match report.problems.iter().chain(incomplete).next() {
         None => Check::good(RUNTIMES, said.join("; ")),
         Some(problem) => Check::note(RUNTIMES, format!("{}; {problem}", said.join("; "))),
+    }
+}
+
+/// `3 tasks and 1 block_on future`.
+fn counted(report: &Report) -> String {
+    let futures = report.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn).count();
+    let tasks = report.tasks.len() - futures;
+    let some = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    };
+    match (tasks, futures) {
+        (_, 0) => some(tasks, "task"),
+        (0, _) => some(futures, "block_on future"),
+        (_, _) => format!("{} and {}", some(tasks, "task"), some(futures, "block_on future")),
     }
 }
 
