@@ -21,11 +21,11 @@ fn it_ends_the_listing_and_nothing_else() -> Result<()> {
         gdb.type_in("\x03")?;
         let rest = gdb.wait_for("(gdb) ", SOON)?;
         ensure!(!rest.contains("Traceback"), "{front:?}: {rest}");
-        ensure!(!rest.contains("Complete: all"), "{front:?}: it went on to the end");
+        ensure!(!rest.contains("Complete: "), "{front:?}: it went on to the end");
 
         // The debugger goes on as before, and so does the process.
         gdb.type_in("info async-tasks\n")?;
-        gdb.wait_for("Complete: all 100001 tasks", SOON)?;
+        gdb.wait_for("Complete: 100000 tasks and 1 block_on future", SOON)?;
         gdb.wait_for("(gdb) ", SOON)?;
     }
     Ok(())

@@ -21,7 +21,7 @@ enum Command {
     /// Build the Python wheel, with which `pip install` brings everything
     Package,
     /// Formatting, lints, types, unit tests and end-to-end tests
-    Test(xtask::test::Options),
+    Test,
 }
 
 fn main() -> ExitCode {
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         Command::Build => xtask::build::run(),
         Command::Demo => xtask::demo::run(),
         Command::Package => xtask::package::run(),
-        Command::Test(options) => xtask::test::run(&options),
+        Command::Test => xtask::test::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

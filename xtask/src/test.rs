@@ -17,35 +17,27 @@ const PYTHON_FOLDERS: [&str; 3] = ["native-module/python", "gdb-python", "lldb-p
 /// The Python tools, and the types of gdb's module.
 const PYTHON_TOOLS: [&str; 3] = ["ruff==0.17.6", "mypy==2.4.1", "types-gdb==16.3.0.20260712"];
 
-/// How much is tested.
-#[derive(clap::Args, Clone, Copy, Debug, Default)]
-pub struct Options {
-    /// Also what takes long: a million tasks
-    #[arg(long)]
-    pub full: bool,
-}
-
-type Check = (&'static str, fn(Options) -> Result<()>);
+type Check = (&'static str, fn() -> Result<()>);
 
 /// In this order, the quick ones first. A failure does not keep the rest from running.
 const CHECKS: [Check; 9] = [
-    ("formatting", |_| formatting()),
-    ("architecture", |_| architecture::check()),
-    ("Python lints", |_| python_lints()),
-    ("Python types", |_| python_types()),
-    ("lints", |_| lints()),
-    ("documentation", |_| documentation()),
-    ("unit tests", |_| unit_tests()),
-    ("fuzz targets", |_| fuzz_targets()),
+    ("formatting", formatting),
+    ("architecture", architecture::check),
+    ("Python lints", python_lints),
+    ("Python types", python_types),
+    ("lints", lints),
+    ("documentation", documentation),
+    ("unit tests", unit_tests),
+    ("fuzz targets", fuzz_targets),
     ("end-to-end tests", end_to_end_tests),
 ];
 
 /// `cargo xtask test`.
-pub fn run(options: &Options) -> Result<()> {
+pub fn run() -> Result<()> {
     let mut results: Vec<(&str, Duration, Result<()>)> = Vec::new();
     for (name, check) in CHECKS {
         let begun = Instant::now();
-        let result = check(*options);
+        let result = check();
         if let Err(error) = &result {
             eprintln!("{error:#}");
         }
@@ -158,10 +150,13 @@ fn fuzz_targets() -> Result<()> {
 }
 
 /// Builds what the tests look at before they run, so that none of them waits.
-fn end_to_end_tests(options: Options) -> Result<()> {
+fn end_to_end_tests() -> Result<()> {
     build::build()?;
     debugger::system_gdb()?;
     debugger::newest_gdb()?;
+    debugger::system_lldb()?;
+    debugger::newest_lldb()?;
+    debugger::gdbserver()?;
     for (name, profile) in fixture::NEEDED {
         fixture::build(name, profile)?;
     }
@@ -170,9 +165,6 @@ fn end_to_end_tests(options: Options) -> Result<()> {
     test.args(["test", "--package", "end-to-end-tests", "--locked", "--no-fail-fast"]);
     // Failures say what went wrong; where in the harness is of no interest.
     test.env("RUST_BACKTRACE", "0");
-    if options.full {
-        test.env("UNHANG_TEST_FULL", "1");
-    }
     workspace::run(&mut test, &step)?;
     step.done();
     Ok(())
