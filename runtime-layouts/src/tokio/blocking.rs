@@ -5,7 +5,7 @@
 
 use super::context::ThreadContext;
 use super::scheduler::Scheduler;
-use super::task::{HEADER, TaskReader, is_poll};
+use super::task::{HEADER, TaskReader, is_polling};
 use super::task_id;
 use crate::layout::{Type, TypeKind};
 use crate::report::{Task, TaskId, TaskKind, TaskState};
@@ -31,7 +31,9 @@ pub(super) fn add_running(
         if inspection.tasks.iter().any(|task| task.id == id) {
             continue;
         }
-        let Some(chain) = inspection.native_chain(context.thread, &is_poll) else { continue };
+        let chain = inspection.native_chain(context.thread, &is_polling);
+        let problem = chain.is_none().then(|| "the stack of its thread does not show it".into());
+        let chain = chain.unwrap_or_default();
         let runtime = super::scheduler::entered(inspection, context).and_then(|entered| {
             schedulers.iter().position(|known| known.address == entered.address)
         });
@@ -45,7 +47,7 @@ pub(super) fn add_running(
             thread: Some(context.thread),
             spawned_at: None,
             chain,
-            problems: Vec::new(),
+            problems: problem.into_iter().collect(),
         });
     }
 }

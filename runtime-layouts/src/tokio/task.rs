@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use crate::layout::name::path_segments;
 use crate::layout::{Function, Type, TypeKind};
 use crate::memory::ReadError;
 use crate::report::{Chain, SiteId, Task, TaskId, TaskKind, TaskState};
@@ -18,6 +19,7 @@ const CELL: &str = "tokio::runtime::task::core::Cell<";
 const STAGE: &str = "tokio::runtime::task::core::Stage<";
 const TRAILER: &str = "tokio::runtime::task::core::Trailer";
 const POLL: &str = "tokio::runtime::task::raw::poll<";
+const HARNESS: &str = "tokio::runtime::task::harness::";
 
 /// Bits of the state word (`state.rs`; unchanged since tokio 1.0).
 const RUNNING: u64 = 0b00_0001;
@@ -182,7 +184,7 @@ impl TaskReader {
             .layouts(module)
             .functions_at(address)?
             .into_iter()
-            .filter(|function| is_poll(&function.name))
+            .filter(|function| function.name.starts_with(POLL))
             .collect();
         let Some(function) = functions.first() else {
             return Ok(unknown(format!(
@@ -218,7 +220,7 @@ pub(super) fn show_running(inspection: &mut Inspection<'_>, task: &mut Task) {
     if task.state != TaskState::Running {
         return;
     }
-    let chain = task.thread.and_then(|thread| inspection.native_chain(thread, &is_poll));
+    let chain = task.thread.and_then(|thread| inspection.native_chain(thread, &is_polling));
     let note = match chain {
         Some(chain) => {
             task.chain = chain;
@@ -230,9 +232,12 @@ pub(super) fn show_running(inspection: &mut Inspection<'_>, task: &mut Task) {
     task.problems.push(note.into());
 }
 
-/// Whether that function polls a task.
-pub(super) fn is_poll(function: &str) -> bool {
+/// Whether that function on a stack polls a task: the vtable's own, or what it calls first, which
+/// an optimized build may jump to without a frame.
+pub(super) fn is_polling(function: &str) -> bool {
+    let last = || path_segments(function).last().map_or("", |last| last.text);
     function.starts_with(POLL)
+        || (function.starts_with(HARNESS) && matches!(last(), "poll" | "poll_inner"))
 }
 
 /// A task's stage.
