@@ -18,8 +18,7 @@ fn it_ends_the_listing_and_nothing_else() -> Result<()> {
         let mut gdb = Terminal::attach(*front, running.pid())?;
         gdb.type_in("info async-tasks --all\n")?;
         gdb.wait_for("many_tasks::", SOON)?;
-        gdb.type_in("\x03")?;
-        let rest = gdb.wait_for("(gdb) ", SOON)?;
+        let rest = gdb.interrupt()?;
         ensure!(!rest.contains("Traceback"), "{front:?}: {rest}");
         ensure!(!rest.contains("Complete: "), "{front:?}: it went on to the end");
 
