@@ -33,6 +33,9 @@ class Threads(Current):
         """The physical frames of a thread, innermost first."""
         found: List[Frame] = []
         candidate = self.sb_process().GetThreadByIndexID(thread)
+        # Of the frames that lldb makes of one physical frame, the inlined ones come first, and only
+        # the first has the true program counter: the others stand at their call's block.
+        true_pc: Optional[int] = None
         index = 0
         while candidate.IsValid() and len(found) < limit:
             # By number: to count them first would unwind the whole stack.
@@ -40,8 +43,10 @@ class Threads(Current):
             index += 1
             if not frame.IsValid():
                 break
+            true_pc = frame.GetPC() if true_pc is None else true_pc
             if not frame.IsInlined():
-                found.append((frame.GetPC(), [_register(frame, name) for name in registers]))
+                found.append((true_pc, [_register(frame, name) for name in registers]))
+                true_pc = None
         return found
 
 

@@ -14,7 +14,7 @@ const RULES: &[(&str, &str)] = &[
     // Addresses, of memory and of the network.
     (r"0x[0-9a-f]+", "0xADDR"),
     (r"\b127\.\d+\.\d+\.\d+:\d+", "127.0.0.1:PORT"),
-    (r"\bbuild id [0-9a-f]{40}", "build id ID"),
+    (r"\b[0-9a-f]{40}\b", "BUILD-ID"),
     // Processes and threads.
     (r"\b\d+ \(tid \d+\) *", "N (tid N)  "),
     (r"\bThread +State", "Thread     State"),
