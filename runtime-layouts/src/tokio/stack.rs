@@ -15,6 +15,9 @@ use crate::walk::native::code_address;
 
 /// Bytes of stack that are searched, at most.
 const LARGEST_SEARCH: u64 = 1 << 20;
+/// Futures of fewer bytes are not searched for: an async fn without variables is one byte, which
+/// any byte of the stack may look like (seen in `tests/fixtures/shapes`, now and then).
+const SMALLEST_SEARCHED: u64 = 16;
 
 /// A future on a stack.
 pub(super) struct Found {
@@ -162,6 +165,9 @@ fn search(
                         the stack by its shape";
     let program = &inspection.program;
     let layout = program.type_of(ty).ok()?;
+    if layout.size < SMALLEST_SEARCHED {
+        return None;
+    }
     let last = frames.iter().enumerate().skip(first).rev().find(|(index, frame)| {
         let Some((module, address)) = program.module_at(code_address(*index, frame)) else {
             return false;
