@@ -186,6 +186,30 @@ pub struct Chain {
     pub frames: Vec<Frame>,
     /// What the last frame holds, when it holds several futures.
     pub branches: Vec<Chain>,
+    /// What becomes of it when the task is polled.
+    pub polled: Polled,
+}
+
+/// What becomes of a branch when the frame that holds it is polled.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+pub enum Polled {
+    /// It is polled too.
+    #[default]
+    Yes,
+    /// Nothing polls it now: its holder stands at another await.
+    No,
+    /// It is an arm of a `select!` that is switched off: by its `if`, or since its output did not
+    /// match.
+    Disabled,
+    /// It has ended.
+    Ended,
+}
+
+impl Chain {
+    /// The branches that wait for something: those that are polled.
+    pub fn polled_branches(&self) -> impl Iterator<Item = &Chain> {
+        self.branches.iter().filter(|branch| branch.polled == Polled::Yes)
+    }
 }
 
 /// Number of a [`Site`] in its report.

@@ -22,7 +22,8 @@ pub fn check() -> Result<()> {
     let step = Step::begin("which crate uses which");
     let tree = |arguments: &[&str]| {
         let mut tree = cargo(root());
-        tree.args(["tree", "--quiet", "--locked", "--prefix", "none", "--format", "{p}"]).args(arguments);
+        tree.args(["tree", "--quiet", "--locked", "--prefix", "none", "--format", "{p}"])
+            .args(arguments);
         workspace::run(&mut tree, &step)
     };
     let members = tree(&["--workspace", "--depth", "0"])?;

@@ -6,10 +6,10 @@ pub use super::frames::frame_count;
 pub use super::source::Sources;
 
 use super::Look;
-use super::frames::{Line, lines, name, place, site};
+use super::frames::{Heading, Line, lines, name, place, site};
 use super::style::{Style, styled};
 use crate::layout::SourceLocation;
-use crate::report::{Frame, FutureState, Report, Task, TaskKind, TaskState};
+use crate::report::{Frame, FutureState, Polled, Report, Task, TaskKind, TaskState};
 
 /// Columns of `#0  `.
 const NUMBER: usize = 4;
@@ -40,15 +40,19 @@ pub fn write(
                 }
                 writer.frame(number, frame, depth, out)?;
             }
-            Line::Branch { index, count, depth } => {
-                let mark = if index == 1 { "┌" } else { "├" };
+            Line::Branch { ref heading, first, depth } => {
+                let mark = if first { "┌" } else { "├" };
                 let bars = "│ ".repeat(depth);
-                writeln!(out, "{:NUMBER$}{bars}{mark}╴branch {index} of {count}", "")?;
+                writeln!(out, "{:NUMBER$}{bars}{mark}╴{}", "", heading_text(heading))?;
             }
             Line::Joined { count, depth } => {
                 let bars = "│ ".repeat(depth);
-                let all = if count == 2 { "both" } else { "all" };
-                writeln!(out, "{:NUMBER$}{bars}└╴{all} held by", "")?;
+                let all = match count {
+                    1 => "",
+                    2 => "both ",
+                    _ => "all ",
+                };
+                writeln!(out, "{:NUMBER$}{bars}└╴{all}held by", "")?;
             }
         }
     }
@@ -113,6 +117,20 @@ fn heading(report: &Report, task: &Task, look: &Look, out: &mut dyn Write) -> io
         writeln!(out, "{:NUMBER$}{}", "", styled(&text, Style::Warning, look.styled))?;
     }
     Ok(())
+}
+
+fn heading_text(heading: &Heading) -> String {
+    match heading {
+        Heading::Awaited { index, count, polled } => {
+            let note = match polled {
+                Polled::Yes | Polled::No => "",
+                Polled::Disabled => ", switched off",
+                Polled::Ended => ", done",
+            };
+            format!("branch {index} of {count}{note}")
+        }
+        Heading::Held => "held, not polled".to_string(),
+    }
 }
 
 fn nothing(task: &Task) -> &'static str {

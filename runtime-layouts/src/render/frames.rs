@@ -1,15 +1,24 @@
 //! The frames of a task in the order of a backtrace, with the lines that draw its branches.
 
-use crate::report::{Chain, Frame, FrameKind, Report, Site, Task};
+use crate::report::{Chain, Frame, FrameKind, Polled, Report, Site, Task};
 
 /// One line of a backtrace's tree.
 pub(super) enum Line<'r> {
     /// A frame with its number.
     Frame { number: usize, frame: &'r Frame, depth: usize },
-    /// The start of a branch: its number from 1, and how many there are.
-    Branch { index: usize, count: usize, depth: usize },
-    /// The end of the last branch: the next frame awaits them all.
+    /// The start of a branch. The first one is drawn from above.
+    Branch { heading: Heading, first: bool, depth: usize },
+    /// The end of the last one of so many branches: the next frame holds them all.
     Joined { count: usize, depth: usize },
+}
+
+/// What is said of a branch.
+pub(super) enum Heading {
+    /// Its number from 1 among those that its holder awaits, how many there are, and what becomes
+    /// of it.
+    Awaited { index: usize, count: usize, polled: Polled },
+    /// Its holder does not await it.
+    Held,
 }
 
 /// How many frames the backtrace of the task has: their numbers are `0..count`.
@@ -30,13 +39,24 @@ pub(super) fn lines(task: &Task) -> Vec<Line<'_>> {
 }
 
 fn add<'r>(chain: &'r Chain, depth: usize, number: &mut usize, lines: &mut Vec<Line<'r>>) {
-    let count = chain.branches.len();
+    let count = chain.branches.iter().filter(|branch| branch.polled != Polled::No).count();
+    let mut drawn = 0;
     for (index, branch) in chain.branches.iter().enumerate() {
-        lines.push(Line::Branch { index: index + 1, count, depth });
+        let heading = match branch.polled {
+            Polled::No => Heading::Held,
+            // Nothing branches here: it is what the next frame awaits.
+            Polled::Yes if count == 1 => {
+                add(branch, depth, number, lines);
+                continue;
+            }
+            polled => Heading::Awaited { index: index + 1, count, polled },
+        };
+        lines.push(Line::Branch { heading, first: drawn == 0, depth });
         add(branch, depth + 1, number, lines);
+        drawn += 1;
     }
-    if count > 0 {
-        lines.push(Line::Joined { count, depth });
+    if drawn > 0 {
+        lines.push(Line::Joined { count: drawn, depth });
     }
     for frame in chain.frames.iter().rev() {
         lines.push(Line::Frame { number: *number, frame, depth });
@@ -81,15 +101,15 @@ pub(super) fn standing<'r>(report: &'r Report, task: &'r Task) -> Standing<'r> {
 }
 
 fn innermost_user<'r>(report: &'r Report, chain: &'r Chain) -> Option<(&'r Site, Vec<&'r Site>)> {
-    if let Some(found) = chain.branches.iter().find_map(|branch| innermost_user(report, branch)) {
+    let mut branches = chain.polled_branches();
+    if let Some(found) = branches.find_map(|branch| innermost_user(report, branch)) {
         return Some(found);
     }
     let at = chain.frames.iter().rposition(|frame| site(report, frame).user)?;
     let awaits = match chain.frames.get(at + 1) {
         Some(next) => vec![site(report, next)],
         None => chain
-            .branches
-            .iter()
+            .polled_branches()
             .filter_map(|branch| branch.frames.first())
             .map(|frame| site(report, frame))
             .collect(),
@@ -98,10 +118,12 @@ fn innermost_user<'r>(report: &'r Report, chain: &'r Chain) -> Option<(&'r Site,
 }
 
 fn leaves<'r>(report: &'r Report, chain: &'r Chain) -> Vec<&'r Site> {
-    if chain.branches.is_empty() {
+    let branches: Vec<&Site> =
+        chain.polled_branches().flat_map(|branch| leaves(report, branch)).collect();
+    if branches.is_empty() {
         chain.frames.last().map(|frame| site(report, frame)).into_iter().collect()
     } else {
-        chain.branches.iter().flat_map(|branch| leaves(report, branch)).collect()
+        branches
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use super::backtrace::state_text;
 use crate::layout::SourceLocation;
 use crate::report::{
-    Chain, Frame, FrameKind, FutureState, Report, Runtime, Site, Task, TaskKind, Worker,
+    Chain, Frame, FrameKind, FutureState, Polled, Report, Runtime, Site, Task, TaskKind, Worker,
     WorkerState,
 };
 use crate::target::TargetKind;
@@ -183,7 +183,7 @@ impl<'r> TaskJson<'r> {
                 .as_ref()
                 .map(|(file, line)| PlaceJson { file, line: *line }),
             thread: task.thread.map(|thread| ThreadJson { id: thread.number, tid: thread.tid }),
-            frames: frames(report, &task.chain, &mut 0),
+            frames: frames(report, &task.chain, Polled::Yes, &mut 0),
             waiting_on: [],
             problems: task.problems.iter().map(|text| ProblemJson { text }).collect(),
         }
@@ -200,6 +200,7 @@ struct FrameJson<'r> {
     function: &'r str,
     kind: &'static str,
     state: &'static str,
+    polled: &'static str,
     file: Option<&'r str>,
     line: Option<u32>,
     expanded_at: Option<PlaceJson<'r>>,
@@ -213,10 +214,16 @@ struct FrameJson<'r> {
 }
 
 /// The frames of a chain, innermost first; its branches are the children of the innermost one.
-/// Numbers are those of the text.
-fn frames<'r>(report: &'r Report, chain: &'r Chain, number: &mut usize) -> Vec<FrameJson<'r>> {
+/// Numbers are those of the text. What lies in a branch that is not polled is not polled either.
+fn frames<'r>(
+    report: &'r Report,
+    chain: &'r Chain,
+    holder: Polled,
+    number: &mut usize,
+) -> Vec<FrameJson<'r>> {
+    let polled = if holder == Polled::Yes { chain.polled } else { holder };
     let mut children: Vec<Vec<FrameJson<'r>>> =
-        chain.branches.iter().map(|branch| frames(report, branch, number)).collect();
+        chain.branches.iter().map(|branch| frames(report, branch, polled, number)).collect();
     chain
         .frames
         .iter()
@@ -225,9 +232,22 @@ fn frames<'r>(report: &'r Report, chain: &'r Chain, number: &mut usize) -> Vec<F
             let index = *number;
             *number += 1;
             let site = &report.sites[frame.site.0 as usize];
-            FrameJson::new(index, frame, site, std::mem::take(&mut children))
+            let children = std::mem::take(&mut children);
+            FrameJson {
+                polled: polled_text(polled),
+                ..FrameJson::new(index, frame, site, children)
+            }
         })
         .collect()
+}
+
+fn polled_text(polled: Polled) -> &'static str {
+    match polled {
+        Polled::Yes => "yes",
+        Polled::No => "no",
+        Polled::Disabled => "disabled",
+        Polled::Ended => "ended",
+    }
 }
 
 impl<'r> FrameJson<'r> {
@@ -252,6 +272,7 @@ impl<'r> FrameJson<'r> {
                 FutureState::Running => "running",
                 FutureState::Unknown => "unknown",
             },
+            polled: polled_text(Polled::Yes),
             file: location.map(|location| location.file.path.as_str()),
             line: location.map(|location| location.line),
             expanded_at: site.expanded.as_ref().map(PlaceJson::new),

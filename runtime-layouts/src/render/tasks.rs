@@ -9,7 +9,7 @@ use super::frames::{name, place, standing};
 use super::style::{Style, styled};
 use super::table::{Cell, Column, Cut, Table};
 use super::workers;
-use crate::report::{Chain, Report, SiteId, Task, TaskKind, TaskState, sentence};
+use crate::report::{Chain, Polled, Report, SiteId, Task, TaskKind, TaskState, sentence};
 
 /// Which tasks to show, and how.
 #[derive(Clone, Debug, Default)]
@@ -204,7 +204,7 @@ enum Token {
     State(u8),
     Root(Option<SiteId>),
     Frame(SiteId),
-    Branch,
+    Branch(Polled),
     End,
 }
 
@@ -219,7 +219,7 @@ fn stack_of(task: &Task) -> Vec<Token> {
 fn tokens_of(chain: &Chain, tokens: &mut Vec<Token>) {
     tokens.extend(chain.frames.iter().map(|frame| Token::Frame(frame.site)));
     for branch in &chain.branches {
-        tokens.push(Token::Branch);
+        tokens.push(Token::Branch(branch.polled));
         tokens_of(branch, tokens);
         tokens.push(Token::End);
     }

@@ -60,7 +60,7 @@ pub(super) fn future(
             address: 0,
             problem: Some("where it is on the stack was optimized away".into()),
         });
-        let chain = Chain { frames: frame.into_iter().collect(), branches: Vec::new() };
+        let chain = Chain { frames: frame.into_iter().collect(), ..Chain::default() };
         Found { address: 0, chain, problem: None }
     }))
 }

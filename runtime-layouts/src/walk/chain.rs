@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::plan::{Part, Plan, Planner, Shape};
-use super::sites::Sites;
+use super::plan::{MachineState, Part, Plan, Planner, Shape};
+use super::sites::{Sites, Standing};
 use crate::layout::TypeKind;
-use crate::report::{Chain, Frame};
+use crate::layout::name::base_path;
+use crate::report::{Chain, Frame, FutureState, Polled};
 use crate::value::{Program, Ty, Value, ValueError};
 
 /// A task with more frames than this is cut off.
@@ -36,7 +37,12 @@ struct Node {
 /// What stands below a frame.
 #[derive(Default)]
 struct Below {
-    nodes: Vec<Node>,
+    /// What the frame awaits, and whether it polls that.
+    nodes: Vec<(Node, Polled)>,
+    /// What it may hold beside.
+    held: Vec<Node>,
+    /// Whether the variables that hold it may have been moved away.
+    may_be_moved: bool,
     problem: Option<String>,
 }
 
@@ -54,13 +60,13 @@ impl Walker {
         let below = self.futures_in(program, future, true);
         let mut problem = below.problem;
         match *below.nodes.as_slice() {
-            [node] => self.extend(program, node, &mut chain, &mut walk, 0),
+            [(node, _)] => self.extend(program, node, &mut chain, &mut walk, 0),
             _ => {
                 problem = problem.or_else(|| Some("holds no future that can be shown".into()));
             }
         }
         if let (Some(problem), true) = (problem, chain.frames.is_empty())
-            && let Ok(site) = self.sites.of(program, future.ty, None)
+            && let Ok(site) = self.sites.of(program, future.ty, Standing::Unknown)
         {
             chain.frames.push(Frame {
                 site,
@@ -77,7 +83,7 @@ impl Walker {
         program: &Program<'_>,
         ty: Ty,
     ) -> Option<crate::report::SiteId> {
-        self.sites.of(program, ty, None).ok()
+        self.sites.of(program, ty, Standing::Unknown).ok()
     }
 
     /// Follows one future down, a frame each, until it ends or branches.
@@ -91,12 +97,12 @@ impl Walker {
     ) {
         let mut node = first;
         loop {
-            let (mut frame, below) = match self.frame(program, node) {
+            let (mut frame, mut below) = match self.frame(program, node) {
                 Ok(found) => found,
                 Err(error) => {
                     if let Some(last) = chain.frames.last_mut() {
                         last.problem = Some(error.to_string().into());
-                    } else if let Ok(site) = self.sites.of(program, node.ty, None) {
+                    } else if let Ok(site) = self.sites.of(program, node.ty, Standing::Unknown) {
                         let problem = Some(error.to_string().into());
                         chain.frames.push(Frame { site, address: node.address, problem });
                     }
@@ -115,20 +121,69 @@ impl Walker {
                 chain.frames.push(frame);
                 return;
             }
-            frame.problem = below.problem.map(Into::into);
+            frame.problem = below.problem.take().map(Into::into);
             chain.frames.push(frame);
             match *below.nodes.as_slice() {
-                [] => return,
-                [next] => node = next,
-                ref several => {
-                    for branch in several {
-                        let mut below = Chain::default();
-                        self.extend(program, *branch, &mut below, walk, depth + 1);
-                        chain.branches.push(below);
-                    }
-                    return;
+                [] if below.held.is_empty() => return,
+                [(next, Polled::Yes)] if below.held.is_empty() || depth >= DEEPEST_BRANCH => {
+                    node = next;
                 }
+                _ => return self.branch(program, below, chain, walk, depth),
             }
+        }
+    }
+
+    /// Follows all that a chain's last frame awaits and holds.
+    fn branch(
+        &mut self,
+        program: &Program<'_>,
+        below: Below,
+        chain: &mut Chain,
+        walk: &mut Walk,
+        depth: usize,
+    ) {
+        for (node, polled) in below.nodes {
+            let mut branch = Chain { polled, ..Chain::default() };
+            self.extend(program, node, &mut branch, walk, depth + 1);
+            if self.state_of(&branch) == Some(FutureState::Returned) {
+                branch.polled = Polled::Ended;
+            }
+            chain.branches.push(branch);
+        }
+        for node in below.held {
+            // What it awaits borrows it: then that polls it.
+            if walk.seen.contains(&node) {
+                continue;
+            }
+            let mut branch = Chain { polled: Polled::No, ..Chain::default() };
+            self.extend(program, node, &mut branch, walk, depth + 1);
+            let is_suspended = self.state_of(&branch) == Some(FutureState::Suspended);
+            if self.is_under_way(&branch) && (is_suspended || !below.may_be_moved) {
+                chain.branches.push(branch);
+            }
+        }
+        if matches!(&*chain.branches, [only] if only.polled == Polled::Yes)
+            && let Some(only) = chain.branches.pop()
+        {
+            chain.frames.extend(only.frames);
+            chain.branches = only.branches;
+        }
+    }
+
+    /// The state of a chain's outermost future.
+    fn state_of(&self, chain: &Chain) -> Option<FutureState> {
+        chain.frames.first().map(|frame| self.sites.get(frame.site).state)
+    }
+
+    /// Whether a chain has an async fn or block in it that has not ended. What has none (a channel's
+    /// end, the handle of a task, a timer) is a variable like others, not a computation that was
+    /// left standing.
+    fn is_under_way(&self, chain: &Chain) -> bool {
+        let states = chain.frames.iter().map(|frame| self.sites.get(frame.site).state);
+        let mut known = states.filter(|state| *state != FutureState::Unknown);
+        match known.next() {
+            Some(state) => matches!(state, FutureState::Suspended | FutureState::Unresumed),
+            None => chain.branches.iter().any(|branch| self.is_under_way(branch)),
         }
     }
 
@@ -136,19 +191,53 @@ impl Walker {
     fn frame(&mut self, program: &Program<'_>, node: Node) -> Result<(Frame, Below), ValueError> {
         let plan = self.planner.plan(program, node.ty)?;
         let value = Value { ty: node.ty, address: node.address };
-        let (state, below) = match &plan.shape {
-            Shape::Machine { awaitees } => {
+        let (standing, below) = match &plan.shape {
+            Shape::Machine { states } => {
                 let (state, _) = value.active_variant(program)?;
-                let below = match awaitees[state] {
-                    Some(awaitee) => self.futures_in(program, part_of(value, awaitee), true),
-                    None => Below::default(),
-                };
-                (Some(state), below)
+                (Standing::Variant(state), self.below_state(program, value, &states[state]))
             }
-            _ => (None, self.below(program, value, &plan)),
+            Shape::Variants { ended, .. } if ended.contains(&true) => {
+                let (active, _) = value.active_variant(program)?;
+                let standing = if ended[active] { Standing::Ended } else { Standing::Unknown };
+                (standing, self.below(program, value, &plan))
+            }
+            shape => {
+                let below = self.below(program, value, &plan);
+                // `Fuse` drops its future when that has ended.
+                let is_fuse = || {
+                    let layout = program.type_of(node.ty);
+                    layout.is_ok_and(|layout| base_path(&layout.name).ends_with("::Fuse"))
+                };
+                let is_empty = below.nodes.is_empty() && below.problem.is_none();
+                let ended = is_empty && !matches!(shape, Shape::Nothing) && is_fuse();
+                (if ended { Standing::Ended } else { Standing::Unknown }, below)
+            }
         };
-        let site = self.sites.of(program, node.ty, state)?;
+        let site = self.sites.of(program, node.ty, standing)?;
         Ok((Frame { site, address: node.address, problem: None }, below))
+    }
+
+    /// What a state machine awaits and holds in its state.
+    fn below_state(
+        &mut self,
+        program: &Program<'_>,
+        machine: Value,
+        state: &MachineState,
+    ) -> Below {
+        let mut below = match state.awaitee {
+            Some(awaitee) => self.futures_in(program, part_of(machine, awaitee), true),
+            None => Below::default(),
+        };
+        for part in &state.held {
+            let held = self.futures_in(program, part_of(machine, *part), false);
+            below.held.extend(held.nodes.into_iter().map(|(node, _)| node));
+        }
+        below.may_be_moved = !below.held.is_empty()
+            && state.drop_flags.iter().any(|flag| {
+                let flag = program.read_unsigned(machine.address.wrapping_add(*flag), 1);
+                flag.is_ok_and(|flag| flag == 0)
+            });
+        below
     }
 
     fn below(&mut self, program: &Program<'_>, value: Value, plan: &Plan) -> Below {
@@ -164,7 +253,7 @@ impl Walker {
         self.visit(program, value, &mut below, 0);
         if known && below.nodes.is_empty() && below.problem.is_none() {
             match innermost(program, value) {
-                Ok(Value { ty, address }) => below.nodes.push(Node { ty, address }),
+                Ok(Value { ty, address }) => below.nodes.push((Node { ty, address }, Polled::Yes)),
                 Err(error) => below.problem = Some(error.to_string()),
             }
         }
@@ -178,7 +267,8 @@ impl Walker {
         }
         match self.planner.plan(program, value.ty) {
             Ok(plan) if plan.is_future => {
-                below.nodes.push(Node { ty: value.ty, address: value.address });
+                let node = Node { ty: value.ty, address: value.address };
+                below.nodes.push((node, Polled::Yes));
             }
             Ok(plan) => self.collect(program, value, &plan, below, depth),
             Err(error) => below.problem = Some(error.to_string()),
@@ -213,7 +303,7 @@ impl Walker {
                     self.visit(program, part_of(value, *part), below, depth + 1);
                 }
             }
-            Shape::Variants { parts } => {
+            Shape::Variants { parts, .. } => {
                 let (active, _) = value.active_variant(program)?;
                 for part in &parts[active] {
                     self.visit(program, part_of(value, *part), below, depth + 1);
@@ -235,6 +325,20 @@ impl Walker {
                         below.problem = inner.problem.or(below.problem.take());
                     }
                     Err(problem) => below.problem = Some(problem),
+                }
+            }
+            Shape::Arms { arms, parts, mask, size } => {
+                let mask = program.read_pointer(value.address.wrapping_add(*mask))?;
+                let mask = program.read_unsigned(mask, *size)?;
+                let arms = program.read_pointer(value.address.wrapping_add(*arms))?;
+                for (number, part) in parts.iter().enumerate() {
+                    let first = below.nodes.len();
+                    let address = arms.wrapping_add(part.offset);
+                    self.visit(program, Value { ty: part.ty, address }, below, depth + 1);
+                    if mask & (1 << number) != 0 {
+                        let nodes = below.nodes[first..].iter_mut();
+                        nodes.for_each(|(_, polled)| *polled = Polled::Disabled);
+                    }
                 }
             }
             Shape::Array { element, size, count } => {

@@ -92,5 +92,5 @@ pub(crate) fn chain(
         };
         frames.push(Frame { site, address, problem: None });
     }
-    Some(Chain { frames, branches: Vec::new() })
+    Some(Chain { frames, ..Chain::default() })
 }

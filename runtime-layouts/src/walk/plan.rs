@@ -10,7 +10,7 @@ use std::rc::Rc;
 use super::collections;
 use crate::layout::name::{Environment, base_path};
 use crate::layout::source::LayoutError;
-use crate::layout::{Type, TypeId, TypeKind};
+use crate::layout::{Member, Type, TypeId, TypeKind, Variant};
 use crate::value::{Program, Ty};
 
 /// How to go on from a value of one type.
@@ -27,12 +27,16 @@ pub(crate) struct Plan {
 pub(crate) enum Shape {
     /// In none of its parts.
     Nothing,
-    /// A state machine: in the awaitee of the active state.
-    Machine { awaitees: Vec<Option<Part>> },
+    /// A state machine: by state.
+    Machine { states: Vec<MachineState> },
     /// In these parts.
     Parts(Vec<Part>),
-    /// In these parts of the active variant.
-    Variants { parts: Vec<Vec<Part>> },
+    /// In these parts of the active variant, and whether that variant is one of a future that
+    /// has ended.
+    Variants { parts: Vec<Vec<Part>>, ended: Vec<bool> },
+    /// In the parts of what a pointer at one offset points to, but not in those whose bit is set
+    /// in the mask of so many bytes behind the pointer at the other: the arms of a `select!`.
+    Arms { arms: u64, parts: Vec<Part>, mask: u64, size: u8 },
     /// Behind a thin pointer.
     Pointer(Ty),
     /// Behind a `dyn Future` pointer: the offsets of the data pointer and the vtable pointer.
@@ -44,6 +48,19 @@ pub(crate) enum Shape {
     /// In this part of each node of a linked list: from the value to the pointer to the first
     /// node, and from a node to the pointer to the next, in bytes.
     List { head: u64, next: u64, item: Part },
+}
+
+/// What a state machine holds in one of its states.
+#[derive(Default, Debug)]
+pub(crate) struct MachineState {
+    /// The future that it awaits.
+    pub(crate) awaitee: Option<Part>,
+    /// Its other variables in which futures may be.
+    pub(crate) held: Vec<Part>,
+    /// The flags that say of a variable whether it still is what it was, in bytes from the
+    /// machine's start: the compiler makes one for each that may have been moved away, but the
+    /// debug information does not say for which.
+    pub(crate) drop_flags: Vec<u64>,
 }
 
 /// A part of a value.
@@ -88,21 +105,14 @@ impl Planner {
 
     fn make(&mut self, program: &Program<'_>, ty: Ty) -> Result<Plan, LayoutError> {
         let layout = program.type_of(ty)?;
-        let of = |id: TypeId| Ty { module: ty.module, id };
         if is_machine(&layout)
             && let TypeKind::Enum { variants, .. } = &layout.kind
         {
-            let awaitees = variants
+            let states = variants
                 .iter()
-                .map(|variant| {
-                    let fields = program.type_of(of(variant.ty))?;
-                    Ok(fields.member(AWAITEE).map(|member| Part {
-                        offset: variant.offset + member.offset,
-                        ty: of(member.ty),
-                    }))
-                })
+                .map(|variant| self.machine_state(program, ty.module, variant))
                 .collect::<Result<_, LayoutError>>()?;
-            return Ok(Plan { is_future: true, shape: Shape::Machine { awaitees } });
+            return Ok(Plan { is_future: true, shape: Shape::Machine { states } });
         }
         let is_future = is_polled(program, ty, &layout)?;
         let shape = match neighbours(program, ty, &layout)? {
@@ -117,7 +127,8 @@ impl Planner {
                 if parts.iter().all(Vec::is_empty) {
                     Shape::Nothing
                 } else {
-                    Shape::Variants { parts }
+                    let ended = ended_variants(&layout, &parts);
+                    Shape::Variants { parts, ended }
                 }
             }
             Neighbours::Pointer(target) if self.holds(program, target) => Shape::Pointer(target),
@@ -131,9 +142,36 @@ impl Planner {
             Neighbours::List { head, next, item } if self.holds(program, item.ty) => {
                 Shape::List { head, next, item }
             }
+            Neighbours::Arms { arms, parts, mask, size } => Shape::Arms { arms, parts, mask, size },
             _ => Shape::Nothing,
         };
         Ok(Plan { is_future, shape })
+    }
+
+    fn machine_state(
+        &mut self,
+        program: &Program<'_>,
+        module: usize,
+        variant: &Variant,
+    ) -> Result<MachineState, LayoutError> {
+        let of = |id: TypeId| Ty { module, id };
+        let mut state = MachineState::default();
+        let fields = program.type_of(of(variant.ty))?;
+        for member in fields.members() {
+            let part = Part { offset: variant.offset + member.offset, ty: of(member.ty) };
+            if &*member.name == AWAITEE {
+                state.awaitee = Some(part);
+            } else if is_drop_flag(program, member, part.ty) {
+                state.drop_flags.push(part.offset);
+            } else if variant.name.starts_with("Suspend")
+                && !state.held.contains(&part)
+                && !is_borrow(program, part.ty)
+                && self.holds(program, part.ty)
+            {
+                state.held.push(part);
+            }
+        }
+        Ok(state)
     }
 
     fn holding_only(&mut self, program: &Program<'_>, parts: Vec<Part>) -> Vec<Part> {
@@ -175,6 +213,7 @@ impl Planner {
                 Neighbours::Variants(variants) => {
                     variants.into_iter().flatten().map(|part| part.ty).collect()
                 }
+                Neighbours::Arms { parts, .. } => parts.into_iter().map(|part| part.ty).collect(),
                 Neighbours::Pointer(target) => vec![target],
                 Neighbours::List { item, .. } => vec![item.ty],
                 Neighbours::Array { element, .. } | Neighbours::Slice { element, .. } => {
@@ -217,6 +256,38 @@ pub(super) enum Neighbours {
     Array { element: Ty, size: u64, count: u64 },
     Slice { data: u64, length: u64, element: Ty, size: u64 },
     List { head: u64, next: u64, item: Part },
+    Arms { arms: u64, parts: Vec<Part>, mask: u64, size: u8 },
+}
+
+/// Whether a saved variable without a name is a drop flag
+/// (`compiler/rustc_mir_transform/src/elaborate_drops.rs`, Rust 1.95).
+fn is_drop_flag(program: &Program<'_>, member: &Member, ty: Ty) -> bool {
+    let number = member.name.strip_prefix("__").unwrap_or_default();
+    !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && program.type_of(ty).is_ok_and(|layout| layout.kind == TypeKind::Bool)
+}
+
+/// Whether a variable only borrows: what it borrows lies in another one.
+fn is_borrow(program: &Program<'_>, ty: Ty) -> bool {
+    program.type_of(ty).is_ok_and(|layout| {
+        let name = layout.name.strip_prefix("core::pin::Pin<").unwrap_or(&layout.name);
+        name.starts_with('&')
+    })
+}
+
+/// Which variants are those of a future that has ended: `Done` and `Gone` of a `MaybeDone`,
+/// `Complete` and `Empty` of futures-util's adapters. Only one that holds no future counts, in a
+/// type where others do.
+fn ended_variants(layout: &Type, parts: &[Vec<Part>]) -> Vec<bool> {
+    const ENDED: [&str; 6] = ["Done", "Gone", "Complete", "Completed", "Empty", "Finished"];
+    let TypeKind::Enum { variants, .. } = &layout.kind else { return Vec::new() };
+    let is_ended = |name: &str| ENDED.contains(&name);
+    variants
+        .iter()
+        .zip(parts)
+        .map(|(variant, parts)| parts.is_empty() && is_ended(&variant.name))
+        .collect()
 }
 
 fn neighbours(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Neighbours, LayoutError> {

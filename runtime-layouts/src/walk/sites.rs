@@ -16,24 +16,35 @@ use crate::value::{Program, Ty};
 #[derive(Default)]
 pub(crate) struct Sites {
     sites: Vec<Site>,
-    known: HashMap<(Ty, Option<usize>), SiteId>,
+    known: HashMap<(Ty, Standing), SiteId>,
     types: HashMap<SiteId, Ty>,
     native: HashMap<(Arc<str>, Option<SourceLocation>), SiteId>,
 }
 
+/// What is known of where a future of some type stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Standing {
+    /// Nothing, or it does not matter.
+    Unknown,
+    /// In the state of that number, as a state machine.
+    Variant(usize),
+    /// At its end, as a future that is no state machine.
+    Ended,
+}
+
 impl Sites {
-    /// The site of a type, in the state of that number if it is a state machine.
+    /// The site of a type that stands there.
     pub(crate) fn of(
         &mut self,
         program: &Program<'_>,
         ty: Ty,
-        state: Option<usize>,
+        standing: Standing,
     ) -> Result<SiteId, LayoutError> {
-        if let Some(known) = self.known.get(&(ty, state)) {
+        if let Some(known) = self.known.get(&(ty, standing)) {
             return Ok(*known);
         }
-        let id = self.add(make(program, ty, state)?);
-        self.known.insert((ty, state), id);
+        let id = self.add(make(program, ty, standing)?);
+        self.known.insert((ty, standing), id);
         self.types.insert(id, ty);
         Ok(id)
     }
@@ -132,11 +143,11 @@ impl Sites {
     }
 }
 
-fn make(program: &Program<'_>, ty: Ty, state: Option<usize>) -> Result<Site, LayoutError> {
+fn make(program: &Program<'_>, ty: Ty, standing: Standing) -> Result<Site, LayoutError> {
     let layout = program.type_of(ty)?;
     let layouts = program.layouts(ty.module);
-    let variant = match (&layout.kind, state) {
-        (TypeKind::Enum { variants, .. }, Some(state)) => variants.get(state),
+    let variant = match (&layout.kind, standing) {
+        (TypeKind::Enum { variants, .. }, Standing::Variant(state)) => variants.get(state),
         _ => None,
     };
     let defined = match &layout.kind {
@@ -178,7 +189,11 @@ fn make(program: &Program<'_>, ty: Ty, state: Option<usize>) -> Result<Site, Lay
         name: name.with_public_path(&registry::public_paths()),
         type_name: layout.name.to_string(),
         kind,
-        state: variant.map_or(FutureState::Unknown, |variant| state_of(&variant.name)),
+        state: match (variant, standing) {
+            (Some(variant), _) => state_of(&variant.name),
+            (None, Standing::Ended) => FutureState::Returned,
+            (None, _) => FutureState::Unknown,
+        },
         expanded: line.clone().filter(|_| invoked.is_some()),
         location: match variant {
             Some(_) => invoked.or(line),
