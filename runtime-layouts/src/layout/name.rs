@@ -363,8 +363,10 @@ fn spell_segment(segment: &Segment<'_>, length: Length) -> String {
 }
 
 fn spell_arguments(arguments: &str, length: Length) -> String {
-    let spelled: Vec<String> = split_outside(arguments, ", ")
+    // A legacy symbol has no blank after a comma.
+    let spelled: Vec<String> = split_outside(arguments, ",")
         .into_iter()
+        .map(str::trim)
         .filter(|argument| length == Length::Full || *argument != "alloc::alloc::Global")
         .map(|argument| spell(argument, length))
         .collect();
@@ -389,7 +391,7 @@ fn spell(ty: &str, length: Length) -> String {
         }
     }
     if let Some(inner) = ty.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')) {
-        let parts = split_outside(inner, ", ");
+        let parts = split_outside(inner, ",");
         let parts: Vec<String> = parts.into_iter().map(|part| spell(part, length)).collect();
         return format!("({})", parts.join(", "));
     }
@@ -531,6 +533,11 @@ mod tests {
         assert_eq!(name.full, "a::M<(&mut b::C, [d::E; 4]), {closure in x::f}>");
         let name = DisplayName::of_type("a::M<(&mut b::C, [d::E; 4])>");
         assert_eq!(name.short, "a::M<(&mut C, [E; 4])>");
+        let name = DisplayName::of_type("a::M<&str,(),b::S>::f");
+        assert_eq!(
+            (&*name.short, &*name.full),
+            ("a::M<&str, (), S>::f", "a::M<&str, (), b::S>::f")
+        );
         let name = DisplayName::of_type("a::F<fn(b::C) -> d::E, u8>");
         assert_eq!(name.short, "a::F<fn(…), u8>");
     }

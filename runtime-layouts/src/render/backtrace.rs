@@ -33,12 +33,12 @@ pub fn write(
     let mut hidden = 0;
     for line in &lines {
         match *line {
-            Line::Frame { number, frame, depth } => {
+            Line::Frame { number, frame, depth, ended } => {
                 if look.user_only && !site(report, frame).user {
                     hidden += 1;
                     continue;
                 }
-                writer.frame(number, frame, depth, out)?;
+                writer.frame(number, frame, depth, ended, out)?;
             }
             Line::Branch { ref heading, first, depth } => {
                 let mark = if first { "┌" } else { "├" };
@@ -84,9 +84,9 @@ pub fn write_frame(
     });
     match found {
         Some(frame) => {
-            let line = [Line::Frame { number, frame, depth: 0 }];
+            let line = [Line::Frame { number, frame, depth: 0, ended: false }];
             let sources = Sources::default();
-            FrameWriter::new(report, &line, look, &sources).frame(number, frame, 0, out)
+            FrameWriter::new(report, &line, look, &sources).frame(number, frame, 0, false, out)
         }
         None => writeln!(out, "Task {} has no frame #{number}.", task.id.0),
     }
@@ -185,6 +185,7 @@ impl<'r> FrameWriter<'r> {
         number: usize,
         frame: &Frame,
         depth: usize,
+        ended: bool,
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let colour = self.look.styled;
@@ -222,7 +223,7 @@ impl<'r> FrameWriter<'r> {
             let text = format!("in a macro, {}:{}", macro_line.file.short(), macro_line.line);
             writeln!(out, "{}", below(text, Style::Dim))?;
         }
-        if let Some(text) = future_state(site.state) {
+        if let Some(text) = future_state(site.state).filter(|_| !ended) {
             writeln!(out, "{}", below(text.to_string(), Style::Plain))?;
         }
         if let Some(problem) = &frame.problem {

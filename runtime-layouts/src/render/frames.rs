@@ -4,8 +4,8 @@ use crate::report::{Chain, Frame, FrameKind, Polled, Report, Site, Task};
 
 /// One line of a backtrace's tree.
 pub(super) enum Line<'r> {
-    /// A frame with its number.
-    Frame { number: usize, frame: &'r Frame, depth: usize },
+    /// A frame with its number. That it is the root of a branch that has ended, the branch says.
+    Frame { number: usize, frame: &'r Frame, depth: usize, ended: bool },
     /// The start of a branch. The first one is drawn from above.
     Branch { heading: Heading, first: bool, depth: usize },
     /// The end of the last one of so many branches: the next frame holds them all.
@@ -58,8 +58,9 @@ fn add<'r>(chain: &'r Chain, depth: usize, number: &mut usize, lines: &mut Vec<L
     if drawn > 0 {
         lines.push(Line::Joined { count: drawn, depth });
     }
-    for frame in chain.frames.iter().rev() {
-        lines.push(Line::Frame { number: *number, frame, depth });
+    for (index, frame) in chain.frames.iter().enumerate().rev() {
+        let ended = index == 0 && chain.polled == Polled::Ended;
+        lines.push(Line::Frame { number: *number, frame, depth, ended });
         *number += 1;
     }
 }

@@ -1,11 +1,12 @@
 //! Await chains: from a future in memory down to what it waits for.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
+use super::collections;
 use super::plan::{MachineState, Part, Plan, Planner, Shape};
 use super::sites::{Sites, Standing};
 use crate::layout::TypeKind;
-use crate::layout::name::base_path;
 use crate::report::{Chain, Frame, FutureState, Polled};
 use crate::value::{Program, Ty, Value, ValueError};
 
@@ -43,6 +44,8 @@ struct Below {
     held: Vec<Node>,
     /// Whether the variables that hold it may have been moved away.
     may_be_moved: bool,
+    /// The addresses of the frame itself.
+    within: Range<u64>,
     problem: Option<String>,
 }
 
@@ -157,8 +160,10 @@ impl Walker {
             }
             let mut branch = Chain { polled: Polled::No, ..Chain::default() };
             self.extend(program, node, &mut branch, walk, depth + 1);
-            let is_suspended = self.state_of(&branch) == Some(FutureState::Suspended);
-            if self.is_under_way(&branch) && (is_suspended || !below.may_be_moved) {
+            // What was polled where it lies cannot have been moved away, since it was pinned.
+            let is_pinned = below.within.contains(&node.address)
+                && self.state_of(&branch) == Some(FutureState::Suspended);
+            if self.is_under_way(&branch) && (is_pinned || !below.may_be_moved) {
                 chain.branches.push(branch);
             }
         }
@@ -203,13 +208,9 @@ impl Walker {
             }
             shape => {
                 let below = self.below(program, value, &plan);
-                // `Fuse` drops its future when that has ended.
-                let is_fuse = || {
-                    let layout = program.type_of(node.ty);
-                    layout.is_ok_and(|layout| base_path(&layout.name).ends_with("::Fuse"))
-                };
                 let is_empty = below.nodes.is_empty() && below.problem.is_none();
-                let ended = is_empty && !matches!(shape, Shape::Nothing) && is_fuse();
+                let could_hold = !matches!(shape, Shape::Nothing);
+                let ended = is_empty && collections::ends_empty(program, node.ty, could_hold);
                 (if ended { Standing::Ended } else { Standing::Unknown }, below)
             }
         };
@@ -232,6 +233,8 @@ impl Walker {
             let held = self.futures_in(program, part_of(machine, *part), false);
             below.held.extend(held.nodes.into_iter().map(|(node, _)| node));
         }
+        let size = program.type_of(machine.ty).map_or(0, |layout| layout.size);
+        below.within = machine.address..machine.address.saturating_add(size);
         below.may_be_moved = !below.held.is_empty()
             && state.drop_flags.iter().any(|flag| {
                 let flag = program.read_unsigned(machine.address.wrapping_add(*flag), 1);

@@ -66,6 +66,18 @@ fn arms(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Option<Neighbour
     Ok(Some(Neighbours::Arms { arms: arms.offset, parts, mask: mask.offset, size }))
 }
 
+/// Whether a future that holds none has ended: a `Fuse` drops the one that it could hold, and the
+/// wrapper with which `FuturesOrdered` numbers its futures then has the output
+/// (`futures-util/src/{future/future/fuse,stream/futures_ordered}.rs`, 0.3.34).
+pub(super) fn ends_empty(program: &Program<'_>, ty: Ty, could_hold: bool) -> bool {
+    let Ok(layout) = program.type_of(ty) else { return false };
+    match base_path(&layout.name) {
+        "futures_util::future::future::fuse::Fuse" => could_hold,
+        "futures_util::stream::futures_ordered::OrderWrapper" => !could_hold,
+        _ => false,
+    }
+}
+
 /// `library/alloc/src/vec/mod.rs` (Rust 1.95): `buf: RawVec<T>`, which ends in one pointer, and
 /// `len`.
 fn vector(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Option<Neighbours>, LayoutError> {
