@@ -5,6 +5,7 @@
 //! and [`render`] turns that into text and JSON.
 
 pub mod fake;
+pub mod futures;
 pub mod layout;
 pub mod memory;
 pub mod render;

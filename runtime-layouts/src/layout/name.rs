@@ -286,6 +286,12 @@ pub fn path_segments(path: &str) -> Vec<Segment<'_>> {
         .collect()
 }
 
+/// A type's name without its path: `Mutex<Inventory>`. Generic arguments are shortened.
+#[must_use]
+pub fn last_segment(type_name: &str) -> String {
+    spell(type_name, Length::Short)
+}
+
 /// The path of a type without its last generic arguments: what all instances have in common.
 #[must_use]
 pub fn base_path(type_name: &str) -> &str {

@@ -8,8 +8,9 @@ pub use super::source::Sources;
 use super::Look;
 use super::frames::{Heading, Line, lines, name, place, site};
 use super::style::{Style, styled};
+use super::waiting;
 use crate::layout::SourceLocation;
-use crate::report::{Frame, FutureState, Polled, Report, Task, TaskKind, TaskState};
+use crate::report::{Frame, FrameRef, FutureState, Polled, Report, Task, TaskKind, TaskState};
 
 /// Columns of `#0  `.
 const NUMBER: usize = 4;
@@ -29,7 +30,7 @@ pub fn write(
 ) -> io::Result<()> {
     heading(report, task, look, out)?;
     let lines = lines(task);
-    let writer = FrameWriter::new(report, &lines, look, sources);
+    let writer = FrameWriter::new(report, task, &lines, look, sources);
     let mut hidden = 0;
     for line in &lines {
         match *line {
@@ -86,7 +87,8 @@ pub fn write_frame(
         Some(frame) => {
             let line = [Line::Frame { number, frame, depth: 0, ended: false }];
             let sources = Sources::default();
-            FrameWriter::new(report, &line, look, &sources).frame(number, frame, 0, false, out)
+            FrameWriter::new(report, task, &line, look, &sources)
+                .frame(number, frame, 0, false, out)
         }
         None => writeln!(out, "Task {} has no frame #{number}.", task.id.0),
     }
@@ -156,13 +158,21 @@ pub(super) fn state_text(state: TaskState) -> &'static str {
 /// Writes frames with their locations in one column.
 struct FrameWriter<'r> {
     report: &'r Report,
+    task: &'r Task,
+    lines: &'r [Line<'r>],
     look: &'r Look,
     names: usize,
     sources: &'r Sources,
 }
 
 impl<'r> FrameWriter<'r> {
-    fn new(report: &'r Report, lines: &[Line<'_>], look: &'r Look, sources: &'r Sources) -> Self {
+    fn new(
+        report: &'r Report,
+        task: &'r Task,
+        lines: &'r [Line<'r>],
+        look: &'r Look,
+        sources: &'r Sources,
+    ) -> Self {
         let mut widest_name = 0;
         let mut widest_place = 0;
         for line in lines {
@@ -177,7 +187,7 @@ impl<'r> FrameWriter<'r> {
             Some(width) => width.saturating_sub(NUMBER + 2 + widest_place),
             None => WIDEST_NAMES,
         };
-        Self { report, look, names: widest_name.min(room), sources }
+        Self { report, task, lines, look, names: widest_name.min(room), sources }
     }
 
     fn frame(
@@ -225,6 +235,16 @@ impl<'r> FrameWriter<'r> {
         }
         if let Some(text) = future_state(site.state).filter(|_| !ended) {
             writeln!(out, "{}", below(text.to_string(), Style::Plain))?;
+        }
+        let is_this = |at: FrameRef| at.site == frame.site && at.address == frame.address;
+        let waits = self.report.waits_of(self.task.index).iter().filter(|wait| is_this(wait.leaf));
+        for wait in waits {
+            let text = waiting::of_leaf(self.report, wait, self.lines);
+            writeln!(out, "{}", below(text, Style::Heading))?;
+        }
+        let held = self.report.held_by(self.task.index);
+        for (resource, holder) in held.filter(|(_, holder)| is_this(holder.frame)) {
+            writeln!(out, "{}", below(waiting::of_holder(resource, holder), Style::Heading))?;
         }
         if let Some(problem) = &frame.problem {
             writeln!(out, "{}", below(format!("note: {problem}"), Style::Warning))?;

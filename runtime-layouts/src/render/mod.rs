@@ -8,6 +8,7 @@ mod source;
 pub mod style;
 mod table;
 pub mod tasks;
+mod waiting;
 pub mod workers;
 
 /// How text is to look.

@@ -77,6 +77,15 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 /// The end of the text, in at most `width` columns, with `…` in place of what was before: of a
 /// path, the end says most. A path is cut at a `::` or `/` where one is near.
 #[must_use]
+/// The start of the text, in `width` columns at most.
+pub(crate) fn fit_start(text: &str, width: usize) -> Cow<'_, str> {
+    if text.chars().count() <= width {
+        return Cow::Borrowed(text);
+    }
+    let end = text.char_indices().nth(width.saturating_sub(1)).map_or(text.len(), |(at, _)| at);
+    Cow::Owned(format!("{}…", text[..end].trim_end()))
+}
+
 pub(crate) fn fit_end(text: &str, width: usize) -> Cow<'_, str> {
     let count = text.chars().count();
     if count <= width {
@@ -85,7 +94,7 @@ pub(crate) fn fit_end(text: &str, width: usize) -> Cow<'_, str> {
     let skip = count - width.saturating_sub(1);
     let start = text.char_indices().nth(skip).map_or(text.len(), |(at, _)| at);
     let separators = [':', '/'];
-    let kept = text[start..].trim_start_matches(separators);
+    let kept = text[start..].trim_start_matches(separators).trim_start();
     let at_border = kept.len() < text.len() - start || text[..start].ends_with(separators);
     // Not beyond half of what would be kept.
     let near = match at_border {
@@ -115,6 +124,9 @@ mod tests {
     fn a_path_keeps_its_end() {
         assert_eq!(fit_end("abcdef", 6), "abcdef");
         assert_eq!(fit_end("abcdef", 4), "…def");
+        assert_eq!(fit_end("async block in main", 14), "…block in main");
+        assert_eq!(fit_start("held by task 4", 8), "held by…");
+        assert_eq!(fit_start("held", 4), "held");
         assert_eq!(fit_end("shop::stock::reserve", 18), "…stock::reserve");
         assert_eq!(fit_end("shop::stock::reserve", 16), "…stock::reserve");
         assert_eq!(fit_end("shop::stock::reserve", 15), "…stock::reserve");

@@ -2,22 +2,29 @@
 
 use std::io::{self, Write};
 
-use super::style::{Style, fit_end, styled};
+use super::style::{Style, fit_end, fit_start, styled};
 
 /// A cell's text and style.
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
     pub(super) text: String,
     pub(super) style: Style,
+    /// Whether it keeps its start, not its end, when its column is narrow.
+    pub(super) keeps_start: bool,
 }
 
 impl Cell {
     pub(super) fn plain(text: impl Into<String>) -> Self {
-        Self { text: text.into(), style: Style::Plain }
+        Self { text: text.into(), style: Style::Plain, keeps_start: false }
+    }
+
+    /// A sentence or the like, which is read from its start.
+    pub(super) fn words(text: impl Into<String>) -> Self {
+        Self { text: text.into(), style: Style::Plain, keeps_start: true }
     }
 
     pub(super) fn styled(text: impl Into<String>, style: Style) -> Self {
-        Self { text: text.into(), style }
+        Self { text: text.into(), style, keeps_start: false }
     }
 }
 
@@ -38,8 +45,8 @@ pub(super) struct Column {
 pub(super) enum Cut {
     /// Not at all.
     Never,
-    /// Its cells lose their start, before columns of a higher rank do.
-    Start { rank: u8 },
+    /// Its cells are cut, before those of columns of a higher rank are.
+    Cells { rank: u8 },
     /// It is left out, before any other gives way.
     Whole,
 }
@@ -48,7 +55,7 @@ impl Cut {
     fn rank(self) -> Option<u8> {
         match self {
             Self::Never | Self::Whole => None,
-            Self::Start { rank } => Some(rank),
+            Self::Cells { rank } => Some(rank),
         }
     }
 }
@@ -136,7 +143,8 @@ impl<'c> Table<'c> {
             if *width == 0 && !cell.text.is_empty() {
                 continue;
             }
-            let text = fit_end(&cell.text, *width);
+            let fit = if cell.keeps_start { fit_start } else { fit_end };
+            let text = fit(&cell.text, *width);
             write!(out, "{}", styled(&text, cell.style, colour))?;
             let mut rest = row[index + 1..].iter().zip(&self.widths[index + 1..]);
             if rest.all(|(cell, width)| cell.text.is_empty() || *width == 0) {

@@ -8,6 +8,7 @@ use super::backtrace::state_text;
 use super::frames::{name, place, standing};
 use super::style::{Style, styled};
 use super::table::{Cell, Column, Cut, Table};
+use super::waiting;
 use super::workers;
 use crate::report::{Chain, Polled, Report, SiteId, Task, TaskKind, TaskState, sentence};
 
@@ -35,9 +36,9 @@ const GROUP_ABOVE: usize = 50;
 const LINES: usize = 200;
 /// The columns that say where a stack stands; they follow those of the task or group.
 const STACK: [Column; 4] = [
-    Column { heading: "Where", cut: Cut::Start { rank: 1 } },
-    Column { heading: "", cut: Cut::Start { rank: 2 } },
-    Column { heading: "Waiting for", cut: Cut::Start { rank: 1 } },
+    Column { heading: "Where", cut: Cut::Cells { rank: 1 } },
+    Column { heading: "", cut: Cut::Cells { rank: 1 } },
+    Column { heading: "Waiting for", cut: Cut::Cells { rank: 2 } },
     Column { heading: "Task", cut: Cut::Whole },
 ];
 const ID: Column = Column { heading: "Id", cut: Cut::Never };
@@ -148,6 +149,7 @@ impl<'r> RowCells<'r> {
     fn row(&mut self, task: &Task) -> Vec<Cell> {
         let mut row = vec![Cell::plain(task.id.0.clone()), state_cell(task)];
         row.extend(self.stack(task).iter().cloned());
+        row[4] = waiting_cell(self.report, task, self.look);
         row
     }
 
@@ -168,21 +170,32 @@ fn stack_cells(report: &Report, task: &Task, look: &Look) -> [Cell; 4] {
         ),
         None => (Cell::styled("(library code)", Style::Dim), Cell::plain("")),
     };
-    let awaits: Vec<String> =
-        standing.awaits.iter().map(|site| plain_name(&site.name, look)).collect();
-    let waiting = match task.state {
-        TaskState::Idle | TaskState::Unknown => awaits.join(" | "),
-        TaskState::Running => "(running)".to_string(),
-        TaskState::Scheduled => format!("(woken) {}", awaits.join(" | ")),
-        TaskState::Complete => "(complete)".to_string(),
-        TaskState::Cancelled => "(cancelled)".to_string(),
-    };
     let of = match (root, task.kind) {
         (Some(root), TaskKind::BlockOn) => format!("block_on {}", name(root, look.full_names)),
         (Some(root), _) => name(root, look.full_names),
         (None, _) => "(unknown)".to_string(),
     };
-    [function, file, Cell::plain(waiting), Cell::styled(of, Style::Dim)]
+    [function, file, waiting_cell(report, task, look), Cell::styled(of, Style::Dim)]
+}
+
+/// What a task waits for: what is known of it, or the future that it awaits.
+fn waiting_cell(report: &Report, task: &Task, look: &Look) -> Cell {
+    let woken = match task.state {
+        TaskState::Idle | TaskState::Unknown => "",
+        TaskState::Scheduled => "(woken) ",
+        TaskState::Running => return Cell::plain("(running)"),
+        TaskState::Complete => return Cell::plain("(complete)"),
+        TaskState::Cancelled => return Cell::plain("(cancelled)"),
+    };
+    match waiting::of_task(report, task) {
+        Some(known) => Cell::words(format!("{woken}{known}")),
+        None => {
+            let awaits = standing(report, task).awaits;
+            let names: Vec<String> =
+                awaits.iter().map(|site| plain_name(&site.name, look)).collect();
+            Cell::plain(format!("{woken}{}", names.join(" | ")))
+        }
+    }
 }
 
 fn plain_name(name: &crate::layout::name::DisplayName, look: &Look) -> String {

@@ -7,7 +7,7 @@
 use super::context::ThreadContext;
 use super::scheduler::{self, Scheduler};
 use super::{stack, workers};
-use crate::report::{Task, TaskId, TaskKind, TaskState, WorkerState};
+use crate::report::{Task, TaskId, TaskIndex, TaskKind, TaskState, WorkerState};
 use crate::value::Program;
 use crate::walk::Inspection;
 use crate::walk::native::DEEPEST_STACK;
@@ -66,6 +66,7 @@ pub(super) fn add(
             thread: Some(context.thread),
             spawned_at: None,
             chain: found.chain,
+            index: TaskIndex(0),
             problems: found.problem.into_iter().collect(),
         });
     }

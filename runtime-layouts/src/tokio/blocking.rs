@@ -8,7 +8,7 @@ use super::scheduler::Scheduler;
 use super::task::{HEADER, TaskReader, is_polling};
 use super::task_id;
 use crate::layout::{Type, TypeKind};
-use crate::report::{Task, TaskId, TaskKind, TaskState};
+use crate::report::{Task, TaskId, TaskIndex, TaskKind, TaskState};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
@@ -47,6 +47,7 @@ pub(super) fn add_running(
             thread: Some(context.thread),
             spawned_at: None,
             chain,
+            index: TaskIndex(0),
             problems: problem.into_iter().collect(),
         });
     }

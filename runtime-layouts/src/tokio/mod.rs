@@ -6,11 +6,14 @@
 mod block_on;
 mod blocking;
 mod context;
+mod join;
 mod local_set;
 mod names;
 mod owned;
+mod resources;
 mod scheduler;
 mod stack;
+mod sync;
 mod task;
 mod workers;
 
@@ -23,7 +26,12 @@ use crate::walk::Inspection;
 use crate::walk::registry::Knowledge;
 
 /// What this folder offers to the walk.
-pub(crate) const KNOWLEDGE: Knowledge = Knowledge { discover, public_paths: names::PUBLIC_PATHS };
+pub(crate) const KNOWLEDGE: Knowledge = Knowledge {
+    discover: Some(discover),
+    public_paths: names::PUBLIC_PATHS,
+    resources: resources::RESOURCES,
+    guards: resources::GUARDS,
+};
 
 /// Finds every runtime that a thread is inside of, its tasks, and the futures that threads block
 /// on.

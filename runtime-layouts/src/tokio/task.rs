@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::layout::name::path_segments;
 use crate::layout::{Function, Type, TypeKind};
 use crate::memory::ReadError;
-use crate::report::{Chain, SiteId, Task, TaskId, TaskKind, TaskState};
+use crate::report::{Chain, SiteId, Task, TaskId, TaskIndex, TaskKind, TaskState};
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
@@ -163,6 +163,7 @@ impl TaskReader {
             thread: None,
             spawned_at: None,
             chain,
+            index: TaskIndex(0),
             problems,
         };
         Ok((id, task))

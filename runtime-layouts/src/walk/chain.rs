@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::collections;
-use super::plan::{MachineState, Part, Plan, Planner, Shape};
+use super::find::{Below, Finder, Node, part_of};
+use super::plan::{MachineState, Shape, Wanted};
 use super::sites::{Sites, Standing};
-use crate::layout::TypeKind;
 use crate::report::{Chain, Frame, FutureState, Polled};
 use crate::value::{Program, Ty, Value, ValueError};
 
@@ -14,39 +14,32 @@ use crate::value::{Program, Ty, Value, ValueError};
 const MOST_FRAMES: usize = 10_000;
 /// Branches within branches deeper than this are cut off.
 const DEEPEST_BRANCH: usize = 64;
-/// Pointers and wrappers between one future and the next, at most.
-const DEEPEST_WRAPPER: usize = 64;
-/// Elements of one array or slice that are looked at.
-const MOST_ELEMENTS: u64 = 10_000;
-/// Nodes of one linked list that are looked at.
-const MOST_NODES: usize = 10_000;
 
 /// Walks chains; keeps what it learns about types.
-#[derive(Default)]
 pub(crate) struct Walker {
-    planner: Planner,
+    finder: Finder,
     pub(crate) sites: Sites,
-}
-
-/// A future that was found, or why none was.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Node {
-    ty: Ty,
-    address: u64,
 }
 
 /// What stands below a frame.
 #[derive(Default)]
-struct Below {
+struct Beneath {
     /// What the frame awaits, and whether it polls that.
     nodes: Vec<(Node, Polled)>,
+    problem: Option<String>,
     /// What it may hold beside.
-    held: Vec<Node>,
-    /// Whether the variables that hold it may have been moved away.
+    held: Vec<(Node, bool)>,
+    /// Whether its variables that were not captured may have been moved away; the captured ones
+    /// are marked.
     may_be_moved: bool,
     /// The addresses of the frame itself.
     within: Range<u64>,
-    problem: Option<String>,
+}
+
+impl From<Below> for Beneath {
+    fn from(below: Below) -> Self {
+        Self { nodes: below.nodes, problem: below.problem, ..Self::default() }
+    }
 }
 
 /// The state of one walk.
@@ -55,12 +48,18 @@ struct Walk {
     frames: usize,
 }
 
+impl Default for Walker {
+    fn default() -> Self {
+        Self { finder: Finder::of(Wanted::Futures), sites: Sites::default() }
+    }
+}
+
 impl Walker {
     /// The chain of a value that is known to be a future (a task's, an awaitee, a `block_on`'s).
     pub(crate) fn chain(&mut self, program: &Program<'_>, future: Value) -> Chain {
         let mut walk = Walk { seen: HashSet::new(), frames: 0 };
         let mut chain = Chain::default();
-        let below = self.futures_in(program, future, true);
+        let below = self.finder.futures_in(program, future, true);
         let mut problem = below.problem;
         match *below.nodes.as_slice() {
             [(node, _)] => self.extend(program, node, &mut chain, &mut walk, 0),
@@ -140,7 +139,7 @@ impl Walker {
     fn branch(
         &mut self,
         program: &Program<'_>,
-        below: Below,
+        below: Beneath,
         chain: &mut Chain,
         walk: &mut Walk,
         depth: usize,
@@ -153,7 +152,7 @@ impl Walker {
             }
             chain.branches.push(branch);
         }
-        for node in below.held {
+        for (node, is_captured) in below.held {
             // What it awaits borrows it: then that polls it.
             if walk.seen.contains(&node) {
                 continue;
@@ -163,7 +162,8 @@ impl Walker {
             // What was polled where it lies cannot have been moved away, since it was pinned.
             let is_pinned = below.within.contains(&node.address)
                 && self.state_of(&branch) == Some(FutureState::Suspended);
-            if self.is_under_way(&branch) && (is_pinned || !below.may_be_moved) {
+            let may_be_moved = below.may_be_moved || is_captured;
+            if self.is_under_way(&branch) && (is_pinned || !may_be_moved) {
                 chain.branches.push(branch);
             }
         }
@@ -193,8 +193,8 @@ impl Walker {
     }
 
     /// The frame of a future, and the futures below it.
-    fn frame(&mut self, program: &Program<'_>, node: Node) -> Result<(Frame, Below), ValueError> {
-        let plan = self.planner.plan(program, node.ty)?;
+    fn frame(&mut self, program: &Program<'_>, node: Node) -> Result<(Frame, Beneath), ValueError> {
+        let plan = self.finder.planner.plan(program, node.ty)?;
         let value = Value { ty: node.ty, address: node.address };
         let (standing, below) = match &plan.shape {
             Shape::Machine { states } => {
@@ -204,14 +204,14 @@ impl Walker {
             Shape::Variants { ended, .. } if ended.contains(&true) => {
                 let (active, _) = value.active_variant(program)?;
                 let standing = if ended[active] { Standing::Ended } else { Standing::Unknown };
-                (standing, self.below(program, value, &plan))
+                (standing, self.finder.below(program, value, &plan).into())
             }
             shape => {
-                let below = self.below(program, value, &plan);
+                let below = self.finder.below(program, value, &plan);
                 let is_empty = below.nodes.is_empty() && below.problem.is_none();
                 let could_hold = !matches!(shape, Shape::Nothing);
                 let ended = is_empty && collections::ends_empty(program, node.ty, could_hold);
-                (if ended { Standing::Ended } else { Standing::Unknown }, below)
+                (if ended { Standing::Ended } else { Standing::Unknown }, below.into())
             }
         };
         let site = self.sites.of(program, node.ty, standing)?;
@@ -224,205 +224,22 @@ impl Walker {
         program: &Program<'_>,
         machine: Value,
         state: &MachineState,
-    ) -> Below {
+    ) -> Beneath {
         let mut below = match state.awaitee {
-            Some(awaitee) => self.futures_in(program, part_of(machine, awaitee), true),
-            None => Below::default(),
+            Some(awaitee) => {
+                self.finder.futures_in(program, part_of(machine, awaitee), true).into()
+            }
+            None => Beneath::default(),
         };
-        for part in &state.held {
-            let held = self.futures_in(program, part_of(machine, *part), false);
-            below.held.extend(held.nodes.into_iter().map(|(node, _)| node));
+        for variable in &state.held {
+            let part = part_of(machine, variable.part);
+            let held = self.finder.futures_in(program, part, false);
+            let nodes = held.nodes.into_iter().map(|(node, _)| node);
+            below.held.extend(nodes.map(|node| (node, variable.is_captured)));
         }
         let size = program.type_of(machine.ty).map_or(0, |layout| layout.size);
         below.within = machine.address..machine.address.saturating_add(size);
-        below.may_be_moved = !below.held.is_empty()
-            && state.drop_flags.iter().any(|flag| {
-                let flag = program.read_unsigned(machine.address.wrapping_add(*flag), 1);
-                flag.is_ok_and(|flag| flag == 0)
-            });
+        below.may_be_moved = !below.held.is_empty() && state.may_be_moved(program, machine);
         below
     }
-
-    fn below(&mut self, program: &Program<'_>, value: Value, plan: &Plan) -> Below {
-        let mut below = Below::default();
-        self.collect(program, value, plan, &mut below, 0);
-        below
-    }
-
-    /// The futures in a value, through everything that is not one itself. When the value is
-    /// `known` to be a future, there is at least one: if nothing else, the value.
-    fn futures_in(&mut self, program: &Program<'_>, value: Value, known: bool) -> Below {
-        let mut below = Below::default();
-        self.visit(program, value, &mut below, 0);
-        if known && below.nodes.is_empty() && below.problem.is_none() {
-            match innermost(program, value) {
-                Ok(Value { ty, address }) => below.nodes.push((Node { ty, address }, Polled::Yes)),
-                Err(error) => below.problem = Some(error.to_string()),
-            }
-        }
-        below
-    }
-
-    fn visit(&mut self, program: &Program<'_>, value: Value, below: &mut Below, depth: usize) {
-        if depth > DEEPEST_WRAPPER {
-            below.problem = Some(format!("more than {DEEPEST_WRAPPER} wrappers in each other"));
-            return;
-        }
-        match self.planner.plan(program, value.ty) {
-            Ok(plan) if plan.is_future => {
-                let node = Node { ty: value.ty, address: value.address };
-                below.nodes.push((node, Polled::Yes));
-            }
-            Ok(plan) => self.collect(program, value, &plan, below, depth),
-            Err(error) => below.problem = Some(error.to_string()),
-        }
-    }
-
-    fn collect(
-        &mut self,
-        program: &Program<'_>,
-        value: Value,
-        plan: &Plan,
-        below: &mut Below,
-        depth: usize,
-    ) {
-        if let Err(error) = self.try_collect(program, value, plan, below, depth) {
-            below.problem = Some(error.to_string());
-        }
-    }
-
-    fn try_collect(
-        &mut self,
-        program: &Program<'_>,
-        value: Value,
-        plan: &Plan,
-        below: &mut Below,
-        depth: usize,
-    ) -> Result<(), ValueError> {
-        match &plan.shape {
-            Shape::Nothing | Shape::Machine { .. } => {}
-            Shape::Parts(parts) => {
-                for part in parts {
-                    self.visit(program, part_of(value, *part), below, depth + 1);
-                }
-            }
-            Shape::Variants { parts, .. } => {
-                let (active, _) = value.active_variant(program)?;
-                for part in &parts[active] {
-                    self.visit(program, part_of(value, *part), below, depth + 1);
-                }
-            }
-            Shape::Pointer(target) => {
-                let address = program.read_pointer(value.address)?;
-                if address != 0 {
-                    self.visit(program, Value { ty: *target, address }, below, depth + 1);
-                }
-            }
-            Shape::Dyn { data, vtable } => {
-                let data = program.read_pointer(value.address.wrapping_add(*data))?;
-                let vtable = program.read_pointer(value.address.wrapping_add(*vtable))?;
-                match dyn_type(program, vtable) {
-                    Ok(ty) => {
-                        let inner = self.futures_in(program, Value { ty, address: data }, true);
-                        below.nodes.extend(inner.nodes);
-                        below.problem = inner.problem.or(below.problem.take());
-                    }
-                    Err(problem) => below.problem = Some(problem),
-                }
-            }
-            Shape::Arms { arms, parts, mask, size } => {
-                let mask = program.read_pointer(value.address.wrapping_add(*mask))?;
-                let mask = program.read_unsigned(mask, *size)?;
-                let arms = program.read_pointer(value.address.wrapping_add(*arms))?;
-                for (number, part) in parts.iter().enumerate() {
-                    let first = below.nodes.len();
-                    let address = arms.wrapping_add(part.offset);
-                    self.visit(program, Value { ty: part.ty, address }, below, depth + 1);
-                    if mask & (1 << number) != 0 {
-                        let nodes = below.nodes[first..].iter_mut();
-                        nodes.for_each(|(_, polled)| *polled = Polled::Disabled);
-                    }
-                }
-            }
-            Shape::Array { element, size, count } => {
-                self.elements(program, value.address, (*element, *size, *count), below, depth);
-            }
-            Shape::List { head, next, item } => {
-                let mut nodes = Vec::new();
-                let mut node = program.read_pointer(value.address.wrapping_add(*head))?;
-                while node != 0 && nodes.len() < MOST_NODES {
-                    nodes.push(node);
-                    node = program.read_pointer(node.wrapping_add(*next))?;
-                }
-                // The list starts with the newest.
-                for node in nodes.into_iter().rev() {
-                    let address = node.wrapping_add(item.offset);
-                    self.visit(program, Value { ty: item.ty, address }, below, depth + 1);
-                }
-                if node != 0 {
-                    below.problem = Some(format!("{MOST_NODES} of a list's nodes are shown"));
-                }
-            }
-            Shape::Slice { data, length, element, size } => {
-                let start = program.read_pointer(value.address.wrapping_add(*data))?;
-                let count = program.read_pointer(value.address.wrapping_add(*length))?;
-                self.elements(program, start, (*element, *size, count), below, depth);
-            }
-        }
-        Ok(())
-    }
-
-    fn elements(
-        &mut self,
-        program: &Program<'_>,
-        start: u64,
-        (ty, size, count): (Ty, u64, u64),
-        below: &mut Below,
-        depth: usize,
-    ) {
-        for index in 0..count.min(MOST_ELEMENTS) {
-            let address = start.wrapping_add(index.wrapping_mul(size));
-            self.visit(program, Value { ty, address }, below, depth + 1);
-            if below.problem.is_some() {
-                return;
-            }
-        }
-        if count > MOST_ELEMENTS {
-            below.problem = Some(format!("{MOST_ELEMENTS} of {count} elements are shown"));
-        }
-    }
-}
-
-fn part_of(value: Value, part: Part) -> Value {
-    Value { ty: part.ty, address: value.address.wrapping_add(part.offset) }
-}
-
-/// The concrete type behind a `dyn Future`, or one sentence why it is not known.
-fn dyn_type(program: &Program<'_>, vtable: u64) -> Result<Ty, String> {
-    let unknown = || format!("a `dyn Future` whose vtable {vtable:#x} no debug information names");
-    let (module, address) = program.module_at(vtable).ok_or_else(unknown)?;
-    let types = program.layouts(module).vtable_types(address).map_err(|e| e.to_string())?;
-    types.first().map(|id| Ty { module, id: *id }).ok_or_else(unknown)
-}
-
-/// What a value is behind its boxes, pins and references.
-fn innermost(program: &Program<'_>, value: Value) -> Result<Value, ValueError> {
-    let mut at = value;
-    for _ in 0..DEEPEST_WRAPPER {
-        let layout = program.type_of(at.ty)?;
-        let next = match &layout.kind {
-            TypeKind::Pointer { target: Some(_) } => at.pointee(program)?,
-            TypeKind::Struct { members }
-                if members.len() == 1 && layout.name.starts_with("core::pin::Pin<") =>
-            {
-                Some(at.member(program, &members[0].name)?)
-            }
-            _ => None,
-        };
-        match next {
-            Some(next) => at = next,
-            None => return Ok(at),
-        }
-    }
-    Ok(at)
 }

@@ -2,14 +2,20 @@
 
 mod chain;
 mod collections;
+mod find;
+mod holders;
 pub(crate) mod native;
 mod plan;
 pub(crate) mod registry;
 mod sites;
+pub(crate) mod waits;
 
 use self::chain::Walker;
+use self::holders::Holders;
+use self::waits::Waits;
 use crate::report::{
-    Chain, Report, Runtime, Site, SiteId, TargetSummary, Task, TaskKind, ThreadRef, sentence,
+    Chain, Report, ResourceId, Runtime, Site, SiteId, TargetSummary, Task, TaskKind, ThreadRef,
+    sentence,
 };
 use crate::target::Target;
 use crate::value::{Program, Ty, Value};
@@ -28,8 +34,8 @@ pub fn inspect(target: &dyn Target) -> Report {
         knows_a_runtime: false,
         interrupted: false,
     };
-    for runtime in registry::RUNTIMES {
-        (runtime.discover)(&mut inspection);
+    for discover in registry::LIBRARIES.iter().filter_map(|library| library.discover) {
+        discover(&mut inspection);
     }
     if inspection.runtimes.is_empty() && inspection.problems.is_empty() {
         let program = &target.identity().executable;
@@ -119,12 +125,27 @@ impl Inspection<'_> {
         }
     }
 
-    fn into_report(self) -> Report {
+    fn into_report(mut self) -> Report {
         let target = self.program.target();
         let identity = target.identity();
         let blocked = self.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn);
         let roots: Vec<SiteId> = blocked.filter_map(|task| task.root).collect();
+        let sites = &mut self.walker.sites;
+        sites.judge(&roots);
+        let mut waits = Waits::default();
+        waits.find(&self.program, sites, &mut self.tasks);
+        Holders::default().find(&self.program, sites, &self.tasks, &mut waits);
         let facts = target.modules().first().map(|module| module.layouts.facts());
+        let mut holdings: Vec<_> = waits
+            .resources
+            .iter()
+            .enumerate()
+            .flat_map(|(id, resource)| {
+                let id = ResourceId(u32::try_from(id).unwrap_or(u32::MAX));
+                (0..).zip(&resource.holders).map(move |(number, holder)| (holder.task, id, number))
+            })
+            .collect();
+        holdings.sort_unstable();
         Report {
             target: TargetSummary {
                 kind: identity.kind,
@@ -133,8 +154,11 @@ impl Inspection<'_> {
                 build_id: facts.and_then(|facts| facts.build_id.clone()),
             },
             runtimes: self.runtimes,
-            sites: self.walker.sites.into_sites(&roots),
+            sites: self.walker.sites.into_sites(),
             tasks: self.tasks,
+            resources: waits.resources,
+            waits: waits.waits,
+            holdings,
             problems: self.problems,
             interrupted: self.interrupted,
         }

@@ -1,28 +1,39 @@
-//! Plans: how to get from a value to the futures in it, worked out once a type.
+//! Plans: how to get from a value to the futures or guards in it, worked out once a type.
 //!
-//! The rule is general, there is no list of libraries: a type is a future when it is a state
-//! machine or when the program has a `poll` of it; its children are the futures that it contains,
-//! boxes or borrows mutably.
+//! For futures the rule is general, there is no list of libraries: a type is a future when it is a
+//! state machine or when the program has a `poll` of it; its children are the futures that it
+//! contains, boxes or borrows mutably. Guards are known by name; they count where they are owned.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
-use super::collections;
+use super::{collections, registry};
 use crate::layout::name::{Environment, base_path};
 use crate::layout::source::LayoutError;
 use crate::layout::{Member, Type, TypeId, TypeKind, Variant};
-use crate::value::{Program, Ty};
+use crate::value::path::{self, Reach};
+use crate::value::{Program, Ty, Value};
+
+/// What is looked for in values.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wanted {
+    /// What can be polled.
+    Futures,
+    /// What keeps a lock, a permit, or an end of a channel.
+    Guards,
+}
 
 /// How to go on from a value of one type.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// Whether the type is itself a future, so that it makes a frame.
-    pub(crate) is_future: bool,
-    /// Where its children are.
+    /// Whether the type is itself what is wanted: a future makes a frame.
+    pub(crate) is_wanted: bool,
+    /// Where what it holds is.
     pub(crate) shape: Shape,
 }
 
-/// Where the futures in a value are.
+/// Where in a value it is.
 #[derive(Debug)]
 pub(crate) enum Shape {
     /// In none of its parts.
@@ -55,12 +66,24 @@ pub(crate) enum Shape {
 pub(crate) struct MachineState {
     /// The future that it awaits.
     pub(crate) awaitee: Option<Part>,
-    /// Its other variables in which futures may be.
-    pub(crate) held: Vec<Part>,
+    /// Its other variables in which what is wanted may be.
+    pub(crate) held: Vec<Held>,
     /// The flags that say of a variable whether it still is what it was, in bytes from the
     /// machine's start: the compiler makes one for each that may have been moved away, but the
     /// debug information does not say for which.
     pub(crate) drop_flags: Vec<u64>,
+}
+
+/// A variable of a state machine.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) struct Held {
+    /// Its name in the source, or `__3` for one that has none.
+    pub(crate) name: Arc<str>,
+    /// Where it is.
+    pub(crate) part: Part,
+    /// Whether it was captured when the machine was made: then no flag tells whether it was moved
+    /// away since.
+    pub(crate) is_captured: bool,
 }
 
 /// A part of a value.
@@ -86,13 +109,28 @@ const TRANSPARENT: [&str; 4] = [
 ];
 
 /// The plans that were worked out so far.
-#[derive(Default)]
 pub(crate) struct Planner {
+    wanted: Wanted,
     plans: HashMap<Ty, Rc<Plan>>,
     holding: HashMap<Ty, bool>,
 }
 
+impl MachineState {
+    /// Whether some of a machine's variables may have been moved away in that state.
+    pub(crate) fn may_be_moved(&self, program: &Program<'_>, machine: Value) -> bool {
+        self.drop_flags.iter().any(|flag| {
+            let flag = program.read_unsigned(machine.address.wrapping_add(*flag), 1);
+            flag.is_ok_and(|flag| flag == 0)
+        })
+    }
+}
+
 impl Planner {
+    /// No plans yet.
+    pub(crate) fn of(wanted: Wanted) -> Self {
+        Self { wanted, plans: HashMap::new(), holding: HashMap::new() }
+    }
+
     /// The plan of a type.
     pub(crate) fn plan(&mut self, program: &Program<'_>, ty: Ty) -> Result<Rc<Plan>, LayoutError> {
         if let Some(plan) = self.plans.get(&ty) {
@@ -108,14 +146,17 @@ impl Planner {
         if is_machine(&layout)
             && let TypeKind::Enum { variants, .. } = &layout.kind
         {
+            let captured = captured(program, ty.module, variants)?;
+            let is_fn = Environment::of(&layout.name) == Some(Environment::AsyncFn);
             let states = variants
                 .iter()
-                .map(|variant| self.machine_state(program, ty.module, variant))
+                .map(|variant| self.machine_state(program, ty.module, variant, &captured, is_fn))
                 .collect::<Result<_, LayoutError>>()?;
-            return Ok(Plan { is_future: true, shape: Shape::Machine { states } });
+            let is_wanted = self.wanted == Wanted::Futures;
+            return Ok(Plan { is_wanted, shape: Shape::Machine { states } });
         }
-        let is_future = is_polled(program, ty, &layout)?;
-        let shape = match neighbours(program, ty, &layout)? {
+        let is_wanted = self.is_wanted(program, ty, &layout)?;
+        let shape = match neighbours(program, ty, &layout, self.wanted)? {
             Neighbours::None => Shape::Nothing,
             Neighbours::Parts(parts) => match self.holding_only(program, parts) {
                 parts if parts.is_empty() => Shape::Nothing,
@@ -145,33 +186,55 @@ impl Planner {
             Neighbours::Arms { arms, parts, mask, size } => Shape::Arms { arms, parts, mask, size },
             _ => Shape::Nothing,
         };
-        Ok(Plan { is_future, shape })
+        Ok(Plan { is_wanted, shape })
     }
 
+    /// `captured` are the machine's captured variables, `is_fn` whether it is that of an async fn.
     fn machine_state(
         &mut self,
         program: &Program<'_>,
         module: usize,
         variant: &Variant,
+        captured: &[Member],
+        is_fn: bool,
     ) -> Result<MachineState, LayoutError> {
         let of = |id: TypeId| Ty { module, id };
         let mut state = MachineState::default();
         let fields = program.type_of(of(variant.ty))?;
-        for member in fields.members() {
+        // A future that was not polled has not made its variables; guards it may have been given.
+        let is_unresumed = &*variant.name == "Unresumed";
+        let is_kept =
+            variant.name.starts_with("Suspend") || (self.wanted == Wanted::Guards && is_unresumed);
+        let members = fields.members();
+        // In every state rustc lists the captured variables last. Those of an async fn are its
+        // arguments, which it moves into variables of their own before all else.
+        let of_state = members.len().saturating_sub(captured.len());
+        let names = |members: &[Member]| members.iter().map(|m| m.name.clone()).collect::<Vec<_>>();
+        let lists_captured = !is_unresumed && names(&members[of_state..]) == names(captured);
+        for (index, member) in members.iter().enumerate() {
+            let is_captured = lists_captured && index >= of_state;
             let part = Part { offset: variant.offset + member.offset, ty: of(member.ty) };
             if &*member.name == AWAITEE {
                 state.awaitee = Some(part);
             } else if is_drop_flag(program, member, part.ty) {
                 state.drop_flags.push(part.offset);
-            } else if variant.name.starts_with("Suspend")
-                && !state.held.contains(&part)
+            } else if is_kept
+                && !(is_captured && is_fn)
                 && !is_borrow(program, part.ty)
+                && !state.held.iter().any(|held| held.part == part)
                 && self.holds(program, part.ty)
             {
-                state.held.push(part);
+                state.held.push(Held { name: Arc::clone(&member.name), part, is_captured });
             }
         }
         Ok(state)
+    }
+
+    fn is_wanted(&self, program: &Program<'_>, ty: Ty, layout: &Type) -> Result<bool, LayoutError> {
+        match self.wanted {
+            Wanted::Futures => is_polled(program, ty, layout),
+            Wanted::Guards => Ok(is_guard(layout)),
+        }
     }
 
     fn holding_only(&mut self, program: &Program<'_>, parts: Vec<Part>) -> Vec<Part> {
@@ -197,12 +260,16 @@ impl Planner {
                 None => {}
             }
             let Ok(layout) = program.type_of(ty) else { continue };
-            if is_machine(&layout) || is_polled(program, ty, &layout).unwrap_or(false) {
+            if is_machine(&layout) && self.wanted == Wanted::Guards {
+                continue;
+            }
+            if is_machine(&layout) || self.is_wanted(program, ty, &layout).unwrap_or(false) {
                 self.holding.insert(ty, true);
                 found = true;
                 break;
             }
-            let next = match neighbours(program, ty, &layout).unwrap_or(Neighbours::None) {
+            let next = neighbours(program, ty, &layout, self.wanted);
+            let next = match next.unwrap_or(Neighbours::None) {
                 Neighbours::Dyn { .. } => {
                     self.holding.insert(ty, true);
                     found = true;
@@ -238,6 +305,11 @@ fn is_machine(layout: &Type) -> bool {
         && Environment::of(&layout.name).is_some_and(|kind| kind != Environment::Closure)
 }
 
+/// Whether the type is of a guard that some library has.
+fn is_guard(layout: &Type) -> bool {
+    registry::guard(base_path(&layout.name)).is_some()
+}
+
 fn is_polled(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<bool, LayoutError> {
     let can_be = matches!(layout.kind, TypeKind::Struct { .. } | TypeKind::Enum { .. });
     if !can_be || TRANSPARENT.contains(&base_path(&layout.name)) {
@@ -257,6 +329,18 @@ pub(super) enum Neighbours {
     Slice { data: u64, length: u64, element: Ty, size: u64 },
     List { head: u64, next: u64, item: Part },
     Arms { arms: u64, parts: Vec<Part>, mask: u64, size: u8 },
+}
+
+/// The variables that a state machine captured: those that it has before it is polled.
+fn captured(
+    program: &Program<'_>,
+    module: usize,
+    variants: &[Variant],
+) -> Result<Vec<Member>, LayoutError> {
+    let Some(first) = variants.iter().find(|variant| &*variant.name == "Unresumed") else {
+        return Ok(Vec::new());
+    };
+    Ok(program.type_of(Ty { module, id: first.ty })?.members().to_vec())
 }
 
 /// Whether a saved variable without a name is a drop flag
@@ -290,13 +374,24 @@ fn ended_variants(layout: &Type, parts: &[Vec<Part>]) -> Vec<bool> {
         .collect()
 }
 
-fn neighbours(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Neighbours, LayoutError> {
+fn neighbours(
+    program: &Program<'_>,
+    ty: Ty,
+    layout: &Type,
+    wanted: Wanted,
+) -> Result<Neighbours, LayoutError> {
     let of = |id: TypeId| Ty { module: ty.module, id };
     if let Some(collection) = collections::neighbours(program, ty, layout)? {
         return Ok(collection);
     }
     Ok(match &layout.kind {
-        TypeKind::Struct { members } => match fat_pointer(program, ty, layout)? {
+        TypeKind::Struct { members } if wanted == Wanted::Guards && is_shared(&layout.name) => {
+            match members.iter().find_map(|member| shared_target(program, of(member.ty))) {
+                Some(target) => Neighbours::Pointer(target),
+                None => Neighbours::None,
+            }
+        }
+        TypeKind::Struct { members } => match fat_pointer(program, ty, layout, wanted)? {
             Some(fat) => fat,
             None => Neighbours::Parts(
                 members
@@ -321,7 +416,7 @@ fn neighbours(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Neighbours
                 .map(|variant| vec![Part { offset: variant.offset, ty: of(variant.ty) }])
                 .collect(),
         ),
-        TypeKind::Pointer { target: Some(target) } if is_followed(&layout.name) => {
+        TypeKind::Pointer { target: Some(target) } if is_followed(&layout.name, wanted) => {
             Neighbours::Pointer(of(*target))
         }
         TypeKind::Array { element, count: Some(count) } => Neighbours::Array {
@@ -333,10 +428,26 @@ fn neighbours(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Neighbours
     })
 }
 
-/// Whether a pointer of that type owns or exclusively borrows what it points to: a future behind
-/// any other pointer cannot be polled through it.
-fn is_followed(pointer: &str) -> bool {
-    pointer.starts_with("&mut ") || pointer.starts_with("alloc::boxed::Box<")
+/// Whether a pointer of that type leads to what is wanted: one that owns what it points to, for
+/// futures also one that borrows it exclusively, since they cannot be polled through any other.
+fn is_followed(pointer: &str, wanted: Wanted) -> bool {
+    pointer.starts_with("alloc::boxed::Box<")
+        || (wanted == Wanted::Futures && pointer.starts_with("&mut "))
+}
+
+/// Whether a type is a pointer that shares what it owns.
+fn is_shared(name: &str) -> bool {
+    matches!(base_path(name), "alloc::sync::Arc" | "alloc::rc::Rc")
+}
+
+/// What the pointer in an `Arc` or `Rc` points to: the counts, and the value behind them.
+fn shared_target(program: &Program<'_>, ty: Ty) -> Option<Ty> {
+    let mut is_pointer = |ty: &Type| matches!(ty.kind, TypeKind::Pointer { .. });
+    let pointer = path::find(program, ty, Reach::INLINE, &mut is_pointer)?;
+    match program.type_of(pointer.end).ok()?.kind {
+        TypeKind::Pointer { target: Some(id) } => Some(Ty { module: ty.module, id }),
+        _ => None,
+    }
 }
 
 /// A fat pointer to a slice or to a `dyn Trait` that is polled.
@@ -344,13 +455,14 @@ fn fat_pointer(
     program: &Program<'_>,
     ty: Ty,
     layout: &Type,
+    wanted: Wanted,
 ) -> Result<Option<Neighbours>, LayoutError> {
     let [first, second] = layout.members() else { return Ok(None) };
     // rustc before 1.60 or so calls the first member of both `data_ptr`.
     if !matches!(&*first.name, "data_ptr" | "pointer") {
         return Ok(None);
     }
-    if !is_followed(&layout.name) {
+    if !is_followed(&layout.name, wanted) {
         return Ok(Some(Neighbours::None));
     }
     let pointer = program.type_of(Ty { module: ty.module, id: first.ty })?;
@@ -359,7 +471,7 @@ fn fat_pointer(
     };
     let target = Ty { module: ty.module, id: target };
     Ok(Some(match &*second.name {
-        "vtable" if is_polled_trait(&layout.name) => {
+        "vtable" if wanted == Wanted::Futures && is_polled_trait(&layout.name) => {
             Neighbours::Dyn { data: first.offset, vtable: second.offset }
         }
         "length" => Neighbours::Slice {

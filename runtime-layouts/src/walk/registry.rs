@@ -1,17 +1,51 @@
-//! The runtimes that are known: one line each.
+//! The libraries that are known: one line each.
 
 use super::Inspection;
+use super::waits::{Reading, Seen};
+use crate::report::{Access, ResourceKind};
+use crate::value::{Program, Value, ValueError};
 
-/// What a runtime's folder offers.
+/// What a library's folder offers.
 pub(crate) struct Knowledge {
-    /// Finds its runtimes and tasks in the target and adds them to the inspection.
-    pub(crate) discover: fn(&mut Inspection<'_>),
+    /// Finds its runtimes and tasks in the target and adds them to the inspection; `None` for a
+    /// library that runs no tasks.
+    pub(crate) discover: Option<fn(&mut Inspection<'_>)>,
     /// Private paths of the library and the public ones that export the same items.
     pub(crate) public_paths: &'static [(&'static str, &'static str)],
+    /// What its futures wait for.
+    pub(crate) resources: &'static [ResourceType],
+    /// What keeps it from others.
+    pub(crate) guards: &'static [GuardType],
 }
 
-/// Every runtime that is known.
-pub(crate) const RUNTIMES: &[Knowledge] = &[crate::tokio::KNOWLEDGE];
+/// A type whose values are waited for: a future, or what an async fn's `self` is.
+pub(crate) struct ResourceType {
+    /// Its path, without generic arguments.
+    pub(crate) path: &'static str,
+    /// Reads such a value. `None` when it is not waited for after all.
+    pub(crate) read: fn(&Reading<'_>, Value) -> Result<Option<Seen>, ValueError>,
+    /// The data pointers of the wakers that such a value keeps, for one that can be polled without
+    /// a future of its own; `None` for one that cannot.
+    pub(crate) wakers: Option<fn(&Program<'_>, Value) -> Result<Vec<u64>, ValueError>>,
+}
+
+/// A type whose values keep a resource from others.
+pub(crate) struct GuardType {
+    /// Its path, without generic arguments.
+    pub(crate) path: &'static str,
+    /// What it keeps.
+    pub(crate) kind: ResourceKind,
+    /// How. Of `Permits` the number is that in its member `permits`, or without one this.
+    pub(crate) access: Access,
+    /// How the name of the type begins whose address is the resource's identity.
+    pub(crate) key: &'static str,
+    /// How the name of the type begins that the user knows; the same as `key` where the guard does
+    /// not lead to that.
+    pub(crate) object: &'static str,
+}
+
+/// Every library that is known.
+pub(crate) const LIBRARIES: &[Knowledge] = &[crate::tokio::KNOWLEDGE, crate::futures::KNOWLEDGE];
 
 /// Where the standard library exports what `core` defines in private modules
 /// (`library/core/src/future/mod.rs`, Rust 1.95).
@@ -25,6 +59,16 @@ const STANDARD_PATHS: &[(&str, &str)] = &[
 
 /// The public paths of all of them, and of the standard library.
 pub(crate) fn public_paths() -> Vec<(&'static str, &'static str)> {
-    let runtimes = RUNTIMES.iter().flat_map(|runtime| runtime.public_paths);
-    STANDARD_PATHS.iter().chain(runtimes).copied().collect()
+    let libraries = LIBRARIES.iter().flat_map(|library| library.public_paths);
+    STANDARD_PATHS.iter().chain(libraries).copied().collect()
+}
+
+/// The resource of that path.
+pub(crate) fn resource(path: &str) -> Option<&'static ResourceType> {
+    LIBRARIES.iter().flat_map(|library| library.resources).find(|known| known.path == path)
+}
+
+/// The guard of that path.
+pub(crate) fn guard(path: &str) -> Option<&'static GuardType> {
+    LIBRARIES.iter().flat_map(|library| library.guards).find(|known| known.path == path)
 }

@@ -122,13 +122,17 @@ impl Sites {
         self.types.get(&id).copied()
     }
 
-    /// All of them, by number, each knowing whether it is the user's code. `roots` are the sites of
-    /// futures that threads block on: where nothing is the user's, the crates that those are in are.
-    pub(crate) fn into_sites(mut self, roots: &[SiteId]) -> Vec<Site> {
+    /// Whether a site is the user's code, once [`Sites::judge`] was called.
+    pub(crate) fn is_users(&self, id: SiteId) -> bool {
+        self.get(id).user
+    }
+
+    /// Finds out which sites are the user's code. `roots` are the sites of futures that threads
+    /// block on: where nothing is the user's, the crates that those are in are.
+    pub(crate) fn judge(&mut self, roots: &[SiteId]) {
         let is_users = |site: &Site| file_of(site).is_some_and(|f| f.origin() == Origin::User);
         if self.sites.iter().any(is_users) {
-            self.sites.iter_mut().for_each(|site| site.user = is_users(site));
-            return self.sites;
+            return self.sites.iter_mut().for_each(|site| site.user = is_users(site));
         }
         let folders: Vec<String> = roots
             .iter()
@@ -139,6 +143,10 @@ impl Sites {
             let folder = file_of(site).and_then(SourceFile::dependency_folder);
             site.user = folder.is_some_and(|folder| folders.iter().any(|own| own == folder));
         }
+    }
+
+    /// All of them, by number.
+    pub(crate) fn into_sites(self) -> Vec<Site> {
         self.sites
     }
 }

@@ -4,6 +4,12 @@
 //! of a kind (names, files, lines) is a [`Site`], stored once; a task holds site numbers and
 //! addresses.
 
+mod resources;
+
+pub use self::resources::{
+    Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, TaskIndex, Wait, WaitId,
+};
+
 use crate::layout::SourceLocation;
 use crate::layout::name::DisplayName;
 use crate::target::TargetKind;
@@ -19,10 +25,60 @@ pub struct Report {
     pub sites: Vec<Site>,
     /// The tasks: `block_on` futures first, then by runtime and id.
     pub tasks: Vec<Task>,
+    /// What tasks wait for.
+    pub resources: Vec<Resource>,
+    /// Who waits for it: by task, and within a task in the order of its frames.
+    pub waits: Vec<Wait>,
+    /// Who holds what, by task: the numbers of a resource and of one of its holders.
+    pub holdings: Vec<(TaskIndex, ResourceId, u32)>,
     /// What could not be read or may be wrong, beyond a single task: a sentence each.
     pub problems: Vec<String>,
     /// Whether Ctrl-C ended the inspection early.
     pub interrupted: bool,
+}
+
+impl Report {
+    /// What a task waits for.
+    #[must_use]
+    pub fn waits_of(&self, task: TaskIndex) -> &[Wait] {
+        let start = self.waits.partition_point(|wait| wait.task < task);
+        let count = self.waits[start..].partition_point(|wait| wait.task == task);
+        &self.waits[start..start + count]
+    }
+
+    /// What a task holds.
+    pub fn held_by(&self, task: TaskIndex) -> impl Iterator<Item = (&Resource, &Holder)> {
+        let start = self.holdings.partition_point(|holding| holding.0 < task);
+        let holdings = self.holdings[start..].iter().take_while(move |holding| holding.0 == task);
+        holdings.map(|(_, resource, number)| {
+            let resource = self.resource(*resource);
+            (resource, &resource.holders[*number as usize])
+        })
+    }
+
+    /// A wait by its number.
+    #[must_use]
+    pub fn wait(&self, id: WaitId) -> &Wait {
+        &self.waits[id.0 as usize]
+    }
+
+    /// A resource by its number.
+    #[must_use]
+    pub fn resource(&self, id: ResourceId) -> &Resource {
+        &self.resources[id.0 as usize]
+    }
+
+    /// A task by its index.
+    #[must_use]
+    pub fn task(&self, index: TaskIndex) -> &Task {
+        &self.tasks[index.0 as usize]
+    }
+
+    /// The site of a frame.
+    #[must_use]
+    pub fn site(&self, id: SiteId) -> &Site {
+        &self.sites[id.0 as usize]
+    }
 }
 
 /// The text with a full stop at its end, if it has none.
@@ -174,6 +230,8 @@ pub struct Task {
     pub spawned_at: Option<(String, u32)>,
     /// Its await chain.
     pub chain: Chain,
+    /// Its place in [`Report::tasks`].
+    pub index: TaskIndex,
     /// What could not be read or may be wrong.
     pub problems: Vec<String>,
 }

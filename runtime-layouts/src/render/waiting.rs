@@ -1,0 +1,188 @@
+//! What tasks wait for and hold, in words.
+
+use super::frames::{Line, place};
+use crate::report::{
+    Access, FrameRef, Holder, Report, Resource, ResourceKind, Task, TaskIndex, Wait,
+};
+
+/// Tasks or holders that a line names, at most.
+const MOST_NAMED: usize = 5;
+/// Different things that a row of the task list names, at most.
+const MOST_THINGS: usize = 3;
+
+/// What a task waits for, in a few words; `None` when nothing is known of it.
+pub(super) fn of_task(report: &Report, task: &Task) -> Option<String> {
+    let mut things: Vec<String> = Vec::new();
+    for wait in report.waits_of(task.index).iter().filter(|wait| wait.is_polled) {
+        let thing = short(report, wait);
+        if !things.contains(&thing) {
+            things.push(thing);
+        }
+    }
+    let more = things.len().saturating_sub(MOST_THINGS);
+    things.truncate(MOST_THINGS);
+    if more > 0 {
+        things.push(format!("{more} more"));
+    }
+    (!things.is_empty()).then(|| things.join(" | "))
+}
+
+/// `Mutex<Inventory> held by task 4 (main.rs:12)`.
+pub(super) fn short(report: &Report, wait: &Wait) -> String {
+    let resource = report.resource(wait.resource);
+    let mut text = what(report, wait, resource);
+    if wait.is_granted {
+        text.push_str(", granted");
+    } else if let Some(holders) = holders_text(report, wait.task, resource, true) {
+        text.push(' ');
+        text.push_str(&holders);
+    }
+    text
+}
+
+/// What is said of a leaf: `waits for Mutex<Inventory> 0x55d0a4c3f2d0, held by task 14 in ‘stock’;
+/// queue: 14, 15, 16`.
+pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> String {
+    let resource = report.resource(wait.resource);
+    let verb = if wait.is_polled { "waits for" } else { "waits, not polled, for" };
+    let mut text = format!("{verb} {}", what(report, wait, resource));
+    if is_lock(resource.kind) {
+        text.push_str(&format!(" {:#x}", resource.address));
+    }
+    if wait.is_granted {
+        text.push_str(", granted to it but not taken yet");
+    } else if let Some(own) = own_frame(wait.task, resource, lines) {
+        text.push_str(&format!(", held by this task in #{own}"));
+    } else if let Some(holders) = holders_text(report, wait.task, resource, false) {
+        text.push_str(", ");
+        text.push_str(&holders);
+    }
+    if is_lock(resource.kind) && resource.queue.len() > 1 {
+        let waits = resource.queue.iter().map(|id| report.wait(*id).task);
+        text.push_str(&format!("; queue: {}", ids(report, waits)));
+    }
+    text
+}
+
+/// What is said of a frame that holds something: `holds MutexGuard<Inventory> in ‘stock’`.
+pub(super) fn of_holder(resource: &Resource, holder: &Holder) -> String {
+    let mut text = format!("holds {}", holder.guard);
+    if let Access::Permits(count) = holder.access {
+        text.push_str(&format!(" ({})", permits(count)));
+    }
+    if let Some(variable) = &holder.variable {
+        text.push_str(&format!(" in `{variable}`"));
+    }
+    if is_lock(resource.kind) {
+        text.push_str(&format!(", of {} {:#x}", resource.name, resource.address));
+    }
+    if holder.may_be_moved {
+        text.push_str(" (unless it was moved away)");
+    }
+    text
+}
+
+/// The tasks by their ids, some of them.
+pub(super) fn ids(report: &Report, tasks: impl ExactSizeIterator<Item = TaskIndex>) -> String {
+    let count = tasks.len();
+    let mut named: Vec<String> =
+        tasks.take(MOST_NAMED).map(|task| report.task(task).id.0.clone()).collect();
+    if count > MOST_NAMED {
+        named.push(format!("… ({count} in all)"));
+    }
+    named.join(", ")
+}
+
+/// Whether others can be kept from it, so that its identity matters.
+pub(super) fn is_lock(kind: ResourceKind) -> bool {
+    matches!(
+        kind,
+        ResourceKind::Mutex
+            | ResourceKind::RwLock
+            | ResourceKind::Semaphore
+            | ResourceKind::OnceCell
+            | ResourceKind::ThreadLock
+    )
+}
+
+/// What is asked for, without who has it.
+fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
+    let name = &resource.name;
+    let mut text = match (resource.kind, wait.access) {
+        (ResourceKind::RwLock, Some(Access::Shared)) => format!("{name} to read"),
+        (ResourceKind::RwLock, Some(_)) => format!("{name} to write"),
+        (ResourceKind::Semaphore, Some(Access::Permits(count))) => {
+            format!("{} of {name}", permits(count))
+        }
+        (ResourceKind::Join, _) if resource.tasks.len() == 1 => {
+            let task = report.task(resource.tasks[0]);
+            format!("task {} ({})", task.id.0, super::backtrace::state_text(task.state))
+        }
+        (ResourceKind::JoinSet, _) if !resource.tasks.is_empty() => match resource.tasks.len() {
+            1 => format!("task {} of a JoinSet", ids(report, resource.tasks.iter().copied())),
+            _ => format!("one of tasks {}", ids(report, resource.tasks.iter().copied())),
+        },
+        _ => name.to_string(),
+    };
+    if let Some(state) = &resource.state {
+        text.push_str(&format!(" ({state})"));
+    }
+    text
+}
+
+fn permits(count: u64) -> String {
+    if count == 1 { "1 permit".to_string() } else { format!("{count} permits") }
+}
+
+/// `held by task 4 (main.rs:12)`; `None` when nothing can be said.
+fn holders_text(
+    report: &Report,
+    asking: TaskIndex,
+    resource: &Resource,
+    with_place: bool,
+) -> Option<String> {
+    let [first, rest @ ..] = resource.holders.as_slice() else {
+        return (resource.is_taken == Some(true)).then(|| "holder not found".to_string());
+    };
+    let doubt = if first.may_be_moved { "perhaps " } else { "" };
+    if rest.is_empty() {
+        return Some(match first.task == asking {
+            true => format!("{doubt}held by this task"),
+            false => {
+                let task = &report.task(first.task).id.0;
+                let place = place(report.site(first.frame.site));
+                let file = place.rsplit_once('/').map_or(&*place, |(_, file)| file);
+                match with_place && !place.is_empty() {
+                    true => format!("{doubt}held by task {task} ({file})"),
+                    false => format!("{doubt}held by task {task}{}", in_variable(first)),
+                }
+            }
+        });
+    }
+    let mut tasks: Vec<TaskIndex> = resource.holders.iter().map(|holder| holder.task).collect();
+    tasks.dedup();
+    let word = if tasks.len() == 1 { "task" } else { "tasks" };
+    Some(format!("{doubt}held by {word} {}", ids(report, tasks.into_iter())))
+}
+
+fn in_variable(holder: &Holder) -> String {
+    holder.variable.as_ref().map(|name| format!(" in `{name}`")).unwrap_or_default()
+}
+
+/// The number of the frame in which a task itself holds what it waits for.
+fn own_frame(task: TaskIndex, resource: &Resource, lines: &[Line<'_>]) -> Option<usize> {
+    let own = resource.holders.iter().find(|h| h.task == task && !h.may_be_moved)?;
+    number_of(own.frame, lines)
+}
+
+/// The number of a frame in a backtrace.
+pub(super) fn number_of(wanted: FrameRef, lines: &[Line<'_>]) -> Option<usize> {
+    lines.iter().find_map(|line| match line {
+        Line::Frame { number, frame, .. }
+            if frame.site == wanted.site && frame.address == wanted.address =>
+        {
+            Some(*number)
+        }
+        _ => None,
+    })
+}

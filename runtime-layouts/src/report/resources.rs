@@ -1,0 +1,150 @@
+//! What tasks wait for, and who has it.
+
+use std::sync::Arc;
+
+use super::{SiteId, ThreadRef};
+
+/// Number of a [`Resource`] in its report.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ResourceId(pub u32);
+
+/// Number of a [`Wait`] in its report.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct WaitId(pub u32);
+
+/// The index of a task in [`super::Report::tasks`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct TaskIndex(pub u32);
+
+/// What sort of thing is waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum ResourceKind {
+    /// A lock with one holder.
+    Mutex,
+    /// A lock with one writer or several readers.
+    RwLock,
+    /// Permits.
+    Semaphore,
+    /// A value that one of many initializes.
+    OnceCell,
+    /// A notification.
+    Notify,
+    /// A meeting point of several tasks.
+    Barrier,
+    /// A queue with many senders and one receiver.
+    Mpsc,
+    /// A value that is sent once.
+    Oneshot,
+    /// A value whose changes are watched.
+    Watch,
+    /// A queue that every receiver reads whole.
+    Broadcast,
+    /// The end of one task.
+    Join,
+    /// The end of the next of several tasks.
+    JoinSet,
+    /// A point in time.
+    Sleep,
+    /// A socket, pipe or other file descriptor.
+    Io,
+    /// A signal of the operating system.
+    Signal,
+    /// A child process.
+    Child,
+    /// A token that cancels.
+    Cancellation,
+    /// Another turn of the task itself.
+    Yield,
+    /// Nothing: it is never ready.
+    Never,
+    /// A lock that blocks its thread.
+    ThreadLock,
+    /// What is not known; its type is its name.
+    Other,
+}
+
+/// One thing that is waited for, or held.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Resource {
+    /// What it is.
+    pub kind: ResourceKind,
+    /// Its address: what the user's variables refer to.
+    pub address: u64,
+    /// Its type as the source spells it, without the path: `Mutex<Inventory>`. Of a socket or a
+    /// timer what it is.
+    pub name: Arc<str>,
+    /// Its state in few words: `0 of 3 permits free`, `due in 4.2 s`; `None` when there is nothing
+    /// to say.
+    pub state: Option<String>,
+    /// Who has it; empty when nobody does, or when none was found.
+    pub holders: Vec<Holder>,
+    /// Whether it is taken by someone, as its own memory says; `None` when that does not say.
+    pub is_taken: Option<bool>,
+    /// Who waits for it, in the order in which they will get it; those that its queue does not
+    /// order come by task.
+    pub queue: Vec<WaitId>,
+    /// The tasks whose end it is.
+    pub tasks: Vec<TaskIndex>,
+}
+
+/// How something is held or asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Access {
+    /// By one alone.
+    Exclusive,
+    /// By several readers.
+    Shared,
+    /// So many permits.
+    Permits(u64),
+    /// To put something in.
+    Send,
+    /// To take something out.
+    Receive,
+}
+
+/// Something that keeps a resource from others.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Holder {
+    /// The task that has it.
+    pub task: TaskIndex,
+    /// The frame in whose variables it is.
+    pub frame: FrameRef,
+    /// The variable; `None` for a part of a future that has no name in the source.
+    pub variable: Option<Arc<str>>,
+    /// The type of the guard as the source spells it.
+    pub guard: Arc<str>,
+    /// How it is held.
+    pub access: Access,
+    /// Whether the variable may have been moved away, so that these are old bytes.
+    pub may_be_moved: bool,
+    /// The thread that holds it; `None` for what a suspended task holds.
+    pub thread: Option<ThreadRef>,
+}
+
+/// A frame of a task.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FrameRef {
+    /// Its site.
+    pub site: SiteId,
+    /// Its address.
+    pub address: u64,
+}
+
+/// One leaf of a task that waits for a resource.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Wait {
+    /// The task.
+    pub task: TaskIndex,
+    /// What it waits for.
+    pub resource: ResourceId,
+    /// How it asks for it; `None` when there is but one way.
+    pub access: Option<Access>,
+    /// Whether it was given what it asked for, but was not polled since.
+    pub is_granted: bool,
+    /// Whether something polls it: not what a frame holds that stands at another await.
+    pub is_polled: bool,
+    /// The leaf, and the innermost frame of the user's own code above it.
+    pub leaf: FrameRef,
+    /// `None` when there is none.
+    pub user: Option<FrameRef>,
+}

@@ -1,0 +1,42 @@
+//! What tasks meet at: named as `tokio/src/sync` names it (tokio 1.54.1).
+
+pub(super) mod semaphore;
+
+use crate::report::{Access, ResourceKind};
+use crate::value::{Value, ValueError};
+use crate::walk::waits::{Reading, Seen};
+
+/// `mutex.rs`: a semaphore with one permit.
+pub(super) fn mutex(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    let Some(mut seen) = semaphore::around(reading, ResourceKind::Mutex, value)? else {
+        return Ok(None);
+    };
+    seen.access = Some(Access::Exclusive);
+    seen.state = None;
+    Ok(Some(seen))
+}
+
+/// `rwlock.rs`: a semaphore with as many permits as there may be readers; a writer takes all.
+pub(super) fn rw_lock(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    let Some(mut seen) = semaphore::around(reading, ResourceKind::RwLock, value)? else {
+        return Ok(None);
+    };
+    let most = value.member(reading.program, "mr")?.unsigned(reading.program)?;
+    let free = semaphore::free(reading, value)?;
+    seen.is_taken = free.map(|free| free < most);
+    seen.access = seen.access.map(|access| match access {
+        Access::Permits(1) if most > 1 => Access::Shared,
+        _ => Access::Exclusive,
+    });
+    seen.state = None;
+    Ok(Some(seen))
+}
+
+/// `std::future::Pending`.
+pub(super) fn never(_: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    let mut seen = Seen::new(ResourceKind::Never, value);
+    seen.name = Some("nothing: it is never ready".to_string());
+    // One entry is enough for all of them.
+    (seen.key, seen.address) = (0, 0);
+    Ok(Some(seen))
+}

@@ -1,0 +1,350 @@
+//! Waits: what the leaf of every chain waits for.
+//!
+//! The innermost frames of a chain are a library's: from the leaf outwards they are looked through
+//! for something that is known to be waited for, in the future itself or as the `self` of an async
+//! fn. The outermost such thing is what the user named: a semaphore's permit is what a future
+//! asks for, the `Mutex` around it what the user locked.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::registry::{self, ResourceType};
+use super::sites::Sites;
+use crate::layout::name::{base_path, last_segment};
+use crate::layout::{Type, TypeKind};
+use crate::report::{
+    Access, Chain, Frame, FrameRef, Polled, Resource, ResourceId, ResourceKind, SiteId, Task,
+    TaskIndex, Wait, WaitId,
+};
+use crate::value::path::{self, Path, Reach};
+use crate::value::{Program, Ty, Value, ValueError};
+
+/// Pointers between a variable and what it refers to, at most.
+const DEEPEST_REFERENCE: usize = 6;
+/// Different things in a library's future that may keep the task's waker, at most.
+const MOST_POLLED: usize = 16;
+
+/// What a leaf is read with.
+pub(crate) struct Reading<'r> {
+    /// The target.
+    pub(crate) program: &'r Program<'r>,
+    /// The innermost future of the chain.
+    pub(crate) leaf: Value,
+    /// The tasks by the addresses of their headers.
+    pub(crate) tasks: &'r HashMap<u64, TaskIndex>,
+}
+
+/// What was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// What it is.
+    pub(crate) kind: ResourceKind,
+    /// What tells it from others of its kind: an address.
+    pub(crate) key: u64,
+    /// The address of what the user knows.
+    pub(crate) address: u64,
+    /// Its name; `None` for the type's.
+    pub(crate) name: Option<String>,
+    /// See [`Resource::state`].
+    pub(crate) state: Option<String>,
+    /// See [`Resource::is_taken`].
+    pub(crate) is_taken: Option<bool>,
+    /// See [`Wait::access`].
+    pub(crate) access: Option<Access>,
+    /// See [`Wait::is_granted`].
+    pub(crate) is_granted: bool,
+    /// The addresses of the leaves, or of the waiters in them, that wait for it, in its own order.
+    pub(crate) order: Vec<u64>,
+    /// See [`Resource::tasks`].
+    pub(crate) tasks: Vec<TaskIndex>,
+}
+
+impl Seen {
+    /// Something of which nothing more is known than what and where it is.
+    pub(crate) fn new(kind: ResourceKind, value: Value) -> Self {
+        Self {
+            kind,
+            key: value.address,
+            address: value.address,
+            name: None,
+            state: None,
+            is_taken: None,
+            access: None,
+            is_granted: false,
+            order: Vec::new(),
+            tasks: Vec::new(),
+        }
+    }
+}
+
+/// The waits and resources that were found so far.
+#[derive(Default)]
+pub(crate) struct Waits {
+    pub(crate) waits: Vec<Wait>,
+    pub(crate) resources: Vec<Resource>,
+    known: HashMap<(ResourceKind, u64), ResourceId>,
+    orders: HashMap<ResourceId, Vec<u64>>,
+    /// What of each leaf's type can keep a waker.
+    polled: HashMap<Ty, Arc<Vec<(Path, &'static ResourceType)>>>,
+    /// Whether frames of a type are a library's own way to what is waited for.
+    inner: HashMap<SiteId, bool>,
+}
+
+impl Waits {
+    /// Finds what every task waits for.
+    pub(crate) fn find(&mut self, program: &Program<'_>, sites: &Sites, tasks: &mut [Task]) {
+        let by_header: HashMap<u64, TaskIndex> = tasks
+            .iter()
+            .enumerate()
+            .filter(|(_, task)| task.address != 0)
+            .map(|(index, task)| (task.address, index_of(index)))
+            .collect();
+        for (index, task) in tasks.iter_mut().enumerate() {
+            task.index = index_of(index);
+            let mut run = Vec::new();
+            let mut walk = Leaves {
+                waits: self,
+                program,
+                sites,
+                tasks: &by_header,
+                task: task.index,
+                header: task.address,
+            };
+            walk.chain(&task.chain, true, &mut run);
+        }
+        self.order();
+    }
+
+    /// The resource of that kind and identity, made when it is first seen.
+    pub(crate) fn resource(&mut self, seen: &Seen, name: &str) -> ResourceId {
+        let key = (seen.kind, seen.key);
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        let id = ResourceId(count(&self.resources));
+        self.resources.push(Resource {
+            kind: seen.kind,
+            address: seen.address,
+            name: seen.name.as_deref().unwrap_or(name).into(),
+            state: seen.state.clone(),
+            holders: Vec::new(),
+            is_taken: seen.is_taken,
+            queue: Vec::new(),
+            tasks: seen.tasks.clone(),
+        });
+        self.known.insert(key, id);
+        if !seen.order.is_empty() {
+            self.orders.insert(id, seen.order.clone());
+        }
+        id
+    }
+
+    /// Sorts the queues into their own order.
+    fn order(&mut self) {
+        for (index, wait) in self.waits.iter().enumerate() {
+            let queue = &mut self.resources[wait.resource.0 as usize].queue;
+            queue.push(WaitId(u32::try_from(index).unwrap_or(u32::MAX)));
+        }
+        for (id, order) in &self.orders {
+            let places: HashMap<u64, usize> =
+                order.iter().enumerate().map(|(place, address)| (*address, place)).collect();
+            let waits = &self.waits;
+            self.resources[id.0 as usize].queue.sort_by_key(|wait| {
+                let leaf = waits[wait.0 as usize].leaf.address;
+                places.get(&leaf).copied().unwrap_or(usize::MAX)
+            });
+        }
+    }
+
+    fn polled(&mut self, program: &Program<'_>, ty: Ty) -> Arc<Vec<(Path, &'static ResourceType)>> {
+        let paths = self.polled.entry(ty).or_insert_with(|| {
+            let keeps_wakers = |ty: &Type| {
+                registry::resource(base_path(&ty.name)).filter(|known| known.wakers.is_some())
+            };
+            let mut wanted = |ty: &Type| keeps_wakers(ty).is_some();
+            let found = path::find_all(program, ty, Reach::RUNTIME, MOST_POLLED, &mut wanted);
+            let with_type = found.into_iter().filter_map(|path| {
+                let known = keeps_wakers(&*program.type_of(path.end).ok()?)?;
+                Some((path, known))
+            });
+            Arc::new(with_type.collect())
+        });
+        Arc::clone(paths)
+    }
+}
+
+fn count<T>(items: &[T]) -> u32 {
+    u32::try_from(items.len()).unwrap_or(u32::MAX)
+}
+
+pub(crate) fn index_of(index: usize) -> TaskIndex {
+    TaskIndex(u32::try_from(index).unwrap_or(u32::MAX))
+}
+
+/// The walk over one task's leaves.
+struct Leaves<'w, 'p> {
+    waits: &'w mut Waits,
+    program: &'p Program<'p>,
+    sites: &'p Sites,
+    tasks: &'p HashMap<u64, TaskIndex>,
+    task: TaskIndex,
+    header: u64,
+}
+
+impl Leaves<'_, '_> {
+    /// Looks at every leaf of a chain. `run` holds the frames above it, outermost first.
+    fn chain<'c>(&mut self, chain: &'c Chain, is_polled: bool, run: &mut Vec<&'c Frame>) {
+        let above = run.len();
+        run.extend(&chain.frames);
+        let mut branches = chain.branches.iter().peekable();
+        let holds_only = chain.branches.iter().all(|branch| branch.polled == Polled::No);
+        if branches.peek().is_none() || holds_only {
+            self.leaf(run, is_polled);
+        }
+        for branch in branches.filter(|branch| branch.polled != Polled::Ended) {
+            self.chain(branch, is_polled && branch.polled == Polled::Yes, run);
+        }
+        run.truncate(above);
+    }
+
+    fn leaf(&mut self, run: &[&Frame], is_polled: bool) {
+        let Some(leaf) = run.last().and_then(|frame| self.value(frame)) else { return };
+        let Some((first, _)) = run.split_last().map(|(last, _)| (last, ())) else { return };
+        let leaf_ref = FrameRef { site: first.site, address: first.address };
+        let user = run.iter().rev().find(|frame| self.sites.is_users(frame.site));
+        let user = user.map(|frame| FrameRef { site: frame.site, address: frame.address });
+        for (seen, name) in self.seen(run, leaf) {
+            let resource = self.waits.resource(&seen, &name);
+            self.waits.waits.push(Wait {
+                task: self.task,
+                resource,
+                access: seen.access,
+                is_granted: seen.is_granted,
+                is_polled,
+                leaf: leaf_ref,
+                user,
+            });
+        }
+    }
+
+    /// What the leaf of a run waits for: mostly one thing, for a library's own future perhaps
+    /// several.
+    fn seen(&mut self, run: &[&Frame], leaf: Value) -> Vec<(Seen, String)> {
+        let reading = Reading { program: self.program, leaf, tasks: self.tasks };
+        let mut found = None;
+        for (depth, frame) in run.iter().rev().enumerate() {
+            if depth > 0 && !self.is_inner(frame.site) {
+                break;
+            }
+            let Some(value) = self.value(frame) else { continue };
+            for subject in subjects(self.program, value) {
+                let Ok(layout) = self.program.type_of(subject.ty) else { continue };
+                let Some(known) = registry::resource(base_path(&layout.name)) else { continue };
+                if let Ok(Some(seen)) = (known.read)(&reading, subject) {
+                    found = Some((seen, last_segment(&layout.name)));
+                    break;
+                }
+            }
+        }
+        match found {
+            Some(found) => vec![found],
+            None => self.kept_wakers(&reading),
+        }
+    }
+
+    /// Things in a leaf that keep this task's waker.
+    fn kept_wakers(&mut self, reading: &Reading<'_>) -> Vec<(Seen, String)> {
+        let mut found = Vec::new();
+        if self.header == 0 {
+            return found;
+        }
+        for (path, known) in &*self.waits.polled(self.program, reading.leaf.ty) {
+            let mut values = Vec::new();
+            let _ = path.each(self.program, reading.leaf, &mut |value| values.push(value));
+            for value in values {
+                let wakers = known.wakers.map(|wakers| wakers(self.program, value));
+                if !matches!(wakers, Some(Ok(wakers)) if wakers.contains(&self.header)) {
+                    continue;
+                }
+                if let Ok(Some(seen)) = (known.read)(reading, value)
+                    && let Ok(layout) = self.program.type_of(value.ty)
+                    && !found.iter().any(|(other, _): &(Seen, String)| other.key == seen.key)
+                {
+                    found.push((seen, last_segment(&layout.name)));
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether a frame is of the library that its leaf is of: code of others names what it waits
+    /// for differently.
+    fn is_inner(&mut self, site: SiteId) -> bool {
+        let sites = self.sites;
+        *self.waits.inner.entry(site).or_insert_with(|| {
+            let name = &sites.get(site).type_name;
+            let crates = ["tokio::", "futures_util::lock::", "core::future::"];
+            !sites.is_users(site) && crates.iter().any(|path| name.starts_with(path))
+        })
+    }
+
+    fn value(&self, frame: &Frame) -> Option<Value> {
+        let ty = self.sites.type_of(frame.site).filter(|_| frame.address != 0)?;
+        Some(Value { ty, address: frame.address })
+    }
+}
+
+/// What a frame may be waiting for: the future itself, and what the `self` of an async fn or of a
+/// closure refers to.
+fn subjects(program: &Program<'_>, frame: Value) -> Vec<Value> {
+    let mut found = vec![frame];
+    let mut at = frame;
+    for _ in 0..3 {
+        let Ok(layout) = program.type_of(at.ty) else { break };
+        let fields = match &layout.kind {
+            TypeKind::Enum { .. } => match at.active_variant(program) {
+                Ok((_, fields)) => fields,
+                Err(_) => break,
+            },
+            _ => at,
+        };
+        let Ok(layout) = program.type_of(fields.ty) else { break };
+        for member in layout.members() {
+            let name = member.name.strip_prefix("_ref__").unwrap_or(&member.name);
+            if name == "self" || name == "me" || name.starts_with("self__") {
+                let value = fields.member(program, &member.name);
+                found.extend(value.and_then(|value| referent(program, value)).ok());
+            }
+        }
+        // `PollFn` and the like hold the closure that has the variables.
+        match layout.members() {
+            [only] if found.len() == 1 => match fields.member(program, &only.name) {
+                Ok(value) => at = value,
+                Err(_) => break,
+            },
+            _ => break,
+        }
+    }
+    found
+}
+
+/// What a variable refers to, behind references, boxes and pins.
+pub(crate) fn referent(program: &Program<'_>, value: Value) -> Result<Value, ValueError> {
+    let mut at = value;
+    for _ in 0..DEEPEST_REFERENCE {
+        let layout = program.type_of(at.ty)?;
+        at = match &layout.kind {
+            TypeKind::Pointer { target: Some(_) } => match at.pointee(program)? {
+                Some(target) => target,
+                None => break,
+            },
+            TypeKind::Struct { members }
+                if members.len() == 1 && layout.name.starts_with("core::pin::Pin<") =>
+            {
+                at.member(program, &members[0].name)?
+            }
+            _ => break,
+        };
+    }
+    Ok(at)
+}
