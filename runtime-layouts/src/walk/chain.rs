@@ -1,7 +1,8 @@
 //! Await chains: from a future in memory down to what it waits for.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::collections;
 use super::find::{Below, Finder, Node, part_of};
@@ -44,7 +45,8 @@ impl From<Below> for Beneath {
 
 /// The state of one walk.
 struct Walk {
-    seen: HashSet<Node>,
+    /// By address, since the debug information may describe a type in several places.
+    seen: HashMap<u64, Vec<Ty>>,
     frames: usize,
 }
 
@@ -54,10 +56,29 @@ impl Default for Walker {
     }
 }
 
+impl Walk {
+    /// Whether the future was not seen before.
+    fn see(&mut self, node: Node) -> bool {
+        let there = self.seen.entry(node.address).or_default();
+        let is_new = !there.contains(&node.ty);
+        there.push(node.ty);
+        is_new
+    }
+
+    /// Whether the future was seen, if under another description of its type.
+    fn has_seen(&self, program: &Program<'_>, node: Node) -> bool {
+        let name = |ty: Ty| program.type_of(ty).map(|layout| Arc::clone(&layout.name)).ok();
+        let there = self.seen.get(&node.address);
+        there.is_some_and(|types| {
+            types.contains(&node.ty) || types.iter().any(|ty| name(*ty) == name(node.ty))
+        })
+    }
+}
+
 impl Walker {
     /// The chain of a value that is known to be a future (a task's, an awaitee, a `block_on`'s).
     pub(crate) fn chain(&mut self, program: &Program<'_>, future: Value) -> Chain {
-        let mut walk = Walk { seen: HashSet::new(), frames: 0 };
+        let mut walk = Walk { seen: HashMap::new(), frames: 0 };
         let mut chain = Chain::default();
         let below = self.finder.futures_in(program, future, true);
         let mut problem = below.problem;
@@ -113,7 +134,7 @@ impl Walker {
             };
             walk.frames += 1;
             let sized = program.type_of(node.ty).is_ok_and(|layout| layout.size > 0);
-            if sized && !walk.seen.insert(node) {
+            if sized && !walk.see(node) {
                 frame.problem = Some("this future was already shown: a cycle".into());
                 chain.frames.push(frame);
                 return;
@@ -154,7 +175,7 @@ impl Walker {
         }
         for (node, is_captured) in below.held {
             // What it awaits borrows it: then that polls it.
-            if walk.seen.contains(&node) {
+            if walk.has_seen(program, node) {
                 continue;
             }
             let mut branch = Chain { polled: Polled::No, ..Chain::default() };
