@@ -4,6 +4,7 @@
 //! process through [`target::Target`]. [`walk::inspect`] turns both into a [`report::Report`],
 //! and [`render`] turns that into text and JSON.
 
+pub mod diagnosis;
 pub mod fake;
 pub mod futures;
 pub mod layout;

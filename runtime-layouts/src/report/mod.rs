@@ -4,8 +4,10 @@
 //! of a kind (names, files, lines) is a [`Site`], stored once; a task holds site numbers and
 //! addresses.
 
+mod findings;
 mod resources;
 
+pub use self::findings::{Because, Finding, FindingKind, Link};
 pub use self::resources::{
     Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, TaskIndex, Wait, WaitId,
 };

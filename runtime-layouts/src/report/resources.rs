@@ -80,6 +80,8 @@ pub struct Resource {
     pub holders: Vec<Holder>,
     /// Whether it is taken by someone, as its own memory says; `None` when that does not say.
     pub is_taken: Option<bool>,
+    /// How many have it, as the runtime itself counts; `None` when it does not.
+    pub parties: Option<u64>,
     /// Who waits for it, in the order in which they will get it; those that its queue does not
     /// order come by task.
     pub queue: Vec<WaitId>,

@@ -49,6 +49,8 @@ pub(crate) struct Seen {
     pub(crate) state: Option<String>,
     /// See [`Resource::is_taken`].
     pub(crate) is_taken: Option<bool>,
+    /// See [`Resource::parties`].
+    pub(crate) parties: Option<u64>,
     /// See [`Wait::access`].
     pub(crate) access: Option<Access>,
     /// See [`Wait::is_granted`].
@@ -69,6 +71,7 @@ impl Seen {
             name: None,
             state: None,
             is_taken: None,
+            parties: None,
             access: None,
             is_granted: false,
             order: Vec::new(),
@@ -129,6 +132,7 @@ impl Waits {
             state: seen.state.clone(),
             holders: Vec::new(),
             is_taken: seen.is_taken,
+            parties: seen.parties,
             queue: Vec::new(),
             tasks: seen.tasks.clone(),
         });

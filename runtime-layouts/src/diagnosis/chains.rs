@@ -1,0 +1,191 @@
+//! Chains of waits, told from one end to the other.
+
+use std::collections::{HashMap, HashSet};
+
+use super::graph::{Graph, waits_of};
+use crate::report::{
+    Because, Finding, FindingKind, Link, Report, ResourceKind, TaskIndex, Wait, WaitId,
+};
+
+/// The findings about waits that nothing can end.
+pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &HashSet<WaitId>) -> Vec<Finding> {
+    let mut ids: Vec<WaitId> = stuck.iter().copied().filter(|id| report.wait(*id).is_polled).collect();
+    ids.sort_unstable();
+    let mut findings: Vec<Finding> = Vec::new();
+    // The finding that the chain of each wait ends in.
+    let mut ends: HashMap<WaitId, Option<usize>> = HashMap::new();
+    for id in ids {
+        let mut path: Vec<Link> = Vec::new();
+        let mut at = id;
+        let end = loop {
+            if let Some(known) = ends.get(&at) {
+                break *known;
+            }
+            if let Some(start) = path.iter().position(|link| link.wait == at) {
+                let links = path[start..].to_vec();
+                findings.push(finding(report, links));
+                break Some(findings.len() - 1);
+            }
+            match next(graph, stuck, at) {
+                Some((because, next)) => {
+                    path.push(Link { wait: at, because });
+                    at = next;
+                }
+                None => {
+                    path.push(Link { wait: at, because: Because::Never });
+                    // Waiting for nothing is no fault unless something else waits for that.
+                    break (path.len() > 1).then(|| {
+                        let links = path[path.len() - 2..].to_vec();
+                        findings.push(finding(report, links));
+                        findings.len() - 1
+                    });
+                }
+            }
+        };
+        for link in &path {
+            ends.insert(link.wait, end);
+        }
+    }
+    merge(&mut findings, &mut ends);
+    let mut behind: Vec<(WaitId, usize)> =
+        ends.into_iter().filter_map(|(id, end)| Some((id, end?))).collect();
+    behind.sort_unstable();
+    for (id, end) in behind {
+        let task = report.wait(id).task;
+        let finding = &mut findings[end];
+        if !finding.tasks(report).contains(&task) && !finding.behind.contains(&task) {
+            finding.behind.push(task);
+        }
+    }
+    findings.sort_by_key(|finding| (finding.kind, finding.links[0].wait));
+    findings
+}
+
+/// What a stuck wait waits for, and the wait that keeps that.
+fn next(graph: &Graph, stuck: &HashSet<WaitId>, at: WaitId) -> Option<(Because, WaitId)> {
+    let mut blockers = graph.blockers(at).filter_map(|(because, waits)| {
+        let next = waits.iter().find(|id| stuck.contains(id))?;
+        // A blocker that goes on is none.
+        waits.iter().all(|id| stuck.contains(id)).then_some((because, *next))
+    });
+    blockers.next()
+}
+
+/// Chains that end in the same wait for nothing are one finding.
+fn merge(findings: &mut Vec<Finding>, ends: &mut HashMap<WaitId, Option<usize>>) {
+    let mut first: HashMap<WaitId, usize> = HashMap::new();
+    let mut kept: Vec<Finding> = Vec::new();
+    let mut places = Vec::new();
+    for finding in findings.drain(..) {
+        let end = finding.links.last().filter(|link| link.because == Because::Never);
+        let place = match end {
+            Some(end) => *first.entry(end.wait).or_insert(kept.len()),
+            None => kept.len(),
+        };
+        if place == kept.len() {
+            kept.push(finding);
+        }
+        places.push(place);
+    }
+    *findings = kept;
+    for end in ends.values_mut() {
+        *end = end.map(|index| places[index]);
+    }
+}
+
+fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
+    let is_circle = links.last().is_none_or(|link| link.because != Because::Never);
+    if is_circle {
+        // One circle is one, wherever it was entered.
+        let first = links.iter().enumerate().min_by_key(|(_, link)| link.wait);
+        let first = first.map_or(0, |(index, _)| index);
+        links.rotate_left(first);
+    }
+    let unpolled = links.iter().any(|link| matches!(link.because, Because::Unpolled(_)));
+    let kind = match (unpolled, is_circle) {
+        (true, _) => FindingKind::Futurelock,
+        (false, true) => FindingKind::Deadlock,
+        (false, false) => FindingKind::NeverWoken,
+    };
+    let is_sure = links.iter().all(|link| {
+        let (_, resource, holder) = link.resource(report);
+        // Permits may be held where none was found.
+        let all_known = resource.kind != ResourceKind::Semaphore;
+        all_known && holder.is_none_or(|holder| !holder.may_be_moved)
+    });
+    Finding { kind, is_sure, links, behind: Vec::new() }
+}
+
+/// Locks that are kept by tasks that wait for something else, which may come, while others wait
+/// for the lock.
+pub(super) fn slow(report: &Report, graph: &Graph, stuck: &HashSet<WaitId>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for resource in &report.resources {
+        if !matches!(resource.kind, ResourceKind::Mutex | ResourceKind::RwLock) {
+            continue;
+        }
+        let waiting: Vec<WaitId> = resource
+            .queue
+            .iter()
+            .copied()
+            .filter(|id| {
+                let wait = report.wait(*id);
+                wait.is_polled && !wait.is_granted && !stuck.contains(id)
+            })
+            .collect();
+        let Some(first) = waiting.first() else { continue };
+        let kept = graph.blockers(*first).find_map(|(because, waits)| {
+            let keeps = |id: &&WaitId| is_from_outside(report.wait(**id), report);
+            Some((because, *waits.iter().find(keeps)?))
+        });
+        if let Some((because @ Because::Held(_), keeper)) = kept {
+            let links = vec![
+                Link { wait: *first, because },
+                Link { wait: keeper, because: Because::Never },
+            ];
+            let tasks = waiting[1..].iter().map(|id| report.wait(*id).task).collect();
+            findings.push(Finding {
+                kind: FindingKind::LockAcrossAwait,
+                is_sure: true,
+                links,
+                behind: tasks,
+            });
+        }
+    }
+    findings
+}
+
+/// Whether what is waited for comes from outside of the program.
+fn is_from_outside(wait: &Wait, report: &Report) -> bool {
+    matches!(
+        report.resource(wait.resource).kind,
+        ResourceKind::Sleep | ResourceKind::Io | ResourceKind::Signal | ResourceKind::Child
+    )
+}
+
+/// The chain of reasons for which a task waits, as far as memory tells; a circle is gone round
+/// once.
+#[must_use]
+pub fn reasons(report: &Report, task: TaskIndex) -> Vec<Link> {
+    let graph = Graph::of(report);
+    let stuck = graph.stuck();
+    let polled = |(id, wait): (WaitId, &Wait)| wait.is_polled.then_some(id);
+    let mut own: Vec<WaitId> = waits_of(report, task).filter_map(polled).collect();
+    own.sort_by_key(|id| (!stuck.contains(id), *id));
+    let mut links: Vec<Link> = Vec::new();
+    let mut at = own.first().copied();
+    while let Some(wait) = at {
+        if links.iter().any(|link| link.wait == wait) {
+            break;
+        }
+        let next = next(&graph, &stuck, wait).map(|(because, next)| (because, Some(next)));
+        let next = next.or_else(|| {
+            let (because, waits) = graph.blockers(wait).next()?;
+            Some((because, waits.first().copied()))
+        });
+        let (because, next) = next.unwrap_or((Because::Never, None));
+        links.push(Link { wait, because });
+        at = next;
+    }
+    links
+}

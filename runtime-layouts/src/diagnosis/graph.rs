@@ -1,0 +1,267 @@
+//! What can go on, and what cannot.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::report::{
+    Because, Chain, FrameRef, Polled, Report, Resource, ResourceKind, TaskIndex, TaskState, Wait,
+    WaitId,
+};
+
+/// Something that goes on or does not.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Party {
+    /// A whole task: it goes on when one of its leaves does.
+    Task(TaskIndex),
+    /// A frame of a task: it goes on when one of the leaves below it does.
+    Frame(TaskIndex, FrameRef),
+}
+
+/// A leaf that is polled, with the frames above it that keep something from others.
+struct Leaf {
+    task: TaskIndex,
+    waits: Vec<WaitId>,
+    keepers: Vec<FrameRef>,
+}
+
+/// The waits of a program and what each needs.
+pub(super) struct Graph {
+    leaves: Vec<Leaf>,
+    /// Of each wait that can be stuck: what must go on. One of each group is enough, but of every
+    /// group there must be one.
+    needs: HashMap<WaitId, Vec<Vec<(Party, Because)>>>,
+    /// The frames that keep a future without polling it, by that future's waits.
+    pub(super) unpolled: HashMap<WaitId, (TaskIndex, FrameRef)>,
+    /// The polled waits below each frame that keeps something, in the order of the backtrace.
+    below: HashMap<Party, Vec<WaitId>>,
+}
+
+impl Graph {
+    /// The graph of a report.
+    pub(super) fn of(report: &Report) -> Self {
+        let mut unpolled = HashMap::new();
+        for task in &report.tasks {
+            unpolled_waits(report, task.index, &task.chain, None, &mut unpolled);
+        }
+        let holders = report.resources.iter().flat_map(|resource| &resource.holders);
+        let mut keepers: HashSet<(TaskIndex, FrameRef)> =
+            holders.map(|holder| (holder.task, holder.frame)).collect();
+        keepers.extend(unpolled.values());
+        let mut graph =
+            Self { leaves: Vec::new(), needs: HashMap::new(), unpolled, below: HashMap::new() };
+        for task in &report.tasks {
+            let mut above = Vec::new();
+            graph.add_leaves(report, task.index, &task.chain, &keepers, &mut above);
+        }
+        for leaf in &graph.leaves {
+            let parties = leaf.keepers.iter().map(|frame| Party::Frame(leaf.task, *frame));
+            for party in parties.chain([Party::Task(leaf.task)]) {
+                graph.below.entry(party).or_default().extend(&leaf.waits);
+            }
+        }
+        for (id, wait) in waits(report) {
+            if let Some(needs) = graph.needs_of(report, id, wait) {
+                graph.needs.insert(id, needs);
+            }
+        }
+        graph
+    }
+
+    fn add_leaves(
+        &mut self,
+        report: &Report,
+        task: TaskIndex,
+        chain: &Chain,
+        keepers: &HashSet<(TaskIndex, FrameRef)>,
+        above: &mut Vec<FrameRef>,
+    ) {
+        let outer = above.len();
+        let frames = chain.frames.iter();
+        let frames = frames.map(|frame| FrameRef { site: frame.site, address: frame.address });
+        above.extend(frames.filter(|frame| keepers.contains(&(task, *frame))));
+        let mut branches = chain.polled_branches().peekable();
+        if branches.peek().is_none() {
+            let leaf = chain.frames.last();
+            let leaf = leaf.map(|frame| FrameRef { site: frame.site, address: frame.address });
+            let waits = waits_of(report, task)
+                .filter(|(_, wait)| wait.is_polled && Some(wait.leaf) == leaf)
+                .map(|(id, _)| id)
+                .collect();
+            self.leaves.push(Leaf { task, waits, keepers: above.clone() });
+        }
+        for branch in branches {
+            self.add_leaves(report, task, branch, keepers, above);
+        }
+        above.truncate(outer);
+    }
+
+    /// What a wait needs; `None` when it can end whatever the program's tasks do.
+    fn needs_of(
+        &self,
+        report: &Report,
+        id: WaitId,
+        wait: &Wait,
+    ) -> Option<Vec<Vec<(Party, Because)>>> {
+        if wait.is_granted {
+            return None;
+        }
+        let resource = report.resource(wait.resource);
+        let mut groups = Vec::new();
+        match resource.kind {
+            ResourceKind::Never => groups.push(Vec::new()),
+            ResourceKind::Join | ResourceKind::JoinSet if !resource.tasks.is_empty() => {
+                let task = |task: &TaskIndex| (Party::Task(*task), Because::NotEnded(*task));
+                groups.push(resource.tasks.iter().map(task).collect());
+            }
+            ResourceKind::Mutex
+            | ResourceKind::RwLock
+            | ResourceKind::Semaphore
+            | ResourceKind::ThreadLock => {
+                let given: Vec<(Party, Because)> =
+                    ahead(report, resource, id, true).filter_map(|id| self.keeper(id)).collect();
+                let holders = holders(resource);
+                if given.is_empty() && !holders.is_empty() {
+                    groups.push(holders);
+                }
+                groups.extend(given.into_iter().map(|given| vec![given]));
+                // What waits in front and is not polled will be given it, and keep it.
+                let queued = ahead(report, resource, id, false).filter_map(|id| self.keeper(id));
+                groups.extend(queued.map(|queued| vec![queued]));
+            }
+            ResourceKind::Mpsc
+            | ResourceKind::Oneshot
+            | ResourceKind::Watch
+            | ResourceKind::Broadcast => {
+                let holders = holders(resource);
+                // Ends of the channel that were not found may be anywhere.
+                if resource.parties == Some(holders.len() as u64) && !holders.is_empty() {
+                    groups.push(holders);
+                }
+            }
+            _ => {}
+        }
+        (!groups.is_empty()).then_some(groups)
+    }
+
+    /// The frame that keeps a future without polling it, by a wait of that future.
+    fn keeper(&self, id: WaitId) -> Option<(Party, Because)> {
+        let (task, frame) = self.unpolled.get(&id)?;
+        Some((Party::Frame(*task, *frame), Because::Unpolled(id)))
+    }
+
+    /// The waits that nothing can end.
+    pub(super) fn stuck(&self) -> HashSet<WaitId> {
+        let mut goes_on: HashSet<Party> = HashSet::new();
+        let mut dependents: HashMap<Party, Vec<WaitId>> = HashMap::new();
+        for (id, groups) in &self.needs {
+            for (party, _) in groups.iter().flatten() {
+                dependents.entry(*party).or_default().push(*id);
+            }
+        }
+        let mut leaf_of: HashMap<WaitId, Vec<usize>> = HashMap::new();
+        let mut stuck: HashSet<WaitId> = self.needs.keys().copied().collect();
+        let mut going: Vec<usize> = Vec::new();
+        for (index, leaf) in self.leaves.iter().enumerate() {
+            leaf.waits.iter().for_each(|id| leaf_of.entry(*id).or_default().push(index));
+            // Of several things the first that comes is enough.
+            if leaf.waits.is_empty() || leaf.waits.iter().any(|id| !stuck.contains(id)) {
+                going.push(index);
+            }
+        }
+        while let Some(index) = going.pop() {
+            let leaf = &self.leaves[index];
+            let parties = leaf.keepers.iter().map(|frame| Party::Frame(leaf.task, *frame));
+            for party in parties.chain([Party::Task(leaf.task)]) {
+                if !goes_on.insert(party) {
+                    continue;
+                }
+                for id in dependents.get(&party).into_iter().flatten() {
+                    let is_met = |group: &Vec<(Party, Because)>| {
+                        group.iter().any(|(party, _)| goes_on.contains(party))
+                    };
+                    if self.needs[id].iter().all(is_met) && stuck.remove(id) {
+                        going.extend(leaf_of.get(id).into_iter().flatten());
+                    }
+                }
+            }
+        }
+        stuck
+    }
+
+    /// What keeps a wait from ending and is itself kept, with the waits that keep it.
+    pub(super) fn blockers(
+        &self,
+        wait: WaitId,
+    ) -> impl Iterator<Item = (Because, &[WaitId])> + '_ {
+        let groups = self.needs.get(&wait).into_iter().flatten().flatten();
+        groups.map(|(party, because)| {
+            (*because, self.below.get(party).map(Vec::as_slice).unwrap_or_default())
+        })
+    }
+}
+
+/// The waits of a report with their numbers.
+pub(super) fn waits(report: &Report) -> impl Iterator<Item = (WaitId, &Wait)> {
+    (0..).map(WaitId).zip(&report.waits)
+}
+
+/// The waits of a task with their numbers.
+pub(super) fn waits_of(
+    report: &Report,
+    task: TaskIndex,
+) -> impl Iterator<Item = (WaitId, &Wait)> {
+    let start = report.waits.partition_point(|wait| wait.task < task);
+    let first = u32::try_from(start).unwrap_or(u32::MAX);
+    (first..).map(WaitId).zip(report.waits_of(task))
+}
+
+fn holders(resource: &Resource) -> Vec<(Party, Because)> {
+    (0..)
+        .zip(&resource.holders)
+        .filter(|(_, holder)| holder.thread.is_none())
+        .map(|(number, holder)| {
+            (Party::Frame(holder.task, holder.frame), Because::Held(number))
+        })
+        .collect()
+}
+
+/// The waits for a resource that are not polled: those that were given it, or those that come
+/// before a wait in its queue.
+fn ahead<'r>(
+    report: &'r Report,
+    resource: &'r Resource,
+    wait: WaitId,
+    given: bool,
+) -> impl Iterator<Item = WaitId> + 'r {
+    resource
+        .queue
+        .iter()
+        .copied()
+        .take_while(move |id| given || *id != wait)
+        .filter(move |id| *id != wait)
+        .filter(move |id| !report.wait(*id).is_polled && report.wait(*id).is_granted == given)
+}
+
+fn unpolled_waits(
+    report: &Report,
+    task: TaskIndex,
+    chain: &Chain,
+    keeper: Option<FrameRef>,
+    found: &mut HashMap<WaitId, (TaskIndex, FrameRef)>,
+) {
+    if matches!(report.task(task).state, TaskState::Complete | TaskState::Cancelled) {
+        return;
+    }
+    let last = chain.frames.last();
+    let last = last.map(|frame| FrameRef { site: frame.site, address: frame.address });
+    if let (Some(keeper), Some(leaf)) = (keeper, last) {
+        let waits = waits_of(report, task).filter(|(_, wait)| !wait.is_polled && wait.leaf == leaf);
+        found.extend(waits.map(|(id, _)| (id, (task, keeper))));
+    }
+    for branch in &chain.branches {
+        let keeper = match branch.polled {
+            Polled::Yes => keeper,
+            _ => keeper.or(last),
+        };
+        unpolled_waits(report, task, branch, keeper, found);
+    }
+}

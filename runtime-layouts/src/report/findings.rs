@@ -1,0 +1,84 @@
+//! Why a program hangs.
+
+use super::{Holder, Report, Resource, ResourceId, TaskIndex, WaitId};
+
+/// What sort of fault was found.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum FindingKind {
+    /// Tasks wait for each other in a circle, or one for itself.
+    Deadlock,
+    /// What is waited for was given, or will be given next, to a future that nothing polls.
+    Futurelock,
+    /// A thread that should run tasks is blocked by code that is not async.
+    BlockedWorker,
+    /// Tasks wait for what nothing can bring any more.
+    NeverWoken,
+    /// A lock is kept while its holder waits for something else, and others wait for the lock.
+    LockAcrossAwait,
+}
+
+/// One fault, with its evidence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// What it is.
+    pub kind: FindingKind,
+    /// Whether memory shows all of it; `false` when a part is likely, not certain.
+    pub is_sure: bool,
+    /// The links of the chain: each waits for what the next one keeps from it. Of a circle the
+    /// last one waits for what the first one keeps.
+    pub links: Vec<Link>,
+    /// Tasks that wait for the same things, or for those that do, in the order in which they were
+    /// found.
+    pub behind: Vec<TaskIndex>,
+}
+
+/// One wait, and what keeps it from ending.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Link {
+    /// What is waited for, by whom.
+    pub wait: WaitId,
+    /// Why it does not end.
+    pub because: Because,
+}
+
+/// Why a wait does not end.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Because {
+    /// That holder has it: the number of one of its resource's holders.
+    Held(u32),
+    /// That wait, which nothing polls, was given it or comes before.
+    Unpolled(WaitId),
+    /// That task has not ended.
+    NotEnded(TaskIndex),
+    /// It never comes.
+    Never,
+}
+
+impl Finding {
+    /// The tasks of its links, each once.
+    #[must_use]
+    pub fn tasks(&self, report: &Report) -> Vec<TaskIndex> {
+        let mut tasks = Vec::new();
+        for link in &self.links {
+            let task = report.wait(link.wait).task;
+            if !tasks.contains(&task) {
+                tasks.push(task);
+            }
+        }
+        tasks
+    }
+}
+
+impl Link {
+    /// The resource that is waited for, and its holder where one keeps it.
+    #[must_use]
+    pub fn resource<'r>(&self, report: &'r Report) -> (ResourceId, &'r Resource, Option<&'r Holder>) {
+        let id = report.wait(self.wait).resource;
+        let resource = report.resource(id);
+        let holder = match self.because {
+            Because::Held(number) => resource.holders.get(number as usize),
+            _ => None,
+        };
+        (id, resource, holder)
+    }
+}
