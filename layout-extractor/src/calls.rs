@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use gimli::constants as dw;
 use runtime_layouts::layout::origin::Origin;
-use runtime_layouts::layout::source::LayoutError;
-use runtime_layouts::layout::source::LayoutSource;
+use runtime_layouts::layout::source::{LayoutError, LayoutSource};
 use runtime_layouts::layout::{Call, SourceFile, SourceLocation, TypeId};
 
+use crate::scopes::{Scopes, scope_ranges};
 use crate::source::DwarfSource;
-use crate::units::{Entry, malformed};
-use crate::variables::scope_ranges;
+use crate::units::Entry;
 
 /// `core::future::poll_fn`'s type, and what `select!` and `join!` await.
 const POLL_FN: &str = "core::future::poll_fn::PollFn<";
@@ -85,46 +84,26 @@ impl DwarfSource {
         pc: Option<u64>,
     ) -> Result<Vec<CodeOf>, LayoutError> {
         let dwarf = self.dwarf();
-        let at = |error| malformed(function, error);
         let (number, ..) = self.node_at(&dwarf, function)?;
         let view = self.units.view(&dwarf, number)?;
-        let mut entries = view.entries_from(function)?;
         let mut entry = Entry::default();
-        entries.read_entry(&mut entry).map_err(at)?;
+        let mut scopes = Scopes::of(&view, function, &mut entry)?;
         let mut found = vec![CodeOf { ranges: Vec::new(), function, called: None }];
-        // Below this depth everything is somewhere else in the code.
-        let mut skipped: Option<isize> = None;
-        while !entries.is_empty() && entries.next_depth() > 0 {
-            let depth = entries.next_depth();
-            if skipped.is_some_and(|above| depth > above) {
-                if let Some(abbreviation) = entries.read_abbreviation().map_err(at)? {
-                    entries.skip_attributes(abbreviation.attributes()).map_err(at)?;
-                }
+        while let Some(depth) = scopes.next(&mut entry)? {
+            let is_inlined = entry.tag() == dw::DW_TAG_inlined_subroutine;
+            if !is_inlined && entry.tag() != dw::DW_TAG_lexical_block {
                 continue;
             }
-            skipped = None;
-            if !entries.read_entry(&mut entry).map_err(at)? {
+            let ranges = scope_ranges(&dwarf, &view, &entry)?.unwrap_or_default();
+            let is_here = |pc| ranges.is_empty() || ranges.iter().any(|r| r.contains(&pc));
+            if !pc.is_none_or(is_here) {
+                scopes.skip_below(depth);
                 continue;
             }
-            match entry.tag() {
-                dw::DW_TAG_lexical_block | dw::DW_TAG_inlined_subroutine => {
-                    let ranges = scope_ranges(&dwarf, &view, &entry)?.unwrap_or_default();
-                    let is_here = |pc| ranges.is_empty() || ranges.iter().any(|r| r.contains(&pc));
-                    if !pc.is_none_or(is_here) {
-                        skipped = Some(depth);
-                        continue;
-                    }
-                    let origin = view
-                        .attribute_reference(&entry, dw::DW_AT_abstract_origin)
-                        .filter(|_| entry.tag() == dw::DW_TAG_inlined_subroutine);
-                    if let Some(function) = origin {
-                        let called = self.called(&dwarf, &view, &entry);
-                        found.push(CodeOf { ranges, function, called });
-                    }
-                }
-                // A function inside a function has its own frames.
-                dw::DW_TAG_subprogram => skipped = Some(depth),
-                _ => {}
+            let origin = view.attribute_reference(&entry, dw::DW_AT_abstract_origin);
+            if let Some(function) = origin.filter(|_| is_inlined) {
+                let called = self.called(&dwarf, &view, &entry);
+                found.push(CodeOf { ranges, function, called });
             }
         }
         Ok(found)

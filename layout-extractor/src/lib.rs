@@ -13,7 +13,7 @@
 //! | what is behind a `dyn Future` | `vtables` |
 //! | where the runtime's roots are | `thread_locals` |
 //! | is it a future | `polls` |
-//! | what is on the stack | `calls`, `variables`, `places` |
+//! | what is on the stack | `calls`, `variables`, `scopes`, `places` |
 //! | functions and lines of native stacks | `lines` |
 //! | what is missing | `lack` |
 //!
@@ -35,6 +35,7 @@ mod mentions;
 mod names;
 mod places;
 mod polls;
+mod scopes;
 mod source;
 mod thread_locals;
 mod types;
