@@ -4,16 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use gimli::constants as dw;
-use runtime_layouts::layout::origin::Origin;
-use runtime_layouts::layout::source::{LayoutError, LayoutSource};
-use runtime_layouts::layout::{Call, SourceFile, SourceLocation, TypeId};
+use runtime_layouts::layout::source::LayoutError;
+use runtime_layouts::layout::{Call, SourceFile, SourceLocation};
 
 use crate::scopes::{Scopes, scope_ranges};
 use crate::source::DwarfSource;
 use crate::units::Entry;
-
-/// `core::future::poll_fn`'s type, and what `select!` and `join!` await.
-const POLL_FN: &str = "core::future::poll_fn::PollFn<";
 
 /// A function and the code that belongs to it: a physical one, or a place where one is inlined.
 #[derive(Clone, Debug)]
@@ -46,34 +42,6 @@ impl DwarfSource {
             location = code.called;
         }
         Ok(calls)
-    }
-
-    /// Where the macro was invoked that made a `PollFn` of a closure: rustc gives the code that
-    /// such a macro of another crate wrote the line of the invocation, except for what the macro's
-    /// own file says outright.
-    pub(crate) fn find_invocation(
-        &self,
-        future: TypeId,
-    ) -> Result<Option<SourceLocation>, LayoutError> {
-        let ty = self.type_at(future)?;
-        let closure = ty.type_parameter("F").filter(|_| ty.name.starts_with(POLL_FN));
-        let Some(body) = closure.map(|closure| self.find_body(closure.0)).transpose()?.flatten()
-        else {
-            return Ok(None);
-        };
-        let dwarf = self.dwarf();
-        let (number, index, node) = self.node_at(&dwarf, body)?;
-        let root = self.units.root(&dwarf, number)?;
-        let code = index.code.iter().filter(|range| range.node == node);
-        for range in code {
-            for (path, line) in self.lines_in(range.low, range.high) {
-                let file = SourceFile { path, directory: root.directory.to_string() };
-                if file.origin() == Origin::User {
-                    return Ok(Some(SourceLocation { file: Arc::new(file), line }));
-                }
-            }
-        }
-        Ok(None)
     }
 
     /// A physical function and what is inlined into it, outer ones first; with `pc` only those

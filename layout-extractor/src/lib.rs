@@ -14,6 +14,7 @@
 //! | where the runtime's roots are | `thread_locals` |
 //! | is it a future | `polls` |
 //! | what is on the stack | `calls`, `variables`, `scopes`, `places` |
+//! | where a macro that awaits was invoked | `invocations`, `scopes` |
 //! | functions and lines of native stacks | `lines` |
 //! | what is missing | `lack` |
 //!
@@ -28,6 +29,7 @@ pub mod extract;
 mod files;
 mod functions;
 mod index;
+mod invocations;
 mod lack;
 mod lines;
 mod mapping;
