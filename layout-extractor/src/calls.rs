@@ -4,17 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use gimli::constants as dw;
-use runtime_layouts::layout::origin::Origin;
 use runtime_layouts::layout::source::LayoutError;
-use runtime_layouts::layout::source::LayoutSource;
-use runtime_layouts::layout::{Call, SourceFile, SourceLocation, TypeId};
+use runtime_layouts::layout::{Call, SourceFile, SourceLocation};
 
+use crate::scopes::{Scopes, scope_ranges};
 use crate::source::DwarfSource;
-use crate::units::{Entry, malformed};
-use crate::variables::scope_ranges;
-
-/// `core::future::poll_fn`'s type, and what `select!` and `join!` await.
-const POLL_FN: &str = "core::future::poll_fn::PollFn<";
+use crate::units::Entry;
 
 /// A function and the code that belongs to it: a physical one, or a place where one is inlined.
 #[derive(Clone, Debug)]
@@ -49,34 +44,6 @@ impl DwarfSource {
         Ok(calls)
     }
 
-    /// Where the macro was invoked that made a `PollFn` of a closure: rustc gives the code that
-    /// such a macro of another crate wrote the line of the invocation, except for what the macro's
-    /// own file says outright.
-    pub(crate) fn find_invocation(
-        &self,
-        future: TypeId,
-    ) -> Result<Option<SourceLocation>, LayoutError> {
-        let ty = self.type_at(future)?;
-        let closure = ty.type_parameter("F").filter(|_| ty.name.starts_with(POLL_FN));
-        let Some(body) = closure.map(|closure| self.find_body(closure.0)).transpose()?.flatten()
-        else {
-            return Ok(None);
-        };
-        let dwarf = self.dwarf();
-        let (number, index, node) = self.node_at(&dwarf, body)?;
-        let root = self.units.root(&dwarf, number)?;
-        let code = index.code.iter().filter(|range| range.node == node);
-        for range in code {
-            for (path, line) in self.lines_in(range.low, range.high) {
-                let file = SourceFile { path, directory: root.directory.to_string() };
-                if file.origin() == Origin::User {
-                    return Ok(Some(SourceLocation { file: Arc::new(file), line }));
-                }
-            }
-        }
-        Ok(None)
-    }
-
     /// A physical function and what is inlined into it, outer ones first; with `pc` only those
     /// that have code there.
     pub(crate) fn code_of(
@@ -85,46 +52,26 @@ impl DwarfSource {
         pc: Option<u64>,
     ) -> Result<Vec<CodeOf>, LayoutError> {
         let dwarf = self.dwarf();
-        let at = |error| malformed(function, error);
         let (number, ..) = self.node_at(&dwarf, function)?;
         let view = self.units.view(&dwarf, number)?;
-        let mut entries = view.entries_from(function)?;
         let mut entry = Entry::default();
-        entries.read_entry(&mut entry).map_err(at)?;
+        let mut scopes = Scopes::of(&view, function, &mut entry)?;
         let mut found = vec![CodeOf { ranges: Vec::new(), function, called: None }];
-        // Below this depth everything is somewhere else in the code.
-        let mut skipped: Option<isize> = None;
-        while !entries.is_empty() && entries.next_depth() > 0 {
-            let depth = entries.next_depth();
-            if skipped.is_some_and(|above| depth > above) {
-                if let Some(abbreviation) = entries.read_abbreviation().map_err(at)? {
-                    entries.skip_attributes(abbreviation.attributes()).map_err(at)?;
-                }
+        while let Some(depth) = scopes.next(&mut entry)? {
+            let is_inlined = entry.tag() == dw::DW_TAG_inlined_subroutine;
+            if !is_inlined && entry.tag() != dw::DW_TAG_lexical_block {
                 continue;
             }
-            skipped = None;
-            if !entries.read_entry(&mut entry).map_err(at)? {
+            let ranges = scope_ranges(&dwarf, &view, &entry)?.unwrap_or_default();
+            let is_here = |pc| ranges.is_empty() || ranges.iter().any(|r| r.contains(&pc));
+            if !pc.is_none_or(is_here) {
+                scopes.skip_below(depth);
                 continue;
             }
-            match entry.tag() {
-                dw::DW_TAG_lexical_block | dw::DW_TAG_inlined_subroutine => {
-                    let ranges = scope_ranges(&dwarf, &view, &entry)?.unwrap_or_default();
-                    let is_here = |pc| ranges.is_empty() || ranges.iter().any(|r| r.contains(&pc));
-                    if !pc.is_none_or(is_here) {
-                        skipped = Some(depth);
-                        continue;
-                    }
-                    let origin = view
-                        .attribute_reference(&entry, dw::DW_AT_abstract_origin)
-                        .filter(|_| entry.tag() == dw::DW_TAG_inlined_subroutine);
-                    if let Some(function) = origin {
-                        let called = self.called(&dwarf, &view, &entry);
-                        found.push(CodeOf { ranges, function, called });
-                    }
-                }
-                // A function inside a function has its own frames.
-                dw::DW_TAG_subprogram => skipped = Some(depth),
-                _ => {}
+            let origin = view.attribute_reference(&entry, dw::DW_AT_abstract_origin);
+            if let Some(function) = origin.filter(|_| is_inlined) {
+                let called = self.called(&dwarf, &view, &entry);
+                found.push(CodeOf { ranges, function, called });
             }
         }
         Ok(found)

@@ -13,7 +13,8 @@
 //! | what is behind a `dyn Future` | `vtables` |
 //! | where the runtime's roots are | `thread_locals` |
 //! | is it a future | `polls` |
-//! | what is on the stack | `calls`, `variables`, `places` |
+//! | what is on the stack | `calls`, `variables`, `scopes`, `places` |
+//! | where a macro that awaits was invoked | `invocations`, `scopes` |
 //! | functions and lines of native stacks | `lines` |
 //! | what is missing | `lack` |
 //!
@@ -28,6 +29,7 @@ pub mod extract;
 mod files;
 mod functions;
 mod index;
+mod invocations;
 mod lack;
 mod lines;
 mod mapping;
@@ -35,6 +37,7 @@ mod mentions;
 mod names;
 mod places;
 mod polls;
+mod scopes;
 mod source;
 mod thread_locals;
 mod types;

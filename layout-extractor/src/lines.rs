@@ -73,17 +73,6 @@ impl DwarfSource {
         Some((location.file?.to_owned(), location.line.filter(|&line| line != 0)?))
     }
 
-    /// The files and lines that the machine code in a range comes from, in the order of the code.
-    pub(crate) fn lines_in(&self, low: u64, high: u64) -> Vec<(String, u32)> {
-        let Some(context) = self.line_context() else { return Vec::new() };
-        let Ok(locations) = context.find_location_range(low, high) else { return Vec::new() };
-        locations
-            .filter_map(|(.., location)| {
-                Some((location.file?.to_owned(), location.line.filter(|&line| line != 0)?))
-            })
-            .collect()
-    }
-
     fn line_context(&self) -> Option<MutexGuard<'_, addr2line::Context<Reader>>> {
         let context = self.lines.context.get_or_init(|| {
             let endian = self.object.endian;

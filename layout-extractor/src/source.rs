@@ -367,8 +367,12 @@ impl LayoutSource for DwarfSource {
         body.map(|function| self.function(function)).transpose()
     }
 
-    fn invoked_at(&self, future: TypeId) -> Result<Option<SourceLocation>, LayoutError> {
-        self.find_invocation(future)
+    fn invoked_at(
+        &self,
+        machine: TypeId,
+        state: usize,
+    ) -> Result<Option<SourceLocation>, LayoutError> {
+        self.find_invocation(machine, state)
     }
 
     fn poll_of(&self, ty: TypeId) -> Result<Option<Poll>, LayoutError> {

@@ -8,6 +8,7 @@ use runtime_layouts::layout::source::LayoutError;
 use runtime_layouts::layout::{Base, Place, PlacedVariable, TypeId};
 
 use crate::places;
+use crate::scopes::{Scopes, scope_ranges};
 use crate::source::DwarfSource;
 use crate::units::{Entry, Slice, UnitView, malformed};
 
@@ -71,12 +72,10 @@ impl DwarfSource {
         pc: Option<u64>,
     ) -> Result<Vec<RangedVariable>, LayoutError> {
         let dwarf = self.dwarf();
-        let at = |error| malformed(function, error);
         let (number, index, node) = self.node_at(&dwarf, function)?;
         let view = self.units.view(&dwarf, number)?;
-        let mut entries = view.entries_from(function)?;
         let mut entry = Entry::default();
-        entries.read_entry(&mut entry).map_err(at)?;
+        let mut below = Scopes::of(&view, function, &mut entry)?;
         let frame = entry
             .attr_value(dw::DW_AT_frame_base)
             .and_then(|value| value.exprloc_value())
@@ -87,21 +86,8 @@ impl DwarfSource {
             inlined: 0,
             function: self.path_of(&dwarf, index, node)?.into(),
         }];
-        // Below this depth everything is out of scope.
-        let mut skipped: Option<isize> = None;
         let mut found = Vec::new();
-        while !entries.is_empty() && entries.next_depth() > 0 {
-            let depth = entries.next_depth();
-            if skipped.is_some_and(|above| depth > above) {
-                if let Some(abbreviation) = entries.read_abbreviation().map_err(at)? {
-                    entries.skip_attributes(abbreviation.attributes()).map_err(at)?;
-                }
-                continue;
-            }
-            skipped = None;
-            if !entries.read_entry(&mut entry).map_err(at)? {
-                continue;
-            }
+        while let Some(depth) = below.next(&mut entry)? {
             while scopes.len() > 1 && scopes.last().is_some_and(|scope| scope.depth >= depth) {
                 scopes.pop();
             }
@@ -113,7 +99,7 @@ impl DwarfSource {
                         None => scope.ranges.clone(),
                     };
                     if pc.is_some_and(|pc| !ranges.iter().any(|range| range.contains(&pc))) {
-                        skipped = Some(depth);
+                        below.skip_below(depth);
                         continue;
                     }
                     let origin = view.attribute_reference(&entry, dw::DW_AT_abstract_origin);
@@ -147,8 +133,6 @@ impl DwarfSource {
                         found.push(RangedVariable { ranges, nesting, variable });
                     }
                 }
-                // A function inside a function has its own frames.
-                dw::DW_TAG_subprogram => skipped = Some(depth),
                 _ => {}
             }
         }
@@ -214,22 +198,4 @@ impl DwarfSource {
         }
         Ok(ty.map(|ty| (name.unwrap_or_default(), TypeId(ty))))
     }
-}
-
-/// The code of a scope; `None` when it does not say.
-pub(crate) fn scope_ranges<'a>(
-    dwarf: &Dwarf<Slice<'a>>,
-    view: &UnitView<'a>,
-    entry: &Entry<'a>,
-) -> Result<Option<Vec<Range<u64>>>, LayoutError> {
-    if !entry.has_attr(dw::DW_AT_low_pc) && !entry.has_attr(dw::DW_AT_ranges) {
-        return Ok(None);
-    }
-    let at = |error| malformed(view.start + entry.offset().0 as u64, error);
-    let mut found = Vec::new();
-    let mut ranges = dwarf.die_ranges(&view.unit, entry).map_err(at)?;
-    while let Some(range) = ranges.next().map_err(at)? {
-        found.push(range.begin..range.end);
-    }
-    Ok(Some(found))
 }

@@ -78,6 +78,10 @@ impl Comparison<'_> {
                     TypeKind::Enum { discriminant: other_place, variants: others },
                 ) => {
                     assert_eq!((place, variants.len()), (other_place, others.len()));
+                    for state in 0..variants.len() {
+                        let of_file = self.file.invoked_at(file, state).unwrap();
+                        assert_eq!(self.dwarf.invoked_at(dwarf, state).unwrap(), of_file);
+                    }
                     for (one, two) in variants.iter().zip(others) {
                         assert_eq!(
                             (&one.name, &one.values, one.offset, &one.line),

@@ -6,6 +6,7 @@ use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::target::Module;
 use runtime_layouts::target::auxiliary::{AuxiliaryVector, ProgramHeaders};
+use runtime_layouts::target::program::NotTheProgram;
 
 use crate::adapter::{self, Adapter, Process};
 use crate::failure::Failure;
@@ -103,32 +104,29 @@ impl Evidence {
     /// Opens a file as the program that runs.
     fn open(&self, path: &str, sources: &mut Sources) -> Result<Module, Failure> {
         let layouts = sources.program(path.as_ref())?;
-        if let (Some(running), Some(on_disk)) = (&self.build_id, &layouts.facts().build_id)
-            && running != on_disk
-        {
-            return Err(Failure::Sentence(format!(
-                "{} is not the program that runs (build id {on_disk}, but the process has \
-                 {running}): it was probably rebuilt. Name the right file with `file PATH`.",
-                escaped(path)
-            )));
-        }
         // Memory may not show the build id, but then the file's own is the best guess.
         let file = layouts.facts().build_id.as_deref().and_then(|id| sources.file(id));
         self.place(file.unwrap_or(layouts), path)
     }
 
-    /// Finds out where the object was loaded.
+    /// The program that runs, if these layouts are its own; `path` is for messages.
     fn place(&self, layouts: Arc<dyn LayoutSource>, path: &str) -> Result<Module, Failure> {
-        let entry = layouts.facts().entry.0;
-        let by_entry = self.auxiliary.entry().map(|live| live.wrapping_sub(entry));
         let by_debugger = self.known.as_ref().and_then(|known| known.load_bias);
-        match by_entry.or(by_debugger) {
-            Some(load_bias) => Ok(Module { load_bias, layouts }),
-            None => Err(Failure::Sentence(format!(
-                "The debugger does not say where {} was loaded: it gives neither the auxiliary \
-                 vector nor a load address.",
-                escaped(path)
-            ))),
-        }
+        Module::of_program(layouts, self.build_id.clone(), &self.auxiliary, by_debugger).map_err(
+            |reason| {
+                let path = escaped(path);
+                Failure::Sentence(match reason {
+                    NotTheProgram::OtherBuild { file, running } => format!(
+                        "{path} is not the program that runs (build id {file}, but the process \
+                         has {running}): it was probably rebuilt. Name the right file with `file \
+                         PATH`."
+                    ),
+                    NotTheProgram::NoLoadAddress => format!(
+                        "The debugger does not say where {path} was loaded: it gives neither the \
+                         auxiliary vector nor a load address."
+                    ),
+                })
+            },
+        )
     }
 }

@@ -34,6 +34,16 @@ fn trees_of_futures_and_tasks_in_no_list_optimized() -> Result<()> {
 }
 
 #[test]
+fn a_macro_shows_where_it_is_invoked() -> Result<()> {
+    check("macros", Profile::Debug, "macros")
+}
+
+#[test]
+fn a_macro_shows_where_it_is_invoked_optimized() -> Result<()> {
+    check("macros", Profile::Release, "macros-release")
+}
+
+#[test]
 fn no_task_of_either_runtime_is_missing() -> Result<()> {
     let mut running = subjects::fixture("shapes", Profile::Debug)?;
     // The second runtime has one task; three futures are blocked on.

@@ -50,7 +50,7 @@ impl Profile {
 }
 
 /// What the end-to-end tests look at, in each profile that they need.
-pub const NEEDED: [(&str, Profile); 12] = [
+pub const NEEDED: [(&str, Profile); 14] = [
     ("inventory-service", Profile::Debug),
     ("many-tasks", Profile::Debug),
     ("running-tasks", Profile::Debug),
@@ -62,6 +62,8 @@ pub const NEEDED: [(&str, Profile); 12] = [
     ("shapes", Profile::Release),
     ("combinators", Profile::Debug),
     ("combinators", Profile::Release),
+    ("macros", Profile::Debug),
+    ("macros", Profile::Release),
     ("many-tasks", Profile::Lines),
 ];
 

@@ -17,8 +17,8 @@ pub(super) struct ReachedType {
     pub(super) ty: Arc<Type>,
     pub(super) body: Option<Arc<Function>>,
     pub(super) poll: Option<Poll>,
-    /// Where the macro that made it was invoked.
-    pub(super) invoked: Option<SourceLocation>,
+    /// For each variant where the macro was invoked that awaits in this state; empty for other types.
+    pub(super) invoked: Vec<Option<SourceLocation>>,
 }
 
 /// All types, and the answers about addresses.
@@ -95,7 +95,11 @@ fn reach(source: &DwarfSource, id: TypeId) -> ReachedType {
     });
     let body = source.body_of(id).ok().flatten();
     let poll = source.poll_of(id).ok().flatten();
-    let invoked = source.invoked_at(id).ok().flatten();
+    let states = match &ty.kind {
+        TypeKind::Enum { variants, .. } => variants.len(),
+        _ => 0,
+    };
+    let invoked = (0..states).map(|state| source.invoked_at(id, state).ok().flatten()).collect();
     ReachedType { id, ty, body, poll, invoked }
 }
 

@@ -152,6 +152,7 @@ impl Builder<'_> {
                         offset: variant.offset,
                         ty: self.class(variant.ty),
                         line: self.location(variant.line.as_ref()),
+                        invoked: None,
                     })
                     .collect(),
             },
@@ -179,11 +180,10 @@ impl Builder<'_> {
             units: 0,
             body: None,
             poll: None,
-            invoked: self.location(reached.invoked.as_ref()),
         }
     }
 
-    /// Bodies and polls: one unit may know of them where another does not.
+    /// Bodies, polls and invocations: one unit may know of them where another does not.
     fn add_what_differs(&mut self, types: &[ReachedType]) {
         for (number, reached) in types.iter().enumerate() {
             let class = self.classes.of[number] as usize;
@@ -193,6 +193,14 @@ impl Builder<'_> {
             if let (Some(poll), None) = (&reached.poll, self.tables.types[class].poll) {
                 let declared = self.location(poll.declared.as_ref());
                 self.tables.types[class].poll = Some((poll.polled_as, declared));
+            }
+            for (state, invoked) in reached.invoked.iter().enumerate() {
+                let Some(invoked) = self.location(invoked.as_ref()) else { continue };
+                if let StoredKind::Enum { variants, .. } = &mut self.tables.types[class].kind
+                    && let Some(variant) = variants.get_mut(state)
+                {
+                    variant.invoked.get_or_insert(invoked);
+                }
             }
         }
     }

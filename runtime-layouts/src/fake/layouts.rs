@@ -242,7 +242,11 @@ impl LayoutSource for FakeLayouts {
         Ok(None)
     }
 
-    fn invoked_at(&self, _future: TypeId) -> Result<Option<SourceLocation>, LayoutError> {
+    fn invoked_at(
+        &self,
+        _machine: TypeId,
+        _state: usize,
+    ) -> Result<Option<SourceLocation>, LayoutError> {
         Ok(None)
     }
 

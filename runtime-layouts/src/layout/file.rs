@@ -128,8 +128,6 @@ pub struct StoredType {
     pub body: Option<FunctionNumber>,
     /// How it is polled.
     pub poll: Option<(PolledAs, StoredLocation)>,
-    /// Where the macro that made it was invoked.
-    pub invoked: StoredLocation,
 }
 
 /// What a type is made of: see [`TypeKind`].
@@ -167,6 +165,8 @@ pub struct StoredVariant {
     pub offset: u64,
     pub ty: TypeNumber,
     pub line: StoredLocation,
+    /// Where the macro was invoked whose code awaits in this state.
+    pub invoked: StoredLocation,
 }
 
 /// A function: see [`Function`].
@@ -530,8 +530,15 @@ impl LayoutSource for LayoutFile {
         Ok(self.stored(environment)?.body.map(|number| self.function(number)))
     }
 
-    fn invoked_at(&self, future: TypeId) -> Result<Option<SourceLocation>, LayoutError> {
-        Ok(self.location(self.stored(future)?.invoked))
+    fn invoked_at(
+        &self,
+        machine: TypeId,
+        state: usize,
+    ) -> Result<Option<SourceLocation>, LayoutError> {
+        let StoredKind::Enum { variants, .. } = &self.stored(machine)?.kind else {
+            return Ok(None);
+        };
+        Ok(variants.get(state).and_then(|variant| self.location(variant.invoked)))
     }
 
     fn poll_of(&self, ty: TypeId) -> Result<Option<Poll>, LayoutError> {
@@ -621,7 +628,8 @@ fn check(tables: &Tables) -> Result<(), &'static str> {
                     return Err("a discriminant has no usable size");
                 }
                 for variant in variants {
-                    string(variant.name).and(ty(variant.ty)).and(location(variant.line))?;
+                    string(variant.name).and(ty(variant.ty))?;
+                    location(variant.line).and(location(variant.invoked))?;
                 }
             }
             StoredKind::PlainEnum { enumerators } => {

@@ -152,14 +152,23 @@ pub trait LayoutSource: Send + Sync {
     /// When the debug information there is malformed.
     fn body_of(&self, environment: TypeId) -> Result<Option<Arc<Function>>, LayoutError>;
 
-    /// Where a macro was invoked, for a future that the macro made of a closure of its own
-    /// (`PollFn<{closure}>`, as `select!` and `join!` do): the first line of the closure's code that
-    /// stands in the program's own files. `None` for other types, and when the closure has no code
-    /// of its own.
+    /// Where the macro was invoked whose code awaits in this state of a state machine (`state` is
+    /// the number of its variant): the line that the invocation starts at (`tokio::select! {`), for
+    /// `select!` and `join!` of any crate. Of macros in macros it is the outermost one of another
+    /// crate; a macro of the function's own crate stands for itself, so the line may be in its
+    /// text.
+    ///
+    /// `None` where the await stands in the function's own file, and where the debug information
+    /// does not tell for certain: another state awaits a future of the same type, or what is awaited
+    /// has no declaration. The knowledge is from `DW_AT_decl_line` of the variable `__awaitee`.
     ///
     /// # Errors
     /// When the debug information there is malformed.
-    fn invoked_at(&self, future: TypeId) -> Result<Option<SourceLocation>, LayoutError>;
+    fn invoked_at(
+        &self,
+        machine: TypeId,
+        state: usize,
+    ) -> Result<Option<SourceLocation>, LayoutError>;
 
     /// How the type is polled: `None` when the program has no `poll` of it, or when the type is a
     /// state machine (which the walker knows by its states).

@@ -97,7 +97,7 @@ pub(crate) struct Part {
 
 /// What a state machine calls the future that it awaits
 /// (`compiler/rustc_ast_lowering/src/expr.rs`, `lower_expr_await`).
-pub(super) const AWAITEE: &str = "__awaitee";
+const AWAITEE: &str = "__awaitee";
 
 /// Types that are polled only by passing the call on: frames of them would say nothing.
 /// `GenFuture` is what rustc before 1.67 wraps every state machine in.

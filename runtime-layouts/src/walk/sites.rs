@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::plan::AWAITEE;
 use super::registry;
 use crate::layout::name::{DisplayName, Environment, environment_of_body};
 use crate::layout::origin::Origin;
@@ -172,16 +171,9 @@ fn make(program: &Program<'_>, ty: Ty, standing: Standing) -> Result<Site, Layou
         DisplayName::of_type(&layout.name)
     };
     let line = variant.and_then(|variant| variant.line.clone());
-    let invoked = match (variant, &line, &defined) {
-        // An await in another file than its function is a macro's.
-        (Some(variant), Some(line), Some(defined)) if line.file != defined.file => {
-            let fields = program.type_of(Ty { module: ty.module, id: variant.ty })?;
-            match fields.member(AWAITEE) {
-                Some(awaitee) => layouts.invoked_at(awaitee.ty)?,
-                None => None,
-            }
-        }
-        _ => None,
+    let invoked = match state.filter(|_| line.is_some()) {
+        Some(state) => layouts.invoked_at(ty.id, state)?,
+        None => None,
     };
     let poll = if environment.is_some() { None } else { layouts.poll_of(ty.id)? };
     let kind = match environment {
