@@ -5,9 +5,11 @@ mod down;
 mod dump;
 mod frame;
 mod layouts;
+mod locks;
 mod task;
 mod tasks;
 mod up;
+mod why;
 mod workers;
 
 use std::io::Write;
@@ -99,6 +101,8 @@ pub(crate) const COMMANDS: &[Command] = &[
     command::<up::Up>("async up", Completes::Options),
     command::<down::Down>("async down", Completes::Options),
     command::<workers::Workers>("async workers", Completes::Options),
+    command::<locks::Locks>("async locks", Completes::Options),
+    command::<why::Why>("async why", Completes::TaskId),
     command::<dump::Dump>("async dump", Completes::OptionsAndFile),
     command::<layouts::Layouts>("async layouts", Completes::SubcommandsAndFile),
 ];

@@ -9,7 +9,8 @@ use crate::report::{
 
 /// The findings about waits that nothing can end.
 pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &HashSet<WaitId>) -> Vec<Finding> {
-    let mut ids: Vec<WaitId> = stuck.iter().copied().filter(|id| report.wait(*id).is_polled).collect();
+    let mut ids: Vec<WaitId> =
+        stuck.iter().copied().filter(|id| report.wait(*id).is_polled).collect();
     ids.sort_unstable();
     let mut findings: Vec<Finding> = Vec::new();
     // The finding that the chain of each wait ends in.

@@ -188,10 +188,7 @@ impl Graph {
     }
 
     /// What keeps a wait from ending and is itself kept, with the waits that keep it.
-    pub(super) fn blockers(
-        &self,
-        wait: WaitId,
-    ) -> impl Iterator<Item = (Because, &[WaitId])> + '_ {
+    pub(super) fn blockers(&self, wait: WaitId) -> impl Iterator<Item = (Because, &[WaitId])> + '_ {
         let groups = self.needs.get(&wait).into_iter().flatten().flatten();
         groups.map(|(party, because)| {
             (*because, self.below.get(party).map(Vec::as_slice).unwrap_or_default())
@@ -205,10 +202,7 @@ pub(super) fn waits(report: &Report) -> impl Iterator<Item = (WaitId, &Wait)> {
 }
 
 /// The waits of a task with their numbers.
-pub(super) fn waits_of(
-    report: &Report,
-    task: TaskIndex,
-) -> impl Iterator<Item = (WaitId, &Wait)> {
+pub(super) fn waits_of(report: &Report, task: TaskIndex) -> impl Iterator<Item = (WaitId, &Wait)> {
     let start = report.waits.partition_point(|wait| wait.task < task);
     let first = u32::try_from(start).unwrap_or(u32::MAX);
     (first..).map(WaitId).zip(report.waits_of(task))
@@ -218,9 +212,7 @@ fn holders(resource: &Resource) -> Vec<(Party, Because)> {
     (0..)
         .zip(&resource.holders)
         .filter(|(_, holder)| holder.thread.is_none())
-        .map(|(number, holder)| {
-            (Party::Frame(holder.task, holder.frame), Because::Held(number))
-        })
+        .map(|(number, holder)| (Party::Frame(holder.task, holder.frame), Because::Held(number)))
         .collect()
 }
 

@@ -2,10 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::{Look, backtrace, tasks, workers};
+use super::{Look, backtrace, tasks, why, workers};
+use crate::diagnosis::findings;
 use crate::report::Report;
 
-/// Writes the list of tasks, the runtimes with their workers, and the backtrace of every task.
+/// Writes the list of tasks, the runtimes with their workers, why they do not go on, and the
+/// backtrace of every task.
 ///
 /// # Errors
 /// What `out` returns; the text then ends at once.
@@ -16,6 +18,11 @@ pub fn write(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()
     if !report.runtimes.is_empty() {
         writeln!(out)?;
         workers::write_runtimes(report, look, out)?;
+    }
+    let findings = findings(report);
+    if !findings.is_empty() {
+        writeln!(out)?;
+        why::write_findings(report, &findings, look, out)?;
     }
     let sources = backtrace::Sources::default();
     for task in &report.tasks {

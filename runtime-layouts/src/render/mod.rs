@@ -4,11 +4,13 @@ pub mod backtrace;
 pub mod dump;
 mod frames;
 pub mod json;
+pub mod locks;
 mod source;
 pub mod style;
 mod table;
 pub mod tasks;
 mod waiting;
+pub mod why;
 pub mod workers;
 
 /// How text is to look.

@@ -7,6 +7,8 @@ use crate::report::{
 
 /// Tasks or holders that a line names, at most.
 const MOST_NAMED: usize = 5;
+/// Tasks that a sentence names, at most; of more the first few.
+const MOST_ENUMERATED: usize = 8;
 /// Different things that a row of the task list names, at most.
 const MOST_THINGS: usize = 3;
 
@@ -45,10 +47,7 @@ pub(super) fn short(report: &Report, wait: &Wait) -> String {
 pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> String {
     let resource = report.resource(wait.resource);
     let verb = if wait.is_polled { "waits for" } else { "waits, not polled, for" };
-    let mut text = format!("{verb} {}", what(report, wait, resource));
-    if is_lock(resource.kind) {
-        text.push_str(&format!(" {:#x}", resource.address));
-    }
+    let mut text = format!("{verb} {}", thing(report, wait));
     if wait.is_granted {
         text.push_str(", granted to it but not taken yet");
     } else if let Some(own) = own_frame(wait.task, resource, lines) {
@@ -91,6 +90,33 @@ pub(super) fn ids(report: &Report, tasks: impl ExactSizeIterator<Item = TaskInde
         named.push(format!("… ({count} in all)"));
     }
     named.join(", ")
+}
+
+/// The tasks as the subject of a sentence: `task 6`, `tasks 6, 7 and 8`.
+pub(super) fn enumerated(report: &Report, tasks: &[TaskIndex]) -> String {
+    let id = |task: &TaskIndex| report.task(*task).id.0.clone();
+    match tasks {
+        [] => "no task".to_string(),
+        [one] => format!("task {}", id(one)),
+        [first @ .., last] if tasks.len() <= MOST_ENUMERATED => {
+            let first: Vec<String> = first.iter().map(id).collect();
+            format!("tasks {} and {}", first.join(", "), id(last))
+        }
+        _ => {
+            let first: Vec<String> = tasks[..MOST_NAMED].iter().map(id).collect();
+            format!("tasks {} and {} more", first.join(", "), tasks.len() - MOST_NAMED)
+        }
+    }
+}
+
+/// What is waited for, with the address of what others can keep.
+pub(super) fn thing(report: &Report, wait: &Wait) -> String {
+    let resource = report.resource(wait.resource);
+    let text = what(report, wait, resource);
+    match is_lock(resource.kind) {
+        true => format!("{text} {:#x}", resource.address),
+        false => text,
+    }
 }
 
 /// Whether others can be kept from it, so that its identity matters.
@@ -165,7 +191,8 @@ fn holders_text(
     Some(format!("{doubt}held by {word} {}", ids(report, tasks.into_iter())))
 }
 
-fn in_variable(holder: &Holder) -> String {
+/// ` in `stock``; empty for what has no name.
+pub(super) fn in_variable(holder: &Holder) -> String {
     holder.variable.as_ref().map(|name| format!(" in `{name}`")).unwrap_or_default()
 }
 

@@ -72,7 +72,10 @@ impl Finding {
 impl Link {
     /// The resource that is waited for, and its holder where one keeps it.
     #[must_use]
-    pub fn resource<'r>(&self, report: &'r Report) -> (ResourceId, &'r Resource, Option<&'r Holder>) {
+    pub fn resource<'r>(
+        &self,
+        report: &'r Report,
+    ) -> (ResourceId, &'r Resource, Option<&'r Holder>) {
         let id = report.wait(self.wait).resource;
         let resource = report.resource(id);
         let holder = match self.because {

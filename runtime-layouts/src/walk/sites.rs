@@ -171,9 +171,9 @@ fn make(program: &Program<'_>, ty: Ty, standing: Standing) -> Result<Site, Layou
         DisplayName::of_type(&layout.name)
     };
     let line = variant.and_then(|variant| variant.line.clone());
-    let invoked = match state.filter(|_| line.is_some()) {
-        Some(state) => layouts.invoked_at(ty.id, state)?,
-        None => None,
+    let invoked = match standing {
+        Standing::Variant(state) if line.is_some() => layouts.invoked_at(ty.id, state)?,
+        _ => None,
     };
     let poll = if environment.is_some() { None } else { layouts.poll_of(ty.id)? };
     let kind = match environment {

@@ -1,0 +1,30 @@
+//! `async locks`.
+
+use clap::Parser;
+use runtime_layouts::render::locks::write;
+
+use super::{Front, Run};
+use crate::failure::Failure;
+
+/// Show every async lock that is held or waited for, with its holders and its queue
+///
+/// The queue is in the lock's own order: the first one gets it next. A holder is found by the guard
+/// or permit in the variables of a suspended task.
+#[derive(Parser)]
+pub(crate) struct Locks {
+    /// Show every waiter
+    #[arg(long)]
+    all: bool,
+    /// Show generic arguments whole
+    #[arg(long)]
+    full_names: bool,
+}
+
+impl Run for Locks {
+    fn run(self, front: &mut dyn Front) -> Result<(), Failure> {
+        let report = front.report()?;
+        let mut look = front.look()?;
+        look.full_names = self.full_names;
+        Ok(write(&report, self.all, &look, front.out())?)
+    }
+}

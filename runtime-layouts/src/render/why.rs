@@ -1,0 +1,300 @@
+//! The diagnosis: why the program, or one task, does not go on.
+
+use std::io::{self, Write};
+
+use super::Look;
+use super::frames::{name, place};
+use super::style::{Style, styled};
+use super::tasks::tasks_text;
+use super::waiting::{enumerated, in_variable, is_lock, thing};
+use crate::diagnosis::{findings, reasons};
+use crate::report::{
+    Because, Finding, FindingKind, FrameRef, Link, Report, ResourceKind, Task, TaskIndex, WaitId,
+};
+
+/// Writes every finding with its evidence, or that there is none.
+///
+/// # Errors
+/// What `out` returns.
+pub fn write(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    let findings = findings(report);
+    write_findings(report, &findings, look, out)?;
+    if findings.is_empty() {
+        writeln!(out, "{}", nothing(report))?;
+    }
+    write_unknown_holders(report, look, out)?;
+    for problem in &report.problems {
+        writeln!(out, "{}", styled(problem, Style::Warning, look.styled))?;
+    }
+    Ok(())
+}
+
+/// Writes findings with their numbers and evidence.
+pub(super) fn write_findings(
+    report: &Report,
+    findings: &[Finding],
+    look: &Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for (number, finding) in (1..).zip(findings) {
+        if number > 1 {
+            writeln!(out)?;
+        }
+        let text = format!("{number}. {}", sentence(report, finding));
+        writeln!(out, "{}", styled(&text, Style::Heading, look.styled))?;
+        for line in evidence(report, finding, look) {
+            writeln!(out, "     {line}")?;
+        }
+        if let Some(text) = behind(report, finding, look) {
+            writeln!(out, "   {text}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the chain of reasons for which one task waits.
+///
+/// # Errors
+/// What `out` returns.
+pub fn write_task(
+    report: &Report,
+    task: &Task,
+    look: &Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let links = reasons(report, task.index);
+    if links.is_empty() {
+        let state = super::backtrace::state_text(task.state);
+        return writeln!(out, "Task {} ({state}) waits for nothing that is known.", task.id.0);
+    }
+    for (index, link) in links.iter().enumerate() {
+        let wait = report.wait(link.wait);
+        let at = stands(report, wait.user.unwrap_or(wait.leaf), look);
+        let start = if index == 0 { "Task" } else { "  Task" };
+        let what = thing(report, wait);
+        writeln!(out, "{start} {} waits for {what}{at},", report.task(wait.task).id.0)?;
+        let why = because(report, link, look);
+        let end = match links.get(index + 1) {
+            Some(_) => ".",
+            None if is_closed(report, &links, link) => ": the circle is closed.",
+            None => ".",
+        };
+        writeln!(out, "    {why}{end}")?;
+    }
+    let own: Vec<Finding> = findings(report)
+        .into_iter()
+        .filter(|finding| {
+            finding.behind.contains(&task.index) || finding.tasks(report).contains(&task.index)
+        })
+        .collect();
+    if !own.is_empty() {
+        writeln!(out)?;
+        write_findings(report, &own, look, out)?;
+    }
+    Ok(())
+}
+
+/// Whether the last link of a chain leads back into it.
+fn is_closed(report: &Report, links: &[Link], last: &Link) -> bool {
+    let keeper = match last.because {
+        Because::Held(_) => last.resource(report).2.map(|holder| holder.task),
+        Because::NotEnded(task) => Some(task),
+        Because::Unpolled(wait) => Some(report.wait(wait).task),
+        Because::Never => None,
+    };
+    keeper.is_some_and(|keeper| links.iter().any(|link| report.wait(link.wait).task == keeper))
+}
+
+/// Why a wait does not end, as the end of a sentence.
+fn because(report: &Report, link: &Link, look: &Look) -> String {
+    let (_, resource, holder) = link.resource(report);
+    match (link.because, holder) {
+        (Because::Held(_), Some(holder)) => format!(
+            "{}held by task {}{}{}",
+            if holder.may_be_moved { "perhaps " } else { "" },
+            report.task(holder.task).id.0,
+            in_variable(holder),
+            stands(report, holder.frame, look)
+        ),
+        (Because::Unpolled(wait), _) => format!(
+            "which was given to a future that task {} holds and does not poll",
+            report.task(report.wait(wait).task).id.0
+        ),
+        (Because::NotEnded(task), _) => format!("task {} has not ended", report.task(task).id.0),
+        _ if resource.kind == ResourceKind::Never => "which never comes".to_string(),
+        _ if is_lock(resource.kind) && resource.is_taken == Some(true) => {
+            "whose holder was not found".to_string()
+        }
+        _ => "which comes from elsewhere, or is not known further".to_string(),
+    }
+}
+
+/// One sentence that says what is wrong.
+pub(super) fn sentence(report: &Report, finding: &Finding) -> String {
+    let tasks = finding.tasks(report);
+    let ids = |tasks: &[TaskIndex]| enumerated(report, tasks);
+    let first = &finding.links[0];
+    let (_, resource, _) = first.resource(report);
+    let what = match resource.kind {
+        kind if is_lock(kind) => "a lock".to_string(),
+        ResourceKind::Join | ResourceKind::JoinSet => "its own end".to_string(),
+        _ => "a message".to_string(),
+    };
+    let likely = if finding.is_sure { "" } else { "Probably: " };
+    let text = match finding.kind {
+        FindingKind::Deadlock => match tasks.as_slice() {
+            [_] if is_lock(resource.kind) => {
+                format!("Deadlock: {} waits for {what} that it holds itself.", ids(&tasks))
+            }
+            [_] => format!("Deadlock: {} waits for {what} that only it can bring.", ids(&tasks)),
+            [_, _] => format!("Deadlock: {} wait for each other.", ids(&tasks)),
+            _ => format!("Deadlock: {} wait for each other in a circle.", ids(&tasks)),
+        },
+        FindingKind::Futurelock => {
+            let unpolled = finding.links.iter().find_map(|link| match link.because {
+                Because::Unpolled(wait) => Some(report.wait(wait)),
+                _ => None,
+            });
+            let (holder, given) = match unpolled {
+                Some(wait) => {
+                    let given = if wait.is_granted { "was given" } else { "is next to get" };
+                    (ids(&[wait.task]), format!("{given} {}", report.resource(wait.resource).name))
+                }
+                None => (ids(&tasks), "keeps a lock".to_string()),
+            };
+            format!("Futurelock: {holder} holds a future that it does not poll, and that {given}.")
+        }
+        FindingKind::NeverWoken | FindingKind::LockAcrossAwait => {
+            let holder = finding.links.last().map(|link| report.wait(link.wait));
+            let (keeper, waits) = match holder {
+                Some(wait) => (ids(&[wait.task]), thing(report, wait)),
+                None => (String::new(), String::new()),
+            };
+            let kept = match first.because {
+                Because::NotEnded(_) => "does not end".to_string(),
+                _ => format!("keeps {}", resource.name),
+            };
+            match finding.kind {
+                FindingKind::NeverWoken => format!(
+                    "Never woken: {keeper} {kept} while it waits for what never comes; {} for it.",
+                    wait_for(report, first.wait)
+                ),
+                _ => format!(
+                    "Slow: {keeper} {kept} while it waits for {waits}; {} for it.",
+                    wait_for(report, first.wait)
+                ),
+            }
+        }
+        FindingKind::BlockedWorker => format!("Blocked worker: {}.", ids(&tasks)),
+    };
+    format!("{likely}{text}")
+}
+
+fn wait_for(report: &Report, wait: WaitId) -> String {
+    format!("task {} waits", report.task(report.wait(wait).task).id.0)
+}
+
+/// The links of a finding, a few lines each.
+pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<String> {
+    let mut lines = Vec::new();
+    for link in &finding.links {
+        let wait = report.wait(link.wait);
+        let (_, resource, holder) = link.resource(report);
+        let asks = stands(report, wait.user.unwrap_or(wait.leaf), look);
+        let task = &report.task(wait.task).id.0;
+        match link.because {
+            Because::Never => {
+                lines.push(format!("task {task} waits for {}{asks}", thing(report, wait)));
+                continue;
+            }
+            Because::NotEnded(of) => {
+                lines.push(format!("the end of task {}", report.task(of).id.0));
+            }
+            _ => lines.push(format!("{} {:#x}", resource.name, resource.address)),
+        }
+        if let Some(holder) = holder {
+            lines.push(format!(
+                "held   by task {}{}{}{}",
+                report.task(holder.task).id.0,
+                in_variable(holder),
+                stands(report, holder.frame, look),
+                if holder.may_be_moved { " (unless it was moved away)" } else { "" }
+            ));
+        }
+        if let Because::Unpolled(unpolled) = link.because {
+            let unpolled = report.wait(unpolled);
+            let verb = if unpolled.is_granted { "given" } else { "next " };
+            lines.push(format!(
+                "{verb}  to task {}{}, in a future that nothing polls",
+                report.task(unpolled.task).id.0,
+                stands(report, unpolled.user.unwrap_or(unpolled.leaf), look)
+            ));
+        }
+        lines.push(format!("wanted by task {task}{asks}"));
+    }
+    lines
+}
+
+/// `, inventory::stock::restock, src/stock.rs:59`.
+fn stands(report: &Report, frame: FrameRef, look: &Look) -> String {
+    let site = report.site(frame.site);
+    let place = place(site);
+    let name = name(site, look.full_names);
+    if place.is_empty() { format!(", {name}") } else { format!(", {name}, {place}") }
+}
+
+/// `Tasks 6, 7 and 8 queue behind it (inventory::stock::reserve, src/stock.rs:47).`
+fn behind(report: &Report, finding: &Finding, look: &Look) -> Option<String> {
+    let [first, rest @ ..] = finding.behind.as_slice() else { return None };
+    let at = |task: TaskIndex| {
+        let wait = report.waits_of(task).iter().find(|wait| wait.is_polled)?;
+        Some(stands(report, wait.user.unwrap_or(wait.leaf), look))
+    };
+    let place =
+        at(*first).filter(|place| rest.iter().all(|task| at(*task).as_ref() == Some(place)));
+    let place = place.map(|place| format!(" ({})", place.trim_start_matches(", ")));
+    let ids = enumerated(report, &finding.behind);
+    let mut characters = ids.chars();
+    let ids: String =
+        characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect();
+    let verb = if rest.is_empty() { "queues" } else { "queue" };
+    Some(format!("{ids} {verb} behind it{}.", place.unwrap_or_default()))
+}
+
+fn nothing(report: &Report) -> String {
+    let count = report.tasks.len();
+    if count == 0 {
+        return "There are no tasks.".to_string();
+    }
+    format!(
+        "Nothing is stuck as far as memory tells: among {} no deadlock, no futurelock and no task \
+         that nothing can wake was found.",
+        tasks_text(count)
+    )
+}
+
+/// Locks that are taken and waited for, by whom is not known.
+fn write_unknown_holders(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    for resource in &report.resources {
+        let is_unknown = is_lock(resource.kind)
+            && resource.is_taken == Some(true)
+            && resource.holders.is_empty()
+            && !resource.queue.iter().any(|id| report.wait(*id).is_granted);
+        if is_unknown && !resource.queue.is_empty() {
+            let tasks: Vec<TaskIndex> =
+                resource.queue.iter().map(|id| report.wait(*id).task).collect();
+            let text = format!(
+                "Holder not found: {} {:#x} is taken and {} for it, but no suspended task holds \
+                 it: native code that runs now does, or its guard was leaked or forgotten.",
+                resource.name,
+                resource.address,
+                match tasks.len() {
+                    1 => format!("{} waits", enumerated(report, &tasks)),
+                    _ => format!("{} wait", enumerated(report, &tasks)),
+                },
+            );
+            writeln!(out, "{}", styled(&text, Style::Warning, look.styled))?;
+        }
+    }
+    Ok(())
+}
