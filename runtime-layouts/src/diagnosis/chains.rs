@@ -13,8 +13,10 @@ pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &HashSet<WaitId>) -> 
         stuck.iter().copied().filter(|id| report.wait(*id).is_polled).collect();
     ids.sort_unstable();
     let mut findings: Vec<Finding> = Vec::new();
-    // The finding that the chain of each wait ends in.
+    // The finding that the chain of each wait ends in, and those of chains that end in a wait for
+    // nothing, by that.
     let mut ends: HashMap<WaitId, Option<usize>> = HashMap::new();
+    let mut for_nothing: HashMap<WaitId, usize> = HashMap::new();
     for id in ids {
         let mut path: Vec<Link> = Vec::new();
         let mut at = id;
@@ -32,14 +34,20 @@ pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &HashSet<WaitId>) -> 
                     path.push(Link { wait: at, because });
                     at = next;
                 }
+                // Waiting for nothing is no fault unless something else waits for that.
+                None if path.is_empty() => break None,
+                // Nor is it to wait for a task that was made to run for ever.
+                None if path.iter().all(|link| matches!(link.because, Because::NotEnded(_))) => {
+                    break None;
+                }
                 None => {
                     path.push(Link { wait: at, because: Because::Never });
-                    // Waiting for nothing is no fault unless something else waits for that.
-                    break (path.len() > 1).then(|| {
+                    let known = *for_nothing.entry(at).or_insert_with(|| {
                         let links = path[path.len() - 2..].to_vec();
                         findings.push(finding(report, links));
                         findings.len() - 1
                     });
+                    break Some(known);
                 }
             }
         };
@@ -47,7 +55,6 @@ pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &HashSet<WaitId>) -> 
             ends.insert(link.wait, end);
         }
     }
-    merge(&mut findings, &mut ends);
     let mut behind: Vec<(WaitId, usize)> =
         ends.into_iter().filter_map(|(id, end)| Some((id, end?))).collect();
     behind.sort_unstable();
@@ -70,28 +77,6 @@ fn next(graph: &Graph, stuck: &HashSet<WaitId>, at: WaitId) -> Option<(Because, 
         waits.iter().all(|id| stuck.contains(id)).then_some((because, *next))
     });
     blockers.next()
-}
-
-/// Chains that end in the same wait for nothing are one finding.
-fn merge(findings: &mut Vec<Finding>, ends: &mut HashMap<WaitId, Option<usize>>) {
-    let mut first: HashMap<WaitId, usize> = HashMap::new();
-    let mut kept: Vec<Finding> = Vec::new();
-    let mut places = Vec::new();
-    for finding in findings.drain(..) {
-        let end = finding.links.last().filter(|link| link.because == Because::Never);
-        let place = match end {
-            Some(end) => *first.entry(end.wait).or_insert(kept.len()),
-            None => kept.len(),
-        };
-        if place == kept.len() {
-            kept.push(finding);
-        }
-        places.push(place);
-    }
-    *findings = kept;
-    for end in ends.values_mut() {
-        *end = end.map(|index| places[index]);
-    }
 }
 
 fn finding(report: &Report, mut links: Vec<Link>) -> Finding {

@@ -3,8 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::report::{
-    Because, Chain, FrameRef, Polled, Report, Resource, ResourceKind, TaskIndex, TaskState, Wait,
-    WaitId,
+    Because, Chain, FrameRef, Report, Resource, ResourceKind, TaskIndex, Wait, WaitId,
 };
 
 /// Something that goes on or does not.
@@ -29,8 +28,6 @@ pub(super) struct Graph {
     /// Of each wait that can be stuck: what must go on. One of each group is enough, but of every
     /// group there must be one.
     needs: HashMap<WaitId, Vec<Vec<(Party, Because)>>>,
-    /// The frames that keep a future without polling it, by that future's waits.
-    pub(super) unpolled: HashMap<WaitId, (TaskIndex, FrameRef)>,
     /// The polled waits below each frame that keeps something, in the order of the backtrace.
     below: HashMap<Party, Vec<WaitId>>,
 }
@@ -38,16 +35,11 @@ pub(super) struct Graph {
 impl Graph {
     /// The graph of a report.
     pub(super) fn of(report: &Report) -> Self {
-        let mut unpolled = HashMap::new();
-        for task in &report.tasks {
-            unpolled_waits(report, task.index, &task.chain, None, &mut unpolled);
-        }
         let holders = report.resources.iter().flat_map(|resource| &resource.holders);
         let mut keepers: HashSet<(TaskIndex, FrameRef)> =
             holders.map(|holder| (holder.task, holder.frame)).collect();
-        keepers.extend(unpolled.values());
-        let mut graph =
-            Self { leaves: Vec::new(), needs: HashMap::new(), unpolled, below: HashMap::new() };
+        keepers.extend(report.waits.iter().filter_map(|wait| Some((wait.task, wait.keeper?))));
+        let mut graph = Self { leaves: Vec::new(), needs: HashMap::new(), below: HashMap::new() };
         for task in &report.tasks {
             let mut above = Vec::new();
             graph.add_leaves(report, task.index, &task.chain, &keepers, &mut above);
@@ -59,7 +51,7 @@ impl Graph {
             }
         }
         for (id, wait) in waits(report) {
-            if let Some(needs) = graph.needs_of(report, id, wait) {
+            if let Some(needs) = needs_of(report, id, wait) {
                 graph.needs.insert(id, needs);
             }
         }
@@ -75,13 +67,11 @@ impl Graph {
         above: &mut Vec<FrameRef>,
     ) {
         let outer = above.len();
-        let frames = chain.frames.iter();
-        let frames = frames.map(|frame| FrameRef { site: frame.site, address: frame.address });
+        let frames = chain.frames.iter().map(FrameRef::of);
         above.extend(frames.filter(|frame| keepers.contains(&(task, *frame))));
         let mut branches = chain.polled_branches().peekable();
         if branches.peek().is_none() {
-            let leaf = chain.frames.last();
-            let leaf = leaf.map(|frame| FrameRef { site: frame.site, address: frame.address });
+            let leaf = chain.frames.last().map(FrameRef::of);
             let waits = waits_of(report, task)
                 .filter(|(_, wait)| wait.is_polled && Some(wait.leaf) == leaf)
                 .map(|(id, _)| id)
@@ -92,60 +82,6 @@ impl Graph {
             self.add_leaves(report, task, branch, keepers, above);
         }
         above.truncate(outer);
-    }
-
-    /// What a wait needs; `None` when it can end whatever the program's tasks do.
-    fn needs_of(
-        &self,
-        report: &Report,
-        id: WaitId,
-        wait: &Wait,
-    ) -> Option<Vec<Vec<(Party, Because)>>> {
-        if wait.is_granted {
-            return None;
-        }
-        let resource = report.resource(wait.resource);
-        let mut groups = Vec::new();
-        match resource.kind {
-            ResourceKind::Never => groups.push(Vec::new()),
-            ResourceKind::Join | ResourceKind::JoinSet if !resource.tasks.is_empty() => {
-                let task = |task: &TaskIndex| (Party::Task(*task), Because::NotEnded(*task));
-                groups.push(resource.tasks.iter().map(task).collect());
-            }
-            ResourceKind::Mutex
-            | ResourceKind::RwLock
-            | ResourceKind::Semaphore
-            | ResourceKind::ThreadLock => {
-                let given: Vec<(Party, Because)> =
-                    ahead(report, resource, id, true).filter_map(|id| self.keeper(id)).collect();
-                let holders = holders(resource);
-                if given.is_empty() && !holders.is_empty() {
-                    groups.push(holders);
-                }
-                groups.extend(given.into_iter().map(|given| vec![given]));
-                // What waits in front and is not polled will be given it, and keep it.
-                let queued = ahead(report, resource, id, false).filter_map(|id| self.keeper(id));
-                groups.extend(queued.map(|queued| vec![queued]));
-            }
-            ResourceKind::Mpsc
-            | ResourceKind::Oneshot
-            | ResourceKind::Watch
-            | ResourceKind::Broadcast => {
-                let holders = holders(resource);
-                // Ends of the channel that were not found may be anywhere.
-                if resource.parties == Some(holders.len() as u64) && !holders.is_empty() {
-                    groups.push(holders);
-                }
-            }
-            _ => {}
-        }
-        (!groups.is_empty()).then_some(groups)
-    }
-
-    /// The frame that keeps a future without polling it, by a wait of that future.
-    fn keeper(&self, id: WaitId) -> Option<(Party, Because)> {
-        let (task, frame) = self.unpolled.get(&id)?;
-        Some((Party::Frame(*task, *frame), Because::Unpolled(id)))
     }
 
     /// The waits that nothing can end.
@@ -196,6 +132,55 @@ impl Graph {
     }
 }
 
+/// What a wait needs; `None` when it can end whatever the program's tasks do.
+fn needs_of(report: &Report, id: WaitId, wait: &Wait) -> Option<Vec<Vec<(Party, Because)>>> {
+    if wait.is_granted {
+        return None;
+    }
+    let resource = report.resource(wait.resource);
+    let mut groups = Vec::new();
+    match resource.kind {
+        ResourceKind::Never => groups.push(Vec::new()),
+        ResourceKind::Join | ResourceKind::JoinSet if !resource.tasks.is_empty() => {
+            let task = |task: &TaskIndex| (Party::Task(*task), Because::NotEnded(*task));
+            groups.push(resource.tasks.iter().map(task).collect());
+        }
+        ResourceKind::Mutex
+        | ResourceKind::RwLock
+        | ResourceKind::Semaphore
+        | ResourceKind::ThreadLock => {
+            let given: Vec<(Party, Because)> =
+                ahead(report, resource, id, true).filter_map(|id| keeper(report, id)).collect();
+            let holders = holders(resource);
+            if given.is_empty() && !holders.is_empty() {
+                groups.push(holders);
+            }
+            groups.extend(given.into_iter().map(|given| vec![given]));
+            // What waits in front and is not polled will be given it, and keep it.
+            let queued = ahead(report, resource, id, false).filter_map(|id| keeper(report, id));
+            groups.extend(queued.map(|queued| vec![queued]));
+        }
+        ResourceKind::Mpsc
+        | ResourceKind::Oneshot
+        | ResourceKind::Watch
+        | ResourceKind::Broadcast => {
+            let holders = holders(resource);
+            // Ends of the channel that were not found may be anywhere.
+            if resource.parties == Some(holders.len() as u64) && !holders.is_empty() {
+                groups.push(holders);
+            }
+        }
+        _ => {}
+    }
+    (!groups.is_empty()).then_some(groups)
+}
+
+/// The frame that keeps a future without polling it, by a wait of that future.
+fn keeper(report: &Report, id: WaitId) -> Option<(Party, Because)> {
+    let wait = report.wait(id);
+    Some((Party::Frame(wait.task, wait.keeper?), Because::Unpolled(id)))
+}
+
 /// The waits of a report with their numbers.
 pub(super) fn waits(report: &Report) -> impl Iterator<Item = (WaitId, &Wait)> {
     (0..).map(WaitId).zip(&report.waits)
@@ -231,29 +216,4 @@ fn ahead<'r>(
         .take_while(move |id| given || *id != wait)
         .filter(move |id| *id != wait)
         .filter(move |id| !report.wait(*id).is_polled && report.wait(*id).is_granted == given)
-}
-
-fn unpolled_waits(
-    report: &Report,
-    task: TaskIndex,
-    chain: &Chain,
-    keeper: Option<FrameRef>,
-    found: &mut HashMap<WaitId, (TaskIndex, FrameRef)>,
-) {
-    if matches!(report.task(task).state, TaskState::Complete | TaskState::Cancelled) {
-        return;
-    }
-    let last = chain.frames.last();
-    let last = last.map(|frame| FrameRef { site: frame.site, address: frame.address });
-    if let (Some(keeper), Some(leaf)) = (keeper, last) {
-        let waits = waits_of(report, task).filter(|(_, wait)| !wait.is_polled && wait.leaf == leaf);
-        found.extend(waits.map(|(id, _)| (id, (task, keeper))));
-    }
-    for branch in &chain.branches {
-        let keeper = match branch.polled {
-            Polled::Yes => keeper,
-            _ => keeper.or(last),
-        };
-        unpolled_waits(report, task, branch, keeper, found);
-    }
 }

@@ -36,7 +36,8 @@ pub(super) fn short(report: &Report, wait: &Wait) -> String {
     if wait.is_granted {
         text.push_str(", granted");
     } else if let Some(holders) = holders_text(report, wait.task, resource, true) {
-        text.push(' ');
+        // `Mutex<Inventory> held by task 4` reads as one; after more words it does not.
+        text.push_str(if text == *resource.name { " " } else { ", " });
         text.push_str(&holders);
     }
     text
@@ -168,7 +169,15 @@ fn holders_text(
     with_place: bool,
 ) -> Option<String> {
     let [first, rest @ ..] = resource.holders.as_slice() else {
-        return (resource.is_taken == Some(true)).then(|| "holder not found".to_string());
+        let mut queue = resource.queue.iter().map(|id| report.wait(*id));
+        return match queue.find(|wait| wait.is_granted) {
+            Some(given) => {
+                let task = &report.task(given.task).id.0;
+                let what = if given.is_polled { "" } else { "a future that nothing polls, of " };
+                Some(format!("given to {what}task {task}"))
+            }
+            None => (resource.is_taken == Some(true)).then(|| "holder not found".to_string()),
+        };
     };
     let doubt = if first.may_be_moved { "perhaps " } else { "" };
     if rest.is_empty() {

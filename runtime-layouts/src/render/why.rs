@@ -9,7 +9,7 @@ use super::tasks::tasks_text;
 use super::waiting::{enumerated, in_variable, is_lock, thing};
 use crate::diagnosis::{findings, reasons};
 use crate::report::{
-    Because, Finding, FindingKind, FrameRef, Link, Report, ResourceKind, Task, TaskIndex, WaitId,
+    Because, Finding, FindingKind, FrameRef, Link, Report, ResourceKind, Task, TaskIndex,
 };
 
 /// Writes every finding with its evidence, or that there is none.
@@ -136,62 +136,65 @@ pub(super) fn sentence(report: &Report, finding: &Finding) -> String {
     let first = &finding.links[0];
     let (_, resource, _) = first.resource(report);
     let what = match resource.kind {
-        kind if is_lock(kind) => "a lock".to_string(),
-        ResourceKind::Join | ResourceKind::JoinSet => "its own end".to_string(),
-        _ => "a message".to_string(),
+        ResourceKind::Semaphore => "permits that it holds itself",
+        kind if is_lock(kind) => "a lock that it holds itself",
+        _ => "what only it can bring",
     };
-    let likely = if finding.is_sure { "" } else { "Probably: " };
-    let text = match finding.kind {
-        FindingKind::Deadlock => match tasks.as_slice() {
-            [_] if is_lock(resource.kind) => {
-                format!("Deadlock: {} waits for {what} that it holds itself.", ids(&tasks))
-            }
-            [_] => format!("Deadlock: {} waits for {what} that only it can bring.", ids(&tasks)),
-            [_, _] => format!("Deadlock: {} wait for each other.", ids(&tasks)),
-            _ => format!("Deadlock: {} wait for each other in a circle.", ids(&tasks)),
-        },
+    let (name, text) = match finding.kind {
+        FindingKind::Deadlock => (
+            "deadlock",
+            match tasks.as_slice() {
+                [_] => format!("{} waits for {what}", ids(&tasks)),
+                [_, _] => format!("{} wait for each other", ids(&tasks)),
+                _ => format!("{} wait for each other in a circle", ids(&tasks)),
+            },
+        ),
         FindingKind::Futurelock => {
             let unpolled = finding.links.iter().find_map(|link| match link.because {
                 Because::Unpolled(wait) => Some(report.wait(wait)),
                 _ => None,
             });
-            let (holder, given) = match unpolled {
-                Some(wait) => {
-                    let given = if wait.is_granted { "was given" } else { "is next to get" };
-                    (ids(&[wait.task]), format!("{given} {}", report.resource(wait.resource).name))
-                }
-                None => (ids(&tasks), "keeps a lock".to_string()),
-            };
-            format!("Futurelock: {holder} holds a future that it does not poll, and that {given}.")
+            let text = unpolled.map(|wait| {
+                let verb = if wait.is_granted { "was given" } else { "is next to get" };
+                let name = &report.resource(wait.resource).name;
+                let task = ids(&[wait.task]);
+                format!("{task} holds a future that it does not poll, and that {verb} {name}")
+            });
+            ("futurelock", text.unwrap_or_default())
         }
         FindingKind::NeverWoken | FindingKind::LockAcrossAwait => {
-            let holder = finding.links.last().map(|link| report.wait(link.wait));
-            let (keeper, waits) = match holder {
-                Some(wait) => (ids(&[wait.task]), thing(report, wait)),
-                None => (String::new(), String::new()),
-            };
+            let last = finding.links.last().map(|link| report.wait(link.wait));
+            let keeper = last.map(|wait| ids(&[wait.task])).unwrap_or_default();
             let kept = match first.because {
                 Because::NotEnded(_) => "does not end".to_string(),
                 _ => format!("keeps {}", resource.name),
             };
+            let waiting = ids(&[report.wait(first.wait).task]);
             match finding.kind {
-                FindingKind::NeverWoken => format!(
-                    "Never woken: {keeper} {kept} while it waits for what never comes; {} for it.",
-                    wait_for(report, first.wait)
+                FindingKind::NeverWoken => (
+                    "never woken",
+                    format!(
+                        "{waiting} waits, while {keeper} {kept} and waits for what never comes"
+                    ),
                 ),
-                _ => format!(
-                    "Slow: {keeper} {kept} while it waits for {waits}; {} for it.",
-                    wait_for(report, first.wait)
-                ),
+                _ => {
+                    let what = last.map(|wait| thing(report, wait)).unwrap_or_default();
+                    ("slow", format!("{waiting} waits, while {keeper} {kept} and waits for {what}"))
+                }
             }
         }
-        FindingKind::BlockedWorker => format!("Blocked worker: {}.", ids(&tasks)),
+        FindingKind::BlockedWorker => ("blocked worker", ids(&tasks)),
     };
-    format!("{likely}{text}")
+    match finding.is_sure {
+        true => format!("{}: {text}.", capitalized(name)),
+        false => format!("Probably {name}: {text}."),
+    }
 }
 
-fn wait_for(report: &Report, wait: WaitId) -> String {
-    format!("task {} waits", report.task(report.wait(wait).task).id.0)
+/// The text with its first letter in upper case.
+fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect()
 }
 
 /// The links of a finding, a few lines each.
@@ -223,12 +226,13 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
         }
         if let Because::Unpolled(unpolled) = link.because {
             let unpolled = report.wait(unpolled);
-            let verb = if unpolled.is_granted { "given" } else { "next " };
-            lines.push(format!(
-                "{verb}  to task {}{}, in a future that nothing polls",
-                report.task(unpolled.task).id.0,
-                stands(report, unpolled.user.unwrap_or(unpolled.leaf), look)
-            ));
+            let verb = if unpolled.is_granted { "given " } else { "first " };
+            let to = stands(report, unpolled.user.unwrap_or(unpolled.leaf), look);
+            let of = &report.task(unpolled.task).id.0;
+            lines.push(format!("{verb} to task {of}{to}, which nothing polls"));
+            if let Some(keeper) = unpolled.keeper {
+                lines.push(format!("kept   by task {of}{}", stands(report, keeper, look)));
+            }
         }
         lines.push(format!("wanted by task {task}{asks}"));
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{SiteId, ThreadRef};
+use super::{Frame, SiteId, ThreadRef};
 
 /// Number of a [`Resource`] in its report.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -132,6 +132,14 @@ pub struct FrameRef {
     pub address: u64,
 }
 
+impl FrameRef {
+    /// The reference to a frame.
+    #[must_use]
+    pub fn of(frame: &Frame) -> Self {
+        Self { site: frame.site, address: frame.address }
+    }
+}
+
 /// One leaf of a task that waits for a resource.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Wait {
@@ -145,6 +153,8 @@ pub struct Wait {
     pub is_granted: bool,
     /// Whether something polls it: not what a frame holds that stands at another await.
     pub is_polled: bool,
+    /// The frame that holds what is not polled; `None` for what is.
+    pub keeper: Option<FrameRef>,
     /// The leaf, and the innermost frame of the user's own code above it.
     pub leaf: FrameRef,
     /// `None` when there is none.

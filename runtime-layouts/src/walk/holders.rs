@@ -83,7 +83,7 @@ impl Holders {
             if matches!(site.state, FutureState::Returned | FutureState::Panicked) {
                 continue;
             }
-            let place = FrameRef { site: frame.site, address: frame.address };
+            let place = FrameRef::of(frame);
             let value = Value { ty, address: frame.address };
             // A frame that cannot be read is marked in its chain already.
             let _ = self.frame(program, task, place, value, waits);

@@ -55,8 +55,8 @@ pub(crate) struct Seen {
     pub(crate) access: Option<Access>,
     /// See [`Wait::is_granted`].
     pub(crate) is_granted: bool,
-    /// The addresses of the leaves, or of the waiters in them, that wait for it, in its own order.
-    pub(crate) order: Vec<u64>,
+    /// How to read its queue, and from what. It is read once, however many wait.
+    pub(crate) order: Option<(ReadOrder, Value)>,
     /// See [`Resource::tasks`].
     pub(crate) tasks: Vec<TaskIndex>,
 }
@@ -74,11 +74,14 @@ impl Seen {
             parties: None,
             access: None,
             is_granted: false,
-            order: Vec::new(),
+            order: None,
             tasks: Vec::new(),
         }
     }
 }
+
+/// Reads the addresses of the leaves that wait for something, in its own order.
+pub(crate) type ReadOrder = fn(&Program<'_>, Value) -> Result<Vec<u64>, ValueError>;
 
 /// The waits and resources that were found so far.
 #[derive(Default)]
@@ -86,7 +89,7 @@ pub(crate) struct Waits {
     pub(crate) waits: Vec<Wait>,
     pub(crate) resources: Vec<Resource>,
     known: HashMap<(ResourceKind, u64), ResourceId>,
-    orders: HashMap<ResourceId, Vec<u64>>,
+    orders: HashMap<ResourceId, (ReadOrder, Value)>,
     /// What of each leaf's type can keep a waker.
     polled: HashMap<Ty, Arc<Vec<(Path, &'static ResourceType)>>>,
     /// Whether frames of a type are a library's own way to what is waited for.
@@ -113,9 +116,9 @@ impl Waits {
                 task: task.index,
                 header: task.address,
             };
-            walk.chain(&task.chain, true, &mut run);
+            walk.chain(&task.chain, None, &mut run);
         }
-        self.order();
+        self.order(program);
     }
 
     /// The resource of that kind and identity, made when it is first seen.
@@ -137,25 +140,31 @@ impl Waits {
             tasks: seen.tasks.clone(),
         });
         self.known.insert(key, id);
-        if !seen.order.is_empty() {
-            self.orders.insert(id, seen.order.clone());
+        if let Some(order) = seen.order {
+            self.orders.insert(id, order);
         }
         id
     }
 
-    /// Sorts the queues into their own order.
-    fn order(&mut self) {
+    /// Sorts the queues into their own order, what was given it already first.
+    fn order(&mut self, program: &Program<'_>) {
         for (index, wait) in self.waits.iter().enumerate() {
             let queue = &mut self.resources[wait.resource.0 as usize].queue;
             queue.push(WaitId(u32::try_from(index).unwrap_or(u32::MAX)));
         }
-        for (id, order) in &self.orders {
+        for (id, (read, value)) in &self.orders {
+            let queue = &mut self.resources[id.0 as usize].queue;
+            if queue.len() < 2 {
+                continue;
+            }
+            let order = read(program, *value).unwrap_or_default();
             let places: HashMap<u64, usize> =
-                order.iter().enumerate().map(|(place, address)| (*address, place)).collect();
+                order.into_iter().enumerate().map(|(place, address)| (address, place)).collect();
             let waits = &self.waits;
-            self.resources[id.0 as usize].queue.sort_by_key(|wait| {
-                let leaf = waits[wait.0 as usize].leaf.address;
-                places.get(&leaf).copied().unwrap_or(usize::MAX)
+            queue.sort_by_key(|wait| {
+                let wait = &waits[wait.0 as usize];
+                let place = places.get(&wait.leaf.address).copied().unwrap_or(usize::MAX);
+                (!wait.is_granted, place)
             });
         }
     }
@@ -196,27 +205,29 @@ struct Leaves<'w, 'p> {
 }
 
 impl Leaves<'_, '_> {
-    /// Looks at every leaf of a chain. `run` holds the frames above it, outermost first.
-    fn chain<'c>(&mut self, chain: &'c Chain, is_polled: bool, run: &mut Vec<&'c Frame>) {
+    /// Looks at every leaf of a chain. `run` holds the frames above it, outermost first, and
+    /// `keeper` is the frame that holds it if it is not polled.
+    fn chain<'c>(&mut self, chain: &'c Chain, keeper: Option<FrameRef>, run: &mut Vec<&'c Frame>) {
         let above = run.len();
         run.extend(&chain.frames);
         let mut branches = chain.branches.iter().peekable();
         let holds_only = chain.branches.iter().all(|branch| branch.polled == Polled::No);
         if branches.peek().is_none() || holds_only {
-            self.leaf(run, is_polled);
+            self.leaf(run, keeper);
         }
         for branch in branches.filter(|branch| branch.polled != Polled::Ended) {
-            self.chain(branch, is_polled && branch.polled == Polled::Yes, run);
+            let holder = run.last().map(|frame| FrameRef::of(frame));
+            let keeper = keeper.or(holder.filter(|_| branch.polled != Polled::Yes));
+            self.chain(branch, keeper, run);
         }
         run.truncate(above);
     }
 
-    fn leaf(&mut self, run: &[&Frame], is_polled: bool) {
+    fn leaf(&mut self, run: &[&Frame], keeper: Option<FrameRef>) {
         let Some(leaf) = run.last().and_then(|frame| self.value(frame)) else { return };
-        let Some((first, _)) = run.split_last().map(|(last, _)| (last, ())) else { return };
-        let leaf_ref = FrameRef { site: first.site, address: first.address };
+        let Some(leaf_ref) = run.last().map(|frame| FrameRef::of(frame)) else { return };
         let user = run.iter().rev().find(|frame| self.sites.is_users(frame.site));
-        let user = user.map(|frame| FrameRef { site: frame.site, address: frame.address });
+        let user = user.map(|frame| FrameRef::of(frame));
         for (seen, name) in self.seen(run, leaf) {
             let resource = self.waits.resource(&seen, &name);
             self.waits.waits.push(Wait {
@@ -224,7 +235,8 @@ impl Leaves<'_, '_> {
                 resource,
                 access: seen.access,
                 is_granted: seen.is_granted,
-                is_polled,
+                is_polled: keeper.is_none(),
+                keeper,
                 leaf: leaf_ref,
                 user,
             });

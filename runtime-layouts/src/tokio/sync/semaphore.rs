@@ -79,10 +79,7 @@ fn of_inner(
     seen.key = inner.address;
     let permits = inner.member(program, "permits")?.unsigned(program)?;
     let free = permits >> PERMIT_SHIFT;
-    let mut state = match free {
-        1 => "1 permit free".to_string(),
-        free => format!("{free} permits free"),
-    };
+    let mut state = format!("{free} free");
     if permits & CLOSED != 0 {
         state.push_str(", closed");
     }
@@ -97,7 +94,7 @@ fn of_inner(
         let is_queued = reading.leaf.member(program, "queued")?.unsigned(program)? != 0;
         seen.is_granted = is_queued && missing == 0;
     }
-    seen.order = queue(program, inner).unwrap_or_default();
+    seen.order = Some((queue, inner));
     Ok(seen)
 }
 

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
+use self::waits::{FindingJson, HolderFrames, WaitJson, findings_json};
 use super::backtrace::state_text;
 use crate::layout::SourceLocation;
 use crate::report::{
@@ -14,6 +15,8 @@ use crate::report::{
     WorkerState,
 };
 use crate::target::TargetKind;
+
+mod waits;
 
 /// The version of the schema.
 pub const SCHEMA: u32 = 1;
@@ -32,9 +35,8 @@ struct ReportJson<'r> {
     schema: u32,
     target: TargetJson<'r>,
     runtimes: Vec<RuntimeJson<'r>>,
-    #[serde(serialize_with = "tasks")]
-    tasks: &'r Report,
-    findings: [(); 0],
+    tasks: TasksJson<'r>,
+    findings: Vec<FindingJson<'r>>,
     problems: Vec<ProblemJson<'r>>,
     interrupted: bool,
 }
@@ -42,6 +44,7 @@ struct ReportJson<'r> {
 impl<'r> ReportJson<'r> {
     fn new(report: &'r Report) -> Self {
         let target = &report.target;
+        let frames = HolderFrames::of(report);
         Self {
             schema: SCHEMA,
             target: TargetJson {
@@ -51,16 +54,25 @@ impl<'r> ReportJson<'r> {
                 build_id: target.build_id.as_deref(),
             },
             runtimes: report.runtimes.iter().map(RuntimeJson::new).collect(),
-            tasks: report,
-            findings: [],
+            findings: findings_json(report, &frames),
+            tasks: TasksJson { report, frames },
             problems: report.problems.iter().map(|text| ProblemJson { text }).collect(),
             interrupted: report.interrupted,
         }
     }
 }
 
-fn tasks<S: Serializer>(report: &&Report, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(report.tasks.iter().map(|task| TaskJson::new(report, task)))
+/// All tasks, made one after the other.
+struct TasksJson<'r> {
+    report: &'r Report,
+    frames: HolderFrames,
+}
+
+impl Serialize for TasksJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let tasks = self.report.tasks.iter();
+        serializer.collect_seq(tasks.map(|task| TaskJson::new(self.report, &self.frames, task)))
+    }
 }
 
 #[derive(Serialize)]
@@ -141,7 +153,7 @@ struct TaskJson<'r> {
     spawned_at: Option<PlaceJson<'r>>,
     thread: Option<ThreadJson>,
     frames: Vec<FrameJson<'r>>,
-    waiting_on: [(); 0],
+    waiting_on: Vec<WaitJson<'r>>,
     problems: Vec<ProblemJson<'r>>,
 }
 
@@ -164,7 +176,7 @@ struct ThreadJson {
 }
 
 impl<'r> TaskJson<'r> {
-    fn new(report: &'r Report, task: &'r Task) -> Self {
+    fn new(report: &'r Report, holders: &HolderFrames, task: &'r Task) -> Self {
         let root = task.root.map(|id| &report.sites[id.0 as usize]);
         Self {
             id: &task.id.0,
@@ -184,7 +196,11 @@ impl<'r> TaskJson<'r> {
                 .map(|(file, line)| PlaceJson { file, line: *line }),
             thread: task.thread.map(|thread| ThreadJson { id: thread.number, tid: thread.tid }),
             frames: frames(report, &task.chain, Polled::Yes, &mut 0),
-            waiting_on: [],
+            waiting_on: report
+                .waits_of(task.index)
+                .iter()
+                .map(|wait| WaitJson::new(report, holders, wait))
+                .collect(),
             problems: task.problems.iter().map(|text| ProblemJson { text }).collect(),
         }
     }

@@ -1,0 +1,202 @@
+//! What tasks wait for, and why, in JSON.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::super::frames::lines;
+use super::super::waiting::{number_of, short};
+use super::super::why;
+use super::{PlaceJson, hexadecimal};
+use crate::diagnosis::findings;
+use crate::report::{Access, FindingKind, FrameRef, Holder, Report, ResourceKind, TaskIndex, Wait};
+
+/// The numbers of the frames in which something is held, as texts show them.
+pub(super) struct HolderFrames {
+    numbers: HashMap<(TaskIndex, FrameRef), usize>,
+}
+
+impl HolderFrames {
+    pub(super) fn of(report: &Report) -> Self {
+        let mut wanted: Vec<(TaskIndex, FrameRef)> = Vec::new();
+        for resource in &report.resources {
+            wanted.extend(resource.holders.iter().map(|holder| (holder.task, holder.frame)));
+        }
+        wanted.sort_unstable_by_key(|(task, _)| *task);
+        let mut numbers = HashMap::new();
+        for frames in wanted.chunk_by(|(task, _), (other, _)| task == other) {
+            let lines = lines(report.task(frames[0].0));
+            for (task, frame) in frames {
+                if let Some(number) = number_of(*frame, &lines) {
+                    numbers.insert((*task, *frame), number);
+                }
+            }
+        }
+        Self { numbers }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct WaitJson<'r> {
+    resource: &'static str,
+    address: String,
+    text: String,
+    access: Option<&'static str>,
+    permits: Option<u64>,
+    polled: bool,
+    granted: bool,
+    task: Option<&'r str>,
+    tasks: Vec<&'r str>,
+    held_by: Vec<HolderJson<'r>>,
+    queue: Vec<&'r str>,
+}
+
+#[derive(Serialize)]
+struct HolderJson<'r> {
+    task: &'r str,
+    frame: Option<usize>,
+    file: Option<&'r str>,
+    line: Option<u32>,
+    variable: Option<&'r str>,
+    guard: &'r str,
+    certain: bool,
+}
+
+impl<'r> WaitJson<'r> {
+    pub(super) fn new(report: &'r Report, frames: &HolderFrames, wait: &Wait) -> Self {
+        let resource = report.resource(wait.resource);
+        let id = |task: TaskIndex| report.task(task).id.0.as_str();
+        Self {
+            resource: kind_text(resource.kind),
+            address: hexadecimal(resource.address),
+            text: short(report, wait),
+            access: wait.access.map(access_text),
+            permits: match wait.access {
+                Some(Access::Permits(count)) => Some(count),
+                _ => None,
+            },
+            polled: wait.is_polled,
+            granted: wait.is_granted,
+            task: match resource.tasks.as_slice() {
+                [one] => Some(id(*one)),
+                _ => None,
+            },
+            tasks: resource.tasks.iter().map(|task| id(*task)).collect(),
+            held_by: resource
+                .holders
+                .iter()
+                .map(|holder| HolderJson::new(report, frames, holder))
+                .collect(),
+            queue: resource.queue.iter().map(|wait| id(report.wait(*wait).task)).collect(),
+        }
+    }
+}
+
+impl<'r> HolderJson<'r> {
+    fn new(report: &'r Report, frames: &HolderFrames, holder: &'r Holder) -> Self {
+        let location = report.site(holder.frame.site).location.as_ref();
+        Self {
+            task: &report.task(holder.task).id.0,
+            frame: frames.numbers.get(&(holder.task, holder.frame)).copied(),
+            file: location.map(|location| location.file.path.as_str()),
+            line: location.map(|location| location.line),
+            variable: holder.variable.as_deref(),
+            guard: &holder.guard,
+            certain: !holder.may_be_moved,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct FindingJson<'r> {
+    kind: &'static str,
+    certain: bool,
+    tasks: Vec<&'r str>,
+    text: String,
+    evidence: Vec<EvidenceJson<'r>>,
+    behind: Vec<&'r str>,
+}
+
+#[derive(Serialize)]
+struct EvidenceJson<'r> {
+    task: &'r str,
+    resource: &'static str,
+    address: String,
+    wanted_at: Option<PlaceJson<'r>>,
+    held_by: Option<HolderJson<'r>>,
+}
+
+/// The findings of a report.
+pub(super) fn findings_json<'r>(report: &'r Report, frames: &HolderFrames) -> Vec<FindingJson<'r>> {
+    let id = |task: &TaskIndex| report.task(*task).id.0.as_str();
+    let finding = |finding: &crate::report::Finding| FindingJson {
+        kind: finding_text(finding.kind),
+        certain: finding.is_sure,
+        tasks: finding.tasks(report).iter().map(id).collect(),
+        text: why::sentence(report, finding),
+        evidence: finding
+            .links
+            .iter()
+            .map(|link| {
+                let wait = report.wait(link.wait);
+                let (_, resource, holder) = link.resource(report);
+                let at = report.site(wait.user.unwrap_or(wait.leaf).site).location.as_ref();
+                EvidenceJson {
+                    task: id(&wait.task),
+                    resource: kind_text(resource.kind),
+                    address: hexadecimal(resource.address),
+                    wanted_at: at.map(PlaceJson::new),
+                    held_by: holder.map(|holder| HolderJson::new(report, frames, holder)),
+                }
+            })
+            .collect(),
+        behind: finding.behind.iter().map(id).collect(),
+    };
+    findings(report).iter().map(finding).collect()
+}
+
+fn finding_text(kind: FindingKind) -> &'static str {
+    match kind {
+        FindingKind::Deadlock => "deadlock",
+        FindingKind::Futurelock => "futurelock",
+        FindingKind::BlockedWorker => "blocked_worker",
+        FindingKind::NeverWoken => "never_woken",
+        FindingKind::LockAcrossAwait => "lock_across_await",
+    }
+}
+
+fn access_text(access: Access) -> &'static str {
+    match access {
+        Access::Exclusive => "exclusive",
+        Access::Shared => "shared",
+        Access::Permits(_) => "permits",
+        Access::Send => "send",
+        Access::Receive => "receive",
+    }
+}
+
+fn kind_text(kind: ResourceKind) -> &'static str {
+    match kind {
+        ResourceKind::Mutex => "mutex",
+        ResourceKind::RwLock => "rwlock",
+        ResourceKind::Semaphore => "semaphore",
+        ResourceKind::OnceCell => "once_cell",
+        ResourceKind::Notify => "notify",
+        ResourceKind::Barrier => "barrier",
+        ResourceKind::Mpsc => "mpsc",
+        ResourceKind::Oneshot => "oneshot",
+        ResourceKind::Watch => "watch",
+        ResourceKind::Broadcast => "broadcast",
+        ResourceKind::Join => "join",
+        ResourceKind::JoinSet => "join_set",
+        ResourceKind::Sleep => "sleep",
+        ResourceKind::Io => "io",
+        ResourceKind::Signal => "signal",
+        ResourceKind::Child => "child",
+        ResourceKind::Cancellation => "cancellation",
+        ResourceKind::Yield => "yield",
+        ResourceKind::Never => "never",
+        ResourceKind::ThreadLock => "thread_lock",
+        ResourceKind::Other => "other",
+    }
+}
