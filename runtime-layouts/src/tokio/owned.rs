@@ -7,15 +7,16 @@ use std::collections::HashSet;
 
 use super::task::{HEADER, Links};
 use crate::layout::Type;
+use crate::memory::ReadError;
 use crate::value::path::{self, Reach};
-use crate::value::{Program, Value};
+use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
 
 const LINKED_LIST: &str = "tokio::util::linked_list::LinkedList<";
 
 /// The tasks of an owned list.
 pub(super) struct Owned {
-    /// Their headers, newest first within a shard.
+    /// Their headers, by address.
     pub(super) headers: Vec<Value>,
     /// Why some may be missing; empty when none is.
     pub(super) incomplete: Vec<String>,
@@ -44,49 +45,71 @@ pub(super) fn headers(inspection: &mut Inspection<'_>, owned: Value) -> Owned {
     if let Err(error) = to_list.each(&inspection.program, owned, &mut |list| lists.push(list)) {
         found.incomplete.push(format!("a shard of the task list: {error}"));
     }
-    for list in lists {
-        follow(inspection, list, &mut seen, &mut found);
+    let mut shards: Vec<Shard> =
+        lists.into_iter().filter_map(|list| shard(inspection, list, &mut found)).collect();
+    // In turn: neighbours in memory are in different shards, and each page is to be read once.
+    while !shards.is_empty() {
+        shards.retain_mut(|shard| step(inspection, shard, &mut seen, &mut found));
+        if found.headers.len() % 1024 < shards.len() && inspection.interrupted() {
+            found.incomplete.push("interrupted".into());
+            break;
+        }
     }
+    found.headers.sort_unstable_by_key(|header| header.address);
     found
 }
 
-fn follow(
-    inspection: &mut Inspection<'_>,
-    list: Value,
-    seen: &mut HashSet<u64>,
-    found: &mut Owned,
-) {
-    let head = match list.member(&inspection.program, "head") {
+/// One list that is being followed.
+struct Shard {
+    links: Links,
+    header: Ty,
+    next: Result<u64, ReadError>,
+}
+
+fn shard(inspection: &Inspection<'_>, list: Value, found: &mut Owned) -> Option<Shard> {
+    let program = &inspection.program;
+    let mut fail = |reason: String| {
+        found.incomplete.push(reason);
+        None
+    };
+    let head = match list.member(program, "head") {
         Ok(head) => head,
-        Err(error) => return found.incomplete.push(error.to_string()),
+        Err(error) => return fail(error.to_string()),
     };
     let mut is_header = |ty: &Type| &*ty.name == HEADER;
-    let Some(to_header) = path::find(&inspection.program, head.ty, Reach::RUNTIME, &mut is_header)
-    else {
-        return found.incomplete.push("the debug information does not describe a task".into());
+    let Some(to_header) = path::find(program, head.ty, Reach::RUNTIME, &mut is_header) else {
+        return fail("the debug information does not describe a task".into());
     };
-    let mut links = match Links::new(&inspection.program, to_header.end) {
-        Ok(links) => links,
-        Err(error) => return found.incomplete.push(error.to_string()),
-    };
-    let mut next = inspection.program.read_pointer(head.address);
-    loop {
-        let address = match next {
-            Ok(0) => return,
-            Ok(address) => address,
-            Err(error) => {
-                return found.incomplete.push(format!("the task list breaks off: {error}"));
-            }
-        };
-        if !seen.insert(address) {
-            return found
-                .incomplete
-                .push(format!("the task list is torn: it comes back to {address:#x}"));
+    match Links::new(program, to_header.end) {
+        Ok(links) => {
+            let next = program.read_pointer(head.address);
+            Some(Shard { links, header: to_header.end, next })
         }
-        found.headers.push(Value { ty: to_header.end, address });
-        if found.headers.len().is_multiple_of(1024) && inspection.interrupted() {
-            return found.incomplete.push("interrupted".into());
-        }
-        next = links.next(&inspection.program, address);
+        Err(error) => fail(error.to_string()),
     }
+}
+
+/// Takes one task from a list; `false` when there is no more.
+fn step(
+    inspection: &Inspection<'_>,
+    shard: &mut Shard,
+    seen: &mut HashSet<u64>,
+    found: &mut Owned,
+) -> bool {
+    let address = match &shard.next {
+        Ok(0) => return false,
+        Ok(address) => *address,
+        Err(error) => {
+            found.incomplete.push(format!("the task list breaks off: {error}"));
+            return false;
+        }
+    };
+    if !seen.insert(address) {
+        let reason = format!("the task list is torn: it comes back to {address:#x}");
+        found.incomplete.push(reason);
+        return false;
+    }
+    found.headers.push(Value { ty: shard.header, address });
+    shard.next = shard.links.next(&inspection.program, address);
+    true
 }
