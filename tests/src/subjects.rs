@@ -25,3 +25,8 @@ pub fn many_tasks(profile: Profile, count: usize) -> Result<Running> {
 pub fn fixture(name: &str, profile: Profile) -> Result<Running> {
     Running::start::<&str>(&fixture::build(name, profile)?, &[])
 }
+
+/// `faults` with that fault.
+pub fn faults(profile: Profile, fault: &str) -> Result<Running> {
+    Running::start(&fixture::build("faults", profile)?, &[fault])
+}

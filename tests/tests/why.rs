@@ -1,0 +1,47 @@
+//! Programs that hang, one fault each: what is said of it, and that it is the same everywhere.
+
+use anyhow::Result;
+use end_to_end_tests::case::Case;
+use end_to_end_tests::front::{DEBUGGERS, Mode};
+use end_to_end_tests::subjects;
+use xtask::fixture::Profile;
+
+/// One golden for both profiles, all debuggers, live and core: a fault is what it is.
+fn check(fault: &str) -> Result<()> {
+    for profile in [Profile::Debug, Profile::Release] {
+        let running = subjects::faults(profile, fault)?;
+        Case {
+            name: &format!("why-{fault}"),
+            commands: &["info async-tasks", "async why", "async locks"],
+            fronts: DEBUGGERS,
+            modes: &[Mode::Live, Mode::Core],
+        }
+        .check(&running)?;
+    }
+    Ok(())
+}
+
+macro_rules! faults {
+    ($($test:ident $fault:literal)*) => {
+        $(
+            #[test]
+            fn $test() -> Result<()> {
+                check($fault)
+            }
+        )*
+    };
+}
+
+faults! {
+    a_task_takes_a_lock_that_it_has "own-lock"
+    two_tasks_take_two_locks_in_opposite_orders "two-locks"
+    three_tasks_wait_in_a_circle "three-tasks"
+    a_reader_waits_behind_a_writer "readers"
+    permits_are_short "permits"
+    a_guard_that_was_moved_holds_nothing "moved-guard"
+    a_lock_is_kept_for_ever "kept-for-ever"
+    a_lock_is_kept_across_a_slow_await "slow"
+    a_guard_was_leaked "leaked"
+    a_lock_is_given_to_a_future_that_nothing_polls "futurelock"
+    tasks_wait_for_each_others_end "join-circle"
+}
