@@ -36,10 +36,9 @@ pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &HashSet<WaitId>) -> 
                 }
                 // Waiting for nothing is no fault unless something else waits for that.
                 None if path.is_empty() => break None,
-                // Nor is it to wait for a task that was made to run for ever.
-                None if path.iter().all(|link| matches!(link.because, Because::NotEnded(_))) => {
-                    break None;
-                }
+                // Nor is it to wait for a task that was made to run for ever, or for a message when
+                // such a task keeps the channel open.
+                None if !path.iter().any(|link| keeps_a_lock(report, link)) => break None,
                 None => {
                     path.push(Link { wait: at, because: Because::Never });
                     let known = *for_nothing.entry(at).or_insert_with(|| {
@@ -67,6 +66,15 @@ pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &HashSet<WaitId>) -> 
     }
     findings.sort_by_key(|finding| (finding.kind, finding.links[0].wait));
     findings
+}
+
+fn keeps_a_lock(report: &Report, link: &Link) -> bool {
+    let (_, resource, holder) = link.resource(report);
+    let is_lock = matches!(
+        resource.kind,
+        ResourceKind::Mutex | ResourceKind::RwLock | ResourceKind::Semaphore
+    );
+    is_lock && (holder.is_some() || matches!(link.because, Because::Unpolled(_)))
 }
 
 /// What a stuck wait waits for, and the wait that keeps that.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::report::{
-    Because, Chain, FrameRef, Report, Resource, ResourceKind, TaskIndex, Wait, WaitId,
+    Because, Chain, FrameRef, Report, Resource, ResourceKind, TaskIndex, TaskState, Wait, WaitId,
 };
 
 /// Something that goes on or does not.
@@ -72,8 +72,10 @@ impl Graph {
         let mut branches = chain.polled_branches().peekable();
         if branches.peek().is_none() {
             let leaf = chain.frames.last().map(FrameRef::of);
+            // A task that was woken, or runs, goes on, whatever it waited for.
+            let is_idle = report.task(task).state == TaskState::Idle;
             let waits = waits_of(report, task)
-                .filter(|(_, wait)| wait.is_polled && Some(wait.leaf) == leaf)
+                .filter(|(_, wait)| is_idle && wait.is_polled && Some(wait.leaf) == leaf)
                 .map(|(id, _)| id)
                 .collect();
             self.leaves.push(Leaf { task, waits, keepers: above.clone() });
@@ -126,9 +128,12 @@ impl Graph {
     /// What keeps a wait from ending and is itself kept, with the waits that keep it.
     pub(super) fn blockers(&self, wait: WaitId) -> impl Iterator<Item = (Because, &[WaitId])> + '_ {
         let groups = self.needs.get(&wait).into_iter().flatten().flatten();
-        groups.map(|(party, because)| {
-            (*because, self.below.get(party).map(Vec::as_slice).unwrap_or_default())
-        })
+        let below = |party| self.below.get(party).map(Vec::as_slice).unwrap_or_default();
+        let mut blockers: Vec<(Because, &[WaitId])> =
+            groups.map(|(party, because)| (*because, below(party))).collect();
+        // Of several who have it, the others tell more than the one who waits.
+        blockers.sort_by_key(|(_, waits)| waits.contains(&wait));
+        blockers.into_iter()
     }
 }
 
@@ -141,7 +146,7 @@ fn needs_of(report: &Report, id: WaitId, wait: &Wait) -> Option<Vec<Vec<(Party, 
     let mut groups = Vec::new();
     match resource.kind {
         ResourceKind::Never => groups.push(Vec::new()),
-        ResourceKind::Join | ResourceKind::JoinSet if !resource.tasks.is_empty() => {
+        ResourceKind::Join | ResourceKind::JoinSet if are_all_known(resource) => {
             let task = |task: &TaskIndex| (Party::Task(*task), Because::NotEnded(*task));
             groups.push(resource.tasks.iter().map(task).collect());
         }
@@ -173,6 +178,12 @@ fn needs_of(report: &Report, id: WaitId, wait: &Wait) -> Option<Vec<Vec<(Party, 
         _ => {}
     }
     (!groups.is_empty()).then_some(groups)
+}
+
+/// Whether the tasks of a resource are all that there are: one that has ended is in no list.
+fn are_all_known(resource: &Resource) -> bool {
+    let count = resource.tasks.len() as u64;
+    count > 0 && resource.parties.is_none_or(|parties| parties == count)
 }
 
 /// The frame that keeps a future without polling it, by a wait of that future.

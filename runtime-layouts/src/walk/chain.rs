@@ -28,11 +28,8 @@ struct Beneath {
     /// What the frame awaits, and whether it polls that.
     nodes: Vec<(Node, Polled)>,
     problem: Option<String>,
-    /// What it may hold beside.
+    /// What it may hold beside, and whether that may have been moved away.
     held: Vec<(Node, bool)>,
-    /// Whether its variables that were not captured may have been moved away; the captured ones
-    /// are marked.
-    may_be_moved: bool,
     /// The addresses of the frame itself.
     within: Range<u64>,
 }
@@ -173,7 +170,7 @@ impl Walker {
             }
             chain.branches.push(branch);
         }
-        for (node, is_captured) in below.held {
+        for (node, may_be_moved) in below.held {
             // What it awaits borrows it: then that polls it.
             if walk.has_seen(program, node) {
                 continue;
@@ -183,7 +180,6 @@ impl Walker {
             // What was polled where it lies cannot have been moved away, since it was pinned.
             let is_pinned = below.within.contains(&node.address)
                 && self.state_of(&branch) == Some(FutureState::Suspended);
-            let may_be_moved = below.may_be_moved || is_captured;
             if self.is_under_way(&branch) && (is_pinned || !may_be_moved) {
                 chain.branches.push(branch);
             }
@@ -255,12 +251,14 @@ impl Walker {
         for variable in &state.held {
             let part = part_of(machine, variable.part);
             let held = self.finder.futures_in(program, part, false);
-            let nodes = held.nodes.into_iter().map(|(node, _)| node);
-            below.held.extend(nodes.map(|node| (node, variable.is_captured)));
+            if held.nodes.is_empty() {
+                continue;
+            }
+            let may_be_moved = variable.may_be_moved(program, machine);
+            below.held.extend(held.nodes.into_iter().map(|(node, _)| (node, may_be_moved)));
         }
         let size = program.type_of(machine.ty).map_or(0, |layout| layout.size);
         below.within = machine.address..machine.address.saturating_add(size);
-        below.may_be_moved = !below.held.is_empty() && state.may_be_moved(program, machine);
         below
     }
 }

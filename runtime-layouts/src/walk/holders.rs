@@ -107,9 +107,8 @@ impl Holders {
             Shape::Machine { states } => {
                 let (active, _) = value.active_variant(program)?;
                 let state: &MachineState = &states[active];
-                let some_moved = !state.held.is_empty() && state.may_be_moved(program, value);
                 for held in &state.held {
-                    let may_be_moved = some_moved || held.is_captured;
+                    let may_be_moved = held.may_be_moved(program, value);
                     let part = part_of(value, held.part);
                     let below = self.finder.futures_in(program, part, false);
                     for (node, _) in below.nodes {

@@ -68,10 +68,6 @@ pub(crate) struct MachineState {
     pub(crate) awaitee: Option<Part>,
     /// Its other variables in which what is wanted may be.
     pub(crate) held: Vec<Held>,
-    /// The flags that say of a variable whether it still is what it was, in bytes from the
-    /// machine's start: the compiler makes one for each that may have been moved away, but the
-    /// debug information does not say for which.
-    pub(crate) drop_flags: Vec<u64>,
 }
 
 /// A variable of a state machine.
@@ -83,7 +79,9 @@ pub(crate) struct Held {
     pub(crate) part: Part,
     /// Whether it was captured when the machine was made: then no flag tells whether it was moved
     /// away since.
-    pub(crate) is_captured: bool,
+    is_captured: bool,
+    /// The drop flags of the machine that may be this variable's, in bytes from its start.
+    flags: Vec<u64>,
 }
 
 /// A part of a value.
@@ -115,13 +113,14 @@ pub(crate) struct Planner {
     holding: HashMap<Ty, bool>,
 }
 
-impl MachineState {
-    /// Whether some of a machine's variables may have been moved away in that state.
+impl Held {
+    /// Whether the variable may have been moved away, so that these are old bytes.
     pub(crate) fn may_be_moved(&self, program: &Program<'_>, machine: Value) -> bool {
-        self.drop_flags.iter().any(|flag| {
+        let is_clear = |flag: &u64| {
             let flag = program.read_unsigned(machine.address.wrapping_add(*flag), 1);
             flag.is_ok_and(|flag| flag == 0)
-        })
+        };
+        self.is_captured || self.flags.iter().any(is_clear)
     }
 }
 
@@ -146,11 +145,11 @@ impl Planner {
         if is_machine(&layout)
             && let TypeKind::Enum { variants, .. } = &layout.kind
         {
-            let captured = captured(program, ty.module, variants)?;
+            let census = Census::of(program, ty.module, variants)?;
             let is_fn = Environment::of(&layout.name) == Some(Environment::AsyncFn);
             let states = variants
                 .iter()
-                .map(|variant| self.machine_state(program, ty.module, variant, &captured, is_fn))
+                .map(|variant| self.machine_state(program, ty.module, variant, &census, is_fn))
                 .collect::<Result<_, LayoutError>>()?;
             let is_wanted = self.wanted == Wanted::Futures;
             return Ok(Plan { is_wanted, shape: Shape::Machine { states } });
@@ -189,13 +188,13 @@ impl Planner {
         Ok(Plan { is_wanted, shape })
     }
 
-    /// `captured` are the machine's captured variables, `is_fn` whether it is that of an async fn.
+    /// `is_fn` says whether the machine is that of an async fn.
     fn machine_state(
         &mut self,
         program: &Program<'_>,
         module: usize,
         variant: &Variant,
-        captured: &[Member],
+        census: &Census,
         is_fn: bool,
     ) -> Result<MachineState, LayoutError> {
         let of = |id: TypeId| Ty { module, id };
@@ -208,23 +207,23 @@ impl Planner {
         let members = fields.members();
         // In every state rustc lists the captured variables last. Those of an async fn are its
         // arguments, which it moves into variables of their own before all else.
-        let of_state = members.len().saturating_sub(captured.len());
-        let names = |members: &[Member]| members.iter().map(|m| m.name.clone()).collect::<Vec<_>>();
-        let lists_captured = !is_unresumed && names(&members[of_state..]) == names(captured);
+        let of_state = members.len().saturating_sub(census.captured.len());
+        let lists_captured =
+            !is_unresumed && members[of_state..].iter().map(|m| &m.name).eq(&census.captured);
         for (index, member) in members.iter().enumerate() {
             let is_captured = lists_captured && index >= of_state;
             let part = Part { offset: variant.offset + member.offset, ty: of(member.ty) };
             if &*member.name == AWAITEE {
                 state.awaitee = Some(part);
-            } else if is_drop_flag(program, member, part.ty) {
-                state.drop_flags.push(part.offset);
             } else if is_kept
                 && !(is_captured && is_fn)
                 && !is_borrow(program, part.ty)
                 && !state.held.iter().any(|held| held.part == part)
                 && self.holds(program, part.ty)
             {
-                state.held.push(Held { name: Arc::clone(&member.name), part, is_captured });
+                let flags = census.flags_of(member, variant);
+                let name = Arc::clone(&member.name);
+                state.held.push(Held { name, part, is_captured, flags });
             }
         }
         Ok(state)
@@ -331,16 +330,51 @@ pub(super) enum Neighbours {
     Arms { arms: u64, parts: Vec<Part>, mask: u64, size: u8 },
 }
 
-/// The variables that a state machine captured: those that it has before it is polled.
-fn captured(
-    program: &Program<'_>,
-    module: usize,
-    variants: &[Variant],
-) -> Result<Vec<Member>, LayoutError> {
-    let Some(first) = variants.iter().find(|variant| &*variant.name == "Unresumed") else {
-        return Ok(Vec::new());
-    };
-    Ok(program.type_of(Ty { module, id: first.ty })?.members().to_vec())
+/// Which variables and drop flags a state machine keeps in which states.
+struct Census {
+    /// The names of the variables that it has before it is polled.
+    captured: Vec<Arc<str>>,
+    /// The states of each variable, by name and offset.
+    variables: HashMap<(Arc<str>, u64), HashSet<TypeId>>,
+    /// The states of each drop flag, by offset: rustc makes a flag for each variable that may have
+    /// been moved away, but the debug information does not say for which.
+    flags: HashMap<u64, HashSet<TypeId>>,
+}
+
+impl Census {
+    fn of(program: &Program<'_>, module: usize, variants: &[Variant]) -> Result<Self, LayoutError> {
+        let mut census =
+            Self { captured: Vec::new(), variables: HashMap::new(), flags: HashMap::new() };
+        for variant in variants {
+            let fields = program.type_of(Ty { module, id: variant.ty })?;
+            if &*variant.name == "Unresumed" {
+                census.captured = fields.members().iter().map(|m| Arc::clone(&m.name)).collect();
+            }
+            for member in fields.members() {
+                let offset = variant.offset + member.offset;
+                let states = match is_drop_flag(program, member, Ty { module, id: member.ty }) {
+                    true => census.flags.entry(offset).or_default(),
+                    false => {
+                        census.variables.entry((Arc::clone(&member.name), offset)).or_default()
+                    }
+                };
+                states.insert(variant.ty);
+            }
+        }
+        Ok(census)
+    }
+
+    /// The flags that may be a variable's in some state: those that are kept in no state in which
+    /// the variable is not.
+    fn flags_of(&self, member: &Member, variant: &Variant) -> Vec<u64> {
+        let key = (Arc::clone(&member.name), variant.offset + member.offset);
+        let Some(own) = self.variables.get(&key) else { return Vec::new() };
+        let flags = self.flags.iter();
+        flags
+            .filter(|(_, states)| states.contains(&variant.ty) && states.is_subset(own))
+            .map(|(offset, _)| *offset)
+            .collect()
+    }
 }
 
 /// Whether a saved variable without a name is a drop flag
