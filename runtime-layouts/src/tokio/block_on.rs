@@ -26,7 +26,9 @@ pub(super) fn add(
                 scheduler.address == worker.scheduler && scheduler.flavor == "multi_thread"
             })
         });
-        if !context.entered || context.handle.is_none() || drives_multi_thread {
+        // A worker blocks on a future inside of a task that is in `block_in_place`.
+        let is_in_place = context.current_task.is_some();
+        if !context.entered || context.handle.is_none() || (drives_multi_thread && !is_in_place) {
             continue;
         }
         if inspection.interrupted() {

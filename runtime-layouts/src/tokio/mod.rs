@@ -6,6 +6,7 @@
 mod block_on;
 mod blocking;
 mod context;
+mod handles;
 mod join;
 mod local_set;
 mod names;
@@ -31,6 +32,7 @@ pub(crate) const KNOWLEDGE: Knowledge = Knowledge {
     public_paths: names::PUBLIC_PATHS,
     resources: resources::RESOURCES,
     guards: resources::GUARDS,
+    handles: &handles::HANDLES,
 };
 
 /// Finds every runtime that a thread is inside of, its tasks, and the futures that threads block
@@ -63,6 +65,7 @@ fn discover(inspection: &mut Inspection<'_>) {
     block_on::add(inspection, &contexts, &schedulers, first);
     local_set::add(inspection, first_task, &polled);
     blocking::add_running(inspection, &contexts, &schedulers, first);
+    handles::follow(inspection, &contexts, &mut schedulers, &polled);
     order(&mut inspection.tasks);
     let version = inspection.source_files().find_map(version_in);
     for runtime in &mut inspection.runtimes[first..] {

@@ -26,7 +26,7 @@ pub(super) struct Scheduler {
     pub(super) flavor: &'static str,
     /// `scheduler::Handle`.
     pub(super) handle: Value,
-    owned: Value,
+    pub(super) owned: Value,
 }
 
 /// The scheduler that a thread is inside of; `None` when it is in none.
@@ -47,7 +47,11 @@ pub(super) fn entered(
     }
 }
 
-fn of_handle(program: &Program<'_>, handle: Value) -> Result<Option<Scheduler>, ValueError> {
+/// The scheduler of a `scheduler::Handle`.
+pub(super) fn of_handle(
+    program: &Program<'_>,
+    handle: Value,
+) -> Result<Option<Scheduler>, ValueError> {
     let layout = handle.layout(program)?;
     let TypeKind::Enum { variants, .. } = &layout.kind else { return Ok(None) };
     let (active, fields) = handle.active_variant(program)?;

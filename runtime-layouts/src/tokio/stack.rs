@@ -98,7 +98,7 @@ fn named_places(
 
 /// A variable as a value in memory, and whether it is a reference. One that lives in a register is
 /// followed at once.
-fn place(
+pub(super) fn place(
     program: &Program<'_>,
     module: usize,
     variable: &PlacedVariable,

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::scheduler::{Scheduler, owned_of};
 use crate::layout::name::path_segments;
 use crate::layout::{Function, Type, TypeKind};
 use crate::memory::ReadError;
@@ -16,6 +17,7 @@ use crate::walk::Inspection;
 /// The part of a task that does not depend on its future.
 pub(super) const HEADER: &str = "tokio::runtime::task::core::Header";
 const CELL: &str = "tokio::runtime::task::core::Cell<";
+const CORE: &str = "tokio::runtime::task::core::Core<";
 const STAGE: &str = "tokio::runtime::task::core::Stage<";
 const TRAILER: &str = "tokio::runtime::task::core::Trailer";
 const POLL: &str = "tokio::runtime::task::raw::poll<";
@@ -167,6 +169,32 @@ impl TaskReader {
             problems,
         };
         Ok((id, task))
+    }
+
+    /// The scheduler that a task belongs to; `None` for one that is in no owned list.
+    pub(super) fn scheduler(&self, program: &Program<'_>, header: Value) -> Option<Scheduler> {
+        let vtable = vtable_of(program, header).ok()?;
+        let poll = vtable.member(program, "poll").ok()?.unsigned(program).ok()?;
+        let (module, address) = program.module_at(poll)?;
+        let functions = program.layouts(module).functions_at(address).ok()?;
+        let function = functions.iter().find(|function| function.name.starts_with(POLL))?;
+        let cell = Value { ty: cell_of(program, module, function).ok()??, address: header.address };
+        let mut is_handle = |ty: &Type| {
+            ty.name.ends_with("::current_thread::Handle")
+                || ty.name.ends_with("::multi_thread::handle::Handle")
+        };
+        // Not what the future itself has a handle of.
+        let mut is_core = |ty: &Type| ty.name.starts_with(CORE);
+        let core = path::find(program, cell.ty, Reach::INLINE, &mut is_core)?;
+        let core = core.follow(program, cell).ok()??;
+        let scheduler = core.member(program, "scheduler").ok()?;
+        let path = path::find(program, scheduler.ty, Reach::RUNTIME, &mut is_handle)?;
+        let handle = path.follow(program, scheduler).ok()??;
+        let name = &handle.layout(program).ok()?.name;
+        let flavor =
+            if name.contains("::current_thread::") { "current_thread" } else { "multi_thread" };
+        let owned = owned_of(program, handle).ok()??;
+        Some(Scheduler { address: owned.address, flavor, handle, owned })
     }
 
     fn shape(

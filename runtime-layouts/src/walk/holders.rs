@@ -7,16 +7,15 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::find::{Finder, Node, part_of};
-use super::plan::{MachineState, Shape, Wanted};
+use super::find::Node;
+use super::keeps::{Keeps, Kept};
+use super::plan::Wanted;
 use super::registry::{self, GuardType};
 use super::sites::Sites;
 use super::waits::{Reading, Seen, Waits, index_of};
 use crate::layout::Type;
 use crate::layout::name::{base_path, last_segment};
-use crate::report::{
-    Access, Chain, FrameRef, FutureState, Holder, Polled, ResourceKind, Task, TaskIndex,
-};
+use crate::report::{Access, Holder, ResourceKind, Task, TaskIndex};
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 
@@ -33,14 +32,14 @@ struct GuardShape {
 
 /// Finds guards; keeps what it learns about types.
 pub(crate) struct Holders {
-    finder: Finder,
+    keeps: Keeps,
     shapes: HashMap<Ty, Option<Rc<GuardShape>>>,
     seen: HashSet<Node>,
 }
 
 impl Default for Holders {
     fn default() -> Self {
-        Self { finder: Finder::of(Wanted::Guards), shapes: HashMap::new(), seen: HashSet::new() }
+        Self { keeps: Keeps::of(Wanted::Guards), shapes: HashMap::new(), seen: HashSet::new() }
     }
 }
 
@@ -54,7 +53,12 @@ impl Holders {
         waits: &mut Waits,
     ) {
         for (index, task) in tasks.iter().enumerate() {
-            self.chain(program, sites, index_of(index), &task.chain, waits);
+            let mut kept = Vec::new();
+            self.keeps.of_chain(program, sites, &task.chain, &mut kept);
+            for kept in kept {
+                // A guard that cannot be read is none.
+                let _ = self.guard(program, index_of(index), &kept, waits);
+            }
         }
         for resource in &mut waits.resources {
             // What may be old bytes does not count beside what is not.
@@ -67,89 +71,14 @@ impl Holders {
         }
     }
 
-    fn chain(
-        &mut self,
-        program: &Program<'_>,
-        sites: &Sites,
-        task: TaskIndex,
-        chain: &Chain,
-        waits: &mut Waits,
-    ) {
-        for frame in &chain.frames {
-            let site = sites.get(frame.site);
-            let Some(ty) = sites.type_of(frame.site).filter(|_| frame.address != 0) else {
-                continue;
-            };
-            if matches!(site.state, FutureState::Returned | FutureState::Panicked) {
-                continue;
-            }
-            let place = FrameRef::of(frame);
-            let value = Value { ty, address: frame.address };
-            // A frame that cannot be read is marked in its chain already.
-            let _ = self.frame(program, task, place, value, waits);
-        }
-        for branch in chain.branches.iter().filter(|branch| branch.polled != Polled::Ended) {
-            self.chain(program, sites, task, branch, waits);
-        }
-    }
-
-    fn frame(
-        &mut self,
-        program: &Program<'_>,
-        task: TaskIndex,
-        frame: FrameRef,
-        value: Value,
-        waits: &mut Waits,
-    ) -> Result<(), ValueError> {
-        let plan = self.finder.planner.plan(program, value.ty)?;
-        match &plan.shape {
-            Shape::Nothing => {}
-            Shape::Machine { states } => {
-                let (active, _) = value.active_variant(program)?;
-                let state: &MachineState = &states[active];
-                for held in &state.held {
-                    let may_be_moved = held.may_be_moved(program, value);
-                    let part = part_of(value, held.part);
-                    let below = self.finder.futures_in(program, part, false);
-                    for (node, _) in below.nodes {
-                        let variable = Some(Arc::clone(&held.name));
-                        self.guard(program, node, waits, |access, guard| Holder {
-                            task,
-                            frame,
-                            variable,
-                            guard,
-                            access,
-                            may_be_moved,
-                            thread: None,
-                        })?;
-                    }
-                }
-            }
-            _ => {
-                let below = self.finder.below(program, value, &plan);
-                for (node, _) in below.nodes {
-                    self.guard(program, node, waits, |access, guard| Holder {
-                        task,
-                        frame,
-                        variable: None,
-                        guard,
-                        access,
-                        may_be_moved: false,
-                        thread: None,
-                    })?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn guard(
         &mut self,
         program: &Program<'_>,
-        node: Node,
+        task: TaskIndex,
+        kept: &Kept,
         waits: &mut Waits,
-        holder: impl FnOnce(Access, Arc<str>) -> Holder,
     ) -> Result<(), ValueError> {
+        let node = kept.node;
         let sized = program.type_of(node.ty).is_ok_and(|layout| layout.size > 0);
         if sized && !self.seen.insert(node) {
             return Ok(());
@@ -182,7 +111,15 @@ impl Holders {
         (seen.kind, seen.key, seen.access) = (kind, key.address, None);
         let id = waits.resource(&seen, &shape.resource);
         let guard = Arc::clone(&shape.guard);
-        let holder = holder(access, guard);
+        let holder = Holder {
+            task,
+            frame: kept.frame,
+            variable: kept.variable.clone(),
+            guard,
+            access,
+            may_be_moved: kept.may_be_moved,
+            thread: None,
+        };
         let holders = &mut waits.resources[id.0 as usize].holders;
         // A captured guard may have been moved into a variable of the same frame.
         if !holders.iter().any(|known| {

@@ -4,6 +4,7 @@ mod chain;
 mod collections;
 mod find;
 mod holders;
+mod keeps;
 pub(crate) mod native;
 mod plan;
 pub(crate) mod registry;
@@ -12,6 +13,8 @@ pub(crate) mod waits;
 
 use self::chain::Walker;
 use self::holders::Holders;
+use self::keeps::Keeps;
+use self::plan::Wanted;
 use self::waits::Waits;
 use crate::report::{
     Chain, Report, ResourceId, Runtime, Site, SiteId, TargetSummary, Task, TaskKind, ThreadRef,
@@ -28,6 +31,7 @@ pub fn inspect(target: &dyn Target) -> Report {
     let mut inspection = Inspection {
         program: Program::new(target),
         walker: Walker::default(),
+        handles: Keeps::of(Wanted::Handles),
         runtimes: Vec::new(),
         tasks: Vec::new(),
         problems: lacks(target),
@@ -63,6 +67,7 @@ fn lacks(target: &dyn Target) -> Vec<String> {
 pub(crate) struct Inspection<'t> {
     pub(crate) program: Program<'t>,
     walker: Walker,
+    handles: Keeps,
     pub(crate) runtimes: Vec<Runtime>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) problems: Vec<String>,
@@ -105,6 +110,20 @@ impl Inspection<'_> {
         let frames = target.native_frames(thread, native::DEEPEST_STACK);
         let calls = native::calls(&self.program, &frames);
         native::chain(&self.program, &mut self.walker.sites, &calls, is_poll)
+    }
+
+    /// Adds the handles of runtimes and tasks that the frames of a chain keep.
+    pub(crate) fn handles_in(&mut self, chain: &Chain, found: &mut Vec<Value>) {
+        let mut kept = Vec::new();
+        self.handles.of_chain(&self.program, &self.walker.sites, chain, &mut kept);
+        let kept = kept.into_iter().filter(|kept| !kept.may_be_moved).map(|kept| kept.node);
+        found.extend(kept.map(|node| Value { ty: node.ty, address: node.address }));
+    }
+
+    /// Adds the handles of runtimes and tasks in a value.
+    pub(crate) fn handles_of(&mut self, value: Value, found: &mut Vec<Value>) {
+        let nodes = self.handles.of_value(&self.program, value);
+        found.extend(nodes.into_iter().map(|node| Value { ty: node.ty, address: node.address }));
     }
 
     /// A site by its number.

@@ -22,6 +22,8 @@ pub(crate) enum Wanted {
     Futures,
     /// What keeps a lock, a permit, or an end of a channel.
     Guards,
+    /// What leads to a runtime or a task.
+    Handles,
 }
 
 /// How to go on from a value of one type.
@@ -203,7 +205,7 @@ impl Planner {
         // A future that was not polled has not made its variables; guards it may have been given.
         let is_unresumed = &*variant.name == "Unresumed";
         let is_kept =
-            variant.name.starts_with("Suspend") || (self.wanted == Wanted::Guards && is_unresumed);
+            variant.name.starts_with("Suspend") || (self.wanted != Wanted::Futures && is_unresumed);
         let members = fields.members();
         // In every state rustc lists the captured variables last. Those of an async fn are its
         // arguments, which it moves into variables of their own before all else.
@@ -233,6 +235,7 @@ impl Planner {
         match self.wanted {
             Wanted::Futures => is_polled(program, ty, layout),
             Wanted::Guards => Ok(is_guard(layout)),
+            Wanted::Handles => Ok(registry::is_handle(base_path(&layout.name))),
         }
     }
 
@@ -259,7 +262,7 @@ impl Planner {
                 None => {}
             }
             let Ok(layout) = program.type_of(ty) else { continue };
-            if is_machine(&layout) && self.wanted == Wanted::Guards {
+            if is_machine(&layout) && self.wanted != Wanted::Futures {
                 continue;
             }
             if is_machine(&layout) || self.is_wanted(program, ty, &layout).unwrap_or(false) {
@@ -419,7 +422,7 @@ fn neighbours(
         return Ok(collection);
     }
     Ok(match &layout.kind {
-        TypeKind::Struct { members } if wanted == Wanted::Guards && is_shared(&layout.name) => {
+        TypeKind::Struct { members } if wanted != Wanted::Futures && is_shared(&layout.name) => {
             match members.iter().find_map(|member| shared_target(program, of(member.ty))) {
                 Some(target) => Neighbours::Pointer(target),
                 None => Neighbours::None,

@@ -16,6 +16,8 @@ pub(crate) struct Knowledge {
     pub(crate) resources: &'static [ResourceType],
     /// What keeps it from others.
     pub(crate) guards: &'static [GuardType],
+    /// The paths of types that lead to its runtimes and tasks, without generic arguments.
+    pub(crate) handles: &'static [&'static str],
 }
 
 /// A type whose values are waited for: a future, or what an async fn's `self` is.
@@ -71,4 +73,9 @@ pub(crate) fn resource(path: &str) -> Option<&'static ResourceType> {
 /// The guard of that path.
 pub(crate) fn guard(path: &str) -> Option<&'static GuardType> {
     LIBRARIES.iter().flat_map(|library| library.guards).find(|known| known.path == path)
+}
+
+/// Whether the type of that path leads to a runtime or a task.
+pub(crate) fn is_handle(path: &str) -> bool {
+    LIBRARIES.iter().any(|library| library.handles.contains(&path))
 }

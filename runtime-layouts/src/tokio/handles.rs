@@ -1,0 +1,145 @@
+//! Handles: runtimes and tasks that are known only to who has a handle of them.
+//!
+//! A runtime that no thread is inside is found by a `Runtime` or `Handle` in the variables of a
+//! task or of a thread, or by the handle of one of its tasks. A task that has ended is in no list:
+//! only its `JoinHandle` leads to it.
+//!
+//! Source: `tokio/src/runtime/{runtime,handle,task/join}.rs` (tokio 1.54.1).
+
+use std::collections::{HashMap, HashSet};
+
+use super::context::{HANDLE, ThreadContext};
+use super::scheduler::{self, Scheduler};
+use super::task::{HEADER, TaskReader};
+use super::{stack, task_id};
+use crate::layout::Type;
+use crate::report::{TaskKind, TaskState, ThreadRef};
+use crate::value::path::{self, Reach};
+use crate::value::{Program, Value};
+use crate::walk::Inspection;
+use crate::walk::native::{DEEPEST_STACK, code_address};
+
+/// Types that lead to a runtime or a task.
+pub(crate) const HANDLES: [&str; 4] = [
+    "tokio::runtime::runtime::Runtime",
+    "tokio::runtime::local_runtime::runtime::LocalRuntime",
+    "tokio::runtime::handle::Handle",
+    "tokio::runtime::task::join::JoinHandle",
+];
+
+/// A runtime that a task spawned on another one may have a handle of, and so on: no further.
+const DEEPEST_HANDLES: usize = 16;
+
+/// Adds the runtimes and tasks that handles lead to.
+pub(super) fn follow(
+    inspection: &mut Inspection<'_>,
+    contexts: &[ThreadContext],
+    schedulers: &mut Vec<Scheduler>,
+    polled: &HashMap<u64, ThreadRef>,
+) {
+    let mut first = 0;
+    let mut handles = of_threads(inspection, contexts);
+    for _ in 0..DEEPEST_HANDLES {
+        let last = inspection.tasks.len();
+        for index in first..last {
+            let chain = std::mem::take(&mut inspection.tasks[index].chain);
+            inspection.handles_in(&chain, &mut handles);
+            inspection.tasks[index].chain = chain;
+        }
+        first = last;
+        for handle in std::mem::take(&mut handles) {
+            if inspection.interrupted() {
+                return;
+            }
+            let Some(found) = scheduler_of(&inspection.program, handle) else { continue };
+            if !schedulers.iter().any(|known| known.address == found.address) {
+                scheduler::add(inspection, &found, contexts, polled);
+                schedulers.push(found);
+            }
+        }
+        if inspection.tasks.len() == last {
+            break;
+        }
+    }
+    add_ended(inspection);
+}
+
+/// Handles in the variables of threads that are inside no runtime.
+fn of_threads(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) -> Vec<Value> {
+    let mut found = Vec::new();
+    let target = inspection.program.target();
+    for (index, thread) in target.threads().iter().enumerate() {
+        if contexts.iter().any(|context| context.index == index && context.handle.is_some()) {
+            continue;
+        }
+        for (depth, frame) in target.native_frames(thread, DEEPEST_STACK).iter().enumerate() {
+            let program = &inspection.program;
+            let Some((module, address)) = program.module_at(code_address(depth, frame)) else {
+                continue;
+            };
+            let variables = program.layouts(module).variables_at(address).unwrap_or_default();
+            let values: Vec<Value> = variables
+                .iter()
+                .filter_map(|variable| stack::place(program, module, variable, frame))
+                .map(|(_, value)| value)
+                .collect();
+            for value in values {
+                inspection.handles_of(value, &mut found);
+            }
+        }
+    }
+    found
+}
+
+/// The scheduler that a handle leads to.
+fn scheduler_of(program: &Program<'_>, handle: Value) -> Option<Scheduler> {
+    let mut is_handle = |ty: &Type| &*ty.name == HANDLE;
+    let layout = program.type_of(handle.ty).ok()?;
+    if layout.name.starts_with("tokio::runtime::task::join::JoinHandle<") {
+        let header = header_of(program, handle)?;
+        return TaskReader::default().scheduler(program, header);
+    }
+    let path = path::find(program, handle.ty, Reach::RUNTIME, &mut is_handle)?;
+    let value = path.follow(program, handle).ok()??;
+    scheduler::of_handle(program, value).ok()?
+}
+
+/// The header of a handle's task.
+fn header_of(program: &Program<'_>, handle: Value) -> Option<Value> {
+    let mut is_header = |ty: &Type| &*ty.name == HEADER;
+    let path = path::find(program, handle.ty, Reach::RUNTIME, &mut is_header)?;
+    path.follow(program, handle).ok()?
+}
+
+/// Adds the tasks that have ended but whose handles are still there.
+fn add_ended(inspection: &mut Inspection<'_>) {
+    let mut known: HashSet<u64> = inspection.tasks.iter().map(|task| task.address).collect();
+    let mut handles = Vec::new();
+    for index in 0..inspection.tasks.len() {
+        let chain = std::mem::take(&mut inspection.tasks[index].chain);
+        inspection.handles_in(&chain, &mut handles);
+        inspection.tasks[index].chain = chain;
+    }
+    let mut reader = TaskReader::default();
+    for handle in handles {
+        let is_join = inspection
+            .program
+            .type_of(handle.ty)
+            .is_ok_and(|layout| layout.name.starts_with("tokio::runtime::task::join::JoinHandle<"));
+        let Some(header) = header_of(&inspection.program, handle).filter(|_| is_join) else {
+            continue;
+        };
+        if !known.insert(header.address) {
+            continue;
+        }
+        let Ok((number, mut task)) = reader.task(inspection, header, None, TaskKind::Task) else {
+            continue;
+        };
+        if matches!(task.state, TaskState::Complete | TaskState::Cancelled)
+            && !inspection.tasks.iter().any(|other| other.id == task_id(number))
+        {
+            task.id = task_id(number);
+            inspection.tasks.push(task);
+        }
+    }
+}

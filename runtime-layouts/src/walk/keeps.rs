@@ -1,0 +1,103 @@
+//! What the variables of suspended frames keep.
+
+use std::sync::Arc;
+
+use super::find::{Finder, Node, part_of};
+use super::plan::{Shape, Wanted};
+use super::sites::Sites;
+use crate::report::{Chain, FrameRef, FutureState, Polled};
+use crate::value::{Program, Value, ValueError};
+
+/// A value that a frame keeps.
+pub(crate) struct Kept {
+    /// The value.
+    pub(crate) node: Node,
+    /// The frame.
+    pub(crate) frame: FrameRef,
+    /// The variable; `None` for a part of a future that is no state machine, or for the future.
+    pub(crate) variable: Option<Arc<str>>,
+    /// Whether the variable may have been moved away.
+    pub(crate) may_be_moved: bool,
+}
+
+/// Finds what frames keep; keeps what it learns about types.
+pub(crate) struct Keeps {
+    finder: Finder,
+}
+
+impl Keeps {
+    /// A search for what is wanted.
+    pub(crate) fn of(wanted: Wanted) -> Self {
+        Self { finder: Finder::of(wanted) }
+    }
+
+    /// Adds what the frames of a chain and of its branches keep.
+    pub(crate) fn of_chain(
+        &mut self,
+        program: &Program<'_>,
+        sites: &Sites,
+        chain: &Chain,
+        found: &mut Vec<Kept>,
+    ) {
+        for frame in &chain.frames {
+            let state = sites.get(frame.site).state;
+            let Some(ty) = sites.type_of(frame.site).filter(|_| frame.address != 0) else {
+                continue;
+            };
+            if matches!(state, FutureState::Returned | FutureState::Panicked) {
+                continue;
+            }
+            let value = Value { ty, address: frame.address };
+            // A frame that cannot be read is marked in its chain already.
+            let _ = self.of_frame(program, FrameRef::of(frame), value, found);
+        }
+        for branch in chain.branches.iter().filter(|branch| branch.polled != Polled::Ended) {
+            self.of_chain(program, sites, branch, found);
+        }
+    }
+
+    /// What a value holds, itself included.
+    pub(crate) fn of_value(&mut self, program: &Program<'_>, value: Value) -> Vec<Node> {
+        let below = self.finder.futures_in(program, value, false);
+        below.nodes.into_iter().map(|(node, _)| node).collect()
+    }
+
+    fn of_frame(
+        &mut self,
+        program: &Program<'_>,
+        frame: FrameRef,
+        value: Value,
+        found: &mut Vec<Kept>,
+    ) -> Result<(), ValueError> {
+        let plan = self.finder.planner.plan(program, value.ty)?;
+        let of_future = |node| Kept { node, frame, variable: None, may_be_moved: false };
+        if plan.is_wanted {
+            found.push(of_future(Node { ty: value.ty, address: value.address }));
+            return Ok(());
+        }
+        match &plan.shape {
+            Shape::Nothing => {}
+            Shape::Machine { states } => {
+                let (active, _) = value.active_variant(program)?;
+                for held in &states[active].held {
+                    let nodes = self.of_value(program, part_of(value, held.part));
+                    if nodes.is_empty() {
+                        continue;
+                    }
+                    let may_be_moved = held.may_be_moved(program, value);
+                    found.extend(nodes.into_iter().map(|node| Kept {
+                        node,
+                        frame,
+                        variable: Some(Arc::clone(&held.name)),
+                        may_be_moved,
+                    }));
+                }
+            }
+            _ => {
+                let below = self.finder.below(program, value, &plan);
+                found.extend(below.nodes.into_iter().map(|(node, _)| of_future(node)));
+            }
+        }
+        Ok(())
+    }
+}
