@@ -173,6 +173,15 @@ impl ObjectFile {
         symbols.as_ref().map(|symbols| symbols.get(name).copied())
     }
 
+    /// Whether a symbol's mangled name has this identifier as a part of its path. Both manglings
+    /// write it behind its length; the names are searched as they lie, since there may be millions.
+    pub(crate) fn has_symbol_part(&self, identifier: &str) -> bool {
+        let part = format!("{}{identifier}", identifier.len());
+        let Ok(file) = object::File::parse(&*self.bytes) else { return false };
+        let names = file.section_by_name(".strtab").and_then(|section| section.data().ok());
+        names.is_some_and(|names| memchr::memmem::find(names, part.as_bytes()).is_some())
+    }
+
     /// Calls `visit` with the name of every function symbol.
     pub(crate) fn each_function_symbol(&self, mut visit: impl FnMut(&[u8])) {
         let Ok(file) = object::File::parse(&*self.bytes) else { return };

@@ -383,6 +383,10 @@ impl LayoutSource for DwarfSource {
         self.find_variables(pc.0)
     }
 
+    fn has_function(&self, identifier: &str) -> bool {
+        self.object.has_symbol_part(identifier)
+    }
+
     fn calls_at(&self, pc: StaticAddress) -> Result<Vec<Call>, LayoutError> {
         self.find_calls(pc.0)
     }

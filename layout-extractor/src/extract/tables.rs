@@ -7,7 +7,7 @@ use runtime_layouts::layout::file::{
     FunctionNumber, StoredFunction, StoredKind, StoredLocation, StoredMember, StoredPlacedVariable,
     StoredThreadLocal, StoredType, StoredVariant, StringNumber, Tables, TypeNumber,
 };
-use runtime_layouts::layout::source::LayoutSource;
+use runtime_layouts::layout::source::{LayoutSource, NOTABLE_FUNCTIONS};
 use runtime_layouts::layout::{Function, Member, SourceLocation, TypeId, TypeKind};
 
 use super::merge::Classes;
@@ -38,6 +38,11 @@ pub(super) fn build(
             form: source.form(),
             lack: lack(source, roots),
             facts: source.facts().clone(),
+            notable: NOTABLE_FUNCTIONS
+                .into_iter()
+                .filter(|name| source.has_function(name))
+                .map(str::to_string)
+                .collect(),
             strings: String::new(),
             string_ends: Vec::new(),
             files: Vec::new(),

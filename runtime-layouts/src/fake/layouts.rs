@@ -258,6 +258,10 @@ impl LayoutSource for FakeLayouts {
         Ok(Vec::new())
     }
 
+    fn has_function(&self, _identifier: &str) -> bool {
+        false
+    }
+
     fn calls_at(&self, _pc: StaticAddress) -> Result<Vec<Call>, LayoutError> {
         Ok(Vec::new())
     }

@@ -102,6 +102,8 @@ pub struct Tables {
     pub thread_locals: Vec<StoredThreadLocal>,
     /// Variables of functions that keep futures on the stack, by the functions' code.
     pub variables: Vec<StoredFrame>,
+    /// Which of the notable functions have code.
+    pub notable: Vec<String>,
 }
 
 /// A line of a file: the file's number and the line.
@@ -544,6 +546,10 @@ impl LayoutSource for LayoutFile {
     fn poll_of(&self, ty: TypeId) -> Result<Option<Poll>, LayoutError> {
         let poll = self.stored(ty)?.poll;
         Ok(poll.map(|(polled_as, at)| Poll { polled_as, declared: self.location(at) }))
+    }
+
+    fn has_function(&self, identifier: &str) -> bool {
+        self.tables.notable.iter().any(|name| name == identifier)
     }
 
     fn calls_at(&self, pc: StaticAddress) -> Result<Vec<Call>, LayoutError> {

@@ -191,4 +191,14 @@ pub trait LayoutSource: Send + Sync {
     /// # Errors
     /// When the debug information there is malformed.
     fn calls_at(&self, pc: StaticAddress) -> Result<Vec<Call>, LayoutError>;
+
+    /// Whether a function of that name, without its path, has code in the program as a symbol of
+    /// its own. `false` also when there is no symbol table, or when every call was inlined. A
+    /// layout file knows [`NOTABLE_FUNCTIONS`].
+    fn has_function(&self, identifier: &str) -> bool;
 }
+
+/// Functions whose presence says what a program can do: a runtime that they make runs in the
+/// thread that blocks on it, so that no thread is inside when none does
+/// (`tokio/src/runtime/builder.rs`, tokio 1.54.1).
+pub const NOTABLE_FUNCTIONS: [&str; 2] = ["new_current_thread", "build_local"];

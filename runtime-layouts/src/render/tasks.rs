@@ -168,6 +168,7 @@ fn stack_cells(report: &Report, task: &Task, look: &Look) -> [Cell; 4] {
             Cell::styled(plain_name(&user.name, look), Style::Function),
             Cell::styled(place(user), Style::File),
         ),
+        None if task.chain.frames.is_empty() => (Cell::plain(""), Cell::plain("")),
         None => (Cell::styled("(library code)", Style::Dim), Cell::plain("")),
     };
     let of = match (root, task.kind) {
@@ -193,7 +194,7 @@ fn waiting_cell(report: &Report, task: &Task, look: &Look) -> Cell {
             let awaits = standing(report, task).awaits;
             let names: Vec<String> =
                 awaits.iter().map(|site| plain_name(&site.name, look)).collect();
-            Cell::plain(format!("{woken}{}", names.join(" | ")))
+            Cell::plain(format!("{woken}{}", names.join(" | ")).trim_end())
         }
     }
 }

@@ -56,7 +56,11 @@ pub(super) fn write_runtimes(report: &Report, look: &Look, out: &mut dyn Write) 
             table.hold(row);
         }
         table.fit(look.width, 2);
-        table.headings("  ", look.styled, out)?;
+        if rows.is_empty() {
+            writeln!(out, "  No thread runs it now.")?;
+        } else {
+            table.headings("  ", look.styled, out)?;
+        }
         for row in &rows {
             table.row("  ", row, look.styled, out)?;
         }

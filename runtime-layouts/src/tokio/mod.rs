@@ -22,6 +22,7 @@ use std::collections::HashMap;
 
 use self::context::ThreadContext;
 use self::scheduler::Scheduler;
+use crate::layout::source::NOTABLE_FUNCTIONS;
 use crate::report::{Task, TaskId, TaskKind, TaskState, ThreadRef};
 use crate::walk::Inspection;
 use crate::walk::registry::Knowledge;
@@ -66,10 +67,25 @@ fn discover(inspection: &mut Inspection<'_>) {
     local_set::add(inspection, first_task, &polled);
     blocking::add_running(inspection, &contexts, &schedulers, first);
     handles::follow(inspection, &contexts, &mut schedulers, &polled);
+    if !schedulers.iter().any(|known| known.flavor == "current_thread") {
+        admit_unseen(inspection);
+    }
     order(&mut inspection.tasks);
     let version = inspection.source_files().find_map(version_in);
     for runtime in &mut inspection.runtimes[first..] {
         runtime.version = runtime.version.take().or_else(|| version.clone());
+    }
+}
+
+/// Says so when there may be a runtime that nothing leads to.
+fn admit_unseen(inspection: &mut Inspection<'_>) {
+    let mut modules = inspection.program.modules().iter();
+    if modules.any(|module| NOTABLE_FUNCTIONS.iter().any(|name| module.layouts.has_function(name)))
+    {
+        inspection.problem(
+            "The program can make current_thread runtimes, but none was found: one that no thread \
+             is inside now, and that no task has a handle of, is not listed",
+        );
     }
 }
 
