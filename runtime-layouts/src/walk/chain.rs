@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::collections;
 use super::find::{Below, Finder, Node, part_of};
-use super::plan::{MachineState, Shape, Wanted};
+use super::machine::MachineState;
+use super::plan::{Shape, Wanted};
 use super::sites::{Sites, Standing};
 use crate::report::{Chain, Frame, FutureState, Polled};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -248,7 +249,7 @@ impl Walker {
             }
             None => Beneath::default(),
         };
-        for variable in &state.held {
+        for variable in &state.variables {
             let part = part_of(machine, variable.part);
             let held = self.finder.futures_in(program, part, false);
             if held.nodes.is_empty() {

@@ -79,7 +79,7 @@ impl Keeps {
             Shape::Nothing => {}
             Shape::Machine { states } => {
                 let (active, _) = value.active_variant(program)?;
-                for held in &states[active].held {
+                for held in &states[active].variables {
                     let nodes = self.of_value(program, part_of(value, held.part));
                     if nodes.is_empty() {
                         continue;

@@ -5,6 +5,7 @@ mod collections;
 mod find;
 mod holders;
 mod keeps;
+pub(crate) mod machine;
 pub(crate) mod native;
 mod plan;
 pub(crate) mod registry;
@@ -173,6 +174,7 @@ impl Inspection<'_> {
                 build_id: facts.and_then(|facts| facts.build_id.clone()),
             },
             runtimes: self.runtimes,
+            types: self.walker.sites.types_by_site(),
             sites: self.walker.sites.into_sites(),
             tasks: self.tasks,
             resources: waits.resources,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::machine::standing as standing_of;
 use super::registry;
 use crate::layout::name::{DisplayName, Environment, environment_of_body};
 use crate::layout::origin::Origin;
@@ -144,6 +145,11 @@ impl Sites {
         }
     }
 
+    /// The types of all of them, by number; `None` for native calls.
+    pub(crate) fn types_by_site(&self) -> Vec<Option<Ty>> {
+        (0..).map(SiteId).take(self.sites.len()).map(|id| self.type_of(id)).collect()
+    }
+
     /// All of them, by number.
     pub(crate) fn into_sites(self) -> Vec<Site> {
         self.sites
@@ -190,7 +196,7 @@ fn make(program: &Program<'_>, ty: Ty, standing: Standing) -> Result<Site, Layou
         type_name: layout.name.to_string(),
         kind,
         state: match (variant, standing) {
-            (Some(variant), _) => state_of(&variant.name),
+            (Some(variant), _) => standing_of(&variant.name),
             (None, Standing::Ended) => FutureState::Returned,
             (None, _) => FutureState::Unknown,
         },
@@ -238,16 +244,4 @@ fn arguments(
 /// The file that says whose code a site is.
 fn file_of(site: &Site) -> Option<&SourceFile> {
     site.defined.as_ref().or(site.location.as_ref()).map(|place| &*place.file)
-}
-
-/// The state by the name that rustc gives to the variant of a coroutine
-/// (`compiler/rustc_middle/src/ty/sty.rs`, `CoroutineArgsExt::variant_name`).
-fn state_of(variant: &str) -> FutureState {
-    match variant {
-        "Unresumed" => FutureState::Unresumed,
-        "Returned" => FutureState::Returned,
-        "Panicked" => FutureState::Panicked,
-        name if name.starts_with("Suspend") => FutureState::Suspended,
-        _ => FutureState::Unknown,
-    }
 }
