@@ -17,10 +17,11 @@ class Values:
     def hand_over(self, values: Sequence[tuple[str, int, str]]) -> Sequence[Optional[str]]:
         """Sets a convenience variable for each whose type gdb knows.
 
-        Those of the frame before are unset: they would be taken for this one's.
+        Those of the frame before are unset, when all of a frame are given: they would be taken
+        for this one's.
         """
         names = frozenset(name for name, _, _ in values if name)
-        if names:
+        if names or not values:
             for old in self._names - names:
                 gdb.set_convenience_variable(_PREFIX + old, None)
             self._names = names

@@ -86,6 +86,8 @@ class Adapter(Protocol):
     def hand_over(self, values: Sequence[tuple[str, int, str]]) -> Sequence[Optional[str]]:
         """Makes values of the debugger's own: each a name, an address and a Rust type.
 
+        All variables of a frame, or one value without a name.
+
         Returns what the user calls each from now on (`$async_name`; without a name the debugger's
         own), or None where the debugger does not know the type. Nothing is written to the process.
         """

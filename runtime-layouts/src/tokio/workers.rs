@@ -45,9 +45,27 @@ pub(super) fn of(
             });
         }
         let at = role.index.min(workers.len() - 1);
-        workers[at].thread = Some(context.thread);
+        // Another thread goes on as this worker while a task is in `block_in_place`, and has its
+        // core; the task's thread keeps the role without it.
+        if workers[at].thread.is_none() || has_core(program, role.context).unwrap_or(true) {
+            workers[at].thread = Some(context.thread);
+        }
     }
     workers
+}
+
+/// Whether a worker's context has the core that it runs tasks with. `true` also when that is not
+/// known.
+fn has_core(program: &Program<'_>, context: Value) -> Result<bool, ValueError> {
+    let core = context.member(program, "core")?;
+    let mut is_option = |ty: &Type| ty.name.starts_with("core::option::Option<");
+    let Some(path) = path::find(program, core.ty, Reach::INLINE, &mut is_option) else {
+        return Ok(true);
+    };
+    let Some(option) = path.follow(program, core)? else { return Ok(true) };
+    let layout = option.layout(program)?;
+    let crate::layout::TypeKind::Enum { variants, .. } = &layout.kind else { return Ok(true) };
+    Ok(&*variants[option.active_variant(program)?.0].name == "Some")
 }
 
 /// Says which worker runs which of the scheduler's tasks. Called when the tasks are known: the

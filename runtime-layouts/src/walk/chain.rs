@@ -228,7 +228,7 @@ impl Walker {
                 let below = self.finder.below(program, value, &plan);
                 let is_empty = below.nodes.is_empty() && below.problem.is_none();
                 let could_hold = !matches!(shape, Shape::Nothing);
-                let ended = is_empty && collections::ends_empty(program, node.ty, could_hold);
+                let ended = is_empty && could_hold && collections::ends_empty(program, node.ty);
                 (if ended { Standing::Ended } else { Standing::Unknown }, below.into())
             }
         };

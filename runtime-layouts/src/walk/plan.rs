@@ -145,6 +145,8 @@ impl Planner {
             Neighbours::Arms { arms, parts, mask, size } => Shape::Arms { arms, parts, mask, size },
             _ => Shape::Nothing,
         };
+        let holds_any = !matches!(shape, Shape::Nothing);
+        let is_wanted = is_wanted && !collections::is_output(&layout, holds_any);
         Ok(Plan { is_wanted, shape })
     }
 
