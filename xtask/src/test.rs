@@ -160,6 +160,9 @@ fn end_to_end_tests() -> Result<()> {
     for (name, profile) in fixture::NEEDED {
         fixture::build(name, profile)?;
     }
+    for (name, profile) in fixture::NEEDED_UNSTABLE {
+        fixture::build_unstable(name, profile)?;
+    }
     let step = Step::begin("end-to-end tests");
     let mut test = cargo(root());
     test.args(["test", "--package", "end-to-end-tests", "--locked", "--no-fail-fast"]);
