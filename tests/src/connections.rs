@@ -5,6 +5,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use xtask::fixture::{Profile, Running};
+
+use crate::subjects;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -22,8 +25,7 @@ pub const HALF_A_BODY: Talk<'_> =
 /// The handler waits.
 pub const IN_A_HANDLER: Talk<'_> = (b"GET /wait HTTP/1.1\r\nHost: test\r\n\r\n", None);
 /// The answer has begun and does not end.
-pub const HALF_AN_ANSWER: Talk<'_> =
-    (b"GET /slow HTTP/1.1\r\nHost: test\r\n\r\n", Some("first\n"));
+pub const HALF_AN_ANSWER: Talk<'_> = (b"GET /slow HTTP/1.1\r\nHost: test\r\n\r\n", Some("first\n"));
 
 /// HTTP/2 with prior knowledge: its preface, empty `SETTINGS`, and a request for `/wait` on stream
 /// 1, whose head is four fields of the static table (RFC 9113, 3.4 and 6; RFC 7541, appendix A).
@@ -63,4 +65,32 @@ fn open(address: SocketAddr, (sent, answer): Talk<'_>) -> Result<TcpStream> {
         heard.extend_from_slice(&buffer[..length]);
     }
     Ok(stream)
+}
+
+/// A server at rest, with its clients.
+pub struct Server {
+    /// The process.
+    pub running: Running,
+    /// Its clients.
+    pub connections: Connections,
+}
+
+/// `axum-connections`, with a connection in each state; the last one speaks HTTP/2.
+pub fn axum(profile: Profile) -> Result<Server> {
+    let talks = [IDLE, HALF_A_HEAD, HALF_A_BODY, IN_A_HANDLER, HALF_AN_ANSWER, HTTP_2];
+    server("axum-connections", profile, &talks)
+}
+
+/// `actix-connections`, with a connection in each state.
+pub fn actix(profile: Profile) -> Result<Server> {
+    let talks = [IDLE, HALF_A_HEAD, HALF_A_BODY, IN_A_HANDLER, HALF_AN_ANSWER];
+    server("actix-connections", profile, &talks)
+}
+
+fn server(fixture: &str, profile: Profile, talks: &[Talk<'_>]) -> Result<Server> {
+    let mut running = subjects::fixture(fixture, profile)?;
+    let address = running.greeting().parse().context("an address")?;
+    let connections = Connections::open(address, talks)?;
+    running.come_to_rest()?;
+    Ok(Server { running, connections })
 }

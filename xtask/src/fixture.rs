@@ -50,7 +50,7 @@ impl Profile {
 }
 
 /// What the end-to-end tests look at, in each profile that they need.
-pub const NEEDED: [(&str, Profile); 14] = [
+pub const NEEDED: [(&str, Profile); 16] = [
     ("inventory-service", Profile::Debug),
     ("many-tasks", Profile::Debug),
     ("running-tasks", Profile::Debug),
@@ -67,6 +67,8 @@ pub const NEEDED: [(&str, Profile); 14] = [
     ("many-tasks", Profile::Lines),
     ("axum-connections", Profile::Debug),
     ("actix-connections", Profile::Debug),
+    ("axum-connections", Profile::Release),
+    ("actix-connections", Profile::Release),
 ];
 
 /// What they look at that is built with tokio's unstable features too.
