@@ -19,9 +19,6 @@
 //! - the same file, and for an async body the same line; for a `poll`, where the report has the
 //!   line of its beginning and the dump that of the call within, a line not above.
 //!
-//! One difference is allowed: a report that gives the line *in* a macro of tokio's (`join!`) where
-//! the dump gives that of its use is not compared by line.
-//!
 //! In an optimized build a task's outermost bodies may be inlined into `Root::poll`, where the dump's
 //! stacks end; so the fixture boxes what it spawns there, and the rule is the same.
 
@@ -56,8 +53,6 @@ const POLL_FN: &str = "core::future::poll_fn::PollFn";
 const ROOT: &str = "tokio::runtime::task::trace::Root";
 /// Pointers to a future: they pass a poll on.
 const POINTERS: [&str; 3] = ["core::pin::Pin", "alloc::boxed::Box", "&mut F"];
-/// Where tokio's macros are written.
-const MACROS: &str = "/src/macros/";
 
 /// The futures of a trace, innermost first.
 pub fn steps_of_trace(trace: &Trace) -> Vec<Step> {
@@ -147,9 +142,6 @@ fn agree(trace: &[Step], path: &[Step]) -> bool {
 }
 
 fn same_place(dumped: &Step, ours: &Step) -> bool {
-    if ours.file.contains(MACROS) && !dumped.file.contains(MACROS) {
-        return true;
-    }
     let (Some(dumped_line), Some(line)) = (dumped.line, ours.line) else { return false };
     dumped.file == ours.file && if ours.polls { dumped_line >= line } else { dumped_line == line }
 }

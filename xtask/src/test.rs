@@ -157,10 +157,10 @@ fn end_to_end_tests() -> Result<()> {
     debugger::system_lldb()?;
     debugger::newest_lldb()?;
     debugger::gdbserver()?;
-    for (name, profile) in fixture::NEEDED {
+    for &(name, profile) in fixture::NEEDED {
         fixture::build(name, profile)?;
     }
-    for (name, profile) in fixture::NEEDED_UNSTABLE {
+    for &(name, profile) in fixture::NEEDED_UNSTABLE {
         fixture::build_unstable(name, profile)?;
     }
     let step = Step::begin("end-to-end tests");
