@@ -7,6 +7,7 @@
 pub mod case;
 pub mod connections;
 pub mod coverage;
+pub mod file_servers;
 pub mod front;
 pub mod listing;
 pub mod neutral;
