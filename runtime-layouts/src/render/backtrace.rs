@@ -108,9 +108,10 @@ fn heading(report: &Report, task: &Task, look: &Look, out: &mut dyn Write) -> io
     if let Some(thread) = task.thread {
         text.push_str(&format!(", on thread {} (tid {})", thread.number, thread.tid));
     }
-    if let Some((file, line)) = &task.spawned_at {
-        text.push_str(&format!(", spawned at {file}:{line}"));
+    if let Some(place) = &task.spawned_at {
+        text.push_str(&format!(", spawned at {}:{}", place.file.short(), place.line));
     }
+    let text = styled(&text, Style::Plain, look.styled);
     writeln!(out, "{}{text}", styled(&title, Style::Heading, look.styled))?;
     for problem in &task.problems {
         let text = format!("note: {problem}");

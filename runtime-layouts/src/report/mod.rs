@@ -232,8 +232,10 @@ pub struct Task {
     pub address: u64,
     /// The thread that polls it; `None` when none does.
     pub thread: Option<ThreadRef>,
-    /// Where it was spawned; `None` unless the runtime records it.
-    pub spawned_at: Option<(String, u32)>,
+    /// Where it was spawned, as the runtime records it: tokio does when the program was built with
+    /// `--cfg tokio_unstable`. `None` when it does not. The path is the one that the compiler was
+    /// given, so cargo's is relative to the workspace for the workspace's own crates.
+    pub spawned_at: Option<SourceLocation>,
     /// Its await chain.
     pub chain: Chain,
     /// Its place in [`Report::tasks`].

@@ -13,6 +13,7 @@ mod names;
 mod owned;
 mod resources;
 mod scheduler;
+mod spawn;
 mod stack;
 mod sync;
 mod task;

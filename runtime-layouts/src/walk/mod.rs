@@ -145,11 +145,29 @@ impl Inspection<'_> {
         }
     }
 
+    /// The outermost frames of what threads block on that are not a runtime's own, as
+    /// `LocalSet::run_until` is: of the main thread, or where it blocks on nothing, of all.
+    fn users_roots(&self) -> Vec<SiteId> {
+        let sites = &self.walker.sites;
+        let of_runtime = |site: SiteId| {
+            self.runtimes.iter().any(|runtime| sites.is_of_package(site, runtime.library))
+        };
+        let blocked = || self.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn);
+        let is_main = |task: &&Task| task.id.0 == "main";
+        let anywhere = !blocked().any(|task| is_main(&task));
+        blocked()
+            .filter(|task| anywhere || is_main(task))
+            .filter_map(|task| {
+                let mut frames = task.chain.frames.iter().map(|frame| frame.site);
+                frames.find(|site| !of_runtime(*site))
+            })
+            .collect()
+    }
+
     fn into_report(mut self) -> Report {
         let target = self.program.target();
         let identity = target.identity();
-        let blocked = self.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn);
-        let roots: Vec<SiteId> = blocked.filter_map(|task| task.root).collect();
+        let roots = self.users_roots();
         let sites = &mut self.walker.sites;
         sites.judge(&roots);
         let mut waits = Waits::default();

@@ -127,6 +127,14 @@ impl Sites {
         self.get(id).user
     }
 
+    /// Whether a site stands in a package of that name, which cargo unpacked to `NAME-VERSION`.
+    pub(crate) fn is_of_package(&self, id: SiteId, name: &str) -> bool {
+        let folder = file_of(self.get(id)).and_then(SourceFile::dependency_folder);
+        let package = folder.and_then(|folder| folder.trim_end_matches('/').rsplit('/').next());
+        let version = package.and_then(|package| package.strip_prefix(name)?.strip_prefix('-'));
+        version.is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
+    }
+
     /// Finds out which sites are the user's code. `roots` are the sites of futures that threads
     /// block on: where nothing is the user's, the crates that those are in are.
     pub(crate) fn judge(&mut self, roots: &[SiteId]) {

@@ -196,10 +196,7 @@ impl<'r> TaskJson<'r> {
             state: state_text(task.state),
             name: root.map(|site| site.name.full.as_str()),
             address: hexadecimal(task.address),
-            spawned_at: task
-                .spawned_at
-                .as_ref()
-                .map(|(file, line)| PlaceJson { file, line: *line }),
+            spawned_at: task.spawned_at.as_ref().map(PlaceJson::new),
             thread: task.thread.map(|thread| ThreadJson { id: thread.number, tid: thread.tid }),
             frames: frames(report, &task.chain, Polled::Yes, &mut 0),
             waiting_on: report
