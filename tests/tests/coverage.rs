@@ -31,6 +31,7 @@ fn of_fixtures(profile: Profile) -> Result<()> {
     check("combinators", profile, &subjects::fixture("combinators", profile)?, 10)?;
     check("macros", profile, &subjects::fixture("macros", profile)?, 10)?;
     check("branches", profile, &subjects::fixture("branches", profile)?, 2)?;
+    check("locals", profile, &subjects::fixture("locals", profile)?, 2)?;
     check("roots", profile, &subjects::fixture("roots", profile)?, 2)?;
     for fault in ["two-locks", "futurelock", "permits", "join-circle"] {
         check(fault, profile, &subjects::faults(profile, fault)?, 2)?;
