@@ -28,8 +28,11 @@ pub(crate) struct ResourceType {
     pub(crate) read: fn(&Reading<'_>, Value) -> Result<Option<Seen>, ValueError>,
     /// The data pointers of the wakers that such a value keeps, for one that can be polled without
     /// a future of its own; `None` for one that cannot.
-    pub(crate) wakers: Option<fn(&Program<'_>, Value) -> Result<Vec<u64>, ValueError>>,
+    pub(crate) wakers: Option<ReadWakers>,
 }
+
+/// Reads the data pointers of wakers.
+pub(crate) type ReadWakers = fn(&Program<'_>, Value) -> Result<Vec<u64>, ValueError>;
 
 /// A type whose values keep a resource from others.
 pub(crate) struct GuardType {
