@@ -1,9 +1,11 @@
 //! VALUES: a layout and memory make integers, pointers and active variants.
 
+pub mod parts;
 pub mod path;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::layout::source::{LayoutError, LayoutSource};
@@ -57,6 +59,7 @@ impl ValueError {
 pub struct Program<'t> {
     target: &'t dyn Target,
     types: RefCell<HashMap<Ty, Arc<Type>>>,
+    paths: RefCell<HashMap<(Ty, parts::Sought, bool), Option<Rc<path::Path>>>>,
 }
 
 /// A typed place in memory.
@@ -72,7 +75,7 @@ impl<'t> Program<'t> {
     /// A program whose types are not asked for yet.
     #[must_use]
     pub fn new(target: &'t dyn Target) -> Self {
-        Self { target, types: RefCell::default() }
+        Self { target, types: RefCell::default(), paths: RefCell::default() }
     }
 
     /// The target.
