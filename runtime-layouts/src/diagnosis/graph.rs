@@ -171,7 +171,9 @@ fn needs_of(report: &Report, id: WaitId, wait: &Wait) -> Option<Vec<Vec<(Party, 
         | ResourceKind::Broadcast => {
             let holders = holders(resource);
             // Ends of the channel that were not found may be anywhere.
-            if resource.parties == Some(holders.len() as u64) && !holders.is_empty() {
+            let is_shared = resource.holders.iter().any(|holder| holder.is_shared);
+            let is_complete = resource.parties == Some(holders.len() as u64) && !is_shared;
+            if is_complete && !holders.is_empty() {
                 groups.push(holders);
             }
         }

@@ -33,8 +33,10 @@ pub(super) fn of_task(report: &Report, task: &Task) -> Option<String> {
 pub(super) fn short(report: &Report, wait: &Wait) -> String {
     let resource = report.resource(wait.resource);
     let mut text = what(report, wait, resource);
-    if wait.is_granted {
-        text.push_str(", granted");
+    if let Some(note) = &wait.note {
+        text.push_str(&format!(", {note}"));
+    } else if wait.is_granted {
+        text.push_str(given(resource.kind));
     } else if let Some(holders) = holders_text(report, wait.task, resource, true) {
         // `Mutex<Inventory> held by task 4` reads as one; after more words it does not.
         text.push_str(if text == *resource.name { " " } else { ", " });
@@ -49,15 +51,22 @@ pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> Strin
     let resource = report.resource(wait.resource);
     let verb = if wait.is_polled { "waits for" } else { "waits, not polled, for" };
     let mut text = format!("{verb} {}", thing(report, wait));
-    if wait.is_granted {
+    if let Some(note) = &wait.note {
+        text.push_str(&format!(", {note}"));
+    } else if wait.is_granted && is_lock(resource.kind) {
         text.push_str(", granted to it but not taken yet");
-    } else if let Some(own) = own_frame(wait.task, resource, lines) {
-        text.push_str(&format!(", held by this task in #{own}"));
+    } else if wait.is_granted {
+        text.push_str(given(resource.kind));
+    } else if let Some((own, holder)) = own_frame(wait.task, resource, lines) {
+        match end_text(holder.access) {
+            Some(end) => text.push_str(&format!(", {end} in #{own} of this task")),
+            None => text.push_str(&format!(", held by this task in #{own}")),
+        }
     } else if let Some(holders) = holders_text(report, wait.task, resource, false) {
         text.push_str(", ");
         text.push_str(&holders);
     }
-    if is_lock(resource.kind) && resource.queue.len() > 1 {
+    if has_queue(resource.kind) && resource.queue.len() > 1 {
         let waits = resource.queue.iter().map(|id| report.wait(*id).task);
         text.push_str(&format!("; queue: {}", ids(report, waits)));
     }
@@ -73,7 +82,7 @@ pub(super) fn of_holder(resource: &Resource, holder: &Holder) -> String {
     if let Some(variable) = &holder.variable {
         text.push_str(&format!(" in `{variable}`"));
     }
-    if is_lock(resource.kind) {
+    if has_identity(resource.kind) {
         text.push_str(&format!(", of {} {:#x}", resource.name, resource.address));
     }
     if holder.may_be_moved {
@@ -114,7 +123,7 @@ pub(super) fn enumerated(report: &Report, tasks: &[TaskIndex]) -> String {
 pub(super) fn thing(report: &Report, wait: &Wait) -> String {
     let resource = report.resource(wait.resource);
     let text = what(report, wait, resource);
-    match is_lock(resource.kind) {
+    match has_identity(resource.kind) {
         true => format!("{text} {:#x}", resource.address),
         false => text,
     }
@@ -130,6 +139,44 @@ pub(super) fn is_lock(kind: ResourceKind) -> bool {
             | ResourceKind::OnceCell
             | ResourceKind::ThreadLock
     )
+}
+
+/// Whether two of a kind are told apart by their addresses.
+fn has_identity(kind: ResourceKind) -> bool {
+    is_lock(kind)
+        || matches!(
+            kind,
+            ResourceKind::Notify
+                | ResourceKind::Barrier
+                | ResourceKind::Mpsc
+                | ResourceKind::Oneshot
+                | ResourceKind::Watch
+                | ResourceKind::Broadcast
+                | ResourceKind::Cancellation
+                | ResourceKind::Shared
+        )
+}
+
+/// Whether those who wait for it are worth a list: they get it one after the other.
+fn has_queue(kind: ResourceKind) -> bool {
+    is_lock(kind) || matches!(kind, ResourceKind::Notify | ResourceKind::Mpsc)
+}
+
+/// What is said of a wait that can end, but was not polled since.
+fn given(kind: ResourceKind) -> &'static str {
+    match is_lock(kind) {
+        true => ", granted",
+        false => ", which has come",
+    }
+}
+
+/// `sender` of who can send to a channel; `None` for what is no end of one.
+pub(super) fn end_text(access: Access) -> Option<&'static str> {
+    match access {
+        Access::Send => Some("sender"),
+        Access::Receive => Some("receiver"),
+        _ => None,
+    }
 }
 
 /// What is asked for, without who has it.
@@ -149,6 +196,12 @@ fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
             1 => format!("task {} of a JoinSet", ids(report, resource.tasks.iter().copied())),
             _ => format!("one of tasks {}", ids(report, resource.tasks.iter().copied())),
         },
+        (ResourceKind::Mpsc | ResourceKind::Broadcast, Some(Access::Receive)) => {
+            format!("a message of {name}")
+        }
+        (ResourceKind::Oneshot, Some(Access::Receive)) => format!("the value of {name}"),
+        (ResourceKind::Watch, Some(Access::Receive)) => format!("a change of {name}"),
+        (ResourceKind::Mpsc, Some(Access::Send)) => format!("room in {name}"),
         _ => name.to_string(),
     };
     if let Some(state) = &resource.state {
@@ -180,16 +233,20 @@ fn holders_text(
         };
     };
     let doubt = if first.may_be_moved { "perhaps " } else { "" };
+    let (held, several) = match end_text(first.access) {
+        Some(end) => (format!("{doubt}{end} in"), format!("{doubt}{end}s in")),
+        None => (format!("{doubt}held by"), format!("{doubt}held by")),
+    };
     if rest.is_empty() {
         return Some(match first.task == asking {
-            true => format!("{doubt}held by this task"),
+            true => format!("{held} this task"),
             false => {
                 let task = &report.task(first.task).id.0;
                 let place = place(report.site(first.frame.site));
                 let file = place.rsplit_once('/').map_or(&*place, |(_, file)| file);
                 match with_place && !place.is_empty() {
-                    true => format!("{doubt}held by task {task} ({file})"),
-                    false => format!("{doubt}held by task {task}{}", in_variable(first)),
+                    true => format!("{held} task {task} ({file})"),
+                    false => format!("{held} task {task}{}", in_variable(first)),
                 }
             }
         });
@@ -197,7 +254,7 @@ fn holders_text(
     let mut tasks: Vec<TaskIndex> = resource.holders.iter().map(|holder| holder.task).collect();
     tasks.dedup();
     let word = if tasks.len() == 1 { "task" } else { "tasks" };
-    Some(format!("{doubt}held by {word} {}", ids(report, tasks.into_iter())))
+    Some(format!("{several} {word} {}", ids(report, tasks.into_iter())))
 }
 
 /// ` in `stock``; empty for what has no name.
@@ -206,9 +263,13 @@ pub(super) fn in_variable(holder: &Holder) -> String {
 }
 
 /// The number of the frame in which a task itself holds what it waits for.
-fn own_frame(task: TaskIndex, resource: &Resource, lines: &[Line<'_>]) -> Option<usize> {
+fn own_frame<'r>(
+    task: TaskIndex,
+    resource: &'r Resource,
+    lines: &[Line<'_>],
+) -> Option<(usize, &'r Holder)> {
     let own = resource.holders.iter().find(|h| h.task == task && !h.may_be_moved)?;
-    number_of(own.frame, lines)
+    number_of(own.frame, lines).map(|number| (number, own))
 }
 
 /// The number of a frame in a backtrace.

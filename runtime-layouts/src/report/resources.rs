@@ -53,6 +53,8 @@ pub enum ResourceKind {
     Child,
     /// A token that cancels.
     Cancellation,
+    /// A future that several poll.
+    Shared,
     /// Another turn of the task itself.
     Yield,
     /// Nothing: it is never ready.
@@ -119,6 +121,9 @@ pub struct Holder {
     pub access: Access,
     /// Whether the variable may have been moved away, so that these are old bytes.
     pub may_be_moved: bool,
+    /// Whether it lies behind a pointer that others may share, so that it may not be this one who
+    /// keeps it.
+    pub is_shared: bool,
     /// The thread that holds it; `None` for what a suspended task holds.
     pub thread: Option<ThreadRef>,
 }
@@ -130,6 +135,14 @@ pub struct FrameRef {
     pub site: SiteId,
     /// Its address.
     pub address: u64,
+}
+
+impl Access {
+    /// Whether it is an end of a channel.
+    #[must_use]
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Send | Self::Receive)
+    }
 }
 
 impl FrameRef {
@@ -151,6 +164,8 @@ pub struct Wait {
     pub access: Option<Access>,
     /// Whether it was given what it asked for, but was not polled since.
     pub is_granted: bool,
+    /// What is true of this one alone: `lagging by 5 messages`; `None` for nothing.
+    pub note: Option<String>,
     /// Whether something polls it: not what a frame holds that stands at another await.
     pub is_polled: bool,
     /// The frame that holds what is not polled; `None` for what is.

@@ -1,32 +1,53 @@
 //! Tasks that wait for tasks.
 //!
-//! Source: `tokio/src/runtime/task/join.rs`, `tokio/src/task/join_set.rs`,
+//! Source: `tokio/src/runtime/task/join.rs`, `tokio/src/task/{join_set,yield_now}.rs`,
 //! `tokio/src/util/idle_notified_set.rs` (tokio 1.54.1).
 
-use super::task::HEADER;
-use crate::layout::Type;
+use super::list::{self, End};
+use super::task::{self, HEADER};
 use crate::report::ResourceKind;
-use crate::value::path::{self, Reach};
 use crate::value::{Value, ValueError};
 use crate::walk::waits::{Reading, Seen};
 
+/// The lists of a `JoinSet`'s tasks.
+const LISTS: &str = "tokio::util::idle_notified_set::ListsInner<";
+
 /// `JoinHandle`: the end of one task.
 pub(super) fn handle(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let mut is_header = |ty: &Type| &*ty.name == HEADER;
-    let Some(to_header) = path::find(reading.program, value.ty, Reach::RUNTIME, &mut is_header)
-    else {
-        return Ok(None);
-    };
-    let Some(header) = to_header.follow(reading.program, value)? else { return Ok(None) };
+    let Some(header) = value.behind(reading.program, HEADER)? else { return Ok(None) };
     let mut seen = Seen::new(ResourceKind::Join, header);
     seen.name = Some("the end of a task".to_string());
+    seen.parties = Some(1);
     seen.tasks.extend(reading.tasks.get(&header.address));
+    seen.is_granted = task::has_ended(reading.program, header)?;
     Ok(Some(seen))
 }
 
-/// `JoinSet`: the end of the next of its tasks.
-pub(super) fn set(_: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+/// `JoinSet`, and what has one inside: the end of the next of its tasks.
+pub(crate) fn set(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    let program = reading.program;
     let mut seen = Seen::new(ResourceKind::JoinSet, value);
     seen.name = Some("the end of a task of a JoinSet".to_string());
+    seen.parties = value.number(program, "length")?;
+    let Some(lists) = value.behind(program, LISTS)? else { return Ok(Some(seen)) };
+    for name in ["notified", "idle"] {
+        // Newest first, as they were pushed.
+        let mut entries = list::nodes(program, lists.member(program, name)?, End::Head)?;
+        entries.reverse();
+        for entry in entries {
+            if let Some(header) = entry.member(program, "value")?.behind(program, HEADER)? {
+                seen.is_granted |= task::has_ended(program, header)?;
+                seen.tasks.extend(reading.tasks.get(&header.address));
+            }
+        }
+    }
+    seen.tasks.sort_unstable();
+    Ok(Some(seen))
+}
+
+/// `yield_now` and `consume_budget`: the task itself has asked to be polled again.
+pub(super) fn turn(_: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    let mut seen = Seen::new(ResourceKind::Yield, value);
+    seen.name = Some("its next turn".to_string());
     Ok(Some(seen))
 }

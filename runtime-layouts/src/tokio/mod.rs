@@ -8,6 +8,7 @@ mod blocking;
 mod context;
 mod handles;
 mod join;
+mod list;
 mod local_set;
 mod names;
 mod owned;

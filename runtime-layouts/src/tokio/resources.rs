@@ -1,19 +1,18 @@
 //! What tokio's futures wait for, and what keeps it from others: a line each.
 
-use super::sync::semaphore;
+use super::sync::{broadcast, cells, mpsc, notify, oneshot, semaphore, watch};
 use super::{join, sync};
 use crate::report::{Access, ResourceKind};
-use crate::walk::registry::{GuardType, ResourceType};
+use crate::walk::registry::{GuardType, Read, ResourceType, Wakers};
 
 /// A type that is read by that function.
-const fn of(
-    path: &'static str,
-    read: fn(
-        &crate::walk::waits::Reading<'_>,
-        crate::value::Value,
-    ) -> Result<Option<crate::walk::waits::Seen>, crate::value::ValueError>,
-) -> ResourceType {
+const fn of(path: &'static str, read: Read) -> ResourceType {
     ResourceType { path, read, wakers: None }
+}
+
+/// A type that others poll without a future.
+const fn polled(path: &'static str, read: Read, wakers: Wakers) -> ResourceType {
+    ResourceType { path, read, wakers: Some(wakers) }
 }
 
 /// Futures, and the types of `self` of async fns (tokio 1.54.1).
@@ -22,8 +21,31 @@ pub(super) const RESOURCES: &[ResourceType] = &[
     of("tokio::sync::semaphore::Semaphore", semaphore::semaphore),
     of("tokio::sync::mutex::Mutex", sync::mutex),
     of("tokio::sync::rwlock::RwLock", sync::rw_lock),
+    of("tokio::sync::once_cell::OnceCell", cells::once_cell),
+    of("tokio::sync::set_once::SetOnce", cells::set_once),
+    of("tokio::sync::barrier::Barrier", cells::barrier),
+    of("tokio::sync::notify::Notified", notify::notified),
+    of("tokio::sync::notify::OwnedNotified", notify::notified),
+    polled("tokio::sync::mpsc::bounded::Receiver", mpsc::receiver, mpsc::receiver_wakers),
+    polled(
+        "tokio::sync::mpsc::unbounded::UnboundedReceiver",
+        mpsc::receiver,
+        mpsc::receiver_wakers,
+    ),
+    of("tokio::sync::mpsc::bounded::Sender", mpsc::sender),
+    of("tokio::sync::mpsc::unbounded::UnboundedSender", mpsc::sender),
+    of("tokio::sync::oneshot::Receiver", oneshot::receiver),
+    of("tokio::sync::oneshot::Sender", oneshot::sender),
+    of("tokio::sync::watch::Receiver", watch::receiver),
+    of("tokio::sync::watch::Sender", watch::sender),
+    of("tokio::sync::broadcast::Receiver", broadcast::receiver),
+    of("tokio::sync::broadcast::Sender", broadcast::sender),
     of("tokio::runtime::task::join::JoinHandle", join::handle),
     of("tokio::task::join_set::JoinSet", join::set),
+    of("tokio::task::yield_now::yield_now::{async_fn_env#0}", join::turn),
+    of("tokio::task::yield_now::yield_now::YieldNow", join::turn),
+    of("tokio::task::coop::consume_budget::consume_budget::{async_fn_env#0}", join::turn),
+    of("tokio::task::consume_budget::consume_budget::{async_fn_env#0}", join::turn),
     of("core::future::pending::Pending", sync::never),
 ];
 
@@ -37,11 +59,22 @@ const fn guard(
     GuardType { path, kind, access, key: semaphore::SEMAPHORE, object }
 }
 
+/// An end of a channel, by the name of what all its ends share.
+const fn end(
+    path: &'static str,
+    kind: ResourceKind,
+    access: Access,
+    shared: &'static str,
+) -> GuardType {
+    GuardType { path, kind, access, key: shared, object: shared }
+}
+
 const MUTEX: &str = "tokio::sync::mutex::Mutex<";
 const RW_LOCK: &str = "tokio::sync::rwlock::RwLock<";
 const SEMAPHORE: &str = "tokio::sync::semaphore::Semaphore";
 
-/// Guards and permits (`tokio/src/sync/{mutex,semaphore,rwlock/*}.rs`, tokio 1.54.1).
+/// Guards and permits (`tokio/src/sync/{mutex,semaphore,rwlock/*}.rs`, tokio 1.54.1), and the ends
+/// of channels.
 pub(super) const GUARDS: &[GuardType] = &[
     guard("tokio::sync::mutex::MutexGuard", ResourceKind::Mutex, Access::Exclusive, MUTEX),
     guard("tokio::sync::mutex::OwnedMutexGuard", ResourceKind::Mutex, Access::Exclusive, MUTEX),
@@ -104,5 +137,31 @@ pub(super) const GUARDS: &[GuardType] = &[
         ResourceKind::Semaphore,
         Access::Permits(1),
         SEMAPHORE,
+    ),
+    end("tokio::sync::mpsc::bounded::Sender", ResourceKind::Mpsc, Access::Send, mpsc::CHAN),
+    end("tokio::sync::mpsc::bounded::OwnedPermit", ResourceKind::Mpsc, Access::Send, mpsc::CHAN),
+    end("tokio::sync::mpsc::bounded::Receiver", ResourceKind::Mpsc, Access::Receive, mpsc::CHAN),
+    end(
+        "tokio::sync::mpsc::unbounded::UnboundedSender",
+        ResourceKind::Mpsc,
+        Access::Send,
+        mpsc::CHAN,
+    ),
+    end(
+        "tokio::sync::mpsc::unbounded::UnboundedReceiver",
+        ResourceKind::Mpsc,
+        Access::Receive,
+        mpsc::CHAN,
+    ),
+    end("tokio::sync::oneshot::Sender", ResourceKind::Oneshot, Access::Send, oneshot::INNER),
+    end("tokio::sync::oneshot::Receiver", ResourceKind::Oneshot, Access::Receive, oneshot::INNER),
+    end("tokio::sync::watch::Sender", ResourceKind::Watch, Access::Send, watch::SHARED),
+    end("tokio::sync::watch::Receiver", ResourceKind::Watch, Access::Receive, watch::SHARED),
+    end("tokio::sync::broadcast::Sender", ResourceKind::Broadcast, Access::Send, broadcast::SHARED),
+    end(
+        "tokio::sync::broadcast::Receiver",
+        ResourceKind::Broadcast,
+        Access::Receive,
+        broadcast::SHARED,
     ),
 ];

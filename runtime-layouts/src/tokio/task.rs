@@ -273,6 +273,11 @@ pub(super) fn show_running(inspection: &mut Inspection<'_>, task: &mut Task) {
     task.problems.push(note.into());
 }
 
+/// Whether the task with that header has ended.
+pub(super) fn has_ended(program: &Program<'_>, header: Value) -> Result<bool, ValueError> {
+    Ok(header.member(program, "state")?.unsigned(program)? & COMPLETE != 0)
+}
+
 /// Whether that function on a stack polls a task: the vtable's own, or what it calls first, which
 /// an optimized build may jump to without a frame.
 pub(super) fn is_polling(function: &str) -> bool {

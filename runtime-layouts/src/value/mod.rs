@@ -1,9 +1,11 @@
 //! VALUES: a layout and memory make integers, pointers and active variants.
 
+pub mod parts;
 pub mod path;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::layout::source::{LayoutError, LayoutSource};
@@ -53,10 +55,14 @@ impl ValueError {
     }
 }
 
+/// Where a path was looked for, what, and whether through pointers.
+type PathKey = (Ty, parts::Sought, bool);
+
 /// A target's memory and types, with the types that were asked for.
 pub struct Program<'t> {
     target: &'t dyn Target,
     types: RefCell<HashMap<Ty, Arc<Type>>>,
+    paths: RefCell<HashMap<PathKey, Option<Rc<path::Path>>>>,
 }
 
 /// A typed place in memory.
@@ -72,7 +78,7 @@ impl<'t> Program<'t> {
     /// A program whose types are not asked for yet.
     #[must_use]
     pub fn new(target: &'t dyn Target) -> Self {
-        Self { target, types: RefCell::default() }
+        Self { target, types: RefCell::default(), paths: RefCell::default() }
     }
 
     /// The target.

@@ -1,5 +1,7 @@
 //! What a value holds: the futures or guards in it, through everything that is neither.
 
+use std::collections::HashSet;
+
 use super::plan::{Part, Plan, Planner, Shape, Wanted};
 use crate::layout::TypeKind;
 use crate::report::Polled;
@@ -24,6 +26,8 @@ pub(crate) struct Node {
 pub(crate) struct Below {
     /// The values, and of futures, whether their holder polls them.
     pub(crate) nodes: Vec<(Node, Polled)>,
+    /// Those that lie behind a pointer that others may share.
+    pub(crate) shared: HashSet<Node>,
     /// Why some may be missing.
     pub(crate) problem: Option<String>,
 }
@@ -114,6 +118,14 @@ impl Finder {
                 if address != 0 {
                     self.visit(program, Value { ty: *target, address }, below, depth + 1);
                 }
+            }
+            Shape::Shared(target) => {
+                let first = below.nodes.len();
+                let address = program.read_pointer(value.address)?;
+                if address != 0 {
+                    self.visit(program, Value { ty: *target, address }, below, depth + 1);
+                }
+                below.shared.extend(below.nodes[first..].iter().map(|(node, _)| *node));
             }
             Shape::Dyn { data, vtable } => {
                 let data = program.read_pointer(value.address.wrapping_add(*data))?;

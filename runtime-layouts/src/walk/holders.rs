@@ -15,7 +15,7 @@ use super::sites::Sites;
 use super::waits::{Reading, Seen, Waits, index_of};
 use crate::layout::Type;
 use crate::layout::name::{base_path, last_segment};
-use crate::report::{Access, Holder, ResourceKind, Task, TaskIndex};
+use crate::report::{Access, Holder, ResourceId, ResourceKind, Task, TaskIndex};
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 
@@ -34,7 +34,8 @@ struct GuardShape {
 pub(crate) struct Holders {
     keeps: Keeps,
     shapes: HashMap<Ty, Option<Rc<GuardShape>>>,
-    seen: HashSet<Node>,
+    /// What is shared counts for each task that has it.
+    seen: HashSet<(Node, Option<TaskIndex>)>,
 }
 
 impl Default for Holders {
@@ -61,12 +62,24 @@ impl Holders {
             }
         }
         for resource in &mut waits.resources {
-            // What may be old bytes does not count beside what is not.
-            if resource.holders.iter().any(|holder| !holder.may_be_moved) {
-                resource.holders.retain(|holder| !holder.may_be_moved);
+            // What may be old bytes does not count beside what is not; of ends of channels there
+            // may be several.
+            let is_sure = |holder: &Holder| !holder.may_be_moved;
+            let most = match resource.holders.first() {
+                Some(first) if first.access.is_end() => resource.parties.unwrap_or(0),
+                _ => 0,
+            };
+            if resource.holders.len() as u64 > most && resource.holders.iter().any(is_sure) {
+                resource.holders.retain(is_sure);
             }
             if resource.is_taken == Some(false) {
                 resource.holders.clear();
+            }
+            if resource.kind == ResourceKind::JoinSet && resource.tasks.is_empty() {
+                // What a task keeps as long as it runs says that its end is waited for.
+                let holders = std::mem::take(&mut resource.holders);
+                resource.tasks.extend(holders.into_iter().map(|holder| holder.task));
+                resource.tasks.dedup();
             }
         }
     }
@@ -80,7 +93,7 @@ impl Holders {
     ) -> Result<(), ValueError> {
         let node = kept.node;
         let sized = program.type_of(node.ty).is_ok_and(|layout| layout.size > 0);
-        if sized && !self.seen.insert(node) {
+        if sized && !self.seen.insert((node, kept.is_shared.then_some(task))) {
             return Ok(());
         }
         let shape = match self.shapes.get(&node.ty) {
@@ -107,28 +120,48 @@ impl Holders {
             },
             access => access,
         };
-        let mut seen = state_of(program, object).unwrap_or_else(|| Seen::new(kind, object));
-        (seen.kind, seen.key, seen.access) = (kind, key.address, None);
-        let id = waits.resource(&seen, &shape.resource);
-        let guard = Arc::clone(&shape.guard);
         let holder = Holder {
             task,
             frame: kept.frame,
             variable: kept.variable.clone(),
-            guard,
+            guard: Arc::clone(&shape.guard),
             access,
             may_be_moved: kept.may_be_moved,
+            is_shared: kept.is_shared,
             thread: None,
         };
-        let holders = &mut waits.resources[id.0 as usize].holders;
-        // A captured guard may have been moved into a variable of the same frame.
-        if !holders.iter().any(|known| {
-            (known.task, known.frame) == (holder.task, holder.frame) && holder.may_be_moved
-        }) {
-            holders.push(holder);
+        if is_waited_for_only(kind, access) {
+            // Everyone has channels: their ends count where someone waits for them.
+            let opposite = match access {
+                Access::Send => Some(Access::Receive),
+                Access::Receive => Some(Access::Send),
+                _ => None,
+            };
+            let ends = if access == Access::Receive { [opposite, None] } else { [opposite; 2] };
+            let mut known: Vec<ResourceId> =
+                ends.iter().filter_map(|end| waits.known(kind, key.address, *end)).collect();
+            known.dedup();
+            known.into_iter().for_each(|id| waits.held(id, holder.clone()));
+            return Ok(());
         }
+        // The permit of who initializes a cell is one of the semaphore in it.
+        if kind == ResourceKind::Semaphore
+            && let Some(id) = waits.known(ResourceKind::OnceCell, key.address, None)
+        {
+            waits.held(id, holder);
+            return Ok(());
+        }
+        let mut seen = state_of(program, object).unwrap_or_else(|| Seen::new(kind, object));
+        (seen.kind, seen.key, seen.access) = (kind, key.address, None);
+        let id = waits.resource(&seen, &shape.resource);
+        waits.held(id, holder);
         Ok(())
     }
+}
+
+/// Whether what is held is of interest only if someone waits for it.
+fn is_waited_for_only(kind: ResourceKind, access: Access) -> bool {
+    access.is_end() || kind == ResourceKind::JoinSet
 }
 
 /// What a resource says of itself.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::find::{Finder, Node, part_of};
+use super::find::{Below, Finder, Node, part_of};
 use super::plan::{Shape, Wanted};
 use super::sites::Sites;
 use crate::report::{Chain, FrameRef, FutureState, Polled};
@@ -18,6 +18,8 @@ pub(crate) struct Kept {
     pub(crate) variable: Option<Arc<str>>,
     /// Whether the variable may have been moved away.
     pub(crate) may_be_moved: bool,
+    /// Whether it lies behind a pointer that others may share.
+    pub(crate) is_shared: bool,
 }
 
 /// Finds what frames keep; keeps what it learns about types.
@@ -63,6 +65,10 @@ impl Keeps {
         below.nodes.into_iter().map(|(node, _)| node).collect()
     }
 
+    fn below(&mut self, program: &Program<'_>, value: Value) -> Below {
+        self.finder.futures_in(program, value, false)
+    }
+
     fn of_frame(
         &mut self,
         program: &Program<'_>,
@@ -71,9 +77,10 @@ impl Keeps {
         found: &mut Vec<Kept>,
     ) -> Result<(), ValueError> {
         let plan = self.finder.planner.plan(program, value.ty)?;
-        let of_future = |node| Kept { node, frame, variable: None, may_be_moved: false };
+        let of_future =
+            |node, is_shared| Kept { node, frame, variable: None, may_be_moved: false, is_shared };
         if plan.is_wanted {
-            found.push(of_future(Node { ty: value.ty, address: value.address }));
+            found.push(of_future(Node { ty: value.ty, address: value.address }, false));
             return Ok(());
         }
         match &plan.shape {
@@ -81,22 +88,24 @@ impl Keeps {
             Shape::Machine { states } => {
                 let (active, _) = value.active_variant(program)?;
                 for held in &states[active].variables {
-                    let nodes = self.of_value(program, part_of(value, held.part));
-                    if nodes.is_empty() {
+                    let below = self.below(program, part_of(value, held.part));
+                    if below.nodes.is_empty() {
                         continue;
                     }
                     let may_be_moved = held.may_be_moved(program, value);
-                    found.extend(nodes.into_iter().map(|node| Kept {
-                        node,
+                    found.extend(below.nodes.iter().map(|(node, _)| Kept {
+                        node: *node,
                         frame,
                         variable: Some(Arc::clone(&held.name)),
                         may_be_moved,
+                        is_shared: below.shared.contains(node),
                     }));
                 }
             }
             _ => {
                 let below = self.finder.below(program, value, &plan);
-                found.extend(below.nodes.into_iter().map(|(node, _)| of_future(node)));
+                let nodes = below.nodes.iter();
+                found.extend(nodes.map(|(node, _)| of_future(*node, below.shared.contains(node))));
             }
         }
         Ok(())

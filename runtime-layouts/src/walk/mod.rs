@@ -11,6 +11,7 @@ mod plan;
 pub(crate) mod registry;
 mod sites;
 pub(crate) mod waits;
+pub(crate) mod wakers;
 
 use self::chain::Walker;
 use self::holders::Holders;

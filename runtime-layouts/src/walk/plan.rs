@@ -53,6 +53,8 @@ pub(crate) enum Shape {
     Arms { arms: u64, parts: Vec<Part>, mask: u64, size: u8 },
     /// Behind a thin pointer.
     Pointer(Ty),
+    /// Behind a thin pointer that shares what it owns.
+    Shared(Ty),
     /// Behind a `dyn Future` pointer: the offsets of the data pointer and the vtable pointer.
     Dyn { data: u64, vtable: u64 },
     /// In each element.
@@ -131,7 +133,9 @@ impl Planner {
                     Shape::Variants { parts, ended }
                 }
             }
-            Neighbours::Pointer(target) if self.holds(program, target) => Shape::Pointer(target),
+            Neighbours::Pointer(target) if !self.holds(program, target) => Shape::Nothing,
+            Neighbours::Pointer(target) if is_shared(&layout.name) => Shape::Shared(target),
+            Neighbours::Pointer(target) => Shape::Pointer(target),
             Neighbours::Dyn { data, vtable } => Shape::Dyn { data, vtable },
             Neighbours::Array { element, size, count } if self.holds(program, element) => {
                 Shape::Array { element, size, count }

@@ -25,14 +25,17 @@ pub(crate) struct ResourceType {
     /// Its path, without generic arguments.
     pub(crate) path: &'static str,
     /// Reads such a value. `None` when it is not waited for after all.
-    pub(crate) read: fn(&Reading<'_>, Value) -> Result<Option<Seen>, ValueError>,
+    pub(crate) read: Read,
     /// The data pointers of the wakers that such a value keeps, for one that can be polled without
     /// a future of its own; `None` for one that cannot.
-    pub(crate) wakers: Option<ReadWakers>,
+    pub(crate) wakers: Option<Wakers>,
 }
 
-/// Reads the data pointers of wakers.
-pub(crate) type ReadWakers = fn(&Program<'_>, Value) -> Result<Vec<u64>, ValueError>;
+/// Reads what is waited for.
+pub(crate) type Read = fn(&Reading<'_>, Value) -> Result<Option<Seen>, ValueError>;
+
+/// Reads the data pointers of the wakers that a value keeps.
+pub(crate) type Wakers = fn(&Program<'_>, Value) -> Result<Vec<u64>, ValueError>;
 
 /// A type whose values keep a resource from others.
 pub(crate) struct GuardType {
@@ -76,6 +79,16 @@ pub(crate) fn resource(path: &str) -> Option<&'static ResourceType> {
 /// The guard of that path.
 pub(crate) fn guard(path: &str) -> Option<&'static GuardType> {
     LIBRARIES.iter().flat_map(|library| library.guards).find(|known| known.path == path)
+}
+
+/// Whether a type is of a crate whose futures and async fns are known: its frames are looked
+/// through for what they wait for.
+pub(crate) fn is_of_known_crate(type_name: &str) -> bool {
+    let of = |path: &'_ str| path.split("::").next().map(str::to_string);
+    LIBRARIES
+        .iter()
+        .flat_map(|library| library.resources)
+        .any(|known| of(known.path) == of(type_name))
 }
 
 /// Whether the type of that path leads to a runtime or a task.

@@ -5,7 +5,7 @@
 //! fn. The outermost such thing is what the user named: a semaphore's permit is what a future
 //! asks for, the `Mutex` around it what the user locked.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::registry::{self, ResourceType};
@@ -13,8 +13,8 @@ use super::sites::Sites;
 use crate::layout::name::{base_path, last_segment};
 use crate::layout::{Type, TypeKind};
 use crate::report::{
-    Access, Chain, Frame, FrameRef, Polled, Resource, ResourceId, ResourceKind, SiteId, Task,
-    TaskIndex, Wait, WaitId,
+    Access, Chain, Frame, FrameRef, Holder, Polled, Resource, ResourceId, ResourceKind, SiteId,
+    Task, TaskIndex, TaskKind, Wait, WaitId,
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -55,6 +55,8 @@ pub(crate) struct Seen {
     pub(crate) access: Option<Access>,
     /// See [`Wait::is_granted`].
     pub(crate) is_granted: bool,
+    /// See [`Wait::note`].
+    pub(crate) note: Option<String>,
     /// How to read its queue, and from what. It is read once, however many wait.
     pub(crate) order: Option<(ReadOrder, Value)>,
     /// See [`Resource::tasks`].
@@ -74,13 +76,14 @@ impl Seen {
             parties: None,
             access: None,
             is_granted: false,
+            note: None,
             order: None,
             tasks: Vec::new(),
         }
     }
 }
 
-/// Reads the addresses of the leaves that wait for something, in its own order.
+/// Reads the addresses of what waits for something, in its own order: each lies in a leaf.
 pub(crate) type ReadOrder = fn(&Program<'_>, Value) -> Result<Vec<u64>, ValueError>;
 
 /// The waits and resources that were found so far.
@@ -88,7 +91,8 @@ pub(crate) type ReadOrder = fn(&Program<'_>, Value) -> Result<Vec<u64>, ValueErr
 pub(crate) struct Waits {
     pub(crate) waits: Vec<Wait>,
     pub(crate) resources: Vec<Resource>,
-    known: HashMap<(ResourceKind, u64), ResourceId>,
+    /// By kind, identity and, of a channel, the end that is asked for.
+    known: HashMap<(ResourceKind, u64, Option<Access>), ResourceId>,
     orders: HashMap<ResourceId, (ReadOrder, Value)>,
     /// What of each leaf's type can keep a waker.
     polled: HashMap<Ty, Arc<Vec<(Path, &'static ResourceType)>>>,
@@ -114,16 +118,16 @@ impl Waits {
                 sites,
                 tasks: &by_header,
                 task: task.index,
-                header: task.address,
+                header: if task.kind == TaskKind::BlockOn { 0 } else { task.address },
             };
             walk.chain(&task.chain, None, &mut run);
         }
-        self.order(program);
+        self.order(program, sites);
     }
 
     /// The resource of that kind and identity, made when it is first seen.
     pub(crate) fn resource(&mut self, seen: &Seen, name: &str) -> ResourceId {
-        let key = (seen.kind, seen.key);
+        let key = (seen.kind, seen.key, seen.access.filter(|access| access.is_end()));
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
@@ -146,8 +150,30 @@ impl Waits {
         id
     }
 
+    /// The resource of that kind and identity, if something waits for it; of a channel, for that
+    /// end.
+    pub(crate) fn known(
+        &self,
+        kind: ResourceKind,
+        key: u64,
+        end: Option<Access>,
+    ) -> Option<ResourceId> {
+        self.known.get(&(kind, key, end)).copied()
+    }
+
+    /// Adds who has a resource.
+    pub(crate) fn held(&mut self, id: ResourceId, holder: Holder) {
+        let holders = &mut self.resources[id.0 as usize].holders;
+        // A captured guard may have been moved into a variable of the same frame.
+        if !holders.iter().any(|known| {
+            (known.task, known.frame) == (holder.task, holder.frame) && holder.may_be_moved
+        }) {
+            holders.push(holder);
+        }
+    }
+
     /// Sorts the queues into their own order, what was given it already first.
-    fn order(&mut self, program: &Program<'_>) {
+    fn order(&mut self, program: &Program<'_>, sites: &Sites) {
         for (index, wait) in self.waits.iter().enumerate() {
             let queue = &mut self.resources[wait.resource.0 as usize].queue;
             queue.push(WaitId(u32::try_from(index).unwrap_or(u32::MAX)));
@@ -158,13 +184,16 @@ impl Waits {
                 continue;
             }
             let order = read(program, *value).unwrap_or_default();
-            let places: HashMap<u64, usize> =
+            let places: BTreeMap<u64, usize> =
                 order.into_iter().enumerate().map(|(place, address)| (address, place)).collect();
             let waits = &self.waits;
-            queue.sort_by_key(|wait| {
+            queue.sort_by_cached_key(|wait| {
                 let wait = &waits[wait.0 as usize];
-                let place = places.get(&wait.leaf.address).copied().unwrap_or(usize::MAX);
-                (!wait.is_granted, place)
+                let leaf = sites.type_of(wait.leaf.site).and_then(|ty| program.type_of(ty).ok());
+                let size = leaf.map_or(0, |layout| layout.size).max(1);
+                let end = wait.leaf.address.saturating_add(size);
+                let mut within = places.range(wait.leaf.address..end);
+                (!wait.is_granted, within.next().map_or(usize::MAX, |(_, place)| *place))
             });
         }
     }
@@ -235,6 +264,7 @@ impl Leaves<'_, '_> {
                 resource,
                 access: seen.access,
                 is_granted: seen.is_granted,
+                note: seen.note,
                 is_polled: keeper.is_none(),
                 keeper,
                 leaf: leaf_ref,
@@ -271,15 +301,18 @@ impl Leaves<'_, '_> {
     /// Things in a leaf that keep this task's waker.
     fn kept_wakers(&mut self, reading: &Reading<'_>) -> Vec<(Seen, String)> {
         let mut found = Vec::new();
-        if self.header == 0 {
-            return found;
-        }
+        // The waker of a future that a thread blocks on is the thread's, not a task's.
+        let (header, tasks) = (self.header, self.tasks);
+        let is_own = |waker: &u64| match header {
+            0 => *waker != 0 && !tasks.contains_key(waker),
+            header => *waker == header,
+        };
         for (path, known) in &*self.waits.polled(self.program, reading.leaf.ty) {
             let mut values = Vec::new();
             let _ = path.each(self.program, reading.leaf, &mut |value| values.push(value));
             for value in values {
                 let wakers = known.wakers.map(|wakers| wakers(self.program, value));
-                if !matches!(wakers, Some(Ok(wakers)) if wakers.contains(&self.header)) {
+                if !matches!(wakers, Some(Ok(wakers)) if wakers.iter().any(is_own)) {
                     continue;
                 }
                 if let Ok(Some(seen)) = (known.read)(reading, value)
@@ -298,9 +331,7 @@ impl Leaves<'_, '_> {
     fn is_inner(&mut self, site: SiteId) -> bool {
         let sites = self.sites;
         *self.waits.inner.entry(site).or_insert_with(|| {
-            let name = &sites.get(site).type_name;
-            let crates = ["tokio::", "futures_util::lock::", "core::future::"];
-            !sites.is_users(site) && crates.iter().any(|path| name.starts_with(path))
+            !sites.is_users(site) && registry::is_of_known_crate(&sites.get(site).type_name)
         })
     }
 

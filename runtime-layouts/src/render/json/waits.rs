@@ -194,6 +194,7 @@ fn kind_text(kind: ResourceKind) -> &'static str {
         ResourceKind::Signal => "signal",
         ResourceKind::Child => "child",
         ResourceKind::Cancellation => "cancellation",
+        ResourceKind::Shared => "shared",
         ResourceKind::Yield => "yield",
         ResourceKind::Never => "never",
         ResourceKind::ThreadLock => "thread_lock",

@@ -1,9 +1,16 @@
 //! What tasks meet at: named as `tokio/src/sync` names it (tokio 1.54.1).
 
+pub(super) mod broadcast;
+pub(super) mod cells;
+pub(super) mod mpsc;
+pub(super) mod notify;
+pub(super) mod oneshot;
 pub(super) mod semaphore;
+pub(super) mod watch;
 
+use crate::layout::name::last_segment;
 use crate::report::{Access, ResourceKind};
-use crate::value::{Value, ValueError};
+use crate::value::{Program, Value, ValueError};
 use crate::walk::waits::{Reading, Seen};
 
 /// `mutex.rs`: a semaphore with one permit.
@@ -24,6 +31,8 @@ pub(super) fn rw_lock(reading: &Reading<'_>, value: Value) -> Result<Option<Seen
     let most = value.member(reading.program, "mr")?.unsigned(reading.program)?;
     let free = semaphore::free(reading, value)?;
     seen.is_taken = free.map(|free| free < most);
+    // A writer has them all.
+    seen.parties = free.map(|free| if free == 0 { 1 } else { most.saturating_sub(free) });
     seen.access = seen.access.map(|access| match access {
         Access::Permits(1) if most > 1 => Access::Shared,
         _ => Access::Exclusive,
@@ -39,4 +48,22 @@ pub(super) fn never(_: &Reading<'_>, value: Value) -> Result<Option<Seen>, Value
     // One entry is enough for all of them.
     (seen.key, seen.address) = (0, 0);
     Ok(Some(seen))
+}
+
+/// `1 sender`, `2 senders`.
+pub(crate) fn count(number: u64, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+/// `mpsc<Order>` from an end of type `Receiver<Order>`.
+pub(crate) fn generic_name(
+    word: &str,
+    end: Value,
+    program: &Program<'_>,
+) -> Result<String, ValueError> {
+    let name = last_segment(&end.layout(program)?.name);
+    Ok(match name.find('<') {
+        Some(arguments) => format!("{word}{}", &name[arguments..]),
+        None => word.to_string(),
+    })
 }
