@@ -11,6 +11,7 @@ mod join;
 mod list;
 mod local_set;
 mod names;
+mod net;
 mod owned;
 mod resources;
 mod scheduler;
@@ -18,6 +19,7 @@ mod spawn;
 mod stack;
 mod sync;
 mod task;
+mod time;
 mod workers;
 
 use std::collections::HashMap;
