@@ -17,7 +17,7 @@ fn it_ends_the_listing_and_nothing_else() -> Result<()> {
     for front in GDBS {
         let mut gdb = Terminal::attach(*front, running.pid())?;
         gdb.type_in("info async-tasks --all\n")?;
-        gdb.wait_for("many_tasks::", SOON)?;
+        gdb.wait_for("src/main.rs:84", SOON)?;
         let rest = gdb.interrupt()?;
         ensure!(!rest.contains("Traceback"), "{front:?}: {rest}");
         ensure!(!rest.contains("Complete: "), "{front:?}: it went on to the end");

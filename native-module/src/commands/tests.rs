@@ -40,6 +40,7 @@ pub(crate) fn report(tasks: Vec<Task>) -> Report {
         holdings: Vec::new(),
         tasks,
         problems: Vec::new(),
+        caveats: Vec::new(),
         interrupted: false,
     }
 }

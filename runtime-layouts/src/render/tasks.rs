@@ -340,7 +340,11 @@ fn footer(
     } else {
         format!("{shown} of {what} of {runtimes} match")
     };
-    writeln!(out, "{verdict}: {all}.{hint}")
+    writeln!(out, "{verdict}: {all}.{hint}")?;
+    for caveat in &report.caveats {
+        writeln!(out, "{}", styled(caveat, Style::Dim, look.styled))?;
+    }
+    Ok(())
 }
 
 /// `1 task`, `2 tasks`.

@@ -122,7 +122,10 @@ pub(super) fn enumerated(report: &Report, tasks: &[TaskIndex]) -> String {
 /// What is waited for, with the address of what others can keep.
 pub(super) fn thing(report: &Report, wait: &Wait) -> String {
     let resource = report.resource(wait.resource);
-    let text = what(report, wait, resource);
+    let mut text = what(report, wait, resource);
+    if let Some(state) = &resource.state {
+        text.push_str(&format!(" ({state})"));
+    }
     match has_identity(resource.kind) {
         true => format!("{text} {:#x}", resource.address),
         false => text,
@@ -182,7 +185,7 @@ pub(super) fn end_text(access: Access) -> Option<&'static str> {
 /// What is asked for, without who has it.
 fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
     let name = &resource.name;
-    let mut text = match (resource.kind, wait.access) {
+    match (resource.kind, wait.access) {
         (ResourceKind::RwLock, Some(Access::Shared)) => format!("{name} to read"),
         (ResourceKind::RwLock, Some(_)) => format!("{name} to write"),
         (ResourceKind::Semaphore, Some(Access::Permits(count))) => {
@@ -203,11 +206,7 @@ fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
         (ResourceKind::Watch, Some(Access::Receive)) => format!("a change of {name}"),
         (ResourceKind::Mpsc, Some(Access::Send)) => format!("room in {name}"),
         _ => name.to_string(),
-    };
-    if let Some(state) = &resource.state {
-        text.push_str(&format!(" ({state})"));
     }
-    text
 }
 
 fn permits(count: u64) -> String {

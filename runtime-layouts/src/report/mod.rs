@@ -39,6 +39,8 @@ pub struct Report {
     pub holdings: Vec<(TaskIndex, ResourceId, u32)>,
     /// What could not be read or may be wrong, beyond a single task: a sentence each.
     pub problems: Vec<String>,
+    /// What could exist and could not be seen, though nothing shows that it does: a sentence each.
+    pub caveats: Vec<String>,
     /// Whether Ctrl-C ended the inspection early.
     pub interrupted: bool,
 }

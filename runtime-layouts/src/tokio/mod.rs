@@ -86,9 +86,10 @@ fn admit_unseen(inspection: &mut Inspection<'_>) {
     let mut modules = inspection.program.modules().iter();
     if modules.any(|module| NOTABLE_FUNCTIONS.iter().any(|name| module.layouts.has_function(name)))
     {
-        inspection.problem(
-            "The program can make current_thread runtimes, but none was found: one that no thread \
-             is inside now, and that no task has a handle of, is not listed",
+        inspection.caveats.push(
+            "A current_thread runtime that no thread is inside now, and that no task or thread \
+             has a handle of, would not be listed."
+                .to_string(),
         );
     }
 }

@@ -37,6 +37,7 @@ pub fn inspect(target: &dyn Target) -> Report {
         runtimes: Vec::new(),
         tasks: Vec::new(),
         problems: lacks(target),
+        caveats: Vec::new(),
         knows_a_runtime: false,
         interrupted: false,
     };
@@ -73,6 +74,7 @@ pub(crate) struct Inspection<'t> {
     pub(crate) runtimes: Vec<Runtime>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) problems: Vec<String>,
+    pub(crate) caveats: Vec<String>,
     /// Whether the program has a runtime's code, even if no thread is inside one.
     pub(crate) knows_a_runtime: bool,
     interrupted: bool,
@@ -200,6 +202,7 @@ impl Inspection<'_> {
             waits: waits.waits,
             holdings,
             problems: self.problems,
+            caveats: self.caveats,
             interrupted: self.interrupted,
         }
     }

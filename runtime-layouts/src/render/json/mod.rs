@@ -39,6 +39,7 @@ struct ReportJson<'r> {
     tasks: TasksJson<'r>,
     findings: Vec<FindingJson<'r>>,
     problems: Vec<ProblemJson<'r>>,
+    caveats: &'r [String],
     interrupted: bool,
 }
 
@@ -58,6 +59,7 @@ impl<'r> ReportJson<'r> {
             findings: findings_json(report, &frames),
             tasks: TasksJson { report, frames, locals },
             problems: report.problems.iter().map(|text| ProblemJson { text }).collect(),
+            caveats: &report.caveats,
             interrupted: report.interrupted,
         }
     }
