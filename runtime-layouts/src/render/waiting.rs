@@ -192,6 +192,9 @@ fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
             let task = report.task(resource.tasks[0]);
             format!("task {} ({})", task.id.0, super::backtrace::state_text(task.state))
         }
+        (ResourceKind::JoinSet, _) if resource.needs_all && !resource.tasks.is_empty() => {
+            format!("{name}: {}", ids(report, resource.tasks.iter().copied()))
+        }
         (ResourceKind::JoinSet, _) if !resource.tasks.is_empty() => match resource.tasks.len() {
             1 => format!("task {} of a JoinSet", ids(report, resource.tasks.iter().copied())),
             _ => format!("one of tasks {}", ids(report, resource.tasks.iter().copied())),

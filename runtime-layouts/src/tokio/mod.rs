@@ -7,7 +7,7 @@ mod block_on;
 mod blocking;
 mod context;
 mod handles;
-mod join;
+pub(crate) mod join;
 mod list;
 mod local_set;
 mod names;
@@ -15,7 +15,7 @@ mod owned;
 mod resources;
 mod scheduler;
 mod stack;
-mod sync;
+pub(crate) mod sync;
 mod task;
 mod workers;
 

@@ -61,6 +61,8 @@ pub(crate) struct Seen {
     pub(crate) order: Option<(ReadOrder, Value)>,
     /// See [`Resource::tasks`].
     pub(crate) tasks: Vec<TaskIndex>,
+    /// See [`Resource::needs_all`].
+    pub(crate) needs_all: bool,
 }
 
 impl Seen {
@@ -79,6 +81,7 @@ impl Seen {
             note: None,
             order: None,
             tasks: Vec::new(),
+            needs_all: false,
         }
     }
 }
@@ -142,6 +145,7 @@ impl Waits {
             parties: seen.parties,
             queue: Vec::new(),
             tasks: seen.tasks.clone(),
+            needs_all: seen.needs_all,
         });
         self.known.insert(key, id);
         if let Some(order) = seen.order {
