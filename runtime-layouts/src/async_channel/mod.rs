@@ -66,8 +66,6 @@ fn send(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError>
 fn closed(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
     let Some((mut seen, channel)) = channel(reading, value)? else { return Ok(None) };
     let receivers = channel.member(reading.program, "receiver_count")?.unsigned(reading.program)?;
-    let name = seen.name.take().unwrap_or_default();
-    seen.name = Some(format!("the end of all receivers of {name}"));
     seen.parties = Some(receivers);
     seen.state = Some(count(receivers, "receiver"));
     Ok(Some(seen))

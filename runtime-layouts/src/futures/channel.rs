@@ -74,7 +74,11 @@ fn filling(program: &Program<'_>, inner: Value) -> Result<(String, u64, bool), V
     let open = 1_u64 << (bits - OPEN);
     let queued = state & !open;
     let text = match inner.number(program, "buffer")? {
-        Some(buffer) => format!("{queued} of {} queued", buffer.saturating_add(senders)),
+        Some(buffer) => {
+            let capacity = buffer.saturating_add(senders);
+            let full = if queued >= capacity { "full: " } else { "" };
+            format!("{full}{queued} of {capacity} queued")
+        }
         None => format!("{queued} queued"),
     };
     Ok((text, senders, state & open != 0))
@@ -98,7 +102,7 @@ pub(super) fn cancellation(
     let mut seen = of_oneshot(reading, value)?;
     if let Some(seen) = &mut seen {
         let name = generic_name("oneshot", value, reading.program)?;
-        seen.name = Some(format!("the end of the receiver of {name}"));
+        seen.name = Some(name);
     }
     Ok(seen)
 }

@@ -66,7 +66,7 @@ fn cancellation(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, Val
 fn join_map(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
     let Some(set) = value.inside(reading.program, JOIN_SET)? else { return Ok(None) };
     let seen = join::set(reading, set)?;
-    Ok(seen.map(|seen| Seen { name: Some("the end of a task of a JoinMap".to_string()), ..seen }))
+    Ok(seen.map(|seen| Seen { name: Some("JoinMap".to_string()), ..seen }))
 }
 
 /// `TaskTracker::wait`: the end of all its tasks, and its closing. The lowest bit of its state says
@@ -75,7 +75,7 @@ fn tracker(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueErr
     let Some(inner) = value.behind(reading.program, TRACKER)? else { return Ok(None) };
     let Some(state) = inner.number(reading.program, "state")? else { return Ok(None) };
     let mut seen = Seen::new(ResourceKind::JoinSet, inner);
-    seen.name = Some("the end of all tasks of a TaskTracker".to_string());
+    seen.name = Some("TaskTracker".to_string());
     let tasks = count(state >> 1, "task");
     seen.state = Some(match state & 1 {
         0 => format!("{tasks}, not closed"),

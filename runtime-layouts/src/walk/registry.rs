@@ -45,10 +45,11 @@ pub(crate) struct GuardType {
     pub(crate) kind: ResourceKind,
     /// How. Of `Permits` the number is that in its member `permits`, or without one this.
     pub(crate) access: Access,
-    /// How the name of the type begins whose address is the resource's identity.
+    /// The name of the type whose address is the resource's identity; of a generic one up to `<`,
+    /// included.
     pub(crate) key: &'static str,
-    /// How the name of the type begins that the user knows; the same as `key` where the guard does
-    /// not lead to that.
+    /// The name of the type that the user knows, in the same way; the same as `key` where the guard
+    /// does not lead to that.
     pub(crate) object: &'static str,
 }
 
