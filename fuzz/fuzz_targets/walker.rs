@@ -6,7 +6,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use runtime_layouts::fake::{FakeTarget, tokio};
-use runtime_layouts::render::{Look, backtrace, json, tasks, workers};
+use runtime_layouts::render::{Beside, Look, backtrace, json, locks, tasks, why, workers};
+use runtime_layouts::show::Limits;
+use runtime_layouts::show::locals::LocalTable;
 use runtime_layouts::walk::inspect;
 
 const TASKS: u64 = 4;
@@ -29,15 +31,20 @@ fuzz_target!(|bytes: &[u8]| {
             memory.put(address, &edit[3..7]);
         }
     }
-    let report = inspect(&FakeTarget::new(tokio::layouts(), memory, tokio::THREAD_POINTER));
+    let target = FakeTarget::new(tokio::layouts(), memory, tokio::THREAD_POINTER);
+    let report = inspect(&target);
+    let locals = LocalTable::of(&target, &report, &report.tasks, Limits::SHORT);
+    let beside = Beside::with(locals);
     let look =
         Look { width: Some(80), styled: true, full_names: true, user_only: false, current: None };
     let mut out = Vec::new();
     let _ = tasks::write(&report, &tasks::TaskFilter::default(), &look, &mut out);
     let _ = workers::write(&report, &look, &mut out);
-    let _ = json::write(&report, &mut out);
-    let sources = backtrace::Sources::default();
+    let _ = json::write(&report, &beside.locals, &mut out);
+    let _ = locks::write(&report, true, &look, &mut out);
+    let _ = why::write(&report, &look, &mut out);
     for task in &report.tasks {
-        let _ = backtrace::write(&report, task, &look, &sources, &mut out);
+        let _ = backtrace::write(&report, task, &look, &beside, &mut out);
+        let _ = why::write_task(&report, task, &look, &mut out);
     }
 });

@@ -13,10 +13,11 @@ from .memory import Memory
 from .modules import Modules
 from .process import ProcessState, watch
 from .terminal import Terminal
+from .values import Values
 from .threads import Threads
 
 
-class GdbAdapter(ProcessState, Modules, Memory, Threads, Terminal):
+class GdbAdapter(ProcessState, Modules, Memory, Threads, Terminal, Values):
     """gdb's primitives."""
 
 

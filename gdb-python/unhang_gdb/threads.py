@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Iterator, List, Optional, Sequence
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 import gdb
 from unhang.adapter import Frame, Thread
@@ -37,13 +37,30 @@ class Threads:
         with _selection_kept():
             for candidate in gdb.selected_inferior().threads():
                 if candidate.num == thread and _switched(candidate):
-                    frame: Optional[gdb.Frame] = gdb.newest_frame()
-                    while frame is not None and len(found) < limit:
-                        if frame.type() != gdb.INLINE_FRAME:
-                            values = [_register(frame, name) for name in registers]
-                            found.append((frame.pc(), values))
-                        frame = _caller(frame)
+                    found, is_whole = _stack(limit, registers)
+                    if not is_whole:
+                        # gdb shows no frame outside of `main`, but that is where it ends.
+                        with gdb.with_parameter("backtrace past-main", True):
+                            found, _ = _stack(limit, registers)
         return found
+
+
+def _stack(limit: int, registers: Sequence[str]) -> Tuple[List[Frame], bool]:
+    """The frames of the selected thread, and whether gdb kept none back."""
+    found: List[Frame] = []
+    frame: Optional[gdb.Frame] = gdb.newest_frame()
+    last = frame
+    while frame is not None and len(found) < limit:
+        if frame.type() != gdb.INLINE_FRAME:
+            found.append((frame.pc(), [_register(frame, name) for name in registers]))
+        last = frame
+        frame = _caller(frame)
+    at_main = (
+        frame is None
+        and last is not None
+        and last.unwind_stop_reason() == gdb.FRAME_UNWIND_NO_REASON
+    )
+    return found, not at_main
 
 
 def _switched(thread: gdb.InferiorThread) -> bool:
@@ -76,13 +93,17 @@ def _selection_kept() -> Iterator[None]:
     """Puts the user's selected thread and frame back, whatever happens."""
     thread = gdb.selected_thread()
     try:
-        frame: Optional[gdb.Frame] = gdb.selected_frame()
+        level = gdb.selected_frame().level()
     except gdb.error:
-        frame = None
+        level = 0
     try:
         yield
     finally:
         if thread is not None and thread.is_valid():
             thread.switch()
-            if frame is not None and frame.is_valid():
+            # By its number, since gdb may have made its frames anew.
+            frame: Optional[gdb.Frame] = gdb.newest_frame()
+            for _ in range(level):
+                frame = None if frame is None else frame.older()
+            if frame is not None:
                 frame.select()

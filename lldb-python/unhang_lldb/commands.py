@@ -13,10 +13,11 @@ from .memory import Memory
 from .modules import Modules
 from .process import ProcessState
 from .terminal import Terminal
+from .values import Values
 from .threads import Threads
 
 
-class LldbAdapter(ProcessState, Modules, Memory, Threads, Terminal):
+class LldbAdapter(ProcessState, Modules, Memory, Threads, Terminal, Values):
     """lldb's primitives."""
 
 

@@ -152,6 +152,15 @@ impl Adapter {
         self.ask("tell its style", "styled")
     }
 
+    /// Gives values to the debugger: each a name, an address and a type. Returns the names under
+    /// which it knows them; `None` for one whose type it does not know.
+    pub(crate) fn hand_over(
+        &self,
+        values: &[(String, u64, String)],
+    ) -> Result<Vec<Option<String>>, Failure> {
+        self.call("take values", "hand_over", |py| (values.to_vec(),).into_pyobject(py))
+    }
+
     /// Whether the user asked to stop.
     pub(crate) fn interrupted(&self) -> bool {
         // Python's own flag, then the debugger's. Anything that goes wrong here is an interrupt

@@ -162,7 +162,7 @@ impl Front for PythonFront<'_> {
             return Ok(report.clone());
         }
         self.state.report = None;
-        let (target, stop_id) = self.target()?;
+        let (target, stop_id) = PythonFront::target(self)?;
         let mut report = walk::inspect(&target);
         if report.interrupted || target.interrupted() {
             return Err(Failure::Interrupted);
@@ -171,6 +171,17 @@ impl Front for PythonFront<'_> {
         let report = Arc::new(report);
         self.state.report = Some((stop_id, report.clone()));
         Ok(report)
+    }
+
+    fn target(&mut self) -> Result<Box<dyn Target>, Failure> {
+        Ok(Box::new(PythonFront::target(self)?.0))
+    }
+
+    fn hand_over(
+        &mut self,
+        values: &[(String, u64, String)],
+    ) -> Result<Vec<Option<String>>, Failure> {
+        self.adapter.hand_over(values)
     }
 
     fn selected_thread(&mut self) -> Result<Option<u32>, Failure> {
@@ -196,7 +207,7 @@ impl Front for PythonFront<'_> {
     }
 
     fn layouts(&mut self) -> Result<Vec<Provenance>, Failure> {
-        self.target()?;
+        PythonFront::target(self)?;
         let loaded = self.state.sources.loaded().map(|source| source.provenance());
         let mut all = self.state.sources.in_use.clone();
         all.extend(loaded.filter(|provenance| !self.state.sources.in_use.contains(provenance)));
@@ -207,7 +218,7 @@ impl Front for PythonFront<'_> {
         let build_id = self.state.sources.load(file)?;
         self.state.report = None;
         let file = escaped(&file.to_string_lossy());
-        let running = self.target().ok().and_then(|(target, _)| {
+        let running = PythonFront::target(self).ok().and_then(|(target, _)| {
             target.modules().first().and_then(|module| module.layouts.facts().build_id.clone())
         });
         Ok(match running {

@@ -14,6 +14,7 @@ pub mod layout;
 pub mod memory;
 pub mod render;
 pub mod report;
+pub mod show;
 pub mod target;
 pub mod tokio;
 pub mod tokio_util;

@@ -1,7 +1,7 @@
 //! The walk over hand-built memory: what a torn, unreadable or circular process must not break.
 
 use runtime_layouts::fake::{FakeMemory, FakeTarget, tokio};
-use runtime_layouts::render::{Look, backtrace, tasks};
+use runtime_layouts::render::{Beside, Look, backtrace, tasks};
 use runtime_layouts::report::{Report, TaskState};
 use runtime_layouts::walk::inspect;
 
@@ -22,8 +22,7 @@ fn list(report: &Report) -> String {
 fn backtrace_of(report: &Report, id: &str) -> String {
     let task = report.tasks.iter().find(|task| task.id.0 == id).expect("the task");
     let mut text = Vec::new();
-    backtrace::write(report, task, &look(), &backtrace::Sources::default(), &mut text)
-        .expect("a vector");
+    backtrace::write(report, task, &look(), &Beside::default(), &mut text).expect("a vector");
     String::from_utf8(text).expect("text")
 }
 

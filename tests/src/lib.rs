@@ -5,10 +5,15 @@
 //! by a person before it is committed.
 
 pub mod case;
+pub mod connections;
+pub mod coverage;
+pub mod file_servers;
 pub mod front;
 pub mod listing;
 pub mod neutral;
+pub mod oracle;
 pub mod remote;
 pub mod subjects;
+pub mod task_dump;
 pub mod terminal;
 pub mod third_party;

@@ -15,6 +15,7 @@ const RULES: &[(&str, &str)] = &[
     (r"0x[0-9a-f]+", "0xADDR"),
     (r"\b127\.\d+\.\d+\.\d+:\d+", "127.0.0.1:PORT"),
     (r"\b[0-9a-f]{40}\b", "BUILD-ID"),
+    (r"\(fd \d+\)", "(fd N)"),
     // Processes and threads.
     (r"\b\d+ \(tid \d+\) *", "N (tid N)  "),
     (r"\bThread +State", "Thread     State"),

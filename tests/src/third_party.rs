@@ -1,4 +1,4 @@
-//! A program that nobody here wrote, as it comes from the package registry:
+//! Programs that nobody here wrote, as they come from the package registry, and one of them:
 //! `bore`, which makes a local port public through a server.
 
 use std::io::{Read, Write};
@@ -25,19 +25,26 @@ const STALE_AFTER: Duration = Duration::from_secs(10);
 /// How long a part of the tunnel may take to come up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Builds it once, unmodified and with its own lock file; returns the program.
-pub fn bore() -> Result<PathBuf> {
+/// Builds a program once, unmodified and with its own lock file, in cargo's profile for debugging;
+/// returns the program.
+pub fn install(package: &str, version: &str, options: &[&str], program: &str) -> Result<PathBuf> {
     let root = target().join("third-party");
     exclusively("third-party", || {
-        let step = Step::begin(format!("building {PACKAGE} {VERSION}"));
+        let step = Step::begin(format!("building {package} {version}"));
         let mut install = cargo(workspace::root());
-        install.args(["install", PACKAGE, "--version", VERSION, "--locked", "--debug"]);
+        install.args(["install", package, "--version", version, "--locked", "--debug"]);
+        install.args(options);
         install.arg("--root").arg(&root).arg("--target-dir").arg(root.join("build"));
         workspace::run(&mut install, &step)?;
         step.done();
         Ok(())
     })?;
-    Ok(root.join("bin/bore"))
+    Ok(root.join("bin").join(program))
+}
+
+/// `bore`.
+pub fn bore() -> Result<PathBuf> {
+    install(PACKAGE, VERSION, &[], "bore")
 }
 
 /// A server of bore, a client, and connections through both of them.
@@ -96,12 +103,13 @@ impl Tunnel {
 }
 
 /// A port that nobody listens on at the moment.
-fn free_port(address: Ipv4Addr) -> Result<u16> {
+pub(crate) fn free_port(address: Ipv4Addr) -> Result<u16> {
     let listener = TcpListener::bind((address, 0)).context("a free port")?;
     Ok(listener.local_addr().context("its address")?.port())
 }
 
-fn until(what: &str, mut is_so: impl FnMut() -> bool) -> Result<()> {
+/// Waits until something is so.
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) -> Result<()> {
     let begun = Instant::now();
     while !is_so() {
         ensure!(begun.elapsed() < PATIENCE, "waited in vain until {what}");

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use end_to_end_tests::front::{DUMP, Front};
-use end_to_end_tests::subjects;
+use end_to_end_tests::{subjects, task_dump};
 use serde_json::Value;
 use xtask::fixture::{Profile, Running};
 use xtask::session::Subject;
@@ -69,6 +69,16 @@ fn of_running_and_blocking_tasks() -> Result<()> {
         for kind in ["task", "block_on", "local", "blocking"] {
             ensure!(kinds.contains(&kind), "{kind} is none of {kinds:?}");
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn of_tasks_that_were_spawned_somewhere() -> Result<()> {
+    let (running, _) = task_dump::take(Profile::Debug)?;
+    for report in reports(&running)? {
+        let tasks = report["tasks"].as_array().context("tasks")?;
+        ensure!(tasks.iter().filter(|task| task["spawned_at"].is_object()).count() == 25);
     }
     Ok(())
 }

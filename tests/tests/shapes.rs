@@ -44,6 +44,26 @@ fn a_macro_shows_where_it_is_invoked_optimized() -> Result<()> {
 }
 
 #[test]
+fn branches_are_pending_done_or_held() -> Result<()> {
+    check("branches", Profile::Debug, "branches")
+}
+
+#[test]
+fn branches_are_pending_done_or_held_optimized() -> Result<()> {
+    check("branches", Profile::Release, "branches-release")
+}
+
+#[test]
+fn every_root_is_found() -> Result<()> {
+    check("roots", Profile::Debug, "roots")
+}
+
+#[test]
+fn every_root_is_found_optimized() -> Result<()> {
+    check("roots", Profile::Release, "roots-release")
+}
+
+#[test]
 fn no_task_of_either_runtime_is_missing() -> Result<()> {
     let mut running = subjects::fixture("shapes", Profile::Debug)?;
     // The second runtime has one task; three futures are blocked on.

@@ -44,4 +44,7 @@ faults! {
     a_guard_was_leaked "leaked"
     a_lock_is_given_to_a_future_that_nothing_polls "futurelock"
     tasks_wait_for_each_others_end "join-circle"
+    tasks_wait_for_each_others_messages "channel-circle"
+    tasks_wait_for_room_in_each_others_channels "full-channels"
+    a_task_waits_for_its_own_sender "own-sender"
 }

@@ -50,7 +50,7 @@ impl Profile {
 }
 
 /// What the end-to-end tests look at, in each profile that they need.
-pub const NEEDED: [(&str, Profile); 14] = [
+pub const NEEDED: &[(&str, Profile)] = &[
     ("inventory-service", Profile::Debug),
     ("many-tasks", Profile::Debug),
     ("running-tasks", Profile::Debug),
@@ -65,16 +65,44 @@ pub const NEEDED: [(&str, Profile); 14] = [
     ("macros", Profile::Debug),
     ("macros", Profile::Release),
     ("many-tasks", Profile::Lines),
+    ("branches", Profile::Debug),
+    ("branches", Profile::Release),
+    ("faults", Profile::Debug),
+    ("faults", Profile::Release),
+    ("locals", Profile::Debug),
+    ("locals", Profile::Release),
+    ("roots", Profile::Debug),
+    ("roots", Profile::Release),
+    ("axum-connections", Profile::Debug),
+    ("actix-connections", Profile::Debug),
+    ("axum-connections", Profile::Release),
+    ("actix-connections", Profile::Release),
 ];
+
+/// What they look at that is built with tokio's unstable features too.
+pub const NEEDED_UNSTABLE: &[(&str, Profile)] =
+    &[("task-dump", Profile::Debug), ("task-dump", Profile::Release)];
 
 /// Builds one of the Rust fixtures and returns its executable.
 pub fn build(name: &str, profile: Profile) -> Result<PathBuf> {
-    let folder = target().join("fixtures");
+    build_with(name, profile, &target().join("fixtures"), None)
+}
+
+/// The same with `--cfg tokio_unstable`, in a folder of its own: flags change every dependency.
+pub fn build_unstable(name: &str, profile: Profile) -> Result<PathBuf> {
+    let folder = target().join("fixtures/unstable");
+    build_with(name, profile, &folder, Some("--cfg tokio_unstable"))
+}
+
+fn build_with(name: &str, profile: Profile, folder: &Path, flags: Option<&str>) -> Result<PathBuf> {
     exclusively("fixtures", || {
         let step = Step::begin(format!("building {name} ({})", profile.folder()));
         let mut build = cargo(&root().join("tests/fixtures"));
         build.args(["build", "--locked", "--package", name, "--profile", profile.name()]);
-        build.arg("--target-dir").arg(&folder);
+        build.arg("--target-dir").arg(folder);
+        if let Some(flags) = flags {
+            build.env("RUSTFLAGS", flags).env_remove("CARGO_ENCODED_RUSTFLAGS");
+        }
         workspace::run(&mut build, &step)?;
         step.done();
         Ok(())

@@ -21,7 +21,11 @@ enum Command {
     /// Build the Python wheel, with which `pip install` brings everything
     Package,
     /// Formatting, lints, types, unit tests and end-to-end tests
-    Test,
+    Test {
+        /// Look at large programs from the package registry too, which take minutes to build
+        #[arg(long)]
+        full: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -29,7 +33,7 @@ fn main() -> ExitCode {
         Command::Build => xtask::build::run(),
         Command::Demo => xtask::demo::run(),
         Command::Package => xtask::package::run(),
-        Command::Test => xtask::test::run(),
+        Command::Test { full } => xtask::test::run(full),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

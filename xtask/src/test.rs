@@ -19,8 +19,9 @@ const PYTHON_TOOLS: [&str; 3] = ["ruff==0.17.6", "mypy==2.4.1", "types-gdb==16.3
 
 type Check = (&'static str, fn() -> Result<()>);
 
-/// In this order, the quick ones first. A failure does not keep the rest from running.
-const CHECKS: [Check; 9] = [
+/// In this order, the quick ones first, and the end-to-end tests behind them. A failure does not
+/// keep the rest from running.
+const CHECKS: &[Check] = &[
     ("formatting", formatting),
     ("architecture", architecture::check),
     ("Python lints", python_lints),
@@ -29,13 +30,14 @@ const CHECKS: [Check; 9] = [
     ("documentation", documentation),
     ("unit tests", unit_tests),
     ("fuzz targets", fuzz_targets),
-    ("end-to-end tests", end_to_end_tests),
 ];
 
-/// `cargo xtask test`.
-pub fn run() -> Result<()> {
+/// `cargo xtask test`; in full with those end-to-end tests that take minutes to build.
+pub fn run(full: bool) -> Result<()> {
+    let end_to_end = || end_to_end_tests(full);
+    let checks = CHECKS.iter().map(|(name, check)| (*name, check as &dyn Fn() -> Result<()>));
     let mut results: Vec<(&str, Duration, Result<()>)> = Vec::new();
-    for (name, check) in CHECKS {
+    for (name, check) in checks.chain([("end-to-end tests", &end_to_end as _)]) {
         let begun = Instant::now();
         let result = check();
         if let Err(error) = &result {
@@ -150,19 +152,25 @@ fn fuzz_targets() -> Result<()> {
 }
 
 /// Builds what the tests look at before they run, so that none of them waits.
-fn end_to_end_tests() -> Result<()> {
+fn end_to_end_tests(full: bool) -> Result<()> {
     build::build()?;
     debugger::system_gdb()?;
     debugger::newest_gdb()?;
     debugger::system_lldb()?;
     debugger::newest_lldb()?;
     debugger::gdbserver()?;
-    for (name, profile) in fixture::NEEDED {
+    for &(name, profile) in fixture::NEEDED {
         fixture::build(name, profile)?;
+    }
+    for &(name, profile) in fixture::NEEDED_UNSTABLE {
+        fixture::build_unstable(name, profile)?;
     }
     let step = Step::begin("end-to-end tests");
     let mut test = cargo(root());
     test.args(["test", "--package", "end-to-end-tests", "--locked", "--no-fail-fast"]);
+    if full {
+        test.args(["--", "--include-ignored"]);
+    }
     // Failures say what went wrong; where in the harness is of no interest.
     test.env("RUST_BACKTRACE", "0");
     workspace::run(&mut test, &step)?;

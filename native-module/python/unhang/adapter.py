@@ -83,6 +83,15 @@ class Adapter(Protocol):
         At most `limit`; fewer when unwinding fails. The selection of the user stays as it is.
         """
 
+    def hand_over(self, values: Sequence[tuple[str, int, str]]) -> Sequence[Optional[str]]:
+        """Makes values of the debugger's own: each a name, an address and a Rust type.
+
+        All variables of a frame, or one value without a name.
+
+        Returns what the user calls each from now on (`$async_name`; without a name the debugger's
+        own), or None where the debugger does not know the type. Nothing is written to the process.
+        """
+
     def write(self, text: str) -> bool:
         """Writes to the terminal, through the pager. False when the user has had enough of it."""
 

@@ -1,8 +1,11 @@
 //! `async bt`.
 
 use clap::Parser;
-use runtime_layouts::render::backtrace::{Sources, write};
+use runtime_layouts::render::Beside;
+use runtime_layouts::render::backtrace::write;
 use runtime_layouts::report::Task;
+use runtime_layouts::show::Limits;
+use runtime_layouts::show::locals::LocalTable;
 
 use super::{Front, Run};
 use crate::failure::Failure;
@@ -20,6 +23,9 @@ pub(crate) struct Bt {
     /// Ids of tasks, as `info async-tasks` shows them, or `all`
     #[arg(value_name = "ID")]
     ids: Vec<String>,
+    /// Show the variables of the frames of your own code
+    #[arg(long)]
+    locals: bool,
     /// Show generic arguments whole
     #[arg(long)]
     full_names: bool,
@@ -44,12 +50,17 @@ impl Run for Bt {
             // Before anything is shown: a list with a mistake in it is refused whole.
             self.ids.iter().map(|id| find(&report, id)).collect::<Result<_, _>>()?
         };
-        let sources = Sources::default();
+        let mut beside = Beside::default();
+        if self.locals {
+            let target = front.target()?;
+            let tasks = tasks.iter().copied();
+            beside.locals = LocalTable::of(&*target, &report, tasks, Limits::SHORT);
+        }
         for (index, task) in tasks.into_iter().enumerate() {
             if index > 0 {
                 writeln!(front.out())?;
             }
-            write(&report, task, &look, &sources, front.out())?;
+            write(&report, task, &look, &beside, front.out())?;
         }
         Ok(())
     }

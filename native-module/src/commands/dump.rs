@@ -5,8 +5,10 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::Parser;
-use runtime_layouts::render::{Look, dump, json};
+use runtime_layouts::render::{Beside, Look, dump, json};
 use runtime_layouts::report::Report;
+use runtime_layouts::show::Limits;
+use runtime_layouts::show::locals::LocalTable;
 
 use super::{Front, Run};
 use crate::failure::Failure;
@@ -24,6 +26,9 @@ pub(crate) struct Dump {
     /// Write JSON instead of text: docs/report.schema.json describes it
     #[arg(long)]
     json: bool,
+    /// Show the variables of the frames of your own code; in JSON, of all
+    #[arg(long)]
+    locals: bool,
     /// Show generic arguments whole
     #[arg(long)]
     full_names: bool,
@@ -38,15 +43,20 @@ impl Run for Dump {
         let mut look = front.look()?;
         look.full_names = self.full_names;
         look.user_only = self.user;
+        let mut beside = Beside::default();
+        if self.locals {
+            let target = front.target()?;
+            beside.locals = LocalTable::of(&*target, &report, &report.tasks, Limits::SHORT);
+        }
         let Some(path) = &self.file else {
-            return self.write(&report, &look, front.out());
+            return self.write(&report, &look, &beside, front.out());
         };
         look.width = None;
         look.styled = false;
         let shown = escaped(&path.to_string_lossy());
         let cannot = |error| Failure::Sentence(format!("Cannot write {shown}: {error}."));
         let mut file = BufWriter::new(File::create(path).map_err(cannot)?);
-        self.write(&report, &look, &mut file)?;
+        self.write(&report, &look, &beside, &mut file)?;
         file.flush().map_err(cannot)?;
         let count = report.tasks.len();
         let tasks = if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") };
@@ -55,10 +65,16 @@ impl Run for Dump {
 }
 
 impl Dump {
-    fn write(&self, report: &Report, look: &Look, out: &mut dyn Write) -> Result<(), Failure> {
+    fn write(
+        &self,
+        report: &Report,
+        look: &Look,
+        beside: &Beside,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
         match self.json {
-            true => json::write(report, out)?,
-            false => dump::write(report, look, out)?,
+            true => json::write(report, &beside.locals, out)?,
+            false => dump::write(report, look, beside, out)?,
         }
         Ok(())
     }

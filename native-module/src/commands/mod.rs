@@ -5,7 +5,9 @@ mod down;
 mod dump;
 mod frame;
 mod layouts;
+mod locals;
 mod locks;
+mod print;
 mod task;
 mod tasks;
 mod up;
@@ -21,6 +23,7 @@ use clap::{Arg, ArgAction, Parser};
 use runtime_layouts::layout::source::Provenance;
 use runtime_layouts::render::Look;
 use runtime_layouts::report::Report;
+use runtime_layouts::target::Target;
 
 use crate::failure::Failure;
 use crate::selection::Selection;
@@ -29,6 +32,17 @@ use crate::selection::Selection;
 pub(crate) trait Front {
     /// What is in the process now.
     fn report(&mut self) -> Result<Arc<Report>, Failure>;
+
+    /// The process at this stop, for what the report does not have.
+    fn target(&mut self) -> Result<Box<dyn Target>, Failure>;
+
+    /// Gives values to the debugger under names of its own: each a name, an address, and the type
+    /// as the debug information spells it. Returns the names under which it knows them now; `None`
+    /// for one whose type it does not know.
+    fn hand_over(
+        &mut self,
+        values: &[(String, u64, String)],
+    ) -> Result<Vec<Option<String>>, Failure>;
 
     /// The number of the thread that is selected in the debugger.
     fn selected_thread(&mut self) -> Result<Option<u32>, Failure>;
@@ -100,6 +114,8 @@ pub(crate) const COMMANDS: &[Command] = &[
     command::<frame::Frame>("async frame", Completes::Options),
     command::<up::Up>("async up", Completes::Options),
     command::<down::Down>("async down", Completes::Options),
+    command::<locals::Locals>("async locals", Completes::Options),
+    command::<print::Print>("async print", Completes::Options),
     command::<workers::Workers>("async workers", Completes::Options),
     command::<locks::Locks>("async locks", Completes::Options),
     command::<why::Why>("async why", Completes::TaskId),

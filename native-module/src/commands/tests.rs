@@ -1,7 +1,9 @@
 //! Commands run against a hand-made front.
 
 use super::*;
-use runtime_layouts::report::{Chain, TargetSummary, Task, TaskId, TaskKind, TaskState, ThreadRef};
+use runtime_layouts::report::{
+    Chain, TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef,
+};
 use runtime_layouts::target::TargetKind;
 
 /// A task without frames; its thread is also its tid.
@@ -16,6 +18,7 @@ pub(crate) fn task(id: &str, address: u64, thread: Option<u32>) -> Task {
         thread: thread.map(|number| ThreadRef { number, tid: number.into() }),
         spawned_at: None,
         chain: Chain::default(),
+        index: TaskIndex(0),
         problems: Vec::new(),
     }
 }
@@ -31,6 +34,10 @@ pub(crate) fn report(tasks: Vec<Task>) -> Report {
         },
         runtimes: Vec::new(),
         sites: Vec::new(),
+        types: Vec::new(),
+        resources: Vec::new(),
+        waits: Vec::new(),
+        holdings: Vec::new(),
         tasks,
         problems: Vec::new(),
         interrupted: false,
@@ -67,6 +74,15 @@ impl FakeFront {
 impl Front for FakeFront {
     fn report(&mut self) -> Result<Arc<Report>, Failure> {
         self.report.clone()
+    }
+    fn target(&mut self) -> Result<Box<dyn Target>, Failure> {
+        Err(Failure::sentence("There is no process."))
+    }
+    fn hand_over(
+        &mut self,
+        values: &[(String, u64, String)],
+    ) -> Result<Vec<Option<String>>, Failure> {
+        Ok(vec![None; values.len()])
     }
     fn selected_thread(&mut self) -> Result<Option<u32>, Failure> {
         Ok(Some(1))

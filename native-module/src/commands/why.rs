@@ -30,9 +30,10 @@ impl Run for Why {
         let report = front.report()?;
         let mut look = front.look()?;
         look.full_names = self.full_names;
-        Ok(match &self.id {
+        match &self.id {
             Some(id) => write_task(&report, find(&report, id)?, &look, front.out())?,
             None => write(&report, &look, front.out())?,
-        })
+        }
+        Ok(())
     }
 }

@@ -16,6 +16,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use runtime_layouts::report::Report;
+use runtime_layouts::show::locals::LocalTable;
 use runtime_layouts::target::Target;
 use runtime_layouts::walk;
 
@@ -38,6 +39,8 @@ pub struct Inspection {
     pub stops: Vec<Duration>,
     /// Bytes of the process that the report was made from.
     pub bytes_read: u64,
+    /// The variables of all frames; empty unless they were asked for.
+    pub locals: LocalTable,
 }
 
 impl LiveProcess {
@@ -49,7 +52,7 @@ impl LiveProcess {
         let mut stops = Vec::new();
         let mut glimpse = self.stop()?;
         stops.extend(glimpse.release());
-        let rehearsal = walk::inspect(&glimpse);
+        let (rehearsal, _) = self.look_at(&glimpse);
         let mut wanted = glimpse.asked_for();
         for _ in 0..COPIES {
             if rehearsal.interrupted || glimpse.interrupted() {
@@ -62,16 +65,16 @@ impl LiveProcess {
             let mut target = self.stop()?;
             target.freeze(room);
             stops.extend(target.release());
-            let report = walk::inspect(&target);
+            let found = self.look_at(&target);
             if target.had_all() {
-                return finish(&target, report, stops);
+                return finish(&target, found, stops);
             }
             wanted = union(wanted, target.asked_for());
         }
         let mut target = self.stop()?;
-        let report = walk::inspect(&target);
+        let found = self.look_at(&target);
         stops.extend(target.release());
-        finish(&target, report, stops)
+        finish(&target, found, stops)
     }
 
     /// Inspects the process while it runs: see [`LiveProcess::unstopped`].
@@ -80,21 +83,30 @@ impl LiveProcess {
     /// When it has ended, or when the user asked to stop.
     pub fn inspect_running(&self) -> Result<Inspection, TargetError> {
         let target = self.unstopped()?;
-        let report = walk::inspect(&target);
-        finish(&target, report, Vec::new())
+        let found = self.look_at(&target);
+        finish(&target, found, Vec::new())
+    }
+
+    fn look_at(&self, target: &LiveTarget) -> (Report, LocalTable) {
+        let report = walk::inspect(target);
+        let locals = match self.locals {
+            Some(limits) => LocalTable::of(target, &report, &report.tasks, limits),
+            None => LocalTable::default(),
+        };
+        (report, locals)
     }
 }
 
 fn finish(
     target: &LiveTarget,
-    mut report: Report,
+    (mut report, locals): (Report, LocalTable),
     stops: Vec<Duration>,
 ) -> Result<Inspection, TargetError> {
     if report.interrupted || target.interrupted() {
         return Err(TargetError::Interrupted);
     }
     report.problems.splice(0..0, target.problems().iter().cloned());
-    Ok(Inspection { report, stops, bytes_read: target.bytes_read() })
+    Ok(Inspection { report, stops, bytes_read: target.bytes_read(), locals })
 }
 
 /// What is in one of two lists of ranges.

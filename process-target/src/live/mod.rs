@@ -22,6 +22,7 @@ use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::memory::live::{LiveError, LiveMemory};
+use runtime_layouts::show::Limits;
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
 
 pub use self::brief::Inspection;
@@ -42,6 +43,8 @@ pub struct LiveOptions {
     pub layouts: Option<Arc<dyn LayoutSource>>,
     /// Becomes true when the user wants to stop (Ctrl-C).
     pub interrupted: Arc<AtomicBool>,
+    /// How much of each variable of each frame is wanted; `None` for none of them.
+    pub locals: Option<Limits>,
 }
 
 /// A process whose program is known, and which goes on running.
@@ -56,6 +59,7 @@ pub struct LiveProcess {
     /// By thread id; what was read before a stop.
     names: RefCell<HashMap<u64, Option<String>>>,
     interrupted: Arc<AtomicBool>,
+    locals: Option<Limits>,
 }
 
 /// A process as it is, or was, at one moment.
@@ -100,6 +104,7 @@ impl LiveProcess {
             memory,
             names: RefCell::default(),
             interrupted: options.interrupted.clone(),
+            locals: options.locals,
         })
     }
 

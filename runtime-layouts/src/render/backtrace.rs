@@ -3,12 +3,11 @@
 use std::io::{self, Write};
 
 pub use super::frames::frame_count;
-pub use super::source::Sources;
 
-use super::Look;
 use super::frames::{Heading, Line, lines, name, place, site};
 use super::style::{Style, styled};
-use super::waiting;
+use super::{Beside, Look};
+use super::{variables, waiting};
 use crate::layout::SourceLocation;
 use crate::report::{Frame, FrameRef, FutureState, Polled, Report, Task, TaskKind, TaskState};
 
@@ -25,12 +24,12 @@ pub fn write(
     report: &Report,
     task: &Task,
     look: &Look,
-    sources: &Sources,
+    beside: &Beside,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     heading(report, task, look, out)?;
     let lines = lines(task);
-    let writer = FrameWriter::new(report, task, &lines, look, sources);
+    let writer = FrameWriter::new(report, task, &lines, look, beside);
     let mut hidden = 0;
     for line in &lines {
         match *line {
@@ -86,9 +85,8 @@ pub fn write_frame(
     match found {
         Some(frame) => {
             let line = [Line::Frame { number, frame, depth: 0, ended: false }];
-            let sources = Sources::default();
-            FrameWriter::new(report, task, &line, look, &sources)
-                .frame(number, frame, 0, false, out)
+            let beside = Beside::default();
+            FrameWriter::new(report, task, &line, look, &beside).frame(number, frame, 0, false, out)
         }
         None => writeln!(out, "Task {} has no frame #{number}.", task.id.0),
     }
@@ -110,9 +108,10 @@ fn heading(report: &Report, task: &Task, look: &Look, out: &mut dyn Write) -> io
     if let Some(thread) = task.thread {
         text.push_str(&format!(", on thread {} (tid {})", thread.number, thread.tid));
     }
-    if let Some((file, line)) = &task.spawned_at {
-        text.push_str(&format!(", spawned at {file}:{line}"));
+    if let Some(place) = &task.spawned_at {
+        text.push_str(&format!(", spawned at {}:{}", place.file.short(), place.line));
     }
+    let text = styled(&text, Style::Plain, look.styled);
     writeln!(out, "{}{text}", styled(&title, Style::Heading, look.styled))?;
     for problem in &task.problems {
         let text = format!("note: {problem}");
@@ -162,7 +161,7 @@ struct FrameWriter<'r> {
     lines: &'r [Line<'r>],
     look: &'r Look,
     names: usize,
-    sources: &'r Sources,
+    beside: &'r Beside,
 }
 
 impl<'r> FrameWriter<'r> {
@@ -171,7 +170,7 @@ impl<'r> FrameWriter<'r> {
         task: &'r Task,
         lines: &'r [Line<'r>],
         look: &'r Look,
-        sources: &'r Sources,
+        beside: &'r Beside,
     ) -> Self {
         let mut widest_name = 0;
         let mut widest_place = 0;
@@ -187,7 +186,7 @@ impl<'r> FrameWriter<'r> {
             Some(width) => width.saturating_sub(NUMBER + 2 + widest_place),
             None => WIDEST_NAMES,
         };
-        Self { report, task, lines, look, names: widest_name.min(room), sources }
+        Self { report, task, lines, look, names: widest_name.min(room), beside }
     }
 
     fn frame(
@@ -225,7 +224,7 @@ impl<'r> FrameWriter<'r> {
             |at: &&SourceLocation| site.defined.as_ref().is_some_and(|d| d.file != at.file);
         if let Some(location) =
             site.location.as_ref().filter(|at| user && (site.expanded.is_some() || !macros(at)))
-            && let Some(text) = self.sources.line(location)
+            && let Some(text) = self.beside.sources.line(location)
         {
             writeln!(out, "{}", below(format!("{} │ {text}", location.line), Style::Plain))?;
         }
@@ -245,6 +244,10 @@ impl<'r> FrameWriter<'r> {
         let held = self.report.held_by(self.task.index);
         for (resource, holder) in held.filter(|(_, holder)| is_this(holder.frame)) {
             writeln!(out, "{}", below(waiting::of_holder(resource, holder), Style::Heading))?;
+        }
+        let locals = self.beside.locals.of_frame(frame).iter();
+        for local in locals.filter(|_| user) {
+            writeln!(out, "{}", below(variables::line(local, self.look), Style::Plain))?;
         }
         if let Some(problem) = &frame.problem {
             writeln!(out, "{}", below(format!("note: {problem}"), Style::Warning))?;

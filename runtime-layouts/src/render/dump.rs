@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Look, backtrace, tasks, why, workers};
+use super::{Beside, Look, backtrace, tasks, why, workers};
 use crate::diagnosis::findings;
 use crate::report::Report;
 
@@ -11,7 +11,7 @@ use crate::report::Report;
 ///
 /// # Errors
 /// What `out` returns; the text then ends at once.
-pub fn write(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &Report, look: &Look, beside: &Beside, out: &mut dyn Write) -> io::Result<()> {
     // What the user has selected is of no use to who reads it.
     let look = &Look { current: None, ..look.clone() };
     tasks::write_with_hint(report, &tasks::TaskFilter::default(), look, "", out)?;
@@ -24,10 +24,9 @@ pub fn write(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()
         writeln!(out)?;
         why::write_findings(report, &findings, look, out)?;
     }
-    let sources = backtrace::Sources::default();
     for task in &report.tasks {
         writeln!(out)?;
-        backtrace::write(report, task, look, &sources, out)?;
+        backtrace::write(report, task, look, beside, out)?;
     }
     Ok(())
 }

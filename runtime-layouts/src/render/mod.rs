@@ -1,4 +1,4 @@
-//! TEXT and JSON, from the report alone.
+//! TEXT and JSON, from the report; what is read beside it is asked for.
 
 pub mod backtrace;
 pub mod dump;
@@ -9,9 +9,28 @@ mod source;
 pub mod style;
 mod table;
 pub mod tasks;
+pub mod variables;
 mod waiting;
 pub mod why;
 pub mod workers;
+
+use crate::show::locals::LocalTable;
+
+/// What texts show beside the report: lines of source files, and variables of the process.
+#[derive(Default)]
+pub struct Beside {
+    sources: source::Sources,
+    /// The variables of frames.
+    pub locals: LocalTable,
+}
+
+impl Beside {
+    /// With these variables.
+    #[must_use]
+    pub fn with(locals: LocalTable) -> Self {
+        Self { sources: source::Sources::default(), locals }
+    }
+}
 
 /// How text is to look.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ const LONGEST_FILE: u64 = 8 << 20;
 
 /// Source files that were read. One for a whole listing: a file is read once.
 #[derive(Default)]
-pub struct Sources {
+pub(super) struct Sources {
     files: RefCell<HashMap<String, Option<Vec<String>>>>,
 }
 

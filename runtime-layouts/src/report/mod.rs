@@ -15,6 +15,7 @@ pub use self::resources::{
 use crate::layout::SourceLocation;
 use crate::layout::name::DisplayName;
 use crate::target::TargetKind;
+use crate::value::Ty;
 
 /// Everything that was found in one stopped process.
 #[derive(Clone, Debug)]
@@ -25,6 +26,9 @@ pub struct Report {
     pub runtimes: Vec<Runtime>,
     /// What frames refer to by [`SiteId`].
     pub sites: Vec<Site>,
+    /// The types of the sites' futures, by number of the site, with which the variables of a frame
+    /// can be read from the process; `None` for a native frame.
+    pub types: Vec<Option<Ty>>,
     /// The tasks: `block_on` futures first, then by runtime and id.
     pub tasks: Vec<Task>,
     /// What tasks wait for.
@@ -228,8 +232,10 @@ pub struct Task {
     pub address: u64,
     /// The thread that polls it; `None` when none does.
     pub thread: Option<ThreadRef>,
-    /// Where it was spawned; `None` unless the runtime records it.
-    pub spawned_at: Option<(String, u32)>,
+    /// Where it was spawned, as the runtime records it: tokio does when the program was built with
+    /// `--cfg tokio_unstable`. `None` when it does not. The path is the one that the compiler was
+    /// given, so cargo's is relative to the workspace for the workspace's own crates.
+    pub spawned_at: Option<SourceLocation>,
     /// Its await chain.
     pub chain: Chain,
     /// Its place in [`Report::tasks`].

@@ -11,12 +11,15 @@ pub(crate) mod join;
 mod list;
 mod local_set;
 mod names;
+mod net;
 mod owned;
 mod resources;
 mod scheduler;
+mod spawn;
 mod stack;
 pub(crate) mod sync;
 mod task;
+mod time;
 mod workers;
 
 use std::collections::HashMap;

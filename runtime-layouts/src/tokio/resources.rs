@@ -1,7 +1,7 @@
 //! What tokio's futures wait for, and what keeps it from others: a line each.
 
 use super::sync::{broadcast, cells, mpsc, notify, oneshot, semaphore, watch};
-use super::{join, sync};
+use super::{join, net, sync, time};
 use crate::report::{Access, ResourceKind};
 use crate::walk::registry::{GuardType, Read, ResourceType, Wakers};
 
@@ -45,6 +45,16 @@ pub(super) const RESOURCES: &[ResourceType] = &[
     of("tokio::task::yield_now::yield_now::YieldNow", join::turn),
     of("tokio::task::coop::consume_budget::consume_budget::{async_fn_env#0}", join::turn),
     of("tokio::task::consume_budget::consume_budget::{async_fn_env#0}", join::turn),
+    of("tokio::time::sleep::Sleep", time::sleep),
+    of("tokio::time::interval::Interval", time::interval),
+    of("tokio::net::tcp::listener::TcpListener", net::listener),
+    of("tokio::net::unix::listener::UnixListener", net::listener),
+    polled("tokio::net::tcp::stream::TcpStream", net::socket, net::socket_wakers),
+    polled("tokio::net::unix::stream::UnixStream", net::socket, net::socket_wakers),
+    polled("tokio::net::udp::UdpSocket", net::socket, net::socket_wakers),
+    of("tokio::io::async_fd::AsyncFd", net::file_descriptor),
+    of("tokio::runtime::io::registration::Registration", net::file_descriptor),
+    of("tokio::signal::unix::Signal", net::signal),
     of("core::future::pending::Pending", sync::never),
 ];
 

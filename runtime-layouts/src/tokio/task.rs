@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::scheduler::{Scheduler, owned_of};
+use super::spawn::{self, SpawnPlaces};
 use crate::layout::name::path_segments;
 use crate::layout::{Function, Type, TypeKind};
 use crate::memory::ReadError;
@@ -46,12 +47,15 @@ struct CellShape {
     stage: Path,
     /// The site of its future, whatever the state.
     site: Option<SiteId>,
+    /// From the cell to the pointer to where it was spawned; `None` when that is not recorded.
+    spawned_at: Option<Path>,
 }
 
 /// Reads tasks; keeps what it learns of each vtable.
 #[derive(Default)]
 pub(super) struct TaskReader {
     shapes: HashMap<u64, Rc<Shape>>,
+    places: SpawnPlaces,
     /// tokio's version, as the path of its sources shows it.
     pub(super) version: Option<String>,
 }
@@ -145,8 +149,15 @@ impl TaskReader {
         let mut state = state_of(state);
         let mut problems: Vec<String> = shape.problem.clone().into_iter().collect();
         let mut chain = Chain::default();
+        let mut spawned_at = None;
         if let Some(cell) = &shape.cell {
             let value = Value { ty: cell.cell, address: header.address };
+            if let Some(path) = &cell.spawned_at {
+                match self.places.read(program, path, value) {
+                    Ok(place) => spawned_at = place,
+                    Err(error) => problems.push(format!("where it was spawned: {error}")),
+                }
+            }
             match cell.stage(program, value) {
                 Ok(Stage::Running(future)) => chain = inspection.chain(future),
                 Ok(Stage::Finished) => {
@@ -163,7 +174,7 @@ impl TaskReader {
             root: shape.cell.as_ref().and_then(|cell| cell.site),
             address: header.address,
             thread: None,
-            spawned_at: None,
+            spawned_at,
             chain,
             index: TaskIndex(0),
             problems,
@@ -233,13 +244,14 @@ impl TaskReader {
             return Ok(unknown("the debug information does not describe its stage".into()));
         };
         let site = inspection.site_of_type(future);
+        let spawned_at = spawn::path(&inspection.program, cell);
         let problem = (functions.len() > 1).then(|| {
             format!(
                 "the linker folded {} identical task types into one; the first is shown",
                 functions.len()
             )
         });
-        Ok(Shape { cell: Some(CellShape { cell, stage, site }), id_offset, problem })
+        Ok(Shape { cell: Some(CellShape { cell, stage, site, spawned_at }), id_offset, problem })
     }
 }
 

@@ -15,6 +15,8 @@ const MULTI_THREAD_SHARED: &str = "tokio::runtime::scheduler::multi_thread::work
 const REMOTE: &str = "tokio::runtime::scheduler::multi_thread::worker::Remote";
 const PARK_INNER: &str = "tokio::runtime::scheduler::multi_thread::park::Inner";
 const QUEUE_INNER: &str = "tokio::runtime::scheduler::multi_thread::queue::Inner<";
+const MULTI_THREAD_CORE: &str = "core::option::Option<alloc::boxed::Box<\
+                                 tokio::runtime::scheduler::multi_thread::worker::Core";
 const CURRENT_THREAD_CORE: &str = "tokio::runtime::scheduler::current_thread::Core";
 
 /// `park.rs`: the worker's thread sleeps on its condition variable, or in the driver.
@@ -45,9 +47,26 @@ pub(super) fn of(
             });
         }
         let at = role.index.min(workers.len() - 1);
-        workers[at].thread = Some(context.thread);
+        // Another thread goes on as this worker while a task is in `block_in_place`, and has its
+        // core; the task's thread keeps the role without it.
+        if workers[at].thread.is_none() || has_core(program, role.context).unwrap_or(true) {
+            workers[at].thread = Some(context.thread);
+        }
     }
     workers
+}
+
+/// Whether a worker's context has the core that it runs tasks with. `true` also when that is not
+/// known.
+fn has_core(program: &Program<'_>, context: Value) -> Result<bool, ValueError> {
+    let mut is_option = |ty: &Type| ty.name.starts_with(MULTI_THREAD_CORE);
+    let Some(path) = path::find(program, context.ty, Reach::INLINE, &mut is_option) else {
+        return Ok(true);
+    };
+    let Some(option) = path.follow(program, context)? else { return Ok(true) };
+    let layout = option.layout(program)?;
+    let crate::layout::TypeKind::Enum { variants, .. } = &layout.kind else { return Ok(true) };
+    Ok(&*variants[option.active_variant(program)?.0].name == "Some")
 }
 
 /// Says which worker runs which of the scheduler's tasks. Called when the tasks are known: the

@@ -55,11 +55,14 @@ impl ValueError {
     }
 }
 
+/// Where a path was looked for, what, and whether through pointers.
+type PathKey = (Ty, parts::Sought, bool);
+
 /// A target's memory and types, with the types that were asked for.
 pub struct Program<'t> {
     target: &'t dyn Target,
     types: RefCell<HashMap<Ty, Arc<Type>>>,
-    paths: RefCell<HashMap<(Ty, parts::Sought, bool), Option<Rc<path::Path>>>>,
+    paths: RefCell<HashMap<PathKey, Option<Rc<path::Path>>>>,
 }
 
 /// A typed place in memory.

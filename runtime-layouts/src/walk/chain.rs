@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::collections;
 use super::find::{Below, Finder, Node, part_of};
-use super::plan::{MachineState, Shape, Wanted};
+use super::machine::MachineState;
+use super::plan::{Shape, Wanted};
 use super::sites::{Sites, Standing};
 use crate::report::{Chain, Frame, FutureState, Polled};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -227,7 +228,7 @@ impl Walker {
                 let below = self.finder.below(program, value, &plan);
                 let is_empty = below.nodes.is_empty() && below.problem.is_none();
                 let could_hold = !matches!(shape, Shape::Nothing);
-                let ended = is_empty && collections::ends_empty(program, node.ty, could_hold);
+                let ended = is_empty && could_hold && collections::ends_empty(program, node.ty);
                 (if ended { Standing::Ended } else { Standing::Unknown }, below.into())
             }
         };
@@ -248,7 +249,7 @@ impl Walker {
             }
             None => Beneath::default(),
         };
-        for variable in &state.held {
+        for variable in &state.variables {
             let part = part_of(machine, variable.part);
             let held = self.finder.futures_in(program, part, false);
             if held.nodes.is_empty() {

@@ -66,16 +66,19 @@ fn arms(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Option<Neighbour
     Ok(Some(Neighbours::Arms { arms: arms.offset, parts, mask: mask.offset, size }))
 }
 
-/// Whether a future that holds none has ended: a `Fuse` drops the one that it could hold, and the
-/// wrapper with which `FuturesOrdered` numbers its futures then has the output
-/// (`futures-util/src/{future/future/fuse,stream/futures_ordered}.rs`, 0.3.34).
-pub(super) fn ends_empty(program: &Program<'_>, ty: Ty, could_hold: bool) -> bool {
-    let Ok(layout) = program.type_of(ty) else { return false };
-    match base_path(&layout.name) {
-        "futures_util::future::future::fuse::Fuse" => could_hold,
-        "futures_util::stream::futures_ordered::OrderWrapper" => !could_hold,
-        _ => false,
-    }
+/// Whether a future that holds none of those that it could hold has ended: a `Fuse` drops its own
+/// (`futures-util/src/future/future/fuse.rs`, 0.3.34).
+pub(super) fn ends_empty(program: &Program<'_>, ty: Ty) -> bool {
+    let layout = program.type_of(ty);
+    layout.is_ok_and(|layout| base_path(&layout.name) == "futures_util::future::future::fuse::Fuse")
+}
+
+/// Whether a type is the output of a future, in the wrapper with which `FuturesOrdered` numbers
+/// both: the wrapper of a future is one itself
+/// (`futures-util/src/stream/futures_ordered.rs`, 0.3.34).
+pub(super) fn is_output(layout: &Type, holds_future: bool) -> bool {
+    !holds_future
+        && base_path(&layout.name) == "futures_util::stream::futures_ordered::OrderWrapper"
 }
 
 /// `library/alloc/src/vec/mod.rs` (Rust 1.95): `buf: RawVec<T>`, which ends in one pointer, and

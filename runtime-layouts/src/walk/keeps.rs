@@ -33,7 +33,8 @@ impl Keeps {
         Self { finder: Finder::of(wanted) }
     }
 
-    /// Adds what the frames of a chain and of its branches keep.
+    /// Adds what the frames of a chain and of its branches keep, innermost first: a future may
+    /// lie inside of the one that awaits it, with all that it keeps.
     pub(crate) fn of_chain(
         &mut self,
         program: &Program<'_>,
@@ -41,7 +42,10 @@ impl Keeps {
         chain: &Chain,
         found: &mut Vec<Kept>,
     ) {
-        for frame in &chain.frames {
+        for branch in chain.branches.iter().filter(|branch| branch.polled != Polled::Ended) {
+            self.of_chain(program, sites, branch, found);
+        }
+        for frame in chain.frames.iter().rev() {
             let state = sites.get(frame.site).state;
             let Some(ty) = sites.type_of(frame.site).filter(|_| frame.address != 0) else {
                 continue;
@@ -52,9 +56,6 @@ impl Keeps {
             let value = Value { ty, address: frame.address };
             // A frame that cannot be read is marked in its chain already.
             let _ = self.of_frame(program, FrameRef::of(frame), value, found);
-        }
-        for branch in chain.branches.iter().filter(|branch| branch.polled != Polled::Ended) {
-            self.of_chain(program, sites, branch, found);
         }
     }
 
@@ -86,7 +87,7 @@ impl Keeps {
             Shape::Nothing => {}
             Shape::Machine { states } => {
                 let (active, _) = value.active_variant(program)?;
-                for held in &states[active].held {
+                for held in &states[active].variables {
                     let below = self.below(program, part_of(value, held.part));
                     if below.nodes.is_empty() {
                         continue;

@@ -5,6 +5,7 @@ mod collections;
 mod find;
 mod holders;
 mod keeps;
+pub(crate) mod machine;
 pub(crate) mod native;
 mod plan;
 pub(crate) mod registry;
@@ -145,11 +146,29 @@ impl Inspection<'_> {
         }
     }
 
+    /// The outermost frames of what threads block on that are not a runtime's own, as
+    /// `LocalSet::run_until` is: of the main thread, or where it blocks on nothing, of all.
+    fn users_roots(&self) -> Vec<SiteId> {
+        let sites = &self.walker.sites;
+        let of_runtime = |site: SiteId| {
+            self.runtimes.iter().any(|runtime| sites.is_of_package(site, runtime.library))
+        };
+        let blocked = || self.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn);
+        let is_main = |task: &&Task| task.id.0 == "main";
+        let anywhere = !blocked().any(|task| is_main(&task));
+        blocked()
+            .filter(|task| anywhere || is_main(task))
+            .filter_map(|task| {
+                let mut frames = task.chain.frames.iter().map(|frame| frame.site);
+                frames.find(|site| !of_runtime(*site))
+            })
+            .collect()
+    }
+
     fn into_report(mut self) -> Report {
         let target = self.program.target();
         let identity = target.identity();
-        let blocked = self.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn);
-        let roots: Vec<SiteId> = blocked.filter_map(|task| task.root).collect();
+        let roots = self.users_roots();
         let sites = &mut self.walker.sites;
         sites.judge(&roots);
         let mut waits = Waits::default();
@@ -174,6 +193,7 @@ impl Inspection<'_> {
                 build_id: facts.and_then(|facts| facts.build_id.clone()),
             },
             runtimes: self.runtimes,
+            types: self.walker.sites.types_by_site(),
             sites: self.walker.sites.into_sites(),
             tasks: self.tasks,
             resources: waits.resources,

@@ -6,14 +6,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
-use std::sync::Arc;
 
+use super::machine::{self, MachineState, is_machine};
 use super::{collections, registry};
-use crate::layout::name::{Environment, base_path};
+use crate::layout::name::base_path;
 use crate::layout::source::LayoutError;
-use crate::layout::{Member, Type, TypeId, TypeKind, Variant};
+use crate::layout::{Type, TypeId, TypeKind};
+use crate::report::FutureState;
 use crate::value::path::{self, Reach};
-use crate::value::{Program, Ty, Value};
+use crate::value::{Program, Ty};
 
 /// What is looked for in values.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,29 +66,6 @@ pub(crate) enum Shape {
     List { head: u64, next: u64, item: Part },
 }
 
-/// What a state machine holds in one of its states.
-#[derive(Default, Debug)]
-pub(crate) struct MachineState {
-    /// The future that it awaits.
-    pub(crate) awaitee: Option<Part>,
-    /// Its other variables in which what is wanted may be.
-    pub(crate) held: Vec<Held>,
-}
-
-/// A variable of a state machine.
-#[derive(PartialEq, Eq, Debug)]
-pub(crate) struct Held {
-    /// Its name in the source, or `__3` for one that has none.
-    pub(crate) name: Arc<str>,
-    /// Where it is.
-    pub(crate) part: Part,
-    /// Whether it was captured when the machine was made: then no flag tells whether it was moved
-    /// away since.
-    is_captured: bool,
-    /// The drop flags of the machine that may be this variable's, in bytes from its start.
-    flags: Vec<u64>,
-}
-
 /// A part of a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Part {
@@ -96,10 +74,6 @@ pub(crate) struct Part {
     /// The part's type.
     pub(crate) ty: Ty,
 }
-
-/// What a state machine calls the future that it awaits
-/// (`compiler/rustc_ast_lowering/src/expr.rs`, `lower_expr_await`).
-const AWAITEE: &str = "__awaitee";
 
 /// Types that are polled only by passing the call on: frames of them would say nothing.
 /// `GenFuture` is what rustc before 1.67 wraps every state machine in.
@@ -115,17 +89,6 @@ pub(crate) struct Planner {
     wanted: Wanted,
     plans: HashMap<Ty, Rc<Plan>>,
     holding: HashMap<Ty, bool>,
-}
-
-impl Held {
-    /// Whether the variable may have been moved away, so that these are old bytes.
-    pub(crate) fn may_be_moved(&self, program: &Program<'_>, machine: Value) -> bool {
-        let is_clear = |flag: &u64| {
-            let flag = program.read_unsigned(machine.address.wrapping_add(*flag), 1);
-            flag.is_ok_and(|flag| flag == 0)
-        };
-        self.is_captured || self.flags.iter().any(is_clear)
-    }
 }
 
 impl Planner {
@@ -146,15 +109,10 @@ impl Planner {
 
     fn make(&mut self, program: &Program<'_>, ty: Ty) -> Result<Plan, LayoutError> {
         let layout = program.type_of(ty)?;
-        if is_machine(&layout)
-            && let TypeKind::Enum { variants, .. } = &layout.kind
-        {
-            let census = Census::of(program, ty.module, variants)?;
-            let is_fn = Environment::of(&layout.name) == Some(Environment::AsyncFn);
-            let states = variants
-                .iter()
-                .map(|variant| self.machine_state(program, ty.module, variant, &census, is_fn))
-                .collect::<Result<_, LayoutError>>()?;
+        if is_machine(&layout) {
+            let states = machine::states(program, ty)?;
+            let states =
+                states.into_iter().map(|state| self.held_in_state(program, state)).collect();
             let is_wanted = self.wanted == Wanted::Futures;
             return Ok(Plan { is_wanted, shape: Shape::Machine { states } });
         }
@@ -191,48 +149,25 @@ impl Planner {
             Neighbours::Arms { arms, parts, mask, size } => Shape::Arms { arms, parts, mask, size },
             _ => Shape::Nothing,
         };
+        let holds_any = !matches!(shape, Shape::Nothing);
+        let is_wanted = is_wanted && !collections::is_output(&layout, holds_any);
         Ok(Plan { is_wanted, shape })
     }
 
-    /// `is_fn` says whether the machine is that of an async fn.
-    fn machine_state(
-        &mut self,
-        program: &Program<'_>,
-        module: usize,
-        variant: &Variant,
-        census: &Census,
-        is_fn: bool,
-    ) -> Result<MachineState, LayoutError> {
-        let of = |id: TypeId| Ty { module, id };
-        let mut state = MachineState::default();
-        let fields = program.type_of(of(variant.ty))?;
-        // A future that was not polled has not made its variables; guards it may have been given.
-        let is_unresumed = &*variant.name == "Unresumed";
-        let is_kept =
-            variant.name.starts_with("Suspend") || (self.wanted != Wanted::Futures && is_unresumed);
-        let members = fields.members();
-        // In every state rustc lists the captured variables last. Those of an async fn are its
-        // arguments, which it moves into variables of their own before all else.
-        let of_state = members.len().saturating_sub(census.captured.len());
-        let lists_captured =
-            !is_unresumed && members[of_state..].iter().map(|m| &m.name).eq(&census.captured);
-        for (index, member) in members.iter().enumerate() {
-            let is_captured = lists_captured && index >= of_state;
-            let part = Part { offset: variant.offset + member.offset, ty: of(member.ty) };
-            if &*member.name == AWAITEE {
-                state.awaitee = Some(part);
-            } else if is_kept
-                && !(is_captured && is_fn)
-                && !is_borrow(program, part.ty)
-                && !state.held.iter().any(|held| held.part == part)
-                && self.holds(program, part.ty)
-            {
-                let flags = census.flags_of(member, variant);
-                let name = Arc::clone(&member.name);
-                state.held.push(Held { name, part, is_captured, flags });
-            }
-        }
-        Ok(state)
+    /// Leaves of a state's variables those in which what is wanted may be. A future that was not
+    /// polled has not made its variables; guards it may have been given.
+    fn held_in_state(&mut self, program: &Program<'_>, mut state: MachineState) -> MachineState {
+        let is_kept = match state.standing {
+            FutureState::Suspended => true,
+            FutureState::Unresumed => self.wanted != Wanted::Futures,
+            _ => false,
+        };
+        state.variables.retain(|variable| {
+            is_kept
+                && !is_borrow(program, variable.part.ty)
+                && self.holds(program, variable.part.ty)
+        });
+        state
     }
 
     fn is_wanted(&self, program: &Program<'_>, ty: Ty, layout: &Type) -> Result<bool, LayoutError> {
@@ -305,12 +240,6 @@ impl Planner {
     }
 }
 
-/// Whether a type is the state machine of an async fn, block or closure.
-fn is_machine(layout: &Type) -> bool {
-    matches!(layout.kind, TypeKind::Enum { .. })
-        && Environment::of(&layout.name).is_some_and(|kind| kind != Environment::Closure)
-}
-
 /// Whether the type is of a guard that some library has.
 fn is_guard(layout: &Type) -> bool {
     registry::guard(base_path(&layout.name)).is_some()
@@ -335,62 +264,6 @@ pub(super) enum Neighbours {
     Slice { data: u64, length: u64, element: Ty, size: u64 },
     List { head: u64, next: u64, item: Part },
     Arms { arms: u64, parts: Vec<Part>, mask: u64, size: u8 },
-}
-
-/// Which variables and drop flags a state machine keeps in which states.
-struct Census {
-    /// The names of the variables that it has before it is polled.
-    captured: Vec<Arc<str>>,
-    /// The states of each variable, by name and offset.
-    variables: HashMap<(Arc<str>, u64), HashSet<TypeId>>,
-    /// The states of each drop flag, by offset: rustc makes a flag for each variable that may have
-    /// been moved away, but the debug information does not say for which.
-    flags: HashMap<u64, HashSet<TypeId>>,
-}
-
-impl Census {
-    fn of(program: &Program<'_>, module: usize, variants: &[Variant]) -> Result<Self, LayoutError> {
-        let mut census =
-            Self { captured: Vec::new(), variables: HashMap::new(), flags: HashMap::new() };
-        for variant in variants {
-            let fields = program.type_of(Ty { module, id: variant.ty })?;
-            if &*variant.name == "Unresumed" {
-                census.captured = fields.members().iter().map(|m| Arc::clone(&m.name)).collect();
-            }
-            for member in fields.members() {
-                let offset = variant.offset + member.offset;
-                let states = match is_drop_flag(program, member, Ty { module, id: member.ty }) {
-                    true => census.flags.entry(offset).or_default(),
-                    false => {
-                        census.variables.entry((Arc::clone(&member.name), offset)).or_default()
-                    }
-                };
-                states.insert(variant.ty);
-            }
-        }
-        Ok(census)
-    }
-
-    /// The flags that may be a variable's in some state: those that are kept in no state in which
-    /// the variable is not.
-    fn flags_of(&self, member: &Member, variant: &Variant) -> Vec<u64> {
-        let key = (Arc::clone(&member.name), variant.offset + member.offset);
-        let Some(own) = self.variables.get(&key) else { return Vec::new() };
-        let flags = self.flags.iter();
-        flags
-            .filter(|(_, states)| states.contains(&variant.ty) && states.is_subset(own))
-            .map(|(offset, _)| *offset)
-            .collect()
-    }
-}
-
-/// Whether a saved variable without a name is a drop flag
-/// (`compiler/rustc_mir_transform/src/elaborate_drops.rs`, Rust 1.95).
-fn is_drop_flag(program: &Program<'_>, member: &Member, ty: Ty) -> bool {
-    let number = member.name.strip_prefix("__").unwrap_or_default();
-    !number.is_empty()
-        && number.bytes().all(|byte| byte.is_ascii_digit())
-        && program.type_of(ty).is_ok_and(|layout| layout.kind == TypeKind::Bool)
 }
 
 /// Whether a variable only borrows: what it borrows lies in another one.

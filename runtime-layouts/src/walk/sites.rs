@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::machine::standing as standing_of;
 use super::registry;
 use crate::layout::name::{DisplayName, Environment, environment_of_body};
 use crate::layout::origin::Origin;
@@ -126,6 +127,14 @@ impl Sites {
         self.get(id).user
     }
 
+    /// Whether a site stands in a package of that name, which cargo unpacked to `NAME-VERSION`.
+    pub(crate) fn is_of_package(&self, id: SiteId, name: &str) -> bool {
+        let folder = file_of(self.get(id)).and_then(SourceFile::dependency_folder);
+        let package = folder.and_then(|folder| folder.trim_end_matches('/').rsplit('/').next());
+        let version = package.and_then(|package| package.strip_prefix(name)?.strip_prefix('-'));
+        version.is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
+    }
+
     /// Finds out which sites are the user's code. `roots` are the sites of futures that threads
     /// block on: where nothing is the user's, the crates that those are in are.
     pub(crate) fn judge(&mut self, roots: &[SiteId]) {
@@ -142,6 +151,11 @@ impl Sites {
             let folder = file_of(site).and_then(SourceFile::dependency_folder);
             site.user = folder.is_some_and(|folder| folders.iter().any(|own| own == folder));
         }
+    }
+
+    /// The types of all of them, by number; `None` for native calls.
+    pub(crate) fn types_by_site(&self) -> Vec<Option<Ty>> {
+        (0..).map(SiteId).take(self.sites.len()).map(|id| self.type_of(id)).collect()
     }
 
     /// All of them, by number.
@@ -190,7 +204,7 @@ fn make(program: &Program<'_>, ty: Ty, standing: Standing) -> Result<Site, Layou
         type_name: layout.name.to_string(),
         kind,
         state: match (variant, standing) {
-            (Some(variant), _) => state_of(&variant.name),
+            (Some(variant), _) => standing_of(&variant.name),
             (None, Standing::Ended) => FutureState::Returned,
             (None, _) => FutureState::Unknown,
         },
@@ -238,16 +252,4 @@ fn arguments(
 /// The file that says whose code a site is.
 fn file_of(site: &Site) -> Option<&SourceFile> {
     site.defined.as_ref().or(site.location.as_ref()).map(|place| &*place.file)
-}
-
-/// The state by the name that rustc gives to the variant of a coroutine
-/// (`compiler/rustc_middle/src/ty/sty.rs`, `CoroutineArgsExt::variant_name`).
-fn state_of(variant: &str) -> FutureState {
-    match variant {
-        "Unresumed" => FutureState::Unresumed,
-        "Returned" => FutureState::Returned,
-        "Panicked" => FutureState::Panicked,
-        name if name.starts_with("Suspend") => FutureState::Suspended,
-        _ => FutureState::Unknown,
-    }
 }

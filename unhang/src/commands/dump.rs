@@ -12,8 +12,10 @@ use indicatif::ProgressBar;
 use process_target::{CoreOptions, CoreTarget, LiveOptions, LiveProcess, TargetError};
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::LayoutSource;
-use runtime_layouts::render::{Look, dump, json};
+use runtime_layouts::render::{Beside, Look, dump, json};
 use runtime_layouts::report::Report;
+use runtime_layouts::show::Limits;
+use runtime_layouts::show::locals::LocalTable;
 use runtime_layouts::walk;
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
@@ -77,6 +79,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "COLUMNS")]
     width: Option<usize>,
 
+    /// Show the variables of the frames of your own code; in JSON, of all
+    #[arg(long)]
+    locals: bool,
+
     /// Only your own code: drop the frames of libraries
     #[arg(long)]
     user: bool,
@@ -113,9 +119,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         .context("cannot listen for Ctrl-C")?;
     let layouts = arguments.layouts.as_deref().map(open_layouts).transpose()?;
     let mut log = Log::new(arguments.verbose);
-    let report = match (&arguments.subject.pid, &arguments.subject.core) {
+    let found = match (&arguments.subject.pid, &arguments.subject.core) {
         (Some(pid), _) => {
-            let options = LiveOptions { layouts, interrupted };
+            let locals = arguments.locals.then_some(Limits::SHORT);
+            let options = LiveOptions { layouts, interrupted, locals };
             process(*pid, &options, !arguments.no_stop, &mut log)
         }
         (None, Some(core)) => {
@@ -125,19 +132,20 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
                 layouts,
                 interrupted,
             };
-            core_file(core, &options, &mut log)
+            core_file(core, &options, arguments.locals, &mut log)
         }
         (None, None) => bail!("give a process (`--pid`) or a core file (`--core`)"),
     };
-    let report = match report {
+    let (report, locals) = match found {
         Err(TargetError::Interrupted) => return Ok(INTERRUPTED),
-        report => report?,
+        found => found?,
     };
     if report.interrupted {
         return Ok(INTERRUPTED);
     }
     log.begin_writing();
-    let written = write_to(arguments, &report);
+    let beside = Beside::with(locals);
+    let written = write_to(arguments, &report, &beside);
     log.end();
     written?;
     Ok(code_of(&report))
@@ -153,41 +161,51 @@ fn process(
     options: &LiveOptions,
     stops: bool,
     log: &mut Log,
-) -> Result<Report, TargetError> {
+) -> Result<(Report, LocalTable), TargetError> {
     log.begin("opening the program");
     let process = LiveProcess::open(pid, options)?;
     log.begin("reading tasks");
     let inspection = if stops { process.inspect()? } else { process.inspect_running()? };
     log.stopped(&inspection.stops);
     log.read(inspection.bytes_read);
-    Ok(inspection.report)
+    Ok((inspection.report, inspection.locals))
 }
 
 /// Looks at a core file.
-fn core_file(core: &Path, options: &CoreOptions, log: &mut Log) -> Result<Report, TargetError> {
+fn core_file(
+    core: &Path,
+    options: &CoreOptions,
+    with_locals: bool,
+    log: &mut Log,
+) -> Result<(Report, LocalTable), TargetError> {
     log.begin("opening the core file");
     let target = CoreTarget::open(core, options)?;
     log.begin("reading tasks");
     let mut report = walk::inspect(&target);
+    let locals = match with_locals {
+        true => LocalTable::of(&target, &report, &report.tasks, Limits::SHORT),
+        false => LocalTable::default(),
+    };
     log.read(target.bytes_read());
     report.problems.splice(0..0, target.problems().iter().cloned());
-    Ok(report)
+    Ok((report, locals))
 }
 
 /// Writes the report to where it is wanted. Nobody reading any more is no failure.
-fn write_to(arguments: &Arguments, report: &Report) -> anyhow::Result<()> {
+fn write_to(arguments: &Arguments, report: &Report, beside: &Beside) -> anyhow::Result<()> {
     let written = match &arguments.output {
         Some(path) => {
             let write = || -> io::Result<()> {
                 let mut out = BufWriter::new(File::create(path)?);
-                write_report(arguments, report, screen::plain(), &mut out)?;
+                write_report(arguments, report, beside, screen::plain(), &mut out)?;
                 out.flush()
             };
             return write().with_context(|| format!("cannot write {}", path.display()));
         }
         None => {
             let mut out = BufWriter::new(io::stdout().lock());
-            write_report(arguments, report, screen::look(), &mut out).and_then(|()| out.flush())
+            write_report(arguments, report, beside, screen::look(), &mut out)
+                .and_then(|()| out.flush())
         }
     };
     match written {
@@ -199,11 +217,12 @@ fn write_to(arguments: &Arguments, report: &Report) -> anyhow::Result<()> {
 fn write_report(
     arguments: &Arguments,
     report: &Report,
+    beside: &Beside,
     look: Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     if arguments.json {
-        return json::write(report, out);
+        return json::write(report, &beside.locals, out);
     }
     let look = Look {
         width: arguments.width.or(look.width),
@@ -211,7 +230,7 @@ fn write_report(
         user_only: arguments.user,
         ..look
     };
-    dump::write(report, &look, out)
+    dump::write(report, &look, beside, out)
 }
 
 /// What the exit code says of a report.

@@ -14,6 +14,7 @@ use crate::report::{
     Chain, Frame, FrameKind, FutureState, Polled, Report, Runtime, Site, Task, TaskKind, Worker,
     WorkerState,
 };
+use crate::show::locals::LocalTable;
 use crate::target::TargetKind;
 
 mod waits;
@@ -25,8 +26,8 @@ pub const SCHEMA: u32 = 1;
 ///
 /// # Errors
 /// What `out` returns.
-pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &ReportJson::new(report)).map_err(io::Error::from)?;
+pub fn write(report: &Report, locals: &LocalTable, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &ReportJson::new(report, locals)).map_err(io::Error::from)?;
     writeln!(out)
 }
 
@@ -42,7 +43,7 @@ struct ReportJson<'r> {
 }
 
 impl<'r> ReportJson<'r> {
-    fn new(report: &'r Report) -> Self {
+    fn new(report: &'r Report, locals: &'r LocalTable) -> Self {
         let target = &report.target;
         let frames = HolderFrames::of(report);
         Self {
@@ -55,7 +56,7 @@ impl<'r> ReportJson<'r> {
             },
             runtimes: report.runtimes.iter().map(RuntimeJson::new).collect(),
             findings: findings_json(report, &frames),
-            tasks: TasksJson { report, frames },
+            tasks: TasksJson { report, frames, locals },
             problems: report.problems.iter().map(|text| ProblemJson { text }).collect(),
             interrupted: report.interrupted,
         }
@@ -66,12 +67,17 @@ impl<'r> ReportJson<'r> {
 struct TasksJson<'r> {
     report: &'r Report,
     frames: HolderFrames,
+    locals: &'r LocalTable,
 }
 
 impl Serialize for TasksJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let tasks = self.report.tasks.iter();
-        serializer.collect_seq(tasks.map(|task| TaskJson::new(self.report, &self.frames, task)))
+        serializer.collect_seq(tasks.map(|task| {
+            let mut task = TaskJson::new(self.report, &self.frames, task);
+            task.frames.iter_mut().for_each(|frame| frame.add_locals(self.locals));
+            task
+        }))
     }
 }
 
@@ -190,10 +196,7 @@ impl<'r> TaskJson<'r> {
             state: state_text(task.state),
             name: root.map(|site| site.name.full.as_str()),
             address: hexadecimal(task.address),
-            spawned_at: task
-                .spawned_at
-                .as_ref()
-                .map(|(file, line)| PlaceJson { file, line: *line }),
+            spawned_at: task.spawned_at.as_ref().map(PlaceJson::new),
             thread: task.thread.map(|thread| ThreadJson { id: thread.number, tid: thread.tid }),
             frames: frames(report, &task.chain, Polled::Yes, &mut 0),
             waiting_on: report
@@ -202,6 +205,34 @@ impl<'r> TaskJson<'r> {
                 .map(|wait| WaitJson::new(report, holders, wait))
                 .collect(),
             problems: task.problems.iter().map(|text| ProblemJson { text }).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct LocalJson<'r> {
+    name: &'r str,
+    r#type: &'r str,
+    value: &'r str,
+    address: String,
+    certain: bool,
+}
+
+impl<'r> FrameJson<'r> {
+    fn add_locals(&mut self, locals: &'r LocalTable) {
+        self.locals = locals
+            .of_frame(self.frame)
+            .iter()
+            .map(|local| LocalJson {
+                value: &local.text,
+                address: hexadecimal(local.value.address),
+                certain: !local.may_be_moved,
+                r#type: &local.type_name,
+                name: &local.name,
+            })
+            .collect();
+        for child in self.children.iter_mut().flatten() {
+            child.add_locals(locals);
         }
     }
 }
@@ -224,7 +255,9 @@ struct FrameJson<'r> {
     user: bool,
     address: String,
     r#type: &'r str,
-    locals: [(); 0],
+    locals: Vec<LocalJson<'r>>,
+    #[serde(skip)]
+    frame: &'r Frame,
     children: Vec<Vec<FrameJson<'r>>>,
     problem: Option<&'r str>,
 }
@@ -296,7 +329,8 @@ impl<'r> FrameJson<'r> {
             user: site.user,
             address: hexadecimal(frame.address),
             r#type: &site.type_name,
-            locals: [],
+            locals: Vec::new(),
+            frame,
             children,
             problem: frame.problem.as_deref(),
         }

@@ -39,6 +39,8 @@ pub(in crate::tokio) fn receiver(
         text.push_str(", closed");
     }
     seen.state = Some(text);
+    // What is there will be taken as soon as the task is polled.
+    seen.is_granted = state.queued > 0 || state.senders == 0;
     Ok(Some(seen))
 }
 

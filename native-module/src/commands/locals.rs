@@ -1,0 +1,39 @@
+//! `async locals`.
+
+use clap::Parser;
+use runtime_layouts::render::variables;
+use runtime_layouts::show::{Limits, locals};
+
+use super::{Front, Run};
+use crate::failure::Failure;
+
+/// Show the variables of the selected frame
+///
+/// Of an async fn or block these are the ones that it keeps while it is suspended; one that it does
+/// not need any more is gone. A variable that was moved away may still be there with its old
+/// bytes: where the debug information leaves that open, the line says so. The debugger knows them
+/// as `$async_NAME`, where it knows their types.
+#[derive(Parser)]
+pub(crate) struct Locals {}
+
+impl Run for Locals {
+    fn run(self, front: &mut dyn Front) -> Result<(), Failure> {
+        let report = front.report()?;
+        let thread = front.selected_thread()?;
+        let (task, number) = front.selection().current(&report, thread)?;
+        let Some(frame) = variables::frame(task, number) else {
+            return Err(Failure::Sentence(format!("Task {} has no frames.", task.id.0)));
+        };
+        let target = front.target()?;
+        let locals = locals::Locals::new(&*target, Limits::SHORT);
+        let look = front.look()?;
+        variables::write(&report, frame, &locals, &look, front.out())?;
+        let values: Vec<(String, u64, String)> = locals
+            .of(&report, frame)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|local| (local.name, local.value.address, local.type_name))
+            .collect();
+        front.hand_over(&values).map(|_| ())
+    }
+}
