@@ -4,8 +4,11 @@
 //! process through [`target::Target`]. [`walk::inspect`] turns both into a [`report::Report`],
 //! and [`render`] turns that into text and JSON.
 
+pub mod async_channel;
+pub mod async_lock;
 pub mod diagnosis;
 pub mod fake;
+pub mod flume;
 pub mod futures;
 pub mod layout;
 pub mod memory;
@@ -14,5 +17,6 @@ pub mod report;
 pub mod show;
 pub mod target;
 pub mod tokio;
+pub mod tokio_util;
 pub mod value;
 pub mod walk;

@@ -148,7 +148,10 @@ fn needs_of(report: &Report, id: WaitId, wait: &Wait) -> Option<Vec<Vec<(Party, 
         ResourceKind::Never => groups.push(Vec::new()),
         ResourceKind::Join | ResourceKind::JoinSet if are_all_known(resource) => {
             let task = |task: &TaskIndex| (Party::Task(*task), Because::NotEnded(*task));
-            groups.push(resource.tasks.iter().map(task).collect());
+            match resource.needs_all {
+                true => groups.extend(resource.tasks.iter().map(|of| vec![task(of)])),
+                false => groups.push(resource.tasks.iter().map(task).collect()),
+            }
         }
         ResourceKind::Mutex
         | ResourceKind::RwLock

@@ -147,17 +147,22 @@ pub(super) fn is_lock(kind: ResourceKind) -> bool {
 /// Whether two of a kind are told apart by their addresses.
 fn has_identity(kind: ResourceKind) -> bool {
     is_lock(kind)
+        || is_channel(kind)
         || matches!(
             kind,
             ResourceKind::Notify
                 | ResourceKind::Barrier
-                | ResourceKind::Mpsc
-                | ResourceKind::Oneshot
-                | ResourceKind::Watch
-                | ResourceKind::Broadcast
                 | ResourceKind::Cancellation
                 | ResourceKind::Shared
         )
+}
+
+/// Whether it has ends that send and ends that receive.
+fn is_channel(kind: ResourceKind) -> bool {
+    matches!(
+        kind,
+        ResourceKind::Mpsc | ResourceKind::Oneshot | ResourceKind::Watch | ResourceKind::Broadcast
+    )
 }
 
 /// Whether those who wait for it are worth a list: they get it one after the other.
@@ -195,9 +200,18 @@ fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
             let task = report.task(resource.tasks[0]);
             format!("task {} ({})", task.id.0, super::backtrace::state_text(task.state))
         }
-        (ResourceKind::JoinSet, _) if !resource.tasks.is_empty() => match resource.tasks.len() {
-            1 => format!("task {} of a JoinSet", ids(report, resource.tasks.iter().copied())),
-            _ => format!("one of tasks {}", ids(report, resource.tasks.iter().copied())),
+        (ResourceKind::JoinSet, _) if resource.needs_all => match resource.tasks.as_slice() {
+            [] => format!("the end of all tasks of a {name}"),
+            tasks => {
+                format!("the end of all tasks of a {name}: {}", ids(report, tasks.iter().copied()))
+            }
+        },
+        (ResourceKind::JoinSet, _) => match resource.tasks.as_slice() {
+            [] => format!("the end of a task of a {name}"),
+            [one] => format!("task {} of a {name}", report.task(*one).id.0),
+            several => {
+                format!("one of tasks {} of a {name}", ids(report, several.iter().copied()))
+            }
         },
         (ResourceKind::Mpsc | ResourceKind::Broadcast, Some(Access::Receive)) => {
             format!("a message of {name}")
@@ -205,6 +219,10 @@ fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
         (ResourceKind::Oneshot, Some(Access::Receive)) => format!("the value of {name}"),
         (ResourceKind::Watch, Some(Access::Receive)) => format!("a change of {name}"),
         (ResourceKind::Mpsc, Some(Access::Send)) => format!("room in {name}"),
+        (kind, None) if is_channel(kind) => match resource.parties {
+            Some(0 | 1) => format!("the end of the receiver of {name}"),
+            _ => format!("the end of all receivers of {name}"),
+        },
         _ => name.to_string(),
     }
 }

@@ -6,7 +6,7 @@ use super::Look;
 use super::frames::{name, place};
 use super::style::{Style, styled};
 use super::tasks::tasks_text;
-use super::waiting::{enumerated, in_variable, is_lock, thing};
+use super::waiting::{end_text, enumerated, in_variable, is_lock, thing};
 use crate::diagnosis::{findings, reasons};
 use crate::report::{
     Because, Finding, FindingKind, FrameRef, Link, Report, ResourceKind, Task, TaskIndex,
@@ -110,8 +110,12 @@ fn because(report: &Report, link: &Link, look: &Look) -> String {
     let (_, resource, holder) = link.resource(report);
     match (link.because, holder) {
         (Because::Held(_), Some(holder)) => format!(
-            "{}held by task {}{}{}",
+            "{}{} by task {}{}{}",
             if holder.may_be_moved { "perhaps " } else { "" },
+            match end_text(holder.access) {
+                Some(end) => format!("whose {end} is held"),
+                None => "held".to_string(),
+            },
             report.task(holder.task).id.0,
             in_variable(holder),
             stands(report, holder.frame, look)
@@ -217,7 +221,11 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
         }
         if let Some(holder) = holder {
             lines.push(format!(
-                "held   by task {}{}{}{}",
+                "{} by task {}{}{}{}",
+                match end_text(holder.access) {
+                    Some(end) => format!("{end} held"),
+                    None => "held  ".to_string(),
+                },
                 report.task(holder.task).id.0,
                 in_variable(holder),
                 stands(report, holder.frame, look),

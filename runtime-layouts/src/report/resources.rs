@@ -89,6 +89,8 @@ pub struct Resource {
     pub queue: Vec<WaitId>,
     /// The tasks whose end it is.
     pub tasks: Vec<TaskIndex>,
+    /// Whether the end of all of them is waited for, not of the next.
+    pub needs_all: bool,
 }
 
 /// How something is held or asked for.

@@ -27,7 +27,7 @@ pub(super) fn handle(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>
 pub(crate) fn set(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
     let program = reading.program;
     let mut seen = Seen::new(ResourceKind::JoinSet, value);
-    seen.name = Some("the end of a task of a JoinSet".to_string());
+    seen.name = Some("JoinSet".to_string());
     seen.parties = value.number(program, "length")?;
     let Some(lists) = value.behind(program, LISTS)? else { return Ok(Some(seen)) };
     for name in ["notified", "idle"] {

@@ -5,9 +5,8 @@ use super::{join, net, sync, time};
 use crate::report::{Access, ResourceKind};
 use crate::walk::registry::{GuardType, Read, ResourceType, Wakers};
 
-/// A type that is read by that function.
 const fn of(path: &'static str, read: Read) -> ResourceType {
-    ResourceType { path, read, wakers: None }
+    ResourceType::of(path, read)
 }
 
 /// A type that others poll without a future.
@@ -69,14 +68,13 @@ const fn guard(
     GuardType { path, kind, access, key: semaphore::SEMAPHORE, object }
 }
 
-/// An end of a channel, by the name of what all its ends share.
 const fn end(
     path: &'static str,
     kind: ResourceKind,
     access: Access,
     shared: &'static str,
 ) -> GuardType {
-    GuardType { path, kind, access, key: shared, object: shared }
+    GuardType::end(path, kind, access, shared)
 }
 
 const MUTEX: &str = "tokio::sync::mutex::Mutex<";

@@ -66,7 +66,7 @@ pub struct Program<'t> {
 }
 
 /// A typed place in memory.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Value {
     /// Its type.
     pub ty: Ty,

@@ -2,11 +2,15 @@
 //!
 //! A member that moved into another struct, or that was wrapped once more, is still found.
 
+use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 
 use super::path::{self, Path, Reach};
 use super::{Program, Ty, Value, ValueError};
-use crate::layout::Type;
+use crate::layout::{Type, TypeKind};
+
+/// Values that a search by way of active variants looks at, at most.
+const MOST_SEARCHED: usize = 500;
 
 /// What a part is found by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -17,13 +21,19 @@ pub(super) enum Sought {
     Owner(&'static str),
 }
 
+/// Whether a type has that name; of a generic one the name up to `<`, included.
+#[must_use]
+pub fn is_named(ty: &Type, name: &str) -> bool {
+    match name.ends_with('<') {
+        true => ty.name.starts_with(name),
+        false => &*ty.name == name,
+    }
+}
+
 impl Sought {
     fn is(self, ty: &Type) -> bool {
         match self {
-            Self::Type(name) => match name.ends_with('<') {
-                true => ty.name.starts_with(name),
-                false => &*ty.name == name,
-            },
+            Self::Type(name) => is_named(ty, name),
             Self::Owner(member) => ty.member(member).is_some(),
         }
     }
@@ -50,10 +60,42 @@ impl Value {
         sought: Sought,
         pointers: bool,
     ) -> Result<Option<Self>, ValueError> {
-        match program.path_to(self.ty, sought, pointers) {
-            Some(path) => path.follow(program, self),
-            None => Ok(None),
+        let Some(path) = program.path_to(self.ty, sought, pointers) else { return Ok(None) };
+        match path.follow(program, self)? {
+            Some(found) => Ok(Some(found)),
+            // The shortest path may lead through a variant that is not the active one.
+            None => Ok(self.search(program, sought, pointers)),
         }
+    }
+
+    /// What is sought, by way of active variants only.
+    fn search(self, program: &Program<'_>, sought: Sought, pointers: bool) -> Option<Self> {
+        let mut seen = HashSet::from([self]);
+        let mut queue = VecDeque::from([self]);
+        while let Some(value) = queue.pop_front() {
+            let Ok(layout) = program.type_of(value.ty) else { continue };
+            if sought.is(&layout) {
+                return Some(value);
+            }
+            let next: Vec<Self> = match &layout.kind {
+                TypeKind::Struct { members } | TypeKind::Union { members } => {
+                    members.iter().map(|member| value.part(member.ty, member.offset)).collect()
+                }
+                TypeKind::Enum { .. } => {
+                    value.active_variant(program).map(|(_, fields)| fields).into_iter().collect()
+                }
+                TypeKind::Pointer { target: Some(_) } if pointers => {
+                    value.pointee(program).ok().flatten().into_iter().collect()
+                }
+                _ => Vec::new(),
+            };
+            for value in next {
+                if seen.len() < MOST_SEARCHED && seen.insert(value) {
+                    queue.push_back(value);
+                }
+            }
+        }
+        None
     }
 
     /// The nearest part of a type in the value itself. The name of a generic type ends with `<`.

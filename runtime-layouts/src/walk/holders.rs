@@ -16,6 +16,7 @@ use super::waits::{Reading, Seen, Waits, index_of};
 use crate::layout::Type;
 use crate::layout::name::{base_path, last_segment};
 use crate::report::{Access, Holder, ResourceId, ResourceKind, Task, TaskIndex};
+use crate::value::parts::is_named;
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 
@@ -175,8 +176,8 @@ fn state_of(program: &Program<'_>, object: Value) -> Option<Seen> {
 fn shape_of(program: &Program<'_>, ty: Ty) -> Option<GuardShape> {
     let layout = program.type_of(ty).ok()?;
     let known = registry::guard(base_path(&layout.name))?;
-    let to = |prefix: &'static str| {
-        let mut wanted = |ty: &Type| ty.name.starts_with(prefix);
+    let to = |name: &'static str| {
+        let mut wanted = |ty: &Type| is_named(ty, name);
         path::find(program, ty, Reach::RUNTIME, &mut wanted)
     };
     let key = to(known.key)?;

@@ -45,15 +45,52 @@ pub(crate) struct GuardType {
     pub(crate) kind: ResourceKind,
     /// How. Of `Permits` the number is that in its member `permits`, or without one this.
     pub(crate) access: Access,
-    /// How the name of the type begins whose address is the resource's identity.
+    /// The name of the type whose address is the resource's identity; of a generic one up to `<`,
+    /// included.
     pub(crate) key: &'static str,
-    /// How the name of the type begins that the user knows; the same as `key` where the guard does
-    /// not lead to that.
+    /// The name of the type that the user knows, in the same way; the same as `key` where the guard
+    /// does not lead to that.
     pub(crate) object: &'static str,
 }
 
+impl ResourceType {
+    /// A type that is read by that function.
+    pub(crate) const fn of(path: &'static str, read: Read) -> Self {
+        Self { path, read, wakers: None }
+    }
+}
+
+impl GuardType {
+    /// A guard that leads to the lock itself.
+    pub(crate) const fn lock(
+        path: &'static str,
+        kind: ResourceKind,
+        access: Access,
+        lock: &'static str,
+    ) -> Self {
+        Self { path, kind, access, key: lock, object: lock }
+    }
+
+    /// An end of a channel, by the name of what all its ends share.
+    pub(crate) const fn end(
+        path: &'static str,
+        kind: ResourceKind,
+        access: Access,
+        shared: &'static str,
+    ) -> Self {
+        Self { path, kind, access, key: shared, object: shared }
+    }
+}
+
 /// Every library that is known.
-pub(crate) const LIBRARIES: &[Knowledge] = &[crate::tokio::KNOWLEDGE, crate::futures::KNOWLEDGE];
+pub(crate) const LIBRARIES: &[Knowledge] = &[
+    crate::tokio::KNOWLEDGE,
+    crate::tokio_util::KNOWLEDGE,
+    crate::futures::KNOWLEDGE,
+    crate::async_lock::KNOWLEDGE,
+    crate::async_channel::KNOWLEDGE,
+    crate::flume::KNOWLEDGE,
+];
 
 /// Where the standard library exports what `core` defines in private modules
 /// (`library/core/src/future/mod.rs`, Rust 1.95).

@@ -61,6 +61,8 @@ pub(crate) struct Seen {
     pub(crate) order: Option<(ReadOrder, Value)>,
     /// See [`Resource::tasks`].
     pub(crate) tasks: Vec<TaskIndex>,
+    /// See [`Resource::needs_all`].
+    pub(crate) needs_all: bool,
 }
 
 impl Seen {
@@ -79,6 +81,7 @@ impl Seen {
             note: None,
             order: None,
             tasks: Vec::new(),
+            needs_all: false,
         }
     }
 }
@@ -142,6 +145,7 @@ impl Waits {
             parties: seen.parties,
             queue: Vec::new(),
             tasks: seen.tasks.clone(),
+            needs_all: seen.needs_all,
         });
         self.known.insert(key, id);
         if let Some(order) = seen.order {
@@ -164,10 +168,20 @@ impl Waits {
     /// Adds who has a resource.
     pub(crate) fn held(&mut self, id: ResourceId, holder: Holder) {
         let holders = &mut self.resources[id.0 as usize].holders;
-        // A captured guard may have been moved into a variable of the same frame.
-        if !holders.iter().any(|known| {
-            (known.task, known.frame) == (holder.task, holder.frame) && holder.may_be_moved
-        }) {
+        let is_beside = |known: &Holder| {
+            (known.task, known.frame) == (holder.task, holder.frame) && !holder.access.is_end()
+        };
+        // What an expression returns is moved into a variable with a name.
+        let is_temporary = |known: &Holder| {
+            let name = known.variable.as_ref().and_then(|name| name.strip_prefix("__"));
+            name.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        if !is_temporary(&holder) {
+            holders.retain(|known| !(is_beside(known) && is_temporary(known)));
+        }
+        // So may a captured guard have been.
+        let may_be_old = holder.may_be_moved || is_temporary(&holder);
+        if !(may_be_old && holders.iter().any(is_beside)) {
             holders.push(holder);
         }
     }

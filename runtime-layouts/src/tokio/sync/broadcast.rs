@@ -48,7 +48,7 @@ pub(in crate::tokio) fn sender(
     let receivers = shared.member(reading.program, "tail")?.number(reading.program, "rx_cnt")?;
     let name = generic_name("broadcast", value, reading.program)?;
     let mut seen = Seen::new(ResourceKind::Broadcast, shared);
-    seen.name = Some(format!("the end of all receivers of {name}"));
+    seen.name = Some(name);
     seen.parties = receivers;
     seen.state = receivers.map(|receivers| count(receivers, "receiver"));
     seen.is_granted = notify::is_granted(reading)?;

@@ -3,7 +3,7 @@
 pub(super) mod broadcast;
 pub(super) mod cells;
 pub(super) mod mpsc;
-pub(super) mod notify;
+pub(crate) mod notify;
 pub(super) mod oneshot;
 pub(super) mod semaphore;
 pub(super) mod watch;

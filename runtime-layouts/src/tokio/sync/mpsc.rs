@@ -56,11 +56,9 @@ pub(in crate::tokio) fn sender(
         true => chan.inside(program, semaphore::SEMAPHORE)?,
         false => None,
     };
-    let name = generic_name("mpsc", value, program)?;
     let mut seen = match room {
         Some(inner) => {
             let mut seen = semaphore::of_inner(reading, ResourceKind::Mpsc, chan, inner)?;
-            seen.name = Some(name);
             seen.access = Some(Access::Send);
             let full = if state.is_full() { "full: " } else { "" };
             seen.state = Some(format!("{full}{}", state.filling()));
@@ -68,12 +66,12 @@ pub(in crate::tokio) fn sender(
         }
         None => {
             let mut seen = Seen::new(ResourceKind::Mpsc, chan);
-            seen.name = Some(format!("the end of the receiver of {name}"));
             seen.state = Some(state.filling());
             seen.is_granted = notify::is_granted(reading)?;
             seen
         }
     };
+    seen.name = Some(generic_name("mpsc", value, program)?);
     seen.key = chan.address;
     seen.parties = Some(u64::from(!state.is_closed));
     Ok(Some(seen))

@@ -33,7 +33,7 @@ pub(in crate::tokio) fn notified(
 }
 
 /// Whether the leaf is a `Notified` that was notified, but not polled since.
-pub(super) fn is_granted(reading: &Reading<'_>) -> Result<bool, ValueError> {
+pub(crate) fn is_granted(reading: &Reading<'_>) -> Result<bool, ValueError> {
     let layout = reading.leaf.layout(reading.program)?;
     if !FUTURES.iter().any(|future| layout.name.starts_with(future)) {
         return Ok(false);

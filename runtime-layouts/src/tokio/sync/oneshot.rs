@@ -38,7 +38,7 @@ pub(in crate::tokio) fn sender(
     let state = inner.member(reading.program, "state")?.unsigned(reading.program)?;
     let mut seen = Seen::new(ResourceKind::Oneshot, inner);
     let name = generic_name("oneshot", value, reading.program)?;
-    seen.name = Some(format!("the end of the receiver of {name}"));
+    seen.name = Some(name);
     seen.is_granted = state & CLOSED != 0;
     seen.parties = Some(u64::from(!seen.is_granted));
     Ok(Some(seen))

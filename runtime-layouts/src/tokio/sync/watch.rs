@@ -39,7 +39,7 @@ pub(in crate::tokio) fn sender(
     let receivers = shared.number(reading.program, "ref_count_rx")?;
     let name = generic_name("watch", value, reading.program)?;
     let mut seen = Seen::new(ResourceKind::Watch, shared);
-    seen.name = Some(format!("the end of all receivers of {name}"));
+    seen.name = Some(name);
     seen.parties = receivers;
     seen.state = receivers.map(|receivers| count(receivers, "receiver"));
     seen.is_granted = notify::is_granted(reading)?;
