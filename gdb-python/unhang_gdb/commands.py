@@ -13,8 +13,8 @@ from .memory import Memory
 from .modules import Modules
 from .process import ProcessState, watch
 from .terminal import Terminal
-from .values import Values
 from .threads import Threads
+from .values import Values
 
 
 class GdbAdapter(ProcessState, Modules, Memory, Threads, Terminal, Values):

@@ -13,8 +13,8 @@ from .memory import Memory
 from .modules import Modules
 from .process import ProcessState
 from .terminal import Terminal
-from .values import Values
 from .threads import Threads
+from .values import Values
 
 
 class LldbAdapter(ProcessState, Modules, Memory, Threads, Terminal, Values):

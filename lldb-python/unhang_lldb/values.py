@@ -15,7 +15,10 @@ class Values(Current):
 
         lldb gives such a value a number, not a name: only the one that was asked for gets one.
         """
-        return [None if name else self._persist(*rest) for name, *rest in values]
+        return [
+            None if name else self._persist(address, type_name)
+            for name, address, type_name in values
+        ]
 
     def _persist(self, address: int, type_name: str) -> Optional[str]:
         target = self.sb_target()
