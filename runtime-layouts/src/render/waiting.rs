@@ -14,8 +14,12 @@ const MOST_THINGS: usize = 3;
 
 /// What a task waits for, in a few words; `None` when nothing is known of it.
 pub(super) fn of_task(report: &Report, task: &Task) -> Option<String> {
+    let polled = || report.waits_of(task.index).iter().filter(|wait| wait.is_polled);
+    // What libraries around the user's code wait for (a shutdown) says less than what that code
+    // waits for.
+    let has_users = polled().any(|wait| wait.user.is_some());
     let mut things: Vec<String> = Vec::new();
-    for wait in report.waits_of(task.index).iter().filter(|wait| wait.is_polled) {
+    for wait in polled().filter(|wait| wait.user.is_some() || !has_users) {
         let thing = short(report, wait);
         if !things.contains(&thing) {
             things.push(thing);
