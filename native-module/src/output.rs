@@ -8,7 +8,7 @@ use crate::failure::Failure;
 /// Ctrl-C, seldom enough that the calls cost nothing.
 const CHUNK: usize = 8 << 10;
 
-/// Collects text and hands it on in whole lines.
+/// Collects text and hands it on in whole lines, long ones in parts.
 pub(crate) struct ChunkWriter<W> {
     pending: Vec<u8>,
     write: W,
@@ -30,10 +30,12 @@ impl<W: FnMut(&str) -> Result<(), Failure>> Write for ChunkWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.pending.extend_from_slice(bytes);
         if self.pending.len() >= CHUNK {
-            // Never inside a line, so never inside a character. A line without end waits for it,
-            // or for the flush.
-            if let Some(end) = self.pending.iter().rposition(|byte| *byte == b'\n') {
-                self.hand_on(end + 1)?;
+            // Not inside a line, unless it is so long (JSON is one line): then not inside a
+            // character, which starts at a byte that is not 10xxxxxx.
+            let line = self.pending.iter().rposition(|byte| *byte == b'\n').map(|end| end + 1);
+            let character = || self.pending.iter().rposition(|byte| byte & 0xc0 != 0x80);
+            if let Some(end) = line.or_else(character) {
+                self.hand_on(end)?;
             }
         }
         Ok(bytes.len())
@@ -80,6 +82,22 @@ mod tests {
         assert!(lines.iter().all(|c| c.ends_with('\n') && c.len() < 2 * CHUNK));
         assert!(last.ends_with("the end"));
         assert_eq!(chunks.concat(), whole + "the end");
+    }
+
+    #[test]
+    fn a_long_line_is_handed_on_in_parts() {
+        let mut chunks = Vec::new();
+        let mut out = ChunkWriter::new(|text: &str| {
+            chunks.push(text.to_owned());
+            Ok(())
+        });
+        let whole = "línea ".repeat(10_000);
+        for bytes in whole.as_bytes().chunks(3) {
+            out.write_all(bytes).expect("written");
+        }
+        out.flush().expect("written");
+        assert!(chunks.iter().all(|chunk| chunk.len() < 2 * CHUNK));
+        assert_eq!(chunks.concat(), whole);
     }
 
     #[test]

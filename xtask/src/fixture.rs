@@ -69,6 +69,8 @@ pub const NEEDED: &[(&str, Profile)] = &[
     ("branches", Profile::Release),
     ("faults", Profile::Debug),
     ("faults", Profile::Release),
+    ("healthy", Profile::Debug),
+    ("healthy", Profile::Release),
     ("locals", Profile::Debug),
     ("locals", Profile::Release),
     ("roots", Profile::Debug),

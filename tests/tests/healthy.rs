@@ -1,0 +1,90 @@
+//! No false alarm: programs that work, stopped at twenty moments each, have no finding.
+//!
+//! The moments differ from run to run: each stop comes a little later in the program's turn.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use end_to_end_tests::front::{DUMP, Front};
+use end_to_end_tests::{connections, subjects};
+use serde_json::Value;
+use xtask::fixture::{self, Profile, Running};
+use xtask::session::Subject;
+
+/// How often each program is stopped.
+const STOPS: u32 = 20;
+
+/// Of these one by a debugger, which stands still for longer.
+const BY_DEBUGGERS: [Front; 2] = [Front::SystemGdb, Front::SystemLldb];
+
+/// A lock that is kept while its holder waits for something from outside is true of such programs,
+/// and no deadlock.
+const SLOW: &str = "lock_across_await";
+
+/// Stops a program again and again, and looks for findings.
+fn check(name: &str, running: &Running, allowed: &[&str]) -> Result<()> {
+    let fronts = std::iter::repeat_n(Front::CommandLine, STOPS as usize).chain(BY_DEBUGGERS);
+    for (stop, front) in (0..).zip(fronts) {
+        std::thread::sleep(Duration::from_micros(1_000 + stop * 1_370));
+        let subject = Subject::Process(running.pid());
+        let outputs = front.ask(subject, &[format!("{DUMP} --json")])?;
+        let report: Value = serde_json::from_str(&outputs[0])
+            .with_context(|| format!("{name}, stop {stop}, {front:?}: {}", outputs[0]))?;
+        let tasks = report["tasks"].as_array().context("tasks")?;
+        ensure!(!tasks.is_empty(), "{name}, stop {stop}, {front:?}: no tasks");
+        let findings = report["findings"].as_array().context("findings")?;
+        let alarm = findings
+            .iter()
+            .find(|finding| !finding["kind"].as_str().is_some_and(|kind| allowed.contains(&kind)));
+        ensure!(
+            alarm.is_none(),
+            "{name}, stop {stop}, {front:?}: {}",
+            alarm.map_or(String::new(), Value::to_string)
+        );
+    }
+    Ok(())
+}
+
+fn busy(program: &str, allowed: &[&str]) -> Result<()> {
+    for profile in [Profile::Debug, Profile::Release] {
+        let running = Running::start(&fixture::build("healthy", profile)?, &[program])?;
+        check(program, &running, allowed)?;
+    }
+    Ok(())
+}
+
+macro_rules! busy {
+    ($($test:ident $program:literal $allowed:expr;)*) => {
+        $(
+            #[test]
+            fn $test() -> Result<()> {
+                busy($program, &$allowed)
+            }
+        )*
+    };
+}
+
+busy! {
+    two_locks_in_one_order "bank" [];
+    readers_and_writers "cache" [];
+    a_pool_of_connections "pool" [];
+    locks_that_block_threads "counters" [];
+    a_pipe_that_many_write_to "shared-writer" [SLOW];
+    a_pipeline_with_little_room "pipeline" [];
+    actors_that_answer "actors" [];
+    broadcasts_watches_and_bells "news" [];
+    a_tree_of_tasks "fan-out" [];
+    a_crawler "crawler" [];
+    timeouts_and_selects "timeouts" [];
+    a_server_under_load "echo" [];
+    a_server_on_one_thread "one-thread" [];
+}
+
+#[test]
+fn idle_servers() -> Result<()> {
+    let axum = connections::axum(Profile::Debug)?;
+    check("axum", &axum.running, &[])?;
+    let actix = connections::actix(Profile::Debug)?;
+    check("actix", &actix.running, &[])?;
+    check("many-tasks", &subjects::many_tasks(Profile::Release, 1_000)?, &[])
+}
