@@ -15,6 +15,7 @@ pub mod memory;
 pub mod render;
 pub mod report;
 pub mod show;
+pub mod standard;
 pub mod target;
 pub mod tokio;
 pub mod tokio_util;

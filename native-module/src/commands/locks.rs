@@ -6,7 +6,7 @@ use runtime_layouts::render::locks::write;
 use super::{Front, Run};
 use crate::failure::Failure;
 
-/// Show every async lock that is held or waited for, with its holders and its queue
+/// Show every lock that is held or waited for, with its holders and its queue
 ///
 /// The queue is in the lock's own order: the first one gets it next. A holder is found by the guard
 /// or permit in the variables of a suspended task.

@@ -16,6 +16,7 @@ pub(crate) const KNOWLEDGE: Knowledge = Knowledge {
     resources: RESOURCES,
     guards: GUARDS,
     handles: &[],
+    blocking: &[],
 };
 
 const RESOURCES: &[ResourceType] = &[

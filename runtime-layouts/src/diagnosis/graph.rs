@@ -37,7 +37,7 @@ impl Graph {
     pub(super) fn of(report: &Report) -> Self {
         let holders = report.resources.iter().flat_map(|resource| &resource.holders);
         let mut keepers: HashSet<(TaskIndex, FrameRef)> =
-            holders.map(|holder| (holder.task, holder.frame)).collect();
+            holders.filter_map(|holder| Some((holder.task?, holder.frame))).collect();
         keepers.extend(report.waits.iter().filter_map(|wait| Some((wait.task, wait.keeper?))));
         let mut graph = Self { leaves: Vec::new(), needs: HashMap::new(), below: HashMap::new() };
         for task in &report.tasks {
@@ -213,7 +213,9 @@ fn holders(resource: &Resource) -> Vec<(Party, Because)> {
     (0..)
         .zip(&resource.holders)
         .filter(|(_, holder)| holder.thread.is_none())
-        .map(|(number, holder)| (Party::Frame(holder.task, holder.frame), Because::Held(number)))
+        .filter_map(|(number, holder)| {
+            Some((Party::Frame(holder.task?, holder.frame), Because::Held(number)))
+        })
         .collect()
 }
 

@@ -5,6 +5,7 @@
 //! so can what is not understood. What is left when all that can end has ended is stuck: nothing
 //! but a fault keeps it, so that a healthy program has no finding.
 
+mod blocked;
 mod chains;
 mod graph;
 
@@ -17,6 +18,7 @@ pub fn findings(report: &Report) -> Vec<Finding> {
     let graph = Graph::of(report);
     let stuck = graph.stuck();
     let mut findings = chains::stuck(report, &graph, &stuck);
+    findings.extend(blocked::workers(report));
     findings.extend(chains::slow(report, &graph, &stuck));
     findings
 }

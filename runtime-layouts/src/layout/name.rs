@@ -258,7 +258,9 @@ pub struct Segment<'a> {
 }
 
 impl Segment<'_> {
-    fn whole(&self) -> String {
+    /// With its arguments.
+    #[must_use]
+    pub fn whole(&self) -> String {
         match self.arguments {
             Some(arguments) => format!("{}<{arguments}>", self.text),
             None => self.text.to_string(),

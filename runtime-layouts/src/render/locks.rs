@@ -49,7 +49,7 @@ pub fn write(report: &Report, all: bool, look: &Look, out: &mut dyn Write) -> io
         writeln!(out)?;
     }
     let count = match locks.len() {
-        0 => "No async lock is".to_string(),
+        0 => "No lock is".to_string(),
         1 => "1 lock is".to_string(),
         count => format!("{count} locks are"),
     };
@@ -77,7 +77,9 @@ fn rows(report: &Report, lock: &Resource, most: usize, look: &Look) -> Vec<Vec<C
             _ => "held by".to_string(),
         };
         let doubt = if holder.may_be_moved { " (perhaps)" } else { "" };
-        let id = &report.task(holder.task).id.0;
+        let id = holder
+            .task
+            .map_or_else(|| report.holder_name(holder), |task| report.task(task).id.0.clone());
         let mut row =
             vec![Cell::plain(label), Cell::plain(format!("{id}{}{doubt}", in_variable(holder)))];
         row.extend(at(holder.frame));

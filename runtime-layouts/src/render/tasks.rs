@@ -147,7 +147,7 @@ impl<'r> RowCells<'r> {
     }
 
     fn row(&mut self, task: &Task) -> Vec<Cell> {
-        let mut row = vec![Cell::plain(task.id.0.clone()), state_cell(task)];
+        let mut row = vec![Cell::plain(task.id.0.clone()), state_cell(self.report, task)];
         row.extend(self.stack(task).iter().cloned());
         row[4] = waiting_cell(self.report, task, self.look);
         row
@@ -179,12 +179,20 @@ fn stack_cells(report: &Report, task: &Task, look: &Look) -> [Cell; 4] {
     [function, file, waiting_cell(report, task, look), Cell::styled(of, Style::Dim)]
 }
 
+/// What blocks the thread that polls a task.
+fn running_cell(report: &Report, task: &Task) -> Cell {
+    match waiting::of_task(report, task) {
+        Some(known) => Cell::words(known),
+        None => Cell::plain("(running)"),
+    }
+}
+
 /// What a task waits for: what is known of it, or the future that it awaits.
 fn waiting_cell(report: &Report, task: &Task, look: &Look) -> Cell {
     let woken = match task.state {
         TaskState::Idle | TaskState::Unknown => "",
         TaskState::Scheduled => "(woken) ",
-        TaskState::Running => return Cell::plain("(running)"),
+        TaskState::Running => return running_cell(report, task),
         TaskState::Complete => return Cell::plain("(complete)"),
         TaskState::Cancelled => return Cell::plain("(cancelled)"),
     };
@@ -203,8 +211,12 @@ fn plain_name(name: &crate::layout::name::DisplayName, look: &Look) -> String {
     if look.full_names { name.full.clone() } else { name.short.clone() }
 }
 
-fn state_cell(task: &Task) -> Cell {
+fn state_cell(report: &Report, task: &Task) -> Cell {
     let text = match (task.state, task.thread) {
+        // Code that is not async blocks the thread that polls it.
+        (TaskState::Running, Some(thread)) if !report.waits_of(task.index).is_empty() => {
+            format!("blocked (thread {})", thread.number)
+        }
         (TaskState::Running, Some(thread)) => format!("running (thread {})", thread.number),
         (state, _) => state_text(state).to_string(),
     };

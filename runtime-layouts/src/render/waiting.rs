@@ -53,7 +53,12 @@ pub(super) fn short(report: &Report, wait: &Wait) -> String {
 /// queue: 14, 15, 16`.
 pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> String {
     let resource = report.resource(wait.resource);
-    let verb = if wait.is_polled { "waits for" } else { "waits, not polled, for" };
+    let verb = match resource.kind {
+        ResourceKind::Blocking => return "blocks its thread".to_string(),
+        ResourceKind::ThreadLock => "blocks its thread and waits for",
+        _ if wait.is_polled => "waits for",
+        _ => "waits, not polled, for",
+    };
     let mut text = format!("{verb} {}", thing(report, wait));
     if let Some(note) = &wait.note {
         text.push_str(&format!(", {note}"));
@@ -130,7 +135,7 @@ pub(super) fn thing(report: &Report, wait: &Wait) -> String {
     if let Some(state) = &resource.state {
         text.push_str(&format!(" ({state})"));
     }
-    match has_identity(resource.kind) {
+    match has_identity(resource.kind) && resource.address != 0 {
         true => format!("{text} {:#x}", resource.address),
         false => text,
     }
@@ -259,20 +264,21 @@ fn holders_text(
         None => (format!("{doubt}held by"), format!("{doubt}held by")),
     };
     if rest.is_empty() {
-        return Some(match first.task == asking {
+        return Some(match first.task == Some(asking) {
             true => format!("{held} this task"),
             false => {
-                let task = &report.task(first.task).id.0;
+                let who = report.holder_name(first);
                 let place = place(report.site(first.frame.site));
                 let file = place.rsplit_once('/').map_or(&*place, |(_, file)| file);
                 match with_place && !place.is_empty() {
-                    true => format!("{held} task {task} ({file})"),
-                    false => format!("{held} task {task}{}", in_variable(first)),
+                    true => format!("{held} {who} ({file})"),
+                    false => format!("{held} {who}{}", in_variable(first)),
                 }
             }
         });
     }
-    let mut tasks: Vec<TaskIndex> = resource.holders.iter().map(|holder| holder.task).collect();
+    let mut tasks: Vec<TaskIndex> =
+        resource.holders.iter().filter_map(|holder| holder.task).collect();
     tasks.dedup();
     let word = if tasks.len() == 1 { "task" } else { "tasks" };
     Some(format!("{several} {word} {}", ids(report, tasks.into_iter())))
@@ -289,7 +295,7 @@ fn own_frame<'r>(
     resource: &'r Resource,
     lines: &[Line<'_>],
 ) -> Option<(usize, &'r Holder)> {
-    let own = resource.holders.iter().find(|h| h.task == task && !h.may_be_moved)?;
+    let own = resource.holders.iter().find(|h| h.task == Some(task) && !h.may_be_moved)?;
     number_of(own.frame, lines).map(|number| (number, own))
 }
 

@@ -97,7 +97,7 @@ pub fn write_task(
 /// Whether the last link of a chain leads back into it.
 fn is_closed(report: &Report, links: &[Link], last: &Link) -> bool {
     let keeper = match last.because {
-        Because::Held(_) => last.resource(report).2.map(|holder| holder.task),
+        Because::Held(_) => last.resource(report).2.and_then(|holder| holder.task),
         Because::NotEnded(task) => Some(task),
         Because::Unpolled(wait) => Some(report.wait(wait).task),
         Because::Never => None,
@@ -110,13 +110,13 @@ fn because(report: &Report, link: &Link, look: &Look) -> String {
     let (_, resource, holder) = link.resource(report);
     match (link.because, holder) {
         (Because::Held(_), Some(holder)) => format!(
-            "{}{} by task {}{}{}",
+            "{}{} by {}{}{}",
             if holder.may_be_moved { "perhaps " } else { "" },
             match end_text(holder.access) {
                 Some(end) => format!("whose {end} is held"),
                 None => "held".to_string(),
             },
-            report.task(holder.task).id.0,
+            report.holder_name(holder),
             in_variable(holder),
             stands(report, holder.frame, look)
         ),
@@ -187,12 +187,38 @@ pub(super) fn sentence(report: &Report, finding: &Finding) -> String {
                 }
             }
         }
-        FindingKind::BlockedWorker => ("blocked worker", ids(&tasks)),
+        FindingKind::BlockedWorker => ("blocked worker", blocked(report, first)),
     };
     match finding.is_sure {
         true => format!("{}: {text}.", capitalized(name)),
         false => format!("Probably {name}: {text}."),
     }
+}
+
+/// `task 3 blocks thread 2, worker 0 of runtime 0: it is in std::thread::sleep`.
+fn blocked(report: &Report, link: &Link) -> String {
+    let wait = report.wait(link.wait);
+    let task = report.task(wait.task);
+    let thread = task.thread.map(|thread| thread.number).unwrap_or_default();
+    let worker = report.runtimes.iter().find_map(|runtime| {
+        let worker = runtime.workers.iter().find(|worker| worker.thread == task.thread)?;
+        Some(format!(", worker {} of runtime {},", worker.index, runtime.id))
+    });
+    let (_, resource, holder) = link.resource(report);
+    let what = match holder {
+        Some(holder)
+            if holder.thread.is_some_and(|holding| Some(holding.thread) == task.thread) =>
+        {
+            format!("with a lock that it holds itself, {}", resource.name)
+        }
+        Some(_) => format!("with a lock, {}", resource.name),
+        None => format!("in {}", resource.name),
+    };
+    format!(
+        "{} blocks thread {thread}{} {what}",
+        enumerated(report, &[task.index]),
+        worker.unwrap_or_default()
+    )
 }
 
 /// The text with its first letter in upper case.
@@ -210,6 +236,10 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
         let asks = stands(report, wait.user.unwrap_or(wait.leaf), look);
         let task = &report.task(wait.task).id.0;
         match link.because {
+            Because::Never if resource.kind == ResourceKind::Blocking => {
+                lines.push(format!("task {task} is in {}{asks}", resource.name));
+                continue;
+            }
             Because::Never => {
                 lines.push(format!("task {task} waits for {}{asks}", thing(report, wait)));
                 continue;
@@ -221,12 +251,12 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
         }
         if let Some(holder) = holder {
             lines.push(format!(
-                "{} by task {}{}{}{}",
+                "{} by {}{}{}{}",
                 match end_text(holder.access) {
                     Some(end) => format!("{end} held"),
                     None => "held  ".to_string(),
                 },
-                report.task(holder.task).id.0,
+                report.holder_name(holder),
                 in_variable(holder),
                 stands(report, holder.frame, look),
                 if holder.may_be_moved { " (unless it was moved away)" } else { "" }
@@ -269,8 +299,15 @@ fn behind(report: &Report, finding: &Finding, look: &Look) -> Option<String> {
     let mut characters = ids.chars();
     let ids: String =
         characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect();
-    let verb = if rest.is_empty() { "queues" } else { "queue" };
-    Some(format!("{ids} {verb} behind it{}.", place.unwrap_or_default()))
+    let text = match (finding.kind, rest.is_empty()) {
+        (FindingKind::BlockedWorker, true) => "was woken and starves: no thread is left to poll it",
+        (FindingKind::BlockedWorker, false) => {
+            "were woken and starve: no thread is left to poll them"
+        }
+        (_, true) => "queues behind it",
+        (_, false) => "queue behind it",
+    };
+    Some(format!("{ids} {text}{}.", place.unwrap_or_default()))
 }
 
 fn nothing(report: &Report) -> String {

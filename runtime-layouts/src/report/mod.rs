@@ -9,7 +9,8 @@ mod resources;
 
 pub use self::findings::{Because, Finding, FindingKind, Link};
 pub use self::resources::{
-    Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, TaskIndex, Wait, WaitId,
+    Access, FrameRef, Holder, HoldingThread, Resource, ResourceId, ResourceKind, TaskIndex, Wait,
+    WaitId,
 };
 
 use crate::layout::SourceLocation;
@@ -80,6 +81,16 @@ impl Report {
     #[must_use]
     pub fn task(&self, index: TaskIndex) -> &Task {
         &self.tasks[index.0 as usize]
+    }
+
+    /// Who holds it: `task 4`, `thread 3`.
+    #[must_use]
+    pub fn holder_name(&self, holder: &Holder) -> String {
+        match (holder.task, holder.thread) {
+            (Some(task), _) => format!("task {}", self.task(task).id.0),
+            (None, Some(holding)) => format!("thread {}", holding.thread.number),
+            (None, None) => "an unknown thread".to_string(),
+        }
     }
 
     /// The site of a frame.

@@ -61,6 +61,8 @@ pub enum ResourceKind {
     Never,
     /// A lock that blocks its thread.
     ThreadLock,
+    /// A call that blocks its thread.
+    Blocking,
     /// What is not known; its type is its name.
     Other,
 }
@@ -111,8 +113,8 @@ pub enum Access {
 /// Something that keeps a resource from others.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Holder {
-    /// The task that has it.
-    pub task: TaskIndex,
+    /// The task that has it; `None` for a thread that runs no task.
+    pub task: Option<TaskIndex>,
     /// The frame in whose variables it is.
     pub frame: FrameRef,
     /// The variable; `None` for a part of a future that has no name in the source.
@@ -127,7 +129,16 @@ pub struct Holder {
     /// keeps it.
     pub is_shared: bool,
     /// The thread that holds it; `None` for what a suspended task holds.
-    pub thread: Option<ThreadRef>,
+    pub thread: Option<HoldingThread>,
+}
+
+/// A thread that holds something on its stack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HoldingThread {
+    /// The thread.
+    pub thread: ThreadRef,
+    /// Whether it waits in a call that does not end by itself.
+    pub is_blocked: bool,
 }
 
 /// A frame of a task.

@@ -19,6 +19,9 @@ pub struct Processor {
     /// The DWARF number of the register in which a call leaves the return address; `None` where it
     /// is pushed on the stack.
     pub return_register: Option<u16>,
+    /// The DWARF number of the register that has the first argument of the system call that a
+    /// thread waits in; `None` where its result takes the same register, so that it may be lost.
+    pub system_call_argument: Option<u16>,
     /// The DWARF numbers of the words of a register set as the kernel gives it (`NT_PRSTATUS`).
     kernel_words: &'static [Option<u16>],
     /// The word of that set that is the thread pointer; `None` when it is not part of it.
@@ -67,6 +70,7 @@ const X86_64: Processor = Processor {
     program_counter: 16,
     frame_pointer: 6,
     return_register: None,
+    system_call_argument: Some(5),
     kernel_words: &[
         // `struct user_regs_struct`, `arch/x86/include/asm/user_64.h`: r15 … rbx, r11 … rdi,
         // orig_rax, rip, cs, eflags, rsp, ss.
@@ -134,6 +138,7 @@ const AARCH64: Processor = Processor {
     program_counter: 32,
     frame_pointer: 29,
     return_register: Some(30),
+    system_call_argument: None,
     // `struct user_pt_regs`, `arch/arm64/include/uapi/asm/ptrace.h`: x0 … x30, sp, pc, which is
     // also the order of the DWARF numbers.
     kernel_words: &AARCH64_WORDS,

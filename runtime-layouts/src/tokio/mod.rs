@@ -38,6 +38,7 @@ pub(crate) const KNOWLEDGE: Knowledge = Knowledge {
     resources: resources::RESOURCES,
     guards: resources::GUARDS,
     handles: &handles::HANDLES,
+    blocking: &[],
 };
 
 /// Finds every runtime that a thread is inside of, its tasks, and the futures that threads block

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::blocked::{self, OnStack};
 use super::find::Node;
 use super::keeps::{Keeps, Kept};
 use super::plan::Wanted;
@@ -15,7 +16,7 @@ use super::sites::Sites;
 use super::waits::{Reading, Seen, Waits, index_of};
 use crate::layout::Type;
 use crate::layout::name::{base_path, last_segment};
-use crate::report::{Access, Holder, ResourceId, ResourceKind, Task, TaskIndex};
+use crate::report::{Access, Holder, Resource, ResourceId, ResourceKind, Task, TaskIndex};
 use crate::value::parts::is_named;
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -50,7 +51,7 @@ impl Holders {
     pub(crate) fn find(
         &mut self,
         program: &Program<'_>,
-        sites: &Sites,
+        sites: &mut Sites,
         tasks: &[Task],
         waits: &mut Waits,
     ) {
@@ -60,6 +61,12 @@ impl Holders {
             for kept in kept {
                 // A guard that cannot be read is none.
                 let _ = self.guard(program, index_of(index), &kept, waits);
+            }
+        }
+        let waits_in_thread = |resource: &Resource| resource.kind == ResourceKind::ThreadLock;
+        if waits.resources.iter().any(waits_in_thread) {
+            for kept in blocked::guards(program, sites, tasks) {
+                let _ = self.on_stack(program, kept, waits);
             }
         }
         for resource in &mut waits.resources {
@@ -79,10 +86,44 @@ impl Holders {
             if resource.kind == ResourceKind::JoinSet && resource.tasks.is_empty() {
                 // What a task keeps as long as it runs says that its end is waited for.
                 let holders = std::mem::take(&mut resource.holders);
-                resource.tasks.extend(holders.into_iter().map(|holder| holder.task));
+                resource.tasks.extend(holders.into_iter().filter_map(|holder| holder.task));
                 resource.tasks.dedup();
             }
         }
+    }
+
+    fn shape(&mut self, program: &Program<'_>, ty: Ty) -> Option<Rc<GuardShape>> {
+        let shape = self.shapes.entry(ty).or_insert_with(|| shape_of(program, ty).map(Rc::new));
+        shape.clone()
+    }
+
+    /// Adds the thread that keeps a guard of a lock that a thread waits for.
+    fn on_stack(
+        &mut self,
+        program: &Program<'_>,
+        kept: OnStack,
+        waits: &mut Waits,
+    ) -> Result<(), ValueError> {
+        let Some(shape) = self.shape(program, kept.value.ty) else { return Ok(()) };
+        let Some(key) = shape.key.follow(program, kept.value)? else { return Ok(()) };
+        let Some(id) = waits.known(ResourceKind::ThreadLock, key.address, None) else {
+            return Ok(());
+        };
+        waits.held(
+            id,
+            Holder {
+                task: kept.task,
+                frame: kept.frame,
+                variable: Some(kept.variable),
+                guard: Arc::clone(&shape.guard),
+                access: shape.known.access,
+                // A guard that was dropped or moved leaves its bytes.
+                may_be_moved: true,
+                is_shared: false,
+                thread: Some(kept.thread),
+            },
+        );
+        Ok(())
     }
 
     fn guard(
@@ -97,15 +138,7 @@ impl Holders {
         if sized && !self.seen.insert((node, kept.is_shared.then_some(task))) {
             return Ok(());
         }
-        let shape = match self.shapes.get(&node.ty) {
-            Some(shape) => shape.clone(),
-            None => {
-                let shape = shape_of(program, node.ty).map(Rc::new);
-                self.shapes.insert(node.ty, shape.clone());
-                shape
-            }
-        };
-        let Some(shape) = shape else { return Ok(()) };
+        let Some(shape) = self.shape(program, node.ty) else { return Ok(()) };
         let value = Value { ty: node.ty, address: node.address };
         // An `Option` in the guard that is empty: it keeps nothing any more.
         let Some(key) = shape.key.follow(program, value)? else { return Ok(()) };
@@ -122,7 +155,7 @@ impl Holders {
             access => access,
         };
         let holder = Holder {
-            task,
+            task: Some(task),
             frame: kept.frame,
             variable: kept.variable.clone(),
             guard: Arc::clone(&shape.guard),

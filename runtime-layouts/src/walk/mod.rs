@@ -1,5 +1,6 @@
 //! From a stopped process to a report.
 
+mod blocked;
 mod chain;
 mod collections;
 mod find;
@@ -176,6 +177,7 @@ impl Inspection<'_> {
         let mut waits = Waits::default();
         waits.find(&self.program, sites, &mut self.tasks);
         Holders::default().find(&self.program, sites, &self.tasks, &mut waits);
+        sites.judge(&roots);
         let facts = target.modules().first().map(|module| module.layouts.facts());
         let mut holdings: Vec<_> = waits
             .resources
@@ -183,7 +185,8 @@ impl Inspection<'_> {
             .enumerate()
             .flat_map(|(id, resource)| {
                 let id = ResourceId(u32::try_from(id).unwrap_or(u32::MAX));
-                (0..).zip(&resource.holders).map(move |(number, holder)| (holder.task, id, number))
+                let holders = (0..).zip(&resource.holders);
+                holders.filter_map(move |(number, holder)| Some((holder.task?, id, number)))
             })
             .collect();
         holdings.sort_unstable();

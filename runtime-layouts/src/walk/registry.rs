@@ -18,6 +18,8 @@ pub(crate) struct Knowledge {
     pub(crate) guards: &'static [GuardType],
     /// The paths of types that lead to its runtimes and tasks, without generic arguments.
     pub(crate) handles: &'static [&'static str],
+    /// Its functions that block the thread that calls them.
+    pub(crate) blocking: &'static [BlockingCall],
 }
 
 /// A type whose values are waited for: a future, or what an async fn's `self` is.
@@ -53,6 +55,14 @@ pub(crate) struct GuardType {
     pub(crate) object: &'static str,
 }
 
+/// A function that blocks the thread that calls it until something else lets it go on.
+pub(crate) struct BlockingCall {
+    /// Its path, without generic arguments.
+    pub(crate) function: &'static str,
+    /// How it takes a lock; `None` when it waits for something else.
+    pub(crate) lock: Option<Access>,
+}
+
 impl ResourceType {
     /// A type that is read by that function.
     pub(crate) const fn of(path: &'static str, read: Read) -> Self {
@@ -84,6 +94,7 @@ impl GuardType {
 
 /// Every library that is known.
 pub(crate) const LIBRARIES: &[Knowledge] = &[
+    crate::standard::KNOWLEDGE,
     crate::tokio::KNOWLEDGE,
     crate::tokio_util::KNOWLEDGE,
     crate::futures::KNOWLEDGE,
@@ -92,20 +103,9 @@ pub(crate) const LIBRARIES: &[Knowledge] = &[
     crate::flume::KNOWLEDGE,
 ];
 
-/// Where the standard library exports what `core` defines in private modules
-/// (`library/core/src/future/mod.rs`, Rust 1.95).
-const STANDARD_PATHS: &[(&str, &str)] = &[
-    ("core::future::pending::", "std::future::"),
-    ("core::future::poll_fn::", "std::future::"),
-    ("core::future::ready::", "std::future::"),
-    ("core::future::async_drop::", "std::future::"),
-    ("core::future::join::", "std::future::"),
-];
-
-/// The public paths of all of them, and of the standard library.
+/// The public paths of all of them.
 pub(crate) fn public_paths() -> Vec<(&'static str, &'static str)> {
-    let libraries = LIBRARIES.iter().flat_map(|library| library.public_paths);
-    STANDARD_PATHS.iter().chain(libraries).copied().collect()
+    LIBRARIES.iter().flat_map(|library| library.public_paths).copied().collect()
 }
 
 /// The resource of that path.
@@ -131,4 +131,9 @@ pub(crate) fn is_of_known_crate(type_name: &str) -> bool {
 /// Whether the type of that path leads to a runtime or a task.
 pub(crate) fn is_handle(path: &str) -> bool {
     LIBRARIES.iter().any(|library| library.handles.contains(&path))
+}
+
+/// The blocking function of that path.
+pub(crate) fn blocking(path: &str) -> Option<&'static BlockingCall> {
+    LIBRARIES.iter().flat_map(|library| library.blocking).find(|known| known.function == path)
 }

@@ -8,13 +8,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::blocked;
 use super::registry::{self, ResourceType};
 use super::sites::Sites;
 use crate::layout::name::{base_path, last_segment};
 use crate::layout::{Type, TypeKind};
 use crate::report::{
     Access, Chain, Frame, FrameRef, Holder, Polled, Resource, ResourceId, ResourceKind, SiteId,
-    Task, TaskIndex, TaskKind, Wait, WaitId,
+    Task, TaskIndex, TaskKind, TaskState, Wait, WaitId,
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -68,10 +69,15 @@ pub(crate) struct Seen {
 impl Seen {
     /// Something of which nothing more is known than what and where it is.
     pub(crate) fn new(kind: ResourceKind, value: Value) -> Self {
+        Self { key: value.address, address: value.address, ..Self::nowhere(kind) }
+    }
+
+    /// Something whose place is not known.
+    pub(crate) fn nowhere(kind: ResourceKind) -> Self {
         Self {
             kind,
-            key: value.address,
-            address: value.address,
+            key: 0,
+            address: 0,
             name: None,
             state: None,
             is_taken: None,
@@ -123,6 +129,9 @@ impl Waits {
                 task: task.index,
                 header: if task.kind == TaskKind::BlockOn { 0 } else { task.address },
             };
+            if task.state == TaskState::Running {
+                walk.blocked(task);
+            }
             walk.chain(&task.chain, None, &mut run);
         }
         self.order(program, sites);
@@ -264,6 +273,32 @@ impl Leaves<'_, '_> {
             self.chain(branch, keeper, run);
         }
         run.truncate(above);
+    }
+
+    /// What blocks the thread that polls the task.
+    fn blocked(&mut self, task: &Task) {
+        let Some(blocked) = blocked::of_task(self.program, self.sites, task) else { return };
+        let seen = Seen {
+            // Where the lock is not known, nobody else waits for the same.
+            key: blocked.address.unwrap_or(u64::from(self.task.0)),
+            address: blocked.address.unwrap_or(0),
+            is_taken: (blocked.kind == ResourceKind::ThreadLock).then_some(true),
+            access: blocked.access,
+            ..Seen::nowhere(blocked.kind)
+        };
+        let resource = self.waits.resource(&seen, &blocked.name);
+        let users = task.chain.frames.iter().rev().find(|frame| self.sites.is_users(frame.site));
+        self.waits.waits.push(Wait {
+            task: self.task,
+            resource,
+            access: seen.access,
+            is_granted: false,
+            note: None,
+            is_polled: true,
+            keeper: None,
+            leaf: blocked.frame,
+            user: users.map(FrameRef::of),
+        });
     }
 
     fn leaf(&mut self, run: &[&Frame], keeper: Option<FrameRef>) {

@@ -11,8 +11,8 @@ use self::waits::{FindingJson, HolderFrames, WaitJson, findings_json};
 use super::backtrace::state_text;
 use crate::layout::SourceLocation;
 use crate::report::{
-    Chain, Frame, FrameKind, FutureState, Polled, Report, Runtime, Site, Task, TaskKind, Worker,
-    WorkerState,
+    Chain, Frame, FrameKind, FutureState, Polled, Report, Runtime, Site, Task, TaskKind, ThreadRef,
+    Worker, WorkerState,
 };
 use crate::show::locals::LocalTable;
 use crate::target::TargetKind;
@@ -183,6 +183,12 @@ struct ThreadJson {
     tid: u64,
 }
 
+impl ThreadJson {
+    fn of(thread: ThreadRef) -> Self {
+        Self { id: thread.number, tid: thread.tid }
+    }
+}
+
 impl<'r> TaskJson<'r> {
     fn new(report: &'r Report, holders: &HolderFrames, task: &'r Task) -> Self {
         let root = task.root.map(|id| &report.sites[id.0 as usize]);
@@ -199,7 +205,7 @@ impl<'r> TaskJson<'r> {
             name: root.map(|site| site.name.full.as_str()),
             address: hexadecimal(task.address),
             spawned_at: task.spawned_at.as_ref().map(PlaceJson::new),
-            thread: task.thread.map(|thread| ThreadJson { id: thread.number, tid: thread.tid }),
+            thread: task.thread.map(ThreadJson::of),
             frames: frames(report, &task.chain, Polled::Yes, &mut 0),
             waiting_on: report
                 .waits_of(task.index)

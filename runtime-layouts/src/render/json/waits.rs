@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::super::frames::lines;
 use super::super::waiting::{number_of, short};
 use super::super::why;
-use super::{PlaceJson, hexadecimal};
+use super::{PlaceJson, ThreadJson, hexadecimal};
 use crate::diagnosis::findings;
 use crate::report::{Access, FindingKind, FrameRef, Holder, Report, ResourceKind, TaskIndex, Wait};
 
@@ -20,7 +20,8 @@ impl HolderFrames {
     pub(super) fn of(report: &Report) -> Self {
         let mut wanted: Vec<(TaskIndex, FrameRef)> = Vec::new();
         for resource in &report.resources {
-            wanted.extend(resource.holders.iter().map(|holder| (holder.task, holder.frame)));
+            let holders = resource.holders.iter();
+            wanted.extend(holders.filter_map(|holder| Some((holder.task?, holder.frame))));
         }
         wanted.sort_unstable_by_key(|(task, _)| *task);
         let mut numbers = HashMap::new();
@@ -53,7 +54,8 @@ pub(super) struct WaitJson<'r> {
 
 #[derive(Serialize)]
 struct HolderJson<'r> {
-    task: &'r str,
+    task: Option<&'r str>,
+    thread: Option<ThreadJson>,
     frame: Option<usize>,
     file: Option<&'r str>,
     line: Option<u32>,
@@ -96,8 +98,9 @@ impl<'r> HolderJson<'r> {
     fn new(report: &'r Report, frames: &HolderFrames, holder: &'r Holder) -> Self {
         let location = report.site(holder.frame.site).location.as_ref();
         Self {
-            task: &report.task(holder.task).id.0,
-            frame: frames.numbers.get(&(holder.task, holder.frame)).copied(),
+            task: holder.task.map(|task| report.task(task).id.0.as_str()),
+            thread: holder.thread.map(|holding| ThreadJson::of(holding.thread)),
+            frame: holder.task.and_then(|task| frames.numbers.get(&(task, holder.frame)).copied()),
             file: location.map(|location| location.file.path.as_str()),
             line: location.map(|location| location.line),
             variable: holder.variable.as_deref(),
@@ -198,6 +201,7 @@ fn kind_text(kind: ResourceKind) -> &'static str {
         ResourceKind::Yield => "yield",
         ResourceKind::Never => "never",
         ResourceKind::ThreadLock => "thread_lock",
+        ResourceKind::Blocking => "blocking",
         ResourceKind::Other => "other",
     }
 }

@@ -1,0 +1,82 @@
+//! Threads that should poll tasks and are blocked instead.
+
+use crate::report::{
+    Because, Finding, FindingKind, Link, Report, Resource, ResourceKind, Task, TaskIndex, TaskKind,
+    TaskState, Wait, WaitId, WorkerState,
+};
+
+use super::graph::waits;
+
+/// A finding for each task that blocks the thread that polls it, and memory shows that this does
+/// not end in a moment: a lock that another thread just uses is none.
+pub(super) fn workers(report: &Report) -> Vec<Finding> {
+    let blocked: Vec<(WaitId, &Wait)> = waits(report).filter(|it| blocks(report, it.1)).collect();
+    let mut findings = Vec::new();
+    for (id, wait) in &blocked {
+        let resource = report.resource(wait.resource);
+        let task = report.task(wait.task);
+        let all = are_all_blocked(report, task, &blocked);
+        let (because, is_sure) = match resource.kind {
+            ResourceKind::Blocking => (Because::Never, true),
+            _ => match stays(report, task, resource) {
+                Some((number, is_sure)) => (Because::Held(number), is_sure),
+                None => continue,
+            },
+        };
+        let behind = if all { starving(report, task.runtime) } else { Vec::new() };
+        let links = vec![Link { wait: *id, because }];
+        findings.push(Finding { kind: FindingKind::BlockedWorker, is_sure, links, behind });
+    }
+    findings
+}
+
+/// Whether a wait is one of a thread that should poll other tasks too. The threads for blocking
+/// work may block, and so may a task in `block_in_place`: another thread is the worker then.
+fn blocks(report: &Report, wait: &Wait) -> bool {
+    let kind = report.resource(wait.resource).kind;
+    let thread = report.task(wait.task).thread;
+    let mut workers = report.runtimes.iter().flat_map(|runtime| &runtime.workers);
+    matches!(kind, ResourceKind::ThreadLock | ResourceKind::Blocking)
+        && workers.any(|worker| worker.thread.is_some() && worker.thread == thread)
+}
+
+/// A holder of a lock that keeps it: one that is suspended, the waiting thread itself, or a thread
+/// that is blocked too. The number of the holder, and whether that is certain.
+fn stays(report: &Report, task: &Task, lock: &Resource) -> Option<(u32, bool)> {
+    (0..).zip(&lock.holders).find_map(|(number, holder)| {
+        let keeps = match (holder.thread, holder.task) {
+            (Some(holding), _) => {
+                holding.is_blocked || task.thread.is_some_and(|own| own.tid == holding.thread.tid)
+            }
+            (None, Some(holder)) => report.task(holder).state == TaskState::Idle,
+            (None, None) => false,
+        };
+        keeps.then_some((number, !holder.may_be_moved))
+    })
+}
+
+/// Whether no thread is left that polls the tasks of that task's runtime.
+fn are_all_blocked(report: &Report, task: &Task, blocked: &[(WaitId, &Wait)]) -> bool {
+    let Some(runtime) = task.runtime.and_then(|runtime| report.runtimes.get(runtime)) else {
+        return false;
+    };
+    let is_blocked = |tid: u64| {
+        let mut threads = blocked.iter().filter_map(|(_, wait)| report.task(wait.task).thread);
+        threads.any(|thread| thread.tid == tid)
+    };
+    let mut workers = runtime.workers.iter();
+    workers.all(|worker| {
+        worker.state == WorkerState::Running
+            && worker.thread.is_some_and(|thread| is_blocked(thread.tid))
+    })
+}
+
+/// The tasks of a runtime that were woken and that nothing polls.
+fn starving(report: &Report, runtime: Option<usize>) -> Vec<TaskIndex> {
+    let waiting = report.tasks.iter().filter(|task| {
+        task.runtime == runtime
+            && task.state == TaskState::Scheduled
+            && task.kind != TaskKind::Blocking
+    });
+    waiting.map(|task| task.index).collect()
+}

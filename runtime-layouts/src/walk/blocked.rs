@@ -1,0 +1,205 @@
+//! Threads that run a task and are blocked by code that is not async, and the threads that hold
+//! the locks that they wait for.
+
+use std::sync::Arc;
+
+use super::keeps::Keeps;
+use super::native::{self, DEEPEST_STACK, NativeCall};
+use super::plan::Wanted;
+use super::registry::{self, BlockingCall};
+use super::sites::Sites;
+use crate::layout::name::{last_segment, path_segments};
+use crate::layout::{Base, Place};
+use crate::report::{
+    Access, Chain, Frame, FrameRef, HoldingThread, ResourceKind, Task, TaskIndex, ThreadRef,
+};
+use crate::target::processor::processor;
+use crate::target::{NativeFrame, Thread};
+use crate::value::{Program, Ty, Value};
+
+/// The standard library's own way to the kernel, and parking_lot's.
+const TO_THE_KERNEL: [&str; 3] = ["std::sys::", "parking_lot_core::", "core::"];
+/// The lock whose writers wait on another word than readers, and that word
+/// (`library/std/src/sys/sync/rwlock/futex.rs`, Rust 1.95).
+const RW_LOCK: (&str, &str) = ("std::sys::sync::rwlock::futex::RwLock", "writer_notify");
+
+/// What blocks a thread.
+pub(crate) struct Blocked {
+    pub(crate) kind: ResourceKind,
+    /// The lock, or where that is not known, nothing.
+    pub(crate) address: Option<u64>,
+    pub(crate) name: String,
+    pub(crate) access: Option<Access>,
+    /// The call.
+    pub(crate) frame: FrameRef,
+}
+
+/// What a thread's own frames (those of a task that it polls) show that it is blocked by; `None`
+/// when it runs, or waits for what ends by itself.
+pub(crate) fn of_task(program: &Program<'_>, sites: &Sites, task: &Task) -> Option<Blocked> {
+    let frames = &task.chain.frames;
+    let target = program.target();
+    let thread = target.threads().iter().find(|known| Some(known.tid) == tid(task.thread))?;
+    let (frame, call) = call_of(sites, &task.chain)?;
+    if !waits_in_kernel(frames.iter().rev().map(|frame| &*sites.get(frame.site).type_name)) {
+        return None;
+    }
+    let site = sites.get(frame.site);
+    let path = path_segments(&site.name.short);
+    let (kind, name, address) = match call.lock {
+        Some(access) => {
+            let lock = path.len().checked_sub(2).map(|at| path[at].text.to_string());
+            let owner = path_segments(&site.type_name);
+            let full = owner.len().checked_sub(2).map(|at| last_segment(&owner[at].whole()));
+            let address = futex(program, thread).map(|word| lock_of(program, word, call, access));
+            (ResourceKind::ThreadLock, full.or(lock).unwrap_or_default(), address)
+        }
+        None => {
+            let path: Vec<&str> = path.iter().map(|segment| segment.text).collect();
+            (ResourceKind::Blocking, path.join("::"), None)
+        }
+    };
+    let access = call.lock.filter(|_| call.function.contains("RwLock"));
+    Some(Blocked { kind, address, name, access, frame: FrameRef::of(frame) })
+}
+
+fn tid(thread: Option<ThreadRef>) -> Option<u64> {
+    thread.map(|thread| thread.tid)
+}
+
+/// The outermost call that blocks, which is the one that the user made.
+fn call_of<'c>(sites: &Sites, chain: &'c Chain) -> Option<(&'c Frame, &'static BlockingCall)> {
+    chain.frames.iter().find_map(|frame| {
+        let known = registry::blocking(&base_of(&sites.get(frame.site).type_name))?;
+        Some((frame, known))
+    })
+}
+
+/// A function's path without generic arguments: `std::sync::mutex::Mutex::lock`.
+fn base_of(function: &str) -> String {
+    let segments = path_segments(function);
+    let texts: Vec<&str> = segments.iter().map(|segment| segment.text).collect();
+    texts.join("::")
+}
+
+/// Whether the innermost functions of a stack are on their way into the kernel.
+fn waits_in_kernel<'f>(mut functions: impl Iterator<Item = &'f str>) -> bool {
+    // Code without debug information is the system's C library.
+    match functions.next() {
+        Some("") => {}
+        _ => return false,
+    }
+    functions
+        .find(|function| !function.is_empty())
+        .is_some_and(|function| TO_THE_KERNEL.iter().any(|path| function.starts_with(path)))
+}
+
+/// The word on which the thread waits: the first argument of the system call that it is in.
+fn futex(program: &Program<'_>, thread: &Thread) -> Option<u64> {
+    let machine = program.target().modules().first()?.layouts.facts().machine;
+    let number = processor(machine)?.system_call_argument?;
+    program.target().native_frames(thread, 1).first()?.register(number).filter(|at| *at != 0)
+}
+
+/// The lock whose word that is.
+fn lock_of(program: &Program<'_>, word: u64, call: &BlockingCall, access: Access) -> u64 {
+    let (lock, writers) = RW_LOCK;
+    if access != Access::Exclusive || !call.function.contains("RwLock") {
+        return word;
+    }
+    let modules = 0..program.target().modules().len();
+    let offset = modules.into_iter().find_map(|module| {
+        let id = *program.layouts(module).types_named(lock, None).ok()?.first()?;
+        Some(program.type_of(Ty { module, id }).ok()?.member(writers)?.offset)
+    });
+    word.wrapping_sub(offset.unwrap_or(0))
+}
+
+/// A value that a thread's stack keeps.
+pub(crate) struct OnStack {
+    pub(crate) value: Value,
+    pub(crate) variable: Arc<str>,
+    pub(crate) frame: FrameRef,
+    pub(crate) task: Option<TaskIndex>,
+    pub(crate) thread: HoldingThread,
+}
+
+/// The guards in the variables of every thread's stack, as far as the debug information places
+/// them in memory.
+pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -> Vec<OnStack> {
+    let mut keeps = Keeps::of(Wanted::Guards);
+    let mut found = Vec::new();
+    for thread in program.target().threads() {
+        let frames = program.target().native_frames(thread, DEEPEST_STACK);
+        let is_blocked = is_blocked(program, &frames);
+        let task = tasks.iter().find(|task| tid(task.thread) == Some(thread.tid));
+        for (index, frame) in frames.iter().enumerate() {
+            let Some((module, address)) = program.module_at(native::code_address(index, frame))
+            else {
+                continue;
+            };
+            let layouts = program.layouts(module);
+            for variable in layouts.variables_at(address).unwrap_or_default() {
+                let Some(at) = place(program, variable.place, frame) else { continue };
+                let value = Value { ty: Ty { module, id: variable.ty }, address: at };
+                let nodes = keeps.of_value(program, value);
+                if nodes.is_empty() {
+                    continue;
+                }
+                let calls = layouts.calls_at(address).unwrap_or_default();
+                // The standard library's own variables are those of its functions' callers.
+                let Some(call) = calls.iter().find(|call| call.function.name == variable.function)
+                else {
+                    continue;
+                };
+                if call.function.name.starts_with("std::")
+                    || call.function.name.starts_with("core::")
+                {
+                    continue;
+                }
+                let site = sites.of_call(program, module, call);
+                found.extend(nodes.into_iter().map(|node| OnStack {
+                    value: Value { ty: node.ty, address: node.address },
+                    variable: Arc::clone(&variable.name),
+                    frame: FrameRef { site, address: frame.pc },
+                    task: task.map(|task| task.index),
+                    thread: HoldingThread {
+                        thread: ThreadRef { number: thread.number, tid: thread.tid },
+                        is_blocked,
+                    },
+                }));
+            }
+        }
+    }
+    found
+}
+
+/// Whether a thread waits in a call that does not end by itself.
+fn is_blocked(program: &Program<'_>, frames: &[NativeFrame]) -> bool {
+    let calls = native::calls(program, frames);
+    let names: Vec<&str> = calls
+        .iter()
+        .map(|call| match call {
+            NativeCall::Known { call, .. } => &*call.function.name,
+            NativeCall::Unknown { .. } => "",
+        })
+        .collect();
+    waits_in_kernel(names.iter().copied())
+        && names.iter().any(|name| registry::blocking(&base_of(name)).is_some())
+}
+
+/// Where a variable lies in memory.
+fn place(program: &Program<'_>, place: Place, frame: &NativeFrame) -> Option<u64> {
+    let base = |base| match base {
+        Base::Register(number) => frame.register(number),
+        Base::FrameAddress => frame.frame_address,
+    };
+    match place {
+        Place::Memory(from, offset) => Some(base(from)?.wrapping_add_signed(offset)),
+        Place::Indirect(from, first, second) => {
+            let pointer = program.read_pointer(base(from)?.wrapping_add_signed(first)).ok()?;
+            Some(pointer.wrapping_add_signed(second))
+        }
+        Place::Value(..) => None,
+    }
+}
