@@ -47,6 +47,7 @@ faults! {
     tasks_wait_for_each_others_messages "channel-circle"
     tasks_wait_for_room_in_each_others_channels "full-channels"
     a_task_waits_for_its_own_sender "own-sender"
+    a_task_waits_for_room_that_nobody_makes "kept-receiver"
     a_task_waits_for_a_lock_of_another_thread "blocked-worker"
     a_task_lets_its_thread_sleep "sleeping-worker"
     a_task_takes_a_lock_that_its_thread_has "own-thread-lock"

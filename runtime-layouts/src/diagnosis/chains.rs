@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::graph::{Graph, waits_of};
 use crate::report::{
-    Because, Finding, FindingKind, Link, Report, ResourceKind, TaskIndex, Wait, WaitId,
+    Access, Because, Finding, FindingKind, Link, Report, ResourceKind, TaskIndex, Wait, WaitId,
 };
 
 /// The findings about waits that nothing can end.
@@ -37,8 +37,8 @@ pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &HashSet<WaitId>) -> 
                 // Waiting for nothing is no fault unless something else waits for that.
                 None if path.is_empty() => break None,
                 // Nor is it to wait for a task that was made to run for ever, or for a message when
-                // such a task keeps the channel open.
-                None if !path.iter().any(|link| keeps_a_lock(report, link)) => break None,
+                // such a task keeps the channel open. To wait for room in a channel is.
+                None if !path.iter().any(|link| keeps_from_others(report, link)) => break None,
                 None => {
                     path.push(Link { wait: at, because: Because::Never });
                     let known = *for_nothing.entry(at).or_insert_with(|| {
@@ -68,13 +68,16 @@ pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &HashSet<WaitId>) -> 
     findings
 }
 
-fn keeps_a_lock(report: &Report, link: &Link) -> bool {
+/// Whether a lock is kept, or the end of a channel that would make room in it.
+fn keeps_from_others(report: &Report, link: &Link) -> bool {
     let (_, resource, holder) = link.resource(report);
     let is_lock = matches!(
         resource.kind,
         ResourceKind::Mutex | ResourceKind::RwLock | ResourceKind::Semaphore
     );
-    is_lock && (holder.is_some() || matches!(link.because, Because::Unpolled(_)))
+    let for_room = report.wait(link.wait).access == Some(Access::Send);
+    for_room && holder.is_some()
+        || is_lock && (holder.is_some() || matches!(link.because, Because::Unpolled(_)))
 }
 
 /// What a stuck wait waits for, and the wait that keeps that.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::blocked;
 use super::registry::{self, ResourceType};
 use super::sites::Sites;
+use super::wakers;
 use crate::layout::name::{base_path, last_segment};
 use crate::layout::{Type, TypeKind};
 use crate::report::{
@@ -105,6 +106,8 @@ pub(crate) struct Waits {
     orders: HashMap<ResourceId, (ReadOrder, Value)>,
     /// What of each leaf's type can keep a waker.
     polled: HashMap<Ty, Arc<Vec<(Path, &'static ResourceType)>>>,
+    /// Where leaves of a type that is not known keep wakers.
+    wakers: HashMap<Ty, Vec<Path>>,
     /// Whether frames of a type are a library's own way to what is waited for.
     inner: HashMap<SiteId, bool>,
 }
@@ -343,8 +346,26 @@ impl Leaves<'_, '_> {
         }
         match found {
             Some(found) => vec![found],
-            None => self.kept_wakers(&reading),
+            None => {
+                let kept = self.kept_wakers(&reading);
+                if kept.is_empty() { self.unknown(leaf).into_iter().collect() } else { kept }
+            }
         }
+    }
+
+    /// A leaf of which nothing is known but that it stored this task's waker.
+    fn unknown(&mut self, leaf: Value) -> Option<(Seen, String)> {
+        if self.header == 0 {
+            return None;
+        }
+        let program = self.program;
+        let paths = self.waits.wakers.entry(leaf.ty);
+        let paths = paths.or_insert_with(|| wakers::paths(program, leaf.ty));
+        let name = last_segment(&program.type_of(leaf.ty).ok()?.name);
+        wakers::wake(program, leaf, paths, self.header).then(|| {
+            let note = Some("which has this task's waker".to_string());
+            (Seen { note, ..Seen::new(ResourceKind::Other, leaf) }, name)
+        })
     }
 
     /// Things in a leaf that keep this task's waker.
