@@ -138,7 +138,7 @@ pub(super) fn sentence(report: &Report, finding: &Finding) -> String {
     let tasks = finding.tasks(report);
     let ids = |tasks: &[TaskIndex]| enumerated(report, tasks);
     let first = &finding.links[0];
-    let (_, resource, _) = first.resource(report);
+    let (_, resource, holder) = first.resource(report);
     let what = match resource.kind {
         ResourceKind::Semaphore => "permits that it holds itself",
         kind if is_lock(kind) => "a lock that it holds itself",
@@ -171,7 +171,10 @@ pub(super) fn sentence(report: &Report, finding: &Finding) -> String {
             let keeper = last.map(|wait| ids(&[wait.task])).unwrap_or_default();
             let kept = match first.because {
                 Because::NotEnded(_) => "does not end".to_string(),
-                _ => format!("keeps {}", resource.name),
+                _ => match holder.and_then(|holder| end_text(holder.access)) {
+                    Some(end) => format!("keeps the {end} of {}", resource.name),
+                    None => format!("keeps {}", resource.name),
+                },
             };
             let waiting = ids(&[report.wait(first.wait).task]);
             match finding.kind {
