@@ -5,10 +5,11 @@
 
 use super::context::ThreadContext;
 use super::scheduler::Scheduler;
-use super::task::{HEADER, TaskReader, is_polling};
-use super::task_id;
+use super::expected::HEADER;
+use super::task::{TaskReader, is_polling};
+use super::{number, task_id};
 use crate::layout::{Type, TypeKind};
-use crate::report::{Task, TaskId, TaskIndex, TaskKind, TaskState};
+use crate::report::{Task, TaskIndex, TaskKind, TaskState};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
@@ -63,10 +64,10 @@ pub(super) fn add_queued(inspection: &mut Inspection<'_>, scheduler: &Scheduler,
         }
     };
     let mut reader = TaskReader::default();
+    let first = inspection.tasks.len();
     for header in headers {
         match reader.task(inspection, header, Some(runtime), TaskKind::Blocking) {
-            Ok((number, mut task)) => {
-                task.id = TaskId(number.to_string());
+            Ok((_, mut task)) => {
                 task.state = TaskState::Scheduled;
                 inspection.tasks.push(task);
             }
@@ -75,6 +76,7 @@ pub(super) fn add_queued(inspection: &mut Inspection<'_>, scheduler: &Scheduler,
                 .push(format!("the blocking closure at {:#x}: {error}", header.address)),
         }
     }
+    number(inspection, first, &[]);
 }
 
 /// The headers of the closures in every queue of the pool, each a `VecDeque<Task>`, first come
@@ -121,7 +123,7 @@ fn elements(program: &Program<'_>, queue: Value, found: &mut Vec<Value>) -> Resu
     let element = layout.type_parameter("T").ok_or_else(|| missing("element type"))?;
     let element = Ty { module: queue.ty.module, id: element };
     let size = program.type_of(element)?.size;
-    let mut is_header = |ty: &Type| &*ty.name == HEADER;
+    let mut is_header = |ty: &Type| HEADER.is(ty);
     let to_header = path::find(program, element, Reach::RUNTIME, &mut is_header)
         .ok_or_else(|| missing("task"))?;
     for index in 0..length.min(MOST_QUEUED) {

@@ -4,6 +4,9 @@
 //! `scheduler/current_thread/mod.rs` (tokio 1.54.1).
 
 use super::context::ThreadContext;
+use super::expected::{
+    CURRENT_THREAD_CORE, Expectation, MULTI_THREAD_SHARED, QUEUE_INNER, REMOTE, WORKER_PARK,
+};
 use super::scheduler::Scheduler;
 use super::worker_threads;
 use crate::layout::Type;
@@ -11,13 +14,11 @@ use crate::report::{Task, TaskState, Worker, WorkerState};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
 
-const MULTI_THREAD_SHARED: &str = "tokio::runtime::scheduler::multi_thread::worker::Shared";
-const REMOTE: &str = "tokio::runtime::scheduler::multi_thread::worker::Remote";
-const PARK_INNER: &str = "tokio::runtime::scheduler::multi_thread::park::Inner";
-const QUEUE_INNER: &str = "tokio::runtime::scheduler::multi_thread::queue::Inner<";
-const MULTI_THREAD_CORE: &str = "core::option::Option<alloc::boxed::Box<\
-                                 tokio::runtime::scheduler::multi_thread::worker::Core";
-const CURRENT_THREAD_CORE: &str = "tokio::runtime::scheduler::current_thread::Core";
+/// Before 1.21 `multi_thread` was `thread_pool`.
+const MULTI_THREAD_CORES: [&str; 2] = [
+    "core::option::Option<alloc::boxed::Box<tokio::runtime::scheduler::multi_thread::worker::Core",
+    "core::option::Option<alloc::boxed::Box<tokio::runtime::thread_pool::worker::Core",
+];
 
 /// `park.rs`: the worker's thread sleeps on its condition variable, or in the driver.
 const PARKED_CONDVAR: u64 = 1;
@@ -59,7 +60,7 @@ pub(super) fn of(
 /// Whether a worker's context has the core that it runs tasks with. `true` also when that is not
 /// known.
 fn has_core(program: &Program<'_>, context: Value) -> Result<bool, ValueError> {
-    let mut is_option = |ty: &Type| ty.name.starts_with(MULTI_THREAD_CORE);
+    let mut is_option = |ty: &Type| MULTI_THREAD_CORES.iter().any(|name| ty.name.starts_with(name));
     let Some(path) = path::find(program, context.ty, Reach::INLINE, &mut is_option) else {
         return Ok(true);
     };
@@ -84,13 +85,13 @@ pub(super) fn assign(workers: &mut [Worker], tasks: &[Task]) {
 }
 
 fn multi_thread(program: &Program<'_>, handle: Value) -> Result<Option<Vec<Worker>>, ValueError> {
-    let mut is_shared = |ty: &Type| &*ty.name == MULTI_THREAD_SHARED;
+    let mut is_shared = |ty: &Type| MULTI_THREAD_SHARED.is(ty);
     let Some(path) = path::find(program, handle.ty, Reach::RUNTIME, &mut is_shared) else {
         return Ok(None);
     };
     let Some(shared) = path.follow(program, handle)? else { return Ok(None) };
     let remotes = shared.member(program, "remotes")?;
-    let mut is_remote = |ty: &Type| &*ty.name == REMOTE;
+    let mut is_remote = |ty: &Type| REMOTE.is(ty);
     let Some(path) = path::find(program, remotes.ty, Reach::RUNTIME, &mut is_remote) else {
         return Ok(None);
     };
@@ -107,20 +108,20 @@ fn multi_thread(program: &Program<'_>, handle: Value) -> Result<Option<Vec<Worke
     Ok(Some(workers))
 }
 
-fn part(program: &Program<'_>, from: Value, wanted: &str) -> Result<Value, ValueError> {
-    let mut is_wanted = |ty: &Type| ty.name.starts_with(wanted);
+fn part(program: &Program<'_>, from: Value, wanted: Expectation) -> Result<Value, ValueError> {
+    let mut is_wanted = |ty: &Type| wanted.is(ty);
     let found = match path::find(program, from.ty, Reach::RUNTIME, &mut is_wanted) {
         Some(path) => path.follow(program, from)?,
         None => None,
     };
     found.ok_or_else(|| ValueError::Shape {
         type_name: "a worker".to_string(),
-        wanted: wanted.to_string(),
+        wanted: wanted.newest().to_string(),
     })
 }
 
 fn parked(program: &Program<'_>, remote: Value) -> Result<WorkerState, ValueError> {
-    let inner = part(program, remote, PARK_INNER)?;
+    let inner = part(program, remote, WORKER_PARK)?;
     let state = inner.member(program, "state")?.unsigned(program)?;
     Ok(match state {
         PARKED_CONDVAR | PARKED_DRIVER => WorkerState::Parked,
