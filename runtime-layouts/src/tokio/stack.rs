@@ -69,9 +69,10 @@ fn is_block_on(call: &Call) -> bool {
     is_block_on_name(&call.function.name)
 }
 
-/// Whether that function polls a future until it is ready.
+/// Whether that function polls a future until it is ready. `tokio::park` was moved into
+/// `tokio::runtime` in 1.22.
 pub(super) fn is_block_on_name(function: &str) -> bool {
-    function.starts_with("tokio::runtime::")
+    (function.starts_with("tokio::runtime::") || function.starts_with("tokio::park::"))
         && path_segments(function).last().is_some_and(|last| last.text == "block_on")
 }
 
