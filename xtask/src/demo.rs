@@ -34,9 +34,7 @@ const UNHANG: [&str; 3] = ["info async-tasks", "async why", "async bt all"];
 pub fn run(tokio: Option<&str>) -> Result<()> {
     let built = build::build()?;
     let executable = match tokio {
-        Some(version) => {
-            Story::plain(version, Profile::Debug, Scheduler::CurrentThread).build()?
-        }
+        Some(version) => Story::plain(version, Profile::Debug, Scheduler::CurrentThread).build()?,
         None => fixture::build("inventory-service", Profile::Debug)?,
     };
     let gdb = debugger::gdb()?;

@@ -71,7 +71,8 @@ impl<'a> Story<'a> {
             }
             // One folder for all: what does not depend on the version is built once. Flags are not
             // a part of a package's identity in it, so those with flags have one of their own.
-            let built = target().join("story").join(if self.unstable { "unstable" } else { "build" });
+            let built =
+                target().join("story").join(if self.unstable { "unstable" } else { "build" });
             build.arg("--target-dir").arg(&built).env_remove("CARGO_ENCODED_RUSTFLAGS");
             build.env("RUSTFLAGS", if self.unstable { "--cfg tokio_unstable" } else { "" });
             workspace::run(&mut build, &step)?;
@@ -107,16 +108,34 @@ fn write_package(folder: &Path, version: &str) -> Result<bool> {
     let story = root().join("tests/story");
     let template = std::fs::read_to_string(story.join("Cargo.toml.in")).context("its manifest")?;
     let manifest = template
-        .replace("{story}", &story.display().to_string())
         .replace("{fixtures}", &root().join("tests/fixtures").display().to_string())
         .replace("{version}", version);
-    std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
-    std::fs::write(folder.join("Cargo.toml"), manifest).context("writing its manifest")?;
-    let lock = story.join("locks").join(format!("{version}.lock"));
-    if lock.exists() {
-        std::fs::copy(&lock, folder.join("Cargo.lock")).context("copying its lock file")?;
+    let sources = folder.join("src");
+    std::fs::create_dir_all(&sources).with_context(|| format!("creating {}", sources.display()))?;
+    write_if_other(&folder.join("Cargo.toml"), manifest.as_bytes())?;
+    let shop = root().join("tests/fixtures/inventory-service");
+    for (package, file) in
+        [(&story, "main.rs"), (&story, "http.rs"), (&shop, "stock.rs"), (&shop, "checkout.rs")]
+    {
+        let path = package.join("src").join(file);
+        let text = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        write_if_other(&sources.join(file), &text)?;
     }
-    Ok(lock.exists())
+    let lock = story.join("locks").join(format!("{version}.lock"));
+    let locked = lock.exists();
+    if locked {
+        let text = std::fs::read(&lock).context("reading its lock file")?;
+        write_if_other(&folder.join("Cargo.lock"), &text)?;
+    }
+    Ok(locked)
+}
+
+/// Writes a file unless it has that text already: cargo builds anew what is newer.
+fn write_if_other(path: &Path, text: &[u8]) -> Result<()> {
+    if std::fs::read(path).is_ok_and(|there| there == text) {
+        return Ok(());
+    }
+    std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))
 }
 
 /// Replaces a copy of an executable, unless it is the same: one that runs cannot be written to, and

@@ -4,8 +4,8 @@
 //! list: its thread's context names its id, and the thread's stack shows what it does.
 
 use super::context::ThreadContext;
-use super::scheduler::Scheduler;
 use super::expected::HEADER;
+use super::scheduler::Scheduler;
 use super::task::{TaskReader, is_polling};
 use super::{number, task_id};
 use crate::layout::{Type, TypeKind};

@@ -5,8 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::task::TaskReader;
 use super::expected::LOCAL_OWNED;
+use super::task::TaskReader;
 use super::{number, owned};
 use crate::layout::Type;
 use crate::report::{Chain, Frame, TaskKind, ThreadRef};

@@ -88,8 +88,7 @@ pub(super) fn headers(inspection: &mut Inspection<'_>, holders: &[Value]) -> Own
     let mut lists = Vec::new();
     for holder in holders {
         let program = &inspection.program;
-        let to_list =
-            path::find(program, holder.ty, Reach::RUNTIME, &mut |ty| TASK_LIST.is(ty));
+        let to_list = path::find(program, holder.ty, Reach::RUNTIME, &mut |ty| TASK_LIST.is(ty));
         let Some(to_list) = to_list else {
             found.incomplete.push("the debug information does not describe the task list".into());
             continue;

@@ -5,6 +5,7 @@
 //! place. Then the stack frames of `block_on` are searched for a value that is an `F`: a state
 //! machine that is suspended, whose awaitee is suspended, and so on down to a leaf.
 
+use super::task::is_polling;
 use crate::layout::name::path_segments;
 use crate::layout::{Base, Call, Place, PlacedVariable, TypeKind};
 use crate::report::{Chain, Frame, FutureState, TaskState};
@@ -74,6 +75,45 @@ fn is_block_on(call: &Call) -> bool {
 pub(super) fn is_block_on_name(function: &str) -> bool {
     (function.starts_with("tokio::runtime::") || function.starts_with("tokio::park::"))
         && path_segments(function).last().is_some_and(|last| last.text == "block_on")
+}
+
+/// What a thread does inside of `block_on`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Doing {
+    /// It sleeps in a runtime's `park`.
+    Parks,
+    /// It polls a task.
+    PollsTask,
+    /// Something else: it polls the future, or is between two of these.
+    Other,
+}
+
+/// What a thread does inside of its innermost `block_on`; `None` when its stack shows none.
+pub(super) fn doing(program: &Program<'_>, frames: &[NativeFrame]) -> Option<Doing> {
+    let is_park = |function: &str| {
+        let is_tokio = function.starts_with("tokio::runtime::")
+            || function.starts_with("tokio::park::")
+            || function.starts_with("tokio::io::driver::");
+        let last = || path_segments(function).last().map_or("", |last| last.text);
+        is_tokio && matches!(last(), "park" | "park_timeout")
+    };
+    let mut doing = Doing::Other;
+    for (index, frame) in frames.iter().enumerate() {
+        let Some((module, address)) = program.module_at(code_address(index, frame)) else {
+            continue;
+        };
+        for call in program.layouts(module).calls_at(address).unwrap_or_default() {
+            if is_block_on(&call) {
+                return Some(doing);
+            }
+            if is_polling(&call.function.name) {
+                doing = Doing::PollsTask;
+            } else if is_park(&call.function.name) {
+                doing = Doing::Parks;
+            }
+        }
+    }
+    None
 }
 
 /// The variables that hold or reference the future, those that reference it first: the parameter

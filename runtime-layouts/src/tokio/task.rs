@@ -211,7 +211,8 @@ impl TaskReader {
         let path = path::find(program, scheduler.ty, Reach::RUNTIME, &mut is_handle)?;
         let handle = path.follow(program, scheduler).ok()??;
         let name = &handle.layout(program).ok()?.name;
-        let is_current = name.contains("::current_thread::") || name.contains("::basic_scheduler::");
+        let is_current =
+            name.contains("::current_thread::") || name.contains("::basic_scheduler::");
         let flavor = if is_current { "current_thread" } else { "multi_thread" };
         let identity = identity_of(program, handle).ok()??;
         Some(Scheduler { address: identity.address, flavor, handle, identity })

@@ -8,11 +8,13 @@ use super::expected::{
     CURRENT_THREAD_CORE, Expectation, MULTI_THREAD_SHARED, QUEUE_INNER, REMOTE, WORKER_PARK,
 };
 use super::scheduler::Scheduler;
+use super::stack::{self, Doing};
 use super::worker_threads;
 use crate::layout::Type;
 use crate::report::{Task, TaskState, Worker, WorkerState};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
+use crate::walk::native::DEEPEST_STACK;
 
 /// Before 1.21 `multi_thread` was `thread_pool`.
 const MULTI_THREAD_CORES: [&str; 2] = [
@@ -38,7 +40,8 @@ pub(super) fn of(
         let Some(role) = &context.worker else { continue };
         if role.index >= workers.len() {
             // A current-thread scheduler keeps no list of its one worker.
-            let state = current_thread_state(program, role.context).unwrap_or(WorkerState::Unknown);
+            let state = current_thread_state(program, role.context)
+                .unwrap_or_else(|_| state_on_stack(program, context));
             workers.push(Worker {
                 index: workers.len(),
                 thread: None,
@@ -137,6 +140,17 @@ fn queued(program: &Program<'_>, remote: Value) -> Result<u64, ValueError> {
     let mask = 1_u64.checked_shl(u32::try_from(bits).unwrap_or(64)).map_or(u64::MAX, |bit| bit - 1);
     let head = inner.member(program, "head")?.unsigned(program)? & mask;
     Ok(tail.unsigned(program)?.wrapping_sub(head) & mask)
+}
+
+/// Before 1.18 a current-thread scheduler's state is to be seen on its thread's stack alone.
+fn state_on_stack(program: &Program<'_>, context: &ThreadContext) -> WorkerState {
+    let thread = &program.target().threads()[context.index];
+    let frames = program.target().native_frames(thread, DEEPEST_STACK);
+    match stack::doing(program, &frames) {
+        Some(Doing::Parks) => WorkerState::Parked,
+        Some(_) => WorkerState::Running,
+        None => WorkerState::Unknown,
+    }
 }
 
 /// A current-thread scheduler takes the driver out of its core while it is parked.

@@ -1,12 +1,11 @@
 //! `inventory [current-thread|multi-thread]`: the shop of `inventory-service` over a bare socket,
-//! so that it compiles with every tokio since 1.0.
+//! so that it compiles with every tokio since 1.0. `stock` and `checkout` are that package's own:
+//! `xtask/src/story.rs` puts them beside this file.
 //!
 //! Prints where it listens.
 
-#[path = "../../fixtures/inventory-service/src/checkout.rs"]
 mod checkout;
 mod http;
-#[path = "../../fixtures/inventory-service/src/stock.rs"]
 mod stock;
 
 use std::io;
