@@ -20,6 +20,14 @@ pub enum Scheduler {
 }
 
 impl Scheduler {
+    /// unhang's word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::CurrentThread => "current_thread",
+            Self::MultiThread => "multi_thread",
+        }
+    }
+
     /// The program's argument.
     pub fn argument(self) -> &'static str {
         match self {
@@ -45,10 +53,36 @@ pub struct Story<'a> {
     pub parking_lot: bool,
 }
 
+/// The versions that are tried, each with a lock file in `tests/story/locks`: the last patch of
+/// releases around which something moved, and of some between them.
+pub const VERSIONS: [&str; 25] = [
+    "1.0.3", "1.2.0", "1.4.0", "1.5.1", "1.8.5", "1.9.0", "1.11.0", "1.13.1", "1.15.0", "1.18.6",
+    "1.20.6", "1.21.2", "1.22.0", "1.23.1", "1.25.3", "1.26.0", "1.28.2", "1.30.0", "1.32.1",
+    "1.35.1", "1.38.2", "1.40.0", "1.44.2", "1.47.1", "1.54.1",
+];
+
+/// One of each: what the end-to-end tests look at, with the scheduler that runs it.
+pub const DIAGONAL: [(Story<'static>, Scheduler); 10] = {
+    use Profile::{Debug, Release};
+    use Scheduler::{CurrentThread, MultiThread};
+    [
+        (Story::plain("1.0.3", Release, CurrentThread), CurrentThread),
+        (Story::plain("1.4.0", Debug, CurrentThread), CurrentThread),
+        (Story::plain("1.8.5", Release, CurrentThread), CurrentThread),
+        (Story::plain("1.9.0", Debug, MultiThread), MultiThread),
+        (Story::plain("1.13.1", Debug, CurrentThread), CurrentThread),
+        (Story::plain("1.20.6", Debug, MultiThread), MultiThread),
+        (Story::plain("1.25.3", Debug, CurrentThread), CurrentThread),
+        (Story::plain("1.32.1", Release, CurrentThread), CurrentThread),
+        (Story::plain("1.38.2", Debug, MultiThread), MultiThread),
+        (Story::plain("1.54.1", Release, MultiThread), MultiThread),
+    ]
+};
+
 impl<'a> Story<'a> {
     /// The plainest build that has that scheduler.
-    pub fn plain(version: &'a str, profile: Profile, scheduler: Scheduler) -> Self {
-        let multi_thread = scheduler == Scheduler::MultiThread;
+    pub const fn plain(version: &'a str, profile: Profile, scheduler: Scheduler) -> Self {
+        let multi_thread = matches!(scheduler, Scheduler::MultiThread);
         Self { version, profile, multi_thread, unstable: false, parking_lot: false }
     }
 
