@@ -89,7 +89,8 @@ pub(super) enum Doing {
     Other,
 }
 
-/// What a thread does inside of its innermost `block_on`; `None` when its stack shows none.
+/// What a thread does inside of its innermost `block_on`; `None` when its stack shows none, or when
+/// nothing is known of the functions inside.
 pub(super) fn doing(program: &Program<'_>, frames: &[NativeFrame]) -> Option<Doing> {
     let is_park = |function: &str| {
         let is_tokio = function.starts_with("tokio::runtime::")
@@ -98,19 +99,26 @@ pub(super) fn doing(program: &Program<'_>, frames: &[NativeFrame]) -> Option<Doi
         let last = || path_segments(function).last().map_or("", |last| last.text);
         is_tokio && matches!(last(), "park" | "park_timeout")
     };
-    let mut doing = Doing::Other;
+    // A layout file knows no other functions than `block_on`: then nothing can be said.
+    let mut doing = None;
     for (index, frame) in frames.iter().enumerate() {
         let Some((module, address)) = program.module_at(code_address(index, frame)) else {
             continue;
         };
         for call in program.layouts(module).calls_at(address).unwrap_or_default() {
             if is_block_on(&call) {
-                return Some(doing);
+                return doing;
             }
             if is_polling(&call.function.name) {
-                doing = Doing::PollsTask;
+                doing = Some(Doing::PollsTask);
             } else if is_park(&call.function.name) {
-                doing = Doing::Parks;
+                doing = Some(Doing::Parks);
+            }
+            if !path_segments(&call.function.name)
+                .iter()
+                .any(|part| part.text.starts_with("block_on"))
+            {
+                doing = doing.or(Some(Doing::Other));
             }
         }
     }
