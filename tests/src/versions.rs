@@ -23,6 +23,8 @@ const RULES: &[(&str, &str)] = &[
     (r"(?m)^A current_thread runtime that no thread is inside now, .*\n", ""),
     (r"(?m)^The ids are the places of tasks in the runtime's lists, .*\n", ""),
     (r"(?m)^ *note: the debug information does not say where this future is: .*\n", ""),
+    // Recorded since 1.46 with `tokio_unstable`.
+    (r", spawned at src/main.rs:\d+", ""),
     // Frames are numbered with those that are not shown.
     (r"#\d+", "#N"),
     (r"\(\d+ library frames? (is|are) not shown\)", "(library frames are not shown)"),

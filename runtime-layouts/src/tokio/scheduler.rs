@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::context::ThreadContext;
 use super::expected::{OLD_SHARED, OWNED_TASKS};
 use super::task::TaskReader;
-use super::{blocking, number, owned, running_on, task, workers};
+use super::{blocking, number, owned, running_on, task, worker_threads, workers};
 use crate::layout::{Type, TypeKind};
 use crate::report::{BlockingPool, Runtime, TaskKind, ThreadRef};
 use crate::value::path::{self, Reach};
@@ -114,7 +114,10 @@ pub(super) fn add(
         }
         match reader.task(inspection, header, Some(runtime), TaskKind::Task) {
             Ok((id, mut task)) => {
-                task.thread = running_on(task.state, id, polled);
+                task.thread = running_on(task.state, id, polled).or_else(|| {
+                    let workers = worker_threads(contexts, scheduler.address);
+                    task::polling_thread(inspection, &task, header, workers)
+                });
                 task::show_running(inspection, &mut task);
                 inspection.tasks.push(task);
                 listed += 1;

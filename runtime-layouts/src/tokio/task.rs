@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::context::ThreadContext;
 use super::expected::{self, CELL, CORE, STAGE, TASK_SCHEDULER, TRAILER};
 use super::scheduler::{Scheduler, identity_of};
 use super::spawn::{self, SpawnPlaces};
@@ -12,10 +13,11 @@ use super::task_id;
 use crate::layout::name::path_segments;
 use crate::layout::{Function, Type, TypeKind};
 use crate::memory::ReadError;
-use crate::report::{Chain, SiteId, Task, TaskId, TaskIndex, TaskKind, TaskState};
+use crate::report::{Chain, SiteId, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
+use crate::walk::native::{self, DEEPEST_STACK, NativeCall};
 
 /// The part of a task that does not depend on its future.
 pub(super) const HEADER: &str = expected::HEADER.newest();
@@ -285,6 +287,44 @@ pub(super) fn show_running(inspection: &mut Inspection<'_>, task: &mut Task) {
         None => "is being polled now: its frames are from before this poll, and may be torn",
     };
     task.problems.push(note.into());
+}
+
+/// The thread of these that polls a running task, seen on their stacks: before 1.22 no thread's
+/// context says which task it polls. `None` when no thread, or more than one, polls a future of its
+/// type.
+pub(super) fn polling_thread<'c>(
+    inspection: &Inspection<'_>,
+    task: &Task,
+    header: Value,
+    threads: impl Iterator<Item = &'c ThreadContext>,
+) -> Option<ThreadRef> {
+    if task.state != TaskState::Running {
+        return None;
+    }
+    let program = &inspection.program;
+    let poll = vtable_of(program, header).ok()?.member(program, "poll").ok()?;
+    let (module, address) = program.module_at(poll.unsigned(program).ok()?)?;
+    let functions = program.layouts(module).functions_at(address).ok()?;
+    let future = |module: usize, function: &Function| {
+        let parameter = function.type_parameters.first()?;
+        let layout = program.type_of(Ty { module, id: parameter.ty }).ok()?;
+        Some(layout.name.to_string())
+    };
+    let wanted = future(module, functions.iter().find(|f| f.name.starts_with(POLL))?)?;
+    let polls = |thread: &&ThreadContext| {
+        let native = &program.target().threads()[thread.index];
+        let frames = program.target().native_frames(native, DEEPEST_STACK);
+        native::calls(program, &frames).iter().any(|call| match call {
+            NativeCall::Known { module, call, .. } => {
+                is_polling(&call.function.name)
+                    && future(*module, &call.function).as_ref() == Some(&wanted)
+            }
+            NativeCall::Unknown { .. } => false,
+        })
+    };
+    let mut found = threads.filter(polls);
+    let first = found.next()?;
+    found.next().is_none().then_some(first.thread)
 }
 
 /// Whether the task with that header has ended.
