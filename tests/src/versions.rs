@@ -22,6 +22,7 @@ const RULES: &[(&str, &str)] = &[
     // What is not so with every scheduler, or build.
     (r"(?m)^A current_thread runtime that no thread is inside now, .*\n", ""),
     (r"(?m)^The ids are the places of tasks in the runtime's lists, .*\n", ""),
+    (r"(?m)^Tasks that were spawned and never polled are not listed: .*\n", ""),
     (r"(?m)^ *note: the debug information does not say where this future is: .*\n", ""),
     // Recorded since 1.46 with `tokio_unstable`.
     (r", spawned at src/main.rs:\d+", ""),

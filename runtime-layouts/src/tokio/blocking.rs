@@ -7,12 +7,13 @@ use super::context::ThreadContext;
 use super::expected::HEADER;
 use super::scheduler::Scheduler;
 use super::task::{TaskReader, is_polling};
-use super::{number, task_id};
+use super::{number, stack, task_id};
 use crate::layout::{Type, TypeKind};
 use crate::report::{Task, TaskIndex, TaskKind, TaskState};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
+use crate::walk::native::{self, DEEPEST_STACK, NativeCall};
 
 const QUEUE: &str = "alloc::collections::vec_deque::VecDeque<tokio::runtime::blocking::pool::Task";
 
@@ -27,6 +28,7 @@ pub(super) fn add_running(
     schedulers: &[Scheduler],
     first_runtime: usize,
 ) {
+    admit_unnamed(inspection, contexts);
     for context in contexts.iter().filter(|context| context.worker.is_none()) {
         let Some(id) = context.current_task.map(task_id) else { continue };
         if inspection.tasks.iter().any(|task| task.id == id) {
@@ -51,6 +53,31 @@ pub(super) fn add_running(
             index: TaskIndex(0),
             problems: problem.into_iter().collect(),
         });
+    }
+}
+
+/// Says how many closures run that nothing leads to: before 1.22 a thread's context does not name
+/// what it runs.
+fn admit_unnamed(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) {
+    let target = inspection.program.target();
+    let runs = |context: &&ThreadContext| {
+        let frames = target.native_frames(&target.threads()[context.index], DEEPEST_STACK);
+        stack::doing(&inspection.program, &frames).is_none()
+            && native::calls(&inspection.program, &frames).iter().any(|call| match call {
+                NativeCall::Known { call, .. } => is_polling(&call.function.name),
+                NativeCall::Unknown { .. } => false,
+            })
+    };
+    let unnamed = |context: &&ThreadContext| {
+        !context.names_task && context.handle.is_some() && context.worker.is_none()
+    };
+    let count = contexts.iter().filter(unnamed).filter(runs).count();
+    if count > 0 {
+        let what = if count == 1 { "1 closure".to_string() } else { format!("{count} closures") };
+        inspection.caveats.push(format!(
+            "Running and not listed: {what} of `spawn_blocking`. Threads name what they run since \
+             tokio 1.22; their native stacks show it."
+        ));
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct ThreadContext {
     pub(super) handle: Option<Value>,
     /// The task that it polls; `None` when it polls none.
     pub(super) current_task: Option<u64>,
+    /// Whether it would say which task it polls: not before 1.22.
+    pub(super) names_task: bool,
     /// Whether the thread drives a runtime: as a worker, or in `block_on`.
     pub(super) entered: bool,
     /// Whether it sleeps in `block_on`; `None` when that is not known.
@@ -187,6 +189,7 @@ fn read(
         index,
         handle,
         current_task,
+        names_task: context.member(program, "current_task_id").is_ok(),
         entered: match context.member(program, "runtime") {
             Ok(cell) => is_entered(program, cell)?,
             Err(_) => true,

@@ -18,6 +18,10 @@ use crate::walk::Inspection;
 const SPAWNER_METRICS: &str = "tokio::runtime::blocking::pool::SpawnerMetrics";
 const INJECT_SHARED: &str = "tokio::runtime::scheduler::inject::shared::Shared<";
 
+/// What is to be said where the workers keep the lists.
+const UNPOLLED: &str = "Tasks that were spawned and never polled are not listed: they are in the \
+                        runtime's lists from the start since tokio 1.9.";
+
 /// One scheduler.
 pub(super) struct Scheduler {
     /// The address of its identity.
@@ -103,6 +107,9 @@ pub(super) fn add(
     });
     let mut reader = TaskReader::default();
     let (lists, mut incomplete) = owned::lists(inspection, scheduler, contexts);
+    if lists != [scheduler.identity] && !inspection.caveats.iter().any(|said| said == UNPOLLED) {
+        inspection.caveats.push(UNPOLLED.to_string());
+    }
     let owned = owned::headers(inspection, &lists);
     incomplete.extend(owned.incomplete);
     let first = inspection.tasks.len();
