@@ -17,6 +17,7 @@
 //! | where a macro that awaits was invoked | `invocations`, `scopes` |
 //! | functions and lines of native stacks | `lines` |
 //! | what is missing | `lack` |
+//! | what it has of a list of names | `named` |
 //!
 //! [`extract::extract`] asks everything that a debugger may ask, and writes the answers to a layout
 //! file.
@@ -34,6 +35,7 @@ mod lack;
 mod lines;
 mod mapping;
 mod mentions;
+mod named;
 mod names;
 mod places;
 mod polls;
@@ -48,4 +50,5 @@ mod vtables;
 pub use elf::OpenError;
 pub use extract::extract;
 pub use lines::LineFrame;
+pub use named::Named;
 pub use source::DwarfSource;

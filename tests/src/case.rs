@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use snapbox::{Assert, Data};
 use xtask::fixture::Running;
 use xtask::session::Subject;
@@ -63,6 +63,12 @@ impl Case<'_> {
         let golden = Data::read_from(&golden_file(self.name), None).raw();
         Assert::new().action_env("UPDATE_GOLDEN").eq(text, golden);
     }
+}
+
+/// A golden text.
+pub fn golden(name: &str) -> Result<String> {
+    let path = golden_file(name);
+    std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
 }
 
 fn golden_file(name: &str) -> PathBuf {

@@ -17,3 +17,4 @@ pub mod subjects;
 pub mod task_dump;
 pub mod terminal;
 pub mod third_party;
+pub mod versions;

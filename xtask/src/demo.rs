@@ -10,6 +10,7 @@ use crate::fixture::{self, Profile, Running};
 use crate::progress::Step;
 use crate::session::{Session, Subject};
 use crate::shop::{Purchase, Shop};
+use crate::story::{Scheduler, Story};
 use crate::{build, workspace};
 
 /// How long a customer waits before we say that the shop hangs.
@@ -28,16 +29,23 @@ const LINES_OF_GDB: usize = 14;
 const GDB_ALONE: [&str; 2] = ["bt", "info threads"];
 const UNHANG: [&str; 3] = ["info async-tasks", "async why", "async bt all"];
 
-/// `cargo xtask demo`.
-pub fn run() -> Result<()> {
+/// `cargo xtask demo`, with that version of tokio and its current-thread scheduler, or with the
+/// service as it is.
+pub fn run(tokio: Option<&str>) -> Result<()> {
     let built = build::build()?;
-    let executable = fixture::build("inventory-service", Profile::Debug)?;
+    let executable = match tokio {
+        Some(version) => Story::plain(version, Profile::Debug, Scheduler::CurrentThread).build()?,
+        None => fixture::build("inventory-service", Profile::Debug)?,
+    };
     let gdb = debugger::gdb()?;
 
     let service = Running::start::<&str>(&executable, &[])?;
     let shop = Shop::new(service)?;
     heading("A web shop, and its customers");
-    println!("inventory-service listens on {} (process {})", shop.address(), shop.service.pid());
+    if let Some(version) = tokio {
+        println!("With tokio {version} and its current-thread scheduler.");
+    }
+    println!("The service listens on {} (process {})", shop.address(), shop.service.pid());
     println!();
     let waiting = send_customers(&shop)?;
 

@@ -31,7 +31,7 @@ impl Profile {
     pub const ALL: [Self; 3] = [Self::Debug, Self::Release, Self::Lines];
 
     /// The name of the profile for cargo.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Debug => "dev",
             Self::Release => "release",

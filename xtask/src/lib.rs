@@ -11,5 +11,6 @@ pub mod progress;
 pub mod python;
 pub mod session;
 pub mod shop;
+pub mod story;
 pub mod test;
 pub mod workspace;

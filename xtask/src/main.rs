@@ -17,7 +17,11 @@ enum Command {
     /// Build the command line and the module that the debuggers load
     Build,
     /// Hang a web shop and look at it, first with gdb alone, then with unhang
-    Demo,
+    Demo {
+        /// Hang the shop with this version of tokio, on its current-thread scheduler: 1.4.0
+        #[arg(long, value_name = "VERSION")]
+        tokio: Option<String>,
+    },
     /// Build the Python wheel, with which `pip install` brings everything
     Package,
     /// Formatting, lints, types, unit tests and end-to-end tests
@@ -31,7 +35,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Build => xtask::build::run(),
-        Command::Demo => xtask::demo::run(),
+        Command::Demo { tokio } => xtask::demo::run(tokio.as_deref()),
         Command::Package => xtask::package::run(),
         Command::Test { full } => xtask::test::run(full),
     };

@@ -9,7 +9,7 @@ use console::style;
 use crate::fixture;
 use crate::progress::Step;
 use crate::workspace::{self, cargo, root, target};
-use crate::{architecture, build, debugger, python};
+use crate::{architecture, build, debugger, python, story};
 
 /// What ruff and mypy look at.
 const PYTHON_FOLDERS: [&str; 3] = ["native-module/python", "gdb-python", "lldb-python"];
@@ -164,6 +164,9 @@ fn end_to_end_tests(full: bool) -> Result<()> {
     }
     for &(name, profile) in fixture::NEEDED_UNSTABLE {
         fixture::build_unstable(name, profile)?;
+    }
+    for (story, _) in story::DIAGONAL {
+        story.build()?;
     }
     let step = Step::begin("end-to-end tests");
     let mut test = cargo(root());

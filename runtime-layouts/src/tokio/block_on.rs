@@ -6,8 +6,10 @@
 
 use super::context::ThreadContext;
 use super::scheduler::{self, Scheduler};
+use super::stack::Doing;
 use super::{stack, workers};
 use crate::report::{Task, TaskId, TaskIndex, TaskKind, TaskState, WorkerState};
+use crate::target::NativeFrame;
 use crate::value::Program;
 use crate::walk::Inspection;
 use crate::walk::native::DEEPEST_STACK;
@@ -44,7 +46,7 @@ pub(super) fn add(
             ));
             continue;
         }
-        let state = state(&inspection.program, context);
+        let state = state(&inspection.program, context, &frames);
         // Without a `block_on` on its stack the thread is a worker, or holds an `enter` guard.
         let Some(mut found) = stack::future(inspection, &frames, state) else { continue };
         let root = found.chain.frames.first().map(|frame| frame.site);
@@ -75,14 +77,19 @@ pub(super) fn add(
 }
 
 /// Whether the thread is polling the future now, or sleeps or polls something else.
-fn state(program: &Program<'_>, context: &ThreadContext) -> TaskState {
+fn state(program: &Program<'_>, context: &ThreadContext, frames: &[NativeFrame]) -> TaskState {
     let parked = match &context.worker {
         Some(worker) => workers::current_thread_state(program, worker.context)
             .map(|state| state == WorkerState::Parked)
             .ok(),
         None => context.parked,
     };
+    // Before 1.18 a current-thread scheduler does not say it, and before 1.22 no thread says which
+    // task it polls.
+    let doing = stack::doing(program, frames);
+    let parked = parked.or_else(|| doing.map(|doing| doing == Doing::Parks));
     match (parked, context.current_task) {
+        _ if doing == Some(Doing::PollsTask) => TaskState::Idle,
         (Some(true), _) | (_, Some(_)) => TaskState::Idle,
         (Some(false), None) => TaskState::Running,
         (None, None) => TaskState::Unknown,

@@ -4,14 +4,16 @@
 //! list: its thread's context names its id, and the thread's stack shows what it does.
 
 use super::context::ThreadContext;
+use super::expected::HEADER;
 use super::scheduler::Scheduler;
-use super::task::{HEADER, TaskReader, is_polling};
-use super::task_id;
+use super::task::{TaskReader, is_polling};
+use super::{number, stack, task_id};
 use crate::layout::{Type, TypeKind};
-use crate::report::{Task, TaskId, TaskIndex, TaskKind, TaskState};
+use crate::report::{Task, TaskIndex, TaskKind, TaskState};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
+use crate::walk::native::{self, DEEPEST_STACK, NativeCall};
 
 const QUEUE: &str = "alloc::collections::vec_deque::VecDeque<tokio::runtime::blocking::pool::Task";
 
@@ -26,6 +28,7 @@ pub(super) fn add_running(
     schedulers: &[Scheduler],
     first_runtime: usize,
 ) {
+    admit_unnamed(inspection, contexts);
     for context in contexts.iter().filter(|context| context.worker.is_none()) {
         let Some(id) = context.current_task.map(task_id) else { continue };
         if inspection.tasks.iter().any(|task| task.id == id) {
@@ -53,6 +56,31 @@ pub(super) fn add_running(
     }
 }
 
+/// Says how many closures run that nothing leads to: before 1.22 a thread's context does not name
+/// what it runs.
+fn admit_unnamed(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) {
+    let target = inspection.program.target();
+    let runs = |context: &&ThreadContext| {
+        let frames = target.native_frames(&target.threads()[context.index], DEEPEST_STACK);
+        stack::doing(&inspection.program, &frames).is_none()
+            && native::calls(&inspection.program, &frames).iter().any(|call| match call {
+                NativeCall::Known { call, .. } => is_polling(&call.function.name),
+                NativeCall::Unknown { .. } => false,
+            })
+    };
+    let unnamed = |context: &&ThreadContext| {
+        !context.names_task && context.handle.is_some() && context.worker.is_none()
+    };
+    let count = contexts.iter().filter(unnamed).filter(runs).count();
+    if count > 0 {
+        let what = if count == 1 { "1 closure".to_string() } else { format!("{count} closures") };
+        inspection.caveats.push(format!(
+            "Running and not listed: {what} of `spawn_blocking`. Threads name what they run since \
+             tokio 1.22; their native stacks show it."
+        ));
+    }
+}
+
 /// Adds the closures that wait for a thread of a scheduler's pool.
 pub(super) fn add_queued(inspection: &mut Inspection<'_>, scheduler: &Scheduler, runtime: usize) {
     let headers = match queued(&inspection.program, scheduler.handle) {
@@ -63,10 +91,10 @@ pub(super) fn add_queued(inspection: &mut Inspection<'_>, scheduler: &Scheduler,
         }
     };
     let mut reader = TaskReader::default();
+    let first = inspection.tasks.len();
     for header in headers {
         match reader.task(inspection, header, Some(runtime), TaskKind::Blocking) {
-            Ok((number, mut task)) => {
-                task.id = TaskId(number.to_string());
+            Ok((_, mut task)) => {
                 task.state = TaskState::Scheduled;
                 inspection.tasks.push(task);
             }
@@ -75,6 +103,7 @@ pub(super) fn add_queued(inspection: &mut Inspection<'_>, scheduler: &Scheduler,
                 .push(format!("the blocking closure at {:#x}: {error}", header.address)),
         }
     }
+    number(inspection, first, &[]);
 }
 
 /// The headers of the closures in every queue of the pool, each a `VecDeque<Task>`, first come
@@ -121,7 +150,7 @@ fn elements(program: &Program<'_>, queue: Value, found: &mut Vec<Value>) -> Resu
     let element = layout.type_parameter("T").ok_or_else(|| missing("element type"))?;
     let element = Ty { module: queue.ty.module, id: element };
     let size = program.type_of(element)?.size;
-    let mut is_header = |ty: &Type| &*ty.name == HEADER;
+    let mut is_header = |ty: &Type| HEADER.is(ty);
     let to_header = path::find(program, element, Reach::RUNTIME, &mut is_header)
         .ok_or_else(|| missing("task"))?;
     for index in 0..length.min(MOST_QUEUED) {

@@ -1,37 +1,18 @@
 //! What a thread knows of runtimes: the thread-local `tokio::runtime::context::CONTEXT`.
 //!
-//! Source: `tokio/src/runtime/context.rs` (tokio 1.54.1); the thread-local stands there since
-//! 1.26.
+//! Source: `tokio/src/runtime/context.rs` (tokio 1.54.1). Before 1.22 the thread-local held the
+//! runtime's handle alone.
 
+use super::expected::{
+    self, CONTEXT_TYPE, ENTERED, Expectation, HANDLE, PARK_INNER, PARKER, SCHEDULER_CONTEXT,
+    SCOPED, SCOPED_CONTEXTS, TASK_ID, WORKER,
+};
 use crate::layout::{Type, TypeKind};
 use crate::report::ThreadRef;
 use crate::target::processor::processor;
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
-
-const CONTEXT: &str = "tokio::runtime::context::CONTEXT";
-/// The parker of threads that block on a future outside a scheduler.
-const PARKER: &str = "tokio::runtime::park::CURRENT_PARKER";
-const PARK_INNER: &str = "tokio::runtime::park::Inner";
-const CONTEXT_TYPE: &str = "tokio::runtime::context::Context";
-pub(super) const HANDLE: &str = "tokio::runtime::scheduler::Handle";
-const SCHEDULER_CONTEXT: &str = "tokio::runtime::scheduler::Context";
-const TASK_ID: &str = "tokio::runtime::task::id::Id";
-const WORKER: &str = "tokio::runtime::scheduler::multi_thread::worker::Worker";
-
-/// Where a worker's own context was before the thread's context held it, seen in tokio 1.28.0: a
-/// thread-local untyped pointer (`macros/scoped_tls.rs`) to a value of the type beside it.
-const SCOPED_CONTEXTS: [(&str, &str); 2] = [
-    (
-        "tokio::runtime::scheduler::multi_thread::worker::CURRENT",
-        "tokio::runtime::scheduler::multi_thread::worker::Context",
-    ),
-    (
-        "tokio::runtime::scheduler::current_thread::CURRENT",
-        "tokio::runtime::scheduler::current_thread::Context",
-    ),
-];
 
 /// What one thread's context says.
 pub(super) struct ThreadContext {
@@ -43,6 +24,8 @@ pub(super) struct ThreadContext {
     pub(super) handle: Option<Value>,
     /// The task that it polls; `None` when it polls none.
     pub(super) current_task: Option<u64>,
+    /// Whether it would say which task it polls: not before 1.22.
+    pub(super) names_task: bool,
     /// Whether the thread drives a runtime: as a worker, or in `block_on`.
     pub(super) entered: bool,
     /// Whether it sleeps in `block_on`; `None` when that is not known.
@@ -53,7 +36,7 @@ pub(super) struct ThreadContext {
 
 /// A thread's role as a worker.
 pub(super) struct WorkerContext {
-    /// The address of the scheduler's owned list, which is its identity.
+    /// The address of the scheduler's identity.
     pub(super) scheduler: u64,
     /// Its index among the scheduler's workers.
     pub(super) index: usize,
@@ -65,7 +48,7 @@ pub(super) struct WorkerContext {
 pub(super) fn of_all_threads(inspection: &mut Inspection<'_>) -> Vec<ThreadContext> {
     let mut contexts = Vec::new();
     let threads = inspection.program.target().threads();
-    for (index, storage) in thread_locals(inspection, CONTEXT) {
+    for (index, storage) in thread_locals_of(inspection, &expected::CONTEXT) {
         let thread = ThreadRef { number: threads[index].number, tid: threads[index].tid };
         match read(&inspection.program, storage, thread, index) {
             Ok(Some(context)) => contexts.push(context),
@@ -76,12 +59,17 @@ pub(super) fn of_all_threads(inspection: &mut Inspection<'_>) -> Vec<ThreadConte
             )),
         }
     }
-    for (index, storage) in thread_locals(inspection, PARKER) {
+    for (index, storage) in thread_locals_of(inspection, &ENTERED) {
+        if let Some(context) = contexts.iter_mut().find(|context| context.index == index) {
+            context.entered = is_entered(&inspection.program, storage).unwrap_or(true);
+        }
+    }
+    for (index, storage) in thread_locals_of(inspection, &PARKER) {
         if let Some(context) = contexts.iter_mut().find(|context| context.index == index) {
             context.parked = is_parked(&inspection.program, storage).ok().flatten();
         }
     }
-    for (path, of_type) in SCOPED_CONTEXTS {
+    for (path, of_type) in SCOPED.names().zip(SCOPED_CONTEXTS.names()) {
         for (index, pointer) in thread_locals(inspection, path) {
             let Some(context) = contexts.iter_mut().find(|context| context.index == index) else {
                 continue;
@@ -111,6 +99,14 @@ fn scoped_worker(
     let types = program.layouts(module).types_named(of_type, Some(storage.ty.id))?;
     let Some(id) = types.first().filter(|_| address != 0) else { return Ok(None) };
     worker_of(program, Value { ty: Ty { module, id: *id }, address })
+}
+
+/// Every thread's copy of a thread-local, whatever its spelling, with the thread's index.
+fn thread_locals_of(
+    inspection: &mut Inspection<'_>,
+    expected: &Expectation,
+) -> Vec<(usize, Value)> {
+    expected.names().flat_map(|path| thread_locals(inspection, path)).collect()
 }
 
 /// Every thread's copy of a thread-local, with the thread's index.
@@ -152,7 +148,7 @@ fn thread_locals(inspection: &mut Inspection<'_>, path: &str) -> Vec<(usize, Val
 /// Whether a thread sleeps in `CachedParkThread::park`: `runtime/park.rs`, `Inner::state`.
 fn is_parked(program: &Program<'_>, storage: Value) -> Result<Option<bool>, ValueError> {
     const PARKED: u64 = 1;
-    let mut is_inner = |ty: &Type| &*ty.name == PARK_INNER;
+    let mut is_inner = |ty: &Type| PARK_INNER.is(ty);
     let Some(path) = path::find(program, storage.ty, Reach::RUNTIME, &mut is_inner) else {
         return Ok(None);
     };
@@ -166,12 +162,14 @@ fn read(
     thread: ThreadRef,
     index: usize,
 ) -> Result<Option<ThreadContext>, ValueError> {
-    let named = |wanted: &'static str| move |ty: &Type| &*ty.name == wanted;
-    let Some(to_context) = path::find(program, storage.ty, Reach::INLINE, &mut named(CONTEXT_TYPE))
-    else {
-        return Ok(None);
+    let named = |wanted: Expectation| move |ty: &Type| wanted.is(ty);
+    let to_context = path::find(program, storage.ty, Reach::INLINE, &mut named(CONTEXT_TYPE));
+    let context = match to_context {
+        Some(path) => path.follow(program, storage)?,
+        // Before 1.22: the handle, and nothing around it.
+        None => Some(storage),
     };
-    let Some(context) = to_context.follow(program, storage)? else { return Ok(None) };
+    let Some(context) = context else { return Ok(None) };
     let handle = match path::find(program, context.ty, Reach::INLINE, &mut named(HANDLE)) {
         Some(path) => path.follow(program, context)?,
         None => None,
@@ -191,16 +189,21 @@ fn read(
         index,
         handle,
         current_task,
-        entered: is_entered(program, context)?,
+        names_task: context.member(program, "current_task_id").is_ok(),
+        entered: match context.member(program, "runtime") {
+            Ok(cell) => is_entered(program, cell)?,
+            Err(_) => true,
+        },
         parked: None,
         worker: worker(program, context)?,
     }))
 }
 
-/// `Context::runtime` is `Cell<EnterRuntime>`, with the variants `Entered` and `NotEntered`.
-fn is_entered(program: &Program<'_>, context: Value) -> Result<bool, ValueError> {
-    let Ok(cell) = context.member(program, "runtime") else { return Ok(true) };
-    let is_enum = |ty: &Type| ty.name.ends_with("::EnterRuntime");
+/// `Context::runtime` is `Cell<EnterRuntime>`, with the variants `Entered` and `NotEntered`; before
+/// 1.22 the thread-local `ENTERED` was `Cell<EnterContext>` with the same.
+fn is_entered(program: &Program<'_>, cell: Value) -> Result<bool, ValueError> {
+    let is_enum =
+        |ty: &Type| ty.name.ends_with("::EnterRuntime") || ty.name.ends_with("::EnterContext");
     let Some(path) = path::find(program, cell.ty, Reach::INLINE, &mut { is_enum }) else {
         return Ok(true);
     };
@@ -214,7 +217,7 @@ fn is_entered(program: &Program<'_>, context: Value) -> Result<bool, ValueError>
 /// The scheduler's own context, which is set while a thread runs a worker.
 fn worker(program: &Program<'_>, context: Value) -> Result<Option<WorkerContext>, ValueError> {
     let Ok(scoped) = context.member(program, "scheduler") else { return Ok(None) };
-    let mut is_context = |ty: &Type| &*ty.name == SCHEDULER_CONTEXT;
+    let mut is_context = |ty: &Type| SCHEDULER_CONTEXT.is(ty);
     let Some(path) = path::find(program, scoped.ty, Reach::RUNTIME, &mut is_context) else {
         return Ok(None);
     };
@@ -225,8 +228,8 @@ fn worker(program: &Program<'_>, context: Value) -> Result<Option<WorkerContext>
 
 /// The worker that a scheduler's own context is of.
 fn worker_of(program: &Program<'_>, fields: Value) -> Result<Option<WorkerContext>, ValueError> {
-    let Some(owned) = super::scheduler::owned_of(program, fields)? else { return Ok(None) };
-    let mut is_worker = |ty: &Type| &*ty.name == WORKER;
+    let Some(identity) = super::scheduler::identity_of(program, fields)? else { return Ok(None) };
+    let mut is_worker = |ty: &Type| WORKER.is(ty);
     let index = match path::find(program, fields.ty, Reach::RUNTIME, &mut is_worker) {
         Some(path) => match path.follow(program, fields)? {
             Some(worker) => worker.member(program, "index")?.unsigned(program)?,
@@ -235,7 +238,7 @@ fn worker_of(program: &Program<'_>, fields: Value) -> Result<Option<WorkerContex
         None => 0,
     };
     Ok(Some(WorkerContext {
-        scheduler: owned.address,
+        scheduler: identity.address,
         index: usize::try_from(index).unwrap_or(usize::MAX),
         context: fields,
     }))

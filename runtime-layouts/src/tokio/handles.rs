@@ -8,10 +8,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::context::{HANDLE, ThreadContext};
+use super::context::ThreadContext;
+use super::expected::{HANDLE, HEADER};
 use super::scheduler::{self, Scheduler};
-use super::task::{HEADER, TaskReader};
-use super::{stack, task_id};
+use super::task::TaskReader;
+use super::{number, stack};
 use crate::layout::Type;
 use crate::report::{TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
@@ -93,7 +94,7 @@ fn of_threads(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) -> Ve
 
 /// The scheduler that a handle leads to.
 fn scheduler_of(program: &Program<'_>, handle: Value) -> Option<Scheduler> {
-    let mut is_handle = |ty: &Type| &*ty.name == HANDLE;
+    let mut is_handle = |ty: &Type| HANDLE.is(ty);
     let layout = program.type_of(handle.ty).ok()?;
     if layout.name.starts_with("tokio::runtime::task::join::JoinHandle<") {
         let header = header_of(program, handle)?;
@@ -106,7 +107,7 @@ fn scheduler_of(program: &Program<'_>, handle: Value) -> Option<Scheduler> {
 
 /// The header of a handle's task.
 fn header_of(program: &Program<'_>, handle: Value) -> Option<Value> {
-    let mut is_header = |ty: &Type| &*ty.name == HEADER;
+    let mut is_header = |ty: &Type| HEADER.is(ty);
     let path = path::find(program, handle.ty, Reach::RUNTIME, &mut is_header)?;
     path.follow(program, handle).ok()?
 }
@@ -121,6 +122,7 @@ fn add_ended(inspection: &mut Inspection<'_>) {
         inspection.tasks[index].chain = chain;
     }
     let mut reader = TaskReader::default();
+    let first = inspection.tasks.len();
     for handle in handles {
         let is_join = inspection
             .program
@@ -132,14 +134,14 @@ fn add_ended(inspection: &mut Inspection<'_>) {
         if !known.insert(header.address) {
             continue;
         }
-        let Ok((number, mut task)) = reader.task(inspection, header, None, TaskKind::Task) else {
+        let Ok((_, task)) = reader.task(inspection, header, None, TaskKind::Task) else {
             continue;
         };
         if matches!(task.state, TaskState::Complete | TaskState::Cancelled)
-            && !inspection.tasks.iter().any(|other| other.id == task_id(number))
+            && (task.id.0.is_empty() || !inspection.tasks.iter().any(|other| other.id == task.id))
         {
-            task.id = task_id(number);
             inspection.tasks.push(task);
         }
     }
+    number(inspection, first, &[]);
 }

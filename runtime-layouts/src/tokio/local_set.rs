@@ -5,8 +5,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::expected::LOCAL_OWNED;
 use super::task::TaskReader;
-use super::{owned, task_id};
+use super::{number, owned};
 use crate::layout::Type;
 use crate::report::{Chain, Frame, TaskKind, ThreadRef};
 use crate::value::Value;
@@ -14,7 +15,6 @@ use crate::value::path::{self, Reach};
 use crate::walk::Inspection;
 
 const RUNNERS: [&str; 2] = ["tokio::task::local::RunUntil<", "tokio::task::local::LocalSet"];
-const OWNED: &str = "tokio::runtime::task::list::LocalOwnedTasks<";
 
 /// Adds the tasks of every local set that a task found so far runs, and of the sets that those
 /// run in turn.
@@ -61,7 +61,7 @@ fn add_of(
     polled: &HashMap<u64, ThreadRef>,
     seen: &mut HashSet<u64>,
 ) {
-    let mut is_owned = |ty: &Type| ty.name.starts_with(OWNED);
+    let mut is_owned = |ty: &Type| LOCAL_OWNED.is(ty);
     let program = &inspection.program;
     let Some(to_owned) = path::find(program, runner.ty, Reach::RUNTIME, &mut is_owned) else {
         return inspection.problem("the debug information does not describe the local set's tasks");
@@ -75,15 +75,15 @@ fn add_of(
         return;
     }
     let mut reader = TaskReader::default();
-    let found = owned::headers(inspection, list);
+    let found = owned::headers(inspection, &[list]);
+    let first = inspection.tasks.len();
     for reason in found.incomplete {
         inspection.problem(format!("a local set: {reason}"));
     }
     for header in found.headers {
         match reader.task(inspection, header, runtime, TaskKind::Local) {
-            Ok((number, mut task)) => {
-                task.id = task_id(number);
-                task.thread = super::running_on(task.state, number, polled);
+            Ok((id, mut task)) => {
+                task.thread = super::running_on(task.state, id, polled);
                 super::task::show_running(inspection, &mut task);
                 inspection.tasks.push(task);
             }
@@ -92,4 +92,5 @@ fn add_of(
             }
         }
     }
+    number(inspection, first, &found.order);
 }

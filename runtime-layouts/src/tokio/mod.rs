@@ -6,6 +6,7 @@
 mod block_on;
 mod blocking;
 mod context;
+mod expected;
 mod handles;
 pub(crate) mod join;
 mod list;
@@ -22,7 +23,9 @@ mod task;
 mod time;
 mod workers;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+pub use self::expected::{EXPECTATIONS, Expectation, Kind, Spelling};
 
 use self::context::ThreadContext;
 use self::scheduler::Scheduler;
@@ -113,8 +116,39 @@ fn order(tasks: &mut [Task]) {
 
 /// The thread that is inside this task's poll, and the task's state: a task whose state word says
 /// that it runs.
-fn running_on(state: TaskState, id: u64, polled: &HashMap<u64, ThreadRef>) -> Option<ThreadRef> {
-    (state == TaskState::Running).then(|| polled.get(&id).copied()).flatten()
+fn running_on(
+    state: TaskState,
+    id: Option<u64>,
+    polled: &HashMap<u64, ThreadRef>,
+) -> Option<ThreadRef> {
+    let id = id.filter(|_| state == TaskState::Running)?;
+    polled.get(&id).copied()
+}
+
+/// Gives numbers to the tasks from the first one on that have no id of their own: in the order of
+/// these addresses, the rest behind them.
+fn number(inspection: &mut Inspection<'_>, first: usize, order: &[u64]) {
+    const CAVEAT: &str = "The ids are the places of tasks in the runtime's lists, the oldest first: \
+                          tasks have ids of their own since tokio 1.18.";
+    let tasks = &mut inspection.tasks;
+    if !tasks[first..].iter().any(|task| task.id.0.is_empty()) {
+        return;
+    }
+    let places: HashMap<u64, usize> =
+        order.iter().enumerate().map(|(place, address)| (*address, place)).collect();
+    tasks[first..].sort_by_key(|task| places.get(&task.address).copied().unwrap_or(usize::MAX));
+    let taken: HashSet<String> = tasks.iter().map(|task| task.id.0.clone()).collect();
+    let mut free = (1..).map(task_id).filter(|id| !taken.contains(&id.0));
+    for task in &mut tasks[first..] {
+        if task.id.0.is_empty()
+            && let Some(id) = free.next()
+        {
+            task.id = id;
+        }
+    }
+    if !inspection.caveats.iter().any(|caveat| caveat == CAVEAT) {
+        inspection.caveats.push(CAVEAT.to_string());
+    }
 }
 
 fn task_id(number: u64) -> TaskId {

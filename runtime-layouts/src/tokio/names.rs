@@ -19,6 +19,8 @@ pub(super) const PUBLIC_PATHS: &[(&str, &str)] = &[
     ("tokio::sync::mpsc::bounded::", "tokio::sync::mpsc::"),
     ("tokio::sync::mpsc::unbounded::", "tokio::sync::mpsc::"),
     ("tokio::time::sleep::", "tokio::time::"),
+    // Until 1.21.
+    ("tokio::time::driver::sleep::", "tokio::time::"),
     ("tokio::time::interval::", "tokio::time::"),
     ("tokio::time::timeout::", "tokio::time::"),
     ("tokio::runtime::task::join::", "tokio::task::"),

@@ -1,23 +1,28 @@
-//! Owned lists: the intrusive lists that every spawned task is in until it is done.
+//! Owned lists: the intrusive lists that every spawned task is in until it is done; before 1.9 from
+//! its first poll on.
 //!
 //! Source: `tokio/src/runtime/task/list.rs`, `tokio/src/util/{sharded_list,linked_list}.rs` (tokio
 //! 1.54.1).
 
 use std::collections::HashSet;
 
-use super::task::{HEADER, Links};
+use super::context::ThreadContext;
+use super::expected::{HEADER, OWNED_TASKS, TASK_LIST};
+use super::scheduler::Scheduler;
+use super::task::Links;
+use super::worker_threads;
 use crate::layout::Type;
 use crate::memory::ReadError;
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
 
-const LINKED_LIST: &str = "tokio::util::linked_list::LinkedList<";
-
 /// The tasks of an owned list.
 pub(super) struct Owned {
     /// Their headers, by address.
     pub(super) headers: Vec<Value>,
+    /// Their addresses in the order of the lists, oldest first: new tasks are pushed to the front.
+    pub(super) order: Vec<u64>,
     /// Why some may be missing; empty when none is.
     pub(super) incomplete: Vec<String>,
 }
@@ -30,20 +35,67 @@ pub(super) fn count(program: &Program<'_>, owned: Value) -> Option<u64> {
     list.member(program, "count").ok()?.unsigned(program).ok()
 }
 
-/// The headers of all tasks in all shards. A list that is torn or runs in a circle is followed as
-/// far as it goes.
-pub(super) fn headers(inspection: &mut Inspection<'_>, owned: Value) -> Owned {
-    let mut found = Owned { headers: Vec::new(), incomplete: Vec::new() };
+/// What holds the lists of a scheduler's tasks, and why some of it may be missing: one value, or
+/// one a worker before 1.9, where `Core::tasks` (`thread_pool/worker.rs`) or `Tasks::owned`
+/// (`basic_scheduler.rs`) are reached from the worker's context (tokio 1.4.0).
+pub(super) fn lists(
+    inspection: &Inspection<'_>,
+    scheduler: &Scheduler,
+    contexts: &[ThreadContext],
+) -> (Vec<Value>, Vec<String>) {
+    let program = &inspection.program;
+    if program.type_of(scheduler.identity.ty).is_ok_and(|layout| OWNED_TASKS.is(&layout)) {
+        return (vec![scheduler.identity], Vec::new());
+    }
+    let (mut lists, mut missing) = (Vec::new(), Vec::new());
+    for thread in worker_threads(contexts, scheduler.address) {
+        let Some(worker) = &thread.worker else { continue };
+        let context = worker.context;
+        let holder = context.member(program, "core").or_else(|_| context.member(program, "tasks"));
+        let list = holder.and_then(|holder| {
+            match path::find(program, holder.ty, Reach::RUNTIME, &mut |ty| TASK_LIST.is(ty)) {
+                Some(path) => path.follow(program, holder),
+                None => Ok(None),
+            }
+        });
+        match list {
+            Ok(Some(list)) => lists.push((worker.index, list)),
+            // It is on the stack of the thread between two tasks, or another thread has it.
+            Ok(None) => missing.push(worker.index),
+            Err(error) => {
+                let reason = format!("the task list of worker {}: {error}", worker.index);
+                return (lists.into_iter().map(|(_, list)| list).collect(), vec![reason]);
+            }
+        }
+    }
+    missing.retain(|index| !lists.iter().any(|(known, _)| known == index));
+    lists.sort_by_key(|(index, _)| *index);
+    let mut reasons: Vec<String> = missing
+        .iter()
+        .map(|index| format!("worker {index} has its task list on its stack now"))
+        .collect();
+    if lists.is_empty() && reasons.is_empty() {
+        reasons.push("no thread runs this scheduler now, and its workers keep the tasks".into());
+    }
+    (lists.into_iter().map(|(_, list)| list).collect(), reasons)
+}
+
+/// The headers of all tasks in all lists and their shards. A list that is torn or runs in a circle
+/// is followed as far as it goes.
+pub(super) fn headers(inspection: &mut Inspection<'_>, holders: &[Value]) -> Owned {
+    let mut found = Owned { headers: Vec::new(), order: Vec::new(), incomplete: Vec::new() };
     let mut seen = HashSet::new();
     let mut lists = Vec::new();
-    let mut is_list = |ty: &Type| ty.name.starts_with(LINKED_LIST);
-    let Some(to_list) = path::find(&inspection.program, owned.ty, Reach::RUNTIME, &mut is_list)
-    else {
-        found.incomplete.push("the debug information does not describe the task list".into());
-        return found;
-    };
-    if let Err(error) = to_list.each(&inspection.program, owned, &mut |list| lists.push(list)) {
-        found.incomplete.push(format!("a shard of the task list: {error}"));
+    for holder in holders {
+        let program = &inspection.program;
+        let to_list = path::find(program, holder.ty, Reach::RUNTIME, &mut |ty| TASK_LIST.is(ty));
+        let Some(to_list) = to_list else {
+            found.incomplete.push("the debug information does not describe the task list".into());
+            continue;
+        };
+        if let Err(error) = to_list.each(program, *holder, &mut |list| lists.push(list)) {
+            found.incomplete.push(format!("a shard of the task list: {error}"));
+        }
     }
     let mut shards: Vec<Shard> =
         lists.into_iter().filter_map(|list| shard(inspection, list, &mut found)).collect();
@@ -55,6 +107,7 @@ pub(super) fn headers(inspection: &mut Inspection<'_>, owned: Value) -> Owned {
             break;
         }
     }
+    found.order = found.headers.iter().rev().map(|header| header.address).collect();
     found.headers.sort_unstable_by_key(|header| header.address);
     found
 }
@@ -76,7 +129,7 @@ fn shard(inspection: &Inspection<'_>, list: Value, found: &mut Owned) -> Option<
         Ok(head) => head,
         Err(error) => return fail(error.to_string()),
     };
-    let mut is_header = |ty: &Type| &*ty.name == HEADER;
+    let mut is_header = |ty: &Type| HEADER.is(ty);
     let Some(to_header) = path::find(program, head.ty, Reach::RUNTIME, &mut is_header) else {
         return fail("the debug information does not describe a task".into());
     };

@@ -46,6 +46,8 @@ pub(super) const RESOURCES: &[ResourceType] = &[
     of("tokio::task::coop::consume_budget::consume_budget::{async_fn_env#0}", join::turn),
     of("tokio::task::consume_budget::consume_budget::{async_fn_env#0}", join::turn),
     of("tokio::time::sleep::Sleep", time::sleep),
+    // Until 1.21.
+    of("tokio::time::driver::sleep::Sleep", time::sleep),
     of("tokio::time::interval::Interval", time::interval),
     of("tokio::net::tcp::listener::TcpListener", net::listener),
     of("tokio::net::unix::listener::UnixListener", net::listener),
@@ -102,6 +104,19 @@ pub(super) const GUARDS: &[GuardType] = &[
         "tokio::sync::rwlock::read_guard::RwLockReadGuard",
         ResourceKind::RwLock,
         Access::Shared,
+        semaphore::SEMAPHORE,
+    ),
+    // Until 1.3 these two stood in `rwlock.rs` itself; seen in 1.0.3.
+    guard(
+        "tokio::sync::rwlock::RwLockReadGuard",
+        ResourceKind::RwLock,
+        Access::Shared,
+        semaphore::SEMAPHORE,
+    ),
+    guard(
+        "tokio::sync::rwlock::RwLockWriteGuard",
+        ResourceKind::RwLock,
+        Access::Exclusive,
         semaphore::SEMAPHORE,
     ),
     guard(

@@ -6,27 +6,32 @@
 use std::collections::HashMap;
 
 use super::context::ThreadContext;
+use super::expected::{OLD_SHARED, OWNED_TASKS};
 use super::task::TaskReader;
-use super::{blocking, owned, running_on, task, task_id, workers};
+use super::{blocking, number, owned, running_on, task, worker_threads, workers};
 use crate::layout::{Type, TypeKind};
 use crate::report::{BlockingPool, Runtime, TaskKind, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
 use crate::walk::Inspection;
 
-const OWNED_TASKS: &str = "tokio::runtime::task::list::OwnedTasks<";
 const SPAWNER_METRICS: &str = "tokio::runtime::blocking::pool::SpawnerMetrics";
 const INJECT_SHARED: &str = "tokio::runtime::scheduler::inject::shared::Shared<";
 
+/// What is to be said where the workers keep the lists.
+const UNPOLLED: &str = "Tasks that were spawned and never polled are not listed: they are in the \
+                        runtime's lists from the start since tokio 1.9.";
+
 /// One scheduler.
 pub(super) struct Scheduler {
-    /// The address of its owned list, which is its identity.
+    /// The address of its identity.
     pub(super) address: u64,
     /// `current_thread` or `multi_thread`.
     pub(super) flavor: &'static str,
     /// `scheduler::Handle`.
     pub(super) handle: Value,
-    pub(super) owned: Value,
+    /// Its list of tasks, or what its workers share where each of them has a list.
+    pub(super) identity: Value,
 }
 
 /// The scheduler that a thread is inside of; `None` when it is in none.
@@ -56,21 +61,27 @@ pub(super) fn of_handle(
     let TypeKind::Enum { variants, .. } = &layout.kind else { return Ok(None) };
     let (active, fields) = handle.active_variant(program)?;
     let flavor = match &*variants[active].name {
-        "CurrentThread" => "current_thread",
-        "MultiThread" => "multi_thread",
+        // The second spellings were those of `Spawner`, until 1.21.
+        "CurrentThread" | "Basic" => "current_thread",
+        "MultiThread" | "ThreadPool" => "multi_thread",
         _ => "unknown",
     };
-    let owned = owned_of(program, fields)?;
-    Ok(owned.map(|owned| Scheduler { address: owned.address, flavor, handle: fields, owned }))
+    let identity = identity_of(program, fields)?;
+    Ok(identity.map(|identity| {
+        let address = identity.address;
+        Scheduler { address, flavor, handle: fields, identity }
+    }))
 }
 
-/// The owned list that can be reached from a value: a handle's or a scheduler context's.
-pub(super) fn owned_of(program: &Program<'_>, from: Value) -> Result<Option<Value>, ValueError> {
-    let mut is_owned = |ty: &Type| ty.name.starts_with(OWNED_TASKS);
-    match path::find(program, from.ty, Reach::RUNTIME, &mut is_owned) {
-        Some(path) => path.follow(program, from),
-        None => Ok(None),
+/// What tells a scheduler from others, reached from a value: a handle or a scheduler context. Its
+/// list of tasks, and before 1.9, where there is none, what its workers share.
+pub(super) fn identity_of(program: &Program<'_>, from: Value) -> Result<Option<Value>, ValueError> {
+    for wanted in [OWNED_TASKS, OLD_SHARED] {
+        if let Some(path) = path::find(program, from.ty, Reach::RUNTIME, &mut |ty| wanted.is(ty)) {
+            return path.follow(program, from);
+        }
     }
+    Ok(None)
 }
 
 /// Adds a scheduler and its tasks to the report.
@@ -90,13 +101,18 @@ pub(super) fn add(
         workers: workers::of(&inspection.program, scheduler, contexts),
         injected: injected(&inspection.program, scheduler).ok().flatten(),
         blocking: blocking_pool(&inspection.program, scheduler).ok().flatten(),
-        counted_tasks: owned::count(&inspection.program, scheduler.owned),
+        counted_tasks: owned::count(&inspection.program, scheduler.identity),
         listed_tasks: 0,
         incomplete: Vec::new(),
     });
     let mut reader = TaskReader::default();
-    let owned = owned::headers(inspection, scheduler.owned);
-    let mut incomplete = owned.incomplete;
+    let (lists, mut incomplete) = owned::lists(inspection, scheduler, contexts);
+    if lists != [scheduler.identity] && !inspection.caveats.iter().any(|said| said == UNPOLLED) {
+        inspection.caveats.push(UNPOLLED.to_string());
+    }
+    let owned = owned::headers(inspection, &lists);
+    incomplete.extend(owned.incomplete);
+    let first = inspection.tasks.len();
     let mut listed = 0_u64;
     for header in owned.headers {
         if inspection.interrupted() {
@@ -104,9 +120,11 @@ pub(super) fn add(
             break;
         }
         match reader.task(inspection, header, Some(runtime), TaskKind::Task) {
-            Ok((number, mut task)) => {
-                task.thread = running_on(task.state, number, polled);
-                task.id = task_id(number);
+            Ok((id, mut task)) => {
+                task.thread = running_on(task.state, id, polled).or_else(|| {
+                    let workers = worker_threads(contexts, scheduler.address);
+                    task::polling_thread(inspection, &task, header, workers)
+                });
                 task::show_running(inspection, &mut task);
                 inspection.tasks.push(task);
                 listed += 1;
@@ -114,8 +132,8 @@ pub(super) fn add(
             Err(error) => incomplete.push(format!("the task at {:#x}: {error}", header.address)),
         }
     }
+    number(inspection, first, &owned.order);
     let entry = &mut inspection.runtimes[runtime];
-    let first = inspection.tasks.len() - usize::try_from(listed).unwrap_or(0);
     workers::assign(&mut entry.workers, &inspection.tasks[first..]);
     entry.version = reader.version;
     entry.listed_tasks = listed;

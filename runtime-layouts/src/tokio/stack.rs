@@ -5,6 +5,7 @@
 //! place. Then the stack frames of `block_on` are searched for a value that is an `F`: a state
 //! machine that is suspended, whose awaitee is suspended, and so on down to a leaf.
 
+use super::task::is_polling;
 use crate::layout::name::path_segments;
 use crate::layout::{Base, Call, Place, PlacedVariable, TypeKind};
 use crate::report::{Chain, Frame, FutureState, TaskState};
@@ -53,7 +54,8 @@ pub(super) fn future(
             return Some(found);
         }
     }
-    let ty = ty?;
+    // `CurrentThread::block_on` pins the future, and the inner `block_on` has a pointer to it.
+    let ty = ty.map(|ty| pinned_target(&inspection.program, ty).unwrap_or(ty))?;
     Some(search(inspection, ty, frames, first).unwrap_or_else(|| {
         let frame = inspection.site_of_type(ty).map(|site| Frame {
             site,
@@ -69,10 +71,58 @@ fn is_block_on(call: &Call) -> bool {
     is_block_on_name(&call.function.name)
 }
 
-/// Whether that function polls a future until it is ready.
+/// Whether that function polls a future until it is ready. `tokio::park` was moved into
+/// `tokio::runtime` in 1.22.
 pub(super) fn is_block_on_name(function: &str) -> bool {
-    function.starts_with("tokio::runtime::")
+    (function.starts_with("tokio::runtime::") || function.starts_with("tokio::park::"))
         && path_segments(function).last().is_some_and(|last| last.text == "block_on")
+}
+
+/// What a thread does inside of `block_on`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Doing {
+    /// It sleeps in a runtime's `park`.
+    Parks,
+    /// It polls a task.
+    PollsTask,
+    /// Something else: it polls the future, or is between two of these.
+    Other,
+}
+
+/// What a thread does inside of its innermost `block_on`; `None` when its stack shows none, or when
+/// nothing is known of the functions inside.
+pub(super) fn doing(program: &Program<'_>, frames: &[NativeFrame]) -> Option<Doing> {
+    let is_park = |function: &str| {
+        let is_tokio = function.starts_with("tokio::runtime::")
+            || function.starts_with("tokio::park::")
+            || function.starts_with("tokio::io::driver::");
+        let last = || path_segments(function).last().map_or("", |last| last.text);
+        is_tokio && matches!(last(), "park" | "park_timeout")
+    };
+    // A layout file knows no other functions than `block_on`: then nothing can be said.
+    let mut doing = None;
+    for (index, frame) in frames.iter().enumerate() {
+        let Some((module, address)) = program.module_at(code_address(index, frame)) else {
+            continue;
+        };
+        for call in program.layouts(module).calls_at(address).unwrap_or_default() {
+            if is_block_on(&call) {
+                return doing;
+            }
+            if is_polling(&call.function.name) {
+                doing = Some(Doing::PollsTask);
+            } else if is_park(&call.function.name) {
+                doing = Some(Doing::Parks);
+            }
+            if !path_segments(&call.function.name)
+                .iter()
+                .any(|part| part.text.starts_with("block_on"))
+            {
+                doing = doing.or(Some(Doing::Other));
+            }
+        }
+    }
+    None
 }
 
 /// The variables that hold or reference the future, those that reference it first: the parameter

@@ -5,23 +5,23 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::scheduler::{Scheduler, owned_of};
+use super::context::ThreadContext;
+use super::expected::{self, CELL, CORE, STAGE, TASK_SCHEDULER, TRAILER};
+use super::scheduler::{Scheduler, identity_of};
 use super::spawn::{self, SpawnPlaces};
+use super::task_id;
 use crate::layout::name::path_segments;
 use crate::layout::{Function, Type, TypeKind};
 use crate::memory::ReadError;
-use crate::report::{Chain, SiteId, Task, TaskId, TaskIndex, TaskKind, TaskState};
+use crate::report::{Chain, SiteId, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
+use crate::walk::native::{self, DEEPEST_STACK, NativeCall};
 
 /// The part of a task that does not depend on its future.
-pub(super) const HEADER: &str = "tokio::runtime::task::core::Header";
-const CELL: &str = "tokio::runtime::task::core::Cell<";
-const CORE: &str = "tokio::runtime::task::core::Core<";
-const STAGE: &str = "tokio::runtime::task::core::Stage<";
-const TRAILER: &str = "tokio::runtime::task::core::Trailer";
-const POLL: &str = "tokio::runtime::task::raw::poll<";
+pub(super) const HEADER: &str = expected::HEADER.newest();
+const POLL: &str = expected::POLL.newest();
 const HARNESS: &str = "tokio::runtime::task::harness::";
 
 /// Bits of the state word (`state.rs`; unchanged since tokio 1.0).
@@ -34,8 +34,8 @@ const CANCELLED: u64 = 0b10_0000;
 struct Shape {
     /// `task::Cell<T, S>`; `None` when the debug information does not have it.
     cell: Option<CellShape>,
-    /// From the header to the task's id, in bytes.
-    id_offset: u64,
+    /// From the header to the task's id, in bytes; `None` before 1.18, where tasks have none.
+    id_offset: Option<u64>,
     /// What to say of every such task; `None` for nothing.
     problem: Option<String>,
 }
@@ -64,9 +64,10 @@ pub(super) struct TaskReader {
 pub(super) struct Links {
     /// From the header to its vtable pointer, in bytes.
     vtable: u64,
-    /// From the vtable to the offset of the trailer.
-    trailer_offset: u64,
-    /// From the trailer to the `next` pointer.
+    /// From the vtable to the offset of the trailer; `None` before 1.22, where the pointers are in
+    /// the header.
+    trailer_offset: Option<u64>,
+    /// From the trailer or the header to the `next` pointer.
     next: u64,
     /// Offsets of the trailers, by vtable.
     trailers: HashMap<u64, u64>,
@@ -88,26 +89,35 @@ impl Links {
         let TypeKind::Pointer { target: Some(target) } = program.type_of(pointer)?.kind else {
             return Err(missing(HEADER, "pointer to its vtable"));
         };
-        let (trailer_offset, _) =
-            member(Ty { module: header.module, id: target }, "trailer_offset")?;
-        let trailers = program.layouts(header.module).types_named(TRAILER, Some(header.id))?;
-        let trailer = trailers.first().ok_or_else(|| missing(TRAILER, "description"))?;
-        let trailer = Ty { module: header.module, id: *trailer };
+        let trailer_offset = member(Ty { module: header.module, id: target }, "trailer_offset");
+        let trailer_offset = trailer_offset.ok().map(|(offset, _)| offset);
+        let (name, owner) = match trailer_offset {
+            Some(_) => {
+                let name = TRAILER.newest();
+                let trailers = program.layouts(header.module).types_named(name, Some(header.id))?;
+                let trailer = trailers.first().ok_or_else(|| missing(name, "description"))?;
+                (name, Ty { module: header.module, id: *trailer })
+            }
+            None => (HEADER, header),
+        };
         let mut is_links = |ty: &Type| ty.member("next").is_some() && ty.member("prev").is_some();
-        let to_links = path::find(program, trailer, Reach::INLINE, &mut is_links)
-            .ok_or_else(|| missing(TRAILER, "list pointers"))?;
+        let to_links = path::find(program, owner, Reach::INLINE, &mut is_links)
+            .ok_or_else(|| missing(name, "list pointers"))?;
         let (next, _) = member(to_links.end, "next")?;
-        let start = to_links.offset().ok_or_else(|| missing(TRAILER, "fixed list pointers"))?;
+        let start = to_links.offset().ok_or_else(|| missing(name, "fixed list pointers"))?;
         Ok(Self { vtable, trailer_offset, next: start + next, trailers: HashMap::new() })
     }
 
     /// The header after this one; 0 at the end of the list.
     pub(super) fn next(&mut self, program: &Program<'_>, header: u64) -> Result<u64, ReadError> {
+        let Some(trailer_offset) = self.trailer_offset else {
+            return program.read_pointer(header.wrapping_add(self.next));
+        };
         let vtable = program.read_pointer(header.wrapping_add(self.vtable))?;
         let trailer = match self.trailers.get(&vtable) {
             Some(trailer) => *trailer,
             None => {
-                let trailer = program.read_pointer(vtable.wrapping_add(self.trailer_offset))?;
+                let trailer = program.read_pointer(vtable.wrapping_add(trailer_offset))?;
                 self.trailers.insert(vtable, trailer);
                 trailer
             }
@@ -125,14 +135,15 @@ fn vtable_of(program: &Program<'_>, header: Value) -> Result<Value, ValueError> 
 }
 
 impl TaskReader {
-    /// The task with that header, and its number. Its id and thread are for the caller to set.
+    /// The task with that header, and its number, which is its id already. `None` for one that has
+    /// no number: its id is for the caller to set ([`super::number`]). So is its thread.
     pub(super) fn task(
         &mut self,
         inspection: &mut Inspection<'_>,
         header: Value,
         runtime: Option<usize>,
         kind: TaskKind,
-    ) -> Result<(u64, Task), ValueError> {
+    ) -> Result<(Option<u64>, Task), ValueError> {
         let program = &inspection.program;
         let vtable = vtable_of(program, header)?;
         let shape = match self.shapes.get(&vtable.address) {
@@ -144,7 +155,10 @@ impl TaskReader {
             }
         };
         let program = &inspection.program;
-        let id = program.read_pointer(header.address.wrapping_add(shape.id_offset))?;
+        let id = match shape.id_offset {
+            Some(offset) => Some(program.read_pointer(header.address.wrapping_add(offset))?),
+            None => None,
+        };
         let state = header.member(program, "state")?.unsigned(program)?;
         let mut state = state_of(state);
         let mut problems: Vec<String> = shape.problem.clone().into_iter().collect();
@@ -167,7 +181,7 @@ impl TaskReader {
             }
         }
         let task = Task {
-            id: TaskId(String::new()),
+            id: id.map_or_else(|| TaskId(String::new()), task_id),
             runtime,
             kind,
             state,
@@ -190,22 +204,20 @@ impl TaskReader {
         let functions = program.layouts(module).functions_at(address).ok()?;
         let function = functions.iter().find(|function| function.name.starts_with(POLL))?;
         let cell = Value { ty: cell_of(program, module, function).ok()??, address: header.address };
-        let mut is_handle = |ty: &Type| {
-            ty.name.ends_with("::current_thread::Handle")
-                || ty.name.ends_with("::multi_thread::handle::Handle")
-        };
+        let mut is_handle = |ty: &Type| TASK_SCHEDULER.is(ty);
         // Not what the future itself has a handle of.
-        let mut is_core = |ty: &Type| ty.name.starts_with(CORE);
+        let mut is_core = |ty: &Type| CORE.is(ty);
         let core = path::find(program, cell.ty, Reach::INLINE, &mut is_core)?;
         let core = core.follow(program, cell).ok()??;
         let scheduler = core.member(program, "scheduler").ok()?;
         let path = path::find(program, scheduler.ty, Reach::RUNTIME, &mut is_handle)?;
         let handle = path.follow(program, scheduler).ok()??;
         let name = &handle.layout(program).ok()?.name;
-        let flavor =
-            if name.contains("::current_thread::") { "current_thread" } else { "multi_thread" };
-        let owned = owned_of(program, handle).ok()??;
-        Some(Scheduler { address: owned.address, flavor, handle, owned })
+        let is_current =
+            name.contains("::current_thread::") || name.contains("::basic_scheduler::");
+        let flavor = if is_current { "current_thread" } else { "multi_thread" };
+        let identity = identity_of(program, handle).ok()??;
+        Some(Scheduler { address: identity.address, flavor, handle, identity })
     }
 
     fn shape(
@@ -215,7 +227,10 @@ impl TaskReader {
     ) -> Result<Shape, ValueError> {
         let program = &inspection.program;
         let poll = vtable.member(program, "poll")?.unsigned(program)?;
-        let id_offset = vtable.member(program, "id_offset")?.unsigned(program)?;
+        let id_offset = match vtable.member(program, "id_offset") {
+            Ok(offset) => Some(offset.unsigned(program)?),
+            Err(_) => None,
+        };
         let unknown = |problem: String| Shape { cell: None, id_offset, problem: Some(problem) };
         let Some((module, address)) = program.module_at(poll) else {
             return Ok(unknown(format!("its poll function {poll:#x} lies in no known module")));
@@ -243,6 +258,7 @@ impl TaskReader {
         let Some((stage, future)) = stage_of(program, cell)? else {
             return Ok(unknown("the debug information does not describe its stage".into()));
         };
+        let id_offset = id_offset.or_else(|| id_in_core(program, cell));
         let site = inspection.site_of_type(future);
         let spawned_at = spawn::path(&inspection.program, cell);
         let problem = (functions.len() > 1).then(|| {
@@ -273,6 +289,44 @@ pub(super) fn show_running(inspection: &mut Inspection<'_>, task: &mut Task) {
     task.problems.push(note.into());
 }
 
+/// The thread of these that polls a running task, seen on their stacks: before 1.22 no thread's
+/// context says which task it polls. `None` when no thread, or more than one, polls a future of its
+/// type.
+pub(super) fn polling_thread<'c>(
+    inspection: &Inspection<'_>,
+    task: &Task,
+    header: Value,
+    threads: impl Iterator<Item = &'c ThreadContext>,
+) -> Option<ThreadRef> {
+    if task.state != TaskState::Running {
+        return None;
+    }
+    let program = &inspection.program;
+    let poll = vtable_of(program, header).ok()?.member(program, "poll").ok()?;
+    let (module, address) = program.module_at(poll.unsigned(program).ok()?)?;
+    let functions = program.layouts(module).functions_at(address).ok()?;
+    let future = |module: usize, function: &Function| {
+        let parameter = function.type_parameters.first()?;
+        let layout = program.type_of(Ty { module, id: parameter.ty }).ok()?;
+        Some(layout.name.to_string())
+    };
+    let wanted = future(module, functions.iter().find(|f| f.name.starts_with(POLL))?)?;
+    let polls = |thread: &&ThreadContext| {
+        let native = &program.target().threads()[thread.index];
+        let frames = program.target().native_frames(native, DEEPEST_STACK);
+        native::calls(program, &frames).iter().any(|call| match call {
+            NativeCall::Known { module, call, .. } => {
+                is_polling(&call.function.name)
+                    && future(*module, &call.function).as_ref() == Some(&wanted)
+            }
+            NativeCall::Unknown { .. } => false,
+        })
+    };
+    let mut found = threads.filter(polls);
+    let first = found.next()?;
+    found.next().is_none().then_some(first.thread)
+}
+
 /// Whether the task with that header has ended.
 pub(super) fn has_ended(program: &Program<'_>, header: Value) -> Result<bool, ValueError> {
     Ok(header.member(program, "state")?.unsigned(program)? & COMPLETE != 0)
@@ -297,7 +351,7 @@ enum Stage {
 impl CellShape {
     fn stage(&self, program: &Program<'_>, cell: Value) -> Result<Stage, ValueError> {
         let missing = || ValueError::Shape {
-            type_name: STAGE.to_string(),
+            type_name: STAGE.newest().to_string(),
             wanted: "fixed place in its task".to_string(),
         };
         let Some(stage) = self.stage.follow(program, cell)? else { return Err(missing()) };
@@ -331,7 +385,7 @@ fn cell_of(
     module: usize,
     function: &Function,
 ) -> Result<Option<Ty>, ValueError> {
-    let mut is_cell = |ty: &Type| ty.name.starts_with(CELL);
+    let mut is_cell = |ty: &Type| CELL.is(ty);
     for variable in &function.variables {
         let start = Ty { module, id: variable.ty };
         if let Some(path) = path::find(program, start, Reach::RUNTIME, &mut is_cell) {
@@ -342,15 +396,23 @@ fn cell_of(
     for parameter in &function.type_parameters {
         arguments.push(program.type_of(Ty { module, id: parameter.ty })?.name.to_string());
     }
-    let name = format!("{CELL}{}>", arguments.join(", "));
+    let name = format!("{}{}>", CELL.newest(), arguments.join(", "));
     let near = function.type_parameters.first().map(|parameter| parameter.ty);
     let types = program.layouts(module).types_named(&name, near)?;
     Ok(types.first().map(|id| Ty { module, id: *id }))
 }
 
+/// From a cell to its task's id, in bytes: a member of `Core`, from 1.18 on. The vtable says it too
+/// since 1.23.
+fn id_in_core(program: &Program<'_>, cell: Ty) -> Option<u64> {
+    let to_core = path::find(program, cell, Reach::INLINE, &mut |ty| CORE.is(ty))?;
+    let core = program.type_of(to_core.end).ok()?;
+    Some(to_core.offset()? + core.member("task_id")?.offset)
+}
+
 /// The path from a cell to its stage, and the future's type.
 fn stage_of(program: &Program<'_>, cell: Ty) -> Result<Option<(Path, Ty)>, ValueError> {
-    let mut is_stage = |ty: &Type| ty.name.starts_with(STAGE);
+    let mut is_stage = |ty: &Type| STAGE.is(ty);
     let Some(path) = path::find(program, cell, Reach::INLINE, &mut is_stage) else {
         return Ok(None);
     };

@@ -4,20 +4,23 @@
 //! `scheduler/current_thread/mod.rs` (tokio 1.54.1).
 
 use super::context::ThreadContext;
+use super::expected::{
+    CURRENT_THREAD_CORE, Expectation, MULTI_THREAD_SHARED, QUEUE_INNER, REMOTE, WORKER_PARK,
+};
 use super::scheduler::Scheduler;
+use super::stack::{self, Doing};
 use super::worker_threads;
 use crate::layout::Type;
 use crate::report::{Task, TaskState, Worker, WorkerState};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
+use crate::walk::native::DEEPEST_STACK;
 
-const MULTI_THREAD_SHARED: &str = "tokio::runtime::scheduler::multi_thread::worker::Shared";
-const REMOTE: &str = "tokio::runtime::scheduler::multi_thread::worker::Remote";
-const PARK_INNER: &str = "tokio::runtime::scheduler::multi_thread::park::Inner";
-const QUEUE_INNER: &str = "tokio::runtime::scheduler::multi_thread::queue::Inner<";
-const MULTI_THREAD_CORE: &str = "core::option::Option<alloc::boxed::Box<\
-                                 tokio::runtime::scheduler::multi_thread::worker::Core";
-const CURRENT_THREAD_CORE: &str = "tokio::runtime::scheduler::current_thread::Core";
+/// Before 1.21 `multi_thread` was `thread_pool`.
+const MULTI_THREAD_CORES: [&str; 2] = [
+    "core::option::Option<alloc::boxed::Box<tokio::runtime::scheduler::multi_thread::worker::Core",
+    "core::option::Option<alloc::boxed::Box<tokio::runtime::thread_pool::worker::Core",
+];
 
 /// `park.rs`: the worker's thread sleeps on its condition variable, or in the driver.
 const PARKED_CONDVAR: u64 = 1;
@@ -37,7 +40,8 @@ pub(super) fn of(
         let Some(role) = &context.worker else { continue };
         if role.index >= workers.len() {
             // A current-thread scheduler keeps no list of its one worker.
-            let state = current_thread_state(program, role.context).unwrap_or(WorkerState::Unknown);
+            let state = current_thread_state(program, role.context)
+                .unwrap_or_else(|_| state_on_stack(program, context));
             workers.push(Worker {
                 index: workers.len(),
                 thread: None,
@@ -59,7 +63,7 @@ pub(super) fn of(
 /// Whether a worker's context has the core that it runs tasks with. `true` also when that is not
 /// known.
 fn has_core(program: &Program<'_>, context: Value) -> Result<bool, ValueError> {
-    let mut is_option = |ty: &Type| ty.name.starts_with(MULTI_THREAD_CORE);
+    let mut is_option = |ty: &Type| MULTI_THREAD_CORES.iter().any(|name| ty.name.starts_with(name));
     let Some(path) = path::find(program, context.ty, Reach::INLINE, &mut is_option) else {
         return Ok(true);
     };
@@ -84,13 +88,13 @@ pub(super) fn assign(workers: &mut [Worker], tasks: &[Task]) {
 }
 
 fn multi_thread(program: &Program<'_>, handle: Value) -> Result<Option<Vec<Worker>>, ValueError> {
-    let mut is_shared = |ty: &Type| &*ty.name == MULTI_THREAD_SHARED;
+    let mut is_shared = |ty: &Type| MULTI_THREAD_SHARED.is(ty);
     let Some(path) = path::find(program, handle.ty, Reach::RUNTIME, &mut is_shared) else {
         return Ok(None);
     };
     let Some(shared) = path.follow(program, handle)? else { return Ok(None) };
     let remotes = shared.member(program, "remotes")?;
-    let mut is_remote = |ty: &Type| &*ty.name == REMOTE;
+    let mut is_remote = |ty: &Type| REMOTE.is(ty);
     let Some(path) = path::find(program, remotes.ty, Reach::RUNTIME, &mut is_remote) else {
         return Ok(None);
     };
@@ -107,20 +111,20 @@ fn multi_thread(program: &Program<'_>, handle: Value) -> Result<Option<Vec<Worke
     Ok(Some(workers))
 }
 
-fn part(program: &Program<'_>, from: Value, wanted: &str) -> Result<Value, ValueError> {
-    let mut is_wanted = |ty: &Type| ty.name.starts_with(wanted);
+fn part(program: &Program<'_>, from: Value, wanted: Expectation) -> Result<Value, ValueError> {
+    let mut is_wanted = |ty: &Type| wanted.is(ty);
     let found = match path::find(program, from.ty, Reach::RUNTIME, &mut is_wanted) {
         Some(path) => path.follow(program, from)?,
         None => None,
     };
     found.ok_or_else(|| ValueError::Shape {
         type_name: "a worker".to_string(),
-        wanted: wanted.to_string(),
+        wanted: wanted.newest().to_string(),
     })
 }
 
 fn parked(program: &Program<'_>, remote: Value) -> Result<WorkerState, ValueError> {
-    let inner = part(program, remote, PARK_INNER)?;
+    let inner = part(program, remote, WORKER_PARK)?;
     let state = inner.member(program, "state")?.unsigned(program)?;
     Ok(match state {
         PARKED_CONDVAR | PARKED_DRIVER => WorkerState::Parked,
@@ -136,6 +140,17 @@ fn queued(program: &Program<'_>, remote: Value) -> Result<u64, ValueError> {
     let mask = 1_u64.checked_shl(u32::try_from(bits).unwrap_or(64)).map_or(u64::MAX, |bit| bit - 1);
     let head = inner.member(program, "head")?.unsigned(program)? & mask;
     Ok(tail.unsigned(program)?.wrapping_sub(head) & mask)
+}
+
+/// Before 1.18 a current-thread scheduler's state is to be seen on its thread's stack alone.
+fn state_on_stack(program: &Program<'_>, context: &ThreadContext) -> WorkerState {
+    let thread = &program.target().threads()[context.index];
+    let frames = program.target().native_frames(thread, DEEPEST_STACK);
+    match stack::doing(program, &frames) {
+        Some(Doing::Parks) => WorkerState::Parked,
+        Some(_) => WorkerState::Running,
+        None => WorkerState::Unknown,
+    }
 }
 
 /// A current-thread scheduler takes the driver out of its core while it is parked.

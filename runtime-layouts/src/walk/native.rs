@@ -11,10 +11,12 @@ pub(crate) const DEEPEST_STACK: usize = 512;
 
 /// Functions between the runtime's poll function and the task's future, and between one future's
 /// poll and the next: each only passes the call on.
-const PASSED_THROUGH: [&str; 9] = [
+const PASSED_THROUGH: [&str; 10] = [
     "tokio::runtime::",
     "tokio::loom::",
     "tokio::task::coop::",
+    // Until 1.21.
+    "tokio::coop::",
     "core::panic::unwind_safe::",
     "core::ops::function::",
     "core::future::future::",

@@ -13,6 +13,10 @@ use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 use crate::walk::waits::{Reading, Seen};
 
+/// `rwlock.rs`: how many may read a lock that does not say so itself: `RwLock::mr` came in 1.5
+/// (seen in 1.4.0).
+const MAX_READS: u64 = 32;
+
 /// `mutex.rs`: a semaphore with one permit.
 pub(super) fn mutex(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
     let Some(mut seen) = semaphore::around(reading, ResourceKind::Mutex, value)? else {
@@ -28,7 +32,10 @@ pub(super) fn rw_lock(reading: &Reading<'_>, value: Value) -> Result<Option<Seen
     let Some(mut seen) = semaphore::around(reading, ResourceKind::RwLock, value)? else {
         return Ok(None);
     };
-    let most = value.member(reading.program, "mr")?.unsigned(reading.program)?;
+    let most = match value.member(reading.program, "mr") {
+        Ok(most) => most.unsigned(reading.program)?,
+        Err(_) => MAX_READS,
+    };
     let free = semaphore::free(reading, value)?;
     seen.is_taken = free.map(|free| free < most);
     // A writer has them all.

@@ -2,6 +2,7 @@
 
 mod checks;
 mod debuggers;
+mod expectations;
 mod permission;
 mod process;
 
@@ -34,12 +35,24 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "PID")]
     pid: Option<u64>,
 
+    /// List what is expected of tokio's own types and variables, instead; with a program say which
+    /// of it holds there, and what has moved
+    #[arg(long)]
+    expectations: bool,
+
+    /// An executable to hold against the expectations, which need not run
+    #[arg(value_name = "EXECUTABLE", requires = "expectations", conflicts_with = "pid")]
+    executable: Option<PathBuf>,
+
     /// A layout file of its build (see `unhang extract`)
     #[arg(long, value_name = "FILE", requires = "pid")]
     layouts: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    if arguments.expectations {
+        return expectations(arguments);
+    }
     let mut checks = Checks::new();
     let adapters = adapters(&mut checks);
     let found = Debugger::ALL.map(|debugger| (debugger, debugger.find()));
@@ -62,7 +75,23 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     if let Some(pid) = arguments.pid {
         process::check(pid, arguments.layouts.as_deref(), &mut checks);
     }
-    checks.end().or_else(|error| match error.kind() {
+    written(checks.end())
+}
+
+/// `--expectations`.
+fn expectations(arguments: &Arguments) -> anyhow::Result<u8> {
+    let process = arguments.pid.map(|pid| PathBuf::from(format!("/proc/{pid}/exe")));
+    let Some(executable) = arguments.executable.clone().or(process) else {
+        return written(expectations::list().map(|()| 0));
+    };
+    let mut checks = Checks::new();
+    expectations::check(&executable, &mut checks)?;
+    written(checks.end())
+}
+
+/// Whoever reads may have read enough.
+fn written(result: io::Result<u8>) -> anyhow::Result<u8> {
+    result.or_else(|error| match error.kind() {
         io::ErrorKind::BrokenPipe => Ok(0),
         _ => Err(error).context("cannot write to standard output"),
     })

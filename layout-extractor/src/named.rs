@@ -1,0 +1,84 @@
+//! NAMED: what a program has of names that are given by their beginnings, for a check of what
+//! is expected of it.
+
+use gimli::constants as dw;
+use rayon::prelude::*;
+use runtime_layouts::layout::TypeId;
+use runtime_layouts::layout::source::LayoutError;
+
+use crate::index::NodeNumber;
+use crate::source::DwarfSource;
+use crate::units::UnitNumber;
+
+/// What has one of the names.
+#[derive(Clone, Default, Debug)]
+pub struct Named {
+    /// Types, in the order of the debug information.
+    pub types: Vec<TypeId>,
+    /// How many functions have code.
+    pub functions: usize,
+}
+
+impl DwarfSource {
+    /// The types and functions of each name: with that full path, or with one that begins so when
+    /// the name ends with `<` or `::`. Reads every unit, so it takes as long as the debug
+    /// information is large. Units that cannot be read are passed over.
+    #[must_use]
+    pub fn all_named(&self, names: &[&str]) -> Vec<Named> {
+        let in_units = (0..self.units.len()).into_par_iter().map(|number| {
+            let mut found = vec![Named::default(); names.len()];
+            // What was found before an error counts.
+            let _ = self.named_in_unit(number, names, &mut found);
+            found
+        });
+        in_units.reduce(
+            || vec![Named::default(); names.len()],
+            |mut all, more| {
+                for (all, mut more) in all.iter_mut().zip(more) {
+                    all.types.append(&mut more.types);
+                    all.functions += more.functions;
+                }
+                all
+            },
+        )
+    }
+
+    fn named_in_unit(
+        &self,
+        number: UnitNumber,
+        names: &[&str],
+        found: &mut [Named],
+    ) -> Result<(), LayoutError> {
+        let dwarf = self.dwarf();
+        let index = self.index(&dwarf, number)?;
+        let start = self.units.view(&dwarf, number)?.start;
+        let named = |path: &str| {
+            let is = |name: &str| match name.ends_with(['<', ':']) {
+                true => path.starts_with(name),
+                false => path == name,
+            };
+            let all = names.iter().enumerate().filter(move |(_, name)| is(name));
+            all.map(|(place, _)| place).collect::<Vec<_>>()
+        };
+        for (node, entry) in index.nodes.iter().enumerate() {
+            let is_type = matches!(
+                entry.tag(),
+                dw::DW_TAG_structure_type | dw::DW_TAG_union_type | dw::DW_TAG_enumeration_type
+            );
+            if is_type && !entry.is_declaration() {
+                let path = self.path_of(&dwarf, index, node as NodeNumber)?;
+                for place in named(&path) {
+                    found[place].types.push(TypeId(start + u64::from(entry.offset)));
+                }
+            }
+        }
+        for range in index.code.iter().filter(|range| range.is_entry && range.low != 0) {
+            if self.object.is_loaded(range.low) {
+                for place in named(&self.path_of(&dwarf, index, range.node)?) {
+                    found[place].functions += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! What the story reads like with any version of tokio: the report, without what is the version's
+//! own.
+
+use std::sync::OnceLock;
+
+use regex_lite::Regex;
+
+/// The report without the frames of libraries, which every version has others of.
+pub const COMMAND: &str = "async dump --user";
+
+/// What is said where tasks have no ids of their own: before 1.18.
+pub const NO_IDS: &str = "The ids are the places of tasks in the runtime's lists";
+
+/// Each pattern with what stands in its place, in this order.
+const RULES: &[(&str, &str)] = &[
+    (r"tokio \d+\.\d+\.\d+", "tokio VERSION"),
+    // The scheduler, and the table of its workers.
+    (r"(current_thread|multi_thread) · (1 worker|2 workers, both|2 workers), parked", "SCHEDULER"),
+    (r"multi_thread · 2 workers, both parked", "SCHEDULER"),
+    (r"(?m)^  Worker  .*\n(  \d .*\n)+", ""),
+    (r"(?m)^  (Queued for any worker|Blocking pool): .*\n", ""),
+    // What is not so with every scheduler, or build.
+    (r"(?m)^A current_thread runtime that no thread is inside now, .*\n", ""),
+    (r"(?m)^The ids are the places of tasks in the runtime's lists, .*\n", ""),
+    (r"(?m)^Tasks that were spawned and never polled are not listed: .*\n", ""),
+    (r"(?m)^ *note: the debug information does not say where this future is: .*\n", ""),
+    // Recorded since 1.46 with `tokio_unstable`.
+    (r", spawned at src/main.rs:\d+", ""),
+    // Frames are numbered with those that are not shown.
+    (r"#\d+", "#N"),
+    (r"\(\d+ library frames? (is|are) not shown\)", "(library frames are not shown)"),
+    (r"0x[0-9a-f]+", "0xADDR"),
+    (r"\(fd \d+\)", "(fd N)"),
+    (r"thread \d+ \(tid \d+\)", "thread N"),
+    // Columns are as wide as what stands in them.
+    (r"(?m) +$", ""),
+    (r"(\S)  +", "$1  "),
+];
+
+/// The report without what differs from version to version, and with the tasks numbered in the
+/// order in which they wait for the lock: 1 is the one that holds it.
+#[must_use]
+pub fn of_any_version(report: &str) -> String {
+    static COMPILED: OnceLock<Vec<(Regex, &str)>> = OnceLock::new();
+    let rules = COMPILED.get_or_init(|| {
+        let compile = |pattern| Regex::new(pattern).expect("a valid pattern");
+        RULES.iter().map(|(pattern, instead)| (compile(pattern), *instead)).collect()
+    });
+    let mut text = renumbered(report);
+    for (pattern, instead) in rules {
+        text = pattern.replace_all(&text, *instead).into_owned();
+    }
+    text
+}
+
+/// The same with the tasks' numbers counted from 1, in the order of their lines.
+fn renumbered(report: &str) -> String {
+    let line = Regex::new(r"(?m)^[* ] (\d+) +[a-z]+ ").expect("a valid pattern");
+    let list = report.split("Runtime 0:").next().unwrap_or_default();
+    let ids: Vec<&str> =
+        line.captures_iter(list).filter_map(|found| Some(found.get(1)?.as_str())).collect();
+    let number = Regex::new(r"\d+").expect("a valid pattern");
+    let mention = Regex::new(r"(?m)^[* ] \d+ +[a-z]+ |[Tt]asks? \d+((, \d+)* and \d+)?")
+        .expect("a valid pattern");
+    let renumber = |text: &str| {
+        let other = |found: &regex_lite::Captures<'_>| {
+            let place = ids.iter().position(|id| *id == &found[0]);
+            place.map_or_else(|| found[0].to_string(), |place| (place + 1).to_string())
+        };
+        number.replace_all(text, other).into_owned()
+    };
+    mention.replace_all(report, |found: &regex_lite::Captures<'_>| renumber(&found[0])).into_owned()
+}
+
+/// The lines in an order of their own. Before 1.9 each worker has a list of its tasks, and which of
+/// them is whose differs from run to run.
+#[must_use]
+pub fn lines_sorted(text: &str) -> Vec<String> {
+    let task = Regex::new(r"\b(tasks?|Tasks?) \d+((, \d+)* and \d+)?|^  \d+  ").expect("valid");
+    let mut lines: Vec<String> =
+        text.lines().map(|line| task.replace_all(line, "$1 ID").into_owned()).collect();
+    lines.sort();
+    lines
+}

@@ -1,0 +1,151 @@
+//! What is expected of tokio's own types and variables, and whether it holds in a program.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Context;
+use layout_extractor::{DwarfSource, Named};
+use runtime_layouts::layout::source::LayoutSource;
+use runtime_layouts::tokio::{EXPECTATIONS, Expectation, Kind, Spelling};
+
+use super::{Check, Checks};
+
+/// Lists all of them.
+pub(super) fn list() -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for expectation in EXPECTATIONS {
+        let optional = if expectation.optional { ", where there is any" } else { "" };
+        writeln!(out, "{}{optional} (tokio/src/{})", expectation.what, expectation.source)?;
+        for spelling in expectation.spellings {
+            writeln!(out, "  {}", described(expectation.kind, spelling))?;
+        }
+    }
+    writeln!(
+        out,
+        "\n{} expectations. Give a program to see which of them hold.",
+        EXPECTATIONS.len()
+    )
+}
+
+/// `type tokio::runtime::task::core::Header { state, vtable }, since 1.0`.
+fn described(kind: Kind, spelling: &Spelling) -> String {
+    let mut text = format!("{} {}", word(kind), spelling.name);
+    if !spelling.members.is_empty() {
+        text.push_str(&format!(" {{ {} }}", spelling.members.join(", ")));
+    }
+    text.push_str(&format!(", since {}", spelling.since));
+    if let Some(until) = spelling.until {
+        text.push_str(&format!(", not in {until}"));
+    }
+    text
+}
+
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Type => "type",
+        Kind::ThreadLocal => "thread-local",
+        Kind::Function => "function",
+    }
+}
+
+/// Holds a program against all of them.
+///
+/// # Errors
+/// When the program cannot be read, or has no debug information.
+pub(super) fn check(executable: &Path, checks: &mut Checks) -> anyhow::Result<()> {
+    let source = DwarfSource::open(executable)?;
+    if let Some(lack) = source.provenance().lack {
+        anyhow::bail!("{lack}");
+    }
+    let names: Vec<&str> = EXPECTATIONS
+        .iter()
+        .flat_map(|expectation| expectation.spellings)
+        .map(|spelling| spelling.name)
+        .collect();
+    let mut declared = source.all_named(&names).into_iter();
+    for expectation in EXPECTATIONS {
+        let found: Vec<Named> = declared.by_ref().take(expectation.spellings.len()).collect();
+        let program = Program { source: &source, expectation, found };
+        checks.add(program.check().with_context(|| expectation.what.to_string())?);
+    }
+    Ok(())
+}
+
+/// A program, and what it has of one expectation.
+struct Program<'p> {
+    source: &'p DwarfSource,
+    expectation: &'p Expectation,
+    /// By spelling.
+    found: Vec<Named>,
+}
+
+impl Program<'_> {
+    fn check(&self) -> anyhow::Result<Check> {
+        let Expectation { what, kind, spellings, source, optional } = *self.expectation;
+        let mut incomplete = None;
+        let mut whole: Vec<&Spelling> = Vec::new();
+        for (spelling, declared) in spellings.iter().zip(&self.found) {
+            if !self.is_there(spelling, declared)? {
+                continue;
+            }
+            let missing = self.missing_members(spelling, declared)?;
+            if missing.is_empty() {
+                // A name that stayed while members came: the newest that fits is said.
+                if !whole.iter().any(|known| known.name == spelling.name) {
+                    whole.push(spelling);
+                }
+            } else {
+                incomplete.get_or_insert((spelling, missing));
+            }
+        }
+        let kind = word(kind);
+        if !whole.is_empty() {
+            let names: Vec<String> = whole.iter().map(|spelling| dated(spelling)).collect();
+            return Ok(Check::good(kind, format!("{what}: {}", names.join(", "))));
+        }
+        Ok(match incomplete {
+            Some((spelling, missing)) => {
+                let members = missing.join("`, `");
+                let found = format!("{what}: {} has no `{members}`", spelling.name);
+                Check::bad(kind, format!("{found}; it has moved (tokio/src/{source})"))
+            }
+            None if optional => Check::note(kind, format!("{what}: not in this program")),
+            None => {
+                let names: Vec<&str> = spellings.iter().map(|spelling| spelling.name).collect();
+                let found = format!("{what}: there is no {}", names.join(" and no "));
+                Check::bad(kind, format!("{found}; it has moved (tokio/src/{source})"))
+            }
+        })
+    }
+
+    fn is_there(&self, spelling: &Spelling, declared: &Named) -> anyhow::Result<bool> {
+        Ok(match self.expectation.kind {
+            Kind::Type => !declared.types.is_empty(),
+            Kind::Function => declared.functions > 0,
+            Kind::ThreadLocal => !self.source.thread_locals(spelling.name)?.is_empty(),
+        })
+    }
+
+    /// The members that none of the types of that name has: a generic one may be instantiated
+    /// without those that it needs elsewhere.
+    fn missing_members(
+        &self,
+        spelling: &Spelling,
+        declared: &Named,
+    ) -> anyhow::Result<Vec<&'static str>> {
+        let mut missing = spelling.members.to_vec();
+        for id in &declared.types {
+            let layout = self.source.type_at(*id)?;
+            missing.retain(|member| layout.member(member).is_none());
+        }
+        Ok(missing)
+    }
+}
+
+/// A spelling, and when it was that.
+fn dated(spelling: &Spelling) -> String {
+    match spelling.until {
+        Some(until) => format!("{} (before {until})", spelling.name),
+        None => spelling.name.to_string(),
+    }
+}
