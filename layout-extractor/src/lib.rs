@@ -17,6 +17,7 @@
 //! | where a macro that awaits was invoked | `invocations`, `scopes` |
 //! | functions and lines of native stacks | `lines` |
 //! | what is missing | `lack` |
+//! | where else the layouts may be | `program` |
 //! | what it has of a list of names | `named` |
 //!
 //! [`extract::extract`] asks everything that a debugger may ask, and writes the answers to a layout
@@ -39,6 +40,7 @@ mod named;
 mod names;
 mod places;
 mod polls;
+mod program;
 mod scopes;
 mod source;
 mod thread_locals;
@@ -51,4 +53,5 @@ pub use elf::OpenError;
 pub use extract::extract;
 pub use lines::LineFrame;
 pub use named::Named;
+pub use program::{FOLDERS, open_program};
 pub use source::DwarfSource;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::path::Path;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use gimli::{Dwarf, EndianSlice, Section as _};
 use runtime_layouts::layout::source::{
@@ -44,6 +44,7 @@ pub struct DwarfSource {
     pub(crate) poll_answers: Cache<u64, Option<Poll>>,
     pub(crate) lines: Lines,
     lack: OnceLock<Option<String>>,
+    passed_over: Mutex<Vec<String>>,
 }
 
 impl DwarfSource {
@@ -74,6 +75,25 @@ impl DwarfSource {
         self.object.debug_size
     }
 
+    /// Says of a file that could have helped why it does not.
+    pub(crate) fn passed_over(&self, why: &str) {
+        let mut known = self.passed_over.lock().unwrap_or_else(PoisonError::into_inner);
+        known.push(why.to_owned());
+    }
+
+    fn lack(&self) -> Option<String> {
+        self.lack.get_or_init(|| self.find_lack()).clone()
+    }
+
+    fn with_passed_over(&self, mut lack: String) -> String {
+        let known = self.passed_over.lock().unwrap_or_else(PoisonError::into_inner);
+        for why in known.iter() {
+            lack.push_str(". ");
+            lack.push_str(why);
+        }
+        lack
+    }
+
     fn new(object: ObjectFile) -> Self {
         let endian = object.endian;
         let units = Units::read(&object.sections.borrow(|bytes| EndianSlice::new(bytes, endian)));
@@ -92,6 +112,7 @@ impl DwarfSource {
             poll_answers: Cache::default(),
             lines: Lines::default(),
             lack: OnceLock::new(),
+            passed_over: Mutex::default(),
         }
     }
 
@@ -338,7 +359,7 @@ impl LayoutSource for DwarfSource {
         Provenance {
             path: self.object.path.display().to_string(),
             form: self.form(),
-            lack: self.lack.get_or_init(|| self.find_lack()).clone(),
+            lack: self.lack().map(|lack| self.with_passed_over(lack)),
         }
     }
 

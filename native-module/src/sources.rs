@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use layout_extractor::DwarfSource;
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::{LayoutSource, Provenance};
 
@@ -78,10 +77,9 @@ impl Sources {
     }
 }
 
-/// Opens a program's debug information.
+/// Opens a program's debug information, or its layout file.
 fn open_program(path: &Path) -> Result<Arc<dyn LayoutSource>, Failure> {
-    let source = DwarfSource::open(path).map_err(|error| sentence(&error))?;
-    Ok(Arc::new(source))
+    layout_extractor::open_program(path).map_err(|error| sentence(&error))
 }
 
 /// Opens a layout file.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use layout_extractor::DwarfSource;
+use layout_extractor::open_program;
 use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::target::Module;
@@ -27,7 +27,7 @@ pub(crate) enum Of {
     Core,
 }
 
-/// The layouts of a file: `given` ones, or those of its own debug information.
+/// The layouts of a file: `given` ones, or those of its own debug information or layout file.
 ///
 /// # Errors
 /// When the file cannot be read or is no executable.
@@ -37,7 +37,7 @@ pub(crate) fn layouts(
 ) -> Result<Arc<dyn LayoutSource>, TargetError> {
     match given {
         Some(layouts) => Ok(layouts.clone()),
-        None => Ok(Arc::new(DwarfSource::open(path)?)),
+        None => Ok(open_program(path)?),
     }
 }
 

@@ -17,11 +17,14 @@ use super::size;
 /// Write a layout file for a build, so that its stripped copy can be looked at.
 ///
 /// The file holds what unhang would read from the debug information: the layouts of futures, tasks
-/// and runtimes. It is small, and belongs to the one build that it was made from: keep it beside
-/// the binary that you deploy, as you would a debug symbol file.
+/// and runtimes. It is small, and belongs to the one build that it was made from. Named
+/// `APP.unhang` it is found beside the binary `APP`, and as `APP.unhang` or `BUILD-ID.unhang` in
+/// the folders of the environment variable UNHANG_LAYOUTS.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  unhang extract target/release/app -o app.layouts\n  \
-                        strip target/release/app")]
+#[command(
+    after_help = "Example:\n  unhang extract target/release/app -o target/release/app.unhang\n  \
+                        strip target/release/app"
+)]
 pub(crate) struct Arguments {
     /// The executable or shared library, with its debug information
     binary: PathBuf,
