@@ -3,7 +3,7 @@
 use crate::value::{Program, Value, ValueError};
 
 /// `library/core/src/task/wake.rs` (Rust 1.95).
-const WAKER: &str = "core::task::wake::Waker";
+const WAKER: &str = crate::expected::WAKER.newest();
 
 /// The data pointer of the nearest waker in a value, which of a tokio task is the address of its
 /// header; empty when none is stored.
