@@ -21,7 +21,7 @@ pub struct Named {
 
 impl DwarfSource {
     /// The types and functions of each name: with that full path, or with one that begins so when
-    /// the name ends with `<` or `::`. Reads every unit, so it takes as long as the debug
+    /// the name ends with `<` or `::`, or that ends so when it starts with `{`. Reads every unit, so it takes as long as the debug
     /// information is large. Units that cannot be read are passed over.
     #[must_use]
     pub fn all_named(&self, names: &[&str]) -> Vec<Named> {
@@ -53,9 +53,10 @@ impl DwarfSource {
         let index = self.index(&dwarf, number)?;
         let start = self.units.view(&dwarf, number)?.start;
         let named = |path: &str| {
-            let is = |name: &str| match name.ends_with(['<', ':']) {
-                true => path.starts_with(name),
-                false => path == name,
+            let is = |name: &str| match name {
+                end if end.starts_with('{') => path.ends_with(end),
+                start if start.ends_with(['<', ':']) => path.starts_with(start),
+                whole => path == whole,
             };
             let all = names.iter().enumerate().filter(move |(_, name)| is(name));
             all.map(|(place, _)| place).collect::<Vec<_>>()

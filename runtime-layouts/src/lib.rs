@@ -7,6 +7,7 @@
 pub mod async_channel;
 pub mod async_lock;
 pub mod diagnosis;
+pub mod expected;
 pub mod fake;
 pub mod flume;
 pub mod futures;

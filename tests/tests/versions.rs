@@ -2,11 +2,12 @@
 
 use anyhow::{Context, Result, ensure};
 use end_to_end_tests::case::{Case, golden};
-use end_to_end_tests::front::Front;
+use end_to_end_tests::front::{Front, built};
 use end_to_end_tests::versions::{COMMAND, NO_IDS, lines_sorted, of_any_version};
 use xtask::fixture::Profile;
 use xtask::session::Subject;
 use xtask::story::{DIAGONAL, Scheduler, Story, VERSIONS};
+use xtask::workspace::{command, root};
 
 /// How many customers queue behind the one whose checkout hangs.
 const QUEUE: usize = 3;
@@ -37,6 +38,20 @@ fn the_same_text_for_every_version() -> Result<()> {
             ensure!(report.contains(scheduler.word()), "{story}: {report}");
             GOLDEN.compare(&[of_any_version(&report)]);
         }
+    }
+    Ok(())
+}
+
+/// What `unhang doctor` is told that it expects is what the walker looks for.
+#[test]
+fn every_expectation_holds() -> Result<()> {
+    for (story, _) in DIAGONAL {
+        let mut doctor = command(&built()?.command_line, root());
+        let output =
+            doctor.args(["doctor", "--expectations"]).arg(story.build()?).output().context("it")?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        ensure!(output.status.success(), "{story}: {said}");
+        ensure!(said.contains("tokio::runtime::task::core::Header"), "{story}: {said}");
     }
     Ok(())
 }

@@ -4,9 +4,10 @@
 //! runtime's handle alone.
 
 use super::expected::{
-    self, CONTEXT_TYPE, ENTERED, Expectation, HANDLE, PARK_INNER, PARKER, SCHEDULER_CONTEXT,
-    SCOPED, SCOPED_CONTEXTS, TASK_ID, WORKER,
+    self, CONTEXT_TYPE, ENTERED, HANDLE, PARK_INNER, PARKER, SCHEDULER_CONTEXT, SCOPED,
+    SCOPED_CONTEXTS, TASK_ID, WORKER,
 };
+use crate::expected::Expectation;
 use crate::layout::{Type, TypeKind};
 use crate::report::ThreadRef;
 use crate::target::processor::processor;

@@ -25,7 +25,7 @@ mod workers;
 
 use std::collections::{HashMap, HashSet};
 
-pub use self::expected::{EXPECTATIONS, Expectation, Kind, Spelling};
+pub use self::expected::EXPECTATIONS;
 
 use self::context::ThreadContext;
 use self::scheduler::Scheduler;

@@ -9,8 +9,7 @@ use crate::walk::waits::{Reading, Seen};
 use crate::walk::wakers;
 
 const SCHEDULED_IO: &str = "tokio::runtime::io::scheduled_io::ScheduledIo";
-/// `library/std/src/os/fd/owned.rs` (Rust 1.95).
-const OWNED_FD: &str = "std::os::fd::owned::OwnedFd";
+const OWNED_FD: &str = crate::expected::OWNED_FD.newest();
 
 /// `TcpListener`, `UnixListener`: the next connection.
 pub(super) fn listener(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {

@@ -4,12 +4,11 @@
 //! `scheduler/current_thread/mod.rs` (tokio 1.54.1).
 
 use super::context::ThreadContext;
-use super::expected::{
-    CURRENT_THREAD_CORE, Expectation, MULTI_THREAD_SHARED, QUEUE_INNER, REMOTE, WORKER_PARK,
-};
+use super::expected::{CURRENT_THREAD_CORE, MULTI_THREAD_SHARED, QUEUE_INNER, REMOTE, WORKER_PARK};
 use super::scheduler::Scheduler;
 use super::stack::{self, Doing};
 use super::worker_threads;
+use crate::expected::Expectation;
 use crate::layout::Type;
 use crate::report::{Task, TaskState, Worker, WorkerState};
 use crate::value::path::{self, Reach};

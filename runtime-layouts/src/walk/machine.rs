@@ -12,7 +12,7 @@ use crate::value::{Program, Ty, Value};
 
 /// What a state machine calls the future that it awaits
 /// (`compiler/rustc_ast_lowering/src/expr.rs`, `lower_expr_await`).
-const AWAITEE: &str = "__awaitee";
+use crate::expected::AWAITEE;
 
 /// What a state machine keeps in one of its states.
 #[derive(Debug)]

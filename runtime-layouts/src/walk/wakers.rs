@@ -5,7 +5,7 @@ use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 
 /// `library/core/src/task/wake.rs` (Rust 1.95).
-const WAKER: &str = "core::task::wake::Waker";
+const WAKER: &str = crate::expected::WAKER.newest();
 
 /// Wakers of one value that are looked at, at most.
 const MOST_WAKERS: usize = 8;

@@ -1,30 +1,34 @@
-//! What is expected of tokio's own types and variables, and whether it holds in a program.
+//! What is expected of the compiler, the standard library and tokio, and whether it holds in a
+//! program.
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context;
 use layout_extractor::{DwarfSource, Named};
+use runtime_layouts::expected::{Expectation, Kind, STANDARD, Spelling};
 use runtime_layouts::layout::source::LayoutSource;
-use runtime_layouts::tokio::{EXPECTATIONS, Expectation, Kind, Spelling};
+use runtime_layouts::layout::{Type, TypeKind};
+use runtime_layouts::tokio::EXPECTATIONS;
 
 use super::{Check, Checks};
+
+fn all() -> impl Iterator<Item = &'static Expectation> {
+    STANDARD.iter().chain(EXPECTATIONS)
+}
 
 /// Lists all of them.
 pub(super) fn list() -> io::Result<()> {
     let mut out = io::stdout().lock();
-    for expectation in EXPECTATIONS {
+    for expectation in all() {
         let optional = if expectation.optional { ", where there is any" } else { "" };
-        writeln!(out, "{}{optional} (tokio/src/{})", expectation.what, expectation.source)?;
+        writeln!(out, "{}{optional} ({})", expectation.what, expectation.source)?;
         for spelling in expectation.spellings {
             writeln!(out, "  {}", described(expectation.kind, spelling))?;
         }
     }
-    writeln!(
-        out,
-        "\n{} expectations. Give a program to see which of them hold.",
-        EXPECTATIONS.len()
-    )
+    writeln!(out, "\n{} expectations. Give a program to see which of them hold.", all().count())
 }
 
 /// `type tokio::runtime::task::core::Header { state, vtable }, since 1.0`.
@@ -43,6 +47,7 @@ fn described(kind: Kind, spelling: &Spelling) -> String {
 fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::Type => "type",
+        Kind::StateMachine => "state machine",
         Kind::ThreadLocal => "thread-local",
         Kind::Function => "function",
     }
@@ -57,18 +62,41 @@ pub(super) fn check(executable: &Path, checks: &mut Checks) -> anyhow::Result<()
     if let Some(lack) = source.provenance().lack {
         anyhow::bail!("{lack}");
     }
-    let names: Vec<&str> = EXPECTATIONS
-        .iter()
-        .flat_map(|expectation| expectation.spellings)
-        .map(|spelling| spelling.name)
-        .collect();
+    let names: Vec<&str> =
+        all().flat_map(|expectation| expectation.spellings).map(|spelling| spelling.name).collect();
     let mut declared = source.all_named(&names).into_iter();
-    for expectation in EXPECTATIONS {
-        let found: Vec<Named> = declared.by_ref().take(expectation.spellings.len()).collect();
-        let program = Program { source: &source, expectation, found };
-        checks.add(program.check().with_context(|| expectation.what.to_string())?);
+    let mut found = Vec::new();
+    for expectation in all() {
+        let named: Vec<Named> = declared.by_ref().take(expectation.spellings.len()).collect();
+        let program = Program { source: &source, expectation, found: named };
+        found.push((expectation, program.check().with_context(|| expectation.what.to_string())?));
     }
+    let is_there = |what| found.iter().any(|(known, check)| known.what == what && check.is_some());
+    let checked: Vec<Check> = found
+        .iter()
+        .map(|(expectation, check)| match check {
+            Some(check) => check.clone(),
+            None => missing(expectation, expectation.instead.is_some_and(is_there)),
+        })
+        .collect();
+    checked.into_iter().for_each(|check| checks.add(check));
     Ok(())
+}
+
+/// The line for what a program has nothing of; `has_other` when it has what may be there instead.
+fn missing(expectation: &Expectation, has_other: bool) -> Check {
+    let Expectation { what, kind, spellings, source, optional, instead } = *expectation;
+    match instead {
+        Some(other) if has_other => {
+            Check::good(word(kind), format!("{what}: not needed, since there is {other}"))
+        }
+        None if optional => Check::note(word(kind), format!("{what}: not in this program")),
+        _ => {
+            let names: Vec<&str> = spellings.iter().map(|spelling| spelling.name).collect();
+            let found = format!("{what}: there is no {}", names.join(" and no "));
+            Check::bad(word(kind), format!("{found}; it has moved ({source})"))
+        }
+    }
 }
 
 /// A program, and what it has of one expectation.
@@ -80,8 +108,9 @@ struct Program<'p> {
 }
 
 impl Program<'_> {
-    fn check(&self) -> anyhow::Result<Check> {
-        let Expectation { what, kind, spellings, source, optional } = *self.expectation;
+    /// `None` when it has nothing of it.
+    fn check(&self) -> anyhow::Result<Option<Check>> {
+        let Expectation { what, kind, spellings, source, .. } = *self.expectation;
         let mut incomplete = None;
         let mut whole: Vec<&Spelling> = Vec::new();
         for (spelling, declared) in spellings.iter().zip(&self.found) {
@@ -101,26 +130,18 @@ impl Program<'_> {
         let kind = word(kind);
         if !whole.is_empty() {
             let names: Vec<String> = whole.iter().map(|spelling| dated(spelling)).collect();
-            return Ok(Check::good(kind, format!("{what}: {}", names.join(", "))));
+            return Ok(Some(Check::good(kind, format!("{what}: {}", names.join(", ")))));
         }
-        Ok(match incomplete {
-            Some((spelling, missing)) => {
-                let members = missing.join("`, `");
-                let found = format!("{what}: {} has no `{members}`", spelling.name);
-                Check::bad(kind, format!("{found}; it has moved (tokio/src/{source})"))
-            }
-            None if optional => Check::note(kind, format!("{what}: not in this program")),
-            None => {
-                let names: Vec<&str> = spellings.iter().map(|spelling| spelling.name).collect();
-                let found = format!("{what}: there is no {}", names.join(" and no "));
-                Check::bad(kind, format!("{found}; it has moved (tokio/src/{source})"))
-            }
-        })
+        Ok(incomplete.map(|(spelling, missing)| {
+            let members = missing.join("`, `");
+            let found = format!("{what}: {} has no `{members}`", spelling.name);
+            Check::bad(kind, format!("{found}; it has moved ({source})"))
+        }))
     }
 
     fn is_there(&self, spelling: &Spelling, declared: &Named) -> anyhow::Result<bool> {
         Ok(match self.expectation.kind {
-            Kind::Type => !declared.types.is_empty(),
+            Kind::Type | Kind::StateMachine => !declared.types.is_empty(),
             Kind::Function => declared.functions > 0,
             Kind::ThreadLocal => !self.source.thread_locals(spelling.name)?.is_empty(),
         })
@@ -136,7 +157,13 @@ impl Program<'_> {
         let mut missing = spelling.members.to_vec();
         for id in &declared.types {
             let layout = self.source.type_at(*id)?;
-            missing.retain(|member| layout.member(member).is_none());
+            let mut has = vec![Arc::clone(&layout)];
+            if let TypeKind::Enum { variants, .. } = &layout.kind {
+                for variant in variants {
+                    has.push(self.source.type_at(variant.ty)?);
+                }
+            }
+            missing.retain(|member| has.iter().all(|ty: &Arc<Type>| ty.member(member).is_none()));
         }
         Ok(missing)
     }

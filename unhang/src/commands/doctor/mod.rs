@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "PID")]
     pid: Option<u64>,
 
-    /// List what is expected of tokio's own types and variables, instead; with a program say which
+    /// List what is expected of the compiler, the standard library and tokio, instead; with a program say which
     /// of it holds there, and what has moved
     #[arg(long)]
     expectations: bool,
