@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::memory::live::LiveMemory;
+use runtime_layouts::target::machine;
 use runtime_layouts::target::processor::{Processor, processor};
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
 
@@ -27,6 +28,8 @@ pub(crate) struct DebuggerTarget {
     processor: Option<&'static Processor>,
     asked: Cell<Instant>,
     interrupted: Cell<bool>,
+    /// See [`Target::monotonic_now`].
+    now: Option<Duration>,
     /// What is odd about the process, for the report.
     pub(crate) note: Option<String>,
 }
@@ -42,6 +45,8 @@ impl DebuggerTarget {
         process: &Process,
         sources: &mut Sources,
     ) -> Result<Self, Failure> {
+        let is_of_this_machine = process.is_local && !process.is_core;
+        let now = is_of_this_machine.then(machine::monotonic_now).flatten();
         let memory = PageCache::new(memory(adapter, process));
         let executable = executable::find(adapter, process, sources, &memory)?;
         let processor = processor(executable.module.layouts.facts().machine);
@@ -70,6 +75,7 @@ impl DebuggerTarget {
             processor,
             asked: Cell::new(Instant::now()),
             interrupted: Cell::new(false),
+            now,
             note: executable.note,
         })
     }
@@ -126,5 +132,9 @@ impl Target for DebuggerTarget {
             self.asked.set(Instant::now());
         }
         self.interrupted.get()
+    }
+
+    fn monotonic_now(&self) -> Option<Duration> {
+        self.now
     }
 }

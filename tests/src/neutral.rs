@@ -16,6 +16,8 @@ const RULES: &[(&str, &str)] = &[
     (r"\b127\.\d+\.\d+\.\d+:\d+", "127.0.0.1:PORT"),
     (r"\b[0-9a-f]{40}\b", "BUILD-ID"),
     (r"\(fd \d+\)", "(fd N)"),
+    // What a live process alone tells, not a core file: when timers are due.
+    (r" \((due|overdue) [^)\n]*\)", ""),
     // Processes and threads.
     (r"\b\d+ \(tid \d+\) *", "N (tid N)  "),
     (r"\bThread +State", "Thread     State"),
@@ -52,6 +54,13 @@ mod tests {
         let expected = "held by 0xADDR (LWP N), 127.0.0.1:PORT\n\
                         at <crates>/tokio-1.54.1/src/sync/mutex.rs:453\n";
         assert_eq!(neutral(text), expected);
+    }
+
+    #[test]
+    fn takes_out_what_only_a_live_process_tells() {
+        for state in ["due in 4.2 s", "overdue by 3 min", "due now"] {
+            assert_eq!(neutral(&format!("waits for a timer ({state})")), "waits for a timer\n");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::memory::live::{LiveError, LiveMemory};
 use runtime_layouts::show::Limits;
+use runtime_layouts::target::machine;
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
 
 pub use self::brief::Inspection;
@@ -68,6 +69,7 @@ pub struct LiveProcess {
 pub struct LiveTarget {
     snapshot: Snapshot<LiveReader>,
     stop: Option<Stop>,
+    now: Option<Duration>,
     problems: Vec<String>,
 }
 
@@ -118,6 +120,7 @@ impl LiveProcess {
         }
         let mappings = self.before()?;
         let stop = Stop::of(self.pid, &self.interrupted)?;
+        let now = machine::monotonic_now();
         let processor = self.executable.processor;
         let mut problems = Vec::new();
         let mut threads = Vec::with_capacity(stop.threads.len());
@@ -143,7 +146,7 @@ impl LiveProcess {
                     .to_owned(),
             );
         }
-        Ok(self.target(threads, mappings, Some(stop), problems))
+        Ok(LiveTarget { now, ..self.target(threads, mappings, Some(stop), problems) })
     }
 
     /// Looks at the process while it runs: what is read may be torn, and of threads that run at
@@ -235,7 +238,7 @@ impl LiveProcess {
             unwinder: Unwinder::new(self.executable.processor, mappings, None),
             interrupted: self.interrupted.clone(),
         };
-        LiveTarget { snapshot, stop, problems }
+        LiveTarget { snapshot, stop, now: machine::monotonic_now(), problems }
     }
 }
 
@@ -326,5 +329,9 @@ impl Target for LiveTarget {
 
     fn interrupted(&self) -> bool {
         self.snapshot.interrupted()
+    }
+
+    fn monotonic_now(&self) -> Option<Duration> {
+        self.now
     }
 }

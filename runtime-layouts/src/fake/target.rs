@@ -1,6 +1,7 @@
 //! A hand-built process.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::layout::source::LayoutSource;
 use crate::memory::MemoryReader;
@@ -12,6 +13,7 @@ pub struct FakeTarget<M> {
     identity: Identity,
     modules: Vec<Module>,
     threads: Vec<Thread>,
+    now: Option<Duration>,
 }
 
 impl<M: MemoryReader> FakeTarget<M> {
@@ -32,7 +34,15 @@ impl<M: MemoryReader> FakeTarget<M> {
                 thread_pointer: Some(thread_pointer),
                 selected: true,
             }],
+            now: None,
         }
+    }
+
+    /// The same process, stopped at that time of the monotonic clock.
+    #[must_use]
+    pub fn stopped_at(mut self, now: Duration) -> Self {
+        self.now = Some(now);
+        self
     }
 }
 
@@ -59,5 +69,9 @@ impl<M: MemoryReader> Target for FakeTarget<M> {
 
     fn interrupted(&self) -> bool {
         false
+    }
+
+    fn monotonic_now(&self) -> Option<Duration> {
+        self.now
     }
 }

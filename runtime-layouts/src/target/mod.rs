@@ -1,10 +1,12 @@
 //! What a front (a debugger, or the command line) has to give for a program to be inspected.
 
 pub mod auxiliary;
+pub mod machine;
 pub mod processor;
 pub mod program;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::layout::StaticAddress;
 use crate::layout::source::LayoutSource;
@@ -32,6 +34,15 @@ pub trait Target {
 
     /// Whether the user asked to stop (Ctrl-C). Asked often; must be cheap.
     fn interrupted(&self) -> bool;
+
+    /// `CLOCK_MONOTONIC` of the machine that the process runs on, when it stopped; in a debugger
+    /// when this stop was first looked at, which can be later. `None` for a core file and for a
+    /// process of another machine.
+    ///
+    /// It is the clock of `std::time::Instant` (`library/std/src/sys/time/unix.rs`, Rust 1.95).
+    fn monotonic_now(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// What a target is.
