@@ -6,7 +6,7 @@ use runtime_layouts::report::{Report, Task, TaskId, TaskKind};
 use crate::failure::Failure;
 
 /// What the user selected; lives as long as the session.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(crate) struct Selection {
     selected: Option<Selected>,
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::memory::live::LiveMemory;
-use runtime_layouts::target::machine;
+use runtime_layouts::target::machine::Machine;
 use runtime_layouts::target::processor::{Processor, processor};
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
 
@@ -28,8 +28,7 @@ pub(crate) struct DebuggerTarget {
     processor: Option<&'static Processor>,
     asked: Cell<Instant>,
     interrupted: Cell<bool>,
-    /// See [`Target::monotonic_now`].
-    now: Option<Duration>,
+    machine: Option<Machine>,
     /// What is odd about the process, for the report.
     pub(crate) note: Option<String>,
 }
@@ -46,7 +45,7 @@ impl DebuggerTarget {
         sources: &mut Sources,
     ) -> Result<Self, Failure> {
         let is_of_this_machine = process.is_local && !process.is_core;
-        let now = is_of_this_machine.then(machine::monotonic_now).flatten();
+        let machine = process.pid.filter(|_| is_of_this_machine).map(Machine::of);
         let memory = PageCache::new(memory(adapter, process));
         let executable = executable::find(adapter, process, sources, &memory)?;
         let processor = processor(executable.module.layouts.facts().machine);
@@ -75,7 +74,7 @@ impl DebuggerTarget {
             processor,
             asked: Cell::new(Instant::now()),
             interrupted: Cell::new(false),
-            now,
+            machine,
             note: executable.note,
         })
     }
@@ -134,7 +133,7 @@ impl Target for DebuggerTarget {
         self.interrupted.get()
     }
 
-    fn monotonic_now(&self) -> Option<Duration> {
-        self.now
+    fn machine(&self) -> Option<&Machine> {
+        self.machine.as_ref()
     }
 }

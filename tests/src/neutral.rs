@@ -13,10 +13,14 @@ const RULES: &[(&str, &str)] = &[
     (r"/rustc/[0-9a-f]{40}/", "<rust>/"),
     // Addresses, of memory and of the network.
     (r"0x[0-9a-f]+", "0xADDR"),
+    // What a live process alone tells, not a core file: where its files lead, the state of
+    // connections and what children are called, when timers are due.
+    (r"\b(a connection|a socket|a pipe|a file descriptor) [^\n(]*\(fd \d+\)", "$1 (fd N)"),
+    (r"(\(fd N\)(?: to (?:read|write))?) \([^)\n]*\)", "$1"),
+    (r"\bchild process \d+(?: \([^)\n]*\))?", "child process N"),
     (r"\b127\.\d+\.\d+\.\d+:\d+", "127.0.0.1:PORT"),
     (r"\b[0-9a-f]{40}\b", "BUILD-ID"),
     (r"\(fd \d+\)", "(fd N)"),
-    // What a live process alone tells, not a core file: when timers are due.
     (r" \((due|overdue) [^)\n]*\)", ""),
     // Processes and threads.
     (r"\b\d+ \(tid \d+\) *", "N (tid N)  "),
@@ -61,6 +65,12 @@ mod tests {
         for state in ["due in 4.2 s", "overdue by 3 min", "due now"] {
             assert_eq!(neutral(&format!("waits for a timer ({state})")), "waits for a timer\n");
         }
+        let text = "a socket 127.0.0.1:1 → 127.0.0.1:2 (fd 9) to read (established)";
+        assert_eq!(neutral(text), "a socket (fd N) to read\n");
+        let text = "a connection on /run/app.sock (fd 9)";
+        assert_eq!(neutral(text), "a connection (fd N)\n");
+        let text = "the end of child process 77 (cat)";
+        assert_eq!(neutral(text), "the end of child process N\n");
     }
 
     #[test]

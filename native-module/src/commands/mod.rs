@@ -1,5 +1,6 @@
 //! The commands: what each is called, what it takes, what it does. One file each.
 
+mod apply;
 mod bt;
 mod down;
 mod dump;
@@ -119,6 +120,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     command::<workers::Workers>("async workers", Completes::Options),
     command::<locks::Locks>("async locks", Completes::Options),
     command::<why::Why>("async why", Completes::TaskId),
+    command::<apply::Apply>("async apply", Completes::TaskIds),
     command::<dump::Dump>("async dump", Completes::OptionsAndFile),
     command::<layouts::Layouts>("async layouts", Completes::SubcommandsAndFile),
 ];

@@ -43,7 +43,7 @@ impl Run for Task {
     }
 }
 
-fn state_word(state: TaskState) -> &'static str {
+pub(super) fn state_word(state: TaskState) -> &'static str {
     match state {
         TaskState::Idle => "idle",
         TaskState::Scheduled => "scheduled",

@@ -106,6 +106,20 @@ impl Front for FakeFront {
 }
 
 #[test]
+fn apply_runs_a_command_for_each_task() {
+    let mut front = FakeFront::new(vec![task("7", 0x70, None), task("8", 0x80, Some(1))]);
+    assert_eq!(front.text("async task 8"), "[Switching to task 8 (idle)]\n");
+    let each = "[Task 7 (idle)]\nTask 7 has no frames.\n\n\
+                [Task 8 (idle)]\nTask 8 has no frames.\n";
+    assert_eq!(front.text("async apply all locals"), each);
+    assert_eq!(front.text("async apply 7 8 async locals"), each);
+    let missing = "There is no task 9. `info async-tasks` lists the tasks with their ids.\n";
+    assert_eq!(front.text("async apply 9 locals"), missing);
+    assert!(front.text("async apply 7").starts_with("!What is to be run?"));
+    assert_eq!(front.text("async task"), "[Current task is 8 (idle)]\n");
+}
+
+#[test]
 fn definitions_are_sound() {
     for command in COMMANDS {
         command.definition().debug_assert();

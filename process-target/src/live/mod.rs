@@ -23,7 +23,7 @@ use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::memory::live::{LiveError, LiveMemory};
 use runtime_layouts::show::Limits;
-use runtime_layouts::target::machine;
+use runtime_layouts::target::machine::Machine;
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
 
 pub use self::brief::Inspection;
@@ -69,7 +69,7 @@ pub struct LiveProcess {
 pub struct LiveTarget {
     snapshot: Snapshot<LiveReader>,
     stop: Option<Stop>,
-    now: Option<Duration>,
+    machine: Machine,
     problems: Vec<String>,
 }
 
@@ -120,7 +120,7 @@ impl LiveProcess {
         }
         let mappings = self.before()?;
         let stop = Stop::of(self.pid, &self.interrupted)?;
-        let now = machine::monotonic_now();
+        let machine = Machine::of(self.pid);
         let processor = self.executable.processor;
         let mut problems = Vec::new();
         let mut threads = Vec::with_capacity(stop.threads.len());
@@ -146,7 +146,7 @@ impl LiveProcess {
                     .to_owned(),
             );
         }
-        Ok(LiveTarget { now, ..self.target(threads, mappings, Some(stop), problems) })
+        Ok(LiveTarget { machine, ..self.target(threads, mappings, Some(stop), problems) })
     }
 
     /// Looks at the process while it runs: what is read may be torn, and of threads that run at
@@ -238,7 +238,7 @@ impl LiveProcess {
             unwinder: Unwinder::new(self.executable.processor, mappings, None),
             interrupted: self.interrupted.clone(),
         };
-        LiveTarget { snapshot, stop, now: machine::monotonic_now(), problems }
+        LiveTarget { snapshot, stop, machine: Machine::of(self.pid), problems }
     }
 }
 
@@ -331,7 +331,7 @@ impl Target for LiveTarget {
         self.snapshot.interrupted()
     }
 
-    fn monotonic_now(&self) -> Option<Duration> {
-        self.now
+    fn machine(&self) -> Option<&Machine> {
+        Some(&self.machine)
     }
 }

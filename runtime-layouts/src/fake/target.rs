@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::layout::source::LayoutSource;
 use crate::memory::MemoryReader;
+use crate::target::machine::Machine;
 use crate::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
 
 /// A process with one module, loaded where it was linked, and one thread.
@@ -13,7 +14,7 @@ pub struct FakeTarget<M> {
     identity: Identity,
     modules: Vec<Module>,
     threads: Vec<Thread>,
-    now: Option<Duration>,
+    machine: Option<Machine>,
 }
 
 impl<M: MemoryReader> FakeTarget<M> {
@@ -34,14 +35,14 @@ impl<M: MemoryReader> FakeTarget<M> {
                 thread_pointer: Some(thread_pointer),
                 selected: true,
             }],
-            now: None,
+            machine: None,
         }
     }
 
     /// The same process, stopped at that time of the monotonic clock.
     #[must_use]
     pub fn stopped_at(mut self, now: Duration) -> Self {
-        self.now = Some(now);
+        self.machine = Some(Machine::at(now));
         self
     }
 }
@@ -71,7 +72,7 @@ impl<M: MemoryReader> Target for FakeTarget<M> {
         false
     }
 
-    fn monotonic_now(&self) -> Option<Duration> {
-        self.now
+    fn machine(&self) -> Option<&Machine> {
+        self.machine.as_ref()
     }
 }

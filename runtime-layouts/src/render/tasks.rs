@@ -190,6 +190,9 @@ fn running_cell(report: &Report, task: &Task) -> Cell {
 /// What a task waits for: what is known of it, or the future that it awaits.
 fn waiting_cell(report: &Report, task: &Task, look: &Look) -> Cell {
     let woken = match task.state {
+        TaskState::Scheduled if task.kind == TaskKind::Blocking => {
+            return Cell::plain("(queued for a thread)");
+        }
         TaskState::Idle | TaskState::Unknown => "",
         TaskState::Scheduled => "(woken) ",
         TaskState::Running => return running_cell(report, task),

@@ -2,7 +2,8 @@
 
 use super::frames::{Line, place};
 use crate::report::{
-    Access, FrameRef, Holder, Report, Resource, ResourceKind, Task, TaskIndex, Wait,
+    Access, FrameRef, Holder, Report, Resource, ResourceKind, Task, TaskIndex, TaskKind, TaskState,
+    Wait,
 };
 
 /// Tasks or holders that a line names, at most.
@@ -207,7 +208,17 @@ fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
         }
         (ResourceKind::Join, _) if resource.tasks.len() == 1 => {
             let task = report.task(resource.tasks[0]);
-            format!("task {} ({})", task.id.0, super::backtrace::state_text(task.state))
+            match (task.kind, task.state, task.thread) {
+                (TaskKind::Blocking, TaskState::Running, Some(thread)) => {
+                    format!("closure {} on thread {}", task.id.0, thread.number)
+                }
+                (TaskKind::Blocking, TaskState::Scheduled, _) => {
+                    format!("closure {}, queued for a thread", task.id.0)
+                }
+                (_, state, _) => {
+                    format!("task {} ({})", task.id.0, super::backtrace::state_text(state))
+                }
+            }
         }
         (ResourceKind::JoinSet, _) if resource.needs_all => match resource.tasks.as_slice() {
             [] => format!("the end of all tasks of a {name}"),
@@ -228,6 +239,8 @@ fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
         (ResourceKind::Oneshot, Some(Access::Receive)) => format!("the value of {name}"),
         (ResourceKind::Watch, Some(Access::Receive)) => format!("a change of {name}"),
         (ResourceKind::Mpsc, Some(Access::Send)) => format!("room in {name}"),
+        (ResourceKind::Io, Some(Access::Receive)) => format!("{name} to read"),
+        (ResourceKind::Io, Some(Access::Send)) => format!("{name} to write"),
         (kind, None) if is_channel(kind) => match resource.parties {
             Some(0 | 1) => format!("the end of the receiver of {name}"),
             _ => format!("the end of all receivers of {name}"),

@@ -6,8 +6,8 @@ pub mod processor;
 pub mod program;
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use self::machine::Machine;
 use crate::layout::StaticAddress;
 use crate::layout::source::LayoutSource;
 use crate::memory::MemoryReader;
@@ -35,12 +35,10 @@ pub trait Target {
     /// Whether the user asked to stop (Ctrl-C). Asked often; must be cheap.
     fn interrupted(&self) -> bool;
 
-    /// `CLOCK_MONOTONIC` of the machine that the process runs on, when it stopped; in a debugger
-    /// when this stop was first looked at, which can be later. `None` for a core file and for a
-    /// process of another machine.
-    ///
-    /// It is the clock of `std::time::Instant` (`library/std/src/sys/time/unix.rs`, Rust 1.95).
-    fn monotonic_now(&self) -> Option<Duration> {
+    /// The machine that the process runs on, when it stopped; in a debugger when this stop was
+    /// first looked at, which can be later. `None` for a core file and for a process of another
+    /// machine.
+    fn machine(&self) -> Option<&Machine> {
         None
     }
 }

@@ -9,7 +9,7 @@ use super::scheduler::Scheduler;
 use super::task::{TaskReader, is_polling};
 use super::{number, stack, task_id};
 use crate::layout::{Type, TypeKind};
-use crate::report::{Task, TaskIndex, TaskKind, TaskState};
+use crate::report::{SiteId, Task, TaskIndex, TaskKind, TaskState};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
@@ -96,6 +96,7 @@ pub(super) fn add_queued(inspection: &mut Inspection<'_>, scheduler: &Scheduler,
         match reader.task(inspection, header, Some(runtime), TaskKind::Blocking) {
             Ok((_, mut task)) => {
                 task.state = TaskState::Scheduled;
+                task.root = closure_of(inspection, &task).or(task.root);
                 inspection.tasks.push(task);
             }
             Err(error) => inspection.runtimes[runtime]
@@ -104,6 +105,13 @@ pub(super) fn add_queued(inspection: &mut Inspection<'_>, scheduler: &Scheduler,
         }
     }
     number(inspection, first, &[]);
+}
+
+/// The closure itself: a `BlockingTask<T>` is a future around it.
+fn closure_of(inspection: &mut Inspection<'_>, task: &Task) -> Option<SiteId> {
+    let future = inspection.type_of_site(task.root?)?;
+    let closure = inspection.program.type_of(future).ok()?.type_parameter("T")?;
+    inspection.site_of_type(Ty { module: future.module, id: closure })
 }
 
 /// The headers of the closures in every queue of the pool, each a `VecDeque<Task>`, first come

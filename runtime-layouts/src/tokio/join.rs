@@ -5,7 +5,8 @@
 
 use super::list::{self, End};
 use super::task::{self, HEADER};
-use crate::report::ResourceKind;
+use super::task_id;
+use crate::report::{ResourceKind, TaskIndex};
 use crate::value::{Value, ValueError};
 use crate::walk::waits::{Reading, Seen};
 
@@ -18,9 +19,18 @@ pub(super) fn handle(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>
     let mut seen = Seen::new(ResourceKind::Join, header);
     seen.name = Some("the end of a task".to_string());
     seen.parties = Some(1);
-    seen.tasks.extend(reading.tasks.get(&header.address));
+    seen.tasks.extend(task_of(reading, header));
     seen.is_granted = task::has_ended(reading.program, header)?;
     Ok(Some(seen))
+}
+
+/// The task with that header; of a closure that runs, which is in no list, by its id.
+fn task_of(reading: &Reading<'_>, header: Value) -> Option<TaskIndex> {
+    let known = reading.tasks.at(header.address);
+    known.or_else(|| {
+        let id = task::id(reading.program, header).ok()??;
+        reading.tasks.closure(&task_id(id))
+    })
 }
 
 /// `JoinSet`, and what has one inside: the end of the next of its tasks.
@@ -37,7 +47,7 @@ pub(crate) fn set(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, V
         for entry in entries {
             if let Some(header) = entry.member(program, "value")?.behind(program, HEADER)? {
                 seen.is_granted |= task::has_ended(program, header)?;
-                seen.tasks.extend(reading.tasks.get(&header.address));
+                seen.tasks.extend(task_of(reading, header));
             }
         }
     }

@@ -1,24 +1,36 @@
-//! Waits for sockets, pipes and signals.
+//! Waits for sockets, pipes, signals and child processes.
 //!
 //! Source: `tokio/src/net/{tcp,unix}/*.rs`, `net/udp.rs`, `runtime/io/scheduled_io.rs`,
-//! `signal/unix.rs` (tokio 1.54.1).
+//! `io/interest.rs`, `signal/unix.rs`, `process/mod.rs` (tokio 1.54.1).
 
-use crate::report::ResourceKind;
+use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 use crate::walk::waits::{Reading, Seen};
 use crate::walk::wakers;
 
 const SCHEDULED_IO: &str = "tokio::runtime::io::scheduled_io::ScheduledIo";
+const INTEREST: &str = "tokio::io::interest::Interest";
 const OWNED_FD: &str = crate::expected::OWNED_FD.newest();
+const CHILD: &str = "std::process::Child";
+
+/// Bits of an `Interest`.
+const READABLE: u64 = 0b01;
+const WRITABLE: u64 = 0b10;
 
 /// `TcpListener`, `UnixListener`: the next connection.
 pub(super) fn listener(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    named(reading, value, "a connection")
+    // Nothing else can be asked of it.
+    Ok(Some(Seen { access: None, ..descriptor(reading, value, "a connection")? }))
 }
 
 /// `TcpStream`, `UdpSocket` and others: to be readable or writable.
 pub(super) fn socket(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    named(reading, value, "a socket")
+    descriptor(reading, value, "a socket").map(Some)
+}
+
+/// An end of a pipe.
+pub(super) fn pipe(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    descriptor(reading, value, "a pipe").map(Some)
 }
 
 /// What none of these is around.
@@ -26,7 +38,7 @@ pub(super) fn file_descriptor(
     reading: &Reading<'_>,
     value: Value,
 ) -> Result<Option<Seen>, ValueError> {
-    named(reading, value, "a file descriptor")
+    descriptor(reading, value, "a file descriptor").map(Some)
 }
 
 /// `signal::unix::Signal`.
@@ -35,25 +47,80 @@ pub(super) fn signal(_: &Reading<'_>, value: Value) -> Result<Option<Seen>, Valu
     Ok(Some(Seen { name, ..Seen::new(ResourceKind::Signal, value) }))
 }
 
-/// The wakers of who polls a socket to read, and to write.
-pub(super) fn socket_wakers(program: &Program<'_>, value: Value) -> Result<Vec<u64>, ValueError> {
-    let Some(io) = value.behind(program, SCHEDULED_IO)? else { return Ok(Vec::new()) };
-    let mut found = Vec::new();
-    for side in ["reader", "writer"] {
-        if let Some(waker) = io.within(program, side)? {
-            found.extend(wakers::stored(program, waker)?);
-        }
-    }
-    Ok(found)
+/// `process::Child`: its end. `None` for one that has ended.
+pub(super) fn child(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    let program = reading.program;
+    let Some(child) = value.inside(program, CHILD)? else { return Ok(None) };
+    let Some(pid) = child.number(program, "pid")? else { return Ok(None) };
+    let state = program.target().machine().and_then(|machine| machine.child(pid));
+    Ok(Some(Seen {
+        name: Some(format!("the end of child process {pid}")),
+        state: state.map(|(name, has_ended)| match has_ended {
+            true => format!("{name}, which has ended"),
+            false => name,
+        }),
+        ..Seen::new(ResourceKind::Child, value)
+    }))
 }
 
-fn named(reading: &Reading<'_>, value: Value, what: &str) -> Result<Option<Seen>, ValueError> {
-    let fd = value.inside(reading.program, OWNED_FD)?;
-    let fd = fd.map(|fd| fd.unsigned(reading.program)).transpose()?;
+/// The wakers of who polls a socket to read, and to write.
+pub(super) fn socket_wakers(program: &Program<'_>, value: Value) -> Result<Vec<u64>, ValueError> {
+    Ok([side_wakers(program, value, "reader")?, side_wakers(program, value, "writer")?].concat())
+}
+
+fn side_wakers(
+    program: &Program<'_>,
+    value: Value,
+    side: &'static str,
+) -> Result<Vec<u64>, ValueError> {
+    let Some(io) = value.behind(program, SCHEDULED_IO)? else { return Ok(Vec::new()) };
+    match io.within(program, side)? {
+        Some(waker) => wakers::stored(program, waker),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn descriptor(reading: &Reading<'_>, value: Value, what: &str) -> Result<Seen, ValueError> {
+    let program = reading.program;
+    let fd = value.inside(program, OWNED_FD)?;
+    let fd = fd.map(|fd| fd.unsigned(program)).transpose()?;
+    let machine = program.target().machine();
+    let known = fd.and_then(|fd| machine?.descriptor(fd));
     let mut seen = Seen::new(ResourceKind::Io, value);
-    seen.name = Some(match fd {
-        Some(fd) => format!("{what} (fd {fd})"),
-        None => what.to_string(),
-    });
-    Ok(Some(seen))
+    let mut name = what.to_string();
+    if let Some(known) = &known {
+        name.push_str(&format!(" {}", known.place));
+    }
+    if let Some(fd) = fd {
+        name.push_str(&format!(" (fd {fd})"));
+    }
+    seen.name = Some(name);
+    seen.state = known.and_then(|known| known.state).map(str::to_string);
+    // Memory on the way to the answer may be torn; what is waited for is known all the same.
+    seen.access = side(reading, value).ok().flatten();
+    Ok(seen)
+}
+
+/// To read or to write, as the waiter in the leaf says, or the waker that the socket keeps; `None`
+/// for both, or when neither says it.
+fn side(reading: &Reading<'_>, value: Value) -> Result<Option<Access>, ValueError> {
+    let program = reading.program;
+    let (reads, writes) = match reading.leaf.inside(program, INTEREST)? {
+        Some(interest) => {
+            let interest = interest.unsigned(program)?;
+            (interest & READABLE != 0, interest & WRITABLE != 0)
+        }
+        None => {
+            let is_own = |side: &'static str| {
+                let wakers = side_wakers(program, value, side)?;
+                Ok::<_, ValueError>(wakers.into_iter().any(|waker| reading.is_own(waker)))
+            };
+            (is_own("reader")?, is_own("writer")?)
+        }
+    };
+    Ok(match (reads, writes) {
+        (true, false) => Some(Access::Receive),
+        (false, true) => Some(Access::Send),
+        _ => None,
+    })
 }

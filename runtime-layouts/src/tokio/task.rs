@@ -327,6 +327,15 @@ pub(super) fn polling_thread<'c>(
     found.next().is_none().then_some(first.thread)
 }
 
+/// The id of the task with that header; `None` before 1.23, where its vtable does not lead to it.
+pub(super) fn id(program: &Program<'_>, header: Value) -> Result<Option<u64>, ValueError> {
+    let Ok(offset) = vtable_of(program, header)?.member(program, "id_offset") else {
+        return Ok(None);
+    };
+    let offset = offset.unsigned(program)?;
+    Ok(Some(program.read_pointer(header.address.wrapping_add(offset))?))
+}
+
 /// Whether the task with that header has ended.
 pub(super) fn has_ended(program: &Program<'_>, header: Value) -> Result<bool, ValueError> {
     Ok(header.member(program, "state")?.unsigned(program)? & COMPLETE != 0)

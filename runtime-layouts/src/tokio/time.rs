@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::report::ResourceKind;
+use crate::target::machine::Machine;
 use crate::value::{Program, Value, ValueError};
 use crate::walk::waits::{Reading, Seen};
 
@@ -58,7 +59,7 @@ fn clock(program: &Program<'_>, sleep: Value) -> Result<Option<(Duration, bool)>
     // From the active variant on: one path serves all timers.
     let (_, runtime) = runtime.active_variant(program)?;
     let Some(clock) = runtime.behind(program, CLOCK)? else { return Ok(None) };
-    let now = program.target().monotonic_now();
+    let now = program.target().machine().and_then(Machine::monotonic_now);
     let Some(unfrozen) = clock.within(program, "unfrozen")? else {
         return Ok(now.map(|now| (now, false)));
     };

@@ -13,7 +13,7 @@ use super::keeps::{Keeps, Kept};
 use super::plan::Wanted;
 use super::registry::{self, GuardType};
 use super::sites::Sites;
-use super::waits::{Reading, Seen, Waits, index_of};
+use super::waits::{Reading, Seen, Tasks, Waits, index_of};
 use crate::layout::Type;
 use crate::layout::name::{base_path, last_segment};
 use crate::report::{Access, Holder, Resource, ResourceId, ResourceKind, Task, TaskIndex};
@@ -202,7 +202,7 @@ fn is_waited_for_only(kind: ResourceKind, access: Access) -> bool {
 fn state_of(program: &Program<'_>, object: Value) -> Option<Seen> {
     let layout = program.type_of(object.ty).ok()?;
     let known = registry::resource(base_path(&layout.name))?;
-    let reading = Reading { program, leaf: object, tasks: &HashMap::new() };
+    let reading = Reading { program, leaf: object, tasks: &Tasks::default(), header: 0 };
     (known.read)(&reading, object).ok().flatten()
 }
 

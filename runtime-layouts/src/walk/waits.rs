@@ -16,7 +16,7 @@ use crate::layout::name::{base_path, last_segment};
 use crate::layout::{Type, TypeKind};
 use crate::report::{
     Access, Chain, Frame, FrameRef, Holder, Polled, Resource, ResourceId, ResourceKind, SiteId,
-    Task, TaskIndex, TaskKind, TaskState, Wait, WaitId,
+    Task, TaskId, TaskIndex, TaskKind, TaskState, Wait, WaitId,
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -32,8 +32,53 @@ pub(crate) struct Reading<'r> {
     pub(crate) program: &'r Program<'r>,
     /// The innermost future of the chain.
     pub(crate) leaf: Value,
-    /// The tasks by the addresses of their headers.
-    pub(crate) tasks: &'r HashMap<u64, TaskIndex>,
+    /// The tasks that others may wait for.
+    pub(crate) tasks: &'r Tasks,
+    /// The header of the task whose leaf it is; 0 for a future that a thread blocks on.
+    pub(crate) header: u64,
+}
+
+impl Reading<'_> {
+    /// Whether a waker with that data pointer wakes the task whose leaf is read.
+    pub(crate) fn is_own(&self, waker: u64) -> bool {
+        match self.header {
+            // The waker of a future that a thread blocks on is the thread's, not a task's.
+            0 => waker != 0 && self.tasks.at(waker).is_none(),
+            header => waker == header,
+        }
+    }
+}
+
+/// The tasks that were found, to be looked up.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    by_header: HashMap<u64, TaskIndex>,
+    /// The closures that run on threads: they have no header that is known.
+    closures: HashMap<TaskId, TaskIndex>,
+}
+
+impl Tasks {
+    fn of(tasks: &[Task]) -> Self {
+        let mut found = Self::default();
+        for (index, task) in tasks.iter().enumerate() {
+            if task.address != 0 {
+                found.by_header.insert(task.address, index_of(index));
+            } else if task.kind == TaskKind::Blocking {
+                found.closures.insert(task.id.clone(), index_of(index));
+            }
+        }
+        found
+    }
+
+    /// The task whose header is there.
+    pub(crate) fn at(&self, header: u64) -> Option<TaskIndex> {
+        self.by_header.get(&header).copied()
+    }
+
+    /// The closure with that id that a thread runs.
+    pub(crate) fn closure(&self, id: &TaskId) -> Option<TaskIndex> {
+        self.closures.get(id).copied()
+    }
 }
 
 /// What was read.
@@ -115,12 +160,7 @@ pub(crate) struct Waits {
 impl Waits {
     /// Finds what every task waits for.
     pub(crate) fn find(&mut self, program: &Program<'_>, sites: &Sites, tasks: &mut [Task]) {
-        let by_header: HashMap<u64, TaskIndex> = tasks
-            .iter()
-            .enumerate()
-            .filter(|(_, task)| task.address != 0)
-            .map(|(index, task)| (task.address, index_of(index)))
-            .collect();
+        let known = Tasks::of(tasks);
         for (index, task) in tasks.iter_mut().enumerate() {
             task.index = index_of(index);
             let mut run = Vec::new();
@@ -128,14 +168,14 @@ impl Waits {
                 waits: self,
                 program,
                 sites,
-                tasks: &by_header,
+                tasks: &known,
                 task: task.index,
                 header: if task.kind == TaskKind::BlockOn { 0 } else { task.address },
             };
             if task.state == TaskState::Running {
                 walk.blocked(task);
             }
-            walk.chain(&task.chain, None, &mut run);
+            walk.chain(&task.chain, None, 0, &mut run);
         }
         self.order(program, sites);
     }
@@ -254,26 +294,35 @@ struct Leaves<'w, 'p> {
     waits: &'w mut Waits,
     program: &'p Program<'p>,
     sites: &'p Sites,
-    tasks: &'p HashMap<u64, TaskIndex>,
+    tasks: &'p Tasks,
     task: TaskIndex,
     header: u64,
 }
 
 impl Leaves<'_, '_> {
-    /// Looks at every leaf of a chain. `run` holds the frames above it, outermost first, and
-    /// `keeper` is the frame that holds it if it is not polled.
-    fn chain<'c>(&mut self, chain: &'c Chain, keeper: Option<FrameRef>, run: &mut Vec<&'c Frame>) {
+    /// Looks at every leaf of a chain. `run` holds the frames above it, outermost first, of which
+    /// those from `branch` on are of this branch alone, and `keeper` is the frame that holds it if
+    /// it is not polled.
+    fn chain<'c>(
+        &mut self,
+        chain: &'c Chain,
+        keeper: Option<FrameRef>,
+        branch: usize,
+        run: &mut Vec<&'c Frame>,
+    ) {
         let above = run.len();
         run.extend(&chain.frames);
         let mut branches = chain.branches.iter().peekable();
         let holds_only = chain.branches.iter().all(|branch| branch.polled == Polled::No);
         if branches.peek().is_none() || holds_only {
-            self.leaf(run, keeper);
+            self.leaf(run, branch, keeper);
         }
+        // What a frame awaits besides other things is not what it is.
+        let from = if chain.branches.len() > 1 { run.len() } else { branch };
         for branch in branches.filter(|branch| branch.polled != Polled::Ended) {
             let holder = run.last().map(|frame| FrameRef::of(frame));
             let keeper = keeper.or(holder.filter(|_| branch.polled != Polled::Yes));
-            self.chain(branch, keeper, run);
+            self.chain(branch, keeper, from, run);
         }
         run.truncate(above);
     }
@@ -304,12 +353,12 @@ impl Leaves<'_, '_> {
         });
     }
 
-    fn leaf(&mut self, run: &[&Frame], keeper: Option<FrameRef>) {
+    fn leaf(&mut self, run: &[&Frame], branch: usize, keeper: Option<FrameRef>) {
         let Some(leaf) = run.last().and_then(|frame| self.value(frame)) else { return };
         let Some(leaf_ref) = run.last().map(|frame| FrameRef::of(frame)) else { return };
         let user = run.iter().rev().find(|frame| self.sites.is_users(frame.site));
         let user = user.map(|frame| FrameRef::of(frame));
-        for (seen, name) in self.seen(run, leaf) {
+        for (seen, name) in self.seen(&run[branch..], leaf) {
             let resource = self.waits.resource(&seen, &name);
             self.waits.waits.push(Wait {
                 task: self.task,
@@ -328,7 +377,8 @@ impl Leaves<'_, '_> {
     /// What the leaf of a run waits for: mostly one thing, for a library's own future perhaps
     /// several.
     fn seen(&mut self, run: &[&Frame], leaf: Value) -> Vec<(Seen, String)> {
-        let reading = Reading { program: self.program, leaf, tasks: self.tasks };
+        let reading =
+            Reading { program: self.program, leaf, tasks: self.tasks, header: self.header };
         let mut found = None;
         for (depth, frame) in run.iter().rev().enumerate() {
             if depth > 0 && !self.is_inner(frame.site) {
@@ -371,18 +421,13 @@ impl Leaves<'_, '_> {
     /// Things in a leaf that keep this task's waker.
     fn kept_wakers(&mut self, reading: &Reading<'_>) -> Vec<(Seen, String)> {
         let mut found = Vec::new();
-        // The waker of a future that a thread blocks on is the thread's, not a task's.
-        let (header, tasks) = (self.header, self.tasks);
-        let is_own = |waker: &u64| match header {
-            0 => *waker != 0 && !tasks.contains_key(waker),
-            header => *waker == header,
-        };
         for (path, known) in &*self.waits.polled(self.program, reading.leaf.ty) {
             let mut values = Vec::new();
             let _ = path.each(self.program, reading.leaf, &mut |value| values.push(value));
             for value in values {
                 let wakers = known.wakers.map(|wakers| wakers(self.program, value));
-                if !matches!(wakers, Some(Ok(wakers)) if wakers.iter().any(is_own)) {
+                if !matches!(wakers, Some(Ok(wakers)) if wakers.iter().any(|waker| reading.is_own(*waker)))
+                {
                     continue;
                 }
                 if let Ok(Some(seen)) = (known.read)(reading, value)

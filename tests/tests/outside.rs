@@ -1,0 +1,52 @@
+//! What is outside of a program's own tasks: sockets, pipes, signals, child processes, threads of
+//! the blocking pool.
+
+use anyhow::{Result, ensure};
+use end_to_end_tests::case::Case;
+use end_to_end_tests::front::{ALL, DEBUGGERS, DUMP, Front, Mode};
+use end_to_end_tests::subjects;
+use regex_lite::Regex;
+use xtask::fixture::Profile;
+use xtask::session::Subject;
+
+fn check(profile: Profile, dump: &str, backtraces: &str) -> Result<()> {
+    let running = subjects::fixture("outside", profile)?;
+    // The list of a live process is wider: it says where files lead.
+    Case { name: dump, commands: &[DUMP], fronts: ALL, modes: &[Mode::Core] }.check(&running)?;
+    let commands = &["async bt all"];
+    let modes = &[Mode::Live, Mode::Core];
+    Case { name: backtraces, commands, fronts: DEBUGGERS, modes }.check(&running)
+}
+
+#[test]
+fn is_named_with_what_memory_tells() -> Result<()> {
+    check(Profile::Debug, "outside", "outside-bt")
+}
+
+#[test]
+fn is_named_with_what_memory_tells_optimized() -> Result<()> {
+    check(Profile::Release, "outside-release", "outside-bt-release")
+}
+
+#[test]
+fn of_a_live_process_files_have_places() -> Result<()> {
+    let running = subjects::fixture("outside", Profile::Debug)?;
+    let subject = Subject::Process(running.pid());
+    for front in [Front::SystemGdb, Front::SystemLldb, Front::CommandLine] {
+        let text = front.ask(subject, &[DUMP])?.concat();
+        let address = r"127\.0\.0\.1:\d+";
+        for expected in [
+            format!(r"waits for a connection on {address} \(fd \d+\)\n"),
+            format!(r"for a socket {address} → {address} \(fd \d+\) to read \(established\)\n"),
+            format!(r"for a socket {address} → {address} \(fd \d+\) to write \(established\)\n"),
+            format!(r"waits for a socket on {address} \(fd \d+\) to read\n"),
+            r"waits for a connection on /\S+/socket \(fd \d+\)\n".to_string(),
+            r"waits for a pipe on /\S+/named pipe \(fd \d+\) to read\n".to_string(),
+            r"waits for the end of child process \d+ \(cat\)\n".to_string(),
+        ] {
+            let found = Regex::new(&expected)?.is_match(&text);
+            ensure!(found, "{front:?}: nothing like {expected:?} in {text}");
+        }
+    }
+    Ok(())
+}
