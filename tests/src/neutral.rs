@@ -18,6 +18,8 @@ const RULES: &[(&str, &str)] = &[
     (r"\b(a connection|a socket|a pipe|a file descriptor) [^\n(]*\(fd \d+\)", "$1 (fd N)"),
     (r"(\(fd N\)(?: to (?:read|write))?) \([^)\n]*\)", "$1"),
     (r"\bchild process \d+(?: \([^)\n]*\))?", "child process N"),
+    // Where a cell of a table ends depends on it.
+    (r"(\(fd N\)(?: to (?:read|write))?|child process N) \|[^\n]*…", "$1 | …"),
     (r"\b127\.\d+\.\d+\.\d+:\d+", "127.0.0.1:PORT"),
     (r"\b[0-9a-f]{40}\b", "BUILD-ID"),
     (r"\(fd \d+\)", "(fd N)"),
@@ -65,7 +67,7 @@ mod tests {
         for state in ["due in 4.2 s", "overdue by 3 min", "due now"] {
             assert_eq!(neutral(&format!("waits for a timer ({state})")), "waits for a timer\n");
         }
-        let text = "a socket 127.0.0.1:1 → 127.0.0.1:2 (fd 9) to read (established)";
+        let text = "a socket to 127.0.0.1:2 (fd 9) to read (established, from 127.0.0.1:1)";
         assert_eq!(neutral(text), "a socket (fd N) to read\n");
         let text = "a connection on /run/app.sock (fd 9)";
         assert_eq!(neutral(text), "a connection (fd N)\n");

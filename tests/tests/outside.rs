@@ -37,8 +37,12 @@ fn of_a_live_process_files_have_places() -> Result<()> {
         let address = r"127\.0\.0\.1:\d+";
         for expected in [
             format!(r"waits for a connection on {address} \(fd \d+\)\n"),
-            format!(r"for a socket {address} → {address} \(fd \d+\) to read \(established\)\n"),
-            format!(r"for a socket {address} → {address} \(fd \d+\) to write \(established\)\n"),
+            format!(
+                r"for a socket to {address} \(fd \d+\) to read \(established, from {address}\)\n"
+            ),
+            format!(
+                r"for a socket to {address} \(fd \d+\) to write \(established, from {address}\)\n"
+            ),
             format!(r"waits for a socket on {address} \(fd \d+\) to read\n"),
             r"waits for a connection on /\S+/socket \(fd \d+\)\n".to_string(),
             r"waits for a pipe on /\S+/named pipe \(fd \d+\) to read\n".to_string(),

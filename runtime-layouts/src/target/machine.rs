@@ -20,10 +20,11 @@ pub struct Machine {
 /// An open file of a process.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Descriptor {
-    /// Where it leads: `on 127.0.0.1:8080`, `127.0.0.1:40123 → 127.0.0.1:8080`, `on /run/app.sock`.
+    /// Where it leads: `on 127.0.0.1:8080`, `to 127.0.0.1:40123`, `on /run/app.sock`.
     pub place: String,
-    /// The state of its connection: `established`; `None` for what has none.
-    pub state: Option<&'static str>,
+    /// The state of its connection and the near end of that: `established, from 127.0.0.1:8080`;
+    /// `None` for what is not connected.
+    pub state: Option<String>,
 }
 
 /// A socket, as the tables of its network namespace have it.
@@ -88,12 +89,12 @@ impl Socket {
         match self {
             Self::Tcp(local, _, TcpState::Listen) => on(local),
             Self::Tcp(local, remote, state) => Descriptor {
-                place: format!("{local} → {remote}"),
-                state: Some(state_text(state)),
+                place: format!("to {remote}"),
+                state: Some(format!("{}, from {local}", state_text(state))),
             },
             Self::Udp(local, remote) if remote.port() == 0 => on(local),
             Self::Udp(local, remote) => {
-                Descriptor { place: format!("{local} → {remote}"), state: None }
+                Descriptor { place: format!("to {remote}"), state: Some(format!("from {local}")) }
             }
             Self::Unix(path) => on(path.display()),
         }
@@ -104,7 +105,7 @@ fn on(place: impl std::fmt::Display) -> Descriptor {
     Descriptor { place: format!("on {place}"), state: None }
 }
 
-/// As `ss` spells them.
+/// As `ss` spells them, but for those that say what went wrong.
 fn state_text(state: &TcpState) -> &'static str {
     match state {
         TcpState::Established => "established",
@@ -114,7 +115,7 @@ fn state_text(state: &TcpState) -> &'static str {
         TcpState::FinWait2 => "fin-wait-2",
         TcpState::TimeWait => "time-wait",
         TcpState::Close => "closed",
-        TcpState::CloseWait => "close-wait: the other side has closed it",
+        TcpState::CloseWait => "closed by the other side",
         TcpState::LastAck => "last-ack",
         TcpState::Listen => "listening",
         TcpState::Closing => "closing",
@@ -174,11 +175,11 @@ mod tests {
         assert_eq!(described(&listener), Some(on(address)));
         let client = TcpStream::connect(address).expect("a connection");
         let local = client.local_addr().expect("its address");
-        let place = format!("{local} → {address}");
-        let state = Some("established");
+        let place = format!("to {address}");
+        let state = Some(format!("established, from {local}"));
         assert_eq!(described(&client), Some(Descriptor { place: place.clone(), state }));
         drop(listener.accept().expect("the other side"));
-        let state = Some("close-wait: the other side has closed it");
+        let state = Some(format!("closed by the other side, from {local}"));
         assert_eq!(described(&client), Some(Descriptor { place, state }));
         let socket = UdpSocket::bind("[::1]:0").expect("a port");
         assert_eq!(described(&socket), Some(on(socket.local_addr().expect("its address"))));

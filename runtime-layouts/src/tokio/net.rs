@@ -95,7 +95,7 @@ fn descriptor(reading: &Reading<'_>, value: Value, what: &str) -> Result<Seen, V
         name.push_str(&format!(" (fd {fd})"));
     }
     seen.name = Some(name);
-    seen.state = known.and_then(|known| known.state).map(str::to_string);
+    seen.state = known.and_then(|known| known.state);
     // Memory on the way to the answer may be torn; what is waited for is known all the same.
     seen.access = side(reading, value).ok().flatten();
     Ok(seen)
