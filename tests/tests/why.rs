@@ -1,10 +1,12 @@
 //! Programs that hang, one fault each: what is said of it, and that it is the same everywhere.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use end_to_end_tests::case::Case;
-use end_to_end_tests::front::{DEBUGGERS, Mode};
+use end_to_end_tests::front::{DEBUGGERS, DUMP, Front, Mode};
 use end_to_end_tests::subjects;
+use regex_lite::Regex;
 use xtask::fixture::Profile;
+use xtask::session::Subject;
 
 /// One golden for both profiles, all debuggers, live and core: a fault is what it is.
 fn check(fault: &str) -> Result<()> {
@@ -47,9 +49,32 @@ faults! {
     tasks_wait_for_each_others_messages "channel-circle"
     tasks_wait_for_room_in_each_others_channels "full-channels"
     a_task_waits_for_its_own_sender "own-sender"
+    a_notification_was_lost "lost-notify"
     a_task_waits_for_room_that_nobody_makes "kept-receiver"
     a_task_waits_for_a_lock_of_another_thread "blocked-worker"
+    a_task_waits_for_a_lock_of_parking_lot "parking-lot"
     a_task_lets_its_thread_sleep "sleeping-worker"
     a_task_takes_a_lock_that_its_thread_has "own-thread-lock"
     a_thread_waits_for_a_suspended_task "guard-across-await"
+}
+
+/// Only the command line stops the process itself, and knows when that was: how long a timer has
+/// been due by then is the one trace that a busy thread leaves.
+#[test]
+fn a_task_computes_and_does_not_pause() -> Result<()> {
+    for profile in [Profile::Debug, Profile::Release] {
+        let running = subjects::faults(profile, "long-loop")?;
+        let text = Front::CommandLine.ask(Subject::Process(running.pid()), &[DUMP])?.concat();
+        for expected in [
+            r"blocked worker: task 3 keeps the only worker of runtime 0 busy, and no timer has fired",
+            r"     task 3 runs faults::threads::compute, faults/src/threads\.rs:\d+\n",
+            r"     task 2 waits for a timer \(overdue by \d+\.\d s\), tokio::time::Sleep, ",
+        ] {
+            let found = Regex::new(expected)?.is_match(&text);
+            ensure!(found, "{profile:?}: nothing like {expected:?} in {text}");
+        }
+        let text = Front::SystemGdb.ask(Subject::Process(running.pid()), &["async why"])?.concat();
+        ensure!(text.starts_with("Nothing is stuck as far as memory tells"), "{text}");
+    }
+    Ok(())
 }

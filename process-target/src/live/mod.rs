@@ -119,8 +119,10 @@ impl LiveProcess {
             return Err(obstacle);
         }
         let mappings = self.before()?;
+        let stood_still = proc::Status::of(self.pid).is_ok_and(|it| matches!(it.state, 'T' | 't'));
         let stop = Stop::of(self.pid, &self.interrupted)?;
         let machine = Machine::of(self.pid);
+        let machine = if stood_still { machine } else { machine.at_its_stop() };
         let processor = self.executable.processor;
         let mut problems = Vec::new();
         let mut threads = Vec::with_capacity(stop.threads.len());

@@ -1,11 +1,16 @@
 //! Threads that should poll tasks and are blocked instead.
 
+use std::time::Duration;
+
 use crate::report::{
-    Because, Finding, FindingKind, Link, Report, Resource, ResourceKind, Task, TaskIndex, TaskKind,
-    TaskState, Wait, WaitId, WorkerState,
+    Because, Finding, FindingKind, Link, Report, Resource, ResourceKind, Runtime, Task, TaskIndex,
+    TaskKind, TaskState, Wait, WaitId, WorkerState,
 };
 
 use super::graph::waits;
+
+/// A timer that is overdue by so much does not fire: a busy worker is late by milliseconds.
+const LATE: Duration = Duration::from_secs(1);
 
 /// A finding for each task that blocks the thread that polls it, and memory shows that this does
 /// not end in a moment: a lock that another thread just uses is none.
@@ -27,7 +32,32 @@ pub(super) fn workers(report: &Report) -> Vec<Finding> {
         let links = vec![Link { wait: *id, because }];
         findings.push(Finding { kind: FindingKind::BlockedWorker, is_sure, links, behind });
     }
+    findings.extend(report.runtimes.iter().filter_map(|runtime| busy(report, runtime, &blocked)));
     findings
+}
+
+/// A runtime whose timers do not fire, since tasks keep all its workers busy: a worker looks at the
+/// timers between two tasks. How long each of several tasks has been running is not known, and a
+/// machine with too much to do is late as well.
+fn busy(report: &Report, runtime: &Runtime, blocked: &[(WaitId, &Wait)]) -> Option<Finding> {
+    let own = |task: &Task| task.runtime.and_then(|at| report.runtimes.get(at)) == Some(runtime);
+    let (late, _) = waits(report)
+        .filter(|(_, wait)| wait.is_polled && own(report.task(wait.task)))
+        .filter_map(|(id, wait)| Some((id, report.resource(wait.resource).overdue?)))
+        .filter(|(_, overdue)| *overdue >= LATE)
+        .max_by_key(|(_, overdue)| *overdue)?;
+    let mut links = Vec::new();
+    for worker in &runtime.workers {
+        let thread = worker.thread.filter(|_| worker.state == WorkerState::Running)?;
+        let runs = |task: &&Task| task.thread == Some(thread) && task.state == TaskState::Running;
+        let task = report.tasks.iter().find(runs)?;
+        if !blocked.iter().any(|(_, wait)| wait.task == task.index) {
+            links.push(Link { wait: late, because: Because::Busy(task.index) });
+        }
+    }
+    let behind = starving(report, Some(runtime.id));
+    let kind = FindingKind::BlockedWorker;
+    (!links.is_empty()).then_some(Finding { kind, is_sure: false, links, behind })
 }
 
 /// Whether a wait is one of a thread that should poll other tasks too. The threads for blocking

@@ -99,7 +99,9 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
         links.rotate_left(first);
     }
     let unpolled = links.iter().any(|link| matches!(link.because, Because::Unpolled(_)));
-    let kind = match (unpolled, is_circle) {
+    // Whoever waits for a notification has no more to do with those who wait for the same one.
+    let is_lost = links.iter().all(|link| link.resource(report).1.kind == ResourceKind::Notify);
+    let kind = match (unpolled, is_circle && !is_lost) {
         (true, _) => FindingKind::Futurelock,
         (false, true) => FindingKind::Deadlock,
         (false, false) => FindingKind::NeverWoken,

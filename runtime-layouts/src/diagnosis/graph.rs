@@ -171,7 +171,8 @@ fn needs_of(report: &Report, id: WaitId, wait: &Wait) -> Option<Vec<Vec<(Party, 
         ResourceKind::Mpsc
         | ResourceKind::Oneshot
         | ResourceKind::Watch
-        | ResourceKind::Broadcast => {
+        | ResourceKind::Broadcast
+        | ResourceKind::Notify => {
             let holders = holders(resource);
             // Ends of the channel that were not found may be anywhere.
             let is_shared = resource.holders.iter().any(|holder| holder.is_shared);

@@ -44,7 +44,8 @@ pub(super) fn short(report: &Report, wait: &Wait) -> String {
         text.push_str(given(resource.kind));
     } else if let Some(holders) = holders_text(report, wait.task, resource, true) {
         // `Mutex<Inventory> held by task 4` reads as one; after more words it does not.
-        text.push_str(if text == *resource.name { " " } else { ", " });
+        let is_end = resource.holders.first().is_some_and(|first| first.access.is_end());
+        text.push_str(if text == *resource.name && !is_end { " " } else { ", " });
         text.push_str(&holders);
     }
     text
@@ -188,11 +189,12 @@ fn given(kind: ResourceKind) -> &'static str {
     }
 }
 
-/// `sender` of who can send to a channel; `None` for what is no end of one.
+/// `sender` of who can send to a channel; `None` for what is no end of one, nor used like one.
 pub(super) fn end_text(access: Access) -> Option<&'static str> {
     match access {
         Access::Send => Some("sender"),
         Access::Receive => Some("receiver"),
+        Access::Handle => Some("handle"),
         _ => None,
     }
 }
@@ -201,8 +203,10 @@ pub(super) fn end_text(access: Access) -> Option<&'static str> {
 fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
     let name = &resource.name;
     match (resource.kind, wait.access) {
-        (ResourceKind::RwLock, Some(Access::Shared)) => format!("{name} to read"),
-        (ResourceKind::RwLock, Some(_)) => format!("{name} to write"),
+        (ResourceKind::RwLock | ResourceKind::ThreadLock, Some(Access::Shared)) => {
+            format!("{name} to read")
+        }
+        (ResourceKind::RwLock | ResourceKind::ThreadLock, Some(_)) => format!("{name} to write"),
         (ResourceKind::Semaphore, Some(Access::Permits(count))) => {
             format!("{} of {name}", permits(count))
         }

@@ -9,7 +9,8 @@ use super::tasks::tasks_text;
 use super::waiting::{end_text, enumerated, in_variable, is_lock, thing};
 use crate::diagnosis::{findings, reasons};
 use crate::report::{
-    Because, Finding, FindingKind, FrameRef, Link, Report, ResourceKind, Task, TaskIndex,
+    Because, Finding, FindingKind, FrameRef, Link, Report, Resource, ResourceKind, Task, TaskIndex,
+    short,
 };
 
 /// Writes every finding with its evidence, or that there is none.
@@ -100,6 +101,7 @@ fn is_closed(report: &Report, links: &[Link], last: &Link) -> bool {
         Because::Held(_) => last.resource(report).2.and_then(|holder| holder.task),
         Because::NotEnded(task) => Some(task),
         Because::Unpolled(wait) => Some(report.wait(wait).task),
+        Because::Busy(task) => Some(task),
         Because::Never => None,
     };
     keeper.is_some_and(|keeper| links.iter().any(|link| report.wait(link.wait).task == keeper))
@@ -125,6 +127,9 @@ fn because(report: &Report, link: &Link, look: &Look) -> String {
             report.task(report.wait(wait).task).id.0
         ),
         (Because::NotEnded(task), _) => format!("task {} has not ended", report.task(task).id.0),
+        (Because::Busy(task), _) => {
+            format!("task {} keeps the thread busy that would bring it", report.task(task).id.0)
+        }
         _ if resource.kind == ResourceKind::Never => "which never comes".to_string(),
         _ if is_lock(resource.kind) && resource.is_taken == Some(true) => {
             "whose holder was not found".to_string()
@@ -166,6 +171,15 @@ pub(super) fn sentence(report: &Report, finding: &Finding) -> String {
             });
             ("futurelock", text.unwrap_or_default())
         }
+        FindingKind::NeverWoken if resource.kind == ResourceKind::Notify => {
+            let (verb, who) = if tasks.len() == 1 { ("waits", "it") } else { ("wait", "they") };
+            let name = &resource.name;
+            let text = format!(
+                "{} {verb} for a {name} that only {who} could notify: a notification was lost",
+                ids(&tasks)
+            );
+            ("never woken", text)
+        }
         FindingKind::NeverWoken | FindingKind::LockAcrossAwait => {
             let last = finding.links.last().map(|link| report.wait(link.wait));
             let keeper = last.map(|wait| ids(&[wait.task])).unwrap_or_default();
@@ -190,12 +204,34 @@ pub(super) fn sentence(report: &Report, finding: &Finding) -> String {
                 }
             }
         }
-        FindingKind::BlockedWorker => ("blocked worker", blocked(report, first)),
+        FindingKind::BlockedWorker => (
+            "blocked worker",
+            match first.because {
+                Because::Busy(_) => busy(report, &tasks, resource),
+                _ => blocked(report, first),
+            },
+        ),
     };
     match finding.is_sure {
         true => format!("{}: {text}.", capitalized(name)),
         false => format!("Probably {name}: {text}."),
     }
+}
+
+/// `task 3 keeps the only worker of runtime 0 busy, and no timer has fired for 4.2 s`.
+fn busy(report: &Report, tasks: &[TaskIndex], late: &Resource) -> String {
+    let runtime = tasks.first().and_then(|task| report.runtimes.get(report.task(*task).runtime?));
+    let workers = match runtime.map_or(0, |runtime| runtime.workers.len()) {
+        1 => "the only worker",
+        _ => "the workers",
+    };
+    let verb = if tasks.len() == 1 { "keeps" } else { "keep" };
+    format!(
+        "{} {verb} {workers} of runtime {} busy, and no timer has fired for {}",
+        enumerated(report, tasks),
+        runtime.map(|runtime| runtime.id).unwrap_or_default(),
+        late.overdue.map(short).unwrap_or_default()
+    )
 }
 
 /// `task 3 blocks thread 2, worker 0 of runtime 0: it is in std::thread::sleep`.
@@ -241,6 +277,18 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
         match link.because {
             Because::Never if resource.kind == ResourceKind::Blocking => {
                 lines.push(format!("task {task} is in {}{asks}", resource.name));
+                continue;
+            }
+            Because::Busy(busy) => {
+                let busy = report.task(busy);
+                let runs = busy.chain.frames.iter().rev().map(FrameRef::of);
+                let mut users = runs.filter(|frame| report.site(frame.site).user);
+                let at = users.next().map(|frame| stands(report, frame, look)).unwrap_or_default();
+                lines.push(format!("task {} runs {}", busy.id.0, at.trim_start_matches(", ")));
+                // One timer shows it for all of them.
+                if Some(link) == finding.links.last() {
+                    lines.push(format!("task {task} waits for {}{asks}", thing(report, wait)));
+                }
                 continue;
             }
             Because::Never => {

@@ -50,6 +50,8 @@ pub enum Because {
     Unpolled(WaitId),
     /// That task has not ended.
     NotEnded(TaskIndex),
+    /// That task keeps the thread that would bring it busy.
+    Busy(TaskIndex),
     /// It never comes.
     Never,
 }
@@ -60,7 +62,10 @@ impl Finding {
     pub fn tasks(&self, report: &Report) -> Vec<TaskIndex> {
         let mut tasks = Vec::new();
         for link in &self.links {
-            let task = report.wait(link.wait).task;
+            let task = match link.because {
+                Because::Busy(task) => task,
+                _ => report.wait(link.wait).task,
+            };
             if !tasks.contains(&task) {
                 tasks.push(task);
             }

@@ -4,9 +4,11 @@
 //! of a kind (names, files, lines) is a [`Site`], stored once; a task holds site numbers and
 //! addresses.
 
+mod duration;
 mod findings;
 mod resources;
 
+pub(crate) use self::duration::short;
 pub use self::findings::{Because, Finding, FindingKind, Link};
 pub use self::resources::{
     Access, FrameRef, Holder, HoldingThread, Resource, ResourceId, ResourceKind, TaskIndex, Wait,

@@ -1,6 +1,7 @@
 //! What tasks wait for, and who has it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Frame, SiteId, ThreadRef};
 
@@ -80,6 +81,9 @@ pub struct Resource {
     /// Its state in few words: `0 of 3 permits free`, `due in 4.2 s`; `None` when there is nothing
     /// to say.
     pub state: Option<String>,
+    /// How long ago it was due, when the process stopped; `None` for what is not due, and where the
+    /// moment of the stop is not known.
+    pub overdue: Option<Duration>,
     /// Who has it; empty when nobody does, or when none was found.
     pub holders: Vec<Holder>,
     /// Whether it is taken by someone, as its own memory says; `None` when that does not say.
@@ -108,6 +112,8 @@ pub enum Access {
     Send,
     /// To take something out.
     Receive,
+    /// As one of those that own it together, and can tell the others.
+    Handle,
 }
 
 /// Something that keeps a resource from others.
@@ -151,10 +157,10 @@ pub struct FrameRef {
 }
 
 impl Access {
-    /// Whether it is an end of a channel.
+    /// Whether it is an end of a channel, or of what is used like one.
     #[must_use]
     pub fn is_end(self) -> bool {
-        matches!(self, Self::Send | Self::Receive)
+        matches!(self, Self::Send | Self::Receive | Self::Handle)
     }
 }
 

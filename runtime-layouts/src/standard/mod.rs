@@ -1,10 +1,14 @@
 //! STANDARD: what blocks threads, of the standard library and of what is used in its place.
 //!
 //! Source: `library/std/src/sync/poison/*.rs`, `library/std/src/sys/sync/{mutex,rwlock}/futex.rs`,
-//! `library/std/src/thread/functions.rs` (Rust 1.95); `lock_api/src/{mutex,rwlock}.rs` (0.4.14).
+//! `library/std/src/thread/functions.rs` (Rust 1.95); `lock_api/src/{mutex,rwlock}.rs` (0.4.14),
+//! `parking_lot/src/raw_{mutex,rwlock}.rs` (0.12).
+
+mod words;
 
 use crate::report::{Access, ResourceKind};
-use crate::walk::registry::{BlockingCall, GuardType, Knowledge};
+use crate::value::Program;
+use crate::walk::registry::{BlockingCall, GuardType, Knowledge, TakesLock};
 
 /// What this folder offers to the walk.
 pub(crate) const KNOWLEDGE: Knowledge = Knowledge {
@@ -30,10 +34,10 @@ const PUBLIC_PATHS: &[(&str, &str)] = &[
     ("std::thread::join_handle::", "std::thread::"),
 ];
 
-/// The futex word of a lock is the first of these, which is what a thread that waits for the lock
-/// tells the kernel. A writer waits on another one.
 const MUTEX: &str = "std::sys::sync::mutex::futex::Mutex";
 const RW_LOCK: &str = "std::sys::sync::rwlock::futex::RwLock";
+const RAW_MUTEX: &str = "parking_lot::raw_mutex::RawMutex";
+const RAW_RW_LOCK: &str = "parking_lot::raw_rwlock::RawRwLock";
 
 const fn guard(path: &'static str, access: Access, lock: &'static str) -> GuardType {
     GuardType::lock(path, ResourceKind::ThreadLock, access, lock)
@@ -47,10 +51,25 @@ const GUARDS: &[GuardType] = &[
     guard("std::sync::rwlock::RwLockReadGuard", Access::Shared, RW_LOCK),
     guard("std::sync::poison::rwlock::RwLockWriteGuard", Access::Exclusive, RW_LOCK),
     guard("std::sync::rwlock::RwLockWriteGuard", Access::Exclusive, RW_LOCK),
+    guard("lock_api::mutex::MutexGuard", Access::Exclusive, RAW_MUTEX),
+    guard("lock_api::mutex::ArcMutexGuard", Access::Exclusive, RAW_MUTEX),
+    guard("lock_api::mutex::MappedMutexGuard", Access::Exclusive, RAW_MUTEX),
+    guard("lock_api::rwlock::RwLockReadGuard", Access::Shared, RAW_RW_LOCK),
+    guard("lock_api::rwlock::ArcRwLockReadGuard", Access::Shared, RAW_RW_LOCK),
+    guard("lock_api::rwlock::RwLockWriteGuard", Access::Exclusive, RAW_RW_LOCK),
+    guard("lock_api::rwlock::ArcRwLockWriteGuard", Access::Exclusive, RAW_RW_LOCK),
 ];
 
-const fn lock(function: &'static str, access: Access) -> BlockingCall {
-    BlockingCall { function, lock: Some(access) }
+/// A type's name as its users spell it: `parking_lot::Mutex<T>` is an alias of
+/// `lock_api::Mutex<RawMutex, T>`.
+pub(crate) fn spelled(name: &str) -> String {
+    name.replace("<RawMutex, ", "<").replace("<RawRwLock, ", "<")
+}
+
+type OfWord = fn(&Program<'_>, u64) -> Option<u64>;
+
+const fn lock(function: &'static str, access: Access, of_word: OfWord) -> BlockingCall {
+    BlockingCall { function, lock: Some(TakesLock { access, of_word }) }
 }
 
 const fn call(function: &'static str) -> BlockingCall {
@@ -60,15 +79,15 @@ const fn call(function: &'static str) -> BlockingCall {
 /// Functions that wait until another thread, another process or time lets them go on. What reads
 /// files is none: it ends by itself.
 const BLOCKING: &[BlockingCall] = &[
-    lock("std::sync::poison::mutex::Mutex::lock", Access::Exclusive),
-    lock("std::sync::mutex::Mutex::lock", Access::Exclusive),
-    lock("std::sync::poison::rwlock::RwLock::read", Access::Shared),
-    lock("std::sync::rwlock::RwLock::read", Access::Shared),
-    lock("std::sync::poison::rwlock::RwLock::write", Access::Exclusive),
-    lock("std::sync::rwlock::RwLock::write", Access::Exclusive),
-    lock("lock_api::mutex::Mutex::lock", Access::Exclusive),
-    lock("lock_api::rwlock::RwLock::read", Access::Shared),
-    lock("lock_api::rwlock::RwLock::write", Access::Exclusive),
+    lock("std::sync::poison::mutex::Mutex::lock", Access::Exclusive, words::first),
+    lock("std::sync::mutex::Mutex::lock", Access::Exclusive, words::first),
+    lock("std::sync::poison::rwlock::RwLock::read", Access::Shared, words::first),
+    lock("std::sync::rwlock::RwLock::read", Access::Shared, words::first),
+    lock("std::sync::poison::rwlock::RwLock::write", Access::Exclusive, words::of_writers),
+    lock("std::sync::rwlock::RwLock::write", Access::Exclusive, words::of_writers),
+    lock("lock_api::mutex::Mutex::lock", Access::Exclusive, words::of_parked_thread),
+    lock("lock_api::rwlock::RwLock::read", Access::Shared, words::of_parked_thread),
+    lock("lock_api::rwlock::RwLock::write", Access::Exclusive, words::of_parked_thread),
     call("futures_executor::local_pool::block_on"),
     call("futures_lite::future::block_on"),
     call("pollster::block_on"),

@@ -13,6 +13,7 @@ use procfs::process::{FDTarget, Process};
 /// The machine that a process runs on, as far as it concerns that process.
 pub struct Machine {
     now: Option<Duration>,
+    is_stop: bool,
     process: Option<Process>,
     sockets: OnceLock<HashMap<u64, Socket>>,
 }
@@ -41,13 +42,21 @@ impl Machine {
     #[must_use]
     pub fn of(pid: u64) -> Self {
         let process = i32::try_from(pid).ok().and_then(|pid| Process::new(pid).ok());
-        Self { now: monotonic_now(), process, sockets: OnceLock::new() }
+        Self { now: monotonic_now(), is_stop: false, process, sockets: OnceLock::new() }
     }
 
-    /// A machine at that time of its monotonic clock, of which nothing else is known.
+    /// The same, where the process ran until now and stopped at this moment.
+    #[must_use]
+    pub fn at_its_stop(mut self) -> Self {
+        self.is_stop = true;
+        self
+    }
+
+    /// A machine on which the process stopped at that time of the monotonic clock, and of which
+    /// nothing else is known.
     #[must_use]
     pub fn at(now: Duration) -> Self {
-        Self { now: Some(now), process: None, sockets: OnceLock::new() }
+        Self { now: Some(now), is_stop: true, process: None, sockets: OnceLock::new() }
     }
 
     /// `CLOCK_MONOTONIC` when this was made: `None` when the system does not tell.
@@ -56,6 +65,13 @@ impl Machine {
     #[must_use]
     pub fn monotonic_now(&self) -> Option<Duration> {
         self.now
+    }
+
+    /// The time at which the process stopped; `None` when it may have stood still before this was
+    /// made, as in a debugger.
+    #[must_use]
+    pub fn stopped_at(&self) -> Option<Duration> {
+        self.now.filter(|_| self.is_stop)
     }
 
     /// An open file of the process; `None` for one that has no place with a name, or when the

@@ -185,6 +185,12 @@ pub(super) const GUARDS: &[GuardType] = &[
     ),
     end("tokio::sync::oneshot::Sender", ResourceKind::Oneshot, Access::Send, oneshot::INNER),
     end("tokio::sync::oneshot::Receiver", ResourceKind::Oneshot, Access::Receive, oneshot::INNER),
+    end(
+        "alloc::sync::Arc<tokio::sync::notify::Notify",
+        ResourceKind::Notify,
+        Access::Handle,
+        notify::NOTIFY,
+    ),
     end("tokio::sync::watch::Sender", ResourceKind::Watch, Access::Send, watch::SHARED),
     end("tokio::sync::watch::Receiver", ResourceKind::Watch, Access::Receive, watch::SHARED),
     end("tokio::sync::broadcast::Sender", ResourceKind::Broadcast, Access::Send, broadcast::SHARED),

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::report::ResourceKind;
+use crate::report::{ResourceKind, short};
 use crate::target::machine::Machine;
 use crate::value::{Program, Value, ValueError};
 use crate::walk::waits::{Reading, Seen};
@@ -19,11 +19,6 @@ const INSTANT: &str = "std::time::Instant";
 /// needs time to wake up.
 const NOW: Duration = Duration::from_millis(5);
 
-const MINUTE: u64 = 60;
-const HOUR: u64 = 60 * MINUTE;
-const DAY: u64 = 24 * HOUR;
-const YEAR: u64 = 365 * DAY;
-
 /// `Sleep`, which `timeout` has inside too.
 pub(super) fn sleep(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
     Ok(Some(timer(reading.program, value, "a timer")))
@@ -35,12 +30,21 @@ pub(super) fn interval(reading: &Reading<'_>, value: Value) -> Result<Option<See
 }
 
 fn timer(program: &Program<'_>, value: Value, name: &str) -> Seen {
-    let state = due(program, value).ok().flatten();
-    Seen { name: Some(name.to_string()), state, ..Seen::new(ResourceKind::Sleep, value) }
+    let mut seen = Seen::new(ResourceKind::Sleep, value);
+    seen.name = Some(name.to_string());
+    if let Ok(Some((state, overdue))) = due(program, value) {
+        seen.state = Some(state);
+        let is_exact = || program.target().machine().is_some_and(|it| it.stopped_at().is_some());
+        seen.overdue = overdue.filter(|_| is_exact());
+    }
+    seen
 }
 
-/// When it is due; `None` where that or the time is not known.
-fn due(program: &Program<'_>, value: Value) -> Result<Option<String>, ValueError> {
+/// When it is due, and how long it has been; `None` where that or the time is not known.
+fn due(
+    program: &Program<'_>,
+    value: Value,
+) -> Result<Option<(String, Option<Duration>)>, ValueError> {
     let Some(sleep) = value.behind(program, SLEEP)? else { return Ok(None) };
     let Some(deadline) = sleep.within(program, "deadline")? else { return Ok(None) };
     let Some(deadline) = instant(program, deadline)? else { return Ok(None) };
@@ -49,7 +53,8 @@ fn due(program: &Program<'_>, value: Value) -> Result<Option<String>, ValueError
     if is_paused {
         text.push_str(" by a paused clock");
     }
-    Ok(Some(text))
+    let overdue = now.checked_sub(deadline).filter(|_| !is_paused);
+    Ok(Some((text, overdue)))
 }
 
 /// What the timer's own runtime takes for now, and whether its time stands still: tests can pause
@@ -88,19 +93,6 @@ fn distance(deadline: Duration, now: Duration) -> String {
         Some(left) if left > NOW => format!("due in {}", short(left)),
         None if now - deadline > NOW => format!("overdue by {}", short(now - deadline)),
         _ => "due now".to_string(),
-    }
-}
-
-/// A duration in its largest unit, rounded down.
-fn short(duration: Duration) -> String {
-    match duration.as_secs() {
-        0 => format!("{} ms", duration.as_millis()),
-        seconds @ ..10 => format!("{seconds}.{} s", duration.subsec_millis() / 100),
-        seconds @ ..MINUTE => format!("{seconds} s"),
-        seconds @ ..HOUR => format!("{} min", seconds / MINUTE),
-        seconds @ ..DAY => format!("{} h", seconds / HOUR),
-        seconds @ ..YEAR => format!("{} d", seconds / DAY),
-        seconds => format!("{} y", seconds / YEAR),
     }
 }
 
@@ -185,15 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_short() {
-        let of = |milliseconds| short(Duration::from_millis(milliseconds));
-        assert_eq!(of(350), "350 ms");
-        assert_eq!(of(4_299), "4.2 s");
-        assert_eq!(of(59_999), "59 s");
-        assert_eq!(of(60_000), "1 min");
-        assert_eq!(of(7_200_000), "2 h");
-        assert_eq!(of(86_400_000), "1 d");
-        assert_eq!(of(31_536_000_000 * 30), "30 y");
+    fn what_is_near_is_due_now() {
         let at = Duration::from_millis;
         assert_eq!(distance(at(1005), at(1000)), "due now");
         assert_eq!(distance(at(1000), at(1005)), "due now");

@@ -13,16 +13,13 @@ use crate::layout::{Base, Place};
 use crate::report::{
     Access, Chain, Frame, FrameRef, HoldingThread, ResourceKind, Task, TaskIndex, ThreadRef,
 };
+use crate::standard;
 use crate::target::processor::processor;
 use crate::target::{NativeFrame, Thread};
 use crate::value::{Program, Ty, Value};
 
 /// The standard library's own way to the kernel, and parking_lot's.
 const TO_THE_KERNEL: [&str; 3] = ["std::sys::", "parking_lot_core::", "core::"];
-/// The lock whose writers wait on another word than readers, and that word
-/// (`library/std/src/sys/sync/rwlock/futex.rs`, Rust 1.95).
-const RW_LOCK: (&str, &str) = ("std::sys::sync::rwlock::futex::RwLock", "writer_notify");
-
 /// What blocks a thread.
 pub(crate) struct Blocked {
     pub(crate) kind: ResourceKind,
@@ -47,19 +44,20 @@ pub(crate) fn of_task(program: &Program<'_>, sites: &Sites, task: &Task) -> Opti
     let site = sites.get(frame.site);
     let path = path_segments(&site.name.short);
     let (kind, name, address) = match call.lock {
-        Some(access) => {
+        Some(takes) => {
             let lock = path.len().checked_sub(2).map(|at| path[at].text.to_string());
             let owner = path_segments(&site.type_name);
             let full = owner.len().checked_sub(2).map(|at| last_segment(&owner[at].whole()));
-            let address = futex(program, thread).map(|word| lock_of(program, word, call, access));
-            (ResourceKind::ThreadLock, full.or(lock).unwrap_or_default(), address)
+            let address = futex(program, thread).and_then(|word| (takes.of_word)(program, word));
+            let name = standard::spelled(&full.or(lock).unwrap_or_default());
+            (ResourceKind::ThreadLock, name, address)
         }
         None => {
             let path: Vec<&str> = path.iter().map(|segment| segment.text).collect();
             (ResourceKind::Blocking, path.join("::"), None)
         }
     };
-    let access = call.lock.filter(|_| call.function.contains("RwLock"));
+    let access = call.lock.filter(|_| call.function.contains("RwLock")).map(|takes| takes.access);
     Some(Blocked { kind, address, name, access, frame: FrameRef::of(frame) })
 }
 
@@ -99,20 +97,6 @@ fn futex(program: &Program<'_>, thread: &Thread) -> Option<u64> {
     let machine = program.target().modules().first()?.layouts.facts().machine;
     let number = processor(machine)?.system_call_argument?;
     program.target().native_frames(thread, 1).first()?.register(number).filter(|at| *at != 0)
-}
-
-/// The lock whose word that is.
-fn lock_of(program: &Program<'_>, word: u64, call: &BlockingCall, access: Access) -> u64 {
-    let (lock, writers) = RW_LOCK;
-    if access != Access::Exclusive || !call.function.contains("RwLock") {
-        return word;
-    }
-    let modules = 0..program.target().modules().len();
-    let offset = modules.into_iter().find_map(|module| {
-        let id = *program.layouts(module).types_named(lock, None).ok()?.first()?;
-        Some(program.type_of(Ty { module, id }).ok()?.member(writers)?.offset)
-    });
-    word.wrapping_sub(offset.unwrap_or(0))
 }
 
 /// A value that a thread's stack keeps.

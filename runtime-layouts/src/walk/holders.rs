@@ -17,6 +17,7 @@ use super::waits::{Reading, Seen, Tasks, Waits, index_of};
 use crate::layout::Type;
 use crate::layout::name::{base_path, last_segment};
 use crate::report::{Access, Holder, Resource, ResourceId, ResourceKind, Task, TaskIndex};
+use crate::standard;
 use crate::value::parts::is_named;
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -175,7 +176,12 @@ impl Holders {
             let mut known: Vec<ResourceId> =
                 ends.iter().filter_map(|end| waits.known(kind, key.address, *end)).collect();
             known.dedup();
-            known.into_iter().for_each(|id| waits.held(id, holder.clone()));
+            for id in known {
+                waits.held(id, holder.clone());
+                if access == Access::Handle {
+                    waits.resources[id.0 as usize].parties = strong_count(program, value)?;
+                }
+            }
             return Ok(());
         }
         // The permit of who initializes a cell is one of the semaphore in it.
@@ -190,6 +196,14 @@ impl Holders {
         let id = waits.resource(&seen, &shape.resource);
         waits.held(id, holder);
         Ok(())
+    }
+}
+
+/// How many own what an `Arc` points to.
+fn strong_count(program: &Program<'_>, arc: Value) -> Result<Option<u64>, ValueError> {
+    match arc.behind(program, "alloc::sync::ArcInner<")? {
+        Some(inner) => inner.number(program, "strong"),
+        None => Ok(None),
     }
 }
 
@@ -208,7 +222,7 @@ fn state_of(program: &Program<'_>, object: Value) -> Option<Seen> {
 
 fn shape_of(program: &Program<'_>, ty: Ty) -> Option<GuardShape> {
     let layout = program.type_of(ty).ok()?;
-    let known = registry::guard(base_path(&layout.name))?;
+    let known = registry::guard(&layout.name)?;
     let to = |name: &'static str| {
         let mut wanted = |ty: &Type| is_named(ty, name);
         path::find(program, ty, Reach::RUNTIME, &mut wanted)
@@ -231,7 +245,7 @@ fn shape_of(program: &Program<'_>, ty: Ty) -> Option<GuardShape> {
             }
         }
     };
-    let guard = last_segment(&layout.name).into();
+    let guard = standard::spelled(&last_segment(&layout.name)).into();
     Some(GuardShape { known, key, object, resource, guard })
 }
 

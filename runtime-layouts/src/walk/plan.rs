@@ -242,7 +242,7 @@ impl Planner {
 
 /// Whether the type is of a guard that some library has.
 fn is_guard(layout: &Type) -> bool {
-    registry::guard(base_path(&layout.name)).is_some()
+    registry::guard(&layout.name).is_some()
 }
 
 fn is_polled(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<bool, LayoutError> {

@@ -2,6 +2,7 @@
 
 use super::Inspection;
 use super::waits::{Reading, Seen};
+use crate::layout::name::base_path;
 use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 
@@ -41,7 +42,7 @@ pub(crate) type Wakers = fn(&Program<'_>, Value) -> Result<Vec<u64>, ValueError>
 
 /// A type whose values keep a resource from others.
 pub(crate) struct GuardType {
-    /// Its path, without generic arguments.
+    /// Its path, without generic arguments; where the first of these matters, with that.
     pub(crate) path: &'static str,
     /// What it keeps.
     pub(crate) kind: ResourceKind,
@@ -60,7 +61,17 @@ pub(crate) struct BlockingCall {
     /// Its path, without generic arguments.
     pub(crate) function: &'static str,
     /// How it takes a lock; `None` when it waits for something else.
-    pub(crate) lock: Option<Access>,
+    pub(crate) lock: Option<TakesLock>,
+}
+
+/// How a function takes a lock.
+#[derive(Clone, Copy)]
+pub(crate) struct TakesLock {
+    /// For one alone, or for several.
+    pub(crate) access: Access,
+    /// The address of the lock, by that of the word that the thread waits on; `None` when it
+    /// cannot be told.
+    pub(crate) of_word: fn(&Program<'_>, u64) -> Option<u64>,
 }
 
 impl ResourceType {
@@ -113,9 +124,14 @@ pub(crate) fn resource(path: &str) -> Option<&'static ResourceType> {
     LIBRARIES.iter().flat_map(|library| library.resources).find(|known| known.path == path)
 }
 
-/// The guard of that path.
-pub(crate) fn guard(path: &str) -> Option<&'static GuardType> {
-    LIBRARIES.iter().flat_map(|library| library.guards).find(|known| known.path == path)
+/// The guard that a type of that name is.
+pub(crate) fn guard(name: &str) -> Option<&'static GuardType> {
+    let path = base_path(name);
+    LIBRARIES.iter().flat_map(|library| library.guards).find(|known| {
+        known.path == path
+            || known.path.contains('<')
+                && name.strip_prefix(known.path).is_some_and(|rest| rest.starts_with([',', '>']))
+    })
 }
 
 /// Whether a type is of a crate whose futures and async fns are known: its frames are looked

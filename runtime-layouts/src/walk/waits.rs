@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::blocked;
 use super::registry::{self, ResourceType};
@@ -94,6 +95,8 @@ pub(crate) struct Seen {
     pub(crate) name: Option<String>,
     /// See [`Resource::state`].
     pub(crate) state: Option<String>,
+    /// See [`Resource::overdue`].
+    pub(crate) overdue: Option<Duration>,
     /// See [`Resource::is_taken`].
     pub(crate) is_taken: Option<bool>,
     /// See [`Resource::parties`].
@@ -126,6 +129,7 @@ impl Seen {
             address: 0,
             name: None,
             state: None,
+            overdue: None,
             is_taken: None,
             parties: None,
             access: None,
@@ -192,6 +196,7 @@ impl Waits {
             address: seen.address,
             name: seen.name.as_deref().unwrap_or(name).into(),
             state: seen.state.clone(),
+            overdue: seen.overdue,
             holders: Vec::new(),
             is_taken: seen.is_taken,
             parties: seen.parties,

@@ -46,6 +46,9 @@ pub(super) struct WaitJson<'r> {
     permits: Option<u64>,
     polled: bool,
     granted: bool,
+    state: Option<&'r str>,
+    note: Option<&'r str>,
+    parties: Option<u64>,
     task: Option<&'r str>,
     tasks: Vec<&'r str>,
     held_by: Vec<HolderJson<'r>>,
@@ -65,7 +68,7 @@ struct HolderJson<'r> {
 }
 
 impl<'r> WaitJson<'r> {
-    pub(super) fn new(report: &'r Report, frames: &HolderFrames, wait: &Wait) -> Self {
+    pub(super) fn new(report: &'r Report, frames: &HolderFrames, wait: &'r Wait) -> Self {
         let resource = report.resource(wait.resource);
         let id = |task: TaskIndex| report.task(task).id.0.as_str();
         Self {
@@ -79,6 +82,9 @@ impl<'r> WaitJson<'r> {
             },
             polled: wait.is_polled,
             granted: wait.is_granted,
+            state: resource.state.as_deref(),
+            note: wait.note.as_deref(),
+            parties: resource.parties,
             task: match resource.tasks.as_slice() {
                 [one] => Some(id(*one)),
                 _ => None,
@@ -175,6 +181,7 @@ fn access_text(access: Access) -> &'static str {
         Access::Permits(_) => "permits",
         Access::Send => "send",
         Access::Receive => "receive",
+        Access::Handle => "handle",
     }
 }
 

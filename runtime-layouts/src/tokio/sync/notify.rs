@@ -7,7 +7,7 @@ use crate::tokio::list;
 use crate::value::{Value, ValueError};
 use crate::walk::waits::{Reading, Seen};
 
-const NOTIFY: &str = "tokio::sync::notify::Notify";
+pub(in crate::tokio) const NOTIFY: &str = "tokio::sync::notify::Notify";
 /// The future; its twin that owns the `Notify` is of tokio 1.47.
 const FUTURES: [&str; 2] = ["tokio::sync::notify::Notified", "tokio::sync::notify::OwnedNotified"];
 
