@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use gimli::{DwarfSections, RunTimeEndian, SectionId};
+use gimli::{DwarfSections, EndianSlice, RunTimeEndian, Section, SectionId};
 use object::elf;
 use object::read::elf::{ElfFile, FileHeader, ProgramHeader};
 use object::{Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, RelocationTarget};
@@ -14,6 +14,7 @@ use runtime_layouts::layout::source::{ObjectFacts, TlsSegment};
 
 use crate::lines::FunctionSymbol;
 use crate::mapping::SharedBytes;
+use crate::separate::{self, Folders};
 
 /// Why a file could not be opened. Each is one sentence for people.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +55,8 @@ pub(crate) struct ObjectFile {
     /// Bytes in all of them.
     pub(crate) debug_size: u64,
     bytes: SharedBytes,
+    /// The file with the debug information and the symbols, when that is another one.
+    separate: Option<Box<ObjectFile>>,
     segments: Vec<Segment>,
     tls_symbols: OnceLock<Option<HashMap<Box<[u8]>, u64>>>,
     relocated: OnceLock<Vec<(u64, u64)>>,
@@ -74,8 +77,22 @@ fn unpromoted(name: &[u8]) -> &[u8] {
 }
 
 impl ObjectFile {
-    /// Reads the headers; maps the rest.
+    /// Reads the headers; maps the rest. Debug information that is not in the file itself is looked
+    /// for where debuggers look for it.
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
+        let mut file = Self::open_alone(path)?;
+        if !file.has_debug_information()
+            && let Some(mut separate) = separate::find(&file, &Folders::of_machine())
+        {
+            std::mem::swap(&mut file.sections, &mut separate.sections);
+            std::mem::swap(&mut file.debug_size, &mut separate.debug_size);
+            file.separate = Some(Box::new(separate));
+        }
+        Ok(file)
+    }
+
+    /// The same, with what is in the file itself alone.
+    pub(crate) fn open_alone(path: &Path) -> Result<Self, OpenError> {
         let unreadable = |error| OpenError::Unreadable { path: path.to_owned(), error };
         if std::fs::metadata(path).map_err(unreadable)?.is_dir() {
             let what = "it is a directory".to_owned();
@@ -140,10 +157,46 @@ impl ObjectFile {
             sections,
             debug_size,
             bytes,
+            separate: None,
             segments,
             tls_symbols: OnceLock::new(),
             relocated: OnceLock::new(),
         })
+    }
+
+    /// Whether there is any, in the file itself or in a separate one.
+    pub(crate) fn has_debug_information(&self) -> bool {
+        let dwarf = self.sections.borrow(|bytes| EndianSlice::new(bytes, self.endian));
+        !dwarf.debug_info.reader().is_empty()
+    }
+
+    /// The file with the debug information, when that is another one.
+    pub(crate) fn separate_path(&self) -> Option<&Path> {
+        self.separate.as_ref().map(|separate| separate.path.as_path())
+    }
+
+    /// The name of the file with the debug information and its checksum, as `.gnu_debuglink` has
+    /// them.
+    pub(crate) fn debug_link(&self) -> Option<(Vec<u8>, u32)> {
+        let file = object::File::parse(&*self.bytes).ok()?;
+        let (name, checksum) = file.gnu_debuglink().ok()??;
+        Some((name.to_vec(), checksum))
+    }
+
+    /// The checksum of the whole file, as `.gnu_debuglink` has it.
+    pub(crate) fn checksum(&self) -> u32 {
+        crc32fast::hash(&self.bytes)
+    }
+
+    /// The bytes of a section that is not of DWARF; `None` when there is none.
+    pub(crate) fn section(&self, name: &str) -> Option<Vec<u8>> {
+        let file = object::File::parse(&*self.bytes).ok()?;
+        Some(file.section_by_name(name)?.uncompressed_data().ok()?.into_owned())
+    }
+
+    /// The bytes of the file with the symbols.
+    fn symbol_bytes(&self) -> &SharedBytes {
+        self.separate.as_ref().map_or(&self.bytes, |separate| &separate.bytes)
     }
 
     /// Whether the address is within what the loader maps.
@@ -157,7 +210,7 @@ impl ObjectFile {
     /// means that the object has no symbol table to ask.
     pub(crate) fn tls_symbol(&self, name: &[u8]) -> Option<Option<u64>> {
         let symbols = self.tls_symbols.get_or_init(|| {
-            let file = object::File::parse(&*self.bytes).ok()?;
+            let file = object::File::parse(&**self.symbol_bytes()).ok()?;
             let table = file.symbol_table()?;
             let symbols = table.symbols().filter(|symbol| {
                 symbol.kind() == object::SymbolKind::Tls && !symbol.is_undefined()
@@ -177,14 +230,14 @@ impl ObjectFile {
     /// write it behind its length; the names are searched as they lie, since there may be millions.
     pub(crate) fn has_symbol_part(&self, identifier: &str) -> bool {
         let part = format!("{}{identifier}", identifier.len());
-        let Ok(file) = object::File::parse(&*self.bytes) else { return false };
+        let Ok(file) = object::File::parse(&**self.symbol_bytes()) else { return false };
         let names = file.section_by_name(".strtab").and_then(|section| section.data().ok());
         names.is_some_and(|names| memchr::memmem::find(names, part.as_bytes()).is_some())
     }
 
     /// Calls `visit` with the name of every function symbol.
     pub(crate) fn each_function_symbol(&self, mut visit: impl FnMut(&[u8])) {
-        let Ok(file) = object::File::parse(&*self.bytes) else { return };
+        let Ok(file) = object::File::parse(&**self.symbol_bytes()) else { return };
         for symbol in file.symbols().chain(file.dynamic_symbols()) {
             if symbol.kind() == object::SymbolKind::Text
                 && let Ok(name) = symbol.name_bytes()
@@ -196,7 +249,7 @@ impl ObjectFile {
 
     /// The functions of the symbol table, by address.
     pub(crate) fn function_symbols(&self) -> Vec<FunctionSymbol> {
-        let Ok(file) = object::File::parse(&*self.bytes) else { return Vec::new() };
+        let Ok(file) = object::File::parse(&**self.symbol_bytes()) else { return Vec::new() };
         let mut symbols: Vec<_> = file
             .symbols()
             .chain(file.dynamic_symbols())

@@ -16,7 +16,12 @@ impl DwarfSource {
             .find_map(|unit| self.units.root(&dwarf, unit).ok())
             .map(|root| root.version);
         match version {
-            Some(version) => format!("DWARF {version}, resolved on demand"),
+            Some(version) => match self.object.separate_path() {
+                Some(path) => {
+                    format!("DWARF {version} of {}, resolved on demand", path.display())
+                }
+                None => format!("DWARF {version}, resolved on demand"),
+            },
             None => "no debug information".to_owned(),
         }
     }

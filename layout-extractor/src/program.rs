@@ -1,6 +1,5 @@
 //! A program's layouts, wherever they are: in its own debug information, or in a layout file.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,39 +12,44 @@ use crate::source::DwarfSource;
 /// The environment variable with the folders of layout files, as `PATH` has folders of programs.
 pub const FOLDERS: &str = "UNHANG_LAYOUTS";
 
-/// Opens a program. Where its own debug information lacks types, they are looked for in
-/// `PROGRAM.unhang` beside it, and in `BUILD-ID.unhang` and `PROGRAM.unhang` in the folders of [`FOLDERS`]. Each must have the
-/// program's build id; one that has another is passed over, and
-/// [`LayoutSource::provenance`] says so.
+/// The section of a program that a layout file can be embedded in.
+pub const SECTION: &str = ".unhang";
+
+/// Opens a program. Where its own debug information lacks types, they are looked for in its section
+/// [`SECTION`], in `PROGRAM.unhang` beside it, and in `BUILD-ID.unhang` and `PROGRAM.unhang` in
+/// these folders and in those of [`FOLDERS`]. Each must have the program's build id; one that has
+/// another is passed over, and [`LayoutSource::provenance`] says so.
 ///
 /// # Errors
 /// When the program cannot be read, or is no linked ELF object.
-pub fn open_program(path: &Path) -> Result<Arc<dyn LayoutSource>, OpenError> {
+pub fn open_program(path: &Path, folders: &[PathBuf]) -> Result<Arc<dyn LayoutSource>, OpenError> {
     let own = DwarfSource::open(path)?;
     if own.provenance().lack.is_none() {
         return Ok(Arc::new(own));
     }
     let Some(build_id) = own.facts().build_id.clone() else { return Ok(Arc::new(own)) };
-    let folders = std::env::var_os(FOLDERS).unwrap_or_default();
-    for candidate in layout_files(path, &build_id, &folders) {
-        match LayoutFile::open(&candidate) {
+    let listed = std::env::var_os(FOLDERS).unwrap_or_default();
+    let folders: Vec<PathBuf> =
+        folders.iter().cloned().chain(std::env::split_paths(&listed)).collect();
+    let embedded = own
+        .section(SECTION)
+        .map(|bytes| (format!("its section {SECTION}"), LayoutFile::from_bytes(&bytes)));
+    let files = layout_files(path, &build_id, &folders);
+    let files = files.iter().map(|file| (file.display().to_string(), LayoutFile::open(file)));
+    for (name, file) in embedded.into_iter().chain(files) {
+        match file {
             Ok(file) if file.facts().build_id.as_deref() == Some(&*build_id) => {
                 return Ok(Arc::new(file));
             }
-            Ok(_) => own.passed_over(&format!(
-                "{} was passed over: it is of another build",
-                candidate.display()
-            )),
-            Err(error) => {
-                own.passed_over(&format!("{} was passed over: {error}", candidate.display()))
-            }
+            Ok(_) => own.passed_over(&format!("{name} was passed over: it is of another build")),
+            Err(error) => own.passed_over(&format!("{name} was passed over: {error}")),
         }
     }
     Ok(Arc::new(own))
 }
 
 /// The layout files that there are for a program.
-fn layout_files(path: &Path, build_id: &str, folders: &OsString) -> Vec<PathBuf> {
+fn layout_files(path: &Path, build_id: &str, folders: &[PathBuf]) -> Vec<PathBuf> {
     let Some(name) = path.file_name() else { return Vec::new() };
     let with_suffix = |name: &std::ffi::OsStr| {
         let mut name = name.to_owned();
@@ -53,7 +57,7 @@ fn layout_files(path: &Path, build_id: &str, folders: &OsString) -> Vec<PathBuf>
         name
     };
     let mut found = vec![path.with_file_name(with_suffix(name))];
-    for folder in std::env::split_paths(folders).filter(|folder| !folder.as_os_str().is_empty()) {
+    for folder in folders.iter().filter(|folder| !folder.as_os_str().is_empty()) {
         found.push(folder.join(format!("{build_id}.unhang")));
         found.push(folder.join(with_suffix(name)));
     }
@@ -75,8 +79,8 @@ mod tests {
         for file in &files {
             std::fs::write(file, b"").expect("written");
         }
-        let found = layout_files(&program, "ab12", &folder.clone().into_os_string());
-        let nowhere = layout_files(&program, "ab12", &OsString::new());
+        let found = layout_files(&program, "ab12", std::slice::from_ref(&folder));
+        let nowhere = layout_files(&program, "ab12", &[]);
         std::fs::remove_dir_all(&folder).expect("removed");
         assert_eq!(found, files);
         assert_eq!(nowhere, files[..1]);

@@ -75,6 +75,11 @@ impl DwarfSource {
         self.object.debug_size
     }
 
+    /// The bytes of a section that is not of DWARF; `None` when there is none.
+    pub(crate) fn section(&self, name: &str) -> Option<Vec<u8>> {
+        self.object.section(name)
+    }
+
     /// Says of a file that could have helped why it does not.
     pub(crate) fn passed_over(&self, why: &str) {
         let mut known = self.passed_over.lock().unwrap_or_else(PoisonError::into_inner);

@@ -79,7 +79,7 @@ impl Sources {
 
 /// Opens a program's debug information, or its layout file.
 fn open_program(path: &Path) -> Result<Arc<dyn LayoutSource>, Failure> {
-    layout_extractor::open_program(path).map_err(|error| sentence(&error))
+    layout_extractor::open_program(path, &[]).map_err(|error| sentence(&error))
 }
 
 /// Opens a layout file.

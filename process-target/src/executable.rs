@@ -1,6 +1,6 @@
 //! The layouts of the executable, and proof that they are of the program that runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use layout_extractor::open_program;
@@ -27,17 +27,32 @@ pub(crate) enum Of {
     Core,
 }
 
-/// The layouts of a file: `given` ones, or those of its own debug information or layout file.
-///
-/// # Errors
-/// When the file cannot be read or is no executable.
-pub(crate) fn layouts(
-    path: &Path,
-    given: Option<&Arc<dyn LayoutSource>>,
-) -> Result<Arc<dyn LayoutSource>, TargetError> {
-    match given {
-        Some(layouts) => Ok(layouts.clone()),
-        None => Ok(open_program(path)?),
+/// Where the layouts of an executable come from.
+#[derive(Clone)]
+pub enum Layouts {
+    /// From its own debug information, or from a layout file that is found in the usual places or in
+    /// these folders.
+    Found(Vec<PathBuf>),
+    /// From here, whatever the executable has.
+    Given(Arc<dyn LayoutSource>),
+}
+
+impl Default for Layouts {
+    fn default() -> Self {
+        Self::Found(Vec::new())
+    }
+}
+
+impl Layouts {
+    /// Those of an executable.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no executable.
+    pub(crate) fn of(&self, path: &Path) -> Result<Arc<dyn LayoutSource>, TargetError> {
+        match self {
+            Self::Given(layouts) => Ok(layouts.clone()),
+            Self::Found(folders) => Ok(open_program(path, folders)?),
+        }
     }
 }
 

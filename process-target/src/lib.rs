@@ -28,5 +28,6 @@ mod unwind;
 
 pub use self::core::{CoreOptions, CoreTarget};
 pub use error::TargetError;
+pub use executable::Layouts;
 
 pub use live::{Inspection, LiveOptions, LiveProcess, LiveTarget};

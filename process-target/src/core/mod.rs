@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::target::auxiliary::AuxiliaryVector;
@@ -20,7 +19,7 @@ use self::files::{Places, below};
 use self::memory::{CoreMemory, Truncation};
 use self::notes::{CoreThread, Notes};
 use crate::TargetError;
-use crate::executable::{Of, executable, layouts};
+use crate::executable::{Layouts, Of, executable};
 use crate::snapshot::{Counted, Snapshot};
 use crate::unwind::{Registers, Unwinder};
 
@@ -35,7 +34,7 @@ pub struct CoreOptions {
     /// The folder below which the paths that the core names are to be found.
     pub sysroot: Option<PathBuf>,
     /// Layouts to use instead of the executable's own debug information.
-    pub layouts: Option<Arc<dyn LayoutSource>>,
+    pub layouts: Layouts,
     /// Becomes true when the user wants to stop (Ctrl-C).
     pub interrupted: Arc<AtomicBool>,
 }
@@ -71,7 +70,7 @@ impl CoreTarget {
 
         let named = auxiliary.entry().and_then(|entry| notes.files.at(entry)).map(|m| &*m.path);
         let found = executable_path(path, named, options)?;
-        let layouts = layouts(&found, options.layouts.as_ref())?;
+        let layouts = options.layouts.of(&found)?;
         let module = executable(&found, layouts, Of::Core, &auxiliary, &own)?.module;
 
         let executable = named.map(|named| (named, found.as_path()));
@@ -133,7 +132,9 @@ fn executable_path(
         None => PathBuf::from(named),
     };
     // With a layout file the program itself is not needed.
-    if options.layouts.is_some() || fs::metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
+    if matches!(options.layouts, Layouts::Given(_))
+        || fs::metadata(&path).is_ok_and(|metadata| metadata.is_file())
+    {
         return Ok(path);
     }
     let what = format!(

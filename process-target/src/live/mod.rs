@@ -18,7 +18,6 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::memory::live::{LiveError, LiveMemory};
@@ -32,7 +31,7 @@ use self::proc::Waiting;
 use self::refusal::{obstacle, refusal};
 use self::stop::Stop;
 use crate::TargetError;
-use crate::executable::{Executable, Of, executable, layouts};
+use crate::executable::{Executable, Layouts, Of, executable};
 use crate::mappings::Mappings;
 use crate::snapshot::{Counted, Snapshot};
 use crate::unwind::{Registers, Unwinder};
@@ -41,7 +40,7 @@ use crate::unwind::{Registers, Unwinder};
 #[derive(Clone, Default)]
 pub struct LiveOptions {
     /// Layouts to use instead of the executable's own debug information.
-    pub layouts: Option<Arc<dyn LayoutSource>>,
+    pub layouts: Layouts,
     /// Becomes true when the user wants to stop (Ctrl-C).
     pub interrupted: Arc<AtomicBool>,
     /// How much of each variable of each frame is wanted; `None` for none of them.
@@ -96,7 +95,7 @@ impl LiveProcess {
         let name = fs::read_link(&link).map_err(|error| {
             refusal(pid, Errno::from_raw(error.raw_os_error().unwrap_or(0)), false)
         })?;
-        let layouts = layouts(&file_of(pid, &name, &link), options.layouts.as_ref())?;
+        let layouts = options.layouts.of(&file_of(pid, &name, &link))?;
         let auxiliary = proc::auxiliary_vector(pid);
         let executable = executable(&name, layouts, Of::Process, &auxiliary, &memory)?;
         Ok(Self {

@@ -265,8 +265,7 @@ fn holders_text(
     with_place: bool,
 ) -> Option<String> {
     let [first, rest @ ..] = resource.holders.as_slice() else {
-        let mut queue = resource.queue.iter().map(|id| report.wait(*id));
-        return match queue.find(|wait| wait.is_granted) {
+        return match resource.given.map(|id| report.wait(id)) {
             Some(given) => {
                 let task = &report.task(given.task).id.0;
                 let what = if given.is_polled { "" } else { "a future that nothing polls, of " };

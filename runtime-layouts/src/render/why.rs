@@ -379,7 +379,7 @@ fn write_unknown_holders(report: &Report, look: &Look, out: &mut dyn Write) -> i
         let is_unknown = is_lock(resource.kind)
             && resource.is_taken == Some(true)
             && resource.holders.is_empty()
-            && !resource.queue.iter().any(|id| report.wait(*id).is_granted);
+            && resource.given.is_none();
         if is_unknown && !resource.queue.is_empty() {
             let tasks: Vec<TaskIndex> =
                 resource.queue.iter().map(|id| report.wait(*id).task).collect();

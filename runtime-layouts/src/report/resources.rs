@@ -93,6 +93,8 @@ pub struct Resource {
     /// Who waits for it, in the order in which they will get it; those that its queue does not
     /// order come by task.
     pub queue: Vec<WaitId>,
+    /// The first of them that was given it and was not polled since; `None` when none was.
+    pub given: Option<WaitId>,
     /// The tasks whose end it is.
     pub tasks: Vec<TaskIndex>,
     /// Whether the end of all of them is waited for, not of the next.

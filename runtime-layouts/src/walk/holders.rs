@@ -22,6 +22,9 @@ use crate::value::parts::is_named;
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 
+/// Owners of one notification that are listed, at most.
+const MOST_OWNERS: u64 = 64;
+
 /// How to get from a guard to what it keeps.
 struct GuardShape {
     known: &'static GuardType,
@@ -177,10 +180,10 @@ impl Holders {
                 ends.iter().filter_map(|end| waits.known(kind, key.address, *end)).collect();
             known.dedup();
             for id in known {
-                waits.held(id, holder.clone());
-                if access == Access::Handle {
-                    waits.resources[id.0 as usize].parties = strong_count(program, value)?;
+                if access == Access::Handle && !is_of_few(program, value, id, waits)? {
+                    continue;
                 }
+                waits.held(id, holder.clone());
             }
             return Ok(());
         }
@@ -197,6 +200,21 @@ impl Holders {
         waits.held(id, holder);
         Ok(())
     }
+}
+
+/// Whether few own what is waited for, by one of the `Arc`s. Each who waits may wait for each of
+/// them, so of many nothing is said.
+fn is_of_few(
+    program: &Program<'_>,
+    arc: Value,
+    id: ResourceId,
+    waits: &mut Waits,
+) -> Result<bool, ValueError> {
+    let parties = &mut waits.resources[id.0 as usize].parties;
+    if parties.is_none() {
+        *parties = strong_count(program, arc)?;
+    }
+    Ok(parties.is_some_and(|owners| owners <= MOST_OWNERS))
 }
 
 /// How many own what an `Arc` points to.

@@ -201,6 +201,7 @@ impl Waits {
             is_taken: seen.is_taken,
             parties: seen.parties,
             queue: Vec::new(),
+            given: None,
             tasks: seen.tasks.clone(),
             needs_all: seen.needs_all,
         });
@@ -225,9 +226,11 @@ impl Waits {
     /// Adds who has a resource.
     pub(crate) fn held(&mut self, id: ResourceId, holder: Holder) {
         let holders = &mut self.resources[id.0 as usize].holders;
-        let is_beside = |known: &Holder| {
-            (known.task, known.frame) == (holder.task, holder.frame) && !holder.access.is_end()
-        };
+        // Of channels all ends count, and there may be very many.
+        if holder.access.is_end() {
+            return holders.push(holder);
+        }
+        let is_beside = |known: &Holder| (known.task, known.frame) == (holder.task, holder.frame);
         // What an expression returns is moved into a variable with a name.
         let is_temporary = |known: &Holder| {
             let name = known.variable.as_ref().and_then(|name| name.strip_prefix("__"));
@@ -249,6 +252,7 @@ impl Waits {
             let queue = &mut self.resources[wait.resource.0 as usize].queue;
             queue.push(WaitId(u32::try_from(index).unwrap_or(u32::MAX)));
         }
+        let waits = &self.waits;
         for (id, (read, value)) in &self.orders {
             let queue = &mut self.resources[id.0 as usize].queue;
             if queue.len() < 2 {
@@ -257,7 +261,6 @@ impl Waits {
             let order = read(program, *value).unwrap_or_default();
             let places: BTreeMap<u64, usize> =
                 order.into_iter().enumerate().map(|(place, address)| (address, place)).collect();
-            let waits = &self.waits;
             queue.sort_by_cached_key(|wait| {
                 let wait = &waits[wait.0 as usize];
                 let leaf = sites.type_of(wait.leaf.site).and_then(|ty| program.type_of(ty).ok());
@@ -266,6 +269,10 @@ impl Waits {
                 let mut within = places.range(wait.leaf.address..end);
                 (!wait.is_granted, within.next().map_or(usize::MAX, |(_, place)| *place))
             });
+        }
+        for resource in &mut self.resources {
+            let is_given = |id: &WaitId| waits[id.0 as usize].is_granted;
+            resource.given = resource.queue.iter().copied().find(is_given);
         }
     }
 

@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use indicatif::ProgressBar;
-use process_target::{CoreOptions, CoreTarget, LiveOptions, LiveProcess, TargetError};
+use process_target::{CoreOptions, CoreTarget, Layouts, LiveOptions, LiveProcess, TargetError};
 use runtime_layouts::layout::file::LayoutFile;
-use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::render::{Beside, Look, dump, json};
 use runtime_layouts::report::Report;
 use runtime_layouts::show::Limits;
@@ -58,9 +57,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR", conflicts_with = "pid")]
     sysroot: Option<PathBuf>,
 
-    /// A layout file of the build (see `unhang extract`), for an executable without debug
-    /// information
-    #[arg(long, value_name = "FILE")]
+    /// For an executable without debug information: a layout file of the build (see `unhang
+    /// extract`), or a folder with layout files, where `BUILD-ID.unhang` or `APP.unhang` is used
+    #[arg(long, value_name = "FILE|DIR")]
     layouts: Option<PathBuf>,
 
     /// Do not stop the process: what changes meanwhile may be shown wrong
@@ -117,7 +116,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     flag::register_conditional_shutdown(SIGINT, code, interrupted.clone())
         .and_then(|_| flag::register(SIGINT, interrupted.clone()))
         .context("cannot listen for Ctrl-C")?;
-    let layouts = arguments.layouts.as_deref().map(open_layouts).transpose()?;
+    let layouts = arguments.layouts.as_deref().map(open_layouts).transpose()?.unwrap_or_default();
     let mut log = Log::new(arguments.verbose);
     let found = match (&arguments.subject.pid, &arguments.subject.core) {
         (Some(pid), _) => {
@@ -151,8 +150,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     Ok(code_of(&report))
 }
 
-fn open_layouts(path: &Path) -> anyhow::Result<Arc<dyn LayoutSource>> {
-    Ok(Arc::new(LayoutFile::open(path)?))
+fn open_layouts(path: &Path) -> anyhow::Result<Layouts> {
+    Ok(match path.is_dir() {
+        true => Layouts::Found(vec![path.to_owned()]),
+        false => Layouts::Given(Arc::new(LayoutFile::open(path)?)),
+    })
 }
 
 /// Looks at a process.

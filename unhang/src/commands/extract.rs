@@ -1,18 +1,23 @@
 //! `unhang extract`: writes a layout file for a build.
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use layout_extractor::DwarfSource;
 use layout_extractor::extract::{Progress, Stage, extract};
+use layout_extractor::{DwarfSource, SECTION};
 use runtime_layouts::layout::file::Tables;
 use runtime_layouts::layout::source::LayoutSource;
 
 use super::size;
+
+/// What adds a section to a binary.
+const OBJCOPIES: [&str; 2] = ["objcopy", "llvm-objcopy"];
 
 /// Write a layout file for a build, so that its stripped copy can be looked at.
 ///
@@ -23,15 +28,20 @@ use super::size;
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  unhang extract target/release/app -o target/release/app.unhang\n  \
-                        strip target/release/app"
+                        strip target/release/app\n\
+                        unhang extract --embed target/release/app"
 )]
 pub(crate) struct Arguments {
     /// The executable or shared library, with its debug information
     binary: PathBuf,
 
     /// Where to write the layout file
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
+    #[arg(short, long, value_name = "FILE", required_unless_present = "embed")]
+    output: Option<PathBuf>,
+
+    /// Add the layouts to the binary itself, as a section that `strip` leaves
+    #[arg(long, conflicts_with = "output")]
+    embed: bool,
 
     /// Print what was done as JSON
     #[arg(long)]
@@ -41,7 +51,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let started = Instant::now();
     let source = DwarfSource::open(&arguments.binary)?;
-    if is_same_file(&arguments.binary, &arguments.output) {
+    let output = arguments.output.as_deref().unwrap_or(&arguments.binary);
+    if !arguments.embed && is_same_file(&arguments.binary, output) {
         bail!("the layout file would replace the binary: give another name with -o");
     }
     if let Some(lack) = source.provenance().lack {
@@ -52,10 +63,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     bar.finish();
     let bytes = file.to_bytes()?;
     let debug_information = source.debug_information_size();
-    write(&arguments.output, &bytes)
-        .with_context(|| format!("cannot write {}", arguments.output.display()))?;
+    match arguments.embed {
+        true => embed(&arguments.binary, &bytes)?,
+        false => {
+            write(output, &bytes).with_context(|| format!("cannot write {}", output.display()))?;
+        }
+    }
     let report = Report {
-        output: &arguments.output,
+        output,
         file: bytes.len() as u64,
         debug_information,
         seconds: started.elapsed(),
@@ -81,6 +96,42 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         let _ = std::fs::remove_file(&temporary);
     }
     written
+}
+
+/// Adds the layouts to a binary, in place of earlier ones. The binary is replaced as a whole, so
+/// that a program that runs from it is not disturbed.
+fn embed(binary: &Path, layouts: &[u8]) -> anyhow::Result<()> {
+    let folder = binary.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let at =
+        |error| anyhow::Error::new(error).context(format!("cannot write {}", binary.display()));
+    let workplace = tempfile::Builder::new().prefix(".unhang-").tempdir_in(folder).map_err(at)?;
+    let (section, copy) = (workplace.path().join("layouts"), workplace.path().join("binary"));
+    std::fs::write(&section, layouts).map_err(at)?;
+    let mut add = OsString::from(format!("{SECTION}="));
+    add.push(&section);
+    let mut reason = None;
+    for tool in OBJCOPIES {
+        let mut objcopy = Command::new(tool);
+        objcopy.arg("--remove-section").arg(SECTION).arg("--add-section").arg(&add);
+        match objcopy.arg(binary).arg(&copy).output() {
+            Ok(said) if said.status.success() => {
+                return std::fs::rename(&copy, binary).map_err(at);
+            }
+            Ok(said) => {
+                let text = String::from_utf8_lossy(&said.stderr);
+                reason = Some(text.lines().last().unwrap_or_default().to_owned());
+            }
+            Err(_) => {}
+        }
+    }
+    match reason {
+        Some(reason) => bail!("cannot add a section to {}: {reason}", binary.display()),
+        None => bail!(
+            "adding a section takes `objcopy`, of binutils or LLVM, which is not installed: write \
+             a file with -o instead"
+        ),
+    }
 }
 
 fn is_same_file(binary: &Path, output: &Path) -> bool {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use layout_extractor::DwarfSource;
-use process_target::{Inspection, LiveOptions, LiveProcess, TargetError};
+use layout_extractor::open_program;
+use process_target::{Inspection, Layouts, LiveOptions, LiveProcess, TargetError};
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::report::{Report, Runtime, TaskKind};
@@ -27,10 +27,11 @@ pub(super) fn check(pid: u64, layouts: Option<&Path>, checks: &mut Checks) {
         Err(error) => return checks.add(Check::bad("layout file", error.to_string())),
     };
     let source = given.or_else(|| {
-        let source = DwarfSource::open(&executable(pid)?).ok()?;
-        Some(Arc::new(source) as Arc<dyn LayoutSource>)
+        let source = open_program(&executable(pid)?, &[]).ok()?;
+        Some(source)
     });
-    let options = LiveOptions { layouts: source.clone(), ..LiveOptions::default() };
+    let layouts = source.clone().map(Layouts::Given).unwrap_or_default();
+    let options = LiveOptions { layouts, ..LiveOptions::default() };
     let process = match LiveProcess::open(pid, &options) {
         Ok(process) => process,
         Err(error) => return refused(&error, pid, checks),
