@@ -9,7 +9,9 @@ use super::style::{Style, styled};
 use super::{Beside, Look};
 use super::{variables, waiting};
 use crate::layout::SourceLocation;
-use crate::report::{Frame, FrameRef, FutureState, Polled, Report, Task, TaskKind, TaskState};
+use crate::report::{
+    Access, Frame, FrameRef, FutureState, Polled, Report, Task, TaskKind, TaskState,
+};
 
 /// Columns of `#0  `.
 const NUMBER: usize = 4;
@@ -242,6 +244,7 @@ impl<'r> FrameWriter<'r> {
             writeln!(out, "{}", below(text, Style::Heading))?;
         }
         let held = self.report.held_by(self.task.index);
+        let held = held.filter(|(_, holder)| holder.access != Access::Handle);
         for (resource, holder) in held.filter(|(_, holder)| is_this(holder.frame)) {
             writeln!(out, "{}", below(waiting::of_holder(resource, holder), Style::Heading))?;
         }

@@ -274,6 +274,10 @@ fn holders_text(
             None => (resource.is_taken == Some(true)).then(|| "holder not found".to_string()),
         };
     };
+    // Who could notify matters only where nobody does: a finding says it.
+    if first.access == Access::Handle {
+        return None;
+    }
     let doubt = if first.may_be_moved { "perhaps " } else { "" };
     let (held, several) = match end_text(first.access) {
         Some(end) => (format!("{doubt}{end} in"), format!("{doubt}{end}s in")),
@@ -311,7 +315,8 @@ fn own_frame<'r>(
     resource: &'r Resource,
     lines: &[Line<'_>],
 ) -> Option<(usize, &'r Holder)> {
-    let own = resource.holders.iter().find(|h| h.task == Some(task) && !h.may_be_moved)?;
+    let mut holders = resource.holders.iter().filter(|holder| holder.access != Access::Handle);
+    let own = holders.find(|h| h.task == Some(task) && !h.may_be_moved)?;
     number_of(own.frame, lines).map(|number| (number, own))
 }
 
