@@ -1,6 +1,7 @@
 //! Stripped programs with the layout files that were written when they were built.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use end_to_end_tests::case::Case;
@@ -27,19 +28,13 @@ fn deployed(name: &str, profile: Profile, folder: &str) -> Result<PathBuf> {
 fn extract(name: &str, profile: Profile, file: &Path) -> Result<()> {
     let built = xtask::build::build()?;
     let mut extract = workspace::command(built.command_line, workspace::root());
-    extract.arg("extract").arg(fixture::build(name, profile)?).arg("-o").arg(file);
-    let output = extract.output().context("running `unhang extract`")?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
+    run(extract.arg("extract").arg(fixture::build(name, profile)?).arg("-o").arg(file))
 }
 
-/// The golden text is that of the program that was not stripped.
 fn beside(profile: Profile, golden: &str) -> Result<()> {
     let program = deployed("shapes", profile, "beside")?;
     extract("shapes", profile, &program.with_file_name("shapes.unhang"))?;
-    let running = Running::start::<&str>(&program, &[])?;
-    let modes = &[Mode::Live, Mode::Core];
-    Case { name: golden, commands: &[DUMP], fronts: FRONTS, modes }.check(&running)
+    check(&program, golden)
 }
 
 #[test]
@@ -63,5 +58,64 @@ fn of_another_build() -> Result<()> {
         let expected = ["has no debug information", "was passed over: it is of another build"];
         ensure!(expected.iter().all(|text| said.contains(text)), "{front:?}: {said}");
     }
+    Ok(())
+}
+
+/// A program with its layouts in a section of its own, which `strip` leaves there.
+#[test]
+fn in_the_program() -> Result<()> {
+    let program = deployed("shapes", Profile::Release, "embedded")?;
+    std::fs::copy(fixture::build("shapes", Profile::Release)?, &program)?;
+    let built = xtask::build::build()?;
+    let mut embed = workspace::command(built.command_line, workspace::root());
+    run(embed.args(["extract", "--embed"]).arg(&program))?;
+    run(tool("strip").arg(&program))?;
+    check(&program, "shapes-release")
+}
+
+/// Debug information in a file of its own, which the program names.
+#[test]
+fn beside_separate_debug_information() -> Result<()> {
+    let program = deployed("shapes", Profile::Release, "separate")?;
+    let whole = fixture::build("shapes", Profile::Release)?;
+    let debug = program.with_file_name("shapes.debug");
+    run(tool("objcopy").arg("--only-keep-debug").arg(&whole).arg(&debug))?;
+    let mut link = std::ffi::OsString::from("--add-gnu-debuglink=");
+    link.push(&debug);
+    run(tool("objcopy").arg(&link).arg(&program))?;
+    check(&program, "shapes-release")
+}
+
+/// A folder that the command line is given.
+#[test]
+fn in_a_folder_that_is_given() -> Result<()> {
+    let program = deployed("shapes", Profile::Debug, "given")?;
+    let folder = program.with_file_name("layouts");
+    std::fs::create_dir(&folder).context("creating a folder")?;
+    extract("shapes", Profile::Debug, &folder.join("shapes.unhang"))?;
+    let running = Running::start::<&str>(&program, &[])?;
+    let dump = format!("{DUMP} --layouts {}", folder.display());
+    let subject = Subject::Process(running.pid());
+    let with = Front::CommandLine.ask(subject, &[dump])?.concat();
+    ensure!(with.contains("shapes::functions::notified"), "{with}");
+    let without = Front::CommandLine.ask(subject, &[DUMP])?.concat();
+    ensure!(without.contains("has no debug information"), "{without}");
+    Ok(())
+}
+
+/// The golden text is that of the program that was not stripped.
+fn check(program: &Path, golden: &str) -> Result<()> {
+    let running = Running::start::<&str>(program, &[])?;
+    let modes = &[Mode::Live, Mode::Core];
+    Case { name: golden, commands: &[DUMP], fronts: FRONTS, modes }.check(&running)
+}
+
+fn tool(name: &str) -> Command {
+    workspace::command(name, workspace::root())
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let output = command.output().with_context(|| format!("running {command:?}"))?;
+    ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }
