@@ -28,8 +28,9 @@ const OBJCOPIES: [&str; 2] = ["objcopy", "llvm-objcopy"];
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  unhang extract target/release/app -o target/release/app.unhang\n  \
-                        strip target/release/app\n\
-                        unhang extract --embed target/release/app"
+                        strip target/release/app\n\n  \
+                        unhang extract --embed target/release/app\n  \
+                        strip target/release/app"
 )]
 pub(crate) struct Arguments {
     /// The executable or shared library, with its debug information
