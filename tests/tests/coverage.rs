@@ -33,6 +33,7 @@ fn of_fixtures(profile: Profile) -> Result<()> {
     check("branches", profile, &subjects::fixture("branches", profile)?, 2)?;
     check("locals", profile, &subjects::fixture("locals", profile)?, 2)?;
     check("roots", profile, &subjects::fixture("roots", profile)?, 2)?;
+    check("outside", profile, &subjects::fixture("outside", profile)?, 37)?;
     for fault in ["two-locks", "futurelock", "permits", "join-circle"] {
         check(fault, profile, &subjects::faults(profile, fault)?, 2)?;
     }
