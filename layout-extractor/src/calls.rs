@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gimli::constants as dw;
 use runtime_layouts::layout::source::LayoutError;
-use runtime_layouts::layout::{Call, SourceFile, SourceLocation};
+use runtime_layouts::layout::{Call, SourceLocation};
 
 use crate::scopes::{Scopes, scope_ranges};
 use crate::source::DwarfSource;
@@ -31,9 +31,8 @@ impl DwarfSource {
         };
         let dwarf = self.dwarf();
         let (number, ..) = self.node_at(&dwarf, function)?;
-        let directory = self.units.root(&dwarf, number).map(|root| root.directory.to_string());
         let mut location = self.line_at(pc).map(|(path, line)| SourceLocation {
-            file: Arc::new(SourceFile { path, directory: directory.unwrap_or_default() }),
+            file: Arc::new(self.source_file(&dwarf, number, path)),
             line,
         });
         let mut calls = Vec::new();

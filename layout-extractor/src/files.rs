@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gimli::{AttributeValue, Dwarf};
+use runtime_layouts::layout::origin::Origin;
 use runtime_layouts::layout::{SourceFile, SourceLocation};
 
 use crate::source::DwarfSource;
-use crate::units::{Entry, Slice, UnitView};
+use crate::units::{Entry, Slice, UnitNumber, UnitView};
 
 impl DwarfSource {
     /// Where an entry is declared; `None` when it does not say.
@@ -95,10 +96,51 @@ impl DwarfSource {
                 let whole = Path::new(&*root.directory).join(folder).join(name);
                 Some(whole.to_string_lossy().into_owned())
             });
-            let path = path.unwrap_or_default();
-            let directory = root.directory.to_string();
-            files.push(Arc::new(SourceFile { path, directory }));
+            let file = self.source_file(dwarf, view.number, path.unwrap_or_default());
+            files.push(Arc::new(file));
         }
         Some(files)
     }
+
+    /// A file that a unit names, with the folder that its crate was compiled in.
+    ///
+    /// That is the unit's own, but for what link-time optimization moved into units of other
+    /// crates: those files are looked for below the folders of all the program's own crates.
+    pub(crate) fn source_file<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        unit: UnitNumber,
+        path: String,
+    ) -> SourceFile {
+        let own = self.units.root(dwarf, unit).map(|root| Arc::clone(&root.directory));
+        let file = SourceFile { path, directory: own.as_deref().unwrap_or_default().to_owned() };
+        if file.origin() != Origin::User || is_below(&file.path, &file.directory) {
+            return file;
+        }
+        let folders = self.folders.get_or_init(|| self.read_folders(dwarf));
+        match folders.iter().find(|folder| is_below(&file.path, folder)) {
+            Some(folder) => SourceFile { directory: folder.to_string(), ..file },
+            None => file,
+        }
+    }
+
+    /// The folders that the program's own crates were compiled in, the longest first.
+    fn read_folders<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) -> Vec<Arc<str>> {
+        let roots = (0..self.units.len()).filter_map(|unit| self.units.root(dwarf, unit).ok());
+        let mut folders: Vec<Arc<str>> = roots
+            .filter(|root| root.is_rust && folder_origin(&root.directory) == Origin::User)
+            .map(|root| Arc::clone(&root.directory))
+            .collect();
+        folders.sort_by_key(|folder| (std::cmp::Reverse(folder.len()), Arc::clone(folder)));
+        folders.dedup();
+        folders
+    }
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    !folder.is_empty() && path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn folder_origin(folder: &str) -> Origin {
+    SourceFile { path: format!("{folder}/"), directory: String::new() }.origin()
 }

@@ -1,5 +1,7 @@
 //! What an object lacks, in one sentence with what to do next.
 
+use runtime_layouts::layout::origin::within_standard;
+
 use crate::source::DwarfSource;
 
 /// The crate whose types show that an object has what it takes.
@@ -63,7 +65,7 @@ impl DwarfSource {
             }
             rust += 1;
             // The standard library is compiled with line tables alone.
-            if root.directory.starts_with("/rustc/") {
+            if within_standard(&root.directory).is_some() {
                 continue;
             }
             let list = if root.has_types() { &mut typed_crates } else { &mut untyped_crates };

@@ -43,6 +43,8 @@ pub struct DwarfSource {
     pub(crate) bodies: Cache<u64, Option<u64>>,
     pub(crate) poll_answers: Cache<u64, Option<Poll>>,
     pub(crate) lines: Lines,
+    /// The folders that the program's own crates were compiled in.
+    pub(crate) folders: OnceLock<Vec<Arc<str>>>,
     lack: OnceLock<Option<String>>,
     passed_over: Mutex<Vec<String>>,
 }
@@ -116,6 +118,7 @@ impl DwarfSource {
             bodies: Cache::default(),
             poll_answers: Cache::default(),
             lines: Lines::default(),
+            folders: OnceLock::new(),
             lack: OnceLock::new(),
             passed_over: Mutex::default(),
         }

@@ -17,15 +17,27 @@ pub enum Origin {
 /// `NAME-HASH/COMMIT/…` (cargo's guide, "Cargo Home").
 const CARGO_REGISTRY: &str = "/registry/src/";
 const CARGO_GIT: &str = "/git/checkouts/";
-/// The standard library as rustc remaps it, and as rustup's `rust-src` component installs it.
-const STANDARD_REMAPPED: &str = "/rustc/";
+/// The standard library as rustc remaps it, as Debian's build of it does (`debian/rules` of rustc
+/// 1.63 and 1.96: `/usr/src/rustc-1.96.0/library/…`), and as the component `rust-src` installs it.
+const STANDARD_REMAPPED: [&str; 2] = ["/rustc/", "/usr/src/rustc-"];
 const STANDARD_INSTALLED: &str = "/lib/rustlib/src/rust/";
+
+/// The path within the sources of the standard library; `None` for other files and folders.
+#[must_use]
+pub fn within_standard(path: &str) -> Option<&str> {
+    if let Some((_, rest)) = path.split_once(STANDARD_INSTALLED) {
+        return Some(rest);
+    }
+    let rest = STANDARD_REMAPPED.iter().find_map(|folder| path.strip_prefix(folder))?;
+    // A commit or a version is next.
+    Some(after_slashes(rest, 1).unwrap_or_default())
+}
 
 impl SourceFile {
     /// Whose code it is.
     #[must_use]
     pub fn origin(&self) -> Origin {
-        if self.path.starts_with(STANDARD_REMAPPED) || self.path.contains(STANDARD_INSTALLED) {
+        if within_standard(&self.path).is_some() {
             Origin::Standard
         } else if self.path.contains(CARGO_REGISTRY) || self.path.contains(CARGO_GIT) {
             Origin::Dependency
@@ -50,11 +62,8 @@ impl SourceFile {
     #[must_use]
     pub fn short(&self) -> &str {
         let path = self.path.as_str();
-        if let Some((_, rest)) = path.split_once(STANDARD_INSTALLED) {
+        if let Some(rest) = within_standard(path) {
             return rest;
-        }
-        if let Some(rest) = path.strip_prefix(STANDARD_REMAPPED) {
-            return after_slashes(rest, 1).unwrap_or(path);
         }
         for folder in [CARGO_REGISTRY, CARGO_GIT] {
             if let Some((_, rest)) = path.split_once(folder) {
@@ -111,6 +120,11 @@ mod tests {
                 "1f2e3d4/src/lib.rs",
             ),
             ("/rustc/5980761/library/core/src/pin.rs", Origin::Standard, "library/core/src/pin.rs"),
+            (
+                "/usr/src/rustc-1.96.0/library/core/src/pin.rs",
+                Origin::Standard,
+                "library/core/src/pin.rs",
+            ),
         ];
         for (path, origin, short) in cases {
             assert_eq!((file(path).origin(), file(path).short()), (origin, short));

@@ -50,14 +50,25 @@ impl Finder {
         below
     }
 
-    /// The futures in a value, through everything that is not one itself. When the value is
-    /// `known` to be a future, there is at least one: if nothing else, the value.
+    /// The futures in a value, through everything that is not one itself. A value that is `known`
+    /// to be a future is one, behind its boxes, whether or not the program still has a `poll` of it:
+    /// in optimized builds that may be inlined everywhere.
     pub(crate) fn futures_in(&mut self, program: &Program<'_>, value: Value, known: bool) -> Below {
         let mut below = Below::default();
-        self.visit(program, value, &mut below, 0);
-        if known && below.nodes.is_empty() && below.problem.is_none() {
-            match innermost(program, value) {
-                Ok(Value { ty, address }) => below.nodes.push((Node { ty, address }, Polled::Yes)),
+        if !known {
+            self.visit(program, value, &mut below, 0);
+            return below;
+        }
+        let inner = innermost(program, value);
+        match inner {
+            Ok(inner) if self.planner.makes_a_frame(program, inner.ty) => {
+                below.nodes.push(yes(inner));
+            }
+            _ => self.visit(program, value, &mut below, 0),
+        }
+        if below.nodes.is_empty() && below.problem.is_none() {
+            match inner {
+                Ok(inner) => below.nodes.push(yes(inner)),
                 Err(error) => below.problem = Some(error.to_string()),
             }
         }
@@ -204,6 +215,10 @@ impl Finder {
 
 pub(crate) fn part_of(value: Value, part: Part) -> Value {
     Value { ty: part.ty, address: value.address.wrapping_add(part.offset) }
+}
+
+fn yes(future: Value) -> (Node, Polled) {
+    (Node { ty: future.ty, address: future.address }, Polled::Yes)
 }
 
 /// The concrete type behind a `dyn Future`, or one sentence why it is not known.

@@ -107,6 +107,13 @@ impl Planner {
         Ok(plan)
     }
 
+    /// Whether a value that is known to be a future makes a frame of its own.
+    pub(crate) fn makes_a_frame(&mut self, program: &Program<'_>, ty: Ty) -> bool {
+        let passes_on = |plan: &Plan| matches!(plan.shape, Shape::Dyn { .. });
+        program.type_of(ty).is_ok_and(|layout| is_frame(&layout))
+            && self.plan(program, ty).is_ok_and(|plan| !passes_on(&plan))
+    }
+
     fn make(&mut self, program: &Program<'_>, ty: Ty) -> Result<Plan, LayoutError> {
         let layout = program.type_of(ty)?;
         if is_machine(&layout) {
@@ -246,12 +253,15 @@ fn is_guard(layout: &Type) -> bool {
 }
 
 fn is_polled(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<bool, LayoutError> {
-    let can_be = matches!(layout.kind, TypeKind::Struct { .. } | TypeKind::Enum { .. });
-    if !can_be || TRANSPARENT.contains(&base_path(&layout.name)) {
-        return Ok(false);
-    }
-    Ok(program.layouts(ty.module).poll_of(ty.id)?.is_some())
+    Ok(is_frame(layout) && program.layouts(ty.module).poll_of(ty.id)?.is_some())
 }
+
+/// Whether a future of this type makes a frame of its own, if it is no `&mut dyn Future`.
+fn is_frame(layout: &Type) -> bool {
+    matches!(layout.kind, TypeKind::Struct { .. } | TypeKind::Enum { .. })
+        && !TRANSPARENT.contains(&base_path(&layout.name))
+}
+
 
 /// Where a type leads to, before it is known whether futures are there.
 pub(super) enum Neighbours {
