@@ -69,11 +69,13 @@ impl DwarfSource {
             while let Ok(Some(entry)) = entries.next() {
                 let range = entry.range();
                 if self.is_real_range(range.begin, range.end) {
-                    ranges.push((range.begin, range.end, unit as u32));
+                    ranges.push((range.begin, range.end, self.units.with_entries(unit) as u32));
                     listed[unit] = true;
                 }
             }
         }
+        // Units in other files have their ranges in their skeletons, in the program.
+        let dwarf = &self.object.own_sections().dwarf(self.object.endian);
         for (unit, _) in listed.iter().enumerate().filter(|(_, listed)| !**listed) {
             // What cannot be read of one unit does not hide the others.
             let _ = self.add_root_ranges(dwarf, unit, &mut ranges);
@@ -92,7 +94,7 @@ impl DwarfSource {
         let mut found = dwarf.unit_ranges(&view.unit).map_err(at)?;
         while let Some(range) = found.next().map_err(at)? {
             if self.is_real_range(range.begin, range.end) {
-                ranges.push((range.begin, range.end, number as u32));
+                ranges.push((range.begin, range.end, self.units.with_entries(number) as u32));
             }
         }
         Ok(())

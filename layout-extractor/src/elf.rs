@@ -4,17 +4,18 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use gimli::{DwarfSections, EndianSlice, RunTimeEndian, Section, SectionId};
+use gimli::{RunTimeEndian, SectionId};
 use object::elf;
 use object::read::elf::{ElfFile, FileHeader, ProgramHeader};
 use object::{Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, RelocationTarget};
-use rayon::prelude::*;
 use runtime_layouts::layout::StaticAddress;
 use runtime_layouts::layout::source::{ObjectFacts, TlsSegment};
 
 use crate::lines::FunctionSymbol;
 use crate::mapping::SharedBytes;
+use crate::sections::{Sections, Which};
 use crate::separate::{self, Folders};
+use crate::split::{self, Split};
 
 /// Why a file could not be opened. Each is one sentence for people.
 #[derive(Debug, thiserror::Error)]
@@ -51,9 +52,10 @@ pub(crate) struct ObjectFile {
     pub(crate) path: PathBuf,
     pub(crate) endian: RunTimeEndian,
     pub(crate) facts: ObjectFacts,
-    pub(crate) sections: DwarfSections<SharedBytes>,
-    /// Bytes in all of them.
-    pub(crate) debug_size: u64,
+    /// The debug sections, with those of other files behind them.
+    pub(crate) sections: Sections,
+    /// What is in other files, when something is.
+    pub(crate) split: Option<Split>,
     bytes: SharedBytes,
     /// The file with the debug information and the symbols, when that is another one.
     separate: Option<Box<ObjectFile>>,
@@ -61,10 +63,6 @@ pub(crate) struct ObjectFile {
     tls_symbols: OnceLock<Option<HashMap<Box<[u8]>, u64>>>,
     relocated: OnceLock<Vec<(u64, u64)>>,
 }
-
-/// A compressed section may not claim to be more than this many times its size: zlib cannot do
-/// better than 1032, and debug information is far from it.
-const MOST_COMPRESSION: u64 = 1100;
 
 /// A symbol's name without what ThinLTO adds to one that it makes visible to other units:
 /// `…CURRENT_PARKER…E.llvm.15291967437445223747` (LLVM, `FunctionImportUtils.cpp`). The debug
@@ -85,8 +83,11 @@ impl ObjectFile {
             && let Some(mut separate) = separate::find(&file, &Folders::of_machine())
         {
             std::mem::swap(&mut file.sections, &mut separate.sections);
-            std::mem::swap(&mut file.debug_size, &mut separate.debug_size);
             file.separate = Some(Box::new(separate));
+        }
+        if let Some((sections, split)) = split::resolve(path, &file.sections, file.endian) {
+            file.sections = sections;
+            file.split = Some(split);
         }
         Ok(file)
     }
@@ -147,7 +148,7 @@ impl ObjectFile {
             address_range: (StaticAddress(first), StaticAddress(last)),
         };
         let endian = if facts.big_endian { RunTimeEndian::Big } else { RunTimeEndian::Little };
-        let (sections, debug_size) = dwarf_sections(&file, &bytes)
+        let sections = Sections::read(&file, &bytes, Which::Linked)
             .map_err(|what| not_an_object(&format!("its debug information is broken: {what}")))?;
         drop(file);
         Ok(ObjectFile {
@@ -155,7 +156,7 @@ impl ObjectFile {
             endian,
             facts,
             sections,
-            debug_size,
+            split: None,
             bytes,
             separate: None,
             segments,
@@ -164,10 +165,15 @@ impl ObjectFile {
         })
     }
 
+    /// The debug sections of the file itself, or of the separate one, without what they leave to
+    /// other files.
+    pub(crate) fn own_sections(&self) -> &Sections {
+        self.split.as_ref().map_or(&self.sections, |split| &split.own)
+    }
+
     /// Whether there is any, in the file itself or in a separate one.
     pub(crate) fn has_debug_information(&self) -> bool {
-        let dwarf = self.sections.borrow(|bytes| EndianSlice::new(bytes, self.endian));
-        !dwarf.debug_info.reader().is_empty()
+        !self.sections.get(SectionId::DebugInfo).is_empty()
     }
 
     /// The file with the debug information, when that is another one.
@@ -350,70 +356,6 @@ fn program_headers<'data, Elf: FileHeader>(
         }
     }
     (segments, tls, file.elf_header().e_machine(endian).0)
-}
-
-/// The debug sections, parts of the file or decompressed copies, and how long they are together.
-fn dwarf_sections(
-    file: &object::File<'_>,
-    bytes: &SharedBytes,
-) -> Result<(DwarfSections<SharedBytes>, u64), String> {
-    const IDS: [SectionId; 14] = [
-        SectionId::DebugAbbrev,
-        SectionId::DebugAddr,
-        SectionId::DebugAranges,
-        SectionId::DebugInfo,
-        SectionId::DebugLine,
-        SectionId::DebugLineStr,
-        SectionId::DebugLoc,
-        SectionId::DebugLocLists,
-        SectionId::DebugRanges,
-        SectionId::DebugRngLists,
-        SectionId::DebugStr,
-        SectionId::DebugStrOffsets,
-        SectionId::DebugTypes,
-        SectionId::DebugMacro,
-    ];
-    let load = |id: &SectionId| Ok((id.name(), section(file, bytes, id.name())?));
-    // No threads are started for what only has to be looked up.
-    let is_compressed = IDS.iter().any(|id| {
-        let data = file.section_by_name(id.name()).and_then(|s| s.compressed_data().ok());
-        data.is_some_and(|data| data.format != object::CompressionFormat::None)
-    });
-    let loaded: Result<HashMap<&str, SharedBytes>, String> = if is_compressed {
-        IDS.par_iter().map(load).collect()
-    } else {
-        IDS.iter().map(load).collect()
-    };
-    let loaded = loaded?;
-    let size = loaded.values().map(|bytes| bytes.len() as u64).sum();
-    let sections = DwarfSections::load(|id| {
-        Ok::<_, String>(loaded.get(id.name()).cloned().unwrap_or_default())
-    })?;
-    Ok((sections, size))
-}
-
-/// One section by name; empty when the object has none.
-fn section(
-    file: &object::File<'_>,
-    bytes: &SharedBytes,
-    name: &str,
-) -> Result<SharedBytes, String> {
-    let Some(section) = file.section_by_name(name) else { return Ok(SharedBytes::default()) };
-    let broken = |what: String| format!("section {name}: {what}");
-    let data = section.compressed_data().map_err(|error| broken(error.to_string()))?;
-    if data.format == object::CompressionFormat::None {
-        if data.data.is_empty() {
-            return Ok(SharedBytes::default());
-        }
-        let start = data.data.as_ptr() as usize - bytes.as_ptr() as usize;
-        return Ok(bytes.part(start..start + data.data.len()));
-    }
-    if data.uncompressed_size > (data.data.len() as u64).saturating_mul(MOST_COMPRESSION) {
-        let (size, from) = (data.uncompressed_size, data.data.len());
-        return Err(broken(format!("it claims {size} bytes out of {from} compressed ones")));
-    }
-    let plain = data.decompress().map_err(|error| broken(error.to_string()))?;
-    Ok(SharedBytes::from(plain.into_owned()))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

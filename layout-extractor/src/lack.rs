@@ -17,15 +17,15 @@ impl DwarfSource {
         let version = (0..self.units.len())
             .find_map(|unit| self.units.root(&dwarf, unit).ok())
             .map(|root| root.version);
-        match version {
-            Some(version) => match self.object.separate_path() {
-                Some(path) => {
-                    format!("DWARF {version} of {}, resolved on demand", path.display())
-                }
-                None => format!("DWARF {version}, resolved on demand"),
-            },
-            None => "no debug information".to_owned(),
-        }
+        let Some(version) = version else { return "no debug information".to_owned() };
+        let package = self.object.split.as_ref().map(|split| split.package.as_deref());
+        let place = match (package, self.object.separate_path()) {
+            (Some(Some(package)), _) => format!(" of {}", package.display()),
+            (Some(None), _) => " of .dwo files".to_owned(),
+            (None, Some(separate)) => format!(" of {}", separate.display()),
+            (None, None) => String::new(),
+        };
+        format!("DWARF {version}{place}, resolved on demand")
     }
 
     /// What is missing; `None` when nothing is.
@@ -48,19 +48,16 @@ impl DwarfSource {
         if self.find_thread_locals(RUNTIME_ROOT).is_ok_and(|found| !found.is_empty()) {
             return None;
         }
+        if let Some(missing) = self.missing_files() {
+            return Some(missing);
+        }
         let mut rust = 0_usize;
         let mut has_types = false;
         let mut untyped_crates: Vec<&str> = Vec::new();
         let mut typed_crates: Vec<&str> = Vec::new();
         for number in 0..self.units.len() {
             let Ok(root) = self.units.root(&dwarf, number) else { continue };
-            if root.is_split {
-                return Some(format!(
-                    "{path} keeps its debug information in separate .dwo files: build with \
-                     `split-debuginfo = \"off\"` or give a layout file"
-                ));
-            }
-            if !root.is_rust {
+            if root.is_skeleton || !root.is_rust {
                 continue;
             }
             rust += 1;
@@ -99,5 +96,21 @@ impl DwarfSource {
             ));
         }
         None
+    }
+
+    /// The files that the program leaves its debug information to, and that are not there.
+    fn missing_files(&self) -> Option<String> {
+        let split = self.object.split.as_ref()?;
+        let first = split.missing.first()?;
+        let path = self.object.path.display();
+        let count = split.missing.len();
+        let files = if count == 1 { "file" } else { "files" };
+        Some(format!(
+            "{path} keeps its debug information in {count} .dwo {files} that {} not there ({}{}): \
+             put {path}.dwp beside it, build with `split-debuginfo = \"off\"`, or give a layout file",
+            if count == 1 { "is" } else { "are" },
+            first.display(),
+            if count == 1 { "" } else { ", …" },
+        ))
     }
 }

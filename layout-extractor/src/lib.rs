@@ -5,7 +5,7 @@
 //!
 //! | question | where it is answered |
 //! |---|---|
-//! | what is the object | `elf` |
+//! | what is the object | `elf`, `sections`; `separate` and `split` when it is in other files |
 //! | which unit | `units`, `addresses` (by address), `mentions` (by name) |
 //! | what is in the unit | `index` |
 //! | the layout of a type | `types`, `discriminants`, `files` |
@@ -42,8 +42,10 @@ mod places;
 mod polls;
 mod program;
 mod scopes;
+mod sections;
 mod separate;
 mod source;
+mod split;
 mod thread_locals;
 mod types;
 mod units;

@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use addr2line::{LookupContinuation, LookupResult};
 use gimli::{EndianReader, RunTimeEndian};
 use runtime_layouts::layout::StaticAddress;
 
@@ -76,7 +77,7 @@ impl DwarfSource {
     fn line_context(&self) -> Option<MutexGuard<'_, addr2line::Context<Reader>>> {
         let context = self.lines.context.get_or_init(|| {
             let endian = self.object.endian;
-            let dwarf = self.object.sections.borrow(|bytes| Reader::new(bytes.clone(), endian));
+            let dwarf = self.object.own_sections().shared_dwarf(endian);
             addr2line::Context::from_dwarf(dwarf).ok().map(Mutex::new)
         });
         Some(context.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
@@ -84,7 +85,7 @@ impl DwarfSource {
 
     fn described_lines(&self, pc: u64) -> Option<Vec<LineFrame>> {
         let context = self.line_context()?;
-        let mut found = context.find_frames(pc).skip_all_loads().ok()?;
+        let mut found = self.loaded(context.find_frames(pc)).ok()?;
         let mut frames = Vec::new();
         // A frame that cannot be read ends the list; those before it are right.
         while let Ok(Some(frame)) = found.next() {
@@ -101,6 +102,23 @@ impl DwarfSource {
             physical.is_inlined = false;
         }
         Some(frames)
+    }
+
+    /// The end of a lookup that may need units which are in other files.
+    fn loaded<L: LookupContinuation<Buf = Reader>>(&self, lookup: LookupResult<L>) -> L::Output {
+        let mut at = lookup;
+        loop {
+            at = match at {
+                LookupResult::Output(found) => return found,
+                LookupResult::Load { load, continuation } => {
+                    let reader = |bytes| Reader::new(bytes, self.object.endian);
+                    let file = self.object.split.as_ref().and_then(|split| {
+                        split.file(&self.object.sections, load.dwo_id, &load.parent, reader)
+                    });
+                    continuation.resume(file.map(Arc::new))
+                }
+            }
+        }
     }
 
     /// The name of the function symbol that holds an address.

@@ -163,7 +163,7 @@ impl DwarfSource {
         let mut bases = Vec::new();
         for unit in 0..self.units.len() {
             if let Ok(root) = self.units.root(dwarf, unit)
-                && root.version >= 5
+                && (root.version >= 5 || root.is_split)
             {
                 bases.push((root.str_offsets_base.0 as u64, unit));
             }

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-use gimli::{Dwarf, EndianSlice, Section as _};
+use gimli::{Dwarf, Section as _};
 use runtime_layouts::layout::source::{
     LayoutError, LayoutSource, ObjectFacts, Poll, Provenance, ThreadLocal,
 };
@@ -74,7 +74,7 @@ impl DwarfSource {
     /// Bytes of debug information, decompressed: what a layout file is small against.
     #[must_use]
     pub fn debug_information_size(&self) -> u64 {
-        self.object.debug_size
+        self.object.sections.size()
     }
 
     /// The bytes of a section that is not of DWARF; `None` when there is none.
@@ -102,8 +102,7 @@ impl DwarfSource {
     }
 
     fn new(object: ObjectFile) -> Self {
-        let endian = object.endian;
-        let units = Units::read(&object.sections.borrow(|bytes| EndianSlice::new(bytes, endian)));
+        let units = Units::read(&object);
         DwarfSource {
             object,
             units,
@@ -126,8 +125,7 @@ impl DwarfSource {
 
     /// The sections, ready to be read. Making it costs next to nothing.
     pub(crate) fn dwarf(&self) -> Dwarf<Slice<'_>> {
-        let endian = self.object.endian;
-        self.object.sections.borrow(|bytes| EndianSlice::new(bytes, endian))
+        self.object.sections.dwarf(self.object.endian)
     }
 
     /// The index of a unit, made if it is not there yet.

@@ -6,13 +6,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use gimli::{
-    Abbreviations, AttributeValue, DebugInfoOffset, Dwarf, EndianSlice, RunTimeEndian, Unit,
-    UnitHeader,
+    Abbreviations, AttributeValue, DebugAbbrevOffset, DebugInfoOffset, DebugLocListsBase,
+    DebugRngListsBase, DebugStrOffsetsBase, Dwarf, DwarfFileType, EndianSlice, LocationListsOffset,
+    RunTimeEndian, Unit, UnitHeader,
 };
 use runtime_layouts::layout::SourceFile;
 use runtime_layouts::layout::source::LayoutError;
 
+use crate::elf::ObjectFile;
 use crate::index::UnitIndex;
+use crate::split::SplitUnit;
 
 /// How DWARF is read: from borrowed bytes, in the byte order of the object.
 pub(crate) type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
@@ -52,7 +55,11 @@ pub(crate) struct Root {
     /// Whether the language is Rust.
     pub(crate) is_rust: bool,
     /// Whether the entries are in a `.dwo` file instead.
+    pub(crate) is_skeleton: bool,
+    /// Whether the entries are from such a file.
     pub(crate) is_split: bool,
+    /// Where offsets of location lists count from.
+    locations: usize,
     /// The unit's header in `.debug_line`.
     pub(crate) line_program: Option<gimli::DebugLineOffset>,
 }
@@ -79,13 +86,18 @@ impl Root {
 pub(crate) struct Units {
     entries: Vec<UnitEntry>,
     abbreviations: Mutex<HashMap<usize, Arc<Abbreviations>>>,
+    /// Units that are in other files, by number, with where they are and the number of their
+    /// skeleton; and the other way round.
+    split: HashMap<UnitNumber, (SplitUnit, UnitNumber)>,
+    rest: HashMap<UnitNumber, UnitNumber>,
     /// What broke the list off, if something did.
     pub(crate) broken: Option<gimli::Error>,
 }
 
 impl Units {
     /// Reads the unit headers. A broken header ends the list.
-    pub(crate) fn read(dwarf: &Dwarf<Slice<'_>>) -> Self {
+    pub(crate) fn read(object: &ObjectFile) -> Self {
+        let dwarf = object.sections.dwarf(object.endian);
         let mut entries = Vec::new();
         let mut headers = dwarf.units();
         let broken = loop {
@@ -106,7 +118,20 @@ impl Units {
                 Err(error) => break Some(error),
             }
         };
-        Units { entries, abbreviations: Mutex::new(HashMap::new()), broken }
+        let (abbreviations, split, rest) = Default::default();
+        let mut units = Units { entries, abbreviations, split, rest, broken };
+        for (skeleton, unit) in object.split.iter().flat_map(|split| &split.units) {
+            if let (Some(skeleton), Some(number)) = (units.at(*skeleton), units.at(unit.start)) {
+                units.split.insert(number, (*unit, skeleton));
+                units.rest.insert(skeleton, number);
+            }
+        }
+        units
+    }
+
+    /// The unit with the entries of this one: another one for a skeleton.
+    pub(crate) fn with_entries(&self, number: UnitNumber) -> UnitNumber {
+        self.rest.get(&number).copied().unwrap_or(number)
     }
 
     /// How many there are.
@@ -133,7 +158,10 @@ impl Units {
         number: UnitNumber,
     ) -> Result<&Root, LayoutError> {
         let entry = &self.entries[number];
-        let root = entry.root.get_or_init(|| self.read_root(dwarf, entry.start));
+        let root = entry.root.get_or_init(|| match self.split.get(&number) {
+            Some((unit, skeleton)) => self.read_split_root(dwarf, unit, *skeleton),
+            None => self.read_root(dwarf, entry.start),
+        });
         root.as_ref().map_err(|error| malformed(entry.start, *error))
     }
 
@@ -159,12 +187,12 @@ impl Units {
             line_program: None,
             dwo_id: None,
         };
-        Ok(UnitView { unit, number, start })
+        Ok(UnitView { unit, number, start, locations: root.locations })
     }
 
     fn read_root(&self, dwarf: &Dwarf<Slice<'_>>, start: u64) -> Result<Root, gimli::Error> {
         let header = header_at(dwarf, start)?;
-        let abbreviations = self.abbreviations_at(dwarf, &header)?;
+        let abbreviations = self.abbreviations_at(dwarf, header.debug_abbrev_offset().0)?;
         let unit = Unit::new_with_abbreviations(dwarf, header, Arc::clone(&abbreviations))?;
         let root = unit.entry(unit.header.root_offset())?;
         let text = |slice: Option<Slice<'_>>| {
@@ -179,13 +207,11 @@ impl Units {
             name: text(unit.name).into(),
             directory: text(unit.comp_dir).into(),
             version: unit.header.version(),
-            is_rust: matches!(
-                root.attr_value(gimli::DW_AT_language),
-                Some(AttributeValue::Language(gimli::DW_LANG_Rust))
-            ),
-            is_split: unit.dwo_id.is_some()
-                || root.has_attr(gimli::DW_AT_dwo_name)
+            is_rust: is_rust(&root),
+            is_skeleton: root.has_attr(gimli::DW_AT_dwo_name)
                 || root.has_attr(gimli::DW_AT_GNU_dwo_name),
+            is_split: false,
+            locations: 0,
             line_program: match root.attr_value(gimli::DW_AT_stmt_list) {
                 Some(AttributeValue::DebugLineRef(offset)) => Some(offset),
                 _ => None,
@@ -194,21 +220,90 @@ impl Units {
         })
     }
 
+    /// The root of a unit in another file: what it says itself, and for what the linker had to know
+    /// its skeleton.
+    fn read_split_root(
+        &self,
+        dwarf: &Dwarf<Slice<'_>>,
+        place: &SplitUnit,
+        skeleton: UnitNumber,
+    ) -> Result<Root, gimli::Error> {
+        let skeleton = &self.entries[skeleton];
+        let skeleton = skeleton.root.get_or_init(|| self.read_root(dwarf, skeleton.start));
+        let skeleton = skeleton.as_ref().map_err(|error| *error)?;
+        let header = header_at(dwarf, place.start)?;
+        let offset =
+            |offset: u64| usize::try_from(offset).map_err(|_| gimli::Error::UnsupportedOffset);
+        let abbreviations =
+            offset(place.abbreviations)?.saturating_add(header.debug_abbrev_offset().0);
+        let abbreviations = self.abbreviations_at(dwarf, abbreviations)?;
+        let encoding = header.encoding();
+        // The tables of a split file have no header before DWARF 5, and are not pointed into.
+        let file = DwarfFileType::Dwo;
+        let strings = DebugStrOffsetsBase::<usize>::default_for_encoding_and_file(encoding, file);
+        let locations = DebugLocListsBase::<usize>::default_for_encoding_and_file(encoding, file);
+        let ranges = DebugRngListsBase::<usize>::default_for_encoding_and_file(encoding, file);
+        let mut unit = Unit {
+            header,
+            abbreviations: Arc::clone(&abbreviations),
+            name: None,
+            comp_dir: None,
+            low_pc: skeleton.low_pc,
+            str_offsets_base: DebugStrOffsetsBase(strings.0 + offset(place.str_offsets)?),
+            addr_base: skeleton.addr_base,
+            loclists_base: DebugLocListsBase(locations.0 + offset(place.locations)?),
+            rnglists_base: DebugRngListsBase(ranges.0 + offset(place.rnglists)?),
+            line_program: None,
+            dwo_id: None,
+        };
+        if encoding.version < 5 {
+            unit.rnglists_base = skeleton.rnglists_base;
+        }
+        let root = unit.entry(unit.header.root_offset())?;
+        let name = root
+            .attr_value(gimli::DW_AT_name)
+            .and_then(|name| dwarf.attr_string(&unit, name).ok())
+            .map(|name| name.to_string_lossy().into_owned());
+        Ok(Root {
+            low_pc: unit.low_pc,
+            str_offsets_base: unit.str_offsets_base,
+            addr_base: unit.addr_base,
+            loclists_base: unit.loclists_base,
+            rnglists_base: unit.rnglists_base,
+            name: name.unwrap_or_default().into(),
+            directory: Arc::clone(&skeleton.directory),
+            version: encoding.version,
+            is_rust: is_rust(&root),
+            is_skeleton: false,
+            is_split: true,
+            locations: offset(place.locations)?,
+            line_program: skeleton.line_program,
+            abbreviations,
+        })
+    }
+
     /// Link-time optimization makes many units share one table of abbreviations.
     fn abbreviations_at(
         &self,
         dwarf: &Dwarf<Slice<'_>>,
-        header: &UnitHeader<Slice<'_>>,
+        offset: usize,
     ) -> Result<Arc<Abbreviations>, gimli::Error> {
-        let offset = header.debug_abbrev_offset().0;
         let cache = || self.abbreviations.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = cache().get(&offset) {
             return Ok(Arc::clone(known));
         }
-        let read = Arc::new(header.abbreviations(&dwarf.debug_abbrev)?);
+        let read = dwarf.debug_abbrev.abbreviations(DebugAbbrevOffset(offset))?;
+        let read = Arc::new(read);
         cache().insert(offset, Arc::clone(&read));
         Ok(read)
     }
+}
+
+fn is_rust(root: &Entry<'_>) -> bool {
+    matches!(
+        root.attr_value(gimli::DW_AT_language),
+        Some(AttributeValue::Language(gimli::DW_LANG_Rust))
+    )
 }
 
 fn header_at<'a>(
@@ -225,9 +320,23 @@ pub(crate) struct UnitView<'a> {
     pub(crate) number: UnitNumber,
     /// Offset of the header in `.debug_info`.
     pub(crate) start: u64,
+    /// Where offsets of location lists count from.
+    locations: usize,
 }
 
 impl<'a> UnitView<'a> {
+    /// A location as an attribute has it, with the offset of a list counted from the start of the
+    /// section.
+    pub(crate) fn location(&self, value: AttributeValue<Slice<'a>>) -> AttributeValue<Slice<'a>> {
+        match value {
+            AttributeValue::LocationListsRef(LocationListsOffset(offset)) => {
+                let offset = offset.saturating_add(self.locations);
+                AttributeValue::LocationListsRef(LocationListsOffset(offset))
+            }
+            other => other,
+        }
+    }
+
     /// The `.debug_info` offset of an entry that an attribute refers to.
     pub(crate) fn reference(&self, value: AttributeValue<Slice<'a>>) -> Option<u64> {
         match value {

@@ -159,6 +159,7 @@ impl DwarfSource {
         let offset = view.start + entry.offset().0 as u64;
         let at = |error| malformed(offset, error);
         let mut found: Vec<RangedPlace> = Vec::new();
+        let location = view.location(location);
         let Some(mut list) = dwarf.attr_locations(&view.unit, location).map_err(at)? else {
             return Ok(found);
         };

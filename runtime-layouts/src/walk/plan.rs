@@ -262,7 +262,6 @@ fn is_frame(layout: &Type) -> bool {
         && !TRANSPARENT.contains(&base_path(&layout.name))
 }
 
-
 /// Where a type leads to, before it is known whether futures are there.
 pub(super) enum Neighbours {
     None,
