@@ -40,9 +40,35 @@ fn what_is_missing_is_said() {
     assert!(lack(&["-C", "debuginfo=0", "-C", "strip=debuginfo"]).contains("`debug = true`"));
     assert!(lack(&["-C", "debuginfo=1"]).contains("no types"));
     assert!(lack(&["-C", "debuginfo=line-tables-only"]).contains("no types"));
-    assert!(lack(&["-C", "split-debuginfo=unpacked"]).contains(".dwo"));
     let c = programs::c("struct a { int b; } c; int main(void) { return c.b; }");
     assert!(c.source().provenance().lack.unwrap().contains("not compiled from Rust"));
+}
+
+/// The files of a split build say what the program itself would say; without them it says which
+/// are missing.
+#[test]
+fn split_debug_information_is_that_of_the_program() {
+    for version in ["-Cdwarf-version=4", "-Cdwarf-version=5"] {
+        let types = |source: &DwarfSource| {
+            let file = extract(source, &()).unwrap();
+            file.tables().types.len()
+        };
+        let whole = types(&programs::rust("tokio", &[version]).source());
+        for form in ["packed", "unpacked"] {
+            let split = format!("split-debuginfo={form}");
+            let program = programs::rust("tokio", &[version, "-C", &split]);
+            assert_eq!(program.source().provenance().lack, None, "{version} {form}");
+            assert_eq!(types(&program.source()), whole, "{version} {form}");
+            for entry in std::fs::read_dir(program.path.parent().unwrap()).unwrap() {
+                let path = entry.unwrap().path();
+                if path.extension().is_some_and(|kind| kind == "dwo" || kind == "dwp") {
+                    std::fs::remove_file(path).unwrap();
+                }
+            }
+            let lack = program.source().provenance().lack.unwrap();
+            assert!(lack.contains(".dwo"), "{lack}");
+        }
+    }
 }
 
 #[test]
