@@ -7,7 +7,9 @@ use std::sync::OnceLock;
 use gimli::{RunTimeEndian, SectionId};
 use object::elf;
 use object::read::elf::{ElfFile, FileHeader, ProgramHeader};
-use object::{Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, RelocationTarget};
+use object::{
+    Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, RelocationFlags, RelocationTarget,
+};
 use runtime_layouts::layout::StaticAddress;
 use runtime_layouts::layout::source::{ObjectFacts, TlsSegment};
 
@@ -145,6 +147,7 @@ impl ObjectFile {
             big_endian: !file.is_little_endian(),
             entry: StaticAddress(file.entry()),
             tls,
+            tls_module: tls.and_then(|_| tls_module(&file)),
             address_range: (StaticAddress(first), StaticAddress(last)),
         };
         let endian = if facts.big_endian { RunTimeEndian::Big } else { RunTimeEndian::Little };
@@ -329,6 +332,29 @@ impl ObjectFile {
         words.sort_unstable();
         words
     }
+}
+
+/// Where the loader stores the module's number for `__tls_get_addr`. A relocation without a symbol,
+/// or with one of this object, is of the object itself.
+fn tls_module(file: &object::File<'_>) -> Option<StaticAddress> {
+    let symbols = file.dynamic_symbol_table();
+    let kind = match file.architecture() {
+        object::Architecture::X86_64 => elf::R_X86_64_DTPMOD64,
+        object::Architecture::Aarch64 => elf::R_AARCH64_TLS_DTPMOD,
+        _ => return None,
+    };
+    let is_own = |target: RelocationTarget| match target {
+        RelocationTarget::Absolute => true,
+        RelocationTarget::Symbol(index) => symbols
+            .as_ref()
+            .and_then(|symbols| symbols.symbol_by_index(index).ok())
+            .is_some_and(|symbol| !symbol.is_undefined()),
+        _ => false,
+    };
+    file.dynamic_relocations()?.find_map(|(place, relocation)| {
+        let RelocationFlags::Elf { r_type } = relocation.flags() else { return None };
+        (r_type == kind && is_own(relocation.target())).then_some(StaticAddress(place))
+    })
 }
 
 /// The loaded segments, the TLS segment, and `e_machine`.

@@ -1,11 +1,13 @@
 //! The program that runs: its layouts, where it was loaded, and whether the file on disk is it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::target::Module;
 use runtime_layouts::target::auxiliary::{AuxiliaryVector, ProgramHeaders};
+use runtime_layouts::target::libraries::{Library, libraries, with_a_runtime};
 use runtime_layouts::target::program::NotTheProgram;
 
 use crate::adapter::{self, Adapter, Process};
@@ -19,6 +21,8 @@ pub(crate) struct Executable {
     pub(crate) path: String,
     /// Its layouts and where it was loaded.
     pub(crate) module: Module,
+    /// Where its program headers are in memory; `None` when nothing says it.
+    headers: Option<ProgramHeaders>,
     /// What is odd about it, in a sentence.
     pub(crate) note: Option<String>,
 }
@@ -27,7 +31,8 @@ pub(crate) struct Executable {
 struct Evidence {
     known: Option<adapter::Module>,
     auxiliary: AuxiliaryVector,
-    /// The build id in the process's memory.
+    /// The program headers in the process's memory, and the build id there.
+    headers: Option<ProgramHeaders>,
     build_id: Option<String>,
 }
 
@@ -43,12 +48,14 @@ pub(crate) fn find(
     sources: &mut Sources,
     memory: &dyn MemoryReader,
 ) -> Result<Executable, Failure> {
-    let evidence = Evidence::gather(adapter, memory)?;
+    let mut evidence = Evidence::gather(adapter, memory)?;
+    let headers = evidence.headers.take();
     let path = || evidence.known.as_ref().map_or(String::new(), |known| known.path.clone());
     if let Some(layouts) = evidence.build_id.as_deref().and_then(|id| sources.file(id)) {
         return Ok(Executable {
             path: path(),
             module: evidence.place(layouts, &path())?,
+            headers,
             note: None,
         });
     }
@@ -60,7 +67,7 @@ pub(crate) fn find(
         )),
     };
     let reason = match first {
-        Ok(module) => return Ok(Executable { path: path(), module, note: None }),
+        Ok(module) => return Ok(Executable { path: path(), module, headers, note: None }),
         Err(Failure::Sentence(reason)) => reason,
         Err(end) => return Err(end),
     };
@@ -73,16 +80,43 @@ pub(crate) fn find(
         .and_then(|held| Some((evidence.open(&held, sources).ok()?, held)));
     let Some((module, held)) = held else { return Err(Failure::Sentence(reason)) };
     Ok(match evidence.known {
-        None => Executable { path: held, module, note: None },
+        None => Executable { path: held, module, headers, note: None },
         Some(known) => Executable {
             path: known.path,
             module,
+            headers,
             note: Some(format!(
                 "{reason} The tasks shown are right: they come from {held}. The debugger's own \
                  view of the stacks may be wrong."
             )),
         },
     })
+}
+
+impl Executable {
+    /// The libraries that have a runtime of their own; and a sentence for each that is not what was
+    /// loaded.
+    pub(crate) fn libraries(
+        &self,
+        process: &Process,
+        sources: &mut Sources,
+        memory: &dyn MemoryReader,
+    ) -> (Vec<Module>, Vec<String>) {
+        let Some(headers) = &self.headers else { return Default::default() };
+        let big_endian = self.module.layouts.facts().big_endian;
+        let loaded = libraries(headers, memory, big_endian, Some(self.module.load_bias));
+        let folder = process
+            .pid
+            .filter(|_| process.is_local && !process.is_core)
+            .map_or_else(PathBuf::new, |pid| PathBuf::from(format!("/proc/{pid}/cwd")));
+        let mut open = |library: &Library| {
+            // An absolute path stays what it is.
+            let layouts = sources.program(&folder.join(&library.path)).ok()?;
+            let loaded = layouts.facts().build_id.as_deref().and_then(|id| sources.file(id));
+            Some(loaded.unwrap_or(layouts))
+        };
+        with_a_runtime(&loaded, memory, &mut open)
+    }
 }
 
 impl Evidence {
@@ -92,13 +126,13 @@ impl Evidence {
         // Every processor in the table is little-endian.
         let big_endian = false;
         let header = known.as_ref().and_then(|known| known.header);
-        let build_id = header
+        let headers = header
             .and_then(|header| ProgramHeaders::of(header, memory, big_endian))
-            .or_else(|| auxiliary.program_headers())
-            .and_then(|headers| {
-                headers.build_id(memory, big_endian, known.as_ref().and_then(|k| k.load_bias))
-            });
-        Ok(Self { known, auxiliary, build_id })
+            .or_else(|| auxiliary.program_headers());
+        let build_id = headers.as_ref().and_then(|headers| {
+            headers.build_id(memory, big_endian, known.as_ref().and_then(|k| k.load_bias))
+        });
+        Ok(Self { known, auxiliary, headers, build_id })
     }
 
     /// Opens a file as the program that runs.

@@ -167,7 +167,7 @@ impl Front for PythonFront<'_> {
         if report.interrupted || target.interrupted() {
             return Err(Failure::Interrupted);
         }
-        report.problems.extend(target.note);
+        report.problems.extend(target.notes);
         let report = Arc::new(report);
         self.state.report = Some((stop_id, report.clone()));
         Ok(report)

@@ -30,7 +30,7 @@ pub(crate) struct DebuggerTarget {
     interrupted: Cell<bool>,
     machine: Option<Machine>,
     /// What is odd about the process, for the report.
-    pub(crate) note: Option<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 impl DebuggerTarget {
@@ -48,6 +48,8 @@ impl DebuggerTarget {
         let machine = process.pid.filter(|_| is_of_this_machine).map(Machine::of);
         let memory = PageCache::new(memory(adapter, process));
         let executable = executable::find(adapter, process, sources, &memory)?;
+        let (libraries, lost) = executable.libraries(process, sources, &memory);
+        let notes = executable.note.into_iter().chain(lost.iter().map(|lost| format!("{lost}.")));
         let processor = processor(executable.module.layouts.facts().machine);
         let selected = adapter.selected_thread()?;
         let threads = adapter
@@ -69,13 +71,13 @@ impl DebuggerTarget {
                 pid: process.pid,
                 executable: executable.path,
             },
-            modules: vec![executable.module],
+            modules: std::iter::once(executable.module).chain(libraries).collect(),
             threads,
             processor,
             asked: Cell::new(Instant::now()),
             interrupted: Cell::new(false),
             machine,
-            note: executable.note,
+            notes: notes.collect(),
         })
     }
 }

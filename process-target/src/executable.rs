@@ -7,7 +7,8 @@ use layout_extractor::open_program;
 use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::target::Module;
-use runtime_layouts::target::auxiliary::AuxiliaryVector;
+use runtime_layouts::target::auxiliary::{AuxiliaryVector, ProgramHeaders};
+use runtime_layouts::target::libraries::{Library, libraries, with_a_runtime};
 use runtime_layouts::target::processor::{Processor, processor};
 
 use crate::TargetError;
@@ -16,6 +17,8 @@ use crate::TargetError;
 pub(crate) struct Executable {
     /// Its layouts, where they are loaded.
     pub(crate) module: Module,
+    /// Its program headers in memory; `None` when the kernel's word about them is not there.
+    pub(crate) headers: Option<ProgramHeaders>,
     /// What it was compiled for.
     pub(crate) processor: &'static Processor,
 }
@@ -54,6 +57,15 @@ impl Layouts {
             Self::Found(folders) => Ok(open_program(path, folders)?),
         }
     }
+
+    /// Those of a library; `None` when it cannot be read.
+    pub(crate) fn of_library(&self, path: &Path) -> Option<Arc<dyn LayoutSource>> {
+        let folders = match self {
+            Self::Found(folders) => folders.as_slice(),
+            Self::Given(_) => &[],
+        };
+        open_program(path, folders).ok()
+    }
 }
 
 /// The executable with these layouts; `path` is for messages.
@@ -70,8 +82,8 @@ pub(crate) fn executable(
     let machine = layouts.facts().machine;
     let processor = processor(machine).ok_or(TargetError::Processor { machine })?;
     let big_endian = layouts.facts().big_endian;
-    let running =
-        auxiliary.program_headers().and_then(|headers| headers.build_id(memory, big_endian, None));
+    let headers = auxiliary.program_headers();
+    let running = headers.as_ref().and_then(|headers| headers.build_id(memory, big_endian, None));
     let module = Module::of_program(layouts, running, auxiliary, None).map_err(|reason| {
         let (subject, remedy) = match of {
             Of::Process => ("runs", "give the layout file of the build that runs"),
@@ -79,5 +91,25 @@ pub(crate) fn executable(
         };
         TargetError::NotTheProgram { path: path.to_owned(), subject, reason, remedy }
     })?;
-    Ok(Executable { module, processor })
+    Ok(Executable { module, headers, processor })
+}
+
+impl Executable {
+    /// The executable, and behind it the libraries that have a runtime of their own; and a sentence
+    /// for each library that is not what was loaded. `open` has the layouts of a library.
+    pub(crate) fn modules(
+        &self,
+        memory: &dyn MemoryReader,
+        open: &mut dyn FnMut(&Library) -> Option<Arc<dyn LayoutSource>>,
+    ) -> (Vec<Module>, Vec<String>) {
+        let facts = self.module.layouts.facts();
+        let bias = Some(self.module.load_bias);
+        let loaded = self
+            .headers
+            .as_ref()
+            .map_or_else(Vec::new, |headers| libraries(headers, memory, facts.big_endian, bias));
+        let (with_a_runtime, problems) = with_a_runtime(&loaded, memory, open);
+        let modules = std::iter::once(self.module.clone()).chain(with_a_runtime).collect();
+        (modules, problems)
+    }
 }

@@ -115,15 +115,24 @@ fn lldb_version(executable: &Path) -> Result<Option<String>> {
 
 /// The distribution's gdbserver, installed when it is missing.
 pub fn gdbserver() -> Result<&'static str> {
-    const NAME: &str = "gdbserver";
-    let works = || command(NAME, root()).arg("--version").output().is_ok();
+    program("gdbserver", "gdbserver")
+}
+
+/// Node, installed when it is missing: a program without Rust in it that loads what has.
+pub fn node() -> Result<&'static str> {
+    program("node", "nodejs")
+}
+
+/// A program on the path, installed from the distribution's package when it is missing.
+fn program(name: &'static str, package: &str) -> Result<&'static str> {
+    let works = || command(name, root()).arg("--version").output().is_ok();
     if !works() {
         if !may_install() {
-            bail!("no {NAME} on the path: install it (`apt-get install {NAME}`)");
+            bail!("no {name} on the path: install it (`apt-get install {package}`)");
         }
-        install(NAME)?;
+        install(package)?;
     }
-    Ok(NAME)
+    Ok(name)
 }
 
 /// The gdb on the path, if it is new enough and has Python.

@@ -51,6 +51,8 @@ impl Profile {
 
 /// What the end-to-end tests look at, in each profile that they need.
 pub const NEEDED: &[(&str, Profile)] = &[
+    ("host", Profile::Debug),
+    ("host", Profile::Release),
     ("inventory-service", Profile::Debug),
     ("many-tasks", Profile::Debug),
     ("running-tasks", Profile::Debug),
@@ -85,6 +87,10 @@ pub const NEEDED: &[(&str, Profile)] = &[
 pub const NEEDED_UNSTABLE: &[(&str, Profile)] =
     &[("task-dump", Profile::Debug), ("task-dump", Profile::Release)];
 
+/// The shared objects that they look at.
+pub const NEEDED_PLUGINS: &[(&str, Profile)] =
+    &[("addon", Profile::Debug), ("addon", Profile::Release), ("python-extension", Profile::Debug)];
+
 /// Builds one of the Rust fixtures and returns its executable.
 pub fn build(name: &str, profile: Profile) -> Result<PathBuf> {
     build_with(name, profile, &target().join("fixtures"), None)
@@ -94,6 +100,25 @@ pub fn build(name: &str, profile: Profile) -> Result<PathBuf> {
 pub fn build_unstable(name: &str, profile: Profile) -> Result<PathBuf> {
     let folder = target().join("fixtures/unstable");
     build_with(name, profile, &folder, Some("--cfg tokio_unstable"))
+}
+
+/// Builds one of the shared objects in `tests/plugins`, which have a tokio of their own, and returns
+/// it.
+pub fn plugin(name: &str, profile: Profile) -> Result<PathBuf> {
+    let folder = target().join("plugins");
+    exclusively("plugins", || {
+        let step = Step::begin(format!("building {name} ({})", profile.folder()));
+        let mut build = cargo(&root().join("tests/plugins"));
+        build.args(["build", "--locked", "--package", name, "--profile", profile.name()]);
+        workspace::run(build.arg("--target-dir").arg(&folder), &step)?;
+        step.done();
+        Ok(())
+    })?;
+    let library = match name {
+        "python-extension" => "librates_python.so",
+        _ => "librates_addon.so",
+    };
+    Ok(folder.join(profile.folder()).join(library))
 }
 
 fn build_with(name: &str, profile: Profile, folder: &Path, flags: Option<&str>) -> Result<PathBuf> {

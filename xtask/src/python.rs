@@ -57,7 +57,7 @@ pub fn clean_environment(name: &str, wheel: &Path) -> Result<PathBuf> {
 }
 
 /// The Python to make environments with: `$PYTHON`, or `python3` on the path.
-fn interpreter() -> Result<OsString> {
+pub fn interpreter() -> Result<OsString> {
     let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     let check = format!("import sys; sys.exit(sys.version_info < (3, {OLDEST_MINOR}))");
     let status = command(&python, Path::new("/")).args(["-c", &check]).status();

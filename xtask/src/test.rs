@@ -69,13 +69,15 @@ fn cargo_step(title: &str, folder: &str, arguments: &[&str]) -> Result<()> {
 
 fn formatting() -> Result<()> {
     cargo_step("cargo fmt", ".", &["fmt", "--all", "--check"])?;
-    cargo_step("cargo fmt (fixtures)", "tests/fixtures", &["fmt", "--all", "--check"])
+    cargo_step("cargo fmt (fixtures)", "tests/fixtures", &["fmt", "--all", "--check"])?;
+    cargo_step("cargo fmt (plugins)", "tests/plugins", &["fmt", "--all", "--check"])
 }
 
 fn lints() -> Result<()> {
     let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     cargo_step("cargo clippy", ".", &clippy)?;
-    cargo_step("cargo clippy (fixtures)", "tests/fixtures", &clippy)
+    cargo_step("cargo clippy (fixtures)", "tests/fixtures", &clippy)?;
+    cargo_step("cargo clippy (plugins)", "tests/plugins", &clippy)
 }
 
 fn documentation() -> Result<()> {
@@ -159,11 +161,15 @@ fn end_to_end_tests(full: bool) -> Result<()> {
     debugger::system_lldb()?;
     debugger::newest_lldb()?;
     debugger::gdbserver()?;
+    debugger::node()?;
     for &(name, profile) in fixture::NEEDED {
         fixture::build(name, profile)?;
     }
     for &(name, profile) in fixture::NEEDED_UNSTABLE {
         fixture::build_unstable(name, profile)?;
+    }
+    for &(name, profile) in fixture::NEEDED_PLUGINS {
+        fixture::plugin(name, profile)?;
     }
     for (story, _) in story::DIAGONAL {
         story.build()?;

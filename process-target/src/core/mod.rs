@@ -71,7 +71,7 @@ impl CoreTarget {
         let named = auxiliary.entry().and_then(|entry| notes.files.at(entry)).map(|m| &*m.path);
         let found = executable_path(path, named, options)?;
         let layouts = options.layouts.of(&found)?;
-        let module = executable(&found, layouts, Of::Core, &auxiliary, &own)?.module;
+        let program = executable(&found, layouts, Of::Core, &auxiliary, &own)?;
 
         let executable = named.map(|named| (named, found.as_path()));
         let places = Places { executable, sysroot: options.sysroot.as_deref() };
@@ -79,6 +79,12 @@ impl CoreTarget {
         let mut problems: Vec<String> = truncation.map(truncated).into_iter().collect();
         problems.extend(files::add(&mut memory, &own, &notes, &places));
 
+        let (modules, lost) = program.modules(&memory, &mut |library| {
+            // What was mapped has its whole path, whatever it was opened by.
+            let mapped = notes.files.at(library.load_bias).map(|mapping| &*mapping.path);
+            options.layouts.of_library(&places.path(mapped.unwrap_or(&library.path)))
+        });
+        problems.extend(lost);
         let (threads, registers) = threads(&notes.threads, processor);
         problems.extend(lost_storage(&threads, &own, truncation.is_some()));
         let vdso = notes.auxiliary.get(&AT_SYSINFO_EHDR).copied();
@@ -91,7 +97,7 @@ impl CoreTarget {
                     executable: named
                         .map_or_else(|| found.to_string_lossy().into_owned(), str::to_owned),
                 },
-                modules: vec![module],
+                modules,
                 threads,
                 registers,
                 unwinder: Unwinder::new(processor, notes.files, vdso),

@@ -18,6 +18,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::memory::live::{LiveError, LiveMemory};
@@ -55,6 +56,9 @@ pub struct LiveProcess {
     pid: u64,
     executable_path: String,
     executable: Executable,
+    layouts: Layouts,
+    /// Those that were opened, by path; `None` for what is no object file.
+    libraries: RefCell<HashMap<String, Option<Arc<dyn LayoutSource>>>>,
     memory: LiveMemory,
     /// By thread id; what was read before a stop.
     names: RefCell<HashMap<u64, Option<String>>>,
@@ -102,6 +106,8 @@ impl LiveProcess {
             pid,
             executable_path: name.to_string_lossy().into_owned(),
             executable,
+            layouts: options.layouts.clone(),
+            libraries: RefCell::default(),
             memory,
             names: RefCell::default(),
             interrupted: options.interrupted.clone(),
@@ -117,13 +123,13 @@ impl LiveProcess {
         if let Some(obstacle) = obstacle(self.pid, true) {
             return Err(obstacle);
         }
-        let mappings = self.before()?;
+        let (mappings, modules, lost) = self.before()?;
         let stood_still = proc::Status::of(self.pid).is_ok_and(|it| matches!(it.state, 'T' | 't'));
         let stop = Stop::of(self.pid, &self.interrupted)?;
         let machine = Machine::of(self.pid);
         let machine = if stood_still { machine } else { machine.at_its_stop() };
         let processor = self.executable.processor;
-        let mut problems = Vec::new();
+        let mut problems = lost;
         let mut threads = Vec::with_capacity(stop.threads.len());
         for thread in &stop.threads {
             let number = threads.len() as u32 + 1;
@@ -147,7 +153,7 @@ impl LiveProcess {
                     .to_owned(),
             );
         }
-        Ok(LiveTarget { machine, ..self.target(threads, mappings, Some(stop), problems) })
+        Ok(LiveTarget { machine, ..self.target(threads, modules, mappings, Some(stop), problems) })
     }
 
     /// Looks at the process while it runs: what is read may be torn, and of threads that run at
@@ -156,13 +162,14 @@ impl LiveProcess {
     /// # Errors
     /// When the process has ended.
     pub fn unstopped(&self) -> Result<LiveTarget, TargetError> {
-        let mappings = self.before()?;
+        let (mappings, modules, lost) = self.before()?;
         let ids =
             proc::threads(self.pid).map_err(|_| TargetError::NoSuchProcess { pid: self.pid })?;
         let processor = self.executable.processor;
         let mut problems = vec![
             "the process was not stopped: what changed meanwhile may be shown wrong".to_owned(),
         ];
+        problems.extend(lost);
         let mut threads = Vec::with_capacity(ids.len());
         let mut unknown = Vec::new();
         for tid in ids {
@@ -198,18 +205,26 @@ impl LiveProcess {
                 several.join(", ")
             )),
         }
-        Ok(self.target(threads, mappings, None, problems))
+        Ok(self.target(threads, modules, mappings, None, problems))
     }
 
-    /// What is better read before the process is stopped.
-    fn before(&self) -> Result<Mappings, TargetError> {
+    /// What is better read before the process is stopped: what is mapped, the program and its
+    /// libraries, and a sentence for each library that is not what was loaded.
+    fn before(&self) -> Result<(Mappings, Vec<Module>, Vec<String>), TargetError> {
         let path = PathBuf::from(format!("/proc/{}/maps", self.pid));
         let maps = fs::read(&path).map_err(|error| TargetError::Unreadable { path, error })?;
         let mut names = self.names.borrow_mut();
         for tid in proc::threads(self.pid).unwrap_or_default() {
             names.insert(tid, proc::thread_name(self.pid, tid));
         }
-        Ok(Mappings::of_proc(&String::from_utf8_lossy(&maps)))
+        let (modules, lost) = self.executable.modules(&self.memory, &mut |library| {
+            let mut known = self.libraries.borrow_mut();
+            let opened = known.entry(library.path.clone()).or_insert_with(|| {
+                self.layouts.of_library(&library_of(self.pid, Path::new(&library.path)))
+            });
+            opened.clone()
+        });
+        Ok((Mappings::of_proc(&String::from_utf8_lossy(&maps)), modules, lost))
     }
 
     fn thread(&self, number: u32, tid: u64, thread_pointer: Option<u64>) -> Thread {
@@ -221,6 +236,7 @@ impl LiveProcess {
     fn target(
         &self,
         threads: Vec<(Thread, Registers)>,
+        modules: Vec<Module>,
         mappings: Mappings,
         stop: Option<Stop>,
         problems: Vec<String>,
@@ -233,7 +249,7 @@ impl LiveProcess {
                 pid: Some(self.pid),
                 executable: self.executable_path.clone(),
             },
-            modules: vec![self.executable.module.clone()],
+            modules,
             threads,
             registers,
             unwinder: Unwinder::new(self.executable.processor, mappings, None),
@@ -251,13 +267,30 @@ fn memory_of(reader: LiveReader) -> PageCache<Counted<LiveReader>> {
 /// file, seen from here or from the process's mount namespace, since messages read better so; else
 /// the link that the kernel keeps even when the file was deleted.
 fn file_of(pid: u64, name: &Path, link: &Path) -> PathBuf {
-    let same = |path: &Path| match (fs::metadata(path), fs::metadata(link)) {
+    let paths = [name.to_owned(), seen_by(pid, name)];
+    paths.into_iter().find(|path| is_same_file(path, link)).unwrap_or(link.to_owned())
+}
+
+/// A path that shows a library as the process sees it. One that was opened by a relative path is
+/// looked for where the process is now.
+fn library_of(pid: u64, name: &Path) -> PathBuf {
+    if name.is_relative() {
+        return Path::new(&format!("/proc/{pid}/cwd")).join(name);
+    }
+    let inside = seen_by(pid, name);
+    if is_same_file(name, &inside) || !inside.exists() { name.to_owned() } else { inside }
+}
+
+/// A path of the process's mount namespace.
+fn seen_by(pid: u64, name: &Path) -> PathBuf {
+    Path::new(&format!("/proc/{pid}/root")).join(name.strip_prefix("/").unwrap_or(name))
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    match (fs::metadata(one), fs::metadata(other)) {
         (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
         _ => false,
-    };
-    let inside =
-        Path::new(&format!("/proc/{pid}/root")).join(name.strip_prefix("/").unwrap_or(name));
-    [name.to_owned(), inside].into_iter().find(|path| same(path)).unwrap_or(link.to_owned())
+    }
 }
 
 impl LiveTarget {

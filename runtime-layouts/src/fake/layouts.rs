@@ -43,6 +43,7 @@ impl FakeLayouts {
                 big_endian: false,
                 entry: StaticAddress(0),
                 tls: Some(TlsSegment { address: 0, size: 0x1000, align: 0x10 }),
+                tls_module: None,
                 address_range: (StaticAddress(0), StaticAddress(1 << 47)),
             },
             types: Vec::new(),

@@ -33,7 +33,7 @@ use super::{
 };
 
 const MAGIC: &[u8; 8] = b"unhangLF";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 /// No tables are longer than this before compression, in bytes.
 const MOST_PLAIN: u64 = 512 << 20;
 /// No real tables shrink to less than this part of their length; a bomb does.

@@ -41,6 +41,9 @@ pub struct ObjectFacts {
     pub entry: StaticAddress,
     /// The `PT_TLS` segment; `None` when the object has no thread-local storage.
     pub tls: Option<TlsSegment>,
+    /// Where the loader stores the number by which it knows the object's thread-local storage (the
+    /// word of a relocation `DTPMOD64`); `None` when the object has none, as executables have not.
+    pub tls_module: Option<StaticAddress>,
     /// The sections that hold addresses worth asking about lie within `start..end`.
     pub address_range: (StaticAddress, StaticAddress),
 }

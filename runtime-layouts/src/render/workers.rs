@@ -91,8 +91,11 @@ pub(super) fn summary(runtime: &Runtime) -> String {
         Some(version) => format!("{} {version}", runtime.library),
         None => runtime.library.to_string(),
     };
+    let object = runtime.object.as_deref().map_or_else(String::new, |path| {
+        format!(" in {}", path.rsplit('/').next().unwrap_or(path))
+    });
     let tasks = usize::try_from(runtime.listed_tasks).map_or_else(|_| String::new(), tasks_text);
-    format!("{name} · {} · {} · {tasks}", runtime.flavor, workers_text(runtime))
+    format!("{name}{object} · {} · {} · {tasks}", runtime.flavor, workers_text(runtime))
 }
 
 fn workers_text(runtime: &Runtime) -> String {

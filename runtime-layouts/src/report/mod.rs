@@ -129,6 +129,8 @@ pub struct Runtime {
     pub library: &'static str,
     /// The library's version; `None` when the debug information does not show it.
     pub version: Option<String>,
+    /// The path of the library that it is in; `None` for the executable.
+    pub object: Option<String>,
     /// `current_thread`, `multi_thread`.
     pub flavor: &'static str,
     /// The address of the scheduler's handle, which is its identity.

@@ -11,8 +11,13 @@ const AT_PHNUM: u64 = 5;
 const AT_ENTRY: u64 = 9;
 
 /// Program header types, from `elf.h`.
+const PT_DYNAMIC: u32 = 2;
 const PT_NOTE: u32 = 4;
 const PT_PHDR: u32 = 6;
+
+/// Tags of the dynamic section, from `elf.h`.
+const DT_NULL: u64 = 0;
+const DT_DEBUG: u64 = 21;
 
 /// Size of `Elf64_Ehdr` and of `Elf64_Phdr` in bytes.
 const FILE_HEADER_SIZE: usize = 64;
@@ -20,6 +25,7 @@ const HEADER_SIZE: u64 = 56;
 /// More program headers, or longer notes, than any executable has are not believed.
 const MOST_HEADERS: u64 = 256;
 const LONGEST_NOTES: u64 = 64 << 10;
+const LONGEST_DYNAMIC: u64 = 64 << 10;
 
 /// What the kernel told the program at its start.
 pub struct AuxiliaryVector(HashMap<u64, u64>);
@@ -46,6 +52,9 @@ impl AuxiliaryVector {
     }
 }
 
+/// Kind, address and size in bytes of a segment, as its header has them.
+type Segment = (u32, u64, u64);
+
 /// Where an object's program headers are in memory.
 pub struct ProgramHeaders {
     table: u64,
@@ -68,6 +77,50 @@ impl ProgramHeaders {
         fits.then_some(Self { table, count: words.u16(56)?.into() })
     }
 
+    /// Where the dynamic linker keeps what it tells debuggers (`struct r_debug`); `None` for a
+    /// program that is linked statically, and before the linker has run.
+    #[must_use]
+    pub fn debugger_rendezvous(
+        &self,
+        memory: &dyn MemoryReader,
+        big_endian: bool,
+        load_bias: Option<u64>,
+    ) -> Option<u64> {
+        let (headers, bias) = self.placed(memory, big_endian, load_bias)?;
+        let (_, address, size) = headers.iter().find(|(kind, ..)| *kind == PT_DYNAMIC)?;
+        let mut bytes = vec![0; (*size).min(LONGEST_DYNAMIC) as usize];
+        memory.read(address.wrapping_add(bias), &mut bytes).ok()?;
+        let words = Words { bytes: &bytes, big_endian };
+        (0..bytes.len())
+            .step_by(16)
+            .map_while(|at| Some((words.u64(at)?, words.u64(at + 8)?)))
+            .take_while(|(tag, _)| *tag != DT_NULL)
+            .find_map(|(tag, value)| (tag == DT_DEBUG && value != 0).then_some(value))
+    }
+
+    /// Kind, address and size of each segment, and what to add to the addresses. `load_bias` counts
+    /// where the headers do not say where they are meant to be themselves.
+    fn placed(
+        &self,
+        memory: &dyn MemoryReader,
+        big_endian: bool,
+        load_bias: Option<u64>,
+    ) -> Option<(Vec<Segment>, u64)> {
+        let count = self.count.min(MOST_HEADERS);
+        let mut bytes = vec![0; (count * HEADER_SIZE) as usize];
+        memory.read(self.table, &mut bytes).ok()?;
+        let words = Words { bytes: &bytes, big_endian };
+        let headers: Vec<Segment> = (0..count as usize)
+            .map(|i| i * HEADER_SIZE as usize)
+            // `p_type`, `p_vaddr`, `p_memsz`
+            .filter_map(|at| Some((words.u32(at)?, words.u64(at + 16)?, words.u64(at + 40)?)))
+            .collect();
+        let own = headers.iter().find(|(kind, ..)| *kind == PT_PHDR);
+        // An executable that does not say is a static one, and not moved.
+        let bias = own.map(|(_, address, _)| self.table.wrapping_sub(*address)).or(load_bias);
+        Some((headers, bias.unwrap_or(0)))
+    }
+
     /// The GNU build id of the object in the process, in lower-case hexadecimal, from the notes
     /// that the headers name; `None` when memory does not show one. `load_bias` counts where the
     /// headers do not say where they are meant to be themselves.
@@ -78,24 +131,13 @@ impl ProgramHeaders {
         big_endian: bool,
         load_bias: Option<u64>,
     ) -> Option<String> {
-        let count = self.count.min(MOST_HEADERS);
-        let mut bytes = vec![0; (count * HEADER_SIZE) as usize];
-        memory.read(self.table, &mut bytes).ok()?;
-        let words = Words { bytes: &bytes, big_endian };
-        let headers: Vec<(u32, u64, u64)> = (0..count as usize)
-            .map(|i| i * HEADER_SIZE as usize)
-            // `p_type`, `p_vaddr`, `p_memsz`
-            .filter_map(|at| Some((words.u32(at)?, words.u64(at + 16)?, words.u64(at + 40)?)))
-            .collect();
-        let own = headers.iter().find(|(kind, ..)| *kind == PT_PHDR);
-        // An executable that does not say is a static one, and not moved.
-        let bias = own.map(|(_, address, _)| self.table.wrapping_sub(*address)).or(load_bias);
+        let (headers, bias) = self.placed(memory, big_endian, load_bias)?;
         headers
             .iter()
             .filter(|(kind, _, size)| *kind == PT_NOTE && *size <= LONGEST_NOTES)
             .find_map(|(_, address, size)| {
                 let mut notes = vec![0; *size as usize];
-                memory.read(address.wrapping_add(bias.unwrap_or(0)), &mut notes).ok()?;
+                memory.read(address.wrapping_add(bias), &mut notes).ok()?;
                 build_id_note(&Words { bytes: &notes, big_endian })
             })
     }

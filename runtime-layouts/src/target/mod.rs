@@ -1,6 +1,7 @@
 //! What a front (a debugger, or the command line) has to give for a program to be inspected.
 
 pub mod auxiliary;
+pub mod libraries;
 pub mod machine;
 pub mod processor;
 pub mod program;
@@ -22,7 +23,8 @@ pub trait Target {
     /// What it is.
     fn identity(&self) -> &Identity;
 
-    /// The object files that are loaded, the executable first, each with its layouts.
+    /// The executable, and behind it the libraries that have a runtime of their own, each with its
+    /// layouts.
     fn modules(&self) -> &[Module];
 
     /// Its threads, in the front's order.

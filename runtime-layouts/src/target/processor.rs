@@ -2,6 +2,7 @@
 
 use super::NativeFrame;
 use crate::layout::source::TlsSegment;
+use crate::memory::{MemoryReader, ReadError};
 
 /// A processor, as the System V ABI and its DWARF supplement describe it.
 pub struct Processor {
@@ -30,6 +31,9 @@ pub struct Processor {
     code_address: u64,
     /// Where the executable's thread-local storage lies.
     tls: TlsVariant,
+    /// Where the pointer to the table of other objects' storage (`dtv_t *`) is, in bytes from the
+    /// thread pointer: glibc 2.36, `sysdeps/*/nptl/tls.h`, `tcbhead_t`.
+    tls_table: u64,
     /// The general registers.
     registers: &'static [Register],
 }
@@ -99,6 +103,7 @@ const X86_64: Processor = Processor {
     kernel_thread_pointer: Some(21),
     code_address: u64::MAX,
     tls: TlsVariant::Before,
+    tls_table: 8,
     registers: &[
         scratch(0, "rax"),
         scratch(1, "rdx"),
@@ -146,6 +151,7 @@ const AARCH64: Processor = Processor {
     // Pointer authentication signs above the 48 bits of an address.
     code_address: (1 << 48) - 1,
     tls: TlsVariant::After { header: 16 },
+    tls_table: 0,
     registers: &[
         scratch(0, "x0"),
         scratch(1, "x1"),
@@ -225,6 +231,37 @@ impl Processor {
             }
         };
         Some(start.wrapping_add(offset))
+    }
+
+    /// The address of a thread-local of a library in one thread, `offset` bytes into its TLS
+    /// segment; `module` is the number that the loader gave to it. `None` when the thread has not
+    /// used the library's storage yet.
+    ///
+    /// The table and its entries are glibc's (2.36, `sysdeps/generic/dl-dtv.h`): two words each,
+    /// the first one the address.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub fn thread_local_of_library(
+        &self,
+        memory: &dyn MemoryReader,
+        module: u64,
+        thread_pointer: u64,
+        offset: u64,
+    ) -> Result<Option<u64>, ReadError> {
+        const UNALLOCATED: u64 = u64::MAX;
+        // Every processor in the table is little-endian.
+        let word = |address: u64| {
+            let mut bytes = [0; 8];
+            memory.read(address, &mut bytes).map(|()| u64::from_le_bytes(bytes))
+        };
+        let table = word(thread_pointer.wrapping_add(self.tls_table))?;
+        // Before the first entry is how many there are, in it which generation the table is of.
+        if module == 0 || module > word(table.wrapping_sub(16))? {
+            return Ok(None);
+        }
+        let block = word(table.wrapping_add(module.wrapping_mul(16)))?;
+        Ok((block != UNALLOCATED && block != 0).then(|| block.wrapping_add(offset)))
     }
 
     /// The registers, by DWARF number, of a register set as the kernel gives it for

@@ -17,6 +17,7 @@ use crate::walk::native::DEEPEST_STACK;
 /// Adds the future of every thread that is inside `block_on`.
 pub(super) fn add(
     inspection: &mut Inspection<'_>,
+    module: usize,
     contexts: &[ThreadContext],
     schedulers: &[Scheduler],
     first_runtime: usize,
@@ -37,7 +38,7 @@ pub(super) fn add(
             return;
         }
         let thread = &target.threads()[context.index];
-        let frames = target.native_frames(thread, DEEPEST_STACK);
+        let mut frames = target.native_frames(thread, DEEPEST_STACK);
         if frames.is_empty() {
             inspection.problem(format!(
                 "thread {} (tid {}): its stack cannot be unwound, so the future that it blocks on \
@@ -46,7 +47,10 @@ pub(super) fn add(
             ));
             continue;
         }
-        let state = state(&inspection.program, context, &frames);
+        // A thread may block on a future of one tokio within a call that another one made.
+        let program = &inspection.program;
+        frames.retain(|frame| program.module_at(frame.pc).is_none_or(|(of, _)| of == module));
+        let state = state(program, context, &frames);
         // Without a `block_on` on its stack the thread is a worker, or holds an `enter` guard.
         let Some(mut found) = stack::future(inspection, &frames, state) else { continue };
         let root = found.chain.frames.first().map(|frame| frame.site);

@@ -31,14 +31,17 @@ pub(crate) const HANDLES: [&str; 4] = [
 /// A runtime that a task spawned on another one may have a handle of, and so on: no further.
 const DEEPEST_HANDLES: usize = 16;
 
-/// Adds the runtimes and tasks that handles lead to.
+/// Adds the runtimes and tasks that handles of the tokio in one module lead to; its tasks are those
+/// from the first one on.
 pub(super) fn follow(
     inspection: &mut Inspection<'_>,
+    module: usize,
+    first_task: usize,
     contexts: &[ThreadContext],
     schedulers: &mut Vec<Scheduler>,
     polled: &HashMap<u64, ThreadRef>,
 ) {
-    let mut first = 0;
+    let mut first = first_task;
     let mut handles = of_threads(inspection, contexts);
     for _ in 0..DEEPEST_HANDLES {
         let last = inspection.tasks.len();
@@ -48,6 +51,7 @@ pub(super) fn follow(
             inspection.tasks[index].chain = chain;
         }
         first = last;
+        handles.retain(|handle| handle.ty.module == module);
         for handle in std::mem::take(&mut handles) {
             if inspection.interrupted() {
                 return;
@@ -62,7 +66,7 @@ pub(super) fn follow(
             break;
         }
     }
-    add_ended(inspection);
+    add_ended(inspection, module, first_task);
 }
 
 /// Handles in the variables of threads that are inside no runtime.
@@ -113,17 +117,18 @@ fn header_of(program: &Program<'_>, handle: Value) -> Option<Value> {
 }
 
 /// Adds the tasks that have ended but whose handles are still there.
-fn add_ended(inspection: &mut Inspection<'_>) {
-    let mut known: HashSet<u64> = inspection.tasks.iter().map(|task| task.address).collect();
+fn add_ended(inspection: &mut Inspection<'_>, module: usize, first_task: usize) {
+    let tasks = &inspection.tasks[first_task..];
+    let mut known: HashSet<u64> = tasks.iter().map(|task| task.address).collect();
     let mut handles = Vec::new();
-    for index in 0..inspection.tasks.len() {
+    for index in first_task..inspection.tasks.len() {
         let chain = std::mem::take(&mut inspection.tasks[index].chain);
         inspection.handles_in(&chain, &mut handles);
         inspection.tasks[index].chain = chain;
     }
     let mut reader = TaskReader::default();
     let first = inspection.tasks.len();
-    for handle in handles {
+    for handle in handles.into_iter().filter(|handle| handle.ty.module == module) {
         let is_join = inspection
             .program
             .type_of(handle.ty)
@@ -138,7 +143,8 @@ fn add_ended(inspection: &mut Inspection<'_>) {
             continue;
         };
         if matches!(task.state, TaskState::Complete | TaskState::Cancelled)
-            && (task.id.0.is_empty() || !inspection.tasks.iter().any(|other| other.id == task.id))
+            && (task.id.0.is_empty()
+                || !inspection.tasks[first_task..].iter().any(|other| other.id == task.id))
         {
             inspection.tasks.push(task);
         }

@@ -29,7 +29,7 @@ pub use self::expected::EXPECTATIONS;
 
 use self::context::ThreadContext;
 use self::scheduler::Scheduler;
-use crate::layout::source::NOTABLE_FUNCTIONS;
+use crate::layout::source::{LayoutSource, NOTABLE_FUNCTIONS};
 use crate::report::{Task, TaskId, TaskKind, TaskState, ThreadRef};
 use crate::walk::Inspection;
 use crate::walk::registry::Knowledge;
@@ -44,10 +44,42 @@ pub(crate) const KNOWLEDGE: Knowledge = Knowledge {
     blocking: &[],
 };
 
+/// Whether tokio is in an object.
+pub(crate) fn is_in(layouts: &dyn LayoutSource) -> bool {
+    let mut paths = expected::CONTEXT.names();
+    paths.any(|path| layouts.thread_locals(path).is_ok_and(|found| !found.is_empty()))
+}
+
 /// Finds every runtime that a thread is inside of, its tasks, and the futures that threads block
-/// on.
+/// on. Libraries may have a tokio of their own, which numbers its tasks from 1 again: behind the
+/// first one that has any, the ids begin with the tokio's number and a dot.
 fn discover(inspection: &mut Inspection<'_>) {
-    let contexts = context::of_all_threads(inspection);
+    let mut number = 0;
+    for module in 0..inspection.program.modules().len() {
+        let (first_runtime, first_task) = (inspection.runtimes.len(), inspection.tasks.len());
+        discover_in(inspection, module);
+        if inspection.tasks.len() == first_task && inspection.runtimes.len() == first_runtime {
+            continue;
+        }
+        number += 1;
+        if number > 1 {
+            for task in &mut inspection.tasks[first_task..] {
+                task.id = TaskId(format!("{number}.{}", task.id.0));
+            }
+            let workers = inspection.runtimes[first_runtime..].iter_mut();
+            for worker in workers.flat_map(|runtime| &mut runtime.workers) {
+                worker.task = worker.task.take().map(|id| TaskId(format!("{number}.{}", id.0)));
+            }
+        }
+    }
+    if number > 0 && !inspection.runtimes.iter().any(|runtime| runtime.flavor == "current_thread") {
+        admit_unseen(inspection);
+    }
+}
+
+/// The same for the tokio in one module.
+fn discover_in(inspection: &mut Inspection<'_>, module: usize) {
+    let contexts = context::of_all_threads(inspection, module);
     if contexts.is_empty() {
         return;
     }
@@ -71,17 +103,16 @@ fn discover(inspection: &mut Inspection<'_>) {
         }
         scheduler::add(inspection, scheduler, &contexts, &polled);
     }
-    block_on::add(inspection, &contexts, &schedulers, first);
+    block_on::add(inspection, module, &contexts, &schedulers, first);
     local_set::add(inspection, first_task, &polled);
     blocking::add_running(inspection, &contexts, &schedulers, first);
-    handles::follow(inspection, &contexts, &mut schedulers, &polled);
-    if !schedulers.iter().any(|known| known.flavor == "current_thread") {
-        admit_unseen(inspection);
-    }
-    order(&mut inspection.tasks);
-    let version = inspection.source_files().find_map(version_in);
+    handles::follow(inspection, module, first_task, &contexts, &mut schedulers, &polled);
+    order(&mut inspection.tasks[first_task..]);
+    let version = inspection.source_files(module).find_map(version_in);
+    let object = (module > 0).then(|| inspection.program.layouts(module).provenance().path);
     for runtime in &mut inspection.runtimes[first..] {
         runtime.version = runtime.version.take().or_else(|| version.clone());
+        runtime.object.clone_from(&object);
     }
 }
 

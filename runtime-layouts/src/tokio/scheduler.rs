@@ -96,6 +96,7 @@ pub(super) fn add(
         id: runtime,
         library: "tokio",
         version: None,
+        object: None,
         flavor: scheduler.flavor,
         address: scheduler.address,
         workers: workers::of(&inspection.program, scheduler, contexts),

@@ -61,9 +61,12 @@ pub fn inspect(target: &dyn Target) -> Report {
     inspection.into_report()
 }
 
-/// What the modules' layouts lack.
+/// What the modules' layouts lack. A program that only hosts runtimes of its libraries, such as an
+/// interpreter, need not have any.
 fn lacks(target: &dyn Target) -> Vec<String> {
-    let lacks = target.modules().iter().filter_map(|module| module.layouts.provenance().lack);
+    let hosts = usize::from(target.modules().len() > 1);
+    let modules = target.modules().iter().skip(hosts);
+    let lacks = modules.filter_map(|module| module.layouts.provenance().lack);
     lacks.map(|lack| sentence(&lack)).collect()
 }
 
@@ -93,9 +96,9 @@ impl Inspection<'_> {
         self.walker.chain(&self.program, future)
     }
 
-    /// The paths of the source files that the frames found so far stand in.
-    pub(crate) fn source_files(&self) -> impl Iterator<Item = &str> {
-        self.walker.sites.source_files()
+    /// The paths of the source files that the frames found so far of one module stand in.
+    pub(crate) fn source_files(&self, module: usize) -> impl Iterator<Item = &str> {
+        self.walker.sites.source_files(module)
     }
 
     /// The type whose site this is; `None` for a native call's.

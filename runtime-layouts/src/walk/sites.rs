@@ -111,9 +111,12 @@ impl Sites {
         &self.sites[id.0 as usize]
     }
 
-    /// The paths of the source files that they stand in.
-    pub(crate) fn source_files(&self) -> impl Iterator<Item = &str> {
-        let places = self.sites.iter().flat_map(|site| [&site.location, &site.defined]);
+    /// The paths of the source files that those of one module stand in.
+    pub(crate) fn source_files(&self, module: usize) -> impl Iterator<Item = &str> {
+        let sites = (0..).map(SiteId).zip(&self.sites);
+        let sites =
+            sites.filter(move |(id, _)| self.type_of(*id).is_some_and(|ty| ty.module == module));
+        let places = sites.flat_map(|(_, site)| [&site.location, &site.defined]);
         places.flatten().map(|place| place.file.path.as_str())
     }
 

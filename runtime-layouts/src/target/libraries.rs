@@ -1,0 +1,191 @@
+//! The shared objects that a process has loaded, those among them that `dlopen` did.
+//!
+//! A plugin, an extension module of Python or an addon of Node may have a runtime of its own. Every
+//! front finds them in the process's memory, in the list that the dynamic linker keeps for
+//! debuggers.
+//!
+//! Source: `DT_DEBUG` of the System V ABI, and `<link.h>`: `struct r_debug` and `struct link_map`
+//! (glibc 2.36, musl 1.2.3).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::Module;
+use super::auxiliary::ProgramHeaders;
+use crate::layout::source::LayoutSource;
+use crate::memory::{MemoryReader, ReadError};
+
+/// Where the first entry is in `struct r_debug`, and the members of `struct link_map`.
+const R_MAP: u64 = 8;
+const L_ADDR: u64 = 0;
+const L_NAME: u64 = 8;
+const L_NEXT: u64 = 24;
+
+/// More libraries than any process has are not believed.
+const MOST_LIBRARIES: usize = 10_000;
+const LONGEST_PATH: usize = 4096;
+
+/// A shared object that a process has loaded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Library {
+    /// Its path as the process opened it: relative to what was its working directory then, or
+    /// absolute.
+    pub path: String,
+    /// What was added to the file's addresses, modulo 2^64.
+    pub load_bias: u64,
+}
+
+/// The libraries of a process, in the order in which they were loaded; empty for a program that is
+/// linked statically, and when memory does not show them.
+#[must_use]
+pub fn libraries(
+    executable: &ProgramHeaders,
+    memory: &dyn MemoryReader,
+    big_endian: bool,
+    load_bias: Option<u64>,
+) -> Vec<Library> {
+    let list = LinkMap { memory, big_endian };
+    let mut found = Vec::new();
+    let Some(debug) = executable.debugger_rendezvous(memory, big_endian, load_bias) else {
+        return found;
+    };
+    let mut seen = HashSet::new();
+    let mut entry = list.word(debug.wrapping_add(R_MAP)).unwrap_or(0);
+    while entry != 0 && seen.insert(entry) && seen.len() <= MOST_LIBRARIES {
+        // An entry that cannot be read ends the list; those before it are right.
+        let Ok(Some((library, next))) = list.entry(entry) else { break };
+        // The program has no name there, and the kernel's own object is no file.
+        if library.path.contains('/') {
+            found.push(library);
+        }
+        entry = next;
+    }
+    found
+}
+
+struct LinkMap<'m> {
+    memory: &'m dyn MemoryReader,
+    big_endian: bool,
+}
+
+impl LinkMap<'_> {
+    fn word(&self, address: u64) -> Result<u64, ReadError> {
+        let mut bytes = [0; 8];
+        self.memory.read(address, &mut bytes)?;
+        Ok(if self.big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
+    }
+
+    /// A library and the address of the next entry.
+    fn entry(&self, at: u64) -> Result<Option<(Library, u64)>, ReadError> {
+        let load_bias = self.word(at.wrapping_add(L_ADDR))?;
+        let name = self.word(at.wrapping_add(L_NAME))?;
+        let next = self.word(at.wrapping_add(L_NEXT))?;
+        let path = if name == 0 { Some(String::new()) } else { self.text(name) };
+        Ok(path.map(|path| (Library { path, load_bias }, next)))
+    }
+
+    /// A string that ends with a zero; in steps that do not cross into pages behind it.
+    fn text(&self, address: u64) -> Option<String> {
+        const STEP: u64 = 64;
+        let mut text = Vec::new();
+        let mut at = address;
+        while text.len() < LONGEST_PATH {
+            let mut bytes = [0; STEP as usize];
+            let bytes = &mut bytes[..(STEP - at % STEP) as usize];
+            self.memory.read(at, bytes).ok()?;
+            if let Some(end) = bytes.iter().position(|byte| *byte == 0) {
+                text.extend_from_slice(&bytes[..end]);
+                return String::from_utf8(text).ok();
+            }
+            text.extend_from_slice(bytes);
+            at = at.wrapping_add(bytes.len() as u64);
+        }
+        None
+    }
+}
+
+/// The libraries that have an async runtime in them, each with the layouts that `open` has for it;
+/// and a sentence for each of them that is not the file that was loaded.
+pub fn with_a_runtime(
+    libraries: &[Library],
+    memory: &dyn MemoryReader,
+    open: &mut dyn FnMut(&Library) -> Option<Arc<dyn LayoutSource>>,
+) -> (Vec<Module>, Vec<String>) {
+    let mut modules = Vec::new();
+    let mut problems = Vec::new();
+    for library in libraries {
+        let Some(layouts) = open(library) else { continue };
+        // A runtime keeps thread-local storage.
+        if layouts.facts().tls.is_none() || !crate::tokio::is_in(&*layouts) {
+            continue;
+        }
+        let facts = layouts.facts();
+        let running =
+            ProgramHeaders::of(library.load_bias, memory, facts.big_endian).and_then(|headers| {
+                headers.build_id(memory, facts.big_endian, Some(library.load_bias))
+            });
+        match (&running, &facts.build_id) {
+            (Some(running), Some(file)) if running != file => problems.push(format!(
+                "{} is not the file that was loaded (build id {file}, but the process has \
+                 {running}): its tasks are not shown",
+                library.path
+            )),
+            _ => modules.push(Module { load_bias: library.load_bias, layouts }),
+        }
+    }
+    (modules, problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::FakeMemory;
+
+    const BASE: u64 = 0x5000;
+
+    fn words(words: &[u64]) -> Vec<u8> {
+        words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    /// An executable's headers, with its dynamic section and the linker's list behind them.
+    fn process() -> FakeMemory {
+        let mut header = vec![0; 64];
+        header[..5].copy_from_slice(b"\x7fELF\x02");
+        header[32..40].copy_from_slice(&64_u64.to_le_bytes());
+        header[54..56].copy_from_slice(&56_u16.to_le_bytes());
+        header[56..58].copy_from_slice(&1_u16.to_le_bytes());
+        let mut dynamic = vec![0; 56];
+        dynamic[0] = 2; // PT_DYNAMIC
+        dynamic[16..24].copy_from_slice(&0x100_u64.to_le_bytes());
+        dynamic[40..48].copy_from_slice(&48_u64.to_le_bytes());
+        header.extend(dynamic);
+        FakeMemory::new()
+            .with(BASE, header)
+            .with(BASE + 0x100, words(&[1, 7, 21, 0x9000, 0, 0]))
+            .with(0x9000, words(&[1, 0xa000]))
+            .with(0xa000, words(&[BASE, 0xb000, 0, 0xa100]))
+            .with(0xa100, words(&[0x7000_0000, 0xb040, 0, 0xa200]))
+            // A list that leads back into itself.
+            .with(0xa200, words(&[0x8000_0000, 0xb080, 0, 0xa100]))
+            .with(0xb000, vec![0; 64])
+            .with(0xb040, {
+                let mut name = b"/lib/libplugin.so".to_vec();
+                name.resize(64, 0);
+                name
+            })
+            .with(0xb080, {
+                let mut name = b"linux-vdso.so.1".to_vec();
+                name.resize(64, 0);
+                name
+            })
+    }
+
+    #[test]
+    fn the_linkers_list_is_read() {
+        let memory = process();
+        let headers = ProgramHeaders::of(BASE, &memory, false).expect("headers");
+        let found = libraries(&headers, &memory, false, Some(BASE));
+        let plugin = Library { path: "/lib/libplugin.so".into(), load_bias: 0x7000_0000 };
+        assert_eq!(found, [plugin]);
+    }
+}
