@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gimli::{AttributeValue, Dwarf};
-use runtime_layouts::layout::origin::Origin;
+use runtime_layouts::layout::origin::{Origin, may_be_vendored};
 use runtime_layouts::layout::{SourceFile, SourceLocation};
 
 use crate::source::DwarfSource;
@@ -105,7 +105,8 @@ impl DwarfSource {
     /// A file that a unit names, with the folder that its crate was compiled in.
     ///
     /// That is the unit's own, but for what link-time optimization moved into units of other
-    /// crates: those files are looked for below the folders of all the program's own crates.
+    /// crates, and for generic functions of vendored crates: those files are looked for below the
+    /// folders of all the program's crates, but for those that are known by their path.
     pub(crate) fn source_file<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -114,7 +115,8 @@ impl DwarfSource {
     ) -> SourceFile {
         let own = self.units.root(dwarf, unit).map(|root| Arc::clone(&root.directory));
         let file = SourceFile { path, directory: own.as_deref().unwrap_or_default().to_owned() };
-        if file.origin() != Origin::User || is_below(&file.path, &file.directory) {
+        let is_own = is_below(&file.path, &file.directory) && !may_be_vendored(&file.path);
+        if file.origin() != Origin::User || is_own {
             return file;
         }
         let folders = self.folders.get_or_init(|| self.read_folders(dwarf));
@@ -124,11 +126,11 @@ impl DwarfSource {
         }
     }
 
-    /// The folders that the program's own crates were compiled in, the longest first.
+    /// The folders that the program's own and vendored crates were compiled in, the longest first.
     fn read_folders<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) -> Vec<Arc<str>> {
         let roots = (0..self.units.len()).filter_map(|unit| self.units.root(dwarf, unit).ok());
         let mut folders: Vec<Arc<str>> = roots
-            .filter(|root| root.is_rust && folder_origin(&root.directory) == Origin::User)
+            .filter(|root| root.is_rust && !is_known_by_path(&root.directory))
             .map(|root| Arc::clone(&root.directory))
             .collect();
         folders.sort_by_key(|folder| (std::cmp::Reverse(folder.len()), Arc::clone(folder)));
@@ -141,6 +143,7 @@ fn is_below(path: &str, folder: &str) -> bool {
     !folder.is_empty() && path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn folder_origin(folder: &str) -> Origin {
-    SourceFile { path: format!("{folder}/"), directory: String::new() }.origin()
+/// Whether a crate's folder is one that its files' paths tell of.
+fn is_known_by_path(folder: &str) -> bool {
+    SourceFile { path: format!("{folder}/"), directory: String::new() }.origin() != Origin::User
 }

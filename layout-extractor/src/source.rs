@@ -43,7 +43,7 @@ pub struct DwarfSource {
     pub(crate) bodies: Cache<u64, Option<u64>>,
     pub(crate) poll_answers: Cache<u64, Option<Poll>>,
     pub(crate) lines: Lines,
-    /// The folders that the program's own crates were compiled in.
+    /// The folders that the program's own and vendored crates were compiled in.
     pub(crate) folders: OnceLock<Vec<Arc<str>>>,
     lack: OnceLock<Option<String>>,
     passed_over: Mutex<Vec<String>>,

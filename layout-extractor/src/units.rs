@@ -2,13 +2,13 @@
 //!
 //! Opening reads the headers alone. A root is read when its unit is asked for the first time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use gimli::{
     Abbreviations, AttributeValue, DebugAbbrevOffset, DebugInfoOffset, DebugLocListsBase,
     DebugRngListsBase, DebugStrOffsetsBase, Dwarf, DwarfFileType, EndianSlice, LocationListsOffset,
-    RunTimeEndian, Unit, UnitHeader,
+    RunTimeEndian, SectionId, Unit, UnitHeader,
 };
 use runtime_layouts::layout::SourceFile;
 use runtime_layouts::layout::source::LayoutError;
@@ -98,6 +98,10 @@ impl Units {
     /// Reads the unit headers. A broken header ends the list.
     pub(crate) fn read(object: &ObjectFile) -> Self {
         let dwarf = object.sections.dwarf(object.endian);
+        // A package may have units that the linker left out of the program.
+        let own = object.own_sections().get(SectionId::DebugInfo).len() as u64;
+        let split = || object.split.iter().flat_map(|split| &split.units);
+        let linked: HashSet<u64> = split().map(|(_, unit)| unit.start).collect();
         let mut entries = Vec::new();
         let mut headers = dwarf.units();
         let broken = loop {
@@ -106,6 +110,9 @@ impl Units {
                     let Some(offset) = header.debug_info_offset() else { continue };
                     let start = offset.0 as u64;
                     let end = start + header.length_including_self() as u64;
+                    if start >= own && !linked.contains(&start) {
+                        continue;
+                    }
                     entries.push(UnitEntry {
                         start,
                         end,
@@ -118,9 +125,14 @@ impl Units {
                 Err(error) => break Some(error),
             }
         };
-        let (abbreviations, split, rest) = Default::default();
-        let mut units = Units { entries, abbreviations, split, rest, broken };
-        for (skeleton, unit) in object.split.iter().flat_map(|split| &split.units) {
+        let mut units = Units {
+            entries,
+            abbreviations: Mutex::default(),
+            split: HashMap::new(),
+            rest: HashMap::new(),
+            broken,
+        };
+        for (skeleton, unit) in split() {
             if let (Some(skeleton), Some(number)) = (units.at(*skeleton), units.at(unit.start)) {
                 units.split.insert(number, (*unit, skeleton));
                 units.rest.insert(skeleton, number);

@@ -154,11 +154,16 @@ pub struct CoreFile(PathBuf);
 impl CoreFile {
     /// Writes a core file of a running process, which goes on running.
     pub fn of(running: &Running) -> Result<Self> {
+        Self::by(Front::SystemGdb, running)
+    }
+
+    /// The same by a certain gdb.
+    pub fn by(gdb: Front, running: &Running) -> Result<Self> {
         let folder = workspace::target().join("cores");
         std::fs::create_dir_all(&folder).with_context(|| format!("creating {folder:?}"))?;
         let core = Self(folder.join(format!("core.{}", running.pid())));
         let generate = format!("generate-core-file {}", core.path().display());
-        let said = Front::SystemGdb.ask_alone(Subject::Process(running.pid()), &[generate])?;
+        let said = gdb.ask_alone(Subject::Process(running.pid()), &[generate])?;
         ensure!(core.path().exists(), "gdb wrote no core file: {}", said.concat());
         Ok(core)
     }

@@ -3,6 +3,7 @@
 
 pub mod architecture;
 pub mod build;
+pub mod debian;
 pub mod debugger;
 pub mod demo;
 pub mod fixture;
@@ -13,4 +14,5 @@ pub mod session;
 pub mod shop;
 pub mod story;
 pub mod test;
+pub mod ways;
 pub mod workspace;

@@ -93,12 +93,9 @@ impl<'a> Story<'a> {
         let executable = folder.join(variant).join("inventory");
         exclusively("story", || {
             let step = Step::begin(format!("building the story with tokio {self}"));
-            let locked = write_package(&folder, self.version)?;
-            let mut build = cargo(&folder);
-            build.args(["build", "--profile", self.profile.name()]);
-            if locked {
-                build.arg("--locked");
-            }
+            let package = package(self.version, false)?;
+            let mut build = cargo(&package.folder);
+            build.args(["build", "--profile", self.profile.name()]).args(&package.options);
             let features = [("multi-thread", self.multi_thread), ("parking_lot", self.parking_lot)];
             for (feature, _) in features.iter().filter(|(_, wanted)| *wanted) {
                 build.args(["--features", feature]);
@@ -137,31 +134,65 @@ impl fmt::Display for Story<'_> {
     }
 }
 
-/// Writes the package of one version; says whether its dependencies are locked.
-fn write_package(folder: &Path, version: &str) -> Result<bool> {
+/// A package that is ready to be built.
+#[derive(Clone, Debug)]
+pub struct Package {
+    /// What is told to people.
+    pub title: String,
+    /// Where it is.
+    pub folder: PathBuf,
+    /// What cargo is to be told beside.
+    pub options: Vec<String>,
+    /// The program's name.
+    pub executable: &'static str,
+}
+
+/// The story with a version of tokio, as a package in its own folder; with `old_compiler` such that
+/// rustc 1.63 can build it.
+pub fn package(version: &str, old_compiler: bool) -> Result<Package> {
     let story = root().join("tests/story");
-    let template = std::fs::read_to_string(story.join("Cargo.toml.in")).context("its manifest")?;
-    let manifest = template
+    let shop = root().join("tests/fixtures/inventory-service/src");
+    let sources = ["main.rs", "http.rs"].map(|file| story.join("src").join(file));
+    let shared = ["stock.rs", "checkout.rs"].map(|file| shop.join(file));
+    let (folder, lock) = match old_compiler {
+        false => ("story", story.join("locks")),
+        true => ("story-old", root().join("tests/old-compiler/locks")),
+    };
+    let lock = lock.join(format!("{version}.lock"));
+    let folder = target().join(folder).join(version);
+    let template = story.join("Cargo.toml.in");
+    let is_locked = write_package(&folder, &template, version, &lock, &[sources, shared].concat())?;
+    let options = if is_locked { vec!["--locked".to_owned()] } else { Vec::new() };
+    let title = format!("the story with tokio {version}");
+    Ok(Package { title, folder, options, executable: "inventory" })
+}
+
+/// Writes a package from its template, its lock file and its sources; says whether there is such a
+/// lock file.
+pub(crate) fn write_package(
+    folder: &Path,
+    template: &Path,
+    version: &str,
+    lock: &Path,
+    sources: &[PathBuf],
+) -> Result<bool> {
+    let read =
+        |path: &Path| std::fs::read(path).with_context(|| format!("reading {}", path.display()));
+    let manifest = String::from_utf8(read(template)?)
+        .context("its manifest")?
         .replace("{fixtures}", &root().join("tests/fixtures").display().to_string())
         .replace("{version}", version);
-    let sources = folder.join("src");
-    std::fs::create_dir_all(&sources).with_context(|| format!("creating {}", sources.display()))?;
+    let to = folder.join("src");
+    std::fs::create_dir_all(&to).with_context(|| format!("creating {}", to.display()))?;
     write_if_other(&folder.join("Cargo.toml"), manifest.as_bytes())?;
-    let shop = root().join("tests/fixtures/inventory-service");
-    for (package, file) in
-        [(&story, "main.rs"), (&story, "http.rs"), (&shop, "stock.rs"), (&shop, "checkout.rs")]
-    {
-        let path = package.join("src").join(file);
-        let text = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-        write_if_other(&sources.join(file), &text)?;
+    for path in sources {
+        write_if_other(&to.join(path.file_name().context("a file's name")?), &read(path)?)?;
     }
-    let lock = story.join("locks").join(format!("{version}.lock"));
-    let locked = lock.exists();
-    if locked {
-        let text = std::fs::read(&lock).context("reading its lock file")?;
-        write_if_other(&folder.join("Cargo.lock"), &text)?;
+    let is_locked = lock.exists();
+    if is_locked {
+        write_if_other(&folder.join("Cargo.lock"), &read(lock)?)?;
     }
-    Ok(locked)
+    Ok(is_locked)
 }
 
 /// Writes a file unless it has that text already: cargo builds anew what is newer.

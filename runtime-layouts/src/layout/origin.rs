@@ -17,6 +17,8 @@ pub enum Origin {
 /// `NAME-HASH/COMMIT/…` (cargo's guide, "Cargo Home").
 const CARGO_REGISTRY: &str = "/registry/src/";
 const CARGO_GIT: &str = "/git/checkouts/";
+/// The folder that `cargo vendor` makes: a crate's own folder is next.
+const CARGO_VENDOR: &str = "/vendor/";
 /// The standard library as rustc remaps it, as Debian's build of it does (`debian/rules` of rustc
 /// 1.63 and 1.96: `/usr/src/rustc-1.96.0/library/…`), and as the component `rust-src` installs it.
 const STANDARD_REMAPPED: [&str; 2] = ["/rustc/", "/usr/src/rustc-"];
@@ -33,13 +35,19 @@ pub fn within_standard(path: &str) -> Option<&str> {
     Some(after_slashes(rest, 1).unwrap_or_default())
 }
 
+/// Whether a path may be that of a vendored crate's file.
+#[must_use]
+pub fn may_be_vendored(path: &str) -> bool {
+    path.contains(CARGO_VENDOR)
+}
+
 impl SourceFile {
     /// Whose code it is.
     #[must_use]
     pub fn origin(&self) -> Origin {
         if within_standard(&self.path).is_some() {
             Origin::Standard
-        } else if self.path.contains(CARGO_REGISTRY) || self.path.contains(CARGO_GIT) {
+        } else if self.dependency_folder().is_some() {
             Origin::Dependency
         } else {
             Origin::User
@@ -50,11 +58,20 @@ impl SourceFile {
     /// that are not a dependency's.
     #[must_use]
     pub fn dependency_folder(&self) -> Option<&str> {
-        [CARGO_REGISTRY, CARGO_GIT].into_iter().find_map(|folder| {
+        let unpacked = [CARGO_REGISTRY, CARGO_GIT].into_iter().find_map(|folder| {
             let (_, rest) = self.path.split_once(folder)?;
             let inside = after_slashes(rest, 2)?;
             Some(&self.path[..self.path.len() - inside.len()])
-        })
+        });
+        unpacked.or_else(|| self.vendored_folder())
+    }
+
+    /// The same for a vendored crate. Cargo compiles those, unlike the workspace's own, in their
+    /// own folder; a folder of modules that happens to be called so is compiled in another.
+    fn vendored_folder(&self) -> Option<&str> {
+        let (_, krate) = self.directory.rsplit_once(CARGO_VENDOR)?;
+        let inside = self.path.strip_prefix(self.directory.as_str())?.strip_prefix('/')?;
+        (!krate.contains('/')).then(|| &self.path[..self.path.len() - inside.len()])
     }
 
     /// A path that says as much in fewer columns: relative to the compilation directory, from the
@@ -69,6 +86,10 @@ impl SourceFile {
             if let Some((_, rest)) = path.split_once(folder) {
                 return after_slashes(rest, 1).unwrap_or(path);
             }
+        }
+        if let Some((_, rest)) = self.vendored_folder().and_then(|_| path.rsplit_once(CARGO_VENDOR))
+        {
+            return rest;
         }
         path.strip_prefix(self.directory.as_str())
             .and_then(|rest| rest.strip_prefix('/'))
@@ -102,6 +123,19 @@ mod tests {
             Some(format!("{crates}bore-cli-0.6.0/").as_str())
         );
         assert_eq!(file("/home/me/shop/src/stock.rs").dependency_folder(), None);
+    }
+
+    #[test]
+    fn vendored_crates_are_dependencies() {
+        let of = |directory: &str| SourceFile {
+            path: "/home/me/shop/vendor/tokio/src/task/mod.rs".into(),
+            directory: directory.into(),
+        };
+        let vendored = of("/home/me/shop/vendor/tokio");
+        assert_eq!(vendored.origin(), Origin::Dependency);
+        assert_eq!(vendored.short(), "tokio/src/task/mod.rs");
+        let own = of("/home/me/shop");
+        assert_eq!((own.origin(), own.short()), (Origin::User, "vendor/tokio/src/task/mod.rs"));
     }
 
     #[test]

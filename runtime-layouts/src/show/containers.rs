@@ -2,6 +2,7 @@
 
 use super::{Printer, argument, find};
 use crate::layout::{Type, TypeKind};
+use crate::standard::ring::Ring;
 use crate::value::{Value, ValueError};
 
 /// Prints a sequence; `false` for all other types.
@@ -15,7 +16,7 @@ pub(super) fn special(
     let program = printer.program;
     match path {
         "alloc::vec::Vec" => vector(printer, value, layout, depth),
-        "alloc::collections::vec_deque::VecDeque" => deque(printer, value, layout, depth),
+        "alloc::collections::vec_deque::VecDeque" => deque(printer, value, depth),
         "alloc::collections::binary_heap::BinaryHeap" => {
             let data = value.member(program, "data")?;
             printer.value(data, depth);
@@ -51,37 +52,9 @@ fn vector(
     Ok(true)
 }
 
-/// `library/alloc/src/collections/vec_deque/mod.rs` (Rust 1.95): a ring; before 1.67 with a `tail`
-/// where `head` is now, and its end in `head`.
-fn deque(
-    printer: &mut Printer<'_>,
-    value: Value,
-    layout: &Type,
-    depth: usize,
-) -> Result<bool, ValueError> {
-    let program = printer.program;
-    let (Some(element), Some(start)) = (argument(layout, value, "T"), start(printer, value)?)
-    else {
-        return Ok(false);
-    };
-    let buffer = value.member(program, "buf")?;
-    let capacity = find(program, buffer, &mut |ty| ty.member("cap").is_some())?;
-    let Some(capacity) = capacity else { return Ok(false) };
-    let capacity = capacity.member(program, "cap")?.unsigned(program)?.max(1);
-    let head = value.member(program, "head")?.unsigned(program)?;
-    let (first, length) = match value.member(program, "tail") {
-        Ok(tail) => {
-            let tail = tail.unsigned(program)?;
-            // Then the capacity was a power of two.
-            (tail, head.wrapping_sub(tail) & capacity.wrapping_sub(1))
-        }
-        Err(_) => (head, value.member(program, "len")?.unsigned(program)?),
-    };
-    let size = program.type_of(element)?.size;
-    let values = (0..length).map(|index| {
-        let slot = first.wrapping_add(index) % capacity;
-        Value { ty: element, address: start.wrapping_add(slot.wrapping_mul(size)) }
-    });
-    printer.list('[', values, length, depth, ']');
+fn deque(printer: &mut Printer<'_>, value: Value, depth: usize) -> Result<bool, ValueError> {
+    let Some(ring) = Ring::of(printer.program, value)? else { return Ok(false) };
+    let values = (0..ring.length).map(|index| ring.get(index));
+    printer.list('[', values, ring.length, depth, ']');
     Ok(true)
 }

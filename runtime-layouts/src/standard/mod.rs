@@ -4,6 +4,7 @@
 //! `library/std/src/thread/functions.rs` (Rust 1.95); `lock_api/src/{mutex,rwlock}.rs` (0.4.14),
 //! `parking_lot/src/raw_{mutex,rwlock}.rs` (0.12).
 
+pub(crate) mod ring;
 mod words;
 
 use crate::report::{Access, ResourceKind};

@@ -8,8 +8,9 @@ use super::expected::HEADER;
 use super::scheduler::Scheduler;
 use super::task::{TaskReader, is_polling};
 use super::{number, stack, task_id};
-use crate::layout::{Type, TypeKind};
+use crate::layout::Type;
 use crate::report::{SiteId, Task, TaskIndex, TaskKind, TaskState};
+use crate::standard::ring::Ring;
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
@@ -129,42 +130,19 @@ fn queued(program: &Program<'_>, handle: Value) -> Result<Vec<Value>, ValueError
     Ok(headers)
 }
 
-/// The headers that a `VecDeque` of them holds: a ring of `cap` slots that starts at `head`
-/// (`library/alloc/src/collections/vec_deque/mod.rs`, Rust 1.95).
+/// The headers that a `VecDeque` of them holds.
 fn elements(program: &Program<'_>, queue: Value, found: &mut Vec<Value>) -> Result<(), ValueError> {
     let layout = queue.layout(program)?;
     let missing = |wanted: &str| ValueError::Shape {
         type_name: layout.name.to_string(),
         wanted: wanted.to_string(),
     };
-    let head = queue.member(program, "head")?.unsigned(program)?;
-    let length = queue.member(program, "len")?.unsigned(program)?;
-    let buffer = queue.member(program, "buf")?;
-    let part = |wanted: &mut dyn FnMut(&Type) -> bool| match path::find(
-        program,
-        buffer.ty,
-        Reach::INLINE,
-        wanted,
-    ) {
-        Some(path) => path.follow(program, buffer),
-        None => Ok(None),
-    };
-    let capacity =
-        part(&mut |ty| ty.member("cap").is_some())?.ok_or_else(|| missing("capacity"))?;
-    let capacity = capacity.member(program, "cap")?.unsigned(program)?.max(1);
-    let pointer = part(&mut |ty| matches!(ty.kind, TypeKind::Pointer { .. }))?
-        .ok_or_else(|| missing("buffer"))?;
-    let start = program.read_pointer(pointer.address)?;
-    let element = layout.type_parameter("T").ok_or_else(|| missing("element type"))?;
-    let element = Ty { module: queue.ty.module, id: element };
-    let size = program.type_of(element)?.size;
+    let ring = Ring::of(program, queue)?.ok_or_else(|| missing("elements"))?;
     let mut is_header = |ty: &Type| HEADER.is(ty);
-    let to_header = path::find(program, element, Reach::RUNTIME, &mut is_header)
+    let to_header = path::find(program, ring.element, Reach::RUNTIME, &mut is_header)
         .ok_or_else(|| missing("task"))?;
-    for index in 0..length.min(MOST_QUEUED) {
-        let slot = head.wrapping_add(index) % capacity;
-        let address = start.wrapping_add(slot.wrapping_mul(size));
-        found.extend(to_header.follow(program, Value { ty: element, address })?);
+    for index in 0..ring.length.min(MOST_QUEUED) {
+        found.extend(to_header.follow(program, ring.get(index))?);
     }
     Ok(())
 }

@@ -56,6 +56,7 @@ pub(super) fn future(
     }
     // `CurrentThread::block_on` pins the future, and the inner `block_on` has a pointer to it.
     let ty = ty.map(|ty| pinned_target(&inspection.program, ty).unwrap_or(ty))?;
+    let ty = inside_generator(&inspection.program, ty);
     Some(search(inspection, ty, frames, first).unwrap_or_else(|| {
         let frame = inspection.site_of_type(ty).map(|site| Frame {
             site,
@@ -65,6 +66,15 @@ pub(super) fn future(
         let chain = Chain { frames: frame.into_iter().collect(), ..Chain::default() };
         Found { address: 0, chain, problem: None }
     }))
+}
+
+/// The state machine in what rustc before 1.67 wraps it in.
+fn inside_generator(program: &Program<'_>, ty: Ty) -> Ty {
+    let inside = program.type_of(ty).ok().and_then(|layout| {
+        let is_wrapper = layout.name.starts_with("core::future::from_generator::GenFuture<");
+        Some(layout.members().first()?.ty).filter(|_| is_wrapper)
+    });
+    inside.map_or(ty, |id| Ty { module: ty.module, id })
 }
 
 fn is_block_on(call: &Call) -> bool {
