@@ -1,6 +1,6 @@
 //! Chains of waits, told from one end to the other.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::graph::{Graph, waits_of};
 use crate::report::{
@@ -8,15 +8,15 @@ use crate::report::{
 };
 
 /// The findings about waits that nothing can end.
-pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &HashSet<WaitId>) -> Vec<Finding> {
+pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &FxHashSet<WaitId>) -> Vec<Finding> {
     let mut ids: Vec<WaitId> =
         stuck.iter().copied().filter(|id| report.wait(*id).is_polled).collect();
     ids.sort_unstable();
     let mut findings: Vec<Finding> = Vec::new();
     // The finding that the chain of each wait ends in, and those of chains that end in a wait for
     // nothing, by that.
-    let mut ends: HashMap<WaitId, Option<usize>> = HashMap::new();
-    let mut for_nothing: HashMap<WaitId, usize> = HashMap::new();
+    let mut ends: FxHashMap<WaitId, Option<usize>> = FxHashMap::default();
+    let mut for_nothing: FxHashMap<WaitId, usize> = FxHashMap::default();
     for id in ids {
         let mut path: Vec<Link> = Vec::new();
         let mut at = id;
@@ -81,7 +81,7 @@ fn keeps_from_others(report: &Report, link: &Link) -> bool {
 }
 
 /// What a stuck wait waits for, and the wait that keeps that.
-fn next(graph: &Graph, stuck: &HashSet<WaitId>, at: WaitId) -> Option<(Because, WaitId)> {
+fn next(graph: &Graph, stuck: &FxHashSet<WaitId>, at: WaitId) -> Option<(Because, WaitId)> {
     let mut blockers = graph.blockers(at).filter_map(|(because, waits)| {
         let next = waits.iter().find(|id| stuck.contains(id))?;
         // A blocker that goes on is none.
@@ -117,7 +117,7 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
 
 /// Locks that are kept by tasks that wait for something else, which may come, while others wait
 /// for the lock.
-pub(super) fn slow(report: &Report, graph: &Graph, stuck: &HashSet<WaitId>) -> Vec<Finding> {
+pub(super) fn slow(report: &Report, graph: &Graph, stuck: &FxHashSet<WaitId>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for resource in &report.resources {
         if !matches!(resource.kind, ResourceKind::Mutex | ResourceKind::RwLock) {

@@ -1,6 +1,6 @@
 //! What can go on, and what cannot.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::report::{
     Because, Chain, FrameRef, Report, Resource, ResourceKind, TaskIndex, TaskState, Wait, WaitId,
@@ -27,19 +27,20 @@ pub(super) struct Graph {
     leaves: Vec<Leaf>,
     /// Of each wait that can be stuck: what must go on. One of each group is enough, but of every
     /// group there must be one.
-    needs: HashMap<WaitId, Vec<Vec<(Party, Because)>>>,
+    needs: FxHashMap<WaitId, Vec<Vec<(Party, Because)>>>,
     /// The polled waits below each frame that keeps something, in the order of the backtrace.
-    below: HashMap<Party, Vec<WaitId>>,
+    below: FxHashMap<Party, Vec<WaitId>>,
 }
 
 impl Graph {
     /// The graph of a report.
     pub(super) fn of(report: &Report) -> Self {
         let holders = report.resources.iter().flat_map(|resource| &resource.holders);
-        let mut keepers: HashSet<(TaskIndex, FrameRef)> =
+        let mut keepers: FxHashSet<(TaskIndex, FrameRef)> =
             holders.filter_map(|holder| Some((holder.task?, holder.frame))).collect();
         keepers.extend(report.waits.iter().filter_map(|wait| Some((wait.task, wait.keeper?))));
-        let mut graph = Self { leaves: Vec::new(), needs: HashMap::new(), below: HashMap::new() };
+        let mut graph =
+            Self { leaves: Vec::new(), needs: FxHashMap::default(), below: FxHashMap::default() };
         for task in &report.tasks {
             let mut above = Vec::new();
             graph.add_leaves(report, task.index, &task.chain, &keepers, &mut above);
@@ -63,7 +64,7 @@ impl Graph {
         report: &Report,
         task: TaskIndex,
         chain: &Chain,
-        keepers: &HashSet<(TaskIndex, FrameRef)>,
+        keepers: &FxHashSet<(TaskIndex, FrameRef)>,
         above: &mut Vec<FrameRef>,
     ) {
         let outer = above.len();
@@ -87,16 +88,16 @@ impl Graph {
     }
 
     /// The waits that nothing can end.
-    pub(super) fn stuck(&self) -> HashSet<WaitId> {
-        let mut goes_on: HashSet<Party> = HashSet::new();
-        let mut dependents: HashMap<Party, Vec<WaitId>> = HashMap::new();
+    pub(super) fn stuck(&self) -> FxHashSet<WaitId> {
+        let mut goes_on: FxHashSet<Party> = FxHashSet::default();
+        let mut dependents: FxHashMap<Party, Vec<WaitId>> = FxHashMap::default();
         for (id, groups) in &self.needs {
             for (party, _) in groups.iter().flatten() {
                 dependents.entry(*party).or_default().push(*id);
             }
         }
-        let mut leaf_of: HashMap<WaitId, Vec<usize>> = HashMap::new();
-        let mut stuck: HashSet<WaitId> = self.needs.keys().copied().collect();
+        let mut leaf_of: FxHashMap<WaitId, Vec<usize>> = FxHashMap::default();
+        let mut stuck: FxHashSet<WaitId> = self.needs.keys().copied().collect();
         let mut going: Vec<usize> = Vec::new();
         for (index, leaf) in self.leaves.iter().enumerate() {
             leaf.waits.iter().for_each(|id| leaf_of.entry(*id).or_default().push(index));

@@ -1,7 +1,8 @@
 //! Each page of the process is fetched once.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
 
 use super::{MemoryReader, ReadError, end_of};
 
@@ -35,7 +36,7 @@ pub struct PageCache<M> {
 #[derive(Default)]
 struct Shard {
     slots: Vec<Slot>,
-    slot_of: HashMap<u64, usize>,
+    slot_of: FxHashMap<u64, usize>,
     /// The slot that was used last. Neighbouring reads mostly hit it, without any hashing.
     last: usize,
     /// The slot at which the search for one to give up goes on.

@@ -4,7 +4,7 @@
 //! Source: `tokio/src/runtime/task/list.rs`, `tokio/src/util/{sharded_list,linked_list}.rs` (tokio
 //! 1.54.1).
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 use super::context::ThreadContext;
 use super::expected::{HEADER, OWNED_TASKS, TASK_LIST};
@@ -84,7 +84,7 @@ pub(super) fn lists(
 /// is followed as far as it goes.
 pub(super) fn headers(inspection: &mut Inspection<'_>, holders: &[Value]) -> Owned {
     let mut found = Owned { headers: Vec::new(), order: Vec::new(), incomplete: Vec::new() };
-    let mut seen = HashSet::new();
+    let mut seen = FxHashSet::default();
     let mut lists = Vec::new();
     for holder in holders {
         let program = &inspection.program;
@@ -146,7 +146,7 @@ fn shard(inspection: &Inspection<'_>, list: Value, found: &mut Owned) -> Option<
 fn step(
     inspection: &Inspection<'_>,
     shard: &mut Shard,
-    seen: &mut HashSet<u64>,
+    seen: &mut FxHashSet<u64>,
     found: &mut Owned,
 ) -> bool {
     let address = match &shard.next {

@@ -2,8 +2,9 @@
 //!
 //! Source: `tokio/src/runtime/task/{core,raw,state}.rs` (tokio 1.54.1).
 
-use std::collections::HashMap;
 use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
 
 use super::context::ThreadContext;
 use super::expected::{self, CELL, CORE, STAGE, TASK_SCHEDULER, TRAILER};
@@ -54,7 +55,7 @@ struct CellShape {
 /// Reads tasks; keeps what it learns of each vtable.
 #[derive(Default)]
 pub(super) struct TaskReader {
-    shapes: HashMap<u64, Rc<Shape>>,
+    shapes: FxHashMap<u64, Rc<Shape>>,
     places: SpawnPlaces,
     /// tokio's version, as the path of its sources shows it.
     pub(super) version: Option<String>,
@@ -70,7 +71,7 @@ pub(super) struct Links {
     /// From the trailer or the header to the `next` pointer.
     next: u64,
     /// Offsets of the trailers, by vtable.
-    trailers: HashMap<u64, u64>,
+    trailers: FxHashMap<u64, u64>,
 }
 
 impl Links {
@@ -105,7 +106,7 @@ impl Links {
             .ok_or_else(|| missing(name, "list pointers"))?;
         let (next, _) = member(to_links.end, "next")?;
         let start = to_links.offset().ok_or_else(|| missing(name, "fixed list pointers"))?;
-        Ok(Self { vtable, trailer_offset, next: start + next, trailers: HashMap::new() })
+        Ok(Self { vtable, trailer_offset, next: start + next, trailers: FxHashMap::default() })
     }
 
     /// The header after this one; 0 at the end of the list.

@@ -4,9 +4,10 @@ pub mod parts;
 pub mod path;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::layout::source::{LayoutError, LayoutSource};
 use crate::layout::{Discriminant, Type, TypeId, TypeKind, Variant};
@@ -61,8 +62,8 @@ type PathKey = (Ty, parts::Sought, bool);
 /// A target's memory and types, with the types that were asked for.
 pub struct Program<'t> {
     target: &'t dyn Target,
-    types: RefCell<HashMap<Ty, Arc<Type>>>,
-    paths: RefCell<HashMap<PathKey, Option<Rc<path::Path>>>>,
+    types: RefCell<FxHashMap<Ty, Arc<Type>>>,
+    paths: RefCell<FxHashMap<PathKey, Option<Rc<path::Path>>>>,
 }
 
 /// A typed place in memory.

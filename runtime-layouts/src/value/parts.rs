@@ -2,8 +2,10 @@
 //!
 //! A member that moved into another struct, or that was wrapped once more, is still found.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
+
+use rustc_hash::FxHashSet;
 
 use super::path::{self, Path, Reach};
 use super::{Program, Ty, Value, ValueError};
@@ -70,7 +72,7 @@ impl Value {
 
     /// What is sought, by way of active variants only.
     fn search(self, program: &Program<'_>, sought: Sought, pointers: bool) -> Option<Self> {
-        let mut seen = HashSet::from([self]);
+        let mut seen = FxHashSet::from_iter([self]);
         let mut queue = VecDeque::from([self]);
         while let Some(value) = queue.pop_front() {
             let Ok(layout) = program.type_of(value.ty) else { continue };

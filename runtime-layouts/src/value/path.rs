@@ -4,7 +4,9 @@
 //! list that became several. What stays is the name of the type at the end. So the way there is
 //! searched for in the layouts, breadth first: the shortest path wins.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashSet;
 
 use super::{Program, Ty, Value, ValueError};
 use crate::layout::{Type, TypeId, TypeKind};
@@ -74,7 +76,7 @@ pub fn find_all(
     wanted: &mut dyn FnMut(&Type) -> bool,
 ) -> Vec<Path> {
     let mut found = Vec::new();
-    let mut seen = HashSet::from([start]);
+    let mut seen = FxHashSet::from_iter([start]);
     // Nodes of the search tree: the type, its parent node, the step from there.
     let mut nodes: Vec<(Ty, Option<(usize, Step)>)> = vec![(start, None)];
     let mut queue = VecDeque::from([0_usize]);

@@ -1,8 +1,9 @@
 //! Await chains: from a future in memory down to what it waits for.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::collections;
 use super::find::{Below, Finder, Node, part_of};
@@ -44,7 +45,7 @@ impl From<Below> for Beneath {
 /// The state of one walk.
 struct Walk {
     /// By address, since the debug information may describe a type in several places.
-    seen: HashMap<u64, Vec<Ty>>,
+    seen: Seen,
     frames: usize,
 }
 
@@ -54,29 +55,53 @@ impl Default for Walker {
     }
 }
 
+/// The futures that a walk came by. Most chains are short: their few are looked through one by
+/// one.
+#[derive(Default)]
+struct Seen {
+    first: Vec<Node>,
+    others: FxHashMap<u64, Vec<Ty>>,
+}
+
+/// So many are looked through one by one.
+const FEW: usize = 16;
+
+impl Seen {
+    fn types_at(&self, address: u64) -> impl Iterator<Item = Ty> {
+        let first = self.first.iter().filter(move |node| node.address == address);
+        let others = self.others.get(&address).into_iter().flatten();
+        first.map(|node| node.ty).chain(others.copied())
+    }
+
+    fn add(&mut self, node: Node) {
+        if self.first.len() < FEW {
+            self.first.push(node);
+        } else {
+            self.others.entry(node.address).or_default().push(node.ty);
+        }
+    }
+}
+
 impl Walk {
     /// Whether the future was not seen before.
     fn see(&mut self, node: Node) -> bool {
-        let there = self.seen.entry(node.address).or_default();
-        let is_new = !there.contains(&node.ty);
-        there.push(node.ty);
+        let is_new = self.seen.types_at(node.address).all(|ty| ty != node.ty);
+        self.seen.add(node);
         is_new
     }
 
     /// Whether the future was seen, if under another description of its type.
     fn has_seen(&self, program: &Program<'_>, node: Node) -> bool {
         let name = |ty: Ty| program.type_of(ty).map(|layout| Arc::clone(&layout.name)).ok();
-        let there = self.seen.get(&node.address);
-        there.is_some_and(|types| {
-            types.contains(&node.ty) || types.iter().any(|ty| name(*ty) == name(node.ty))
-        })
+        let mut there = self.seen.types_at(node.address);
+        there.any(|ty| ty == node.ty || name(ty) == name(node.ty))
     }
 }
 
 impl Walker {
     /// The chain of a value that is known to be a future (a task's, an awaitee, a `block_on`'s).
     pub(crate) fn chain(&mut self, program: &Program<'_>, future: Value) -> Chain {
-        let mut walk = Walk { seen: HashMap::new(), frames: 0 };
+        let mut walk = Walk { seen: Seen::default(), frames: 0 };
         let mut chain = Chain::default();
         let below = self.finder.futures_in(program, future, true);
         let mut problem = below.problem;

@@ -1,6 +1,6 @@
 //! What a value holds: the futures or guards in it, through everything that is neither.
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 use super::plan::{Part, Plan, Planner, Shape, Wanted};
 use crate::layout::TypeKind;
@@ -27,7 +27,7 @@ pub(crate) struct Below {
     /// The values, and of futures, whether their holder polls them.
     pub(crate) nodes: Vec<(Node, Polled)>,
     /// Those that lie behind a pointer that others may share.
-    pub(crate) shared: HashSet<Node>,
+    pub(crate) shared: FxHashSet<Node>,
     /// Why some may be missing.
     pub(crate) problem: Option<String>,
 }
@@ -61,7 +61,9 @@ impl Finder {
         }
         let inner = innermost(program, value);
         match inner {
-            Ok(inner) if self.planner.makes_a_frame(program, inner.ty) => {
+            Ok(inner)
+                if self.planner.plan(program, inner.ty).is_ok_and(|plan| plan.makes_a_frame) =>
+            {
                 below.nodes.push(yes(inner));
             }
             _ => self.visit(program, value, &mut below, 0),

@@ -3,9 +3,10 @@
 //! `tokio::sync::Mutex` and its kin record no owner. The owner is found from the other side: a
 //! guard that lives in some frame and points to the lock.
 
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::blocked::{self, OnStack};
 use super::find::Node;
@@ -31,7 +32,7 @@ struct GuardShape {
     key: Path,
     object: Option<Path>,
     /// `Mutex<Inventory>`.
-    resource: String,
+    resource: Arc<str>,
     /// `MutexGuard<Inventory>`.
     guard: Arc<str>,
 }
@@ -39,14 +40,18 @@ struct GuardShape {
 /// Finds guards; keeps what it learns about types.
 pub(crate) struct Holders {
     keeps: Keeps,
-    shapes: HashMap<Ty, Option<Rc<GuardShape>>>,
+    shapes: FxHashMap<Ty, Option<Rc<GuardShape>>>,
     /// What is shared counts for each task that has it.
-    seen: HashSet<(Node, Option<TaskIndex>)>,
+    seen: FxHashSet<(Node, Option<TaskIndex>)>,
 }
 
 impl Default for Holders {
     fn default() -> Self {
-        Self { keeps: Keeps::of(Wanted::Guards), shapes: HashMap::new(), seen: HashSet::new() }
+        Self {
+            keeps: Keeps::of(Wanted::Guards),
+            shapes: FxHashMap::default(),
+            seen: FxHashSet::default(),
+        }
     }
 }
 
@@ -264,7 +269,7 @@ fn shape_of(program: &Program<'_>, ty: Ty) -> Option<GuardShape> {
         }
     };
     let guard = standard::spelled(&last_segment(&layout.name)).into();
-    Some(GuardShape { known, key, object, resource, guard })
+    Some(GuardShape { known, key, object, resource: resource.into(), guard })
 }
 
 /// The type that the user knows, where the guard does not lead to it.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::find::{Below, Finder, Node, part_of};
 use super::plan::{Shape, Wanted};
-use super::sites::Sites;
-use crate::report::{Chain, FrameRef, FutureState, Polled};
+use super::sites::{Sites, Standing};
+use crate::report::{Chain, FrameRef, FutureState, Polled, SiteId};
 use crate::value::{Program, Value, ValueError};
 
 /// A value that a frame keeps.
@@ -25,12 +25,15 @@ pub(crate) struct Kept {
 /// Finds what frames keep; keeps what it learns about types.
 pub(crate) struct Keeps {
     finder: Finder,
+    /// Whether frames of a site can keep anything, by its number; `None` where that is not known
+    /// yet. Most cannot, and there may be a million of them.
+    can_keep: Vec<Option<bool>>,
 }
 
 impl Keeps {
     /// A search for what is wanted.
     pub(crate) fn of(wanted: Wanted) -> Self {
-        Self { finder: Finder::of(wanted) }
+        Self { finder: Finder::of(wanted), can_keep: Vec::new() }
     }
 
     /// Adds what the frames of a chain and of its branches keep, innermost first: a future may
@@ -46,17 +49,44 @@ impl Keeps {
             self.of_chain(program, sites, branch, found);
         }
         for frame in chain.frames.iter().rev() {
-            let state = sites.get(frame.site).state;
-            let Some(ty) = sites.type_of(frame.site).filter(|_| frame.address != 0) else {
-                continue;
-            };
-            if matches!(state, FutureState::Returned | FutureState::Panicked) {
+            if frame.address == 0 || !self.can_keep(program, sites, frame.site) {
                 continue;
             }
+            let Some(ty) = sites.type_of(frame.site) else { continue };
             let value = Value { ty, address: frame.address };
             // A frame that cannot be read is marked in its chain already.
             let _ = self.of_frame(program, FrameRef::of(frame), value, found);
         }
+    }
+
+    /// Whether frames of a site can keep anything.
+    fn can_keep(&mut self, program: &Program<'_>, sites: &Sites, site: SiteId) -> bool {
+        let number = site.0 as usize;
+        if self.can_keep.len() <= number {
+            self.can_keep.resize(number + 1, None);
+        }
+        if let Some(known) = self.can_keep[number] {
+            return known;
+        }
+        let state = sites.get(site).state;
+        let is_over = matches!(state, FutureState::Returned | FutureState::Panicked);
+        let can = !is_over
+            && sites.place(site).is_some_and(|(ty, standing)| {
+                match (self.finder.planner.plan(program, ty), standing) {
+                    // What cannot be had holds nothing.
+                    (Err(_), _) => false,
+                    (Ok(plan), _) if plan.is_wanted => true,
+                    (Ok(plan), standing) => match (&plan.shape, standing) {
+                        (Shape::Nothing, _) => false,
+                        (Shape::Machine { states }, Standing::Variant(state)) => {
+                            states.get(state).is_none_or(|state| !state.variables.is_empty())
+                        }
+                        _ => true,
+                    },
+                }
+            });
+        self.can_keep[number] = Some(can);
+        can
     }
 
     /// What a value holds, itself included.

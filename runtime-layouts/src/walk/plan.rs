@@ -4,8 +4,9 @@
 //! state machine or when the program has a `poll` of it; its children are the futures that it
 //! contains, boxes or borrows mutably. Guards are known by name; they count where they are owned.
 
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::machine::{self, MachineState, is_machine};
 use super::{collections, registry};
@@ -32,6 +33,8 @@ pub(crate) enum Wanted {
 pub(crate) struct Plan {
     /// Whether the type is itself what is wanted: a future makes a frame.
     pub(crate) is_wanted: bool,
+    /// Whether a value that is known to be a future makes a frame of its own.
+    pub(crate) makes_a_frame: bool,
     /// Where what it holds is.
     pub(crate) shape: Shape,
 }
@@ -87,14 +90,14 @@ const TRANSPARENT: [&str; 4] = [
 /// The plans that were worked out so far.
 pub(crate) struct Planner {
     wanted: Wanted,
-    plans: HashMap<Ty, Rc<Plan>>,
-    holding: HashMap<Ty, bool>,
+    plans: FxHashMap<Ty, Rc<Plan>>,
+    holding: FxHashMap<Ty, bool>,
 }
 
 impl Planner {
     /// No plans yet.
     pub(crate) fn of(wanted: Wanted) -> Self {
-        Self { wanted, plans: HashMap::new(), holding: HashMap::new() }
+        Self { wanted, plans: FxHashMap::default(), holding: FxHashMap::default() }
     }
 
     /// The plan of a type.
@@ -107,13 +110,6 @@ impl Planner {
         Ok(plan)
     }
 
-    /// Whether a value that is known to be a future makes a frame of its own.
-    pub(crate) fn makes_a_frame(&mut self, program: &Program<'_>, ty: Ty) -> bool {
-        let passes_on = |plan: &Plan| matches!(plan.shape, Shape::Dyn { .. });
-        program.type_of(ty).is_ok_and(|layout| is_frame(&layout))
-            && self.plan(program, ty).is_ok_and(|plan| !passes_on(&plan))
-    }
-
     fn make(&mut self, program: &Program<'_>, ty: Ty) -> Result<Plan, LayoutError> {
         let layout = program.type_of(ty)?;
         if is_machine(&layout) {
@@ -121,7 +117,8 @@ impl Planner {
             let states =
                 states.into_iter().map(|state| self.held_in_state(program, state)).collect();
             let is_wanted = self.wanted == Wanted::Futures;
-            return Ok(Plan { is_wanted, shape: Shape::Machine { states } });
+            let shape = Shape::Machine { states };
+            return Ok(Plan { is_wanted, makes_a_frame: true, shape });
         }
         let is_wanted = self.is_wanted(program, ty, &layout)?;
         let shape = match neighbours(program, ty, &layout, self.wanted)? {
@@ -158,7 +155,8 @@ impl Planner {
         };
         let holds_any = !matches!(shape, Shape::Nothing);
         let is_wanted = is_wanted && !collections::is_output(&layout, holds_any);
-        Ok(Plan { is_wanted, shape })
+        let makes_a_frame = is_frame(&layout) && !matches!(shape, Shape::Dyn { .. });
+        Ok(Plan { is_wanted, makes_a_frame, shape })
     }
 
     /// Leaves of a state's variables those in which what is wanted may be. A future that was not
@@ -195,7 +193,7 @@ impl Planner {
         if let Some(known) = self.holding.get(&start) {
             return *known;
         }
-        let mut seen = HashSet::from([start]);
+        let mut seen = FxHashSet::from_iter([start]);
         let mut stack = vec![start];
         let mut found = false;
         while let Some(ty) = stack.pop() {

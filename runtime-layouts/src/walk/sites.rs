@@ -1,7 +1,8 @@
 //! Sites: what all frames of one type in one state have in common.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::machine::standing as standing_of;
 use super::registry;
@@ -16,9 +17,10 @@ use crate::value::{Program, Ty};
 #[derive(Default)]
 pub(crate) struct Sites {
     sites: Vec<Site>,
-    known: HashMap<(Ty, Standing), SiteId>,
-    types: HashMap<SiteId, Ty>,
-    native: HashMap<(Arc<str>, Option<SourceLocation>), SiteId>,
+    known: FxHashMap<(Ty, Standing), SiteId>,
+    /// The type and where it stands, by number; `None` for native calls.
+    places: Vec<Option<(Ty, Standing)>>,
+    native: FxHashMap<(Arc<str>, Option<SourceLocation>), SiteId>,
 }
 
 /// What is known of where a future of some type stands.
@@ -43,9 +45,8 @@ impl Sites {
         if let Some(known) = self.known.get(&(ty, standing)) {
             return Ok(*known);
         }
-        let id = self.add(make(program, ty, standing)?);
+        let id = self.add(make(program, ty, standing)?, Some((ty, standing)));
         self.known.insert((ty, standing), id);
-        self.types.insert(id, ty);
         Ok(id)
     }
 
@@ -60,7 +61,7 @@ impl Sites {
         let linkage_name = function.linkage_name.as_deref();
         let name = DisplayName::of_function(&function.name, linkage_name, &arguments);
         let environment = environment_of_body(&function.name);
-        let id = self.add(Site {
+        let site = Site {
             name: name.with_public_path(&registry::public_paths()),
             type_name: function.name.to_string(),
             kind: match environment.as_deref().and_then(Environment::of) {
@@ -74,7 +75,8 @@ impl Sites {
             expanded: None,
             defined: function.declared.clone().filter(|_| environment.is_some()),
             user: false,
-        });
+        };
+        let id = self.add(site, None);
         self.native.insert(key, id);
         id
     }
@@ -86,7 +88,7 @@ impl Sites {
             return *known;
         }
         let text = "(code without debug information)".to_string();
-        let id = self.add(Site {
+        let site = Site {
             name: DisplayName { short: text.clone(), full: text },
             type_name: String::new(),
             kind: FrameKind::Native,
@@ -95,14 +97,16 @@ impl Sites {
             expanded: None,
             defined: None,
             user: false,
-        });
+        };
+        let id = self.add(site, None);
         self.native.insert(key, id);
         id
     }
 
-    fn add(&mut self, site: Site) -> SiteId {
+    fn add(&mut self, site: Site, place: Option<(Ty, Standing)>) -> SiteId {
         let id = SiteId(u32::try_from(self.sites.len()).unwrap_or(u32::MAX));
         self.sites.push(site);
+        self.places.push(place);
         id
     }
 
@@ -122,7 +126,12 @@ impl Sites {
 
     /// The type whose site this is; `None` for a native call's.
     pub(crate) fn type_of(&self, id: SiteId) -> Option<Ty> {
-        self.types.get(&id).copied()
+        self.place(id).map(|(ty, _)| ty)
+    }
+
+    /// The type whose site this is, and where it stands; `None` for a native call's.
+    pub(crate) fn place(&self, id: SiteId) -> Option<(Ty, Standing)> {
+        *self.places.get(id.0 as usize)?
     }
 
     /// Whether a site is the user's code, once [`Sites::judge`] was called.
@@ -158,7 +167,7 @@ impl Sites {
 
     /// The types of all of them, by number; `None` for native calls.
     pub(crate) fn types_by_site(&self) -> Vec<Option<Ty>> {
-        (0..).map(SiteId).take(self.sites.len()).map(|id| self.type_of(id)).collect()
+        self.places.iter().map(|place| place.map(|(ty, _)| ty)).collect()
     }
 
     /// All of them, by number.

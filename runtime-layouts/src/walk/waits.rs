@@ -5,9 +5,11 @@
 //! fn. The outermost such thing is what the user named: a semaphore's permit is what a future
 //! asks for, the `Mutex` around it what the user locked.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use rustc_hash::FxHashMap;
 
 use super::blocked;
 use super::registry::{self, ResourceType};
@@ -53,9 +55,9 @@ impl Reading<'_> {
 /// The tasks that were found, to be looked up.
 #[derive(Default)]
 pub(crate) struct Tasks {
-    by_header: HashMap<u64, TaskIndex>,
+    by_header: FxHashMap<u64, TaskIndex>,
     /// The closures that run on threads: they have no header that is known.
-    closures: HashMap<TaskId, TaskIndex>,
+    closures: FxHashMap<TaskId, TaskIndex>,
 }
 
 impl Tasks {
@@ -151,14 +153,16 @@ pub(crate) struct Waits {
     pub(crate) waits: Vec<Wait>,
     pub(crate) resources: Vec<Resource>,
     /// By kind, identity and, of a channel, the end that is asked for.
-    known: HashMap<(ResourceKind, u64, Option<Access>), ResourceId>,
-    orders: HashMap<ResourceId, (ReadOrder, Value)>,
+    known: FxHashMap<(ResourceKind, u64, Option<Access>), ResourceId>,
+    orders: FxHashMap<ResourceId, (ReadOrder, Value)>,
+    /// What a type is known as, with its name as the source spells it.
+    types: FxHashMap<Ty, (Option<&'static ResourceType>, Arc<str>)>,
     /// What of each leaf's type can keep a waker.
-    polled: HashMap<Ty, Arc<Vec<(Path, &'static ResourceType)>>>,
+    polled: FxHashMap<Ty, Arc<Vec<(Path, &'static ResourceType)>>>,
     /// Where leaves of a type that is not known keep wakers.
-    wakers: HashMap<Ty, Vec<Path>>,
+    wakers: FxHashMap<Ty, Vec<Path>>,
     /// Whether frames of a type are a library's own way to what is waited for.
-    inner: HashMap<SiteId, bool>,
+    inner: FxHashMap<SiteId, bool>,
 }
 
 impl Waits {
@@ -185,7 +189,7 @@ impl Waits {
     }
 
     /// The resource of that kind and identity, made when it is first seen.
-    pub(crate) fn resource(&mut self, seen: &Seen, name: &str) -> ResourceId {
+    pub(crate) fn resource(&mut self, seen: &Seen, name: &Arc<str>) -> ResourceId {
         let key = (seen.kind, seen.key, seen.access.filter(|access| access.is_end()));
         if let Some(known) = self.known.get(&key) {
             return *known;
@@ -194,7 +198,7 @@ impl Waits {
         self.resources.push(Resource {
             kind: seen.kind,
             address: seen.address,
-            name: seen.name.as_deref().unwrap_or(name).into(),
+            name: seen.name.as_deref().map_or_else(|| Arc::clone(name), Arc::from),
             state: seen.state.clone(),
             overdue: seen.overdue,
             holders: Vec::new(),
@@ -276,6 +280,22 @@ impl Waits {
         }
     }
 
+    /// What a type is known as, if it is, and its name.
+    fn type_known(
+        &mut self,
+        program: &Program<'_>,
+        ty: Ty,
+    ) -> (Option<&'static ResourceType>, Arc<str>) {
+        let known = self.types.entry(ty).or_insert_with(|| match program.type_of(ty) {
+            Ok(layout) => {
+                let known = registry::resource(base_path(&layout.name));
+                (known, last_segment(&layout.name).into())
+            }
+            Err(_) => (None, "".into()),
+        });
+        (known.0, Arc::clone(&known.1))
+    }
+
     fn polled(&mut self, program: &Program<'_>, ty: Ty) -> Arc<Vec<(Path, &'static ResourceType)>> {
         let paths = self.polled.entry(ty).or_insert_with(|| {
             let keeps_wakers = |ty: &Type| {
@@ -350,7 +370,7 @@ impl Leaves<'_, '_> {
             access: blocked.access,
             ..Seen::nowhere(blocked.kind)
         };
-        let resource = self.waits.resource(&seen, &blocked.name);
+        let resource = self.waits.resource(&seen, &blocked.name.as_str().into());
         let users = task.chain.frames.iter().rev().find(|frame| self.sites.is_users(frame.site));
         self.waits.waits.push(Wait {
             task: self.task,
@@ -388,7 +408,7 @@ impl Leaves<'_, '_> {
 
     /// What the leaf of a run waits for: mostly one thing, for a library's own future perhaps
     /// several.
-    fn seen(&mut self, run: &[&Frame], leaf: Value) -> Vec<(Seen, String)> {
+    fn seen(&mut self, run: &[&Frame], leaf: Value) -> Vec<(Seen, Arc<str>)> {
         let reading =
             Reading { program: self.program, leaf, tasks: self.tasks, header: self.header };
         let mut found = None;
@@ -398,10 +418,11 @@ impl Leaves<'_, '_> {
             }
             let Some(value) = self.value(frame) else { continue };
             for subject in subjects(self.program, value) {
-                let Ok(layout) = self.program.type_of(subject.ty) else { continue };
-                let Some(known) = registry::resource(base_path(&layout.name)) else { continue };
+                let (Some(known), name) = self.waits.type_known(self.program, subject.ty) else {
+                    continue;
+                };
                 if let Ok(Some(seen)) = (known.read)(&reading, subject) {
-                    found = Some((seen, last_segment(&layout.name)));
+                    found = Some((seen, name));
                     break;
                 }
             }
@@ -416,22 +437,22 @@ impl Leaves<'_, '_> {
     }
 
     /// A leaf of which nothing is known but that it stored this task's waker.
-    fn unknown(&mut self, leaf: Value) -> Option<(Seen, String)> {
+    fn unknown(&mut self, leaf: Value) -> Option<(Seen, Arc<str>)> {
         if self.header == 0 {
             return None;
         }
         let program = self.program;
         let paths = self.waits.wakers.entry(leaf.ty);
         let paths = paths.or_insert_with(|| wakers::paths(program, leaf.ty));
-        let name = last_segment(&program.type_of(leaf.ty).ok()?.name);
         wakers::wake(program, leaf, paths, self.header).then(|| {
             let note = Some("which has this task's waker".to_string());
+            let (_, name) = self.waits.type_known(program, leaf.ty);
             (Seen { note, ..Seen::new(ResourceKind::Other, leaf) }, name)
         })
     }
 
     /// Things in a leaf that keep this task's waker.
-    fn kept_wakers(&mut self, reading: &Reading<'_>) -> Vec<(Seen, String)> {
+    fn kept_wakers(&mut self, reading: &Reading<'_>) -> Vec<(Seen, Arc<str>)> {
         let mut found = Vec::new();
         for (path, known) in &*self.waits.polled(self.program, reading.leaf.ty) {
             let mut values = Vec::new();
@@ -443,10 +464,9 @@ impl Leaves<'_, '_> {
                     continue;
                 }
                 if let Ok(Some(seen)) = (known.read)(reading, value)
-                    && let Ok(layout) = self.program.type_of(value.ty)
-                    && !found.iter().any(|(other, _): &(Seen, String)| other.key == seen.key)
+                    && !found.iter().any(|(other, _): &(Seen, Arc<str>)| other.key == seen.key)
                 {
-                    found.push((seen, last_segment(&layout.name)));
+                    found.push((seen, self.waits.type_known(self.program, value.ty).1));
                 }
             }
         }
