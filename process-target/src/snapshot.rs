@@ -1,6 +1,7 @@
 //! What a stopped process and a core file have in common, once they are open.
 
 use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::memory::{MemoryReader, ReadError};
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, Thread};
+use rustc_hash::FxBuildHasher;
 
 use crate::unwind::{Registers, Unwinder};
 
@@ -64,17 +66,37 @@ pub(crate) fn joined(ranges: impl IntoIterator<Item = Range<u64>>) -> Vec<Range<
     all
 }
 
-/// Counts and remembers what a reader is asked for.
+/// Counts and remembers what a reader is asked for, and what it gave.
 pub(crate) struct Counted<M> {
     reader: M,
     bytes: AtomicU64,
-    /// Where each read began, and the furthest that one from there reached.
-    ranges: Mutex<BTreeMap<u64, u64>>,
+    /// By where each read began.
+    reads: Mutex<BTreeMap<u64, Read>>,
+    /// Whether something was read twice and was not the same.
+    has_changed: AtomicBool,
+}
+
+/// What was read from one address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Read {
+    /// The furthest that was read.
+    end: u64,
+    /// Of the bytes; `None` when they could not be read.
+    hash: Option<u64>,
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    FxBuildHasher.hash_one(bytes)
 }
 
 impl<M> Counted<M> {
     pub(crate) fn new(reader: M) -> Self {
-        Self { reader, bytes: AtomicU64::new(0), ranges: Mutex::default() }
+        Self {
+            reader,
+            bytes: AtomicU64::new(0),
+            reads: Mutex::default(),
+            has_changed: AtomicBool::new(false),
+        }
     }
 
     /// What it reads from.
@@ -84,24 +106,46 @@ impl<M> Counted<M> {
 
     /// The ranges that were asked for so far, by address; neighbours are one.
     pub(crate) fn ranges(&self) -> Vec<Range<u64>> {
-        let ranges = self.ranges.lock().unwrap_or_else(PoisonError::into_inner);
-        joined(ranges.iter().map(|(start, end)| *start..*end))
+        let reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        joined(reads.iter().map(|(start, read)| *start..read.end))
     }
 
     /// Bytes that were read so far.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
+
+    /// Whether another reader gives the same for all that was read, and it was the same each time.
+    pub(crate) fn is_same_in(&self, other: &dyn MemoryReader) -> bool {
+        let reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buffer = Vec::new();
+        !self.has_changed.load(Ordering::Relaxed)
+            && reads.iter().all(|(start, read)| {
+                buffer.resize(usize::try_from(read.end - start).unwrap_or(0), 0);
+                let now = other.read(*start, &mut buffer).ok().map(|()| hash(&buffer));
+                now == read.hash
+            })
+    }
+
+    fn remember(&self, address: u64, read: Read) {
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = *reads.entry(address).or_insert(read);
+        if known != read {
+            // What was read with another length cannot be compared.
+            self.has_changed.store(true, Ordering::Relaxed);
+            let end = known.end.max(read.end);
+            reads.insert(address, Read { end, ..read });
+        }
+    }
 }
 
 impl<M: MemoryReader> MemoryReader for Counted<M> {
     fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
         let end = address.saturating_add(buffer.len() as u64);
-        let mut ranges = self.ranges.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = ranges.entry(address).or_insert(end);
-        *known = end.max(*known);
-        drop(ranges);
-        self.reader.read(address, buffer)?;
+        let result = self.reader.read(address, buffer);
+        let hash = result.is_ok().then(|| hash(buffer));
+        self.remember(address, Read { end, hash });
+        result?;
         self.bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
         Ok(())
     }
@@ -121,5 +165,20 @@ mod tests {
         }
         assert_eq!(memory.ranges(), [0x1000..0x3000, 0x8000..0x9000]);
         assert_eq!(memory.bytes(), 0x3000, "what failed does not count");
+    }
+
+    #[test]
+    fn knows_whether_what_was_read_is_still_there() {
+        let there = |byte: u8| FakeMemory::new().with(0x1000, vec![byte; 0x2000]);
+        let memory = Counted::new(there(1));
+        let mut buffer = [0; 0x1000];
+        for address in [0x1000, 0x2000, 0x9000, 0x1000] {
+            let _ = memory.read(address, &mut buffer);
+        }
+        assert!(memory.is_same_in(&there(1)));
+        assert!(!memory.is_same_in(&there(2)));
+        assert!(!memory.is_same_in(&there(1).with(0x9000, vec![0; 0x1000])), "it is there now");
+        let _ = memory.read(0x1000, &mut buffer[..8]);
+        assert!(!memory.is_same_in(&there(1)), "another length cannot be compared");
     }
 }

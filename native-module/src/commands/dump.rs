@@ -17,7 +17,7 @@ use crate::output::escaped;
 /// Show everything that was found, for a bug report
 ///
 /// First the list of tasks, then the runtimes and their workers, then the async backtrace of every
-/// task. With a FILE it is written there, without colours and without a limit of width.
+/// task; of more than a thousand, one for all that stand in the same place. With a FILE it is written there, without colours and without a limit of width.
 #[derive(Parser)]
 pub(crate) struct Dump {
     /// The file to write; without one the terminal
@@ -35,6 +35,9 @@ pub(crate) struct Dump {
     /// Only your own code: drop the frames of libraries
     #[arg(long)]
     user: bool,
+    /// The backtrace of each task, also where thousands stand in the same place
+    #[arg(long)]
+    all: bool,
 }
 
 impl Run for Dump {
@@ -74,7 +77,7 @@ impl Dump {
     ) -> Result<(), Failure> {
         match self.json {
             true => json::write(report, &beside.locals, out)?,
-            false => dump::write(report, look, beside, out)?,
+            false => dump::write(report, look, beside, self.all, out)?,
         }
         Ok(())
     }

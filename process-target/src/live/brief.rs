@@ -5,13 +5,15 @@
 //! that all bytes must be of one moment. So:
 //!
 //! 1. A glimpse: the process is stopped for its registers alone.
-//! 2. A rehearsal: its tasks are walked while it runs. The result may be torn and is thrown away;
-//!    what counts is which types and which memory were asked for.
-//! 3. The process is stopped, that memory is copied, and it goes on. The report is made from the
-//!    copy.
+//! 2. A rehearsal: its tasks are walked while it runs. The result may be torn; what counts is which
+//!    types and which memory were asked for.
+//! 3. The process is stopped, that memory is copied, and it goes on. If it is what was read at the
+//!    rehearsal, and no thread has moved, as in a process that hangs, then the rehearsal's report
+//!    is the right one. Else the report is made from the copy.
 //! 4. If the report needed something else (the process was not hung, and went on in between), the
 //!    last step is done again, and in the end with the process standing still all the time.
 
+use std::fs;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -27,8 +29,8 @@ use crate::snapshot::joined;
 
 /// How often a copy is tried.
 const COPIES: usize = 2;
-/// No more than this is copied: 512 MiB.
-const LARGEST_COPY: u64 = 512 << 20;
+/// No more than this is copied: 2 GiB, or a quarter of the memory that the machine has left.
+const LARGEST_COPY: u64 = 2 << 30;
 
 /// What was found in a process, and what it cost.
 pub struct Inspection {
@@ -52,22 +54,32 @@ impl LiveProcess {
         let mut stops = Vec::new();
         let mut glimpse = self.stop()?;
         stops.extend(glimpse.release());
-        let (rehearsal, _) = self.look_at(&glimpse);
+        let rehearsal = self.look_at(&glimpse);
+        if rehearsal.0.interrupted || glimpse.interrupted() {
+            return Err(TargetError::Interrupted);
+        }
         let mut wanted = glimpse.asked_for();
+        let mut rehearsed = Some((glimpse, rehearsal));
         for _ in 0..COPIES {
-            if rehearsal.interrupted || glimpse.interrupted() {
-                return Err(TargetError::Interrupted);
-            }
-            if wanted.iter().map(|range| range.end - range.start).sum::<u64>() > LARGEST_COPY {
+            if wanted.iter().map(|range| range.end - range.start).sum::<u64>() > largest_copy() {
                 break;
             }
             let room = Room::new(wanted.clone());
             let mut target = self.stop()?;
             target.freeze(room);
             stops.extend(target.release());
+            // Dropped before the next walk, if it is of no use.
+            if let Some((earlier, found)) = rehearsed.take()
+                && target.is_as_seen_by(&earlier)
+            {
+                return finish(&target, found, stops);
+            }
             let found = self.look_at(&target);
             if target.had_all() {
                 return finish(&target, found, stops);
+            }
+            if target.interrupted() {
+                return Err(TargetError::Interrupted);
             }
             wanted = union(wanted, target.asked_for());
         }
@@ -95,6 +107,14 @@ impl LiveProcess {
         };
         (report, locals)
     }
+}
+
+fn largest_copy() -> u64 {
+    let left = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+        line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+    });
+    left.map_or(LARGEST_COPY, |kilobytes| LARGEST_COPY.min(kilobytes * 1024 / 4))
 }
 
 fn finish(

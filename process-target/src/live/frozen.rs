@@ -89,6 +89,11 @@ impl Frozen {
         frozen
     }
 
+    /// Bytes that were copied.
+    pub(super) fn length(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
     /// Copies what there is of a range that is not there whole.
     fn copy_pages(&mut self, memory: &LiveMemory, range: &Range<u64>, mut used: usize) -> usize {
         let mut at = range.start;

@@ -263,6 +263,9 @@ fn memory_of(reader: LiveReader) -> PageCache<Counted<LiveReader>> {
     PageCache::new(Counted::new(reader))
 }
 
+/// Pages of a copy that are kept at hand: 16 MiB.
+const PAGES_OF_COPY: usize = 16 << 20 >> 12;
+
 /// A path that shows the executable of the process: its own path where that is still the same
 /// file, seen from here or from the process's mount namespace, since messages read better so; else
 /// the link that the kernel keeps even when the file was deleted.
@@ -313,7 +316,8 @@ impl LiveTarget {
     fn freeze(&mut self, room: Room) {
         if let LiveReader::Process(memory) = self.snapshot.memory.reader().reader() {
             let frozen = LiveReader::Frozen(Frozen::new(memory, room));
-            self.snapshot.memory = memory_of(frozen);
+            // To read the copy again costs next to nothing.
+            self.snapshot.memory = PageCache::with_capacity(Counted::new(frozen), PAGES_OF_COPY);
         }
     }
 
@@ -323,6 +327,19 @@ impl LiveTarget {
     }
 
     /// Whether all that was asked for had been copied.
+    /// Whether an earlier look at the process saw the same of it as this copy has: the same
+    /// threads, in the same place, and the same in all the memory that was read then.
+    fn is_as_seen_by(&self, earlier: &Self) -> bool {
+        let (now, then) = (&self.snapshot, &earlier.snapshot);
+        let modules = |snapshot: &Snapshot<_>| -> Vec<u64> {
+            snapshot.modules.iter().map(|module| module.load_bias).collect()
+        };
+        now.threads == then.threads
+            && now.registers == then.registers
+            && modules(now) == modules(then)
+            && then.memory.reader().is_same_in(now.memory.reader().reader())
+    }
+
     fn had_all(&self) -> bool {
         self.snapshot.memory.reader().reader().had_all()
     }
@@ -336,7 +353,10 @@ impl LiveTarget {
     /// Bytes that were read from the process so far.
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
-        self.snapshot.memory.reader().bytes()
+        match self.snapshot.memory.reader().reader() {
+            LiveReader::Process(_) => self.snapshot.memory.reader().bytes(),
+            LiveReader::Frozen(copy) => copy.length(),
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::graph::{Graph, waits_of};
 use crate::report::{
-    Access, Because, Finding, FindingKind, Link, Report, ResourceKind, TaskIndex, Wait, WaitId,
+    Access, Because, DUE_NOW, Finding, FindingKind, Link, Report, Resource, ResourceKind,
+    TaskIndex, Wait, WaitId,
 };
 
 /// The findings about waits that nothing can end.
@@ -134,7 +135,10 @@ pub(super) fn slow(report: &Report, graph: &Graph, stuck: &FxHashSet<WaitId>) ->
             .collect();
         let Some(first) = waiting.first() else { continue };
         let kept = graph.blockers(*first).find_map(|(because, waits)| {
-            let keeps = |id: &&WaitId| is_from_outside(report.wait(**id), report);
+            let keeps = |id: &&WaitId| {
+                let wait = report.wait(**id);
+                is_from_outside(wait, report) && !is_about_to_come(report.resource(wait.resource))
+            };
             Some((because, *waits.iter().find(keeps)?))
         });
         if let Some((because @ Because::Held(_), keeper)) = kept {
@@ -160,6 +164,11 @@ fn is_from_outside(wait: &Wait, report: &Report) -> bool {
         report.resource(wait.resource).kind,
         ResourceKind::Sleep | ResourceKind::Io | ResourceKind::Signal | ResourceKind::Child
     )
+}
+
+/// Whether a timer is due now: the task goes on at once.
+fn is_about_to_come(resource: &Resource) -> bool {
+    resource.kind == ResourceKind::Sleep && resource.state.as_deref() == Some(DUE_NOW)
 }
 
 /// The chain of reasons for which a task waits, as far as memory tells; a circle is gone round

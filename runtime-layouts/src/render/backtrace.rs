@@ -17,6 +17,10 @@ use crate::report::{
 const NUMBER: usize = 4;
 /// Locations start no further right than this, when the terminal has no limit.
 const WIDEST_NAMES: usize = 64;
+/// Tasks that are named as standing in the same place as the one that is shown.
+const IDS_OF_OTHERS: usize = 8;
+/// Guards in one variable that are shown each: a list may have any number of them.
+const MOST_HELD: usize = 8;
 
 /// Writes one task's backtrace, innermost frame first.
 ///
@@ -29,7 +33,19 @@ pub fn write(
     beside: &Beside,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    heading(report, task, look, out)?;
+    write_first(report, task, &[], look, beside, out)
+}
+
+/// The same for the first of several tasks that stand in the same place.
+pub(super) fn write_first(
+    report: &Report,
+    task: &Task,
+    others: &[&Task],
+    look: &Look,
+    beside: &Beside,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    heading(report, task, others, look, out)?;
     let lines = lines(task);
     let writer = FrameWriter::new(report, task, &lines, look, beside);
     let mut hidden = 0;
@@ -95,7 +111,14 @@ pub fn write_frame(
 }
 
 /// The first line: `Task 14 (idle), tokio runtime 0, on thread 3 (tid 77)`.
-fn heading(report: &Report, task: &Task, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+/// With others that stand there: `Task 3 (idle) and 24999 more: 7, 11, 15, …`.
+fn heading(
+    report: &Report,
+    task: &Task,
+    others: &[&Task],
+    look: &Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let kind = match task.kind {
         TaskKind::Task => "Task",
         TaskKind::BlockOn => "block_on future",
@@ -112,6 +135,12 @@ fn heading(report: &Report, task: &Task, look: &Look, out: &mut dyn Write) -> io
     }
     if let Some(place) = &task.spawned_at {
         text.push_str(&format!(", spawned at {}:{}", place.file.short(), place.line));
+    }
+    if !others.is_empty() {
+        let mut ids: Vec<&str> =
+            others.iter().take(IDS_OF_OTHERS).map(|task| task.id.0.as_str()).collect();
+        ids.extend((others.len() > IDS_OF_OTHERS).then_some("…"));
+        text.push_str(&format!(", and {} more like it: {}", others.len(), ids.join(", ")));
     }
     let text = styled(&text, Style::Plain, look.styled);
     writeln!(out, "{}{text}", styled(&title, Style::Heading, look.styled))?;
@@ -245,8 +274,20 @@ impl<'r> FrameWriter<'r> {
         }
         let held = self.report.held_by(self.task.index);
         let held = held.filter(|(_, holder)| holder.access != Access::Handle);
+        let mut shown = 0;
+        let mut last = None;
+        let mut more = 0;
         for (resource, holder) in held.filter(|(_, holder)| is_this(holder.frame)) {
-            writeln!(out, "{}", below(waiting::of_holder(resource, holder), Style::Heading))?;
+            let this = (&holder.guard, &holder.variable);
+            shown = if last == Some(this) { shown + 1 } else { 1 };
+            last = Some(this);
+            more += usize::from(shown > MOST_HELD);
+            if shown <= MOST_HELD {
+                writeln!(out, "{}", below(waiting::of_holder(resource, holder), Style::Heading))?;
+            }
+        }
+        if more > 0 {
+            writeln!(out, "{}", below(format!("holds {more} more like these"), Style::Heading))?;
         }
         let locals = self.beside.locals.of_frame(frame).iter();
         for local in locals.filter(|_| user) {

@@ -2,16 +2,28 @@
 
 use std::io::{self, Write};
 
+use super::groups::groups;
 use super::{Beside, Look, backtrace, tasks, why, workers};
 use crate::diagnosis::findings;
 use crate::report::Report;
 
+/// Of more tasks than this those that stand in the same place have one backtrace, unless the user
+/// says otherwise.
+const GROUP_ABOVE: usize = 1_000;
+
 /// Writes the list of tasks, the runtimes with their workers, why they do not go on, and the
-/// backtrace of every task.
+/// backtrace of every task; of very many, where `every_task` does not ask for each, one of all that
+/// stand in the same place.
 ///
 /// # Errors
 /// What `out` returns; the text then ends at once.
-pub fn write(report: &Report, look: &Look, beside: &Beside, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(
+    report: &Report,
+    look: &Look,
+    beside: &Beside,
+    every_task: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     // What the user has selected is of no use to who reads it.
     let look = &Look { current: None, ..look.clone() };
     tasks::write_with_hint(report, &tasks::TaskFilter::default(), look, "", out)?;
@@ -24,9 +36,17 @@ pub fn write(report: &Report, look: &Look, beside: &Beside, out: &mut dyn Write)
         writeln!(out)?;
         why::write_findings(report, &findings, look, out)?;
     }
-    for task in &report.tasks {
+    if every_task || report.tasks.len() <= GROUP_ABOVE {
+        for task in &report.tasks {
+            writeln!(out)?;
+            backtrace::write(report, task, look, beside, out)?;
+        }
+        return Ok(());
+    }
+    for group in groups(&report.tasks) {
+        let [first, others @ ..] = group.as_slice() else { continue };
         writeln!(out)?;
-        backtrace::write(report, task, look, beside, out)?;
+        backtrace::write_first(report, first, others, look, beside, out)?;
     }
     Ok(())
 }

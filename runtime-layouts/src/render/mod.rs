@@ -3,6 +3,7 @@
 pub mod backtrace;
 pub mod dump;
 mod frames;
+mod groups;
 pub mod json;
 pub mod locks;
 mod source;

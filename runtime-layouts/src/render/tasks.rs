@@ -6,11 +6,12 @@ use std::io::{self, Write};
 use super::Look;
 use super::backtrace::state_text;
 use super::frames::{name, place, standing};
+use super::groups::{Token, groups, stack_of};
 use super::style::{Style, styled};
 use super::table::{Cell, Column, Cut, Table};
 use super::waiting;
 use super::workers;
-use crate::report::{Chain, Polled, Report, SiteId, Task, TaskKind, TaskState, sentence};
+use crate::report::{Chain, Report, SiteId, Task, TaskKind, TaskState, sentence};
 
 /// Which tasks to show, and how.
 #[derive(Clone, Debug, Default)]
@@ -227,33 +228,6 @@ fn state_cell(report: &Report, task: &Task) -> Cell {
     Cell::styled(text, style)
 }
 
-/// What two tasks share when they stand in the same place.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Token {
-    State(u8),
-    Root(Option<SiteId>),
-    Frame(SiteId),
-    Branch(Polled),
-    End,
-}
-
-fn stack_of(task: &Task) -> Vec<Token> {
-    let mut tokens = Vec::with_capacity(task.chain.frames.len() + 2);
-    tokens.push(Token::State(task.state as u8 + 16 * (task.kind as u8)));
-    tokens.push(Token::Root(task.root));
-    tokens_of(&task.chain, &mut tokens);
-    tokens
-}
-
-fn tokens_of(chain: &Chain, tokens: &mut Vec<Token>) {
-    tokens.extend(chain.frames.iter().map(|frame| Token::Frame(frame.site)));
-    for branch in &chain.branches {
-        tokens.push(Token::Branch(branch.polled));
-        tokens_of(branch, tokens);
-        tokens.push(Token::End);
-    }
-}
-
 fn write_groups(
     report: &Report,
     tasks: &[&Task],
@@ -262,15 +236,7 @@ fn write_groups(
     out: &mut dyn Write,
 ) -> io::Result<Shown> {
     let columns = [&[TASKS, IDS, STATE], STACK.as_slice()].concat();
-    let mut groups: Vec<Vec<&Task>> = Vec::new();
-    let mut known: HashMap<Vec<Token>, usize> = HashMap::new();
-    for task in tasks {
-        let group = *known.entry(stack_of(task)).or_insert_with(|| {
-            groups.push(Vec::new());
-            groups.len() - 1
-        });
-        groups[group].push(task);
-    }
+    let mut groups = groups(tasks.iter().copied());
     groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
     let rows: Vec<Vec<Cell>> = groups
         .iter()

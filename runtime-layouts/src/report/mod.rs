@@ -8,7 +8,7 @@ mod duration;
 mod findings;
 mod resources;
 
-pub(crate) use self::duration::short;
+pub(crate) use self::duration::{DUE_NOW, short};
 pub use self::findings::{Because, Finding, FindingKind, Link};
 pub use self::resources::{
     Access, FrameRef, Holder, HoldingThread, Resource, ResourceId, ResourceKind, TaskIndex, Wait,

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::report::{ResourceKind, short};
+use crate::report::{DUE_NOW, ResourceKind, short};
 use crate::target::machine::Machine;
 use crate::value::{Program, Value, ValueError};
 use crate::walk::waits::{Reading, Seen};
@@ -92,7 +92,7 @@ fn distance(deadline: Duration, now: Duration) -> String {
     match deadline.checked_sub(now) {
         Some(left) if left > NOW => format!("due in {}", short(left)),
         None if now - deadline > NOW => format!("overdue by {}", short(now - deadline)),
-        _ => "due now".to_string(),
+        _ => DUE_NOW.to_string(),
     }
 }
 

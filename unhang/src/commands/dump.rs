@@ -31,7 +31,7 @@ const INTERRUPTED: u8 = 130;
 /// Show every async task of a process or a core file.
 ///
 /// First the list of tasks, then the runtimes and their workers, then the async backtrace of every
-/// task. The process is only read; it stands still for some milliseconds and goes on.
+/// task; of more than a thousand, one for all that stand in the same place. The process is only read; it stands still for some milliseconds and goes on.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Exit codes:
@@ -90,6 +90,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     full_names: bool,
 
+    /// Show the backtrace of each task, also where thousands stand in the same place
+    #[arg(long)]
+    all: bool,
+
     /// Say on standard error how long everything took, the stop of the process above all
     #[arg(short, long)]
     verbose: bool,
@@ -147,7 +151,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let written = write_to(arguments, &report, &beside);
     log.end();
     written?;
-    Ok(code_of(&report))
+    let code = code_of(&report);
+    // The program ends here: to take a million tasks apart would take as long as to write them.
+    std::mem::forget((report, beside));
+    Ok(code)
 }
 
 fn open_layouts(path: &Path) -> anyhow::Result<Layouts> {
@@ -232,7 +239,7 @@ fn write_report(
         user_only: arguments.user,
         ..look
     };
-    dump::write(report, &look, beside, out)
+    dump::write(report, &look, beside, arguments.all, out)
 }
 
 /// What the exit code says of a report.
