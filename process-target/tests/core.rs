@@ -65,8 +65,22 @@ static CORES: LazyLock<Cores> = LazyLock::new(|| {
     Cores { folder, stacks, gcore, kernel }
 });
 
+/// The program counters of every thread. One that a signal took out of a system call is in front of
+/// the instruction, to call again; it counts as behind it.
 fn stacks(target: &dyn Target) -> Vec<(u64, Vec<u64>)> {
-    let stack = |thread| target.native_frames(thread, 100).iter().map(|frame| frame.pc).collect();
+    const SYSCALL: [u8; 2] = [0x0f, 0x05];
+    let behind_the_call = |pc: u64| {
+        let mut instruction = [0; 2];
+        let is_call = target
+            .memory()
+            .read(pc, &mut instruction)
+            .is_ok_and(|()| cfg!(target_arch = "x86_64") && instruction == SYSCALL);
+        if is_call { pc + 2 } else { pc }
+    };
+    let stack = |thread| {
+        let frames = target.native_frames(thread, 100);
+        frames.iter().map(|frame| behind_the_call(frame.pc)).collect()
+    };
     let mut stacks: Vec<_> =
         target.threads().iter().map(|thread| (thread.tid, stack(thread))).collect();
     stacks.sort();

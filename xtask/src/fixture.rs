@@ -67,6 +67,7 @@ pub const NEEDED: &[(&str, Profile)] = &[
     ("macros", Profile::Debug),
     ("macros", Profile::Release),
     ("many-tasks", Profile::Lines),
+    ("running-tasks", Profile::Lines),
     ("branches", Profile::Debug),
     ("branches", Profile::Release),
     ("faults", Profile::Debug),

@@ -72,6 +72,9 @@ fn discover(inspection: &mut Inspection<'_>) {
             }
         }
     }
+    if number == 0 && !inspection.problems.is_empty() {
+        task::add_polled(inspection);
+    }
     if number > 0 && !inspection.runtimes.iter().any(|runtime| runtime.flavor == "current_thread") {
         admit_unseen(inspection);
     }

@@ -12,9 +12,12 @@ use super::scheduler::{Scheduler, identity_of};
 use super::spawn::{self, SpawnPlaces};
 use super::task_id;
 use crate::layout::name::path_segments;
+use crate::layout::origin::Origin;
 use crate::layout::{Function, Type, TypeKind};
 use crate::memory::ReadError;
-use crate::report::{Chain, SiteId, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef};
+use crate::report::{
+    Chain, Frame, SiteId, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef,
+};
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
@@ -288,6 +291,46 @@ pub(super) fn show_running(inspection: &mut Inspection<'_>, task: &mut Task) {
         None => "is being polled now: its frames are from before this poll, and may be torn",
     };
     task.problems.push(note.into());
+}
+
+/// Adds what threads poll, as far as their stacks show it: all that can be told of tasks where the
+/// debug information has functions and lines, but no types.
+pub(super) fn add_polled(inspection: &mut Inspection<'_>) {
+    let target = inspection.program.target();
+    let first = inspection.tasks.len();
+    for thread in target.threads() {
+        let thread = ThreadRef { number: thread.number, tid: thread.tid };
+        let Some(chain) = inspection.native_chain(thread, &is_polling) else { continue };
+        let is_users = |frame: &Frame| {
+            let location = inspection.site(frame.site).location.as_ref();
+            location.is_some_and(|location| location.file.origin() == Origin::User)
+        };
+        // A worker is itself a closure that a thread of the blocking pool polls.
+        if !chain.frames.iter().any(is_users) {
+            continue;
+        }
+        let root = chain.frames.first().map(|frame| frame.site);
+        inspection.tasks.push(Task {
+            id: TaskId(format!("t{}", thread.number)),
+            runtime: None,
+            kind: TaskKind::Task,
+            state: TaskState::Running,
+            root,
+            address: 0,
+            thread: Some(thread),
+            spawned_at: None,
+            chain,
+            index: TaskIndex(0),
+            problems: Vec::new(),
+        });
+    }
+    if inspection.tasks.len() > first {
+        inspection.problem(
+            "Only what threads poll now is shown, from their native stacks: `t2` is the task on \
+             thread 2."
+                .to_string(),
+        );
+    }
 }
 
 /// The thread of these that polls a running task, seen on their stacks: before 1.22 no thread's
