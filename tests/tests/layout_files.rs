@@ -86,6 +86,38 @@ fn beside_separate_debug_information() -> Result<()> {
     check(&program, "shapes-release")
 }
 
+/// Debug information that some debugger has fetched before, in debuginfod's cache.
+#[test]
+fn in_the_cache_of_debuginfod() -> Result<()> {
+    let program = deployed("shapes", Profile::Release, "fetched")?;
+    let whole = fixture::build("shapes", Profile::Release)?;
+    let cache = program.with_file_name("cache");
+    let folder = cache.join(build_id(&whole)?);
+    std::fs::create_dir_all(&folder).context("creating a folder")?;
+    run(tool("objcopy").arg("--only-keep-debug").arg(&whole).arg(folder.join("debuginfo")))?;
+    let running = Running::start::<&str>(&program, &[])?;
+    let built = xtask::build::build()?;
+    let dump = |with_cache: bool| -> Result<String> {
+        let mut dump = workspace::command(&built.command_line, workspace::root());
+        dump.args(["dump", "--width", "100", "--pid", &running.pid().to_string()]);
+        dump.env("DEBUGINFOD_CACHE_PATH", if with_cache { cache.as_path() } else { &program });
+        let output = dump.output().context("running the command line")?;
+        Ok(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    let case = Case { name: "shapes-release", commands: &[DUMP], fronts: &[], modes: &[] };
+    case.compare(&[dump(true)?]);
+    let without = dump(false)?;
+    ensure!(without.contains("has no debug information"), "{without}");
+    Ok(())
+}
+
+fn build_id(program: &Path) -> Result<String> {
+    let output = tool("readelf").arg("-n").arg(program).output().context("running readelf")?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let id = text.lines().find_map(|line| line.trim().strip_prefix("Build ID: "));
+    id.map(str::to_owned).with_context(|| format!("no build id in {text}"))
+}
+
 /// A folder that the command line is given.
 #[test]
 fn in_a_folder_that_is_given() -> Result<()> {

@@ -2,6 +2,7 @@
 //! building things once, finding debuggers, and starting programs to look at.
 
 pub mod architecture;
+pub mod bench;
 pub mod build;
 pub mod debian;
 pub mod debugger;

@@ -14,6 +14,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure what unhang costs, beside gdb, a bare pass of gimli and a walk in gdb's Python
+    Bench {
+        /// The smaller programs, and one run of each
+        #[arg(long)]
+        quick: bool,
+    },
     /// Build the command line and the module that the debuggers load
     Build,
     /// Hang a web shop and look at it, first with gdb alone, then with unhang
@@ -34,6 +40,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Bench { quick } => xtask::bench::run(quick),
         Command::Build => xtask::build::run(),
         Command::Demo { tokio } => xtask::demo::run(tokio.as_deref()),
         Command::Package => xtask::package::run(),
