@@ -112,6 +112,8 @@ impl Unwinder {
                 self.caller_of_nowhere(registers, memory)
             } else {
                 self.caller_by_frame_pointer(registers, memory)
+                    .filter(|caller| !is_innermost || self.is_described(caller, memory))
+                    .or_else(|| is_innermost.then(|| self.caller_by_scan(registers, memory))?)
             }
         })
     }
@@ -145,6 +147,38 @@ impl Unwinder {
         self.returned_to(word(frame.checked_add(8)?, memory)?, frame.checked_add(16)?, next)
     }
 
+    /// A C library without tables or frame pointers, as musl is mostly built: a thread waits in it,
+    /// a few words above on its stack is where the program called it. What lies there is taken for
+    /// that when it follows a call instruction in code that has a table.
+    fn caller_by_scan(&self, registers: &Registers, memory: &dyn MemoryReader) -> Option<Caller> {
+        if self.processor.return_register.is_some() {
+            return None;
+        }
+        let stack = registers.get(self.processor.stack_pointer)?;
+        (0..WORDS_OF_LEAF).find_map(|index| {
+            let slot = stack.checked_add(8 * index)?;
+            let pc = word(slot, memory)?;
+            if !follows_a_call(pc, memory) {
+                return None;
+            }
+            // Which registers were saved on the way is not known.
+            let caller = self.returned_to(pc, slot.checked_add(8)?, Registers::default())?;
+            self.is_described(&caller, memory).then_some(caller)
+        })
+    }
+
+    /// Whether a table says who called a caller.
+    fn is_described(&self, caller: &Caller, memory: &dyn MemoryReader) -> bool {
+        let described = || {
+            let registers = caller.registers.as_ref()?;
+            let lookup = registers.get(self.processor.program_counter)?.checked_sub(1)?;
+            let image = self.image_at(lookup, memory)?;
+            let entry = frame_table::entry_at(&image, lookup, memory)?;
+            rules::caller(&entry, self.processor, registers, lookup, memory)
+        };
+        described().is_some()
+    }
+
     /// A call through a pointer to nowhere: no instruction of the callee has run.
     fn caller_of_nowhere(
         &self,
@@ -168,6 +202,25 @@ impl Unwinder {
         let registers = Some(registers);
         Some(Caller { frame_address: stack, registers, is_signal_frame: false })
     }
+}
+
+/// Words of a stack that functions of a C library may take between a system call and the program.
+const WORDS_OF_LEAF: u64 = 128;
+
+/// Whether the bytes in front of an address are a call, relative or through a register or memory
+/// (Intel's manual, volume 2, `CALL`).
+fn follows_a_call(pc: u64, memory: &dyn MemoryReader) -> bool {
+    const LONGEST: usize = 7;
+    let mut bytes = [0; LONGEST];
+    let Some(start) = pc.checked_sub(LONGEST as u64) else { return false };
+    if memory.read(start, &mut bytes).is_err() {
+        return false;
+    }
+    let is_indirect = |length: usize| {
+        let [opcode, operand] = [bytes[LONGEST - length], bytes[LONGEST - length + 1]];
+        opcode == 0xff && operand & 0x38 == 0x10
+    };
+    bytes[LONGEST - 5] == 0xe8 || [2, 3, 4, 6, 7].into_iter().any(is_indirect)
 }
 
 /// Eight bytes of the process, in the byte order of the supported processors.

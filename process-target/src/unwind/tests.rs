@@ -144,6 +144,20 @@ fn code_without_tables_is_followed_by_its_frame_pointers() {
 }
 
 #[test]
+fn code_without_tables_or_frame_pointers_is_left_where_it_was_called() {
+    let mut code = vec![0x90; 0x100];
+    code[0x10 - 5] = 0xe8;
+    // The overlay is where the program's first function is.
+    let memory = image(&[OUTERMOST]).with(BASE + 0x1000, code);
+    let stack = [BASE + 0x1020, 0x60_0020, 1, BASE + 0x1010, 0];
+    let memory = memory.with(STACK, words(&stack));
+    let found = frames(&memory, &[(RIP, 0x60_0010), (RSP, STACK), (RBP, 1), (RBX, 2)]);
+    assert_eq!(found.len(), 2, "what no call is in front of is no return address");
+    assert_eq!((found[1].pc, found[1].register(RSP)), (BASE + 0x1010, Some(STACK + 32)));
+    assert_eq!(found[1].register(RBX), None, "whether it was saved is not known");
+}
+
+#[test]
 fn a_call_to_nowhere_has_a_caller() {
     let memory = image(&[OUTERMOST]).with(STACK, words(&[BASE + 0x1010]));
     let found = frames(&memory, &[(RIP, 0x8), (RSP, STACK), (RBX, 7)]);
