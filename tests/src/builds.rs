@@ -1,12 +1,9 @@
 //! What `shapes` reads like however it was built: the report, without what depends on what the
 //! compiler inlined.
 
-use std::sync::OnceLock;
+use crate::neutral::{Rules, neutral};
 
-use regex_lite::Regex;
-
-/// Each pattern with what stands in its place, in this order.
-const RULES: &[(&str, &str)] = &[
+static RULES: Rules = Rules::new(&[
     // A future that is written by hand has its `poll` as its place, if that was not inlined
     // everywhere.
     (r"(?m)^(#\d+ .*?) +\S+:\d+\n[ │]+\d+ │ +fn poll\(.*\n", "$1\n"),
@@ -25,19 +22,10 @@ const RULES: &[(&str, &str)] = &[
     (r"(\S)  +", "$1  "),
     // As `neutral` has it.
     (r"Thread +State", "Thread     State"),
-];
+]);
 
 /// The report, neutral, without what differs from build to build.
 #[must_use]
 pub fn of_any_build(report: &str) -> String {
-    static COMPILED: OnceLock<Vec<(Regex, &str)>> = OnceLock::new();
-    let rules = COMPILED.get_or_init(|| {
-        let compile = |pattern| Regex::new(pattern).expect("a valid pattern");
-        RULES.iter().map(|(pattern, instead)| (compile(pattern), *instead)).collect()
-    });
-    let mut text = crate::neutral::neutral(report);
-    for (pattern, instead) in rules {
-        text = pattern.replace_all(&text, *instead).into_owned();
-    }
-    text
+    RULES.apply(&neutral(report))
 }

@@ -5,8 +5,31 @@ use std::sync::OnceLock;
 use regex_lite::Regex;
 use xtask::workspace;
 
-/// Each pattern with what stands in its place, in this order.
-const RULES: &[(&str, &str)] = &[
+/// Patterns with what stands in their place, in this order.
+pub struct Rules {
+    patterns: &'static [(&'static str, &'static str)],
+    compiled: OnceLock<Vec<(Regex, &'static str)>>,
+}
+
+impl Rules {
+    /// Rules that are compiled when they are first used.
+    pub const fn new(patterns: &'static [(&'static str, &'static str)]) -> Self {
+        Self { patterns, compiled: OnceLock::new() }
+    }
+
+    /// The text with all of them applied.
+    pub fn apply(&self, text: &str) -> String {
+        let rules = self.compiled.get_or_init(|| {
+            let compile = |pattern| Regex::new(pattern).expect("a valid pattern");
+            self.patterns.iter().map(|(pattern, instead)| (compile(pattern), *instead)).collect()
+        });
+        rules.iter().fold(text.to_owned(), |text, (pattern, instead)| {
+            pattern.replace_all(&text, *instead).into_owned()
+        })
+    }
+}
+
+static RULES: Rules = Rules::new(&[
     // Folders: crates, the standard library.
     (r#"[^\s"'(]*/registry/src/[^/\s]+/"#, "<crates>/"),
     (r#"[^\s"'(]*/lib/rustlib/src/rust/"#, "<rust>/"),
@@ -30,22 +53,15 @@ const RULES: &[(&str, &str)] = &[
     (r"\bthread \d+", "thread N"),
     (r"\bb\d\b", "bN"),
     (r"\b(LWP|process|Process|pid|tid) \d+", "$1 N"),
-];
+]);
 
 /// The text without addresses, ports, process and thread ids and the folders of
 /// this machine, and without spaces at the ends of its lines.
 pub fn neutral(text: &str) -> String {
-    static COMPILED: OnceLock<Vec<(Regex, &str)>> = OnceLock::new();
-    let rules = COMPILED.get_or_init(|| {
-        let compile = |pattern| Regex::new(pattern).expect("a valid pattern");
-        RULES.iter().map(|(pattern, instead)| (compile(pattern), *instead)).collect()
-    });
-    let mut text = text
+    let text = text
         .replace(&workspace::target().display().to_string(), "<target>")
         .replace(&workspace::root().display().to_string(), "<workspace>");
-    for (pattern, instead) in rules {
-        text = pattern.replace_all(&text, *instead).into_owned();
-    }
+    let text = RULES.apply(&text);
     text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 

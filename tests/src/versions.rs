@@ -1,9 +1,9 @@
 //! What the story reads like with any version of tokio: the report, without what is the version's
 //! own.
 
-use std::sync::OnceLock;
-
 use regex_lite::Regex;
+
+use crate::neutral::Rules;
 
 /// The report without the frames of libraries, which every version has others of.
 pub const COMMAND: &str = "async dump --user";
@@ -11,8 +11,7 @@ pub const COMMAND: &str = "async dump --user";
 /// What is said where tasks have no ids of their own: before 1.18.
 pub const NO_IDS: &str = "The ids are the places of tasks in the runtime's lists";
 
-/// Each pattern with what stands in its place, in this order.
-const RULES: &[(&str, &str)] = &[
+static RULES: Rules = Rules::new(&[
     (r"tokio \d+\.\d+\.\d+", "tokio VERSION"),
     // The scheduler, and the table of its workers.
     (r"(current_thread|multi_thread) · (1 worker|2 workers, both|2 workers), parked", "SCHEDULER"),
@@ -35,22 +34,13 @@ const RULES: &[(&str, &str)] = &[
     // Columns are as wide as what stands in them.
     (r"(?m) +$", ""),
     (r"(\S)  +", "$1  "),
-];
+]);
 
 /// The report without what differs from version to version, and with the tasks numbered in the
 /// order in which they wait for the lock: 1 is the one that holds it.
 #[must_use]
 pub fn of_any_version(report: &str) -> String {
-    static COMPILED: OnceLock<Vec<(Regex, &str)>> = OnceLock::new();
-    let rules = COMPILED.get_or_init(|| {
-        let compile = |pattern| Regex::new(pattern).expect("a valid pattern");
-        RULES.iter().map(|(pattern, instead)| (compile(pattern), *instead)).collect()
-    });
-    let mut text = renumbered(report);
-    for (pattern, instead) in rules {
-        text = pattern.replace_all(&text, *instead).into_owned();
-    }
-    text
+    RULES.apply(&renumbered(report))
 }
 
 /// The same with the tasks' numbers counted from 1, in the order of their lines.
