@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import gdb
 from unhang.adapter import Frame, Thread
@@ -15,16 +15,19 @@ class Threads:
     """Looks at them."""
 
     def threads(self, thread_pointer: Optional[str]) -> Sequence[Thread]:
-        """The threads in the order of their numbers."""
-        found = []
-        with _selection_kept():
-            for thread in sorted(gdb.selected_inferior().threads(), key=lambda thread: thread.num):
-                value = None
-                if thread_pointer is not None and _switched(thread):
-                    value = _register(gdb.newest_frame(), thread_pointer)
-                _, lwp, tid = thread.ptid
-                found.append(Thread(thread.num, lwp or tid, thread.name, value))
-        return found
+        """The threads in the order of their numbers. Nothing is selected, and no symbols are read,
+        when no register is asked for."""
+        threads = sorted(gdb.selected_inferior().threads(), key=lambda thread: thread.num)
+        pointers: Dict[int, Optional[int]] = {}
+        if thread_pointer is not None:
+            with _selection_kept():
+                for thread in threads:
+                    if _switched(thread):
+                        pointers[thread.num] = _register(gdb.newest_frame(), thread_pointer)
+        return [
+            Thread(thread.num, thread.ptid[1] or thread.ptid[2], thread.name, pointers.get(thread.num))
+            for thread in threads
+        ]
 
     def selected_thread(self) -> Optional[int]:
         """The number of the selected thread."""

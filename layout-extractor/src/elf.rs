@@ -76,6 +76,31 @@ fn unpromoted(name: &[u8]) -> &[u8] {
     }
 }
 
+/// Whether an object has thread-local storage, and this text among its constants. When it does not
+/// say where those are, all of it is searched.
+pub(crate) fn may_have(path: &Path, text: &[u8]) -> bool {
+    let Ok(bytes) = SharedBytes::map(path) else { return false };
+    let Ok(file) = object::File::parse(&*bytes) else { return false };
+    let tls = match &file {
+        object::File::Elf32(file) => program_headers(file).1,
+        object::File::Elf64(file) => program_headers(file).1,
+        _ => None,
+    };
+    let mut constants = file
+        .sections()
+        .filter(|section| {
+            section.kind() == object::SectionKind::ReadOnlyString
+                || section.kind() == object::SectionKind::ReadOnlyData
+        })
+        .filter_map(|section| section.data().ok())
+        .peekable();
+    tls.is_some()
+        && match constants.peek() {
+            Some(_) => constants.any(|data| memchr::memmem::find(data, text).is_some()),
+            None => memchr::memmem::find(&bytes, text).is_some(),
+        }
+}
+
 impl ObjectFile {
     /// Reads the headers; maps the rest. Debug information that is not in the file itself is looked
     /// for where debuggers look for it.
@@ -384,7 +409,7 @@ fn program_headers<'data, Elf: FileHeader>(
     (segments, tls, file.elf_header().e_machine(endian).0)
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

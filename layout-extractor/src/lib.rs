@@ -6,7 +6,7 @@
 //! | question | where it is answered |
 //! |---|---|
 //! | what is the object | `elf`, `sections`; `separate` and `split` when it is in other files |
-//! | which unit | `units`, `addresses` (by address), `mentions` (by name) |
+//! | which unit | `units`, `addresses` (by address), `mentions` (by name), `search` |
 //! | what is in the unit | `index` |
 //! | the layout of a type | `types`, `discriminants`, `files` |
 //! | functions, bodies of closures and async fns | `functions` |
@@ -18,12 +18,14 @@
 //! | functions and lines of native stacks | `lines` |
 //! | what is missing | `lack` |
 //! | where else the layouts may be | `program` |
+//! | what was answered before | `remembered` |
 //! | what it has of a list of names | `named` |
 //!
 //! [`extract::extract`] asks everything that a debugger may ask, and writes the answers to a layout
 //! file.
 
 mod addresses;
+mod cache;
 mod calls;
 mod discriminants;
 mod elf;
@@ -41,7 +43,9 @@ mod names;
 mod places;
 mod polls;
 mod program;
+mod remembered;
 mod scopes;
+mod search;
 mod sections;
 mod separate;
 mod source;
@@ -56,5 +60,6 @@ pub use elf::OpenError;
 pub use extract::extract;
 pub use lines::LineFrame;
 pub use named::Named;
-pub use program::{FOLDERS, SECTION, open_program};
+pub use program::{FOLDERS, SECTION, open_library, open_program};
+pub use remembered::{CACHE, Store};
 pub use source::DwarfSource;

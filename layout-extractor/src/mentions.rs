@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use gimli::{Dwarf, Section as _};
 use memchr::memmem;
+use rayon::prelude::*;
 use runtime_layouts::layout::source::LayoutError;
 
 use crate::names::{PathHash, split_last};
+use crate::search::{find_all, in_parallel};
 use crate::source::DwarfSource;
-use crate::units::{Slice, UnitNumber};
+use crate::units::{Slice, UnitEntry, UnitNumber};
 
 /// Which units of DWARF 5 use which part of `.debug_str_offsets`.
 pub(crate) struct StringOffsets {
@@ -27,6 +29,9 @@ const MOST_COPIES: usize = 64;
 
 /// So many units are indexed sooner than the debug information is searched again.
 const FEW_UNITS: usize = 8;
+
+/// Debug information of so many bytes is searched on all processors.
+const WORTH_THREADS: usize = 4 << 20;
 
 impl DwarfSource {
     /// The units that may have an entry with this path, in order.
@@ -89,10 +94,8 @@ impl DwarfSource {
             return Vec::new();
         }
         terminated.push(0);
-        let copies: Vec<u64> = memmem::find_iter(section, &terminated)
-            .take(MOST_COPIES * 16)
-            .map(|at| at as u64)
-            .collect();
+        let copies = find_all(section, &terminated).into_iter();
+        let copies: Vec<u64> = copies.take(MOST_COPIES * 16).map(|at| at as u64).collect();
         // Whole strings first: rarely is there anything else.
         let is_whole = |at: u64| at == 0 || section[at as usize - 1] == 0;
         let whole: Vec<u64> = copies.iter().copied().filter(|&at| is_whole(at)).collect();
@@ -119,7 +122,7 @@ impl DwarfSource {
             }
         };
         let Some(needle) = self.needle(offset) else { return Ok(()) };
-        for position in memmem::find_iter(offsets, &needle) {
+        for position in find_all(offsets, &needle) {
             table.units_at(position as u64, units);
         }
         Ok(())
@@ -135,18 +138,27 @@ impl DwarfSource {
         let Some(needle) = self.needle(offset) else { return Vec::new() };
         let info = dwarf.debug_info.reader().slice();
         let finder = memmem::Finder::new(&needle);
-        let mut units = Vec::new();
-        let mut at = 0;
-        while let Some(found) = info.get(at..).and_then(|rest| finder.find(rest)) {
-            let position = (at + found) as u64;
-            at += found + 1;
-            if let Some(unit) = self.units.at(position) {
-                units.push(unit);
-                // One match is enough: go on with the next unit.
-                at = usize::try_from(self.units.entry(unit).end).unwrap_or(usize::MAX);
-            }
+        let mentions = |unit: &UnitNumber| {
+            let UnitEntry { start, end, .. } = self.units.entry(*unit);
+            let bytes = usize::try_from(*start).ok().zip(usize::try_from(*end).ok());
+            let bytes = bytes.and_then(|(start, end)| info.get(start..end));
+            bytes.is_some_and(|bytes| finder.find(bytes).is_some())
+        };
+        let rust = self.rust_units(dwarf);
+        if info.len() < WORTH_THREADS {
+            return rust.iter().copied().filter(mentions).collect();
         }
-        units
+        in_parallel(|| rust.par_iter().copied().filter(mentions).collect())
+    }
+
+    /// The units that were compiled from Rust, in order. What is asked for is in these; a program
+    /// may have more debug information of C and C++ than of its own.
+    fn rust_units<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) -> &'s [UnitNumber] {
+        self.rust_units.get_or_init(|| {
+            let is_rust =
+                |unit: &UnitNumber| self.units.root(dwarf, *unit).is_ok_and(|root| root.is_rust);
+            (0..self.units.len()).filter(is_rust).collect()
+        })
     }
 
     /// An offset as the sections hold it; 64-bit DWARF holds these bytes too.

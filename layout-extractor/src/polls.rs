@@ -9,6 +9,7 @@ use runtime_layouts::layout::source::{LayoutError, Poll, PolledAs};
 
 use crate::index::NameRef;
 use crate::names::{PathHash, base_path, split_last, without_arguments};
+use crate::search::find_all;
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber};
 
@@ -198,7 +199,7 @@ impl PinnedNames {
     fn read(dwarf: &Dwarf<Slice<'_>>) -> Self {
         let section = dwarf.debug_str.reader().slice();
         // Not only where a string begins: GNU ld keeps a string as the end of a longer one.
-        let names = memmem::find_iter(section, b"Pin<&mut ").filter_map(|at| {
+        let names = find_all(section, b"Pin<&mut ").into_iter().filter_map(|at| {
             let rest = &section[at..];
             Some(rest[..memchr::memchr(0, rest)?].into())
         });

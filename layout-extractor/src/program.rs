@@ -6,7 +6,8 @@ use std::sync::Arc;
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::LayoutSource;
 
-use crate::elf::OpenError;
+use crate::elf::{self, OpenError};
+use crate::remembered::{RememberedSource, Store, remembering};
 use crate::source::DwarfSource;
 
 /// The environment variable with the folders of layout files, as `PATH` has folders of programs.
@@ -20,12 +21,21 @@ pub const SECTION: &str = ".unhang";
 /// these folders and in those of [`FOLDERS`]. Each must have the program's build id; one that has
 /// another is passed over, and [`LayoutSource::provenance`] says so.
 ///
+/// What the debug information answers is remembered in the user's cache: see [`Store::of_user`].
+///
 /// # Errors
 /// When the program cannot be read, or is no linked ELF object.
 pub fn open_program(path: &Path, folders: &[PathBuf]) -> Result<Arc<dyn LayoutSource>, OpenError> {
+    let store = Store::of_user();
+    if let Some(known) = store.as_ref().and_then(|store| RememberedSource::recall(store, path)) {
+        return Ok(Arc::new(known));
+    }
     let own = DwarfSource::open(path)?;
     if own.provenance().lack.is_none() {
-        return Ok(Arc::new(own));
+        return Ok(match &store {
+            Some(store) => remembering(store, path, own),
+            None => Arc::new(own),
+        });
     }
     let Some(build_id) = own.facts().build_id.clone() else { return Ok(Arc::new(own)) };
     let listed = std::env::var_os(FOLDERS).unwrap_or_default();
@@ -46,6 +56,18 @@ pub fn open_program(path: &Path, folders: &[PathBuf]) -> Result<Arc<dyn LayoutSo
         }
     }
     Ok(Arc::new(own))
+}
+
+/// Opens a library as [`open_program`] opens a program, if it may have an async runtime in it: if
+/// it has thread-local storage, and some text among its constants has this in it. Most libraries are
+/// passed over so, without a look at their debug information. `None` also when it cannot be read.
+#[must_use]
+pub fn open_library(
+    path: &Path,
+    folders: &[PathBuf],
+    text: &[u8],
+) -> Option<Arc<dyn LayoutSource>> {
+    elf::may_have(path, text).then(|| open_program(path, folders).ok())?
 }
 
 /// The layout files that there are for a program.

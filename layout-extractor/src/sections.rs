@@ -9,6 +9,7 @@ use object::{Object, ObjectSection};
 use rayon::prelude::*;
 
 use crate::mapping::SharedBytes;
+use crate::search::in_parallel;
 use crate::units::Slice;
 
 /// A compressed section may not claim to be more than this many times its size: zlib cannot do
@@ -72,7 +73,7 @@ impl Sections {
             data.is_some_and(|data| data.format != object::CompressionFormat::None)
         });
         let loaded: Result<HashMap<SectionId, SharedBytes>, String> = if is_compressed {
-            names.par_iter().map(load).collect()
+            in_parallel(|| names.par_iter().map(load).collect())
         } else {
             names.iter().map(load).collect()
         };

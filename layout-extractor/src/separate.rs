@@ -25,11 +25,9 @@ impl Folders {
     /// This machine's.
     pub(crate) fn of_machine() -> Self {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        let cache = variable("DEBUGINFOD_CACHE_PATH").map(PathBuf::from).or_else(|| {
-            let caches = variable("XDG_CACHE_HOME").map(PathBuf::from);
-            let caches = caches.or_else(|| Some(Path::new(&variable("HOME")?).join(".cache")));
-            Some(caches?.join("debuginfod_client"))
-        });
+        let cache = variable("DEBUGINFOD_CACHE_PATH")
+            .map(PathBuf::from)
+            .or_else(|| Some(dirs::cache_dir()?.join("debuginfod_client")));
         Self { global: PathBuf::from(GLOBAL), cache }
     }
 

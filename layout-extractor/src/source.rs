@@ -1,9 +1,7 @@
 //! [`DwarfSource`]: the layouts of one object, resolved from its DWARF as they are asked for.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, RandomState};
-use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use gimli::{Dwarf, Section as _};
 use runtime_layouts::layout::source::{
@@ -14,6 +12,7 @@ use runtime_layouts::layout::{
 };
 
 use crate::addresses::AddressMap;
+use crate::cache::Cache;
 use crate::elf::{ObjectFile, OpenError};
 use crate::index::{NameIndex, NameRef, NodeNumber, UnitIndex, is_type};
 use crate::lines::Lines;
@@ -33,6 +32,7 @@ pub struct DwarfSource {
     pub(crate) object: ObjectFile,
     pub(crate) units: Units,
     pub(crate) addresses: OnceLock<AddressMap>,
+    pub(crate) rust_units: OnceLock<Vec<UnitNumber>>,
     pub(crate) string_offsets: OnceLock<StringOffsets>,
     pub(crate) pinned_names: OnceLock<PinnedNames>,
     pub(crate) polled_symbols: OnceLock<PolledSymbols>,
@@ -82,6 +82,16 @@ impl DwarfSource {
         self.object.section(name)
     }
 
+    /// The files with debug information that is not in the program itself.
+    pub(crate) fn other_files(&self) -> Vec<PathBuf> {
+        let split = self.object.split.as_ref();
+        let separate = self.object.separate_path().map(Path::to_owned);
+        separate
+            .into_iter()
+            .chain(split.into_iter().flat_map(|split| split.files.clone()))
+            .collect()
+    }
+
     /// Says of a file that could have helped why it does not.
     pub(crate) fn passed_over(&self, why: &str) {
         let mut known = self.passed_over.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,6 +117,7 @@ impl DwarfSource {
             object,
             units,
             addresses: OnceLock::new(),
+            rust_units: OnceLock::new(),
             string_offsets: OnceLock::new(),
             pinned_names: OnceLock::new(),
             polled_symbols: OnceLock::new(),
@@ -416,35 +427,5 @@ impl LayoutSource for DwarfSource {
 
     fn calls_at(&self, pc: StaticAddress) -> Result<Vec<Call>, LayoutError> {
         self.find_calls(pc.0)
-    }
-}
-
-/// Answers that were given before, in shards so that threads do not wait for each other.
-pub(crate) struct Cache<K, V> {
-    shards: [RwLock<HashMap<K, V>>; 16],
-    hasher: RandomState,
-}
-
-impl<K, V> Default for Cache<K, V> {
-    fn default() -> Self {
-        Cache { shards: Default::default(), hasher: RandomState::new() }
-    }
-}
-
-impl<K: Hash + Eq + Copy, V: Clone> Cache<K, V> {
-    /// The cached answer, or the one that `make` gives. Errors are not cached: they are rare, and
-    /// cheap to find again.
-    pub(crate) fn get_or_try<E>(
-        &self,
-        key: K,
-        make: impl FnOnce() -> Result<V, E>,
-    ) -> Result<V, E> {
-        let shard = &self.shards[self.hasher.hash_one(key) as usize % self.shards.len()];
-        if let Some(known) = shard.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(known.clone());
-        }
-        let made = make()?;
-        let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(shard.entry(key).or_insert(made).clone())
     }
 }

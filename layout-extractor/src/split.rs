@@ -40,6 +40,8 @@ pub(crate) struct Split {
     pub(crate) units: HashMap<u64, SplitUnit>,
     /// The package, when there is one.
     pub(crate) package: Option<PathBuf>,
+    /// The files that were found, the package among them.
+    pub(crate) files: Vec<PathBuf>,
     /// The files that were not found, as the program names them.
     pub(crate) missing: Vec<PathBuf>,
 }
@@ -90,22 +92,28 @@ pub(crate) fn resolve(
     if let Some(sections) = &packaged {
         joined.append_package(sections, &skeletons, endian, &mut units);
     }
+    let package = package.filter(|_| packaged.is_some());
+    let mut files = Vec::from_iter(package.clone());
     let mut missing = Vec::new();
     for skeleton in &skeletons {
         if units.contains_key(&skeleton.start) {
             continue;
         }
-        let unit = candidates(program, &skeleton.file)
-            .iter()
-            .find_map(|path| joined.append_file(&read(path)?, skeleton, endian));
-        match unit {
-            Some(unit) => drop(units.insert(skeleton.start, unit)),
+        let found = candidates(program, &skeleton.file).into_iter().find_map(|path| {
+            let unit = joined.append_file(&read(&path)?, skeleton, endian)?;
+            Some((path, unit))
+        });
+        match found {
+            Some((path, unit)) => {
+                files.push(path);
+                units.insert(skeleton.start, unit);
+            }
             None => missing.push(skeleton.file.clone()),
         }
     }
     let sections = joined.finish(own);
     let own = Sections::of(own.all().clone(), DwarfFileType::Main);
-    Some((sections, Split { own, units, package: package.filter(|_| packaged.is_some()), missing }))
+    Some((sections, Split { own, units, package, files, missing }))
 }
 
 impl Split {

@@ -111,7 +111,7 @@ impl Executable {
             .map_or_else(PathBuf::new, |pid| PathBuf::from(format!("/proc/{pid}/cwd")));
         let mut open = |library: &Library| {
             // An absolute path stays what it is.
-            let layouts = sources.program(&folder.join(&library.path)).ok()?;
+            let layouts = sources.library(&folder.join(&library.path))?;
             let loaded = layouts.facts().build_id.as_deref().and_then(|id| sources.file(id));
             Some(loaded.unwrap_or(layouts))
         };

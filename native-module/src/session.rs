@@ -124,7 +124,10 @@ impl Session {
             state: &mut state,
             out: Box::new(ChunkWriter::new(move |text: &str| writer.write(text))),
         };
-        panics::guarded(|| what(&mut front))
+        let outcome = panics::guarded(|| what(&mut front));
+        // Also after a failure: what was asked until then need not be asked again.
+        state.sources.remember();
+        outcome
     }
 }
 

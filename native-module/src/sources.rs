@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::{LayoutSource, Provenance};
+use runtime_layouts::target::libraries::RUNTIME_TEXT;
 
 use crate::failure::Failure;
 use crate::output::escaped;
@@ -17,6 +18,8 @@ use crate::output::escaped;
 pub(crate) struct Sources {
     /// By path, with what the file was when it was opened.
     programs: HashMap<PathBuf, (Stamp, Arc<dyn LayoutSource>)>,
+    /// The same for libraries; `None` for those that have no runtime in them.
+    libraries: HashMap<PathBuf, (Stamp, Option<Arc<dyn LayoutSource>>)>,
     /// Layout files that the user loaded, by build id.
     files: HashMap<String, Arc<dyn LayoutSource>>,
     /// What the last inspection used, for `async layouts`.
@@ -30,16 +33,22 @@ struct Stamp {
     modified: Option<SystemTime>,
 }
 
+impl Stamp {
+    fn of(path: &Path) -> std::io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        Ok(Self { length: metadata.len(), modified: metadata.modified().ok() })
+    }
+}
+
 impl Sources {
     /// The program's own layouts, opened once as long as the file stays the same.
     ///
     /// # Errors
     /// When the file cannot be read or is no object file.
     pub(crate) fn program(&mut self, path: &Path) -> Result<Arc<dyn LayoutSource>, Failure> {
-        let metadata = fs::metadata(path).map_err(|error| {
+        let stamp = Stamp::of(path).map_err(|error| {
             Failure::Sentence(format!("Cannot read {}: {error}.", escaped(&path.to_string_lossy())))
         })?;
-        let stamp = Stamp { length: metadata.len(), modified: metadata.modified().ok() };
         if let Some((known, source)) = self.programs.get(path)
             && *known == stamp
         {
@@ -48,6 +57,19 @@ impl Sources {
         let source = open_program(path)?;
         self.programs.insert(path.to_owned(), (stamp, source.clone()));
         Ok(source)
+    }
+
+    /// The layouts of a library; `None` when it cannot be read, and when no runtime is in it.
+    pub(crate) fn library(&mut self, path: &Path) -> Option<Arc<dyn LayoutSource>> {
+        let stamp = Stamp::of(path).ok()?;
+        if let Some((known, source)) = self.libraries.get(path)
+            && *known == stamp
+        {
+            return source.clone();
+        }
+        let source = layout_extractor::open_library(path, &[], RUNTIME_TEXT);
+        self.libraries.insert(path.to_owned(), (stamp, source.clone()));
+        source
     }
 
     /// The layout file that the user loaded for the program with that build id.
@@ -69,6 +91,13 @@ impl Sources {
         })?;
         self.files.insert(build_id.clone(), source);
         Ok(build_id)
+    }
+
+    /// Keeps what was asked of all programs for the next session.
+    pub(crate) fn remember(&self) {
+        let libraries = self.libraries.values().filter_map(|(_, source)| source.as_ref());
+        let programs = self.programs.values().map(|(_, source)| source);
+        programs.chain(libraries).for_each(|source| source.remember());
     }
 
     /// The layout files that were loaded.

@@ -1,22 +1,27 @@
 //! The debugger's process, as the inspection sees it.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use process_target::{Debugged, traced_registers};
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::memory::live::LiveMemory;
 use runtime_layouts::target::machine::Machine;
-use runtime_layouts::target::processor::{Processor, processor};
+use runtime_layouts::target::processor::{Processor, RawFrame, processor};
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
 
-use crate::adapter::{Adapter, DebuggerMemory, Process};
+use crate::adapter::{self, Adapter, DebuggerMemory, Process};
 use crate::executable;
 use crate::failure::Failure;
 use crate::sources::Sources;
 
 /// Ctrl-C is looked for no more often than this: asking costs a call into Python.
 const ASK_EVERY: Duration = Duration::from_millis(20);
+
+/// The registers of a frame, by DWARF number.
+type Registers = Vec<(u16, u64)>;
 
 /// The process at one stop. Nothing of it is right any more once the process went on.
 pub(crate) struct DebuggerTarget {
@@ -25,6 +30,10 @@ pub(crate) struct DebuggerTarget {
     identity: Identity,
     modules: Vec<Module>,
     threads: Vec<Thread>,
+    /// By the thread's number, where the system gives them.
+    registers: HashMap<u32, Registers>,
+    /// For stacks without the debugger's help; `None` for what is not of this machine.
+    debugged: Option<Debugged>,
     processor: Option<&'static Processor>,
     asked: Cell<Instant>,
     interrupted: Cell<bool>,
@@ -51,18 +60,10 @@ impl DebuggerTarget {
         let (libraries, lost) = executable.libraries(process, sources, &memory);
         let notes = executable.note.into_iter().chain(lost.iter().map(|lost| format!("{lost}.")));
         let processor = processor(executable.module.layouts.facts().machine);
-        let selected = adapter.selected_thread()?;
-        let threads = adapter
-            .threads(processor.map(|processor| processor.thread_pointer))?
-            .into_iter()
-            .map(|thread| Thread {
-                number: thread.number,
-                tid: thread.tid,
-                name: thread.name,
-                thread_pointer: thread.thread_pointer,
-                selected: selected == Some(thread.number),
-            })
-            .collect();
+        let pid = process.pid.filter(|_| is_of_this_machine);
+        let (threads, registers) = threads(adapter, processor, pid.is_some())?;
+        let debugged =
+            pid.zip(processor).and_then(|(pid, processor)| Debugged::new(pid, processor).ok());
         Ok(Self {
             adapter: adapter.clone(),
             memory,
@@ -73,6 +74,8 @@ impl DebuggerTarget {
             },
             modules: std::iter::once(executable.module).chain(libraries).collect(),
             threads,
+            registers,
+            debugged,
             processor,
             asked: Cell::new(Instant::now()),
             interrupted: Cell::new(false),
@@ -95,6 +98,69 @@ fn memory(adapter: &Adapter, process: &Process) -> Box<dyn MemoryReader> {
     }
 }
 
+/// The threads, with their registers where the system gives them, which needs no symbols.
+fn threads(
+    adapter: &Adapter,
+    processor: Option<&'static Processor>,
+    is_of_this_machine: bool,
+) -> Result<(Vec<Thread>, HashMap<u32, Registers>), Failure> {
+    let selected = adapter.selected_thread()?;
+    let thread = |thread: adapter::Thread, thread_pointer| Thread {
+        number: thread.number,
+        tid: thread.tid,
+        name: thread.name,
+        thread_pointer,
+        selected: selected == Some(thread.number),
+    };
+    if let Some(processor) = processor.filter(|_| is_of_this_machine) {
+        let mut registers = HashMap::new();
+        let traced: Option<Vec<Thread>> = adapter
+            .threads(None)?
+            .into_iter()
+            .map(|listed| {
+                let words = traced_registers(listed.tid)?;
+                let pointer = processor.kernel_thread_pointer(&words)?;
+                registers.insert(listed.number, processor.kernel_registers(&words));
+                Some(thread(listed, Some(pointer)))
+            })
+            .collect();
+        if let Some(threads) = traced {
+            return Ok((threads, registers));
+        }
+    }
+    let listed = adapter.threads(processor.map(|processor| processor.thread_pointer))?;
+    let with_pointer = |listed: adapter::Thread| {
+        let pointer = listed.thread_pointer;
+        thread(listed, pointer)
+    };
+    Ok((listed.into_iter().map(with_pointer).collect(), HashMap::new()))
+}
+
+impl DebuggerTarget {
+    /// A thread's frames as the debugger sees them.
+    fn seen_frames(&self, thread: &Thread, processor: &Processor, limit: usize) -> Vec<RawFrame> {
+        let names = processor.register_names();
+        self.adapter.frames(thread.number, limit, names).unwrap_or_else(|failure| {
+            if failure == Failure::Interrupted {
+                self.interrupted.set(true);
+            }
+            Vec::new()
+        })
+    }
+
+    /// The registers of a thread's innermost frame, by number.
+    fn registers_of(&self, thread: &Thread, processor: &Processor) -> Registers {
+        match self.registers.get(&thread.number) {
+            Some(registers) => registers.clone(),
+            None => {
+                let innermost = self.seen_frames(thread, processor, 1);
+                let innermost = processor.native_frames(&innermost, 1).pop();
+                innermost.map(|frame| frame.registers).unwrap_or_default()
+            }
+        }
+    }
+}
+
 impl Target for DebuggerTarget {
     fn memory(&self) -> &dyn MemoryReader {
         &self.memory
@@ -114,15 +180,14 @@ impl Target for DebuggerTarget {
 
     fn native_frames(&self, thread: &Thread, limit: usize) -> Vec<NativeFrame> {
         let Some(processor) = self.processor else { return Vec::new() };
-        let names = processor.register_names();
-        // One more: the caller tells where a frame begins.
-        match self.adapter.frames(thread.number, limit.saturating_add(1), names) {
-            Ok(raw) => processor.native_frames(&raw, limit),
-            Err(failure) => {
-                if failure == Failure::Interrupted {
-                    self.interrupted.set(true);
-                }
-                Vec::new()
+        match &self.debugged {
+            Some(debugged) => {
+                debugged.frames(&self.registers_of(thread, processor), &self.memory, limit)
+            }
+            None => {
+                // One more: the caller tells where a frame begins.
+                let seen = self.seen_frames(thread, processor, limit.saturating_add(1));
+                processor.native_frames(&seen, limit)
             }
         }
     }

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use layout_extractor::open_program;
+use layout_extractor::{open_library, open_program};
 use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::target::Module;
 use runtime_layouts::target::auxiliary::{AuxiliaryVector, ProgramHeaders};
-use runtime_layouts::target::libraries::{Library, libraries, with_a_runtime};
+use runtime_layouts::target::libraries::{Library, RUNTIME_TEXT, libraries, with_a_runtime};
 use runtime_layouts::target::processor::{Processor, processor};
 
 use crate::TargetError;
@@ -58,13 +58,13 @@ impl Layouts {
         }
     }
 
-    /// Those of a library; `None` when it cannot be read.
+    /// Those of a library; `None` when it cannot be read, and when no runtime is in it.
     pub(crate) fn of_library(&self, path: &Path) -> Option<Arc<dyn LayoutSource>> {
         let folders = match self {
             Self::Found(folders) => folders.as_slice(),
             Self::Given(_) => &[],
         };
-        open_program(path, folders).ok()
+        open_library(path, folders, RUNTIME_TEXT)
     }
 }
 

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | how a process is stopped and let go | `live::stop` |
 //! | how the stop is kept short | `live::brief`, `live::frozen` |
+//! | how one is looked at that a debugger has stopped | `live::debugged` |
 //! | why it may not be | `live::refusal` |
 //! | what `/proc` says of it | `live::proc` |
 //! | where thread pointers are when nothing is stopped | `live::unstopped` |
@@ -30,4 +31,4 @@ pub use self::core::{CoreOptions, CoreTarget};
 pub use error::TargetError;
 pub use executable::Layouts;
 
-pub use live::{Inspection, LiveOptions, LiveProcess, LiveTarget};
+pub use live::{Debugged, Inspection, LiveOptions, LiveProcess, LiveTarget, traced_registers};

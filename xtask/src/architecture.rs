@@ -11,7 +11,7 @@ const MAY_USE: [(&str, &[&str]); 7] = [
     ("layout-extractor", &["runtime-layouts"]),
     ("process-target", &["runtime-layouts", "layout-extractor"]),
     ("unhang", &["runtime-layouts", "layout-extractor", "process-target"]),
-    ("native-module", &["runtime-layouts", "layout-extractor"]),
+    ("native-module", &["runtime-layouts", "layout-extractor", "process-target"]),
     ("xtask", &[]),
     // From outside only: the tests see programs and their output.
     ("end-to-end-tests", &["xtask"]),

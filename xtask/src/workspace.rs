@@ -27,6 +27,8 @@ pub fn target() -> PathBuf {
 pub fn command(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder).stdin(Stdio::null());
+    // What one command remembers another one uses: they must say the same.
+    command.env("UNHANG_CACHE", target().join("answers"));
     command
 }
 

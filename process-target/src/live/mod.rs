@@ -1,9 +1,11 @@
 //! A process of this machine.
 
 mod brief;
+mod debugged;
 mod frozen;
 pub(crate) mod proc;
 mod refusal;
+mod registers;
 mod stop;
 mod unstopped;
 
@@ -27,6 +29,7 @@ use runtime_layouts::target::machine::Machine;
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
 
 pub use self::brief::Inspection;
+pub use self::debugged::{Debugged, traced_registers};
 use self::frozen::{Frozen, LiveReader, Room};
 use self::proc::Waiting;
 use self::refusal::{obstacle, refusal};
@@ -113,6 +116,14 @@ impl LiveProcess {
             interrupted: options.interrupted.clone(),
             locals: options.locals,
         })
+    }
+
+    /// The layouts of the program, and of those libraries that were looked into so far.
+    #[must_use]
+    pub fn sources(&self) -> Vec<Arc<dyn LayoutSource>> {
+        let libraries = self.libraries.borrow();
+        let libraries = libraries.values().flatten().cloned();
+        std::iter::once(self.executable.module.layouts.clone()).chain(libraries).collect()
     }
 
     /// Stops every thread of the process and reads their registers.

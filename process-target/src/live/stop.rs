@@ -25,6 +25,7 @@ use nix::unistd::Pid;
 
 use super::proc;
 use super::refusal::refusal;
+use super::registers::words;
 use crate::TargetError;
 
 /// A thread that does not stop within this time waits in the kernel for a device or a file server.
@@ -249,28 +250,4 @@ impl Tracee {
             };
         }
     }
-}
-
-/// The registers of a thread that stands still, as `NT_PRSTATUS` has them.
-#[cfg(target_arch = "x86_64")]
-fn words(tid: Pid) -> nix::Result<Vec<u64>> {
-    let r = ptrace::getregs(tid)?;
-    Ok(vec![
-        r.r15, r.r14, r.r13, r.r12, r.rbp, r.rbx, r.r11, r.r10, r.r9, r.r8, r.rax, r.rcx, r.rdx,
-        r.rsi, r.rdi, r.orig_rax, r.rip, r.cs, r.eflags, r.rsp, r.ss, r.fs_base, r.gs_base, r.ds,
-        r.es, r.fs, r.gs,
-    ])
-}
-
-/// The registers of a thread that stands still, as `NT_PRSTATUS` has them.
-#[cfg(target_arch = "aarch64")]
-fn words(tid: Pid) -> nix::Result<Vec<u64>> {
-    let r = ptrace::getregs(tid)?;
-    Ok(r.regs.into_iter().chain([r.sp, r.pc, r.pstate]).collect())
-}
-
-/// Other processors are not in the table of processors.
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn words(_: Pid) -> nix::Result<Vec<u64>> {
-    Err(Errno::ENOSYS)
 }

@@ -10,20 +10,19 @@
 //! | 2 | version, little-endian, as all numbers here |
 //! | 2 | length of the build id in bytes; 0 when the object has none |
 //! | … | the build id |
-//! | 8 | length of the tables before compression |
-//! | … | [`Tables`] in postcard's encoding, as one zstd frame with a checksum |
+//! | … | [`Tables`] in postcard's encoding, sealed: see [`sealed`](super::sealed) |
 //!
 //! A reader refuses other versions: a layout file is made again by one command. The file comes
 //! from elsewhere and is not trusted: every index is checked when it is opened, and what it claims
 //! to hold is bounded by what it is.
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
+use super::sealed::{MOST_PLAIN, seal, unseal};
 use super::source::{
     LayoutError, LayoutSource, ObjectFacts, Poll, PolledAs, Provenance, ThreadLocal,
 };
@@ -34,10 +33,8 @@ use super::{
 
 const MAGIC: &[u8; 8] = b"unhangLF";
 const VERSION: u16 = 2;
-/// No tables are longer than this before compression, in bytes.
-const MOST_PLAIN: u64 = 512 << 20;
-/// No real tables shrink to less than this part of their length; a bomb does.
-const MOST_COMPRESSION: u64 = 64;
+/// Slow to write and as quick to read as any: a layout file is written once a build.
+const COMPRESSION: i32 = 17;
 
 /// Why a layout file cannot be used. Each is one sentence for people.
 #[derive(Debug, thiserror::Error)]
@@ -263,21 +260,7 @@ impl LayoutFile {
         let (length, rest) = rest.split_first_chunk().ok_or_else(short)?;
         let length = usize::from(u16::from_le_bytes(*length));
         let (build_id, rest) = rest.split_at_checked(length).ok_or_else(short)?;
-        let (plain, frame) = rest.split_first_chunk().ok_or_else(short)?;
-        let plain = u64::from_le_bytes(*plain);
-        if plain > MOST_PLAIN || plain > (frame.len() as u64).saturating_mul(MOST_COMPRESSION) {
-            return Err(LayoutFileError::Damaged(format!(
-                "it claims to hold {plain} bytes in {}",
-                frame.len()
-            )));
-        }
-        let mut tables = Vec::new();
-        zstd::Decoder::new(frame)
-            .and_then(|decoder| decoder.take(plain + 1).read_to_end(&mut tables))
-            .map_err(|error| LayoutFileError::Damaged(error.to_string()))?;
-        if tables.len() as u64 != plain {
-            return Err(damaged("it does not hold what it claims"));
-        }
+        let tables = unseal(rest).map_err(LayoutFileError::Damaged)?;
         let tables: Tables = postcard::from_bytes(&tables)
             .map_err(|error| LayoutFileError::Damaged(error.to_string()))?;
         let file = Self::new(tables)?;
@@ -331,9 +314,7 @@ impl LayoutFile {
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend((build_id.len() as u16).to_le_bytes());
         bytes.extend(build_id);
-        bytes.extend((plain.len() as u64).to_le_bytes());
-        let compressed = compress(&plain).map_err(|error| damaged(error.to_string()))?;
-        bytes.extend(compressed);
+        bytes.extend(seal(&plain, COMPRESSION).map_err(|error| damaged(error.to_string()))?);
         Ok(bytes)
     }
 
@@ -678,16 +659,6 @@ fn within(number: u32, count: usize, what: &'static str) -> Result<(), &'static 
         "function" => "it refers to a function that is not there",
         _ => "it refers to a unit that is not there",
     })
-}
-
-fn compress(plain: &[u8]) -> std::io::Result<Vec<u8>> {
-    // Slow to write and as quick to read as any: it is written once a build.
-    let mut encoder = zstd::Encoder::new(Vec::new(), 17)?;
-    encoder.include_checksum(true)?;
-    // Small tables need no large window.
-    encoder.set_pledged_src_size(Some(plain.len() as u64))?;
-    std::io::copy(&mut &*plain, &mut encoder)?;
-    encoder.finish()
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -6,6 +6,7 @@
 pub mod file;
 pub mod name;
 pub mod origin;
+pub mod sealed;
 pub mod source;
 
 use std::fmt;

@@ -199,6 +199,10 @@ pub trait LayoutSource: Send + Sync {
     /// its own. `false` also when there is no symbol table, or when every call was inlined. A
     /// layout file knows [`NOTABLE_FUNCTIONS`].
     fn has_function(&self, identifier: &str) -> bool;
+
+    /// Keeps the answers given so far for another look at the same program, if the source does such
+    /// a thing. To be called when a look is over and shown.
+    fn remember(&self) {}
 }
 
 /// Functions whose presence says what a program can do: a runtime that they make runs in the

@@ -11,10 +11,12 @@ use anyhow::{Context, bail};
 use indicatif::ProgressBar;
 use process_target::{CoreOptions, CoreTarget, Layouts, LiveOptions, LiveProcess, TargetError};
 use runtime_layouts::layout::file::LayoutFile;
+use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::render::{Beside, Look, dump, json};
 use runtime_layouts::report::Report;
 use runtime_layouts::show::Limits;
 use runtime_layouts::show::locals::LocalTable;
+use runtime_layouts::target::Target;
 use runtime_layouts::walk;
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
@@ -139,7 +141,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         }
         (None, None) => bail!("give a process (`--pid`) or a core file (`--core`)"),
     };
-    let (report, locals) = match found {
+    let Found { report, locals, sources } = match found {
         Err(TargetError::Interrupted) => return Ok(INTERRUPTED),
         found => found?,
     };
@@ -150,6 +152,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let beside = Beside::with(locals);
     let written = write_to(arguments, &report, &beside);
     log.end();
+    sources.iter().for_each(|source| source.remember());
     written?;
     let code = code_of(&report);
     // The program ends here: to take a million tasks apart would take as long as to write them.
@@ -164,20 +167,29 @@ fn open_layouts(path: &Path) -> anyhow::Result<Layouts> {
     })
 }
 
+/// What a look found.
+struct Found {
+    report: Report,
+    locals: LocalTable,
+    /// What was asked about the program and its libraries.
+    sources: Vec<Arc<dyn LayoutSource>>,
+}
+
 /// Looks at a process.
 fn process(
     pid: u64,
     options: &LiveOptions,
     stops: bool,
     log: &mut Log,
-) -> Result<(Report, LocalTable), TargetError> {
+) -> Result<Found, TargetError> {
     log.begin("opening the program");
     let process = LiveProcess::open(pid, options)?;
     log.begin("reading tasks");
     let inspection = if stops { process.inspect()? } else { process.inspect_running()? };
     log.stopped(&inspection.stops);
     log.read(inspection.bytes_read);
-    Ok((inspection.report, inspection.locals))
+    let sources = process.sources();
+    Ok(Found { report: inspection.report, locals: inspection.locals, sources })
 }
 
 /// Looks at a core file.
@@ -186,7 +198,7 @@ fn core_file(
     options: &CoreOptions,
     with_locals: bool,
     log: &mut Log,
-) -> Result<(Report, LocalTable), TargetError> {
+) -> Result<Found, TargetError> {
     log.begin("opening the core file");
     let target = CoreTarget::open(core, options)?;
     log.begin("reading tasks");
@@ -197,7 +209,8 @@ fn core_file(
     };
     log.read(target.bytes_read());
     report.problems.splice(0..0, target.problems().iter().cloned());
-    Ok((report, locals))
+    let sources = target.modules().iter().map(|module| module.layouts.clone()).collect();
+    Ok(Found { report, locals, sources })
 }
 
 /// Writes the report to where it is wanted. Nobody reading any more is no failure.

@@ -1,0 +1,68 @@
+//! CACHES: answers that were given before.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::{PoisonError, RwLock};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Answers that were given before, in shards so that threads do not wait for each other.
+pub(crate) struct Cache<K, V> {
+    shards: [RwLock<HashMap<K, V>>; 16],
+    hasher: RandomState,
+}
+
+impl<K, V> Default for Cache<K, V> {
+    fn default() -> Self {
+        Cache { shards: Default::default(), hasher: RandomState::new() }
+    }
+}
+
+impl<K: Hash + Eq, V: Clone> Cache<K, V> {
+    /// The cached answer, or the one that `make` gives. Errors are not cached: they are rare, and
+    /// cheap to find again.
+    pub(crate) fn get_or_try<E>(
+        &self,
+        key: K,
+        make: impl FnOnce() -> Result<V, E>,
+    ) -> Result<V, E> {
+        let shard = &self.shards[self.shard_of(&key)];
+        if let Some(known) = shard.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(known.clone());
+        }
+        let made = make()?;
+        let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(shard.entry(key).or_insert(made).clone())
+    }
+
+    fn shard_of(&self, key: &K) -> usize {
+        self.hasher.hash_one(key) as usize % self.shards.len()
+    }
+}
+
+impl<K: Serialize + Ord + Clone, V: Serialize + Clone> Serialize for Cache<K, V> {
+    /// As a list of pairs, in the order of the keys.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all: Vec<(K, V)> = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            all.extend(shard.iter().map(|(key, value)| (key.clone(), value.clone())));
+        }
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
+        serializer.collect_seq(all)
+    }
+}
+
+impl<'de, K: Deserialize<'de> + Hash + Eq, V: Deserialize<'de> + Clone> Deserialize<'de>
+    for Cache<K, V>
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut cache = Cache::default();
+        for (key, value) in Vec::<(K, V)>::deserialize(deserializer)? {
+            let shard = cache.shard_of(&key);
+            let shard = cache.shards[shard].get_mut().unwrap_or_else(PoisonError::into_inner);
+            shard.insert(key, value);
+        }
+        Ok(cache)
+    }
+}

@@ -1,0 +1,45 @@
+//! SEALED BYTES: tables in a file, compressed and with a checksum.
+//!
+//! One zstd frame with a checksum, behind the length of what it holds. Files come from elsewhere:
+//! what one claims to hold is bounded by what it is.
+
+use std::io::Read;
+
+/// No tables are longer than this before compression, in bytes.
+pub const MOST_PLAIN: u64 = 512 << 20;
+/// No real tables shrink to less than this part of their length; a bomb does.
+const MOST_COMPRESSION: u64 = 64;
+
+/// Seals bytes, with one of zstd's levels of compression: 1 is quick, 17 is small.
+///
+/// # Errors
+/// Those of zstd.
+pub fn seal(plain: &[u8], level: i32) -> std::io::Result<Vec<u8>> {
+    let length = plain.len() as u64;
+    let mut encoder = zstd::Encoder::new(length.to_le_bytes().to_vec(), level)?;
+    encoder.include_checksum(true)?;
+    // Small tables need no large window.
+    encoder.set_pledged_src_size(Some(length))?;
+    std::io::copy(&mut &*plain, &mut encoder)?;
+    encoder.finish()
+}
+
+/// What was sealed.
+///
+/// # Errors
+/// What is wrong with it, in a few words: it is damaged, or was never sealed.
+pub fn unseal(sealed: &[u8]) -> Result<Vec<u8>, String> {
+    let (length, frame) = sealed.split_first_chunk().ok_or("it ends early")?;
+    let length = u64::from_le_bytes(*length);
+    if length > MOST_PLAIN || length > (frame.len() as u64).saturating_mul(MOST_COMPRESSION) {
+        return Err(format!("it claims to hold {length} bytes in {}", frame.len()));
+    }
+    let mut plain = Vec::new();
+    zstd::Decoder::new(frame)
+        .and_then(|decoder| decoder.take(length + 1).read_to_end(&mut plain))
+        .map_err(|error| error.to_string())?;
+    if plain.len() as u64 != length {
+        return Err("it does not hold what it claims".to_owned());
+    }
+    Ok(plain)
+}
