@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use runtime_layouts::memory::cache::PageCache;
+use runtime_layouts::memory::cache::{PAGE, PageCache};
 use runtime_layouts::memory::{MemoryReader, ReadError};
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, Thread};
 use rustc_hash::FxBuildHasher;
@@ -85,6 +85,21 @@ struct Read {
     hash: Option<u64>,
 }
 
+/// A range of memory, and what was there.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) range: Range<u64>,
+    /// Of the bytes; `None` when they could not be read.
+    hash: Option<u64>,
+}
+
+impl Seen {
+    /// Whether this is there now, or still nothing that can be read.
+    pub(crate) fn is(&self, now: Option<&[u8]>) -> bool {
+        now.map(hash) == self.hash
+    }
+}
+
 fn hash(bytes: &[u8]) -> u64 {
     FxBuildHasher.hash_one(bytes)
 }
@@ -115,16 +130,20 @@ impl<M> Counted<M> {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Whether another reader gives the same for all that was read, and it was the same each time.
-    pub(crate) fn is_same_in(&self, other: &dyn MemoryReader) -> bool {
+    /// What was read, by address; `None` when something was read twice and was not the same.
+    pub(crate) fn seen(&self) -> Option<Vec<Seen>> {
         let reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut buffer = Vec::new();
-        !self.has_changed.load(Ordering::Relaxed)
-            && reads.iter().all(|(start, read)| {
-                buffer.resize(usize::try_from(read.end - start).unwrap_or(0), 0);
-                let now = other.read(*start, &mut buffer).ok().map(|()| hash(&buffer));
-                now == read.hash
-            })
+        let seen = |(start, read): (&u64, &Read)| Seen { range: *start..read.end, hash: read.hash };
+        (!self.has_changed.load(Ordering::Relaxed)).then(|| reads.iter().map(seen).collect())
+    }
+
+    /// Notes what was there, page by page: a page may be read alone another time.
+    fn note(&self, address: u64, bytes: &[u8]) {
+        for (start, part) in (address..).step_by(PAGE).zip(bytes.chunks(PAGE)) {
+            let end = start.saturating_add(part.len() as u64);
+            self.remember(start, Read { end, hash: Some(hash(part)) });
+        }
+        self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
     }
 
     fn remember(&self, address: u64, read: Read) {
@@ -141,12 +160,20 @@ impl<M> Counted<M> {
 
 impl<M: MemoryReader> MemoryReader for Counted<M> {
     fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
-        let end = address.saturating_add(buffer.len() as u64);
         let result = self.reader.read(address, buffer);
-        let hash = result.is_ok().then(|| hash(buffer));
-        self.remember(address, Read { end, hash });
-        result?;
-        self.bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+        match result {
+            Ok(()) => self.note(address, buffer),
+            Err(_) => {
+                let end = address.saturating_add(buffer.len() as u64);
+                self.remember(address, Read { end, hash: None });
+            }
+        }
+        result
+    }
+
+    fn read_ahead(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        self.reader.read_ahead(address, buffer)?;
+        self.note(address, buffer);
         Ok(())
     }
 }
@@ -175,10 +202,20 @@ mod tests {
         for address in [0x1000, 0x2000, 0x9000, 0x1000] {
             let _ = memory.read(address, &mut buffer);
         }
-        assert!(memory.is_same_in(&there(1)));
-        assert!(!memory.is_same_in(&there(2)));
-        assert!(!memory.is_same_in(&there(1).with(0x9000, vec![0; 0x1000])), "it is there now");
+        let same_in = |other: &FakeMemory| {
+            let seen = memory.seen();
+            seen.is_some_and(|seen| {
+                seen.iter().all(|seen| {
+                    let mut now = vec![0; (seen.range.end - seen.range.start) as usize];
+                    let read = other.read(seen.range.start, &mut now);
+                    seen.is(read.is_ok().then_some(&now))
+                })
+            })
+        };
+        assert!(same_in(&there(1)));
+        assert!(!same_in(&there(2)));
+        assert!(!same_in(&there(1).with(0x9000, vec![0; 0x1000])), "it is there now");
         let _ = memory.read(0x1000, &mut buffer[..8]);
-        assert!(!memory.is_same_in(&there(1)), "another length cannot be compared");
+        assert!(!same_in(&there(1)), "another length cannot be compared");
     }
 }

@@ -9,7 +9,8 @@
 //!    types and which memory were asked for.
 //! 3. The process is stopped, that memory is copied, and it goes on. If it is what was read at the
 //!    rehearsal, and no thread has moved, as in a process that hangs, then the rehearsal's report
-//!    is the right one. Else the report is made from the copy.
+//!    is the right one. Else the report is made from the copy. Where it is very much memory, it is
+//!    compared without a copy first.
 //! 4. If the report needed something else (the process was not hung, and went on in between), the
 //!    last step is done again, and in the end with the process standing still all the time.
 
@@ -27,6 +28,9 @@ use super::{LiveProcess, LiveTarget};
 use crate::TargetError;
 use crate::snapshot::joined;
 
+/// More than this is not copied before it was found to have changed: most processes of which it is
+/// worth to know a million tasks hang, and a copy takes as much memory as the tasks.
+const CHECKED_FIRST: u64 = 64 << 20;
 /// How often a copy is tried.
 const COPIES: usize = 2;
 /// No more than this is copied: 2 GiB, or a quarter of the memory that the machine has left.
@@ -59,9 +63,20 @@ impl LiveProcess {
             return Err(TargetError::Interrupted);
         }
         let mut wanted = glimpse.asked_for();
-        let mut rehearsed = Some((glimpse, rehearsal));
+        let mut rehearsed = glimpse.look().map(|look| (look, rehearsal));
+        drop(glimpse);
+        if size(&wanted) > CHECKED_FIRST
+            && let Some((look, found)) = rehearsed.take()
+        {
+            let mut target = self.stop()?;
+            let is_same = target.is_as_seen_by(&look);
+            stops.extend(target.release());
+            if is_same {
+                return finish(&target, found, size(&wanted), stops);
+            }
+        }
         for _ in 0..COPIES {
-            if wanted.iter().map(|range| range.end - range.start).sum::<u64>() > largest_copy() {
+            if size(&wanted) > largest_copy() {
                 break;
             }
             let room = Room::new(wanted.clone());
@@ -69,14 +84,14 @@ impl LiveProcess {
             target.freeze(room);
             stops.extend(target.release());
             // Dropped before the next walk, if it is of no use.
-            if let Some((earlier, found)) = rehearsed.take()
-                && target.is_as_seen_by(&earlier)
+            if let Some((look, found)) = rehearsed.take()
+                && target.is_as_seen_by(&look)
             {
-                return finish(&target, found, stops);
+                return finish(&target, found, target.bytes_read(), stops);
             }
             let found = self.look_at(&target);
             if target.had_all() {
-                return finish(&target, found, stops);
+                return finish(&target, found, target.bytes_read(), stops);
             }
             if target.interrupted() {
                 return Err(TargetError::Interrupted);
@@ -86,7 +101,7 @@ impl LiveProcess {
         let mut target = self.stop()?;
         let found = self.look_at(&target);
         stops.extend(target.release());
-        finish(&target, found, stops)
+        finish(&target, found, target.bytes_read(), stops)
     }
 
     /// Inspects the process while it runs: see [`LiveProcess::unstopped`].
@@ -96,7 +111,7 @@ impl LiveProcess {
     pub fn inspect_running(&self) -> Result<Inspection, TargetError> {
         let target = self.unstopped()?;
         let found = self.look_at(&target);
-        finish(&target, found, Vec::new())
+        finish(&target, found, target.bytes_read(), Vec::new())
     }
 
     fn look_at(&self, target: &LiveTarget) -> (Report, LocalTable) {
@@ -107,6 +122,11 @@ impl LiveProcess {
         };
         (report, locals)
     }
+}
+
+/// Bytes in ranges that do not overlap.
+fn size(ranges: &[Range<u64>]) -> u64 {
+    ranges.iter().map(|range| range.end - range.start).sum()
 }
 
 fn largest_copy() -> u64 {
@@ -120,13 +140,14 @@ fn largest_copy() -> u64 {
 fn finish(
     target: &LiveTarget,
     (mut report, locals): (Report, LocalTable),
+    bytes_read: u64,
     stops: Vec<Duration>,
 ) -> Result<Inspection, TargetError> {
     if report.interrupted || target.interrupted() {
         return Err(TargetError::Interrupted);
     }
     report.problems.splice(0..0, target.problems().iter().cloned());
-    Ok(Inspection { report, stops, bytes_read: target.bytes_read(), locals })
+    Ok(Inspection { report, stops, bytes_read, locals })
 }
 
 /// What is in one of two lists of ranges.

@@ -1,11 +1,18 @@
 //! A copy of a part of a process's memory: what was read of it once is read from the copy later.
 
+use std::num::NonZero;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use runtime_layouts::memory::cache::PAGE;
 use runtime_layouts::memory::live::LiveMemory;
 use runtime_layouts::memory::{MemoryReader, ReadError};
+
+use crate::snapshot::Seen;
+
+/// Ranges that are compared at once: what one system call reads.
+const BATCH: usize = 256;
 
 /// Where a live target reads from.
 pub(super) enum LiveReader {
@@ -23,6 +30,48 @@ impl LiveReader {
             Self::Frozen(frozen) => !frozen.missed.load(Ordering::Relaxed),
         }
     }
+
+    /// Whether all of this is there, as it was seen. The process itself is asked by as many threads
+    /// as there are processors, since it stands still meanwhile.
+    pub(super) fn has_still(&self, all: &[Seen]) -> bool {
+        let Self::Process(memory) = self else { return all.iter().all(|seen| self.has(seen)) };
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let differs = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for part in all.chunks(all.len().div_ceil(threads).max(1)) {
+                scope.spawn(|| {
+                    let mut buffer = Vec::new();
+                    for some in part.chunks(BATCH) {
+                        if differs.load(Ordering::Relaxed) {
+                            return;
+                        }
+                        if !self.has_batch(memory, some, &mut buffer) {
+                            differs.store(true, Ordering::Relaxed);
+                        }
+                    }
+                });
+            }
+        });
+        !differs.into_inner()
+    }
+
+    fn has_batch(&self, memory: &LiveMemory, some: &[Seen], buffer: &mut Vec<u8>) -> bool {
+        let ranges: Vec<Range<u64>> = some.iter().map(|seen| seen.range.clone()).collect();
+        buffer.resize(ranges.iter().map(length).sum(), 0);
+        let whole = memory.read_ranges(&ranges, buffer);
+        let mut rest = &buffer[..];
+        some.iter().zip(&ranges).enumerate().all(|(number, (seen, range))| {
+            let (now, after) = rest.split_at(length(range));
+            rest = after;
+            if number < whole { seen.is(Some(now)) } else { self.has(seen) }
+        })
+    }
+
+    fn has(&self, seen: &Seen) -> bool {
+        let mut now = vec![0; length(&seen.range)];
+        let read = self.read(seen.range.start, &mut now);
+        seen.is(read.is_ok().then_some(&now))
+    }
 }
 
 impl MemoryReader for LiveReader {
@@ -30,6 +79,13 @@ impl MemoryReader for LiveReader {
         match self {
             Self::Process(memory) => memory.read(address, buffer),
             Self::Frozen(frozen) => frozen.read(address, buffer),
+        }
+    }
+
+    fn read_ahead(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        match self {
+            Self::Process(memory) => memory.read_ahead(address, buffer),
+            Self::Frozen(frozen) => frozen.read_ahead(address, buffer),
         }
     }
 }
@@ -118,20 +174,24 @@ impl Frozen {
 
 impl MemoryReader for Frozen {
     fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        self.read_ahead(address, buffer).inspect_err(|_| {
+            let end = address.saturating_add(buffer.len() as u64);
+            let hole = self.holes.partition_point(|hole| hole.end <= address);
+            if self.holes.get(hole).is_none_or(|hole| hole.start >= end) {
+                self.missed.store(true, Ordering::Relaxed);
+            }
+        })
+    }
+
+    fn read_ahead(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
         let error = ReadError { address, length: buffer.len() };
         let end = address.checked_add(buffer.len() as u64).ok_or(error)?;
         let after = self.pieces.partition_point(|(piece, _)| piece.start <= address);
         let found = self.pieces[..after].last().filter(|(piece, _)| end <= piece.end);
-        if let Some((piece, start)) = found {
-            let start = start + (address - piece.start) as usize;
-            buffer.copy_from_slice(&self.bytes[start..start + buffer.len()]);
-            return Ok(());
-        }
-        let hole = self.holes.partition_point(|hole| hole.end <= address);
-        if self.holes.get(hole).is_none_or(|hole| hole.start >= end) {
-            self.missed.store(true, Ordering::Relaxed);
-        }
-        Err(error)
+        let (piece, start) = found.ok_or(error)?;
+        let start = start + (address - piece.start) as usize;
+        buffer.copy_from_slice(&self.bytes[start..start + buffer.len()]);
+        Ok(())
     }
 }
 

@@ -37,7 +37,7 @@ use self::stop::Stop;
 use crate::TargetError;
 use crate::executable::{Executable, Layouts, Of, executable};
 use crate::mappings::Mappings;
-use crate::snapshot::{Counted, Snapshot};
+use crate::snapshot::{Counted, Seen, Snapshot};
 use crate::unwind::{Registers, Unwinder};
 
 /// How a process is to be looked at.
@@ -271,9 +271,12 @@ impl LiveProcess {
 }
 
 fn memory_of(reader: LiveReader) -> PageCache<Counted<LiveReader>> {
-    PageCache::new(Counted::new(reader))
+    PageCache::with_capacity(Counted::new(reader), PAGES_OF_PROCESS)
 }
 
+/// Pages of a process that are kept at hand: 32 MiB. Tasks are looked at in the order of their
+/// addresses, and to fetch a page again takes microseconds.
+const PAGES_OF_PROCESS: usize = 32 << 20 >> 12;
 /// Pages of a copy that are kept at hand: 16 MiB.
 const PAGES_OF_COPY: usize = 16 << 20 >> 12;
 
@@ -307,6 +310,18 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     }
 }
 
+/// What was seen of a process.
+struct Look {
+    threads: Vec<Thread>,
+    registers: Vec<Registers>,
+    biases: Vec<u64>,
+    seen: Vec<Seen>,
+}
+
+fn biases(modules: &[Module]) -> Vec<u64> {
+    modules.iter().map(|module| module.load_bias).collect()
+}
+
 impl LiveTarget {
     /// Opens and stops a process.
     ///
@@ -337,20 +352,27 @@ impl LiveTarget {
         self.snapshot.memory.reader().ranges()
     }
 
-    /// Whether all that was asked for had been copied.
-    /// Whether an earlier look at the process saw the same of it as this copy has: the same
-    /// threads, in the same place, and the same in all the memory that was read then.
-    fn is_as_seen_by(&self, earlier: &Self) -> bool {
-        let (now, then) = (&self.snapshot, &earlier.snapshot);
-        let modules = |snapshot: &Snapshot<_>| -> Vec<u64> {
-            snapshot.modules.iter().map(|module| module.load_bias).collect()
-        };
-        now.threads == then.threads
-            && now.registers == then.registers
-            && modules(now) == modules(then)
-            && then.memory.reader().is_same_in(now.memory.reader().reader())
+    /// Whether an earlier look saw the same of the process as this one: the same threads, in the
+    /// same place, and the same in all the memory that was read then.
+    fn is_as_seen_by(&self, earlier: &Look) -> bool {
+        let now = &self.snapshot;
+        now.threads == earlier.threads
+            && now.registers == earlier.registers
+            && biases(&now.modules) == earlier.biases
+            && now.memory.reader().reader().has_still(&earlier.seen)
     }
 
+    /// What this look saw, to be compared with a later one; `None` when it changed meanwhile.
+    fn look(&self) -> Option<Look> {
+        Some(Look {
+            threads: self.snapshot.threads.clone(),
+            registers: self.snapshot.registers.clone(),
+            biases: biases(&self.snapshot.modules),
+            seen: self.snapshot.memory.reader().seen()?,
+        })
+    }
+
+    /// Whether all that was asked for had been copied.
     fn had_all(&self) -> bool {
         self.snapshot.memory.reader().reader().had_all()
     }

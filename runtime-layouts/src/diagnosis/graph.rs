@@ -15,7 +15,7 @@ pub(super) enum Party {
     Frame(TaskIndex, FrameRef),
 }
 
-/// A leaf that is polled, with the frames above it that keep something from others.
+/// A leaf that is polled, with the frames above it that something depends on.
 struct Leaf {
     task: TaskIndex,
     waits: Vec<WaitId>,
@@ -24,36 +24,43 @@ struct Leaf {
 
 /// The waits of a program and what each needs.
 pub(super) struct Graph {
+    /// Of the tasks that something depends on.
     leaves: Vec<Leaf>,
     /// Of each wait that can be stuck: what must go on. One of each group is enough, but of every
     /// group there must be one.
     needs: FxHashMap<WaitId, Vec<Vec<(Party, Because)>>>,
-    /// The polled waits below each frame that keeps something, in the order of the backtrace.
+    /// The polled waits below each task and frame that something depends on, in the order of the
+    /// backtrace.
     below: FxHashMap<Party, Vec<WaitId>>,
 }
 
 impl Graph {
     /// The graph of a report.
     pub(super) fn of(report: &Report) -> Self {
-        let holders = report.resources.iter().flat_map(|resource| &resource.holders);
-        let mut keepers: FxHashSet<(TaskIndex, FrameRef)> =
-            holders.filter_map(|holder| Some((holder.task?, holder.frame))).collect();
-        keepers.extend(report.waits.iter().filter_map(|wait| Some((wait.task, wait.keeper?))));
         let mut graph =
             Self { leaves: Vec::new(), needs: FxHashMap::default(), below: FxHashMap::default() };
-        for task in &report.tasks {
-            let mut above = Vec::new();
-            graph.add_leaves(report, task.index, &task.chain, &keepers, &mut above);
+        for (id, wait) in waits(report) {
+            if let Some(needs) = needs_of(report, id, wait) {
+                graph.needs.insert(id, needs);
+            }
+        }
+        // Nothing depends on most tasks of a large program, whatever they do themselves.
+        let needed = graph.needs.values().flatten().flatten();
+        let needed: FxHashSet<Party> = needed.map(|(party, _)| *party).collect();
+        let of = |party: &Party| match party {
+            Party::Task(task) | Party::Frame(task, _) => *task,
+        };
+        let mut tasks: Vec<TaskIndex> = needed.iter().map(of).collect();
+        tasks.sort_unstable();
+        tasks.dedup();
+        for task in tasks {
+            let chain = &report.task(task).chain;
+            graph.add_leaves(report, task, chain, &needed, &mut Vec::new());
         }
         for leaf in &graph.leaves {
             let parties = leaf.keepers.iter().map(|frame| Party::Frame(leaf.task, *frame));
             for party in parties.chain([Party::Task(leaf.task)]) {
                 graph.below.entry(party).or_default().extend(&leaf.waits);
-            }
-        }
-        for (id, wait) in waits(report) {
-            if let Some(needs) = needs_of(report, id, wait) {
-                graph.needs.insert(id, needs);
             }
         }
         graph
@@ -64,12 +71,12 @@ impl Graph {
         report: &Report,
         task: TaskIndex,
         chain: &Chain,
-        keepers: &FxHashSet<(TaskIndex, FrameRef)>,
+        needed: &FxHashSet<Party>,
         above: &mut Vec<FrameRef>,
     ) {
         let outer = above.len();
         let frames = chain.frames.iter().map(FrameRef::of);
-        above.extend(frames.filter(|frame| keepers.contains(&(task, *frame))));
+        above.extend(frames.filter(|frame| needed.contains(&Party::Frame(task, *frame))));
         let mut branches = chain.polled_branches().peekable();
         if branches.peek().is_none() {
             let leaf = chain.frames.last().map(FrameRef::of);
@@ -82,7 +89,7 @@ impl Graph {
             self.leaves.push(Leaf { task, waits, keepers: above.clone() });
         }
         for branch in branches {
-            self.add_leaves(report, task, branch, keepers, above);
+            self.add_leaves(report, task, branch, needed, above);
         }
         above.truncate(outer);
     }

@@ -1,5 +1,6 @@
 //! Each page of the process is fetched once.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
@@ -16,6 +17,10 @@ const LARGEST_CACHED_READ: usize = 16 * PAGE;
 /// The cache is cut into parts with a lock each, by page number, so that threads seldom meet.
 const SHARDS: usize = 16;
 
+/// Pages that are fetched at once where pages are asked for one after the other. As many as there
+/// are parts: each of them then belongs to another one.
+const AHEAD: usize = SHARDS;
+
 /// Pages that a cache keeps by default: 128 MiB.
 const DEFAULT_PAGES: usize = 128 << 20 >> 12;
 
@@ -30,6 +35,8 @@ pub struct PageCache<M> {
     reader: M,
     shards: [Mutex<Shard>; SHARDS],
     pages_a_shard: usize,
+    /// The page that was fetched last.
+    last: AtomicU64,
 }
 
 /// One part of the cache: slots under a clock hand.
@@ -60,7 +67,12 @@ impl<M: MemoryReader> PageCache<M> {
 
     /// A cache of about `pages` pages at most (one in each of its parts at least).
     pub fn with_capacity(reader: M, pages: usize) -> Self {
-        Self { reader, shards: Default::default(), pages_a_shard: pages.div_ceil(SHARDS).max(1) }
+        Self {
+            reader,
+            shards: Default::default(),
+            pages_a_shard: pages.div_ceil(SHARDS).max(1),
+            last: AtomicU64::new(u64::MAX),
+        }
     }
 
     /// The reader behind the cache.
@@ -79,7 +91,7 @@ impl<M: MemoryReader> PageCache<M> {
             Some(slot) => slot,
             None => {
                 let mut bytes = shard.make_room(self.pages_a_shard);
-                let fetched = self.reader.read(page * PAGE as u64, &mut bytes[..]).is_ok();
+                let fetched = self.fetch(page, &mut bytes);
                 shard.insert(page, fetched.then_some(bytes))
             }
         };
@@ -89,6 +101,47 @@ impl<M: MemoryReader> PageCache<M> {
         }
         drop(shard);
         self.reader.read(page * PAGE as u64 + offset as u64, buffer)
+    }
+}
+
+impl<M: MemoryReader> PageCache<M> {
+    /// Fetches a page, and those beyond it where it continues a run of pages, in either direction.
+    /// The lock of its own part is held.
+    fn fetch(&self, page: u64, bytes: &mut [u8; PAGE]) -> bool {
+        let last = self.last.swap(page, Ordering::Relaxed);
+        let ahead = AHEAD as u64;
+        let run = if last.checked_add(1) == Some(page) {
+            Some((page, page.saturating_add(ahead - 1)))
+        } else if page.checked_add(1) == Some(last) {
+            page.checked_sub(ahead - 1).map(|first| (first, first))
+        } else {
+            None
+        };
+        if let Some((first, end)) = run {
+            let mut chunk = vec![0; AHEAD * PAGE];
+            if self.reader.read_ahead(first.wrapping_mul(PAGE as u64), &mut chunk).is_ok() {
+                self.last.store(end, Ordering::Relaxed);
+                for (number, part) in (first..).zip(chunk.chunks_exact(PAGE)) {
+                    if number == page {
+                        bytes.copy_from_slice(part);
+                    } else {
+                        self.keep(number, part);
+                    }
+                }
+                return true;
+            }
+        }
+        self.reader.read(page.wrapping_mul(PAGE as u64), bytes).is_ok()
+    }
+
+    /// Keeps a page that nobody asked for yet, unless its part is in use.
+    fn keep(&self, page: u64, bytes: &[u8]) {
+        let Ok(mut shard) = self.shards[(page % SHARDS as u64) as usize].try_lock() else { return };
+        if !shard.slot_of.contains_key(&page) {
+            let mut room = shard.make_room(self.pages_a_shard);
+            room.copy_from_slice(bytes);
+            shard.insert(page, Some(room));
+        }
     }
 }
 
@@ -171,7 +224,27 @@ mod tests {
             cache.read(address, &mut buffer).expect("mapped");
             assert_eq!(buffer, there[address as usize - 0x1000..][..16]);
         }
-        assert_eq!(cache.reader().reads(), 3);
+        assert_eq!(cache.reader().reads(), 5, "two of them for pages ahead, which are not there");
+    }
+
+    #[test]
+    fn fetches_ahead_in_both_directions() {
+        let there = bytes(64 * PAGE);
+        let memory = || FakeMemory::new().with(64 * PAGE as u64, there.clone());
+        let read = |cache: &PageCache<FakeMemory>, page: usize| {
+            let mut buffer = [0; 16];
+            cache.read((64 + page) as u64 * PAGE as u64 + 8, &mut buffer).expect("mapped");
+            assert_eq!(buffer, there[page * PAGE + 8..][..16]);
+        };
+        let forwards = PageCache::new(memory());
+        (0..48).for_each(|page| read(&forwards, page));
+        assert_eq!(forwards.reader().reads(), 1 + 3, "16 pages with each but the first");
+        let backwards = PageCache::new(memory());
+        (16..64).rev().for_each(|page| read(&backwards, page));
+        assert_eq!(backwards.reader().reads(), 1 + 3);
+        let scattered = PageCache::new(memory());
+        (0..64).step_by(2).for_each(|page| read(&scattered, page));
+        assert_eq!(scattered.reader().reads(), 32);
     }
 
     #[test]
@@ -261,6 +334,6 @@ mod tests {
                 });
             }
         });
-        assert_eq!(cache.reader().reads(), 64);
+        assert!(cache.reader().reads() <= 64, "no page twice");
     }
 }

@@ -21,17 +21,34 @@ pub trait MemoryReader: Send + Sync {
     /// # Errors
     /// When any byte of the range cannot be read; `buffer` then holds nothing of use.
     fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError>;
+
+    /// The same for bytes that nobody asked for yet, but probably will: that they cannot be read
+    /// says nothing.
+    ///
+    /// # Errors
+    /// Those of [`MemoryReader::read`].
+    fn read_ahead(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        self.read(address, buffer)
+    }
 }
 
 impl<M: MemoryReader + ?Sized> MemoryReader for &M {
     fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
         (**self).read(address, buffer)
     }
+
+    fn read_ahead(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        (**self).read_ahead(address, buffer)
+    }
 }
 
 impl<M: MemoryReader + ?Sized> MemoryReader for Box<M> {
     fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
         (**self).read(address, buffer)
+    }
+
+    fn read_ahead(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        (**self).read_ahead(address, buffer)
     }
 }
 

@@ -11,7 +11,8 @@ use rustc_hash::FxHashMap;
 
 use crate::layout::source::{LayoutError, LayoutSource};
 use crate::layout::{Discriminant, Type, TypeId, TypeKind, Variant};
-use crate::memory::ReadError;
+use crate::memory::cache::PAGE;
+use crate::memory::{MemoryReader, ReadError};
 use crate::target::{Module, Target};
 
 /// A type in one of the target's modules.
@@ -64,6 +65,43 @@ pub struct Program<'t> {
     target: &'t dyn Target,
     types: RefCell<FxHashMap<Ty, Arc<Type>>>,
     paths: RefCell<FxHashMap<PathKey, Option<Rc<path::Path>>>>,
+    recent: RefCell<Recent>,
+}
+
+/// The pages that numbers were read from last, each in the place that its number gives it: most
+/// numbers lie beside another one, and the target's memory has locks.
+struct Recent {
+    pages: Vec<u64>,
+    bytes: Vec<[u8; PAGE]>,
+}
+
+/// Pages in [`Recent`].
+const RECENT: usize = 64;
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self { pages: vec![u64::MAX; RECENT], bytes: vec![[0; PAGE]; RECENT] }
+    }
+}
+
+impl Recent {
+    /// Fills the buffer from one of the pages; `false` when that is not possible.
+    fn read(&mut self, memory: &dyn MemoryReader, address: u64, buffer: &mut [u8]) -> bool {
+        let (page, offset) = (address / PAGE as u64, (address % PAGE as u64) as usize);
+        let place = page as usize % RECENT;
+        if offset + buffer.len() > PAGE {
+            return false;
+        }
+        if self.pages[place] != page {
+            self.pages[place] = u64::MAX;
+            if memory.read(page * PAGE as u64, &mut self.bytes[place]).is_err() {
+                return false;
+            }
+            self.pages[place] = page;
+        }
+        buffer.copy_from_slice(&self.bytes[place][offset..offset + buffer.len()]);
+        true
+    }
 }
 
 /// A typed place in memory.
@@ -79,7 +117,8 @@ impl<'t> Program<'t> {
     /// A program whose types are not asked for yet.
     #[must_use]
     pub fn new(target: &'t dyn Target) -> Self {
-        Self { target, types: RefCell::default(), paths: RefCell::default() }
+        let (types, paths) = (RefCell::default(), RefCell::default());
+        Self { target, types, paths, recent: RefCell::default() }
     }
 
     /// The target.
@@ -135,7 +174,10 @@ impl<'t> Program<'t> {
     pub fn read_unsigned(&self, address: u64, size: u8) -> Result<u128, ReadError> {
         let mut bytes = [0_u8; 16];
         let used = &mut bytes[..usize::from(size.min(16))];
-        self.target.memory().read(address, used)?;
+        let memory = self.target.memory();
+        if !self.recent.borrow_mut().read(memory, address, used) {
+            memory.read(address, used)?;
+        }
         if self.modules().first().is_some_and(|module| module.layouts.facts().big_endian) {
             used.reverse();
         }

@@ -120,6 +120,7 @@ impl Walker {
                 problem: Some(problem.into()),
             });
         }
+        chain.frames.shrink_to_fit();
         chain
     }
 

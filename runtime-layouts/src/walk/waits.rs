@@ -147,13 +147,32 @@ impl Seen {
 /// Reads the addresses of what waits for something, in its own order: each lies in a leaf.
 pub(crate) type ReadOrder = fn(&Program<'_>, Value) -> Result<Vec<u64>, ValueError>;
 
+/// What tells a resource from others: its identity, its kind and, of a channel, the end that is
+/// asked for. Small, since there may be millions.
+type Key = (u64, ResourceKind, Option<End>);
+
+/// An end of a channel.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum End {
+    Send,
+    Receive,
+}
+
+fn key(kind: ResourceKind, key: u64, access: Option<Access>) -> Key {
+    let end = match access {
+        Some(Access::Send) => Some(End::Send),
+        Some(Access::Receive) => Some(End::Receive),
+        _ => None,
+    };
+    (key, kind, end)
+}
+
 /// The waits and resources that were found so far.
 #[derive(Default)]
 pub(crate) struct Waits {
     pub(crate) waits: Vec<Wait>,
     pub(crate) resources: Vec<Resource>,
-    /// By kind, identity and, of a channel, the end that is asked for.
-    known: FxHashMap<(ResourceKind, u64, Option<Access>), ResourceId>,
+    known: FxHashMap<Key, ResourceId>,
     orders: FxHashMap<ResourceId, (ReadOrder, Value)>,
     /// What a type is known as, with its name as the source spells it.
     types: FxHashMap<Ty, (Option<&'static ResourceType>, Arc<str>)>,
@@ -190,7 +209,7 @@ impl Waits {
 
     /// The resource of that kind and identity, made when it is first seen.
     pub(crate) fn resource(&mut self, seen: &Seen, name: &Arc<str>) -> ResourceId {
-        let key = (seen.kind, seen.key, seen.access.filter(|access| access.is_end()));
+        let key = key(seen.kind, seen.key, seen.access);
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
@@ -224,12 +243,16 @@ impl Waits {
         key: u64,
         end: Option<Access>,
     ) -> Option<ResourceId> {
-        self.known.get(&(kind, key, end)).copied()
+        self.known.get(&self::key(kind, key, end)).copied()
     }
 
     /// Adds who has a resource.
     pub(crate) fn held(&mut self, id: ResourceId, holder: Holder) {
         let holders = &mut self.resources[id.0 as usize].holders;
+        if holders.is_empty() {
+            // Most have one.
+            holders.reserve_exact(1);
+        }
         // Of channels all ends count, and there may be very many.
         if holder.access.is_end() {
             return holders.push(holder);
@@ -254,6 +277,9 @@ impl Waits {
     fn order(&mut self, program: &Program<'_>, sites: &Sites) {
         for (index, wait) in self.waits.iter().enumerate() {
             let queue = &mut self.resources[wait.resource.0 as usize].queue;
+            if queue.is_empty() {
+                queue.reserve_exact(1);
+            }
             queue.push(WaitId(u32::try_from(index).unwrap_or(u32::MAX)));
         }
         let waits = &self.waits;
