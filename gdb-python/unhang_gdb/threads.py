@@ -25,7 +25,9 @@ class Threads:
                     if _switched(thread):
                         pointers[thread.num] = _register(gdb.newest_frame(), thread_pointer)
         return [
-            Thread(thread.num, thread.ptid[1] or thread.ptid[2], thread.name, pointers.get(thread.num))
+            Thread(
+                thread.num, thread.ptid[1] or thread.ptid[2], thread.name, pointers.get(thread.num)
+            )
             for thread in threads
         ]
 
