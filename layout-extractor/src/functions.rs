@@ -7,7 +7,7 @@ use runtime_layouts::layout::source::LayoutError;
 use runtime_layouts::layout::{Function, SourceLocation, TypeId, TypeParameter, Variable};
 
 use crate::names::{body_part, split_last};
-use crate::source::{DwarfSource, MOST_ORIGINS, function_hash, with_hash};
+use crate::source::{DwarfSource, MOST_ORIGINS};
 use crate::units::{Entry, Slice, UnitNumber, UnitView, malformed};
 
 /// More variables than this are not listed: what inlining gathers in one function has no bound.
@@ -232,10 +232,7 @@ impl DwarfSource {
             return Ok(Some(found));
         }
         // Another unit of the same crate, or one where it was inlined.
-        let units = match self.everything.get() {
-            Some(everything) => everything.with_function(function_hash(&body).0),
-            None => self.units_with_path(&dwarf, &body)?,
-        };
+        let units = self.units_with_path(&dwarf, &body);
         let units = units.into_iter().filter(|&unit| unit != number);
         for other in units {
             if let Some(found) = self.body_in_unit(&dwarf, other, &body, true)? {
@@ -243,33 +240,6 @@ impl DwarfSource {
             }
         }
         Ok(None)
-    }
-
-    /// The best entry of a unit for a body's path: one with the same generic arguments, a linkage
-    /// name, and code. With `is_exact` other generic arguments do not count at all.
-    fn body_in_unit<'s>(
-        &'s self,
-        dwarf: &Dwarf<Slice<'s>>,
-        number: UnitNumber,
-        body: &str,
-        is_exact: bool,
-    ) -> Result<Option<u64>, LayoutError> {
-        let index = self.index(dwarf, number)?;
-        let start = self.units.entry(number).start;
-        let mut best = None;
-        for node in with_hash(&self.names(dwarf, index).functions, function_hash(body).0) {
-            let path = self.path_of(dwarf, index, node)?;
-            if function_hash(&path) != function_hash(body) || is_exact && path != body {
-                continue;
-            }
-            let entry = index.node(node);
-            let rank =
-                (path == body, entry.has_linkage_name(), entry.has_code(), !entry.is_declaration());
-            if best.is_none_or(|(other, _)| rank > other) {
-                best = Some((rank, start + u64::from(entry.offset)));
-            }
-        }
-        Ok(best.map(|(_, offset)| offset))
     }
 }
 

@@ -1,13 +1,15 @@
 //! The index of one unit: made by one pass over its entries when a question first needs it.
 //!
 //! The pass copies no string and looks at none: names are kept as offsets. What is found by name
-//! is hashed in a second step, only when somebody asks by name.
+//! is sorted in a second step, only when somebody asks by name.
 
 use std::sync::OnceLock;
 
 use gimli::{AttributeValue, DwTag, Dwarf, Section as _, constants as dw};
 
+use crate::by_name::NameIndex;
 use crate::polls::PollIndex;
+use crate::skim::{Skim, Skimmed};
 use crate::units::{Slice, UnitView};
 
 /// Where a name is: an offset into a string section, or another entry that has it.
@@ -27,6 +29,15 @@ pub(crate) enum NameRef {
 }
 
 impl NameRef {
+    /// Where in `.debug_str` the name is, within the first four gigabytes; `None` when it is
+    /// elsewhere.
+    pub(crate) fn place(self) -> Option<u32> {
+        match self {
+            NameRef::Str(offset) => u32::try_from(offset).ok(),
+            _ => None,
+        }
+    }
+
     fn pack(self) -> u64 {
         const OFFSET: u64 = (1 << 61) - 1;
         match self {
@@ -100,15 +111,6 @@ pub(crate) struct CodeRange {
     pub(crate) is_entry: bool,
 }
 
-/// What is found by name, as hashes of paths.
-#[derive(Default)]
-pub(crate) struct NameIndex {
-    /// Hash of the full path → type; sorted.
-    pub(crate) types: Vec<(u64, NodeNumber)>,
-    /// Hash of the path without the last part's generic arguments → subprogram; sorted.
-    pub(crate) functions: Vec<(u64, NodeNumber)>,
-}
-
 /// The index of one unit.
 pub(crate) struct UnitIndex {
     /// By offset.
@@ -123,6 +125,11 @@ pub(crate) struct UnitIndex {
     pub(crate) names: OnceLock<NameIndex>,
     /// Made when somebody asks how types are polled.
     pub(crate) polls: OnceLock<PollIndex>,
+}
+
+/// Whether an entry with this tag has a place in a path.
+pub(crate) fn is_named(tag: DwTag) -> bool {
+    tag == dw::DW_TAG_namespace || tag == dw::DW_TAG_subprogram || is_type(tag)
 }
 
 /// Whether an entry with this tag describes a type.
@@ -166,26 +173,23 @@ impl UnitIndex {
         if unit.header.length_including_self() as u64 > u64::from(u32::MAX) {
             return Err(gimli::Error::UnsupportedOffset);
         }
-        let mut entries = unit.entries_raw(None)?;
+        let mut skim = Skim::of(dwarf, view, view.table.recipes())?;
         let mut open: Vec<(isize, NodeNumber)> = Vec::new();
-        while !entries.is_empty() {
-            let offset = entries.next_offset().0 as u32;
-            let depth = entries.next_depth();
-            let Some(abbreviation) = entries.read_abbreviation()? else { continue };
-            let tag = abbreviation.tag();
-            let specs = abbreviation.attributes();
-            let is_node =
-                tag == dw::DW_TAG_namespace || tag == dw::DW_TAG_subprogram || is_type(tag);
-            if !is_node && tag != dw::DW_TAG_variable {
-                entries.skip_attributes(specs)?;
+        while let Some(entry) = skim.next()? {
+            let Skimmed { offset, depth, tag, .. } = entry;
+            let is_node = is_named(tag);
+            if !is_node && !(tag == dw::DW_TAG_variable && skim.may_be_static(&entry)?) {
                 continue;
             }
             while open.last().is_some_and(|&(at, _)| at >= depth) {
                 open.pop();
             }
             let mut facts = EntryFacts::default();
-            for &spec in specs {
-                facts.note(dwarf, view, entries.read_attribute(spec)?)?;
+            let mut attributes = unit.entries_raw(Some(gimli::UnitOffset(offset as usize)))?;
+            if let Some(abbreviation) = attributes.read_abbreviation()? {
+                for &spec in abbreviation.attributes() {
+                    facts.note(dwarf, view, attributes.read_attribute(spec)?)?;
+                }
             }
             let place = facts.location.map(|expression| place_of(dwarf, unit, expression));
             if let Some(StaticPlace::Address(address)) = place {
@@ -209,7 +213,7 @@ impl UnitIndex {
                 tag: tag.0,
                 flags: facts.flags,
             });
-            if abbreviation.has_children() {
+            if entry.has_children {
                 open.push((depth, number));
             }
         }

@@ -6,8 +6,8 @@
 //! | question | where it is answered |
 //! |---|---|
 //! | what is the object | `elf`, `sections`; `separate` and `split` when it is in other files |
-//! | which unit | `units`, `addresses` (by address), `mentions` (by name), `search` |
-//! | what is in the unit | `index` |
+//! | which unit | `units`, `addresses` (by address), `mentions` (by name) |
+//! | what is in the unit | `index`, `skim`, `by_name` |
 //! | the layout of a type | `types`, `discriminants`, `files` |
 //! | functions, bodies of closures and async fns | `functions` |
 //! | what is behind a `dyn Future` | `vtables` |
@@ -25,6 +25,7 @@
 //! file.
 
 mod addresses;
+mod by_name;
 mod cache;
 mod calls;
 mod discriminants;
@@ -40,14 +41,15 @@ mod mapping;
 mod mentions;
 mod named;
 mod names;
+mod parallel;
 mod places;
 mod polls;
 mod program;
 mod remembered;
 mod scopes;
-mod search;
 mod sections;
 mod separate;
+mod skim;
 mod source;
 mod split;
 mod thread_locals;

@@ -1,37 +1,97 @@
-//! MENTIONS: which units use a name, found without reading any of them.
+//! MENTIONS: which units use a name, without an index of any of them.
 //!
-//! A name is in `.debug_str` once for the whole object. Its offset is in `.debug_info` of every
-//! unit that uses it (DWARF 4), or in the unit's part of `.debug_str_offsets` (DWARF 5). Searching
-//! raw bytes for it runs at memory speed, and leaves a handful of units to index; a chance match
-//! costs an index, never a wrong answer.
+//! A name is in `.debug_str` once for the whole object, and a type or function is described in
+//! every unit that uses it. The first question about a name goes through the names of all units
+//! once, on all processors, and keeps where which of them is used. That is near the pass that does
+//! nothing but read the entries, and all later questions are answered at once.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::hash::BuildHasher;
 
-use gimli::{Dwarf, Section as _};
-use memchr::memmem;
+use gimli::{Dwarf, Section as _, constants as dw};
 use rayon::prelude::*;
 use runtime_layouts::layout::source::LayoutError;
+use rustc_hash::FxBuildHasher;
 
-use crate::names::{PathHash, split_last};
-use crate::search::{find_all, in_parallel};
+use crate::index::{NameRef, is_named};
+use crate::names::split_last;
+use crate::parallel::in_parallel;
+use crate::skim::Skim;
 use crate::source::DwarfSource;
-use crate::units::{Slice, UnitEntry, UnitNumber};
+use crate::units::{Slice, UnitNumber, malformed};
 
-/// Which units of DWARF 5 use which part of `.debug_str_offsets`.
-pub(crate) struct StringOffsets {
-    /// `(base, unit)`, sorted; units of one object file after link-time optimization share a base.
-    bases: Vec<(u64, UnitNumber)>,
-}
-
-/// A linker that does not merge strings leaves a copy a unit, and one that merges their ends hides
-/// a name in others. With more copies than this, reading every unit is no slower.
-const MOST_COPIES: usize = 64;
-
-/// So many units are indexed sooner than the debug information is searched again.
+/// So many units are indexed sooner than another name is looked up.
 const FEW_UNITS: usize = 8;
 
-/// Debug information of so many bytes is searched on all processors.
+/// Debug information of so many bytes is read on all processors.
 const WORTH_THREADS: usize = 4 << 20;
+
+/// Which units use which names, and refer to what in others.
+#[derive(Default)]
+pub(crate) struct Mentions {
+    /// A hash of a name and where it is in `.debug_str`, sorted. A linker that does not merge
+    /// strings leaves several copies of one.
+    names: Vec<(u32, u32)>,
+    /// Where a name is and the unit that uses it, sorted.
+    users: Vec<(u32, u32)>,
+    /// The same by the name's hash, for names that are elsewhere.
+    others: Vec<(u32, u32)>,
+    /// An entry that another unit refers to, and that unit, sorted: after link-time optimization
+    /// there are such.
+    references: Vec<(u64, u32)>,
+}
+
+/// What one unit mentions.
+#[derive(Default)]
+struct OfUnit {
+    users: Vec<u32>,
+    others: Vec<u32>,
+    references: Vec<u64>,
+}
+
+impl Mentions {
+    /// The units that use a name, in order.
+    fn of(&self, section: &[u8], name: &[u8]) -> Vec<UnitNumber> {
+        let others = with(&self.others, hash(name));
+        let mut units: Vec<UnitNumber> = others.map(|unit| unit as UnitNumber).collect();
+        for place in self.places(section, name) {
+            units.extend(with(&self.users, place).map(|unit| unit as UnitNumber));
+        }
+        units.sort_unstable();
+        units.dedup();
+        units
+    }
+
+    /// Where a name is in `.debug_str`.
+    fn places<'s>(&'s self, section: &'s [u8], name: &'s [u8]) -> impl Iterator<Item = u32> + 's {
+        with(&self.names, hash(name)).filter(move |place| string_at(section, *place) == name)
+    }
+
+    /// Every name in `.debug_str` that is used, with the units that use it, in no order.
+    fn each<'s>(
+        &'s self,
+        section: &'s [u8],
+    ) -> impl ParallelIterator<Item = (&'s [u8], &'s [(u32, u32)])> {
+        let by_name = self.users.par_chunk_by(|one, other| one.0 == other.0);
+        by_name.map(|users| (string_at(section, users[0].0), users))
+    }
+}
+
+/// What goes with a key in a sorted list.
+fn with<K: Ord + Copy, V: Copy>(list: &[(K, V)], key: K) -> impl Iterator<Item = V> + '_ {
+    let first = list.partition_point(|(other, _)| *other < key);
+    list[first..].iter().take_while(move |(other, _)| *other == key).map(|(_, value)| *value)
+}
+
+fn hash(name: &[u8]) -> u32 {
+    // The upper half is the better one.
+    (FxBuildHasher.hash_one(name) >> 32) as u32
+}
+
+fn string_at(section: &[u8], offset: u32) -> &[u8] {
+    let from = section.get(offset as usize..).unwrap_or_default();
+    &from[..memchr::memchr(0, from).unwrap_or(0)]
+}
 
 impl DwarfSource {
     /// The units that may have an entry with this path, in order.
@@ -39,158 +99,143 @@ impl DwarfSource {
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         path: &str,
-    ) -> Result<Vec<UnitNumber>, LayoutError> {
+    ) -> Vec<UnitNumber> {
         let (parents, last) = split_last(path);
-        let mut units = self.units_mentioning(dwarf, last)?.to_vec();
+        let mut units = self.units_mentioning(dwarf, last);
         // `{async_fn#0}` is everywhere, but not below that function.
         if units.len() > FEW_UNITS {
             let (_, parent) = split_last(parents);
-            let others = self.units_mentioning(dwarf, parent)?;
+            let others = self.units_mentioning(dwarf, parent);
             units.retain(|unit| others.binary_search(unit).is_ok());
         }
-        Ok(units)
+        units
     }
 
-    /// The units whose entries may have this name, in order.
+    /// The units that have a namespace, type, function or static variable of this name, in order.
     pub(crate) fn units_mentioning<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         name: &str,
-    ) -> Result<Arc<[UnitNumber]>, LayoutError> {
-        let key = PathHash::EMPTY.bytes(name.as_bytes()).0;
-        let (known, units) = self.mentions.get_or_try(key, || {
-            let units = self.find_units_mentioning(dwarf, name)?;
-            Ok::<_, LayoutError>((Arc::<str>::from(name), units.into()))
-        })?;
-        if *known == *name {
-            return Ok(units);
-        }
-        Ok(self.find_units_mentioning(dwarf, name)?.into())
+    ) -> Vec<UnitNumber> {
+        self.mentions(dwarf).of(dwarf.debug_str.reader().slice(), name.as_bytes())
     }
 
-    fn find_units_mentioning<'s>(
-        &'s self,
-        dwarf: &Dwarf<Slice<'s>>,
-        name: &str,
-    ) -> Result<Vec<UnitNumber>, LayoutError> {
-        let copies = self.string_copies(dwarf, name);
-        if copies.len() > MOST_COPIES {
-            return Ok((0..self.units.len()).collect());
-        }
-        let mut units = Vec::new();
-        for offset in copies {
-            self.units_with_string(dwarf, offset, &mut units)?;
-        }
-        units.sort_unstable();
-        units.dedup();
-        Ok(units)
-    }
-
-    /// Where a string is in `.debug_str`.
-    fn string_copies<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, name: &str) -> Vec<u64> {
+    /// Where a name is in `.debug_str`, in every place.
+    pub(crate) fn places_of_name<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, name: &str) -> Vec<u32> {
         let section = dwarf.debug_str.reader().slice();
-        let mut terminated = name.as_bytes().to_vec();
-        if terminated.is_empty() || terminated.contains(&0) {
-            return Vec::new();
-        }
-        terminated.push(0);
-        let copies = find_all(section, &terminated).into_iter();
-        let copies: Vec<u64> = copies.take(MOST_COPIES * 16).map(|at| at as u64).collect();
-        // Whole strings first: rarely is there anything else.
-        let is_whole = |at: u64| at == 0 || section[at as usize - 1] == 0;
-        let whole: Vec<u64> = copies.iter().copied().filter(|&at| is_whole(at)).collect();
-        if whole.is_empty() { copies } else { whole }
+        self.mentions(dwarf).places(section, name.as_bytes()).collect()
     }
 
-    /// Adds the units that refer to an offset of `.debug_str`.
-    pub(crate) fn units_with_string<'s>(
+    /// The units that have a name that begins with one of these, in order.
+    pub(crate) fn units_with_beginnings<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
-        offset: u64,
-        units: &mut Vec<UnitNumber>,
-    ) -> Result<(), LayoutError> {
-        units.extend(self.units_referring_to(dwarf, offset));
-        let offsets = dwarf.debug_str_offsets.reader().slice();
-        if offsets.is_empty() {
-            return Ok(());
-        }
-        let table = match self.string_offsets.get() {
-            Some(table) => table,
-            None => {
-                let table = self.read_string_offsets(dwarf)?;
-                self.string_offsets.get_or_init(|| table)
-            }
-        };
-        let Some(needle) = self.needle(offset) else { return Ok(()) };
-        for position in find_all(offsets, &needle) {
-            table.units_at(position as u64, units);
-        }
-        Ok(())
+        beginnings: &[&str],
+    ) -> Vec<UnitNumber> {
+        let mentions = self.mentions(dwarf);
+        let begins = |name: &[u8]| beginnings.iter().any(|b| name.starts_with(b.as_bytes()));
+        let named = mentions.each(dwarf.debug_str.reader().slice());
+        let named = named.filter(|(name, _)| begins(name)).flat_map_iter(|(_, users)| users);
+        let mut units: Vec<UnitNumber> = in_parallel(|| named.map(|(_, u)| *u as _).collect());
+        units.par_sort_unstable();
+        units.dedup();
+        units
     }
 
-    /// The units that have this offset, of a string or of an entry elsewhere, somewhere in their
-    /// bytes.
+    /// The units that refer to this entry, which is not theirs, in order.
     pub(crate) fn units_referring_to<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         offset: u64,
-    ) -> Vec<UnitNumber> {
-        let Some(needle) = self.needle(offset) else { return Vec::new() };
-        let info = dwarf.debug_info.reader().slice();
-        let finder = memmem::Finder::new(&needle);
-        let mentions = |unit: &UnitNumber| {
-            let UnitEntry { start, end, .. } = self.units.entry(*unit);
-            let bytes = usize::try_from(*start).ok().zip(usize::try_from(*end).ok());
-            let bytes = bytes.and_then(|(start, end)| info.get(start..end));
-            bytes.is_some_and(|bytes| finder.find(bytes).is_some())
+    ) -> impl Iterator<Item = UnitNumber> + 's {
+        with(&self.mentions(dwarf).references, offset).map(|unit| unit as UnitNumber)
+    }
+
+    /// The units that refer to entries of others, in no order.
+    pub(crate) fn units_that_refer<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+    ) -> impl Iterator<Item = UnitNumber> + 's {
+        let units: HashSet<u32> = self.mentions(dwarf).references.iter().map(|(_, u)| *u).collect();
+        units.into_iter().map(|unit| unit as UnitNumber)
+    }
+
+    fn mentions<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) -> &'s Mentions {
+        self.mentions.get_or_init(|| self.read_mentions(dwarf))
+    }
+
+    fn read_mentions<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) -> Mentions {
+        let section = dwarf.debug_str.reader().slice();
+        let units = self.rust_units(dwarf);
+        // What cannot be read of a unit mentions nothing; what comes before that counts.
+        let read = |number: &UnitNumber| {
+            let mut found = OfUnit::default();
+            let _ = self.read_unit_mentions(dwarf, *number, &mut found);
+            (*number as u32, found)
         };
-        let rust = self.rust_units(dwarf);
-        if info.len() < WORTH_THREADS {
-            return rust.iter().copied().filter(mentions).collect();
+        let read = || {
+            let all: Vec<(u32, OfUnit)> = units.par_iter().map(read).collect();
+            let mut mentions = Mentions::default();
+            for (unit, found) in all {
+                mentions.users.extend(found.users.into_iter().map(|place| (place, unit)));
+                mentions.others.extend(found.others.into_iter().map(|hash| (hash, unit)));
+                mentions.references.extend(found.references.into_iter().map(|at| (at, unit)));
+            }
+            mentions.users.par_sort_unstable();
+            mentions.others.par_sort_unstable();
+            mentions.references.par_sort_unstable();
+            mentions.names = mentions.each(section).map(|(name, u)| (hash(name), u[0].0)).collect();
+            mentions.names.par_sort_unstable();
+            mentions
+        };
+        match dwarf.debug_info.reader().len() < WORTH_THREADS {
+            true => read(),
+            false => in_parallel(read),
         }
-        in_parallel(|| rust.par_iter().copied().filter(mentions).collect())
+    }
+
+    fn read_unit_mentions<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        number: UnitNumber,
+        found: &mut OfUnit,
+    ) -> Result<(), LayoutError> {
+        let view = self.units.view(dwarf, number)?;
+        let mut read = || {
+            let mut skim = Skim::of(dwarf, &view, view.table.recipes())?;
+            while let Some(entry) = skim.next()? {
+                skim.references(&entry, &mut |target| found.references.push(target))?;
+                let is_static =
+                    entry.tag == dw::DW_TAG_variable && skim.has_linkage_name(&entry)?;
+                if !is_static && !is_named(entry.tag) {
+                    continue;
+                }
+                let name = skim.name(&entry)?;
+                match name.place() {
+                    _ if name == NameRef::None => {}
+                    Some(place) => found.users.push(place),
+                    None => found.others.push(hash(self.name_bytes(dwarf, name))),
+                }
+            }
+            Ok(())
+        };
+        let read = read();
+        for list in [&mut found.users, &mut found.others] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        found.references.sort_unstable();
+        found.references.dedup();
+        read.map_err(|error| malformed(view.start, error))
     }
 
     /// The units that were compiled from Rust, in order. What is asked for is in these; a program
     /// may have more debug information of C and C++ than of its own.
-    fn rust_units<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) -> &'s [UnitNumber] {
+    pub(crate) fn rust_units<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) -> &'s [UnitNumber] {
         self.rust_units.get_or_init(|| {
             let is_rust =
                 |unit: &UnitNumber| self.units.root(dwarf, *unit).is_ok_and(|root| root.is_rust);
             (0..self.units.len()).filter(is_rust).collect()
         })
-    }
-
-    /// An offset as the sections hold it; 64-bit DWARF holds these bytes too.
-    fn needle(&self, offset: u64) -> Option<[u8; 4]> {
-        let short = u32::try_from(offset).ok()?;
-        let is_big = self.object.facts.big_endian;
-        Some(if is_big { short.to_be_bytes() } else { short.to_le_bytes() })
-    }
-
-    fn read_string_offsets<'s>(
-        &'s self,
-        dwarf: &Dwarf<Slice<'s>>,
-    ) -> Result<StringOffsets, LayoutError> {
-        let mut bases = Vec::new();
-        for unit in 0..self.units.len() {
-            if let Ok(root) = self.units.root(dwarf, unit)
-                && (root.version >= 5 || root.is_split)
-            {
-                bases.push((root.str_offsets_base.0 as u64, unit));
-            }
-        }
-        bases.sort_unstable();
-        Ok(StringOffsets { bases })
-    }
-}
-
-impl StringOffsets {
-    /// Adds the units whose part of the table holds this position.
-    fn units_at(&self, position: u64, units: &mut Vec<UnitNumber>) {
-        let after = self.bases.partition_point(|&(base, _)| base <= position);
-        let Some(&(base, _)) = after.checked_sub(1).map(|at| &self.bases[at]) else { return };
-        let first = self.bases.partition_point(|&(other, _)| other < base);
-        units.extend(self.bases[first..after].iter().map(|&(_, unit)| unit));
     }
 }

@@ -1,25 +1,5 @@
 //! Paths as rustc spells them in DWARF: how they are cut into parts.
 
-/// An incremental hash over the bytes of a path, so that the hash of `a::b` continues that of `a`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PathHash(pub(crate) u64);
-
-impl PathHash {
-    /// The hash of nothing: what a path without parents continues.
-    pub(crate) const EMPTY: PathHash = PathHash(0xcbf2_9ce4_8422_2325);
-
-    /// FNV-1a.
-    pub(crate) fn bytes(self, bytes: &[u8]) -> Self {
-        let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
-        PathHash(bytes.iter().fold(self.0, step))
-    }
-
-    /// The hash of a path with one more part.
-    pub(crate) fn part(self, part: &[u8]) -> Self {
-        if self == Self::EMPTY { self.bytes(part) } else { self.bytes(b"::").bytes(part) }
-    }
-}
-
 /// Splits a path before its last part: `a::B<c::D>::e` into `a::B<c::D>` and `e`.
 pub(crate) fn split_last(path: &str) -> (&str, &str) {
     match top_level(path, b"::").last() {
@@ -129,11 +109,5 @@ mod tests {
         assert_eq!(body_part("{closure_env#12}").as_deref(), Some("{closure#12}"));
         assert_eq!(body_part("{impl#0}"), None);
         assert_eq!(body_part("Vec<{closure_env#0}>"), None);
-    }
-
-    #[test]
-    fn hashes_continue() {
-        let whole = PathHash::EMPTY.bytes(b"a::b::C<d>");
-        assert!(whole == PathHash::EMPTY.part(b"a").part(b"b").part(b"C<d>"));
     }
 }

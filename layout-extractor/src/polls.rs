@@ -1,15 +1,14 @@
 //! POLLS: whether a type is a future or a stream, and where its `poll` is written.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use gimli::{Dwarf, Section as _};
+use gimli::Dwarf;
 use memchr::memmem;
 use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::{LayoutError, Poll, PolledAs};
 
 use crate::index::NameRef;
-use crate::names::{PathHash, base_path, split_last, without_arguments};
-use crate::search::find_all;
+use crate::names::{base_path, split_last, without_arguments};
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber};
 
@@ -26,9 +25,6 @@ struct PollEntry {
     /// Its entry in `.debug_info`.
     function: u64,
 }
-
-/// The names `Pin<&mut T>` that occur anywhere in the object. A type without one is polled nowhere.
-pub(crate) struct PinnedNames(HashSet<Box<[u8]>>);
 
 /// What the symbol table knows of polls: paths of types without generic arguments.
 pub(crate) struct PolledSymbols(HashMap<Box<str>, PolledAs>);
@@ -86,15 +82,8 @@ impl DwarfSource {
         dwarf: &Dwarf<Slice<'s>>,
         name: &str,
     ) -> Result<Vec<UnitNumber>, LayoutError> {
-        if let Some(everything) = self.everything.get() {
-            return Ok(everything.with_poll(PathHash::EMPTY.bytes(name.as_bytes()).0));
-        }
         let pin = format!("Pin<&mut {name}>");
-        let pinned = self.pinned_names.get_or_init(|| PinnedNames::read(dwarf));
-        if !pinned.0.contains(pin.as_bytes()) {
-            return Ok(Vec::new());
-        }
-        let mut units = self.units_mentioning(dwarf, &pin)?.to_vec();
+        let mut units = self.units_mentioning(dwarf, &pin);
         // After link-time optimization the parameter's type may be described in another unit.
         let path = format!("core::pin::{pin}");
         let mut pins = Vec::new();
@@ -107,16 +96,6 @@ impl DwarfSource {
         units.sort_unstable();
         units.dedup();
         Ok(units)
-    }
-
-    /// The names of the types that a unit polls, as hashes.
-    pub(crate) fn polled_in_unit<'s>(
-        &'s self,
-        dwarf: &Dwarf<Slice<'s>>,
-        number: UnitNumber,
-    ) -> Result<Vec<u64>, LayoutError> {
-        let names = self.poll_index(dwarf, number)?.by_name.keys();
-        Ok(names.map(|name| PathHash::EMPTY.bytes(name.as_bytes()).0).collect())
     }
 
     fn poll_answer(&self, poll: PollEntry) -> Result<Poll, LayoutError> {
@@ -192,18 +171,6 @@ impl DwarfSource {
             }
         });
         PolledSymbols(polled)
-    }
-}
-
-impl PinnedNames {
-    fn read(dwarf: &Dwarf<Slice<'_>>) -> Self {
-        let section = dwarf.debug_str.reader().slice();
-        // Not only where a string begins: GNU ld keeps a string as the end of a longer one.
-        let names = find_all(section, b"Pin<&mut ").into_iter().filter_map(|at| {
-            let rest = &section[at..];
-            Some(rest[..memchr::memchr(0, rest)?].into())
-        });
-        PinnedNames(names.collect())
     }
 }
 

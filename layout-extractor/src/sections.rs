@@ -9,7 +9,7 @@ use object::{Object, ObjectSection};
 use rayon::prelude::*;
 
 use crate::mapping::SharedBytes;
-use crate::search::in_parallel;
+use crate::parallel::in_parallel;
 use crate::units::Slice;
 
 /// A compressed section may not claim to be more than this many times its size: zlib cannot do

@@ -14,12 +14,11 @@ use runtime_layouts::layout::{
 use crate::addresses::AddressMap;
 use crate::cache::Cache;
 use crate::elf::{ObjectFile, OpenError};
-use crate::index::{NameIndex, NameRef, NodeNumber, UnitIndex, is_type};
+use crate::index::{NameRef, NodeNumber, UnitIndex, is_type};
 use crate::lines::Lines;
 use crate::mapping::SharedBytes;
-use crate::mentions::StringOffsets;
-use crate::names::{PathHash, without_arguments};
-use crate::polls::{PinnedNames, PolledSymbols};
+use crate::mentions::Mentions;
+use crate::polls::PolledSymbols;
 use crate::units::{Slice, UnitNumber, UnitView, Units, malformed, malformed_because};
 
 /// The layouts of one ELF object, from its DWARF 4 or 5, resolved on demand.
@@ -33,11 +32,8 @@ pub struct DwarfSource {
     pub(crate) units: Units,
     pub(crate) addresses: OnceLock<AddressMap>,
     pub(crate) rust_units: OnceLock<Vec<UnitNumber>>,
-    pub(crate) string_offsets: OnceLock<StringOffsets>,
-    pub(crate) pinned_names: OnceLock<PinnedNames>,
     pub(crate) polled_symbols: OnceLock<PolledSymbols>,
-    pub(crate) mentions: Cache<u64, (Arc<str>, Arc<[UnitNumber]>)>,
-    pub(crate) everything: OnceLock<Everything>,
+    pub(crate) mentions: OnceLock<Mentions>,
     pub(crate) types: Cache<u64, Arc<Type>>,
     pub(crate) functions: Cache<u64, Arc<Function>>,
     pub(crate) bodies: Cache<u64, Option<u64>>,
@@ -118,11 +114,8 @@ impl DwarfSource {
             units,
             addresses: OnceLock::new(),
             rust_units: OnceLock::new(),
-            string_offsets: OnceLock::new(),
-            pinned_names: OnceLock::new(),
             polled_symbols: OnceLock::new(),
-            mentions: Cache::default(),
-            everything: OnceLock::new(),
+            mentions: OnceLock::new(),
             types: Cache::default(),
             functions: Cache::default(),
             bodies: Cache::default(),
@@ -194,6 +187,24 @@ impl DwarfSource {
         &from[..memchr::memchr(0, from).unwrap_or(0)]
     }
 
+    /// The node that has the name of this one: itself, or what it stands for. A definition may
+    /// stand outside of what it defines; its path is that of its declaration.
+    pub(crate) fn named_node<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        index: &'s UnitIndex,
+        node: NodeNumber,
+    ) -> Result<(&'s UnitIndex, NodeNumber), LayoutError> {
+        let (mut index, mut at) = (index, node);
+        for _ in 0..MOST_ORIGINS {
+            match index.node(at).name() {
+                NameRef::Origin(origin) => (_, index, at) = self.node_at(dwarf, origin)?,
+                _ => return Ok((index, at)),
+            }
+        }
+        Err(malformed_because(u64::from(index.node(at).offset), "origins refer to each other"))
+    }
+
     /// The full path of a node: its parents and its own name, joined with `::`.
     pub(crate) fn path_of<'s>(
         &'s self,
@@ -201,18 +212,11 @@ impl DwarfSource {
         index: &'s UnitIndex,
         node: NodeNumber,
     ) -> Result<String, LayoutError> {
-        let (mut index, mut at) = (index, node);
-        // A definition may stand outside of what it defines; its path is that of its declaration.
-        for _ in 0..MOST_ORIGINS {
-            match index.node(at).name() {
-                NameRef::Origin(origin) => (_, index, at) = self.node_at(dwarf, origin)?,
-                _ => return Ok(self.joined_path(dwarf, index, at)),
-            }
-        }
-        Err(malformed_because(u64::from(index.node(at).offset), "origins refer to each other"))
+        let (index, node) = self.named_node(dwarf, index, node)?;
+        Ok(self.joined_path(dwarf, index, node))
     }
 
-    fn joined_path<'s>(
+    pub(crate) fn joined_path<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         index: &UnitIndex,
@@ -236,62 +240,6 @@ impl DwarfSource {
         path
     }
 
-    /// What the unit has by name.
-    pub(crate) fn names<'s>(
-        &'s self,
-        dwarf: &Dwarf<Slice<'s>>,
-        index: &'s UnitIndex,
-    ) -> &'s NameIndex {
-        index.names.get_or_init(|| {
-            let mut hashes = vec![PathHash::EMPTY; index.nodes.len()];
-            let mut names = NameIndex::default();
-            for (number, node) in index.nodes.iter().enumerate() {
-                let name = self.name_bytes(dwarf, node.name());
-                let parent = node.parent().map_or(PathHash::EMPTY, |p| hashes[p as usize]);
-                hashes[number] = parent.part(name);
-                let number = number as NodeNumber;
-                if is_type(node.tag()) && !name.is_empty() {
-                    names.types.push((hashes[number as usize].0, number));
-                } else if node.tag() == gimli::DW_TAG_subprogram {
-                    let hash = match node.name() {
-                        NameRef::Origin(_) => match self.path_of(dwarf, index, number) {
-                            Ok(path) => function_hash(&path),
-                            Err(_) => continue,
-                        },
-                        _ => {
-                            let name = String::from_utf8_lossy(name);
-                            parent.part(without_arguments(&name).as_bytes())
-                        }
-                    };
-                    names.functions.push((hash.0, number));
-                }
-            }
-            names.types.sort_unstable();
-            names.functions.sort_unstable();
-            names
-        })
-    }
-
-    /// The types of one unit with exactly this full name.
-    pub(crate) fn types_in_unit<'s>(
-        &'s self,
-        dwarf: &Dwarf<Slice<'s>>,
-        number: UnitNumber,
-        name: &str,
-        found: &mut Vec<TypeId>,
-    ) -> Result<(), LayoutError> {
-        let index = self.index(dwarf, number)?;
-        let start = self.units.entry(number).start;
-        let hash = PathHash::EMPTY.bytes(name.as_bytes()).0;
-        for node in with_hash(&self.names(dwarf, index).types, hash) {
-            let entry = index.node(node);
-            if !entry.is_declaration() && self.joined_path(dwarf, index, node) == name {
-                found.push(TypeId(start + u64::from(entry.offset)));
-            }
-        }
-        Ok(())
-    }
-
     fn types_named(&self, name: &str, near: Option<TypeId>) -> Result<Vec<TypeId>, LayoutError> {
         let dwarf = self.dwarf();
         let mut found = Vec::new();
@@ -303,9 +251,9 @@ impl DwarfSource {
             }
         }
         let (_, last) = crate::names::split_last(name);
-        let mut units = self.units_mentioning(&dwarf, last)?.to_vec();
+        let mut units = self.units_mentioning(&dwarf, last);
         // `&T`, tuples and fat pointers stand in no namespace: their name is all of it.
-        units.extend(self.units_mentioning(&dwarf, name)?.iter());
+        units.extend(self.units_mentioning(&dwarf, name));
         units.sort_unstable();
         units.dedup();
         for number in units {
@@ -315,52 +263,6 @@ impl DwarfSource {
         }
         Ok(found)
     }
-}
-
-/// What all units have by name, once every unit was read: an extraction asks about everything, and
-/// a search for each question would take longer.
-#[derive(Default)]
-pub(crate) struct Everything {
-    /// `(hash, unit)`, sorted.
-    pub(crate) functions: Vec<(u64, UnitNumber)>,
-    /// `(hash, unit)`, sorted.
-    pub(crate) polls: Vec<(u64, UnitNumber)>,
-}
-
-impl Everything {
-    /// The units that have a function with this hash, in order.
-    pub(crate) fn with_function(&self, hash: u64) -> Vec<UnitNumber> {
-        Self::with(&self.functions, hash)
-    }
-
-    /// The units that poll a type whose name has this hash, in order.
-    pub(crate) fn with_poll(&self, hash: u64) -> Vec<UnitNumber> {
-        Self::with(&self.polls, hash)
-    }
-
-    fn with(list: &[(u64, UnitNumber)], hash: u64) -> Vec<UnitNumber> {
-        let first = list.partition_point(|&(other, _)| other < hash);
-        list[first..].iter().take_while(|(other, _)| *other == hash).map(|&(_, u)| u).collect()
-    }
-}
-
-/// The hash under which a function is found: of its path without its own generic arguments.
-pub(crate) fn function_hash(path: &str) -> PathHash {
-    let (parents, last) = crate::names::split_last(path);
-    let parents = match parents {
-        "" => PathHash::EMPTY,
-        parents => PathHash::EMPTY.bytes(parents.as_bytes()),
-    };
-    parents.part(without_arguments(last).as_bytes())
-}
-
-/// The nodes with a hash, in a sorted list.
-pub(crate) fn with_hash(
-    list: &[(u64, NodeNumber)],
-    hash: u64,
-) -> impl Iterator<Item = NodeNumber> + '_ {
-    let first = list.partition_point(|&(other, _)| other < hash);
-    list[first..].iter().take_while(move |&&(other, _)| other == hash).map(|&(_, node)| node)
 }
 
 /// How often an entry may refer to another one for its name: two are usual (an out-of-line copy of

@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use gimli::{
     Abbreviations, AttributeValue, DebugAbbrevOffset, DebugInfoOffset, DebugLocListsBase,
-    DebugRngListsBase, DebugStrOffsetsBase, Dwarf, DwarfFileType, EndianSlice, LocationListsOffset,
-    RunTimeEndian, SectionId, Unit, UnitHeader,
+    DebugRngListsBase, DebugStrOffsetsBase, Dwarf, DwarfFileType, Encoding, EndianSlice,
+    LocationListsOffset, RunTimeEndian, SectionId, Unit, UnitHeader,
 };
 use runtime_layouts::layout::SourceFile;
 use runtime_layouts::layout::source::LayoutError;
 
 use crate::elf::ObjectFile;
 use crate::index::UnitIndex;
+use crate::skim::Recipes;
 use crate::split::SplitUnit;
 
 /// How DWARF is read: from borrowed bytes, in the byte order of the object.
@@ -39,7 +40,7 @@ pub(crate) struct UnitEntry {
 
 /// What the root of a unit says, without borrowing from the sections.
 pub(crate) struct Root {
-    abbreviations: Arc<Abbreviations>,
+    table: Arc<Table>,
     low_pc: u64,
     /// Where the unit's indexes into `.debug_str_offsets` count from.
     pub(crate) str_offsets_base: gimli::DebugStrOffsetsBase,
@@ -56,8 +57,6 @@ pub(crate) struct Root {
     pub(crate) is_rust: bool,
     /// Whether the entries are in a `.dwo` file instead.
     pub(crate) is_skeleton: bool,
-    /// Whether the entries are from such a file.
-    pub(crate) is_split: bool,
     /// Where offsets of location lists count from.
     locations: usize,
     /// The unit's header in `.debug_line`.
@@ -75,17 +74,31 @@ impl Root {
     /// Whether any entry of the unit's object file may describe a struct.
     pub(crate) fn has_types(&self) -> bool {
         // Codes are dense from 1 in what LLVM writes.
-        (1..).map_while(|code| self.abbreviations.get(code)).any(|abbreviation| {
+        (1..).map_while(|code| self.table.abbreviations.get(code)).any(|abbreviation| {
             abbreviation.tag() == gimli::DW_TAG_structure_type
                 || abbreviation.tag() == gimli::DW_TAG_variant_part
         })
     }
 }
 
+/// A table of abbreviations, as units with one encoding read it.
+pub(crate) struct Table {
+    abbreviations: Arc<Abbreviations>,
+    encoding: Encoding,
+    recipes: OnceLock<Recipes>,
+}
+
+impl Table {
+    /// How to get past the entries.
+    pub(crate) fn recipes(&self) -> &Recipes {
+        self.recipes.get_or_init(|| Recipes::of(&self.abbreviations, self.encoding))
+    }
+}
+
 /// Every unit of the object.
 pub(crate) struct Units {
     entries: Vec<UnitEntry>,
-    abbreviations: Mutex<HashMap<usize, Arc<Abbreviations>>>,
+    tables: Mutex<HashMap<(usize, Encoding), Arc<Table>>>,
     /// Units that are in other files, by number, with where they are and the number of their
     /// skeleton; and the other way round.
     split: HashMap<UnitNumber, (SplitUnit, UnitNumber)>,
@@ -127,7 +140,7 @@ impl Units {
         };
         let mut units = Units {
             entries,
-            abbreviations: Mutex::default(),
+            tables: Mutex::default(),
             split: HashMap::new(),
             rest: HashMap::new(),
             broken,
@@ -188,7 +201,7 @@ impl Units {
         let header = header_at(dwarf, start).map_err(|error| malformed(start, error))?;
         let unit = Unit {
             header,
-            abbreviations: Arc::clone(&root.abbreviations),
+            abbreviations: Arc::clone(&root.table.abbreviations),
             name: None,
             comp_dir: None,
             low_pc: root.low_pc,
@@ -199,13 +212,15 @@ impl Units {
             line_program: None,
             dwo_id: None,
         };
-        Ok(UnitView { unit, number, start, locations: root.locations })
+        let table = Arc::clone(&root.table);
+        Ok(UnitView { unit, number, start, table, locations: root.locations })
     }
 
     fn read_root(&self, dwarf: &Dwarf<Slice<'_>>, start: u64) -> Result<Root, gimli::Error> {
         let header = header_at(dwarf, start)?;
-        let abbreviations = self.abbreviations_at(dwarf, header.debug_abbrev_offset().0)?;
-        let unit = Unit::new_with_abbreviations(dwarf, header, Arc::clone(&abbreviations))?;
+        let table = self.table_at(dwarf, header.debug_abbrev_offset().0, header.encoding())?;
+        let abbreviations = Arc::clone(&table.abbreviations);
+        let unit = Unit::new_with_abbreviations(dwarf, header, abbreviations)?;
         let root = unit.entry(unit.header.root_offset())?;
         let text = |slice: Option<Slice<'_>>| {
             slice.map(|slice| slice.to_string_lossy().into_owned()).unwrap_or_default()
@@ -222,13 +237,12 @@ impl Units {
             is_rust: is_rust(&root),
             is_skeleton: root.has_attr(gimli::DW_AT_dwo_name)
                 || root.has_attr(gimli::DW_AT_GNU_dwo_name),
-            is_split: false,
             locations: 0,
             line_program: match root.attr_value(gimli::DW_AT_stmt_list) {
                 Some(AttributeValue::DebugLineRef(offset)) => Some(offset),
                 _ => None,
             },
-            abbreviations,
+            table,
         })
     }
 
@@ -248,8 +262,8 @@ impl Units {
             |offset: u64| usize::try_from(offset).map_err(|_| gimli::Error::UnsupportedOffset);
         let abbreviations =
             offset(place.abbreviations)?.saturating_add(header.debug_abbrev_offset().0);
-        let abbreviations = self.abbreviations_at(dwarf, abbreviations)?;
         let encoding = header.encoding();
+        let table = self.table_at(dwarf, abbreviations, encoding)?;
         // The tables of a split file have no header before DWARF 5, and are not pointed into.
         let file = DwarfFileType::Dwo;
         let strings = DebugStrOffsetsBase::<usize>::default_for_encoding_and_file(encoding, file);
@@ -257,7 +271,7 @@ impl Units {
         let ranges = DebugRngListsBase::<usize>::default_for_encoding_and_file(encoding, file);
         let mut unit = Unit {
             header,
-            abbreviations: Arc::clone(&abbreviations),
+            abbreviations: Arc::clone(&table.abbreviations),
             name: None,
             comp_dir: None,
             low_pc: skeleton.low_pc,
@@ -287,27 +301,27 @@ impl Units {
             version: encoding.version,
             is_rust: is_rust(&root),
             is_skeleton: false,
-            is_split: true,
             locations: offset(place.locations)?,
             line_program: skeleton.line_program,
-            abbreviations,
+            table,
         })
     }
 
     /// Link-time optimization makes many units share one table of abbreviations.
-    fn abbreviations_at(
+    fn table_at(
         &self,
         dwarf: &Dwarf<Slice<'_>>,
         offset: usize,
-    ) -> Result<Arc<Abbreviations>, gimli::Error> {
-        let cache = || self.abbreviations.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = cache().get(&offset) {
+        encoding: Encoding,
+    ) -> Result<Arc<Table>, gimli::Error> {
+        let key = (offset, encoding);
+        let cache = || self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = cache().get(&key) {
             return Ok(Arc::clone(known));
         }
-        let read = dwarf.debug_abbrev.abbreviations(DebugAbbrevOffset(offset))?;
-        let read = Arc::new(read);
-        cache().insert(offset, Arc::clone(&read));
-        Ok(read)
+        let abbreviations = Arc::new(dwarf.debug_abbrev.abbreviations(DebugAbbrevOffset(offset))?);
+        let table = Arc::new(Table { abbreviations, encoding, recipes: OnceLock::new() });
+        Ok(Arc::clone(cache().entry(key).or_insert(table)))
     }
 }
 
@@ -332,6 +346,7 @@ pub(crate) struct UnitView<'a> {
     pub(crate) number: UnitNumber,
     /// Offset of the header in `.debug_info`.
     pub(crate) start: u64,
+    pub(crate) table: Arc<Table>,
     /// Where offsets of location lists count from.
     locations: usize,
 }

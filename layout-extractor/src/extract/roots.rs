@@ -4,17 +4,17 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use gimli::constants as dw;
+use gimli::{Dwarf, constants as dw};
 use rayon::prelude::*;
 use runtime_layouts::layout::file::StoredFrame;
 use runtime_layouts::layout::source::{LayoutError, ThreadLocal};
 use runtime_layouts::layout::{Function, TypeId};
 
 use super::{Progress, Stage};
-use crate::index::NodeNumber;
-use crate::names::{split_last, without_arguments};
-use crate::source::{DwarfSource, Everything};
-use crate::units::{Entry, UnitNumber, malformed};
+use crate::index::{NodeNumber, UnitIndex};
+use crate::skim::Skim;
+use crate::source::DwarfSource;
+use crate::units::{Slice, UnitNumber, malformed};
 use crate::variables::RangedVariable;
 
 /// Crates whose thread-local variables and own types a debugger asks for by name.
@@ -22,6 +22,9 @@ const RUNTIMES: [&str; 1] = ["tokio"];
 
 /// The functions in a task's vtable that poll it, without generic arguments.
 const TASK_POLLS: [&str; 1] = ["tokio::runtime::task::raw::poll"];
+
+/// How the functions begin that keep a future on the stack.
+const BLOCK_ON: &str = "block_on";
 
 /// What was found in one unit, and then in all of them.
 #[derive(Default)]
@@ -40,7 +43,6 @@ pub(super) struct Roots {
     pub(super) unreadable: usize,
     /// Entry addresses of every type's `poll`.
     polls: Vec<u64>,
-    everything: Everything,
 }
 
 /// A function's code and variables.
@@ -64,14 +66,19 @@ impl Frame {
     }
 }
 
-/// Reads every unit.
+/// Reads every unit that was compiled from Rust.
 pub(super) fn find(source: &DwarfSource, progress: &dyn Progress) -> Roots {
-    let count = source.units.len();
-    progress.start(Stage::Units, Some(count as u64));
-    let mut roots = (0..count)
-        .into_par_iter()
-        .map(|number| {
-            let found = in_unit(source, number);
+    let dwarf = source.dwarf();
+    let units = source.rust_units(&dwarf);
+    progress.start(Stage::Units, Some(units.len() as u64));
+    let mut may_block = source.units_with_beginnings(&dwarf, &[BLOCK_ON]);
+    // What is inlined from another unit is named there.
+    may_block.extend(source.units_that_refer(&dwarf));
+    may_block.sort_unstable();
+    let mut roots = units
+        .par_iter()
+        .map(|&number| {
+            let found = in_unit(source, number, may_block.binary_search(&number).is_ok());
             progress.advance(1);
             found.unwrap_or_else(|_| Roots { unreadable: 1, ..Roots::default() })
         })
@@ -91,12 +98,6 @@ pub(super) fn find(source: &DwarfSource, progress: &dyn Progress) -> Roots {
     roots.vtables.sort_unstable();
     roots.vtables.dedup();
     roots.frames.sort_by_key(|frame| frame.entry);
-    let mut everything = std::mem::take(&mut roots.everything);
-    for list in [&mut everything.functions, &mut everything.polls] {
-        list.par_sort_unstable();
-        list.dedup();
-    }
-    let _ = source.everything.set(everything);
     roots
 }
 
@@ -108,14 +109,16 @@ impl Roots {
         self.frames.append(&mut other.frames);
         self.types.append(&mut other.types);
         self.polls.append(&mut other.polls);
-        self.everything.functions.append(&mut other.everything.functions);
-        self.everything.polls.append(&mut other.everything.polls);
         self.unreadable += other.unreadable;
         self
     }
 }
 
-fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutError> {
+fn in_unit(
+    source: &DwarfSource,
+    number: UnitNumber,
+    may_block: bool,
+) -> Result<Roots, LayoutError> {
     let dwarf = source.dwarf();
     let index = source.index(&dwarf, number)?;
     let view = source.units.view(&dwarf, number)?;
@@ -124,13 +127,13 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
         if !source.object.is_loaded(range.low) || range.low == 0 {
             continue;
         }
-        let path = source.path_of(&dwarf, index, range.node)?;
-        let (parents, last) = split_last(&path);
-        let name = without_arguments(last);
-        if TASK_POLLS.iter().any(|poll| poll.strip_prefix(parents) == Some(&format!("::{name}"))) {
+        let (of, at) = source.named_node(&dwarf, index, range.node)?;
+        let name = source.name_bytes(&dwarf, of.node(at).name());
+        let name = name.split(|byte| *byte == b'<').next().unwrap_or_default();
+        if name == b"poll" && is_task_poll(&source.path_of(&dwarf, of, at)?) {
             roots.task_polls.push(range.low);
         }
-        if matches!(name, "poll" | "poll_next") || name.starts_with("{async_") {
+        if matches!(name, b"poll" | b"poll_next") || name.starts_with(b"{async_") {
             roots.polls.push(range.low);
         }
     }
@@ -167,12 +170,17 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
             }
         }
     }
-    roots.frames = frames(source, number)?;
-    let functions = &source.names(&dwarf, index).functions;
-    roots.everything.functions = functions.iter().map(|&(hash, _)| (hash, number)).collect();
-    let polls = source.polled_in_unit(&dwarf, number)?;
-    roots.everything.polls = polls.into_iter().map(|hash| (hash, number)).collect();
+    if may_block {
+        roots.frames = frames(source, number)?;
+    }
     Ok(roots)
+}
+
+fn is_task_poll(path: &str) -> bool {
+    let is = |poll: &&str| {
+        path.strip_prefix(*poll).is_some_and(|rest| rest.is_empty() || rest.starts_with('<'))
+    };
+    TASK_POLLS.iter().any(|poll| is(&poll))
 }
 
 /// The functions of a unit that are a `block_on` or have one inlined.
@@ -184,53 +192,38 @@ fn frames(source: &DwarfSource, number: UnitNumber) -> Result<Vec<Frame>, Layout
     let mut blocking: HashMap<u64, bool> = HashMap::new();
     let mut blocks = |offset: u64| -> bool {
         *blocking.entry(offset).or_insert_with(|| {
-            let path = source
-                .node_at(&dwarf, offset)
-                .and_then(|(_, index, node)| source.path_of(&dwarf, index, node));
-            path.is_ok_and(|path| has_block_on(&path))
+            let node = source.node_at(&dwarf, offset);
+            node.is_ok_and(|(_, index, node)| has_block_on(source, &dwarf, index, node))
         })
     };
-    let mut entries = view.unit.entries_raw(None).map_err(at)?;
-    let mut entry = Entry::default();
     let mut function: Option<(isize, NodeNumber)> = None;
     let mut found: Vec<NodeNumber> = Vec::new();
-    while !entries.is_empty() {
-        let depth = entries.next_depth();
-        let offset = entries.next_offset().0 as u64;
-        // Reading an abbreviation twice is cheaper than reading every entry.
-        let mut peek = entries.clone();
-        let Some(abbreviation) = peek.read_abbreviation().map_err(at)? else {
-            entries = peek;
-            continue;
-        };
-        if function.is_some_and(|(above, _)| depth <= above) {
+    let mut skim = Skim::of(&dwarf, &view, view.table.recipes()).map_err(at)?;
+    while let Some(entry) = skim.next().map_err(at)? {
+        if function.is_some_and(|(above, _)| entry.depth <= above) {
             function = None;
         }
-        match abbreviation.tag() {
+        match entry.tag {
             dw::DW_TAG_subprogram => {
-                let node = index.node_at(offset).filter(|&node| index.node(node).has_code());
-                if let Some(node) = node {
-                    function = Some((depth, node));
-                    if blocks(view.start + offset) {
+                let node = index.node_at(u64::from(entry.offset));
+                if let Some(node) = node.filter(|&node| index.node(node).has_code()) {
+                    function = Some((entry.depth, node));
+                    if blocks(view.start + u64::from(entry.offset)) {
                         found.push(node);
                     }
                 }
             }
             dw::DW_TAG_inlined_subroutine => {
-                entries.read_entry(&mut entry).map_err(at)?;
-                let origin = view.attribute_reference(&entry, dw::DW_AT_abstract_origin);
-                if let (Some((_, node)), Some(origin)) = (function, origin)
+                if let Some((_, node)) = function
                     && found.last() != Some(&node)
+                    && let Some(origin) = skim.origin(&entry).map_err(at)?
                     && blocks(origin)
                 {
                     found.push(node);
                 }
-                continue;
             }
             _ => {}
         }
-        peek.skip_attributes(abbreviation.attributes()).map_err(at)?;
-        entries = peek;
     }
     let mut frames = Vec::new();
     for node in found {
@@ -255,15 +248,20 @@ fn frames(source: &DwarfSource, number: UnitNumber) -> Result<Vec<Frame>, Layout
     Ok(frames)
 }
 
-/// Whether a path leads through a `block_on…`: the function itself, or a closure in it.
-fn has_block_on(path: &str) -> bool {
-    let mut rest = path;
-    while !rest.is_empty() {
-        let (parents, last) = split_last(rest);
-        if last.starts_with("block_on") {
+/// Whether a node's path leads through a `block_on…`: the function itself, or a closure in it.
+fn has_block_on<'s>(
+    source: &'s DwarfSource,
+    dwarf: &Dwarf<Slice<'s>>,
+    index: &'s UnitIndex,
+    node: NodeNumber,
+) -> bool {
+    let Ok((index, node)) = source.named_node(dwarf, index, node) else { return false };
+    let mut above = Some(node);
+    while let Some(node) = above.map(|node| index.node(node)) {
+        if source.name_bytes(dwarf, node.name()).starts_with(BLOCK_ON.as_bytes()) {
             return true;
         }
-        rest = parents;
+        above = node.parent();
     }
     false
 }

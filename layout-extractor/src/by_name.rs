@@ -1,0 +1,143 @@
+//! BY NAME: the types of one unit, and the bodies of its closures and async fns.
+//!
+//! Names are compared by where they are: `.debug_str` has each of them once, and what a question
+//! names was looked up there already. No string is read but those of what is found.
+
+use gimli::{Dwarf, Section as _};
+use runtime_layouts::layout::TypeId;
+use runtime_layouts::layout::source::LayoutError;
+
+use crate::index::{NameRef, NodeNumber, UnitIndex, is_type};
+use crate::names::{split_last, without_arguments};
+use crate::source::DwarfSource;
+use crate::units::{Slice, UnitNumber};
+
+/// What a unit has by name.
+#[derive(Default)]
+pub(crate) struct NameIndex {
+    types: Nodes,
+    /// Bodies, by the names of what they are in.
+    bodies: Nodes,
+}
+
+/// Nodes by where a name is.
+#[derive(Default)]
+struct Nodes {
+    /// An offset in `.debug_str`, and a node; sorted.
+    by_place: Vec<(u32, NodeNumber)>,
+    /// Nodes whose name is elsewhere, in order.
+    others: Vec<NodeNumber>,
+}
+
+impl Nodes {
+    fn add(&mut self, name: NameRef, node: NodeNumber) {
+        match (name, name.place()) {
+            (NameRef::None, _) => {}
+            (_, Some(place)) => self.by_place.push((place, node)),
+            (_, None) => self.others.push(node),
+        }
+    }
+
+    /// Those that may have a name that is at one of these places, in order.
+    fn at(&self, places: &[u32]) -> Vec<NodeNumber> {
+        let mut found = self.others.clone();
+        for &place in places {
+            let first = self.by_place.partition_point(|(other, _)| *other < place);
+            let with_name = self.by_place[first..].iter().take_while(|(other, _)| *other == place);
+            found.extend(with_name.map(|(_, node)| *node));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+impl DwarfSource {
+    fn by_name<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, index: &'s UnitIndex) -> &'s NameIndex {
+        index.names.get_or_init(|| {
+            let mut names = NameIndex::default();
+            for (number, node) in (0..).zip(&index.nodes) {
+                if is_type(node.tag()) {
+                    names.types.add(node.name(), number);
+                } else if node.tag() == gimli::DW_TAG_subprogram
+                    && let Ok((of, at)) = self.named_node(dwarf, index, number)
+                    && let Some(parent) = of.node(at).parent()
+                    && self.begins_with(dwarf, of.node(at).name(), b'{')
+                {
+                    names.bodies.add(of.node(parent).name(), number);
+                }
+            }
+            names.types.by_place.sort_unstable();
+            names.bodies.by_place.sort_unstable();
+            names
+        })
+    }
+
+    fn begins_with<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, name: NameRef, letter: u8) -> bool {
+        match name {
+            NameRef::Str(place) => {
+                let section = dwarf.debug_str.reader().slice();
+                usize::try_from(place).is_ok_and(|place| section.get(place) == Some(&letter))
+            }
+            other => self.name_bytes(dwarf, other).first() == Some(&letter),
+        }
+    }
+
+    /// The types of one unit with exactly this full name.
+    pub(crate) fn types_in_unit<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        number: UnitNumber,
+        name: &str,
+        found: &mut Vec<TypeId>,
+    ) -> Result<(), LayoutError> {
+        let (_, last) = split_last(name);
+        let mut places = self.places_of_name(dwarf, last);
+        if last != name {
+            // `&T`, tuples and fat pointers stand in no namespace: their name is all of it.
+            places.extend(self.places_of_name(dwarf, name));
+        }
+        let index = self.index(dwarf, number)?;
+        let start = self.units.entry(number).start;
+        for node in self.by_name(dwarf, index).types.at(&places) {
+            let entry = index.node(node);
+            if !entry.is_declaration() && self.joined_path(dwarf, index, node) == name {
+                found.push(TypeId(start + u64::from(entry.offset)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The best entry of a unit for a body's path: one with the same generic arguments, a linkage
+    /// name, and code. With `is_exact` other generic arguments do not count at all.
+    pub(crate) fn body_in_unit<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        number: UnitNumber,
+        body: &str,
+        is_exact: bool,
+    ) -> Result<Option<u64>, LayoutError> {
+        let (parents, last) = split_last(body);
+        let places = self.places_of_name(dwarf, split_last(parents).1);
+        let index = self.index(dwarf, number)?;
+        let start = self.units.entry(number).start;
+        let mut best = None;
+        for node in self.by_name(dwarf, index).bodies.at(&places) {
+            let path = self.path_of(dwarf, index, node)?;
+            let is_same = path == body || {
+                let (other, own) = split_last(&path);
+                !is_exact && other == parents && without_arguments(own) == without_arguments(last)
+            };
+            if !is_same {
+                continue;
+            }
+            let entry = index.node(node);
+            let rank =
+                (path == body, entry.has_linkage_name(), entry.has_code(), !entry.is_declaration());
+            if best.is_none_or(|(other, _)| rank > other) {
+                best = Some((rank, start + u64::from(entry.offset)));
+            }
+        }
+        Ok(best.map(|(_, offset)| offset))
+    }
+}

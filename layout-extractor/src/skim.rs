@@ -1,0 +1,431 @@
+//! SKIM: the entries of a unit, without their attributes.
+//!
+//! Of most entries (members, arguments, variables of functions) nothing is wanted but to get past
+//! them. How to do that depends on the abbreviation alone, so it is worked out once for each:
+//! mostly it is a fixed number of bytes. That is several times as fast as to look at attribute
+//! after attribute, and a pass over the names of a whole program becomes affordable.
+
+use gimli::{
+    AttributeSpecification, DebugStrOffsetsIndex, DwForm, DwTag, Dwarf, Encoding, Endianity as _,
+    Error, Reader as _, RunTimeEndian, Section as _, constants as dw,
+};
+
+use crate::index::NameRef;
+use crate::units::{Slice, UnitView};
+
+/// How to get past the attributes of the entries with one abbreviation.
+pub(crate) struct Recipe {
+    tag: DwTag,
+    has_children: bool,
+    /// Bytes before the first attribute whose length is not known.
+    first: u32,
+    /// What follows those.
+    rest: Box<[Step]>,
+    name: Option<Place>,
+    location: Option<Place>,
+    origin: Option<Place>,
+    /// Whether there is an attribute that may refer to an entry of another unit.
+    refers: bool,
+    has_linkage_name: bool,
+}
+
+enum Step {
+    /// So many bytes.
+    Bytes(u32),
+    /// An attribute whose length the entry says.
+    Form(DwForm),
+}
+
+/// Where an attribute is: so many bytes behind so many steps of `rest`, or behind the entry's code
+/// where no step is before it.
+#[derive(Clone, Copy)]
+struct Place {
+    steps: usize,
+    bytes: u32,
+    form: DwForm,
+}
+
+/// The recipes of one table of abbreviations, by code from 1 on.
+pub(crate) struct Recipes(Vec<Recipe>);
+
+impl Recipes {
+    /// Those of a table whose codes are dense, as compilers write them.
+    pub(crate) fn of(abbreviations: &gimli::Abbreviations, encoding: Encoding) -> Self {
+        let all = (1..).map_while(|code| abbreviations.get(code));
+        Self(all.map(|abbreviation| Recipe::of(abbreviation, encoding)).collect())
+    }
+
+    fn get(&self, code: u64) -> Option<&Recipe> {
+        self.0.get(usize::try_from(code.checked_sub(1)?).ok()?)
+    }
+}
+
+impl Recipe {
+    fn of(abbreviation: &gimli::Abbreviation, encoding: Encoding) -> Self {
+        let mut recipe = Self {
+            tag: abbreviation.tag(),
+            has_children: abbreviation.has_children(),
+            first: 0,
+            rest: Box::default(),
+            name: None,
+            location: None,
+            origin: None,
+            refers: false,
+            has_linkage_name: false,
+        };
+        let mut rest = Vec::new();
+        let mut bytes = 0_u32;
+        for spec in abbreviation.attributes() {
+            recipe.note(spec, Place { steps: rest.len(), bytes, form: spec.form() });
+            match fixed_size(spec.form(), encoding) {
+                Some(size) => bytes = bytes.saturating_add(size),
+                None => {
+                    if rest.is_empty() {
+                        recipe.first = bytes;
+                    } else if bytes > 0 {
+                        rest.push(Step::Bytes(bytes));
+                    }
+                    rest.push(Step::Form(spec.form()));
+                    bytes = 0;
+                }
+            }
+        }
+        if rest.is_empty() {
+            recipe.first = bytes;
+        } else if bytes > 0 {
+            rest.push(Step::Bytes(bytes));
+        }
+        recipe.rest = rest.into();
+        recipe
+    }
+
+    fn note(&mut self, spec: &AttributeSpecification, place: Place) {
+        match spec.name() {
+            dw::DW_AT_name => self.name = Some(place),
+            dw::DW_AT_location => self.location = Some(place),
+            dw::DW_AT_abstract_origin => self.origin = Some(place),
+            dw::DW_AT_linkage_name | dw::DW_AT_MIPS_linkage_name => self.has_linkage_name = true,
+            _ => {}
+        }
+        self.refers |= spec.form() == dw::DW_FORM_ref_addr;
+    }
+}
+
+/// Bytes of an attribute's value; `None` when the value itself says, and for references to other
+/// units, which are looked at.
+fn fixed_size(form: DwForm, encoding: Encoding) -> Option<u32> {
+    Some(match form {
+        dw::DW_FORM_flag_present | dw::DW_FORM_implicit_const => 0,
+        dw::DW_FORM_data1
+        | dw::DW_FORM_ref1
+        | dw::DW_FORM_flag
+        | dw::DW_FORM_strx1
+        | dw::DW_FORM_addrx1 => 1,
+        dw::DW_FORM_data2 | dw::DW_FORM_ref2 | dw::DW_FORM_strx2 | dw::DW_FORM_addrx2 => 2,
+        dw::DW_FORM_strx3 | dw::DW_FORM_addrx3 => 3,
+        dw::DW_FORM_data4
+        | dw::DW_FORM_ref4
+        | dw::DW_FORM_strx4
+        | dw::DW_FORM_addrx4
+        | dw::DW_FORM_ref_sup4 => 4,
+        dw::DW_FORM_data8 | dw::DW_FORM_ref8 | dw::DW_FORM_ref_sig8 | dw::DW_FORM_ref_sup8 => 8,
+        dw::DW_FORM_data16 => 16,
+        dw::DW_FORM_addr => u32::from(encoding.address_size),
+        dw::DW_FORM_strp
+        | dw::DW_FORM_line_strp
+        | dw::DW_FORM_sec_offset
+        | dw::DW_FORM_strp_sup
+        | dw::DW_FORM_GNU_strp_alt
+        | dw::DW_FORM_GNU_ref_alt => u32::from(encoding.format.word_size()),
+        _ => return None,
+    })
+}
+
+/// An entry that was come by.
+#[derive(Clone, Copy)]
+pub(crate) struct Skimmed {
+    /// Offset from the start of the unit.
+    pub(crate) offset: u32,
+    /// How deep it is in the tree; 0 for the root.
+    pub(crate) depth: isize,
+    pub(crate) tag: DwTag,
+    pub(crate) has_children: bool,
+    code: u64,
+    /// Offset of its attributes from the start of the unit.
+    attributes: usize,
+}
+
+/// Goes through the entries of a unit in order.
+pub(crate) struct Skim<'v, 'a> {
+    dwarf: &'v Dwarf<Slice<'a>>,
+    view: &'v UnitView<'a>,
+    recipes: &'v Recipes,
+    encoding: Encoding,
+    endian: RunTimeEndian,
+    /// The unit, its header included.
+    bytes: &'a [u8],
+    at: usize,
+    depth: isize,
+    /// The recipe of the last entry, if its code is not among the dense ones.
+    odd: Option<Recipe>,
+}
+
+impl<'v, 'a> Skim<'v, 'a> {
+    /// From the root of a unit on.
+    pub(crate) fn of(
+        dwarf: &'v Dwarf<Slice<'a>>,
+        view: &'v UnitView<'a>,
+        recipes: &'v Recipes,
+    ) -> Result<Self, Error> {
+        let header = &view.unit.header;
+        let section = dwarf.debug_info.reader();
+        let start = usize::try_from(view.start).map_err(|_| Error::UnsupportedOffset)?;
+        let end = start.saturating_add(header.length_including_self());
+        let bytes = section.slice().get(start..end);
+        let bytes = bytes.ok_or(Error::UnexpectedEof(section.offset_id()))?;
+        Ok(Self {
+            dwarf,
+            view,
+            recipes,
+            encoding: header.encoding(),
+            endian: section.endian(),
+            bytes,
+            at: header.root_offset().0,
+            depth: 0,
+            odd: None,
+        })
+    }
+
+    /// The next entry; `None` behind the last one.
+    pub(crate) fn next(&mut self) -> Result<Option<Skimmed>, Error> {
+        loop {
+            if self.at >= self.bytes.len() {
+                return Ok(None);
+            }
+            let offset = self.at as u32;
+            let mut at = self.at;
+            let code = self.leb(&mut at)?;
+            if code == 0 {
+                self.depth -= 1;
+                self.at = at;
+                continue;
+            }
+            if self.recipes.get(code).is_none() {
+                let abbreviation = self.view.unit.abbreviations.get(code);
+                let abbreviation = abbreviation.ok_or(Error::InvalidAbbreviationCode(code))?;
+                self.odd = Some(Recipe::of(abbreviation, self.encoding));
+            }
+            let recipe = self.recipe(code)?;
+            let found = Skimmed {
+                offset,
+                depth: self.depth,
+                tag: recipe.tag,
+                has_children: recipe.has_children,
+                code,
+                attributes: at,
+            };
+            let end = self.behind(recipe, recipe.rest.len(), at)?;
+            self.depth += isize::from(found.has_children);
+            self.at = end;
+            return Ok(Some(found));
+        }
+    }
+
+    fn recipe(&self, code: u64) -> Result<&Recipe, Error> {
+        let recipe = self.recipes.get(code).or(self.odd.as_ref());
+        recipe.ok_or(Error::InvalidAbbreviationCode(code))
+    }
+
+    /// Where the name of the last entry is.
+    pub(crate) fn name(&self, entry: &Skimmed) -> Result<NameRef, Error> {
+        let recipe = self.recipe(entry.code)?;
+        let Some(place) = recipe.name else { return Ok(NameRef::None) };
+        let mut at = self.place(recipe, place, entry)?;
+        let word = usize::from(self.encoding.format.word_size());
+        let index = match place.form {
+            dw::DW_FORM_strp => return Ok(NameRef::Str(self.number(at, word)?)),
+            dw::DW_FORM_line_strp => return Ok(NameRef::LineStr(self.number(at, word)?)),
+            dw::DW_FORM_string => return Ok(NameRef::Info(self.view.start + at as u64)),
+            dw::DW_FORM_strx1 => self.number(at, 1)?,
+            dw::DW_FORM_strx2 => self.number(at, 2)?,
+            dw::DW_FORM_strx3 => self.number(at, 3)?,
+            dw::DW_FORM_strx4 => self.number(at, 4)?,
+            dw::DW_FORM_strx | dw::DW_FORM_GNU_str_index => self.leb(&mut at)?,
+            _ => return Ok(NameRef::None),
+        };
+        let index = usize::try_from(index).map_err(|_| Error::UnsupportedOffset)?;
+        let offset = self.dwarf.string_offset(&self.view.unit, DebugStrOffsetsIndex(index))?;
+        Ok(NameRef::Str(offset.0 as u64))
+    }
+
+    /// The offset in `.debug_info` of what the last entry is a copy of (`DW_AT_abstract_origin`).
+    pub(crate) fn origin(&self, entry: &Skimmed) -> Result<Option<u64>, Error> {
+        let recipe = self.recipe(entry.code)?;
+        let Some(place) = recipe.origin else { return Ok(None) };
+        let mut at = self.place(recipe, place, entry)?;
+        let within = match place.form {
+            dw::DW_FORM_ref_addr => return self.number(at, self.reference_size()).map(Some),
+            dw::DW_FORM_ref1 => self.number(at, 1)?,
+            dw::DW_FORM_ref2 => self.number(at, 2)?,
+            dw::DW_FORM_ref4 => self.number(at, 4)?,
+            dw::DW_FORM_ref8 => self.number(at, 8)?,
+            dw::DW_FORM_ref_udata => self.leb(&mut at)?,
+            _ => return Ok(None),
+        };
+        Ok(Some(self.view.start.wrapping_add(within)))
+    }
+
+    /// Whether the last entry has a mangled name.
+    pub(crate) fn has_linkage_name(&self, entry: &Skimmed) -> Result<bool, Error> {
+        Ok(self.recipe(entry.code)?.has_linkage_name)
+    }
+
+    /// Whether the last entry, a variable's, may be at a fixed address or in thread-local storage:
+    /// not on the stack, in a register, or here and there.
+    pub(crate) fn may_be_static(&self, entry: &Skimmed) -> Result<bool, Error> {
+        let recipe = self.recipe(entry.code)?;
+        let Some(place) = recipe.location else { return Ok(false) };
+        if place.form != dw::DW_FORM_exprloc {
+            return Ok(is_block(place.form));
+        }
+        let mut at = self.place(recipe, place, entry)?;
+        if self.leb(&mut at)? == 0 {
+            return Ok(false);
+        }
+        let operation = gimli::DwOp(self.number(at, 1)? as u8);
+        Ok(!matches!(operation.0, FIRST_REGISTER..=LAST_REGISTER) && operation != dw::DW_OP_fbreg)
+    }
+
+    /// Calls `visit` with the offset in `.debug_info` of everything in other units that the last
+    /// entry refers to.
+    pub(crate) fn references(
+        &self,
+        entry: &Skimmed,
+        visit: &mut dyn FnMut(u64),
+    ) -> Result<(), Error> {
+        let recipe = self.recipe(entry.code)?;
+        if !recipe.refers {
+            return Ok(());
+        }
+        let size = self.reference_size();
+        let mut at = entry.attributes + recipe.first as usize;
+        for step in &recipe.rest {
+            if matches!(step, Step::Form(dw::DW_FORM_ref_addr)) {
+                let target = self.number(at, size)?;
+                if !(self.view.start..self.view.start + self.bytes.len() as u64).contains(&target) {
+                    visit(target);
+                }
+            }
+            at = self.step(step, at)?;
+        }
+        Ok(())
+    }
+
+    fn place(&self, recipe: &Recipe, place: Place, entry: &Skimmed) -> Result<usize, Error> {
+        let from = match place.steps {
+            0 => entry.attributes,
+            steps => self.behind(recipe, steps, entry.attributes)?,
+        };
+        Ok(from + place.bytes as usize)
+    }
+
+    /// Behind so many steps of a recipe.
+    fn behind(&self, recipe: &Recipe, steps: usize, attributes: usize) -> Result<usize, Error> {
+        let first = attributes + recipe.first as usize;
+        recipe.rest[..steps].iter().try_fold(first, |at, step| self.step(step, at))
+    }
+
+    fn step(&self, step: &Step, at: usize) -> Result<usize, Error> {
+        match step {
+            Step::Bytes(bytes) => Ok(at + *bytes as usize),
+            Step::Form(form) => self.behind_value(*form, at),
+        }
+    }
+
+    /// Behind a value whose length is not that of all values of its form.
+    fn behind_value(&self, form: DwForm, mut at: usize) -> Result<usize, Error> {
+        let length = match form {
+            dw::DW_FORM_exprloc | dw::DW_FORM_block => self.leb(&mut at)?,
+            dw::DW_FORM_block1 => self.length(&mut at, 1)?,
+            dw::DW_FORM_block2 => self.length(&mut at, 2)?,
+            dw::DW_FORM_block4 => self.length(&mut at, 4)?,
+            dw::DW_FORM_sdata
+            | dw::DW_FORM_udata
+            | dw::DW_FORM_ref_udata
+            | dw::DW_FORM_strx
+            | dw::DW_FORM_addrx
+            | dw::DW_FORM_loclistx
+            | dw::DW_FORM_rnglistx
+            | dw::DW_FORM_GNU_addr_index
+            | dw::DW_FORM_GNU_str_index => {
+                self.leb(&mut at)?;
+                0
+            }
+            dw::DW_FORM_string => {
+                let rest = self.bytes.get(at..).unwrap_or_default();
+                memchr::memchr(0, rest).ok_or_else(|| self.end())? as u64 + 1
+            }
+            dw::DW_FORM_ref_addr => self.reference_size() as u64,
+            dw::DW_FORM_indirect => {
+                let form = DwForm(u16::try_from(self.leb(&mut at)?).unwrap_or(u16::MAX));
+                match fixed_size(form, self.encoding) {
+                    Some(size) => u64::from(size),
+                    // One that is indirect again could go on for ever.
+                    None if form == dw::DW_FORM_indirect => return Err(Error::UnknownForm(form)),
+                    None => return self.behind_value(form, at),
+                }
+            }
+            other => return Err(Error::UnknownForm(other)),
+        };
+        let end = usize::try_from(length).ok().and_then(|length| at.checked_add(length));
+        end.filter(|end| *end <= self.bytes.len()).ok_or_else(|| self.end())
+    }
+
+    /// Bytes of a reference to any unit: in DWARF 2 it was an address.
+    fn reference_size(&self) -> usize {
+        usize::from(match self.encoding.version {
+            ..=2 => self.encoding.address_size,
+            _ => self.encoding.format.word_size(),
+        })
+    }
+
+    fn length(&self, at: &mut usize, size: usize) -> Result<u64, Error> {
+        let length = self.number(*at, size)?;
+        *at += size;
+        Ok(length)
+    }
+
+    fn number(&self, at: usize, size: usize) -> Result<u64, Error> {
+        let bytes = self.bytes.get(at..).and_then(|rest| rest.get(..size));
+        let bytes = bytes.ok_or_else(|| self.end())?;
+        let mut endian = self.endian;
+        Ok(endian.read_uint(bytes))
+    }
+
+    #[inline]
+    fn leb(&self, at: &mut usize) -> Result<u64, Error> {
+        let mut value = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let byte = *self.bytes.get(*at).ok_or_else(|| self.end())?;
+            *at += 1;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(Error::BadUnsignedLeb128)
+    }
+
+    fn end(&self) -> Error {
+        Error::UnexpectedEof(self.dwarf.debug_info.reader().offset_id())
+    }
+}
+
+/// `DW_OP_reg0` to `DW_OP_breg31`.
+const FIRST_REGISTER: u8 = dw::DW_OP_reg0.0;
+const LAST_REGISTER: u8 = dw::DW_OP_breg31.0;
+
+/// Whether a location of this form is an expression, and no list.
+fn is_block(form: DwForm) -> bool {
+    matches!(form, dw::DW_FORM_block | dw::DW_FORM_block1 | dw::DW_FORM_block2 | dw::DW_FORM_block4)
+}
