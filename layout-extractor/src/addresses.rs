@@ -77,6 +77,9 @@ impl DwarfSource {
         // Units in other files have their ranges in their skeletons, in the program.
         let dwarf = &self.object.own_sections().dwarf(self.object.endian);
         for (unit, _) in listed.iter().enumerate().filter(|(_, listed)| !**listed) {
+            if self.units.is_split(unit) {
+                continue;
+            }
             // What cannot be read of one unit does not hide the others.
             let _ = self.add_root_ranges(dwarf, unit, &mut ranges);
         }

@@ -159,6 +159,11 @@ impl Units {
         self.rest.get(&number).copied().unwrap_or(number)
     }
 
+    /// Whether a unit is in another file, and the program has its skeleton.
+    pub(crate) fn is_split(&self, number: UnitNumber) -> bool {
+        self.split.contains_key(&number)
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()

@@ -59,6 +59,14 @@ fn split_debug_information_is_that_of_the_program() {
             let program = programs::rust("tokio", &[version, "-C", &split]);
             assert_eq!(program.source().provenance().lack, None, "{version} {form}");
             assert_eq!(types(&program.source()), whole, "{version} {form}");
+            let root = |source: &DwarfSource| {
+                let found = source.thread_locals("tokio::runtime::context::CONTEXT").unwrap();
+                source.type_at(found[0].ty).unwrap()
+            };
+            // What is asked by address comes first where names are remembered.
+            let by_address = program.source();
+            by_address.functions_at(by_address.facts().entry).unwrap();
+            assert_eq!(root(&by_address), root(&program.source()), "{version} {form}");
             for entry in std::fs::read_dir(program.path.parent().unwrap()).unwrap() {
                 let path = entry.unwrap().path();
                 if path.extension().is_some_and(|kind| kind == "dwo" || kind == "dwp") {
