@@ -101,7 +101,7 @@ impl DwarfSource {
         let start = self.units.entry(number).start;
         for node in self.by_name(dwarf, index).types.at(&places) {
             let entry = index.node(node);
-            if !entry.is_declaration() && self.joined_path(dwarf, index, node) == name {
+            if !entry.is_declaration() && self.has_path(dwarf, index, node, name) {
                 found.push(TypeId(start + u64::from(entry.offset)));
             }
         }

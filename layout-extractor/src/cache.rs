@@ -1,20 +1,21 @@
 //! CACHES: answers that were given before.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash};
 use std::sync::{PoisonError, RwLock};
 
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+const SHARDS: usize = 16;
 
 /// Answers that were given before, in shards so that threads do not wait for each other.
 pub(crate) struct Cache<K, V> {
-    shards: [RwLock<HashMap<K, V>>; 16],
-    hasher: RandomState,
+    shards: [RwLock<FxHashMap<K, V>>; SHARDS],
 }
 
 impl<K, V> Default for Cache<K, V> {
     fn default() -> Self {
-        Cache { shards: Default::default(), hasher: RandomState::new() }
+        Cache { shards: Default::default() }
     }
 }
 
@@ -26,7 +27,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
         key: K,
         make: impl FnOnce() -> Result<V, E>,
     ) -> Result<V, E> {
-        let shard = &self.shards[self.shard_of(&key)];
+        let shard = &self.shards[shard_of(&key)];
         if let Some(known) = shard.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(known.clone());
         }
@@ -34,10 +35,11 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
         let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
         Ok(shard.entry(key).or_insert(made).clone())
     }
+}
 
-    fn shard_of(&self, key: &K) -> usize {
-        self.hasher.hash_one(key) as usize % self.shards.len()
-    }
+/// The number of a key's shard: by other bits of the hash than those that tell its place there.
+fn shard_of(key: &impl Hash) -> usize {
+    (FxBuildHasher.hash_one(key) >> 32) as usize % SHARDS
 }
 
 impl<K: Serialize + Ord + Clone, V: Serialize + Clone> Serialize for Cache<K, V> {
@@ -59,8 +61,8 @@ impl<'de, K: Deserialize<'de> + Hash + Eq, V: Deserialize<'de> + Clone> Deserial
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut cache = Cache::default();
         for (key, value) in Vec::<(K, V)>::deserialize(deserializer)? {
-            let shard = cache.shard_of(&key);
-            let shard = cache.shards[shard].get_mut().unwrap_or_else(PoisonError::into_inner);
+            let shard =
+                cache.shards[shard_of(&key)].get_mut().unwrap_or_else(PoisonError::into_inner);
             shard.insert(key, value);
         }
         Ok(cache)

@@ -228,6 +228,12 @@ impl UnitIndex {
         self.nodes.binary_search_by_key(&offset, |node| node.offset).ok().map(|n| n as NodeNumber)
     }
 
+    /// A node, and those that it is in, outwards. A parent's number is smaller than its child's, so
+    /// this ends.
+    pub(crate) fn with_parents(&self, number: NodeNumber) -> impl Iterator<Item = NodeNumber> + '_ {
+        std::iter::successors(Some(number), |number| self.node(*number).parent())
+    }
+
     /// The node with that number.
     pub(crate) fn node(&self, number: NodeNumber) -> &Node {
         &self.nodes[number as usize]

@@ -54,11 +54,17 @@ impl Mentions {
     fn of(&self, section: &[u8], name: &[u8]) -> Vec<UnitNumber> {
         let others = with(&self.others, hash(name));
         let mut units: Vec<UnitNumber> = others.map(|unit| unit as UnitNumber).collect();
+        let is_elsewhere = !units.is_empty();
+        let mut places = 0;
         for place in self.places(section, name) {
+            places += 1;
             units.extend(with(&self.users, place).map(|unit| unit as UnitNumber));
         }
-        units.sort_unstable();
-        units.dedup();
+        // Those of one place are in order.
+        if is_elsewhere || places > 1 {
+            units.sort_unstable();
+            units.dedup();
+        }
         units
     }
 
@@ -94,18 +100,18 @@ fn string_at(section: &[u8], offset: u32) -> &[u8] {
 }
 
 impl DwarfSource {
-    /// The units that may have an entry with this path, in order.
+    /// The units that may have an entry with this path, which is in another one, in order.
     pub(crate) fn units_with_path<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         path: &str,
     ) -> Vec<UnitNumber> {
+        // `{async_fn#0}` is everywhere; what it is in is not.
         let (parents, last) = split_last(path);
-        let mut units = self.units_mentioning(dwarf, last);
-        // `{async_fn#0}` is everywhere, but not below that function.
+        let (_, parent) = split_last(parents);
+        let mut units = self.units_mentioning(dwarf, parent);
         if units.len() > FEW_UNITS {
-            let (_, parent) = split_last(parents);
-            let others = self.units_mentioning(dwarf, parent);
+            let others = self.units_mentioning(dwarf, last);
             units.retain(|unit| others.binary_search(unit).is_ok());
         }
         units

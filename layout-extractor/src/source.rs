@@ -222,22 +222,44 @@ impl DwarfSource {
         index: &UnitIndex,
         node: NodeNumber,
     ) -> String {
-        let mut parts = vec![node];
-        let mut at = node;
-        // A parent's number is smaller than its child's, so this ends.
-        while let Some(parent) = index.node(at).parent() {
-            parts.push(parent);
-            at = parent;
+        let mut parts = Vec::with_capacity(8);
+        for part in index.with_parents(node) {
+            parts.push(self.name_bytes(dwarf, index.node(part).name()));
         }
-        let mut path = String::new();
-        for &part in parts.iter().rev() {
-            let name = self.name_bytes(dwarf, index.node(part).name());
+        let mut path = String::with_capacity(parts.iter().map(|part| part.len() + 2).sum());
+        for part in parts.iter().rev() {
             if !path.is_empty() {
                 path.push_str("::");
             }
-            path.push_str(&String::from_utf8_lossy(name));
+            match std::str::from_utf8(part) {
+                Ok(part) => path.push_str(part),
+                Err(_) => path.push_str(&String::from_utf8_lossy(part)),
+            }
         }
         path
+    }
+
+    /// Whether a node has this full path, which [`Self::joined_path`] would put together.
+    pub(crate) fn has_path<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        index: &UnitIndex,
+        node: NodeNumber,
+        path: &str,
+    ) -> bool {
+        let mut rest = path.as_bytes();
+        for (depth, part) in index.with_parents(node).enumerate() {
+            let name = self.name_bytes(dwarf, index.node(part).name());
+            if rest.is_empty() && name.is_empty() {
+                continue;
+            }
+            let before = if depth == 0 { Some(rest) } else { rest.strip_suffix(b"::") };
+            match before.and_then(|before| before.strip_suffix(name)) {
+                Some(before) => rest = before,
+                None => return false,
+            }
+        }
+        rest.is_empty()
     }
 
     fn types_named(&self, name: &str, near: Option<TypeId>) -> Result<Vec<TypeId>, LayoutError> {

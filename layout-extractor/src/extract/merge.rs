@@ -9,6 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use rayon::prelude::*;
 use runtime_layouts::layout::{Discriminant, SourceLocation, Type, TypeId, TypeKind};
+use rustc_hash::FxHashMap;
 
 use super::reach::{ReachedType, numbers, types_of_type};
 use super::{Progress, Stage};
@@ -20,7 +21,7 @@ pub(super) struct Classes {
     /// The first type of every class.
     pub(super) first: Vec<usize>,
     /// The numbers of types by their identifiers.
-    pub(super) numbers: HashMap<TypeId, usize>,
+    pub(super) numbers: FxHashMap<TypeId, usize>,
 }
 
 impl Classes {

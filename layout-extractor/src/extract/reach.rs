@@ -1,11 +1,11 @@
 //! REACH: everything that the roots lead to.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use runtime_layouts::layout::source::{LayoutSource, Poll};
 use runtime_layouts::layout::{Function, SourceLocation, StaticAddress, Type, TypeId, TypeKind};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::roots::Roots;
 use super::{Progress, Stage};
@@ -45,7 +45,7 @@ pub(super) fn follow(source: &DwarfSource, roots: &Roots, progress: &dyn Progres
         .map(|&at| (at, source.vtable_types(StaticAddress(at)).unwrap_or_default()))
         .filter(|(_, types)| !types.is_empty())
         .collect();
-    let mut known: HashSet<TypeId> = HashSet::new();
+    let mut known: FxHashSet<TypeId> = FxHashSet::default();
     let mut next: Vec<TypeId> = roots.types.clone();
     next.extend(roots.thread_locals.iter().map(|(variable, _)| variable.ty));
     next.extend(vtables.iter().flat_map(|(_, types)| types));
@@ -125,6 +125,6 @@ fn types_of_function(function: &Function, found: &mut Vec<TypeId>) {
 }
 
 /// The numbers of types by their identifiers.
-pub(super) fn numbers(types: &[ReachedType]) -> HashMap<TypeId, usize> {
+pub(super) fn numbers(types: &[ReachedType]) -> FxHashMap<TypeId, usize> {
     types.iter().enumerate().map(|(number, reached)| (reached.id, number)).collect()
 }

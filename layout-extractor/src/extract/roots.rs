@@ -256,12 +256,7 @@ fn has_block_on<'s>(
     node: NodeNumber,
 ) -> bool {
     let Ok((index, node)) = source.named_node(dwarf, index, node) else { return false };
-    let mut above = Some(node);
-    while let Some(node) = above.map(|node| index.node(node)) {
-        if source.name_bytes(dwarf, node.name()).starts_with(BLOCK_ON.as_bytes()) {
-            return true;
-        }
-        above = node.parent();
-    }
-    false
+    let names = index.with_parents(node).map(|node| index.node(node).name());
+    let mut names = names.map(|name| source.name_bytes(dwarf, name));
+    names.any(|name| name.starts_with(BLOCK_ON.as_bytes()))
 }

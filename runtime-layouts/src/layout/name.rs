@@ -314,7 +314,8 @@ fn split_outside<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
     let mut start = 0;
     let mut at = 0;
     while at < bytes.len() {
-        if depth == 0 && text.is_char_boundary(at) && text[at..].starts_with(separator) {
+        // A separator is ASCII, and so begins no other letter's bytes.
+        if depth == 0 && bytes[at..].starts_with(separator.as_bytes()) {
             parts.push(&text[start..at]);
             at += separator.len();
             start = at;
