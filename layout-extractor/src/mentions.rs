@@ -20,8 +20,11 @@ use crate::skim::Skim;
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber, malformed};
 
-/// So many units are indexed sooner than another name is looked up.
+/// So many units are few.
 const FEW_UNITS: usize = 8;
+
+/// The parts at the end of a path that are looked for.
+const MOST_PARTS: usize = 4;
 
 /// Debug information of so many bytes is read on all processors.
 const WORTH_THREADS: usize = 4 << 20;
@@ -50,27 +53,18 @@ struct OfUnit {
 }
 
 impl Mentions {
-    /// The units that use a name, in order.
-    fn of(&self, section: &[u8], name: &[u8]) -> Vec<UnitNumber> {
-        let others = with(&self.others, hash(name));
-        let mut units: Vec<UnitNumber> = others.map(|unit| unit as UnitNumber).collect();
-        let is_elsewhere = !units.is_empty();
-        let mut places = 0;
-        for place in self.places(section, name) {
-            places += 1;
-            units.extend(with(&self.users, place).map(|unit| unit as UnitNumber));
-        }
-        // Those of one place are in order.
-        if is_elsewhere || places > 1 {
-            units.sort_unstable();
-            units.dedup();
-        }
-        units
+    /// Who uses a name.
+    fn users<'s>(&'s self, section: &'s [u8], name: &'s [u8]) -> Users<'s> {
+        let mut lists: Vec<_> = self.places(section, name).map(|at| of(&self.users, at)).collect();
+        lists.push(of(&self.others, hash(name)));
+        lists.retain(|list| !list.is_empty());
+        Users(lists)
     }
 
     /// Where a name is in `.debug_str`.
     fn places<'s>(&'s self, section: &'s [u8], name: &'s [u8]) -> impl Iterator<Item = u32> + 's {
-        with(&self.names, hash(name)).filter(move |place| string_at(section, *place) == name)
+        let known = of(&self.names, hash(name)).iter().map(|(_, place)| *place);
+        known.filter(move |place| string_at(section, *place) == name)
     }
 
     /// Every name in `.debug_str` that is used, with the units that use it, in no order.
@@ -83,10 +77,44 @@ impl Mentions {
     }
 }
 
-/// What goes with a key in a sorted list.
-fn with<K: Ord + Copy, V: Copy>(list: &[(K, V)], key: K) -> impl Iterator<Item = V> + '_ {
+/// The units that use a name, in lists that are in order.
+struct Users<'m>(Vec<&'m [(u32, u32)]>);
+
+impl Users<'_> {
+    /// How many there are at most.
+    fn most(&self) -> usize {
+        self.0.iter().map(|list| list.len()).sum()
+    }
+
+    fn contain(&self, unit: UnitNumber) -> bool {
+        let is_in = |list: &&[(u32, u32)]| {
+            list.binary_search_by_key(&unit, |(_, unit)| *unit as UnitNumber).is_ok()
+        };
+        self.0.iter().any(is_in)
+    }
+
+    /// All of them, in order.
+    fn units(&self) -> Vec<UnitNumber> {
+        let all = self.0.iter().flat_map(|list| list.iter());
+        let mut units: Vec<UnitNumber> = all.map(|(_, unit)| *unit as UnitNumber).collect();
+        if self.0.len() > 1 {
+            units.sort_unstable();
+            units.dedup();
+        }
+        units
+    }
+}
+
+/// The pairs with a key in a sorted list.
+fn of<K: Ord + Copy>(list: &[(K, u32)], key: K) -> &[(K, u32)] {
     let first = list.partition_point(|(other, _)| *other < key);
-    list[first..].iter().take_while(move |(other, _)| *other == key).map(|(_, value)| *value)
+    let list = &list[first..];
+    // Few are looked at one by one sooner than a search gets to the end.
+    let length = match list.get(FEW_UNITS) {
+        Some((other, _)) if *other == key => list.partition_point(|(other, _)| *other == key),
+        _ => list.iter().take_while(|(other, _)| *other == key).count(),
+    };
+    &list[..length]
 }
 
 fn hash(name: &[u8]) -> u32 {
@@ -100,20 +128,26 @@ fn string_at(section: &[u8], offset: u32) -> &[u8] {
 }
 
 impl DwarfSource {
-    /// The units that may have an entry with this path, which is in another one, in order.
+    /// The units that may have an entry with this path, in order.
     pub(crate) fn units_with_path<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         path: &str,
     ) -> Vec<UnitNumber> {
-        // `{async_fn#0}` is everywhere; what it is in is not.
-        let (parents, last) = split_last(path);
-        let (_, parent) = split_last(parents);
-        let mut units = self.units_mentioning(dwarf, parent);
-        if units.len() > FEW_UNITS {
-            let others = self.units_mentioning(dwarf, last);
-            units.retain(|unit| others.binary_search(unit).is_ok());
+        let mentions = self.mentions(dwarf);
+        let section = dwarf.debug_str.reader().slice();
+        // `{async_fn#0}` is everywhere, and `poll` too; what those are in is not.
+        let mut rest = path;
+        let mut all: Vec<Users<'_>> = Vec::with_capacity(MOST_PARTS);
+        while !rest.is_empty() && all.len() < MOST_PARTS {
+            let (parents, last) = split_last(rest);
+            all.push(mentions.users(section, last.as_bytes()));
+            rest = parents;
         }
+        all.sort_by_key(Users::most);
+        let Some((fewest, others)) = all.split_first() else { return Vec::new() };
+        let mut units = fewest.units();
+        units.retain(|unit| others.iter().all(|users| users.contain(*unit)));
         units
     }
 
@@ -123,7 +157,8 @@ impl DwarfSource {
         dwarf: &Dwarf<Slice<'s>>,
         name: &str,
     ) -> Vec<UnitNumber> {
-        self.mentions(dwarf).of(dwarf.debug_str.reader().slice(), name.as_bytes())
+        let section = dwarf.debug_str.reader().slice();
+        self.mentions(dwarf).users(section, name.as_bytes()).units()
     }
 
     /// Where a name is in `.debug_str`, in every place.
@@ -154,7 +189,7 @@ impl DwarfSource {
         dwarf: &Dwarf<Slice<'s>>,
         offset: u64,
     ) -> impl Iterator<Item = UnitNumber> + 's {
-        with(&self.mentions(dwarf).references, offset).map(|unit| unit as UnitNumber)
+        of(&self.mentions(dwarf).references, offset).iter().map(|(_, unit)| *unit as UnitNumber)
     }
 
     /// The units that refer to entries of others, in no order.
