@@ -297,6 +297,9 @@ pub fn last_segment(type_name: &str) -> String {
 /// The path of a type without its last generic arguments: what all instances have in common.
 #[must_use]
 pub fn base_path(type_name: &str) -> &str {
+    if !type_name.contains('<') {
+        return type_name;
+    }
     match path_segments(type_name).last() {
         Some(Segment { text, arguments: Some(_) }) => {
             let start = text.as_ptr() as usize - type_name.as_ptr() as usize;
@@ -308,14 +311,19 @@ pub fn base_path(type_name: &str) -> &str {
 
 /// Splits at each separator that stands outside all brackets.
 fn split_outside<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
-    let bytes = text.as_bytes();
+    let (bytes, separator) = (text.as_bytes(), separator.as_bytes());
     let mut parts = Vec::new();
     let mut depth = 0_usize;
     let mut start = 0;
     let mut at = 0;
-    while at < bytes.len() {
-        // A separator is ASCII, and so begins no other letter's bytes.
-        if depth == 0 && bytes[at..].starts_with(separator.as_bytes()) {
+    // Names are long, and what matters in them is rare. A separator is ASCII, as brackets are, and
+    // so lies in no other letter.
+    let matters = |depth: usize, byte: u8| {
+        IS_BRACKET[usize::from(byte)] || depth == 0 && separator.first() == Some(&byte)
+    };
+    while let Some(next) = bytes[at..].iter().position(|byte| matters(depth, *byte)) {
+        at += next;
+        if depth == 0 && bytes[at..].starts_with(separator) {
             parts.push(&text[start..at]);
             at += separator.len();
             start = at;
@@ -333,6 +341,16 @@ fn split_outside<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
     parts.push(&text[start..]);
     parts
 }
+
+static IS_BRACKET: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut brackets: &[u8] = b"<>()[]{}";
+    while let [first, rest @ ..] = brackets {
+        table[*first as usize] = true;
+        brackets = rest;
+    }
+    table
+};
 
 fn split_once_outside<'a>(text: &'a str, separator: &str) -> Option<(&'a str, &'a str)> {
     let first = split_outside(text, separator)[0];
