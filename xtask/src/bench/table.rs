@@ -1,0 +1,132 @@
+//! What was measured, as a table: groups of rows, each about one process.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use super::cache::Cache;
+use super::measure::{Job, Measured, in_turn};
+
+/// What a row is measured against: a row of the same group, by its place.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Base {
+    /// Nothing.
+    Alone,
+    /// That one does the same without unhang: the rest is what unhang adds.
+    Without(usize),
+    /// That one does something of the kind.
+    Beside(usize),
+}
+
+/// A line of the table.
+pub(super) struct Row {
+    /// What ran.
+    pub(super) what: String,
+    /// What unhang remembered when it began.
+    pub(super) cache: Cache,
+    /// What it took.
+    pub(super) measured: Measured,
+    base: Base,
+    note: String,
+}
+
+/// Where a group stands in a plot.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Place {
+    /// In none.
+    Nowhere,
+    /// With so many tasks.
+    Tasks(f64),
+    /// With so many bytes of debug information, made up for the measurement.
+    DebugInformation(f64),
+    /// With so many bytes of the debug information of a real program.
+    RealDebugInformation(f64),
+}
+
+/// Rows about one process.
+pub(super) struct Group {
+    title: String,
+    /// Where it stands in a plot.
+    pub(super) place: Place,
+    /// Its rows, in the order in which they were measured.
+    pub(super) rows: Vec<Row>,
+}
+
+impl Group {
+    /// Without rows yet.
+    pub(super) fn new(title: impl Into<String>, place: Place) -> Self {
+        Self { title: title.into(), place, rows: Vec::new() }
+    }
+
+    /// Adds what was timed by other means.
+    pub(super) fn add(
+        &mut self,
+        what: impl Into<String>,
+        measured: Measured,
+        base: Base,
+        note: impl Into<String>,
+    ) {
+        let (what, note) = (what.into(), note.into());
+        self.rows.push(Row { what, cache: Cache::Unused, measured, base, note });
+    }
+
+    /// Measures commands in turn, and adds a row for each.
+    pub(super) fn measure(&mut self, runs: usize, jobs: Vec<(Job<'_>, Base)>) -> Result<()> {
+        let (jobs, bases): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
+        let measured = in_turn(runs, &jobs)?;
+        for ((job, base), (measured, note)) in jobs.into_iter().zip(bases).zip(measured) {
+            self.rows.push(Row { what: job.what, cache: job.cache, measured, base, note });
+        }
+        Ok(())
+    }
+
+    fn cells(&self, row: &Row) -> [String; 10] {
+        let other = match row.base {
+            Base::Alone => None,
+            Base::Without(other) | Base::Beside(other) => Some(&self.rows[other].measured),
+        };
+        let median = row.measured.median();
+        let ratio = other.map_or_else(String::new, |other| {
+            format!("{:.2}", median.as_secs_f64() / other.median().as_secs_f64())
+        });
+        let adds = match (row.base, other) {
+            (Base::Without(_), Some(other)) => format!("{:.3} s", row.measured.beyond(other)),
+            _ => String::new(),
+        };
+        let peak = match row.measured.peak {
+            0 => String::new(),
+            peak => format!("{} MB", peak >> 20),
+        };
+        let (from, to) = row.measured.spread();
+        let [median, from, to] = [median, from, to].map(seconds);
+        let what = format!("{}: {}", self.title, row.what);
+        let (cache, runs) = (row.cache.word().to_owned(), row.measured.runs().to_string());
+        [what, cache, runs, median, from, to, peak, adds, ratio, row.note.clone()]
+    }
+}
+
+/// All groups, as Markdown has tables.
+pub(super) fn table(groups: &[Group]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::ASCII_MARKDOWN);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header([
+        "what", "cache", "runs", "median", "from", "to", "peak", "adds", "ratio", "note",
+    ]);
+    for group in groups {
+        for row in &group.rows {
+            table.add_row(group.cells(row));
+        }
+    }
+    for column in 2..9 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.3} s", time.as_secs_f64())
+}
