@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 
 use super::Bench;
 use super::measure::{ENOUGH, Measured, high_water};
@@ -72,7 +72,7 @@ fn many_tasks() -> Result<PathBuf> {
 
 /// What one run of it took and showed.
 struct Listed {
-    /// From its start to the last line of the list.
+    /// From its start to its prompt, and from the last key to the last line of the list.
     time: Duration,
     /// The most memory, in bytes.
     peak: u64,
@@ -85,11 +85,13 @@ fn list(program: &Path, pid: u32) -> Result<Listed> {
     let begun = Instant::now();
     let mut terminal = Terminal::start(program, &["-p", &pid.to_string(), "--theme", "none"])?;
     terminal.until(LIMIT, |seen| seen.contains(PROMPT))?;
+    let mut time = begun.elapsed();
     terminal.type_line("async backtrace all")?;
+    let begun = Instant::now();
     let seen = terminal.until(LIMIT, |seen| {
         seen.rsplit_once("Known tasks:").is_some_and(|(_, tasks)| tasks.contains(PROMPT))
     })?;
-    let time = begun.elapsed();
+    time += begun.elapsed();
     let peak = high_water(terminal.pid()).unwrap_or(0);
     terminal.type_line("quit")?;
     terminal.end(LIMIT)?;
@@ -110,21 +112,21 @@ impl Bench {
             let step = Step::begin(format!("measuring {count} tasks beside BugStalker"));
             let title = format!("{count} tasks, tokio {TOKIO}, debug build");
             let mut group = Group::new(title, Place::Nowhere);
-            group.measure(self.runs, self.all_frames(running.pid()))?;
-            let listed = match &installed {
-                Ok(program) => self.lists(program, running.pid()),
-                Err(error) => Err(anyhow::anyhow!("it cannot be installed: {error:#}")),
-            };
+            let pid = running.pid();
+            let mut jobs = self.all_frames(pid);
+            jobs.extend(self.dumps(pid));
+            group.measure(self.runs, jobs)?;
             let what = format!("BugStalker {VERSION}, `async backtrace all`");
+            let listed = match &installed {
+                Ok(program) => self.lists(program, pid),
+                Err(error) => Err(anyhow!("it cannot be installed: {error:#}")),
+            };
             match listed {
                 Ok((measured, shown)) => {
-                    group.add(what, measured, Base::Beside(0), format!("{shown} tasks shown"));
+                    let note = format!("{shown} of {count} tasks shown");
+                    group.add(what, measured, Base::Beside(0), note);
                 }
-                Err(error) => {
-                    let first = format!("{error:#}");
-                    let first = first.lines().next().unwrap_or_default();
-                    self.say(format!("{what} of {count} tasks: {first}"));
-                }
+                Err(error) => group.add_failure(what, &error),
             }
             self.groups.push(group);
             step.done();

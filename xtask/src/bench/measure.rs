@@ -14,7 +14,7 @@ use crate::workspace::target;
 const EVERY: Duration = Duration::from_millis(2);
 
 /// What has run for so long, all its runs together, is not run again.
-pub(super) const ENOUGH: Duration = Duration::from_secs(60);
+pub(super) const ENOUGH: Duration = Duration::from_secs(30);
 
 /// A run that takes longer has failed.
 const LIMIT: Duration = Duration::from_secs(900);

@@ -113,11 +113,16 @@ impl Bench {
                 jobs.push((list.with(cache).noting(notes::tasks), Base::Without(alone)));
             }
         }
-        for cache in Cache::BOTH {
-            let dump = Job::new("`unhang dump`", move || self.tools.dump(pid, &[]));
-            jobs.push((dump.with(cache).noting(notes::tasks), Base::Alone));
-        }
+        jobs.extend(self.dumps(pid));
         group.measure(self.runs, jobs)
+    }
+
+    /// `unhang dump`, a first and a further one.
+    fn dumps(&self, pid: u32) -> [(Job<'_>, Base); 2] {
+        Cache::BOTH.map(|cache| {
+            let dump = Job::new("`unhang dump`", move || self.tools.dump(pid, &[]));
+            (dump.with(cache).noting(notes::tasks), Base::Alone)
+        })
     }
 
     /// Writes the table and the plots, and shows the table.

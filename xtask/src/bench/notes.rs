@@ -14,5 +14,5 @@ pub(super) fn tasks(output: &str) -> String {
 /// Of backtraces: how many there are, and how many frames they have.
 pub(super) fn backtraces(output: &str) -> String {
     let starting = |text: &str| output.lines().filter(|line| line.starts_with(text)).count();
-    format!("{} backtraces, {} frames", starting("Task "), starting("#"))
+    format!("{} tasks, {} frames", starting("Task "), starting("#"))
 }

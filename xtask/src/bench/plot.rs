@@ -88,7 +88,8 @@ impl Picture {
         for group in groups {
             let Some((x, in_line)) = (self.x)(group.place) else { continue };
             for row in &group.rows {
-                let seconds = row.measured.median().as_secs_f64();
+                let Some(measured) = &row.measured else { continue };
+                let seconds = measured.median().as_secs_f64();
                 let point = Point { x, seconds, in_line };
                 match lines.iter_mut().find(|line| line.is_of(row)) {
                     Some(line) => line.points.push(point),

@@ -25,8 +25,8 @@ pub(super) struct Row {
     pub(super) what: String,
     /// What unhang remembered when it began.
     pub(super) cache: Cache,
-    /// What it took.
-    pub(super) measured: Measured,
+    /// What it took; `None` when it failed.
+    pub(super) measured: Option<Measured>,
     base: Base,
     note: String,
 }
@@ -67,8 +67,16 @@ impl Group {
         base: Base,
         note: impl Into<String>,
     ) {
-        let (what, note) = (what.into(), note.into());
+        let (what, note, measured) = (what.into(), note.into(), Some(measured));
         self.rows.push(Row { what, cache: Cache::Unused, measured, base, note });
+    }
+
+    /// Adds what could not be measured: the first line of why.
+    pub(super) fn add_failure(&mut self, what: impl Into<String>, error: &anyhow::Error) {
+        let text = format!("{error:#}");
+        let note = format!("failed: {}", text.lines().next().unwrap_or_default());
+        let (what, base) = (what.into(), Base::Alone);
+        self.rows.push(Row { what, cache: Cache::Unused, measured: None, base, note });
     }
 
     /// Measures commands in turn, and adds a row for each.
@@ -76,33 +84,38 @@ impl Group {
         let (jobs, bases): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
         let measured = in_turn(runs, &jobs)?;
         for ((job, base), (measured, note)) in jobs.into_iter().zip(bases).zip(measured) {
-            self.rows.push(Row { what: job.what, cache: job.cache, measured, base, note });
+            let (what, cache, measured) = (job.what, job.cache, Some(measured));
+            self.rows.push(Row { what, cache, measured, base, note });
         }
         Ok(())
     }
 
     fn cells(&self, row: &Row) -> [String; 10] {
+        let what = format!("{}: {}", self.title, row.what);
+        let (cache, note) = (row.cache.word().to_owned(), row.note.clone());
+        let Some(measured) = &row.measured else {
+            let none = String::new;
+            return [what, cache, none(), none(), none(), none(), none(), none(), none(), note];
+        };
         let other = match row.base {
             Base::Alone => None,
-            Base::Without(other) | Base::Beside(other) => Some(&self.rows[other].measured),
+            Base::Without(other) | Base::Beside(other) => self.rows[other].measured.as_ref(),
         };
-        let median = row.measured.median();
         let ratio = other.map_or_else(String::new, |other| {
-            format!("{:.2}", median.as_secs_f64() / other.median().as_secs_f64())
+            let [one, other] = [measured, other].map(|of| of.median().as_secs_f64());
+            format!("{:.2}", one / other)
         });
         let adds = match (row.base, other) {
-            (Base::Without(_), Some(other)) => format!("{:.3} s", row.measured.beyond(other)),
+            (Base::Without(_), Some(other)) => format!("{:.3} s", measured.beyond(other)),
             _ => String::new(),
         };
-        let peak = match row.measured.peak {
+        let peak = match measured.peak {
             0 => String::new(),
             peak => format!("{} MB", peak >> 20),
         };
-        let (from, to) = row.measured.spread();
-        let [median, from, to] = [median, from, to].map(seconds);
-        let what = format!("{}: {}", self.title, row.what);
-        let (cache, runs) = (row.cache.word().to_owned(), row.measured.runs().to_string());
-        [what, cache, runs, median, from, to, peak, adds, ratio, row.note.clone()]
+        let (from, to) = measured.spread();
+        let [median, from, to] = [measured.median(), from, to].map(seconds);
+        [what, cache, measured.runs().to_string(), median, from, to, peak, adds, ratio, note]
     }
 }
 
