@@ -5,18 +5,19 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use runtime_layouts::fake::{FakeTarget, tokio};
+use runtime_layouts::fake::{FakeMemory, FakeTarget, tokio};
 use runtime_layouts::render::{Look, tasks};
 use runtime_layouts::walk::inspect;
 
 const TASKS: [u64; 3] = [10, 1_000, 10_000];
 
-fn target(tasks: u64) -> FakeTarget {
+fn target(tasks: u64) -> FakeTarget<FakeMemory> {
     FakeTarget::new(tokio::layouts(), tokio::memory(tasks), tokio::THREAD_POINTER)
 }
 
 fn walk(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("walk");
+    group.sample_size(20);
     for tasks in TASKS {
         let target = target(tasks);
         group.throughput(Throughput::Elements(tasks));
@@ -28,9 +29,15 @@ fn walk(criterion: &mut Criterion) {
 }
 
 fn list(criterion: &mut Criterion) {
-    let look =
-        Look { width: Some(100), styled: false, full_names: false, user_only: false, current: None };
+    let look = Look {
+        width: Some(100),
+        styled: false,
+        full_names: false,
+        user_only: false,
+        current: None,
+    };
     let mut group = criterion.benchmark_group("list");
+    group.sample_size(20);
     for tasks in TASKS {
         let report = inspect(&target(tasks));
         group.throughput(Throughput::Elements(tasks));

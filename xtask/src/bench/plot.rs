@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use plotters::coord::combinators::LogCoord;
 use plotters::prelude::*;
 
 use super::cache::Cache;
@@ -16,6 +17,16 @@ const NAMES: u32 = 330;
 
 /// The size of the marks. Those of a warm cache are hollow: color alone would not do for everybody.
 const MARK: i32 = 4;
+
+/// What stands for itself, around its place and closed.
+const TRIANGLE: [(i32, i32); 4] = [(0, -6), (6, 4), (-6, 4), (0, -6)];
+
+/// Where the names of the lines begin, and how far they are from each other.
+const FIRST_NAME: i32 = 60;
+const BETWEEN_NAMES: i32 = 22;
+
+type Axes = Cartesian2d<LogCoord<f64>, LogCoord<f64>>;
+type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Axes>;
 
 /// What a picture is about.
 struct Picture {
@@ -127,18 +138,10 @@ impl Picture {
             .bold_line_style(BLACK.mix(0.12))
             .draw()?;
         for (number, line) in lines.iter().enumerate() {
-            let style = line.color().stroke_width(if line.cache == Cache::Warm { 1 } else { 2 });
-            let joined = line.points.iter().filter(|point| point.in_line);
-            chart.draw_series(LineSeries::new(joined.map(|p| (p.x, p.seconds)), style))?;
-            let mark = line.mark();
-            let at = |p: &Point| (p.x, p.seconds);
-            let (joined, single): (Vec<_>, Vec<_>) = line.points.iter().partition(|p| p.in_line);
-            chart.draw_series(joined.into_iter().map(|p| Circle::new(at(p), MARK, mark)))?;
-            let triangle = |p| TriangleMarker::new(at(p), MARK + 2, mark);
-            chart.draw_series(single.into_iter().map(triangle))?;
-            let y = 60 + 22 * number as i32;
-            right.draw(&PathElement::new([(4, y), (30, y)], style))?;
-            right.draw(&Circle::new((17, y), MARK, mark))?;
+            line.draw(&mut chart)?;
+            let y = FIRST_NAME + BETWEEN_NAMES * number as i32;
+            right.draw(&PathElement::new([(4, y), (30, y)], line.style()))?;
+            right.draw(&Circle::new((17, y), MARK, line.mark()))?;
             right.draw(&Text::new(line.name(), (38, y - 7), ("sans-serif", 13)))?;
         }
         area.present()?;
@@ -147,6 +150,28 @@ impl Picture {
 }
 
 impl Line {
+    fn draw(&self, chart: &mut Chart<'_>) -> Result<()> {
+        let at = |point: &Point| (point.x, point.seconds);
+        let (joined, single): (Vec<_>, Vec<_>) = self.points.iter().partition(|p| p.in_line);
+        let joined: Vec<_> = joined.into_iter().map(at).collect();
+        let single: Vec<_> = single.into_iter().map(at).collect();
+        chart.draw_series(LineSeries::new(joined.iter().copied(), self.style()))?;
+        let circle = |at| Circle::new(at, MARK, self.mark());
+        chart.draw_series(joined.into_iter().map(circle))?;
+        if self.cache == Cache::Warm {
+            let outline = |at| EmptyElement::at(at) + PathElement::new(TRIANGLE, self.mark());
+            chart.draw_series(single.into_iter().map(outline))?;
+        } else {
+            let triangle = |at| EmptyElement::at(at) + Polygon::new(TRIANGLE, self.mark());
+            chart.draw_series(single.into_iter().map(triangle))?;
+        }
+        Ok(())
+    }
+
+    fn style(&self) -> ShapeStyle {
+        self.color().stroke_width(if self.cache == Cache::Warm { 1 } else { 2 })
+    }
+
     fn is_of(&self, row: &Row) -> bool {
         self.what == row.what && self.cache == row.cache
     }
