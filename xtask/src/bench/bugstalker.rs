@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow, ensure};
 
 use super::Bench;
-use super::measure::{ENOUGH, Measured, high_water};
+use super::measure::{Measured, high_water, repeatedly};
 use super::table::{Base, Group, Place};
 use super::terminal::Terminal;
 use crate::fixture::Running;
@@ -136,14 +136,11 @@ impl Bench {
 
     /// Several runs, and how many tasks the last one showed.
     fn lists(&self, program: &Path, pid: u32) -> Result<(Measured, usize)> {
-        let (mut times, mut peak, mut shown) = (Vec::new(), 0, 0);
-        while times.len() < self.runs && times.iter().sum::<Duration>() < ENOUGH {
+        let (times, (peak, shown)) = repeatedly(self.runs, || {
             let listed = list(program, pid)?;
-            times.push(listed.time);
-            peak = listed.peak.max(peak);
-            shown = listed.tasks;
             ensure!(Path::new(&format!("/proc/{pid}")).exists(), "it has ended the program");
-        }
+            Ok((listed.time, (listed.peak, listed.tasks)))
+        })?;
         Ok((Measured::of(times, peak), shown))
     }
 }

@@ -14,7 +14,7 @@ use crate::workspace::target;
 const EVERY: Duration = Duration::from_millis(2);
 
 /// What has run for so long, all its runs together, is not run again.
-pub(super) const ENOUGH: Duration = Duration::from_secs(30);
+const ENOUGH: Duration = Duration::from_secs(30);
 
 /// A run that takes longer has failed.
 const LIMIT: Duration = Duration::from_secs(900);
@@ -133,7 +133,7 @@ pub(super) fn in_turn(runs: usize, jobs: &[Job<'_>]) -> Result<Vec<(Measured, St
     }
     for _ in 0..runs.max(1) {
         for ((job, times), (peak, note)) in jobs.iter().zip(&mut times).zip(&mut results) {
-            if times.iter().sum::<Duration>() > ENOUGH {
+            if times.iter().sum::<Duration>() >= ENOUGH {
                 continue;
             }
             let (time, most) = job.run()?;
@@ -145,6 +145,22 @@ pub(super) fn in_turn(runs: usize, jobs: &[Job<'_>]) -> Result<Vec<(Measured, St
     }
     let measured = times.into_iter().zip(results);
     Ok(measured.map(|(times, (peak, note))| (Measured::of(times, peak), note)).collect())
+}
+
+/// Runs something that times itself, so often, or less often where it takes long; returns the times,
+/// and what the last run has to say beside.
+pub(super) fn repeatedly<T>(
+    runs: usize,
+    run: impl Fn() -> Result<(Duration, T)>,
+) -> Result<(Vec<Duration>, T)> {
+    let (first, mut last) = run()?;
+    let mut times = vec![first];
+    while times.len() < runs && times.iter().sum::<Duration>() < ENOUGH {
+        let (time, said) = run()?;
+        times.push(time);
+        last = said;
+    }
+    Ok((times, last))
 }
 
 /// Where the output of a run goes.

@@ -22,7 +22,7 @@ use self::cache::Cache;
 use self::measure::Job;
 use self::table::{Base, Group, table};
 use self::tools::{Tools, word};
-use crate::workspace::{cargo, root, target};
+use crate::workspace::{cargo, exclusively, root, target};
 
 /// A part of the measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -53,6 +53,11 @@ pub fn run(quick: bool, only: &[Part]) -> Result<()> {
     if cfg!(debug_assertions) {
         return optimized(quick, only);
     }
+    // Two at a time would measure each other, and empty each other's cache.
+    exclusively("measuring", || parts(quick, only))
+}
+
+fn parts(quick: bool, only: &[Part]) -> Result<()> {
     std::fs::create_dir_all(target().join("bench")).context("creating a folder")?;
     Cache::Warm.empty()?;
     let runs = if quick { 1 } else { 5 };
