@@ -6,7 +6,7 @@
 mod programs;
 
 use std::hint::black_box;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use criterion::{BatchSize, Bencher, Criterion, criterion_group, criterion_main};
 use layout_extractor::{DwarfSource, extract};
@@ -19,7 +19,7 @@ const NAME: &str = "alloc::string::String";
 const NAMES: [&str; 3] = [NAME, "core::option::Option<", "{async_fn_env#0}"];
 
 /// Measures one question to a source that is opened anew each time, opening not counted.
-fn cold<T>(bencher: &mut Bencher<'_>, path: &PathBuf, question: impl Fn(&DwarfSource) -> T) {
+fn cold<T>(bencher: &mut Bencher<'_>, path: &Path, question: impl Fn(&DwarfSource) -> T) {
     bencher.iter_batched_ref(
         || DwarfSource::open(path).expect("a program"),
         |source| black_box(question(source)),

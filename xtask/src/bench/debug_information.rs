@@ -11,8 +11,8 @@ use super::{Bench, filler};
 use crate::fixture::Running;
 use crate::progress::Step;
 
-/// How often 10 MB of debug information; the first of them quickly.
-const COPIES: [usize; 4] = [0, 5, 50, 120];
+/// How often some 9 MB of debug information; the first of them quickly.
+const COPIES: [usize; 4] = [0, 5, 57, 120];
 const QUICK: usize = 2;
 
 impl Bench {
