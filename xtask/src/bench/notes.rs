@@ -16,3 +16,16 @@ pub(super) fn backtraces(output: &str) -> String {
     let starting = |text: &str| output.lines().filter(|line| line.starts_with(text)).count();
     format!("{} tasks, {} frames", starting("Task "), starting("#"))
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn lists_and_backtraces_say_how_much_they_show() {
+        let list =
+            "  Id  State\n  1   idle\n\nComplete: 3 tasks and 1 block_on future of 1 runtime.\n";
+        assert_eq!(super::tasks(list), "complete: 3 tasks");
+        assert_eq!(super::tasks("(gdb) what\n"), "no list");
+        let text = "Task 1 (idle)\n#0  a\n#1  b\n\nTask 2 (idle)\n    ┌╴branch 1 of 2\n#0  │ c\n";
+        assert_eq!(super::backtraces(text), "2 tasks, 3 frames");
+    }
+}

@@ -143,3 +143,33 @@ pub(super) fn table(groups: &[Group]) -> Table {
 fn seconds(time: Duration) -> String {
     format!("{:.3} s", time.as_secs_f64())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(milliseconds: &[u64]) -> Measured {
+        Measured::of(milliseconds.iter().copied().map(Duration::from_millis).collect(), 0)
+    }
+
+    #[test]
+    fn what_unhang_adds_is_the_difference_of_runs_beside_each_other() {
+        let mut group = Group::new("10 tasks", Place::Nowhere);
+        group.add("gdb", measured(&[100, 900, 120]), Base::Alone, "");
+        group.add("gdb, list", measured(&[110, 950, 140]), Base::Without(0), "10 tasks");
+        let [what, _, runs, median, from, to, _, adds, ratio, note] = group.cells(&group.rows[1]);
+        assert_eq!([what, runs], ["10 tasks: gdb, list", "3"]);
+        assert_eq!([median, from, to], ["0.140 s", "0.110 s", "0.950 s"]);
+        assert_eq!([adds, ratio, note], ["0.020 s", "1.17", "10 tasks"]);
+    }
+
+    #[test]
+    fn a_failure_is_a_row() {
+        let mut group = Group::new("10 tasks", Place::Nowhere);
+        let error = anyhow::anyhow!("it has ended\nmuch more").context("listing");
+        group.add_failure("BugStalker", &error);
+        let text = table(&[group]).to_string();
+        assert!(text.contains("failed: listing: it has ended "), "{text}");
+        assert!(!text.contains("much more"), "{text}");
+    }
+}
