@@ -35,11 +35,9 @@ impl Measured {
         Self { times, peak }
     }
 
-    /// The run in the middle.
+    /// The run in the middle; of an even number of runs, the mean of both.
     pub(super) fn median(&self) -> Duration {
-        let mut times = self.times.clone();
-        times.sort_unstable();
-        times[times.len() / 2]
+        Duration::from_secs_f64(middle(self.times.iter().map(Duration::as_secs_f64)))
     }
 
     /// The quickest and the slowest run.
@@ -57,10 +55,19 @@ impl Measured {
     /// the middle, of runs that stand beside each other. The machine was as busy for both.
     pub(super) fn beyond(&self, other: &Self) -> f64 {
         let pairs = self.times.iter().zip(&other.times);
-        let mut differences: Vec<f64> =
-            pairs.map(|(one, two)| one.as_secs_f64() - two.as_secs_f64()).collect();
-        differences.sort_by(f64::total_cmp);
-        differences[differences.len() / 2]
+        middle(pairs.map(|(one, two)| one.as_secs_f64() - two.as_secs_f64()))
+    }
+}
+
+/// The median.
+fn middle(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let half = values.len() / 2;
+    if values.len().is_multiple_of(2) {
+        (values[half - 1] + values[half]) / 2.0
+    } else {
+        values[half]
     }
 }
 
