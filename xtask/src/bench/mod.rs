@@ -159,6 +159,9 @@ impl Bench {
     fn setting(&self) -> String {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let [gdb, lldb] = self.tools.debuggers().map(|debugger| &debugger.version);
-        format!("{processors} processors, gdb {gdb}, lldb {lldb}; at most {} runs.", self.runs)
+        format!(
+            "{processors} processors, gdb {gdb}, lldb {lldb}; runs of each: {}, of what takes long fewer.",
+            self.runs
+        )
     }
 }

@@ -21,6 +21,9 @@ const MARK: i32 = 4;
 /// What stands for itself, around its place and closed.
 const TRIANGLE: [(i32, i32); 4] = [(0, -6), (6, 4), (-6, 4), (0, -6)];
 
+/// What that is.
+const SINGLE: &str = " (triangles: the large service, all of Rust)";
+
 /// Where the names of the lines begin, and how far they are from each other.
 const FIRST_NAME: i32 = 60;
 const BETWEEN_NAMES: i32 = 22;
@@ -51,7 +54,7 @@ const PICTURES: [Picture; 2] = [
     },
     Picture {
         file: "debug-information.svg",
-        title: "Cost against debug information (triangles: the large service, all of Rust)",
+        title: "Cost against debug information",
         axis: ".debug_info, MB",
         x: |place| match place {
             Place::DebugInformation(size) => Some((size / MB, true)),
@@ -121,10 +124,13 @@ impl Picture {
         let ys = around(points().map(|point| point.seconds));
         let area = SVGBackend::new(file, SIZE).into_drawing_area();
         area.fill(&WHITE)?;
+        let has_single = points().any(|point| !point.in_line);
+        let caption =
+            if has_single { format!("{}{SINGLE}", self.title) } else { self.title.to_owned() };
         let (left, right) = area.split_horizontally(SIZE.0 - NAMES);
         let mut chart = ChartBuilder::on(&left)
             .margin(16)
-            .caption(self.title, ("sans-serif", 18))
+            .caption(caption, ("sans-serif", 18))
             .x_label_area_size(44)
             .y_label_area_size(64)
             .build_cartesian_2d((xs.0..xs.1).log_scale(), (ys.0..ys.1).log_scale())?;

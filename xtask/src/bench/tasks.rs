@@ -21,7 +21,7 @@ const MOST_FOR_THE_WALK: usize = 100_000;
 
 /// The straightforward walk gets so much time, in seconds; what it would take for the rest is
 /// reckoned from what it did.
-const WALK_LIMIT: u32 = 400;
+const WALK_LIMIT: u32 = 300;
 
 impl Bench {
     /// All of it.
