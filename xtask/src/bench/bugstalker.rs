@@ -42,6 +42,7 @@ fn install() -> Result<PathBuf> {
         let install = |options: &[&str]| {
             let mut install = cargo(root());
             install.args(["install", "bugstalker", "--version", VERSION, "--root"]).arg(&folder);
+            install.arg("--target-dir").arg(folder.join("build"));
             workspace::run(install.args(options), &step)
         };
         // With the versions that its authors built it with, else with today's.
