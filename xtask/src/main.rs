@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use xtask::bench::Part;
 
 /// Builds unhang, shows it at work, and tests it
 #[derive(Parser)]
@@ -14,11 +15,15 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measure what unhang costs, beside gdb, a bare pass of gimli and a walk in gdb's Python
+    /// Measure what unhang costs, beside gdb, lldb, BugStalker, a bare pass of gimli and a walk in
+    /// gdb's Python
     Bench {
         /// The smaller programs, and one run of each
         #[arg(long)]
         quick: bool,
+        /// This part alone; several with the option again
+        #[arg(long, value_name = "PART")]
+        only: Vec<Part>,
     },
     /// Build the command line and the module that the debuggers load
     Build,
@@ -40,7 +45,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Bench { quick } => xtask::bench::run(quick),
+        Command::Bench { quick, only } => xtask::bench::run(quick, &only),
         Command::Build => xtask::build::run(),
         Command::Demo { tokio } => xtask::demo::run(tokio.as_deref()),
         Command::Package => xtask::package::run(),

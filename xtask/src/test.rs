@@ -70,6 +70,7 @@ fn cargo_step(title: &str, folder: &str, arguments: &[&str]) -> Result<()> {
 fn formatting() -> Result<()> {
     cargo_step("cargo fmt", ".", &["fmt", "--all", "--check"])?;
     cargo_step("cargo fmt (fixtures)", "tests/fixtures", &["fmt", "--all", "--check"])?;
+    cargo_step("cargo fmt (large)", "tests/large", &["fmt", "--all", "--check"])?;
     cargo_step("cargo fmt (plugins)", "tests/plugins", &["fmt", "--all", "--check"])
 }
 

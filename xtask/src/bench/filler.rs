@@ -9,7 +9,7 @@ use crate::fixture::Profile;
 use crate::progress::Step;
 use crate::workspace::{self, cargo, exclusively, root, target};
 
-/// Structs in the C file, and members of each: about 10 MB of `.debug_info`.
+/// Structs in the C file, and members of each: some 9 MB of `.debug_info`.
 const STRUCTS: usize = 50_000;
 const MEMBERS: usize = 12;
 
@@ -47,7 +47,7 @@ pub(super) fn many_tasks(copies: usize) -> Result<PathBuf> {
         if built.exists() {
             return Ok(());
         }
-        let step = Step::begin(format!("linking {copies} times 10 MB of debug information"));
+        let step = Step::begin(format!("linking {copies} times 9 MB of debug information"));
         let object = object_file(&step)?;
         let mut build = cargo(&root().join("tests/fixtures"));
         build.args(["rustc", "--locked", "--package", "many-tasks", "--release", "--target-dir"]);

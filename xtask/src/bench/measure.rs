@@ -1,72 +1,195 @@
-//! How long a program takes, and how much memory.
+//! How long programs take, and how much memory.
 
+use std::fs::File;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+
+use super::cache::Cache;
+use crate::workspace::target;
 
 /// How often the memory of a program is looked at.
 const EVERY: Duration = Duration::from_millis(2);
 
+/// What has run for so long, all its runs together, is not run again.
+const ENOUGH: Duration = Duration::from_secs(30);
+
+/// A run that takes longer has failed.
+const LIMIT: Duration = Duration::from_secs(900);
+
 /// What several runs of one program took.
 #[derive(Clone, Debug)]
 pub(super) struct Measured {
-    /// Each run, in order of time.
+    /// Each run, in the order of the runs. There is one at least.
     times: Vec<Duration>,
-    /// The largest resident set of any run, in bytes, as far as it was seen.
+    /// The largest resident set of any run, in bytes, as far as it was seen; 0 when it was not
+    /// looked at.
     pub(super) peak: u64,
 }
 
 impl Measured {
-    /// The run in the middle.
+    /// What was timed, run after run, and the most memory.
+    pub(super) fn of(times: Vec<Duration>, peak: u64) -> Self {
+        Self { times, peak }
+    }
+
+    /// The run in the middle; of an even number of runs, the mean of both.
     pub(super) fn median(&self) -> Duration {
-        self.times[self.times.len() / 2]
+        Duration::from_secs_f64(middle(self.times.iter().map(Duration::as_secs_f64)))
     }
 
     /// The quickest and the slowest run.
     pub(super) fn spread(&self) -> (Duration, Duration) {
-        (self.times[0], self.times[self.times.len() - 1])
+        let quickest = self.times.iter().min().copied().unwrap_or_default();
+        (quickest, self.times.iter().max().copied().unwrap_or_default())
     }
 
-    /// What was timed by other means.
-    pub(super) fn of(mut times: Vec<Duration>, peak: u64) -> Self {
-        times.sort_unstable();
-        Self { times, peak }
+    /// How many runs there were.
+    pub(super) fn runs(&self) -> usize {
+        self.times.len()
+    }
+
+    /// How many seconds longer it took than another one, that ran in turn with it: the difference in
+    /// the middle, of runs that stand beside each other. The machine was as busy for both.
+    pub(super) fn beyond(&self, other: &Self) -> f64 {
+        let pairs = self.times.iter().zip(&other.times);
+        middle(pairs.map(|(one, two)| one.as_secs_f64() - two.as_secs_f64()))
     }
 }
 
-/// Runs a command so often, one run after the other; its output is thrown away. It may end with any
-/// of these exit codes.
-pub(super) fn measure(
-    runs: usize,
-    codes: &[i32],
-    command: &dyn Fn() -> Result<Command>,
-) -> Result<Measured> {
-    let mut times = Vec::with_capacity(runs);
-    let mut peak = 0;
-    for _ in 0..runs.max(1) {
-        let mut command = command()?;
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+/// The median.
+fn middle(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let half = values.len() / 2;
+    if values.len().is_multiple_of(2) {
+        (values[half - 1] + values[half]) / 2.0
+    } else {
+        values[half]
+    }
+}
+
+/// A command to be measured.
+pub(super) struct Job<'a> {
+    /// What is told to people: `` gdb, `info async-tasks` ``.
+    pub(super) what: String,
+    /// What unhang remembers when it begins.
+    pub(super) cache: Cache,
+    /// Makes the command, for each run anew.
+    command: Box<dyn Fn() -> Command + 'a>,
+    /// What the last run's output says of it.
+    note: fn(&str) -> String,
+}
+
+impl<'a> Job<'a> {
+    /// Of another program than unhang.
+    pub(super) fn new(what: impl Into<String>, command: impl Fn() -> Command + 'a) -> Self {
+        let command = Box::new(command);
+        Self { what: what.into(), cache: Cache::Unused, command, note: |_| String::new() }
+    }
+
+    /// Of unhang, with nothing or everything remembered.
+    pub(super) fn with(self, cache: Cache) -> Self {
+        Self { cache, ..self }
+    }
+
+    /// With something to be told of the output.
+    pub(super) fn noting(self, note: fn(&str) -> String) -> Self {
+        Self { note, ..self }
+    }
+
+    /// One run: its time, and the most memory that was seen.
+    fn run(&self) -> Result<(Duration, u64)> {
+        self.cache.prepare()?;
+        let mut command = (self.command)();
+        self.cache.apply(&mut command);
+        let output = File::create(output_file()).context("a file for its output")?;
+        command.stdin(Stdio::null()).stdout(output).stderr(Stdio::null());
         let begun = Instant::now();
-        let mut child = command.spawn().with_context(|| format!("starting {command:?}"))?;
-        let status = PathBuf::from(format!("/proc/{}/status", child.id()));
-        let code = loop {
-            if let Some(code) = child.try_wait().context("its end")? {
-                break code;
+        let child = command.spawn().with_context(|| format!("starting {command:?}"))?;
+        let pid = child.id();
+        let mut child = Guard(child);
+        let mut peak = 0;
+        let end = loop {
+            if let Some(end) = child.0.try_wait().context("its end")? {
+                break end;
             }
-            peak = peak.max(high_water(&status).unwrap_or(0));
+            if begun.elapsed() > LIMIT {
+                bail!("{command:?} was not done after {} s", LIMIT.as_secs());
+            }
+            peak = peak.max(high_water(pid).unwrap_or(0));
             std::thread::sleep(EVERY);
         };
-        times.push(begun.elapsed());
-        ensure!(code.code().is_some_and(|code| codes.contains(&code)), "{command:?}: {code}");
+        let time = begun.elapsed();
+        ensure!(end.success(), "{command:?}: {end}");
+        Ok((time, peak))
     }
-    Ok(Measured::of(times, peak))
 }
 
-fn high_water(status: &PathBuf) -> Option<u64> {
-    let text = std::fs::read_to_string(status).ok()?;
+/// Runs each of the commands so often, one after the other in turn, so that whatever else the
+/// machine does befalls all of them alike; what takes long less often. Returns what each took, and
+/// what is to be noted of its output.
+pub(super) fn in_turn(runs: usize, jobs: &[Job<'_>]) -> Result<Vec<(Measured, String)>> {
+    let mut times = vec![Vec::new(); jobs.len()];
+    let mut results = vec![(0, String::new()); jobs.len()];
+    // What is warm remembers from here on, and other programs come from the disk.
+    for job in jobs.iter().filter(|job| job.cache != Cache::Cold) {
+        job.run()?;
+    }
+    for _ in 0..runs.max(1) {
+        for ((job, times), (peak, note)) in jobs.iter().zip(&mut times).zip(&mut results) {
+            if times.iter().sum::<Duration>() >= ENOUGH {
+                continue;
+            }
+            let (time, most) = job.run()?;
+            times.push(time);
+            *peak = most.max(*peak);
+            let output = std::fs::read(output_file()).context("its output")?;
+            *note = (job.note)(&String::from_utf8_lossy(&output));
+        }
+    }
+    let measured = times.into_iter().zip(results);
+    Ok(measured.map(|(times, (peak, note))| (Measured::of(times, peak), note)).collect())
+}
+
+/// Runs something that times itself, so often, or less often where it takes long; returns the times,
+/// and what the last run has to say beside.
+pub(super) fn repeatedly<T>(
+    runs: usize,
+    run: impl Fn() -> Result<(Duration, T)>,
+) -> Result<(Vec<Duration>, T)> {
+    let (first, mut last) = run()?;
+    let mut times = vec![first];
+    while times.len() < runs && times.iter().sum::<Duration>() < ENOUGH {
+        let (time, said) = run()?;
+        times.push(time);
+        last = said;
+    }
+    Ok((times, last))
+}
+
+/// Where the output of a run goes.
+fn output_file() -> PathBuf {
+    target().join("bench/output.txt")
+}
+
+/// The largest resident set of a process that is alive, in bytes.
+pub(super) fn high_water(pid: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kilobytes * 1024)
+}
+
+/// Ends the program when dropped, if it has not ended before.
+struct Guard(Child);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // Usually it has ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

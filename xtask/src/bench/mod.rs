@@ -1,220 +1,167 @@
 //! `cargo xtask bench`: what unhang costs, each figure beside one of something else from the same
 //! run.
 
+mod bugstalker;
+mod cache;
+mod debug_information;
 mod filler;
+mod large;
 mod measure;
+mod notes;
 mod pass;
-
-use std::path::PathBuf;
-use std::process::Command;
-use std::time::Duration;
+mod plot;
+mod table;
+mod tasks;
+mod terminal;
+mod tools;
 
 use anyhow::{Context, Result, ensure};
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use clap::ValueEnum;
 
-use self::measure::{Measured, measure};
-use self::pass::Loaded;
-use crate::fixture::{self, Profile, Running};
-use crate::session::OFFLINE;
-use crate::workspace::{cargo, command, root, target};
-use crate::{build, debugger};
+use self::cache::Cache;
+use self::measure::Job;
+use self::table::{Base, Group, table};
+use self::tools::{Tools, word};
+use crate::workspace::{cargo, exclusively, root, target};
 
-/// How many tasks, and how often 10 MB of debug information.
-const TASKS: [usize; 4] = [10, 1_000, 100_000, 1_000_000];
-const COPIES: [usize; 4] = [0, 5, 50, 120];
-const QUICK: usize = 2;
-
-/// The straightforward walk gets so much time, in seconds; what it would take for the rest is
-/// reckoned from what it did.
-const NAIVE_LIMIT: u32 = 120;
-
-/// A line of the table.
-struct Row {
-    what: String,
-    measured: Measured,
-    /// The row that it is measured against: its place in the table.
-    against: Option<usize>,
-    note: String,
+/// A part of the measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Cost against tasks, and beside a walk in gdb's Python
+    Tasks,
+    /// Cost against debug information, made up with a C compiler
+    DebugInformation,
+    /// A large service, all of Rust
+    Rust,
+    /// Beside BugStalker
+    Bugstalker,
 }
 
 /// What is measured so far.
 struct Bench {
-    rows: Vec<Row>,
+    groups: Vec<Group>,
+    /// What is to be said below the table.
+    sentences: Vec<String>,
+    quick: bool,
     runs: usize,
-    unhang: PathBuf,
-    gdb: PathBuf,
-    script: PathBuf,
+    tools: Tools,
 }
 
-/// `cargo xtask bench`; quickly with the smaller programs, and one run of each.
-pub fn run(quick: bool) -> Result<()> {
+/// `cargo xtask bench`; quickly with the smaller programs, and one run of each; only those parts,
+/// where there are any.
+pub fn run(quick: bool, only: &[Part]) -> Result<()> {
     if cfg!(debug_assertions) {
-        return optimized(quick);
+        return optimized(quick, only);
     }
-    let built = build::build()?;
+    // Two at a time would measure each other, and empty each other's cache.
+    exclusively("measuring", || parts(quick, only))
+}
+
+fn parts(quick: bool, only: &[Part]) -> Result<()> {
     std::fs::create_dir_all(target().join("bench")).context("creating a folder")?;
-    let mut bench = Bench {
-        rows: Vec::new(),
-        runs: if quick { 1 } else { 5 },
-        unhang: built.command_line,
-        gdb: debugger::system_gdb()?.executable,
-        script: root().join("gdb-python/unhang.py"),
-    };
-    let few = |all: &[usize]| all[..if quick { QUICK } else { all.len() }].to_vec();
-    for tasks in few(&TASKS) {
-        bench.tasks(tasks)?;
+    Cache::Warm.empty()?;
+    let runs = if quick { 1 } else { 5 };
+    let tools = Tools::find()?;
+    let mut bench = Bench { groups: Vec::new(), sentences: Vec::new(), quick, runs, tools };
+    for part in Part::value_variants() {
+        if !only.is_empty() && !only.contains(part) {
+            continue;
+        }
+        match part {
+            Part::Tasks => bench.tasks()?,
+            Part::DebugInformation => bench.debug_information()?,
+            Part::Rust => bench.large()?,
+            Part::Bugstalker => bench.beside_bugstalker()?,
+        }
     }
-    for copies in few(&COPIES) {
-        bench.debug_information(copies)?;
-    }
-    let table = bench.table();
-    println!("\n{table}\n");
-    let file = target().join("bench/results.md");
-    std::fs::write(&file, format!("{table}\n"))
-        .with_context(|| format!("writing {}", file.display()))?;
-    println!("{}", file.display());
-    Ok(())
+    bench.write(only)
 }
 
 /// Starts this again as it is fair to measure with: gimli's pass runs in here.
-fn optimized(quick: bool) -> Result<()> {
+fn optimized(quick: bool, only: &[Part]) -> Result<()> {
     let mut bench = cargo(root());
     bench.args(["run", "--quiet", "--release", "--package", "xtask", "--", "bench"]);
     bench.args(quick.then_some("--quick"));
+    for part in only {
+        bench.args(["--only", &part_name(*part)]);
+    }
     let status = bench.status().context("starting itself")?;
     ensure!(status.success(), "the optimized build of this ended with {status}");
     Ok(())
 }
 
+/// As the command line has it.
+fn part_name(part: Part) -> String {
+    part.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
 impl Bench {
-    fn add(
-        &mut self,
-        what: impl Into<String>,
-        measured: Measured,
-        against: Option<usize>,
-        note: impl Into<String>,
-    ) -> usize {
-        self.rows.push(Row { what: what.into(), measured, against, note: note.into() });
-        self.rows.len() - 1
+    /// Says something below the table.
+    fn say(&mut self, sentence: impl Into<String>) {
+        self.sentences.push(sentence.into());
     }
 
-    /// So many tasks, in a program as it is shipped.
-    fn tasks(&mut self, count: usize) -> Result<()> {
-        let program = fixture::build("many-tasks", Profile::Release)?;
-        let running = Running::start(&program, &[count.to_string()])?;
-        let attach = self.gdb_alone(running.pid())?;
-        let attach = self.add(format!("{count} tasks: gdb, attach and quit"), attach, None, "");
-        let list = self.gdb_with_unhang(running.pid())?;
-        self.add(format!("{count} tasks: gdb, `info async-tasks`"), list, Some(attach), "");
-        let dump = self.dump(running.pid())?;
-        let a_task = dump.peak / count as u64;
-        let note = format!("{a_task} bytes a task at most");
-        let dump = self.add(format!("{count} tasks: `unhang dump`"), dump, None, note);
-        if count <= 100_000 {
-            let program = fixture::build("many-tasks", Profile::Debug)?;
-            let running = Running::start(&program, &[count.to_string()])?;
-            let (naive, shown) = self.naive(running.pid(), count)?;
-            let note = format!("{shown} shown; the debug build");
-            self.add(format!("{count} tasks: gdb-Python walk"), naive, Some(dump), note);
+    /// A look at a process: by each debugger, without unhang and with it, and by `unhang dump`.
+    fn look(&self, pid: u32, group: &mut Group) -> Result<()> {
+        let mut jobs = Vec::new();
+        for debugger in self.tools.debuggers() {
+            let name = word(debugger);
+            let alone = jobs.len();
+            let attach = Job::new(format!("{name}, attach and quit"), move || {
+                self.tools.attach(debugger, pid, &[])
+            });
+            jobs.push((attach, Base::Alone));
+            for cache in Cache::BOTH {
+                let list = Job::new(format!("{name}, `info async-tasks`"), move || {
+                    self.tools.with_unhang(debugger, pid, "info async-tasks")
+                });
+                jobs.push((list.with(cache).noting(notes::tasks), Base::Without(alone)));
+            }
         }
-        Ok(())
+        jobs.extend(self.dumps(pid));
+        group.measure(self.runs, jobs)
     }
 
-    /// So many times 10 MB of debug information.
-    fn debug_information(&mut self, copies: usize) -> Result<()> {
-        let program = filler::many_tasks(copies)?;
-        let running = Running::start(&program, &["1000"])?;
-        let loaded = Loaded::open(&program)?;
-        let size = loaded.size()? >> 20;
-        let attach = self.gdb_alone(running.pid())?;
-        let attach = self.add(format!("{size} MB: gdb, attach and quit"), attach, None, "");
-        let list = self.gdb_with_unhang(running.pid())?;
-        self.add(format!("{size} MB: gdb, `info async-tasks`"), list, Some(attach), "");
-        let dump = self.dump(running.pid())?;
-        self.add(format!("{size} MB: `unhang dump`"), dump, Some(attach), "1000 tasks");
-        let note = format!("{} entries", loaded.walk()?);
-        let bare = Measured::of(loaded.times(self.runs)?, 0);
-        drop(loaded);
-        let bare = self.add(format!("{size} MB: gimli, every entry"), bare, None, note);
-        let extract = measure(self.runs, &[0], &|| {
-            let mut extract = command(&self.unhang, root());
-            extract.arg("extract").arg(&program).arg("-o");
-            extract.arg(target().join("bench/layouts.unhang"));
-            Ok(extract)
-        })?;
-        self.add(format!("{size} MB: `unhang extract`"), extract, Some(bare), "");
-        Ok(())
-    }
-
-    fn gdb(&self, pid: u32, commands: &[&str]) -> Command {
-        let mut gdb = command(&self.gdb, root());
-        gdb.args(OFFLINE).args(["-batch", "-p", &pid.to_string()]);
-        for command in commands {
-            gdb.args(["-ex", command]);
-        }
-        gdb
-    }
-
-    fn gdb_alone(&self, pid: u32) -> Result<Measured> {
-        measure(self.runs, &[0], &|| Ok(self.gdb(pid, &[])))
-    }
-
-    fn gdb_with_unhang(&self, pid: u32) -> Result<Measured> {
-        let load = format!("source {}", self.script.display());
-        measure(self.runs, &[0], &|| Ok(self.gdb(pid, &[&load, "info async-tasks"])))
-    }
-
-    fn dump(&self, pid: u32) -> Result<Measured> {
-        measure(self.runs, &[0], &|| {
-            let mut dump = command(&self.unhang, root());
-            dump.args(["dump", "--pid", &pid.to_string()]);
-            Ok(dump)
+    /// `unhang dump`, a first and a further one.
+    fn dumps(&self, pid: u32) -> [(Job<'_>, Base); 2] {
+        Cache::BOTH.map(|cache| {
+            let dump = Job::new("`unhang dump`", move || self.tools.dump(pid, &[]));
+            (dump.with(cache).noting(notes::tasks), Base::Alone)
         })
     }
 
-    /// One run of the straightforward walk: its own time, without the attaching, and how many tasks
-    /// it showed. What the time was not enough for is reckoned from that.
-    fn naive(&self, pid: u32, count: usize) -> Result<(Measured, usize)> {
-        let limit = format!("python LIMIT = {NAIVE_LIMIT}");
-        let load = format!("source {}", root().join("xtask/src/bench/naive.py").display());
-        let output = self.gdb(pid, &[&limit, &load]).output().context("the naive walk")?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let end = text.lines().rev().find_map(|line| line.strip_prefix("naive: "));
-        let (shown, time) = end.and_then(|end| end.split_once(' ')).with_context(|| {
-            format!("the naive walk failed: {}", String::from_utf8_lossy(&output.stderr))
-        })?;
-        let (shown, time): (usize, f64) = (shown.parse()?, time.parse()?);
-        let whole = time * count as f64 / shown.max(1) as f64;
-        Ok((Measured::of(vec![Duration::from_secs_f64(whole)], 0), shown))
+    /// Writes the table and the plots, and shows the table.
+    fn write(&self, only: &[Part]) -> Result<()> {
+        let mut name: Vec<String> = only.iter().map(|&part| part_name(part)).collect();
+        if self.quick {
+            name.push("quick".to_owned());
+        }
+        if name.is_empty() {
+            name.push("full".to_owned());
+        }
+        let folder = target().join("bench/results").join(name.join("-"));
+        std::fs::create_dir_all(&folder).context("creating a folder")?;
+        let mut text = format!("{}\n\n{}\n", self.setting(), table(&self.groups));
+        for sentence in &self.sentences {
+            text.push_str(&format!("\n{sentence}\n"));
+        }
+        println!("\n{text}");
+        let file = folder.join("results.md");
+        std::fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
+        println!("{}", file.display());
+        for file in plot::draw(&self.groups, &folder)? {
+            println!("{}", file.display());
+        }
+        Ok(())
     }
 
-    fn table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_preset(presets::ASCII_MARKDOWN);
-        table.set_content_arrangement(ContentArrangement::Disabled);
-        table.set_header(["what", "median", "from", "to", "peak", "ratio", "note"]);
-        for row in &self.rows {
-            let (from, to) = row.measured.spread();
-            let ratio = row.against.map_or_else(String::new, |against| {
-                let other = self.rows[against].measured.median().as_secs_f64();
-                format!("{:.2}", row.measured.median().as_secs_f64() / other)
-            });
-            let peak = match row.measured.peak {
-                0 => String::new(),
-                peak => format!("{} MB", peak >> 20),
-            };
-            let [median, from, to] = [row.measured.median(), from, to].map(seconds);
-            table.add_row([row.what.clone(), median, from, to, peak, ratio, row.note.clone()]);
-        }
-        for column in 1..6 {
-            if let Some(column) = table.column_mut(column) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
-        table
+    /// What it ran on.
+    fn setting(&self) -> String {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let [gdb, lldb] = self.tools.debuggers().map(|debugger| &debugger.version);
+        format!(
+            "{processors} processors, gdb {gdb}, lldb {lldb}; runs of each: {}, of what takes long fewer.",
+            self.runs
+        )
     }
-}
-
-fn seconds(time: Duration) -> String {
-    format!("{:.3} s", time.as_secs_f64())
 }
