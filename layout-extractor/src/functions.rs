@@ -224,6 +224,10 @@ impl DwarfSource {
         if !crate::index::is_type(index.node(node).tag()) {
             return Err(LayoutError::NoSuchType(environment));
         }
+        // Most types are no environment, which shows at once.
+        if !self.name_bytes(&dwarf, index.node(node).name()).starts_with(b"{") {
+            return Ok(None);
+        }
         let path = self.path_of(&dwarf, index, node)?;
         let (parents, last) = split_last(&path);
         let Some(body) = body_part(last) else { return Ok(None) };

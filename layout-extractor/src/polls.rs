@@ -1,11 +1,12 @@
 //! POLLS: whether a type is a future or a stream, and where its `poll` is written.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use gimli::Dwarf;
 use memchr::memmem;
 use runtime_layouts::layout::TypeId;
-use runtime_layouts::layout::source::{LayoutError, Poll, PolledAs};
+use runtime_layouts::layout::source::{LayoutError, LayoutSource, Poll, PolledAs};
 
 use crate::index::NameRef;
 use crate::names::{base_path, split_last, without_arguments};
@@ -55,7 +56,7 @@ impl DwarfSource {
     /// How a type is polled.
     pub(crate) fn find_poll(&self, ty: TypeId) -> Result<Option<Poll>, LayoutError> {
         let dwarf = self.dwarf();
-        let name = self.type_name(&dwarf, ty.0, 0)?;
+        let name = Arc::clone(&self.type_at(ty)?.name);
         let (_, last) = split_last(&name);
         if is_state_machine(last) {
             return Ok(None);
@@ -64,15 +65,20 @@ impl DwarfSource {
         if let Some(poll) = self.poll_in_unit(&dwarf, own, &name)? {
             return self.poll_answer(poll).map(Some);
         }
-        for number in self.units_polling(&dwarf, &name)? {
-            if number != own
-                && let Some(poll) = self.poll_in_unit(&dwarf, number, &name)?
-            {
+        // A type is described again in every unit that uses it, and polled in few of them.
+        self.polled_elsewhere.get_or_try(Arc::clone(&name), || self.find_poll_elsewhere(&name))
+    }
+
+    /// How a type is polled whose own unit does not.
+    fn find_poll_elsewhere(&self, name: &str) -> Result<Option<Poll>, LayoutError> {
+        let dwarf = self.dwarf();
+        for number in self.units_polling(&dwarf, name)? {
+            if let Some(poll) = self.poll_in_unit(&dwarf, number, name)? {
                 return self.poll_answer(poll).map(Some);
             }
         }
         let symbols = self.polled_symbols.get_or_init(|| self.read_polled_symbols());
-        let polled_as = symbols.0.get(&*base_path(&name)).copied();
+        let polled_as = symbols.0.get(&*base_path(name)).copied();
         Ok(polled_as.map(|polled_as| Poll { polled_as, declared: None }))
     }
 

@@ -38,6 +38,8 @@ pub struct DwarfSource {
     pub(crate) functions: Cache<u64, Arc<Function>>,
     pub(crate) bodies: Cache<u64, Option<u64>>,
     pub(crate) poll_answers: Cache<u64, Option<Poll>>,
+    /// By the name of the type.
+    pub(crate) polled_elsewhere: Cache<Arc<str>, Option<Poll>>,
     pub(crate) lines: Lines,
     /// The folders that the program's own and vendored crates were compiled in.
     pub(crate) folders: OnceLock<Vec<Arc<str>>>,
@@ -120,6 +122,7 @@ impl DwarfSource {
             functions: Cache::default(),
             bodies: Cache::default(),
             poll_answers: Cache::default(),
+            polled_elsewhere: Cache::default(),
             lines: Lines::default(),
             folders: OnceLock::new(),
             lack: OnceLock::new(),

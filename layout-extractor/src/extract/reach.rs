@@ -96,7 +96,8 @@ fn reach(source: &DwarfSource, id: TypeId) -> ReachedType {
     let body = source.body_of(id).ok().flatten();
     let poll = source.poll_of(id).ok().flatten();
     let states = match &ty.kind {
-        TypeKind::Enum { variants, .. } => variants.len(),
+        // Closures have no states, and other types no environment.
+        TypeKind::Enum { variants, .. } if body.is_some() => variants.len(),
         _ => 0,
     };
     let invoked = (0..states).map(|state| source.invoked_at(id, state).ok().flatten()).collect();
