@@ -5,7 +5,6 @@
 //! once, on all processors, and keeps where which of them is used. That is near the pass that does
 //! nothing but read the entries, and all later questions are answered at once.
 
-use std::collections::HashSet;
 use std::hash::BuildHasher;
 
 use gimli::{Dwarf, Section as _, constants as dw};
@@ -192,13 +191,12 @@ impl DwarfSource {
         of(&self.mentions(dwarf).references, offset).iter().map(|(_, unit)| *unit as UnitNumber)
     }
 
-    /// The units that refer to entries of others, in no order.
+    /// The units that refer to entries of others, in no order, some of them several times.
     pub(crate) fn units_that_refer<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
     ) -> impl Iterator<Item = UnitNumber> + 's {
-        let units: HashSet<u32> = self.mentions(dwarf).references.iter().map(|(_, u)| *u).collect();
-        units.into_iter().map(|unit| unit as UnitNumber)
+        self.mentions(dwarf).references.iter().map(|(_, unit)| *unit as UnitNumber)
     }
 
     fn mentions<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) -> &'s Mentions {

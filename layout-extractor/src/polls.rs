@@ -91,13 +91,15 @@ impl DwarfSource {
         let pin = format!("Pin<&mut {name}>");
         let mut units = self.units_mentioning(dwarf, &pin);
         // After link-time optimization the parameter's type may be described in another unit.
-        let path = format!("core::pin::{pin}");
-        let mut pins = Vec::new();
-        for &unit in &units {
-            self.types_in_unit(dwarf, unit, &path, &mut pins)?;
-        }
-        for ty in pins {
-            units.extend(self.units_referring_to(dwarf, ty.0));
+        if self.units_that_refer(dwarf).next().is_some() {
+            let path = format!("core::pin::{pin}");
+            let mut pins = Vec::new();
+            for &unit in &units {
+                self.types_in_unit(dwarf, unit, &path, &mut pins)?;
+            }
+            for ty in pins {
+                units.extend(self.units_referring_to(dwarf, ty.0));
+            }
         }
         units.sort_unstable();
         units.dedup();

@@ -429,3 +429,49 @@ const LAST_REGISTER: u8 = dw::DW_OP_breg31.0;
 fn is_block(form: DwForm) -> bool {
     matches!(form, dw::DW_FORM_block | dw::DW_FORM_block1 | dw::DW_FORM_block2 | dw::DW_FORM_block4)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::DwarfSource;
+
+    /// The debug information of this test, with all that the standard library brings.
+    #[test]
+    fn sees_the_entries_that_gimli_sees() {
+        let path = std::env::current_exe().expect("a path");
+        let source = DwarfSource::open(&path).expect("an ELF file");
+        let dwarf = source.dwarf();
+        let (mut entries, mut names) = (0, 0);
+        for number in 0..source.units.len() {
+            let view = source.units.view(&dwarf, number).expect("a unit");
+            let mut skim = Skim::of(&dwarf, &view, view.table.recipes()).expect("its bytes");
+            let mut all = view.unit.entries_raw(None).expect("its entries");
+            let mut entry = gimli::DebuggingInformationEntry::default();
+            while !all.is_empty() {
+                let depth = all.next_depth();
+                if !all.read_entry(&mut entry).expect("an entry") {
+                    continue;
+                }
+                let found = skim.next().expect("readable").expect("as many entries");
+                assert_eq!(
+                    (found.offset as usize, found.depth, found.tag, found.has_children),
+                    (entry.offset().0, depth, entry.tag(), entry.has_children())
+                );
+                let name = entry.attr_value(dw::DW_AT_name);
+                let name = name.and_then(|name| dwarf.attr_string(&view.unit, name).ok());
+                let skimmed = skim.name(&found).expect("a name");
+                assert_eq!(
+                    source.name_bytes(&dwarf, skimmed),
+                    name.map(|name| name.slice()).unwrap_or_default()
+                );
+                let origin = entry.attr_value(dw::DW_AT_abstract_origin);
+                let origin = origin.and_then(|origin| view.reference(origin));
+                assert_eq!(skim.origin(&found).expect("an origin"), origin);
+                entries += 1;
+                names += usize::from(skimmed != NameRef::None);
+            }
+            assert!(skim.next().expect("readable").is_none(), "no more entries");
+        }
+        assert!(entries > 10_000 && names > 10_000, "{entries} entries, {names} names");
+    }
+}

@@ -75,6 +75,7 @@ pub(super) fn find(source: &DwarfSource, progress: &dyn Progress) -> Roots {
     // What is inlined from another unit is named there.
     may_block.extend(source.units_that_refer(&dwarf));
     may_block.sort_unstable();
+    may_block.dedup();
     let mut roots = units
         .par_iter()
         .map(|&number| {
