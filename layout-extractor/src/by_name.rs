@@ -67,8 +67,10 @@ impl DwarfSource {
                     names.bodies.add(of.node(parent).name(), number);
                 }
             }
-            names.types.by_place.sort_unstable();
-            names.bodies.by_place.sort_unstable();
+            for nodes in [&mut names.types, &mut names.bodies] {
+                nodes.by_place.sort_unstable();
+                nodes.by_place.shrink_to_fit();
+            }
             names
         })
     }

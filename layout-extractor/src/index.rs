@@ -219,6 +219,9 @@ impl UnitIndex {
         }
         index.code.sort_by_key(|range| range.low);
         index.statics.sort_unstable();
+        // There may be thousands of these, and they stay.
+        index.nodes.shrink_to_fit();
+        index.code.shrink_to_fit();
         Ok(index)
     }
 

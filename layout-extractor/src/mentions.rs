@@ -215,6 +215,7 @@ impl DwarfSource {
         let read = || {
             let all: Vec<(u32, OfUnit)> = units.par_iter().map(read).collect();
             let mut mentions = Mentions::default();
+            mentions.users.reserve_exact(all.iter().map(|(_, found)| found.users.len()).sum());
             for (unit, found) in all {
                 mentions.users.extend(found.users.into_iter().map(|place| (place, unit)));
                 mentions.others.extend(found.others.into_iter().map(|hash| (hash, unit)));
