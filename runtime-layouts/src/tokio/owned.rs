@@ -44,7 +44,7 @@ pub(super) fn lists(
     contexts: &[ThreadContext],
 ) -> (Vec<Value>, Vec<String>) {
     let program = &inspection.program;
-    if program.type_of(scheduler.identity.ty).is_ok_and(|layout| OWNED_TASKS.is(&layout)) {
+    if program.type_of(scheduler.identity.ty).is_ok_and(|layout| OWNED_TASKS.is(layout)) {
         return (vec![scheduler.identity], Vec::new());
     }
     let (mut lists, mut missing) = (Vec::new(), Vec::new());

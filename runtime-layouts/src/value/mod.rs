@@ -7,7 +7,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use elsa::FrozenMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::layout::source::{LayoutError, LayoutSource};
 use crate::layout::{Discriminant, Type, TypeId, TypeKind, Variant};
@@ -60,10 +61,10 @@ impl ValueError {
 /// Where a path was looked for, what, and whether through pointers.
 type PathKey = (Ty, parts::Sought, bool);
 
-/// A target's memory and types, with the types that were asked for.
+/// A target's memory and types, with the types that were asked for. Each thread has one of its own.
 pub struct Program<'t> {
     target: &'t dyn Target,
-    types: RefCell<FxHashMap<Ty, Arc<Type>>>,
+    types: FrozenMap<Ty, Arc<Type>, FxBuildHasher>,
     paths: RefCell<FxHashMap<PathKey, Option<Rc<path::Path>>>>,
     recent: RefCell<Recent>,
 }
@@ -117,7 +118,7 @@ impl<'t> Program<'t> {
     /// A program whose types are not asked for yet.
     #[must_use]
     pub fn new(target: &'t dyn Target) -> Self {
-        let (types, paths) = (RefCell::default(), RefCell::default());
+        let (types, paths) = (FrozenMap::default(), RefCell::default());
         Self { target, types, paths, recent: RefCell::default() }
     }
 
@@ -143,13 +144,11 @@ impl<'t> Program<'t> {
     ///
     /// # Errors
     /// When the module's layouts cannot give it.
-    pub fn type_of(&self, ty: Ty) -> Result<Arc<Type>, LayoutError> {
-        if let Some(known) = self.types.borrow().get(&ty) {
-            return Ok(Arc::clone(known));
+    pub fn type_of(&self, ty: Ty) -> Result<&Type, LayoutError> {
+        match self.types.get(&ty) {
+            Some(known) => Ok(known),
+            None => Ok(self.types.insert(ty, self.layouts(ty.module).type_at(ty.id)?)),
         }
-        let layout = self.layouts(ty.module).type_at(ty.id)?;
-        self.types.borrow_mut().insert(ty, Arc::clone(&layout));
-        Ok(layout)
     }
 
     /// The module that a live address lies in, with the static address there.
@@ -208,7 +207,7 @@ impl Value {
     ///
     /// # Errors
     /// When the module's layouts cannot give it.
-    pub fn layout(self, program: &Program<'_>) -> Result<Arc<Type>, ValueError> {
+    pub fn layout<'p>(self, program: &'p Program<'_>) -> Result<&'p Type, ValueError> {
         Ok(program.type_of(self.ty)?)
     }
 
@@ -227,7 +226,7 @@ impl Value {
         let layout = self.layout(program)?;
         let member = layout
             .member(name)
-            .ok_or_else(|| ValueError::shape(&layout, format!("member `{name}`")))?;
+            .ok_or_else(|| ValueError::shape(layout, format!("member `{name}`")))?;
         Ok(self.part(member.ty, member.offset))
     }
 
@@ -238,7 +237,7 @@ impl Value {
     pub fn pointee(self, program: &Program<'_>) -> Result<Option<Self>, ValueError> {
         let layout = self.layout(program)?;
         let TypeKind::Pointer { target: Some(target) } = layout.kind else {
-            return Err(ValueError::shape(&layout, "type that it points to"));
+            return Err(ValueError::shape(layout, "type that it points to"));
         };
         let address = program.read_pointer(self.address)?;
         Ok((address != 0)
@@ -252,7 +251,7 @@ impl Value {
     pub fn active_variant(self, program: &Program<'_>) -> Result<(usize, Self), ValueError> {
         let layout = self.layout(program)?;
         let TypeKind::Enum { discriminant, variants } = &layout.kind else {
-            return Err(ValueError::shape(&layout, "variants"));
+            return Err(ValueError::shape(layout, "variants"));
         };
         let selected = match discriminant {
             None => (!variants.is_empty()).then_some(0),
@@ -278,7 +277,7 @@ impl Value {
         match u8::try_from(layout.size) {
             #[expect(clippy::cast_possible_truncation, reason = "at most 8 bytes were read")]
             Ok(size) if size <= 8 => Ok(program.read_unsigned(self.address, size)? as u64),
-            _ => Err(ValueError::shape(&layout, "value of at most 8 bytes")),
+            _ => Err(ValueError::shape(layout, "value of at most 8 bytes")),
         }
     }
 }

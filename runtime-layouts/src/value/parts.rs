@@ -76,7 +76,7 @@ impl Value {
         let mut queue = VecDeque::from([self]);
         while let Some(value) = queue.pop_front() {
             let Ok(layout) = program.type_of(value.ty) else { continue };
-            if sought.is(&layout) {
+            if sought.is(layout) {
                 return Some(value);
             }
             let next: Vec<Self> = match &layout.kind {

@@ -83,14 +83,14 @@ pub fn find_all(
     while let Some(node) = queue.pop_front() {
         let ty = nodes[node].0;
         let Ok(layout) = program.type_of(ty) else { continue };
-        if wanted(&layout) {
+        if wanted(layout) {
             found.push(path_to(&nodes, node));
             if found.len() == most {
                 break;
             }
             continue;
         }
-        for (step, target) in steps_from(program, ty, &layout, reach) {
+        for (step, target) in steps_from(program, ty, layout, reach) {
             if nodes.len() >= reach.types {
                 return found;
             }

@@ -330,7 +330,7 @@ impl Waits {
             let mut wanted = |ty: &Type| keeps_wakers(ty).is_some();
             let found = path::find_all(program, ty, Reach::RUNTIME, MOST_POLLED, &mut wanted);
             let with_type = found.into_iter().filter_map(|path| {
-                let known = keeps_wakers(&*program.type_of(path.end).ok()?)?;
+                let known = keeps_wakers(program.type_of(path.end).ok()?)?;
                 Some((path, known))
             });
             Arc::new(with_type.collect())
