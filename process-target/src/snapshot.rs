@@ -30,6 +30,10 @@ impl<M: MemoryReader> Target for Snapshot<M> {
         &self.memory
     }
 
+    fn may_be_read_by_threads(&self) -> bool {
+        true
+    }
+
     fn identity(&self) -> &Identity {
         &self.identity
     }

@@ -1,8 +1,11 @@
 //! The walk over hand-built memory: what a torn, unreadable or circular process must not break.
 
 use runtime_layouts::fake::{FakeMemory, FakeTarget, tokio};
-use runtime_layouts::render::{Beside, Look, backtrace, tasks};
+use runtime_layouts::memory::MemoryReader;
+use runtime_layouts::render::{Beside, Look, backtrace, json, tasks};
 use runtime_layouts::report::{Report, TaskState};
+use runtime_layouts::show::locals::LocalTable;
+use runtime_layouts::target::{Identity, Module, NativeFrame, Target, Thread};
 use runtime_layouts::walk::inspect;
 
 fn report(memory: FakeMemory) -> Report {
@@ -149,4 +152,69 @@ fn a_thread_in_no_runtime_is_no_error() {
 fn many_tasks_are_grouped() {
     let list = list(&report(tokio::memory(60)));
     assert!(list.contains("60     1, 2, 3, …  idle"), "{list}");
+}
+
+/// The same process, whose memory only the thread that walks may read.
+struct OneThread(FakeTarget<FakeMemory>);
+
+impl Target for OneThread {
+    fn memory(&self) -> &dyn MemoryReader {
+        self.0.memory()
+    }
+
+    fn identity(&self) -> &Identity {
+        self.0.identity()
+    }
+
+    fn modules(&self) -> &[Module] {
+        self.0.modules()
+    }
+
+    fn threads(&self) -> &[Thread] {
+        self.0.threads()
+    }
+
+    fn native_frames(&self, _thread: &Thread, _limit: usize) -> Vec<NativeFrame> {
+        Vec::new()
+    }
+
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+fn json_of(report: &Report) -> String {
+    let mut text = Vec::new();
+    json::write(report, &LocalTable::default(), &mut text).expect("a vector");
+    String::from_utf8(text).expect("text")
+}
+
+/// Tasks of which many are not like the others, far apart from each other.
+fn mixed(tasks: u64) -> FakeMemory {
+    let mut memory = tokio::memory(tasks);
+    for number in 1..=tasks {
+        let (at, boxed) = (tokio::task(number), tokio::boxed(number));
+        match number {
+            _ if number % 701 == 0 => memory.put_u64(at + tokio::STATE, 1),
+            _ if number % 577 == 0 => memory.put(at + tokio::OUTER_STATE, [4]),
+            _ if number % 431 == 0 => memory.put(at + tokio::OUTER_STATE, [0]),
+            _ if number % 311 == 0 => memory.put_u64(at + tokio::BOXED + 8, 0x20_9000),
+            _ if number % 211 == 0 => memory.put(boxed + tokio::INNER_STATE, [77]),
+            3_000.. if number % 101 == 0 => memory.put(boxed + tokio::INNER_STATE, [1]),
+            _ => {}
+        }
+    }
+    memory
+}
+
+#[test]
+fn several_threads_find_what_one_finds() {
+    let target = |memory| FakeTarget::new(tokio::layouts(), memory, tokio::THREAD_POINTER);
+    let by_one = inspect(&OneThread(target(mixed(9_000))));
+    assert_eq!(by_one.tasks.len(), 9_000);
+    let by_one = json_of(&by_one);
+    for _ in 0..3 {
+        let by_several = json_of(&inspect(&target(mixed(9_000))));
+        assert!(by_several == by_one, "not the same report");
+    }
 }

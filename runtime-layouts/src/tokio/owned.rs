@@ -163,6 +163,6 @@ fn step(
         return false;
     }
     found.headers.push(Value { ty: shard.header, address });
-    shard.next = shard.links.next(&inspection.program, address);
+    shard.next = shard.links.next(inspection.program, address);
     true
 }
