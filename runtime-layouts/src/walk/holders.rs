@@ -9,12 +9,13 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::blocked::{self, OnStack};
+use super::crew::Job;
 use super::find::Node;
 use super::keeps::{Keeps, Kept};
 use super::plan::Wanted;
 use super::registry::{self, GuardType};
 use super::sites::Sites;
-use super::waits::{Reading, Seen, Tasks, Waits, index_of};
+use super::waits::{Reading, Seen, Tasks, Waits};
 use crate::layout::Type;
 use crate::layout::name::{base_path, last_segment};
 use crate::report::{Access, Holder, Resource, ResourceId, ResourceKind, Task, TaskIndex};
@@ -37,41 +38,114 @@ struct GuardShape {
     guard: Arc<str>,
 }
 
-/// Finds guards; keeps what it learns about types.
-pub(crate) struct Holders {
+/// The ways from guards that are known so far, by type.
+#[derive(Default)]
+struct Shapes(FxHashMap<Ty, Option<Rc<GuardShape>>>);
+
+/// A guard, as its memory has it.
+struct Guard {
+    task: TaskIndex,
+    kept: Kept,
+    /// What is kept by it.
+    key: Value,
+    /// What the user knows.
+    object: Value,
+    access: Access,
+}
+
+/// Reads guards; keeps what it learns about types.
+struct Guards {
     keeps: Keeps,
-    shapes: FxHashMap<Ty, Option<Rc<GuardShape>>>,
+    shapes: Shapes,
+}
+
+/// Finds who holds what.
+#[derive(Default)]
+pub(crate) struct Holders {
+    shapes: Shapes,
     /// What is shared counts for each task that has it.
     seen: FxHashSet<(Node, Option<TaskIndex>)>,
 }
 
-impl Default for Holders {
-    fn default() -> Self {
-        Self {
-            keeps: Keeps::of(Wanted::Guards),
-            shapes: FxHashMap::default(),
-            seen: FxHashSet::default(),
-        }
+impl Shapes {
+    fn of(&mut self, program: &Program<'_>, ty: Ty) -> Option<Rc<GuardShape>> {
+        let shape = self.0.entry(ty).or_insert_with(|| shape_of(program, ty).map(Rc::new));
+        shape.clone()
+    }
+}
+
+impl Guards {
+    fn new() -> Self {
+        Self { keeps: Keeps::of(Wanted::Guards), shapes: Shapes::default() }
+    }
+
+    /// Adds the guards that a task's frames keep. One that cannot be read is none.
+    fn of_task(
+        &mut self,
+        program: &Program<'_>,
+        sites: &Sites,
+        task: &Task,
+        found: &mut Vec<Guard>,
+    ) {
+        let mut kept = Vec::new();
+        self.keeps.of_chain(program, sites, &task.chain, &mut kept);
+        let read = |kept| self.read(program, task.index, kept).ok().flatten();
+        found.extend(kept.into_iter().filter_map(read));
+    }
+
+    fn read(
+        &mut self,
+        program: &Program<'_>,
+        task: TaskIndex,
+        kept: Kept,
+    ) -> Result<Option<Guard>, ValueError> {
+        let value = Value { ty: kept.node.ty, address: kept.node.address };
+        let Some(shape) = self.shapes.of(program, value.ty) else { return Ok(None) };
+        // An `Option` in the guard that is empty: it keeps nothing any more.
+        let Some(key) = shape.key.follow(program, value)? else { return Ok(None) };
+        let object = match &shape.object {
+            Some(path) => path.follow(program, value)?.unwrap_or(key),
+            None => key,
+        };
+        let access = match shape.known.access {
+            Access::Permits(least) => match value.member(program, "permits") {
+                Ok(permits) => Access::Permits(permits.unsigned(program)?),
+                Err(_) => Access::Permits(least),
+            },
+            access => access,
+        };
+        Ok(Some(Guard { task, kept, key, object, access }))
     }
 }
 
 impl Holders {
-    /// Finds every guard that a task's frames keep, and adds its holder to the resource.
+    /// Finds every guard that a task's frames keep, by several threads where there are many, and
+    /// adds its holder to the resource. `false` when it ended early, since the user asked to stop.
     pub(crate) fn find(
         &mut self,
         program: &Program<'_>,
         sites: &mut Sites,
         tasks: &[Task],
         waits: &mut Waits,
-    ) {
-        for (index, task) in tasks.iter().enumerate() {
-            let mut kept = Vec::new();
-            self.keeps.of_chain(program, sites, &task.chain, &mut kept);
-            for kept in kept {
-                // A guard that cannot be read is none.
-                let _ = self.guard(program, index_of(index), &kept, waits);
+    ) -> bool {
+        let of_tasks = &*sites;
+        let job = Job {
+            items: tasks,
+            begin: &Guards::new,
+            stretch: &|program, guards: &mut Guards, tasks: &[Task]| {
+                let mut found = Vec::new();
+                for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
+                    guards.of_task(program, of_tasks, task, &mut found);
+                }
+                found
+            },
+        };
+        let is_whole = job.run(program, &mut Guards::new(), &mut |_, found| {
+            for guard in found {
+                // One whose resource cannot be read has none.
+                let _ = self.add(program, guard, waits);
             }
-        }
+        });
         let waits_in_thread = |resource: &Resource| resource.kind == ResourceKind::ThreadLock;
         if waits.resources.iter().any(waits_in_thread) {
             for kept in blocked::guards(program, sites, tasks) {
@@ -99,11 +173,7 @@ impl Holders {
                 resource.tasks.dedup();
             }
         }
-    }
-
-    fn shape(&mut self, program: &Program<'_>, ty: Ty) -> Option<Rc<GuardShape>> {
-        let shape = self.shapes.entry(ty).or_insert_with(|| shape_of(program, ty).map(Rc::new));
-        shape.clone()
+        is_whole
     }
 
     /// Adds the thread that keeps a guard of a lock that a thread waits for.
@@ -113,7 +183,7 @@ impl Holders {
         kept: OnStack,
         waits: &mut Waits,
     ) -> Result<(), ValueError> {
-        let Some(shape) = self.shape(program, kept.value.ty) else { return Ok(()) };
+        let Some(shape) = self.shapes.of(program, kept.value.ty) else { return Ok(()) };
         let Some(key) = shape.key.follow(program, kept.value)? else { return Ok(()) };
         let Some(id) = waits.known(ResourceKind::ThreadLock, key.address, None) else {
             return Ok(());
@@ -135,61 +205,50 @@ impl Holders {
         Ok(())
     }
 
-    fn guard(
+    fn add(
         &mut self,
         program: &Program<'_>,
-        task: TaskIndex,
-        kept: &Kept,
+        guard: Guard,
         waits: &mut Waits,
     ) -> Result<(), ValueError> {
-        let node = kept.node;
-        let sized = program.type_of(node.ty).is_ok_and(|layout| layout.size > 0);
-        if sized && !self.seen.insert((node, kept.is_shared.then_some(task))) {
-            return Ok(());
-        }
-        let Some(shape) = self.shape(program, node.ty) else { return Ok(()) };
-        let value = Value { ty: node.ty, address: node.address };
-        // An `Option` in the guard that is empty: it keeps nothing any more.
-        let Some(key) = shape.key.follow(program, value)? else { return Ok(()) };
-        let object = match &shape.object {
-            Some(path) => path.follow(program, value)?.unwrap_or(key),
-            None => key,
-        };
+        let Guard { task, kept, key, object, access } = guard;
+        let Some(shape) = self.shapes.of(program, kept.node.ty) else { return Ok(()) };
         let kind = shape.known.kind;
-        let access = match shape.known.access {
-            Access::Permits(least) => match value.member(program, "permits") {
-                Ok(permits) => Access::Permits(permits.unsigned(program)?),
-                Err(_) => Access::Permits(least),
-            },
-            access => access,
-        };
-        let holder = Holder {
-            task: Some(task),
-            frame: kept.frame,
-            variable: kept.variable.clone(),
-            guard: Arc::clone(&shape.guard),
-            access,
-            may_be_moved: kept.may_be_moved,
-            is_shared: kept.is_shared,
-            thread: None,
-        };
+        // Everyone has channels: their ends count where someone waits for them.
+        let mut known = Vec::new();
         if is_waited_for_only(kind, access) {
-            // Everyone has channels: their ends count where someone waits for them.
             let opposite = match access {
                 Access::Send => Some(Access::Receive),
                 Access::Receive => Some(Access::Send),
                 _ => None,
             };
             let ends = if access == Access::Receive { [opposite, None] } else { [opposite; 2] };
-            let mut known: Vec<ResourceId> =
-                ends.iter().filter_map(|end| waits.known(kind, key.address, *end)).collect();
+            known.extend(ends.iter().filter_map(|end| waits.known(kind, key.address, *end)));
             known.dedup();
-            for id in known {
-                if access == Access::Handle && !is_of_few(program, value, id, waits)? {
-                    continue;
-                }
-                waits.held(id, holder.clone());
+            let value = Value { ty: kept.node.ty, address: kept.node.address };
+            if access == Access::Handle {
+                known.retain(|id| is_of_few(program, value, *id, waits).unwrap_or(false));
             }
+            if known.is_empty() {
+                return Ok(());
+            }
+        }
+        let sized = program.type_of(kept.node.ty).is_ok_and(|layout| layout.size > 0);
+        if sized && !self.seen.insert((kept.node, kept.is_shared.then_some(task))) {
+            return Ok(());
+        }
+        let holder = Holder {
+            task: Some(task),
+            frame: kept.frame,
+            variable: kept.variable,
+            guard: Arc::clone(&shape.guard),
+            access,
+            may_be_moved: kept.may_be_moved,
+            is_shared: kept.is_shared,
+            thread: None,
+        };
+        if !known.is_empty() {
+            known.into_iter().for_each(|id| waits.held(id, holder.clone()));
             return Ok(());
         }
         // The permit of who initializes a cell is one of the semaphore in it.
@@ -201,7 +260,7 @@ impl Holders {
         }
         let mut seen = state_of(program, object).unwrap_or_else(|| Seen::new(kind, object));
         (seen.kind, seen.key, seen.access) = (kind, key.address, None);
-        let id = waits.resource(&seen, &shape.resource);
+        let id = waits.resource(seen, &shape.resource);
         waits.held(id, holder);
         Ok(())
     }

@@ -9,6 +9,7 @@ pub(crate) mod crew;
 mod find;
 mod holders;
 mod keeps;
+mod leaves;
 pub(crate) mod machine;
 pub(crate) mod native;
 mod plan;
@@ -25,8 +26,8 @@ use self::plan::Wanted;
 use self::sites::{Numbers, Sites};
 use self::waits::Waits;
 use crate::report::{
-    Chain, Report, ResourceId, Runtime, Site, SiteId, TargetSummary, Task, TaskKind, ThreadRef,
-    sentence,
+    Chain, Report, ResourceId, Runtime, Site, SiteId, TargetSummary, Task, TaskIndex, TaskKind,
+    ThreadRef, sentence,
 };
 use crate::target::Target;
 use crate::value::{Program, Ty, Value};
@@ -216,8 +217,12 @@ impl Inspection<'_> {
         let sites = &mut self.sites;
         sites.judge(&roots);
         let mut waits = Waits::default();
-        waits.find(self.program, sites, &mut self.tasks);
-        Holders::default().find(self.program, sites, &self.tasks, &mut waits);
+        for (index, task) in (0..).zip(&mut self.tasks) {
+            task.index = TaskIndex(index);
+        }
+        let is_whole = waits.find(self.program, sites, &self.tasks)
+            && Holders::default().find(self.program, sites, &self.tasks, &mut waits);
+        self.interrupted |= !is_whole;
         sites.judge(&roots);
         let facts = target.modules().first().map(|module| module.layouts.facts());
         let mut holdings: Vec<_> = waits
