@@ -4,6 +4,13 @@ pub mod cache;
 
 pub mod live;
 
+use std::sync::Arc;
+
+use self::cache::PAGE;
+
+/// The bytes of a page.
+pub type Page = [u8; PAGE];
+
 /// Bytes that could not be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("cannot read {length} bytes at {address:#x}")]
@@ -30,6 +37,14 @@ pub trait MemoryReader: Send + Sync {
     fn read_ahead(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
         self.read(address, buffer)
     }
+
+    /// The page of that number: the bytes from so many times [`PAGE`] on. `None` when it cannot be
+    /// read whole.
+    fn page(&self, number: u64) -> Option<Arc<Page>> {
+        let mut page = Arc::new([0; PAGE]);
+        let bytes = Arc::make_mut(&mut page);
+        self.read(number.checked_mul(PAGE as u64)?, bytes).ok().map(|()| page)
+    }
 }
 
 impl<M: MemoryReader + ?Sized> MemoryReader for &M {
@@ -40,6 +55,10 @@ impl<M: MemoryReader + ?Sized> MemoryReader for &M {
     fn read_ahead(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
         (**self).read_ahead(address, buffer)
     }
+
+    fn page(&self, number: u64) -> Option<Arc<Page>> {
+        (**self).page(number)
+    }
 }
 
 impl<M: MemoryReader + ?Sized> MemoryReader for Box<M> {
@@ -49,6 +68,10 @@ impl<M: MemoryReader + ?Sized> MemoryReader for Box<M> {
 
     fn read_ahead(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
         (**self).read_ahead(address, buffer)
+    }
+
+    fn page(&self, number: u64) -> Option<Arc<Page>> {
+        (**self).page(number)
     }
 }
 

@@ -13,7 +13,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use crate::layout::source::{LayoutError, LayoutSource};
 use crate::layout::{Discriminant, Type, TypeId, TypeKind, Variant};
 use crate::memory::cache::PAGE;
-use crate::memory::{MemoryReader, ReadError};
+use crate::memory::{MemoryReader, Page, ReadError};
 use crate::target::{Module, Target};
 
 /// A type in one of the target's modules.
@@ -64,6 +64,8 @@ type PathKey = (Ty, parts::Sought, bool);
 /// A target's memory and types, with the types that were asked for. Each thread has one of its own.
 pub struct Program<'t> {
     target: &'t dyn Target,
+    is_big_endian: bool,
+    pointer_size: u8,
     types: FrozenMap<Ty, Arc<Type>, FxBuildHasher>,
     paths: RefCell<FxHashMap<PathKey, Option<Rc<path::Path>>>>,
     recent: RefCell<Recent>,
@@ -71,37 +73,26 @@ pub struct Program<'t> {
 
 /// The pages that numbers were read from last, each in the place that its number gives it: most
 /// numbers lie beside another one, and the target's memory has locks.
-struct Recent {
-    pages: Vec<u64>,
-    bytes: Vec<[u8; PAGE]>,
-}
+struct Recent(Vec<(u64, Option<Arc<Page>>)>);
 
 /// Pages in [`Recent`].
 const RECENT: usize = 64;
 
 impl Default for Recent {
     fn default() -> Self {
-        Self { pages: vec![u64::MAX; RECENT], bytes: vec![[0; PAGE]; RECENT] }
+        Self(vec![(u64::MAX, None); RECENT])
     }
 }
 
 impl Recent {
-    /// Fills the buffer from one of the pages; `false` when that is not possible.
-    fn read(&mut self, memory: &dyn MemoryReader, address: u64, buffer: &mut [u8]) -> bool {
-        let (page, offset) = (address / PAGE as u64, (address % PAGE as u64) as usize);
-        let place = page as usize % RECENT;
-        if offset + buffer.len() > PAGE {
-            return false;
+    /// Bytes in one of the pages; `None` when they are not in one that can be read whole.
+    fn bytes(&mut self, memory: &dyn MemoryReader, address: u64, length: usize) -> Option<&[u8]> {
+        let (number, offset) = (address / PAGE as u64, (address % PAGE as u64) as usize);
+        let (known, page) = &mut self.0[number as usize % RECENT];
+        if *known != number {
+            (*known, *page) = (number, memory.page(number));
         }
-        if self.pages[place] != page {
-            self.pages[place] = u64::MAX;
-            if memory.read(page * PAGE as u64, &mut self.bytes[place]).is_err() {
-                return false;
-            }
-            self.pages[place] = page;
-        }
-        buffer.copy_from_slice(&self.bytes[place][offset..offset + buffer.len()]);
-        true
+        page.as_ref()?.get(offset..offset + length)
     }
 }
 
@@ -118,8 +109,15 @@ impl<'t> Program<'t> {
     /// A program whose types are not asked for yet.
     #[must_use]
     pub fn new(target: &'t dyn Target) -> Self {
-        let (types, paths) = (FrozenMap::default(), RefCell::default());
-        Self { target, types, paths, recent: RefCell::default() }
+        let facts = target.modules().first().map(|module| module.layouts.facts());
+        Self {
+            target,
+            is_big_endian: facts.is_some_and(|facts| facts.big_endian),
+            pointer_size: facts.map_or(8, |facts| facts.pointer_size),
+            types: FrozenMap::default(),
+            paths: RefCell::default(),
+            recent: RefCell::default(),
+        }
     }
 
     /// The target.
@@ -163,7 +161,7 @@ impl<'t> Program<'t> {
     /// The size of a pointer in bytes, as the first module has it.
     #[must_use]
     pub fn pointer_size(&self) -> u8 {
-        self.modules().first().map_or(8, |module| module.layouts.facts().pointer_size)
+        self.pointer_size
     }
 
     /// An unsigned integer of `size` bytes, at most 16.
@@ -171,16 +169,29 @@ impl<'t> Program<'t> {
     /// # Errors
     /// When its memory cannot be read.
     pub fn read_unsigned(&self, address: u64, size: u8) -> Result<u128, ReadError> {
-        let mut bytes = [0_u8; 16];
-        let used = &mut bytes[..usize::from(size.min(16))];
         let memory = self.target.memory();
-        if !self.recent.borrow_mut().read(memory, address, used) {
-            memory.read(address, used)?;
+        let length = usize::from(size.min(16));
+        if let Some(bytes) = self.recent.borrow_mut().bytes(memory, address, length) {
+            return Ok(self.number(bytes));
         }
-        if self.modules().first().is_some_and(|module| module.layouts.facts().big_endian) {
+        let mut bytes = [0; 16];
+        memory.read(address, &mut bytes[..length])?;
+        Ok(self.number(&bytes[..length]))
+    }
+
+    /// The number in so many bytes, at most 16.
+    fn number(&self, bytes: &[u8]) -> u128 {
+        // By far the most are of eight bytes.
+        if let (Ok(word), false) = (bytes.try_into(), self.is_big_endian) {
+            return u64::from_le_bytes(word).into();
+        }
+        let mut all = [0; 16];
+        let used = &mut all[..bytes.len()];
+        used.copy_from_slice(bytes);
+        if self.is_big_endian {
             used.reverse();
         }
-        Ok(u128::from_le_bytes(bytes))
+        u128::from_le_bytes(all)
     }
 
     /// A pointer.
