@@ -168,20 +168,17 @@ fn read_all<'t>(
     let program = inspection.program;
     let mut version = None;
     let mut left = headers.iter();
-    let job = Job {
-        items: headers,
-        begin: &<(Walker, TaskReader)>::default,
-        stretch: &|program, (walker, reader), headers| {
-            let known = walker.sites.len();
-            let headers = headers.iter().take_while(|_| !program.target().interrupted());
-            let tasks = headers.map(|header| {
-                let found = reader.read(program, walker, *header, Some(runtime), TaskKind::Task);
-                (found, walker.sites.len())
-            });
-            let tasks = tasks.collect();
-            Stretch { tasks, sites: walker.sites.since(known), version: reader.version.clone() }
-        },
+    let stretch = |program: &Program<'_>, kept: &mut (Walker, TaskReader), headers: &[Value]| {
+        let (walker, reader) = kept;
+        let known = walker.sites.len();
+        let mut tasks = Vec::with_capacity(headers.len());
+        for header in headers.iter().take_while(|_| !program.target().interrupted()) {
+            let found = reader.read(program, walker, *header, Some(runtime), TaskKind::Task);
+            tasks.push((found, walker.sites.len()));
+        }
+        Stretch { tasks, sites: walker.sites.since(known), version: reader.version.clone() }
     };
+    let job = Job::for_tasks(headers, &<(Walker, TaskReader)>::default, &stretch);
     let mut own = (std::mem::take(&mut inspection.walker), TaskReader::default());
     let mut members: Vec<Numbers> = Vec::new();
     members.push(std::mem::take(&mut inspection.numbers));

@@ -77,6 +77,7 @@ pub(super) struct TaskReader {
 }
 
 /// How to get from one task to the next in an owned list, worked out once a list.
+#[derive(Clone)]
 pub(super) struct Links {
     /// From the header to its vtable pointer, in bytes.
     vtable: u64,

@@ -19,11 +19,11 @@ use crate::target::machine::Machine;
 use crate::target::{Identity, Module, NativeFrame, Target, Thread};
 use crate::value::Program;
 
-/// Items that a thread takes at a time: some milliseconds of work, and a stretch of memory that
+/// Tasks that a thread takes at a time: some milliseconds of work, and a stretch of memory that
 /// fits into a processor's cache.
 const STRETCH: usize = 1024;
-/// Fewer items than this are not worth a second thread.
-const FEW: usize = 4 * STRETCH;
+/// Fewer tasks than this are not worth a second thread.
+pub(crate) const FEW: usize = 4 * STRETCH;
 /// More threads than this would wait for each other.
 const MOST_THREADS: usize = 8;
 /// How often Ctrl-C is looked for while others work.
@@ -37,6 +37,10 @@ pub(crate) const OWN: usize = 0;
 pub(crate) struct Job<'j, I, C, R> {
     /// What it is done for.
     pub(crate) items: &'j [I],
+    /// How many of them a thread takes at a time.
+    pub(crate) length: usize,
+    /// Whether they are worth more than one thread.
+    pub(crate) is_much: bool,
     /// What a new member begins with.
     pub(crate) begin: &'j (dyn Fn() -> C + Sync),
     /// Does it for some of the items. May end early when the target says that the user asked to
@@ -47,7 +51,21 @@ pub(crate) struct Job<'j, I, C, R> {
 /// A stretch that is done: its number, the member that did it, and what came of it.
 type Done<R> = (usize, usize, R);
 
-impl<I: Sync, C, R: Send> Job<'_, I, C, R> {
+/// How many threads there are at most.
+pub(crate) fn threads() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS)
+}
+
+impl<'j, I: Sync, C, R: Send> Job<'j, I, C, R> {
+    /// What is to be done for each of many tasks.
+    pub(crate) fn for_tasks(
+        items: &'j [I],
+        begin: &'j (dyn Fn() -> C + Sync),
+        stretch: &'j (dyn Fn(&Program<'_>, &mut C, &[I]) -> R + Sync),
+    ) -> Self {
+        Self { items, length: STRETCH, is_much: items.len() >= FEW, begin, stretch }
+    }
+
     /// Does all of it, and hands over what comes of each stretch, in the order of the items and
     /// with the number of the member that did it. `own` is what this thread keeps, which is
     /// [`OWN`]. `false` when it ended early, since the user asked to stop: what was handed over is
@@ -59,9 +77,9 @@ impl<I: Sync, C, R: Send> Job<'_, I, C, R> {
         hand_over: &mut dyn FnMut(usize, R),
     ) -> bool {
         let target = program.target();
-        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
-        if threads < 2 || self.items.len() < FEW || !target.may_be_read_by_threads() {
-            for items in self.items.chunks(STRETCH) {
+        let threads = threads();
+        if threads < 2 || !self.is_much || !target.may_be_read_by_threads() {
+            for items in self.items.chunks(self.length) {
                 hand_over(OWN, (self.stretch)(program, own, items));
                 if target.interrupted() {
                     return false;
@@ -113,8 +131,9 @@ impl<I: Sync, C, R: Send> Job<'_, I, C, R> {
     /// The next stretch that nobody has taken, and its number.
     fn take(&self, next: &AtomicUsize) -> Option<(usize, &[I])> {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        let start = number.checked_mul(STRETCH).filter(|start| *start < self.items.len())?;
-        Some((number, &self.items[start..self.items.len().min(start + STRETCH)]))
+        let start = number.checked_mul(self.length).filter(|start| *start < self.items.len())?;
+        let end = self.items.len().min(start.saturating_add(self.length));
+        Some((number, &self.items[start..end]))
     }
 
     /// What a further thread does.

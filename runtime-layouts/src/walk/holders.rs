@@ -129,17 +129,14 @@ impl Holders {
         waits: &mut Waits,
     ) -> bool {
         let of_tasks = &*sites;
-        let job = Job {
-            items: tasks,
-            begin: &Guards::new,
-            stretch: &|program, guards: &mut Guards, tasks: &[Task]| {
-                let mut found = Vec::new();
-                for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
-                    guards.of_task(program, of_tasks, task, &mut found);
-                }
-                found
-            },
+        let stretch = |program: &Program<'_>, guards: &mut Guards, tasks: &[Task]| {
+            let mut found = Vec::new();
+            for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
+                guards.of_task(program, of_tasks, task, &mut found);
+            }
+            found
         };
+        let job = Job::for_tasks(tasks, &Guards::new, &stretch);
         let is_whole = job.run(program, &mut Guards::new(), &mut |_, found| {
             for guard in found {
                 // One whose resource cannot be read has none.

@@ -149,18 +149,16 @@ impl Inspection<'_> {
     /// Adds the handles of runtimes and tasks that the frames of tasks keep.
     pub(crate) fn handles_in(&mut self, tasks: Range<usize>, found: &mut Vec<Value>) {
         let sites = &self.sites;
-        let job = Job {
-            items: &self.tasks[tasks],
-            begin: &|| Keeps::of(Wanted::Handles),
-            stretch: &|program, keeps: &mut Keeps, tasks: &[Task]| {
-                let mut kept = Vec::new();
-                for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
-                    keeps.of_chain(program, sites, &task.chain, &mut kept);
-                }
-                kept.retain(|kept| !kept.may_be_moved);
-                kept
-            },
+        let stretch = |program: &Program<'_>, keeps: &mut Keeps, tasks: &[Task]| {
+            let mut kept = Vec::new();
+            for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
+                keeps.of_chain(program, sites, &task.chain, &mut kept);
+            }
+            kept.retain(|kept| !kept.may_be_moved);
+            kept
         };
+        let begin = || Keeps::of(Wanted::Handles);
+        let job = Job::for_tasks(&self.tasks[tasks], &begin, &stretch);
         job.run(self.program, &mut self.handles, &mut |_, kept| {
             let nodes = kept.into_iter().map(|kept| kept.node);
             found.extend(nodes.map(|node| Value { ty: node.ty, address: node.address }));

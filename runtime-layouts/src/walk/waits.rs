@@ -188,17 +188,14 @@ impl Waits {
     /// ended early, since the user asked to stop.
     pub(crate) fn find(&mut self, program: &Program<'_>, sites: &Sites, tasks: &[Task]) -> bool {
         let known = Tasks::of(tasks);
-        let job = Job {
-            items: tasks,
-            begin: &Leaves::default,
-            stretch: &|program, leaves, tasks| {
-                let mut found = Vec::new();
-                for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
-                    leaves.of_task(program, sites, &known, task, &mut found);
-                }
-                found
-            },
+        let stretch = |program: &Program<'_>, leaves: &mut Leaves, tasks: &[Task]| {
+            let mut found = Vec::new();
+            for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
+                leaves.of_task(program, sites, &known, task, &mut found);
+            }
+            found
         };
+        let job = Job::for_tasks(tasks, &Leaves::default, &stretch);
         let is_running = |task: &&Task| task.state == TaskState::Running;
         let mut running = tasks.iter().filter(is_running).peekable();
         let is_whole = job.run(program, &mut Leaves::default(), &mut |_, found| {
