@@ -10,6 +10,7 @@ use std::sync::Arc;
 use elsa::FrozenMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
+use crate::layout::name::last_segment;
 use crate::layout::source::{LayoutError, LayoutSource};
 use crate::layout::{Discriminant, Type, TypeId, TypeKind, Variant};
 use crate::memory::cache::PAGE;
@@ -67,6 +68,8 @@ pub struct Program<'t> {
     is_big_endian: bool,
     pointer_size: u8,
     types: FrozenMap<Ty, Arc<Type>, FxBuildHasher>,
+    /// See [`Program::arguments_of`].
+    arguments: FrozenMap<Ty, Box<str>, FxBuildHasher>,
     paths: RefCell<FxHashMap<PathKey, Option<Rc<path::Path>>>>,
     recent: RefCell<Recent>,
 }
@@ -115,6 +118,7 @@ impl<'t> Program<'t> {
             is_big_endian: facts.is_some_and(|facts| facts.big_endian),
             pointer_size: facts.map_or(8, |facts| facts.pointer_size),
             types: FrozenMap::default(),
+            arguments: FrozenMap::default(),
             paths: RefCell::default(),
             recent: RefCell::default(),
         }
@@ -146,6 +150,22 @@ impl<'t> Program<'t> {
         match self.types.get(&ty) {
             Some(known) => Ok(known),
             None => Ok(self.types.insert(ty, self.layouts(ty.module).type_at(ty.id)?)),
+        }
+    }
+
+    /// The generic arguments of a type as the source spells them, without paths: `<Order>`. Empty
+    /// for a type that has none.
+    ///
+    /// # Errors
+    /// When the module's layouts cannot give the type.
+    pub fn arguments_of(&self, ty: Ty) -> Result<&str, LayoutError> {
+        match self.arguments.get(&ty) {
+            Some(known) => Ok(known),
+            None => {
+                let name = last_segment(&self.type_of(ty)?.name);
+                let start = name.find('<').unwrap_or(name.len());
+                Ok(self.arguments.insert(ty, name[start..].into()))
+            }
         }
     }
 

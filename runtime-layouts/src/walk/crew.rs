@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
@@ -155,6 +156,32 @@ impl<'j, I: Sync, C, R: Send> Job<'j, I, C, R> {
     }
 }
 
+/// Does two things for so many tasks, if that is worth it both at the same time. The one in the other
+/// thread may not ask for stacks; `None` when no thread could be started for it.
+pub(crate) fn beside<A: Send, B>(
+    program: &Program<'_>,
+    tasks: usize,
+    there: impl FnOnce(&Program<'_>) -> A + Send,
+    here: impl FnOnce() -> B,
+) -> (Option<A>, B) {
+    let target = program.target();
+    if threads() < 2 || tasks < FEW || !target.may_be_read_by_threads() {
+        return (Some(there(program)), here());
+    }
+    let stop = AtomicBool::new(false);
+    let shared = Shared::of(target, &stop);
+    thread::scope(|scope| {
+        let there = || there(&Program::new(&shared));
+        let other = without_signals(|| thread::Builder::new().spawn_scoped(scope, there));
+        let here = here();
+        match other.map(thread::ScopedJoinHandle::join) {
+            Ok(Ok(found)) => (Some(found), here),
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(_) => (None, here),
+        }
+    })
+}
+
 /// Brings stretches back into their order.
 struct InOrder<R> {
     /// The number of the one that is due.
@@ -175,13 +202,14 @@ impl<R> InOrder<R> {
 
 /// Starts threads that take no signals: the program that this is loaded into, a debugger, waits for
 /// its own on its own threads. They begin with the mask of the one that starts them.
-fn without_signals(start: impl FnOnce()) {
+fn without_signals<T>(start: impl FnOnce() -> T) -> T {
     let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
-    start();
+    let started = start();
     if let Ok(before) = before {
         // It was the mask until now.
         let _ = before.thread_set_mask();
     }
+    started
 }
 
 /// What several threads may use of a target at once. Stacks are left out: they are unwound by the

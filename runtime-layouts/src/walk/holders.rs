@@ -9,7 +9,6 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::blocked::{self, OnStack};
-use super::crew::Job;
 use super::find::Node;
 use super::keeps::{Keeps, Kept};
 use super::plan::Wanted;
@@ -42,19 +41,19 @@ struct GuardShape {
 #[derive(Default)]
 struct Shapes(FxHashMap<Ty, Option<Rc<GuardShape>>>);
 
-/// A guard, as its memory has it.
-struct Guard {
+/// A guard, as its memory has it. Small, since there may be millions.
+pub(crate) struct Guard {
     task: TaskIndex,
     kept: Kept,
-    /// What is kept by it.
-    key: Value,
-    /// What the user knows.
-    object: Value,
+    /// The address of what is kept by it.
+    key: u64,
+    /// What the user knows, where it matters even if nobody waits for it.
+    object: Option<Box<Value>>,
     access: Access,
 }
 
 /// Reads guards; keeps what it learns about types.
-struct Guards {
+pub(crate) struct Guards {
     keeps: Keeps,
     shapes: Shapes,
 }
@@ -74,13 +73,15 @@ impl Shapes {
     }
 }
 
-impl Guards {
-    fn new() -> Self {
+impl Default for Guards {
+    fn default() -> Self {
         Self { keeps: Keeps::of(Wanted::Guards), shapes: Shapes::default() }
     }
+}
 
+impl Guards {
     /// Adds the guards that a task's frames keep. One that cannot be read is none.
-    fn of_task(
+    pub(crate) fn of_task(
         &mut self,
         program: &Program<'_>,
         sites: &Sites,
@@ -114,35 +115,34 @@ impl Guards {
             },
             access => access,
         };
-        Ok(Some(Guard { task, kept, key, object, access }))
+        let is_of_interest = !is_waited_for_only(shape.known.kind, access);
+        let object = is_of_interest.then(|| Box::new(object));
+        Ok(Some(Guard { task, kept, key: key.address, object, access }))
     }
 }
 
 impl Holders {
-    /// Finds every guard that a task's frames keep, by several threads where there are many, and
-    /// adds its holder to the resource. `false` when it ended early, since the user asked to stop.
-    pub(crate) fn find(
+    /// Adds the holders of what these guards keep.
+    pub(crate) fn add_all(
+        &mut self,
+        program: &Program<'_>,
+        guards: impl Iterator<Item = Guard>,
+        waits: &mut Waits,
+    ) {
+        for guard in guards {
+            // One whose resource cannot be read has none.
+            let _ = self.add(program, guard, waits);
+        }
+    }
+
+    /// Adds what threads hold that run no task, and decides what counts when all was added.
+    pub(crate) fn finish(
         &mut self,
         program: &Program<'_>,
         sites: &mut Sites,
         tasks: &[Task],
         waits: &mut Waits,
-    ) -> bool {
-        let of_tasks = &*sites;
-        let stretch = |program: &Program<'_>, guards: &mut Guards, tasks: &[Task]| {
-            let mut found = Vec::new();
-            for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
-                guards.of_task(program, of_tasks, task, &mut found);
-            }
-            found
-        };
-        let job = Job::for_tasks(tasks, &Guards::new, &stretch);
-        let is_whole = job.run(program, &mut Guards::new(), &mut |_, found| {
-            for guard in found {
-                // One whose resource cannot be read has none.
-                let _ = self.add(program, guard, waits);
-            }
-        });
+    ) {
         let waits_in_thread = |resource: &Resource| resource.kind == ResourceKind::ThreadLock;
         if waits.resources.iter().any(waits_in_thread) {
             for kept in blocked::guards(program, sites, tasks) {
@@ -170,7 +170,6 @@ impl Holders {
                 resource.tasks.dedup();
             }
         }
-        is_whole
     }
 
     /// Adds the thread that keeps a guard of a lock that a thread waits for.
@@ -220,7 +219,7 @@ impl Holders {
                 _ => None,
             };
             let ends = if access == Access::Receive { [opposite, None] } else { [opposite; 2] };
-            known.extend(ends.iter().filter_map(|end| waits.known(kind, key.address, *end)));
+            known.extend(ends.iter().filter_map(|end| waits.known(kind, key, *end)));
             known.dedup();
             let value = Value { ty: kept.node.ty, address: kept.node.address };
             if access == Access::Handle {
@@ -250,13 +249,14 @@ impl Holders {
         }
         // The permit of who initializes a cell is one of the semaphore in it.
         if kind == ResourceKind::Semaphore
-            && let Some(id) = waits.known(ResourceKind::OnceCell, key.address, None)
+            && let Some(id) = waits.known(ResourceKind::OnceCell, key, None)
         {
             waits.held(id, holder);
             return Ok(());
         }
-        let mut seen = state_of(program, object).unwrap_or_else(|| Seen::new(kind, object));
-        (seen.kind, seen.key, seen.access) = (kind, key.address, None);
+        let Some(object) = object else { return Ok(()) };
+        let mut seen = state_of(program, *object).unwrap_or_else(|| Seen::new(kind, *object));
+        (seen.kind, seen.key, seen.access) = (kind, key, None);
         let id = waits.resource(seen, &shape.resource);
         waits.held(id, holder);
         Ok(())

@@ -136,9 +136,10 @@ impl Walk<'_> {
         let Some(leaf_ref) = run.last().map(|frame| FrameRef::of(frame)) else { return };
         let user = run.iter().rev().find(|frame| self.sites.is_users(frame.site));
         let user = user.map(|frame| FrameRef::of(frame));
-        for (mut seen, named) in self.seen(&run[branch..], leaf) {
+        let task = self.task.index;
+        let waiting = |(mut seen, named): (Seen, Ty)| {
             let wait = Wait {
-                task: self.task.index,
+                task,
                 resource: ResourceId(0),
                 access: seen.access,
                 is_granted: seen.is_granted,
@@ -148,15 +149,25 @@ impl Walk<'_> {
                 leaf: leaf_ref,
                 user,
             };
-            self.found.push(Waiting { seen, named, wait });
+            Waiting { seen, named, wait }
+        };
+        let reading =
+            Reading { program: self.program, leaf, tasks: self.tasks, header: self.header };
+        if let Some(known) = self.known(&reading, &run[branch..]) {
+            return self.found.push(waiting(known));
+        }
+        // A library's own future may wait for several things.
+        let kept = self.kept_wakers(&reading);
+        if kept.is_empty() {
+            let unknown = self.unknown(leaf);
+            self.found.extend(unknown.map(waiting));
+        } else {
+            self.found.extend(kept.into_iter().map(waiting));
         }
     }
 
-    /// What the leaf of a run waits for: mostly one thing, for a library's own future perhaps
-    /// several. Each with the type that it is of.
-    fn seen(&mut self, run: &[&Frame], leaf: Value) -> Vec<(Seen, Ty)> {
-        let reading =
-            Reading { program: self.program, leaf, tasks: self.tasks, header: self.header };
+    /// What the leaf of a run is known to wait for, and the type of that.
+    fn known(&mut self, reading: &Reading<'_>, run: &[&Frame]) -> Option<(Seen, Ty)> {
         let mut found = None;
         for (depth, frame) in run.iter().rev().enumerate() {
             if depth > 0 && !self.is_inner(frame.site) {
@@ -166,20 +177,14 @@ impl Walk<'_> {
             for subject in subjects(self.program, value) {
                 let known = self.leaves.type_known(self.program, subject.ty);
                 if let Some(known) = known
-                    && let Ok(Some(seen)) = (known.read)(&reading, subject)
+                    && let Ok(Some(seen)) = (known.read)(reading, subject)
                 {
                     found = Some((seen, subject.ty));
                     break;
                 }
             }
         }
-        match found {
-            Some(found) => vec![found],
-            None => {
-                let kept = self.kept_wakers(&reading);
-                if kept.is_empty() { self.unknown(leaf).into_iter().collect() } else { kept }
-            }
-        }
+        found
     }
 
     /// A leaf of which nothing is known but that it stored this task's waker.

@@ -14,17 +14,16 @@ pub(crate) mod machine;
 pub(crate) mod native;
 mod plan;
 pub(crate) mod registry;
+mod relations;
 pub(crate) mod sites;
 pub(crate) mod waits;
 pub(crate) mod wakers;
 
 pub(crate) use self::chain::Walker;
 use self::crew::Job;
-use self::holders::Holders;
 use self::keeps::Keeps;
 use self::plan::Wanted;
 use self::sites::{Numbers, Sites};
-use self::waits::Waits;
 use crate::report::{
     Chain, Report, ResourceId, Runtime, Site, SiteId, TargetSummary, Task, TaskIndex, TaskKind,
     ThreadRef, sentence,
@@ -214,12 +213,10 @@ impl Inspection<'_> {
         let roots = self.users_roots();
         let sites = &mut self.sites;
         sites.judge(&roots);
-        let mut waits = Waits::default();
         for (index, task) in (0..).zip(&mut self.tasks) {
             task.index = TaskIndex(index);
         }
-        let is_whole = waits.find(self.program, sites, &self.tasks)
-            && Holders::default().find(self.program, sites, &self.tasks, &mut waits);
+        let (waits, is_whole) = relations::find(self.program, sites, &self.tasks);
         self.interrupted |= !is_whole;
         sites.judge(&roots);
         let facts = target.modules().first().map(|module| module.layouts.facts());

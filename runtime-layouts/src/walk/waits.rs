@@ -1,6 +1,7 @@
 //! Waits: what the leaf of every chain waits for, and who has it.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -8,13 +9,12 @@ use std::time::Duration;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::blocked;
-use super::crew::Job;
-use super::leaves::{Leaves, Waiting};
+use super::leaves::Waiting;
 use super::sites::Sites;
 use crate::layout::name::last_segment;
 use crate::report::{
     Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, Task, TaskId, TaskIndex,
-    TaskKind, TaskState, Wait, WaitId,
+    TaskKind, Wait, WaitId,
 };
 use crate::value::{Program, Ty, Value, ValueError};
 
@@ -58,7 +58,8 @@ struct Places {
 }
 
 impl<'t> Tasks<'t> {
-    fn of(all: &'t [Task]) -> Self {
+    /// All that were found.
+    pub(crate) fn of(all: &'t [Task]) -> Self {
         Self { all, places: OnceLock::new() }
     }
 
@@ -97,7 +98,7 @@ pub(crate) struct Seen {
     /// The address of what the user knows.
     pub(crate) address: u64,
     /// Its name; `None` for the type's.
-    pub(crate) name: Option<String>,
+    pub(crate) name: Option<Cow<'static, str>>,
     /// See [`Resource::state`].
     pub(crate) state: Option<String>,
     /// See [`Resource::overdue`].
@@ -184,34 +185,8 @@ pub(crate) struct Waits {
 }
 
 impl Waits {
-    /// Finds what every task waits for, by several threads where there are many. `false` when it
-    /// ended early, since the user asked to stop.
-    pub(crate) fn find(&mut self, program: &Program<'_>, sites: &Sites, tasks: &[Task]) -> bool {
-        let known = Tasks::of(tasks);
-        let stretch = |program: &Program<'_>, leaves: &mut Leaves, tasks: &[Task]| {
-            let mut found = Vec::new();
-            for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
-                leaves.of_task(program, sites, &known, task, &mut found);
-            }
-            found
-        };
-        let job = Job::for_tasks(tasks, &Leaves::default, &stretch);
-        let is_running = |task: &&Task| task.state == TaskState::Running;
-        let mut running = tasks.iter().filter(is_running).peekable();
-        let is_whole = job.run(program, &mut Leaves::default(), &mut |_, found| {
-            for waiting in found {
-                while let Some(task) = running.next_if(|task| task.index <= waiting.wait.task) {
-                    self.blocked(program, sites, task);
-                }
-                self.add(program, waiting);
-            }
-        });
-        running.for_each(|task| self.blocked(program, sites, task));
-        self.order(program, sites);
-        is_whole
-    }
-
-    fn add(&mut self, program: &Program<'_>, waiting: Waiting) {
+    /// Adds a wait of the task that is next, or was added to last.
+    pub(crate) fn add(&mut self, program: &Program<'_>, waiting: Waiting) {
         let Waiting { seen, named, mut wait } = waiting;
         let name = self.spelled.entry(named).or_insert_with(|| {
             let layout = program.type_of(named);
@@ -222,8 +197,8 @@ impl Waits {
         self.waits.push(wait);
     }
 
-    /// What blocks the thread that polls a task. Asks for stacks, so the thread that walks does it.
-    fn blocked(&mut self, program: &Program<'_>, sites: &Sites, task: &Task) {
+    /// Adds what blocks the thread that polls a task, before its other waits. Asks for stacks.
+    pub(crate) fn add_blocked(&mut self, program: &Program<'_>, sites: &Sites, task: &Task) {
         let Some(blocked) = blocked::of_task(program, sites, task) else { return };
         let seen = Seen {
             // Where the lock is not known, nobody else waits for the same.
@@ -261,7 +236,7 @@ impl Waits {
             Some(own) => match self.names.get(&*own) {
                 Some(known) => Arc::clone(known),
                 None => {
-                    let own: Arc<str> = own.into();
+                    let own: Arc<str> = (&*own).into();
                     self.names.insert(Arc::clone(&own));
                     own
                 }
@@ -325,8 +300,9 @@ impl Waits {
         }
     }
 
-    /// Sorts the queues into their own order, what was given it already first.
-    fn order(&mut self, program: &Program<'_>, sites: &Sites) {
+    /// Makes the queues, by task, and tells which of them have an order of their own that is to be
+    /// read.
+    pub(crate) fn queue(&mut self) -> Vec<(ResourceId, ReadOrder, Value)> {
         for (index, wait) in self.waits.iter().enumerate() {
             let queue = &mut self.resources[wait.resource.0 as usize].queue;
             if queue.is_empty() {
@@ -334,22 +310,32 @@ impl Waits {
             }
             queue.push(WaitId(u32::try_from(index).unwrap_or(u32::MAX)));
         }
+        let orders = std::mem::take(&mut self.orders).into_iter();
+        let orders = orders.map(|(id, (read, value))| (id, read, value));
+        orders.filter(|(id, _, _)| self.resources[id.0 as usize].queue.len() > 1).collect()
+    }
+
+    /// Sorts the queues into their own order: the addresses of what waits in each. What was given
+    /// the resource already comes first.
+    pub(crate) fn sort(
+        &mut self,
+        program: &Program<'_>,
+        sites: &Sites,
+        orders: Vec<(ResourceId, Vec<u64>)>,
+    ) {
         let waits = &self.waits;
-        for (id, (read, value)) in &self.orders {
-            let queue = &mut self.resources[id.0 as usize].queue;
-            if queue.len() < 2 {
-                continue;
-            }
-            let order = read(program, *value).unwrap_or_default();
-            let places: BTreeMap<u64, usize> =
-                order.into_iter().enumerate().map(|(place, address)| (address, place)).collect();
-            queue.sort_by_cached_key(|wait| {
+        for (id, order) in orders {
+            let mut places: Vec<(u64, usize)> = order.into_iter().zip(0..).collect();
+            // Of one that is there twice, as in a torn list, the last counts.
+            places.sort_unstable_by_key(|(address, place)| (*address, Reverse(*place)));
+            self.resources[id.0 as usize].queue.sort_by_cached_key(|wait| {
                 let wait = &waits[wait.0 as usize];
                 let leaf = sites.type_of(wait.leaf.site).and_then(|ty| program.type_of(ty).ok());
                 let size = leaf.map_or(0, |layout| layout.size).max(1);
                 let end = wait.leaf.address.saturating_add(size);
-                let mut within = places.range(wait.leaf.address..end);
-                (!wait.is_granted, within.next().map_or(usize::MAX, |(_, place)| *place))
+                let first = places.partition_point(|(address, _)| *address < wait.leaf.address);
+                let within = places.get(first).filter(|(address, _)| *address < end);
+                (!wait.is_granted, within.map_or(usize::MAX, |(_, place)| *place))
             });
         }
         for resource in &mut self.resources {
