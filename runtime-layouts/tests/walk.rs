@@ -1,5 +1,7 @@
 //! The walk over hand-built memory: what a torn, unreadable or circular process must not break.
 
+use std::cell::Cell;
+
 use runtime_layouts::fake::{FakeMemory, FakeTarget, tokio};
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::render::{Beside, Look, backtrace, json, tasks};
@@ -154,32 +156,49 @@ fn many_tasks_are_grouped() {
     assert!(list.contains("60     1, 2, 3, …  idle"), "{list}");
 }
 
-/// The same process, whose memory only the thread that walks may read.
-struct OneThread(FakeTarget<FakeMemory>);
+/// A process that tells whether several threads may read it, and whose user asks to stop when that
+/// was looked for so many times.
+struct Watched {
+    target: FakeTarget<FakeMemory>,
+    by_threads: bool,
+    patience: Cell<u64>,
+}
 
-impl Target for OneThread {
+impl Watched {
+    fn new(memory: FakeMemory, by_threads: bool, patience: u64) -> Self {
+        let target = FakeTarget::new(tokio::layouts(), memory, tokio::THREAD_POINTER);
+        Self { target, by_threads, patience: Cell::new(patience) }
+    }
+}
+
+impl Target for Watched {
     fn memory(&self) -> &dyn MemoryReader {
-        self.0.memory()
+        self.target.memory()
+    }
+
+    fn may_be_read_by_threads(&self) -> bool {
+        self.by_threads
     }
 
     fn identity(&self) -> &Identity {
-        self.0.identity()
+        self.target.identity()
     }
 
     fn modules(&self) -> &[Module] {
-        self.0.modules()
+        self.target.modules()
     }
 
     fn threads(&self) -> &[Thread] {
-        self.0.threads()
+        self.target.threads()
     }
 
-    fn native_frames(&self, _thread: &Thread, _limit: usize) -> Vec<NativeFrame> {
-        Vec::new()
+    fn native_frames(&self, thread: &Thread, limit: usize) -> Vec<NativeFrame> {
+        self.target.native_frames(thread, limit)
     }
 
     fn interrupted(&self) -> bool {
-        false
+        self.patience.set(self.patience.get().saturating_sub(1));
+        self.patience.get() == 0
     }
 }
 
@@ -209,12 +228,44 @@ fn mixed(tasks: u64) -> FakeMemory {
 
 #[test]
 fn several_threads_find_what_one_finds() {
-    let target = |memory| FakeTarget::new(tokio::layouts(), memory, tokio::THREAD_POINTER);
-    let by_one = inspect(&OneThread(target(mixed(9_000))));
-    assert_eq!(by_one.tasks.len(), 9_000);
+    let report = |by_threads| inspect(&Watched::new(mixed(6_000), by_threads, u64::MAX));
+    let by_one = report(false);
+    assert_eq!(by_one.tasks.len(), 6_000);
     let by_one = json_of(&by_one);
     for _ in 0..3 {
-        let by_several = json_of(&inspect(&target(mixed(9_000))));
-        assert!(by_several == by_one, "not the same report");
+        assert!(json_of(&report(true)) == by_one, "not the same report");
+    }
+}
+
+#[test]
+fn several_threads_find_a_circle_too() {
+    let torn = || {
+        let mut memory = tokio::memory(6_000);
+        memory.put_u64(tokio::task(5_000) + tokio::NEXT, tokio::task(4_000));
+        memory
+    };
+    let report = |by_threads| inspect(&Watched::new(torn(), by_threads, u64::MAX));
+    let by_one = report(false);
+    assert_eq!(by_one.tasks.len(), 5_000);
+    assert_eq!(json_of(&report(true)), json_of(&by_one));
+}
+
+#[test]
+fn a_user_who_asks_to_stop_ends_it() {
+    let report = |by_threads, patience| {
+        let target = Watched::new(tokio::memory(6_000), by_threads, patience);
+        (inspect(&target), target.patience.get())
+    };
+    let (whole, left) = report(false, u64::MAX);
+    assert!(!whole.interrupted);
+    let asked = u64::MAX - left;
+    for patience in (0..10).map(|tenth| 1 + asked * tenth / 10) {
+        assert!(report(false, patience).0.interrupted, "{patience} of {asked}");
+    }
+    // How often this thread asks depends on how much the others do.
+    for patience in 1..4 {
+        let (part, _) = report(true, patience);
+        assert!(part.interrupted, "{patience}");
+        assert!(part.tasks.len() < 6_000, "{patience}");
     }
 }

@@ -41,6 +41,8 @@ pub struct PageCache<M> {
     reader: M,
     shards: [Mutex<Shard>; SHARDS],
     pages_a_shard: usize,
+    /// Pages to be filled, which nobody else has: as many as are fetched ahead by each thread.
+    spare: Mutex<Vec<Arc<Page>>>,
     /// The pages that were fetched last, in several runs.
     runs: [AtomicU64; RUNS],
     /// The run that was begun last.
@@ -79,6 +81,7 @@ impl<M: MemoryReader> PageCache<M> {
             reader,
             shards: Default::default(),
             pages_a_shard: pages.div_ceil(SHARDS).max(1),
+            spare: Mutex::default(),
             runs: [const { AtomicU64::new(NO_PAGE) }; RUNS],
             newest_run: AtomicUsize::new(0),
         }
@@ -154,27 +157,31 @@ impl<M: MemoryReader> PageCache<M> {
 
     /// Fetches a page and its neighbours from `first` on, all or none.
     fn fetch_ahead(&self, first: u64, page: u64, bytes: &mut Page) -> bool {
-        let mut chunk = vec![0; AHEAD * PAGE];
-        if self.reader.read_ahead(first.wrapping_mul(PAGE as u64), &mut chunk).is_err() {
-            return false;
+        let mut others: Vec<Arc<Page>> = {
+            let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+            let kept = spare.len().saturating_sub(AHEAD - 1);
+            spare.drain(kept..).collect()
+        };
+        others.resize_with(AHEAD - 1, || Arc::new([0; PAGE]));
+        let mut all: Vec<&mut Page> = others.iter_mut().map(Arc::make_mut).collect();
+        all.insert((page - first) as usize, bytes);
+        let read = self.reader.read_ahead(first.wrapping_mul(PAGE as u64), &mut all);
+        if read.is_ok() {
+            let numbers = (first..).filter(|number| *number != page);
+            numbers.zip(&mut others).for_each(|(number, other)| self.keep(number, other));
         }
-        for (number, part) in (first..).zip(chunk.chunks_exact(PAGE)) {
-            if number == page {
-                bytes.copy_from_slice(part);
-            } else {
-                self.keep(number, part);
-            }
-        }
-        true
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).append(&mut others);
+        read.is_ok()
     }
 
-    /// Keeps a page that nobody asked for yet, unless its part is in use.
-    fn keep(&self, page: u64, bytes: &[u8]) {
+    /// Keeps a page that nobody asked for yet, unless its part is in use, and leaves another one to
+    /// be filled.
+    fn keep(&self, page: u64, bytes: &mut Arc<Page>) {
         let Ok(mut shard) = self.shards[(page % SHARDS as u64) as usize].try_lock() else { return };
         if !shard.slot_of.contains_key(&page) {
-            let mut room = shard.make_room(self.pages_a_shard);
-            Arc::make_mut(&mut room).copy_from_slice(bytes);
-            shard.insert(page, Some(room));
+            let room = shard.make_room(self.pages_a_shard);
+            let bytes = std::mem::replace(bytes, room);
+            shard.insert(page, Some(bytes));
         }
     }
 }

@@ -17,7 +17,9 @@ use super::sites::Sites;
 use super::waits::{Reading, Seen, Tasks, Waits};
 use crate::layout::Type;
 use crate::layout::name::{base_path, last_segment};
-use crate::report::{Access, Holder, Resource, ResourceId, ResourceKind, Task, TaskIndex};
+use crate::report::{
+    Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, SiteId, Task, TaskIndex,
+};
 use crate::standard;
 use crate::value::parts::is_named;
 use crate::value::path::{self, Path, Reach};
@@ -41,15 +43,55 @@ struct GuardShape {
 #[derive(Default)]
 struct Shapes(FxHashMap<Ty, Option<Rc<GuardShape>>>);
 
-/// A guard, as its memory has it. Small, since there may be millions.
-pub(crate) struct Guard {
+/// Guards, as memory has them. Small, since there may be millions.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// What many of them have in common.
+    sorts: Vec<Sort>,
+    guards: Vec<Guard>,
+}
+
+/// A sort of guards: those in one variable of one site.
+#[derive(Clone, PartialEq, Eq)]
+struct Sort {
+    ty: Ty,
+    site: SiteId,
+    variable: Option<Arc<str>>,
+    may_be_moved: bool,
+    is_shared: bool,
+    access: Access,
+}
+
+/// One guard.
+struct Guard {
     task: TaskIndex,
-    kept: Kept,
+    /// The place of its sort.
+    sort: u32,
+    address: u64,
+    /// The address of the frame that keeps it.
+    frame: u64,
     /// The address of what is kept by it.
     key: u64,
     /// What the user knows, where it matters even if nobody waits for it.
     object: Option<Box<Value>>,
-    access: Access,
+}
+
+impl Found {
+    fn add(&mut self, sort: Sort, guard: Guard) {
+        // Mostly there are few sorts, in turn.
+        let known = self.sorts.iter().position(|known| *known == sort);
+        let place = known.unwrap_or_else(|| {
+            self.sorts.push(sort);
+            self.sorts.len() - 1
+        });
+        self.guards.push(Guard { sort: u32::try_from(place).unwrap_or(u32::MAX), ..guard });
+    }
+
+    /// Gives back room that is not needed.
+    pub(crate) fn shrink(&mut self) {
+        self.sorts.shrink_to_fit();
+        self.guards.shrink_to_fit();
+    }
 }
 
 /// Reads guards; keeps what it learns about types.
@@ -86,12 +128,15 @@ impl Guards {
         program: &Program<'_>,
         sites: &Sites,
         task: &Task,
-        found: &mut Vec<Guard>,
+        found: &mut Found,
     ) {
         let mut kept = Vec::new();
         self.keeps.of_chain(program, sites, &task.chain, &mut kept);
-        let read = |kept| self.read(program, task.index, kept).ok().flatten();
-        found.extend(kept.into_iter().filter_map(read));
+        for kept in kept {
+            if let Ok(Some((sort, guard))) = self.read(program, task.index, kept) {
+                found.add(sort, guard);
+            }
+        }
     }
 
     fn read(
@@ -99,7 +144,7 @@ impl Guards {
         program: &Program<'_>,
         task: TaskIndex,
         kept: Kept,
-    ) -> Result<Option<Guard>, ValueError> {
+    ) -> Result<Option<(Sort, Guard)>, ValueError> {
         let value = Value { ty: kept.node.ty, address: kept.node.address };
         let Some(shape) = self.shapes.of(program, value.ty) else { return Ok(None) };
         // An `Option` in the guard that is empty: it keeps nothing any more.
@@ -117,21 +162,24 @@ impl Guards {
         };
         let is_of_interest = !is_waited_for_only(shape.known.kind, access);
         let object = is_of_interest.then(|| Box::new(object));
-        Ok(Some(Guard { task, kept, key: key.address, object, access }))
+        let Kept { node, frame, variable, may_be_moved, is_shared } = kept;
+        let (ty, site) = (node.ty, frame.site);
+        let sort = Sort { ty, site, variable, may_be_moved, is_shared, access };
+        let (address, frame, key) = (node.address, frame.address, key.address);
+        Ok(Some((sort, Guard { task, sort: 0, address, frame, key, object })))
     }
 }
 
 impl Holders {
     /// Adds the holders of what these guards keep.
-    pub(crate) fn add_all(
-        &mut self,
-        program: &Program<'_>,
-        guards: impl Iterator<Item = Guard>,
-        waits: &mut Waits,
-    ) {
-        for guard in guards {
-            // One whose resource cannot be read has none.
-            let _ = self.add(program, guard, waits);
+    pub(crate) fn add_all(&mut self, program: &Program<'_>, guards: Vec<Found>, waits: &mut Waits) {
+        for Found { sorts, guards } in guards {
+            for guard in guards {
+                if let Some(sort) = sorts.get(guard.sort as usize) {
+                    // One whose resource cannot be read has none.
+                    let _ = self.add(program, sort, guard, waits);
+                }
+            }
         }
     }
 
@@ -204,11 +252,13 @@ impl Holders {
     fn add(
         &mut self,
         program: &Program<'_>,
+        sort: &Sort,
         guard: Guard,
         waits: &mut Waits,
     ) -> Result<(), ValueError> {
-        let Guard { task, kept, key, object, access } = guard;
-        let Some(shape) = self.shapes.of(program, kept.node.ty) else { return Ok(()) };
+        let Guard { task, address, frame, key, object, .. } = guard;
+        let (access, node) = (sort.access, Node { ty: sort.ty, address });
+        let Some(shape) = self.shapes.of(program, sort.ty) else { return Ok(()) };
         let kind = shape.known.kind;
         // Everyone has channels: their ends count where someone waits for them.
         let mut known = Vec::new();
@@ -221,7 +271,7 @@ impl Holders {
             let ends = if access == Access::Receive { [opposite, None] } else { [opposite; 2] };
             known.extend(ends.iter().filter_map(|end| waits.known(kind, key, *end)));
             known.dedup();
-            let value = Value { ty: kept.node.ty, address: kept.node.address };
+            let value = Value { ty: sort.ty, address };
             if access == Access::Handle {
                 known.retain(|id| is_of_few(program, value, *id, waits).unwrap_or(false));
             }
@@ -229,18 +279,18 @@ impl Holders {
                 return Ok(());
             }
         }
-        let sized = program.type_of(kept.node.ty).is_ok_and(|layout| layout.size > 0);
-        if sized && !self.seen.insert((kept.node, kept.is_shared.then_some(task))) {
+        let sized = program.type_of(sort.ty).is_ok_and(|layout| layout.size > 0);
+        if sized && !self.seen.insert((node, sort.is_shared.then_some(task))) {
             return Ok(());
         }
         let holder = Holder {
             task: Some(task),
-            frame: kept.frame,
-            variable: kept.variable,
+            frame: FrameRef { site: sort.site, address: frame },
+            variable: sort.variable.clone(),
             guard: Arc::clone(&shape.guard),
             access,
-            may_be_moved: kept.may_be_moved,
-            is_shared: kept.is_shared,
+            may_be_moved: sort.may_be_moved,
+            is_shared: sort.is_shared,
             thread: None,
         };
         if !known.is_empty() {

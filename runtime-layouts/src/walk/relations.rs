@@ -2,7 +2,7 @@
 //! is fetched once.
 
 use super::crew::{self, Job};
-use super::holders::{Guard, Guards, Holders};
+use super::holders::{self, Guards, Holders};
 use super::leaves::{Leaves, Waiting};
 use super::sites::Sites;
 use super::waits::{Tasks, Waits};
@@ -10,7 +10,7 @@ use crate::report::{Task, TaskState};
 use crate::value::Program;
 
 /// What one task after the other waits for, and keeps.
-type Found = (Vec<Waiting>, Vec<Guard>);
+type Found = (Vec<Waiting>, holders::Found);
 
 /// Finds the waits of all tasks and the holders of what they wait for, by several threads where
 /// there are many tasks. `false` when it ended early, since the user asked to stop.
@@ -32,7 +32,7 @@ pub(crate) fn find(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -> 
                 .map(|(id, read, of)| (id, read(program, of).unwrap_or_default()))
                 .collect::<Vec<_>>()
         },
-        || holders.add_all(program, guards.into_iter().flatten(), &mut waits),
+        || holders.add_all(program, guards, &mut waits),
     );
     waits.sort(program, sites, orders.unwrap_or_default());
     holders.finish(program, sites, tasks, &mut waits);
@@ -45,16 +45,16 @@ fn read(
     sites: &Sites,
     tasks: &[Task],
     waits: &mut Waits,
-) -> (Vec<Vec<Guard>>, bool) {
+) -> (Vec<holders::Found>, bool) {
     let known = Tasks::of(tasks);
     let stretch = |program: &Program<'_>, readers: &mut (Leaves, Guards), tasks: &[Task]| {
         let (leaves, guards) = readers;
-        let mut found: Found = (Vec::with_capacity(tasks.len()), Vec::new());
+        let mut found: Found = (Vec::with_capacity(tasks.len()), holders::Found::default());
         for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
             leaves.of_task(program, sites, &known, task, &mut found.0);
             guards.of_task(program, sites, task, &mut found.1);
         }
-        found.1.shrink_to_fit();
+        found.1.shrink();
         found
     };
     let job = Job::for_tasks(tasks, &<(Leaves, Guards)>::default, &stretch);
