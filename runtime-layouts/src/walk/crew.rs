@@ -156,8 +156,8 @@ impl<'j, I: Sync, C, R: Send> Job<'j, I, C, R> {
     }
 }
 
-/// Does two things for so many tasks, if that is worth it both at the same time. The one in the other
-/// thread may not ask for stacks; `None` when no thread could be started for it.
+/// Does two things for so many tasks: both at the same time where that is worth it, else the one that
+/// belongs here first. The one in the other thread may not ask for stacks; `None` when no thread could be started for it.
 pub(crate) fn beside<A: Send, B>(
     program: &Program<'_>,
     tasks: usize,
@@ -166,7 +166,8 @@ pub(crate) fn beside<A: Send, B>(
 ) -> (Option<A>, B) {
     let target = program.target();
     if threads() < 2 || tasks < FEW || !target.may_be_read_by_threads() {
-        return (Some(there(program)), here());
+        let here = here();
+        return (Some(there(program)), here);
     }
     let stop = AtomicBool::new(false);
     let shared = Shared::of(target, &stop);

@@ -1,11 +1,13 @@
 //! What tasks wait for and what they hold, read of each task at once: a page of memory that has both
 //! is fetched once.
 
+use std::sync::mpsc::{self, Sender};
+
 use super::crew::{self, Job};
 use super::holders::{self, Guards, Holders};
 use super::leaves::{Leaves, Waiting};
 use super::sites::Sites;
-use super::waits::{Tasks, Waits};
+use super::waits::{Order, Tasks, Waits};
 use crate::report::{Task, TaskState};
 use crate::value::Program;
 
@@ -17,34 +19,36 @@ type Found = (Vec<Waiting>, holders::Found);
 pub(crate) fn find(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -> (Waits, bool) {
     let mut waits = Waits::default();
     let mut holders = Holders::default();
-    let (guards, is_whole) = read(program, sites, tasks, &mut waits);
-    if !is_whole {
-        return (waits, false);
-    }
-    let orders = waits.queue();
-    // Some queue is as long as the list of tasks.
-    let (orders, ()) = crew::beside(
+    // Some queue is as long as the list of tasks: it is read while others are still looked for.
+    let (sender, orders) = mpsc::channel::<Order>();
+    let (orders, is_whole) = crew::beside(
         program,
         tasks.len(),
-        |program| {
-            let orders = orders.into_iter();
-            orders
-                .map(|(id, read, of)| (id, read(program, of).unwrap_or_default()))
-                .collect::<Vec<_>>()
+        |program| orders.into_iter().map(|order| order.read(program)).collect::<Vec<_>>(),
+        || {
+            let (guards, is_whole) = read(program, sites, tasks, &mut waits, sender);
+            if is_whole {
+                waits.queue();
+                holders.add_all(program, guards, &mut waits);
+            }
+            is_whole
         },
-        || holders.add_all(program, guards, &mut waits),
     );
-    waits.sort(program, sites, orders.unwrap_or_default());
-    holders.finish(program, sites, tasks, &mut waits);
-    (waits, true)
+    if is_whole {
+        waits.sort(program, sites, orders.unwrap_or_default());
+        holders.finish(program, sites, tasks, &mut waits);
+    }
+    (waits, is_whole)
 }
 
-/// Adds the waits, and returns the guards, whose holders can be told when all waits are known.
+/// Adds the waits, and returns the guards, whose holders can be told when all waits are known. The
+/// orders of queues are sent, each as soon as it is known that it matters.
 fn read(
     program: &Program<'_>,
     sites: &Sites,
     tasks: &[Task],
     waits: &mut Waits,
+    orders: Sender<Order>,
 ) -> (Vec<holders::Found>, bool) {
     let known = Tasks::of(tasks);
     let stretch = |program: &Program<'_>, readers: &mut (Leaves, Guards), tasks: &[Task]| {
@@ -66,7 +70,10 @@ fn read(
             while let Some(task) = running.next_if(|task| task.index <= waiting.wait.task) {
                 waits.add_blocked(program, sites, task);
             }
-            waits.add(program, waiting);
+            if let Some(order) = waits.add(program, waiting) {
+                // Nobody reads it where no thread could be started for that.
+                let _ = orders.send(order);
+            }
         }
         kept.push(guards);
     });

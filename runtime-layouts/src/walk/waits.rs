@@ -151,6 +151,20 @@ impl Seen {
 /// Reads the addresses of what waits for something, in its own order: each lies in a leaf.
 pub(crate) type ReadOrder = fn(&Program<'_>, Value) -> Result<Vec<u64>, ValueError>;
 
+/// The order of a queue, to be read.
+pub(crate) struct Order {
+    of: ResourceId,
+    read: ReadOrder,
+    from: Value,
+}
+
+impl Order {
+    /// The addresses of what waits, first come first, and for what.
+    pub(crate) fn read(self, program: &Program<'_>) -> (ResourceId, Vec<u64>) {
+        (self.of, (self.read)(program, self.from).unwrap_or_default())
+    }
+}
+
 /// What tells a resource from others: its identity, its kind and, of a channel, the end that is
 /// asked for. Small, since there may be millions.
 type Key = (u64, ResourceKind, Option<End>);
@@ -177,6 +191,7 @@ pub(crate) struct Waits {
     pub(crate) waits: Vec<Wait>,
     pub(crate) resources: Vec<Resource>,
     known: FxHashMap<Key, ResourceId>,
+    /// Of those for which there is one wait so far.
     orders: FxHashMap<ResourceId, (ReadOrder, Value)>,
     /// The names that resources have of their own: many have the same.
     names: FxHashSet<Arc<str>>,
@@ -185,16 +200,22 @@ pub(crate) struct Waits {
 }
 
 impl Waits {
-    /// Adds a wait of the task that is next, or was added to last.
-    pub(crate) fn add(&mut self, program: &Program<'_>, waiting: Waiting) {
+    /// Adds a wait of the task that is next, or was added to last. Returns what tells the order of
+    /// the queue, when it is the second one in a queue that has an order of its own.
+    pub(crate) fn add(&mut self, program: &Program<'_>, waiting: Waiting) -> Option<Order> {
         let Waiting { seen, named, mut wait } = waiting;
         let name = self.spelled.entry(named).or_insert_with(|| {
             let layout = program.type_of(named);
             layout.map(|layout| last_segment(&layout.name).into()).unwrap_or_default()
         });
         let name = Arc::clone(name);
-        wait.resource = self.resource(seen, &name);
+        let known = self.resources.len();
+        let id = self.resource(seen, &name);
+        wait.resource = id;
         self.waits.push(wait);
+        let is_first = self.resources.len() > known;
+        let order = if is_first { None } else { self.orders.remove(&id) };
+        order.map(|(read, from)| Order { of: id, read, from })
     }
 
     /// Adds what blocks the thread that polls a task, before its other waits. Asks for stacks.
@@ -300,9 +321,8 @@ impl Waits {
         }
     }
 
-    /// Makes the queues, by task, and tells which of them have an order of their own that is to be
-    /// read.
-    pub(crate) fn queue(&mut self) -> Vec<(ResourceId, ReadOrder, Value)> {
+    /// Makes the queues, by task.
+    pub(crate) fn queue(&mut self) {
         for (index, wait) in self.waits.iter().enumerate() {
             let queue = &mut self.resources[wait.resource.0 as usize].queue;
             if queue.is_empty() {
@@ -310,9 +330,6 @@ impl Waits {
             }
             queue.push(WaitId(u32::try_from(index).unwrap_or(u32::MAX)));
         }
-        let orders = std::mem::take(&mut self.orders).into_iter();
-        let orders = orders.map(|(id, (read, value))| (id, read, value));
-        orders.filter(|(id, _, _)| self.resources[id.0 as usize].queue.len() > 1).collect()
     }
 
     /// Sorts the queues into their own order: the addresses of what waits in each. What was given
