@@ -27,6 +27,8 @@ type Registers = Vec<(u16, u64)>;
 pub(crate) struct DebuggerTarget {
     adapter: Adapter,
     memory: PageCache<Box<dyn MemoryReader>>,
+    /// Whether the memory is read without the debugger.
+    is_direct: bool,
     identity: Identity,
     modules: Vec<Module>,
     threads: Vec<Thread>,
@@ -55,7 +57,8 @@ impl DebuggerTarget {
     ) -> Result<Self, Failure> {
         let is_of_this_machine = process.is_local && !process.is_core;
         let machine = process.pid.filter(|_| is_of_this_machine).map(Machine::of);
-        let memory = PageCache::new(memory(adapter, process));
+        let (memory, is_direct) = memory(adapter, process);
+        let memory = PageCache::new(memory);
         let executable = executable::find(adapter, process, sources, &memory)?;
         let (libraries, lost) = executable.libraries(process, sources, &memory);
         let notes = executable.note.into_iter().chain(lost.iter().map(|lost| format!("{lost}.")));
@@ -67,6 +70,7 @@ impl DebuggerTarget {
         Ok(Self {
             adapter: adapter.clone(),
             memory,
+            is_direct,
             identity: Identity {
                 kind: if process.is_core { TargetKind::Core } else { TargetKind::Live },
                 pid: process.pid,
@@ -86,15 +90,15 @@ impl DebuggerTarget {
 }
 
 /// Reads the process directly where that is possible, which is many times as fast as through the
-/// debugger; else through the debugger.
-fn memory(adapter: &Adapter, process: &Process) -> Box<dyn MemoryReader> {
+/// debugger; else through the debugger. Says which.
+fn memory(adapter: &Adapter, process: &Process) -> (Box<dyn MemoryReader>, bool) {
     let direct = process
         .pid
         .filter(|_| process.is_local && !process.is_core)
         .and_then(|pid| LiveMemory::open(pid).ok());
     match direct {
-        Some(memory) => Box::new(memory),
-        None => Box::new(DebuggerMemory(adapter.clone())),
+        Some(memory) => (Box::new(memory), true),
+        None => (Box::new(DebuggerMemory(adapter.clone())), false),
     }
 }
 
@@ -164,6 +168,10 @@ impl DebuggerTarget {
 impl Target for DebuggerTarget {
     fn memory(&self) -> &dyn MemoryReader {
         &self.memory
+    }
+
+    fn may_be_read_by_threads(&self) -> bool {
+        self.is_direct
     }
 
     fn identity(&self) -> &Identity {

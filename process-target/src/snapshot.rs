@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use runtime_layouts::memory::cache::{PAGE, PageCache};
-use runtime_layouts::memory::{MemoryReader, ReadError};
+use runtime_layouts::memory::{MemoryReader, Page, ReadError};
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, Thread};
 use rustc_hash::FxBuildHasher;
 
@@ -28,6 +28,10 @@ pub(crate) struct Snapshot<M> {
 impl<M: MemoryReader> Target for Snapshot<M> {
     fn memory(&self) -> &dyn MemoryReader {
         &self.memory
+    }
+
+    fn may_be_read_by_threads(&self) -> bool {
+        true
     }
 
     fn identity(&self) -> &Identity {
@@ -171,9 +175,11 @@ impl<M: MemoryReader> MemoryReader for Counted<M> {
         result
     }
 
-    fn read_ahead(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
-        self.reader.read_ahead(address, buffer)?;
-        self.note(address, buffer);
+    fn read_ahead(&self, address: u64, pages: &mut [&mut Page]) -> Result<(), ReadError> {
+        self.reader.read_ahead(address, pages)?;
+        for (start, page) in (address..).step_by(PAGE).zip(pages) {
+            self.note(start, &page[..]);
+        }
         Ok(())
     }
 }

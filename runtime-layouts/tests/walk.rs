@@ -1,8 +1,13 @@
 //! The walk over hand-built memory: what a torn, unreadable or circular process must not break.
 
+use std::cell::Cell;
+
 use runtime_layouts::fake::{FakeMemory, FakeTarget, tokio};
-use runtime_layouts::render::{Beside, Look, backtrace, tasks};
+use runtime_layouts::memory::MemoryReader;
+use runtime_layouts::render::{Beside, Look, backtrace, json, tasks};
 use runtime_layouts::report::{Report, TaskState};
+use runtime_layouts::show::locals::LocalTable;
+use runtime_layouts::target::{Identity, Module, NativeFrame, Target, Thread};
 use runtime_layouts::walk::inspect;
 
 fn report(memory: FakeMemory) -> Report {
@@ -149,4 +154,118 @@ fn a_thread_in_no_runtime_is_no_error() {
 fn many_tasks_are_grouped() {
     let list = list(&report(tokio::memory(60)));
     assert!(list.contains("60     1, 2, 3, …  idle"), "{list}");
+}
+
+/// A process that tells whether several threads may read it, and whose user asks to stop when that
+/// was looked for so many times.
+struct Watched {
+    target: FakeTarget<FakeMemory>,
+    by_threads: bool,
+    patience: Cell<u64>,
+}
+
+impl Watched {
+    fn new(memory: FakeMemory, by_threads: bool, patience: u64) -> Self {
+        let target = FakeTarget::new(tokio::layouts(), memory, tokio::THREAD_POINTER);
+        Self { target, by_threads, patience: Cell::new(patience) }
+    }
+}
+
+impl Target for Watched {
+    fn memory(&self) -> &dyn MemoryReader {
+        self.target.memory()
+    }
+
+    fn may_be_read_by_threads(&self) -> bool {
+        self.by_threads
+    }
+
+    fn identity(&self) -> &Identity {
+        self.target.identity()
+    }
+
+    fn modules(&self) -> &[Module] {
+        self.target.modules()
+    }
+
+    fn threads(&self) -> &[Thread] {
+        self.target.threads()
+    }
+
+    fn native_frames(&self, thread: &Thread, limit: usize) -> Vec<NativeFrame> {
+        self.target.native_frames(thread, limit)
+    }
+
+    fn interrupted(&self) -> bool {
+        self.patience.set(self.patience.get().saturating_sub(1));
+        self.patience.get() == 0
+    }
+}
+
+fn json_of(report: &Report) -> String {
+    let mut text = Vec::new();
+    json::write(report, &LocalTable::default(), &mut text).expect("a vector");
+    String::from_utf8(text).expect("text")
+}
+
+/// Tasks of which many are not like the others, far apart from each other.
+fn mixed(tasks: u64) -> FakeMemory {
+    let mut memory = tokio::memory(tasks);
+    for number in 1..=tasks {
+        let (at, boxed) = (tokio::task(number), tokio::boxed(number));
+        match number {
+            _ if number % 701 == 0 => memory.put_u64(at + tokio::STATE, 1),
+            _ if number % 577 == 0 => memory.put(at + tokio::OUTER_STATE, [4]),
+            _ if number % 431 == 0 => memory.put(at + tokio::OUTER_STATE, [0]),
+            _ if number % 311 == 0 => memory.put_u64(at + tokio::BOXED + 8, 0x20_9000),
+            _ if number % 211 == 0 => memory.put(boxed + tokio::INNER_STATE, [77]),
+            3_000.. if number % 101 == 0 => memory.put(boxed + tokio::INNER_STATE, [1]),
+            _ => {}
+        }
+    }
+    memory
+}
+
+#[test]
+fn several_threads_find_what_one_finds() {
+    let report = |by_threads| inspect(&Watched::new(mixed(6_000), by_threads, u64::MAX));
+    let by_one = report(false);
+    assert_eq!(by_one.tasks.len(), 6_000);
+    let by_one = json_of(&by_one);
+    for _ in 0..3 {
+        assert!(json_of(&report(true)) == by_one, "not the same report");
+    }
+}
+
+#[test]
+fn several_threads_find_a_circle_too() {
+    let torn = || {
+        let mut memory = tokio::memory(6_000);
+        memory.put_u64(tokio::task(5_000) + tokio::NEXT, tokio::task(4_000));
+        memory
+    };
+    let report = |by_threads| inspect(&Watched::new(torn(), by_threads, u64::MAX));
+    let by_one = report(false);
+    assert_eq!(by_one.tasks.len(), 5_000);
+    assert_eq!(json_of(&report(true)), json_of(&by_one));
+}
+
+#[test]
+fn a_user_who_asks_to_stop_ends_it() {
+    let report = |by_threads, patience| {
+        let target = Watched::new(tokio::memory(6_000), by_threads, patience);
+        (inspect(&target), target.patience.get())
+    };
+    let (whole, left) = report(false, u64::MAX);
+    assert!(!whole.interrupted);
+    let asked = u64::MAX - left;
+    for patience in (0..10).map(|tenth| 1 + asked * tenth / 10) {
+        assert!(report(false, patience).0.interrupted, "{patience} of {asked}");
+    }
+    // How often this thread asks depends on how much the others do.
+    for patience in 1..4 {
+        let (part, _) = report(true, patience);
+        assert!(part.interrupted, "{patience}");
+        assert!(part.tasks.len() < 6_000, "{patience}");
+    }
 }

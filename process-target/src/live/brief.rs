@@ -4,7 +4,9 @@
 //! small pieces as there are things to follow. None of it needs the process to stand still, except
 //! that all bytes must be of one moment. So:
 //!
-//! 1. A glimpse: the process is stopped for its registers alone.
+//! 1. A glimpse: the process is stopped for its registers alone, and threads that slept go to sleep
+//!    again. A stop ends some calls early (`epoll_wait`, since it is restarted by the program and
+//!    not by the kernel), and what the thread does then leaves traces on its stack.
 //! 2. A rehearsal: its tasks are walked while it runs. The result may be torn; what counts is which
 //!    types and which memory were asked for.
 //! 3. The process is stopped, that memory is copied, and it goes on. If it is what was read at the
@@ -16,7 +18,8 @@
 
 use std::fs;
 use std::ops::Range;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use runtime_layouts::report::Report;
 use runtime_layouts::show::locals::LocalTable;
@@ -24,6 +27,7 @@ use runtime_layouts::target::Target;
 use runtime_layouts::walk;
 
 use super::frozen::Room;
+use super::proc::{self, Waiting};
 use super::{LiveProcess, LiveTarget};
 use crate::TargetError;
 use crate::snapshot::joined;
@@ -31,6 +35,11 @@ use crate::snapshot::joined;
 /// More than this is not copied before it was found to have changed: most processes of which it is
 /// worth to know a million tasks hang, and a copy takes as much memory as the tasks.
 const CHECKED_FIRST: u64 = 64 << 20;
+/// How long threads that slept before a stop are waited for after it. Mostly they need a tenth of a
+/// millisecond, on a busy machine many times as much.
+const SETTLING: Duration = Duration::from_millis(20);
+/// How often they are looked at.
+const PAUSE: Duration = Duration::from_micros(100);
 /// How often a copy is tried.
 const COPIES: usize = 2;
 /// No more than this is copied: 2 GiB, or a quarter of the memory that the machine has left.
@@ -56,8 +65,10 @@ impl LiveProcess {
     /// When it may not be stopped, when it has ended, or when the user asked to stop.
     pub fn inspect(&self) -> Result<Inspection, TargetError> {
         let mut stops = Vec::new();
+        let asleep = Asleep::of(self.pid);
         let mut glimpse = self.stop()?;
         stops.extend(glimpse.release());
+        asleep.wait_for();
         let rehearsal = self.look_at(&glimpse);
         if rehearsal.0.interrupted || glimpse.interrupted() {
             return Err(TargetError::Interrupted);
@@ -121,6 +132,32 @@ impl LiveProcess {
             None => LocalTable::default(),
         };
         (report, locals)
+    }
+}
+
+/// The threads of a process that sleep in a system call.
+struct Asleep {
+    pid: u64,
+    threads: Vec<u64>,
+}
+
+impl Asleep {
+    fn of(pid: u64) -> Self {
+        let mut threads = proc::threads(pid).unwrap_or_default();
+        threads.retain(|tid| Waiting::of(pid, *tid).is_some());
+        Self { pid, threads }
+    }
+
+    /// Waits until all of them sleep again, but no longer than [`SETTLING`].
+    fn wait_for(mut self) {
+        let begun = Instant::now();
+        loop {
+            self.threads.retain(|tid| Waiting::of(self.pid, *tid).is_none());
+            if self.threads.is_empty() || begun.elapsed() > SETTLING {
+                return;
+            }
+            thread::sleep(PAUSE);
+        }
     }
 }
 

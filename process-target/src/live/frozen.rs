@@ -7,7 +7,7 @@ use std::thread;
 
 use runtime_layouts::memory::cache::PAGE;
 use runtime_layouts::memory::live::LiveMemory;
-use runtime_layouts::memory::{MemoryReader, ReadError};
+use runtime_layouts::memory::{MemoryReader, Page, ReadError};
 
 use crate::snapshot::Seen;
 
@@ -82,10 +82,10 @@ impl MemoryReader for LiveReader {
         }
     }
 
-    fn read_ahead(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+    fn read_ahead(&self, address: u64, pages: &mut [&mut Page]) -> Result<(), ReadError> {
         match self {
-            Self::Process(memory) => memory.read_ahead(address, buffer),
-            Self::Frozen(frozen) => frozen.read_ahead(address, buffer),
+            Self::Process(memory) => memory.read_ahead(address, pages),
+            Self::Frozen(frozen) => frozen.read_ahead(address, pages),
         }
     }
 }
@@ -174,24 +174,36 @@ impl Frozen {
 
 impl MemoryReader for Frozen {
     fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
-        self.read_ahead(address, buffer).inspect_err(|_| {
+        let found = self.copied(address, buffer.len()).inspect_err(|_| {
             let end = address.saturating_add(buffer.len() as u64);
             let hole = self.holes.partition_point(|hole| hole.end <= address);
             if self.holes.get(hole).is_none_or(|hole| hole.start >= end) {
                 self.missed.store(true, Ordering::Relaxed);
             }
-        })
+        });
+        buffer.copy_from_slice(found?);
+        Ok(())
     }
 
-    fn read_ahead(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
-        let error = ReadError { address, length: buffer.len() };
-        let end = address.checked_add(buffer.len() as u64).ok_or(error)?;
+    fn read_ahead(&self, address: u64, pages: &mut [&mut Page]) -> Result<(), ReadError> {
+        let found = self.copied(address, pages.len() * PAGE)?;
+        for (page, bytes) in pages.iter_mut().zip(found.chunks_exact(PAGE)) {
+            page.copy_from_slice(bytes);
+        }
+        Ok(())
+    }
+}
+
+impl Frozen {
+    /// What was copied from there.
+    fn copied(&self, address: u64, length: usize) -> Result<&[u8], ReadError> {
+        let error = ReadError { address, length };
+        let end = address.checked_add(length as u64).ok_or(error)?;
         let after = self.pieces.partition_point(|(piece, _)| piece.start <= address);
         let found = self.pieces[..after].last().filter(|(piece, _)| end <= piece.end);
         let (piece, start) = found.ok_or(error)?;
         let start = start + (address - piece.start) as usize;
-        buffer.copy_from_slice(&self.bytes[start..start + buffer.len()]);
-        Ok(())
+        Ok(&self.bytes[start..start + length])
     }
 }
 

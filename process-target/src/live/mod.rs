@@ -398,6 +398,10 @@ impl Target for LiveTarget {
         self.snapshot.memory()
     }
 
+    fn may_be_read_by_threads(&self) -> bool {
+        self.snapshot.may_be_read_by_threads()
+    }
+
     fn identity(&self) -> &Identity {
         self.snapshot.identity()
     }

@@ -151,7 +151,7 @@ fn rw_lock(
 fn semaphore(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
     let Some(semaphore) = value.behind(reading.program, SEMAPHORE)? else { return Ok(None) };
     let mut seen = Seen::new(ResourceKind::Semaphore, semaphore);
-    seen.name = Some("Semaphore".to_string());
+    seen.name = Some("Semaphore".into());
     seen.access = Some(Access::Permits(1));
     let free = semaphore.member(reading.program, "count")?.unsigned(reading.program)?;
     seen.state = Some(format!("{free} free"));
@@ -161,7 +161,7 @@ fn semaphore(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueE
 fn barrier(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
     let Some(barrier) = value.behind(reading.program, BARRIER)? else { return Ok(None) };
     let mut seen = Seen::new(ResourceKind::Barrier, barrier);
-    seen.name = Some("Barrier".to_string());
+    seen.name = Some("Barrier".into());
     let all = barrier.member(reading.program, "n")?.unsigned(reading.program)?;
     let state = barrier.member(reading.program, "state")?;
     if let Some(arrived) = state.number(reading.program, "count")? {
@@ -190,7 +190,7 @@ fn once_cell(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueE
 fn event(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
     let event = value.behind(reading.program, EVENT_INNER)?.unwrap_or(value);
     let mut seen = Seen::new(ResourceKind::Notify, event);
-    seen.name = Some("Event".to_string());
+    seen.name = Some("Event".into());
     Ok(Some(seen))
 }
 

@@ -52,6 +52,10 @@ impl<M: MemoryReader> Target for FakeTarget<M> {
         &self.memory
     }
 
+    fn may_be_read_by_threads(&self) -> bool {
+        true
+    }
+
     fn identity(&self) -> &Identity {
         &self.identity
     }

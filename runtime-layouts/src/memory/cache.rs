@@ -1,11 +1,11 @@
 //! Each page of the process is fetched once.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-use super::{MemoryReader, ReadError, end_of};
+use super::{MemoryReader, Page, ReadError, end_of};
 
 /// Bytes a page: the smallest page size of the supported processors, so that no page of the cache
 /// lies half in a mapping.
@@ -17,9 +17,15 @@ const LARGEST_CACHED_READ: usize = 16 * PAGE;
 /// The cache is cut into parts with a lock each, by page number, so that threads seldom meet.
 const SHARDS: usize = 16;
 
+/// The number of no page, and of no neighbour of one.
+const NO_PAGE: u64 = u64::MAX - 1;
+
 /// Pages that are fetched at once where pages are asked for one after the other. As many as there
 /// are parts: each of them then belongs to another one.
 const AHEAD: usize = SHARDS;
+
+/// Runs of pages that are told apart: several threads ask for pages, each in a place of its own.
+const RUNS: usize = 2 * SHARDS;
 
 /// Pages that a cache keeps by default: 128 MiB.
 const DEFAULT_PAGES: usize = 128 << 20 >> 12;
@@ -35,8 +41,12 @@ pub struct PageCache<M> {
     reader: M,
     shards: [Mutex<Shard>; SHARDS],
     pages_a_shard: usize,
-    /// The page that was fetched last.
-    last: AtomicU64,
+    /// Pages to be filled, which nobody else has: as many as are fetched ahead by each thread.
+    spare: Mutex<Vec<Arc<Page>>>,
+    /// The pages that were fetched last, in several runs.
+    runs: [AtomicU64; RUNS],
+    /// The run that was begun last.
+    newest_run: AtomicUsize,
 }
 
 /// One part of the cache: slots under a clock hand.
@@ -54,7 +64,7 @@ struct Shard {
 struct Slot {
     page: u64,
     /// `None` when the page cannot be read whole.
-    bytes: Option<Box<[u8; PAGE]>>,
+    bytes: Option<Arc<Page>>,
     /// Whether it was used since the hand passed it.
     used: bool,
 }
@@ -71,7 +81,9 @@ impl<M: MemoryReader> PageCache<M> {
             reader,
             shards: Default::default(),
             pages_a_shard: pages.div_ceil(SHARDS).max(1),
-            last: AtomicU64::new(u64::MAX),
+            spare: Mutex::default(),
+            runs: [const { AtomicU64::new(NO_PAGE) }; RUNS],
+            newest_run: AtomicUsize::new(0),
         }
     }
 
@@ -80,8 +92,8 @@ impl<M: MemoryReader> PageCache<M> {
         &self.reader
     }
 
-    /// Copies `buffer.len()` bytes at `offset` of one page.
-    fn read_in_page(&self, page: u64, offset: usize, buffer: &mut [u8]) -> Result<(), ReadError> {
+    /// The part that a page belongs to, with the slot of the page in it.
+    fn slot(&self, page: u64) -> (MutexGuard<'_, Shard>, usize) {
         // The low bits: neighbouring pages are in different parts.
         let shard = &self.shards[(page % SHARDS as u64) as usize];
         // The lock is held while the page is fetched, so that two threads never fetch it twice. A
@@ -91,10 +103,16 @@ impl<M: MemoryReader> PageCache<M> {
             Some(slot) => slot,
             None => {
                 let mut bytes = shard.make_room(self.pages_a_shard);
-                let fetched = self.fetch(page, &mut bytes);
+                let fetched = self.fetch(page, Arc::make_mut(&mut bytes));
                 shard.insert(page, fetched.then_some(bytes))
             }
         };
+        (shard, slot)
+    }
+
+    /// Copies `buffer.len()` bytes at `offset` of one page.
+    fn read_in_page(&self, page: u64, offset: usize, buffer: &mut [u8]) -> Result<(), ReadError> {
+        let (shard, slot) = self.slot(page);
         if let Some(bytes) = &shard.slots[slot].bytes {
             buffer.copy_from_slice(&bytes[offset..offset + buffer.len()]);
             return Ok(());
@@ -107,40 +125,63 @@ impl<M: MemoryReader> PageCache<M> {
 impl<M: MemoryReader> PageCache<M> {
     /// Fetches a page, and those beyond it where it continues a run of pages, in either direction.
     /// The lock of its own part is held.
-    fn fetch(&self, page: u64, bytes: &mut [u8; PAGE]) -> bool {
-        let last = self.last.swap(page, Ordering::Relaxed);
+    fn fetch(&self, page: u64, bytes: &mut Page) -> bool {
         let ahead = AHEAD as u64;
-        let run = if last.checked_add(1) == Some(page) {
-            Some((page, page.saturating_add(ahead - 1)))
-        } else if page.checked_add(1) == Some(last) {
-            page.checked_sub(ahead - 1).map(|first| (first, first))
-        } else {
-            None
-        };
-        if let Some((first, end)) = run {
-            let mut chunk = vec![0; AHEAD * PAGE];
-            if self.reader.read_ahead(first.wrapping_mul(PAGE as u64), &mut chunk).is_ok() {
-                self.last.store(end, Ordering::Relaxed);
-                for (number, part) in (first..).zip(chunk.chunks_exact(PAGE)) {
-                    if number == page {
-                        bytes.copy_from_slice(part);
-                    } else {
-                        self.keep(number, part);
-                    }
-                }
+        for run in &self.runs {
+            let last = run.load(Ordering::Relaxed);
+            let (first, end) = if last.wrapping_add(1) == page {
+                (Some(page), page.saturating_add(ahead - 1))
+            } else if page.wrapping_add(1) == last {
+                let first = page.checked_sub(ahead - 1);
+                (first, first.unwrap_or_default())
+            } else {
+                continue;
+            };
+            run.store(page, Ordering::Relaxed);
+            if let Some(first) = first
+                && self.fetch_ahead(first, page, bytes)
+            {
+                run.store(end, Ordering::Relaxed);
                 return true;
             }
+            return self.fetch_one(page, bytes);
         }
+        let newest = self.newest_run.fetch_add(1, Ordering::Relaxed) % RUNS;
+        self.runs[newest].store(page, Ordering::Relaxed);
+        self.fetch_one(page, bytes)
+    }
+
+    fn fetch_one(&self, page: u64, bytes: &mut Page) -> bool {
         self.reader.read(page.wrapping_mul(PAGE as u64), bytes).is_ok()
     }
 
-    /// Keeps a page that nobody asked for yet, unless its part is in use.
-    fn keep(&self, page: u64, bytes: &[u8]) {
+    /// Fetches a page and its neighbours from `first` on, all or none.
+    fn fetch_ahead(&self, first: u64, page: u64, bytes: &mut Page) -> bool {
+        let mut others: Vec<Arc<Page>> = {
+            let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+            let kept = spare.len().saturating_sub(AHEAD - 1);
+            spare.drain(kept..).collect()
+        };
+        others.resize_with(AHEAD - 1, || Arc::new([0; PAGE]));
+        let mut all: Vec<&mut Page> = others.iter_mut().map(Arc::make_mut).collect();
+        all.insert((page - first) as usize, bytes);
+        let read = self.reader.read_ahead(first.wrapping_mul(PAGE as u64), &mut all);
+        if read.is_ok() {
+            let numbers = (first..).filter(|number| *number != page);
+            numbers.zip(&mut others).for_each(|(number, other)| self.keep(number, other));
+        }
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).append(&mut others);
+        read.is_ok()
+    }
+
+    /// Keeps a page that nobody asked for yet, unless its part is in use, and leaves another one to
+    /// be filled.
+    fn keep(&self, page: u64, bytes: &mut Arc<Page>) {
         let Ok(mut shard) = self.shards[(page % SHARDS as u64) as usize].try_lock() else { return };
         if !shard.slot_of.contains_key(&page) {
-            let mut room = shard.make_room(self.pages_a_shard);
-            room.copy_from_slice(bytes);
-            shard.insert(page, Some(room));
+            let room = shard.make_room(self.pages_a_shard);
+            let bytes = std::mem::replace(bytes, room);
+            shard.insert(page, Some(bytes));
         }
     }
 }
@@ -157,10 +198,10 @@ impl Shard {
         Some(slot)
     }
 
-    /// Makes sure that one more slot fits, and returns a page to fill.
-    fn make_room(&mut self, capacity: usize) -> Box<[u8; PAGE]> {
+    /// Makes sure that one more slot fits, and returns a page to fill, which nobody else has.
+    fn make_room(&mut self, capacity: usize) -> Arc<Page> {
         if self.slots.len() < capacity {
-            return Box::new([0; PAGE]);
+            return Arc::new([0; PAGE]);
         }
         // Every slot gets a second chance, so the hand turns at most once around and a bit.
         loop {
@@ -172,12 +213,13 @@ impl Shard {
                 if let Some(moved) = self.slots.get(victim) {
                     self.slot_of.insert(moved.page, victim);
                 }
-                return slot.bytes.unwrap_or_else(|| Box::new([0; PAGE]));
+                let unshared = slot.bytes.filter(|bytes| Arc::strong_count(bytes) == 1);
+                return unshared.unwrap_or_else(|| Arc::new([0; PAGE]));
             }
         }
     }
 
-    fn insert(&mut self, page: u64, bytes: Option<Box<[u8; PAGE]>>) -> usize {
+    fn insert(&mut self, page: u64, bytes: Option<Arc<Page>>) -> usize {
         let slot = self.slots.len();
         self.slots.push(Slot { page, bytes, used: true });
         self.slot_of.insert(page, slot);
@@ -203,6 +245,11 @@ impl<M: MemoryReader> MemoryReader for PageCache<M> {
             rest = more;
         }
         Ok(())
+    }
+
+    fn page(&self, number: u64) -> Option<Arc<Page>> {
+        let (shard, slot) = self.slot(number);
+        shard.slots[slot].bytes.clone()
     }
 }
 

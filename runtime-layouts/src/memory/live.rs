@@ -11,7 +11,8 @@ use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 
-use super::{MemoryReader, ReadError, end_of};
+use super::cache::PAGE;
+use super::{MemoryReader, Page, ReadError, end_of};
 
 /// Reads a process without stopping it: stopping is the front's business.
 #[derive(Clone, Debug)]
@@ -166,6 +167,30 @@ impl MemoryReader for LiveMemory {
             Way::File(file) => file.read_exact_at(buffer, address).map_err(|_| error),
         }
     }
+
+    fn read_ahead(&self, address: u64, pages: &mut [&mut Page]) -> Result<(), ReadError> {
+        let length = pages.len() * PAGE;
+        let error = ReadError { address, length };
+        end_of(address, length).ok_or(error)?;
+        match &self.0 {
+            Way::Call(pid) => {
+                let base = usize::try_from(address).map_err(|_| error)?;
+                let remote = RemoteIoVec { base, len: length };
+                let mut local: Vec<_> =
+                    pages.iter_mut().map(|page| IoSliceMut::new(&mut page[..])).collect();
+                match process_vm_readv(*pid, &mut local, &[remote]) {
+                    Ok(read) if read == length => Ok(()),
+                    _ => Err(error),
+                }
+            }
+            Way::File(file) => {
+                for (start, page) in (address..).step_by(PAGE).zip(pages) {
+                    file.read_exact_at(&mut page[..], start).map_err(|_| error)?;
+                }
+                Ok(())
+            }
+        }
+    }
 }
 
 fn read_by_call(pid: Pid, address: u64, buffer: &mut [u8]) -> Option<()> {
@@ -203,6 +228,18 @@ mod tests {
             own.read(there.as_ptr() as u64, &mut copy).expect("mapped");
             assert_eq!(copy, there);
             assert_eq!(own.read(1, &mut []), Ok(()));
+        }
+    }
+
+    #[test]
+    fn reads_pages_in_a_row() {
+        let there: Vec<u8> = (0..5 * PAGE).map(|i| (i % 251) as u8).collect();
+        for own in [own(), own_file()] {
+            let (mut first, mut second) = ([0; PAGE], [0; PAGE]);
+            let mut pages = [&mut first, &mut second];
+            own.read_ahead(there.as_ptr() as u64, &mut pages).expect("mapped");
+            assert_eq!([first, second].concat(), there[..2 * PAGE]);
+            assert!(own.read_ahead(0, &mut [&mut first]).is_err());
         }
     }
 

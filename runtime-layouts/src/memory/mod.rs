@@ -4,6 +4,13 @@ pub mod cache;
 
 pub mod live;
 
+use std::sync::Arc;
+
+use self::cache::PAGE;
+
+/// The bytes of a page.
+pub type Page = [u8; PAGE];
+
 /// Bytes that could not be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("cannot read {length} bytes at {address:#x}")]
@@ -22,13 +29,26 @@ pub trait MemoryReader: Send + Sync {
     /// When any byte of the range cannot be read; `buffer` then holds nothing of use.
     fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError>;
 
-    /// The same for bytes that nobody asked for yet, but probably will: that they cannot be read
-    /// says nothing.
+    /// The same for pages in a row that nobody asked for yet, but probably will: that they cannot
+    /// be read says nothing.
     ///
     /// # Errors
     /// Those of [`MemoryReader::read`].
-    fn read_ahead(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
-        self.read(address, buffer)
+    fn read_ahead(&self, address: u64, pages: &mut [&mut Page]) -> Result<(), ReadError> {
+        let mut all = vec![0; pages.len() * PAGE];
+        self.read(address, &mut all)?;
+        for (page, bytes) in pages.iter_mut().zip(all.chunks_exact(PAGE)) {
+            page.copy_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    /// The page of that number: the bytes from so many times [`PAGE`] on. `None` when it cannot be
+    /// read whole.
+    fn page(&self, number: u64) -> Option<Arc<Page>> {
+        let mut page = Arc::new([0; PAGE]);
+        let bytes = Arc::make_mut(&mut page);
+        self.read(number.checked_mul(PAGE as u64)?, bytes).ok().map(|()| page)
     }
 }
 
@@ -37,8 +57,12 @@ impl<M: MemoryReader + ?Sized> MemoryReader for &M {
         (**self).read(address, buffer)
     }
 
-    fn read_ahead(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
-        (**self).read_ahead(address, buffer)
+    fn read_ahead(&self, address: u64, pages: &mut [&mut Page]) -> Result<(), ReadError> {
+        (**self).read_ahead(address, pages)
+    }
+
+    fn page(&self, number: u64) -> Option<Arc<Page>> {
+        (**self).page(number)
     }
 }
 
@@ -47,8 +71,12 @@ impl<M: MemoryReader + ?Sized> MemoryReader for Box<M> {
         (**self).read(address, buffer)
     }
 
-    fn read_ahead(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
-        (**self).read_ahead(address, buffer)
+    fn read_ahead(&self, address: u64, pages: &mut [&mut Page]) -> Result<(), ReadError> {
+        (**self).read_ahead(address, pages)
+    }
+
+    fn page(&self, number: u64) -> Option<Arc<Page>> {
+        (**self).page(number)
     }
 }
 

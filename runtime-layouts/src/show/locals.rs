@@ -111,7 +111,7 @@ impl<'t> Locals<'t> {
 
     fn of_value(&self, value: Value) -> Result<Vec<Local>, ValueError> {
         let layout = self.program.type_of(value.ty)?;
-        if is_machine(&layout) {
+        if is_machine(layout) {
             let (active, _) = value.active_variant(&self.program)?;
             let mut states = machine::states(&self.program, value.ty)?;
             if active >= states.len() {

@@ -79,7 +79,7 @@ fn hashed(printer: &Printer<'_>, value: Value) -> Result<Entries, ValueError> {
     let program = printer.program;
     let mut is_table = |ty: &Type| ty.name.starts_with("hashbrown::raw::RawTable<");
     let Some(table) = find(program, value, &mut is_table)? else { return Ok(None) };
-    let Some(pair) = super::argument(&*table.layout(program)?, table, "T") else {
+    let Some(pair) = super::argument(table.layout(program)?, table, "T") else {
         return Ok(None);
     };
     let mut is_inner = |ty: &Type| ty.member("bucket_mask").is_some();

@@ -77,19 +77,19 @@ impl Printer<'_> {
 
     fn try_value(&mut self, value: Value, depth: usize) -> Result<(), ValueError> {
         let layout = self.program.type_of(value.ty)?;
-        if self.special(value, &layout, depth)? {
+        if self.special(value, layout, depth)? {
             return Ok(());
         }
         match &layout.kind {
-            TypeKind::Integer { signed } => self.integer(value, &layout, *signed),
-            TypeKind::Float => self.float(value, &layout),
+            TypeKind::Integer { signed } => self.integer(value, layout, *signed),
+            TypeKind::Float => self.float(value, layout),
             TypeKind::Bool => self.boolean(value),
             TypeKind::Char => self.character(value),
-            TypeKind::Pointer { target } => self.pointer(value, &layout, *target, depth),
+            TypeKind::Pointer { target } => self.pointer(value, layout, *target, depth),
             TypeKind::Struct { members } => {
                 let fields = self.fields(value, members);
                 let name = last_segment(&layout.name);
-                self.fields_text(&type_word(&layout, &name), &fields, depth);
+                self.fields_text(&type_word(layout, &name), &fields, depth);
                 Ok(())
             }
             TypeKind::Union { .. } => {
@@ -99,7 +99,7 @@ impl Printer<'_> {
             TypeKind::Enum { variants, .. } => {
                 let (active, fields) = value.active_variant(self.program)?;
                 if Environment::of(&layout.name).is_some() {
-                    self.machine(&layout, &variants[active].name);
+                    self.machine(layout, &variants[active].name);
                     return Ok(());
                 }
                 let members = self.program.type_of(fields.ty)?;
@@ -107,7 +107,7 @@ impl Printer<'_> {
                 self.fields_text(&variants[active].name, &fields, depth);
                 Ok(())
             }
-            TypeKind::PlainEnum { enumerators } => self.plain_enum(value, &layout, enumerators),
+            TypeKind::PlainEnum { enumerators } => self.plain_enum(value, layout, enumerators),
             TypeKind::Array { element, count } => {
                 let element = Ty { module: value.ty.module, id: *element };
                 let size = self.program.type_of(element)?.size;

@@ -20,6 +20,12 @@ pub trait Target {
     /// Its memory.
     fn memory(&self) -> &dyn MemoryReader;
 
+    /// Whether several threads may read its memory at once. Not where a read calls into a debugger,
+    /// which is to be called from its own thread alone, and whose lock that thread holds meanwhile.
+    fn may_be_read_by_threads(&self) -> bool {
+        false
+    }
+
     /// What it is.
     fn identity(&self) -> &Identity;
 

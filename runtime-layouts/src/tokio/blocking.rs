@@ -63,8 +63,8 @@ fn admit_unnamed(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) {
     let target = inspection.program.target();
     let runs = |context: &&ThreadContext| {
         let frames = target.native_frames(&target.threads()[context.index], DEEPEST_STACK);
-        stack::doing(&inspection.program, &frames).is_none()
-            && native::calls(&inspection.program, &frames).iter().any(|call| match call {
+        stack::doing(inspection.program, &frames).is_none()
+            && native::calls(inspection.program, &frames).iter().any(|call| match call {
                 NativeCall::Known { call, .. } => is_polling(&call.function.name),
                 NativeCall::Unknown { .. } => false,
             })
@@ -84,7 +84,7 @@ fn admit_unnamed(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) {
 
 /// Adds the closures that wait for a thread of a scheduler's pool.
 pub(super) fn add_queued(inspection: &mut Inspection<'_>, scheduler: &Scheduler, runtime: usize) {
-    let headers = match queued(&inspection.program, scheduler.handle) {
+    let headers = match queued(inspection.program, scheduler.handle) {
         Ok(headers) => headers,
         Err(error) => {
             let reason = format!("the queue of the blocking pool: {error}");

@@ -53,7 +53,7 @@ pub(super) fn of_all_threads(inspection: &mut Inspection<'_>, module: usize) -> 
     let threads = inspection.program.target().threads();
     for (index, storage) in thread_locals_of(inspection, module, &expected::CONTEXT) {
         let thread = ThreadRef { number: threads[index].number, tid: threads[index].tid };
-        match read(&inspection.program, storage, thread, index) {
+        match read(inspection.program, storage, thread, index) {
             Ok(Some(context)) => contexts.push(context),
             Ok(None) => {}
             Err(error) => inspection.problem(format!(
@@ -64,12 +64,12 @@ pub(super) fn of_all_threads(inspection: &mut Inspection<'_>, module: usize) -> 
     }
     for (index, storage) in thread_locals_of(inspection, module, &ENTERED) {
         if let Some(context) = contexts.iter_mut().find(|context| context.index == index) {
-            context.entered = is_entered(&inspection.program, storage).unwrap_or(true);
+            context.entered = is_entered(inspection.program, storage).unwrap_or(true);
         }
     }
     for (index, storage) in thread_locals_of(inspection, module, &PARKER) {
         if let Some(context) = contexts.iter_mut().find(|context| context.index == index) {
-            context.parked = is_parked(&inspection.program, storage).ok().flatten();
+            context.parked = is_parked(inspection.program, storage).ok().flatten();
         }
     }
     for (path, of_type) in SCOPED.names().zip(SCOPED_CONTEXTS.names()) {
@@ -78,7 +78,7 @@ pub(super) fn of_all_threads(inspection: &mut Inspection<'_>, module: usize) -> 
                 continue;
             };
             if context.worker.is_none() {
-                let found = scoped_worker(&inspection.program, pointer, of_type);
+                let found = scoped_worker(inspection.program, pointer, of_type);
                 context.worker = found.ok().flatten();
             }
         }

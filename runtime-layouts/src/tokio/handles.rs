@@ -6,7 +6,9 @@
 //!
 //! Source: `tokio/src/runtime/{runtime,handle,task/join}.rs` (tokio 1.54.1).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+
+use rustc_hash::FxHashSet;
 
 use super::context::ThreadContext;
 use super::expected::{HANDLE, HEADER};
@@ -14,7 +16,7 @@ use super::scheduler::{self, Scheduler};
 use super::task::TaskReader;
 use super::{number, stack};
 use crate::layout::Type;
-use crate::report::{TaskKind, TaskState, ThreadRef};
+use crate::report::{TaskId, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value};
 use crate::walk::Inspection;
@@ -27,6 +29,8 @@ pub(crate) const HANDLES: [&str; 4] = [
     "tokio::runtime::handle::Handle",
     "tokio::runtime::task::join::JoinHandle",
 ];
+
+const JOIN: &str = "tokio::runtime::task::join::JoinHandle<";
 
 /// A runtime that a task spawned on another one may have a handle of, and so on: no further.
 const DEEPEST_HANDLES: usize = 16;
@@ -43,20 +47,17 @@ pub(super) fn follow(
 ) {
     let mut first = first_task;
     let mut handles = of_threads(inspection, contexts);
+    let mut of_tasks = Vec::new();
     for _ in 0..DEEPEST_HANDLES {
-        let last = inspection.tasks.len();
-        for index in first..last {
-            let chain = std::mem::take(&mut inspection.tasks[index].chain);
-            inspection.handles_in(&chain, &mut handles);
-            inspection.tasks[index].chain = chain;
-        }
+        let (last, known) = (inspection.tasks.len(), of_tasks.len());
+        inspection.handles_in(first..last, &mut of_tasks);
         first = last;
-        handles.retain(|handle| handle.ty.module == module);
-        for handle in std::mem::take(&mut handles) {
+        handles.extend_from_slice(&of_tasks[known..]);
+        for handle in handles.drain(..).filter(|handle| handle.ty.module == module) {
             if inspection.interrupted() {
                 return;
             }
-            let Some(found) = scheduler_of(&inspection.program, handle) else { continue };
+            let Some(found) = scheduler_of(inspection.program, handle) else { continue };
             if !schedulers.iter().any(|known| known.address == found.address) {
                 scheduler::add(inspection, &found, contexts, polled);
                 schedulers.push(found);
@@ -66,7 +67,7 @@ pub(super) fn follow(
             break;
         }
     }
-    add_ended(inspection, module, first_task);
+    add_ended(inspection, module, first_task, &of_tasks);
 }
 
 /// Handles in the variables of threads that are inside no runtime.
@@ -100,7 +101,7 @@ fn of_threads(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) -> Ve
 fn scheduler_of(program: &Program<'_>, handle: Value) -> Option<Scheduler> {
     let mut is_handle = |ty: &Type| HANDLE.is(ty);
     let layout = program.type_of(handle.ty).ok()?;
-    if layout.name.starts_with("tokio::runtime::task::join::JoinHandle<") {
+    if layout.name.starts_with(JOIN) {
         let header = header_of(program, handle)?;
         return TaskReader::default().scheduler(program, header);
     }
@@ -116,26 +117,24 @@ fn header_of(program: &Program<'_>, handle: Value) -> Option<Value> {
     path.follow(program, handle).ok()?
 }
 
-/// Adds the tasks that have ended but whose handles are still there.
-fn add_ended(inspection: &mut Inspection<'_>, module: usize, first_task: usize) {
-    let tasks = &inspection.tasks[first_task..];
-    let mut known: HashSet<u64> = tasks.iter().map(|task| task.address).collect();
-    let mut handles = Vec::new();
-    for index in first_task..inspection.tasks.len() {
-        let chain = std::mem::take(&mut inspection.tasks[index].chain);
-        inspection.handles_in(&chain, &mut handles);
-        inspection.tasks[index].chain = chain;
+/// Adds the tasks that have ended but whose handles are still there, among these.
+fn add_ended(inspection: &mut Inspection<'_>, module: usize, first_task: usize, handles: &[Value]) {
+    let program = inspection.program;
+    let is_join = |handle: &Value| {
+        let layout = program.type_of(handle.ty);
+        handle.ty.module == module && layout.is_ok_and(|layout| layout.name.starts_with(JOIN))
+    };
+    let mut handles = handles.iter().copied().filter(is_join).peekable();
+    if handles.peek().is_none() {
+        return;
     }
+    let tasks = &inspection.tasks[first_task..];
+    let mut known: FxHashSet<u64> = tasks.iter().map(|task| task.address).collect();
+    let mut ids: FxHashSet<TaskId> = tasks.iter().map(|task| task.id.clone()).collect();
     let mut reader = TaskReader::default();
     let first = inspection.tasks.len();
-    for handle in handles.into_iter().filter(|handle| handle.ty.module == module) {
-        let is_join = inspection
-            .program
-            .type_of(handle.ty)
-            .is_ok_and(|layout| layout.name.starts_with("tokio::runtime::task::join::JoinHandle<"));
-        let Some(header) = header_of(&inspection.program, handle).filter(|_| is_join) else {
-            continue;
-        };
+    for handle in handles {
+        let Some(header) = header_of(program, handle) else { continue };
         if !known.insert(header.address) {
             continue;
         }
@@ -143,8 +142,7 @@ fn add_ended(inspection: &mut Inspection<'_>, module: usize, first_task: usize) 
             continue;
         };
         if matches!(task.state, TaskState::Complete | TaskState::Cancelled)
-            && (task.id.0.is_empty()
-                || !inspection.tasks[first_task..].iter().any(|other| other.id == task.id))
+            && (task.id.0.is_empty() || ids.insert(task.id.clone()))
         {
             inspection.tasks.push(task);
         }

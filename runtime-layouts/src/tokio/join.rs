@@ -17,7 +17,7 @@ const LISTS: &str = "tokio::util::idle_notified_set::ListsInner<";
 pub(super) fn handle(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
     let Some(header) = value.behind(reading.program, HEADER)? else { return Ok(None) };
     let mut seen = Seen::new(ResourceKind::Join, header);
-    seen.name = Some("the end of a task".to_string());
+    seen.name = Some("the end of a task".into());
     seen.parties = Some(1);
     seen.tasks.extend(task_of(reading, header));
     seen.is_granted = task::has_ended(reading.program, header)?;
@@ -37,7 +37,7 @@ fn task_of(reading: &Reading<'_>, header: Value) -> Option<TaskIndex> {
 pub(crate) fn set(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
     let program = reading.program;
     let mut seen = Seen::new(ResourceKind::JoinSet, value);
-    seen.name = Some("JoinSet".to_string());
+    seen.name = Some("JoinSet".into());
     seen.parties = value.number(program, "length")?;
     let Some(lists) = value.behind(program, LISTS)? else { return Ok(Some(seen)) };
     for name in ["notified", "idle"] {
@@ -58,6 +58,6 @@ pub(crate) fn set(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, V
 /// `yield_now` and `consume_budget`: the task itself has asked to be polled again.
 pub(super) fn turn(_: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
     let mut seen = Seen::new(ResourceKind::Yield, value);
-    seen.name = Some("its next turn".to_string());
+    seen.name = Some("its next turn".into());
     Ok(Some(seen))
 }

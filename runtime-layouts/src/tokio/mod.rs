@@ -142,7 +142,8 @@ fn version_in(file: &str) -> Option<String> {
 /// `block_on` futures first, those by the kernel's thread ids, which are the same in every front;
 /// then by runtime and number.
 fn order(tasks: &mut [Task]) {
-    tasks.sort_by_key(|task| match task.kind {
+    // Once a task: its number is text.
+    tasks.sort_by_cached_key(|task| match task.kind {
         TaskKind::BlockOn => (false, None, task.thread.map_or(0, |thread| thread.tid)),
         _ => (true, task.runtime, task.id.0.parse::<u64>().unwrap_or(u64::MAX)),
     });

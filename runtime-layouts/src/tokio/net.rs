@@ -44,7 +44,7 @@ pub(super) fn file_descriptor(
 /// `signal::unix::Signal`.
 pub(super) fn signal(_: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
     let name = Some("a signal".to_string());
-    Ok(Some(Seen { name, ..Seen::new(ResourceKind::Signal, value) }))
+    Ok(Some(Seen { name: name.map(Into::into), ..Seen::new(ResourceKind::Signal, value) }))
 }
 
 /// `process::Child`: its end. `None` for one that has ended.
@@ -54,7 +54,7 @@ pub(super) fn child(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>,
     let Some(pid) = child.number(program, "pid")? else { return Ok(None) };
     let state = program.target().machine().and_then(|machine| machine.child(pid));
     Ok(Some(Seen {
-        name: Some(format!("the end of child process {pid}")),
+        name: Some(format!("the end of child process {pid}").into()),
         state: state.map(|(name, has_ended)| match has_ended {
             true => format!("{name}, which has ended"),
             false => name,
@@ -94,7 +94,7 @@ fn descriptor(reading: &Reading<'_>, value: Value, what: &str) -> Result<Seen, V
     if let Some(fd) = fd {
         name.push_str(&format!(" (fd {fd})"));
     }
-    seen.name = Some(name);
+    seen.name = Some(name.into());
     seen.state = known.and_then(|known| known.state);
     // Memory on the way to the answer may be torn; what is waited for is known all the same.
     seen.access = side(reading, value).ok().flatten();

@@ -16,6 +16,7 @@ use crate::memory::ReadError;
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
+use crate::walk::crew::{self, Job};
 
 /// The tasks of an owned list.
 pub(super) struct Owned {
@@ -44,7 +45,7 @@ pub(super) fn lists(
     contexts: &[ThreadContext],
 ) -> (Vec<Value>, Vec<String>) {
     let program = &inspection.program;
-    if program.type_of(scheduler.identity.ty).is_ok_and(|layout| OWNED_TASKS.is(&layout)) {
+    if program.type_of(scheduler.identity.ty).is_ok_and(|layout| OWNED_TASKS.is(layout)) {
         return (vec![scheduler.identity], Vec::new());
     }
     let (mut lists, mut missing) = (Vec::new(), Vec::new());
@@ -84,7 +85,6 @@ pub(super) fn lists(
 /// is followed as far as it goes.
 pub(super) fn headers(inspection: &mut Inspection<'_>, holders: &[Value]) -> Owned {
     let mut found = Owned { headers: Vec::new(), order: Vec::new(), incomplete: Vec::new() };
-    let mut seen = FxHashSet::default();
     let mut lists = Vec::new();
     for holder in holders {
         let program = &inspection.program;
@@ -97,19 +97,116 @@ pub(super) fn headers(inspection: &mut Inspection<'_>, holders: &[Value]) -> Own
             found.incomplete.push(format!("a shard of the task list: {error}"));
         }
     }
-    let mut shards: Vec<Shard> =
+    let shards: Vec<Shard> =
         lists.into_iter().filter_map(|list| shard(inspection, list, &mut found)).collect();
-    // In turn: neighbours in memory are in different shards, and each page is to be read once.
+    let counts = holders.iter().filter_map(|holder| count(inspection.program, *holder));
+    let is_much = counts.sum::<u64>() >= crew::FEW as u64;
+    if let Some(headers) = whole(inspection.program, &shards, is_much) {
+        (found.headers, found.order) = sorted(headers);
+        let is_apart = |pair: &[Value]| pair[0].address != pair[1].address;
+        if found.headers.windows(2).all(is_apart) {
+            return found;
+        }
+        found.headers.clear();
+    }
+    step_by_step(inspection, shards, &mut found);
+    (found.headers, found.order) = sorted(found.headers);
+    found
+}
+
+/// Headers by address, and their addresses in the order of the lists.
+fn sorted(mut headers: Vec<Value>) -> (Vec<Value>, Vec<u64>) {
+    let order = headers.iter().rev().map(|header| header.address).collect();
+    headers.sort_unstable_by_key(|header| header.address);
+    (headers, order)
+}
+
+/// Follows lists to their ends, by several threads where that is much. `None` when one of them is
+/// torn, as far as that is seen from one list.
+fn whole(program: &Program<'_>, shards: &[Shard], is_much: bool) -> Option<Vec<Value>> {
+    // Each thread follows some of them in turn: neighbours in memory are in different shards, and
+    // each page is to be read once.
+    let job = Job {
+        items: shards,
+        length: shards.len().div_ceil(crew::threads()).max(1),
+        is_much,
+        begin: &|| (),
+        stretch: &|program, (), shards| {
+            let mut lists: Vec<List> = shards.iter().map(List::of).collect();
+            while lists.iter().any(|list| !list.has_ended()) {
+                for _ in 0..1024 {
+                    let mut under_way = lists.iter_mut().filter(|list| !list.has_ended());
+                    if !under_way.all(|list| list.step(program)) {
+                        return None;
+                    }
+                }
+                if program.target().interrupted() {
+                    return None;
+                }
+            }
+            Some(lists.into_iter().map(|list| list.headers).collect::<Vec<_>>())
+        },
+    };
+    let mut all = Some(Vec::new());
+    let is_whole = job.run(program, &mut (), &mut |_, lists| match (&mut all, lists) {
+        (Some(all), Some(lists)) => all.extend(lists),
+        _ => all = None,
+    });
+    let lists = all.filter(|_| is_whole)?;
+    let longest = lists.iter().map(Vec::len).max().unwrap_or(0);
+    let in_turn = (0..longest).flat_map(|place| {
+        let lists = lists.iter().zip(shards);
+        lists.filter_map(move |(list, shard)| {
+            list.get(place).map(|address| Value { ty: shard.header, address: *address })
+        })
+    });
+    Some(in_turn.collect())
+}
+
+/// A list that is followed to its end.
+struct List {
+    links: Links,
+    headers: Vec<u64>,
+    next: Result<u64, ReadError>,
+    /// One of its headers, further on whenever the list proves to be twice as long: a list that
+    /// comes back to one of its headers comes to this one in the end (Brent's algorithm).
+    mark: u64,
+}
+
+impl List {
+    fn of(shard: &Shard) -> Self {
+        Self { links: shard.links.clone(), headers: Vec::new(), next: shard.next, mark: 0 }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.next == Ok(0)
+    }
+
+    /// Takes one task; `false` when the list is torn here.
+    fn step(&mut self, program: &Program<'_>) -> bool {
+        let Ok(address) = self.next else { return false };
+        if address == self.mark {
+            return false;
+        }
+        self.headers.push(address);
+        if self.headers.len().is_power_of_two() {
+            self.mark = address;
+        }
+        self.next = self.links.next(program, address);
+        true
+    }
+}
+
+/// Follows lists of which one is torn: as far as each goes.
+fn step_by_step(inspection: &mut Inspection<'_>, mut shards: Vec<Shard>, found: &mut Owned) {
+    let mut seen = FxHashSet::default();
     while !shards.is_empty() {
-        shards.retain_mut(|shard| step(inspection, shard, &mut seen, &mut found));
+        shards.retain_mut(|shard| step(inspection, shard, &mut seen, found));
         if found.headers.len() % 1024 < shards.len() && inspection.interrupted() {
             found.incomplete.push("interrupted".into());
             break;
         }
     }
-    found.order = found.headers.iter().rev().map(|header| header.address).collect();
-    found.headers.sort_unstable_by_key(|header| header.address);
-    found
 }
 
 /// One list that is being followed.
@@ -163,6 +260,6 @@ fn step(
         return false;
     }
     found.headers.push(Value { ty: shard.header, address });
-    shard.next = shard.links.next(&inspection.program, address);
+    shard.next = shard.links.next(inspection.program, address);
     true
 }

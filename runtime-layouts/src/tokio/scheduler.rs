@@ -10,10 +10,12 @@ use super::expected::{OLD_SHARED, OWNED_TASKS};
 use super::task::TaskReader;
 use super::{blocking, number, owned, running_on, task, worker_threads, workers};
 use crate::layout::{Type, TypeKind};
-use crate::report::{BlockingPool, Runtime, TaskKind, ThreadRef};
+use crate::report::{BlockingPool, Runtime, Task, TaskKind, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
-use crate::walk::Inspection;
+use crate::walk::crew::{self, Job};
+use crate::walk::sites::{Numbers, Placed};
+use crate::walk::{Inspection, Walker};
 
 const SPAWNER_METRICS: &str = "tokio::runtime::blocking::pool::SpawnerMetrics";
 const INJECT_SHARED: &str = "tokio::runtime::scheduler::inject::shared::Shared<";
@@ -40,7 +42,7 @@ pub(super) fn entered(
     context: &ThreadContext,
 ) -> Option<Scheduler> {
     let handle = context.handle?;
-    match of_handle(&inspection.program, handle) {
+    match of_handle(inspection.program, handle) {
         Ok(scheduler) => scheduler,
         Err(error) => {
             inspection.problem(format!(
@@ -99,14 +101,13 @@ pub(super) fn add(
         object: None,
         flavor: scheduler.flavor,
         address: scheduler.address,
-        workers: workers::of(&inspection.program, scheduler, contexts),
-        injected: injected(&inspection.program, scheduler).ok().flatten(),
-        blocking: blocking_pool(&inspection.program, scheduler).ok().flatten(),
-        counted_tasks: owned::count(&inspection.program, scheduler.identity),
+        workers: workers::of(inspection.program, scheduler, contexts),
+        injected: injected(inspection.program, scheduler).ok().flatten(),
+        blocking: blocking_pool(inspection.program, scheduler).ok().flatten(),
+        counted_tasks: owned::count(inspection.program, scheduler.identity),
         listed_tasks: 0,
         incomplete: Vec::new(),
     });
-    let mut reader = TaskReader::default();
     let (lists, mut incomplete) = owned::lists(inspection, scheduler, contexts);
     if lists != [scheduler.identity] && !inspection.caveats.iter().any(|said| said == UNPOLLED) {
         inspection.caveats.push(UNPOLLED.to_string());
@@ -114,13 +115,11 @@ pub(super) fn add(
     let owned = owned::headers(inspection, &lists);
     incomplete.extend(owned.incomplete);
     let first = inspection.tasks.len();
-    let mut listed = 0_u64;
-    for header in owned.headers {
-        if inspection.interrupted() {
-            incomplete.push("interrupted".into());
-            break;
-        }
-        match reader.task(inspection, header, Some(runtime), TaskKind::Task) {
+    let version = read_all(
+        inspection,
+        &owned.headers,
+        runtime,
+        &mut |inspection, header, found| match found {
             Ok((id, mut task)) => {
                 task.thread = running_on(task.state, id, polled).or_else(|| {
                     let workers = worker_threads(contexts, scheduler.address);
@@ -128,18 +127,81 @@ pub(super) fn add(
                 });
                 task::show_running(inspection, &mut task);
                 inspection.tasks.push(task);
-                listed += 1;
             }
             Err(error) => incomplete.push(format!("the task at {:#x}: {error}", header.address)),
-        }
+        },
+    );
+    let listed = (inspection.tasks.len() - first) as u64;
+    if inspection.interrupted() {
+        incomplete.push("interrupted".into());
     }
     number(inspection, first, &owned.order);
     let entry = &mut inspection.runtimes[runtime];
     workers::assign(&mut entry.workers, &inspection.tasks[first..]);
-    entry.version = reader.version;
+    entry.version = version;
     entry.listed_tasks = listed;
     entry.incomplete = incomplete;
     blocking::add_queued(inspection, scheduler, runtime);
+}
+
+/// A task's number and the task, or why it cannot be read.
+type Found = Result<(Option<u64>, Task), ValueError>;
+
+/// Some tasks in a row.
+struct Stretch {
+    /// Each with the number of sites that the walker knew after it.
+    tasks: Vec<(Found, usize)>,
+    /// The sites that the walker did not know before.
+    sites: Vec<Placed>,
+    /// See [`TaskReader::version`].
+    version: Option<String>,
+}
+
+/// Reads tasks, by several threads where there are many, and hands them over in their order.
+/// Returns tokio's version.
+fn read_all<'t>(
+    inspection: &mut Inspection<'t>,
+    headers: &[Value],
+    runtime: usize,
+    hand_over: &mut dyn FnMut(&mut Inspection<'t>, Value, Found),
+) -> Option<String> {
+    let program = inspection.program;
+    let mut version = None;
+    let mut left = headers.iter();
+    let stretch = |program: &Program<'_>, kept: &mut (Walker, TaskReader), headers: &[Value]| {
+        let (walker, reader) = kept;
+        let known = walker.sites.len();
+        let mut tasks = Vec::with_capacity(headers.len());
+        for header in headers.iter().take_while(|_| !program.target().interrupted()) {
+            let found = reader.read(program, walker, *header, Some(runtime), TaskKind::Task);
+            tasks.push((found, walker.sites.len()));
+        }
+        Stretch { tasks, sites: walker.sites.since(known), version: reader.version.clone() }
+    };
+    let job = Job::for_tasks(headers, &<(Walker, TaskReader)>::default, &stretch);
+    let mut own = (std::mem::take(&mut inspection.walker), TaskReader::default());
+    let mut members: Vec<Numbers> = Vec::new();
+    members.push(std::mem::take(&mut inspection.numbers));
+    job.run(program, &mut own, &mut |member, stretch| {
+        if members.len() <= member {
+            members.resize_with(member + 1, Numbers::default);
+        }
+        let numbers = &mut members[member];
+        let mut sites = stretch.sites.into_iter();
+        for ((mut found, known), header) in stretch.tasks.into_iter().zip(&mut left) {
+            // No further: the stack of a thread may have others, and sites are in the order of the
+            // tasks.
+            inspection.sites.take_in(numbers, sites.by_ref().take(known - numbers.len()));
+            if let Ok((_, task)) = &mut found {
+                numbers.apply_to_task(task);
+            }
+            hand_over(inspection, *header, found);
+        }
+        version = version.take().or(stretch.version);
+    });
+    inspection.walker = own.0;
+    inspection.numbers = members.swap_remove(crew::OWN);
+    version
 }
 
 /// How many closures wait in the blocking pool, and how many threads it has.

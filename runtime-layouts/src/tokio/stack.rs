@@ -55,8 +55,8 @@ pub(super) fn future(
         }
     }
     // `CurrentThread::block_on` pins the future, and the inner `block_on` has a pointer to it.
-    let ty = ty.map(|ty| pinned_target(&inspection.program, ty).unwrap_or(ty))?;
-    let ty = inside_generator(&inspection.program, ty);
+    let ty = ty.map(|ty| pinned_target(inspection.program, ty).unwrap_or(ty))?;
+    let ty = inside_generator(inspection.program, ty);
     Some(search(inspection, ty, frames, first).unwrap_or_else(|| {
         let frame = inspection.site_of_type(ty).map(|site| Frame {
             site,

@@ -20,8 +20,8 @@ use crate::report::{
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
-use crate::walk::Inspection;
 use crate::walk::native::{self, DEEPEST_STACK, NativeCall};
+use crate::walk::{Inspection, Walker};
 
 /// The part of a task that does not depend on its future.
 pub(super) const HEADER: &str = expected::HEADER.newest();
@@ -47,12 +47,24 @@ struct Shape {
 struct CellShape {
     /// Its type.
     cell: Ty,
-    /// From the cell, which starts where its header does, to its `Stage<T>`.
-    stage: Path,
+    /// From the cell, which starts where its header does, to its stage.
+    stage: StageShape,
     /// The site of its future, whatever the state.
     site: Option<SiteId>,
     /// From the cell to the pointer to where it was spawned; `None` when that is not recorded.
     spawned_at: Option<Path>,
+}
+
+/// `Stage<T>`.
+struct StageShape {
+    /// From the cell to it.
+    path: Path,
+    /// The number of its variant `Running`.
+    running: usize,
+    /// From the stage to the future in that variant, in bytes.
+    offset: u64,
+    /// The type of the future.
+    future: Ty,
 }
 
 /// Reads tasks; keeps what it learns of each vtable.
@@ -65,6 +77,7 @@ pub(super) struct TaskReader {
 }
 
 /// How to get from one task to the next in an owned list, worked out once a list.
+#[derive(Clone)]
 pub(super) struct Links {
     /// From the header to its vtable pointer, in bytes.
     vtable: u64,
@@ -148,17 +161,33 @@ impl TaskReader {
         runtime: Option<usize>,
         kind: TaskKind,
     ) -> Result<(Option<u64>, Task), ValueError> {
-        let program = &inspection.program;
+        let (program, walker) = (inspection.program, &mut inspection.walker);
+        let found = self.read(program, walker, header, runtime, kind);
+        inspection.take_in_sites();
+        found.map(|(id, mut task)| {
+            inspection.numbers.apply_to_task(&mut task);
+            (id, task)
+        })
+    }
+
+    /// The same, with the sites as a walker numbers them: always the same one.
+    pub(super) fn read(
+        &mut self,
+        program: &Program<'_>,
+        walker: &mut Walker,
+        header: Value,
+        runtime: Option<usize>,
+        kind: TaskKind,
+    ) -> Result<(Option<u64>, Task), ValueError> {
         let vtable = vtable_of(program, header)?;
         let shape = match self.shapes.get(&vtable.address) {
             Some(shape) => Rc::clone(shape),
             None => {
-                let shape = Rc::new(self.shape(inspection, vtable)?);
+                let shape = Rc::new(self.shape(program, walker, vtable)?);
                 self.shapes.insert(vtable.address, Rc::clone(&shape));
                 shape
             }
         };
-        let program = &inspection.program;
         let id = match shape.id_offset {
             Some(offset) => Some(program.read_pointer(header.address.wrapping_add(offset))?),
             None => None,
@@ -176,8 +205,8 @@ impl TaskReader {
                     Err(error) => problems.push(format!("where it was spawned: {error}")),
                 }
             }
-            match cell.stage(program, value) {
-                Ok(Stage::Running(future)) => chain = inspection.chain(future),
+            match cell.stage.read(program, value) {
+                Ok(Stage::Running(future)) => chain = walker.chain(program, future),
                 Ok(Stage::Finished) => {
                     state = if state == TaskState::Cancelled { state } else { TaskState::Complete }
                 }
@@ -226,10 +255,10 @@ impl TaskReader {
 
     fn shape(
         &mut self,
-        inspection: &mut Inspection<'_>,
+        program: &Program<'_>,
+        walker: &mut Walker,
         vtable: Value,
     ) -> Result<Shape, ValueError> {
-        let program = &inspection.program;
         let poll = vtable.member(program, "poll")?.unsigned(program)?;
         let id_offset = match vtable.member(program, "id_offset") {
             Ok(offset) => Some(offset.unsigned(program)?),
@@ -259,12 +288,12 @@ impl TaskReader {
                 function.name
             )));
         };
-        let Some((stage, future)) = stage_of(program, cell)? else {
+        let Some(stage) = stage_of(program, cell)? else {
             return Ok(unknown("the debug information does not describe its stage".into()));
         };
         let id_offset = id_offset.or_else(|| id_in_core(program, cell));
-        let site = inspection.site_of_type(future);
-        let spawned_at = spawn::path(&inspection.program, cell);
+        let site = walker.sites.of_any(program, stage.future);
+        let spawned_at = spawn::path(program, cell);
         let problem = (functions.len() > 1).then(|| {
             format!(
                 "the linker folded {} identical task types into one; the first is shown",
@@ -401,20 +430,18 @@ enum Stage {
     Finished,
 }
 
-impl CellShape {
-    fn stage(&self, program: &Program<'_>, cell: Value) -> Result<Stage, ValueError> {
-        let missing = || ValueError::Shape {
+impl StageShape {
+    fn read(&self, program: &Program<'_>, cell: Value) -> Result<Stage, ValueError> {
+        let stage = self.path.follow(program, cell)?.ok_or_else(|| ValueError::Shape {
             type_name: STAGE.newest().to_string(),
             wanted: "fixed place in its task".to_string(),
-        };
-        let Some(stage) = self.stage.follow(program, cell)? else { return Err(missing()) };
-        let layout = stage.layout(program)?;
-        let TypeKind::Enum { variants, .. } = &layout.kind else { return Err(missing()) };
-        let (active, fields) = stage.active_variant(program)?;
-        if &*variants[active].name != "Running" {
+        })?;
+        let (active, _) = stage.active_variant(program)?;
+        if active != self.running {
             return Ok(Stage::Finished);
         }
-        Ok(Stage::Running(fields.member(program, "__0")?))
+        let address = stage.address.wrapping_add(self.offset);
+        Ok(Stage::Running(Value { ty: self.future, address }))
     }
 }
 
@@ -463,18 +490,23 @@ fn id_in_core(program: &Program<'_>, cell: Ty) -> Option<u64> {
     Some(to_core.offset()? + core.member("task_id")?.offset)
 }
 
-/// The path from a cell to its stage, and the future's type.
-fn stage_of(program: &Program<'_>, cell: Ty) -> Result<Option<(Path, Ty)>, ValueError> {
+/// The stage of the task in a cell; `None` when the debug information does not describe it.
+fn stage_of(program: &Program<'_>, cell: Ty) -> Result<Option<StageShape>, ValueError> {
     let mut is_stage = |ty: &Type| STAGE.is(ty);
     let Some(path) = path::find(program, cell, Reach::INLINE, &mut is_stage) else {
         return Ok(None);
     };
     let stage = program.type_of(path.end)?;
     let TypeKind::Enum { variants, .. } = &stage.kind else { return Ok(None) };
-    let Some(running) = variants.iter().find(|variant| &*variant.name == "Running") else {
+    let Some(running) = variants.iter().position(|variant| &*variant.name == "Running") else {
         return Ok(None);
     };
-    let fields = program.type_of(Ty { module: cell.module, id: running.ty })?;
-    let future = fields.member("__0").map(|member| Ty { module: cell.module, id: member.ty });
-    Ok(future.map(|future| (path, future)))
+    let variant = &variants[running];
+    let fields = program.type_of(Ty { module: cell.module, id: variant.ty })?;
+    Ok(fields.member("__0").map(|member| StageShape {
+        path,
+        running,
+        offset: variant.offset + member.offset,
+        future: Ty { module: cell.module, id: member.ty },
+    }))
 }

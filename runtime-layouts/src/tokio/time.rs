@@ -29,9 +29,9 @@ pub(super) fn interval(reading: &Reading<'_>, value: Value) -> Result<Option<See
     Ok(Some(timer(reading.program, value, "the next tick of an interval")))
 }
 
-fn timer(program: &Program<'_>, value: Value, name: &str) -> Seen {
+fn timer(program: &Program<'_>, value: Value, name: &'static str) -> Seen {
     let mut seen = Seen::new(ResourceKind::Sleep, value);
-    seen.name = Some(name.to_string());
+    seen.name = Some(name.into());
     if let Ok(Some((state, overdue))) = due(program, value) {
         seen.state = Some(state);
         let is_exact = || program.target().machine().is_some_and(|it| it.stopped_at().is_some());

@@ -52,7 +52,7 @@ const TRACKER: &str = "tokio_util::task::task_tracker::TaskTrackerInner";
 fn cancellation(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
     let Some(node) = value.behind(reading.program, TREE_NODE)? else { return Ok(None) };
     let mut seen = Seen::new(ResourceKind::Cancellation, node);
-    seen.name = Some("CancellationToken".to_string());
+    seen.name = Some("CancellationToken".into());
     let is_cancelled = node.number(reading.program, "is_cancelled")?.is_some_and(|is| is != 0);
     seen.state = match node.number(reading.program, "num_handles")? {
         _ if is_cancelled => Some("cancelled".to_string()),
@@ -67,7 +67,7 @@ fn cancellation(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, Val
 fn join_map(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
     let Some(set) = value.inside(reading.program, JOIN_SET)? else { return Ok(None) };
     let seen = join::set(reading, set)?;
-    Ok(seen.map(|seen| Seen { name: Some("JoinMap".to_string()), ..seen }))
+    Ok(seen.map(|seen| Seen { name: Some("JoinMap".into()), ..seen }))
 }
 
 /// `TaskTracker::wait`: the end of all its tasks, and its closing. The lowest bit of its state says
@@ -76,7 +76,7 @@ fn tracker(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueErr
     let Some(inner) = value.behind(reading.program, TRACKER)? else { return Ok(None) };
     let Some(state) = inner.number(reading.program, "state")? else { return Ok(None) };
     let mut seen = Seen::new(ResourceKind::JoinSet, inner);
-    seen.name = Some("TaskTracker".to_string());
+    seen.name = Some("TaskTracker".into());
     let tasks = count(state >> 1, "task");
     seen.state = Some(match state & 1 {
         0 => format!("{tasks}, not closed"),

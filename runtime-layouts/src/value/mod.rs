@@ -7,12 +7,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use elsa::FrozenMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
+use crate::layout::name::last_segment;
 use crate::layout::source::{LayoutError, LayoutSource};
 use crate::layout::{Discriminant, Type, TypeId, TypeKind, Variant};
 use crate::memory::cache::PAGE;
-use crate::memory::{MemoryReader, ReadError};
+use crate::memory::{MemoryReader, Page, ReadError};
 use crate::target::{Module, Target};
 
 /// A type in one of the target's modules.
@@ -60,47 +62,40 @@ impl ValueError {
 /// Where a path was looked for, what, and whether through pointers.
 type PathKey = (Ty, parts::Sought, bool);
 
-/// A target's memory and types, with the types that were asked for.
+/// A target's memory and types, with the types that were asked for. Each thread has one of its own.
 pub struct Program<'t> {
     target: &'t dyn Target,
-    types: RefCell<FxHashMap<Ty, Arc<Type>>>,
+    is_big_endian: bool,
+    pointer_size: u8,
+    types: FrozenMap<Ty, Arc<Type>, FxBuildHasher>,
+    /// See [`Program::arguments_of`].
+    arguments: FrozenMap<Ty, Box<str>, FxBuildHasher>,
     paths: RefCell<FxHashMap<PathKey, Option<Rc<path::Path>>>>,
     recent: RefCell<Recent>,
 }
 
 /// The pages that numbers were read from last, each in the place that its number gives it: most
 /// numbers lie beside another one, and the target's memory has locks.
-struct Recent {
-    pages: Vec<u64>,
-    bytes: Vec<[u8; PAGE]>,
-}
+struct Recent(Vec<(u64, Option<Arc<Page>>)>);
 
 /// Pages in [`Recent`].
 const RECENT: usize = 64;
 
 impl Default for Recent {
     fn default() -> Self {
-        Self { pages: vec![u64::MAX; RECENT], bytes: vec![[0; PAGE]; RECENT] }
+        Self(vec![(u64::MAX, None); RECENT])
     }
 }
 
 impl Recent {
-    /// Fills the buffer from one of the pages; `false` when that is not possible.
-    fn read(&mut self, memory: &dyn MemoryReader, address: u64, buffer: &mut [u8]) -> bool {
-        let (page, offset) = (address / PAGE as u64, (address % PAGE as u64) as usize);
-        let place = page as usize % RECENT;
-        if offset + buffer.len() > PAGE {
-            return false;
+    /// Bytes in one of the pages; `None` when they are not in one that can be read whole.
+    fn bytes(&mut self, memory: &dyn MemoryReader, address: u64, length: usize) -> Option<&[u8]> {
+        let (number, offset) = (address / PAGE as u64, (address % PAGE as u64) as usize);
+        let (known, page) = &mut self.0[number as usize % RECENT];
+        if *known != number {
+            (*known, *page) = (number, memory.page(number));
         }
-        if self.pages[place] != page {
-            self.pages[place] = u64::MAX;
-            if memory.read(page * PAGE as u64, &mut self.bytes[place]).is_err() {
-                return false;
-            }
-            self.pages[place] = page;
-        }
-        buffer.copy_from_slice(&self.bytes[place][offset..offset + buffer.len()]);
-        true
+        page.as_ref()?.get(offset..offset + length)
     }
 }
 
@@ -117,8 +112,16 @@ impl<'t> Program<'t> {
     /// A program whose types are not asked for yet.
     #[must_use]
     pub fn new(target: &'t dyn Target) -> Self {
-        let (types, paths) = (RefCell::default(), RefCell::default());
-        Self { target, types, paths, recent: RefCell::default() }
+        let facts = target.modules().first().map(|module| module.layouts.facts());
+        Self {
+            target,
+            is_big_endian: facts.is_some_and(|facts| facts.big_endian),
+            pointer_size: facts.map_or(8, |facts| facts.pointer_size),
+            types: FrozenMap::default(),
+            arguments: FrozenMap::default(),
+            paths: RefCell::default(),
+            recent: RefCell::default(),
+        }
     }
 
     /// The target.
@@ -143,13 +146,27 @@ impl<'t> Program<'t> {
     ///
     /// # Errors
     /// When the module's layouts cannot give it.
-    pub fn type_of(&self, ty: Ty) -> Result<Arc<Type>, LayoutError> {
-        if let Some(known) = self.types.borrow().get(&ty) {
-            return Ok(Arc::clone(known));
+    pub fn type_of(&self, ty: Ty) -> Result<&Type, LayoutError> {
+        match self.types.get(&ty) {
+            Some(known) => Ok(known),
+            None => Ok(self.types.insert(ty, self.layouts(ty.module).type_at(ty.id)?)),
         }
-        let layout = self.layouts(ty.module).type_at(ty.id)?;
-        self.types.borrow_mut().insert(ty, Arc::clone(&layout));
-        Ok(layout)
+    }
+
+    /// The generic arguments of a type as the source spells them, without paths: `<Order>`. Empty
+    /// for a type that has none.
+    ///
+    /// # Errors
+    /// When the module's layouts cannot give the type.
+    pub fn arguments_of(&self, ty: Ty) -> Result<&str, LayoutError> {
+        match self.arguments.get(&ty) {
+            Some(known) => Ok(known),
+            None => {
+                let name = last_segment(&self.type_of(ty)?.name);
+                let start = name.find('<').unwrap_or(name.len());
+                Ok(self.arguments.insert(ty, name[start..].into()))
+            }
+        }
     }
 
     /// The module that a live address lies in, with the static address there.
@@ -164,7 +181,7 @@ impl<'t> Program<'t> {
     /// The size of a pointer in bytes, as the first module has it.
     #[must_use]
     pub fn pointer_size(&self) -> u8 {
-        self.modules().first().map_or(8, |module| module.layouts.facts().pointer_size)
+        self.pointer_size
     }
 
     /// An unsigned integer of `size` bytes, at most 16.
@@ -172,16 +189,29 @@ impl<'t> Program<'t> {
     /// # Errors
     /// When its memory cannot be read.
     pub fn read_unsigned(&self, address: u64, size: u8) -> Result<u128, ReadError> {
-        let mut bytes = [0_u8; 16];
-        let used = &mut bytes[..usize::from(size.min(16))];
         let memory = self.target.memory();
-        if !self.recent.borrow_mut().read(memory, address, used) {
-            memory.read(address, used)?;
+        let length = usize::from(size.min(16));
+        if let Some(bytes) = self.recent.borrow_mut().bytes(memory, address, length) {
+            return Ok(self.number(bytes));
         }
-        if self.modules().first().is_some_and(|module| module.layouts.facts().big_endian) {
+        let mut bytes = [0; 16];
+        memory.read(address, &mut bytes[..length])?;
+        Ok(self.number(&bytes[..length]))
+    }
+
+    /// The number in so many bytes, at most 16.
+    fn number(&self, bytes: &[u8]) -> u128 {
+        // By far the most are of eight bytes.
+        if let (Ok(word), false) = (bytes.try_into(), self.is_big_endian) {
+            return u64::from_le_bytes(word).into();
+        }
+        let mut all = [0; 16];
+        let used = &mut all[..bytes.len()];
+        used.copy_from_slice(bytes);
+        if self.is_big_endian {
             used.reverse();
         }
-        Ok(u128::from_le_bytes(bytes))
+        u128::from_le_bytes(all)
     }
 
     /// A pointer.
@@ -208,7 +238,7 @@ impl Value {
     ///
     /// # Errors
     /// When the module's layouts cannot give it.
-    pub fn layout(self, program: &Program<'_>) -> Result<Arc<Type>, ValueError> {
+    pub fn layout<'p>(self, program: &'p Program<'_>) -> Result<&'p Type, ValueError> {
         Ok(program.type_of(self.ty)?)
     }
 
@@ -227,7 +257,7 @@ impl Value {
         let layout = self.layout(program)?;
         let member = layout
             .member(name)
-            .ok_or_else(|| ValueError::shape(&layout, format!("member `{name}`")))?;
+            .ok_or_else(|| ValueError::shape(layout, format!("member `{name}`")))?;
         Ok(self.part(member.ty, member.offset))
     }
 
@@ -238,7 +268,7 @@ impl Value {
     pub fn pointee(self, program: &Program<'_>) -> Result<Option<Self>, ValueError> {
         let layout = self.layout(program)?;
         let TypeKind::Pointer { target: Some(target) } = layout.kind else {
-            return Err(ValueError::shape(&layout, "type that it points to"));
+            return Err(ValueError::shape(layout, "type that it points to"));
         };
         let address = program.read_pointer(self.address)?;
         Ok((address != 0)
@@ -252,7 +282,7 @@ impl Value {
     pub fn active_variant(self, program: &Program<'_>) -> Result<(usize, Self), ValueError> {
         let layout = self.layout(program)?;
         let TypeKind::Enum { discriminant, variants } = &layout.kind else {
-            return Err(ValueError::shape(&layout, "variants"));
+            return Err(ValueError::shape(layout, "variants"));
         };
         let selected = match discriminant {
             None => (!variants.is_empty()).then_some(0),
@@ -278,7 +308,7 @@ impl Value {
         match u8::try_from(layout.size) {
             #[expect(clippy::cast_possible_truncation, reason = "at most 8 bytes were read")]
             Ok(size) if size <= 8 => Ok(program.read_unsigned(self.address, size)? as u64),
-            _ => Err(ValueError::shape(&layout, "value of at most 8 bytes")),
+            _ => Err(ValueError::shape(layout, "value of at most 8 bytes")),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A member that moved into another struct, or that was wrapped once more, is still found.
 
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use rustc_hash::FxHashSet;
@@ -14,8 +15,9 @@ use crate::layout::{Type, TypeKind};
 /// Values that a search by way of active variants looks at, at most.
 const MOST_SEARCHED: usize = 500;
 
-/// What a part is found by.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+/// What a part is found by. The names are written in the source of this program: those in the same
+/// place are the same.
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Sought {
     /// The name of its type; of a generic one the name up to `<`, included.
     Type(&'static str),
@@ -33,11 +35,35 @@ pub fn is_named(ty: &Type, name: &str) -> bool {
 }
 
 impl Sought {
+    /// What tells it from others.
+    fn identity(self) -> (bool, *const str) {
+        match self {
+            Self::Type(name) => (true, name),
+            Self::Owner(member) => (false, member),
+        }
+    }
+
     fn is(self, ty: &Type) -> bool {
         match self {
             Self::Type(name) => is_named(ty, name),
             Self::Owner(member) => ty.member(member).is_some(),
         }
+    }
+}
+
+impl PartialEq for Sought {
+    fn eq(&self, other: &Self) -> bool {
+        let ((is_type, name), (is_other_type, other)) = (self.identity(), other.identity());
+        is_type == is_other_type && std::ptr::eq(name, other)
+    }
+}
+
+impl Eq for Sought {}
+
+impl Hash for Sought {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Two with the same name in the same place are rare.
+        self.identity().1.cast::<u8>().addr().hash(state);
     }
 }
 
@@ -76,7 +102,7 @@ impl Value {
         let mut queue = VecDeque::from([self]);
         while let Some(value) = queue.pop_front() {
             let Ok(layout) = program.type_of(value.ty) else { continue };
-            if sought.is(&layout) {
+            if sought.is(layout) {
                 return Some(value);
             }
             let next: Vec<Self> = match &layout.kind {

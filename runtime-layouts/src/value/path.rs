@@ -83,14 +83,14 @@ pub fn find_all(
     while let Some(node) = queue.pop_front() {
         let ty = nodes[node].0;
         let Ok(layout) = program.type_of(ty) else { continue };
-        if wanted(&layout) {
+        if wanted(layout) {
             found.push(path_to(&nodes, node));
             if found.len() == most {
                 break;
             }
             continue;
         }
-        for (step, target) in steps_from(program, ty, &layout, reach) {
+        for (step, target) in steps_from(program, ty, layout, reach) {
             if nodes.len() >= reach.types {
                 return found;
             }
@@ -158,11 +158,30 @@ impl Path {
     /// # Errors
     /// When memory on the way cannot be read.
     pub fn follow(&self, program: &Program<'_>, from: Value) -> Result<Option<Value>, ValueError> {
-        let mut found = None;
-        self.each(program, from, &mut |value| {
-            found.get_or_insert(value);
-        })?;
-        Ok(found)
+        let mut at = from;
+        for (number, (step, ty)) in self.steps.iter().enumerate() {
+            at.address = match step {
+                Step::Part(offset) => at.address.wrapping_add(*offset),
+                Step::Deref => match program.read_pointer(at.address)? {
+                    0 => return Ok(None),
+                    address => address,
+                },
+                Step::Variant(wanted) => match at.active_variant(program)? {
+                    (active, fields) if active == *wanted => fields.address,
+                    _ => return Ok(None),
+                },
+                // From here on there are several.
+                Step::Elements { .. } | Step::Slice { .. } => {
+                    let mut found = None;
+                    walk(program, &self.steps[number..], at, &mut |value| {
+                        found.get_or_insert(value);
+                    })?;
+                    return Ok(found);
+                }
+            };
+            at.ty = *ty;
+        }
+        Ok(Some(at))
     }
 
     /// Every value at the end of the path.

@@ -21,6 +21,7 @@ const DEEPEST_BRANCH: usize = 64;
 /// Walks chains; keeps what it learns about types.
 pub(crate) struct Walker {
     finder: Finder,
+    /// As this walker numbers them: futures alone.
     pub(crate) sites: Sites,
 }
 
@@ -122,15 +123,6 @@ impl Walker {
         }
         chain.frames.shrink_to_fit();
         chain
-    }
-
-    /// The site of a future whose state does not matter.
-    pub(crate) fn site_of_type(
-        &mut self,
-        program: &Program<'_>,
-        ty: Ty,
-    ) -> Option<crate::report::SiteId> {
-        self.sites.of(program, ty, Standing::Unknown).ok()
     }
 
     /// Follows one future down, a frame each, until it ends or branches.

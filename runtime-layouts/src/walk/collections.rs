@@ -1,7 +1,5 @@
 //! Collections that keep futures behind raw pointers, which the general rule does not follow.
 
-use std::sync::Arc;
-
 use super::plan::{Neighbours, Part};
 use crate::layout::name::{Environment, base_path};
 use crate::layout::source::LayoutError;
@@ -34,7 +32,7 @@ fn arms(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Option<Neighbour
     else {
         return Ok(None);
     };
-    let target = |id: TypeId| -> Result<Option<(Ty, Arc<Type>)>, LayoutError> {
+    let target = |id: TypeId| -> Result<Option<(Ty, &Type)>, LayoutError> {
         let TypeKind::Pointer { target: Some(target) } =
             program.type_of(Ty { module: ty.module, id })?.kind
         else {

@@ -14,10 +14,12 @@ use super::keeps::{Keeps, Kept};
 use super::plan::Wanted;
 use super::registry::{self, GuardType};
 use super::sites::Sites;
-use super::waits::{Reading, Seen, Tasks, Waits, index_of};
+use super::waits::{Reading, Seen, Tasks, Waits};
 use crate::layout::Type;
 use crate::layout::name::{base_path, last_segment};
-use crate::report::{Access, Holder, Resource, ResourceId, ResourceKind, Task, TaskIndex};
+use crate::report::{
+    Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, SiteId, Task, TaskIndex,
+};
 use crate::standard;
 use crate::value::parts::is_named;
 use crate::value::path::{self, Path, Reach};
@@ -37,41 +39,158 @@ struct GuardShape {
     guard: Arc<str>,
 }
 
-/// Finds guards; keeps what it learns about types.
-pub(crate) struct Holders {
+/// The ways from guards that are known so far, by type.
+#[derive(Default)]
+struct Shapes(FxHashMap<Ty, Option<Rc<GuardShape>>>);
+
+/// Guards, as memory has them. Small, since there may be millions.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// What many of them have in common.
+    sorts: Vec<Sort>,
+    guards: Vec<Guard>,
+}
+
+/// A sort of guards: those in one variable of one site.
+#[derive(Clone, PartialEq, Eq)]
+struct Sort {
+    ty: Ty,
+    site: SiteId,
+    variable: Option<Arc<str>>,
+    may_be_moved: bool,
+    is_shared: bool,
+    access: Access,
+}
+
+/// One guard.
+struct Guard {
+    task: TaskIndex,
+    /// The place of its sort.
+    sort: u32,
+    address: u64,
+    /// The address of the frame that keeps it.
+    frame: u64,
+    /// The address of what is kept by it.
+    key: u64,
+    /// What the user knows, where it matters even if nobody waits for it.
+    object: Option<Box<Value>>,
+}
+
+impl Found {
+    fn add(&mut self, sort: Sort, guard: Guard) {
+        // Mostly there are few sorts, in turn.
+        let known = self.sorts.iter().position(|known| *known == sort);
+        let place = known.unwrap_or_else(|| {
+            self.sorts.push(sort);
+            self.sorts.len() - 1
+        });
+        self.guards.push(Guard { sort: u32::try_from(place).unwrap_or(u32::MAX), ..guard });
+    }
+
+    /// Gives back room that is not needed.
+    pub(crate) fn shrink(&mut self) {
+        self.sorts.shrink_to_fit();
+        self.guards.shrink_to_fit();
+    }
+}
+
+/// Reads guards; keeps what it learns about types.
+pub(crate) struct Guards {
     keeps: Keeps,
-    shapes: FxHashMap<Ty, Option<Rc<GuardShape>>>,
+    shapes: Shapes,
+}
+
+/// Finds who holds what.
+#[derive(Default)]
+pub(crate) struct Holders {
+    shapes: Shapes,
     /// What is shared counts for each task that has it.
     seen: FxHashSet<(Node, Option<TaskIndex>)>,
 }
 
-impl Default for Holders {
+impl Shapes {
+    fn of(&mut self, program: &Program<'_>, ty: Ty) -> Option<Rc<GuardShape>> {
+        let shape = self.0.entry(ty).or_insert_with(|| shape_of(program, ty).map(Rc::new));
+        shape.clone()
+    }
+}
+
+impl Default for Guards {
     fn default() -> Self {
-        Self {
-            keeps: Keeps::of(Wanted::Guards),
-            shapes: FxHashMap::default(),
-            seen: FxHashSet::default(),
+        Self { keeps: Keeps::of(Wanted::Guards), shapes: Shapes::default() }
+    }
+}
+
+impl Guards {
+    /// Adds the guards that a task's frames keep. One that cannot be read is none.
+    pub(crate) fn of_task(
+        &mut self,
+        program: &Program<'_>,
+        sites: &Sites,
+        task: &Task,
+        found: &mut Found,
+    ) {
+        let mut kept = Vec::new();
+        self.keeps.of_chain(program, sites, &task.chain, &mut kept);
+        for kept in kept {
+            if let Ok(Some((sort, guard))) = self.read(program, task.index, kept) {
+                found.add(sort, guard);
+            }
         }
+    }
+
+    fn read(
+        &mut self,
+        program: &Program<'_>,
+        task: TaskIndex,
+        kept: Kept,
+    ) -> Result<Option<(Sort, Guard)>, ValueError> {
+        let value = Value { ty: kept.node.ty, address: kept.node.address };
+        let Some(shape) = self.shapes.of(program, value.ty) else { return Ok(None) };
+        // An `Option` in the guard that is empty: it keeps nothing any more.
+        let Some(key) = shape.key.follow(program, value)? else { return Ok(None) };
+        let object = match &shape.object {
+            Some(path) => path.follow(program, value)?.unwrap_or(key),
+            None => key,
+        };
+        let access = match shape.known.access {
+            Access::Permits(least) => match value.member(program, "permits") {
+                Ok(permits) => Access::Permits(permits.unsigned(program)?),
+                Err(_) => Access::Permits(least),
+            },
+            access => access,
+        };
+        let is_of_interest = !is_waited_for_only(shape.known.kind, access);
+        let object = is_of_interest.then(|| Box::new(object));
+        let Kept { node, frame, variable, may_be_moved, is_shared } = kept;
+        let (ty, site) = (node.ty, frame.site);
+        let sort = Sort { ty, site, variable, may_be_moved, is_shared, access };
+        let (address, frame, key) = (node.address, frame.address, key.address);
+        Ok(Some((sort, Guard { task, sort: 0, address, frame, key, object })))
     }
 }
 
 impl Holders {
-    /// Finds every guard that a task's frames keep, and adds its holder to the resource.
-    pub(crate) fn find(
+    /// Adds the holders of what these guards keep.
+    pub(crate) fn add_all(&mut self, program: &Program<'_>, guards: Vec<Found>, waits: &mut Waits) {
+        for Found { sorts, guards } in guards {
+            for guard in guards {
+                if let Some(sort) = sorts.get(guard.sort as usize) {
+                    // One whose resource cannot be read has none.
+                    let _ = self.add(program, sort, guard, waits);
+                }
+            }
+        }
+    }
+
+    /// Adds what threads hold that run no task, and decides what counts when all was added.
+    pub(crate) fn finish(
         &mut self,
         program: &Program<'_>,
         sites: &mut Sites,
         tasks: &[Task],
         waits: &mut Waits,
     ) {
-        for (index, task) in tasks.iter().enumerate() {
-            let mut kept = Vec::new();
-            self.keeps.of_chain(program, sites, &task.chain, &mut kept);
-            for kept in kept {
-                // A guard that cannot be read is none.
-                let _ = self.guard(program, index_of(index), &kept, waits);
-            }
-        }
         let waits_in_thread = |resource: &Resource| resource.kind == ResourceKind::ThreadLock;
         if waits.resources.iter().any(waits_in_thread) {
             for kept in blocked::guards(program, sites, tasks) {
@@ -101,11 +220,6 @@ impl Holders {
         }
     }
 
-    fn shape(&mut self, program: &Program<'_>, ty: Ty) -> Option<Rc<GuardShape>> {
-        let shape = self.shapes.entry(ty).or_insert_with(|| shape_of(program, ty).map(Rc::new));
-        shape.clone()
-    }
-
     /// Adds the thread that keeps a guard of a lock that a thread waits for.
     fn on_stack(
         &mut self,
@@ -113,7 +227,7 @@ impl Holders {
         kept: OnStack,
         waits: &mut Waits,
     ) -> Result<(), ValueError> {
-        let Some(shape) = self.shape(program, kept.value.ty) else { return Ok(()) };
+        let Some(shape) = self.shapes.of(program, kept.value.ty) else { return Ok(()) };
         let Some(key) = shape.key.follow(program, kept.value)? else { return Ok(()) };
         let Some(id) = waits.known(ResourceKind::ThreadLock, key.address, None) else {
             return Ok(());
@@ -135,73 +249,65 @@ impl Holders {
         Ok(())
     }
 
-    fn guard(
+    fn add(
         &mut self,
         program: &Program<'_>,
-        task: TaskIndex,
-        kept: &Kept,
+        sort: &Sort,
+        guard: Guard,
         waits: &mut Waits,
     ) -> Result<(), ValueError> {
-        let node = kept.node;
-        let sized = program.type_of(node.ty).is_ok_and(|layout| layout.size > 0);
-        if sized && !self.seen.insert((node, kept.is_shared.then_some(task))) {
-            return Ok(());
-        }
-        let Some(shape) = self.shape(program, node.ty) else { return Ok(()) };
-        let value = Value { ty: node.ty, address: node.address };
-        // An `Option` in the guard that is empty: it keeps nothing any more.
-        let Some(key) = shape.key.follow(program, value)? else { return Ok(()) };
-        let object = match &shape.object {
-            Some(path) => path.follow(program, value)?.unwrap_or(key),
-            None => key,
-        };
+        let Guard { task, address, frame, key, object, .. } = guard;
+        let (access, node) = (sort.access, Node { ty: sort.ty, address });
+        let Some(shape) = self.shapes.of(program, sort.ty) else { return Ok(()) };
         let kind = shape.known.kind;
-        let access = match shape.known.access {
-            Access::Permits(least) => match value.member(program, "permits") {
-                Ok(permits) => Access::Permits(permits.unsigned(program)?),
-                Err(_) => Access::Permits(least),
-            },
-            access => access,
-        };
-        let holder = Holder {
-            task: Some(task),
-            frame: kept.frame,
-            variable: kept.variable.clone(),
-            guard: Arc::clone(&shape.guard),
-            access,
-            may_be_moved: kept.may_be_moved,
-            is_shared: kept.is_shared,
-            thread: None,
-        };
+        // Everyone has channels: their ends count where someone waits for them.
+        let mut known = Vec::new();
         if is_waited_for_only(kind, access) {
-            // Everyone has channels: their ends count where someone waits for them.
             let opposite = match access {
                 Access::Send => Some(Access::Receive),
                 Access::Receive => Some(Access::Send),
                 _ => None,
             };
             let ends = if access == Access::Receive { [opposite, None] } else { [opposite; 2] };
-            let mut known: Vec<ResourceId> =
-                ends.iter().filter_map(|end| waits.known(kind, key.address, *end)).collect();
+            known.extend(ends.iter().filter_map(|end| waits.known(kind, key, *end)));
             known.dedup();
-            for id in known {
-                if access == Access::Handle && !is_of_few(program, value, id, waits)? {
-                    continue;
-                }
-                waits.held(id, holder.clone());
+            let value = Value { ty: sort.ty, address };
+            if access == Access::Handle {
+                known.retain(|id| is_of_few(program, value, *id, waits).unwrap_or(false));
             }
+            if known.is_empty() {
+                return Ok(());
+            }
+        }
+        let sized = program.type_of(sort.ty).is_ok_and(|layout| layout.size > 0);
+        if sized && !self.seen.insert((node, sort.is_shared.then_some(task))) {
+            return Ok(());
+        }
+        let holder = Holder {
+            task: Some(task),
+            frame: FrameRef { site: sort.site, address: frame },
+            variable: sort.variable.clone(),
+            guard: Arc::clone(&shape.guard),
+            access,
+            may_be_moved: sort.may_be_moved,
+            is_shared: sort.is_shared,
+            thread: None,
+        };
+        if !known.is_empty() {
+            known.into_iter().for_each(|id| waits.held(id, holder.clone()));
             return Ok(());
         }
         // The permit of who initializes a cell is one of the semaphore in it.
         if kind == ResourceKind::Semaphore
-            && let Some(id) = waits.known(ResourceKind::OnceCell, key.address, None)
+            && let Some(id) = waits.known(ResourceKind::OnceCell, key, None)
         {
             waits.held(id, holder);
             return Ok(());
         }
-        let mut seen = state_of(program, object).unwrap_or_else(|| Seen::new(kind, object));
-        (seen.kind, seen.key, seen.access) = (kind, key.address, None);
-        let id = waits.resource(&seen, &shape.resource);
+        let Some(object) = object else { return Ok(()) };
+        let mut seen = state_of(program, *object).unwrap_or_else(|| Seen::new(kind, *object));
+        (seen.kind, seen.key, seen.access) = (kind, key, None);
+        let id = waits.resource(seen, &shape.resource);
         waits.held(id, holder);
         Ok(())
     }

@@ -61,7 +61,7 @@ pub(crate) fn states(program: &Program<'_>, machine: Ty) -> Result<Vec<MachineSt
     let layout = program.type_of(machine)?;
     let TypeKind::Enum { variants, .. } = &layout.kind else { return Ok(Vec::new()) };
     let census = Census::of(program, machine.module, variants)?;
-    variants.iter().map(|variant| state(program, machine, &layout, &census, variant)).collect()
+    variants.iter().map(|variant| state(program, machine, layout, &census, variant)).collect()
 }
 
 fn state(

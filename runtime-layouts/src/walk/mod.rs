@@ -1,27 +1,32 @@
 //! From a stopped process to a report.
 
+use std::ops::Range;
+
 mod blocked;
 mod chain;
 mod collections;
+pub(crate) mod crew;
 mod find;
 mod holders;
 mod keeps;
+mod leaves;
 pub(crate) mod machine;
 pub(crate) mod native;
 mod plan;
 pub(crate) mod registry;
-mod sites;
+mod relations;
+pub(crate) mod sites;
 pub(crate) mod waits;
 pub(crate) mod wakers;
 
-use self::chain::Walker;
-use self::holders::Holders;
+pub(crate) use self::chain::Walker;
+use self::crew::Job;
 use self::keeps::Keeps;
 use self::plan::Wanted;
-use self::waits::Waits;
+use self::sites::{Numbers, Sites};
 use crate::report::{
-    Chain, Report, ResourceId, Runtime, Site, SiteId, TargetSummary, Task, TaskKind, ThreadRef,
-    sentence,
+    Chain, Report, ResourceId, Runtime, Site, SiteId, TargetSummary, Task, TaskIndex, TaskKind,
+    ThreadRef, sentence,
 };
 use crate::target::Target;
 use crate::value::{Program, Ty, Value};
@@ -31,9 +36,12 @@ use crate::value::{Program, Ty, Value};
 /// Never fails: what cannot be read becomes a problem on its own node of the report.
 #[must_use]
 pub fn inspect(target: &dyn Target) -> Report {
+    let program = Program::new(target);
     let mut inspection = Inspection {
-        program: Program::new(target),
+        program: &program,
         walker: Walker::default(),
+        sites: Sites::default(),
+        numbers: Numbers::default(),
         handles: Keeps::of(Wanted::Handles),
         runtimes: Vec::new(),
         tasks: Vec::new(),
@@ -72,8 +80,13 @@ fn lacks(target: &dyn Target) -> Vec<String> {
 
 /// An inspection that is under way: what a runtime's folder adds to.
 pub(crate) struct Inspection<'t> {
-    pub(crate) program: Program<'t>,
-    walker: Walker,
+    pub(crate) program: &'t Program<'t>,
+    /// This thread's own, which numbers sites in its own way.
+    pub(crate) walker: Walker,
+    /// Of all walkers.
+    pub(crate) sites: Sites,
+    /// Of this thread's walker.
+    pub(crate) numbers: Numbers,
     handles: Keeps,
     pub(crate) runtimes: Vec<Runtime>,
     pub(crate) tasks: Vec<Task>,
@@ -93,17 +106,29 @@ impl Inspection<'_> {
 
     /// The await chain of a value that is known to be a future.
     pub(crate) fn chain(&mut self, future: Value) -> Chain {
-        self.walker.chain(&self.program, future)
+        let mut chain = self.walker.chain(self.program, future);
+        self.take_in_sites();
+        self.numbers.apply_to(&mut chain);
+        chain
+    }
+
+    /// Takes in the sites that this thread's walker found.
+    pub(crate) fn take_in_sites(&mut self) {
+        let known = self.numbers.len();
+        if self.walker.sites.len() > known {
+            let found = self.walker.sites.since(known);
+            self.sites.take_in(&mut self.numbers, found.into_iter());
+        }
     }
 
     /// The paths of the source files that the frames found so far of one module stand in.
     pub(crate) fn source_files(&self, module: usize) -> impl Iterator<Item = &str> {
-        self.walker.sites.source_files(module)
+        self.sites.source_files(module)
     }
 
     /// The type whose site this is; `None` for a native call's.
     pub(crate) fn type_of_site(&self, id: SiteId) -> Option<Ty> {
-        self.walker.sites.type_of(id)
+        self.sites.type_of(id)
     }
 
     /// What a thread executes on behalf of the future that the function `is_poll` names polls.
@@ -116,32 +141,43 @@ impl Inspection<'_> {
         let target = self.program.target();
         let thread = target.threads().iter().find(|known| known.tid == thread.tid)?;
         let frames = target.native_frames(thread, native::DEEPEST_STACK);
-        let calls = native::calls(&self.program, &frames);
-        native::chain(&self.program, &mut self.walker.sites, &calls, is_poll)
+        let calls = native::calls(self.program, &frames);
+        native::chain(self.program, &mut self.sites, &calls, is_poll)
     }
 
-    /// Adds the handles of runtimes and tasks that the frames of a chain keep.
-    pub(crate) fn handles_in(&mut self, chain: &Chain, found: &mut Vec<Value>) {
-        let mut kept = Vec::new();
-        self.handles.of_chain(&self.program, &self.walker.sites, chain, &mut kept);
-        let kept = kept.into_iter().filter(|kept| !kept.may_be_moved).map(|kept| kept.node);
-        found.extend(kept.map(|node| Value { ty: node.ty, address: node.address }));
+    /// Adds the handles of runtimes and tasks that the frames of tasks keep.
+    pub(crate) fn handles_in(&mut self, tasks: Range<usize>, found: &mut Vec<Value>) {
+        let sites = &self.sites;
+        let stretch = |program: &Program<'_>, keeps: &mut Keeps, tasks: &[Task]| {
+            let mut kept = Vec::new();
+            for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
+                keeps.of_chain(program, sites, &task.chain, &mut kept);
+            }
+            kept.retain(|kept| !kept.may_be_moved);
+            kept
+        };
+        let begin = || Keeps::of(Wanted::Handles);
+        let job = Job::for_tasks(&self.tasks[tasks], &begin, &stretch);
+        job.run(self.program, &mut self.handles, &mut |_, kept| {
+            let nodes = kept.into_iter().map(|kept| kept.node);
+            found.extend(nodes.map(|node| Value { ty: node.ty, address: node.address }));
+        });
     }
 
     /// Adds the handles of runtimes and tasks in a value.
     pub(crate) fn handles_of(&mut self, value: Value, found: &mut Vec<Value>) {
-        let nodes = self.handles.of_value(&self.program, value);
+        let nodes = self.handles.of_value(self.program, value);
         found.extend(nodes.into_iter().map(|node| Value { ty: node.ty, address: node.address }));
     }
 
     /// A site by its number.
     pub(crate) fn site(&self, id: SiteId) -> &Site {
-        self.walker.sites.get(id)
+        self.sites.get(id)
     }
 
     /// The site of a future's type, whatever its state.
     pub(crate) fn site_of_type(&mut self, ty: Ty) -> Option<SiteId> {
-        self.walker.site_of_type(&self.program, ty)
+        self.sites.of_any(self.program, ty)
     }
 
     /// Adds a problem unless it is known already.
@@ -155,7 +191,7 @@ impl Inspection<'_> {
     /// The outermost frames of what threads block on that are not a runtime's own, as
     /// `LocalSet::run_until` is: of the main thread, or where it blocks on nothing, of all.
     fn users_roots(&self) -> Vec<SiteId> {
-        let sites = &self.walker.sites;
+        let sites = &self.sites;
         let of_runtime = |site: SiteId| {
             self.runtimes.iter().any(|runtime| sites.is_of_package(site, runtime.library))
         };
@@ -175,11 +211,13 @@ impl Inspection<'_> {
         let target = self.program.target();
         let identity = target.identity();
         let roots = self.users_roots();
-        let sites = &mut self.walker.sites;
+        let sites = &mut self.sites;
         sites.judge(&roots);
-        let mut waits = Waits::default();
-        waits.find(&self.program, sites, &mut self.tasks);
-        Holders::default().find(&self.program, sites, &self.tasks, &mut waits);
+        for (index, task) in (0..).zip(&mut self.tasks) {
+            task.index = TaskIndex(index);
+        }
+        let (waits, is_whole) = relations::find(self.program, sites, &self.tasks);
+        self.interrupted |= !is_whole;
         sites.judge(&roots);
         let facts = target.modules().first().map(|module| module.layouts.facts());
         let mut holdings: Vec<_> = waits
@@ -201,8 +239,8 @@ impl Inspection<'_> {
                 build_id: facts.and_then(|facts| facts.build_id.clone()),
             },
             runtimes: self.runtimes,
-            types: self.walker.sites.types_by_site(),
-            sites: self.walker.sites.into_sites(),
+            types: self.sites.types_by_site(),
+            sites: self.sites.into_sites(),
             tasks: self.tasks,
             resources: waits.resources,
             waits: waits.waits,

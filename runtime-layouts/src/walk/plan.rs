@@ -112,7 +112,7 @@ impl Planner {
 
     fn make(&mut self, program: &Program<'_>, ty: Ty) -> Result<Plan, LayoutError> {
         let layout = program.type_of(ty)?;
-        if is_machine(&layout) {
+        if is_machine(layout) {
             let states = machine::states(program, ty)?;
             let states =
                 states.into_iter().map(|state| self.held_in_state(program, state)).collect();
@@ -120,8 +120,8 @@ impl Planner {
             let shape = Shape::Machine { states };
             return Ok(Plan { is_wanted, makes_a_frame: true, shape });
         }
-        let is_wanted = self.is_wanted(program, ty, &layout)?;
-        let shape = match neighbours(program, ty, &layout, self.wanted)? {
+        let is_wanted = self.is_wanted(program, ty, layout)?;
+        let shape = match neighbours(program, ty, layout, self.wanted)? {
             Neighbours::None => Shape::Nothing,
             Neighbours::Parts(parts) => match self.holding_only(program, parts) {
                 parts if parts.is_empty() => Shape::Nothing,
@@ -133,7 +133,7 @@ impl Planner {
                 if parts.iter().all(Vec::is_empty) {
                     Shape::Nothing
                 } else {
-                    let ended = ended_variants(&layout, &parts);
+                    let ended = ended_variants(layout, &parts);
                     Shape::Variants { parts, ended }
                 }
             }
@@ -154,8 +154,8 @@ impl Planner {
             _ => Shape::Nothing,
         };
         let holds_any = !matches!(shape, Shape::Nothing);
-        let is_wanted = is_wanted && !collections::is_output(&layout, holds_any);
-        let makes_a_frame = is_frame(&layout) && !matches!(shape, Shape::Dyn { .. });
+        let is_wanted = is_wanted && !collections::is_output(layout, holds_any);
+        let makes_a_frame = is_frame(layout) && !matches!(shape, Shape::Dyn { .. });
         Ok(Plan { is_wanted, makes_a_frame, shape })
     }
 
@@ -206,15 +206,15 @@ impl Planner {
                 None => {}
             }
             let Ok(layout) = program.type_of(ty) else { continue };
-            if is_machine(&layout) && self.wanted != Wanted::Futures {
+            if is_machine(layout) && self.wanted != Wanted::Futures {
                 continue;
             }
-            if is_machine(&layout) || self.is_wanted(program, ty, &layout).unwrap_or(false) {
+            if is_machine(layout) || self.is_wanted(program, ty, layout).unwrap_or(false) {
                 self.holding.insert(ty, true);
                 found = true;
                 break;
             }
-            let next = neighbours(program, ty, &layout, self.wanted);
+            let next = neighbours(program, ty, layout, self.wanted);
             let next = match next.unwrap_or(Neighbours::None) {
                 Neighbours::Dyn { .. } => {
                     self.holding.insert(ty, true);

@@ -10,7 +10,7 @@ use crate::layout::name::{DisplayName, Environment, environment_of_body};
 use crate::layout::origin::Origin;
 use crate::layout::source::{LayoutError, PolledAs};
 use crate::layout::{Call, SourceFile, SourceLocation, TypeKind, TypeParameter};
-use crate::report::{FrameKind, FutureState, Site, SiteId};
+use crate::report::{Chain, FrameKind, FutureState, Site, SiteId, Task};
 use crate::value::{Program, Ty};
 
 /// The sites of a report, each made when it is first seen.
@@ -21,6 +21,17 @@ pub(crate) struct Sites {
     /// The type and where it stands, by number; `None` for native calls.
     places: Vec<Option<(Ty, Standing)>>,
     native: FxHashMap<(Arc<str>, Option<SourceLocation>), SiteId>,
+}
+
+/// A site and what it is the site of.
+pub(crate) type Placed = (Site, Ty, Standing);
+
+/// The numbers that a report gives to the sites that a walker has numbered itself.
+#[derive(Default)]
+pub(crate) struct Numbers {
+    ids: Vec<SiteId>,
+    /// Whether any is not the walker's own number.
+    differ: bool,
 }
 
 /// What is known of where a future of some type stands.
@@ -48,6 +59,11 @@ impl Sites {
         let id = self.add(make(program, ty, standing)?, Some((ty, standing)));
         self.known.insert((ty, standing), id);
         Ok(id)
+    }
+
+    /// The site of a type, wherever it stands.
+    pub(crate) fn of_any(&mut self, program: &Program<'_>, ty: Ty) -> Option<SiteId> {
+        self.of(program, ty, Standing::Unknown).ok()
     }
 
     /// The site of a native call: a function that runs, at a line.
@@ -101,6 +117,35 @@ impl Sites {
         let id = self.add(site, None);
         self.native.insert(key, id);
         id
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.sites.len()
+    }
+
+    /// Those of futures, from that number on.
+    pub(crate) fn since(&self, first: usize) -> Vec<Placed> {
+        let places = self.places[first..].iter();
+        let new = self.sites[first..].iter().zip(places);
+        new.filter_map(|(site, place)| place.map(|(ty, standing)| (site.clone(), ty, standing)))
+            .collect()
+    }
+
+    /// Takes in what a walker found, in its order.
+    pub(crate) fn take_in(&mut self, numbers: &mut Numbers, found: impl Iterator<Item = Placed>) {
+        for (site, ty, standing) in found {
+            let id = match self.known.get(&(ty, standing)) {
+                Some(known) => *known,
+                None => {
+                    let id = self.add(site, Some((ty, standing)));
+                    self.known.insert((ty, standing), id);
+                    id
+                }
+            };
+            numbers.differ |= id.0 as usize != numbers.ids.len();
+            numbers.ids.push(id);
+        }
     }
 
     fn add(&mut self, site: Site, place: Option<(Ty, Standing)>) -> SiteId {
@@ -173,6 +218,33 @@ impl Sites {
     /// All of them, by number.
     pub(crate) fn into_sites(self) -> Vec<Site> {
         self.sites
+    }
+}
+
+impl Numbers {
+    /// How many sites of the walker are known to the report.
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Renumbers a site, which must be one of those.
+    pub(crate) fn apply(&self, site: &mut SiteId) {
+        *site = self.ids[site.0 as usize];
+    }
+
+    /// The same for all frames of a chain.
+    pub(crate) fn apply_to(&self, chain: &mut Chain) {
+        if !self.differ {
+            return;
+        }
+        chain.frames.iter_mut().for_each(|frame| self.apply(&mut frame.site));
+        chain.branches.iter_mut().for_each(|branch| self.apply_to(branch));
+    }
+
+    /// The same for a task.
+    pub(crate) fn apply_to_task(&self, task: &mut Task) {
+        task.root.iter_mut().for_each(|root| self.apply(root));
+        self.apply_to(&mut task.chain);
     }
 }
 

@@ -8,7 +8,8 @@ pub(super) mod oneshot;
 pub(super) mod semaphore;
 pub(super) mod watch;
 
-use crate::layout::name::last_segment;
+use std::borrow::Cow;
+
 use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 use crate::walk::waits::{Reading, Seen};
@@ -51,7 +52,7 @@ pub(super) fn rw_lock(reading: &Reading<'_>, value: Value) -> Result<Option<Seen
 /// `std::future::Pending`.
 pub(super) fn never(_: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
     let mut seen = Seen::new(ResourceKind::Never, value);
-    seen.name = Some("nothing: it is never ready".to_string());
+    seen.name = Some("nothing: it is never ready".into());
     // One entry is enough for all of them.
     (seen.key, seen.address) = (0, 0);
     Ok(Some(seen))
@@ -64,13 +65,10 @@ pub(crate) fn count(number: u64, what: &str) -> String {
 
 /// `mpsc<Order>` from an end of type `Receiver<Order>`.
 pub(crate) fn generic_name(
-    word: &str,
+    word: &'static str,
     end: Value,
     program: &Program<'_>,
-) -> Result<String, ValueError> {
-    let name = last_segment(&end.layout(program)?.name);
-    Ok(match name.find('<') {
-        Some(arguments) => format!("{word}{}", &name[arguments..]),
-        None => word.to_string(),
-    })
+) -> Result<Cow<'static, str>, ValueError> {
+    let arguments = program.arguments_of(end.ty)?;
+    Ok(if arguments.is_empty() { word.into() } else { [word, arguments].concat().into() })
 }

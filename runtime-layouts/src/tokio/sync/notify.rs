@@ -22,7 +22,7 @@ pub(in crate::tokio) fn notified(
 ) -> Result<Option<Seen>, ValueError> {
     let Some(notify) = value.behind(reading.program, NOTIFY)? else { return Ok(None) };
     let mut seen = Seen::new(ResourceKind::Notify, notify);
-    seen.name = Some("Notify".to_string());
+    seen.name = Some("Notify".into());
     if notify.number(reading.program, "state")?.is_some_and(|state| state & STATE_MASK == NOTIFIED)
     {
         seen.state = Some("1 permit stored".to_string());

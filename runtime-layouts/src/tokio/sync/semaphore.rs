@@ -24,7 +24,7 @@ pub(in crate::tokio) fn acquire(
     let pointer = value.member(reading.program, "semaphore")?;
     let Some(inner) = pointer.pointee(reading.program)? else { return Ok(None) };
     of_inner(reading, ResourceKind::Semaphore, inner, inner).map(|mut seen| {
-        seen.name = Some("Semaphore".to_string());
+        seen.name = Some("Semaphore".into());
         Some(seen)
     })
 }

@@ -1,0 +1,294 @@
+//! Leaves: what the innermost futures of a task wait for.
+//!
+//! The innermost frames of a chain are a library's: from the leaf outwards they are looked through
+//! for something that is known to be waited for, in the future itself or as the `self` of an async
+//! fn. The outermost such thing is what the user named: a semaphore's permit is what a future
+//! asks for, the `Mutex` around it what the user locked.
+
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use super::registry::{self, ResourceType};
+use super::sites::Sites;
+use super::waits::{Reading, Seen, Tasks};
+use super::wakers;
+use crate::layout::name::base_path;
+use crate::layout::{Type, TypeKind};
+use crate::report::{
+    Chain, Frame, FrameRef, Polled, ResourceId, ResourceKind, SiteId, Task, TaskKind, Wait,
+};
+use crate::value::path::{self, Path, Reach};
+use crate::value::{Program, Ty, Value, ValueError};
+
+/// Pointers between a variable and what it refers to, at most.
+const DEEPEST_REFERENCE: usize = 6;
+/// Different things in a library's future that may keep the task's waker, at most.
+const MOST_POLLED: usize = 16;
+
+/// A wait that was found.
+pub(crate) struct Waiting {
+    /// What is waited for.
+    pub(crate) seen: Seen,
+    /// The type that it has its name from, if it has none of its own.
+    pub(crate) named: Ty,
+    /// The wait itself, but for the number of the resource.
+    pub(crate) wait: Wait,
+}
+
+/// Ways from a type to what can keep a waker.
+type Wakeful = Vec<(Path, &'static ResourceType)>;
+
+/// Reads leaves; keeps what it learns about types.
+#[derive(Default)]
+pub(crate) struct Leaves {
+    /// What a type is known as.
+    types: FxHashMap<Ty, Option<&'static ResourceType>>,
+    /// What of each leaf's type can keep a waker.
+    polled: FxHashMap<Ty, Rc<Wakeful>>,
+    /// Where leaves of a type that is not known keep wakers.
+    wakers: FxHashMap<Ty, Vec<Path>>,
+    /// Whether frames of a type are a library's own way to what is waited for.
+    inner: FxHashMap<SiteId, bool>,
+}
+
+impl Leaves {
+    /// Adds what a task waits for, except for what blocks its thread.
+    pub(crate) fn of_task(
+        &mut self,
+        program: &Program<'_>,
+        sites: &Sites,
+        tasks: &Tasks<'_>,
+        task: &Task,
+        found: &mut Vec<Waiting>,
+    ) {
+        let header = if task.kind == TaskKind::BlockOn { 0 } else { task.address };
+        let mut walk = Walk { leaves: self, program, sites, tasks, task, header, found };
+        walk.chain(&task.chain, None, 0, &mut Vec::new());
+    }
+
+    /// What a type is known as, if it is.
+    fn type_known(&mut self, program: &Program<'_>, ty: Ty) -> Option<&'static ResourceType> {
+        *self.types.entry(ty).or_insert_with(|| {
+            program.type_of(ty).ok().and_then(|layout| registry::resource(base_path(&layout.name)))
+        })
+    }
+
+    fn polled(&mut self, program: &Program<'_>, ty: Ty) -> Rc<Wakeful> {
+        let paths = self.polled.entry(ty).or_insert_with(|| {
+            let keeps_wakers = |ty: &Type| {
+                registry::resource(base_path(&ty.name)).filter(|known| known.wakers.is_some())
+            };
+            let mut wanted = |ty: &Type| keeps_wakers(ty).is_some();
+            let found = path::find_all(program, ty, Reach::RUNTIME, MOST_POLLED, &mut wanted);
+            let with_type = found.into_iter().filter_map(|path| {
+                let known = keeps_wakers(program.type_of(path.end).ok()?)?;
+                Some((path, known))
+            });
+            Rc::new(with_type.collect())
+        });
+        Rc::clone(paths)
+    }
+}
+
+/// The walk over one task's leaves.
+struct Walk<'w> {
+    leaves: &'w mut Leaves,
+    program: &'w Program<'w>,
+    sites: &'w Sites,
+    tasks: &'w Tasks<'w>,
+    task: &'w Task,
+    /// Of the task; 0 for a future that a thread blocks on.
+    header: u64,
+    found: &'w mut Vec<Waiting>,
+}
+
+impl Walk<'_> {
+    /// Looks at every leaf of a chain. `run` holds the frames above it, outermost first, of which
+    /// those from `branch` on are of this branch alone, and `keeper` is the frame that holds it if
+    /// it is not polled.
+    fn chain<'c>(
+        &mut self,
+        chain: &'c Chain,
+        keeper: Option<FrameRef>,
+        branch: usize,
+        run: &mut Vec<&'c Frame>,
+    ) {
+        let above = run.len();
+        run.extend(&chain.frames);
+        let mut branches = chain.branches.iter().peekable();
+        let holds_only = chain.branches.iter().all(|branch| branch.polled == Polled::No);
+        if branches.peek().is_none() || holds_only {
+            self.leaf(run, branch, keeper);
+        }
+        // What a frame awaits besides other things is not what it is.
+        let from = if chain.branches.len() > 1 { run.len() } else { branch };
+        for branch in branches.filter(|branch| branch.polled != Polled::Ended) {
+            let holder = run.last().map(|frame| FrameRef::of(frame));
+            let keeper = keeper.or(holder.filter(|_| branch.polled != Polled::Yes));
+            self.chain(branch, keeper, from, run);
+        }
+        run.truncate(above);
+    }
+
+    fn leaf(&mut self, run: &[&Frame], branch: usize, keeper: Option<FrameRef>) {
+        let Some(leaf) = run.last().and_then(|frame| self.value(frame)) else { return };
+        let Some(leaf_ref) = run.last().map(|frame| FrameRef::of(frame)) else { return };
+        let user = run.iter().rev().find(|frame| self.sites.is_users(frame.site));
+        let user = user.map(|frame| FrameRef::of(frame));
+        let task = self.task.index;
+        let waiting = |(mut seen, named): (Seen, Ty)| {
+            let wait = Wait {
+                task,
+                resource: ResourceId(0),
+                access: seen.access,
+                is_granted: seen.is_granted,
+                note: seen.note.take(),
+                is_polled: keeper.is_none(),
+                keeper,
+                leaf: leaf_ref,
+                user,
+            };
+            Waiting { seen, named, wait }
+        };
+        let reading =
+            Reading { program: self.program, leaf, tasks: self.tasks, header: self.header };
+        if let Some(known) = self.known(&reading, &run[branch..]) {
+            return self.found.push(waiting(known));
+        }
+        // A library's own future may wait for several things.
+        let kept = self.kept_wakers(&reading);
+        if kept.is_empty() {
+            let unknown = self.unknown(leaf);
+            self.found.extend(unknown.map(waiting));
+        } else {
+            self.found.extend(kept.into_iter().map(waiting));
+        }
+    }
+
+    /// What the leaf of a run is known to wait for, and the type of that.
+    fn known(&mut self, reading: &Reading<'_>, run: &[&Frame]) -> Option<(Seen, Ty)> {
+        let mut found = None;
+        for (depth, frame) in run.iter().rev().enumerate() {
+            if depth > 0 && !self.is_inner(frame.site) {
+                break;
+            }
+            let Some(value) = self.value(frame) else { continue };
+            for subject in subjects(self.program, value) {
+                let known = self.leaves.type_known(self.program, subject.ty);
+                if let Some(known) = known
+                    && let Ok(Some(seen)) = (known.read)(reading, subject)
+                {
+                    found = Some((seen, subject.ty));
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    /// A leaf of which nothing is known but that it stored this task's waker.
+    fn unknown(&mut self, leaf: Value) -> Option<(Seen, Ty)> {
+        if self.header == 0 {
+            return None;
+        }
+        let program = self.program;
+        let paths = self.leaves.wakers.entry(leaf.ty);
+        let paths = paths.or_insert_with(|| wakers::paths(program, leaf.ty));
+        wakers::wake(program, leaf, paths, self.header).then(|| {
+            let note = Some("which has this task's waker".to_string());
+            (Seen { note, ..Seen::new(ResourceKind::Other, leaf) }, leaf.ty)
+        })
+    }
+
+    /// Things in a leaf that keep this task's waker.
+    fn kept_wakers(&mut self, reading: &Reading<'_>) -> Vec<(Seen, Ty)> {
+        let mut found = Vec::new();
+        for (path, known) in &*self.leaves.polled(self.program, reading.leaf.ty) {
+            let mut values = Vec::new();
+            let _ = path.each(self.program, reading.leaf, &mut |value| values.push(value));
+            for value in values {
+                let wakers = known.wakers.map(|wakers| wakers(self.program, value));
+                if !matches!(wakers, Some(Ok(wakers)) if wakers.iter().any(|waker| reading.is_own(*waker)))
+                {
+                    continue;
+                }
+                if let Ok(Some(seen)) = (known.read)(reading, value)
+                    && !found.iter().any(|(other, _): &(Seen, Ty)| other.key == seen.key)
+                {
+                    found.push((seen, value.ty));
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether a frame is of the library that its leaf is of: code of others names what it waits
+    /// for differently.
+    fn is_inner(&mut self, site: SiteId) -> bool {
+        let sites = self.sites;
+        *self.leaves.inner.entry(site).or_insert_with(|| {
+            !sites.is_users(site) && registry::is_of_known_crate(&sites.get(site).type_name)
+        })
+    }
+
+    fn value(&self, frame: &Frame) -> Option<Value> {
+        let ty = self.sites.type_of(frame.site).filter(|_| frame.address != 0)?;
+        Some(Value { ty, address: frame.address })
+    }
+}
+
+/// What a frame may be waiting for: the future itself, and what the `self` of an async fn or of a
+/// closure refers to.
+fn subjects(program: &Program<'_>, frame: Value) -> Vec<Value> {
+    let mut found = vec![frame];
+    let mut at = frame;
+    for _ in 0..3 {
+        let Ok(layout) = program.type_of(at.ty) else { break };
+        let fields = match &layout.kind {
+            TypeKind::Enum { .. } => match at.active_variant(program) {
+                Ok((_, fields)) => fields,
+                Err(_) => break,
+            },
+            _ => at,
+        };
+        let Ok(layout) = program.type_of(fields.ty) else { break };
+        for member in layout.members() {
+            let name = member.name.strip_prefix("_ref__").unwrap_or(&member.name);
+            if name == "self" || name == "me" || name.starts_with("self__") {
+                let value = fields.member(program, &member.name);
+                found.extend(value.and_then(|value| referent(program, value)).ok());
+            }
+        }
+        // `PollFn` and the like hold the closure that has the variables.
+        match layout.members() {
+            [only] if found.len() == 1 => match fields.member(program, &only.name) {
+                Ok(value) => at = value,
+                Err(_) => break,
+            },
+            _ => break,
+        }
+    }
+    found
+}
+
+/// What a variable refers to, behind references, boxes and pins.
+pub(crate) fn referent(program: &Program<'_>, value: Value) -> Result<Value, ValueError> {
+    let mut at = value;
+    for _ in 0..DEEPEST_REFERENCE {
+        let layout = program.type_of(at.ty)?;
+        at = match &layout.kind {
+            TypeKind::Pointer { target: Some(_) } => match at.pointee(program)? {
+                Some(target) => target,
+                None => break,
+            },
+            TypeKind::Struct { members }
+                if members.len() == 1 && layout.name.starts_with("core::pin::Pin<") =>
+            {
+                at.member(program, &members[0].name)?
+            }
+            _ => break,
+        };
+    }
+    Ok(at)
+}

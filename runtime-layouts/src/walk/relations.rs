@@ -1,0 +1,82 @@
+//! What tasks wait for and what they hold, read of each task at once: a page of memory that has both
+//! is fetched once.
+
+use std::sync::mpsc::{self, Sender};
+
+use super::crew::{self, Job};
+use super::holders::{self, Guards, Holders};
+use super::leaves::{Leaves, Waiting};
+use super::sites::Sites;
+use super::waits::{Order, Tasks, Waits};
+use crate::report::{Task, TaskState};
+use crate::value::Program;
+
+/// What one task after the other waits for, and keeps.
+type Found = (Vec<Waiting>, holders::Found);
+
+/// Finds the waits of all tasks and the holders of what they wait for, by several threads where
+/// there are many tasks. `false` when it ended early, since the user asked to stop.
+pub(crate) fn find(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -> (Waits, bool) {
+    let mut waits = Waits::default();
+    let mut holders = Holders::default();
+    // Some queue is as long as the list of tasks: it is read while others are still looked for.
+    let (sender, orders) = mpsc::channel::<Order>();
+    let (orders, is_whole) = crew::beside(
+        program,
+        tasks.len(),
+        |program| orders.into_iter().map(|order| order.read(program)).collect::<Vec<_>>(),
+        || {
+            let (guards, is_whole) = read(program, sites, tasks, &mut waits, sender);
+            if is_whole {
+                waits.queue();
+                holders.add_all(program, guards, &mut waits);
+            }
+            is_whole
+        },
+    );
+    if is_whole {
+        waits.sort(program, sites, orders.unwrap_or_default());
+        holders.finish(program, sites, tasks, &mut waits);
+    }
+    (waits, is_whole)
+}
+
+/// Adds the waits, and returns the guards, whose holders can be told when all waits are known. The
+/// orders of queues are sent, each as soon as it is known that it matters.
+fn read(
+    program: &Program<'_>,
+    sites: &Sites,
+    tasks: &[Task],
+    waits: &mut Waits,
+    orders: Sender<Order>,
+) -> (Vec<holders::Found>, bool) {
+    let known = Tasks::of(tasks);
+    let stretch = |program: &Program<'_>, readers: &mut (Leaves, Guards), tasks: &[Task]| {
+        let (leaves, guards) = readers;
+        let mut found: Found = (Vec::with_capacity(tasks.len()), holders::Found::default());
+        for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
+            leaves.of_task(program, sites, &known, task, &mut found.0);
+            guards.of_task(program, sites, task, &mut found.1);
+        }
+        found.1.shrink();
+        found
+    };
+    let job = Job::for_tasks(tasks, &<(Leaves, Guards)>::default, &stretch);
+    let is_running = |task: &&Task| task.state == TaskState::Running;
+    let mut running = tasks.iter().filter(is_running).peekable();
+    let mut kept = Vec::new();
+    let is_whole = job.run(program, &mut Default::default(), &mut |_, (found, guards)| {
+        for waiting in found {
+            while let Some(task) = running.next_if(|task| task.index <= waiting.wait.task) {
+                waits.add_blocked(program, sites, task);
+            }
+            if let Some(order) = waits.add(program, waiting) {
+                // Nobody reads it where no thread could be started for that.
+                let _ = orders.send(order);
+            }
+        }
+        kept.push(guards);
+    });
+    running.for_each(|task| waits.add_blocked(program, sites, task));
+    (kept, is_whole)
+}
