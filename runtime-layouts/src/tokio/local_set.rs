@@ -23,6 +23,10 @@ pub(super) fn add(
     first_task: usize,
     polled: &HashMap<u64, ThreadRef>,
 ) {
+    // Mostly there is none, and there may be a million tasks to look through.
+    if !inspection.has_sites_of(&RUNNERS) {
+        return;
+    }
     let mut seen = HashSet::new();
     let mut next = first_task;
     while next < inspection.tasks.len() {

@@ -175,6 +175,14 @@ impl Inspection<'_> {
         self.sites.get(id)
     }
 
+    /// Whether there is a site of a type whose name begins with one of these.
+    pub(crate) fn has_sites_of(&self, beginnings: &[&str]) -> bool {
+        self.sites
+            .all()
+            .iter()
+            .any(|site| beginnings.iter().any(|beginning| site.type_name.starts_with(beginning)))
+    }
+
     /// The site of a future's type, whatever its state.
     pub(crate) fn site_of_type(&mut self, ty: Ty) -> Option<SiteId> {
         self.sites.of_any(self.program, ty)

@@ -124,6 +124,11 @@ impl Sites {
         self.sites.len()
     }
 
+    /// All that are known, by number.
+    pub(crate) fn all(&self) -> &[Site] {
+        &self.sites
+    }
+
     /// Those of futures, from that number on.
     pub(crate) fn since(&self, first: usize) -> Vec<Placed> {
         let places = self.places[first..].iter();
