@@ -11,6 +11,10 @@ use super::{PlaceJson, ThreadJson, hexadecimal};
 use crate::diagnosis::findings;
 use crate::report::{Access, FindingKind, FrameRef, Holder, Report, ResourceKind, TaskIndex, Wait};
 
+/// So many tasks or holders stand with each wait, since a hundred thousand tasks may wait for the
+/// same; how many there are stands beside them.
+const MOST_LISTED: usize = 64;
+
 /// The numbers of the frames in which something is held, as texts show them.
 pub(super) struct HolderFrames {
     numbers: HashMap<(TaskIndex, FrameRef), usize>,
@@ -51,8 +55,11 @@ pub(super) struct WaitJson<'r> {
     parties: Option<u64>,
     task: Option<&'r str>,
     tasks: Vec<&'r str>,
+    tasks_count: usize,
     held_by: Vec<HolderJson<'r>>,
+    held_by_count: usize,
     queue: Vec<&'r str>,
+    queue_count: usize,
 }
 
 #[derive(Serialize)]
@@ -89,13 +96,22 @@ impl<'r> WaitJson<'r> {
                 [one] => Some(id(*one)),
                 _ => None,
             },
-            tasks: resource.tasks.iter().map(|task| id(*task)).collect(),
+            tasks: resource.tasks.iter().take(MOST_LISTED).map(|task| id(*task)).collect(),
+            tasks_count: resource.tasks.len(),
             held_by: resource
                 .holders
                 .iter()
+                .take(MOST_LISTED)
                 .map(|holder| HolderJson::new(report, frames, holder))
                 .collect(),
-            queue: resource.queue.iter().map(|wait| id(report.wait(*wait).task)).collect(),
+            held_by_count: resource.holders.len(),
+            queue: resource
+                .queue
+                .iter()
+                .take(MOST_LISTED)
+                .map(|wait| id(report.wait(*wait).task))
+                .collect(),
+            queue_count: resource.queue.len(),
         }
     }
 }
