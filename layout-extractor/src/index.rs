@@ -178,7 +178,7 @@ impl UnitIndex {
         while let Some(entry) = skim.next()? {
             let Skimmed { offset, depth, tag, .. } = entry;
             let is_node = is_named(tag);
-            if !is_node && !(tag == dw::DW_TAG_variable && skim.may_be_static(&entry)?) {
+            if !(is_node || tag == dw::DW_TAG_variable && skim.may_be_static(&entry)?) {
                 continue;
             }
             while open.last().is_some_and(|&(at, _)| at >= depth) {

@@ -181,7 +181,7 @@ fn is_task_poll(path: &str) -> bool {
     let is = |poll: &&str| {
         path.strip_prefix(*poll).is_some_and(|rest| rest.is_empty() || rest.starts_with('<'))
     };
-    TASK_POLLS.iter().any(|poll| is(&poll))
+    TASK_POLLS.iter().any(is)
 }
 
 /// The functions of a unit that are a `block_on` or have one inlined.
