@@ -2,8 +2,8 @@
 //!
 //! A name is in `.debug_str` once for the whole object, and a type or function is described in
 //! every unit that uses it. The first question about a name goes through the names of all units
-//! once, on all processors, and keeps where which of them is used. That is near the pass that does
-//! nothing but read the entries, and all later questions are answered at once.
+//! once, on all processors, and keeps where which of them is used. That takes less than to read all
+//! attributes, and later questions are answered at once.
 
 use std::hash::BuildHasher;
 
@@ -177,6 +177,8 @@ impl DwarfSource {
         let named = mentions.each(dwarf.debug_str.reader().slice());
         let named = named.filter(|(name, _)| begins(name)).flat_map_iter(|(_, users)| users);
         let mut units: Vec<UnitNumber> = in_parallel(|| named.map(|(_, u)| *u as _).collect());
+        // Of names that are elsewhere only hashes are kept: they may begin so.
+        units.extend(mentions.others.iter().map(|(_, unit)| *unit as UnitNumber));
         units.par_sort_unstable();
         units.dedup();
         units
