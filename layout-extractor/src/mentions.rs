@@ -2,8 +2,8 @@
 //!
 //! A name is in `.debug_str` once for the whole object, and a type or function is described in
 //! every unit that uses it. The first question about a name goes through the names of all units
-//! once, on all processors, and keeps where which of them is used. That takes less than to read all
-//! attributes, and later questions are answered at once.
+//! once, on all processors, and keeps where which of them is used. That takes about as long as
+//! to read all entries, and later questions are answered at once.
 
 use std::hash::BuildHasher;
 
