@@ -5,11 +5,11 @@
 
 use std::sync::OnceLock;
 
-use gimli::{AttributeValue, DwTag, Dwarf, Section as _, constants as dw};
+use gimli::{AttributeValue, DwTag, Dwarf, constants as dw};
 
 use crate::by_name::NameIndex;
 use crate::polls::PollIndex;
-use crate::skim::{Skim, Skimmed};
+use crate::skim::{Skim, Skimmed, Wanted};
 use crate::units::{Slice, UnitView};
 
 /// Where a name is: an offset into a string section, or another entry that has it.
@@ -173,45 +173,56 @@ impl UnitIndex {
         if unit.header.length_including_self() as u64 > u64::from(u32::MAX) {
             return Err(gimli::Error::UnsupportedOffset);
         }
-        let mut skim = Skim::of(dwarf, view, view.table.recipes())?;
+        let mut skim = Skim::of(dwarf, view, Wanted::NAMED.and(Wanted::LOCATED))?;
         let mut open: Vec<(isize, NodeNumber)> = Vec::new();
         while let Some(entry) = skim.next()? {
             let Skimmed { offset, depth, tag, .. } = entry;
-            let is_node = is_named(tag);
-            if !(is_node || tag == dw::DW_TAG_variable && skim.may_be_static(&entry)?) {
-                continue;
+            let number = index.nodes.len() as NodeNumber;
+            if tag == dw::DW_TAG_variable {
+                let place = match skim.may_be_static(&entry)? {
+                    true => Attributes::read(dwarf, view, &entry)?.place(dwarf, unit),
+                    false => StaticPlace::Other,
+                };
+                match place {
+                    StaticPlace::Address(address) => index.statics.push((address, offset)),
+                    StaticPlace::ThreadLocal(_) => index.thread_locals.push(number),
+                    StaticPlace::Other => {}
+                }
+                if !matches!(place, StaticPlace::ThreadLocal(_)) {
+                    continue;
+                }
             }
             while open.last().is_some_and(|&(at, _)| at >= depth) {
                 open.pop();
             }
-            let mut facts = EntryFacts::default();
-            let mut attributes = unit.entries_raw(Some(gimli::UnitOffset(offset as usize)))?;
-            if let Some(abbreviation) = attributes.read_abbreviation()? {
-                for &spec in abbreviation.attributes() {
-                    facts.note(dwarf, view, attributes.read_attribute(spec)?)?;
-                }
+            let mut flags = 0;
+            if skim.has_linkage_name(&entry)? {
+                flags |= HAS_LINKAGE_NAME;
             }
-            let place = facts.location.map(|expression| place_of(dwarf, unit, expression));
-            if let Some(StaticPlace::Address(address)) = place {
-                index.statics.push((address, offset));
+            if skim.is_declaration(&entry)? {
+                flags |= IS_DECLARATION;
             }
-            let is_thread_local = matches!(place, Some(StaticPlace::ThreadLocal(_)));
-            if !is_node && !is_thread_local {
-                continue;
+            if tag == dw::DW_TAG_subprogram
+                && skim.has_code(&entry)?
+                && Attributes::read(dwarf, view, &entry)?.code(
+                    dwarf,
+                    view,
+                    number,
+                    &mut index.code,
+                )?
+            {
+                flags |= HAS_CODE;
             }
-            let number = index.nodes.len() as NodeNumber;
-            if is_thread_local {
-                index.thread_locals.push(number);
-            }
-            if tag == dw::DW_TAG_subprogram {
-                facts.code(dwarf, view, number, &mut index.code)?;
-            }
+            let name = match skim.name(&entry)? {
+                NameRef::None => skim.origin(&entry)?.map_or(NameRef::None, NameRef::Origin),
+                name => name,
+            };
             index.nodes.push(Node {
-                name: facts.name().pack(),
+                name: name.pack(),
                 offset,
                 parent: open.last().map_or(NO_PARENT, |&(_, node)| node),
                 tag: tag.0,
-                flags: facts.flags,
+                flags,
             });
             if entry.has_children {
                 open.push((depth, number));
@@ -243,60 +254,52 @@ impl UnitIndex {
     }
 }
 
-/// The attributes that matter to the index.
+/// The attributes of a function or variable that are looked at one by one.
 #[derive(Default)]
-struct EntryFacts<'a> {
-    name: Option<NameRef>,
-    origin: Option<u64>,
-    flags: u8,
+struct Attributes<'a> {
     low: Option<u64>,
     high: Option<AttributeValue<Slice<'a>>>,
     ranges: Option<AttributeValue<Slice<'a>>>,
     location: Option<gimli::Expression<Slice<'a>>>,
 }
 
-impl<'a> EntryFacts<'a> {
-    fn note(
-        &mut self,
+impl<'a> Attributes<'a> {
+    fn read(
         dwarf: &Dwarf<Slice<'a>>,
         view: &UnitView<'a>,
-        attribute: gimli::Attribute<Slice<'a>>,
-    ) -> Result<(), gimli::Error> {
-        match attribute.name() {
-            dw::DW_AT_name => self.name = Some(name_ref(dwarf, view, attribute.raw_value())?),
-            dw::DW_AT_specification | dw::DW_AT_abstract_origin => {
-                self.origin = view.reference(attribute.value());
+        entry: &Skimmed,
+    ) -> Result<Self, gimli::Error> {
+        let mut found = Self::default();
+        let offset = gimli::UnitOffset(entry.offset as usize);
+        let mut attributes = view.unit.entries_raw(Some(offset))?;
+        let Some(abbreviation) = attributes.read_abbreviation()? else { return Ok(found) };
+        for &spec in abbreviation.attributes() {
+            let attribute = attributes.read_attribute(spec)?;
+            match attribute.name() {
+                dw::DW_AT_low_pc => {
+                    found.low = dwarf.attr_address(&view.unit, attribute.value()).ok().flatten();
+                }
+                dw::DW_AT_high_pc => found.high = Some(attribute.value()),
+                dw::DW_AT_ranges => found.ranges = Some(attribute.value()),
+                dw::DW_AT_location => found.location = attribute.value().exprloc_value(),
+                _ => {}
             }
-            dw::DW_AT_linkage_name | dw::DW_AT_MIPS_linkage_name => {
-                self.flags |= HAS_LINKAGE_NAME;
-            }
-            dw::DW_AT_declaration => self.flags |= IS_DECLARATION,
-            dw::DW_AT_low_pc => {
-                self.low = dwarf.attr_address(&view.unit, attribute.value()).ok().flatten();
-            }
-            dw::DW_AT_high_pc => self.high = Some(attribute.value()),
-            dw::DW_AT_ranges => self.ranges = Some(attribute.value()),
-            dw::DW_AT_location => self.location = attribute.value().exprloc_value(),
-            _ => {}
         }
-        Ok(())
+        Ok(found)
     }
 
-    fn name(&self) -> NameRef {
-        match (self.name, self.origin) {
-            (Some(name), _) => name,
-            (None, Some(origin)) => NameRef::Origin(origin),
-            (None, None) => NameRef::None,
-        }
+    fn place(self, dwarf: &Dwarf<Slice<'a>>, unit: &gimli::Unit<Slice<'a>>) -> StaticPlace {
+        self.location.map_or(StaticPlace::Other, |location| place_of(dwarf, unit, location))
     }
 
+    /// Adds the ranges of a function's code, and returns whether there are any.
     fn code(
-        &mut self,
+        self,
         dwarf: &Dwarf<Slice<'a>>,
         view: &UnitView<'a>,
         node: NodeNumber,
         code: &mut Vec<CodeRange>,
-    ) -> Result<(), gimli::Error> {
+    ) -> Result<bool, gimli::Error> {
         let before = code.len();
         if let Some(ranges) = self.ranges {
             if let Some(mut ranges) = dwarf.attr_ranges(&view.unit, ranges)? {
@@ -315,30 +318,8 @@ impl<'a> EntryFacts<'a> {
                 code.push(CodeRange { low, high, node, is_entry: true });
             }
         }
-        if code.len() > before {
-            self.flags |= HAS_CODE;
-        }
-        Ok(())
+        Ok(code.len() > before)
     }
-}
-
-fn name_ref<'a>(
-    dwarf: &Dwarf<Slice<'a>>,
-    view: &UnitView<'a>,
-    value: AttributeValue<Slice<'a>>,
-) -> Result<NameRef, gimli::Error> {
-    Ok(match value {
-        AttributeValue::DebugStrRef(offset) => NameRef::Str(offset.0 as u64),
-        AttributeValue::DebugStrOffsetsIndex(index) => {
-            NameRef::Str(dwarf.string_offset(&view.unit, index)?.0 as u64)
-        }
-        AttributeValue::DebugLineStrRef(offset) => NameRef::LineStr(offset.0 as u64),
-        AttributeValue::String(text) => {
-            let section = *dwarf.debug_info.reader();
-            NameRef::Info(text.offset_from(section) as u64)
-        }
-        _ => NameRef::None,
-    })
 }
 
 /// Where a variable that is not on the stack is.

@@ -7,15 +7,15 @@
 
 use std::hash::BuildHasher;
 
-use gimli::{Dwarf, Section as _, constants as dw};
+use gimli::{Dwarf, Section as _};
 use rayon::prelude::*;
 use runtime_layouts::layout::source::LayoutError;
 use rustc_hash::FxBuildHasher;
 
-use crate::index::{NameRef, is_named};
+use crate::index::NameRef;
 use crate::names::split_last;
 use crate::parallel::in_parallel;
-use crate::skim::Skim;
+use crate::skim::{Skim, Wanted};
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber, malformed};
 
@@ -244,12 +244,11 @@ impl DwarfSource {
     ) -> Result<(), LayoutError> {
         let view = self.units.view(dwarf, number)?;
         let mut read = || {
-            let mut skim = Skim::of(dwarf, &view, view.table.recipes())?;
+            let wanted = Wanted::NAMED.and(Wanted::MANGLED).and(Wanted::REFERRING);
+            let mut skim = Skim::of(dwarf, &view, wanted)?;
             while let Some(entry) = skim.next()? {
                 skim.references(&entry, &mut |target| found.references.push(target))?;
-                let is_static =
-                    entry.tag == dw::DW_TAG_variable && skim.has_linkage_name(&entry)?;
-                if !is_static && !is_named(entry.tag) {
+                if !skim.is(&entry, Wanted::NAMED.and(Wanted::MANGLED))? {
                     continue;
                 }
                 let name = skim.name(&entry)?;

@@ -10,13 +10,44 @@ use gimli::{
     Error, Reader as _, RunTimeEndian, Section as _, constants as dw,
 };
 
-use crate::index::NameRef;
+use crate::index::{NameRef, is_named};
 use crate::units::{Slice, UnitView};
+
+/// Kinds of entries that one may look for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wanted(u8);
+
+impl Wanted {
+    /// Every entry.
+    #[cfg(test)]
+    pub(crate) const ALL: Self = Self(u8::MAX);
+    /// Those that have a place in a path: see [`is_named`].
+    pub(crate) const NAMED: Self = Self(1);
+    /// Variables that have a location, whatever that is.
+    pub(crate) const LOCATED: Self = Self(2);
+    /// Variables that have a mangled name.
+    pub(crate) const MANGLED: Self = Self(4);
+    /// Functions that are inlined here.
+    pub(crate) const INLINED: Self = Self(8);
+    /// Those that may refer to an entry of another unit.
+    pub(crate) const REFERRING: Self = Self(16);
+    const OTHER: Self = Self(128);
+
+    /// These and those.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
 
 /// How to get past the attributes of the entries with one abbreviation.
 pub(crate) struct Recipe {
     tag: DwTag,
     has_children: bool,
+    kinds: Wanted,
     /// Bytes before the first attribute whose length is not known.
     first: u32,
     /// What follows those.
@@ -24,9 +55,9 @@ pub(crate) struct Recipe {
     name: Option<Place>,
     location: Option<Place>,
     origin: Option<Place>,
-    /// Whether there is an attribute that may refer to an entry of another unit.
-    refers: bool,
     has_linkage_name: bool,
+    is_declaration: bool,
+    has_code: bool,
 }
 
 enum Step {
@@ -65,13 +96,15 @@ impl Recipe {
         let mut recipe = Self {
             tag: abbreviation.tag(),
             has_children: abbreviation.has_children(),
+            kinds: Wanted::OTHER,
             first: 0,
             rest: Box::default(),
             name: None,
             location: None,
             origin: None,
-            refers: false,
             has_linkage_name: false,
+            is_declaration: false,
+            has_code: false,
         };
         let mut rest = Vec::new();
         let mut bytes = 0_u32;
@@ -96,6 +129,17 @@ impl Recipe {
             rest.push(Step::Bytes(bytes));
         }
         recipe.rest = rest.into();
+        let is_variable = recipe.tag == dw::DW_TAG_variable;
+        for (is, kind) in [
+            (is_named(recipe.tag), Wanted::NAMED),
+            (is_variable && recipe.location.is_some(), Wanted::LOCATED),
+            (is_variable && recipe.has_linkage_name, Wanted::MANGLED),
+            (recipe.tag == dw::DW_TAG_inlined_subroutine, Wanted::INLINED),
+        ] {
+            if is {
+                recipe.kinds = recipe.kinds.and(kind);
+            }
+        }
         recipe
     }
 
@@ -104,10 +148,17 @@ impl Recipe {
             dw::DW_AT_name => self.name = Some(place),
             dw::DW_AT_location => self.location = Some(place),
             dw::DW_AT_abstract_origin => self.origin = Some(place),
+            dw::DW_AT_specification => {
+                self.origin.get_or_insert(place);
+            }
             dw::DW_AT_linkage_name | dw::DW_AT_MIPS_linkage_name => self.has_linkage_name = true,
+            dw::DW_AT_declaration => self.is_declaration = true,
+            dw::DW_AT_low_pc | dw::DW_AT_ranges => self.has_code = true,
             _ => {}
         }
-        self.refers |= spec.form() == dw::DW_FORM_ref_addr;
+        if spec.form() == dw::DW_FORM_ref_addr {
+            self.kinds = self.kinds.and(Wanted::REFERRING);
+        }
     }
 }
 
@@ -160,6 +211,7 @@ pub(crate) struct Skim<'v, 'a> {
     dwarf: &'v Dwarf<Slice<'a>>,
     view: &'v UnitView<'a>,
     recipes: &'v Recipes,
+    wanted: Wanted,
     encoding: Encoding,
     endian: RunTimeEndian,
     /// The unit, its header included.
@@ -171,11 +223,11 @@ pub(crate) struct Skim<'v, 'a> {
 }
 
 impl<'v, 'a> Skim<'v, 'a> {
-    /// From the root of a unit on.
+    /// From the root of a unit on, to the entries that are wanted.
     pub(crate) fn of(
         dwarf: &'v Dwarf<Slice<'a>>,
         view: &'v UnitView<'a>,
-        recipes: &'v Recipes,
+        wanted: Wanted,
     ) -> Result<Self, Error> {
         let header = &view.unit.header;
         let section = dwarf.debug_info.reader();
@@ -186,7 +238,8 @@ impl<'v, 'a> Skim<'v, 'a> {
         Ok(Self {
             dwarf,
             view,
-            recipes,
+            recipes: view.table.recipes(),
+            wanted,
             encoding: header.encoding(),
             endian: section.endian(),
             bytes,
@@ -196,39 +249,36 @@ impl<'v, 'a> Skim<'v, 'a> {
         })
     }
 
-    /// The next entry; `None` behind the last one.
+    /// The next entry that is wanted; `None` behind the last one.
     pub(crate) fn next(&mut self) -> Result<Option<Skimmed>, Error> {
-        loop {
-            if self.at >= self.bytes.len() {
-                return Ok(None);
-            }
-            let offset = self.at as u32;
-            let mut at = self.at;
+        let (mut at, mut depth) = (self.at, self.depth);
+        while at < self.bytes.len() {
+            let offset = at;
             let code = self.leb(&mut at)?;
             if code == 0 {
-                self.depth -= 1;
-                self.at = at;
+                depth -= 1;
                 continue;
             }
+            let attributes = at;
             if self.recipes.get(code).is_none() {
                 let abbreviation = self.view.unit.abbreviations.get(code);
                 let abbreviation = abbreviation.ok_or(Error::InvalidAbbreviationCode(code))?;
                 self.odd = Some(Recipe::of(abbreviation, self.encoding));
             }
             let recipe = self.recipe(code)?;
-            let found = Skimmed {
-                offset,
-                depth: self.depth,
-                tag: recipe.tag,
-                has_children: recipe.has_children,
-                code,
-                attributes: at,
-            };
-            let end = self.behind(recipe, recipe.rest.len(), at)?;
-            self.depth += isize::from(found.has_children);
-            self.at = end;
-            return Ok(Some(found));
+            at = self.behind(recipe, recipe.rest.len(), attributes)?;
+            let (tag, has_children) = (recipe.tag, recipe.has_children);
+            let is_wanted = recipe.kinds.meets(self.wanted);
+            let own_depth = depth;
+            depth += isize::from(has_children);
+            if is_wanted {
+                (self.at, self.depth) = (at, depth);
+                let (offset, depth) = (offset as u32, own_depth);
+                return Ok(Some(Skimmed { offset, depth, tag, has_children, code, attributes }));
+            }
         }
+        (self.at, self.depth) = (at, depth);
+        Ok(None)
     }
 
     fn recipe(&self, code: u64) -> Result<&Recipe, Error> {
@@ -258,7 +308,8 @@ impl<'v, 'a> Skim<'v, 'a> {
         Ok(NameRef::Str(offset.0 as u64))
     }
 
-    /// The offset in `.debug_info` of what the last entry is a copy of (`DW_AT_abstract_origin`).
+    /// The offset in `.debug_info` of what the last entry is a copy of (`DW_AT_abstract_origin`), or
+    /// else defines (`DW_AT_specification`).
     pub(crate) fn origin(&self, entry: &Skimmed) -> Result<Option<u64>, Error> {
         let recipe = self.recipe(entry.code)?;
         let Some(place) = recipe.origin else { return Ok(None) };
@@ -275,9 +326,24 @@ impl<'v, 'a> Skim<'v, 'a> {
         Ok(Some(self.view.start.wrapping_add(within)))
     }
 
+    /// Whether the last entry is of one of these kinds.
+    pub(crate) fn is(&self, entry: &Skimmed, kinds: Wanted) -> Result<bool, Error> {
+        Ok(self.recipe(entry.code)?.kinds.meets(kinds))
+    }
+
     /// Whether the last entry has a mangled name.
     pub(crate) fn has_linkage_name(&self, entry: &Skimmed) -> Result<bool, Error> {
         Ok(self.recipe(entry.code)?.has_linkage_name)
+    }
+
+    /// Whether the last entry only declares (`DW_AT_declaration`).
+    pub(crate) fn is_declaration(&self, entry: &Skimmed) -> Result<bool, Error> {
+        Ok(self.recipe(entry.code)?.is_declaration)
+    }
+
+    /// Whether the last entry says what code it has, be it none.
+    pub(crate) fn has_code(&self, entry: &Skimmed) -> Result<bool, Error> {
+        Ok(self.recipe(entry.code)?.has_code)
     }
 
     /// Whether the last entry, a variable's, may be at a fixed address or in thread-local storage:
@@ -304,7 +370,7 @@ impl<'v, 'a> Skim<'v, 'a> {
         visit: &mut dyn FnMut(u64),
     ) -> Result<(), Error> {
         let recipe = self.recipe(entry.code)?;
-        if !recipe.refers {
+        if !recipe.kinds.meets(Wanted::REFERRING) {
             return Ok(());
         }
         let size = self.reference_size();
@@ -404,6 +470,16 @@ impl<'v, 'a> Skim<'v, 'a> {
 
     #[inline]
     fn leb(&self, at: &mut usize) -> Result<u64, Error> {
+        match self.bytes.get(*at) {
+            Some(&byte) if byte < 0x80 => {
+                *at += 1;
+                Ok(u64::from(byte))
+            }
+            _ => self.long_leb(at),
+        }
+    }
+
+    fn long_leb(&self, at: &mut usize) -> Result<u64, Error> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = *self.bytes.get(*at).ok_or_else(|| self.end())?;
@@ -444,7 +520,7 @@ mod tests {
         let (mut entries, mut names) = (0, 0);
         for number in 0..source.units.len() {
             let view = source.units.view(&dwarf, number).expect("a unit");
-            let mut skim = Skim::of(&dwarf, &view, view.table.recipes()).expect("its bytes");
+            let mut skim = Skim::of(&dwarf, &view, Wanted::ALL).expect("its bytes");
             let mut all = view.unit.entries_raw(None).expect("its entries");
             let mut entry = gimli::DebuggingInformationEntry::default();
             while !all.is_empty() {
@@ -464,8 +540,7 @@ mod tests {
                     source.name_bytes(&dwarf, skimmed),
                     name.map(|name| name.slice()).unwrap_or_default()
                 );
-                let origin = entry.attr_value(dw::DW_AT_abstract_origin);
-                let origin = origin.and_then(|origin| view.reference(origin));
+                let origin = crate::functions::origin_of(&view, &entry);
                 assert_eq!(skim.origin(&found).expect("an origin"), origin);
                 entries += 1;
                 names += usize::from(skimmed != NameRef::None);

@@ -12,7 +12,7 @@ use runtime_layouts::layout::{Function, TypeId};
 
 use super::{Progress, Stage};
 use crate::index::{NodeNumber, UnitIndex};
-use crate::skim::Skim;
+use crate::skim::{Skim, Wanted};
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber, malformed};
 use crate::variables::RangedVariable;
@@ -199,7 +199,8 @@ fn frames(source: &DwarfSource, number: UnitNumber) -> Result<Vec<Frame>, Layout
     };
     let mut function: Option<(isize, NodeNumber)> = None;
     let mut found: Vec<NodeNumber> = Vec::new();
-    let mut skim = Skim::of(&dwarf, &view, view.table.recipes()).map_err(at)?;
+    let wanted = Wanted::NAMED.and(Wanted::INLINED);
+    let mut skim = Skim::of(&dwarf, &view, wanted).map_err(at)?;
     while let Some(entry) = skim.next().map_err(at)? {
         if function.is_some_and(|(above, _)| entry.depth <= above) {
             function = None;
