@@ -7,6 +7,7 @@ use gimli::{AttributeValue, Dwarf};
 use runtime_layouts::layout::origin::{Origin, may_be_vendored};
 use runtime_layouts::layout::{SourceFile, SourceLocation};
 
+use crate::description::Declared;
 use crate::source::DwarfSource;
 use crate::units::{Entry, Slice, UnitNumber, UnitView};
 
@@ -45,6 +46,16 @@ impl DwarfSource {
             other => other.udata_value()?,
         };
         self.numbered(dwarf, view, number, line.udata_value()?)
+    }
+
+    /// Where a type's description says that it is declared.
+    pub(crate) fn described_location<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        view: &UnitView<'s>,
+        declared: Declared,
+    ) -> Option<SourceLocation> {
+        self.numbered(dwarf, view, declared.file?, declared.line?)
     }
 
     fn numbered<'s>(

@@ -9,11 +9,12 @@ use gimli::{AttributeValue, DwTag, Dwarf, constants as dw};
 
 use crate::by_name::NameIndex;
 use crate::polls::PollIndex;
-use crate::skim::{Skim, Skimmed, Wanted};
+use crate::recipes::Wanted;
+use crate::skim::{Skim, Skimmed};
 use crate::units::{Slice, UnitView};
 
 /// Where a name is: an offset into a string section, or another entry that has it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum NameRef {
     /// No name.
     None,

@@ -7,8 +7,8 @@
 //! |---|---|
 //! | what is the object | `elf`, `sections`; `separate` and `split` when it is in other files |
 //! | which unit | `units`, `addresses` (by address), `mentions` (by name) |
-//! | what is in the unit | `index`, `skim`, `by_name` |
-//! | the layout of a type | `types`, `discriminants`, `files` |
+//! | what is in the unit | `index`, `skim`, `recipes`, `values`, `by_name` |
+//! | the layout of a type | `types`, `description`, `discriminants`, `files` |
 //! | functions, bodies of closures and async fns | `functions` |
 //! | what is behind a `dyn Future` | `vtables` |
 //! | where the runtime's roots are | `thread_locals` |
@@ -28,6 +28,7 @@ mod addresses;
 mod by_name;
 mod cache;
 mod calls;
+mod description;
 mod discriminants;
 mod elf;
 pub mod extract;
@@ -45,6 +46,7 @@ mod parallel;
 mod places;
 mod polls;
 mod program;
+mod recipes;
 mod remembered;
 mod scopes;
 mod sections;
@@ -55,6 +57,7 @@ mod split;
 mod thread_locals;
 mod types;
 mod units;
+mod values;
 mod variables;
 mod vtables;
 

@@ -15,7 +15,8 @@ use rustc_hash::FxBuildHasher;
 use crate::index::NameRef;
 use crate::names::split_last;
 use crate::parallel::in_parallel;
-use crate::skim::{Skim, Wanted};
+use crate::recipes::Wanted;
+use crate::skim::Skim;
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber, malformed};
 

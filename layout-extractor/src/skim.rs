@@ -6,191 +6,14 @@
 //! after attribute, and a pass over the names of a whole program becomes affordable.
 
 use gimli::{
-    AttributeSpecification, DebugStrOffsetsIndex, DwForm, DwTag, Dwarf, Encoding, Endianity as _,
-    Error, Reader as _, RunTimeEndian, Section as _, constants as dw,
+    DebugStrOffsetsIndex, DwAt, DwForm, DwTag, Dwarf, Encoding, Endianity as _, Error, Reader as _,
+    RunTimeEndian, Section as _, constants as dw,
 };
 
-use crate::index::{NameRef, is_named};
+use crate::index::NameRef;
+use crate::recipes::{Place, Recipe, Recipes, Step, Wanted, fixed_size};
 use crate::units::{Slice, UnitView};
-
-/// Kinds of entries that one may look for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Wanted(u8);
-
-impl Wanted {
-    /// Every entry.
-    #[cfg(test)]
-    pub(crate) const ALL: Self = Self(u8::MAX);
-    /// Those that have a place in a path: see [`is_named`].
-    pub(crate) const NAMED: Self = Self(1);
-    /// Variables that have a location, whatever that is.
-    pub(crate) const LOCATED: Self = Self(2);
-    /// Variables that have a mangled name.
-    pub(crate) const MANGLED: Self = Self(4);
-    /// Functions that are inlined here.
-    pub(crate) const INLINED: Self = Self(8);
-    /// Those that may refer to an entry of another unit.
-    pub(crate) const REFERRING: Self = Self(16);
-    const OTHER: Self = Self(128);
-
-    /// These and those.
-    pub(crate) const fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    const fn meets(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-}
-
-/// How to get past the attributes of the entries with one abbreviation.
-pub(crate) struct Recipe {
-    tag: DwTag,
-    has_children: bool,
-    kinds: Wanted,
-    /// Bytes before the first attribute whose length is not known.
-    first: u32,
-    /// What follows those.
-    rest: Box<[Step]>,
-    name: Option<Place>,
-    location: Option<Place>,
-    origin: Option<Place>,
-    has_linkage_name: bool,
-    is_declaration: bool,
-    has_code: bool,
-}
-
-enum Step {
-    /// So many bytes.
-    Bytes(u32),
-    /// An attribute whose length the entry says.
-    Form(DwForm),
-}
-
-/// Where an attribute is: so many bytes behind so many steps of `rest`, or behind the entry's code
-/// where no step is before it.
-#[derive(Clone, Copy)]
-struct Place {
-    steps: usize,
-    bytes: u32,
-    form: DwForm,
-}
-
-/// The recipes of one table of abbreviations, by code from 1 on.
-pub(crate) struct Recipes(Vec<Recipe>);
-
-impl Recipes {
-    /// Those of a table whose codes are dense, as compilers write them.
-    pub(crate) fn of(abbreviations: &gimli::Abbreviations, encoding: Encoding) -> Self {
-        let all = (1..).map_while(|code| abbreviations.get(code));
-        Self(all.map(|abbreviation| Recipe::of(abbreviation, encoding)).collect())
-    }
-
-    fn get(&self, code: u64) -> Option<&Recipe> {
-        self.0.get(usize::try_from(code.checked_sub(1)?).ok()?)
-    }
-}
-
-impl Recipe {
-    fn of(abbreviation: &gimli::Abbreviation, encoding: Encoding) -> Self {
-        let mut recipe = Self {
-            tag: abbreviation.tag(),
-            has_children: abbreviation.has_children(),
-            kinds: Wanted::OTHER,
-            first: 0,
-            rest: Box::default(),
-            name: None,
-            location: None,
-            origin: None,
-            has_linkage_name: false,
-            is_declaration: false,
-            has_code: false,
-        };
-        let mut rest = Vec::new();
-        let mut bytes = 0_u32;
-        for spec in abbreviation.attributes() {
-            recipe.note(spec, Place { steps: rest.len(), bytes, form: spec.form() });
-            match fixed_size(spec.form(), encoding) {
-                Some(size) => bytes = bytes.saturating_add(size),
-                None => {
-                    if rest.is_empty() {
-                        recipe.first = bytes;
-                    } else if bytes > 0 {
-                        rest.push(Step::Bytes(bytes));
-                    }
-                    rest.push(Step::Form(spec.form()));
-                    bytes = 0;
-                }
-            }
-        }
-        if rest.is_empty() {
-            recipe.first = bytes;
-        } else if bytes > 0 {
-            rest.push(Step::Bytes(bytes));
-        }
-        recipe.rest = rest.into();
-        let is_variable = recipe.tag == dw::DW_TAG_variable;
-        for (is, kind) in [
-            (is_named(recipe.tag), Wanted::NAMED),
-            (is_variable && recipe.location.is_some(), Wanted::LOCATED),
-            (is_variable && recipe.has_linkage_name, Wanted::MANGLED),
-            (recipe.tag == dw::DW_TAG_inlined_subroutine, Wanted::INLINED),
-        ] {
-            if is {
-                recipe.kinds = recipe.kinds.and(kind);
-            }
-        }
-        recipe
-    }
-
-    fn note(&mut self, spec: &AttributeSpecification, place: Place) {
-        match spec.name() {
-            dw::DW_AT_name => self.name = Some(place),
-            dw::DW_AT_location => self.location = Some(place),
-            dw::DW_AT_abstract_origin => self.origin = Some(place),
-            dw::DW_AT_specification => {
-                self.origin.get_or_insert(place);
-            }
-            dw::DW_AT_linkage_name | dw::DW_AT_MIPS_linkage_name => self.has_linkage_name = true,
-            dw::DW_AT_declaration => self.is_declaration = true,
-            dw::DW_AT_low_pc | dw::DW_AT_ranges => self.has_code = true,
-            _ => {}
-        }
-        if spec.form() == dw::DW_FORM_ref_addr {
-            self.kinds = self.kinds.and(Wanted::REFERRING);
-        }
-    }
-}
-
-/// Bytes of an attribute's value; `None` when the value itself says, and for references to other
-/// units, which are looked at.
-fn fixed_size(form: DwForm, encoding: Encoding) -> Option<u32> {
-    Some(match form {
-        dw::DW_FORM_flag_present | dw::DW_FORM_implicit_const => 0,
-        dw::DW_FORM_data1
-        | dw::DW_FORM_ref1
-        | dw::DW_FORM_flag
-        | dw::DW_FORM_strx1
-        | dw::DW_FORM_addrx1 => 1,
-        dw::DW_FORM_data2 | dw::DW_FORM_ref2 | dw::DW_FORM_strx2 | dw::DW_FORM_addrx2 => 2,
-        dw::DW_FORM_strx3 | dw::DW_FORM_addrx3 => 3,
-        dw::DW_FORM_data4
-        | dw::DW_FORM_ref4
-        | dw::DW_FORM_strx4
-        | dw::DW_FORM_addrx4
-        | dw::DW_FORM_ref_sup4 => 4,
-        dw::DW_FORM_data8 | dw::DW_FORM_ref8 | dw::DW_FORM_ref_sig8 | dw::DW_FORM_ref_sup8 => 8,
-        dw::DW_FORM_data16 => 16,
-        dw::DW_FORM_addr => u32::from(encoding.address_size),
-        dw::DW_FORM_strp
-        | dw::DW_FORM_line_strp
-        | dw::DW_FORM_sec_offset
-        | dw::DW_FORM_strp_sup
-        | dw::DW_FORM_GNU_strp_alt
-        | dw::DW_FORM_GNU_ref_alt => u32::from(encoding.format.word_size()),
-        _ => return None,
-    })
-}
+use crate::values::Value;
 
 /// An entry that was come by.
 #[derive(Clone, Copy)]
@@ -218,6 +41,8 @@ pub(crate) struct Skim<'v, 'a> {
     bytes: &'a [u8],
     at: usize,
     depth: isize,
+    /// The end of an entry at this depth ends it all.
+    floor: isize,
     /// The recipe of the last entry, if its code is not among the dense ones.
     odd: Option<Recipe>,
 }
@@ -245,8 +70,18 @@ impl<'v, 'a> Skim<'v, 'a> {
             bytes,
             at: header.root_offset().0,
             depth: 0,
+            floor: isize::MIN,
             odd: None,
         })
+    }
+
+    /// From an entry of the unit on, by its offset from the unit's start. An entry that has children
+    /// is the root here, and the last of what is below it the end; one that has none is not looked
+    /// behind by those who ask.
+    pub(crate) fn below(mut self, offset: usize) -> Self {
+        self.at = offset;
+        self.floor = 0;
+        self
     }
 
     /// The next entry that is wanted; `None` behind the last one.
@@ -257,6 +92,9 @@ impl<'v, 'a> Skim<'v, 'a> {
             let code = self.leb(&mut at)?;
             if code == 0 {
                 depth -= 1;
+                if depth <= self.floor {
+                    break;
+                }
                 continue;
             }
             let attributes = at;
@@ -290,22 +128,10 @@ impl<'v, 'a> Skim<'v, 'a> {
     pub(crate) fn name(&self, entry: &Skimmed) -> Result<NameRef, Error> {
         let recipe = self.recipe(entry.code)?;
         let Some(place) = recipe.name else { return Ok(NameRef::None) };
-        let mut at = self.place(recipe, place, entry)?;
-        let word = usize::from(self.encoding.format.word_size());
-        let index = match place.form {
-            dw::DW_FORM_strp => return Ok(NameRef::Str(self.number(at, word)?)),
-            dw::DW_FORM_line_strp => return Ok(NameRef::LineStr(self.number(at, word)?)),
-            dw::DW_FORM_string => return Ok(NameRef::Info(self.view.start + at as u64)),
-            dw::DW_FORM_strx1 => self.number(at, 1)?,
-            dw::DW_FORM_strx2 => self.number(at, 2)?,
-            dw::DW_FORM_strx3 => self.number(at, 3)?,
-            dw::DW_FORM_strx4 => self.number(at, 4)?,
-            dw::DW_FORM_strx | dw::DW_FORM_GNU_str_index => self.leb(&mut at)?,
-            _ => return Ok(NameRef::None),
-        };
-        let index = usize::try_from(index).map_err(|_| Error::UnsupportedOffset)?;
-        let offset = self.dwarf.string_offset(&self.view.unit, DebugStrOffsetsIndex(index))?;
-        Ok(NameRef::Str(offset.0 as u64))
+        match self.value(place.form, self.place(recipe, place, entry)?, place.implicit)? {
+            Value::Name(name) => Ok(name),
+            _ => Ok(NameRef::None),
+        }
     }
 
     /// The offset in `.debug_info` of what the last entry is a copy of (`DW_AT_abstract_origin`), or
@@ -313,17 +139,22 @@ impl<'v, 'a> Skim<'v, 'a> {
     pub(crate) fn origin(&self, entry: &Skimmed) -> Result<Option<u64>, Error> {
         let recipe = self.recipe(entry.code)?;
         let Some(place) = recipe.origin else { return Ok(None) };
-        let mut at = self.place(recipe, place, entry)?;
-        let within = match place.form {
-            dw::DW_FORM_ref_addr => return self.number(at, self.reference_size()).map(Some),
-            dw::DW_FORM_ref1 => self.number(at, 1)?,
-            dw::DW_FORM_ref2 => self.number(at, 2)?,
-            dw::DW_FORM_ref4 => self.number(at, 4)?,
-            dw::DW_FORM_ref8 => self.number(at, 8)?,
-            dw::DW_FORM_ref_udata => self.leb(&mut at)?,
-            _ => return Ok(None),
-        };
-        Ok(Some(self.view.start.wrapping_add(within)))
+        let value = self.value(place.form, self.place(recipe, place, entry)?, place.implicit)?;
+        Ok(value.reference())
+    }
+
+    /// Calls `visit` with each attribute of the last entry that describes a type.
+    pub(crate) fn describing(
+        &self,
+        entry: &Skimmed,
+        mut visit: impl FnMut(DwAt, Value<'a>),
+    ) -> Result<(), Error> {
+        let recipe = self.recipe(entry.code)?;
+        for &(name, place) in &recipe.describing {
+            let at = self.place(recipe, place, entry)?;
+            visit(name, self.value(place.form, at, place.implicit)?);
+        }
+        Ok(())
     }
 
     /// Whether the last entry is of one of these kinds.
@@ -385,6 +216,69 @@ impl<'v, 'a> Skim<'v, 'a> {
             at = self.step(step, at)?;
         }
         Ok(())
+    }
+
+    /// The value of this form that is there.
+    #[inline]
+    fn value(&self, form: DwForm, mut at: usize, implicit: i64) -> Result<Value<'a>, Error> {
+        let fixed = |width: u8| Ok(Value::Fixed(self.number(at, usize::from(width))?, width));
+        let reference = |offset: u64| Ok(Value::Reference(self.view.start.wrapping_add(offset)));
+        let word = usize::from(self.encoding.format.word_size());
+        match form {
+            dw::DW_FORM_strp => Ok(Value::Name(NameRef::Str(self.number(at, word)?))),
+            dw::DW_FORM_ref4 => reference(self.number(at, 4)?),
+            dw::DW_FORM_data1 => fixed(1),
+            dw::DW_FORM_data2 => fixed(2),
+            dw::DW_FORM_data4 => fixed(4),
+            dw::DW_FORM_data8 => fixed(8),
+            dw::DW_FORM_data16 => {
+                let mut bytes = gimli::EndianSlice::new(self.slice(at, 16)?, self.endian);
+                Ok(Value::Wide(bytes.read_u128()?))
+            }
+            dw::DW_FORM_udata => Ok(Value::Unsigned(self.leb(&mut at)?)),
+            dw::DW_FORM_sdata => {
+                let rest = self.bytes.get(at..).ok_or_else(|| self.end())?;
+                Ok(Value::Signed(gimli::EndianSlice::new(rest, self.endian).read_sleb128()?))
+            }
+            dw::DW_FORM_implicit_const => Ok(Value::Signed(implicit)),
+            dw::DW_FORM_flag | dw::DW_FORM_flag_present => Ok(Value::Flag),
+            dw::DW_FORM_line_strp => Ok(Value::Name(NameRef::LineStr(self.number(at, word)?))),
+            dw::DW_FORM_string => Ok(Value::Name(NameRef::Info(self.view.start + at as u64))),
+            dw::DW_FORM_strx1 => self.indexed_name(self.number(at, 1)?),
+            dw::DW_FORM_strx2 => self.indexed_name(self.number(at, 2)?),
+            dw::DW_FORM_strx3 => self.indexed_name(self.number(at, 3)?),
+            dw::DW_FORM_strx4 => self.indexed_name(self.number(at, 4)?),
+            dw::DW_FORM_strx | dw::DW_FORM_GNU_str_index => self.indexed_name(self.leb(&mut at)?),
+            dw::DW_FORM_ref_addr => Ok(Value::Reference(self.number(at, self.reference_size())?)),
+            dw::DW_FORM_ref1 => reference(self.number(at, 1)?),
+            dw::DW_FORM_ref2 => reference(self.number(at, 2)?),
+            dw::DW_FORM_ref8 => reference(self.number(at, 8)?),
+            dw::DW_FORM_ref_udata => reference(self.leb(&mut at)?),
+            dw::DW_FORM_exprloc | dw::DW_FORM_block => {
+                let length = self.leb(&mut at)?;
+                self.block(at, length)
+            }
+            dw::DW_FORM_block1 => self.block(at + 1, self.number(at, 1)?),
+            dw::DW_FORM_block2 => self.block(at + 2, self.number(at, 2)?),
+            dw::DW_FORM_block4 => self.block(at + 4, self.number(at, 4)?),
+            _ => Ok(Value::Other),
+        }
+    }
+
+    fn indexed_name(&self, index: u64) -> Result<Value<'a>, Error> {
+        let index = usize::try_from(index).map_err(|_| Error::UnsupportedOffset)?;
+        let offset = self.dwarf.string_offset(&self.view.unit, DebugStrOffsetsIndex(index))?;
+        Ok(Value::Name(NameRef::Str(offset.0 as u64)))
+    }
+
+    fn block(&self, at: usize, length: u64) -> Result<Value<'a>, Error> {
+        let length = usize::try_from(length).map_err(|_| self.end())?;
+        Ok(Value::Bytes(self.slice(at, length)?))
+    }
+
+    fn slice(&self, at: usize, length: usize) -> Result<&'a [u8], Error> {
+        let bytes = self.bytes.get(at..).and_then(|rest| rest.get(..length));
+        bytes.ok_or_else(|| self.end())
     }
 
     fn place(&self, recipe: &Recipe, place: Place, entry: &Skimmed) -> Result<usize, Error> {
@@ -462,10 +356,8 @@ impl<'v, 'a> Skim<'v, 'a> {
     }
 
     fn number(&self, at: usize, size: usize) -> Result<u64, Error> {
-        let bytes = self.bytes.get(at..).and_then(|rest| rest.get(..size));
-        let bytes = bytes.ok_or_else(|| self.end())?;
         let mut endian = self.endian;
-        Ok(endian.read_uint(bytes))
+        Ok(endian.read_uint(self.slice(at, size)?))
     }
 
     #[inline]

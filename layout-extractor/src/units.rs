@@ -15,7 +15,7 @@ use runtime_layouts::layout::source::LayoutError;
 
 use crate::elf::ObjectFile;
 use crate::index::UnitIndex;
-use crate::skim::Recipes;
+use crate::recipes::Recipes;
 use crate::split::SplitUnit;
 
 /// How DWARF is read: from borrowed bytes, in the byte order of the object.

@@ -12,7 +12,8 @@ use runtime_layouts::layout::{Function, TypeId};
 
 use super::{Progress, Stage};
 use crate::index::{NodeNumber, UnitIndex};
-use crate::skim::{Skim, Wanted};
+use crate::recipes::Wanted;
+use crate::skim::Skim;
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber, malformed};
 use crate::variables::RangedVariable;
