@@ -75,7 +75,13 @@ impl DwarfSource {
         })
     }
 
-    fn begins_with<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, name: NameRef, letter: u8) -> bool {
+    /// Whether a name begins with this letter, without reading it.
+    pub(crate) fn begins_with<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        name: NameRef,
+        letter: u8,
+    ) -> bool {
         match name {
             NameRef::Str(place) => {
                 let section = dwarf.debug_str.reader().slice();

@@ -2,7 +2,7 @@
 
 /// Whether a discriminant's type is signed, which decides what a narrow form of a value means:
 /// LLVM writes −1 of an `i32` as one byte `0xff`, and 255 of a `u32` too.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Signedness {
     Signed,
     Unsigned,

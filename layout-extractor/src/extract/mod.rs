@@ -4,6 +4,7 @@
 //! of futures, the runtimes' thread-local variables and own types, and the stack frames that keep
 //! a `block_on` future. Everything else is what those reach.
 
+mod descriptions;
 mod merge;
 mod reach;
 mod roots;
@@ -11,6 +12,7 @@ mod tables;
 
 use runtime_layouts::layout::file::{LayoutFile, LayoutFileError};
 
+use self::reach::Reached;
 use crate::source::DwarfSource;
 
 /// The steps of an extraction, in order.
@@ -48,7 +50,16 @@ pub fn extract(
     progress: &dyn Progress,
 ) -> Result<LayoutFile, LayoutFileError> {
     let roots = roots::find(source, progress);
-    let reached = reach::follow(source, &roots, progress);
-    let classes = merge::classes(&reached.types, progress);
-    LayoutFile::new(tables::build(source, &roots, &reached, &classes))
+    let addresses = reach::addresses(source, &roots);
+    let beginnings = reach::beginnings(&roots, &addresses);
+    let descriptions = descriptions::follow(source, beginnings, progress);
+    let classes = merge::classes(&descriptions, progress);
+    let reached = Reached {
+        types: reach::layouts(source, &descriptions, &classes),
+        told: reach::told(source, &descriptions, &classes),
+        descriptions: &descriptions,
+        classes: &classes,
+        addresses,
+    };
+    LayoutFile::new(tables::build(source, &roots, &reached))
 }

@@ -1,88 +1,76 @@
-//! REACH: everything that the roots lead to.
+//! REACH: the layouts of everything that the roots lead to.
 
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use runtime_layouts::layout::source::{LayoutSource, Poll};
 use runtime_layouts::layout::{Function, SourceLocation, StaticAddress, Type, TypeId, TypeKind};
-use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::descriptions::Descriptions;
+use super::merge::Classes;
 use super::roots::Roots;
-use super::{Progress, Stage};
 use crate::source::DwarfSource;
 
-/// One type, with what is known beside its layout.
-pub(super) struct ReachedType {
-    pub(super) id: TypeId,
-    pub(super) ty: Arc<Type>,
-    pub(super) body: Option<Arc<Function>>,
-    pub(super) poll: Option<Poll>,
-    /// For each variant where the macro was invoked that awaits in this state; empty for other types.
-    pub(super) invoked: Vec<Option<SourceLocation>>,
-}
-
-/// All types, and the answers about addresses.
-pub(super) struct Reached {
-    /// In the order of the debug information.
-    pub(super) types: Vec<ReachedType>,
+/// The answers about addresses.
+pub(super) struct Addresses {
     /// By address.
     pub(super) functions_at: Vec<(u64, Vec<Arc<Function>>)>,
     /// By address.
     pub(super) vtables: Vec<(u64, Vec<TypeId>)>,
 }
 
-/// Follows every reference from the roots.
-pub(super) fn follow(source: &DwarfSource, roots: &Roots, progress: &dyn Progress) -> Reached {
-    progress.start(Stage::Types, None);
-    let functions_at: Vec<_> = roots
+/// Asks about every address that the roots have.
+pub(super) fn addresses(source: &DwarfSource, roots: &Roots) -> Addresses {
+    let functions_at = roots
         .task_polls
         .par_iter()
         .map(|&at| (at, source.functions_at(StaticAddress(at)).unwrap_or_default()))
         .collect();
-    let vtables: Vec<_> = roots
+    let vtables = roots
         .vtables
         .par_iter()
         .map(|&at| (at, source.vtable_types(StaticAddress(at)).unwrap_or_default()))
         .filter(|(_, types)| !types.is_empty())
         .collect();
-    let mut known: FxHashSet<TypeId> = FxHashSet::default();
-    let mut next: Vec<TypeId> = roots.types.clone();
-    next.extend(roots.thread_locals.iter().map(|(variable, _)| variable.ty));
-    next.extend(vtables.iter().flat_map(|(_, types)| types));
-    for (_, functions) in &functions_at {
-        functions.iter().for_each(|function| types_of_function(function, &mut next));
-    }
-    for frame in &roots.frames {
-        next.extend(frame.variables.iter().map(|ranged| ranged.variable.ty));
-        frame.calls.iter().for_each(|(_, function)| types_of_function(function, &mut next));
-    }
-    let mut types = Vec::new();
-    while !next.is_empty() {
-        next.sort_unstable();
-        next.dedup();
-        next.retain(|id| known.insert(*id));
-        let reached: Vec<ReachedType> = next
-            .par_iter()
-            .map(|&id| {
-                progress.advance(1);
-                reach(source, id)
-            })
-            .collect();
-        next.clear();
-        for one in &reached {
-            types_of_type(&one.ty, &mut next);
-            if let Some(body) = &one.body {
-                types_of_function(body, &mut next);
-            }
-        }
-        types.extend(reached);
-    }
-    types.sort_unstable_by_key(|reached| reached.id);
-    Reached { types, functions_at, vtables }
+    Addresses { functions_at, vtables }
 }
 
-fn reach(source: &DwarfSource, id: TypeId) -> ReachedType {
-    let ty = source.type_at(id).unwrap_or_else(|_| {
+/// Everything that was reached.
+pub(super) struct Reached<'d> {
+    pub(super) descriptions: &'d Descriptions,
+    pub(super) classes: &'d Classes<'d>,
+    /// The layout of every class.
+    pub(super) types: Vec<Arc<Type>>,
+    pub(super) told: Vec<Told>,
+    pub(super) addresses: Addresses,
+}
+
+/// The types that the roots lead to at once.
+pub(super) fn beginnings(roots: &Roots, addresses: &Addresses) -> Vec<TypeId> {
+    let mut types: Vec<TypeId> = roots.types.clone();
+    types.extend(roots.thread_locals.iter().map(|(variable, _)| variable.ty));
+    types.extend(addresses.vtables.iter().flat_map(|(_, types)| types));
+    for (_, functions) in &addresses.functions_at {
+        functions.iter().for_each(|function| types_of_function(function, &mut types));
+    }
+    for frame in &roots.frames {
+        types.extend(frame.variables.iter().map(|ranged| ranged.variable.ty));
+        frame.calls.iter().for_each(|(_, function)| types_of_function(function, &mut types));
+    }
+    types
+}
+
+/// The layout of every class, in order.
+pub(super) fn layouts(
+    source: &DwarfSource,
+    descriptions: &Descriptions,
+    classes: &Classes<'_>,
+) -> Vec<Arc<Type>> {
+    classes.first.par_iter().map(|&first| layout(source, descriptions.ids[first])).collect()
+}
+
+fn layout(source: &DwarfSource, id: TypeId) -> Arc<Type> {
+    source.type_at(id).unwrap_or_else(|_| {
         // A reference to what cannot be read stays a node of its own.
         Arc::new(Type {
             name: "{unreadable}".into(),
@@ -92,16 +80,45 @@ fn reach(source: &DwarfSource, id: TypeId) -> ReachedType {
             type_parameters: Vec::new(),
             kind: TypeKind::Opaque,
         })
+    })
+}
+
+/// What is known of a type beside its layout, and may be in the units of other descriptions than of
+/// the first one.
+pub(super) struct Told {
+    /// The description.
+    pub(super) number: usize,
+    pub(super) body: Option<Arc<Function>>,
+    pub(super) poll: Option<Poll>,
+    /// For each variant where the macro was invoked that awaits in this state; empty for other types.
+    pub(super) invoked: Vec<Option<SourceLocation>>,
+}
+
+/// Asks how the types are polled and where their states await, in the order of the descriptions.
+pub(super) fn told(
+    source: &DwarfSource,
+    descriptions: &Descriptions,
+    classes: &Classes<'_>,
+) -> Vec<Told> {
+    // Whoever polls a type is found by the type's name: all of its descriptions tell the same.
+    let polled = classes.first.par_iter().filter_map(|&number| {
+        let poll = source.poll_of(descriptions.ids[number]).ok().flatten()?;
+        Some(Told { number, body: None, poll: Some(poll), invoked: Vec::new() })
     });
-    let body = source.body_of(id).ok().flatten();
-    let poll = source.poll_of(id).ok().flatten();
-    let states = match &ty.kind {
-        // Closures have no states, and other types no environment.
-        TypeKind::Enum { variants, .. } if body.is_some() => variants.len(),
-        _ => 0,
-    };
-    let invoked = (0..states).map(|state| source.invoked_at(id, state).ok().flatten()).collect();
-    ReachedType { id, ty, body, poll, invoked }
+    let with_body = descriptions.bodies.par_iter().map(|(number, body)| {
+        let id = descriptions.ids[*number];
+        let states = match source.type_at(id).as_deref() {
+            Ok(Type { kind: TypeKind::Enum { variants, .. }, .. }) => variants.len(),
+            // Closures have no states.
+            _ => 0,
+        };
+        let invoked = (0..states).map(|state| source.invoked_at(id, state).ok().flatten());
+        let (body, invoked) = (Some(Arc::clone(body)), invoked.collect());
+        Told { number: *number, body, poll: None, invoked }
+    });
+    let mut told: Vec<Told> = with_body.chain(polled).collect();
+    told.sort_by_key(|told| told.number);
+    told
 }
 
 /// The types that a type refers to.
@@ -120,12 +137,7 @@ pub(super) fn types_of_type(ty: &Type, found: &mut Vec<TypeId>) {
     }
 }
 
-fn types_of_function(function: &Function, found: &mut Vec<TypeId>) {
+pub(super) fn types_of_function(function: &Function, found: &mut Vec<TypeId>) {
     found.extend(function.type_parameters.iter().map(|parameter| parameter.ty));
     found.extend(function.variables.iter().map(|variable| variable.ty));
-}
-
-/// The numbers of types by their identifiers.
-pub(super) fn numbers(types: &[ReachedType]) -> FxHashMap<TypeId, usize> {
-    types.iter().enumerate().map(|(number, reached)| (reached.id, number)).collect()
 }

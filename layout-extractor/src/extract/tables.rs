@@ -8,16 +8,17 @@ use runtime_layouts::layout::file::{
     StoredThreadLocal, StoredType, StoredVariant, StringNumber, Tables, TypeNumber,
 };
 use runtime_layouts::layout::source::{LayoutSource, NOTABLE_FUNCTIONS};
-use runtime_layouts::layout::{Function, Member, SourceLocation, TypeId, TypeKind};
+use runtime_layouts::layout::{Function, Member, SourceLocation, Type, TypeId, TypeKind};
 
+use super::descriptions::Descriptions;
 use super::merge::Classes;
-use super::reach::{Reached, ReachedType};
+use super::reach::{Reached, Told};
 use super::roots::{Frame, Roots};
 use crate::source::DwarfSource;
 
 /// Tables that are being filled.
 struct Builder<'a> {
-    classes: &'a Classes,
+    classes: &'a Classes<'a>,
     tables: Tables,
     strings: HashMap<Box<str>, StringNumber>,
     files: HashMap<(StringNumber, StringNumber), u32>,
@@ -25,12 +26,8 @@ struct Builder<'a> {
 }
 
 /// Fills the tables.
-pub(super) fn build(
-    source: &DwarfSource,
-    roots: &Roots,
-    reached: &Reached,
-    classes: &Classes,
-) -> Tables {
+pub(super) fn build(source: &DwarfSource, roots: &Roots, reached: &Reached<'_>) -> Tables {
+    let classes = &reached.classes;
     let mut builder = Builder {
         classes,
         tables: Tables {
@@ -58,17 +55,17 @@ pub(super) fn build(
         files: HashMap::new(),
         functions: HashMap::new(),
     };
-    for &first in &classes.first {
-        let stored = builder.ty(&reached.types[first]);
+    for ty in &reached.types {
+        let stored = builder.ty(ty);
         builder.tables.types.push(stored);
     }
-    builder.add_what_differs(&reached.types);
-    builder.add_units(source, &reached.types);
-    for (address, functions) in &reached.functions_at {
+    builder.add_told(&reached.told);
+    builder.add_units(source, reached.descriptions);
+    for (address, functions) in &reached.addresses.functions_at {
         let list = functions.iter().map(|function| builder.function(function)).collect();
         builder.tables.functions_at.push((*address, list));
     }
-    for (address, types) in &reached.vtables {
+    for (address, types) in &reached.addresses.vtables {
         let mut list: Vec<_> = types.iter().map(|&id| classes.class(id)).collect();
         list.dedup();
         builder.tables.vtables.push((*address, list));
@@ -134,8 +131,7 @@ impl Builder<'_> {
         members.iter().map(one).collect()
     }
 
-    fn ty(&mut self, reached: &ReachedType) -> StoredType {
-        let ty = &reached.ty;
+    fn ty(&mut self, ty: &Type) -> StoredType {
         let kind = match &ty.kind {
             TypeKind::Opaque => StoredKind::Opaque,
             TypeKind::Integer { signed } => StoredKind::Integer { signed: *signed },
@@ -188,18 +184,18 @@ impl Builder<'_> {
         }
     }
 
-    /// Bodies, polls and invocations: one unit may know of them where another does not.
-    fn add_what_differs(&mut self, types: &[ReachedType]) {
-        for (number, reached) in types.iter().enumerate() {
-            let class = self.classes.of[number] as usize;
-            if let (Some(body), None) = (&reached.body, self.tables.types[class].body) {
+    /// Bodies, polls and invocations: what the first description tells that tells anything.
+    fn add_told(&mut self, told: &[Told]) {
+        for told in told {
+            let class = self.classes.of[told.number] as usize;
+            if let (Some(body), None) = (&told.body, self.tables.types[class].body) {
                 self.tables.types[class].body = Some(self.function(body));
             }
-            if let (Some(poll), None) = (&reached.poll, self.tables.types[class].poll) {
+            if let (Some(poll), None) = (&told.poll, self.tables.types[class].poll) {
                 let declared = self.location(poll.declared.as_ref());
                 self.tables.types[class].poll = Some((poll.polled_as, declared));
             }
-            for (state, invoked) in reached.invoked.iter().enumerate() {
+            for (state, invoked) in told.invoked.iter().enumerate() {
                 let Some(invoked) = self.location(invoked.as_ref()) else { continue };
                 if let StoredKind::Enum { variants, .. } = &mut self.tables.types[class].kind
                     && let Some(variant) = variants.get_mut(state)
@@ -210,12 +206,12 @@ impl Builder<'_> {
         }
     }
 
-    fn add_units(&mut self, source: &DwarfSource, types: &[ReachedType]) {
+    fn add_units(&mut self, source: &DwarfSource, descriptions: &Descriptions) {
         let mut units: Vec<Vec<u32>> = vec![Vec::new(); self.classes.first.len()];
-        for (number, reached) in types.iter().enumerate() {
-            // Types are in the order of units, so each list is sorted.
-            let unit = source.units.at(reached.id.0).unwrap_or_default() as u32;
-            let list = &mut units[self.classes.of[number] as usize];
+        for (class, id) in self.classes.of.iter().zip(&descriptions.ids) {
+            // Descriptions are in the order of units, so each list is sorted.
+            let unit = source.units.at(id.0).unwrap_or_default() as u32;
+            let list = &mut units[*class as usize];
             if list.last() != Some(&unit) {
                 list.push(unit);
             }

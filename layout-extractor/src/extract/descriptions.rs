@@ -1,0 +1,420 @@
+//! DESCRIPTIONS: every entry of a type that the roots lead to.
+//!
+//! rustc describes a type again in every unit that uses it: of a hundred descriptions nine or ten
+//! differ. So what a description says is hashed here and not kept, and only its references are
+//! followed; a layout is read later, of one description of each type.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::ops::Range;
+use std::sync::Arc;
+
+use foldhash::quality::FixedState;
+use gimli::{DwTag, Dwarf, constants as dw};
+use rayon::prelude::*;
+use runtime_layouts::layout::source::{LayoutError, LayoutSource};
+use runtime_layouts::layout::{Function, TypeId};
+use rustc_hash::FxHashMap;
+
+use super::reach::{types_of_function, types_of_type};
+use super::{Progress, Stage};
+use crate::description::{Declared, Description, is_alias};
+use crate::discriminants::Signedness;
+use crate::index::{NameRef, NodeNumber, UnitIndex, is_type};
+use crate::source::DwarfSource;
+use crate::units::{Slice, UnitNumber, UnitView};
+
+/// All descriptions, by number, in the order of the debug information.
+pub(super) struct Descriptions {
+    pub(super) ids: Vec<TypeId>,
+    /// A hash of all that each says itself.
+    pub(super) words: Vec<u64>,
+    /// What all refer to, by number.
+    references: Vec<u32>,
+    /// Where the references of each end.
+    ends: Vec<u32>,
+    /// The environments of closures and async fns that have a body, and that, in order.
+    pub(super) bodies: Vec<(usize, Arc<Function>)>,
+}
+
+impl Descriptions {
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// What one refers to.
+    pub(super) fn references(&self, number: usize) -> &[u32] {
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.references[start as usize..self.ends[number] as usize]
+    }
+
+    /// The number of a description that was followed.
+    pub(super) fn number(&self, id: TypeId) -> usize {
+        self.ids.binary_search(&id).expect("all that is referred to was followed")
+    }
+}
+
+/// Follows every reference, and the bodies of closures and async fns.
+pub(super) fn follow(
+    source: &DwarfSource,
+    roots: Vec<TypeId>,
+    progress: &dyn Progress,
+) -> Descriptions {
+    progress.start(Stage::Types, None);
+    let dwarf = source.dwarf();
+    let mut units: BTreeMap<UnitNumber, OfUnit<'_>> = BTreeMap::new();
+    let mut bodies: Vec<(TypeId, Arc<Function>)> = Vec::new();
+    let mut next = roots;
+    while !next.is_empty() {
+        next.sort_unstable();
+        next.dedup();
+        let work: Vec<(OfUnit<'_>, &[TypeId])> = next
+            .chunk_by(|one, other| source.units.at(one.0) == source.units.at(other.0))
+            .map(|ids| {
+                let number = source.units.at(ids[0].0).unwrap_or(NO_UNIT);
+                let unit = units.remove(&number);
+                (unit.unwrap_or_else(|| OfUnit::new(source, &dwarf, number)), ids)
+            })
+            .collect();
+        let done: Vec<OfUnit<'_>> = work
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|(mut unit, ids)| {
+                let before = unit.found.len();
+                unit.follow(source, &dwarf, ids);
+                progress.advance((unit.found.len() - before) as u64);
+                unit
+            })
+            .collect();
+        let mut environments = Vec::new();
+        next = Vec::new();
+        for mut unit in done {
+            next.append(&mut unit.elsewhere);
+            environments.append(&mut unit.environments);
+            units.insert(unit.number, unit);
+        }
+        let found = environments.into_par_iter().filter_map(|id| {
+            let body = source.body_of(id).ok().flatten()?;
+            Some((id, body))
+        });
+        let found: Vec<_> = found.collect();
+        found.iter().for_each(|(_, body)| types_of_function(body, &mut next));
+        bodies.extend(found);
+    }
+    join(units, bodies)
+}
+
+/// Numbers all descriptions in order, and what they refer to.
+fn join<'s>(
+    units: BTreeMap<UnitNumber, OfUnit<'s>>,
+    bodies: Vec<(TypeId, Arc<Function>)>,
+) -> Descriptions {
+    let mut base = 0;
+    let mut based = Vec::with_capacity(units.len());
+    for (_, unit) in units {
+        base += unit.found.len() as u32;
+        based.push((base - unit.found.len() as u32, unit));
+    }
+    // The numbers of a unit's descriptions, and in the order of those what they are.
+    let order = |(base, unit): (u32, OfUnit<'s>)| {
+        let mut order: Vec<u32> = (0..unit.found.len() as u32).collect();
+        order.sort_unstable_by_key(|&local| unit.found[local as usize].id);
+        let mut numbers = vec![0; order.len()];
+        for (number, &local) in (base..).zip(&order) {
+            numbers[local as usize] = number;
+        }
+        (unit, order, numbers)
+    };
+    let ordered: Vec<_> = based.into_par_iter().map(order).collect();
+    let all = || {
+        ordered
+            .iter()
+            .flat_map(|(unit, order, _)| order.iter().map(|&local| &unit.found[local as usize]))
+    };
+    let mut descriptions = Descriptions {
+        ids: all().map(|one| one.id).collect(),
+        words: all().map(|one| one.words).collect(),
+        references: Vec::new(),
+        ends: Vec::new(),
+        bodies: Vec::new(),
+    };
+    let referred: Vec<Vec<u32>> = ordered
+        .par_iter()
+        .map(|(unit, order, numbers)| {
+            let of = |&local: &u32| &unit.references[unit.found[local as usize].range()];
+            let number = |reference: &Reference| match *reference {
+                Reference::Here(local) => numbers[local as usize],
+                Reference::Elsewhere(id) => descriptions.number(id) as u32,
+            };
+            order.iter().flat_map(of).map(number).collect()
+        })
+        .collect();
+    let mut end = 0;
+    let ends = all().map(|one| {
+        end += one.count;
+        end
+    });
+    descriptions.ends = ends.collect();
+    descriptions.references = referred.concat();
+    let mut bodies: Vec<_> =
+        bodies.into_iter().map(|(id, body)| (descriptions.number(id), body)).collect();
+    bodies.sort_unstable_by_key(|(number, _)| *number);
+    descriptions.bodies = bodies;
+    descriptions
+}
+
+/// The number for what is in no unit.
+const NO_UNIT: UnitNumber = UnitNumber::MAX;
+
+/// The descriptions of one unit, in the order in which they are met.
+struct OfUnit<'s> {
+    number: UnitNumber,
+    /// `None` when the unit cannot be read.
+    readable: Option<(UnitView<'s>, &'s UnitIndex)>,
+    known: FxHashMap<TypeId, u32>,
+    found: Vec<Found>,
+    references: Vec<Reference>,
+    /// References into other units that were not followed yet.
+    elsewhere: Vec<TypeId>,
+    /// Types that may be environments, and whose bodies were not looked for yet.
+    environments: Vec<TypeId>,
+    hashes: Hashes,
+}
+
+/// A description.
+struct Found {
+    id: TypeId,
+    words: u64,
+    /// Where its references begin, and how many there are.
+    first: u32,
+    count: u32,
+}
+
+impl Found {
+    fn range(&self) -> Range<usize> {
+        self.first as usize..(self.first + self.count) as usize
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Reference {
+    /// To that description of the same unit.
+    Here(u32),
+    /// To another unit.
+    Elsewhere(TypeId),
+}
+
+impl<'s> OfUnit<'s> {
+    fn new(source: &'s DwarfSource, dwarf: &Dwarf<Slice<'s>>, number: UnitNumber) -> Self {
+        let read = || {
+            let index = source.index(dwarf, number)?;
+            Ok::<_, LayoutError>((source.units.view(dwarf, number)?, index))
+        };
+        OfUnit {
+            number,
+            readable: if number == NO_UNIT { None } else { read().ok() },
+            known: FxHashMap::default(),
+            found: Vec::new(),
+            references: Vec::new(),
+            elsewhere: Vec::new(),
+            environments: Vec::new(),
+            hashes: Hashes::default(),
+        }
+    }
+
+    /// Follows these, which are of the unit, and what they refer to there.
+    fn follow(&mut self, source: &'s DwarfSource, dwarf: &Dwarf<Slice<'s>>, ids: &[TypeId]) {
+        let mut described = Description::default();
+        let mut at = self.found.len();
+        for &id in ids {
+            self.here(id);
+        }
+        let mut referred = Vec::new();
+        while let Some(found) = self.found.get(at) {
+            let id = found.id;
+            referred.clear();
+            let words = self.describe(source, dwarf, id, &mut described, &mut referred);
+            let first = self.references.len() as u32;
+            for &referred in &referred {
+                let reference = self.reference(source, referred);
+                self.references.push(reference);
+            }
+            let found = &mut self.found[at];
+            // What cannot be read is a node of its own kind.
+            found.words = words.unwrap_or_default();
+            (found.first, found.count) = (first, referred.len() as u32);
+            at += 1;
+        }
+    }
+
+    /// The place of a description of this unit in the order in which they are met.
+    fn here(&mut self, id: TypeId) -> u32 {
+        let next = self.found.len() as u32;
+        *self.known.entry(id).or_insert_with(|| {
+            self.found.push(Found { id, words: 0, first: 0, count: 0 });
+            next
+        })
+    }
+
+    fn reference(&mut self, source: &DwarfSource, id: TypeId) -> Reference {
+        let is_here = self.readable.as_ref().is_some_and(|(view, _)| {
+            (view.start..source.units.entry(self.number).end).contains(&id.0)
+        });
+        if is_here {
+            return Reference::Here(self.here(id));
+        }
+        self.elsewhere.push(id);
+        Reference::Elsewhere(id)
+    }
+
+    /// A hash of all that a description says itself, and what it refers to: what its layout does.
+    fn describe(
+        &mut self,
+        source: &'s DwarfSource,
+        dwarf: &Dwarf<Slice<'s>>,
+        id: TypeId,
+        described: &mut Description<'s>,
+        referred: &mut Vec<TypeId>,
+    ) -> Result<u64, LayoutError> {
+        let unknown = LayoutError::NoSuchType(id.0);
+        let Some((view, index)) = &self.readable else { return Err(unknown) };
+        let node = index.node_at(id.0 - view.start).ok_or(unknown.clone())?;
+        let tag = index.node(node).tag();
+        if !is_type(tag) {
+            return Err(unknown);
+        }
+        if source.begins_with(dwarf, index.node(node).name(), b'{') {
+            self.environments.push(id);
+        }
+        let mut words = FixedState::default().build_hasher();
+        if is_alias(tag) || matches!(index.node(node).name(), NameRef::Origin(_)) {
+            // rustc makes none of these. Each is a type of its own.
+            types_of_type(&*source.type_at(id)?, referred);
+            id.0.hash(&mut words);
+            return Ok(words.finish());
+        }
+        described.read_again(dwarf, view, id.0)?;
+        let unit = Unit { source, dwarf, view, index };
+        unit.hash(&mut self.hashes, id, node, described, &mut words)?;
+        refer(tag, described, referred);
+        Ok(words.finish())
+    }
+}
+
+/// What the layout of a type refers to, as [`types_of_type`] finds it there.
+fn refer(tag: DwTag, described: &Description<'_>, referred: &mut Vec<TypeId>) {
+    referred.extend(described.type_parameters.iter().map(|(_, ty)| TypeId(*ty)));
+    match tag {
+        dw::DW_TAG_pointer_type
+        | dw::DW_TAG_reference_type
+        | dw::DW_TAG_rvalue_reference_type
+        | dw::DW_TAG_array_type => referred.extend(described.target.map(TypeId)),
+        dw::DW_TAG_structure_type | dw::DW_TAG_class_type | dw::DW_TAG_union_type => {
+            match &described.variant_part {
+                _ if described.is_declaration => {}
+                Some(part) if tag != dw::DW_TAG_union_type => {
+                    let members = part.variants.iter().filter_map(|variant| variant.member);
+                    referred.extend(members.map(|member| TypeId(member.ty)));
+                }
+                _ => referred.extend(described.members.iter().map(|member| TypeId(member.ty))),
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Hashes of what many descriptions of a unit have in common. Names are taken for what they are
+/// and not for where they are: a linker may leave several copies of one.
+#[derive(Default)]
+struct Hashes {
+    names: FxHashMap<NameRef, u64>,
+    paths: FxHashMap<NodeNumber, u64>,
+    files: FxHashMap<u64, u64>,
+    discriminants: FxHashMap<u64, (u8, Signedness)>,
+}
+
+/// A unit that is being read.
+struct Unit<'u, 's> {
+    source: &'s DwarfSource,
+    dwarf: &'u Dwarf<Slice<'s>>,
+    view: &'u UnitView<'s>,
+    index: &'s UnitIndex,
+}
+
+impl<'s> Unit<'_, 's> {
+    /// Adds all that a description says itself. What it refers to adds its own.
+    fn hash(
+        &self,
+        hashes: &mut Hashes,
+        id: TypeId,
+        node: NodeNumber,
+        described: &Description<'s>,
+        words: &mut impl Hasher,
+    ) -> Result<(), LayoutError> {
+        let tag = self.index.node(node).tag();
+        self.path(hashes, node).hash(words);
+        tag.0.hash(words);
+        (described.has_name, described.size, described.align).hash(words);
+        (described.encoding.map(|encoding| encoding.0), described.is_declaration).hash(words);
+        described.target.is_some().hash(words);
+        described.counts.hash(words);
+        self.place(hashes, described.declared).hash(words);
+        for (name, _) in &described.type_parameters {
+            self.name(hashes, *name).hash(words);
+        }
+        for member in &described.members {
+            (self.name(hashes, member.name), member.offset).hash(words);
+        }
+        for (name, value) in &described.enumerators {
+            (self.name(hashes, *name), value).hash(words);
+        }
+        if let Some(part) = &described.variant_part {
+            if let Some((offset, ty)) = part.found {
+                let kind = match hashes.discriminants.get(&ty) {
+                    Some(known) => *known,
+                    None => self.source.discriminant_type(self.dwarf, ty)?,
+                };
+                hashes.discriminants.insert(ty, kind);
+                (offset, kind).hash(words);
+            }
+            for variant in &part.variants {
+                let Some(member) = variant.member else { continue };
+                (variant.value, variant.values, member.offset).hash(words);
+                self.name(hashes, member.name).hash(words);
+                self.place(hashes, variant.declared).hash(words);
+            }
+        }
+        if tag == dw::DW_TAG_subroutine_type {
+            // Its name is made of types that it does not lead to.
+            self.source.type_name(self.dwarf, id.0, 0)?.hash(words);
+        }
+        Ok(())
+    }
+
+    fn name(&self, hashes: &mut Hashes, name: NameRef) -> u64 {
+        let hash = || FixedState::default().hash_one(self.source.name_bytes(self.dwarf, name));
+        *hashes.names.entry(name).or_insert_with(hash)
+    }
+
+    fn path(&self, hashes: &mut Hashes, node: NodeNumber) -> u64 {
+        if let Some(known) = hashes.paths.get(&node) {
+            return *known;
+        }
+        let entry = self.index.node(node);
+        let parent = entry.parent().map(|parent| self.path(hashes, parent));
+        let path = FixedState::default().hash_one((parent, self.name(hashes, entry.name())));
+        hashes.paths.insert(node, path);
+        path
+    }
+
+    fn place(&self, hashes: &mut Hashes, declared: Declared) -> Option<(u64, u64)> {
+        let (file, line) = (declared.file?, declared.line?);
+        let hash = || {
+            let place = self.source.described_location(self.dwarf, self.view, declared);
+            let file = place.map(|place| place.file);
+            let file = file.as_deref().map(|file| (&*file.path, &*file.directory));
+            FixedState::default().hash_one(file)
+        };
+        Some((*hashes.files.entry(file).or_insert_with(hash), line))
+    }
+}

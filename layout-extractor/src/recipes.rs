@@ -1,0 +1,239 @@
+//! RECIPES: how to get past the entries with one abbreviation, and where in them the attributes are
+//! that matter.
+
+use gimli::{AttributeSpecification, DwAt, DwForm, DwTag, Encoding, constants as dw};
+
+use crate::index::{is_named, is_type};
+
+/// Kinds of entries that one may look for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wanted(u8);
+
+impl Wanted {
+    /// Every entry.
+    #[cfg(test)]
+    pub(crate) const ALL: Self = Self(u8::MAX);
+    /// Those that have a place in a path: see [`is_named`].
+    pub(crate) const NAMED: Self = Self(1);
+    /// Variables that have a location, whatever that is.
+    pub(crate) const LOCATED: Self = Self(2);
+    /// Variables that have a mangled name.
+    pub(crate) const MANGLED: Self = Self(4);
+    /// Functions that are inlined here.
+    pub(crate) const INLINED: Self = Self(8);
+    /// Those that may refer to an entry of another unit.
+    pub(crate) const REFERRING: Self = Self(16);
+    /// Types, and what a type is made of.
+    pub(crate) const DESCRIBING: Self = Self(32);
+    const OTHER: Self = Self(128);
+
+    /// These and those.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// How to get past the attributes of the entries with one abbreviation.
+pub(crate) struct Recipe {
+    pub(crate) tag: DwTag,
+    pub(crate) has_children: bool,
+    pub(crate) kinds: Wanted,
+    /// Bytes before the first attribute whose length is not known.
+    pub(crate) first: u32,
+    /// What follows those.
+    pub(crate) rest: Box<[Step]>,
+    pub(crate) name: Option<Place>,
+    pub(crate) location: Option<Place>,
+    pub(crate) origin: Option<Place>,
+    pub(crate) has_linkage_name: bool,
+    pub(crate) is_declaration: bool,
+    pub(crate) has_code: bool,
+    /// What a type's description is made of; none for other entries.
+    pub(crate) describing: Box<[(DwAt, Place)]>,
+}
+
+pub(crate) enum Step {
+    /// So many bytes.
+    Bytes(u32),
+    /// An attribute whose length the entry says.
+    Form(DwForm),
+}
+
+/// Where an attribute is: so many bytes behind so many steps of `rest`, or behind the entry's code
+/// where no step is before it.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) steps: usize,
+    pub(crate) bytes: u32,
+    pub(crate) form: DwForm,
+    /// The value, where the abbreviation has it.
+    pub(crate) implicit: i64,
+}
+
+/// The recipes of one table of abbreviations, by code from 1 on.
+pub(crate) struct Recipes(Vec<Recipe>);
+
+impl Recipes {
+    /// Those of a table whose codes are dense, as compilers write them.
+    pub(crate) fn of(abbreviations: &gimli::Abbreviations, encoding: Encoding) -> Self {
+        let all = (1..).map_while(|code| abbreviations.get(code));
+        Self(all.map(|abbreviation| Recipe::of(abbreviation, encoding)).collect())
+    }
+
+    pub(crate) fn get(&self, code: u64) -> Option<&Recipe> {
+        self.0.get(usize::try_from(code.checked_sub(1)?).ok()?)
+    }
+}
+
+impl Recipe {
+    pub(crate) fn of(abbreviation: &gimli::Abbreviation, encoding: Encoding) -> Self {
+        let mut recipe = Self {
+            tag: abbreviation.tag(),
+            has_children: abbreviation.has_children(),
+            kinds: Wanted::OTHER,
+            first: 0,
+            rest: Box::default(),
+            name: None,
+            location: None,
+            origin: None,
+            has_linkage_name: false,
+            is_declaration: false,
+            has_code: false,
+            describing: Box::default(),
+        };
+        let is_describing = is_type(recipe.tag) || is_part_of_type(recipe.tag);
+        let mut rest = Vec::new();
+        let mut describing = Vec::new();
+        let mut bytes = 0_u32;
+        for spec in abbreviation.attributes() {
+            let implicit = spec.implicit_const_value().unwrap_or_default();
+            let place = Place { steps: rest.len(), bytes, form: spec.form(), implicit };
+            recipe.note(spec, place);
+            if is_describing && describes(spec.name()) {
+                describing.push((spec.name(), place));
+            }
+            match fixed_size(spec.form(), encoding) {
+                Some(size) => bytes = bytes.saturating_add(size),
+                None => {
+                    if rest.is_empty() {
+                        recipe.first = bytes;
+                    } else if bytes > 0 {
+                        rest.push(Step::Bytes(bytes));
+                    }
+                    rest.push(Step::Form(spec.form()));
+                    bytes = 0;
+                }
+            }
+        }
+        if rest.is_empty() {
+            recipe.first = bytes;
+        } else if bytes > 0 {
+            rest.push(Step::Bytes(bytes));
+        }
+        recipe.rest = rest.into();
+        recipe.describing = describing.into();
+        let is_variable = recipe.tag == dw::DW_TAG_variable;
+        for (is, kind) in [
+            (is_named(recipe.tag), Wanted::NAMED),
+            (is_variable && recipe.location.is_some(), Wanted::LOCATED),
+            (is_variable && recipe.has_linkage_name, Wanted::MANGLED),
+            (recipe.tag == dw::DW_TAG_inlined_subroutine, Wanted::INLINED),
+            (is_describing, Wanted::DESCRIBING),
+        ] {
+            if is {
+                recipe.kinds = recipe.kinds.and(kind);
+            }
+        }
+        recipe
+    }
+
+    fn note(&mut self, spec: &AttributeSpecification, place: Place) {
+        match spec.name() {
+            dw::DW_AT_name => self.name = Some(place),
+            dw::DW_AT_location => self.location = Some(place),
+            dw::DW_AT_abstract_origin => self.origin = Some(place),
+            dw::DW_AT_specification => {
+                self.origin.get_or_insert(place);
+            }
+            dw::DW_AT_linkage_name | dw::DW_AT_MIPS_linkage_name => self.has_linkage_name = true,
+            dw::DW_AT_declaration => self.is_declaration = true,
+            dw::DW_AT_low_pc | dw::DW_AT_ranges => self.has_code = true,
+            _ => {}
+        }
+        if spec.form() == dw::DW_FORM_ref_addr {
+            self.kinds = self.kinds.and(Wanted::REFERRING);
+        }
+    }
+}
+
+/// Whether an entry with this tag is a part of a type's description, below the type's own entry.
+fn is_part_of_type(tag: DwTag) -> bool {
+    matches!(
+        tag,
+        dw::DW_TAG_member
+            | dw::DW_TAG_template_type_parameter
+            | dw::DW_TAG_variant_part
+            | dw::DW_TAG_variant
+            | dw::DW_TAG_enumerator
+            | dw::DW_TAG_subrange_type
+            | dw::DW_TAG_formal_parameter
+    )
+}
+
+/// Whether an attribute says something about a type's layout.
+fn describes(name: DwAt) -> bool {
+    matches!(
+        name,
+        dw::DW_AT_name
+            | dw::DW_AT_type
+            | dw::DW_AT_byte_size
+            | dw::DW_AT_alignment
+            | dw::DW_AT_encoding
+            | dw::DW_AT_declaration
+            | dw::DW_AT_external
+            | dw::DW_AT_decl_file
+            | dw::DW_AT_decl_line
+            | dw::DW_AT_data_member_location
+            | dw::DW_AT_discr
+            | dw::DW_AT_discr_value
+            | dw::DW_AT_discr_list
+            | dw::DW_AT_const_value
+            | dw::DW_AT_count
+            | dw::DW_AT_lower_bound
+            | dw::DW_AT_upper_bound
+    )
+}
+
+/// Bytes of an attribute's value; `None` when the value itself says, and for references to other
+/// units, which are looked at.
+pub(crate) fn fixed_size(form: DwForm, encoding: Encoding) -> Option<u32> {
+    Some(match form {
+        dw::DW_FORM_flag_present | dw::DW_FORM_implicit_const => 0,
+        dw::DW_FORM_data1
+        | dw::DW_FORM_ref1
+        | dw::DW_FORM_flag
+        | dw::DW_FORM_strx1
+        | dw::DW_FORM_addrx1 => 1,
+        dw::DW_FORM_data2 | dw::DW_FORM_ref2 | dw::DW_FORM_strx2 | dw::DW_FORM_addrx2 => 2,
+        dw::DW_FORM_strx3 | dw::DW_FORM_addrx3 => 3,
+        dw::DW_FORM_data4
+        | dw::DW_FORM_ref4
+        | dw::DW_FORM_strx4
+        | dw::DW_FORM_addrx4
+        | dw::DW_FORM_ref_sup4 => 4,
+        dw::DW_FORM_data8 | dw::DW_FORM_ref8 | dw::DW_FORM_ref_sig8 | dw::DW_FORM_ref_sup8 => 8,
+        dw::DW_FORM_data16 => 16,
+        dw::DW_FORM_addr => u32::from(encoding.address_size),
+        dw::DW_FORM_strp
+        | dw::DW_FORM_line_strp
+        | dw::DW_FORM_sec_offset
+        | dw::DW_FORM_strp_sup
+        | dw::DW_FORM_GNU_strp_alt
+        | dw::DW_FORM_GNU_ref_alt => u32::from(encoding.format.word_size()),
+        _ => return None,
+    })
+}
