@@ -36,7 +36,7 @@ pub(crate) struct Description<'a> {
     pub(crate) counts: Vec<Option<u64>>,
     /// What a function takes.
     pub(crate) parameters: Vec<u64>,
-    pub(crate) variant_part: Option<VariantPart<'a>>,
+    variant_part: Option<VariantPart<'a>>,
 }
 
 /// The number of a file in the unit's line table, and the line.
@@ -95,7 +95,7 @@ struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    fn of(skim: &Skim<'_, 'a>, entry: &Skimmed) -> Result<Self, Error> {
+    fn of<'v>(skim: &Skim<'v, 'a>, entry: &Skimmed<'v>) -> Result<Self, Error> {
         let mut facts = Self::default();
         skim.describing(entry, |name, value| facts.note(name, value))?;
         Ok(facts)
@@ -221,13 +221,19 @@ impl<'a> Description<'a> {
         Ok(())
     }
 
+    /// What makes an enum of a type with this tag; `None` for all other types.
+    pub(crate) fn enum_part(&self, tag: DwTag) -> Option<&VariantPart<'a>> {
+        let is_struct = matches!(tag, dw::DW_TAG_structure_type | dw::DW_TAG_class_type);
+        self.variant_part.as_ref().filter(|_| is_struct && !self.is_declaration)
+    }
+
     /// Adds what an entry below the type's says.
-    fn add(
+    fn add<'v>(
         &mut self,
         dwarf: &Dwarf<Slice<'a>>,
         view: &UnitView<'a>,
-        skim: &Skim<'_, 'a>,
-        entry: &Skimmed,
+        skim: &Skim<'v, 'a>,
+        entry: &Skimmed<'v>,
     ) -> Result<(), Error> {
         let section = *dwarf.debug_info.reader();
         let facts = Facts::of(skim, entry)?;

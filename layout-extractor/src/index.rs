@@ -122,6 +122,8 @@ pub(crate) struct UnitIndex {
     pub(crate) statics: Vec<(u64, u32)>,
     /// Thread-local variables.
     pub(crate) thread_locals: Vec<NodeNumber>,
+    /// The entries of other units that are referred to, by offset in `.debug_info`.
+    pub(crate) references: Vec<u64>,
     /// Made when somebody asks by name.
     pub(crate) names: OnceLock<NameIndex>,
     /// Made when somebody asks how types are polled.
@@ -168,15 +170,21 @@ impl UnitIndex {
             code: Vec::new(),
             statics: Vec::new(),
             thread_locals: Vec::new(),
+            references: Vec::new(),
             names: OnceLock::new(),
             polls: OnceLock::new(),
         };
         if unit.header.length_including_self() as u64 > u64::from(u32::MAX) {
             return Err(gimli::Error::UnsupportedOffset);
         }
-        let mut skim = Skim::of(dwarf, view, Wanted::NAMED.and(Wanted::LOCATED))?;
+        let wanted = Wanted::NAMED.and(Wanted::LOCATED);
+        let mut skim = Skim::of(dwarf, view, wanted.and(Wanted::REFERRING))?;
         let mut open: Vec<(isize, NodeNumber)> = Vec::new();
         while let Some(entry) = skim.next()? {
+            skim.references(&entry, &mut |target| index.references.push(target))?;
+            if !entry.is(wanted) {
+                continue;
+            }
             let Skimmed { offset, depth, tag, .. } = entry;
             let number = index.nodes.len() as NodeNumber;
             if tag == dw::DW_TAG_variable {
@@ -197,14 +205,14 @@ impl UnitIndex {
                 open.pop();
             }
             let mut flags = 0;
-            if skim.has_linkage_name(&entry)? {
+            if entry.has_linkage_name() {
                 flags |= HAS_LINKAGE_NAME;
             }
-            if skim.is_declaration(&entry)? {
+            if entry.is_declaration() {
                 flags |= IS_DECLARATION;
             }
             if tag == dw::DW_TAG_subprogram
-                && skim.has_code(&entry)?
+                && entry.has_code()
                 && Attributes::read(dwarf, view, &entry)?.code(
                     dwarf,
                     view,
@@ -231,6 +239,8 @@ impl UnitIndex {
         }
         index.code.sort_by_key(|range| range.low);
         index.statics.sort_unstable();
+        index.references.sort_unstable();
+        index.references.dedup();
         // There may be thousands of these, and they stay.
         index.nodes.shrink_to_fit();
         index.code.shrink_to_fit();
@@ -268,7 +278,7 @@ impl<'a> Attributes<'a> {
     fn read(
         dwarf: &Dwarf<Slice<'a>>,
         view: &UnitView<'a>,
-        entry: &Skimmed,
+        entry: &Skimmed<'_>,
     ) -> Result<Self, gimli::Error> {
         let mut found = Self::default();
         let offset = gimli::UnitOffset(entry.offset as usize);

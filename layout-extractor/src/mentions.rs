@@ -209,12 +209,7 @@ impl DwarfSource {
     fn read_mentions<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) -> Mentions {
         let section = dwarf.debug_str.reader().slice();
         let units = self.rust_units(dwarf);
-        // What cannot be read of a unit mentions nothing; what comes before that counts.
-        let read = |number: &UnitNumber| {
-            let mut found = OfUnit::default();
-            let _ = self.read_unit_mentions(dwarf, *number, &mut found);
-            (*number as u32, found)
-        };
+        let read = |number: &UnitNumber| (*number as u32, self.unit_mentions(dwarf, *number));
         let read = || {
             let all: Vec<(u32, OfUnit)> = units.par_iter().map(read).collect();
             let mut mentions = Mentions::default();
@@ -237,38 +232,52 @@ impl DwarfSource {
         }
     }
 
-    fn read_unit_mentions<'s>(
-        &'s self,
-        dwarf: &Dwarf<Slice<'s>>,
-        number: UnitNumber,
-        found: &mut OfUnit,
-    ) -> Result<(), LayoutError> {
-        let view = self.units.view(dwarf, number)?;
-        let mut read = || {
-            let wanted = Wanted::NAMED.and(Wanted::MANGLED).and(Wanted::REFERRING);
-            let mut skim = Skim::of(dwarf, &view, wanted)?;
-            while let Some(entry) = skim.next()? {
-                skim.references(&entry, &mut |target| found.references.push(target))?;
-                if !skim.is(&entry, Wanted::NAMED.and(Wanted::MANGLED))? {
-                    continue;
-                }
-                let name = skim.name(&entry)?;
-                match name.place() {
-                    _ if name == NameRef::None => {}
-                    Some(place) => found.users.push(place),
-                    None => found.others.push(hash(self.name_bytes(dwarf, name))),
-                }
-            }
-            Ok(())
-        };
-        let read = read();
+    /// What a unit mentions: from its index when it has one. What cannot be read mentions nothing;
+    /// what comes before that counts.
+    fn unit_mentions<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, number: UnitNumber) -> OfUnit {
+        let mut found = OfUnit::default();
+        if let Some(Ok(index)) = self.units.entry(number).index.get() {
+            index.nodes.iter().for_each(|node| self.add_mention(dwarf, node.name(), &mut found));
+            found.references.clone_from(&index.references);
+        } else {
+            let _ = self.skim_mentions(dwarf, number, &mut found);
+        }
         for list in [&mut found.users, &mut found.others] {
             list.sort_unstable();
             list.dedup();
         }
         found.references.sort_unstable();
         found.references.dedup();
-        read.map_err(|error| malformed(view.start, error))
+        found
+    }
+
+    fn skim_mentions<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        number: UnitNumber,
+        found: &mut OfUnit,
+    ) -> Result<(), LayoutError> {
+        let view = self.units.view(dwarf, number)?;
+        let mut skim = || {
+            let names = Wanted::NAMED.and(Wanted::MANGLED);
+            let mut skim = Skim::of(dwarf, &view, names.and(Wanted::REFERRING))?;
+            while let Some(entry) = skim.next()? {
+                skim.references(&entry, &mut |target| found.references.push(target))?;
+                if entry.is(names) {
+                    self.add_mention(dwarf, skim.name(&entry)?, found);
+                }
+            }
+            Ok(())
+        };
+        skim().map_err(|error| malformed(view.start, error))
+    }
+
+    fn add_mention<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, name: NameRef, found: &mut OfUnit) {
+        match name.place() {
+            Some(place) => found.users.push(place),
+            None if matches!(name, NameRef::None | NameRef::Origin(_)) => {}
+            None => found.others.push(hash(self.name_bytes(dwarf, name))),
+        }
     }
 
     /// The units that were compiled from Rust, in order. What is asked for is in these; a program

@@ -1,7 +1,10 @@
 //! RECIPES: how to get past the entries with one abbreviation, and where in them the attributes are
 //! that matter.
 
-use gimli::{AttributeSpecification, DwAt, DwForm, DwTag, Encoding, constants as dw};
+use elsa::sync::FrozenMap;
+use gimli::{
+    Abbreviations, AttributeSpecification, DwAt, DwForm, DwTag, Encoding, constants as dw,
+};
 
 use crate::index::{is_named, is_type};
 
@@ -74,23 +77,46 @@ pub(crate) struct Place {
     pub(crate) implicit: i64,
 }
 
-/// The recipes of one table of abbreviations, by code from 1 on.
-pub(crate) struct Recipes(Vec<Recipe>);
+/// The recipes of one table of abbreviations.
+pub(crate) struct Recipes {
+    /// By code from 1 on, as far as codes are dense: compilers write no others.
+    dense: Vec<Recipe>,
+    odd: FrozenMap<u64, Box<Recipe>>,
+}
 
 impl Recipes {
-    /// Those of a table whose codes are dense, as compilers write them.
-    pub(crate) fn of(abbreviations: &gimli::Abbreviations, encoding: Encoding) -> Self {
+    pub(crate) fn of(abbreviations: &Abbreviations, encoding: Encoding) -> Self {
         let all = (1..).map_while(|code| abbreviations.get(code));
-        Self(all.map(|abbreviation| Recipe::of(abbreviation, encoding)).collect())
+        let dense = all.map(|abbreviation| Recipe::of(abbreviation, encoding)).collect();
+        Self { dense, odd: FrozenMap::new() }
     }
 
-    pub(crate) fn get(&self, code: u64) -> Option<&Recipe> {
-        self.0.get(usize::try_from(code.checked_sub(1)?).ok()?)
+    /// The recipe for a code; `None` when there is none in the table.
+    #[inline]
+    pub(crate) fn get(
+        &self,
+        code: u64,
+        abbreviations: &Abbreviations,
+        encoding: Encoding,
+    ) -> Option<&Recipe> {
+        match self.dense.get((code as usize).wrapping_sub(1)) {
+            Some(recipe) => Some(recipe),
+            None => self.odd(code, abbreviations, encoding),
+        }
+    }
+
+    #[cold]
+    fn odd(&self, code: u64, abbreviations: &Abbreviations, encoding: Encoding) -> Option<&Recipe> {
+        if let Some(known) = self.odd.get(&code) {
+            return Some(known);
+        }
+        let recipe = Recipe::of(abbreviations.get(code)?, encoding);
+        Some(self.odd.insert(code, Box::new(recipe)))
     }
 }
 
 impl Recipe {
-    pub(crate) fn of(abbreviation: &gimli::Abbreviation, encoding: Encoding) -> Self {
+    fn of(abbreviation: &gimli::Abbreviation, encoding: Encoding) -> Self {
         let mut recipe = Self {
             tag: abbreviation.tag(),
             has_children: abbreviation.has_children(),

@@ -17,16 +17,38 @@ use crate::values::Value;
 
 /// An entry that was come by.
 #[derive(Clone, Copy)]
-pub(crate) struct Skimmed {
+pub(crate) struct Skimmed<'v> {
     /// Offset from the start of the unit.
     pub(crate) offset: u32,
     /// How deep it is in the tree; 0 for the root.
     pub(crate) depth: isize,
     pub(crate) tag: DwTag,
     pub(crate) has_children: bool,
-    code: u64,
+    recipe: &'v Recipe,
     /// Offset of its attributes from the start of the unit.
     attributes: usize,
+}
+
+impl Skimmed<'_> {
+    /// Whether it is of one of these kinds.
+    pub(crate) fn is(&self, kinds: Wanted) -> bool {
+        self.recipe.kinds.meets(kinds)
+    }
+
+    /// Whether it has a mangled name.
+    pub(crate) fn has_linkage_name(&self) -> bool {
+        self.recipe.has_linkage_name
+    }
+
+    /// Whether it only declares (`DW_AT_declaration`).
+    pub(crate) fn is_declaration(&self) -> bool {
+        self.recipe.is_declaration
+    }
+
+    /// Whether it says what code it has, be it none.
+    pub(crate) fn has_code(&self) -> bool {
+        self.recipe.has_code
+    }
 }
 
 /// Goes through the entries of a unit in order.
@@ -43,8 +65,6 @@ pub(crate) struct Skim<'v, 'a> {
     depth: isize,
     /// The end of an entry at this depth ends it all.
     floor: isize,
-    /// The recipe of the last entry, if its code is not among the dense ones.
-    odd: Option<Recipe>,
 }
 
 impl<'v, 'a> Skim<'v, 'a> {
@@ -71,7 +91,6 @@ impl<'v, 'a> Skim<'v, 'a> {
             at: header.root_offset().0,
             depth: 0,
             floor: isize::MIN,
-            odd: None,
         })
     }
 
@@ -85,7 +104,7 @@ impl<'v, 'a> Skim<'v, 'a> {
     }
 
     /// The next entry that is wanted; `None` behind the last one.
-    pub(crate) fn next(&mut self) -> Result<Option<Skimmed>, Error> {
+    pub(crate) fn next(&mut self) -> Result<Option<Skimmed<'v>>, Error> {
         let (mut at, mut depth) = (self.at, self.depth);
         while at < self.bytes.len() {
             let offset = at;
@@ -98,12 +117,8 @@ impl<'v, 'a> Skim<'v, 'a> {
                 continue;
             }
             let attributes = at;
-            if self.recipes.get(code).is_none() {
-                let abbreviation = self.view.unit.abbreviations.get(code);
-                let abbreviation = abbreviation.ok_or(Error::InvalidAbbreviationCode(code))?;
-                self.odd = Some(Recipe::of(abbreviation, self.encoding));
-            }
-            let recipe = self.recipe(code)?;
+            let recipe = self.recipes.get(code, &self.view.unit.abbreviations, self.encoding);
+            let recipe = recipe.ok_or(Error::InvalidAbbreviationCode(code))?;
             at = self.behind(recipe, recipe.rest.len(), attributes)?;
             let (tag, has_children) = (recipe.tag, recipe.has_children);
             let is_wanted = recipe.kinds.meets(self.wanted);
@@ -112,21 +127,16 @@ impl<'v, 'a> Skim<'v, 'a> {
             if is_wanted {
                 (self.at, self.depth) = (at, depth);
                 let (offset, depth) = (offset as u32, own_depth);
-                return Ok(Some(Skimmed { offset, depth, tag, has_children, code, attributes }));
+                return Ok(Some(Skimmed { offset, depth, tag, has_children, recipe, attributes }));
             }
         }
         (self.at, self.depth) = (at, depth);
         Ok(None)
     }
 
-    fn recipe(&self, code: u64) -> Result<&Recipe, Error> {
-        let recipe = self.recipes.get(code).or(self.odd.as_ref());
-        recipe.ok_or(Error::InvalidAbbreviationCode(code))
-    }
-
     /// Where the name of the last entry is.
-    pub(crate) fn name(&self, entry: &Skimmed) -> Result<NameRef, Error> {
-        let recipe = self.recipe(entry.code)?;
+    pub(crate) fn name(&self, entry: &Skimmed<'v>) -> Result<NameRef, Error> {
+        let recipe = entry.recipe;
         let Some(place) = recipe.name else { return Ok(NameRef::None) };
         match self.value(place.form, self.place(recipe, place, entry)?, place.implicit)? {
             Value::Name(name) => Ok(name),
@@ -136,8 +146,8 @@ impl<'v, 'a> Skim<'v, 'a> {
 
     /// The offset in `.debug_info` of what the last entry is a copy of (`DW_AT_abstract_origin`), or
     /// else defines (`DW_AT_specification`).
-    pub(crate) fn origin(&self, entry: &Skimmed) -> Result<Option<u64>, Error> {
-        let recipe = self.recipe(entry.code)?;
+    pub(crate) fn origin(&self, entry: &Skimmed<'v>) -> Result<Option<u64>, Error> {
+        let recipe = entry.recipe;
         let Some(place) = recipe.origin else { return Ok(None) };
         let value = self.value(place.form, self.place(recipe, place, entry)?, place.implicit)?;
         Ok(value.reference())
@@ -146,10 +156,10 @@ impl<'v, 'a> Skim<'v, 'a> {
     /// Calls `visit` with each attribute of the last entry that describes a type.
     pub(crate) fn describing(
         &self,
-        entry: &Skimmed,
+        entry: &Skimmed<'v>,
         mut visit: impl FnMut(DwAt, Value<'a>),
     ) -> Result<(), Error> {
-        let recipe = self.recipe(entry.code)?;
+        let recipe = entry.recipe;
         for &(name, place) in &recipe.describing {
             let at = self.place(recipe, place, entry)?;
             visit(name, self.value(place.form, at, place.implicit)?);
@@ -157,30 +167,10 @@ impl<'v, 'a> Skim<'v, 'a> {
         Ok(())
     }
 
-    /// Whether the last entry is of one of these kinds.
-    pub(crate) fn is(&self, entry: &Skimmed, kinds: Wanted) -> Result<bool, Error> {
-        Ok(self.recipe(entry.code)?.kinds.meets(kinds))
-    }
-
-    /// Whether the last entry has a mangled name.
-    pub(crate) fn has_linkage_name(&self, entry: &Skimmed) -> Result<bool, Error> {
-        Ok(self.recipe(entry.code)?.has_linkage_name)
-    }
-
-    /// Whether the last entry only declares (`DW_AT_declaration`).
-    pub(crate) fn is_declaration(&self, entry: &Skimmed) -> Result<bool, Error> {
-        Ok(self.recipe(entry.code)?.is_declaration)
-    }
-
-    /// Whether the last entry says what code it has, be it none.
-    pub(crate) fn has_code(&self, entry: &Skimmed) -> Result<bool, Error> {
-        Ok(self.recipe(entry.code)?.has_code)
-    }
-
     /// Whether the last entry, a variable's, may be at a fixed address or in thread-local storage:
     /// not on the stack, in a register, or here and there.
-    pub(crate) fn may_be_static(&self, entry: &Skimmed) -> Result<bool, Error> {
-        let recipe = self.recipe(entry.code)?;
+    pub(crate) fn may_be_static(&self, entry: &Skimmed<'v>) -> Result<bool, Error> {
+        let recipe = entry.recipe;
         let Some(place) = recipe.location else { return Ok(false) };
         if place.form != dw::DW_FORM_exprloc {
             return Ok(is_block(place.form));
@@ -197,10 +187,10 @@ impl<'v, 'a> Skim<'v, 'a> {
     /// entry refers to.
     pub(crate) fn references(
         &self,
-        entry: &Skimmed,
+        entry: &Skimmed<'v>,
         visit: &mut dyn FnMut(u64),
     ) -> Result<(), Error> {
-        let recipe = self.recipe(entry.code)?;
+        let recipe = entry.recipe;
         if !recipe.kinds.meets(Wanted::REFERRING) {
             return Ok(());
         }
@@ -281,7 +271,7 @@ impl<'v, 'a> Skim<'v, 'a> {
         bytes.ok_or_else(|| self.end())
     }
 
-    fn place(&self, recipe: &Recipe, place: Place, entry: &Skimmed) -> Result<usize, Error> {
+    fn place(&self, recipe: &Recipe, place: Place, entry: &Skimmed<'v>) -> Result<usize, Error> {
         let from = match place.steps {
             0 => entry.attributes,
             steps => self.behind(recipe, steps, entry.attributes)?,

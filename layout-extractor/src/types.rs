@@ -82,16 +82,16 @@ impl DwarfSource {
                 }
                 TypeKind::Array { element: TypeId(element), count }
             }
-            dw::DW_TAG_union_type => TypeKind::Union { members: members() },
-            dw::DW_TAG_structure_type | dw::DW_TAG_class_type => {
-                if described.is_declaration {
-                    TypeKind::Opaque
-                } else if let Some(part) = &described.variant_part {
-                    self.enum_kind(&dwarf, &view, part)?
-                } else {
-                    TypeKind::Struct { members: members() }
-                }
+            dw::DW_TAG_structure_type | dw::DW_TAG_class_type | dw::DW_TAG_union_type
+                if described.is_declaration =>
+            {
+                TypeKind::Opaque
             }
+            dw::DW_TAG_union_type => TypeKind::Union { members: members() },
+            dw::DW_TAG_structure_type | dw::DW_TAG_class_type => match described.enum_part(tag) {
+                Some(part) => self.enum_kind(&dwarf, &view, part)?,
+                None => TypeKind::Struct { members: members() },
+            },
             _ => TypeKind::Opaque,
         };
         Ok(Type {

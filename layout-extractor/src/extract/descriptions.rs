@@ -310,13 +310,13 @@ fn refer(tag: DwTag, described: &Description<'_>, referred: &mut Vec<TypeId>) {
         | dw::DW_TAG_rvalue_reference_type
         | dw::DW_TAG_array_type => referred.extend(described.target.map(TypeId)),
         dw::DW_TAG_structure_type | dw::DW_TAG_class_type | dw::DW_TAG_union_type => {
-            match &described.variant_part {
-                _ if described.is_declaration => {}
-                Some(part) if tag != dw::DW_TAG_union_type => {
+            match described.enum_part(tag) {
+                Some(part) => {
                     let members = part.variants.iter().filter_map(|variant| variant.member);
                     referred.extend(members.map(|member| TypeId(member.ty)));
                 }
-                _ => referred.extend(described.members.iter().map(|member| TypeId(member.ty))),
+                None if described.is_declaration => {}
+                None => referred.extend(described.members.iter().map(|member| TypeId(member.ty))),
             }
         }
         _ => {}
@@ -368,7 +368,7 @@ impl<'s> Unit<'_, 's> {
         for (name, value) in &described.enumerators {
             (self.name(hashes, *name), value).hash(words);
         }
-        if let Some(part) = &described.variant_part {
+        if let Some(part) = described.enum_part(tag) {
             if let Some((offset, ty)) = part.found {
                 let kind = match hashes.discriminants.get(&ty) {
                     Some(known) => *known,

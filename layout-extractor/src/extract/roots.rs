@@ -72,6 +72,11 @@ pub(super) fn find(source: &DwarfSource, progress: &dyn Progress) -> Roots {
     let dwarf = source.dwarf();
     let units = source.rust_units(&dwarf);
     progress.start(Stage::Units, Some(units.len() as u64));
+    units.par_iter().for_each(|&number| {
+        // A unit that cannot be read is counted below.
+        let _ = source.index(&dwarf, number);
+        progress.advance(1);
+    });
     let mut may_block = source.units_with_beginnings(&dwarf, &[BLOCK_ON]);
     // What is inlined from another unit is named there.
     may_block.extend(source.units_that_refer(&dwarf));
@@ -81,7 +86,6 @@ pub(super) fn find(source: &DwarfSource, progress: &dyn Progress) -> Roots {
         .par_iter()
         .map(|&number| {
             let found = in_unit(source, number, may_block.binary_search(&number).is_ok());
-            progress.advance(1);
             found.unwrap_or_else(|_| Roots { unreadable: 1, ..Roots::default() })
         })
         .reduce(Roots::default, Roots::join);

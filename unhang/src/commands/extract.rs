@@ -56,12 +56,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if !arguments.embed && is_same_file(&arguments.binary, output) {
         bail!("the layout file would replace the binary: give another name with -o");
     }
-    if let Some(lack) = source.provenance().lack {
-        bail!("{lack}");
-    }
     let bar = Bar::new();
     let file = extract(&source, &bar)?;
     bar.finish();
+    // That is known at once when everything was read.
+    if let Some(lack) = source.provenance().lack {
+        bail!("{lack}");
+    }
     let bytes = file.to_bytes()?;
     let debug_information = source.debug_information_size();
     match arguments.embed {
