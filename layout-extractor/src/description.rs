@@ -199,11 +199,11 @@ impl<'a> Description<'a> {
         self.counts.clear();
         self.parameters.clear();
         self.variant_part = None;
-        if !root.has_children {
+        if !root.has_children() {
             return Ok(());
         }
         // What the entries that were met last at the first and second level are.
-        let mut above = [root.tag; 2];
+        let mut above = [root.tag(); 2];
         while let Some(entry) = skim.next()? {
             let is_part = match entry.depth {
                 1 => true,
@@ -212,9 +212,9 @@ impl<'a> Description<'a> {
                 _ => false,
             };
             if let Some(tag) = above.get_mut(entry.depth as usize - 1) {
-                *tag = entry.tag;
+                *tag = entry.tag();
             }
-            if is_part && !is_type(entry.tag) {
+            if is_part && !is_type(entry.tag()) {
                 self.add(dwarf, view, &skim, &entry)?;
             }
         }
@@ -239,7 +239,7 @@ impl<'a> Description<'a> {
         let facts = Facts::of(skim, entry)?;
         let name = facts.name.unwrap_or(NameRef::None);
         let part = &mut self.variant_part;
-        match (entry.depth, entry.tag) {
+        match (entry.depth, entry.tag()) {
             (1, dw::DW_TAG_variant_part) => {
                 let discriminant = facts.discriminant;
                 *part = Some(VariantPart { discriminant, ..VariantPart::default() });

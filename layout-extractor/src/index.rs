@@ -174,18 +174,15 @@ impl UnitIndex {
             names: OnceLock::new(),
             polls: OnceLock::new(),
         };
-        if unit.header.length_including_self() as u64 > u64::from(u32::MAX) {
-            return Err(gimli::Error::UnsupportedOffset);
-        }
         let wanted = Wanted::NAMED.and(Wanted::LOCATED);
         let mut skim = Skim::of(dwarf, view, wanted.and(Wanted::REFERRING))?;
-        let mut open: Vec<(isize, NodeNumber)> = Vec::new();
+        let mut open: Vec<(i32, NodeNumber)> = Vec::new();
         while let Some(entry) = skim.next()? {
             skim.references(&entry, &mut |target| index.references.push(target))?;
             if !entry.is(wanted) {
                 continue;
             }
-            let Skimmed { offset, depth, tag, .. } = entry;
+            let (offset, depth, tag) = (entry.offset, entry.depth, entry.tag());
             let number = index.nodes.len() as NodeNumber;
             if tag == dw::DW_TAG_variable {
                 let place = match skim.may_be_static(&entry)? {
@@ -233,7 +230,7 @@ impl UnitIndex {
                 tag: tag.0,
                 flags,
             });
-            if entry.has_children {
+            if entry.has_children() {
                 open.push((depth, number));
             }
         }

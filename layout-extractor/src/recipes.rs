@@ -56,7 +56,7 @@ pub(crate) struct Recipe {
     pub(crate) is_declaration: bool,
     pub(crate) has_code: bool,
     /// What a type's description is made of; none for other entries.
-    pub(crate) describing: Box<[(DwAt, Place)]>,
+    pub(crate) describing: Box<[Describing]>,
 }
 
 pub(crate) enum Step {
@@ -70,9 +70,15 @@ pub(crate) enum Step {
 /// where no step is before it.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
-    pub(crate) steps: usize,
     pub(crate) bytes: u32,
+    pub(crate) steps: u32,
     pub(crate) form: DwForm,
+}
+
+/// An attribute that says something about a type.
+pub(crate) struct Describing {
+    pub(crate) name: DwAt,
+    pub(crate) place: Place,
     /// The value, where the abbreviation has it.
     pub(crate) implicit: i64,
 }
@@ -136,11 +142,11 @@ impl Recipe {
         let mut describing = Vec::new();
         let mut bytes = 0_u32;
         for spec in abbreviation.attributes() {
-            let implicit = spec.implicit_const_value().unwrap_or_default();
-            let place = Place { steps: rest.len(), bytes, form: spec.form(), implicit };
+            let place = Place { bytes, steps: rest.len() as u32, form: spec.form() };
             recipe.note(spec, place);
             if is_describing && describes(spec.name()) {
-                describing.push((spec.name(), place));
+                let implicit = spec.implicit_const_value().unwrap_or_default();
+                describing.push(Describing { name: spec.name(), place, implicit });
             }
             match fixed_size(spec.form(), encoding) {
                 Some(size) => bytes = bytes.saturating_add(size),

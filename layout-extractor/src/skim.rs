@@ -21,15 +21,21 @@ pub(crate) struct Skimmed<'v> {
     /// Offset from the start of the unit.
     pub(crate) offset: u32,
     /// How deep it is in the tree; 0 for the root.
-    pub(crate) depth: isize,
-    pub(crate) tag: DwTag,
-    pub(crate) has_children: bool,
-    recipe: &'v Recipe,
+    pub(crate) depth: i32,
     /// Offset of its attributes from the start of the unit.
-    attributes: usize,
+    attributes: u32,
+    recipe: &'v Recipe,
 }
 
 impl Skimmed<'_> {
+    pub(crate) fn tag(&self) -> DwTag {
+        self.recipe.tag
+    }
+
+    pub(crate) fn has_children(&self) -> bool {
+        self.recipe.has_children
+    }
+
     /// Whether it is of one of these kinds.
     pub(crate) fn is(&self, kinds: Wanted) -> bool {
         self.recipe.kinds.meets(kinds)
@@ -62,9 +68,9 @@ pub(crate) struct Skim<'v, 'a> {
     /// The unit, its header included.
     bytes: &'a [u8],
     at: usize,
-    depth: isize,
+    depth: i32,
     /// The end of an entry at this depth ends it all.
-    floor: isize,
+    floor: i32,
 }
 
 impl<'v, 'a> Skim<'v, 'a> {
@@ -76,6 +82,9 @@ impl<'v, 'a> Skim<'v, 'a> {
     ) -> Result<Self, Error> {
         let header = &view.unit.header;
         let section = dwarf.debug_info.reader();
+        if header.length_including_self() as u64 > u64::from(u32::MAX) {
+            return Err(Error::UnsupportedOffset);
+        }
         let start = usize::try_from(view.start).map_err(|_| Error::UnsupportedOffset)?;
         let end = start.saturating_add(header.length_including_self());
         let bytes = section.slice().get(start..end);
@@ -90,7 +99,7 @@ impl<'v, 'a> Skim<'v, 'a> {
             bytes,
             at: header.root_offset().0,
             depth: 0,
-            floor: isize::MIN,
+            floor: i32::MIN,
         })
     }
 
@@ -104,13 +113,14 @@ impl<'v, 'a> Skim<'v, 'a> {
     }
 
     /// The next entry that is wanted; `None` behind the last one.
+    #[inline]
     pub(crate) fn next(&mut self) -> Result<Option<Skimmed<'v>>, Error> {
         let (mut at, mut depth) = (self.at, self.depth);
         while at < self.bytes.len() {
             let offset = at;
             let code = self.leb(&mut at)?;
             if code == 0 {
-                depth -= 1;
+                depth = depth.wrapping_sub(1);
                 if depth <= self.floor {
                     break;
                 }
@@ -120,14 +130,12 @@ impl<'v, 'a> Skim<'v, 'a> {
             let recipe = self.recipes.get(code, &self.view.unit.abbreviations, self.encoding);
             let recipe = recipe.ok_or(Error::InvalidAbbreviationCode(code))?;
             at = self.behind(recipe, recipe.rest.len(), attributes)?;
-            let (tag, has_children) = (recipe.tag, recipe.has_children);
-            let is_wanted = recipe.kinds.meets(self.wanted);
             let own_depth = depth;
-            depth += isize::from(has_children);
-            if is_wanted {
+            depth = depth.wrapping_add(i32::from(recipe.has_children));
+            if recipe.kinds.meets(self.wanted) {
                 (self.at, self.depth) = (at, depth);
-                let (offset, depth) = (offset as u32, own_depth);
-                return Ok(Some(Skimmed { offset, depth, tag, has_children, recipe, attributes }));
+                let (offset, attributes) = (offset as u32, attributes as u32);
+                return Ok(Some(Skimmed { offset, depth: own_depth, attributes, recipe }));
             }
         }
         (self.at, self.depth) = (at, depth);
@@ -138,7 +146,7 @@ impl<'v, 'a> Skim<'v, 'a> {
     pub(crate) fn name(&self, entry: &Skimmed<'v>) -> Result<NameRef, Error> {
         let recipe = entry.recipe;
         let Some(place) = recipe.name else { return Ok(NameRef::None) };
-        match self.value(place.form, self.place(recipe, place, entry)?, place.implicit)? {
+        match self.value(place.form, self.place(recipe, place, entry)?)? {
             Value::Name(name) => Ok(name),
             _ => Ok(NameRef::None),
         }
@@ -149,8 +157,7 @@ impl<'v, 'a> Skim<'v, 'a> {
     pub(crate) fn origin(&self, entry: &Skimmed<'v>) -> Result<Option<u64>, Error> {
         let recipe = entry.recipe;
         let Some(place) = recipe.origin else { return Ok(None) };
-        let value = self.value(place.form, self.place(recipe, place, entry)?, place.implicit)?;
-        Ok(value.reference())
+        Ok(self.value(place.form, self.place(recipe, place, entry)?)?.reference())
     }
 
     /// Calls `visit` with each attribute of the last entry that describes a type.
@@ -160,9 +167,13 @@ impl<'v, 'a> Skim<'v, 'a> {
         mut visit: impl FnMut(DwAt, Value<'a>),
     ) -> Result<(), Error> {
         let recipe = entry.recipe;
-        for &(name, place) in &recipe.describing {
-            let at = self.place(recipe, place, entry)?;
-            visit(name, self.value(place.form, at, place.implicit)?);
+        for attribute in &recipe.describing {
+            let place = attribute.place;
+            let value = match place.form {
+                dw::DW_FORM_implicit_const => Value::Signed(attribute.implicit),
+                form => self.value(form, self.place(recipe, place, entry)?)?,
+            };
+            visit(attribute.name, value);
         }
         Ok(())
     }
@@ -195,7 +206,7 @@ impl<'v, 'a> Skim<'v, 'a> {
             return Ok(());
         }
         let size = self.reference_size();
-        let mut at = entry.attributes + recipe.first as usize;
+        let mut at = entry.attributes as usize + recipe.first as usize;
         for step in &recipe.rest {
             if matches!(step, Step::Form(dw::DW_FORM_ref_addr)) {
                 let target = self.number(at, size)?;
@@ -210,7 +221,7 @@ impl<'v, 'a> Skim<'v, 'a> {
 
     /// The value of this form that is there.
     #[inline]
-    fn value(&self, form: DwForm, mut at: usize, implicit: i64) -> Result<Value<'a>, Error> {
+    fn value(&self, form: DwForm, mut at: usize) -> Result<Value<'a>, Error> {
         let fixed = |width: u8| Ok(Value::Fixed(self.number(at, usize::from(width))?, width));
         let reference = |offset: u64| Ok(Value::Reference(self.view.start.wrapping_add(offset)));
         let word = usize::from(self.encoding.format.word_size());
@@ -230,7 +241,6 @@ impl<'v, 'a> Skim<'v, 'a> {
                 let rest = self.bytes.get(at..).ok_or_else(|| self.end())?;
                 Ok(Value::Signed(gimli::EndianSlice::new(rest, self.endian).read_sleb128()?))
             }
-            dw::DW_FORM_implicit_const => Ok(Value::Signed(implicit)),
             dw::DW_FORM_flag | dw::DW_FORM_flag_present => Ok(Value::Flag),
             dw::DW_FORM_line_strp => Ok(Value::Name(NameRef::LineStr(self.number(at, word)?))),
             dw::DW_FORM_string => Ok(Value::Name(NameRef::Info(self.view.start + at as u64))),
@@ -273,8 +283,8 @@ impl<'v, 'a> Skim<'v, 'a> {
 
     fn place(&self, recipe: &Recipe, place: Place, entry: &Skimmed<'v>) -> Result<usize, Error> {
         let from = match place.steps {
-            0 => entry.attributes,
-            steps => self.behind(recipe, steps, entry.attributes)?,
+            0 => entry.attributes as usize,
+            steps => self.behind(recipe, steps as usize, entry.attributes as usize)?,
         };
         Ok(from + place.bytes as usize)
     }
@@ -412,7 +422,7 @@ mod tests {
                 }
                 let found = skim.next().expect("readable").expect("as many entries");
                 assert_eq!(
-                    (found.offset as usize, found.depth, found.tag, found.has_children),
+                    (found.offset as usize, found.depth as isize, found.tag(), found.has_children()),
                     (entry.offset().0, depth, entry.tag(), entry.has_children())
                 );
                 let name = entry.attr_value(dw::DW_AT_name);

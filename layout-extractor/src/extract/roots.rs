@@ -202,7 +202,7 @@ fn frames(source: &DwarfSource, number: UnitNumber) -> Result<Vec<Frame>, Layout
             node.is_ok_and(|(_, index, node)| has_block_on(source, &dwarf, index, node))
         })
     };
-    let mut function: Option<(isize, NodeNumber)> = None;
+    let mut function: Option<(i32, NodeNumber)> = None;
     let mut found: Vec<NodeNumber> = Vec::new();
     let wanted = Wanted::NAMED.and(Wanted::INLINED);
     let mut skim = Skim::of(&dwarf, &view, wanted).map_err(at)?;
@@ -210,7 +210,7 @@ fn frames(source: &DwarfSource, number: UnitNumber) -> Result<Vec<Frame>, Layout
         if function.is_some_and(|(above, _)| entry.depth <= above) {
             function = None;
         }
-        match entry.tag {
+        match entry.tag() {
             dw::DW_TAG_subprogram => {
                 let node = index.node_at(u64::from(entry.offset));
                 if let Some(node) = node.filter(|&node| index.node(node).has_code()) {
