@@ -7,29 +7,29 @@ use gimli::{Dwarf, Section as _};
 use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::LayoutError;
 
-use crate::index::{NameRef, NodeNumber, UnitIndex, is_type};
+use crate::index::{NameRef, Node, NodeNumber, UnitIndex, is_type};
 use crate::names::{split_last, without_arguments};
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber};
 
-/// What a unit has by name.
+/// Nodes of a unit by where a name is.
 #[derive(Default)]
 pub(crate) struct NameIndex {
-    types: Nodes,
-    /// Bodies, by the names of what they are in.
-    bodies: Nodes,
-}
-
-/// Nodes by where a name is.
-#[derive(Default)]
-struct Nodes {
     /// An offset in `.debug_str`, and a node; sorted.
     by_place: Vec<(u32, NodeNumber)>,
     /// Nodes whose name is elsewhere, in order.
     others: Vec<NodeNumber>,
 }
 
-impl Nodes {
+impl NameIndex {
+    fn of(nodes: impl Iterator<Item = (NameRef, NodeNumber)>) -> Self {
+        let mut names = NameIndex::default();
+        nodes.for_each(|(name, node)| names.add(name, node));
+        names.by_place.sort_unstable();
+        names.by_place.shrink_to_fit();
+        names
+    }
+
     fn add(&mut self, name: NameRef, node: NodeNumber) {
         match (name, name.place()) {
             (NameRef::None, _) => {}
@@ -53,25 +53,29 @@ impl Nodes {
 }
 
 impl DwarfSource {
-    fn by_name<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, index: &'s UnitIndex) -> &'s NameIndex {
-        index.names.get_or_init(|| {
-            let mut names = NameIndex::default();
-            for (number, node) in (0..).zip(&index.nodes) {
-                if is_type(node.tag()) {
-                    names.types.add(node.name(), number);
-                } else if node.tag() == gimli::DW_TAG_subprogram
-                    && let Ok((of, at)) = self.named_node(dwarf, index, number)
-                    && let Some(parent) = of.node(at).parent()
-                    && self.begins_with(dwarf, of.node(at).name(), b'{')
-                {
-                    names.bodies.add(of.node(parent).name(), number);
-                }
-            }
-            for nodes in [&mut names.types, &mut names.bodies] {
-                nodes.by_place.sort_unstable();
-                nodes.by_place.shrink_to_fit();
-            }
-            names
+    /// The types of a unit, by their names.
+    fn types_by_name(index: &UnitIndex) -> &NameIndex {
+        index.types_by_name.get_or_init(|| {
+            let types = (0..).zip(&index.nodes).filter(|(_, node)| is_type(node.tag()));
+            NameIndex::of(types.map(|(number, node)| (node.name(), number)))
+        })
+    }
+
+    /// The bodies of a unit, by the names of what they are in.
+    fn bodies_by_name<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        index: &'s UnitIndex,
+    ) -> &'s NameIndex {
+        index.bodies_by_name.get_or_init(|| {
+            let is_function = |node: &Node| node.tag() == gimli::DW_TAG_subprogram;
+            let functions = (0..).zip(&index.nodes).filter(|(_, node)| is_function(node));
+            NameIndex::of(functions.filter_map(|(number, _)| {
+                let (of, at) = self.named_node(dwarf, index, number).ok()?;
+                let parent = of.node(at).parent()?;
+                let is_body = self.begins_with(dwarf, of.node(at).name(), b'{');
+                is_body.then(|| (of.node(parent).name(), number))
+            }))
         })
     }
 
@@ -107,7 +111,7 @@ impl DwarfSource {
         }
         let index = self.index(dwarf, number)?;
         let start = self.units.entry(number).start;
-        for node in self.by_name(dwarf, index).types.at(&places) {
+        for node in Self::types_by_name(index).at(&places) {
             let entry = index.node(node);
             if !entry.is_declaration() && self.has_path(dwarf, index, node, name) {
                 found.push(TypeId(start + u64::from(entry.offset)));
@@ -130,7 +134,7 @@ impl DwarfSource {
         let index = self.index(dwarf, number)?;
         let start = self.units.entry(number).start;
         let mut best = None;
-        for node in self.by_name(dwarf, index).bodies.at(&places) {
+        for node in self.bodies_by_name(dwarf, index).at(&places) {
             let path = self.path_of(dwarf, index, node)?;
             let is_same = path == body || {
                 let (other, own) = split_last(&path);

@@ -3,6 +3,7 @@
 //! The pass copies no string and looks at none: names are kept as offsets. What is found by name
 //! is sorted in a second step, only when somebody asks by name.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use gimli::{AttributeValue, DwTag, Dwarf, constants as dw};
@@ -114,6 +115,8 @@ pub(crate) struct CodeRange {
 
 /// The index of one unit.
 pub(crate) struct UnitIndex {
+    /// Where the unit is in `.debug_info`.
+    place: Range<u64>,
     /// By offset.
     pub(crate) nodes: Vec<Node>,
     /// By `low`.
@@ -124,8 +127,10 @@ pub(crate) struct UnitIndex {
     pub(crate) thread_locals: Vec<NodeNumber>,
     /// The entries of other units that are referred to, by offset in `.debug_info`.
     pub(crate) references: Vec<u64>,
-    /// Made when somebody asks by name.
-    pub(crate) names: OnceLock<NameIndex>,
+    /// Made when somebody asks for types by name.
+    pub(crate) types_by_name: OnceLock<NameIndex>,
+    /// Made when somebody asks for bodies by name.
+    pub(crate) bodies_by_name: OnceLock<NameIndex>,
     /// Made when somebody asks how types are polled.
     pub(crate) polls: OnceLock<PollIndex>,
 }
@@ -165,13 +170,16 @@ impl UnitIndex {
         view: &UnitView<'a>,
     ) -> Result<Self, gimli::Error> {
         let unit = &view.unit;
+        let length = unit.header.length_including_self() as u64;
         let mut index = UnitIndex {
+            place: view.start..view.start.saturating_add(length),
             nodes: Vec::new(),
             code: Vec::new(),
             statics: Vec::new(),
             thread_locals: Vec::new(),
             references: Vec::new(),
-            names: OnceLock::new(),
+            types_by_name: OnceLock::new(),
+            bodies_by_name: OnceLock::new(),
             polls: OnceLock::new(),
         };
         let wanted = Wanted::NAMED.and(Wanted::LOCATED);
@@ -248,6 +256,11 @@ impl UnitIndex {
     pub(crate) fn node_at(&self, offset: u64) -> Option<NodeNumber> {
         let offset = u32::try_from(offset).ok()?;
         self.nodes.binary_search_by_key(&offset, |node| node.offset).ok().map(|n| n as NodeNumber)
+    }
+
+    /// The node at an offset of `.debug_info`, if that is of this unit.
+    pub(crate) fn own_node_at(&self, offset: u64) -> Option<NodeNumber> {
+        self.place.contains(&offset).then(|| self.node_at(offset - self.place.start))?
     }
 
     /// A node, and those that it is in, outwards. A parent's number is smaller than its child's, so

@@ -29,22 +29,45 @@ const MOST_PARTS: usize = 4;
 /// Debug information of so many bytes is read on all processors.
 const WORTH_THREADS: usize = 4 << 20;
 
+/// How many parts of `.debug_str` are gone through on their own.
+const PARTS: usize = 64;
+
 /// Which units use which names, and refer to what in others.
 #[derive(Default)]
 pub(crate) struct Mentions {
     /// A hash of a name and where it is in `.debug_str`, sorted. A linker that does not merge
     /// strings leaves several copies of one.
-    names: Vec<(u32, u32)>,
-    /// Where a name is and the unit that uses it, sorted.
-    users: Vec<(u32, u32)>,
-    /// The same by the name's hash, for names that are elsewhere.
-    others: Vec<(u32, u32)>,
+    names: Vec<Pair>,
+    /// Where a name is and the unit that uses it, sorted, for each part of `.debug_str`.
+    users: Vec<Vec<Pair>>,
+    /// The length of a part in bytes.
+    part: u32,
+    /// A name's hash and the unit that uses it, sorted, for names that are elsewhere.
+    others: Vec<Pair>,
     /// An entry that another unit refers to, and that unit, sorted: after link-time optimization
     /// there are such.
     references: Vec<(u64, u32)>,
 }
 
-/// What one unit mentions.
+/// Two numbers, in the order of the first one, and then of the second.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Pair(u64);
+
+impl Pair {
+    fn of(first: u32, second: u32) -> Self {
+        Self(u64::from(first) << 32 | u64::from(second))
+    }
+
+    fn first(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    fn second(self) -> u32 {
+        self.0 as u32
+    }
+}
+
+/// What one unit mentions, each list in order.
 #[derive(Default)]
 struct OfUnit {
     users: Vec<u32>,
@@ -52,10 +75,68 @@ struct OfUnit {
     references: Vec<u64>,
 }
 
+/// What was mentioned lately: most names of a unit come several times.
+struct Lately(Box<[u32; 1 << Self::BITS]>);
+
+impl Lately {
+    const BITS: u32 = 12;
+
+    fn new() -> Self {
+        // No name begins behind the last byte of all.
+        Self(Box::new([u32::MAX; 1 << Self::BITS]))
+    }
+
+    /// Whether a name was not, as far as is known.
+    fn is_new(&mut self, place: u32) -> bool {
+        let slot = place.wrapping_mul(0x9e37_79b9) >> (u32::BITS - Self::BITS);
+        std::mem::replace(&mut self.0[slot as usize], place) != place
+    }
+}
+
 impl Mentions {
+    /// Puts together what all units mention.
+    fn of(section: &[u8], units: Vec<(u32, OfUnit)>) -> Self {
+        let mut mentions = Mentions {
+            part: u32::try_from(section.len() / PARTS + 1).unwrap_or(u32::MAX),
+            ..Mentions::default()
+        };
+        for (unit, found) in &units {
+            mentions.others.extend(found.others.iter().map(|&hash| Pair::of(hash, *unit)));
+            mentions.references.extend(found.references.iter().map(|&at| (at, *unit)));
+        }
+        let part = |number: u32| {
+            let start = number.saturating_mul(mentions.part);
+            let end = start.saturating_add(mentions.part);
+            let mut users = Vec::new();
+            for (unit, found) in &units {
+                let from = &found.users[found.users.partition_point(|place| *place < start)..];
+                let within = from.iter().take_while(|place| **place < end);
+                users.extend(within.map(|&place| Pair::of(place, *unit)));
+            }
+            users.sort_unstable();
+            let names = users.chunk_by(|one, other| one.first() == other.first()).map(|users| {
+                let place = users[0].first();
+                Pair::of(hash(string_at(section, place)), place)
+            });
+            (names.collect(), users)
+        };
+        let parts: Vec<(Vec<Pair>, Vec<Pair>)> =
+            (0..PARTS as u32).into_par_iter().with_max_len(1).map(part).collect();
+        for (names, users) in parts {
+            mentions.names.extend(names);
+            mentions.users.push(users);
+        }
+        mentions.names.par_sort_unstable();
+        mentions.others.par_sort_unstable();
+        mentions.references.par_sort_unstable();
+        mentions
+    }
+
     /// Who uses a name.
     fn users<'s>(&'s self, section: &'s [u8], name: &'s [u8]) -> Users<'s> {
-        let mut lists: Vec<_> = self.places(section, name).map(|at| of(&self.users, at)).collect();
+        let part = |place| &self.users[(place / self.part) as usize];
+        let mut lists: Vec<_> =
+            self.places(section, name).map(|place| of(part(place), place)).collect();
         lists.push(of(&self.others, hash(name)));
         lists.retain(|list| !list.is_empty());
         Users(lists)
@@ -63,7 +144,7 @@ impl Mentions {
 
     /// Where a name is in `.debug_str`.
     fn places<'s>(&'s self, section: &'s [u8], name: &'s [u8]) -> impl Iterator<Item = u32> + 's {
-        let known = of(&self.names, hash(name)).iter().map(|(_, place)| *place);
+        let known = of(&self.names, hash(name)).iter().map(|pair| pair.second());
         known.filter(move |place| string_at(section, *place) == name)
     }
 
@@ -71,14 +152,16 @@ impl Mentions {
     fn each<'s>(
         &'s self,
         section: &'s [u8],
-    ) -> impl ParallelIterator<Item = (&'s [u8], &'s [(u32, u32)])> {
-        let by_name = self.users.par_chunk_by(|one, other| one.0 == other.0);
-        by_name.map(|users| (string_at(section, users[0].0), users))
+    ) -> impl ParallelIterator<Item = (&'s [u8], &'s [Pair])> {
+        let by_name =
+            |users: &'s Vec<Pair>| users.chunk_by(|one, other| one.first() == other.first());
+        let all = self.users.par_iter().flat_map_iter(by_name);
+        all.map(|users| (string_at(section, users[0].first()), users))
     }
 }
 
 /// The units that use a name, in lists that are in order.
-struct Users<'m>(Vec<&'m [(u32, u32)]>);
+struct Users<'m>(Vec<&'m [Pair]>);
 
 impl Users<'_> {
     /// How many there are at most.
@@ -87,8 +170,8 @@ impl Users<'_> {
     }
 
     fn contain(&self, unit: UnitNumber) -> bool {
-        let is_in = |list: &&[(u32, u32)]| {
-            list.binary_search_by_key(&unit, |(_, unit)| *unit as UnitNumber).is_ok()
+        let is_in = |list: &&[Pair]| {
+            list.binary_search_by_key(&unit, |pair| pair.second() as UnitNumber).is_ok()
         };
         self.0.iter().any(is_in)
     }
@@ -96,7 +179,7 @@ impl Users<'_> {
     /// All of them, in order.
     fn units(&self) -> Vec<UnitNumber> {
         let all = self.0.iter().flat_map(|list| list.iter());
-        let mut units: Vec<UnitNumber> = all.map(|(_, unit)| *unit as UnitNumber).collect();
+        let mut units: Vec<UnitNumber> = all.map(|pair| pair.second() as UnitNumber).collect();
         if self.0.len() > 1 {
             units.sort_unstable();
             units.dedup();
@@ -105,14 +188,13 @@ impl Users<'_> {
     }
 }
 
-/// The pairs with a key in a sorted list.
-fn of<K: Ord + Copy>(list: &[(K, u32)], key: K) -> &[(K, u32)] {
-    let first = list.partition_point(|(other, _)| *other < key);
-    let list = &list[first..];
+/// The pairs in a sorted list that begin so.
+fn of(list: &[Pair], first: u32) -> &[Pair] {
+    let list = &list[list.partition_point(|pair| pair.first() < first)..];
     // Few are looked at one by one sooner than a search gets to the end.
     let length = match list.get(FEW_UNITS) {
-        Some((other, _)) if *other == key => list.partition_point(|(other, _)| *other == key),
-        _ => list.iter().take_while(|(other, _)| *other == key).count(),
+        Some(pair) if pair.first() == first => list.partition_point(|pair| pair.first() == first),
+        _ => list.iter().take_while(|pair| pair.first() == first).count(),
     };
     &list[..length]
 }
@@ -177,9 +259,10 @@ impl DwarfSource {
         let begins = |name: &[u8]| beginnings.iter().any(|b| name.starts_with(b.as_bytes()));
         let named = mentions.each(dwarf.debug_str.reader().slice());
         let named = named.filter(|(name, _)| begins(name)).flat_map_iter(|(_, users)| users);
-        let mut units: Vec<UnitNumber> = in_parallel(|| named.map(|(_, u)| *u as _).collect());
+        let mut units: Vec<UnitNumber> =
+            in_parallel(|| named.map(|pair| pair.second() as _).collect());
         // Of names that are elsewhere only hashes are kept: they may begin so.
-        units.extend(mentions.others.iter().map(|(_, unit)| *unit as UnitNumber));
+        units.extend(mentions.others.iter().map(|pair| pair.second() as UnitNumber));
         units.par_sort_unstable();
         units.dedup();
         units
@@ -191,7 +274,10 @@ impl DwarfSource {
         dwarf: &Dwarf<Slice<'s>>,
         offset: u64,
     ) -> impl Iterator<Item = UnitNumber> + 's {
-        of(&self.mentions(dwarf).references, offset).iter().map(|(_, unit)| *unit as UnitNumber)
+        let references = &self.mentions(dwarf).references;
+        let first = references.partition_point(|(at, _)| *at < offset);
+        let same = references[first..].iter().take_while(move |(at, _)| *at == offset);
+        same.map(|(_, unit)| *unit as UnitNumber)
     }
 
     /// The units that refer to entries of others, in no order, some of them several times.
@@ -210,22 +296,7 @@ impl DwarfSource {
         let section = dwarf.debug_str.reader().slice();
         let units = self.rust_units(dwarf);
         let read = |number: &UnitNumber| (*number as u32, self.unit_mentions(dwarf, *number));
-        let read = || {
-            let all: Vec<(u32, OfUnit)> = units.par_iter().map(read).collect();
-            let mut mentions = Mentions::default();
-            mentions.users.reserve_exact(all.iter().map(|(_, found)| found.users.len()).sum());
-            for (unit, found) in all {
-                mentions.users.extend(found.users.into_iter().map(|place| (place, unit)));
-                mentions.others.extend(found.others.into_iter().map(|hash| (hash, unit)));
-                mentions.references.extend(found.references.into_iter().map(|at| (at, unit)));
-            }
-            mentions.users.par_sort_unstable();
-            mentions.others.par_sort_unstable();
-            mentions.references.par_sort_unstable();
-            mentions.names = mentions.each(section).map(|(name, u)| (hash(name), u[0].0)).collect();
-            mentions.names.par_sort_unstable();
-            mentions
-        };
+        let read = || Mentions::of(section, units.par_iter().map(read).collect());
         match dwarf.debug_info.reader().len() < WORTH_THREADS {
             true => read(),
             false => in_parallel(read),
@@ -236,11 +307,14 @@ impl DwarfSource {
     /// what comes before that counts.
     fn unit_mentions<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, number: UnitNumber) -> OfUnit {
         let mut found = OfUnit::default();
+        let mut lately = Lately::new();
         if let Some(Ok(index)) = self.units.entry(number).index.get() {
-            index.nodes.iter().for_each(|node| self.add_mention(dwarf, node.name(), &mut found));
+            for node in &index.nodes {
+                self.add_mention(dwarf, node.name(), &mut found, &mut lately);
+            }
             found.references.clone_from(&index.references);
         } else {
-            let _ = self.skim_mentions(dwarf, number, &mut found);
+            let _ = self.skim_mentions(dwarf, number, &mut found, &mut lately);
         }
         for list in [&mut found.users, &mut found.others] {
             list.sort_unstable();
@@ -256,6 +330,7 @@ impl DwarfSource {
         dwarf: &Dwarf<Slice<'s>>,
         number: UnitNumber,
         found: &mut OfUnit,
+        lately: &mut Lately,
     ) -> Result<(), LayoutError> {
         let view = self.units.view(dwarf, number)?;
         let mut skim = || {
@@ -264,7 +339,7 @@ impl DwarfSource {
             while let Some(entry) = skim.next()? {
                 skim.references(&entry, &mut |target| found.references.push(target))?;
                 if entry.is(names) {
-                    self.add_mention(dwarf, skim.name(&entry)?, found);
+                    self.add_mention(dwarf, skim.name(&entry)?, found, lately);
                 }
             }
             Ok(())
@@ -272,11 +347,18 @@ impl DwarfSource {
         skim().map_err(|error| malformed(view.start, error))
     }
 
-    fn add_mention<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, name: NameRef, found: &mut OfUnit) {
-        match name.place() {
-            Some(place) => found.users.push(place),
-            None if matches!(name, NameRef::None | NameRef::Origin(_)) => {}
-            None => found.others.push(hash(self.name_bytes(dwarf, name))),
+    fn add_mention<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        name: NameRef,
+        found: &mut OfUnit,
+        lately: &mut Lately,
+    ) {
+        match (name, name.place()) {
+            (NameRef::None | NameRef::Origin(_), _) => {}
+            (_, Some(place)) if lately.is_new(place) => found.users.push(place),
+            (_, Some(_)) => {}
+            (_, None) => found.others.push(hash(self.name_bytes(dwarf, name))),
         }
     }
 

@@ -422,7 +422,12 @@ mod tests {
                 }
                 let found = skim.next().expect("readable").expect("as many entries");
                 assert_eq!(
-                    (found.offset as usize, found.depth as isize, found.tag(), found.has_children()),
+                    (
+                        found.offset as usize,
+                        found.depth as isize,
+                        found.tag(),
+                        found.has_children()
+                    ),
                     (entry.offset().0, depth, entry.tag(), entry.has_children())
                 );
                 let name = entry.attr_value(dw::DW_AT_name);

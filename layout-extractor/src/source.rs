@@ -201,7 +201,10 @@ impl DwarfSource {
         let (mut index, mut at) = (index, node);
         for _ in 0..MOST_ORIGINS {
             match index.node(at).name() {
-                NameRef::Origin(origin) => (_, index, at) = self.node_at(dwarf, origin)?,
+                NameRef::Origin(origin) => match index.own_node_at(origin) {
+                    Some(node) => at = node,
+                    None => (_, index, at) = self.node_at(dwarf, origin)?,
+                },
                 _ => return Ok((index, at)),
             }
         }

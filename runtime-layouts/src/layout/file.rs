@@ -33,11 +33,8 @@ use super::{
 
 const MAGIC: &[u8; 8] = b"unhangLF";
 const VERSION: u16 = 2;
-/// Slow to write and as quick to read as any: a layout file is written once a build.
-const COMPRESSION: i32 = 17;
-/// From so many bytes on it would take longer than all the rest, to save four hundredths.
-const LARGE: usize = 1 << 20;
-const COMPRESSION_OF_LARGE: i32 = 12;
+/// More would take longer than to make what is written, to save a few hundredths.
+const COMPRESSION: i32 = 6;
 
 /// Why a layout file cannot be used. Each is one sentence for people.
 #[derive(Debug, thiserror::Error)]
@@ -317,8 +314,7 @@ impl LayoutFile {
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend((build_id.len() as u16).to_le_bytes());
         bytes.extend(build_id);
-        let level = if plain.len() < LARGE { COMPRESSION } else { COMPRESSION_OF_LARGE };
-        bytes.extend(seal(&plain, level).map_err(|error| damaged(error.to_string()))?);
+        bytes.extend(seal(&plain, COMPRESSION).map_err(|error| damaged(error.to_string()))?);
         Ok(bytes)
     }
 
