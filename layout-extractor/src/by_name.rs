@@ -52,7 +52,26 @@ impl NameIndex {
     }
 }
 
+/// The path of a body, ready to be looked for.
+pub(crate) struct BodyName<'n> {
+    path: &'n str,
+    parents: &'n str,
+    last: &'n str,
+    /// Where the name is of what the body is in.
+    places: Vec<u32>,
+}
+
 impl DwarfSource {
+    /// A body's path, ready to be looked for.
+    pub(crate) fn body_name<'n, 's>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        path: &'n str,
+    ) -> BodyName<'n> {
+        let (parents, last) = split_last(path);
+        BodyName { path, parents, last, places: self.places_of_name(dwarf, split_last(parents).1) }
+    }
+
     /// The types of a unit, by their names.
     fn types_by_name(index: &UnitIndex) -> &NameIndex {
         index.types_by_name.get_or_init(|| {
@@ -126,26 +145,29 @@ impl DwarfSource {
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         number: UnitNumber,
-        body: &str,
+        body: &BodyName<'_>,
         is_exact: bool,
     ) -> Result<Option<u64>, LayoutError> {
-        let (parents, last) = split_last(body);
-        let places = self.places_of_name(dwarf, split_last(parents).1);
+        let BodyName { path: body, parents, last, places } = body;
         let index = self.index(dwarf, number)?;
         let start = self.units.entry(number).start;
         let mut best = None;
-        for node in self.bodies_by_name(dwarf, index).at(&places) {
+        for node in self.bodies_by_name(dwarf, index).at(places) {
             let path = self.path_of(dwarf, index, node)?;
-            let is_same = path == body || {
+            let is_same = path == *body || {
                 let (other, own) = split_last(&path);
-                !is_exact && other == parents && without_arguments(own) == without_arguments(last)
+                !is_exact && other == *parents && without_arguments(own) == without_arguments(last)
             };
             if !is_same {
                 continue;
             }
             let entry = index.node(node);
-            let rank =
-                (path == body, entry.has_linkage_name(), entry.has_code(), !entry.is_declaration());
+            let rank = (
+                path == *body,
+                entry.has_linkage_name(),
+                entry.has_code(),
+                !entry.is_declaration(),
+            );
             if best.is_none_or(|(other, _)| rank > other) {
                 best = Some((rank, start + u64::from(entry.offset)));
             }

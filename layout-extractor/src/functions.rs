@@ -231,19 +231,21 @@ impl DwarfSource {
         let path = self.path_of(&dwarf, index, node)?;
         let (parents, last) = split_last(&path);
         let Some(body) = body_part(last) else { return Ok(None) };
-        let body = format!("{parents}::{body}");
+        let path = format!("{parents}::{body}");
+        let body = self.body_name(&dwarf, &path);
         if let Some(found) = self.body_in_unit(&dwarf, number, &body, false)? {
             return Ok(Some(found));
         }
-        // Another unit of the same crate, or one where it was inlined.
-        let units = self.units_with_path(&dwarf, &body);
-        let units = units.into_iter().filter(|&unit| unit != number);
-        for other in units {
-            if let Some(found) = self.body_in_unit(&dwarf, other, &body, true)? {
-                return Ok(Some(found));
+        // Another unit of the same crate, or one where it was inlined. An environment is described
+        // again in every unit that has one.
+        self.bodies_elsewhere.get_or_try(Arc::from(&*path), || {
+            for unit in self.units_with_path(&dwarf, &path) {
+                if let Some(found) = self.body_in_unit(&dwarf, unit, &body, true)? {
+                    return Ok(Some(found));
+                }
             }
-        }
-        Ok(None)
+            Ok(None)
+        })
     }
 }
 

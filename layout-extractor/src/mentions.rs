@@ -148,15 +148,20 @@ impl Mentions {
         known.filter(move |place| string_at(section, *place) == name)
     }
 
-    /// Every name in `.debug_str` that is used, with the units that use it, in no order.
-    fn each<'s>(
-        &'s self,
-        section: &'s [u8],
-    ) -> impl ParallelIterator<Item = (&'s [u8], &'s [Pair])> {
-        let by_name =
-            |users: &'s Vec<Pair>| users.chunk_by(|one, other| one.first() == other.first());
-        let all = self.users.par_iter().flat_map_iter(by_name);
-        all.map(|users| (string_at(section, users[0].first()), users))
+    /// The units that use a name that begins so, in no order, and those that may.
+    fn users_of_beginning(&self, section: &[u8], beginning: &[u8]) -> Vec<UnitNumber> {
+        let begins = |pair: &Pair| {
+            let name = section.get(pair.first() as usize..).unwrap_or_default();
+            name.starts_with(beginning)
+        };
+        let with_name = |users: &Vec<Pair>| {
+            let by_name = users.chunk_by(|one, other| one.first() == other.first());
+            by_name.filter(|users| begins(&users[0])).flatten().copied().collect::<Vec<_>>()
+        };
+        let users =
+            in_parallel(|| self.users.par_iter().flat_map_iter(with_name).collect::<Vec<_>>());
+        // Of names that are elsewhere only hashes are kept: they may begin so.
+        users.iter().chain(&self.others).map(|pair| pair.second() as UnitNumber).collect()
     }
 }
 
@@ -249,23 +254,14 @@ impl DwarfSource {
         self.mentions(dwarf).places(section, name.as_bytes()).collect()
     }
 
-    /// The units that have a name that begins with one of these, in order.
-    pub(crate) fn units_with_beginnings<'s>(
+    /// The units that have a name that begins so, in no order, some of them several times.
+    pub(crate) fn units_with_beginning<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
-        beginnings: &[&str],
+        beginning: &str,
     ) -> Vec<UnitNumber> {
-        let mentions = self.mentions(dwarf);
-        let begins = |name: &[u8]| beginnings.iter().any(|b| name.starts_with(b.as_bytes()));
-        let named = mentions.each(dwarf.debug_str.reader().slice());
-        let named = named.filter(|(name, _)| begins(name)).flat_map_iter(|(_, users)| users);
-        let mut units: Vec<UnitNumber> =
-            in_parallel(|| named.map(|pair| pair.second() as _).collect());
-        // Of names that are elsewhere only hashes are kept: they may begin so.
-        units.extend(mentions.others.iter().map(|pair| pair.second() as UnitNumber));
-        units.par_sort_unstable();
-        units.dedup();
-        units
+        let section = dwarf.debug_str.reader().slice();
+        self.mentions(dwarf).users_of_beginning(section, beginning.as_bytes())
     }
 
     /// The units that refer to this entry, which is not theirs, in order.
@@ -297,9 +293,9 @@ impl DwarfSource {
         let units = self.rust_units(dwarf);
         let read = |number: &UnitNumber| (*number as u32, self.unit_mentions(dwarf, *number));
         let read = || Mentions::of(section, units.par_iter().map(read).collect());
-        match dwarf.debug_info.reader().len() < WORTH_THREADS {
-            true => read(),
-            false => in_parallel(read),
+        match self.is_worth_threads(dwarf) {
+            true => in_parallel(read),
+            false => read(),
         }
     }
 
@@ -368,7 +364,15 @@ impl DwarfSource {
         self.rust_units.get_or_init(|| {
             let is_rust =
                 |unit: &UnitNumber| self.units.root(dwarf, *unit).is_ok_and(|root| root.is_rust);
-            (0..self.units.len()).filter(is_rust).collect()
+            let all = 0..self.units.len();
+            match self.is_worth_threads(dwarf) {
+                true => in_parallel(|| all.into_par_iter().filter(is_rust).collect()),
+                false => all.filter(is_rust).collect(),
+            }
         })
+    }
+
+    fn is_worth_threads(&self, dwarf: &Dwarf<Slice<'_>>) -> bool {
+        dwarf.debug_info.reader().len() >= WORTH_THREADS
     }
 }

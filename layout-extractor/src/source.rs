@@ -37,6 +37,8 @@ pub struct DwarfSource {
     pub(crate) types: Cache<u64, Arc<Type>>,
     pub(crate) functions: Cache<u64, Arc<Function>>,
     pub(crate) bodies: Cache<u64, Option<u64>>,
+    /// By the path of the body.
+    pub(crate) bodies_elsewhere: Cache<Arc<str>, Option<u64>>,
     pub(crate) poll_answers: Cache<u64, Option<Poll>>,
     /// By the name of the type.
     pub(crate) polled_elsewhere: Cache<Arc<str>, Option<Poll>>,
@@ -121,6 +123,7 @@ impl DwarfSource {
             types: Cache::default(),
             functions: Cache::default(),
             bodies: Cache::default(),
+            bodies_elsewhere: Cache::default(),
             poll_answers: Cache::default(),
             polled_elsewhere: Cache::default(),
             lines: Lines::default(),

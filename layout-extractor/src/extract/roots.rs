@@ -77,7 +77,7 @@ pub(super) fn find(source: &DwarfSource, progress: &dyn Progress) -> Roots {
         let _ = source.index(&dwarf, number);
         progress.advance(1);
     });
-    let mut may_block = source.units_with_beginnings(&dwarf, &[BLOCK_ON]);
+    let mut may_block = source.units_with_beginning(&dwarf, BLOCK_ON);
     // What is inlined from another unit is named there.
     may_block.extend(source.units_that_refer(&dwarf));
     may_block.sort_unstable();
