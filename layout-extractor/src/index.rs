@@ -39,28 +39,6 @@ impl NameRef {
             _ => None,
         }
     }
-
-    fn pack(self) -> u64 {
-        const OFFSET: u64 = (1 << 61) - 1;
-        match self {
-            NameRef::None => 0,
-            NameRef::Str(offset) => (1 << 61) | (offset & OFFSET),
-            NameRef::LineStr(offset) => (2 << 61) | (offset & OFFSET),
-            NameRef::Info(offset) => (3 << 61) | (offset & OFFSET),
-            NameRef::Origin(offset) => (4 << 61) | (offset & OFFSET),
-        }
-    }
-
-    fn unpack(word: u64) -> Self {
-        let offset = word & ((1 << 61) - 1);
-        match word >> 61 {
-            1 => NameRef::Str(offset),
-            2 => NameRef::LineStr(offset),
-            3 => NameRef::Info(offset),
-            4 => NameRef::Origin(offset),
-            _ => NameRef::None,
-        }
-    }
 }
 
 /// The number of a node in its unit.
@@ -69,37 +47,60 @@ pub(crate) type NodeNumber = u32;
 /// An entry that has a place in a path: a namespace, type, subprogram or thread-local variable.
 #[derive(Clone, Copy)]
 pub(crate) struct Node {
-    name: u64,
+    /// Its name's kind (3 bits), flags (3), tag (16), and the name's offset. A program has millions
+    /// of nodes, and no section of terabytes.
+    packed: u64,
     /// Offset from the start of the unit.
     pub(crate) offset: u32,
     parent: u32,
-    tag: u16,
-    flags: u8,
 }
 
 const NO_PARENT: u32 = u32::MAX;
-const HAS_LINKAGE_NAME: u8 = 1;
-const IS_DECLARATION: u8 = 2;
-const HAS_CODE: u8 = 4;
+const HAS_LINKAGE_NAME: u64 = 1 << 58;
+const IS_DECLARATION: u64 = 1 << 59;
+const HAS_CODE: u64 = 1 << 60;
+const KIND: u32 = 61;
+const TAG: u32 = 42;
+const OFFSET: u64 = (1 << TAG) - 1;
 
 impl Node {
+    fn new(name: NameRef, tag: DwTag, flags: u64, offset: u32, parent: u32) -> Self {
+        let (kind, name) = match name {
+            NameRef::None => (0, 0),
+            NameRef::Str(offset) => (1, offset),
+            NameRef::LineStr(offset) => (2, offset),
+            NameRef::Info(offset) => (3, offset),
+            NameRef::Origin(offset) => (4, offset),
+        };
+        let packed = kind << KIND | flags | u64::from(tag.0) << TAG | name & OFFSET;
+        Self { packed, offset, parent }
+    }
+    #[inline]
     pub(crate) fn name(&self) -> NameRef {
-        NameRef::unpack(self.name)
+        let offset = self.packed & OFFSET;
+        match self.packed >> KIND {
+            1 => NameRef::Str(offset),
+            2 => NameRef::LineStr(offset),
+            3 => NameRef::Info(offset),
+            4 => NameRef::Origin(offset),
+            _ => NameRef::None,
+        }
     }
     pub(crate) fn parent(&self) -> Option<NodeNumber> {
         (self.parent != NO_PARENT).then_some(self.parent)
     }
+    #[inline]
     pub(crate) fn tag(&self) -> DwTag {
-        DwTag(self.tag)
+        DwTag((self.packed >> TAG) as u16)
     }
     pub(crate) fn has_linkage_name(&self) -> bool {
-        self.flags & HAS_LINKAGE_NAME != 0
+        self.packed & HAS_LINKAGE_NAME != 0
     }
     pub(crate) fn is_declaration(&self) -> bool {
-        self.flags & IS_DECLARATION != 0
+        self.packed & IS_DECLARATION != 0
     }
     pub(crate) fn has_code(&self) -> bool {
-        self.flags & HAS_CODE != 0
+        self.packed & HAS_CODE != 0
     }
 }
 
@@ -134,6 +135,9 @@ pub(crate) struct UnitIndex {
     /// Made when somebody asks how types are polled.
     pub(crate) polls: OnceLock<PollIndex>,
 }
+
+/// Bytes of debug information for each node, in what rustc writes; less is rare.
+const BYTES_OF_NODE: usize = 24;
 
 /// Whether an entry with this tag has a place in a path.
 pub(crate) fn is_named(tag: DwTag) -> bool {
@@ -173,7 +177,7 @@ impl UnitIndex {
         let length = unit.header.length_including_self() as u64;
         let mut index = UnitIndex {
             place: view.start..view.start.saturating_add(length),
-            nodes: Vec::new(),
+            nodes: Vec::with_capacity(length as usize / BYTES_OF_NODE),
             code: Vec::new(),
             statics: Vec::new(),
             thread_locals: Vec::new(),
@@ -193,17 +197,15 @@ impl UnitIndex {
             let (offset, depth, tag) = (entry.offset, entry.depth, entry.tag());
             let number = index.nodes.len() as NodeNumber;
             if tag == dw::DW_TAG_variable {
-                let place = match skim.may_be_static(&entry)? {
-                    true => Attributes::read(dwarf, view, &entry)?.place(dwarf, unit),
-                    false => StaticPlace::Other,
-                };
-                match place {
-                    StaticPlace::Address(address) => index.statics.push((address, offset)),
+                let location = skim.static_location(&entry)?;
+                let place = location.map(|location| place_of(dwarf, unit, location));
+                match place.unwrap_or(StaticPlace::Other) {
                     StaticPlace::ThreadLocal(_) => index.thread_locals.push(number),
-                    StaticPlace::Other => {}
-                }
-                if !matches!(place, StaticPlace::ThreadLocal(_)) {
-                    continue;
+                    StaticPlace::Address(address) => {
+                        index.statics.push((address, offset));
+                        continue;
+                    }
+                    StaticPlace::Other => continue,
                 }
             }
             while open.last().is_some_and(|&(at, _)| at >= depth) {
@@ -216,28 +218,25 @@ impl UnitIndex {
             if entry.is_declaration() {
                 flags |= IS_DECLARATION;
             }
-            if tag == dw::DW_TAG_subprogram
-                && entry.has_code()
-                && Attributes::read(dwarf, view, &entry)?.code(
-                    dwarf,
-                    view,
-                    number,
-                    &mut index.code,
-                )?
-            {
-                flags |= HAS_CODE;
+            if tag == dw::DW_TAG_subprogram && entry.has_code() {
+                let before = index.code.len();
+                match skim.code(&entry)? {
+                    Some((low, high)) if low < high => {
+                        index.code.push(CodeRange { low, high, node: number, is_entry: true });
+                    }
+                    Some(_) => {}
+                    None => add_code(dwarf, view, &entry, number, &mut index.code)?,
+                }
+                if index.code.len() > before {
+                    flags |= HAS_CODE;
+                }
             }
             let name = match skim.name(&entry)? {
                 NameRef::None => skim.origin(&entry)?.map_or(NameRef::None, NameRef::Origin),
                 name => name,
             };
-            index.nodes.push(Node {
-                name: name.pack(),
-                offset,
-                parent: open.last().map_or(NO_PARENT, |&(_, node)| node),
-                tag: tag.0,
-                flags,
-            });
+            let parent = open.last().map_or(NO_PARENT, |&(_, node)| node);
+            index.nodes.push(Node::new(name, tag, flags, offset, parent));
             if entry.has_children() {
                 open.push((depth, number));
             }
@@ -275,72 +274,48 @@ impl UnitIndex {
     }
 }
 
-/// The attributes of a function or variable that are looked at one by one.
-#[derive(Default)]
-struct Attributes<'a> {
-    low: Option<u64>,
-    high: Option<AttributeValue<Slice<'a>>>,
-    ranges: Option<AttributeValue<Slice<'a>>>,
-    location: Option<gimli::Expression<Slice<'a>>>,
-}
-
-impl<'a> Attributes<'a> {
-    fn read(
-        dwarf: &Dwarf<Slice<'a>>,
-        view: &UnitView<'a>,
-        entry: &Skimmed<'_>,
-    ) -> Result<Self, gimli::Error> {
-        let mut found = Self::default();
-        let offset = gimli::UnitOffset(entry.offset as usize);
-        let mut attributes = view.unit.entries_raw(Some(offset))?;
-        let Some(abbreviation) = attributes.read_abbreviation()? else { return Ok(found) };
-        for &spec in abbreviation.attributes() {
-            let attribute = attributes.read_attribute(spec)?;
-            match attribute.name() {
-                dw::DW_AT_low_pc => {
-                    found.low = dwarf.attr_address(&view.unit, attribute.value()).ok().flatten();
-                }
-                dw::DW_AT_high_pc => found.high = Some(attribute.value()),
-                dw::DW_AT_ranges => found.ranges = Some(attribute.value()),
-                dw::DW_AT_location => found.location = attribute.value().exprloc_value(),
-                _ => {}
+/// Adds the ranges of a function's code, however they are written.
+fn add_code<'a>(
+    dwarf: &Dwarf<Slice<'a>>,
+    view: &UnitView<'a>,
+    entry: &Skimmed<'_>,
+    node: NodeNumber,
+    code: &mut Vec<CodeRange>,
+) -> Result<(), gimli::Error> {
+    let (mut low, mut high, mut ranges) = (None, None, None);
+    let offset = gimli::UnitOffset(entry.offset as usize);
+    let mut attributes = view.unit.entries_raw(Some(offset))?;
+    let Some(abbreviation) = attributes.read_abbreviation()? else { return Ok(()) };
+    for &spec in abbreviation.attributes() {
+        let attribute = attributes.read_attribute(spec)?;
+        match attribute.name() {
+            dw::DW_AT_low_pc => {
+                low = dwarf.attr_address(&view.unit, attribute.value()).ok().flatten();
             }
+            dw::DW_AT_high_pc => high = Some(attribute.value()),
+            dw::DW_AT_ranges => ranges = Some(attribute.value()),
+            _ => {}
         }
-        Ok(found)
     }
-
-    fn place(self, dwarf: &Dwarf<Slice<'a>>, unit: &gimli::Unit<Slice<'a>>) -> StaticPlace {
-        self.location.map_or(StaticPlace::Other, |location| place_of(dwarf, unit, location))
-    }
-
-    /// Adds the ranges of a function's code, and returns whether there are any.
-    fn code(
-        self,
-        dwarf: &Dwarf<Slice<'a>>,
-        view: &UnitView<'a>,
-        node: NodeNumber,
-        code: &mut Vec<CodeRange>,
-    ) -> Result<bool, gimli::Error> {
+    if let Some(ranges) = ranges {
         let before = code.len();
-        if let Some(ranges) = self.ranges {
-            if let Some(mut ranges) = dwarf.attr_ranges(&view.unit, ranges)? {
-                while let Some(range) = ranges.next()? {
-                    let (low, high) = (range.begin, range.end);
-                    code.push(CodeRange { low, high, node, is_entry: code.len() == before });
-                }
-            }
-        } else if let (Some(low), Some(high)) = (self.low, self.high) {
-            let end = match high {
-                AttributeValue::Addr(end) => Some(end),
-                AttributeValue::DebugAddrIndex(index) => dwarf.address(&view.unit, index).ok(),
-                size => size.udata_value().map(|size| low.saturating_add(size)),
-            };
-            if let Some(high) = end.filter(|&end| end > low) {
-                code.push(CodeRange { low, high, node, is_entry: true });
+        if let Some(mut ranges) = dwarf.attr_ranges(&view.unit, ranges)? {
+            while let Some(range) = ranges.next()? {
+                let (low, high) = (range.begin, range.end);
+                code.push(CodeRange { low, high, node, is_entry: code.len() == before });
             }
         }
-        Ok(code.len() > before)
+    } else if let (Some(low), Some(high)) = (low, high) {
+        let end = match high {
+            AttributeValue::Addr(end) => Some(end),
+            AttributeValue::DebugAddrIndex(index) => dwarf.address(&view.unit, index).ok(),
+            size => size.udata_value().map(|size| low.saturating_add(size)),
+        };
+        if let Some(high) = end.filter(|&end| end > low) {
+            code.push(CodeRange { low, high, node, is_entry: true });
+        }
     }
+    Ok(())
 }
 
 /// Where a variable that is not on the stack is.

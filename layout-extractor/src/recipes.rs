@@ -47,7 +47,7 @@ pub(crate) struct Recipe {
     pub(crate) kinds: Wanted,
     /// Bytes before the first attribute whose length is not known.
     pub(crate) first: u32,
-    /// What follows those.
+    /// The attributes whose length is not known.
     pub(crate) rest: Box<[Step]>,
     pub(crate) name: Option<Place>,
     pub(crate) location: Option<Place>,
@@ -55,19 +55,32 @@ pub(crate) struct Recipe {
     pub(crate) has_linkage_name: bool,
     pub(crate) is_declaration: bool,
     pub(crate) has_code: bool,
+    /// An address and a length, where that is how the code is said.
+    pub(crate) code: Option<(Place, Place)>,
     /// What a type's description is made of; none for other entries.
     pub(crate) describing: Box<[Describing]>,
 }
 
-pub(crate) enum Step {
-    /// So many bytes.
-    Bytes(u32),
-    /// An attribute whose length the entry says.
+/// An attribute whose length is not known, and what follows it.
+pub(crate) struct Step {
+    pub(crate) length: Length,
+    /// Bytes to the next one of these, or to the end.
+    pub(crate) after: u32,
+}
+
+/// What tells the length of an attribute.
+#[derive(Clone, Copy)]
+pub(crate) enum Length {
+    /// A number in LEB128: its last byte.
+    Leb,
+    /// A block or expression: the number in LEB128 that it begins with.
+    Block,
+    /// Another form.
     Form(DwForm),
 }
 
-/// Where an attribute is: so many bytes behind so many steps of `rest`, or behind the entry's code
-/// where no step is before it.
+/// Where an attribute is: so many bytes behind so many of the attributes in `rest`, or behind the
+/// entry's code where there is none of those before it.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) bytes: u32,
@@ -135,15 +148,23 @@ impl Recipe {
             has_linkage_name: false,
             is_declaration: false,
             has_code: false,
+            code: None,
             describing: Box::default(),
         };
         let is_describing = is_type(recipe.tag) || is_part_of_type(recipe.tag);
-        let mut rest = Vec::new();
+        let mut rest: Vec<Step> = Vec::new();
         let mut describing = Vec::new();
+        let (mut low, mut high) = (None, None);
         let mut bytes = 0_u32;
         for spec in abbreviation.attributes() {
             let place = Place { bytes, steps: rest.len() as u32, form: spec.form() };
             recipe.note(spec, place);
+            match (spec.name(), spec.form()) {
+                (dw::DW_AT_low_pc, dw::DW_FORM_addr) => low = Some(place),
+                (dw::DW_AT_high_pc, dw::DW_FORM_data4 | dw::DW_FORM_data8) => high = Some(place),
+                (dw::DW_AT_ranges, _) => (low, high) = (None, None),
+                _ => {}
+            }
             if is_describing && describes(spec.name()) {
                 let implicit = spec.implicit_const_value().unwrap_or_default();
                 describing.push(Describing { name: spec.name(), place, implicit });
@@ -151,23 +172,18 @@ impl Recipe {
             match fixed_size(spec.form(), encoding) {
                 Some(size) => bytes = bytes.saturating_add(size),
                 None => {
-                    if rest.is_empty() {
-                        recipe.first = bytes;
-                    } else if bytes > 0 {
-                        rest.push(Step::Bytes(bytes));
-                    }
-                    rest.push(Step::Form(spec.form()));
+                    rest.push(Step { length: length(spec.form()), after: 0 });
                     bytes = 0;
                 }
             }
-        }
-        if rest.is_empty() {
-            recipe.first = bytes;
-        } else if bytes > 0 {
-            rest.push(Step::Bytes(bytes));
+            match rest.last_mut() {
+                Some(step) => step.after = bytes,
+                None => recipe.first = bytes,
+            }
         }
         recipe.rest = rest.into();
         recipe.describing = describing.into();
+        recipe.code = low.zip(high);
         let is_variable = recipe.tag == dw::DW_TAG_variable;
         for (is, kind) in [
             (is_named(recipe.tag), Wanted::NAMED),
@@ -238,6 +254,23 @@ fn describes(name: DwAt) -> bool {
             | dw::DW_AT_lower_bound
             | dw::DW_AT_upper_bound
     )
+}
+
+/// What tells the length of a value whose form does not.
+pub(crate) fn length(form: DwForm) -> Length {
+    match form {
+        dw::DW_FORM_sdata
+        | dw::DW_FORM_udata
+        | dw::DW_FORM_ref_udata
+        | dw::DW_FORM_strx
+        | dw::DW_FORM_addrx
+        | dw::DW_FORM_loclistx
+        | dw::DW_FORM_rnglistx
+        | dw::DW_FORM_GNU_addr_index
+        | dw::DW_FORM_GNU_str_index => Length::Leb,
+        dw::DW_FORM_exprloc | dw::DW_FORM_block => Length::Block,
+        form => Length::Form(form),
+    }
 }
 
 /// Bytes of an attribute's value; `None` when the value itself says, and for references to other

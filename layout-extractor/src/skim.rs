@@ -6,12 +6,12 @@
 //! after attribute, and a pass over the names of a whole program becomes affordable.
 
 use gimli::{
-    DebugStrOffsetsIndex, DwAt, DwForm, DwTag, Dwarf, Encoding, Endianity as _, Error, Reader as _,
-    RunTimeEndian, Section as _, constants as dw,
+    DebugStrOffsetsIndex, DwAt, DwForm, DwTag, Dwarf, Encoding, EndianSlice, Endianity as _, Error,
+    Expression, Reader as _, RunTimeEndian, Section as _, constants as dw,
 };
 
 use crate::index::NameRef;
-use crate::recipes::{Place, Recipe, Recipes, Step, Wanted, fixed_size};
+use crate::recipes::{Length, Place, Recipe, Recipes, Step, Wanted, fixed_size, length};
 use crate::units::{Slice, UnitView};
 use crate::values::Value;
 
@@ -129,7 +129,7 @@ impl<'v, 'a> Skim<'v, 'a> {
             let attributes = at;
             let recipe = self.recipes.get(code, &self.view.unit.abbreviations, self.encoding);
             let recipe = recipe.ok_or(Error::InvalidAbbreviationCode(code))?;
-            at = self.behind(recipe, recipe.rest.len(), attributes)?;
+            at = self.behind(recipe.first, &recipe.rest, attributes)?;
             let own_depth = depth;
             depth = depth.wrapping_add(i32::from(recipe.has_children));
             if recipe.kinds.meets(self.wanted) {
@@ -178,20 +178,33 @@ impl<'v, 'a> Skim<'v, 'a> {
         Ok(())
     }
 
-    /// Whether the last entry, a variable's, may be at a fixed address or in thread-local storage:
-    /// not on the stack, in a register, or here and there.
-    pub(crate) fn may_be_static(&self, entry: &Skimmed<'v>) -> Result<bool, Error> {
+    /// Where the last entry, a variable's, is, if it may be at a fixed address or in thread-local
+    /// storage: not on the stack, in a register, or here and there.
+    pub(crate) fn static_location(
+        &self,
+        entry: &Skimmed<'v>,
+    ) -> Result<Option<Expression<Slice<'a>>>, Error> {
         let recipe = entry.recipe;
-        let Some(place) = recipe.location else { return Ok(false) };
-        if place.form != dw::DW_FORM_exprloc {
-            return Ok(is_block(place.form));
-        }
-        let mut at = self.place(recipe, place, entry)?;
-        if self.leb(&mut at)? == 0 {
-            return Ok(false);
-        }
-        let operation = gimli::DwOp(self.number(at, 1)? as u8);
-        Ok(!matches!(operation.0, FIRST_REGISTER..=LAST_REGISTER) && operation != dw::DW_OP_fbreg)
+        let Some(place) = recipe.location else { return Ok(None) };
+        let Value::Bytes(bytes) = self.value(place.form, self.place(recipe, place, entry)?)? else {
+            return Ok(None);
+        };
+        let is_static = match bytes.first() {
+            None | Some(FIRST_REGISTER..=LAST_REGISTER) => false,
+            Some(first) => gimli::DwOp(*first) != dw::DW_OP_fbreg,
+        };
+        Ok(is_static.then(|| Expression(EndianSlice::new(bytes, self.endian))))
+    }
+
+    /// The first address and the end of a function's code; `None` when the last entry says it in
+    /// another way than by its length.
+    pub(crate) fn code(&self, entry: &Skimmed<'v>) -> Result<Option<(u64, u64)>, Error> {
+        let recipe = entry.recipe;
+        let Some((low, high)) = recipe.code else { return Ok(None) };
+        let size = usize::from(self.encoding.address_size);
+        let low = self.number(self.place(recipe, low, entry)?, size)?;
+        let length = self.value(high.form, self.place(recipe, high, entry)?)?.unsigned();
+        Ok(length.map(|length| (low, low.saturating_add(length))))
     }
 
     /// Calls `visit` with the offset in `.debug_info` of everything in other units that the last
@@ -208,13 +221,13 @@ impl<'v, 'a> Skim<'v, 'a> {
         let size = self.reference_size();
         let mut at = entry.attributes as usize + recipe.first as usize;
         for step in &recipe.rest {
-            if matches!(step, Step::Form(dw::DW_FORM_ref_addr)) {
+            if matches!(step.length, Length::Form(dw::DW_FORM_ref_addr)) {
                 let target = self.number(at, size)?;
                 if !(self.view.start..self.view.start + self.bytes.len() as u64).contains(&target) {
                     visit(target);
                 }
             }
-            at = self.step(step, at)?;
+            at = self.behind_value(step.length, at)? + step.after as usize;
         }
         Ok(())
     }
@@ -226,20 +239,21 @@ impl<'v, 'a> Skim<'v, 'a> {
         let reference = |offset: u64| Ok(Value::Reference(self.view.start.wrapping_add(offset)));
         let word = usize::from(self.encoding.format.word_size());
         match form {
+            dw::DW_FORM_strp if word == 4 => Ok(Value::Name(NameRef::Str(self.word(at)?))),
             dw::DW_FORM_strp => Ok(Value::Name(NameRef::Str(self.number(at, word)?))),
-            dw::DW_FORM_ref4 => reference(self.number(at, 4)?),
+            dw::DW_FORM_ref4 => reference(self.word(at)?),
             dw::DW_FORM_data1 => fixed(1),
             dw::DW_FORM_data2 => fixed(2),
             dw::DW_FORM_data4 => fixed(4),
             dw::DW_FORM_data8 => fixed(8),
             dw::DW_FORM_data16 => {
-                let mut bytes = gimli::EndianSlice::new(self.slice(at, 16)?, self.endian);
+                let mut bytes = EndianSlice::new(self.slice(at, 16)?, self.endian);
                 Ok(Value::Wide(bytes.read_u128()?))
             }
             dw::DW_FORM_udata => Ok(Value::Unsigned(self.leb(&mut at)?)),
             dw::DW_FORM_sdata => {
                 let rest = self.bytes.get(at..).ok_or_else(|| self.end())?;
-                Ok(Value::Signed(gimli::EndianSlice::new(rest, self.endian).read_sleb128()?))
+                Ok(Value::Signed(EndianSlice::new(rest, self.endian).read_sleb128()?))
             }
             dw::DW_FORM_flag | dw::DW_FORM_flag_present => Ok(Value::Flag),
             dw::DW_FORM_line_strp => Ok(Value::Name(NameRef::LineStr(self.number(at, word)?))),
@@ -281,46 +295,56 @@ impl<'v, 'a> Skim<'v, 'a> {
         bytes.ok_or_else(|| self.end())
     }
 
+    #[inline]
     fn place(&self, recipe: &Recipe, place: Place, entry: &Skimmed<'v>) -> Result<usize, Error> {
-        let from = match place.steps {
-            0 => entry.attributes as usize,
-            steps => self.behind(recipe, steps as usize, entry.attributes as usize)?,
-        };
-        Ok(from + place.bytes as usize)
+        let mut at = entry.attributes as usize;
+        if place.steps > 0 {
+            let (last, before) = recipe.rest[..place.steps as usize].split_last().unzip();
+            at = self.behind(recipe.first, before.unwrap_or_default(), at)?;
+            if let Some(last) = last {
+                at = self.behind_value(last.length, at)?;
+            }
+        }
+        Ok(at + place.bytes as usize)
     }
 
-    /// Behind so many steps of a recipe.
-    fn behind(&self, recipe: &Recipe, steps: usize, attributes: usize) -> Result<usize, Error> {
-        let first = attributes + recipe.first as usize;
-        recipe.rest[..steps].iter().try_fold(first, |at, step| self.step(step, at))
+    /// Behind so many bytes and these attributes.
+    #[inline]
+    fn behind(&self, first: u32, rest: &[Step], at: usize) -> Result<usize, Error> {
+        let mut at = at + first as usize;
+        for step in rest {
+            at = self.behind_value(step.length, at)? + step.after as usize;
+        }
+        Ok(at)
     }
 
-    fn step(&self, step: &Step, at: usize) -> Result<usize, Error> {
-        match step {
-            Step::Bytes(bytes) => Ok(at + *bytes as usize),
-            Step::Form(form) => self.behind_value(*form, at),
+    /// Behind a value whose form does not tell its length.
+    #[inline]
+    fn behind_value(&self, length: Length, mut at: usize) -> Result<usize, Error> {
+        match length {
+            Length::Leb => {
+                self.leb(&mut at)?;
+                Ok(at)
+            }
+            Length::Block => {
+                let length = self.leb(&mut at)?;
+                self.behind_block(at, length)
+            }
+            Length::Form(form) => self.behind_form(form, at),
         }
     }
 
-    /// Behind a value whose length is not that of all values of its form.
-    fn behind_value(&self, form: DwForm, mut at: usize) -> Result<usize, Error> {
+    #[inline]
+    fn behind_block(&self, at: usize, length: u64) -> Result<usize, Error> {
+        let end = usize::try_from(length).ok().and_then(|length| at.checked_add(length));
+        end.filter(|end| *end <= self.bytes.len()).ok_or_else(|| self.end())
+    }
+
+    fn behind_form(&self, form: DwForm, mut at: usize) -> Result<usize, Error> {
         let length = match form {
-            dw::DW_FORM_exprloc | dw::DW_FORM_block => self.leb(&mut at)?,
             dw::DW_FORM_block1 => self.length(&mut at, 1)?,
             dw::DW_FORM_block2 => self.length(&mut at, 2)?,
             dw::DW_FORM_block4 => self.length(&mut at, 4)?,
-            dw::DW_FORM_sdata
-            | dw::DW_FORM_udata
-            | dw::DW_FORM_ref_udata
-            | dw::DW_FORM_strx
-            | dw::DW_FORM_addrx
-            | dw::DW_FORM_loclistx
-            | dw::DW_FORM_rnglistx
-            | dw::DW_FORM_GNU_addr_index
-            | dw::DW_FORM_GNU_str_index => {
-                self.leb(&mut at)?;
-                0
-            }
             dw::DW_FORM_string => {
                 let rest = self.bytes.get(at..).unwrap_or_default();
                 memchr::memchr(0, rest).ok_or_else(|| self.end())? as u64 + 1
@@ -332,13 +356,12 @@ impl<'v, 'a> Skim<'v, 'a> {
                     Some(size) => u64::from(size),
                     // One that is indirect again could go on for ever.
                     None if form == dw::DW_FORM_indirect => return Err(Error::UnknownForm(form)),
-                    None => return self.behind_value(form, at),
+                    None => return self.behind_value(length(form), at),
                 }
             }
             other => return Err(Error::UnknownForm(other)),
         };
-        let end = usize::try_from(length).ok().and_then(|length| at.checked_add(length));
-        end.filter(|end| *end <= self.bytes.len()).ok_or_else(|| self.end())
+        self.behind_block(at, length)
     }
 
     /// Bytes of a reference to any unit: in DWARF 2 it was an address.
@@ -353,6 +376,17 @@ impl<'v, 'a> Skim<'v, 'a> {
         let length = self.number(*at, size)?;
         *at += size;
         Ok(length)
+    }
+
+    /// A number of four bytes.
+    #[inline]
+    fn word(&self, at: usize) -> Result<u64, Error> {
+        let bytes = self.bytes.get(at..).and_then(|rest| rest.first_chunk());
+        let bytes = *bytes.ok_or_else(|| self.end())?;
+        Ok(u64::from(match self.endian {
+            RunTimeEndian::Little => u32::from_le_bytes(bytes),
+            RunTimeEndian::Big => u32::from_be_bytes(bytes),
+        }))
     }
 
     fn number(&self, at: usize, size: usize) -> Result<u64, Error> {
@@ -392,11 +426,6 @@ impl<'v, 'a> Skim<'v, 'a> {
 /// `DW_OP_reg0` to `DW_OP_breg31`.
 const FIRST_REGISTER: u8 = dw::DW_OP_reg0.0;
 const LAST_REGISTER: u8 = dw::DW_OP_breg31.0;
-
-/// Whether a location of this form is an expression, and no list.
-fn is_block(form: DwForm) -> bool {
-    matches!(form, dw::DW_FORM_block | dw::DW_FORM_block1 | dw::DW_FORM_block2 | dw::DW_FORM_block4)
-}
 
 #[cfg(test)]
 mod tests {
