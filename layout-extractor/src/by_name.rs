@@ -7,7 +7,7 @@ use gimli::{Dwarf, Section as _};
 use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::LayoutError;
 
-use crate::index::{NameRef, Node, NodeNumber, UnitIndex, is_type};
+use crate::index::{NameRef, NodeNumber, UnitIndex, is_type};
 use crate::names::{split_last, without_arguments};
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber};
@@ -52,26 +52,7 @@ impl NameIndex {
     }
 }
 
-/// The path of a body, ready to be looked for.
-pub(crate) struct BodyName<'n> {
-    path: &'n str,
-    parents: &'n str,
-    last: &'n str,
-    /// Where the name is of what the body is in.
-    places: Vec<u32>,
-}
-
 impl DwarfSource {
-    /// A body's path, ready to be looked for.
-    pub(crate) fn body_name<'n, 's>(
-        &'s self,
-        dwarf: &Dwarf<Slice<'s>>,
-        path: &'n str,
-    ) -> BodyName<'n> {
-        let (parents, last) = split_last(path);
-        BodyName { path, parents, last, places: self.places_of_name(dwarf, split_last(parents).1) }
-    }
-
     /// The types of a unit, by their names.
     fn types_by_name(index: &UnitIndex) -> &NameIndex {
         index.types_by_name.get_or_init(|| {
@@ -87,31 +68,26 @@ impl DwarfSource {
         index: &'s UnitIndex,
     ) -> &'s NameIndex {
         index.bodies_by_name.get_or_init(|| {
-            let is_function = |node: &Node| node.tag() == gimli::DW_TAG_subprogram;
-            let functions = (0..).zip(&index.nodes).filter(|(_, node)| is_function(node));
-            NameIndex::of(functions.filter_map(|(number, _)| {
-                let (of, at) = self.named_node(dwarf, index, number).ok()?;
-                let parent = of.node(at).parent()?;
-                let is_body = self.begins_with(dwarf, of.node(at).name(), b'{');
-                is_body.then(|| (of.node(parent).name(), number))
-            }))
+            let bodies = self.bodies_of(dwarf, index);
+            NameIndex::of(bodies.map(|(node, of, _, parent)| (of.node(parent).name(), node)))
         })
     }
 
-    /// Whether a name begins with this letter, without reading it.
-    pub(crate) fn begins_with<'s>(
+    /// The bodies of a unit: each one's node, the node that has its name, and the parent of that.
+    pub(crate) fn bodies_of<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
-        name: NameRef,
-        letter: u8,
-    ) -> bool {
-        match name {
-            NameRef::Str(place) => {
-                let section = dwarf.debug_str.reader().slice();
-                usize::try_from(place).is_ok_and(|place| section.get(place) == Some(&letter))
-            }
-            other => self.name_bytes(dwarf, other).first() == Some(&letter),
-        }
+        index: &'s UnitIndex,
+    ) -> impl Iterator<Item = (NodeNumber, &'s UnitIndex, NodeNumber, NodeNumber)> {
+        let functions = (0..)
+            .zip(&index.nodes)
+            .filter(|(_, node)| node.tag() == gimli::DW_TAG_subprogram && node.may_be_notable());
+        functions.filter_map(|(number, _)| {
+            let (of, at) = self.named_node(dwarf, index, number).ok()?;
+            let parent = of.node(at).parent()?;
+            let is_body = of.node(at).name().from(dwarf).starts_with(b"{");
+            is_body.then_some((number, of, at, parent))
+        })
     }
 
     /// The types of one unit with exactly this full name.
@@ -139,35 +115,44 @@ impl DwarfSource {
         Ok(())
     }
 
-    /// The best entry of a unit for a body's path: one with the same generic arguments, a linkage
-    /// name, and code. With `is_exact` other generic arguments do not count at all.
-    pub(crate) fn body_in_unit<'s>(
+    /// The bodies of one unit that may have this path.
+    pub(crate) fn bodies_in_unit<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         number: UnitNumber,
-        body: &BodyName<'_>,
+        path: &str,
+    ) -> Result<Vec<NodeNumber>, LayoutError> {
+        let (parents, _) = split_last(path);
+        let places = self.places_of_name(dwarf, split_last(parents).1);
+        Ok(self.bodies_by_name(dwarf, self.index(dwarf, number)?).at(&places))
+    }
+
+    /// The best of these entries of a unit for a body's path: one with the same generic arguments, a
+    /// linkage name, and code. With `is_exact` other generic arguments do not count at all.
+    pub(crate) fn best_body<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        number: UnitNumber,
+        nodes: &[NodeNumber],
+        body: &str,
         is_exact: bool,
     ) -> Result<Option<u64>, LayoutError> {
-        let BodyName { path: body, parents, last, places } = body;
+        let (parents, last) = split_last(body);
         let index = self.index(dwarf, number)?;
         let start = self.units.entry(number).start;
         let mut best = None;
-        for node in self.bodies_by_name(dwarf, index).at(places) {
+        for &node in nodes {
             let path = self.path_of(dwarf, index, node)?;
-            let is_same = path == *body || {
+            let is_same = path == body || {
                 let (other, own) = split_last(&path);
-                !is_exact && other == *parents && without_arguments(own) == without_arguments(last)
+                !is_exact && other == parents && without_arguments(own) == without_arguments(last)
             };
             if !is_same {
                 continue;
             }
             let entry = index.node(node);
-            let rank = (
-                path == *body,
-                entry.has_linkage_name(),
-                entry.has_code(),
-                !entry.is_declaration(),
-            );
+            let rank =
+                (path == body, entry.has_linkage_name(), entry.has_code(), !entry.is_declaration());
             if best.is_none_or(|(other, _)| rank > other) {
                 best = Some((rank, start + u64::from(entry.offset)));
             }

@@ -232,20 +232,44 @@ impl DwarfSource {
         let (parents, last) = split_last(&path);
         let Some(body) = body_part(last) else { return Ok(None) };
         let path = format!("{parents}::{body}");
-        let body = self.body_name(&dwarf, &path);
-        if let Some(found) = self.body_in_unit(&dwarf, number, &body, false)? {
+        let own = match self.everything.get() {
+            Some(everything) => {
+                let mut units = everything.bodies(split_last(parents).1, &body);
+                units.find(|(unit, _)| *unit == number).map(|(_, nodes)| nodes).unwrap_or_default()
+            }
+            None => self.bodies_in_unit(&dwarf, number, &path)?,
+        };
+        if let Some(found) = self.best_body(&dwarf, number, &own, &path, false)? {
             return Ok(Some(found));
         }
-        // Another unit of the same crate, or one where it was inlined. An environment is described
-        // again in every unit that has one.
-        self.bodies_elsewhere.get_or_try(Arc::from(&*path), || {
-            for unit in self.units_with_path(&dwarf, &path) {
-                if let Some(found) = self.body_in_unit(&dwarf, unit, &body, true)? {
+        // An environment is described again in every unit that has one.
+        let path: Arc<str> = path.into();
+        let elsewhere = || self.find_body_elsewhere(&dwarf, &path);
+        self.bodies_elsewhere.get_or_try(Arc::clone(&path), elsewhere)
+    }
+
+    /// The entry of a body in another unit of the same crate, or one where it was inlined.
+    fn find_body_elsewhere<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        path: &str,
+    ) -> Result<Option<u64>, LayoutError> {
+        if let Some(everything) = self.everything.get() {
+            let (parents, last) = split_last(path);
+            for (unit, nodes) in everything.bodies(split_last(parents).1, last) {
+                if let Some(found) = self.best_body(dwarf, unit, &nodes, path, true)? {
                     return Ok(Some(found));
                 }
             }
-            Ok(None)
-        })
+            return Ok(None);
+        }
+        for unit in self.units_with_path(dwarf, path) {
+            let nodes = self.bodies_in_unit(dwarf, unit, path)?;
+            if let Some(found) = self.best_body(dwarf, unit, &nodes, path, true)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use gimli::{AttributeValue, DwTag, Dwarf, constants as dw};
+use gimli::{AttributeValue, DwTag, Dwarf, Section as _, constants as dw};
 
 use crate::by_name::NameIndex;
 use crate::polls::PollIndex;
@@ -39,6 +39,18 @@ impl NameRef {
             _ => None,
         }
     }
+
+    /// The section from the name on: it ends with the first zero. Another entry's name is not here.
+    pub(crate) fn from<'a>(self, dwarf: &Dwarf<Slice<'a>>) -> &'a [u8] {
+        let (section, offset): (&'a [u8], u64) = match self {
+            NameRef::Str(offset) => (dwarf.debug_str.reader().slice(), offset),
+            NameRef::LineStr(offset) => (dwarf.debug_line_str.reader().slice(), offset),
+            NameRef::Info(offset) => (dwarf.debug_info.reader().slice(), offset),
+            NameRef::None | NameRef::Origin(_) => return &[],
+        };
+        let from = usize::try_from(offset).ok().and_then(|offset| section.get(offset..));
+        from.unwrap_or_default()
+    }
 }
 
 /// The number of a node in its unit.
@@ -47,7 +59,7 @@ pub(crate) type NodeNumber = u32;
 /// An entry that has a place in a path: a namespace, type, subprogram or thread-local variable.
 #[derive(Clone, Copy)]
 pub(crate) struct Node {
-    /// Its name's kind (3 bits), flags (3), tag (16), and the name's offset. A program has millions
+    /// Its name's kind (3 bits), flags (4), tag (16), and the name's offset. A program has millions
     /// of nodes, and no section of terabytes.
     packed: u64,
     /// Offset from the start of the unit.
@@ -56,11 +68,12 @@ pub(crate) struct Node {
 }
 
 const NO_PARENT: u32 = u32::MAX;
+const IS_NOTABLE: u64 = 1 << 57;
 const HAS_LINKAGE_NAME: u64 = 1 << 58;
 const IS_DECLARATION: u64 = 1 << 59;
 const HAS_CODE: u64 = 1 << 60;
 const KIND: u32 = 61;
-const TAG: u32 = 42;
+const TAG: u32 = 41;
 const OFFSET: u64 = (1 << TAG) - 1;
 
 impl Node {
@@ -92,6 +105,17 @@ impl Node {
     #[inline]
     pub(crate) fn tag(&self) -> DwTag {
         DwTag((self.packed >> TAG) as u16)
+    }
+    /// Whether it is a function or namespace whose own name begins as one that is looked for among
+    /// all: see [`NOTABLE`].
+    #[inline]
+    pub(crate) fn is_notable(&self) -> bool {
+        self.packed & IS_NOTABLE != 0
+    }
+    /// The same, also when its name is at another node.
+    #[inline]
+    pub(crate) fn may_be_notable(&self) -> bool {
+        self.is_notable() || matches!(self.name(), NameRef::Origin(_))
     }
     pub(crate) fn has_linkage_name(&self) -> bool {
         self.packed & HAS_LINKAGE_NAME != 0
@@ -134,6 +158,33 @@ pub(crate) struct UnitIndex {
     pub(crate) bodies_by_name: OnceLock<NameIndex>,
     /// Made when somebody asks how types are polled.
     pub(crate) polls: OnceLock<PollIndex>,
+}
+
+/// How names begin that are looked for among all functions: bodies of closures and async fns, polls
+/// of futures and tasks, and what keeps a future on the stack.
+const NOTABLE: [&[u8]; 3] = [b"{", b"poll", b"block_on"];
+
+/// Which names begin as those do; what was asked lately is remembered.
+struct Notable(Box<[(u32, bool); 1 << Self::BITS]>);
+
+impl Notable {
+    const BITS: u32 = 10;
+
+    fn new() -> Self {
+        // No name begins behind the last byte of all.
+        Self(Box::new([(u32::MAX, false); 1 << Self::BITS]))
+    }
+
+    fn has<'a>(&mut self, dwarf: &Dwarf<Slice<'a>>, name: NameRef) -> bool {
+        let place = name.place().unwrap_or(u32::MAX);
+        let slot = place.wrapping_mul(0x9e37_79b9) >> (u32::BITS - Self::BITS);
+        let known = &mut self.0[slot as usize];
+        if known.0 != place || place == u32::MAX {
+            let name = name.from(dwarf);
+            *known = (place, NOTABLE.iter().any(|beginning| name.starts_with(beginning)));
+        }
+        known.1
+    }
 }
 
 /// Bytes of debug information for each node, in what rustc writes; less is rare.
@@ -189,6 +240,7 @@ impl UnitIndex {
         let wanted = Wanted::NAMED.and(Wanted::LOCATED);
         let mut skim = Skim::of(dwarf, view, wanted.and(Wanted::REFERRING))?;
         let mut open: Vec<(i32, NodeNumber)> = Vec::new();
+        let mut notable = Notable::new();
         while let Some(entry) = skim.next()? {
             skim.references(&entry, &mut |target| index.references.push(target))?;
             if !entry.is(wanted) {
@@ -235,6 +287,11 @@ impl UnitIndex {
                 NameRef::None => skim.origin(&entry)?.map_or(NameRef::None, NameRef::Origin),
                 name => name,
             };
+            if matches!(tag, dw::DW_TAG_subprogram | dw::DW_TAG_namespace)
+                && notable.has(dwarf, name)
+            {
+                flags |= IS_NOTABLE;
+            }
             let parent = open.last().map_or(NO_PARENT, |&(_, node)| node);
             index.nodes.push(Node::new(name, tag, flags, offset, parent));
             if entry.has_children() {

@@ -6,7 +6,7 @@
 //! | question | where it is answered |
 //! |---|---|
 //! | what is the object | `elf`, `sections`; `separate` and `split` when it is in other files |
-//! | which unit | `units`, `addresses` (by address), `mentions` (by name) |
+//! | which unit | `units`, `addresses` (by address), `mentions` (by name), `everything` |
 //! | what is in the unit | `index`, `skim`, `recipes`, `values`, `by_name` |
 //! | the layout of a type | `types`, `description`, `discriminants`, `files` |
 //! | functions, bodies of closures and async fns | `functions` |
@@ -31,6 +31,7 @@ mod calls;
 mod description;
 mod discriminants;
 mod elf;
+mod everything;
 pub mod extract;
 mod files;
 mod functions;

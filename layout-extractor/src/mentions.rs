@@ -147,22 +147,6 @@ impl Mentions {
         let known = of(&self.names, hash(name)).iter().map(|pair| pair.second());
         known.filter(move |place| string_at(section, *place) == name)
     }
-
-    /// The units that use a name that begins so, in no order, and those that may.
-    fn users_of_beginning(&self, section: &[u8], beginning: &[u8]) -> Vec<UnitNumber> {
-        let begins = |pair: &Pair| {
-            let name = section.get(pair.first() as usize..).unwrap_or_default();
-            name.starts_with(beginning)
-        };
-        let with_name = |users: &Vec<Pair>| {
-            let by_name = users.chunk_by(|one, other| one.first() == other.first());
-            by_name.filter(|users| begins(&users[0])).flatten().copied().collect::<Vec<_>>()
-        };
-        let users =
-            in_parallel(|| self.users.par_iter().flat_map_iter(with_name).collect::<Vec<_>>());
-        // Of names that are elsewhere only hashes are kept: they may begin so.
-        users.iter().chain(&self.others).map(|pair| pair.second() as UnitNumber).collect()
-    }
 }
 
 /// The units that use a name, in lists that are in order.
@@ -252,16 +236,6 @@ impl DwarfSource {
     pub(crate) fn places_of_name<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, name: &str) -> Vec<u32> {
         let section = dwarf.debug_str.reader().slice();
         self.mentions(dwarf).places(section, name.as_bytes()).collect()
-    }
-
-    /// The units that have a name that begins so, in no order, some of them several times.
-    pub(crate) fn units_with_beginning<'s>(
-        &'s self,
-        dwarf: &Dwarf<Slice<'s>>,
-        beginning: &str,
-    ) -> Vec<UnitNumber> {
-        let section = dwarf.debug_str.reader().slice();
-        self.mentions(dwarf).users_of_beginning(section, beginning.as_bytes())
     }
 
     /// The units that refer to this entry, which is not theirs, in order.

@@ -1,14 +1,13 @@
 //! POLLS: whether a type is a future or a stream, and where its `poll` is written.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use gimli::Dwarf;
 use memchr::memmem;
 use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::{LayoutError, LayoutSource, Poll, PolledAs};
+use rustc_hash::FxHashMap;
 
-use crate::index::NameRef;
 use crate::names::{base_path, split_last, without_arguments};
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber};
@@ -17,18 +16,25 @@ use crate::units::{Slice, UnitNumber};
 #[derive(Default)]
 pub(crate) struct PollIndex {
     /// By the full name of the type that is polled.
-    by_name: HashMap<Box<str>, PollEntry>,
+    by_name: FxHashMap<Box<str>, PollEntry>,
+}
+
+impl PollIndex {
+    /// All of them, by the full name of the type that is polled.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &PollEntry)> {
+        self.by_name.iter().map(|(name, poll)| (&**name, poll))
+    }
 }
 
 #[derive(Clone, Copy)]
-struct PollEntry {
+pub(crate) struct PollEntry {
     polled_as: PolledAs,
     /// Its entry in `.debug_info`.
     function: u64,
 }
 
 /// What the symbol table knows of polls: paths of types without generic arguments.
-pub(crate) struct PolledSymbols(HashMap<Box<str>, PolledAs>);
+pub(crate) struct PolledSymbols(FxHashMap<Box<str>, PolledAs>);
 
 /// Which trait's poll a mangled name is of, legacy or v0. The trait's path is in the symbol
 /// because trait functions are named `<T as Trait>::poll`.
@@ -57,8 +63,7 @@ impl DwarfSource {
     pub(crate) fn find_poll(&self, ty: TypeId) -> Result<Option<Poll>, LayoutError> {
         let dwarf = self.dwarf();
         let name = Arc::clone(&self.type_at(ty)?.name);
-        let (_, last) = split_last(&name);
-        if is_state_machine(last) {
+        if is_state_machine(&name) {
             return Ok(None);
         }
         let Some(own) = self.units.at(ty.0) else { return Ok(None) };
@@ -71,10 +76,16 @@ impl DwarfSource {
 
     /// How a type is polled whose own unit does not.
     fn find_poll_elsewhere(&self, name: &str) -> Result<Option<Poll>, LayoutError> {
-        let dwarf = self.dwarf();
-        for number in self.units_polling(&dwarf, name)? {
-            if let Some(poll) = self.poll_in_unit(&dwarf, number, name)? {
-                return self.poll_answer(poll).map(Some);
+        if let Some(everything) = self.everything.get() {
+            if let Some(poll) = everything.polls.get(name) {
+                return self.poll_answer(*poll).map(Some);
+            }
+        } else {
+            let dwarf = self.dwarf();
+            for number in self.units_polling(&dwarf, name)? {
+                if let Some(poll) = self.poll_in_unit(&dwarf, number, name)? {
+                    return self.poll_answer(poll).map(Some);
+                }
             }
         }
         let symbols = self.polled_symbols.get_or_init(|| self.read_polled_symbols());
@@ -120,7 +131,7 @@ impl DwarfSource {
         Ok(self.poll_index(dwarf, number)?.by_name.get(name).copied())
     }
 
-    fn poll_index<'s>(
+    pub(crate) fn poll_index<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         number: UnitNumber,
@@ -144,7 +155,7 @@ impl DwarfSource {
         let mut polls = PollIndex::default();
         for node in &index.nodes {
             // A definition outside of its declaration: trait functions have none.
-            if node.tag() != gimli::DW_TAG_subprogram || matches!(node.name(), NameRef::Origin(_)) {
+            if node.tag() != gimli::DW_TAG_subprogram || !node.is_notable() {
                 continue;
             }
             let name = self.name_bytes(dwarf, node.name());
@@ -165,7 +176,7 @@ impl DwarfSource {
     }
 
     fn read_polled_symbols(&self) -> PolledSymbols {
-        let mut polled = HashMap::new();
+        let mut polled = FxHashMap::default();
         let finder = memmem::Finder::new(b"poll");
         self.object.each_function_symbol(|name| {
             if finder.find(name).is_none() {
@@ -182,7 +193,11 @@ impl DwarfSource {
     }
 }
 
-/// Whether the last part of a type's name is that of an async fn's, block's or closure's state.
-fn is_state_machine(last: &str) -> bool {
+/// Whether a type's name is that of an async fn's, block's or closure's state.
+fn is_state_machine(name: &str) -> bool {
+    if memmem::find(name.as_bytes(), b"_env#").is_none() {
+        return false;
+    }
+    let (_, last) = split_last(name);
     crate::names::body_part(last).is_some() && !last.starts_with("{closure_env#")
 }

@@ -14,6 +14,7 @@ use runtime_layouts::layout::{
 use crate::addresses::AddressMap;
 use crate::cache::Cache;
 use crate::elf::{ObjectFile, OpenError};
+use crate::everything::Everything;
 use crate::index::{NameRef, NodeNumber, UnitIndex, is_type};
 use crate::lines::Lines;
 use crate::mapping::SharedBytes;
@@ -34,6 +35,7 @@ pub struct DwarfSource {
     pub(crate) rust_units: OnceLock<Vec<UnitNumber>>,
     pub(crate) polled_symbols: OnceLock<PolledSymbols>,
     pub(crate) mentions: OnceLock<Mentions>,
+    pub(crate) everything: OnceLock<Everything>,
     pub(crate) types: Cache<u64, Arc<Type>>,
     pub(crate) functions: Cache<u64, Arc<Function>>,
     pub(crate) bodies: Cache<u64, Option<u64>>,
@@ -120,6 +122,7 @@ impl DwarfSource {
             rust_units: OnceLock::new(),
             polled_symbols: OnceLock::new(),
             mentions: OnceLock::new(),
+            everything: OnceLock::new(),
             types: Cache::default(),
             functions: Cache::default(),
             bodies: Cache::default(),
@@ -182,14 +185,7 @@ impl DwarfSource {
 
     /// The bytes of a name. [`NameRef::Origin`] has none here: see [`Self::path_of`].
     pub(crate) fn name_bytes<'s>(&self, dwarf: &Dwarf<Slice<'s>>, name: NameRef) -> &'s [u8] {
-        let (section, offset): (&'s [u8], u64) = match name {
-            NameRef::Str(offset) => (dwarf.debug_str.reader().slice(), offset),
-            NameRef::LineStr(offset) => (dwarf.debug_line_str.reader().slice(), offset),
-            NameRef::Info(offset) => (dwarf.debug_info.reader().slice(), offset),
-            NameRef::None | NameRef::Origin(_) => return &[],
-        };
-        let from = usize::try_from(offset).ok().and_then(|offset| section.get(offset..));
-        let from = from.unwrap_or_default();
+        let from = name.from(dwarf);
         &from[..memchr::memchr(0, from).unwrap_or(0)]
     }
 

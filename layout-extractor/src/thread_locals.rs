@@ -26,7 +26,10 @@ impl DwarfSource {
         let dwarf = self.dwarf();
         let (_, last) = split_last(path);
         let krate = path.split("::").next().unwrap_or_default();
-        let mentioning = self.units_mentioning(&dwarf, last);
+        let mentioning = match self.everything.get() {
+            Some(everything) => everything.thread_locals.clone(),
+            None => self.units_mentioning(&dwarf, last),
+        };
         let is_of_crate = |number: &UnitNumber| {
             self.units.root(&dwarf, *number).is_ok_and(|root| root.crate_name() == Some(krate))
         };

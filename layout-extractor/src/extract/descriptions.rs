@@ -283,7 +283,7 @@ impl<'s> OfUnit<'s> {
         if !is_type(tag) {
             return Err(unknown);
         }
-        if source.begins_with(dwarf, index.node(node).name(), b'{') {
+        if index.node(node).name().from(dwarf).starts_with(b"{") {
             self.environments.push(id);
         }
         let mut words = FixedState::default().build_hasher();

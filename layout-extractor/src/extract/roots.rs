@@ -11,7 +11,7 @@ use runtime_layouts::layout::source::{LayoutError, ThreadLocal};
 use runtime_layouts::layout::{Function, TypeId};
 
 use super::{Progress, Stage};
-use crate::index::{NodeNumber, UnitIndex};
+use crate::index::{Node, NodeNumber, UnitIndex};
 use crate::recipes::Wanted;
 use crate::skim::Skim;
 use crate::source::DwarfSource;
@@ -72,20 +72,11 @@ pub(super) fn find(source: &DwarfSource, progress: &dyn Progress) -> Roots {
     let dwarf = source.dwarf();
     let units = source.rust_units(&dwarf);
     progress.start(Stage::Units, Some(units.len() as u64));
-    units.par_iter().for_each(|&number| {
-        // A unit that cannot be read is counted below.
-        let _ = source.index(&dwarf, number);
-        progress.advance(1);
-    });
-    let mut may_block = source.units_with_beginning(&dwarf, BLOCK_ON);
-    // What is inlined from another unit is named there.
-    may_block.extend(source.units_that_refer(&dwarf));
-    may_block.sort_unstable();
-    may_block.dedup();
+    source.read_everything(|| progress.advance(1));
     let mut roots = units
         .par_iter()
         .map(|&number| {
-            let found = in_unit(source, number, may_block.binary_search(&number).is_ok());
+            let found = in_unit(source, number);
             found.unwrap_or_else(|_| Roots { unreadable: 1, ..Roots::default() })
         })
         .reduce(Roots::default, Roots::join);
@@ -120,17 +111,14 @@ impl Roots {
     }
 }
 
-fn in_unit(
-    source: &DwarfSource,
-    number: UnitNumber,
-    may_block: bool,
-) -> Result<Roots, LayoutError> {
+fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutError> {
     let dwarf = source.dwarf();
     let index = source.index(&dwarf, number)?;
     let view = source.units.view(&dwarf, number)?;
     let mut roots = Roots::default();
     for range in index.code.iter().filter(|range| range.is_entry) {
-        if !source.object.is_loaded(range.low) || range.low == 0 {
+        let is_notable = index.node(range.node).may_be_notable();
+        if !is_notable || !source.object.is_loaded(range.low) || range.low == 0 {
             continue;
         }
         let (of, at) = source.named_node(&dwarf, index, range.node)?;
@@ -176,7 +164,11 @@ fn in_unit(
             }
         }
     }
-    if may_block {
+    let blocks = |node: &Node| {
+        node.is_notable() && node.name().from(&dwarf).starts_with(BLOCK_ON.as_bytes())
+    };
+    // What is inlined from another unit is named there.
+    if !index.references.is_empty() || index.nodes.iter().any(blocks) {
         roots.frames = frames(source, number)?;
     }
     Ok(roots)
