@@ -3,7 +3,7 @@
 //! Names are compared by where they are: `.debug_str` has each of them once, and what a question
 //! names was looked up there already. No string is read but those of what is found.
 
-use gimli::{Dwarf, Section as _};
+use gimli::Dwarf;
 use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::LayoutError;
 

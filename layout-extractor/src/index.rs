@@ -164,26 +164,18 @@ pub(crate) struct UnitIndex {
 /// of futures and tasks, and what keeps a future on the stack.
 const NOTABLE: [&[u8]; 3] = [b"{", b"poll", b"block_on"];
 
-/// Which names begin as those do; what was asked lately is remembered.
-struct Notable(Box<[(u32, bool); 1 << Self::BITS]>);
-
-impl Notable {
-    const BITS: u32 = 10;
-
-    fn new() -> Self {
-        // No name begins behind the last byte of all.
-        Self(Box::new([(u32::MAX, false); 1 << Self::BITS]))
-    }
-
-    fn has<'a>(&mut self, dwarf: &Dwarf<Slice<'a>>, name: NameRef) -> bool {
-        let place = name.place().unwrap_or(u32::MAX);
-        let slot = place.wrapping_mul(0x9e37_79b9) >> (u32::BITS - Self::BITS);
-        let known = &mut self.0[slot as usize];
-        if known.0 != place || place == u32::MAX {
-            let name = name.from(dwarf);
-            *known = (place, NOTABLE.iter().any(|beginning| name.starts_with(beginning)));
+/// Marks the functions and namespaces whose names begin so. That is a pass of its own, since names
+/// are all over a large section: the processor fetches many of them at the same time.
+fn mark_notable(dwarf: &Dwarf<Slice<'_>>, nodes: &mut [Node]) {
+    let firsts = NOTABLE.map(|beginning| beginning[0]);
+    for node in nodes {
+        let is_function = matches!(node.tag(), dw::DW_TAG_subprogram | dw::DW_TAG_namespace);
+        let name = if is_function { node.name().from(dwarf) } else { &[] };
+        if name.first().is_some_and(|first| firsts.contains(first))
+            && NOTABLE.iter().any(|beginning| name.starts_with(beginning))
+        {
+            node.packed |= IS_NOTABLE;
         }
-        known.1
     }
 }
 
@@ -240,7 +232,6 @@ impl UnitIndex {
         let wanted = Wanted::NAMED.and(Wanted::LOCATED);
         let mut skim = Skim::of(dwarf, view, wanted.and(Wanted::REFERRING))?;
         let mut open: Vec<(i32, NodeNumber)> = Vec::new();
-        let mut notable = Notable::new();
         while let Some(entry) = skim.next()? {
             skim.references(&entry, &mut |target| index.references.push(target))?;
             if !entry.is(wanted) {
@@ -287,17 +278,13 @@ impl UnitIndex {
                 NameRef::None => skim.origin(&entry)?.map_or(NameRef::None, NameRef::Origin),
                 name => name,
             };
-            if matches!(tag, dw::DW_TAG_subprogram | dw::DW_TAG_namespace)
-                && notable.has(dwarf, name)
-            {
-                flags |= IS_NOTABLE;
-            }
             let parent = open.last().map_or(NO_PARENT, |&(_, node)| node);
             index.nodes.push(Node::new(name, tag, flags, offset, parent));
             if entry.has_children() {
                 open.push((depth, number));
             }
         }
+        mark_notable(dwarf, &mut index.nodes);
         index.code.sort_by_key(|range| range.low);
         index.statics.sort_unstable();
         index.references.sort_unstable();

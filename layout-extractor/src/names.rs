@@ -19,16 +19,29 @@ pub(crate) fn without_arguments(part: &str) -> &str {
 /// A whole path without generic arguments, wherever they are: `a::B<c>::d<e>` as `a::B::d`.
 pub(crate) fn base_path(path: &str) -> String {
     let mut base = String::with_capacity(path.len());
-    let mut depth = 0_usize;
-    let mut before = ' ';
-    for letter in path.chars() {
-        match letter {
-            '<' => depth += 1,
-            '>' if before != '-' => depth = depth.saturating_sub(1),
-            _ if depth == 0 => base.push(letter),
-            _ => {}
+    // What comes from here on is outside of all arguments, as long as the depth is 0.
+    let (mut from, mut depth) = (0, 0_usize);
+    for at in memchr::memchr2_iter(b'<', b'>', path.as_bytes()) {
+        let is_arrow = at > 0 && path.as_bytes()[at - 1] == b'-';
+        match path.as_bytes()[at] {
+            b'<' => {
+                if depth == 0 {
+                    base.push_str(&path[from..at]);
+                }
+                depth += 1;
+            }
+            _ if is_arrow => {}
+            _ => {
+                if depth == 0 {
+                    base.push_str(&path[from..at]);
+                }
+                depth = depth.saturating_sub(1);
+                from = at + 1;
+            }
         }
-        before = letter;
+    }
+    if depth == 0 {
+        base.push_str(&path[from..]);
     }
     // A symbol's path has `::<T>` where DWARF has `<T>`.
     while base.ends_with("::") {

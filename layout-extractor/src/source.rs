@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use gimli::{Dwarf, Section as _};
+use gimli::Dwarf;
 use runtime_layouts::layout::source::{
     LayoutError, LayoutSource, ObjectFacts, Poll, Provenance, ThreadLocal,
 };

@@ -4,12 +4,18 @@ use gimli::{Dwarf, constants as dw};
 use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::{LayoutError, LayoutSource, PolledAs};
 
+use crate::index::NameRef;
 use crate::names::{split_last, vtable_parts, without_arguments};
+use crate::recipes::Wanted;
+use crate::skim::Skim;
 use crate::source::DwarfSource;
-use crate::units::{Slice, UnitView};
+use crate::units::{Slice, UnitView, malformed};
 
 /// The slot of `poll` in a vtable: after `drop_in_place`, size and align.
 pub(crate) const POLL_SLOT: u64 = 3;
+
+/// How the names of vtables for polled traits end.
+const VTABLES: [&[u8]; 2] = [b"::Future>::{vtable}", b"::Stream>::{vtable}"];
 
 /// Which polled trait a path names, if any.
 pub(crate) fn polled_trait(path: &str) -> Option<PolledAs> {
@@ -50,12 +56,17 @@ impl DwarfSource {
         view: &UnitView<'s>,
         offset: u64,
     ) -> Result<Option<TypeId>, LayoutError> {
-        let entry = view.entry(offset)?;
-        let Some(name) = self.entry_name(dwarf, view, &entry) else { return Ok(None) };
+        let name = self.static_name(dwarf, view, offset)?;
+        // Most are of other traits, which shows without a look at all of the name.
+        if !VTABLES.iter().any(|end| name.ends_with(end)) {
+            return Ok(None);
+        }
+        let name = String::from_utf8_lossy(name);
         let Some((of, polled)) = vtable_parts(&name) else { return Ok(None) };
         if polled_trait(polled).is_none() {
             return Ok(None);
         }
+        let entry = view.entry(offset)?;
         if let Some(table) = view.attribute_reference(&entry, dw::DW_AT_type) {
             let (table_view, _, _) = self.type_entry(dwarf, table)?;
             let table = table_view.entry(table)?;
@@ -66,6 +77,21 @@ impl DwarfSource {
         let mut named = Vec::new();
         self.types_in_unit(dwarf, view.number, of, &mut named)?;
         Ok(named.first().copied())
+    }
+
+    /// The name of the variable at this offset of `.debug_info`, as it stands there.
+    fn static_name<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        view: &UnitView<'s>,
+        offset: u64,
+    ) -> Result<&'s [u8], LayoutError> {
+        let read = || {
+            let within = offset.saturating_sub(view.start) as usize;
+            let mut skim = Skim::of(dwarf, view, Wanted::LOCATED)?.below(within);
+            skim.next()?.map_or(Ok(NameRef::None), |entry| skim.name(&entry))
+        };
+        Ok(self.name_bytes(dwarf, read().map_err(|error| malformed(offset, error))?))
     }
 
     /// The second way: what the function in the vtable's poll slot polls. The linker may have
@@ -130,7 +156,7 @@ impl DwarfSource {
         if !name.starts_with(b"Pin<&mut ") {
             return Ok(None);
         }
-        let at = |error| crate::units::malformed(pin, error);
+        let at = |error| malformed(pin, error);
         let mut entries = view.entries_from(pin)?;
         let mut entry = crate::units::Entry::default();
         entries.read_entry(&mut entry).map_err(at)?;

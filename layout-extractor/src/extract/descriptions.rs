@@ -89,7 +89,8 @@ pub(super) fn follow(
         let mut environments = Vec::new();
         next = Vec::new();
         for mut unit in done {
-            next.append(&mut unit.elsewhere);
+            next.extend(&unit.elsewhere[unit.followed..]);
+            unit.followed = unit.elsewhere.len();
             environments.append(&mut unit.environments);
             units.insert(unit.number, unit);
         }
@@ -142,9 +143,9 @@ fn join<'s>(
         .par_iter()
         .map(|(unit, order, numbers)| {
             let of = |&local: &u32| &unit.references[unit.found[local as usize].range()];
-            let number = |reference: &Reference| match *reference {
-                Reference::Here(local) => numbers[local as usize],
-                Reference::Elsewhere(id) => descriptions.number(id) as u32,
+            let number = |&reference: &u32| match reference.checked_sub(ELSEWHERE) {
+                None => numbers[reference as usize],
+                Some(place) => descriptions.number(unit.elsewhere[place as usize]) as u32,
             };
             order.iter().flat_map(of).map(number).collect()
         })
@@ -166,6 +167,9 @@ fn join<'s>(
 /// The number for what is in no unit.
 const NO_UNIT: UnitNumber = UnitNumber::MAX;
 
+/// The first place that is in another unit: no unit has as many descriptions.
+const ELSEWHERE: u32 = 1 << 31;
+
 /// The descriptions of one unit, in the order in which they are met.
 struct OfUnit<'s> {
     number: UnitNumber,
@@ -173,9 +177,13 @@ struct OfUnit<'s> {
     readable: Option<(UnitView<'s>, &'s UnitIndex)>,
     known: FxHashMap<TypeId, u32>,
     found: Vec<Found>,
-    references: Vec<Reference>,
-    /// References into other units that were not followed yet.
+    /// The places of descriptions in the order in which they are met; from [`ELSEWHERE`] on, of what
+    /// is in other units.
+    references: Vec<u32>,
+    /// What is referred to in other units, in the order in which it is met, and how much of that was
+    /// followed.
     elsewhere: Vec<TypeId>,
+    followed: usize,
     /// Types that may be environments, and whose bodies were not looked for yet.
     environments: Vec<TypeId>,
     hashes: Hashes,
@@ -196,14 +204,6 @@ impl Found {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Reference {
-    /// To that description of the same unit.
-    Here(u32),
-    /// To another unit.
-    Elsewhere(TypeId),
-}
-
 impl<'s> OfUnit<'s> {
     fn new(source: &'s DwarfSource, dwarf: &Dwarf<Slice<'s>>, number: UnitNumber) -> Self {
         let read = || {
@@ -217,6 +217,7 @@ impl<'s> OfUnit<'s> {
             found: Vec::new(),
             references: Vec::new(),
             elsewhere: Vec::new(),
+            followed: 0,
             environments: Vec::new(),
             hashes: Hashes::default(),
         }
@@ -256,15 +257,15 @@ impl<'s> OfUnit<'s> {
         })
     }
 
-    fn reference(&mut self, source: &DwarfSource, id: TypeId) -> Reference {
+    fn reference(&mut self, source: &DwarfSource, id: TypeId) -> u32 {
         let is_here = self.readable.as_ref().is_some_and(|(view, _)| {
             (view.start..source.units.entry(self.number).end).contains(&id.0)
         });
         if is_here {
-            return Reference::Here(self.here(id));
+            return self.here(id);
         }
         self.elsewhere.push(id);
-        Reference::Elsewhere(id)
+        ELSEWHERE + self.elsewhere.len() as u32 - 1
     }
 
     /// A hash of all that a description says itself, and what it refers to: what its layout does.

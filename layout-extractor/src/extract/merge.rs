@@ -14,6 +14,9 @@ use rustc_hash::FxHashMap;
 use super::descriptions::Descriptions;
 use super::{Progress, Stage};
 
+/// About how many descriptions a type has.
+const DESCRIPTIONS_OF_ONE: usize = 8;
+
 /// Which descriptions are of the same type.
 pub(super) struct Classes<'d> {
     descriptions: &'d Descriptions,
@@ -34,6 +37,7 @@ impl Classes<'_> {
 pub(super) fn classes<'d>(descriptions: &'d Descriptions, progress: &dyn Progress) -> Classes<'d> {
     progress.start(Stage::Merging, None);
     let mut known: FxHashMap<u64, u32> = FxHashMap::default();
+    known.reserve(descriptions.len() / DESCRIPTIONS_OF_ONE);
     let mut of: Vec<u32> = Vec::with_capacity(descriptions.len());
     for words in &descriptions.words {
         let next = known.len() as u32;
@@ -63,24 +67,21 @@ pub(super) fn classes<'d>(descriptions: &'d Descriptions, progress: &dyn Progres
             .filter(|&number| is_doubtful[of[number] as usize])
             .map(|number| (number, meaning(number)))
             .collect();
-        let mut next = of.clone();
         has_changed.fill(false);
-        let mut parts: FxHashMap<u32, Vec<(u64, u32)>> = FxHashMap::default();
+        // What the first one of each class means stays; those that mean something else leave it.
+        let mut stays: Vec<Option<u64>> = vec![None; count as usize];
+        let mut parts: FxHashMap<(u32, u64), u32> = FxHashMap::default();
         for (number, meaning) in doubtful {
             let class = of[number];
-            let parts = parts.entry(class).or_insert_with(|| vec![(meaning, class)]);
-            let part = parts.iter().find(|(other, _)| *other == meaning).map(|(_, part)| *part);
-            let part = part.unwrap_or_else(|| {
-                count += 1;
-                parts.push((meaning, count - 1));
-                count - 1
-            });
-            has_changed[number] = part != class;
-            next[number] = part;
+            if *stays[class as usize].get_or_insert(meaning) != meaning {
+                of[number] = *parts.entry((class, meaning)).or_insert_with(|| {
+                    count += 1;
+                    count - 1
+                });
+                has_changed[number] = true;
+            }
         }
-        let is_same = next == of;
-        of = next;
-        if is_same {
+        if parts.is_empty() {
             break;
         }
     }

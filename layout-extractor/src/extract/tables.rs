@@ -1,6 +1,5 @@
 //! TABLES: what was reached, in the form of the file.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use runtime_layouts::layout::file::{
@@ -9,6 +8,7 @@ use runtime_layouts::layout::file::{
 };
 use runtime_layouts::layout::source::{LayoutSource, NOTABLE_FUNCTIONS};
 use runtime_layouts::layout::{Function, Member, SourceLocation, Type, TypeId, TypeKind};
+use rustc_hash::FxHashMap;
 
 use super::descriptions::Descriptions;
 use super::merge::Classes;
@@ -20,9 +20,9 @@ use crate::source::DwarfSource;
 struct Builder<'a> {
     classes: &'a Classes<'a>,
     tables: Tables,
-    strings: HashMap<Box<str>, StringNumber>,
-    files: HashMap<(StringNumber, StringNumber), u32>,
-    functions: HashMap<StoredFunction, FunctionNumber>,
+    strings: FxHashMap<Box<str>, StringNumber>,
+    files: FxHashMap<(StringNumber, StringNumber), u32>,
+    functions: FxHashMap<StoredFunction, FunctionNumber>,
 }
 
 /// Fills the tables.
@@ -51,12 +51,12 @@ pub(super) fn build(source: &DwarfSource, roots: &Roots, reached: &Reached<'_>) 
             thread_locals: Vec::new(),
             variables: Vec::new(),
         },
-        strings: HashMap::new(),
-        files: HashMap::new(),
-        functions: HashMap::new(),
+        strings: FxHashMap::default(),
+        files: FxHashMap::default(),
+        functions: FxHashMap::default(),
     };
-    for ty in &reached.types {
-        let stored = builder.ty(ty);
+    for (ty, &first) in reached.types.iter().zip(&classes.first) {
+        let stored = builder.ty(ty, reached.descriptions.references(first));
         builder.tables.types.push(stored);
     }
     builder.add_told(&reached.told);
@@ -122,36 +122,46 @@ impl Builder<'_> {
         Some((number, location.line))
     }
 
-    fn members(&mut self, members: &[Member]) -> Vec<StoredMember> {
-        let one = |member: &Member| StoredMember {
+    fn members(&mut self, members: &[Member], classes: &[TypeNumber]) -> Vec<StoredMember> {
+        let one = |(member, &ty): (&Member, &TypeNumber)| StoredMember {
             name: self.string(&member.name),
             offset: member.offset,
-            ty: self.class(member.ty),
+            ty,
         };
-        members.iter().map(one).collect()
+        members.iter().zip(classes).map(one).collect()
     }
 
-    fn ty(&mut self, ty: &Type) -> StoredType {
+    /// A type, and the descriptions that it refers to in the order of `types_of_type`.
+    fn ty(&mut self, ty: &Type, references: &[u32]) -> StoredType {
+        let class = |&number: &u32| self.classes.of[number as usize];
+        let classes: Vec<TypeNumber> = references.iter().map(class).collect();
+        let (of_parameters, classes) =
+            classes.split_at_checked(ty.type_parameters.len()).unwrap_or_default();
         let kind = match &ty.kind {
             TypeKind::Opaque => StoredKind::Opaque,
             TypeKind::Integer { signed } => StoredKind::Integer { signed: *signed },
             TypeKind::Float => StoredKind::Float,
             TypeKind::Bool => StoredKind::Bool,
             TypeKind::Char => StoredKind::Char,
-            TypeKind::Pointer { target } => {
-                StoredKind::Pointer { target: target.map(|target| self.class(target)) }
+            TypeKind::Pointer { target } => StoredKind::Pointer {
+                target: classes.first().copied().filter(|_| target.is_some()),
+            },
+            TypeKind::Struct { members } => {
+                StoredKind::Struct { members: self.members(members, classes) }
             }
-            TypeKind::Struct { members } => StoredKind::Struct { members: self.members(members) },
-            TypeKind::Union { members } => StoredKind::Union { members: self.members(members) },
+            TypeKind::Union { members } => {
+                StoredKind::Union { members: self.members(members, classes) }
+            }
             TypeKind::Enum { discriminant, variants } => StoredKind::Enum {
                 discriminant: discriminant.clone(),
                 variants: variants
                     .iter()
-                    .map(|variant| StoredVariant {
+                    .zip(classes)
+                    .map(|(variant, &ty)| StoredVariant {
                         name: self.string(&variant.name),
                         values: variant.values.clone(),
                         offset: variant.offset,
-                        ty: self.class(variant.ty),
+                        ty,
                         line: self.location(variant.line.as_ref()),
                         invoked: None,
                     })
@@ -164,7 +174,8 @@ impl Builder<'_> {
                     .collect(),
             },
             TypeKind::Array { element, count } => {
-                StoredKind::Array { element: self.class(*element), count: *count }
+                let element = classes.first().copied().unwrap_or_else(|| self.class(*element));
+                StoredKind::Array { element, count: *count }
             }
         };
         StoredType {
@@ -175,7 +186,8 @@ impl Builder<'_> {
             type_parameters: ty
                 .type_parameters
                 .iter()
-                .map(|parameter| (self.string(&parameter.name), self.class(parameter.ty)))
+                .zip(of_parameters)
+                .map(|(parameter, &ty)| (self.string(&parameter.name), ty))
                 .collect(),
             kind,
             units: 0,
@@ -208,15 +220,19 @@ impl Builder<'_> {
 
     fn add_units(&mut self, source: &DwarfSource, descriptions: &Descriptions) {
         let mut units: Vec<Vec<u32>> = vec![Vec::new(); self.classes.first.len()];
+        let (mut unit, mut end) = (0, 0);
         for (class, id) in self.classes.of.iter().zip(&descriptions.ids) {
             // Descriptions are in the order of units, so each list is sorted.
-            let unit = source.units.at(id.0).unwrap_or_default() as u32;
+            if id.0 >= end {
+                unit = source.units.at(id.0).unwrap_or_default();
+                end = source.units.entry(unit).end;
+            }
             let list = &mut units[*class as usize];
-            if list.last() != Some(&unit) {
-                list.push(unit);
+            if list.last() != Some(&(unit as u32)) {
+                list.push(unit as u32);
             }
         }
-        let mut sets: HashMap<Vec<u32>, u32> = HashMap::new();
+        let mut sets: FxHashMap<Vec<u32>, u32> = FxHashMap::default();
         for (class, list) in units.into_iter().enumerate() {
             let next = sets.len() as u32;
             let set = *sets.entry(list).or_insert(next);
