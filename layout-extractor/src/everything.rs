@@ -11,6 +11,7 @@ use runtime_layouts::layout::source::LayoutError;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::index::{NodeNumber, UnitIndex};
+use crate::names::split_last;
 use crate::polls::{PollEntry, PollIndex};
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber};
@@ -34,13 +35,10 @@ struct Body {
 }
 
 impl Everything {
-    /// The bodies that may be called so, by unit, in order: `parent` is the name of what they are in.
-    pub(crate) fn bodies(
-        &self,
-        parent: &str,
-        name: &str,
-    ) -> impl Iterator<Item = (UnitNumber, Vec<NodeNumber>)> {
-        let key = key(parent.as_bytes(), name.as_bytes());
+    /// The bodies that may have this path, whatever their generic arguments are, by unit, in order.
+    pub(crate) fn bodies(&self, path: &str) -> impl Iterator<Item = (UnitNumber, Vec<NodeNumber>)> {
+        let (parents, name) = split_last(path);
+        let key = key(parents, name.as_bytes());
         let from = &self.bodies[self.bodies.partition_point(|body| body.key < key)..];
         let same = &from[..from.partition_point(|body| body.key == key)];
         let by_unit = same.chunk_by(|one, other| one.unit == other.unit);
@@ -50,10 +48,10 @@ impl Everything {
     }
 }
 
-/// What a body is found by: its own name without generic arguments, and its parent's name.
-fn key(parent: &[u8], name: &[u8]) -> u64 {
+/// What a body is found by: its own name without generic arguments, and the path of what it is in.
+fn key(parents: &str, name: &[u8]) -> u64 {
     let end = memchr::memchr(b'<', name).unwrap_or(name.len());
-    FxBuildHasher.hash_one((parent, &name[..end]))
+    FxBuildHasher.hash_one((parents, &name[..end]))
 }
 
 impl DwarfSource {
@@ -98,8 +96,9 @@ impl DwarfSource {
     ) -> Result<Vec<Body>, LayoutError> {
         let index = self.index(dwarf, number)?;
         let body = |(node, of, at, parent): (NodeNumber, &UnitIndex, NodeNumber, NodeNumber)| {
-            let name = |node| self.name_bytes(dwarf, of.node(node).name());
-            Body { key: key(name(parent), name(at)), unit: number as u32, node }
+            let name = self.name_bytes(dwarf, of.node(at).name());
+            let key = key(&self.joined_path(dwarf, of, parent), name);
+            Body { key, unit: number as u32, node }
         };
         Ok(self.bodies_of(dwarf, index).map(body).collect())
     }

@@ -234,7 +234,7 @@ impl DwarfSource {
         let path = format!("{parents}::{body}");
         let own = match self.everything.get() {
             Some(everything) => {
-                let mut units = everything.bodies(split_last(parents).1, &body);
+                let mut units = everything.bodies(&path);
                 units.find(|(unit, _)| *unit == number).map(|(_, nodes)| nodes).unwrap_or_default()
             }
             None => self.bodies_in_unit(&dwarf, number, &path)?,
@@ -255,8 +255,7 @@ impl DwarfSource {
         path: &str,
     ) -> Result<Option<u64>, LayoutError> {
         if let Some(everything) = self.everything.get() {
-            let (parents, last) = split_last(path);
-            for (unit, nodes) in everything.bodies(split_last(parents).1, last) {
+            for (unit, nodes) in everything.bodies(path) {
                 if let Some(found) = self.best_body(dwarf, unit, &nodes, path, true)? {
                     return Ok(Some(found));
                 }
