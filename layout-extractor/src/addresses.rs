@@ -54,7 +54,11 @@ impl DwarfSource {
         if !self.object.is_loaded(address) {
             return Vec::new();
         }
-        self.addresses.get_or_init(|| self.read_addresses(dwarf)).at(address)
+        self.address_map(dwarf).at(address)
+    }
+
+    pub(crate) fn address_map<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) -> &'s AddressMap {
+        self.addresses.get_or_init(|| self.read_addresses(dwarf))
     }
 
     /// Reads `.debug_aranges`, and the roots of those units that it leaves out.

@@ -67,8 +67,9 @@ impl DwarfSource {
                 done();
                 (number, bodies, polls)
             };
-            let all: Vec<(UnitNumber, Vec<Body>, Option<&PollIndex>)> =
-                units.par_iter().map(read).collect();
+            let all = || units.par_iter().map(read).collect::<Vec<_>>();
+            // What one processor has to go through on its own goes on beside.
+            let (all, ()) = rayon::join(all, || self.read_object(&dwarf));
             let mut everything = Everything {
                 polls: FxHashMap::default(),
                 bodies: Vec::with_capacity(all.iter().map(|(_, bodies, _)| bodies.len()).sum()),
@@ -87,6 +88,13 @@ impl DwarfSource {
             everything.bodies.par_sort_unstable();
             everything
         })
+    }
+
+    /// Reads what the program has beside its units: where code is, what is relocated, symbols.
+    fn read_object<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) {
+        self.address_map(dwarf);
+        self.object.relocated_words();
+        self.polled_symbols();
     }
 
     fn all_bodies<'s>(

@@ -3,6 +3,7 @@
 //! The pass copies no string and looks at none: names are kept as offsets. What is found by name
 //! is sorted in a second step, only when somebody asks by name.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -37,6 +38,23 @@ impl NameRef {
         match self {
             NameRef::Str(offset) => u32::try_from(offset).ok(),
             _ => None,
+        }
+    }
+
+    /// What tells the names apart that are in different places.
+    #[inline]
+    pub(crate) fn key(self) -> u64 {
+        let (kind, offset) = self.parts();
+        kind << KIND | offset
+    }
+
+    fn parts(self) -> (u64, u64) {
+        match self {
+            NameRef::None => (0, 0),
+            NameRef::Str(offset) => (1, offset),
+            NameRef::LineStr(offset) => (2, offset),
+            NameRef::Info(offset) => (3, offset),
+            NameRef::Origin(offset) => (4, offset),
         }
     }
 
@@ -78,13 +96,7 @@ const OFFSET: u64 = (1 << TAG) - 1;
 
 impl Node {
     fn new(name: NameRef, tag: DwTag, flags: u64, offset: u32, parent: u32) -> Self {
-        let (kind, name) = match name {
-            NameRef::None => (0, 0),
-            NameRef::Str(offset) => (1, offset),
-            NameRef::LineStr(offset) => (2, offset),
-            NameRef::Info(offset) => (3, offset),
-            NameRef::Origin(offset) => (4, offset),
-        };
+        let (kind, name) = name.parts();
         let packed = kind << KIND | flags | u64::from(tag.0) << TAG | name & OFFSET;
         Self { packed, offset, parent }
     }
@@ -143,7 +155,7 @@ pub(crate) struct UnitIndex {
     /// Where the unit is in `.debug_info`.
     place: Range<u64>,
     /// By offset.
-    pub(crate) nodes: Vec<Node>,
+    pub(crate) nodes: Box<[Node]>,
     /// By `low`.
     pub(crate) code: Vec<CodeRange>,
     /// `(address, offset from the start of the unit)` of variables at fixed addresses, by address.
@@ -179,8 +191,11 @@ fn mark_notable(dwarf: &Dwarf<Slice<'_>>, nodes: &mut [Node]) {
     }
 }
 
-/// Bytes of debug information for each node, in what rustc writes; less is rare.
-const BYTES_OF_NODE: usize = 24;
+thread_local! {
+    /// Where nodes are gathered until it is known how many they are: there may be thousands of units,
+    /// and what they have stays.
+    static NODES: Cell<Vec<Node>> = const { Cell::new(Vec::new()) };
+}
 
 /// Whether an entry with this tag has a place in a path.
 pub(crate) fn is_named(tag: DwTag) -> bool {
@@ -218,9 +233,11 @@ impl UnitIndex {
     ) -> Result<Self, gimli::Error> {
         let unit = &view.unit;
         let length = unit.header.length_including_self() as u64;
+        let mut nodes = NODES.take();
+        nodes.clear();
         let mut index = UnitIndex {
             place: view.start..view.start.saturating_add(length),
-            nodes: Vec::with_capacity(length as usize / BYTES_OF_NODE),
+            nodes: Box::default(),
             code: Vec::new(),
             statics: Vec::new(),
             thread_locals: Vec::new(),
@@ -238,7 +255,7 @@ impl UnitIndex {
                 continue;
             }
             let (offset, depth, tag) = (entry.offset, entry.depth, entry.tag());
-            let number = index.nodes.len() as NodeNumber;
+            let number = nodes.len() as NodeNumber;
             if tag == dw::DW_TAG_variable {
                 let location = skim.static_location(&entry)?;
                 let place = location.map(|location| place_of(dwarf, unit, location));
@@ -279,18 +296,18 @@ impl UnitIndex {
                 name => name,
             };
             let parent = open.last().map_or(NO_PARENT, |&(_, node)| node);
-            index.nodes.push(Node::new(name, tag, flags, offset, parent));
+            nodes.push(Node::new(name, tag, flags, offset, parent));
             if entry.has_children() {
                 open.push((depth, number));
             }
         }
-        mark_notable(dwarf, &mut index.nodes);
+        mark_notable(dwarf, &mut nodes);
+        index.nodes = nodes[..].into();
+        NODES.set(nodes);
         index.code.sort_by_key(|range| range.low);
         index.statics.sort_unstable();
         index.references.sort_unstable();
         index.references.dedup();
-        // There may be thousands of these, and they stay.
-        index.nodes.shrink_to_fit();
         index.code.shrink_to_fit();
         Ok(index)
     }

@@ -88,8 +88,7 @@ impl DwarfSource {
                 }
             }
         }
-        let symbols = self.polled_symbols.get_or_init(|| self.read_polled_symbols());
-        let polled_as = symbols.0.get(&*base_path(name)).copied();
+        let polled_as = self.polled_symbols().0.get(&*base_path(name)).copied();
         Ok(polled_as.map(|polled_as| Poll { polled_as, declared: None }))
     }
 
@@ -173,6 +172,10 @@ impl DwarfSource {
             polls.by_name.entry(of.into()).or_insert(PollEntry { polled_as, function });
         }
         Ok(polls)
+    }
+
+    pub(crate) fn polled_symbols(&self) -> &PolledSymbols {
+        self.polled_symbols.get_or_init(|| self.read_polled_symbols())
     }
 
     fn read_polled_symbols(&self) -> PolledSymbols {

@@ -248,7 +248,7 @@ impl<'v, 'a> Skim<'v, 'a> {
             dw::DW_FORM_data8 => fixed(8),
             dw::DW_FORM_data16 => {
                 let mut bytes = EndianSlice::new(self.slice(at, 16)?, self.endian);
-                Ok(Value::Wide(bytes.read_u128()?))
+                Ok(Value::Wide(bytes.read_u128()?.to_ne_bytes()))
             }
             dw::DW_FORM_udata => Ok(Value::Unsigned(self.leb(&mut at)?)),
             dw::DW_FORM_sdata => {

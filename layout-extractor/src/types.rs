@@ -316,7 +316,7 @@ fn written(big_endian: bool, value: Value<'_>) -> Option<(u128, u8)> {
         Value::Fixed(value, width) => (u128::from(value), width),
         Value::Unsigned(value) => (u128::from(value), 16),
         Value::Signed(value) => (i128::from(value).cast_unsigned(), 16),
-        Value::Wide(value) => (value, 16),
+        Value::Wide(value) => (u128::from_ne_bytes(value), 16),
         Value::Bytes(bytes) => {
             let bytes = &bytes[..bytes.len().min(16)];
             let add = |sum: u128, byte: &u8| (sum << 8) | u128::from(*byte);

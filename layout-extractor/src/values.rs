@@ -12,8 +12,9 @@ pub(crate) enum Value<'a> {
     Unsigned(u64),
     /// A number with a sign.
     Signed(i64),
-    /// A number of 16 bytes.
-    Wide(u128),
+    /// A number of 16 bytes, in the byte order of this machine: as a number it would be aligned, and
+    /// all values larger.
+    Wide([u8; 16]),
     /// An offset in `.debug_info`.
     Reference(u64),
     /// Where a string is.
@@ -53,7 +54,7 @@ impl Value<'_> {
             }
             Value::Unsigned(number) => Some(i128::from(number)),
             Value::Signed(number) => Some(i128::from(number)),
-            Value::Wide(number) => Some(number.cast_signed()),
+            Value::Wide(number) => Some(i128::from_ne_bytes(number)),
             _ => None,
         }
     }

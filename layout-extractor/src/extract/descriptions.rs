@@ -328,7 +328,8 @@ fn refer(tag: DwTag, described: &Description<'_>, referred: &mut Vec<TypeId>) {
 /// and not for where they are: a linker may leave several copies of one.
 #[derive(Default)]
 struct Hashes {
-    names: FxHashMap<NameRef, u64>,
+    /// By [`NameRef::key`].
+    names: FxHashMap<u64, u64>,
     paths: FxHashMap<NodeNumber, u64>,
     files: FxHashMap<u64, u64>,
     discriminants: FxHashMap<u64, (u8, Signedness)>,
@@ -394,7 +395,7 @@ impl<'s> Unit<'_, 's> {
 
     fn name(&self, hashes: &mut Hashes, name: NameRef) -> u64 {
         let hash = || FixedState::default().hash_one(self.source.name_bytes(self.dwarf, name));
-        *hashes.names.entry(name).or_insert_with(hash)
+        *hashes.names.entry(name.key()).or_insert_with(hash)
     }
 
     fn path(&self, hashes: &mut Hashes, node: NodeNumber) -> u64 {

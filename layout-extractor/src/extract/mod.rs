@@ -12,7 +12,6 @@ mod tables;
 
 use runtime_layouts::layout::file::{LayoutFile, LayoutFileError};
 
-use self::reach::Reached;
 use crate::source::DwarfSource;
 
 /// The steps of an extraction, in order.
@@ -54,12 +53,11 @@ pub fn extract(
     let beginnings = reach::beginnings(&roots, &addresses);
     let descriptions = descriptions::follow(source, beginnings, progress);
     let classes = merge::classes(&descriptions, progress);
-    let reached = Reached {
-        types: reach::layouts(source, &descriptions, &classes),
-        told: reach::told(source, &descriptions, &classes),
-        descriptions: &descriptions,
-        classes: &classes,
-        addresses,
-    };
-    LayoutFile::new(tables::build(source, &roots, &reached))
+    let layouts = reach::layouts(source, &descriptions, &classes);
+    // Strings are numbered one after the other, by one processor.
+    let (tables, told) = rayon::join(
+        || tables::types(source, &descriptions, &classes, &layouts),
+        || reach::told(source, &descriptions, &classes),
+    );
+    LayoutFile::new(tables.finish(source, &roots, &addresses, &told))
 }

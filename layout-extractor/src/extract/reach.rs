@@ -35,16 +35,6 @@ pub(super) fn addresses(source: &DwarfSource, roots: &Roots) -> Addresses {
     Addresses { functions_at, vtables }
 }
 
-/// Everything that was reached.
-pub(super) struct Reached<'d> {
-    pub(super) descriptions: &'d Descriptions,
-    pub(super) classes: &'d Classes<'d>,
-    /// The layout of every class.
-    pub(super) types: Vec<Arc<Type>>,
-    pub(super) told: Vec<Told>,
-    pub(super) addresses: Addresses,
-}
-
 /// The types that the roots lead to at once.
 pub(super) fn beginnings(roots: &Roots, addresses: &Addresses) -> Vec<TypeId> {
     let mut types: Vec<TypeId> = roots.types.clone();

@@ -12,28 +12,32 @@ use rustc_hash::FxHashMap;
 
 use super::descriptions::Descriptions;
 use super::merge::Classes;
-use super::reach::{Reached, Told};
+use super::reach::{Addresses, Told};
 use super::roots::{Frame, Roots};
 use crate::source::DwarfSource;
 
 /// Tables that are being filled.
-struct Builder<'a> {
+pub(super) struct Builder<'a> {
     classes: &'a Classes<'a>,
     tables: Tables,
-    strings: FxHashMap<Box<str>, StringNumber>,
+    strings: FxHashMap<&'a str, StringNumber>,
     files: FxHashMap<(StringNumber, StringNumber), u32>,
     functions: FxHashMap<StoredFunction, FunctionNumber>,
 }
 
-/// Fills the tables.
-pub(super) fn build(source: &DwarfSource, roots: &Roots, reached: &Reached<'_>) -> Tables {
-    let classes = &reached.classes;
+/// Fills the tables with types, whose layouts are in the order of the classes.
+pub(super) fn types<'a>(
+    source: &DwarfSource,
+    descriptions: &'a Descriptions,
+    classes: &'a Classes<'a>,
+    layouts: &'a [Arc<Type>],
+) -> Builder<'a> {
     let mut builder = Builder {
         classes,
         tables: Tables {
             producer: concat!("unhang ", env!("CARGO_PKG_VERSION")).to_owned(),
             form: source.form(),
-            lack: lack(source, roots),
+            lack: None,
             facts: source.facts().clone(),
             notable: NOTABLE_FUNCTIONS
                 .into_iter()
@@ -43,7 +47,7 @@ pub(super) fn build(source: &DwarfSource, roots: &Roots, reached: &Reached<'_>) 
             strings: String::new(),
             string_ends: Vec::new(),
             files: Vec::new(),
-            types: Vec::with_capacity(classes.first.len()),
+            types: Vec::with_capacity(layouts.len()),
             unit_sets: Vec::new(),
             functions: Vec::new(),
             functions_at: Vec::new(),
@@ -55,34 +59,48 @@ pub(super) fn build(source: &DwarfSource, roots: &Roots, reached: &Reached<'_>) 
         files: FxHashMap::default(),
         functions: FxHashMap::default(),
     };
-    for (ty, &first) in reached.types.iter().zip(&classes.first) {
-        let stored = builder.ty(ty, reached.descriptions.references(first));
+    for (ty, &first) in layouts.iter().zip(&classes.first) {
+        let stored = builder.ty(ty, descriptions.references(first));
         builder.tables.types.push(stored);
     }
-    builder.add_told(&reached.told);
-    builder.add_units(source, reached.descriptions);
-    for (address, functions) in &reached.addresses.functions_at {
-        let list = functions.iter().map(|function| builder.function(function)).collect();
-        builder.tables.functions_at.push((*address, list));
+    builder.add_units(source, descriptions);
+    builder
+}
+
+impl<'a> Builder<'a> {
+    /// Adds everything else.
+    pub(super) fn finish(
+        mut self,
+        source: &DwarfSource,
+        roots: &'a Roots,
+        addresses: &'a Addresses,
+        told: &'a [Told],
+    ) -> Tables {
+        self.tables.lack = lack(source, roots);
+        self.add_told(told);
+        for (address, functions) in &addresses.functions_at {
+            let list = functions.iter().map(|function| self.function(function)).collect();
+            self.tables.functions_at.push((*address, list));
+        }
+        for (address, types) in &addresses.vtables {
+            let mut list: Vec<_> = types.iter().map(|&id| self.class(id)).collect();
+            list.dedup();
+            self.tables.vtables.push((*address, list));
+        }
+        for (variable, is_vouched_for) in &roots.thread_locals {
+            let stored = StoredThreadLocal {
+                name: self.string(&variable.name),
+                ty: self.class(variable.ty),
+                offset: variable.offset,
+                is_vouched_for: *is_vouched_for,
+            };
+            self.tables.thread_locals.push(stored);
+        }
+        for frame in &roots.frames {
+            self.frame(frame);
+        }
+        self.tables
     }
-    for (address, types) in &reached.addresses.vtables {
-        let mut list: Vec<_> = types.iter().map(|&id| classes.class(id)).collect();
-        list.dedup();
-        builder.tables.vtables.push((*address, list));
-    }
-    for (variable, is_vouched_for) in &roots.thread_locals {
-        let stored = StoredThreadLocal {
-            name: builder.string(&variable.name),
-            ty: classes.class(variable.ty),
-            offset: variable.offset,
-            is_vouched_for: *is_vouched_for,
-        };
-        builder.tables.thread_locals.push(stored);
-    }
-    for frame in &roots.frames {
-        builder.frame(frame);
-    }
-    builder.tables
 }
 
 fn lack(source: &DwarfSource, roots: &Roots) -> Option<String> {
@@ -95,15 +113,15 @@ fn lack(source: &DwarfSource, roots: &Roots) -> Option<String> {
     })
 }
 
-impl Builder<'_> {
-    fn string(&mut self, text: &str) -> StringNumber {
+impl<'a> Builder<'a> {
+    fn string(&mut self, text: &'a str) -> StringNumber {
         if let Some(&known) = self.strings.get(text) {
             return known;
         }
         let number = self.tables.string_ends.len() as StringNumber;
         self.tables.strings.push_str(text);
         self.tables.string_ends.push(self.tables.strings.len() as u32);
-        self.strings.insert(text.into(), number);
+        self.strings.insert(text, number);
         number
     }
 
@@ -111,7 +129,7 @@ impl Builder<'_> {
         self.classes.class(id)
     }
 
-    fn location(&mut self, location: Option<&SourceLocation>) -> StoredLocation {
+    fn location(&mut self, location: Option<&'a SourceLocation>) -> StoredLocation {
         let location = location?;
         let file = (self.string(&location.file.path), self.string(&location.file.directory));
         let next = self.tables.files.len() as u32;
@@ -122,8 +140,8 @@ impl Builder<'_> {
         Some((number, location.line))
     }
 
-    fn members(&mut self, members: &[Member], classes: &[TypeNumber]) -> Vec<StoredMember> {
-        let one = |(member, &ty): (&Member, &TypeNumber)| StoredMember {
+    fn members(&mut self, members: &'a [Member], classes: &[TypeNumber]) -> Vec<StoredMember> {
+        let one = |(member, &ty): (&'a Member, &TypeNumber)| StoredMember {
             name: self.string(&member.name),
             offset: member.offset,
             ty,
@@ -132,7 +150,7 @@ impl Builder<'_> {
     }
 
     /// A type, and the descriptions that it refers to in the order of `types_of_type`.
-    fn ty(&mut self, ty: &Type, references: &[u32]) -> StoredType {
+    fn ty(&mut self, ty: &'a Type, references: &[u32]) -> StoredType {
         let class = |&number: &u32| self.classes.of[number as usize];
         let classes: Vec<TypeNumber> = references.iter().map(class).collect();
         let (of_parameters, classes) =
@@ -197,7 +215,7 @@ impl Builder<'_> {
     }
 
     /// Bodies, polls and invocations: what the first description tells that tells anything.
-    fn add_told(&mut self, told: &[Told]) {
+    fn add_told(&mut self, told: &'a [Told]) {
         for told in told {
             let class = self.classes.of[told.number] as usize;
             if let (Some(body), None) = (&told.body, self.tables.types[class].body) {
@@ -243,7 +261,7 @@ impl Builder<'_> {
         self.tables.unit_sets = sets.into_iter().map(|(set, _)| set).collect();
     }
 
-    fn function(&mut self, function: &Arc<Function>) -> FunctionNumber {
+    fn function(&mut self, function: &'a Arc<Function>) -> FunctionNumber {
         let stored = StoredFunction {
             name: self.string(&function.name),
             linkage_name: function.linkage_name.as_ref().map(|name| self.string(name)),
@@ -268,7 +286,7 @@ impl Builder<'_> {
         number
     }
 
-    fn frame(&mut self, frame: &Frame) {
+    fn frame(&mut self, frame: &'a Frame) {
         let mut stored = frame.stored();
         let low = frame.low();
         for ranged in &frame.variables {
