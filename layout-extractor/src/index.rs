@@ -156,6 +156,8 @@ pub(crate) struct UnitIndex {
     place: Range<u64>,
     /// By offset.
     pub(crate) nodes: Box<[Node]>,
+    /// For each [`STRETCH`] of the unit the number of the first node in or behind it.
+    stretches: Box<[NodeNumber]>,
     /// By `low`.
     pub(crate) code: Vec<CodeRange>,
     /// `(address, offset from the start of the unit)` of variables at fixed addresses, by address.
@@ -175,6 +177,21 @@ pub(crate) struct UnitIndex {
 /// How names begin that are looked for among all functions: bodies of closures and async fns, polls
 /// of futures and tasks, and what keeps a future on the stack.
 const NOTABLE: [&[u8]; 3] = [b"{", b"poll", b"block_on"];
+
+/// Bytes of a unit in which a node is looked for one by one: there are few.
+const STRETCH: u32 = 64;
+
+/// The number of the first node in or behind each stretch, up to the last one's.
+fn stretches(nodes: &[Node]) -> Box<[NodeNumber]> {
+    let last = nodes.last().map_or(0, |node| node.offset / STRETCH + 1);
+    let mut stretches = Vec::with_capacity(last as usize);
+    for (number, node) in (0..).zip(nodes) {
+        while stretches.len() <= (node.offset / STRETCH) as usize {
+            stretches.push(number);
+        }
+    }
+    stretches.into()
+}
 
 /// Marks the functions and namespaces whose names begin so. That is a pass of its own, since names
 /// are all over a large section: the processor fetches many of them at the same time.
@@ -238,6 +255,7 @@ impl UnitIndex {
         let mut index = UnitIndex {
             place: view.start..view.start.saturating_add(length),
             nodes: Box::default(),
+            stretches: Box::default(),
             code: Vec::new(),
             statics: Vec::new(),
             thread_locals: Vec::new(),
@@ -303,6 +321,7 @@ impl UnitIndex {
         }
         mark_notable(dwarf, &mut nodes);
         index.nodes = nodes[..].into();
+        index.stretches = stretches(&nodes);
         NODES.set(nodes);
         index.code.sort_by_key(|range| range.low);
         index.statics.sort_unstable();
@@ -315,7 +334,10 @@ impl UnitIndex {
     /// The node at an offset from the start of the unit.
     pub(crate) fn node_at(&self, offset: u64) -> Option<NodeNumber> {
         let offset = u32::try_from(offset).ok()?;
-        self.nodes.binary_search_by_key(&offset, |node| node.offset).ok().map(|n| n as NodeNumber)
+        let first = *self.stretches.get((offset / STRETCH) as usize)?;
+        let within = self.nodes[first as usize..].iter().take_while(|node| node.offset <= offset);
+        let before = within.zip(first..).last();
+        before.filter(|(node, _)| node.offset == offset).map(|(_, number)| number)
     }
 
     /// The node at an offset of `.debug_info`, if that is of this unit.

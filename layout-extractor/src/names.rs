@@ -67,13 +67,14 @@ fn top_level<'a>(text: &'a str, separator: &'a [u8]) -> impl Iterator<Item = usi
     let bytes = text.as_bytes();
     let mut depth = 0_usize;
     (0..bytes.len()).filter(move |&at| {
-        match bytes[at] {
+        let byte = bytes[at];
+        match byte {
             b'<' | b'(' | b'[' | b'{' => depth += 1,
             b'>' if at > 0 && bytes[at - 1] == b'-' => {}
             b'>' | b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
+            _ => return depth == 0 && byte == separator[0] && bytes[at..].starts_with(separator),
         }
-        depth == 0 && bytes[at..].starts_with(separator)
+        false
     })
 }
 

@@ -1,10 +1,14 @@
 //! RECIPES: how to get past the entries with one abbreviation, and where in them the attributes are
 //! that matter.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use elsa::sync::FrozenMap;
 use gimli::{
-    Abbreviations, AttributeSpecification, DwAt, DwForm, DwTag, Encoding, constants as dw,
+    Abbreviation, Abbreviations, AttributeSpecification, DwAt, DwForm, DwTag, Encoding,
+    constants as dw,
 };
+use rustc_hash::FxHashMap;
 
 use crate::index::{is_named, is_type};
 
@@ -96,20 +100,47 @@ pub(crate) struct Describing {
     pub(crate) implicit: i64,
 }
 
+/// The recipes of a whole object. Its units have a table of abbreviations each, and most of what is
+/// in those is the same.
+#[derive(Default)]
+pub(crate) struct AllRecipes(Mutex<FxHashMap<Box<[u64]>, Arc<Recipe>>>);
+
+impl AllRecipes {
+    /// Those of a table.
+    pub(crate) fn of(&self, abbreviations: &Abbreviations, encoding: Encoding) -> Recipes {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut words = Vec::new();
+        let recipe = |abbreviation: &Abbreviation| {
+            words.clear();
+            let format = u64::from(encoding.format.word_size());
+            let version = u64::from(encoding.version);
+            words.push(u64::from(encoding.address_size) | format << 8 | version << 16);
+            let has_children = u64::from(abbreviation.has_children());
+            words.push(u64::from(abbreviation.tag().0) | has_children << 16);
+            for spec in abbreviation.attributes() {
+                words.push(u64::from(spec.name().0) << 16 | u64::from(spec.form().0));
+                words.extend(spec.implicit_const_value().map(i64::cast_unsigned));
+            }
+            if let Some(known) = known.get(&*words) {
+                return Arc::clone(known);
+            }
+            let recipe = Arc::new(Recipe::of(abbreviation, encoding));
+            known.insert(words[..].into(), Arc::clone(&recipe));
+            recipe
+        };
+        let all = (1..).map_while(|code| abbreviations.get(code));
+        Recipes { dense: all.map(recipe).collect(), odd: FrozenMap::new() }
+    }
+}
+
 /// The recipes of one table of abbreviations.
 pub(crate) struct Recipes {
     /// By code from 1 on, as far as codes are dense: compilers write no others.
-    dense: Vec<Recipe>,
+    dense: Vec<Arc<Recipe>>,
     odd: FrozenMap<u64, Box<Recipe>>,
 }
 
 impl Recipes {
-    pub(crate) fn of(abbreviations: &Abbreviations, encoding: Encoding) -> Self {
-        let all = (1..).map_while(|code| abbreviations.get(code));
-        let dense = all.map(|abbreviation| Recipe::of(abbreviation, encoding)).collect();
-        Self { dense, odd: FrozenMap::new() }
-    }
-
     /// The recipe for a code; `None` when there is none in the table.
     #[inline]
     pub(crate) fn get(

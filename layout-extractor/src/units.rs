@@ -15,7 +15,7 @@ use runtime_layouts::layout::source::LayoutError;
 
 use crate::elf::ObjectFile;
 use crate::index::UnitIndex;
-use crate::recipes::Recipes;
+use crate::recipes::{AllRecipes, Recipes};
 use crate::split::SplitUnit;
 
 /// How DWARF is read: from borrowed bytes, in the byte order of the object.
@@ -86,12 +86,13 @@ pub(crate) struct Table {
     abbreviations: Arc<Abbreviations>,
     encoding: Encoding,
     recipes: OnceLock<Recipes>,
+    all: Arc<AllRecipes>,
 }
 
 impl Table {
     /// How to get past the entries.
     pub(crate) fn recipes(&self) -> &Recipes {
-        self.recipes.get_or_init(|| Recipes::of(&self.abbreviations, self.encoding))
+        self.recipes.get_or_init(|| self.all.of(&self.abbreviations, self.encoding))
     }
 }
 
@@ -99,6 +100,7 @@ impl Table {
 pub(crate) struct Units {
     entries: Vec<UnitEntry>,
     tables: Mutex<HashMap<(usize, Encoding), Arc<Table>>>,
+    recipes: Arc<AllRecipes>,
     /// Units that are in other files, by number, with where they are and the number of their
     /// skeleton; and the other way round.
     split: HashMap<UnitNumber, (SplitUnit, UnitNumber)>,
@@ -141,6 +143,7 @@ impl Units {
         let mut units = Units {
             entries,
             tables: Mutex::default(),
+            recipes: Arc::default(),
             split: HashMap::new(),
             rest: HashMap::new(),
             broken,
@@ -325,7 +328,8 @@ impl Units {
             return Ok(Arc::clone(known));
         }
         let abbreviations = Arc::new(dwarf.debug_abbrev.abbreviations(DebugAbbrevOffset(offset))?);
-        let table = Arc::new(Table { abbreviations, encoding, recipes: OnceLock::new() });
+        let all = Arc::clone(&self.recipes);
+        let table = Arc::new(Table { abbreviations, encoding, recipes: OnceLock::new(), all });
         Ok(Arc::clone(cache().entry(key).or_insert(table)))
     }
 }

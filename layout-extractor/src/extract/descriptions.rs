@@ -170,6 +170,9 @@ const NO_UNIT: UnitNumber = UnitNumber::MAX;
 /// The first place that is in another unit: no unit has as many descriptions.
 const ELSEWHERE: u32 = 1 << 31;
 
+/// A unit has so many nodes for each description that is followed there, about.
+const NODES_OF_ONE: usize = 8;
+
 /// The descriptions of one unit, in the order in which they are met.
 struct OfUnit<'s> {
     number: UnitNumber,
@@ -210,16 +213,23 @@ impl<'s> OfUnit<'s> {
             let index = source.index(dwarf, number)?;
             Ok::<_, LayoutError>((source.units.view(dwarf, number)?, index))
         };
+        let readable = if number == NO_UNIT { None } else { read().ok() };
+        let nodes = readable.as_ref().map_or(0, |(_, index)| index.nodes.len());
+        let mut hashes = Hashes::default();
+        hashes.names.reserve(nodes / NODES_OF_ONE);
+        hashes.paths.reserve(nodes / NODES_OF_ONE);
+        let mut known = FxHashMap::default();
+        known.reserve(nodes / NODES_OF_ONE);
         OfUnit {
             number,
-            readable: if number == NO_UNIT { None } else { read().ok() },
-            known: FxHashMap::default(),
+            readable,
+            known,
             found: Vec::new(),
             references: Vec::new(),
             elsewhere: Vec::new(),
             followed: 0,
             environments: Vec::new(),
-            hashes: Hashes::default(),
+            hashes,
         }
     }
 
