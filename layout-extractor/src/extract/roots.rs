@@ -156,9 +156,12 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
                 entry.tag(),
                 dw::DW_TAG_structure_type | dw::DW_TAG_union_type | dw::DW_TAG_enumeration_type
             );
-            if is_named && !entry.is_declaration() {
-                let path = source.path_of(&dwarf, index, node as NodeNumber)?;
-                if is_of_runtime(&path) {
+            if is_named
+                && !entry.is_declaration()
+                && let Some(outermost) = index.with_parents(node as NodeNumber).skip(1).last()
+            {
+                let krate = source.name_bytes(&dwarf, index.node(outermost).name());
+                if RUNTIMES.iter().any(|runtime| runtime.as_bytes() == krate) {
                     roots.types.push(TypeId(view.start + u64::from(entry.offset)));
                 }
             }

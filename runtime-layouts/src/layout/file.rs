@@ -314,7 +314,10 @@ impl LayoutFile {
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend((build_id.len() as u16).to_le_bytes());
         bytes.extend(build_id);
-        bytes.extend(seal(&plain, COMPRESSION).map_err(|error| damaged(error.to_string()))?);
+        let workers = std::thread::available_parallelism().map_or(1, |count| count.get() as u32);
+        bytes.extend(
+            seal(&plain, COMPRESSION, workers).map_err(|error| damaged(error.to_string()))?,
+        );
         Ok(bytes)
     }
 
