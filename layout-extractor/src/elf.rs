@@ -269,14 +269,20 @@ impl ObjectFile {
         names.is_some_and(|names| memchr::memmem::find(names, part.as_bytes()).is_some())
     }
 
-    /// Calls `visit` with the name of every function symbol.
-    pub(crate) fn each_function_symbol(&self, mut visit: impl FnMut(&[u8])) {
+    /// Calls `visit` with every symbol's name that contains this, in the order of the tables of
+    /// strings. A file that has no symbol table has none.
+    pub(crate) fn each_symbol_with(&self, part: &[u8], mut visit: impl FnMut(&[u8])) {
         let Ok(file) = object::File::parse(&**self.symbol_bytes()) else { return };
-        for symbol in file.symbols().chain(file.dynamic_symbols()) {
-            if symbol.kind() == object::SymbolKind::Text
-                && let Ok(name) = symbol.name_bytes()
-            {
-                visit(name);
+        for table in [".strtab", ".dynstr"] {
+            let names = file.section_by_name(table).and_then(|section| section.data().ok());
+            let names = names.unwrap_or_default();
+            let mut end = 0;
+            for at in memchr::memmem::find_iter(names, part) {
+                if at >= end {
+                    let start = memchr::memrchr(0, &names[..at]).map_or(0, |zero| zero + 1);
+                    end = memchr::memchr(0, &names[at..]).map_or(names.len(), |zero| at + zero);
+                    visit(&names[start..end]);
+                }
             }
         }
     }

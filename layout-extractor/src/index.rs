@@ -268,7 +268,9 @@ impl UnitIndex {
         let mut skim = Skim::of(dwarf, view, wanted.and(Wanted::REFERRING))?;
         let mut open: Vec<(i32, NodeNumber)> = Vec::new();
         while let Some(entry) = skim.next()? {
-            skim.references(&entry, &mut |target| index.references.push(target))?;
+            if entry.is(Wanted::REFERRING) {
+                skim.references(&entry, &mut |target| index.references.push(target))?;
+            }
             if !entry.is(wanted) {
                 continue;
             }

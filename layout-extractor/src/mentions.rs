@@ -307,7 +307,9 @@ impl DwarfSource {
             let names = Wanted::NAMED.and(Wanted::MANGLED);
             let mut skim = Skim::of(dwarf, &view, names.and(Wanted::REFERRING))?;
             while let Some(entry) = skim.next()? {
-                skim.references(&entry, &mut |target| found.references.push(target))?;
+                if entry.is(Wanted::REFERRING) {
+                    skim.references(&entry, &mut |target| found.references.push(target))?;
+                }
                 if entry.is(names) {
                     self.add_mention(dwarf, skim.name(&entry)?, found, lately);
                 }

@@ -180,11 +180,7 @@ impl DwarfSource {
 
     fn read_polled_symbols(&self) -> PolledSymbols {
         let mut polled = FxHashMap::default();
-        let finder = memmem::Finder::new(b"poll");
-        self.object.each_function_symbol(|name| {
-            if finder.find(name).is_none() {
-                return;
-            }
+        self.object.each_symbol_with(b"poll", |name| {
             let Some(plain) = std::str::from_utf8(name).ok() else { return };
             let Ok(plain) = rustc_demangle::try_demangle(plain) else { return };
             let plain = format!("{plain:#}");

@@ -215,9 +215,6 @@ impl<'v, 'a> Skim<'v, 'a> {
         visit: &mut dyn FnMut(u64),
     ) -> Result<(), Error> {
         let recipe = entry.recipe;
-        if !recipe.kinds.meets(Wanted::REFERRING) {
-            return Ok(());
-        }
         let size = self.reference_size();
         let mut at = entry.attributes as usize + recipe.first as usize;
         for step in &recipe.rest {

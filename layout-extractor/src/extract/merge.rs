@@ -5,6 +5,7 @@
 //! round, until nothing changes.
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use foldhash::quality::FixedState;
 use rayon::prelude::*;
@@ -48,13 +49,13 @@ pub(super) fn classes<'d>(descriptions: &'d Descriptions, progress: &dyn Progres
     loop {
         progress.advance(1);
         // Only a class in which one refers to what changed can fall apart.
-        let mut is_doubtful = vec![false; count as usize];
-        for number in 0..descriptions.len() {
+        let is_doubtful: Vec<AtomicBool> = (0..count).map(|_| AtomicBool::new(false)).collect();
+        (0..descriptions.len()).into_par_iter().with_min_len(4096).for_each(|number| {
             let references = descriptions.references(number);
             if references.iter().any(|&referred| has_changed[referred as usize]) {
-                is_doubtful[of[number] as usize] = true;
+                is_doubtful[of[number] as usize].store(true, Ordering::Relaxed);
             }
-        }
+        });
         let meaning = |number: usize| {
             let mut hasher = FixedState::default().build_hasher();
             for &referred in descriptions.references(number) {
@@ -64,7 +65,7 @@ pub(super) fn classes<'d>(descriptions: &'d Descriptions, progress: &dyn Progres
         };
         let doubtful: Vec<(usize, u64)> = (0..descriptions.len())
             .into_par_iter()
-            .filter(|&number| is_doubtful[of[number] as usize])
+            .filter(|&number| is_doubtful[of[number] as usize].load(Ordering::Relaxed))
             .map(|number| (number, meaning(number)))
             .collect();
         has_changed.fill(false);

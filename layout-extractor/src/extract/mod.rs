@@ -59,5 +59,9 @@ pub fn extract(
         || tables::types(source, &descriptions, &classes, &layouts),
         || reach::told(source, &descriptions, &classes),
     );
-    LayoutFile::new(tables.finish(source, &roots, &addresses, &told))
+    let tables = tables.finish(source, &roots, &addresses, &told);
+    drop(classes);
+    // To take all of this apart takes its time, which nobody has to wait for.
+    rayon::spawn(move || drop((descriptions, layouts, told, addresses, roots)));
+    LayoutFile::new(tables)
 }

@@ -303,7 +303,8 @@ impl LayoutFile {
     pub fn to_bytes(&self) -> Result<Vec<u8>, LayoutFileError> {
         let damaged = |what: String| LayoutFileError::Damaged(what);
         let plain =
-            postcard::to_stdvec(&self.tables).map_err(|error| damaged(error.to_string()))?;
+            postcard::to_extend(&self.tables, Vec::with_capacity(2 * self.tables.strings.len()))
+                .map_err(|error| damaged(error.to_string()))?;
         if plain.len() as u64 > MOST_PLAIN {
             return Err(damaged(format!("{} bytes are too many", plain.len())));
         }
