@@ -3,7 +3,6 @@
 //! The pass copies no string and looks at none: names are kept as offsets. What is found by name
 //! is sorted in a second step, only when somebody asks by name.
 
-use std::cell::Cell;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -155,7 +154,7 @@ pub(crate) struct UnitIndex {
     /// Where the unit is in `.debug_info`.
     place: Range<u64>,
     /// By offset.
-    pub(crate) nodes: Box<[Node]>,
+    pub(crate) nodes: Vec<Node>,
     /// For each [`STRETCH`] of the unit the number of the first node in or behind it.
     stretches: Box<[NodeNumber]>,
     /// By `low`.
@@ -208,11 +207,9 @@ fn mark_notable(dwarf: &Dwarf<Slice<'_>>, nodes: &mut [Node]) {
     }
 }
 
-thread_local! {
-    /// Where nodes are gathered until it is known how many they are: there may be thousands of units,
-    /// and what they have stays.
-    static NODES: Cell<Vec<Node>> = const { Cell::new(Vec::new()) };
-}
+/// Bytes of debug information for each node, in what rustc writes. More room than that is asked for
+/// when it is needed; what of it is not used costs nothing.
+const BYTES_OF_NODE: usize = 32;
 
 /// Whether an entry with this tag has a place in a path.
 pub(crate) fn is_named(tag: DwTag) -> bool {
@@ -250,11 +247,10 @@ impl UnitIndex {
     ) -> Result<Self, gimli::Error> {
         let unit = &view.unit;
         let length = unit.header.length_including_self() as u64;
-        let mut nodes = NODES.take();
-        nodes.clear();
+        let mut nodes = Vec::with_capacity(length as usize / BYTES_OF_NODE);
         let mut index = UnitIndex {
             place: view.start..view.start.saturating_add(length),
-            nodes: Box::default(),
+            nodes: Vec::new(),
             stretches: Box::default(),
             code: Vec::new(),
             statics: Vec::new(),
@@ -322,9 +318,8 @@ impl UnitIndex {
             }
         }
         mark_notable(dwarf, &mut nodes);
-        index.nodes = nodes[..].into();
         index.stretches = stretches(&nodes);
-        NODES.set(nodes);
+        index.nodes = nodes;
         index.code.sort_by_key(|range| range.low);
         index.statics.sort_unstable();
         index.references.sort_unstable();

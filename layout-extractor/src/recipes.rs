@@ -129,7 +129,9 @@ impl AllRecipes {
             recipe
         };
         let all = (1..).map_while(|code| abbreviations.get(code));
-        Recipes { dense: all.map(recipe).collect(), odd: FrozenMap::new() }
+        let dense: Vec<_> = all.map(recipe).collect();
+        let heads = dense.iter().map(|recipe| Head::of(recipe)).collect();
+        Recipes { dense, heads, odd: FrozenMap::new() }
     }
 }
 
@@ -137,10 +139,59 @@ impl AllRecipes {
 pub(crate) struct Recipes {
     /// By code from 1 on, as far as codes are dense: compilers write no others.
     dense: Vec<Arc<Recipe>>,
+    /// Of each of those what is needed to get past an entry.
+    heads: Vec<Head>,
     odd: FrozenMap<u64, Box<Recipe>>,
 }
 
+/// What is needed to get past an entry, and to know whether to look at it: little enough for all
+/// heads of a table to be at hand.
+#[derive(Clone, Copy)]
+pub(crate) struct Head {
+    pub(crate) first: u16,
+    pub(crate) after: u16,
+    pub(crate) kinds: Wanted,
+    pub(crate) has_children: bool,
+    pub(crate) shape: Shape,
+}
+
+/// How the attributes of an entry lie.
+#[derive(Clone, Copy)]
+pub(crate) enum Shape {
+    /// `first` bytes in all.
+    Fixed,
+    /// `first` bytes, a number in LEB128, `after` bytes.
+    Leb,
+    /// `first` bytes, a block that begins with its length, `after` bytes.
+    Block,
+    /// As the recipe says.
+    Other,
+}
+
+impl Head {
+    pub(crate) fn of(recipe: &Recipe) -> Self {
+        let sizes = |after: u32| Some((recipe.first.try_into().ok()?, after.try_into().ok()?));
+        let (shape, sizes) = match &*recipe.rest {
+            [] => (Shape::Fixed, sizes(0)),
+            [Step { length: Length::Leb, after }] => (Shape::Leb, sizes(*after)),
+            [Step { length: Length::Block, after }] => (Shape::Block, sizes(*after)),
+            _ => (Shape::Other, None),
+        };
+        let (kinds, has_children) = (recipe.kinds, recipe.has_children);
+        match sizes {
+            Some((first, after)) => Self { first, after, kinds, has_children, shape },
+            None => Self { first: 0, after: 0, kinds, has_children, shape: Shape::Other },
+        }
+    }
+}
+
 impl Recipes {
+    /// The head of the recipe for a code; `None` when the code is not among the dense ones.
+    #[inline]
+    pub(crate) fn head(&self, code: u64) -> Option<Head> {
+        self.heads.get((code as usize).wrapping_sub(1)).copied()
+    }
+
     /// The recipe for a code; `None` when there is none in the table.
     #[inline]
     pub(crate) fn get(

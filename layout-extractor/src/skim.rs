@@ -11,7 +11,9 @@ use gimli::{
 };
 
 use crate::index::NameRef;
-use crate::recipes::{Length, Place, Recipe, Recipes, Step, Wanted, fixed_size, length};
+use crate::recipes::{
+    Head, Length, Place, Recipe, Recipes, Shape, Step, Wanted, fixed_size, length,
+};
 use crate::units::{Slice, UnitView};
 use crate::values::Value;
 
@@ -127,19 +129,42 @@ impl<'v, 'a> Skim<'v, 'a> {
                 continue;
             }
             let attributes = at;
-            let recipe = self.recipes.get(code, &self.view.unit.abbreviations, self.encoding);
-            let recipe = recipe.ok_or(Error::InvalidAbbreviationCode(code))?;
-            at = self.behind(recipe.first, &recipe.rest, attributes)?;
+            let head = match self.recipes.head(code) {
+                Some(head) => head,
+                None => Head::of(self.recipe(code)?),
+            };
+            at += usize::from(head.first);
+            match head.shape {
+                Shape::Fixed => {}
+                Shape::Leb => {
+                    self.leb(&mut at)?;
+                    at += usize::from(head.after);
+                }
+                Shape::Block => {
+                    at = self.behind_value(Length::Block, at)? + usize::from(head.after);
+                }
+                Shape::Other => {
+                    let recipe = self.recipe(code)?;
+                    at = self.behind(recipe.first, &recipe.rest, attributes)?;
+                }
+            }
             let own_depth = depth;
-            depth = depth.wrapping_add(i32::from(recipe.has_children));
-            if recipe.kinds.meets(self.wanted) {
+            depth = depth.wrapping_add(i32::from(head.has_children));
+            if head.kinds.meets(self.wanted) {
                 (self.at, self.depth) = (at, depth);
                 let (offset, attributes) = (offset as u32, attributes as u32);
+                let recipe = self.recipe(code)?;
                 return Ok(Some(Skimmed { offset, depth: own_depth, attributes, recipe }));
             }
         }
         (self.at, self.depth) = (at, depth);
         Ok(None)
+    }
+
+    #[inline]
+    fn recipe(&self, code: u64) -> Result<&'v Recipe, Error> {
+        let recipe = self.recipes.get(code, &self.view.unit.abbreviations, self.encoding);
+        recipe.ok_or(Error::InvalidAbbreviationCode(code))
     }
 
     /// Where the name of the last entry is.
