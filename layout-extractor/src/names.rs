@@ -2,7 +2,7 @@
 
 /// Splits a path before its last part: `a::B<c::D>::e` into `a::B<c::D>` and `e`.
 pub(crate) fn split_last(path: &str) -> (&str, &str) {
-    match top_level(path, b"::").last() {
+    match last_at_top_level(path, b"::") {
         Some(at) => (&path[..at], &path[at + 2..]),
         None => ("", path),
     }
@@ -58,21 +58,23 @@ pub(crate) fn vtable_parts(name: &str) -> Option<(&str, &str)> {
 /// The type and the trait of `<T as Trait>`.
 pub(crate) fn as_parts(path: &str) -> Option<(&str, &str)> {
     let inside = path.strip_prefix('<')?.strip_suffix('>')?;
-    let at = top_level(inside, b" as ").last()?;
+    let at = last_at_top_level(inside, b" as ")?;
     Some((&inside[..at], &inside[at + 4..]))
 }
 
-/// Where `separator` occurs outside of all brackets.
-fn top_level<'a>(text: &'a str, separator: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+/// Where `separator` occurs last outside of all brackets. The end of a path is looked at, and not
+/// all that is before its last part.
+fn last_at_top_level(text: &str, separator: &[u8]) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut depth = 0_usize;
-    (0..bytes.len()).filter(move |&at| {
-        let byte = bytes[at];
-        match byte {
-            b'<' | b'(' | b'[' | b'{' => depth += 1,
+    (0..bytes.len()).rev().find(|&at| {
+        match bytes[at] {
             b'>' if at > 0 && bytes[at - 1] == b'-' => {}
-            b'>' | b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => return depth == 0 && byte == separator[0] && bytes[at..].starts_with(separator),
+            b'>' | b')' | b']' | b'}' => depth += 1,
+            b'<' | b'(' | b'[' | b'{' => depth = depth.saturating_sub(1),
+            byte => {
+                return depth == 0 && byte == separator[0] && bytes[at..].starts_with(separator);
+            }
         }
         false
     })

@@ -171,7 +171,7 @@ const NO_UNIT: UnitNumber = UnitNumber::MAX;
 const ELSEWHERE: u32 = 1 << 31;
 
 /// A unit has so many nodes for each description that is followed there, about.
-const NODES_OF_ONE: usize = 8;
+const NODES_OF_ONE: usize = 5;
 
 /// The descriptions of one unit, in the order in which they are met.
 struct OfUnit<'s> {
