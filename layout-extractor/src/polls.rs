@@ -70,6 +70,10 @@ impl DwarfSource {
         if let Some(poll) = self.poll_in_unit(&dwarf, own, &name)? {
             return self.poll_answer(poll).map(Some);
         }
+        // Who has read everything knows at once.
+        if self.everything.get().is_some() {
+            return self.find_poll_elsewhere(&name);
+        }
         // A type is described again in every unit that uses it, and polled in few of them.
         self.polled_elsewhere.get_or_try(Arc::clone(&name), || self.find_poll_elsewhere(&name))
     }

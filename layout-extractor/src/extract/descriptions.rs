@@ -217,7 +217,7 @@ impl<'s> OfUnit<'s> {
         let nodes = readable.as_ref().map_or(0, |(_, index)| index.nodes.len());
         let mut hashes = Hashes::default();
         hashes.names.reserve(nodes / NODES_OF_ONE);
-        hashes.paths.reserve(nodes / NODES_OF_ONE);
+        hashes.paths = vec![0; nodes];
         let mut known = FxHashMap::default();
         known.reserve(nodes / NODES_OF_ONE);
         OfUnit {
@@ -340,7 +340,8 @@ fn refer(tag: DwTag, described: &Description<'_>, referred: &mut Vec<TypeId>) {
 struct Hashes {
     /// By [`NameRef::key`].
     names: FxHashMap<u64, u64>,
-    paths: FxHashMap<NodeNumber, u64>,
+    /// By the number of the node; 0 where none was needed yet.
+    paths: Vec<u64>,
     files: FxHashMap<u64, u64>,
     discriminants: FxHashMap<u64, (u8, Signedness)>,
 }
@@ -409,13 +410,20 @@ impl<'s> Unit<'_, 's> {
     }
 
     fn path(&self, hashes: &mut Hashes, node: NodeNumber) -> u64 {
-        if let Some(known) = hashes.paths.get(&node) {
-            return *known;
+        let mut unknown = Vec::new();
+        let mut path = 0;
+        for node in self.index.with_parents(node) {
+            path = hashes.paths[node as usize];
+            if path != 0 {
+                break;
+            }
+            unknown.push(node);
         }
-        let entry = self.index.node(node);
-        let parent = entry.parent().map(|parent| self.path(hashes, parent));
-        let path = FixedState::default().hash_one((parent, self.name(hashes, entry.name())));
-        hashes.paths.insert(node, path);
+        for node in unknown.into_iter().rev() {
+            let name = self.name(hashes, self.index.node(node).name());
+            path = FixedState::default().hash_one((path, name));
+            hashes.paths[node as usize] = path;
+        }
         path
     }
 

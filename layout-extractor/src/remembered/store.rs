@@ -125,7 +125,7 @@ impl Store {
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
         file.write_all(MAGIC)?;
         file.write_all(&WRITER.to_le_bytes())?;
-        file.write_all(&seal(&plain, COMPRESSION, 0)?)?;
+        file.write_all(&seal(&plain, COMPRESSION)?)?;
         // Others see the old file or the new one, never a half.
         file.persist(path)?;
         self.make_room()

@@ -5,29 +5,18 @@
 
 use std::io::Read;
 
-use zstd::zstd_safe::CParameter;
-
 /// No tables are longer than this before compression, in bytes.
 pub const MOST_PLAIN: u64 = 512 << 20;
 /// No real tables shrink to less than this part of their length; a bomb does.
 const MOST_COMPRESSION: u64 = 64;
 
-/// What one worker compresses at a time, in bytes.
-const PART: u32 = 1 << 20;
-
-/// Seals bytes, with one of zstd's levels of compression: 1 is quick, 17 is small. So many workers
-/// compress large ones part by part, and what comes of it does not depend on how many they are; with
-/// 0 of them the caller does it all, and in one piece.
+/// Seals bytes, with one of zstd's levels of compression: 1 is quick, 17 is small.
 ///
 /// # Errors
 /// Those of zstd.
-pub fn seal(plain: &[u8], level: i32, workers: u32) -> std::io::Result<Vec<u8>> {
+pub fn seal(plain: &[u8], level: i32) -> std::io::Result<Vec<u8>> {
     let length = plain.len() as u64;
     let mut encoder = zstd::Encoder::new(length.to_le_bytes().to_vec(), level)?;
-    if workers > 0 {
-        encoder.multithread(workers)?;
-        encoder.set_parameter(CParameter::JobSize(PART))?;
-    }
     encoder.include_checksum(true)?;
     // Small tables need no large window.
     encoder.set_pledged_src_size(Some(length))?;
