@@ -79,10 +79,9 @@ impl DwarfSource {
         dwarf: &Dwarf<Slice<'s>>,
         index: &'s UnitIndex,
     ) -> impl Iterator<Item = (NodeNumber, &'s UnitIndex, NodeNumber, NodeNumber)> {
-        let functions = (0..)
-            .zip(&index.nodes)
-            .filter(|(_, node)| node.tag() == gimli::DW_TAG_subprogram && node.may_be_notable());
-        functions.filter_map(|(number, _)| {
+        let is_function =
+            |number: &NodeNumber| index.node(*number).tag() == gimli::DW_TAG_subprogram;
+        index.notable.iter().copied().filter(is_function).filter_map(|number| {
             let (of, at) = self.named_node(dwarf, index, number).ok()?;
             let parent = of.node(at).parent()?;
             let is_body = of.node(at).name().from(dwarf).starts_with(b"{");

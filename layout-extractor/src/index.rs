@@ -76,7 +76,7 @@ pub(crate) type NodeNumber = u32;
 /// An entry that has a place in a path: a namespace, type, subprogram or thread-local variable.
 #[derive(Clone, Copy)]
 pub(crate) struct Node {
-    /// Its name's kind (3 bits), flags (4), tag (16), and the name's offset. A program has millions
+    /// Its name's kind (3 bits), flags (3), tag (16), and the name's offset. A program has millions
     /// of nodes, and no section of terabytes.
     packed: u64,
     /// Offset from the start of the unit.
@@ -85,12 +85,11 @@ pub(crate) struct Node {
 }
 
 const NO_PARENT: u32 = u32::MAX;
-const IS_NOTABLE: u64 = 1 << 57;
 const HAS_LINKAGE_NAME: u64 = 1 << 58;
 const IS_DECLARATION: u64 = 1 << 59;
 const HAS_CODE: u64 = 1 << 60;
 const KIND: u32 = 61;
-const TAG: u32 = 41;
+const TAG: u32 = 42;
 const OFFSET: u64 = (1 << TAG) - 1;
 
 impl Node {
@@ -116,17 +115,6 @@ impl Node {
     #[inline]
     pub(crate) fn tag(&self) -> DwTag {
         DwTag((self.packed >> TAG) as u16)
-    }
-    /// Whether it is a function or namespace whose own name begins as one that is looked for among
-    /// all: see [`NOTABLE`].
-    #[inline]
-    pub(crate) fn is_notable(&self) -> bool {
-        self.packed & IS_NOTABLE != 0
-    }
-    /// The same, also when its name is at another node.
-    #[inline]
-    pub(crate) fn may_be_notable(&self) -> bool {
-        self.is_notable() || matches!(self.name(), NameRef::Origin(_))
     }
     pub(crate) fn has_linkage_name(&self) -> bool {
         self.packed & HAS_LINKAGE_NAME != 0
@@ -155,6 +143,9 @@ pub(crate) struct UnitIndex {
     place: Range<u64>,
     /// By offset.
     pub(crate) nodes: Vec<Node>,
+    /// The functions and namespaces that have a name which begins as one that is looked for among all
+    /// (see [`NOTABLE`]), or whose name is at another node; in order.
+    pub(crate) notable: Box<[NodeNumber]>,
     /// For each [`STRETCH`] of the unit the number of the first node in or behind it.
     stretches: Box<[NodeNumber]>,
     /// By `low`.
@@ -192,19 +183,21 @@ fn stretches(nodes: &[Node]) -> Box<[NodeNumber]> {
     stretches.into()
 }
 
-/// Marks the functions and namespaces whose names begin so. That is a pass of its own, since names
-/// are all over a large section: the processor fetches many of them at the same time.
-fn mark_notable(dwarf: &Dwarf<Slice<'_>>, nodes: &mut [Node]) {
+/// The functions and namespaces whose names begin so, or are at another node. They are looked for in a
+/// pass of its own, since names are all over a large section: the processor fetches many of them at
+/// the same time.
+fn notable(dwarf: &Dwarf<Slice<'_>>, nodes: &[Node]) -> Box<[NodeNumber]> {
     let firsts = NOTABLE.map(|beginning| beginning[0]);
-    for node in nodes {
-        let is_function = matches!(node.tag(), dw::DW_TAG_subprogram | dw::DW_TAG_namespace);
-        let name = if is_function { node.name().from(dwarf) } else { &[] };
-        if name.first().is_some_and(|first| firsts.contains(first))
-            && NOTABLE.iter().any(|beginning| name.starts_with(beginning))
-        {
-            node.packed |= IS_NOTABLE;
+    let is_notable = |node: &Node| {
+        if !matches!(node.tag(), dw::DW_TAG_subprogram | dw::DW_TAG_namespace) {
+            return false;
         }
-    }
+        let name = node.name().from(dwarf);
+        matches!(node.name(), NameRef::Origin(_))
+            || name.first().is_some_and(|first| firsts.contains(first))
+                && NOTABLE.iter().any(|beginning| name.starts_with(beginning))
+    };
+    (0..).zip(nodes).filter(|(_, node)| is_notable(node)).map(|(number, _)| number).collect()
 }
 
 /// Bytes of debug information for each node, in what rustc writes. More room than that is asked for
@@ -251,6 +244,7 @@ impl UnitIndex {
         let mut index = UnitIndex {
             place: view.start..view.start.saturating_add(length),
             nodes: Vec::new(),
+            notable: Box::default(),
             stretches: Box::default(),
             code: Vec::new(),
             statics: Vec::new(),
@@ -317,10 +311,10 @@ impl UnitIndex {
                 open.push((depth, number));
             }
         }
-        mark_notable(dwarf, &mut nodes);
+        index.notable = notable(dwarf, &nodes);
         index.stretches = stretches(&nodes);
         index.nodes = nodes;
-        index.code.sort_by_key(|range| range.low);
+        index.code.sort_unstable_by_key(|range| (range.low, range.node));
         index.statics.sort_unstable();
         index.references.sort_unstable();
         index.references.dedup();

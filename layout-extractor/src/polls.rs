@@ -8,6 +8,7 @@ use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::{LayoutError, LayoutSource, Poll, PolledAs};
 use rustc_hash::FxHashMap;
 
+use crate::index::NameRef;
 use crate::names::{base_path, split_last, without_arguments};
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber};
@@ -156,9 +157,10 @@ impl DwarfSource {
         let index = self.index(dwarf, number)?;
         let start = self.units.entry(number).start;
         let mut polls = PollIndex::default();
-        for node in &index.nodes {
+        for &number in &index.notable {
+            let node = index.node(number);
             // A definition outside of its declaration: trait functions have none.
-            if node.tag() != gimli::DW_TAG_subprogram || !node.is_notable() {
+            if node.tag() != gimli::DW_TAG_subprogram || matches!(node.name(), NameRef::Origin(_)) {
                 continue;
             }
             let name = self.name_bytes(dwarf, node.name());

@@ -16,6 +16,7 @@ use runtime_layouts::layout::source::{LayoutError, LayoutSource};
 use runtime_layouts::layout::{Function, TypeId};
 use rustc_hash::FxHashMap;
 
+use super::lists::Lists;
 use super::reach::{types_of_function, types_of_type};
 use super::{Progress, Stage};
 use crate::description::{Declared, Description, is_alias};
@@ -29,10 +30,8 @@ pub(super) struct Descriptions {
     pub(super) ids: Vec<TypeId>,
     /// A hash of all that each says itself.
     pub(super) words: Vec<u64>,
-    /// What all refer to, by number.
-    references: Vec<u32>,
-    /// Where the references of each end.
-    ends: Vec<u32>,
+    /// What each refers to, by number.
+    references: Lists,
     /// The environments of closures and async fns that have a body, and that, in order.
     pub(super) bodies: Vec<(usize, Arc<Function>)>,
 }
@@ -44,8 +43,7 @@ impl Descriptions {
 
     /// What one refers to.
     pub(super) fn references(&self, number: usize) -> &[u32] {
-        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.references[start as usize..self.ends[number] as usize]
+        self.references.get(number as u32)
     }
 
     /// The number of a description that was followed.
@@ -135,8 +133,7 @@ fn join<'s>(
     let mut descriptions = Descriptions {
         ids: all().map(|one| one.id).collect(),
         words: all().map(|one| one.words).collect(),
-        references: Vec::new(),
-        ends: Vec::new(),
+        references: Lists::default(),
         bodies: Vec::new(),
     };
     let referred: Vec<Vec<u32>> = ordered
@@ -150,13 +147,7 @@ fn join<'s>(
             order.iter().flat_map(of).map(number).collect()
         })
         .collect();
-    let mut end = 0;
-    let ends = all().map(|one| {
-        end += one.count;
-        end
-    });
-    descriptions.ends = ends.collect();
-    descriptions.references = referred.concat();
+    descriptions.references = Lists::joined(referred.concat(), all().map(|one| one.count));
     let mut bodies: Vec<_> =
         bodies.into_iter().map(|(id, body)| (descriptions.number(id), body)).collect();
     bodies.sort_unstable_by_key(|(number, _)| *number);

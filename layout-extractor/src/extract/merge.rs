@@ -1,11 +1,11 @@
 //! MERGE: descriptions that are of the same type become one.
 //!
 //! Two descriptions are the same when they say the same and refer to the same, cycles included: so
-//! all that say the same start as equal, and are told apart by what they refer to, round after
-//! round, until nothing changes.
+//! all that say the same start as equal, and are told apart by what they refer to, until nothing
+//! changes.
 
 use std::hash::{BuildHasher, Hasher};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::Range;
 
 use foldhash::quality::FixedState;
 use rayon::prelude::*;
@@ -13,6 +13,7 @@ use runtime_layouts::layout::TypeId;
 use rustc_hash::FxHashMap;
 
 use super::descriptions::Descriptions;
+use super::lists::Lists;
 use super::{Progress, Stage};
 
 /// About how many descriptions a type has.
@@ -37,69 +38,125 @@ impl Classes<'_> {
 /// Finds out which descriptions are the same.
 pub(super) fn classes<'d>(descriptions: &'d Descriptions, progress: &dyn Progress) -> Classes<'d> {
     progress.start(Stage::Merging, None);
-    let mut known: FxHashMap<u64, u32> = FxHashMap::default();
-    known.reserve(descriptions.len() / DESCRIPTIONS_OF_ONE);
-    let mut of: Vec<u32> = Vec::with_capacity(descriptions.len());
-    for words in &descriptions.words {
-        let next = known.len() as u32;
-        of.push(*known.entry(*words).or_insert(next));
+    let (mut partition, referrers) =
+        rayon::join(|| Partition::by_words(descriptions), || referrers(descriptions));
+    let all = (0..descriptions.len() as u32).into_par_iter().with_min_len(1024);
+    let meant: Vec<u64> = all.map(|number| partition.meaning(descriptions, number)).collect();
+    let mut changed = Vec::new();
+    for class in 0..partition.ranges.len() as u32 {
+        partition.split(class, |_, number| meant[number as usize], &mut changed);
     }
-    let mut count = known.len() as u32;
-    let mut has_changed = vec![true; descriptions.len()];
+    // From here on only a class in which one refers to what changed can fall apart.
+    let mut is_doubtful = vec![false; descriptions.len()];
+    let mut doubtful = Vec::new();
     loop {
+        for number in changed.drain(..) {
+            for &referrer in referrers.get(number) {
+                let class = partition.of[referrer as usize];
+                if !std::mem::replace(&mut is_doubtful[class as usize], true) {
+                    doubtful.push(class);
+                }
+            }
+        }
+        let Some(class) = doubtful.pop() else { break };
         progress.advance(1);
-        // Only a class in which one refers to what changed can fall apart.
-        let is_doubtful: Vec<AtomicBool> = (0..count).map(|_| AtomicBool::new(false)).collect();
-        (0..descriptions.len()).into_par_iter().with_min_len(4096).for_each(|number| {
-            let references = descriptions.references(number);
-            if references.iter().any(|&referred| has_changed[referred as usize]) {
-                is_doubtful[of[number] as usize].store(true, Ordering::Relaxed);
-            }
-        });
-        let meaning = |number: usize| {
-            let mut hasher = FixedState::default().build_hasher();
-            for &referred in descriptions.references(number) {
-                hasher.write_u32(of[referred as usize]);
-            }
-            hasher.finish()
-        };
-        let doubtful: Vec<(usize, u64)> = (0..descriptions.len())
-            .into_par_iter()
-            .filter(|&number| is_doubtful[of[number] as usize].load(Ordering::Relaxed))
-            .map(|number| (number, meaning(number)))
-            .collect();
-        has_changed.fill(false);
-        // What the first one of each class means stays; those that mean something else leave it.
-        let mut stays: Vec<Option<u64>> = vec![None; count as usize];
-        let mut parts: FxHashMap<(u32, u64), u32> = FxHashMap::default();
-        for (number, meaning) in doubtful {
-            let class = of[number];
-            if *stays[class as usize].get_or_insert(meaning) != meaning {
-                of[number] = *parts.entry((class, meaning)).or_insert_with(|| {
-                    count += 1;
-                    count - 1
-                });
-                has_changed[number] = true;
-            }
-        }
-        if parts.is_empty() {
-            break;
-        }
+        is_doubtful[class as usize] = false;
+        let meaning = |partition: &Partition, number| partition.meaning(descriptions, number);
+        partition.split(class, meaning, &mut changed);
     }
-    in_order(descriptions, of, count)
+    partition.in_order(descriptions)
 }
 
-/// Numbers the classes by the first description of each.
-fn in_order(descriptions: &Descriptions, mut of: Vec<u32>, count: u32) -> Classes<'_> {
-    let mut numbers = vec![u32::MAX; count as usize];
-    let mut first = Vec::with_capacity(count as usize);
-    for (number, class) in of.iter_mut().enumerate() {
-        let known = &mut numbers[*class as usize];
-        if *known == u32::MAX {
-            *known = first.len() as u32;
-            first.push(number);
-        }
-        *class = *known;
+/// For each description those that refer to it.
+fn referrers(descriptions: &Descriptions) -> Lists {
+    let pairs = || {
+        let all = 0..descriptions.len() as u32;
+        all.flat_map(|number| {
+            let referred = descriptions.references(number as usize).iter();
+            referred.map(move |&referred| (referred, number))
+        })
+    };
+    Lists::sorted(descriptions.len(), pairs)
+}
+
+/// Descriptions in classes.
+struct Partition {
+    /// The class of every description.
+    of: Vec<u32>,
+    /// The descriptions, those of a class one after the other.
+    members: Vec<u32>,
+    /// Where the members of each class are.
+    ranges: Vec<Range<u32>>,
+}
+
+impl Partition {
+    /// Those are equal that say the same.
+    fn by_words(descriptions: &Descriptions) -> Self {
+        let mut known: FxHashMap<u64, u32> = FxHashMap::default();
+        known.reserve(descriptions.len() / DESCRIPTIONS_OF_ONE);
+        let class = |words: &u64| {
+            let next = known.len() as u32;
+            *known.entry(*words).or_insert(next)
+        };
+        let of: Vec<u32> = descriptions.words.iter().map(class).collect();
+        let lists = Lists::sorted(known.len(), || of.iter().copied().zip(0..));
+        let ranges = (0..known.len() as u32).map(|class| lists.range(class)).collect();
+        Partition { members: lists.into_items(), of, ranges }
     }
-    Classes { descriptions, of, first }
+
+    /// A hash of what a description refers to.
+    fn meaning(&self, descriptions: &Descriptions, number: u32) -> u64 {
+        let mut hasher = FixedState::default().build_hasher();
+        for &referred in descriptions.references(number as usize) {
+            hasher.write_u32(self.of[referred as usize]);
+        }
+        hasher.finish()
+    }
+
+    /// Splits a class into those that mean the same, and notes whose class is another one then.
+    fn split(&mut self, class: u32, meaning: impl Fn(&Self, u32) -> u64, changed: &mut Vec<u32>) {
+        let range = self.ranges[class as usize].clone();
+        let members = &self.members[range.start as usize..range.end as usize];
+        let Some((&first, rest)) = members.split_first() else { return };
+        let of_first = meaning(self, first);
+        if rest.iter().all(|&number| meaning(self, number) == of_first) {
+            return;
+        }
+        let mut meant: Vec<(u64, u32)> =
+            members.iter().map(|&number| (meaning(self, number), number)).collect();
+        meant.sort_unstable();
+        let mut start = range.start;
+        for part in meant.chunk_by(|one, other| one.0 == other.0) {
+            let place = start..start + part.len() as u32;
+            for (slot, (_, number)) in place.clone().zip(part) {
+                self.members[slot as usize] = *number;
+            }
+            start = place.end;
+            // One part stays what it was.
+            if place.start == range.start {
+                self.ranges[class as usize] = place;
+                continue;
+            }
+            for (_, number) in part {
+                self.of[*number as usize] = self.ranges.len() as u32;
+                changed.push(*number);
+            }
+            self.ranges.push(place);
+        }
+    }
+
+    /// Numbers the classes by the first description of each.
+    fn in_order(mut self, descriptions: &Descriptions) -> Classes<'_> {
+        let mut numbers = vec![u32::MAX; self.ranges.len()];
+        let mut first = Vec::with_capacity(self.ranges.len());
+        for (number, class) in self.of.iter_mut().enumerate() {
+            let known = &mut numbers[*class as usize];
+            if *known == u32::MAX {
+                *known = first.len() as u32;
+                first.push(number);
+            }
+            *class = *known;
+        }
+        Classes { descriptions, of: self.of, first }
+    }
 }

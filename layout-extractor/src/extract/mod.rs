@@ -5,6 +5,7 @@
 //! a `block_on` future. Everything else is what those reach.
 
 mod descriptions;
+mod lists;
 mod merge;
 mod reach;
 mod roots;

@@ -11,7 +11,7 @@ use runtime_layouts::layout::source::{LayoutError, ThreadLocal};
 use runtime_layouts::layout::{Function, TypeId};
 
 use super::{Progress, Stage};
-use crate::index::{Node, NodeNumber, UnitIndex};
+use crate::index::{NodeNumber, UnitIndex};
 use crate::recipes::Wanted;
 use crate::skim::Skim;
 use crate::source::DwarfSource;
@@ -117,7 +117,7 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
     let view = source.units.view(&dwarf, number)?;
     let mut roots = Roots::default();
     for range in index.code.iter().filter(|range| range.is_entry) {
-        let is_notable = index.node(range.node).may_be_notable();
+        let is_notable = index.notable.binary_search(&range.node).is_ok();
         if !is_notable || !source.object.is_loaded(range.low) || range.low == 0 {
             continue;
         }
@@ -167,11 +167,10 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
             }
         }
     }
-    let blocks = |node: &Node| {
-        node.is_notable() && node.name().from(&dwarf).starts_with(BLOCK_ON.as_bytes())
-    };
+    let blocks =
+        |node: &NodeNumber| index.node(*node).name().from(&dwarf).starts_with(BLOCK_ON.as_bytes());
     // What is inlined from another unit is named there.
-    if !index.references.is_empty() || index.nodes.iter().any(blocks) {
+    if !index.references.is_empty() || index.notable.iter().any(blocks) {
         roots.frames = frames(source, number)?;
     }
     Ok(roots)
