@@ -16,7 +16,6 @@ use crate::memory::ReadError;
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
-use crate::walk::crew::{self, Job};
 
 /// The tasks of an owned list.
 pub(super) struct Owned {
@@ -99,9 +98,7 @@ pub(super) fn headers(inspection: &mut Inspection<'_>, holders: &[Value]) -> Own
     }
     let shards: Vec<Shard> =
         lists.into_iter().filter_map(|list| shard(inspection, list, &mut found)).collect();
-    let counts = holders.iter().filter_map(|holder| count(inspection.program, *holder));
-    let is_much = counts.sum::<u64>() >= crew::FEW as u64;
-    if let Some(headers) = whole(inspection.program, &shards, is_much) {
+    if let Some(headers) = whole(inspection.program, &shards) {
         (found.headers, found.order) = sorted(headers);
         let is_apart = |pair: &[Value]| pair[0].address != pair[1].address;
         if found.headers.windows(2).all(is_apart) {
@@ -121,43 +118,30 @@ fn sorted(mut headers: Vec<Value>) -> (Vec<Value>, Vec<u64>) {
     (headers, order)
 }
 
-/// Follows lists to their ends, by several threads where that is much. `None` when one of them is
-/// torn, as far as that is seen from one list.
-fn whole(program: &Program<'_>, shards: &[Shard], is_much: bool) -> Option<Vec<Value>> {
-    // Each thread follows some of them in turn: neighbours in memory are in different shards, and
-    // each page is to be read once.
-    let job = Job {
-        items: shards,
-        length: shards.len().div_ceil(crew::threads()).max(1),
-        is_much,
-        begin: &|| (),
-        stretch: &|program, (), shards| {
-            let mut lists: Vec<List> = shards.iter().map(List::of).collect();
-            while lists.iter().any(|list| !list.has_ended()) {
-                for _ in 0..1024 {
-                    let mut under_way = lists.iter_mut().filter(|list| !list.has_ended());
-                    if !under_way.all(|list| list.step(program)) {
-                        return None;
-                    }
-                }
-                if program.target().interrupted() {
-                    return None;
-                }
+/// Follows lists to their ends. `None` when one of them is torn, as far as that is seen from one
+/// list.
+///
+/// One step of each in turn: neighbours in memory are in different shards, so that each page is
+/// fetched once. Several threads would only wait for each other's pages.
+fn whole(program: &Program<'_>, shards: &[Shard]) -> Option<Vec<Value>> {
+    let mut lists: Vec<List> = shards.iter().map(List::of).collect();
+    while lists.iter().any(|list| !list.has_ended()) {
+        for _ in 0..1024 {
+            let mut under_way = lists.iter_mut().filter(|list| !list.has_ended());
+            if !under_way.all(|list| list.step(program)) {
+                return None;
             }
-            Some(lists.into_iter().map(|list| list.headers).collect::<Vec<_>>())
-        },
-    };
-    let mut all = Some(Vec::new());
-    let is_whole = job.run(program, &mut (), &mut |_, lists| match (&mut all, lists) {
-        (Some(all), Some(lists)) => all.extend(lists),
-        _ => all = None,
-    });
-    let lists = all.filter(|_| is_whole)?;
-    let longest = lists.iter().map(Vec::len).max().unwrap_or(0);
+        }
+        if program.target().interrupted() {
+            return None;
+        }
+    }
+    let longest = lists.iter().map(|list| list.headers.len()).max().unwrap_or(0);
     let in_turn = (0..longest).flat_map(|place| {
         let lists = lists.iter().zip(shards);
         lists.filter_map(move |(list, shard)| {
-            list.get(place).map(|address| Value { ty: shard.header, address: *address })
+            let address = list.headers.get(place)?;
+            Some(Value { ty: shard.header, address: *address })
         })
     });
     Some(in_turn.collect())

@@ -178,7 +178,7 @@ fn read_all<'t>(
         }
         Stretch { tasks, sites: walker.sites.since(known), version: reader.version.clone() }
     };
-    let job = Job::for_tasks(headers, &<(Walker, TaskReader)>::default, &stretch);
+    let job = Job { items: headers, begin: &<(Walker, TaskReader)>::default, stretch: &stretch };
     let mut own = (std::mem::take(&mut inspection.walker), TaskReader::default());
     let mut members: Vec<Numbers> = Vec::new();
     members.push(std::mem::take(&mut inspection.numbers));

@@ -24,7 +24,7 @@ use crate::value::Program;
 /// fits into a processor's cache.
 const STRETCH: usize = 1024;
 /// Fewer tasks than this are not worth a second thread.
-pub(crate) const FEW: usize = 4 * STRETCH;
+const FEW: usize = 4 * STRETCH;
 /// More threads than this would wait for each other.
 const MOST_THREADS: usize = 8;
 /// How often Ctrl-C is looked for while others work.
@@ -36,12 +36,8 @@ pub(crate) const OWN: usize = 0;
 /// What a crew is to do. `C` is what a member keeps from one stretch to the next, `R` what comes of
 /// one stretch.
 pub(crate) struct Job<'j, I, C, R> {
-    /// What it is done for.
+    /// What it is done for: a task each.
     pub(crate) items: &'j [I],
-    /// How many of them a thread takes at a time.
-    pub(crate) length: usize,
-    /// Whether they are worth more than one thread.
-    pub(crate) is_much: bool,
     /// What a new member begins with.
     pub(crate) begin: &'j (dyn Fn() -> C + Sync),
     /// Does it for some of the items. May end early when the target says that the user asked to
@@ -53,20 +49,11 @@ pub(crate) struct Job<'j, I, C, R> {
 type Done<R> = (usize, usize, R);
 
 /// How many threads there are at most.
-pub(crate) fn threads() -> usize {
+fn threads() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS)
 }
 
-impl<'j, I: Sync, C, R: Send> Job<'j, I, C, R> {
-    /// What is to be done for each of many tasks.
-    pub(crate) fn for_tasks(
-        items: &'j [I],
-        begin: &'j (dyn Fn() -> C + Sync),
-        stretch: &'j (dyn Fn(&Program<'_>, &mut C, &[I]) -> R + Sync),
-    ) -> Self {
-        Self { items, length: STRETCH, is_much: items.len() >= FEW, begin, stretch }
-    }
-
+impl<I: Sync, C, R: Send> Job<'_, I, C, R> {
     /// Does all of it, and hands over what comes of each stretch, in the order of the items and
     /// with the number of the member that did it. `own` is what this thread keeps, which is
     /// [`OWN`]. `false` when it ended early, since the user asked to stop: what was handed over is
@@ -79,8 +66,8 @@ impl<'j, I: Sync, C, R: Send> Job<'j, I, C, R> {
     ) -> bool {
         let target = program.target();
         let threads = threads();
-        if threads < 2 || !self.is_much || !target.may_be_read_by_threads() {
-            for items in self.items.chunks(self.length) {
+        if threads < 2 || self.items.len() < FEW || !target.may_be_read_by_threads() {
+            for items in self.items.chunks(STRETCH) {
                 hand_over(OWN, (self.stretch)(program, own, items));
                 if target.interrupted() {
                     return false;
@@ -132,8 +119,8 @@ impl<'j, I: Sync, C, R: Send> Job<'j, I, C, R> {
     /// The next stretch that nobody has taken, and its number.
     fn take(&self, next: &AtomicUsize) -> Option<(usize, &[I])> {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        let start = number.checked_mul(self.length).filter(|start| *start < self.items.len())?;
-        let end = self.items.len().min(start.saturating_add(self.length));
+        let start = number.checked_mul(STRETCH).filter(|start| *start < self.items.len())?;
+        let end = self.items.len().min(start.saturating_add(STRETCH));
         Some((number, &self.items[start..end]))
     }
 

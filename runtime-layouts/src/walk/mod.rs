@@ -157,7 +157,7 @@ impl Inspection<'_> {
             kept
         };
         let begin = || Keeps::of(Wanted::Handles);
-        let job = Job::for_tasks(&self.tasks[tasks], &begin, &stretch);
+        let job = Job { items: &self.tasks[tasks], begin: &begin, stretch: &stretch };
         job.run(self.program, &mut self.handles, &mut |_, kept| {
             let nodes = kept.into_iter().map(|kept| kept.node);
             found.extend(nodes.map(|node| Value { ty: node.ty, address: node.address }));

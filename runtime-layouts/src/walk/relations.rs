@@ -61,7 +61,7 @@ fn read(
         found.1.shrink();
         found
     };
-    let job = Job::for_tasks(tasks, &<(Leaves, Guards)>::default, &stretch);
+    let job = Job { items: tasks, begin: &<(Leaves, Guards)>::default, stretch: &stretch };
     let is_running = |task: &&Task| task.state == TaskState::Running;
     let mut running = tasks.iter().filter(is_running).peekable();
     let mut kept = Vec::new();
