@@ -98,6 +98,11 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// Whether it could be read.
+    pub(crate) fn was_there(&self) -> bool {
+        self.hash.is_some()
+    }
+
     /// Whether this is there now, or still nothing that can be read.
     pub(crate) fn is(&self, now: Option<&[u8]>) -> bool {
         now.map(hash) == self.hash
@@ -142,22 +147,26 @@ impl<M> Counted<M> {
     }
 
     /// Notes what was there, page by page: a page may be read alone another time.
-    fn note(&self, address: u64, bytes: &[u8]) {
-        for (start, part) in (address..).step_by(PAGE).zip(bytes.chunks(PAGE)) {
-            let end = start.saturating_add(part.len() as u64);
-            self.remember(start, Read { end, hash: Some(hash(part)) });
-        }
-        self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+    fn note<'b>(&self, address: u64, pages: impl Iterator<Item = &'b [u8]>) {
+        let read = |(start, page): (u64, &[u8])| {
+            let end = start.saturating_add(page.len() as u64);
+            (start, Read { end, hash: Some(hash(page)) })
+        };
+        self.remember((address..).step_by(PAGE).zip(pages).map(read).collect());
     }
 
-    fn remember(&self, address: u64, read: Read) {
+    /// Remembers reads of one call. Whoever fetches pages waits for the others here, so that all
+    /// that takes time was done before.
+    fn remember(&self, new: Vec<(u64, Read)>) {
         let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = *reads.entry(address).or_insert(read);
-        if known != read {
-            // What was read with another length cannot be compared.
-            self.has_changed.store(true, Ordering::Relaxed);
-            let end = known.end.max(read.end);
-            reads.insert(address, Read { end, ..read });
+        for (address, read) in new {
+            let known = *reads.entry(address).or_insert(read);
+            if known != read {
+                // What was read with another length cannot be compared.
+                self.has_changed.store(true, Ordering::Relaxed);
+                let end = known.end.max(read.end);
+                reads.insert(address, Read { end, ..read });
+            }
         }
     }
 }
@@ -166,10 +175,13 @@ impl<M: MemoryReader> MemoryReader for Counted<M> {
     fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
         let result = self.reader.read(address, buffer);
         match result {
-            Ok(()) => self.note(address, buffer),
+            Ok(()) => {
+                self.bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+                self.note(address, buffer.chunks(PAGE));
+            }
             Err(_) => {
                 let end = address.saturating_add(buffer.len() as u64);
-                self.remember(address, Read { end, hash: None });
+                self.remember(vec![(address, Read { end, hash: None })]);
             }
         }
         result
@@ -177,9 +189,8 @@ impl<M: MemoryReader> MemoryReader for Counted<M> {
 
     fn read_ahead(&self, address: u64, pages: &mut [&mut Page]) -> Result<(), ReadError> {
         self.reader.read_ahead(address, pages)?;
-        for (start, page) in (address..).step_by(PAGE).zip(pages) {
-            self.note(start, &page[..]);
-        }
+        self.bytes.fetch_add((pages.len() * PAGE) as u64, Ordering::Relaxed);
+        self.note(address, pages.iter().map(|page| &page[..]));
         Ok(())
     }
 }

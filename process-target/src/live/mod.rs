@@ -274,9 +274,10 @@ fn memory_of(reader: LiveReader) -> PageCache<Counted<LiveReader>> {
     PageCache::with_capacity(Counted::new(reader), PAGES_OF_PROCESS)
 }
 
-/// Pages of a process that are kept at hand: 32 MiB. Tasks are looked at in the order of their
-/// addresses, and to fetch a page again takes microseconds.
-const PAGES_OF_PROCESS: usize = 32 << 20 >> 12;
+/// Pages of a process that are kept at hand: 8 MiB. Tasks are looked at in the order of their
+/// addresses, and to fetch a page again takes a microsecond; into memory that is in none of the
+/// processor's caches it takes two.
+const PAGES_OF_PROCESS: usize = 8 << 20 >> 12;
 /// Pages of a copy that are kept at hand: 16 MiB.
 const PAGES_OF_COPY: usize = 16 << 20 >> 12;
 
