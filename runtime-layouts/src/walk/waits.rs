@@ -13,7 +13,7 @@ use super::leaves::Waiting;
 use super::sites::Sites;
 use crate::layout::name::last_segment;
 use crate::report::{
-    Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, Task, TaskId, TaskIndex,
+    Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, SiteId, Task, TaskId, TaskIndex,
     TaskKind, Wait, WaitId,
 };
 use crate::value::{Program, Ty, Value, ValueError};
@@ -323,12 +323,15 @@ impl Waits {
 
     /// Makes the queues, by task.
     pub(crate) fn queue(&mut self) {
-        for (index, wait) in self.waits.iter().enumerate() {
-            let queue = &mut self.resources[wait.resource.0 as usize].queue;
-            if queue.is_empty() {
-                queue.reserve_exact(1);
+        for (id, wait) in (0..).map(WaitId).zip(&self.waits) {
+            let resource = &mut self.resources[wait.resource.0 as usize];
+            if resource.queue.is_empty() {
+                resource.queue.reserve_exact(1);
             }
-            queue.push(WaitId(u32::try_from(index).unwrap_or(u32::MAX)));
+            resource.queue.push(id);
+            if wait.is_granted {
+                resource.given.get_or_insert(id);
+            }
         }
     }
 
@@ -341,25 +344,41 @@ impl Waits {
         orders: Vec<(ResourceId, Vec<u64>)>,
     ) {
         let waits = &self.waits;
+        let mut sizes: FxHashMap<SiteId, u64> = FxHashMap::default();
         for (id, order) in orders {
             let mut places: Vec<(u64, usize)> = order.into_iter().zip(0..).collect();
             // Of one that is there twice, as in a torn list, the last counts.
             places.sort_unstable_by_key(|(address, place)| (*address, Reverse(*place)));
-            self.resources[id.0 as usize].queue.sort_by_cached_key(|wait| {
+            let mut near = 0;
+            let resource = &mut self.resources[id.0 as usize];
+            resource.queue.sort_by_cached_key(|wait| {
                 let wait = &waits[wait.0 as usize];
-                let leaf = sites.type_of(wait.leaf.site).and_then(|ty| program.type_of(ty).ok());
-                let size = leaf.map_or(0, |layout| layout.size).max(1);
+                let size = *sizes.entry(wait.leaf.site).or_insert_with(|| {
+                    let leaf = sites.type_of(wait.leaf.site);
+                    let leaf = leaf.and_then(|ty| program.type_of(ty).ok());
+                    leaf.map_or(0, |layout| layout.size).max(1)
+                });
                 let end = wait.leaf.address.saturating_add(size);
-                let first = places.partition_point(|(address, _)| *address < wait.leaf.address);
-                let within = places.get(first).filter(|(address, _)| *address < end);
+                near = first_at(&places, wait.leaf.address, near);
+                let within = places.get(near).filter(|(address, _)| *address < end);
                 (!wait.is_granted, within.map_or(usize::MAX, |(_, place)| *place))
             });
-        }
-        for resource in &mut self.resources {
             let is_given = |id: &WaitId| waits[id.0 as usize].is_granted;
             resource.given = resource.queue.iter().copied().find(is_given);
         }
     }
+}
+
+/// The first of these places at an address or behind it. Tasks in a row lie near each other, so it is
+/// looked for behind the one that was found last.
+fn first_at(places: &[(u64, usize)], address: u64, last: usize) -> usize {
+    const NEAR: usize = 8;
+    let is_before = |place: &(u64, usize)| place.0 < address;
+    let behind =
+        places.split_at_checked(last).filter(|(before, _)| before.last().is_none_or(is_before));
+    let near =
+        behind.and_then(|(_, behind)| behind.iter().take(NEAR).position(|it| !is_before(it)));
+    near.map_or_else(|| places.partition_point(is_before), |near| last + near)
 }
 
 fn count<T>(items: &[T]) -> u32 {
