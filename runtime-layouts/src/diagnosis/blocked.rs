@@ -40,24 +40,27 @@ pub(super) fn workers(report: &Report) -> Vec<Finding> {
 /// timers between two tasks. How long each of several tasks has been running is not known, and a
 /// machine with too much to do is late as well.
 fn busy(report: &Report, runtime: &Runtime, blocked: &[(WaitId, &Wait)]) -> Option<Finding> {
-    let own = |task: &Task| task.runtime.and_then(|at| report.runtimes.get(at)) == Some(runtime);
-    let (late, _) = waits(report)
-        .filter(|(_, wait)| wait.is_polled && own(report.task(wait.task)))
-        .filter_map(|(id, wait)| Some((id, report.resource(wait.resource).overdue?)))
-        .filter(|(_, overdue)| *overdue >= LATE)
-        .max_by_key(|(_, overdue)| *overdue)?;
-    let mut links = Vec::new();
+    let mut busy = Vec::new();
     for worker in &runtime.workers {
         let thread = worker.thread.filter(|_| worker.state == WorkerState::Running)?;
         let runs = |task: &&Task| task.thread == Some(thread) && task.state == TaskState::Running;
         let task = report.tasks.iter().find(runs)?;
         if !blocked.iter().any(|(_, wait)| wait.task == task.index) {
-            links.push(Link { wait: late, because: Because::Busy(task.index) });
+            busy.push(Because::Busy(task.index));
         }
     }
+    if busy.is_empty() {
+        return None;
+    }
+    let own = |task: &Task| task.runtime.and_then(|at| report.runtimes.get(at)) == Some(runtime);
+    let (late, _) = waits(report)
+        .filter(|(_, wait)| wait.is_polled)
+        .filter_map(|(id, wait)| Some((id, report.resource(wait.resource).overdue?)))
+        .filter(|(id, overdue)| *overdue >= LATE && own(report.task(report.wait(*id).task)))
+        .max_by_key(|(_, overdue)| *overdue)?;
+    let links = busy.into_iter().map(|because| Link { wait: late, because }).collect();
     let behind = starving(report, Some(runtime.id));
-    let kind = FindingKind::BlockedWorker;
-    (!links.is_empty()).then_some(Finding { kind, is_sure: false, links, behind })
+    Some(Finding { kind: FindingKind::BlockedWorker, is_sure: false, links, behind })
 }
 
 /// Whether a wait is one of a thread that should poll other tasks too. The threads for blocking

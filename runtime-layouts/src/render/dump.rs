@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use super::groups::groups;
 use super::{Beside, Look, backtrace, tasks, why, workers};
-use crate::diagnosis::findings;
+use crate::diagnosis;
 use crate::report::Report;
+use crate::walk::crew;
 
 /// Of more tasks than this those that stand in the same place have one backtrace, unless the user
 /// says otherwise.
@@ -26,24 +27,27 @@ pub fn write(
 ) -> io::Result<()> {
     // What the user has selected is of no use to who reads it.
     let look = &Look { current: None, ..look.clone() };
-    tasks::write_with_hint(report, &tasks::TaskFilter::default(), look, "", out)?;
+    let count = report.tasks.len();
+    let (findings, groups) =
+        crew::both(count, || diagnosis::findings(report), || groups(&report.tasks));
+    let findings = findings.unwrap_or_else(|| diagnosis::findings(report));
+    tasks::write_all(report, &groups, look, out)?;
     if !report.runtimes.is_empty() {
         writeln!(out)?;
         workers::write_runtimes(report, look, out)?;
     }
-    let findings = findings(report);
     if !findings.is_empty() {
         writeln!(out)?;
         why::write_findings(report, &findings, look, out)?;
     }
-    if every_task || report.tasks.len() <= GROUP_ABOVE {
+    if every_task || count <= GROUP_ABOVE {
         for task in &report.tasks {
             writeln!(out)?;
             backtrace::write(report, task, look, beside, out)?;
         }
         return Ok(());
     }
-    for group in groups(&report.tasks) {
+    for group in groups {
         let [first, others @ ..] = group.as_slice() else { continue };
         writeln!(out)?;
         backtrace::write_first(report, first, others, look, beside, out)?;

@@ -60,13 +60,44 @@ pub fn write(
     look: &Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    write_with_hint(report, filter, look, " `async bt ID` shows one.", out)
+    let tasks: Vec<&Task> =
+        report.tasks.iter().filter(|task| matches(report, task, filter)).collect();
+    // `--all` is every line: a group would hide some.
+    let every = filter.limit == Some(0);
+    let grouped = filter.group.unwrap_or(tasks.len() > GROUP_ABOVE && !every);
+    let limit = if every { usize::MAX } else { filter.limit.unwrap_or(LINES) };
+    let hint = " `async bt ID` shows one.";
+    match grouped {
+        true => write_rows(report, Rows::Groups(&groups(tasks)), limit, look, hint, out),
+        false => write_rows(report, Rows::Tasks(&tasks), limit, look, hint, out),
+    }
 }
 
-/// The same with something else at its end, where what to type next is of no use.
-pub(super) fn write_with_hint(
+/// The same for all tasks, by their groups, and without what to type next.
+pub(super) fn write_all(
     report: &Report,
-    filter: &TaskFilter,
+    groups: &[Vec<&Task>],
+    look: &Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if report.tasks.len() > GROUP_ABOVE {
+        return write_rows(report, Rows::Groups(groups), LINES, look, "", out);
+    }
+    let tasks: Vec<&Task> = report.tasks.iter().collect();
+    write_rows(report, Rows::Tasks(&tasks), LINES, look, "", out)
+}
+
+/// What has a line each.
+#[derive(Clone, Copy)]
+enum Rows<'r> {
+    Tasks(&'r [&'r Task]),
+    Groups(&'r [Vec<&'r Task>]),
+}
+
+fn write_rows(
+    report: &Report,
+    rows: Rows<'_>,
+    limit: usize,
     look: &Look,
     hint: &str,
     out: &mut dyn Write,
@@ -74,28 +105,22 @@ pub(super) fn write_with_hint(
     for runtime in &report.runtimes {
         writeln!(out, "{}", styled(&workers::summary(runtime), Style::Heading, look.styled))?;
     }
-    let tasks: Vec<&Task> =
-        report.tasks.iter().filter(|task| matches(report, task, filter)).collect();
-    let limit = match filter.limit {
-        Some(0) => usize::MAX,
-        limit => limit.unwrap_or(LINES),
+    let count = match rows {
+        Rows::Tasks(tasks) => tasks.len(),
+        Rows::Groups(groups) => groups.iter().map(Vec::len).sum(),
     };
-    // `--all` is every line: a group would hide some.
-    let every = filter.limit == Some(0);
-    let grouped = filter.group.unwrap_or(tasks.len() > GROUP_ABOVE && !every);
-    if !tasks.is_empty() {
+    if count > 0 {
         writeln!(out)?;
-        let shown = if grouped {
-            write_groups(report, &tasks, limit, look, out)?
-        } else {
-            write_tasks(report, &tasks, limit, look, out)?
+        let (what, shown) = match rows {
+            Rows::Tasks(tasks) => ("tasks", write_tasks(report, tasks, limit, look, out)?),
+            Rows::Groups(groups) => ("groups", write_groups(report, groups, limit, look, out)?),
         };
         writeln!(out)?;
-        if let Some(text) = shown.more(grouped) {
+        if let Some(text) = shown.more(what) {
             writeln!(out, "{text}")?;
         }
     }
-    footer(report, tasks.len(), look, hint, out)
+    footer(report, count, look, hint, out)
 }
 
 struct Shown {
@@ -104,8 +129,7 @@ struct Shown {
 }
 
 impl Shown {
-    fn more(&self, grouped: bool) -> Option<String> {
-        let what = if grouped { "groups" } else { "tasks" };
+    fn more(&self, what: &str) -> Option<String> {
         (self.lines < self.of).then(|| {
             format!("{} of {} {what} are shown; `--all` shows every task.", self.lines, self.of)
         })
@@ -230,13 +254,13 @@ fn state_cell(report: &Report, task: &Task) -> Cell {
 
 fn write_groups(
     report: &Report,
-    tasks: &[&Task],
+    groups: &[Vec<&Task>],
     limit: usize,
     look: &Look,
     out: &mut dyn Write,
 ) -> io::Result<Shown> {
     let columns = [&[TASKS, IDS, STATE], STACK.as_slice()].concat();
-    let mut groups = groups(tasks.iter().copied());
+    let mut groups: Vec<&Vec<&Task>> = groups.iter().collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
     let rows: Vec<Vec<Cell>> = groups
         .iter()

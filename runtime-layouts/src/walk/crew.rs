@@ -53,6 +53,11 @@ fn threads() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS)
 }
 
+/// Whether so many tasks are worth more than one thread.
+fn are_many(tasks: usize) -> bool {
+    tasks >= FEW && threads() > 1
+}
+
 impl<I: Sync, C, R: Send> Job<'_, I, C, R> {
     /// Does all of it, and hands over what comes of each stretch, in the order of the items and
     /// with the number of the member that did it. `own` is what this thread keeps, which is
@@ -65,8 +70,7 @@ impl<I: Sync, C, R: Send> Job<'_, I, C, R> {
         hand_over: &mut dyn FnMut(usize, R),
     ) -> bool {
         let target = program.target();
-        let threads = threads();
-        if threads < 2 || self.items.len() < FEW || !target.may_be_read_by_threads() {
+        if !are_many(self.items.len()) || !target.may_be_read_by_threads() {
             for items in self.items.chunks(STRETCH) {
                 hand_over(OWN, (self.stretch)(program, own, items));
                 if target.interrupted() {
@@ -81,7 +85,7 @@ impl<I: Sync, C, R: Send> Job<'_, I, C, R> {
         let mut order = InOrder { next: 0, early: BTreeMap::new() };
         thread::scope(|scope| {
             without_signals(|| {
-                for member in OWN + 1..threads {
+                for member in OWN + 1..threads() {
                     let (sender, next, shared) = (sender.clone(), &next, &shared);
                     let thread = thread::Builder::new().name(format!("unhang-walk-{member}"));
                     // One that cannot be started is done without.
@@ -144,7 +148,8 @@ impl<I: Sync, C, R: Send> Job<'_, I, C, R> {
 }
 
 /// Does two things for so many tasks: both at the same time where that is worth it, else the one that
-/// belongs here first. The one in the other thread may not ask for stacks; `None` when no thread could be started for it.
+/// belongs here first. The one in the other thread may not ask for stacks; `None` when no thread could
+/// be started for it.
 pub(crate) fn beside<A: Send, B>(
     program: &Program<'_>,
     tasks: usize,
@@ -152,14 +157,26 @@ pub(crate) fn beside<A: Send, B>(
     here: impl FnOnce() -> B,
 ) -> (Option<A>, B) {
     let target = program.target();
-    if threads() < 2 || tasks < FEW || !target.may_be_read_by_threads() {
+    if !are_many(tasks) || !target.may_be_read_by_threads() {
         let here = here();
         return (Some(there(program)), here);
     }
     let stop = AtomicBool::new(false);
     let shared = Shared::of(target, &stop);
+    both(tasks, || there(&Program::new(&shared)), here)
+}
+
+/// The same for what reads no memory.
+pub(crate) fn both<A: Send, B>(
+    tasks: usize,
+    there: impl FnOnce() -> A + Send,
+    here: impl FnOnce() -> B,
+) -> (Option<A>, B) {
+    if !are_many(tasks) {
+        let here = here();
+        return (Some(there()), here);
+    }
     thread::scope(|scope| {
-        let there = || there(&Program::new(&shared));
         let other = without_signals(|| thread::Builder::new().spawn_scoped(scope, there));
         let here = here();
         match other.map(thread::ScopedJoinHandle::join) {
