@@ -31,7 +31,9 @@ use self::context::ThreadContext;
 use self::scheduler::Scheduler;
 use crate::layout::source::{LayoutSource, NOTABLE_FUNCTIONS};
 use crate::report::{Task, TaskId, TaskKind, TaskState, ThreadRef};
+use crate::value::Program;
 use crate::walk::Inspection;
+use crate::walk::crew::Job;
 use crate::walk::registry::Knowledge;
 
 /// What this folder offers to the walk.
@@ -110,7 +112,7 @@ fn discover_in(inspection: &mut Inspection<'_>, module: usize) {
     local_set::add(inspection, first_task, &polled);
     blocking::add_running(inspection, &contexts, &schedulers, first);
     handles::follow(inspection, module, first_task, &contexts, &mut schedulers, &polled);
-    order(&mut inspection.tasks[first_task..]);
+    order(inspection.program, &mut inspection.tasks[first_task..]);
     let version = inspection.source_files(module).find_map(version_in);
     let object = (module > 0).then(|| inspection.program.layouts(module).provenance().path);
     for runtime in &mut inspection.runtimes[first..] {
@@ -141,12 +143,39 @@ fn version_in(file: &str) -> Option<String> {
 
 /// `block_on` futures first, those by the kernel's thread ids, which are the same in every front;
 /// then by runtime and number.
-fn order(tasks: &mut [Task]) {
-    // Once a task: its number is text.
-    tasks.sort_by_cached_key(|task| match task.kind {
-        TaskKind::BlockOn => (false, None, task.thread.map_or(0, |thread| thread.tid)),
-        _ => (true, task.runtime, task.id.0.parse::<u64>().unwrap_or(u64::MAX)),
-    });
+fn order(program: &Program<'_>, tasks: &mut [Task]) {
+    // Once a task, and by several threads: its number is text, which is nowhere near the task.
+    let stretch = |_: &Program<'_>, (): &mut (), tasks: &[Task]| -> Vec<u128> {
+        tasks.iter().map(place).collect()
+    };
+    let mut places = Vec::with_capacity(tasks.len());
+    let job = Job { items: tasks, begin: &|| (), stretch: &stretch };
+    job.run(program, &mut (), &mut |_, some| places.extend(some));
+    // Where the user asked to stop.
+    places.extend(tasks[places.len()..].iter().map(place));
+    let mut order: Vec<(u128, usize)> = places.into_iter().zip(0..).collect();
+    order.sort_unstable();
+    // As `sort_by_cached_key` does it: one that was there was put where it belongs.
+    for to in 0..order.len() {
+        let mut from = order[to].1;
+        while from < to {
+            from = order[from].1;
+        }
+        order[to].1 = from;
+        tasks.swap(to, from);
+    }
+}
+
+/// What tells a task's place among others.
+fn place(task: &Task) -> u128 {
+    let (rank, number) = match (task.kind, task.runtime) {
+        (TaskKind::BlockOn, _) => (0, task.thread.map_or(0, |thread| thread.tid)),
+        (_, runtime) => {
+            let rank = runtime.map_or(1, |runtime| runtime as u64 + 2);
+            (rank, task.id.0.parse().unwrap_or(u64::MAX))
+        }
+    };
+    u128::from(rank) << 64 | u128::from(number)
 }
 
 /// The thread that is inside this task's poll, and the task's state: a task whose state word says

@@ -10,7 +10,7 @@ use super::expected::{OLD_SHARED, OWNED_TASKS};
 use super::task::TaskReader;
 use super::{blocking, number, owned, running_on, task, worker_threads, workers};
 use crate::layout::{Type, TypeKind};
-use crate::report::{BlockingPool, Runtime, Task, TaskKind, ThreadRef};
+use crate::report::{BlockingPool, Runtime, Task, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
 use crate::walk::crew::{self, Job};
@@ -115,6 +115,7 @@ pub(super) fn add(
     let owned = owned::headers(inspection, &lists);
     incomplete.extend(owned.incomplete);
     let first = inspection.tasks.len();
+    let (mut have_ids, mut runs_any) = (true, false);
     let version = read_all(
         inspection,
         &owned.headers,
@@ -126,6 +127,8 @@ pub(super) fn add(
                     task::polling_thread(inspection, &task, header, workers)
                 });
                 task::show_running(inspection, &mut task);
+                have_ids &= id.is_some();
+                runs_any |= task.state == TaskState::Running;
                 inspection.tasks.push(task);
             }
             Err(error) => incomplete.push(format!("the task at {:#x}: {error}", header.address)),
@@ -135,9 +138,13 @@ pub(super) fn add(
     if inspection.interrupted() {
         incomplete.push("interrupted".into());
     }
-    number(inspection, first, &owned.order);
+    if !have_ids {
+        number(inspection, first, &owned.order);
+    }
     let entry = &mut inspection.runtimes[runtime];
-    workers::assign(&mut entry.workers, &inspection.tasks[first..]);
+    if runs_any {
+        workers::assign(&mut entry.workers, &inspection.tasks[first..]);
+    }
     entry.version = version;
     entry.listed_tasks = listed;
     entry.incomplete = incomplete;
