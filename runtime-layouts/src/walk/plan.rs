@@ -87,9 +87,16 @@ const TRANSPARENT: [&str; 4] = [
     "core::panic::unwind_safe::AssertUnwindSafe",
 ];
 
+/// Structs in each other that are passed over at once, and parts that they may have, at most: a layout
+/// file may say that a type is a part of itself.
+const DEEPEST_PARTS: usize = 64;
+const MOST_PARTS: usize = 256;
+
 /// The plans that were worked out so far.
 pub(crate) struct Planner {
     wanted: Wanted,
+    /// Structs in each other whose plans are being worked out.
+    depth: usize,
     plans: FxHashMap<Ty, Rc<Plan>>,
     holding: FxHashMap<Ty, bool>,
 }
@@ -97,7 +104,7 @@ pub(crate) struct Planner {
 impl Planner {
     /// No plans yet.
     pub(crate) fn of(wanted: Wanted) -> Self {
-        Self { wanted, plans: FxHashMap::default(), holding: FxHashMap::default() }
+        Self { wanted, depth: 0, plans: FxHashMap::default(), holding: FxHashMap::default() }
     }
 
     /// The plan of a type.
@@ -125,7 +132,7 @@ impl Planner {
             Neighbours::None => Shape::Nothing,
             Neighbours::Parts(parts) => match self.holding_only(program, parts) {
                 parts if parts.is_empty() => Shape::Nothing,
-                parts => Shape::Parts(parts),
+                parts => Shape::Parts(self.innermost(program, parts)),
             },
             Neighbours::Variants(variants) => {
                 let parts: Vec<Vec<Part>> =
@@ -134,7 +141,8 @@ impl Planner {
                     Shape::Nothing
                 } else {
                     let ended = ended_variants(layout, &parts);
-                    Shape::Variants { parts, ended }
+                    let parts = parts.into_iter().map(|parts| self.innermost(program, parts));
+                    Shape::Variants { parts: parts.collect(), ended }
                 }
             }
             Neighbours::Pointer(target) if !self.holds(program, target) => Shape::Nothing,
@@ -185,6 +193,32 @@ impl Planner {
 
     fn holding_only(&mut self, program: &Program<'_>, parts: Vec<Part>) -> Vec<Part> {
         parts.into_iter().filter(|part| self.holds(program, part.ty)).collect()
+    }
+
+    /// Parts of parts in place of those that only have parts: a value is looked at once for each way
+    /// through it, not once for each struct in each other.
+    fn innermost(&mut self, program: &Program<'_>, parts: Vec<Part>) -> Vec<Part> {
+        if self.depth >= DEEPEST_PARTS {
+            return parts;
+        }
+        self.depth += 1;
+        let mut found = Vec::with_capacity(parts.len());
+        for part in parts {
+            match self.plan(program, part.ty).as_deref() {
+                Ok(Plan { is_wanted: false, shape: Shape::Parts(inner), .. })
+                    if found.len() + inner.len() <= MOST_PARTS =>
+                {
+                    found.extend(inner.iter().map(|inner| {
+                        let offset = part.offset.wrapping_add(inner.offset);
+                        Part { offset, ..*inner }
+                    }));
+                }
+                // One that cannot be had says so where it is looked at.
+                _ => found.push(part),
+            }
+        }
+        self.depth -= 1;
+        found
     }
 
     /// Whether a future can be reached from a value of this type. Types that cannot be had hold
