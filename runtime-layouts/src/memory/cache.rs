@@ -14,18 +14,18 @@ pub const PAGE: usize = 4096;
 /// Reads of more pages than this go past the cache, as one read.
 const LARGEST_CACHED_READ: usize = 16 * PAGE;
 
-/// The cache is cut into parts with a lock each, by page number, so that threads seldom meet.
+/// The cache is cut into parts with a lock each, by block, so that threads seldom meet.
 const SHARDS: usize = 16;
+
+/// Pages that lie in the cache together, and are fetched together where pages are asked for one
+/// after the other.
+const BLOCK: usize = 16;
 
 /// The number of no page, and of no neighbour of one.
 const NO_PAGE: u64 = u64::MAX - 1;
 
-/// Pages that are fetched at once where pages are asked for one after the other. As many as there
-/// are parts: each of them then belongs to another one.
-const AHEAD: usize = SHARDS;
-
 /// Runs of pages that are told apart: several threads ask for pages, each in a place of its own.
-const RUNS: usize = 2 * SHARDS;
+const RUNS: usize = 32;
 
 /// Pages that a cache keeps by default: 128 MiB.
 const DEFAULT_PAGES: usize = 128 << 20 >> 12;
@@ -41,30 +41,35 @@ pub struct PageCache<M> {
     reader: M,
     shards: [Mutex<Shard>; SHARDS],
     pages_a_shard: usize,
-    /// Pages to be filled, which nobody else has: as many as are fetched ahead by each thread.
-    spare: Mutex<Vec<Arc<Page>>>,
     /// The pages that were fetched last, in several runs.
     runs: [AtomicU64; RUNS],
     /// The run that was begun last.
     newest_run: AtomicUsize,
 }
 
-/// One part of the cache: slots under a clock hand.
+/// One part of the cache: blocks under a clock hand.
 #[derive(Default)]
 struct Shard {
-    slots: Vec<Slot>,
-    slot_of: FxHashMap<u64, usize>,
-    /// The slot that was used last. Neighbouring reads mostly hit it, without any hashing.
+    blocks: Vec<Block>,
+    place_of: FxHashMap<u64, usize>,
+    /// The place of the block that was used last. Neighbouring reads mostly hit it, without any
+    /// hashing.
     last: usize,
-    /// The slot at which the search for one to give up goes on.
+    /// The place at which the search for a block to give up goes on.
     hand: usize,
+    /// The pages that are known, in all blocks.
+    pages: usize,
+    /// Pages of blocks that were given up, to be filled anew.
+    spare: Vec<Arc<Page>>,
 }
 
-/// A page that was asked for.
-struct Slot {
-    page: u64,
-    /// `None` when the page cannot be read whole.
-    bytes: Option<Arc<Page>>,
+/// Pages in a row of which some were asked for.
+struct Block {
+    number: u64,
+    /// `None` also for a page that cannot be read whole.
+    pages: [Option<Arc<Page>>; BLOCK],
+    /// Whether each page was asked for or fetched.
+    known: [bool; BLOCK],
     /// Whether it was used since the hand passed it.
     used: bool,
 }
@@ -75,13 +80,12 @@ impl<M: MemoryReader> PageCache<M> {
         Self::with_capacity(reader, DEFAULT_PAGES)
     }
 
-    /// A cache of about `pages` pages at most (one in each of its parts at least).
+    /// A cache of about `pages` pages at most (one block in each of its parts at least).
     pub fn with_capacity(reader: M, pages: usize) -> Self {
         Self {
             reader,
             shards: Default::default(),
-            pages_a_shard: pages.div_ceil(SHARDS).max(1),
-            spare: Mutex::default(),
+            pages_a_shard: pages.div_ceil(SHARDS).max(BLOCK),
             runs: [const { AtomicU64::new(NO_PAGE) }; RUNS],
             newest_run: AtomicUsize::new(0),
         }
@@ -92,139 +96,155 @@ impl<M: MemoryReader> PageCache<M> {
         &self.reader
     }
 
-    /// The part that a page belongs to, with the slot of the page in it.
-    fn slot(&self, page: u64) -> (MutexGuard<'_, Shard>, usize) {
-        // The low bits: neighbouring pages are in different parts.
-        let shard = &self.shards[(page % SHARDS as u64) as usize];
+    /// The part that a page belongs to, with the place of its block in it, in which it is known.
+    fn block(&self, page: u64) -> (MutexGuard<'_, Shard>, usize) {
+        let (number, at) = in_block(page);
+        let shard = &self.shards[(number % SHARDS as u64) as usize];
         // The lock is held while the page is fetched, so that two threads never fetch it twice. A
-        // panic while it was held left at worst a slot that nothing finds.
+        // panic while it was held left at worst a block that nothing finds.
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = match shard.find(page) {
-            Some(slot) => slot,
-            None => {
-                let mut bytes = shard.make_room(self.pages_a_shard);
-                let fetched = self.fetch(page, Arc::make_mut(&mut bytes));
-                shard.insert(page, fetched.then_some(bytes))
+        let place = match shard.find(number) {
+            Some(place) if shard.blocks[place].known[at] => place,
+            found => {
+                let mut block = found.map_or(Block::new(number), |place| shard.remove(place));
+                self.fetch(page, &mut block, &mut shard);
+                shard.insert(block)
             }
         };
-        (shard, slot)
+        (shard, place)
     }
 
     /// Copies `buffer.len()` bytes at `offset` of one page.
     fn read_in_page(&self, page: u64, offset: usize, buffer: &mut [u8]) -> Result<(), ReadError> {
-        let (shard, slot) = self.slot(page);
-        if let Some(bytes) = &shard.slots[slot].bytes {
+        let (shard, place) = self.block(page);
+        if let Some(bytes) = shard.blocks[place].page(page) {
             buffer.copy_from_slice(&bytes[offset..offset + buffer.len()]);
             return Ok(());
         }
         drop(shard);
         self.reader.read(page * PAGE as u64 + offset as u64, buffer)
     }
-}
 
-impl<M: MemoryReader> PageCache<M> {
-    /// Fetches a page, and those beyond it where it continues a run of pages, in either direction.
-    /// The lock of its own part is held.
-    fn fetch(&self, page: u64, bytes: &mut Page) -> bool {
-        let ahead = AHEAD as u64;
+    /// Fetches a page of a block, with the rest of the block where it continues a run of pages, in
+    /// either direction.
+    fn fetch(&self, page: u64, block: &mut Block, shard: &mut Shard) {
+        let (number, at) = in_block(page);
         for run in &self.runs {
             let last = run.load(Ordering::Relaxed);
-            let (first, end) = if last.wrapping_add(1) == page {
-                (Some(page), page.saturating_add(ahead - 1))
+            let (first, count, end) = if last.wrapping_add(1) == page {
+                (at, BLOCK - at, BLOCK - 1)
             } else if page.wrapping_add(1) == last {
-                let first = page.checked_sub(ahead - 1);
-                (first, first.unwrap_or_default())
+                (0, at + 1, 0)
             } else {
                 continue;
             };
-            run.store(page, Ordering::Relaxed);
-            if let Some(first) = first
-                && self.fetch_ahead(first, page, bytes)
-            {
-                run.store(end, Ordering::Relaxed);
-                return true;
+            let is_whole = self.fetch_some(first, count, block, shard);
+            let end = if is_whole { number * BLOCK as u64 + end as u64 } else { page };
+            run.store(end, Ordering::Relaxed);
+            if !is_whole && count > 1 {
+                self.fetch_some(at, 1, block, shard);
             }
-            return self.fetch_one(page, bytes);
+            return;
         }
         let newest = self.newest_run.fetch_add(1, Ordering::Relaxed) % RUNS;
         self.runs[newest].store(page, Ordering::Relaxed);
-        self.fetch_one(page, bytes)
+        self.fetch_some(at, 1, block, shard);
     }
 
-    fn fetch_one(&self, page: u64, bytes: &mut Page) -> bool {
-        self.reader.read(page.wrapping_mul(PAGE as u64), bytes).is_ok()
-    }
-
-    /// Fetches a page and its neighbours from `first` on, all or none.
-    fn fetch_ahead(&self, first: u64, page: u64, bytes: &mut Page) -> bool {
-        let mut others: Vec<Arc<Page>> = {
-            let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-            let kept = spare.len().saturating_sub(AHEAD - 1);
-            spare.drain(kept..).collect()
+    /// Fetches so many pages of a block from one on, all or none. One alone is known from now on.
+    fn fetch_some(&self, first: usize, count: usize, block: &mut Block, shard: &mut Shard) -> bool {
+        let mut fetched = shard.make_room(count, self.pages_a_shard);
+        let start = block.number.wrapping_mul(BLOCK as u64).wrapping_add(first as u64);
+        let start = start.wrapping_mul(PAGE as u64);
+        let mut bytes: Vec<&mut Page> = fetched.iter_mut().map(Arc::make_mut).collect();
+        let read = match &mut *bytes {
+            [page] => self.reader.read(start, &mut page[..]),
+            pages => self.reader.read_ahead(start, pages),
         };
-        others.resize_with(AHEAD - 1, || Arc::new([0; PAGE]));
-        let mut all: Vec<&mut Page> = others.iter_mut().map(Arc::make_mut).collect();
-        all.insert((page - first) as usize, bytes);
-        let read = self.reader.read_ahead(first.wrapping_mul(PAGE as u64), &mut all);
-        if read.is_ok() {
-            let numbers = (first..).filter(|number| *number != page);
-            numbers.zip(&mut others).for_each(|(number, other)| self.keep(number, other));
+        if read.is_err() {
+            block.known[first] |= count == 1;
+            shard.spare.append(&mut fetched);
+            return false;
         }
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner).append(&mut others);
-        read.is_ok()
+        for (at, page) in (first..).zip(fetched) {
+            // What somebody reads already stays.
+            match &mut block.pages[at] {
+                Some(_) => shard.spare.push(page),
+                empty => *empty = Some(page),
+            }
+            block.known[at] = true;
+        }
+        true
+    }
+}
+
+/// The block of a page, and the page's place in it.
+fn in_block(page: u64) -> (u64, usize) {
+    (page / BLOCK as u64, (page % BLOCK as u64) as usize)
+}
+
+impl Block {
+    fn new(number: u64) -> Self {
+        Self { number, pages: Default::default(), known: [false; BLOCK], used: true }
     }
 
-    /// Keeps a page that nobody asked for yet, unless its part is in use, and leaves another one to
-    /// be filled.
-    fn keep(&self, page: u64, bytes: &mut Arc<Page>) {
-        let Ok(mut shard) = self.shards[(page % SHARDS as u64) as usize].try_lock() else { return };
-        if !shard.slot_of.contains_key(&page) {
-            let room = shard.make_room(self.pages_a_shard);
-            let bytes = std::mem::replace(bytes, room);
-            shard.insert(page, Some(bytes));
-        }
+    /// One of its pages, if it could be read whole.
+    fn page(&self, page: u64) -> Option<&Arc<Page>> {
+        self.pages[in_block(page).1].as_ref()
+    }
+
+    /// How many of its pages are known.
+    fn count(&self) -> usize {
+        self.known.iter().filter(|known| **known).count()
     }
 }
 
 impl Shard {
-    /// The slot of that page; `None` when it was never asked for, or was given up.
-    fn find(&mut self, page: u64) -> Option<usize> {
-        let slot = match self.slots.get(self.last) {
-            Some(last) if last.page == page => self.last,
-            _ => *self.slot_of.get(&page)?,
+    /// The place of that block; `None` when it was never asked for, or was given up.
+    fn find(&mut self, block: u64) -> Option<usize> {
+        let place = match self.blocks.get(self.last) {
+            Some(last) if last.number == block => self.last,
+            _ => *self.place_of.get(&block)?,
         };
-        self.last = slot;
-        self.slots[slot].used = true;
-        Some(slot)
+        self.last = place;
+        self.blocks[place].used = true;
+        Some(place)
     }
 
-    /// Makes sure that one more slot fits, and returns a page to fill, which nobody else has.
-    fn make_room(&mut self, capacity: usize) -> Arc<Page> {
-        if self.slots.len() < capacity {
-            return Arc::new([0; PAGE]);
-        }
-        // Every slot gets a second chance, so the hand turns at most once around and a bit.
-        loop {
-            let victim = self.hand % self.slots.len();
+    /// Makes sure that so many more pages fit, and returns that many to fill, which nobody else has.
+    fn make_room(&mut self, count: usize, capacity: usize) -> Vec<Arc<Page>> {
+        // Every block gets a second chance, so the hand turns at most once around and a bit.
+        while self.pages + count > capacity && !self.blocks.is_empty() {
+            let victim = self.hand % self.blocks.len();
             self.hand = victim + 1;
-            if !std::mem::take(&mut self.slots[victim].used) {
-                let slot = self.slots.swap_remove(victim);
-                self.slot_of.remove(&slot.page);
-                if let Some(moved) = self.slots.get(victim) {
-                    self.slot_of.insert(moved.page, victim);
-                }
-                let unshared = slot.bytes.filter(|bytes| Arc::strong_count(bytes) == 1);
-                return unshared.unwrap_or_else(|| Arc::new([0; PAGE]));
+            if !std::mem::take(&mut self.blocks[victim].used) {
+                let pages = self.remove(victim).pages.into_iter().flatten();
+                self.spare.extend(pages.filter(|page| Arc::strong_count(page) == 1));
             }
         }
+        let mut pages = self.spare.split_off(self.spare.len().saturating_sub(count));
+        self.spare.truncate(BLOCK);
+        pages.resize_with(count, || Arc::new([0; PAGE]));
+        pages
     }
 
-    fn insert(&mut self, page: u64, bytes: Option<Arc<Page>>) -> usize {
-        let slot = self.slots.len();
-        self.slots.push(Slot { page, bytes, used: true });
-        self.slot_of.insert(page, slot);
-        self.last = slot;
-        slot
+    fn remove(&mut self, place: usize) -> Block {
+        let block = self.blocks.swap_remove(place);
+        self.place_of.remove(&block.number);
+        if let Some(moved) = self.blocks.get(place) {
+            self.place_of.insert(moved.number, place);
+        }
+        self.pages -= block.count();
+        block
+    }
+
+    fn insert(&mut self, block: Block) -> usize {
+        let place = self.blocks.len();
+        self.pages += block.count();
+        self.place_of.insert(block.number, place);
+        self.blocks.push(block);
+        self.last = place;
+        place
     }
 }
 
@@ -248,8 +268,8 @@ impl<M: MemoryReader> MemoryReader for PageCache<M> {
     }
 
     fn page(&self, number: u64) -> Option<Arc<Page>> {
-        let (shard, slot) = self.slot(number);
-        shard.slots[slot].bytes.clone()
+        let (shard, place) = self.block(number);
+        shard.blocks[place].page(number).cloned()
     }
 }
 
@@ -348,10 +368,10 @@ mod tests {
 
     #[test]
     fn is_bounded_and_still_right() {
-        let pages = 8 * SHARDS;
+        let pages = 8 * SHARDS * BLOCK;
         let there = bytes(pages * PAGE);
         let memory = FakeMemory::new().with(0, there.clone());
-        let cache = PageCache::with_capacity(memory, 2 * SHARDS);
+        let cache = PageCache::with_capacity(memory, 2 * SHARDS * BLOCK);
         let mut buffer = [0; 8];
         for round in 0..3 {
             for page in 0..pages {
@@ -362,9 +382,11 @@ mod tests {
         }
         for shard in &cache.shards {
             let shard = shard.lock().expect("not poisoned");
-            assert!(shard.slots.len() <= 2);
-            assert_eq!(shard.slots.len(), shard.slot_of.len());
-            assert!(shard.slot_of.iter().all(|(page, slot)| shard.slots[*slot].page == *page));
+            assert!(shard.pages <= 2 * BLOCK && shard.spare.len() <= BLOCK);
+            assert_eq!(shard.pages, shard.blocks.iter().map(Block::count).sum::<usize>());
+            assert_eq!(shard.blocks.len(), shard.place_of.len());
+            let is_there = |(number, place): (&u64, &usize)| shard.blocks[*place].number == *number;
+            assert!(shard.place_of.iter().all(is_there));
         }
     }
 
