@@ -391,6 +391,17 @@ mod tests {
     }
 
     #[test]
+    fn is_bounded_where_nothing_can_be_read() {
+        let cache = PageCache::with_capacity(FakeMemory::new(), SHARDS * BLOCK);
+        for page in (0..).step_by(BLOCK).take(100 * SHARDS) {
+            assert!(cache.page(page).is_none());
+        }
+        let blocks =
+            cache.shards.iter().map(|shard| shard.lock().expect("not poisoned").blocks.len());
+        assert!(blocks.sum::<usize>() <= SHARDS * BLOCK);
+    }
+
+    #[test]
     fn serves_several_threads() {
         let cache = PageCache::new(FakeMemory::new().with(0, bytes(64 * PAGE)));
         std::thread::scope(|scope| {

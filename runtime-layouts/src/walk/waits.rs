@@ -384,3 +384,19 @@ fn first_at(places: &[(u64, usize)], address: u64, last: usize) -> usize {
 fn count<T>(items: &[T]) -> u32 {
     u32::try_from(items.len()).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_found_wherever_the_last_one_was() {
+        let places: Vec<(u64, usize)> = (0..100).map(|number| (number * 10, 0)).collect();
+        for last in [0, 1, 50, 99, 100, 101] {
+            for (address, found) in [(0, 0), (1, 1), (500, 50), (505, 51), (990, 99), (991, 100)] {
+                assert_eq!(first_at(&places, address, last), found, "{address} after {last}");
+            }
+        }
+        assert_eq!(first_at(&[], 7, 0), 0);
+    }
+}
