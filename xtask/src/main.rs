@@ -1,5 +1,6 @@
 //! `cargo xtask …`: what README's commands call.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -25,6 +26,12 @@ enum Command {
         #[arg(long, value_name = "PART")]
         only: Vec<Part>,
     },
+    /// Read every entry of a program's debug information: what `bench` holds extraction against
+    #[command(hide = true)]
+    GimliPass {
+        /// The program
+        program: PathBuf,
+    },
     /// Build the command line and the module that the debuggers load
     Build,
     /// Hang a web shop and look at it, first with gdb alone, then with unhang
@@ -46,6 +53,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Bench { quick, only } => xtask::bench::run(quick, &only),
+        Command::GimliPass { program } => xtask::bench::gimli_pass(&program),
         Command::Build => xtask::build::run(),
         Command::Demo { tokio } => xtask::demo::run(tokio.as_deref()),
         Command::Package => xtask::package::run(),

@@ -31,7 +31,7 @@ pub(super) struct Descriptions {
     /// A hash of all that each says itself.
     pub(super) words: Vec<u64>,
     /// What each refers to, by number.
-    references: Lists,
+    pub(super) references: Lists,
     /// The environments of closures and async fns that have a body, and that, in order.
     pub(super) bodies: Vec<(usize, Arc<Function>)>,
 }

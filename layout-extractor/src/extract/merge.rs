@@ -160,3 +160,35 @@ impl Partition {
         Classes { descriptions, of: self.of, first }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Descriptions that say these words and refer to those descriptions.
+    fn classes_of(described: &[(u64, &[u32])]) -> Vec<u32> {
+        let words = described.iter().map(|(words, _)| *words).collect();
+        let references = described.iter().flat_map(|(_, references)| *references).copied();
+        let lengths = described.iter().map(|(_, references)| references.len() as u32);
+        let references = Lists::joined(references.collect(), lengths);
+        let ids = (0..described.len() as u64).map(TypeId).collect();
+        let descriptions = Descriptions { ids, words, references, bodies: Vec::new() };
+        classes(&descriptions, &()).of
+    }
+
+    #[test]
+    fn those_are_one_that_say_the_same_of_the_same() {
+        // Two units describe a list of one thing each; a third one's thing is another.
+        let lists = [(1, [1].as_slice()), (7, &[]), (1, &[3]), (7, &[]), (1, &[5]), (8, &[])];
+        assert_eq!(classes_of(&lists), [0, 1, 0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn what_refers_to_itself_is_the_same_as_far_as_it_goes() {
+        let rings = [(1, [1].as_slice()), (1, &[0]), (1, &[2])];
+        assert_eq!(classes_of(&rings), [0, 0, 0]);
+        // A chain of three, and one of two: told apart from their ends.
+        let chains = [(1, [1].as_slice()), (1, &[2]), (2, &[]), (1, &[4]), (2, &[])];
+        assert_eq!(classes_of(&chains), [0, 1, 2, 1, 2]);
+    }
+}

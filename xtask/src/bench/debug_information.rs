@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::measure::{Job, Measured};
+use super::measure::Job;
 use super::pass::Loaded;
 use super::table::{Base, Group, Place};
 use super::{Bench, filler};
@@ -38,13 +38,10 @@ impl Bench {
 
     /// A pass of gimli over everything, and `unhang extract` beside it.
     pub(super) fn extraction(&self, program: &Path, group: &mut Group) -> Result<()> {
-        let loaded = Loaded::open(program)?;
-        let note = format!("{} entries", loaded.walk()?);
-        let bare = Measured::of(loaded.times(self.runs)?, 0);
-        drop(loaded);
-        group.add("gimli, every entry", bare, Base::Alone, note);
-        let base = Base::Beside(group.rows.len() - 1);
+        let pass = Job::new("gimli, every entry", || self.tools.gimli_pass(program));
+        let pass = (pass.noting(|output| output.trim().to_owned()), Base::Alone);
+        let base = Base::Beside(group.rows.len());
         let extract = Job::new("`unhang extract`", || self.tools.extract(program));
-        group.measure(self.runs, vec![(extract, base)])
+        group.measure(self.runs, vec![pass, (extract, base)])
     }
 }

@@ -15,6 +15,8 @@ mod tasks;
 mod terminal;
 mod tools;
 
+use std::path::Path;
+
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
@@ -55,6 +57,11 @@ pub fn run(quick: bool, only: &[Part]) -> Result<()> {
     }
     // Two at a time would measure each other, and empty each other's cache.
     exclusively("measuring", || parts(quick, only))
+}
+
+/// `cargo xtask gimli-pass`, which the measurement starts.
+pub fn gimli_pass(program: &Path) -> Result<()> {
+    pass::run(program)
 }
 
 fn parts(quick: bool, only: &[Part]) -> Result<()> {

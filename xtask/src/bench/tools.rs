@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::build;
 use crate::debugger::{self, Debugger, Kind};
@@ -16,6 +16,7 @@ pub(super) struct Tools {
     pub(super) gdb: Debugger,
     /// The newest lldb.
     pub(super) lldb: Debugger,
+    xtask: PathBuf,
     unhang: PathBuf,
     gdb_script: PathBuf,
     lldb_package: PathBuf,
@@ -28,6 +29,7 @@ impl Tools {
         Ok(Self {
             gdb: debugger::system_gdb()?,
             lldb: debugger::newest_lldb()?,
+            xtask: std::env::current_exe().context("the path of this program")?,
             unhang: built.command_line,
             gdb_script: built.gdb_script,
             lldb_package: built.lldb_package,
@@ -71,6 +73,13 @@ impl Tools {
         let mut dump = command(&self.unhang, root());
         dump.args(["dump", "--pid", &pid.to_string()]).args(options);
         dump
+    }
+
+    /// Gimli's pass over a program: this program itself, asked for that.
+    pub(super) fn gimli_pass(&self, program: &Path) -> Command {
+        let mut pass = command(&self.xtask, root());
+        pass.arg("gimli-pass").arg(program);
+        pass
     }
 
     /// `unhang extract` of a program.
