@@ -154,8 +154,8 @@ pub(crate) struct UnitIndex {
     pub(crate) statics: Vec<(u64, u32)>,
     /// Thread-local variables.
     pub(crate) thread_locals: Vec<NodeNumber>,
-    /// The entries of other units that are referred to, by offset in `.debug_info`.
-    pub(crate) references: Vec<u64>,
+    /// Whether it refers to entries of other units: after link-time optimization.
+    pub(crate) refers: bool,
     /// Made when somebody asks for types by name.
     pub(crate) types_by_name: OnceLock<NameIndex>,
     /// Made when somebody asks for bodies by name.
@@ -249,7 +249,7 @@ impl UnitIndex {
             code: Vec::new(),
             statics: Vec::new(),
             thread_locals: Vec::new(),
-            references: Vec::new(),
+            refers: false,
             types_by_name: OnceLock::new(),
             bodies_by_name: OnceLock::new(),
             polls: OnceLock::new(),
@@ -259,7 +259,7 @@ impl UnitIndex {
         let mut open: Vec<(i32, NodeNumber)> = Vec::new();
         while let Some(entry) = skim.next()? {
             if entry.is(Wanted::REFERRING) {
-                skim.references(&entry, &mut |target| index.references.push(target))?;
+                skim.references(&entry, &mut |_| index.refers = true)?;
             }
             if !entry.is(wanted) {
                 continue;
@@ -316,8 +316,6 @@ impl UnitIndex {
         index.nodes = nodes;
         index.code.sort_unstable_by_key(|range| (range.low, range.node));
         index.statics.sort_unstable();
-        index.references.sort_unstable();
-        index.references.dedup();
         index.code.shrink_to_fit();
         Ok(index)
     }

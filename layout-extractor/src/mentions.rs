@@ -273,19 +273,10 @@ impl DwarfSource {
         }
     }
 
-    /// What a unit mentions: from its index when it has one. What cannot be read mentions nothing;
-    /// what comes before that counts.
+    /// What a unit mentions. What cannot be read mentions nothing; what comes before that counts.
     fn unit_mentions<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, number: UnitNumber) -> OfUnit {
         let mut found = OfUnit::default();
-        let mut lately = Lately::new();
-        if let Some(Ok(index)) = self.units.entry(number).index.get() {
-            for node in &index.nodes {
-                self.add_mention(dwarf, node.name(), &mut found, &mut lately);
-            }
-            found.references.clone_from(&index.references);
-        } else {
-            let _ = self.skim_mentions(dwarf, number, &mut found, &mut lately);
-        }
+        let _ = self.skim_mentions(dwarf, number, &mut found);
         for list in [&mut found.users, &mut found.others] {
             list.sort_unstable();
             list.dedup();
@@ -300,9 +291,9 @@ impl DwarfSource {
         dwarf: &Dwarf<Slice<'s>>,
         number: UnitNumber,
         found: &mut OfUnit,
-        lately: &mut Lately,
     ) -> Result<(), LayoutError> {
         let view = self.units.view(dwarf, number)?;
+        let mut lately = Lately::new();
         let mut skim = || {
             let names = Wanted::NAMED.and(Wanted::MANGLED);
             let mut skim = Skim::of(dwarf, &view, names.and(Wanted::REFERRING))?;
@@ -310,28 +301,20 @@ impl DwarfSource {
                 if entry.is(Wanted::REFERRING) {
                     skim.references(&entry, &mut |target| found.references.push(target))?;
                 }
-                if entry.is(names) {
-                    self.add_mention(dwarf, skim.name(&entry)?, found, lately);
+                if !entry.is(names) {
+                    continue;
+                }
+                let name = skim.name(&entry)?;
+                match name.place() {
+                    _ if name == NameRef::None => {}
+                    Some(place) if lately.is_new(place) => found.users.push(place),
+                    Some(_) => {}
+                    None => found.others.push(hash(self.name_bytes(dwarf, name))),
                 }
             }
             Ok(())
         };
         skim().map_err(|error| malformed(view.start, error))
-    }
-
-    fn add_mention<'s>(
-        &'s self,
-        dwarf: &Dwarf<Slice<'s>>,
-        name: NameRef,
-        found: &mut OfUnit,
-        lately: &mut Lately,
-    ) {
-        match (name, name.place()) {
-            (NameRef::None | NameRef::Origin(_), _) => {}
-            (_, Some(place)) if lately.is_new(place) => found.users.push(place),
-            (_, Some(_)) => {}
-            (_, None) => found.others.push(hash(self.name_bytes(dwarf, name))),
-        }
     }
 
     /// The units that were compiled from Rust, in order. What is asked for is in these; a program

@@ -22,7 +22,7 @@ pub enum Stage {
     Units,
     /// Following types; counts types, whose total is not known.
     Types,
-    /// Merging what units have in common; counts rounds.
+    /// Merging what units have in common; counts the classes that are looked at again.
     Merging,
 }
 

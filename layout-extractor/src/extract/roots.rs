@@ -170,7 +170,7 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
     let blocks =
         |node: &NodeNumber| index.node(*node).name().from(&dwarf).starts_with(BLOCK_ON.as_bytes());
     // What is inlined from another unit is named there.
-    if !index.references.is_empty() || index.notable.iter().any(blocks) {
+    if index.refers || index.notable.iter().any(blocks) {
         roots.frames = frames(source, number)?;
     }
     Ok(roots)
