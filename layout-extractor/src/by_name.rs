@@ -7,7 +7,7 @@ use gimli::Dwarf;
 use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::LayoutError;
 
-use crate::index::{NameRef, NodeNumber, UnitIndex, is_type};
+use crate::index::{NameRef, Node, NodeNumber, UnitIndex, is_type};
 use crate::names::{split_last, without_arguments};
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber};
@@ -52,6 +52,11 @@ impl NameIndex {
     }
 }
 
+/// What a function is in that is the body of a closure or async fn; `None` for other functions.
+pub(crate) fn body_parent(dwarf: &Dwarf<Slice<'_>>, function: &Node) -> Option<NodeNumber> {
+    function.name().from(dwarf).starts_with(b"{").then(|| function.parent())?
+}
+
 impl DwarfSource {
     /// The types of a unit, by their names.
     fn types_by_name(index: &UnitIndex) -> &NameIndex {
@@ -74,18 +79,27 @@ impl DwarfSource {
     }
 
     /// The bodies of a unit: each one's node, the node that has its name, and the parent of that.
-    pub(crate) fn bodies_of<'s>(
+    fn bodies_of<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         index: &'s UnitIndex,
     ) -> impl Iterator<Item = (NodeNumber, &'s UnitIndex, NodeNumber, NodeNumber)> {
+        self.notable_functions(dwarf, index).filter_map(|(number, of, at)| {
+            Some((number, of, at, body_parent(dwarf, of.node(at))?))
+        })
+    }
+
+    /// The notable functions of a unit, in order: each one's node, and the node that has its name.
+    pub(crate) fn notable_functions<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        index: &'s UnitIndex,
+    ) -> impl Iterator<Item = (NodeNumber, &'s UnitIndex, NodeNumber)> {
         let is_function =
             |number: &NodeNumber| index.node(*number).tag() == gimli::DW_TAG_subprogram;
         index.notable.iter().copied().filter(is_function).filter_map(|number| {
             let (of, at) = self.named_node(dwarf, index, number).ok()?;
-            let parent = of.node(at).parent()?;
-            let is_body = of.node(at).name().from(dwarf).starts_with(b"{");
-            is_body.then_some((number, of, at, parent))
+            Some((number, of, at))
         })
     }
 

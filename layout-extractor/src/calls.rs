@@ -18,7 +18,7 @@ pub(crate) struct CodeOf {
     pub(crate) ranges: Vec<Range<u64>>,
     /// The function's entry in the debug information.
     pub(crate) function: u64,
-    /// Where it is called, when it is inlined.
+    /// Where it is called, when it is inlined; looked for with a program counter alone.
     called: Option<SourceLocation>,
 }
 
@@ -69,7 +69,7 @@ impl DwarfSource {
             }
             let origin = view.attribute_reference(&entry, dw::DW_AT_abstract_origin);
             if let Some(function) = origin.filter(|_| is_inlined) {
-                let called = self.called(&dwarf, &view, &entry);
+                let called = pc.and_then(|_| self.called(&dwarf, &view, &entry));
                 found.push(CodeOf { ranges, function, called });
             }
         }

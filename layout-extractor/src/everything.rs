@@ -8,11 +8,12 @@ use std::hash::BuildHasher;
 use gimli::Dwarf;
 use rayon::prelude::*;
 use runtime_layouts::layout::source::LayoutError;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
-use crate::index::{NodeNumber, UnitIndex};
+use crate::by_name::body_parent;
+use crate::index::{NameRef, NodeNumber};
 use crate::names::split_last;
-use crate::polls::{PollEntry, PollIndex};
+use crate::polls::PollEntry;
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber};
 
@@ -24,6 +25,8 @@ pub(crate) struct Everything {
     bodies: Vec<Body>,
     /// Units with thread-local variables, in order.
     pub(crate) thread_locals: Vec<UnitNumber>,
+    /// The entries in `.debug_info` of the functions that are a `block_on…`, or in one.
+    pub(crate) blocking: FxHashSet<u64>,
 }
 
 /// A body, and the key that it is found by.
@@ -54,40 +57,68 @@ fn key(parents: &str, name: &[u8]) -> u64 {
     FxBuildHasher.hash_one((parents, &name[..end]))
 }
 
+/// The functions of one unit.
+#[derive(Default)]
+struct Functions {
+    bodies: Vec<Body>,
+    blocking: Vec<u64>,
+}
+
 impl DwarfSource {
-    /// Reads every unit that was compiled from Rust, on all processors. `done` is called for each.
-    pub(crate) fn read_everything(&self, done: impl Fn() + Sync) -> &Everything {
-        self.everything.get_or_init(|| {
-            let dwarf = self.dwarf();
-            let units = self.rust_units(&dwarf);
-            let read = |&number: &UnitNumber| {
-                // What cannot be read has nothing.
-                let bodies = self.all_bodies(&dwarf, number).unwrap_or_default();
-                let polls = self.poll_index(&dwarf, number).ok();
-                done();
-                (number, bodies, polls)
-            };
-            let all = || units.par_iter().map(read).collect::<Vec<_>>();
-            // What one processor has to go through on its own goes on beside.
-            let (all, ()) = rayon::join(all, || self.read_object(&dwarf));
-            let mut everything = Everything {
-                polls: FxHashMap::default(),
-                bodies: Vec::with_capacity(all.iter().map(|(_, bodies, _)| bodies.len()).sum()),
-                thread_locals: Vec::new(),
-            };
-            for (number, bodies, polls) in all {
-                everything.bodies.extend(bodies);
-                for (name, poll) in polls.into_iter().flat_map(PollIndex::all) {
-                    everything.polls.entry(name.into()).or_insert(*poll);
-                }
-                let index = self.index(&dwarf, number);
-                if index.is_ok_and(|index| !index.thread_locals.is_empty()) {
-                    everything.thread_locals.push(number);
-                }
+    /// Reads every unit that was compiled from Rust, on all processors, and calls `visit` with each
+    /// unit after it was read, whatever it was compiled from; gives what that returns, in order.
+    pub(crate) fn read_everything<T: Send>(
+        &self,
+        visit: impl Fn(UnitNumber) -> T + Sync,
+    ) -> (&Everything, Vec<T>) {
+        let dwarf = self.dwarf();
+        let read = |number: UnitNumber| {
+            let is_rust = self.units.root(&dwarf, number).is_ok_and(|root| root.is_rust);
+            // What cannot be read has nothing.
+            let functions = is_rust.then(|| {
+                let _ = self.poll_index(&dwarf, number);
+                self.functions_of(&dwarf, number).unwrap_or_default()
+            });
+            (functions, visit(number))
+        };
+        let units = || (0..self.units.len()).into_par_iter().with_max_len(1).map(read).unzip();
+        // What one processor has to go through on its own goes on beside.
+        let ((functions, visited), ()): ((Vec<_>, _), _) =
+            rayon::join(units, || self.read_object(&dwarf));
+        (self.everything.get_or_init(|| self.join_units(&dwarf, functions)), visited)
+    }
+
+    /// Puts together what the units have.
+    fn join_units<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        functions: Vec<Option<Functions>>,
+    ) -> Everything {
+        let of_rust = functions.iter().flatten();
+        let mut everything = Everything {
+            polls: FxHashMap::default(),
+            bodies: Vec::with_capacity(of_rust.map(|of_unit| of_unit.bodies.len()).sum()),
+            thread_locals: Vec::new(),
+            blocking: FxHashSet::default(),
+        };
+        let mut rust = Vec::with_capacity(functions.len());
+        for (number, functions) in functions.into_iter().enumerate() {
+            let Some(functions) = functions else { continue };
+            rust.push(number);
+            everything.bodies.extend(functions.bodies);
+            everything.blocking.extend(functions.blocking);
+            let polls = self.poll_index(dwarf, number).ok();
+            for (name, poll) in polls.into_iter().flat_map(|polls| polls.all()) {
+                everything.polls.entry(name.into()).or_insert(*poll);
             }
-            everything.bodies.par_sort_unstable();
-            everything
-        })
+            let index = self.index(dwarf, number);
+            if index.is_ok_and(|index| !index.thread_locals.is_empty()) {
+                everything.thread_locals.push(number);
+            }
+        }
+        self.rust_units.get_or_init(|| rust);
+        everything.bodies.par_sort_unstable();
+        everything
     }
 
     /// Reads what the program has beside its units: where code is, what is relocated, symbols.
@@ -97,17 +128,28 @@ impl DwarfSource {
         self.polled_symbols();
     }
 
-    fn all_bodies<'s>(
+    fn functions_of<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         number: UnitNumber,
-    ) -> Result<Vec<Body>, LayoutError> {
+    ) -> Result<Functions, LayoutError> {
         let index = self.index(dwarf, number)?;
-        let body = |(node, of, at, parent): (NodeNumber, &UnitIndex, NodeNumber, NodeNumber)| {
-            let name = self.name_bytes(dwarf, of.node(at).name());
-            let key = key(&self.joined_path(dwarf, of, parent), name);
-            Body { key, unit: number as u32, node }
-        };
-        Ok(self.bodies_of(dwarf, index).map(body).collect())
+        let start = self.units.entry(number).start;
+        let offset = |node: NodeNumber| start + u64::from(index.node(node).offset);
+        let mut functions = Functions::default();
+        for (node, of, at) in self.notable_functions(dwarf, index) {
+            if let Some(parent) = body_parent(dwarf, of.node(at)) {
+                let name = self.name_bytes(dwarf, of.node(at).name());
+                let key = key(&self.joined_path(dwarf, of, parent), name);
+                functions.bodies.push(Body { key, unit: number as u32, node });
+            }
+            if of.blocks(at) {
+                functions.blocking.push(offset(node));
+            }
+        }
+        let nodes = index.blocking.iter().cloned().flatten();
+        let has_name = |node: &NodeNumber| !matches!(index.node(*node).name(), NameRef::Origin(_));
+        functions.blocking.extend(nodes.filter(has_name).map(offset));
+        Ok(functions)
     }
 }

@@ -146,6 +146,8 @@ pub(crate) struct UnitIndex {
     /// The functions and namespaces that have a name which begins as one that is looked for among all
     /// (see [`NOTABLE`]), or whose name is at another node; in order.
     pub(crate) notable: Box<[NodeNumber]>,
+    /// The nodes that are a `block_on…`, and those in it.
+    pub(crate) blocking: Box<[Range<NodeNumber>]>,
     /// For each [`STRETCH`] of the unit the number of the first node in or behind it.
     stretches: Box<[NodeNumber]>,
     /// By `low`.
@@ -166,7 +168,10 @@ pub(crate) struct UnitIndex {
 
 /// How names begin that are looked for among all functions: bodies of closures and async fns, polls
 /// of futures and tasks, and what keeps a future on the stack.
-const NOTABLE: [&[u8]; 3] = [b"{", b"poll", b"block_on"];
+const NOTABLE: [&[u8]; 3] = [b"{", b"poll", BLOCK_ON];
+
+/// How the functions begin that keep a future on the stack.
+const BLOCK_ON: &[u8] = b"block_on";
 
 /// Bytes of a unit in which a node is looked for one by one: there are few.
 const STRETCH: u32 = 64;
@@ -198,6 +203,22 @@ fn notable(dwarf: &Dwarf<Slice<'_>>, nodes: &[Node]) -> Box<[NodeNumber]> {
                 && NOTABLE.iter().any(|beginning| name.starts_with(beginning))
     };
     (0..).zip(nodes).filter(|(_, node)| is_notable(node)).map(|(number, _)| number).collect()
+}
+
+/// The nodes among these that are a `block_on…`, each with those in it.
+fn blocking(
+    dwarf: &Dwarf<Slice<'_>>,
+    nodes: &[Node],
+    notable: &[NodeNumber],
+) -> Box<[Range<NodeNumber>]> {
+    let blocks = |&number: &NodeNumber| {
+        nodes[number as usize].name().from(dwarf).starts_with(BLOCK_ON).then(|| {
+            let behind = nodes[number as usize + 1..].iter();
+            let within = behind.take_while(|node| node.parent().is_some_and(|of| of >= number));
+            number..number + 1 + within.count() as NodeNumber
+        })
+    };
+    notable.iter().filter_map(blocks).collect()
 }
 
 /// Bytes of debug information for each node, in what rustc writes. More room than that is asked for
@@ -245,6 +266,7 @@ impl UnitIndex {
             place: view.start..view.start.saturating_add(length),
             nodes: Vec::new(),
             notable: Box::default(),
+            blocking: Box::default(),
             stretches: Box::default(),
             code: Vec::new(),
             statics: Vec::new(),
@@ -258,8 +280,11 @@ impl UnitIndex {
         let mut skim = Skim::of(dwarf, view, wanted.and(Wanted::REFERRING))?;
         let mut open: Vec<(i32, NodeNumber)> = Vec::new();
         while let Some(entry) = skim.next()? {
-            if entry.is(Wanted::REFERRING) {
+            if !index.refers && entry.is(Wanted::REFERRING) {
                 skim.references(&entry, &mut |_| index.refers = true)?;
+                if index.refers {
+                    skim.only(wanted);
+                }
             }
             if !entry.is(wanted) {
                 continue;
@@ -312,6 +337,7 @@ impl UnitIndex {
             }
         }
         index.notable = notable(dwarf, &nodes);
+        index.blocking = blocking(dwarf, &nodes, &index.notable);
         index.stretches = stretches(&nodes);
         index.nodes = nodes;
         index.code.sort_unstable_by_key(|range| (range.low, range.node));
@@ -332,6 +358,11 @@ impl UnitIndex {
     /// The node at an offset of `.debug_info`, if that is of this unit.
     pub(crate) fn own_node_at(&self, offset: u64) -> Option<NodeNumber> {
         self.place.contains(&offset).then(|| self.node_at(offset - self.place.start))?
+    }
+
+    /// Whether a node is a `block_on…`, or in one.
+    pub(crate) fn blocks(&self, number: NodeNumber) -> bool {
+        self.blocking.iter().any(|range| range.contains(&number))
     }
 
     /// A node, and those that it is in, outwards. A parent's number is smaller than its child's, so

@@ -114,6 +114,11 @@ impl<'v, 'a> Skim<'v, 'a> {
         self
     }
 
+    /// From here on only to these entries.
+    pub(crate) fn only(&mut self, wanted: Wanted) {
+        self.wanted = wanted;
+    }
+
     /// The next entry that is wanted; `None` behind the last one.
     #[inline]
     pub(crate) fn next(&mut self) -> Result<Option<Skimmed<'v>>, Error> {

@@ -18,7 +18,7 @@ use rustc_hash::FxHashMap;
 
 use super::lists::Lists;
 use super::reach::{types_of_function, types_of_type};
-use super::{Progress, Stage};
+use super::Progress;
 use crate::description::{Declared, Description, is_alias};
 use crate::discriminants::Signedness;
 use crate::index::{NameRef, NodeNumber, UnitIndex, is_type};
@@ -52,55 +52,67 @@ impl Descriptions {
     }
 }
 
-/// Follows every reference, and the bodies of closures and async fns.
-pub(super) fn follow(
-    source: &DwarfSource,
-    roots: Vec<TypeId>,
-    progress: &dyn Progress,
-) -> Descriptions {
-    progress.start(Stage::Types, None);
-    let dwarf = source.dwarf();
-    let mut units: BTreeMap<UnitNumber, OfUnit<'_>> = BTreeMap::new();
-    let mut bodies: Vec<(TypeId, Arc<Function>)> = Vec::new();
-    let mut next = roots;
-    while !next.is_empty() {
-        next.sort_unstable();
-        next.dedup();
-        let work: Vec<(OfUnit<'_>, &[TypeId])> = next
-            .chunk_by(|one, other| source.units.at(one.0) == source.units.at(other.0))
-            .map(|ids| {
-                let number = source.units.at(ids[0].0).unwrap_or(NO_UNIT);
-                let unit = units.remove(&number);
-                (unit.unwrap_or_else(|| OfUnit::new(source, &dwarf, number)), ids)
-            })
-            .collect();
-        let done: Vec<OfUnit<'_>> = work
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|(mut unit, ids)| {
-                let before = unit.found.len();
-                unit.follow(source, &dwarf, ids);
-                progress.advance((unit.found.len() - before) as u64);
-                unit
-            })
-            .collect();
-        let mut environments = Vec::new();
-        next = Vec::new();
-        for mut unit in done {
-            next.extend(&unit.elsewhere[unit.followed..]);
-            unit.followed = unit.elsewhere.len();
-            environments.append(&mut unit.environments);
-            units.insert(unit.number, unit);
-        }
-        let found = environments.into_par_iter().filter_map(|id| {
-            let body = source.body_of(id).ok().flatten()?;
-            Some((id, body))
-        });
-        let found: Vec<_> = found.collect();
-        found.iter().for_each(|(_, body)| types_of_function(body, &mut next));
-        bodies.extend(found);
+/// What was followed so far.
+pub(super) struct Followed<'s> {
+    source: &'s DwarfSource,
+    units: BTreeMap<UnitNumber, OfUnit<'s>>,
+    bodies: Vec<(TypeId, Arc<Function>)>,
+}
+
+impl<'s> Followed<'s> {
+    /// Nothing yet.
+    pub(super) fn new(source: &'s DwarfSource) -> Self {
+        Self { source, units: BTreeMap::new(), bodies: Vec::new() }
     }
-    join(units, bodies)
+
+    /// Follows every reference from these types on, and the bodies of closures and async fns.
+    pub(super) fn follow(&mut self, beginnings: Vec<TypeId>, progress: &dyn Progress) {
+        let source = self.source;
+        let dwarf = source.dwarf();
+        let mut next = beginnings;
+        while !next.is_empty() {
+            next.sort_unstable();
+            next.dedup();
+            let work: Vec<(OfUnit<'_>, &[TypeId])> = next
+                .chunk_by(|one, other| source.units.at(one.0) == source.units.at(other.0))
+                .map(|ids| {
+                    let number = source.units.at(ids[0].0).unwrap_or(NO_UNIT);
+                    let unit = self.units.remove(&number);
+                    (unit.unwrap_or_else(|| OfUnit::new(source, &dwarf, number)), ids)
+                })
+                .collect();
+            let done: Vec<OfUnit<'_>> = work
+                .into_par_iter()
+                .with_max_len(1)
+                .map(|(mut unit, ids)| {
+                    let before = unit.found.len();
+                    unit.follow(source, &dwarf, ids);
+                    progress.advance((unit.found.len() - before) as u64);
+                    unit
+                })
+                .collect();
+            let mut environments = Vec::new();
+            next = Vec::new();
+            for mut unit in done {
+                next.extend(&unit.elsewhere[unit.followed..]);
+                unit.followed = unit.elsewhere.len();
+                environments.append(&mut unit.environments);
+                self.units.insert(unit.number, unit);
+            }
+            let found = environments.into_par_iter().filter_map(|id| {
+                let body = source.body_of(id).ok().flatten()?;
+                Some((id, body))
+            });
+            let found: Vec<_> = found.collect();
+            found.iter().for_each(|(_, body)| types_of_function(body, &mut next));
+            self.bodies.extend(found);
+        }
+    }
+
+    /// Numbers all descriptions in order.
+    pub(super) fn finish(self) -> Descriptions {
+        join(self.units, self.bodies)
+    }
 }
 
 /// Numbers all descriptions in order, and what they refer to.

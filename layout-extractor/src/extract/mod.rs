@@ -5,6 +5,7 @@
 //! a `block_on` future. Everything else is what those reach.
 
 mod descriptions;
+mod frames;
 mod lists;
 mod merge;
 mod reach;
@@ -13,6 +14,7 @@ mod tables;
 
 use runtime_layouts::layout::file::{LayoutFile, LayoutFileError};
 
+use self::descriptions::Followed;
 use crate::source::DwarfSource;
 
 /// The steps of an extraction, in order.
@@ -49,10 +51,18 @@ pub fn extract(
     source: &DwarfSource,
     progress: &dyn Progress,
 ) -> Result<LayoutFile, LayoutFileError> {
-    let roots = roots::find(source, progress);
+    let (everything, roots) = roots::find(source, progress);
     let addresses = reach::addresses(source, &roots);
     let beginnings = reach::beginnings(&roots, &addresses);
-    let descriptions = descriptions::follow(source, beginnings, progress);
+    progress.start(Stage::Types, None);
+    let mut followed = Followed::new(source);
+    // Frames are found in one pass over each unit, and a large unit takes its time.
+    let (frames, ()) = rayon::join(
+        || frames::find(source, &everything.blocking),
+        || followed.follow(beginnings, progress),
+    );
+    followed.follow(reach::types_of_frames(&frames), progress);
+    let descriptions = followed.finish();
     let classes = merge::classes(&descriptions, progress);
     let layouts = reach::layouts(source, &descriptions, &classes);
     // Strings are numbered one after the other, by one processor.
@@ -60,9 +70,9 @@ pub fn extract(
         || tables::types(source, &descriptions, &classes, &layouts),
         || reach::told(source, &descriptions, &classes),
     );
-    let tables = tables.finish(source, &roots, &addresses, &told);
+    let tables = tables.finish(source, &roots, &frames, &addresses, &told);
     drop(classes);
     // To take all of this apart takes its time, which nobody has to wait for.
-    rayon::spawn(move || drop((descriptions, layouts, told, addresses, roots)));
+    rayon::spawn(move || drop((descriptions, layouts, told, addresses, frames, roots)));
     LayoutFile::new(tables)
 }

@@ -7,6 +7,7 @@ use runtime_layouts::layout::source::{LayoutSource, Poll};
 use runtime_layouts::layout::{Function, SourceLocation, StaticAddress, Type, TypeId, TypeKind};
 
 use super::descriptions::Descriptions;
+use super::frames::Frame;
 use super::merge::Classes;
 use super::roots::Roots;
 use crate::source::DwarfSource;
@@ -43,7 +44,13 @@ pub(super) fn beginnings(roots: &Roots, addresses: &Addresses) -> Vec<TypeId> {
     for (_, functions) in &addresses.functions_at {
         functions.iter().for_each(|function| types_of_function(function, &mut types));
     }
-    for frame in &roots.frames {
+    types
+}
+
+/// The types that frames lead to at once.
+pub(super) fn types_of_frames(frames: &[Frame]) -> Vec<TypeId> {
+    let mut types = Vec::new();
+    for frame in frames {
         types.extend(frame.variables.iter().map(|ranged| ranged.variable.ty));
         frame.calls.iter().for_each(|(_, function)| types_of_function(function, &mut types));
     }

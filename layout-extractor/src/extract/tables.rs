@@ -13,7 +13,8 @@ use rustc_hash::FxHashMap;
 use super::descriptions::Descriptions;
 use super::merge::Classes;
 use super::reach::{Addresses, Told};
-use super::roots::{Frame, Roots};
+use super::frames::Frame;
+use super::roots::Roots;
 use crate::source::DwarfSource;
 
 /// Tables that are being filled.
@@ -73,6 +74,7 @@ impl<'a> Builder<'a> {
         mut self,
         source: &DwarfSource,
         roots: &'a Roots,
+        frames: &'a [Frame],
         addresses: &'a Addresses,
         told: &'a [Told],
     ) -> Tables {
@@ -96,7 +98,7 @@ impl<'a> Builder<'a> {
             };
             self.tables.thread_locals.push(stored);
         }
-        for frame in &roots.frames {
+        for frame in frames {
             self.frame(frame);
         }
         self.tables

@@ -1,0 +1,141 @@
+//! FRAMES: the functions that keep a future on the stack.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use gimli::constants as dw;
+use rayon::prelude::*;
+use runtime_layouts::layout::Function;
+use runtime_layouts::layout::file::StoredFrame;
+use runtime_layouts::layout::source::LayoutError;
+use rustc_hash::FxHashSet;
+
+use crate::index::{NodeNumber, UnitIndex};
+use crate::recipes::Wanted;
+use crate::skim::Skim;
+use crate::source::DwarfSource;
+use crate::units::{UnitNumber, UnitView, malformed};
+use crate::variables::RangedVariable;
+
+/// A function's code and variables.
+pub(super) struct Frame {
+    entry: u64,
+    pub(super) code: Vec<(u64, u64)>,
+    pub(super) variables: Vec<RangedVariable>,
+    /// The `block_on`s that have code in it, the innermost inlined one first.
+    pub(super) calls: Vec<(Vec<Range<u64>>, Arc<Function>)>,
+}
+
+impl Frame {
+    /// A frame without variables yet, in the form of the file.
+    pub(super) fn stored(&self) -> StoredFrame {
+        StoredFrame { code: self.code.clone(), variables: Vec::new(), calls: Vec::new() }
+    }
+
+    /// The lowest address of the function's code.
+    pub(super) fn low(&self) -> u64 {
+        self.code.first().map_or(0, |code| code.0)
+    }
+}
+
+/// The functions of all units that are a `block_on` or have one inlined, in order. `blocking` has
+/// the entries of those that are one, or in one.
+pub(super) fn find(source: &DwarfSource, blocking: &FxHashSet<u64>) -> Vec<Frame> {
+    let units = source.rust_units(&source.dwarf());
+    let frames = units.par_iter().with_max_len(1).flat_map_iter(|&number| {
+        // What cannot be read has no frames.
+        in_unit(source, number, blocking).unwrap_or_default()
+    });
+    let mut frames: Vec<Frame> = frames.collect();
+    frames.sort_by_key(|frame| frame.entry);
+    frames
+}
+
+fn in_unit(
+    source: &DwarfSource,
+    number: UnitNumber,
+    blocking: &FxHashSet<u64>,
+) -> Result<Vec<Frame>, LayoutError> {
+    let dwarf = source.dwarf();
+    let index = source.index(&dwarf, number)?;
+    // What is inlined from another unit is named there.
+    if blocking.is_empty() || !index.refers && index.blocking.is_empty() {
+        return Ok(Vec::new());
+    }
+    let view = source.units.view(&dwarf, number)?;
+    let mut frames = Vec::new();
+    for node in functions(source, &view, index, blocking)? {
+        frames.extend(frame(source, &view, index, node, blocking)?);
+    }
+    Ok(frames)
+}
+
+/// The functions of a unit that have code, and are one of these or have one of these inlined.
+fn functions<'s>(
+    source: &'s DwarfSource,
+    view: &UnitView<'s>,
+    index: &UnitIndex,
+    blocking: &FxHashSet<u64>,
+) -> Result<Vec<NodeNumber>, LayoutError> {
+    let dwarf = source.dwarf();
+    let at = |error| malformed(view.start, error);
+    let mut function: Option<(i32, NodeNumber)> = None;
+    let mut found: Vec<NodeNumber> = Vec::new();
+    let wanted = Wanted::NAMED.and(Wanted::INLINED);
+    let mut skim = Skim::of(&dwarf, view, wanted).map_err(at)?;
+    while let Some(entry) = skim.next().map_err(at)? {
+        if function.is_some_and(|(above, _)| entry.depth <= above) {
+            function = None;
+        }
+        match entry.tag() {
+            dw::DW_TAG_subprogram if entry.has_code() => {
+                let node = index.node_at(u64::from(entry.offset));
+                if let Some(node) = node.filter(|&node| index.node(node).has_code()) {
+                    function = Some((entry.depth, node));
+                    if blocking.contains(&(view.start + u64::from(entry.offset))) {
+                        found.push(node);
+                    }
+                }
+            }
+            dw::DW_TAG_inlined_subroutine => {
+                if let Some((_, node)) = function
+                    && found.last() != Some(&node)
+                    && let Some(origin) = skim.origin(&entry).map_err(at)?
+                    && blocking.contains(&origin)
+                {
+                    found.push(node);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+/// The frame of a function; `None` when none of its code is loaded.
+fn frame(
+    source: &DwarfSource,
+    view: &UnitView<'_>,
+    index: &UnitIndex,
+    node: NodeNumber,
+    blocking: &FxHashSet<u64>,
+) -> Result<Option<Frame>, LayoutError> {
+    let ranges = index.code.iter().filter(|range| range.node == node);
+    let mut code: Vec<_> = ranges
+        .filter(|range| range.low != 0 && source.object.is_loaded(range.low))
+        .map(|range| (range.low, range.high))
+        .collect();
+    code.sort_unstable();
+    if code.is_empty() {
+        return Ok(None);
+    }
+    let entry = view.start + u64::from(index.node(node).offset);
+    let variables = source.placed_variables(entry, None)?;
+    let mut calls = Vec::new();
+    for code in source.code_of(entry, None)?.into_iter().rev() {
+        if blocking.contains(&code.function) {
+            calls.push((code.ranges, source.function(code.function)?));
+        }
+    }
+    Ok(Some(Frame { entry, code, variables, calls }))
+}
