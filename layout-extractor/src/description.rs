@@ -4,14 +4,11 @@
 //! A layout is made of this, and so is the judgement whether two units describe the same type: what
 //! is not in here, neither knows of.
 
-use gimli::{
-    DwAt, DwAte, DwTag, Dwarf, EndianSlice, Error, Expression, Reader as _, Section as _,
-    constants as dw,
-};
+use gimli::{DwAte, DwTag, Dwarf, EndianSlice, Error, Expression, constants as dw};
 use runtime_layouts::layout::source::LayoutError;
 
 use crate::index::{NameRef, is_type};
-use crate::recipes::Wanted;
+use crate::recipes::{Fact, Wanted};
 use crate::skim::{Skim, Skimmed};
 use crate::units::{Slice, UnitView, malformed};
 use crate::values::Value;
@@ -74,79 +71,56 @@ pub(crate) struct DescribedVariant<'a> {
     pub(crate) declared: Declared,
 }
 
-/// What one entry says.
-#[derive(Default)]
-struct Facts<'a> {
-    name: Option<NameRef>,
-    ty: Option<u64>,
-    size: Option<u64>,
-    align: Option<u64>,
-    encoding: Option<DwAte>,
-    is_declaration: bool,
-    is_external: bool,
-    declared: Declared,
-    location: Option<Value<'a>>,
-    discriminant: Option<u64>,
-    value: Option<Value<'a>>,
-    values: Option<Value<'a>>,
-    count: Option<u64>,
-    lower: Option<u64>,
-    upper: Option<u64>,
+/// The unit's view and the way through its entries that a description is read by.
+pub(crate) struct Reader<'v, 'a> {
+    view: &'v UnitView<'a>,
+    skim: Skim<'v, 'a>,
 }
 
-impl<'a> Facts<'a> {
-    fn of<'v>(skim: &Skim<'v, 'a>, entry: &Skimmed<'v>) -> Result<Self, Error> {
-        let mut facts = Self::default();
-        skim.describing(entry, |name, value| facts.note(name, value))?;
-        Ok(facts)
+impl<'v, 'a> Reader<'v, 'a> {
+    /// Of a unit.
+    pub(crate) fn new(
+        dwarf: &'v Dwarf<Slice<'a>>,
+        view: &'v UnitView<'a>,
+    ) -> Result<Self, LayoutError> {
+        let skim = Skim::of(dwarf, view, Wanted::DESCRIBING);
+        Ok(Self { view, skim: skim.map_err(|error| malformed(view.start, error))? })
     }
 
-    #[inline]
-    fn note(&mut self, name: DwAt, value: Value<'a>) {
-        match name {
-            dw::DW_AT_name => match value {
-                Value::Name(name) => self.name = Some(name),
-                _ => self.name = Some(NameRef::None),
+    fn member(&self, entry: &Skimmed<'v>) -> Result<Option<DescribedMember>, Error> {
+        let Some(ty) = self.skim.entry_of(entry, Fact::Type)? else { return Ok(None) };
+        let offset = match self.skim.number_of(entry, Fact::Location)? {
+            Some(offset) => offset,
+            None => match self.skim.fact(entry, Fact::Location)? {
+                Some(Value::Bytes(expression)) => self.evaluated(expression),
+                _ => 0,
             },
-            dw::DW_AT_type => self.ty = value.reference(),
-            dw::DW_AT_byte_size => self.size = value.unsigned(),
-            dw::DW_AT_alignment => self.align = value.unsigned(),
-            dw::DW_AT_encoding => {
-                self.encoding = value.unsigned().and_then(|v| u8::try_from(v).ok()).map(DwAte);
-            }
-            dw::DW_AT_declaration => self.is_declaration = true,
-            dw::DW_AT_external => self.is_external = true,
-            dw::DW_AT_decl_file => self.declared.file = value.unsigned(),
-            dw::DW_AT_decl_line => self.declared.line = value.unsigned(),
-            dw::DW_AT_data_member_location => self.location = Some(value),
-            dw::DW_AT_discr => self.discriminant = value.reference(),
-            dw::DW_AT_discr_value | dw::DW_AT_const_value => self.value = Some(value),
-            dw::DW_AT_discr_list => self.values = Some(value),
-            dw::DW_AT_count => self.count = value.unsigned(),
-            dw::DW_AT_lower_bound => self.lower = value.unsigned(),
-            dw::DW_AT_upper_bound => self.upper = value.unsigned(),
-            _ => {}
+        };
+        Ok(Some(DescribedMember { name: self.skim.name(entry)?, offset, ty }))
+    }
+
+    /// The place of a member as old producers write it.
+    fn evaluated(&self, expression: &'a [u8]) -> u64 {
+        let expression = Expression(EndianSlice::new(expression, self.skim.endian()));
+        match expression.operations(self.view.unit.encoding()).next() {
+            Ok(Some(gimli::Operation::PlusConstant { value })) => value,
+            _ => 0,
         }
     }
 
-    fn member(&self, view: &UnitView<'a>, section: Slice<'a>) -> Option<DescribedMember> {
-        let offset = match self.location {
-            Some(Value::Bytes(expression)) => {
-                let expression = Expression(EndianSlice::new(expression, section.endian()));
-                // Old producers write an expression.
-                match expression.operations(view.unit.encoding()).next() {
-                    Ok(Some(gimli::Operation::PlusConstant { value })) => value,
-                    _ => 0,
-                }
-            }
-            location => location.and_then(Value::unsigned).unwrap_or(0),
-        };
-        let name = self.name.unwrap_or(NameRef::None);
-        self.ty.map(|ty| DescribedMember { name, offset, ty })
+    fn count(&self, entry: &Skimmed<'v>) -> Result<Option<u64>, Error> {
+        let number = |fact| self.skim.number_of(entry, fact);
+        if let Some(count) = number(Fact::Count)? {
+            return Ok(Some(count));
+        }
+        let lower = number(Fact::LowerBound)?.unwrap_or(0);
+        let upper = number(Fact::UpperBound)?;
+        Ok(upper.and_then(|upper| upper.checked_sub(lower)?.checked_add(1)))
     }
 
-    fn count(&self) -> Option<u64> {
-        self.count.or_else(|| self.upper?.checked_sub(self.lower.unwrap_or(0))?.checked_add(1))
+    fn declared(&self, entry: &Skimmed<'v>) -> Result<Declared, Error> {
+        let number = |fact| self.skim.number_of(entry, fact);
+        Ok(Declared { file: number(Fact::File)?, line: number(Fact::Line)? })
     }
 }
 
@@ -159,40 +133,35 @@ impl<'a> Description<'a> {
         offset: u64,
     ) -> Result<Self, LayoutError> {
         let mut description = Self::default();
-        description.read_again(dwarf, view, offset)?;
+        description.read_again(&mut Reader::new(dwarf, view)?, offset)?;
         Ok(description)
     }
 
     /// Reads another one into this.
     pub(crate) fn read_again(
         &mut self,
-        dwarf: &Dwarf<Slice<'a>>,
-        view: &UnitView<'a>,
+        reader: &mut Reader<'_, 'a>,
         offset: u64,
     ) -> Result<(), LayoutError> {
-        let within = offset.checked_sub(view.start).and_then(|within| usize::try_from(within).ok());
+        let within = offset.checked_sub(reader.view.start);
+        let within = within.and_then(|within| usize::try_from(within).ok());
         let within = within.ok_or(LayoutError::NoSuchType(offset))?;
-        self.try_read(dwarf, view, within).map_err(|error| malformed(offset, error))
+        self.try_read(reader, within).map_err(|error| malformed(offset, error))
     }
 
-    fn try_read(
-        &mut self,
-        dwarf: &Dwarf<Slice<'a>>,
-        view: &UnitView<'a>,
-        within: usize,
-    ) -> Result<(), Error> {
-        let mut skim = Skim::of(dwarf, view, Wanted::DESCRIBING)?.below(within);
-        let Some(root) = skim.next()? else {
+    fn try_read(&mut self, reader: &mut Reader<'_, 'a>, within: usize) -> Result<(), Error> {
+        reader.skim.go_to(within);
+        let Some(root) = reader.skim.next()? else {
             return Err(Error::NoEntryAtGivenOffset(within as u64));
         };
-        let facts = Facts::of(&skim, &root)?;
-        self.has_name = facts.name.is_some();
-        self.size = facts.size;
-        self.align = facts.align;
-        self.encoding = facts.encoding;
-        self.is_declaration = facts.is_declaration;
-        self.target = facts.ty;
-        self.declared = facts.declared;
+        self.has_name = root.has_name();
+        self.size = reader.skim.number_of(&root, Fact::Size)?;
+        self.align = reader.skim.number_of(&root, Fact::Align)?;
+        let encoding = reader.skim.number_of(&root, Fact::Encoding)?;
+        self.encoding = encoding.and_then(|encoding| encoding.try_into().ok()).map(DwAte);
+        self.is_declaration = root.is_declaration();
+        self.target = reader.skim.entry_of(&root, Fact::Type)?;
+        self.declared = reader.declared(&root)?;
         self.type_parameters.clear();
         self.members.clear();
         self.enumerators.clear();
@@ -204,7 +173,10 @@ impl<'a> Description<'a> {
         }
         // What the entries that were met last at the first and second level are.
         let mut above = [root.tag(); 2];
-        while let Some(entry) = skim.next()? {
+        while let Some(entry) = reader.skim.next()? {
+            if is_type(entry.tag()) {
+                reader.skim.skip_below(entry.depth);
+            }
             let is_part = match entry.depth {
                 1 => true,
                 2 => above[0] == dw::DW_TAG_variant_part,
@@ -215,7 +187,7 @@ impl<'a> Description<'a> {
                 *tag = entry.tag();
             }
             if is_part && !is_type(entry.tag()) {
-                self.add(dwarf, view, &skim, &entry)?;
+                self.add(reader, &entry)?;
             }
         }
         Ok(())
@@ -228,47 +200,45 @@ impl<'a> Description<'a> {
     }
 
     /// Adds what an entry below the type's says.
-    fn add<'v>(
-        &mut self,
-        dwarf: &Dwarf<Slice<'a>>,
-        view: &UnitView<'a>,
-        skim: &Skim<'v, 'a>,
-        entry: &Skimmed<'v>,
-    ) -> Result<(), Error> {
-        let section = *dwarf.debug_info.reader();
-        let facts = Facts::of(skim, entry)?;
-        let name = facts.name.unwrap_or(NameRef::None);
+    fn add<'v>(&mut self, reader: &Reader<'v, 'a>, entry: &Skimmed<'v>) -> Result<(), Error> {
+        let skim = &reader.skim;
         let part = &mut self.variant_part;
         match (entry.depth, entry.tag()) {
             (1, dw::DW_TAG_variant_part) => {
-                let discriminant = facts.discriminant;
+                let discriminant = skim.entry_of(entry, Fact::Discriminant)?;
                 *part = Some(VariantPart { discriminant, ..VariantPart::default() });
             }
             (1, dw::DW_TAG_member) => {
-                let is_static = facts.is_external || facts.is_declaration;
-                self.members.extend(facts.member(view, section).filter(|_| !is_static));
+                if !entry.is_external() && !entry.is_declaration() {
+                    self.members.extend(reader.member(entry)?);
+                }
             }
             (1, dw::DW_TAG_template_type_parameter) => {
-                self.type_parameters.extend(facts.ty.map(|ty| (name, ty)));
+                if let Some(ty) = skim.entry_of(entry, Fact::Type)? {
+                    self.type_parameters.push((skim.name(entry)?, ty));
+                }
             }
             (1, dw::DW_TAG_enumerator) => {
-                let value = facts.value.and_then(Value::signed).unwrap_or(0);
-                self.enumerators.push((name, value));
+                let value = skim.fact(entry, Fact::Value)?.and_then(Value::signed);
+                self.enumerators.push((skim.name(entry)?, value.unwrap_or(0)));
             }
-            (1, dw::DW_TAG_subrange_type) => self.counts.push(facts.count()),
-            (1, dw::DW_TAG_formal_parameter) => self.parameters.extend(facts.ty),
+            (1, dw::DW_TAG_subrange_type) => self.counts.push(reader.count(entry)?),
+            (1, dw::DW_TAG_formal_parameter) => {
+                self.parameters.extend(skim.entry_of(entry, Fact::Type)?);
+            }
             (2, dw::DW_TAG_member) => {
-                if let (Some(part), Some(member)) = (part, facts.member(view, section))
-                    && part.discriminant == Some(view.start + u64::from(entry.offset))
+                if let Some(part) = part
+                    && part.discriminant == Some(reader.view.start + u64::from(entry.offset))
                 {
-                    part.found = Some((member.offset, member.ty));
+                    let member = reader.member(entry)?;
+                    part.found = member.map(|member| (member.offset, member.ty)).or(part.found);
                 }
             }
             (2, dw::DW_TAG_variant) => {
                 if let Some(part) = part {
                     part.variants.push(DescribedVariant {
-                        value: facts.value,
-                        values: match facts.values {
+                        value: skim.fact(entry, Fact::Value)?,
+                        values: match skim.fact(entry, Fact::Values)? {
                             Some(Value::Bytes(bytes)) => Some(bytes),
                             _ => None,
                         },
@@ -280,8 +250,8 @@ impl<'a> Description<'a> {
                 if let Some(variant) = part.as_mut().and_then(|part| part.variants.last_mut())
                     && variant.member.is_none()
                 {
-                    variant.member = facts.member(view, section);
-                    variant.declared = facts.declared;
+                    variant.member = reader.member(entry)?;
+                    variant.declared = reader.declared(entry)?;
                 }
             }
             _ => {}

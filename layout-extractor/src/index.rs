@@ -156,6 +156,9 @@ pub(crate) struct UnitIndex {
     pub(crate) statics: Vec<(u64, u32)>,
     /// Thread-local variables.
     pub(crate) thread_locals: Vec<NodeNumber>,
+    /// The entries in `.debug_info` of the functions that are inlined here, in no order, some of
+    /// them several times.
+    pub(crate) inlined: Vec<u64>,
     /// Whether it refers to entries of other units: after link-time optimization.
     pub(crate) refers: bool,
     /// Made when somebody asks for types by name.
@@ -172,6 +175,10 @@ const NOTABLE: [&[u8]; 3] = [b"{", b"poll", BLOCK_ON];
 
 /// How the functions begin that keep a future on the stack.
 const BLOCK_ON: &[u8] = b"block_on";
+
+/// What is inlined is noted again when so much else was inlined since; a prime, since offsets have
+/// steps.
+const INLINED_LATELY: usize = 1021;
 
 /// Bytes of a unit in which a node is looked for one by one: there are few.
 const STRETCH: u32 = 64;
@@ -271,12 +278,14 @@ impl UnitIndex {
             code: Vec::new(),
             statics: Vec::new(),
             thread_locals: Vec::new(),
+            inlined: Vec::new(),
             refers: false,
             types_by_name: OnceLock::new(),
             bodies_by_name: OnceLock::new(),
             polls: OnceLock::new(),
         };
-        let wanted = Wanted::NAMED.and(Wanted::LOCATED);
+        let wanted = Wanted::NAMED.and(Wanted::LOCATED).and(Wanted::INLINED);
+        let mut lately = [u64::MAX; INLINED_LATELY];
         let mut skim = Skim::of(dwarf, view, wanted.and(Wanted::REFERRING))?;
         let mut open: Vec<(i32, NodeNumber)> = Vec::new();
         while let Some(entry) = skim.next()? {
@@ -290,6 +299,15 @@ impl UnitIndex {
                 continue;
             }
             let (offset, depth, tag) = (entry.offset, entry.depth, entry.tag());
+            if tag == dw::DW_TAG_inlined_subroutine {
+                if let Some(origin) = skim.origin(&entry)? {
+                    let slot = &mut lately[origin as usize % INLINED_LATELY];
+                    if std::mem::replace(slot, origin) != origin {
+                        index.inlined.push(origin);
+                    }
+                }
+                continue;
+            }
             let number = nodes.len() as NodeNumber;
             if tag == dw::DW_TAG_variable {
                 let location = skim.static_location(&entry)?;
@@ -343,6 +361,7 @@ impl UnitIndex {
         index.code.sort_unstable_by_key(|range| (range.low, range.node));
         index.statics.sort_unstable();
         index.code.shrink_to_fit();
+        index.inlined.shrink_to_fit();
         Ok(index)
     }
 

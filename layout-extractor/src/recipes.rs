@@ -61,8 +61,10 @@ pub(crate) struct Recipe {
     pub(crate) has_code: bool,
     /// An address and a length, where that is how the code is said.
     pub(crate) code: Option<(Place, Place)>,
-    /// What a type's description is made of; none for other entries.
-    pub(crate) describing: Box<[Describing]>,
+    /// Whether it says that it is external.
+    pub(crate) is_external: bool,
+    /// Where each [`Fact`] of a type's description is; nothing for other entries.
+    pub(crate) facts: [Option<Saying>; Fact::COUNT],
 }
 
 /// An attribute whose length is not known, and what follows it.
@@ -92,9 +94,57 @@ pub(crate) struct Place {
     pub(crate) form: DwForm,
 }
 
-/// An attribute that says something about a type.
-pub(crate) struct Describing {
-    pub(crate) name: DwAt,
+/// What the description of a type may say, beside its name.
+#[derive(Clone, Copy)]
+pub(crate) enum Fact {
+    /// What it is of.
+    Type,
+    Size,
+    Align,
+    Encoding,
+    /// The number of the file that it is declared in.
+    File,
+    /// The line that it is declared in.
+    Line,
+    /// Where a member is.
+    Location,
+    /// The member that tells variants apart.
+    Discriminant,
+    /// What selects a variant, or stands for an enumerator.
+    Value,
+    /// All that selects a variant.
+    Values,
+    Count,
+    LowerBound,
+    UpperBound,
+}
+
+impl Fact {
+    const COUNT: usize = Self::UpperBound as usize + 1;
+
+    fn of(name: DwAt) -> Option<Self> {
+        Some(match name {
+            dw::DW_AT_type => Self::Type,
+            dw::DW_AT_byte_size => Self::Size,
+            dw::DW_AT_alignment => Self::Align,
+            dw::DW_AT_encoding => Self::Encoding,
+            dw::DW_AT_decl_file => Self::File,
+            dw::DW_AT_decl_line => Self::Line,
+            dw::DW_AT_data_member_location => Self::Location,
+            dw::DW_AT_discr => Self::Discriminant,
+            dw::DW_AT_discr_value | dw::DW_AT_const_value => Self::Value,
+            dw::DW_AT_discr_list => Self::Values,
+            dw::DW_AT_count => Self::Count,
+            dw::DW_AT_lower_bound => Self::LowerBound,
+            dw::DW_AT_upper_bound => Self::UpperBound,
+            _ => return None,
+        })
+    }
+}
+
+/// Where a fact is.
+#[derive(Clone, Copy)]
+pub(crate) struct Saying {
     pub(crate) place: Place,
     /// The value, where the abbreviation has it.
     pub(crate) implicit: i64,
@@ -231,11 +281,11 @@ impl Recipe {
             is_declaration: false,
             has_code: false,
             code: None,
-            describing: Box::default(),
+            is_external: false,
+            facts: [None; Fact::COUNT],
         };
         let is_describing = is_type(recipe.tag) || is_part_of_type(recipe.tag);
         let mut rest: Vec<Step> = Vec::new();
-        let mut describing = Vec::new();
         let (mut low, mut high) = (None, None);
         let mut bytes = 0_u32;
         for spec in abbreviation.attributes() {
@@ -247,9 +297,9 @@ impl Recipe {
                 (dw::DW_AT_ranges, _) => (low, high) = (None, None),
                 _ => {}
             }
-            if is_describing && describes(spec.name()) {
+            if let Some(fact) = Fact::of(spec.name()).filter(|_| is_describing) {
                 let implicit = spec.implicit_const_value().unwrap_or_default();
-                describing.push(Describing { name: spec.name(), place, implicit });
+                recipe.facts[fact as usize] = Some(Saying { place, implicit });
             }
             match fixed_size(spec.form(), encoding) {
                 Some(size) => bytes = bytes.saturating_add(size),
@@ -264,7 +314,6 @@ impl Recipe {
             }
         }
         recipe.rest = rest.into();
-        recipe.describing = describing.into();
         recipe.code = low.zip(high);
         let is_variable = recipe.tag == dw::DW_TAG_variable;
         for (is, kind) in [
@@ -291,6 +340,7 @@ impl Recipe {
             }
             dw::DW_AT_linkage_name | dw::DW_AT_MIPS_linkage_name => self.has_linkage_name = true,
             dw::DW_AT_declaration => self.is_declaration = true,
+            dw::DW_AT_external => self.is_external = true,
             dw::DW_AT_low_pc | dw::DW_AT_ranges => self.has_code = true,
             _ => {}
         }
@@ -311,30 +361,6 @@ fn is_part_of_type(tag: DwTag) -> bool {
             | dw::DW_TAG_enumerator
             | dw::DW_TAG_subrange_type
             | dw::DW_TAG_formal_parameter
-    )
-}
-
-/// Whether an attribute says something about a type's layout.
-fn describes(name: DwAt) -> bool {
-    matches!(
-        name,
-        dw::DW_AT_name
-            | dw::DW_AT_type
-            | dw::DW_AT_byte_size
-            | dw::DW_AT_alignment
-            | dw::DW_AT_encoding
-            | dw::DW_AT_declaration
-            | dw::DW_AT_external
-            | dw::DW_AT_decl_file
-            | dw::DW_AT_decl_line
-            | dw::DW_AT_data_member_location
-            | dw::DW_AT_discr
-            | dw::DW_AT_discr_value
-            | dw::DW_AT_discr_list
-            | dw::DW_AT_const_value
-            | dw::DW_AT_count
-            | dw::DW_AT_lower_bound
-            | dw::DW_AT_upper_bound
     )
 }
 

@@ -6,13 +6,13 @@
 //! after attribute, and a pass over the names of a whole program becomes affordable.
 
 use gimli::{
-    DebugStrOffsetsIndex, DwAt, DwForm, DwTag, Dwarf, Encoding, EndianSlice, Endianity as _, Error,
+    DebugStrOffsetsIndex, DwForm, DwTag, Dwarf, Encoding, EndianSlice, Endianity as _, Error,
     Expression, Reader as _, RunTimeEndian, Section as _, constants as dw,
 };
 
 use crate::index::NameRef;
 use crate::recipes::{
-    Head, Length, Place, Recipe, Recipes, Shape, Step, Wanted, fixed_size, length,
+    Fact, Head, Length, Place, Recipe, Recipes, Saying, Shape, Step, Wanted, fixed_size, length,
 };
 use crate::units::{Slice, UnitView};
 use crate::values::Value;
@@ -43,6 +43,11 @@ impl Skimmed<'_> {
         self.recipe.kinds.meets(kinds)
     }
 
+    /// Whether it has a name.
+    pub(crate) fn has_name(&self) -> bool {
+        self.recipe.name.is_some()
+    }
+
     /// Whether it has a mangled name.
     pub(crate) fn has_linkage_name(&self) -> bool {
         self.recipe.has_linkage_name
@@ -51,6 +56,11 @@ impl Skimmed<'_> {
     /// Whether it only declares (`DW_AT_declaration`).
     pub(crate) fn is_declaration(&self) -> bool {
         self.recipe.is_declaration
+    }
+
+    /// Whether it says that it is external (`DW_AT_external`).
+    pub(crate) fn is_external(&self) -> bool {
+        self.recipe.is_external
     }
 
     /// Whether it says what code it has, be it none.
@@ -73,6 +83,8 @@ pub(crate) struct Skim<'v, 'a> {
     depth: i32,
     /// The end of an entry at this depth ends it all.
     floor: i32,
+    /// Deeper entries are not wanted.
+    ceiling: i32,
 }
 
 impl<'v, 'a> Skim<'v, 'a> {
@@ -102,6 +114,7 @@ impl<'v, 'a> Skim<'v, 'a> {
             at: header.root_offset().0,
             depth: 0,
             floor: i32::MIN,
+            ceiling: i32::MAX,
         })
     }
 
@@ -109,9 +122,21 @@ impl<'v, 'a> Skim<'v, 'a> {
     /// is the root here, and the last of what is below it the end; one that has none is not looked
     /// behind by those who ask.
     pub(crate) fn below(mut self, offset: usize) -> Self {
-        self.at = offset;
-        self.floor = 0;
+        self.go_to(offset);
         self
+    }
+
+    /// The same, of a way through entries that was gone before.
+    pub(crate) fn go_to(&mut self, offset: usize) {
+        self.at = offset;
+        self.depth = 0;
+        self.floor = 0;
+        self.ceiling = i32::MAX;
+    }
+
+    /// Passes over all that is deeper than this, up to the next entry that is not.
+    pub(crate) fn skip_below(&mut self, depth: i32) {
+        self.ceiling = depth;
     }
 
     /// From here on only to these entries.
@@ -120,7 +145,7 @@ impl<'v, 'a> Skim<'v, 'a> {
     }
 
     /// The next entry that is wanted; `None` behind the last one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next(&mut self) -> Result<Option<Skimmed<'v>>, Error> {
         let (mut at, mut depth) = (self.at, self.depth);
         while at < self.bytes.len() {
@@ -155,8 +180,9 @@ impl<'v, 'a> Skim<'v, 'a> {
             }
             let own_depth = depth;
             depth = depth.wrapping_add(i32::from(head.has_children));
-            if head.kinds.meets(self.wanted) {
+            if head.kinds.meets(self.wanted) && own_depth <= self.ceiling {
                 (self.at, self.depth) = (at, depth);
+                self.ceiling = i32::MAX;
                 let (offset, attributes) = (offset as u32, attributes as u32);
                 let recipe = self.recipe(code)?;
                 return Ok(Some(Skimmed { offset, depth: own_depth, attributes, recipe }));
@@ -170,6 +196,10 @@ impl<'v, 'a> Skim<'v, 'a> {
     fn recipe(&self, code: u64) -> Result<&'v Recipe, Error> {
         let recipe = self.recipes.get(code, &self.view.unit.abbreviations, self.encoding);
         recipe.ok_or(Error::InvalidAbbreviationCode(code))
+    }
+
+    pub(crate) fn endian(&self) -> RunTimeEndian {
+        self.endian
     }
 
     /// Where the name of the last entry is.
@@ -190,22 +220,51 @@ impl<'v, 'a> Skim<'v, 'a> {
         Ok(self.value(place.form, self.place(recipe, place, entry)?)?.reference())
     }
 
-    /// Calls `visit` with each attribute of the last entry that describes a type.
-    pub(crate) fn describing(
+    /// What the last entry says of a type.
+    pub(crate) fn fact(
         &self,
         entry: &Skimmed<'v>,
-        mut visit: impl FnMut(DwAt, Value<'a>),
-    ) -> Result<(), Error> {
-        let recipe = entry.recipe;
-        for attribute in &recipe.describing {
-            let place = attribute.place;
-            let value = match place.form {
-                dw::DW_FORM_implicit_const => Value::Signed(attribute.implicit),
-                form => self.value(form, self.place(recipe, place, entry)?)?,
-            };
-            visit(attribute.name, value);
-        }
-        Ok(())
+        fact: Fact,
+    ) -> Result<Option<Value<'a>>, Error> {
+        let Some(Saying { place, implicit }) = &entry.recipe.facts[fact as usize] else {
+            return Ok(None);
+        };
+        Ok(Some(match place.form {
+            dw::DW_FORM_implicit_const => Value::Signed(*implicit),
+            form => self.value(form, self.place(entry.recipe, *place, entry)?)?,
+        }))
+    }
+
+    /// The same, if it is a number that has no sign.
+    pub(crate) fn number_of(
+        &self,
+        entry: &Skimmed<'v>,
+        fact: Fact,
+    ) -> Result<Option<u64>, Error> {
+        let Some(Saying { place, .. }) = &entry.recipe.facts[fact as usize] else {
+            return Ok(None);
+        };
+        let at = || self.place(entry.recipe, *place, entry);
+        Ok(match place.form {
+            dw::DW_FORM_data1 => Some(u64::from(*self.slice(at()?, 1)?.first().unwrap_or(&0))),
+            dw::DW_FORM_data4 => Some(self.word(at()?)?),
+            dw::DW_FORM_udata => Some(self.leb(&mut at()?)?),
+            _ => self.fact(entry, fact)?.and_then(Value::unsigned),
+        })
+    }
+
+    /// The same, if it is an entry.
+    pub(crate) fn entry_of(&self, entry: &Skimmed<'v>, fact: Fact) -> Result<Option<u64>, Error> {
+        let Some(Saying { place, .. }) = &entry.recipe.facts[fact as usize] else {
+            return Ok(None);
+        };
+        Ok(match place.form {
+            dw::DW_FORM_ref4 => {
+                let offset = self.word(self.place(entry.recipe, *place, entry)?)?;
+                Some(self.view.start.wrapping_add(offset))
+            }
+            _ => self.fact(entry, fact)?.and_then(Value::reference),
+        })
     }
 
     /// Where the last entry, a variable's, is, if it may be at a fixed address or in thread-local

@@ -19,7 +19,7 @@ use rustc_hash::FxHashMap;
 use super::lists::Lists;
 use super::reach::{types_of_function, types_of_type};
 use super::Progress;
-use crate::description::{Declared, Description, is_alias};
+use crate::description::{Declared, Description, Reader, is_alias};
 use crate::discriminants::Signedness;
 use crate::index::{NameRef, NodeNumber, UnitIndex, is_type};
 use crate::source::DwarfSource;
@@ -173,15 +173,13 @@ const NO_UNIT: UnitNumber = UnitNumber::MAX;
 /// The first place that is in another unit: no unit has as many descriptions.
 const ELSEWHERE: u32 = 1 << 31;
 
-/// A unit has so many nodes for each description that is followed there, about.
-const NODES_OF_ONE: usize = 5;
-
 /// The descriptions of one unit, in the order in which they are met.
 struct OfUnit<'s> {
     number: UnitNumber,
     /// `None` when the unit cannot be read.
     readable: Option<(UnitView<'s>, &'s UnitIndex)>,
-    known: FxHashMap<TypeId, u32>,
+    /// The places of those that were met, by their offsets in the unit.
+    known: FxHashMap<u32, u32>,
     found: Vec<Found>,
     /// The places of descriptions in the order in which they are met; from [`ELSEWHERE`] on, of what
     /// is in other units.
@@ -205,6 +203,11 @@ struct Found {
 }
 
 impl Found {
+    /// One that was not read yet, or cannot be.
+    fn unreadable(id: TypeId) -> Self {
+        Self { id, words: 0, first: 0, count: 0 }
+    }
+
     fn range(&self) -> Range<usize> {
         self.first as usize..(self.first + self.count) as usize
     }
@@ -217,44 +220,62 @@ impl<'s> OfUnit<'s> {
             Ok::<_, LayoutError>((source.units.view(dwarf, number)?, index))
         };
         let readable = if number == NO_UNIT { None } else { read().ok() };
-        let nodes = readable.as_ref().map_or(0, |(_, index)| index.nodes.len());
-        let mut hashes = Hashes::default();
-        hashes.names.reserve(nodes / NODES_OF_ONE);
-        hashes.paths = vec![0; nodes];
-        let mut known = FxHashMap::default();
-        known.reserve(nodes / NODES_OF_ONE);
         OfUnit {
             number,
             readable,
-            known,
+            known: FxHashMap::default(),
             found: Vec::new(),
             references: Vec::new(),
             elsewhere: Vec::new(),
             followed: 0,
             environments: Vec::new(),
-            hashes,
+            hashes: Hashes::default(),
         }
     }
 
     /// Follows these, which are of the unit, and what they refer to there.
     fn follow(&mut self, source: &'s DwarfSource, dwarf: &Dwarf<Slice<'s>>, ids: &[TypeId]) {
+        let readable = self.readable.take();
+        let unit = readable.as_ref().and_then(|(view, index)| {
+            let reader = Reader::new(dwarf, view).ok()?;
+            Some(Unit { source, dwarf, view, index, reader })
+        });
+        match unit {
+            Some(unit) => self.follow_in(unit, ids),
+            // What cannot be read is a node of its own kind.
+            None => {
+                self.found.extend(ids.iter().map(|&id| Found::unreadable(id)));
+                self.found.sort_unstable_by_key(|found| found.id);
+                self.found.dedup_by_key(|found| found.id);
+            }
+        }
+        self.readable = readable;
+    }
+
+    fn follow_in(&mut self, mut unit: Unit<'_, 's>, ids: &[TypeId]) {
+        let place = unit.view.start..unit.source.units.entry(self.number).end;
         let mut described = Description::default();
         let mut at = self.found.len();
         for &id in ids {
-            self.here(id);
+            self.here(id, place.start);
         }
         let mut referred = Vec::new();
         while let Some(found) = self.found.get(at) {
             let id = found.id;
             referred.clear();
-            let words = self.describe(source, dwarf, id, &mut described, &mut referred);
+            let words = self.describe(&mut unit, id, &mut described, &mut referred);
             let first = self.references.len() as u32;
-            for &referred in &referred {
-                let reference = self.reference(source, referred);
+            for &id in &referred {
+                let reference = match place.contains(&id.0) {
+                    true => self.here(id, place.start),
+                    false => {
+                        self.elsewhere.push(id);
+                        ELSEWHERE + self.elsewhere.len() as u32 - 1
+                    }
+                };
                 self.references.push(reference);
             }
             let found = &mut self.found[at];
-            // What cannot be read is a node of its own kind.
             found.words = words.unwrap_or_default();
             (found.first, found.count) = (first, referred.len() as u32);
             at += 1;
@@ -262,53 +283,41 @@ impl<'s> OfUnit<'s> {
     }
 
     /// The place of a description of this unit in the order in which they are met.
-    fn here(&mut self, id: TypeId) -> u32 {
+    fn here(&mut self, id: TypeId, start: u64) -> u32 {
         let next = self.found.len() as u32;
-        *self.known.entry(id).or_insert_with(|| {
-            self.found.push(Found { id, words: 0, first: 0, count: 0 });
+        // A unit that is larger has no index.
+        *self.known.entry((id.0 - start) as u32).or_insert_with(|| {
+            self.found.push(Found::unreadable(id));
             next
         })
-    }
-
-    fn reference(&mut self, source: &DwarfSource, id: TypeId) -> u32 {
-        let is_here = self.readable.as_ref().is_some_and(|(view, _)| {
-            (view.start..source.units.entry(self.number).end).contains(&id.0)
-        });
-        if is_here {
-            return self.here(id);
-        }
-        self.elsewhere.push(id);
-        ELSEWHERE + self.elsewhere.len() as u32 - 1
     }
 
     /// A hash of all that a description says itself, and what it refers to: what its layout does.
     fn describe(
         &mut self,
-        source: &'s DwarfSource,
-        dwarf: &Dwarf<Slice<'s>>,
+        unit: &mut Unit<'_, 's>,
         id: TypeId,
         described: &mut Description<'s>,
         referred: &mut Vec<TypeId>,
     ) -> Result<u64, LayoutError> {
-        let unknown = LayoutError::NoSuchType(id.0);
-        let Some((view, index)) = &self.readable else { return Err(unknown) };
-        let node = index.node_at(id.0 - view.start).ok_or(unknown.clone())?;
-        let tag = index.node(node).tag();
+        let unknown = || LayoutError::NoSuchType(id.0);
+        let index = unit.index;
+        let node = index.node_at(id.0 - unit.view.start).ok_or_else(unknown)?;
+        let (tag, name) = (index.node(node).tag(), index.node(node).name());
         if !is_type(tag) {
-            return Err(unknown);
+            return Err(unknown());
         }
-        if index.node(node).name().from(dwarf).starts_with(b"{") {
+        if name.from(unit.dwarf).starts_with(b"{") {
             self.environments.push(id);
         }
         let mut words = FixedState::default().build_hasher();
-        if is_alias(tag) || matches!(index.node(node).name(), NameRef::Origin(_)) {
+        if is_alias(tag) || matches!(name, NameRef::Origin(_)) {
             // rustc makes none of these. Each is a type of its own.
-            types_of_type(&*source.type_at(id)?, referred);
+            types_of_type(&*unit.source.type_at(id)?, referred);
             id.0.hash(&mut words);
             return Ok(words.finish());
         }
-        described.read_again(dwarf, view, id.0)?;
-        let unit = Unit { source, dwarf, view, index };
+        described.read_again(&mut unit.reader, id.0)?;
         unit.hash(&mut self.hashes, id, node, described, &mut words)?;
         refer(tag, described, referred);
         Ok(words.finish())
@@ -342,11 +351,41 @@ fn refer(tag: DwTag, described: &Description<'_>, referred: &mut Vec<TypeId>) {
 #[derive(Default)]
 struct Hashes {
     /// By [`NameRef::key`].
-    names: FxHashMap<u64, u64>,
-    /// By the number of the node; 0 where none was needed yet.
-    paths: Vec<u64>,
-    files: FxHashMap<u64, u64>,
+    names: Lately,
+    /// By the number of the node.
+    paths: Lately,
+    /// By the number of the file; 0 where none was needed yet.
+    files: Vec<u64>,
     discriminants: FxHashMap<u64, (u8, Signedness)>,
+}
+
+/// Hashes that were needed lately: most names of a unit come several times, one soon after the
+/// other.
+struct Lately(Box<[(u64, u64)]>);
+
+impl Default for Lately {
+    fn default() -> Self {
+        // No key is as large.
+        Self(vec![(u64::MAX, 0); 1 << Self::BITS].into())
+    }
+}
+
+impl Lately {
+    const BITS: u32 = 9;
+
+    fn slot(&mut self, key: u64) -> &mut (u64, u64) {
+        let slot = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - Self::BITS);
+        &mut self.0[slot as usize]
+    }
+
+    fn get(&mut self, key: u64) -> Option<u64> {
+        let (known, hash) = *self.slot(key);
+        (known == key).then_some(hash)
+    }
+
+    fn put(&mut self, key: u64, hash: u64) {
+        *self.slot(key) = (key, hash);
+    }
 }
 
 /// A unit that is being read.
@@ -355,6 +394,7 @@ struct Unit<'u, 's> {
     dwarf: &'u Dwarf<Slice<'s>>,
     view: &'u UnitView<'s>,
     index: &'s UnitIndex,
+    reader: Reader<'u, 's>,
 }
 
 impl<'s> Unit<'_, 's> {
@@ -368,21 +408,32 @@ impl<'s> Unit<'_, 's> {
         words: &mut impl Hasher,
     ) -> Result<(), LayoutError> {
         let tag = self.index.node(node).tag();
-        self.path(hashes, node).hash(words);
-        tag.0.hash(words);
-        (described.has_name, described.size, described.align).hash(words);
-        (described.encoding.map(|encoding| encoding.0), described.is_declaration).hash(words);
-        described.target.is_some().hash(words);
+        words.write_u64(self.path(hashes, node));
+        let said = [
+            described.has_name,
+            described.is_declaration,
+            described.size.is_some(),
+            described.align.is_some(),
+            described.encoding.is_some(),
+            described.target.is_some(),
+        ];
+        let said = said.iter().fold(0, |flags, flag| flags << 1 | u64::from(*flag));
+        let encoding = described.encoding.map_or(0, |encoding| encoding.0);
+        words.write_u64(u64::from(tag.0) << 16 | u64::from(encoding) << 8 | said);
+        words.write_u64(described.size.unwrap_or(0));
+        words.write_u64(described.align.unwrap_or(0));
+        self.hash_place(hashes, described.declared, words);
         described.counts.hash(words);
-        self.place(hashes, described.declared).hash(words);
         for (name, _) in &described.type_parameters {
-            self.name(hashes, *name).hash(words);
+            words.write_u64(self.name(hashes, *name));
         }
         for member in &described.members {
-            (self.name(hashes, member.name), member.offset).hash(words);
+            words.write_u64(self.name(hashes, member.name));
+            words.write_u64(member.offset);
         }
         for (name, value) in &described.enumerators {
-            (self.name(hashes, *name), value).hash(words);
+            words.write_u64(self.name(hashes, *name));
+            words.write_i128(*value);
         }
         if let Some(part) = described.enum_part(tag) {
             if let Some((offset, ty)) = part.found {
@@ -395,9 +446,10 @@ impl<'s> Unit<'_, 's> {
             }
             for variant in &part.variants {
                 let Some(member) = variant.member else { continue };
-                (variant.value, variant.values, member.offset).hash(words);
-                self.name(hashes, member.name).hash(words);
-                self.place(hashes, variant.declared).hash(words);
+                (variant.value, variant.values).hash(words);
+                words.write_u64(self.name(hashes, member.name));
+                words.write_u64(member.offset);
+                self.hash_place(hashes, variant.declared, words);
             }
         }
         if tag == dw::DW_TAG_subroutine_type {
@@ -408,36 +460,69 @@ impl<'s> Unit<'_, 's> {
     }
 
     fn name(&self, hashes: &mut Hashes, name: NameRef) -> u64 {
-        let hash = || FixedState::default().hash_one(self.source.name_bytes(self.dwarf, name));
-        *hashes.names.entry(name.key()).or_insert_with(hash)
+        let key = name.key();
+        if let Some(known) = hashes.names.get(key) {
+            return known;
+        }
+        let hash = FixedState::default().hash_one(self.source.name_bytes(self.dwarf, name));
+        hashes.names.put(key, hash);
+        hash
     }
 
+    /// A hash of the names that lead to a node.
     fn path(&self, hashes: &mut Hashes, node: NodeNumber) -> u64 {
-        let mut unknown = Vec::new();
         let mut path = 0;
-        for node in self.index.with_parents(node) {
-            path = hashes.paths[node as usize];
-            if path != 0 {
+        // What is in the same namespace or type has all of its path in common but for the end.
+        let mut unknown = Vec::new();
+        for parent in self.index.with_parents(node).skip(1) {
+            if let Some(known) = hashes.paths.get(u64::from(parent)) {
+                path = known;
                 break;
             }
-            unknown.push(node);
+            unknown.push(parent);
         }
-        for node in unknown.into_iter().rev() {
-            let name = self.name(hashes, self.index.node(node).name());
-            path = FixedState::default().hash_one((path, name));
-            hashes.paths[node as usize] = path;
+        for parent in unknown.into_iter().rev() {
+            path = self.longer_path(hashes, path, parent);
+            hashes.paths.put(u64::from(parent), path);
         }
-        path
+        self.longer_path(hashes, path, node)
     }
 
-    fn place(&self, hashes: &mut Hashes, declared: Declared) -> Option<(u64, u64)> {
-        let (file, line) = (declared.file?, declared.line?);
-        let hash = || {
-            let place = self.source.described_location(self.dwarf, self.view, declared);
-            let file = place.map(|place| place.file);
-            let file = file.as_deref().map(|file| (&*file.path, &*file.directory));
-            FixedState::default().hash_one(file)
-        };
-        Some((*hashes.files.entry(file).or_insert_with(hash), line))
+    fn longer_path(&self, hashes: &mut Hashes, path: u64, node: NodeNumber) -> u64 {
+        let mut hasher = FixedState::default().build_hasher();
+        hasher.write_u64(path);
+        hasher.write_u64(self.name(hashes, self.index.node(node).name()));
+        hasher.finish()
+    }
+
+    fn hash_place(&self, hashes: &mut Hashes, declared: Declared, words: &mut impl Hasher) {
+        let line = declared.line.and_then(|line| u32::try_from(line).ok()).unwrap_or(0);
+        words.write_u32(line);
+        // Without a line a file says nothing.
+        if let Some(number) = declared.file.filter(|_| line != 0) {
+            words.write_u64(self.file(hashes, number, declared));
+        }
+    }
+
+    fn file(&self, hashes: &mut Hashes, number: u64, declared: Declared) -> u64 {
+        let slot = usize::try_from(number).ok().filter(|slot| *slot < MOST_FILES);
+        let known = slot.and_then(|slot| hashes.files.get(slot).copied());
+        if let Some(known) = known.filter(|hash| *hash != 0) {
+            return known;
+        }
+        let place = self.source.described_location(self.dwarf, self.view, declared);
+        let file = place.map(|place| place.file);
+        let file = file.as_deref().map(|file| (&*file.path, &*file.directory));
+        let hash = FixedState::default().hash_one(file) | 1;
+        if let Some(slot) = slot {
+            if hashes.files.len() <= slot {
+                hashes.files.resize(slot + 1, 0);
+            }
+            hashes.files[slot] = hash;
+        }
+        hash
     }
 }
+
+/// The hashes of files with larger numbers are not kept.
+const MOST_FILES: usize = 1 << 16;

@@ -58,8 +58,8 @@ fn in_unit(
 ) -> Result<Vec<Frame>, LayoutError> {
     let dwarf = source.dwarf();
     let index = source.index(&dwarf, number)?;
-    // What is inlined from another unit is named there.
-    if blocking.is_empty() || !index.refers && index.blocking.is_empty() {
+    let is_inlined = |origin: &u64| blocking.contains(origin);
+    if index.blocking.is_empty() && !index.inlined.iter().any(is_inlined) {
         return Ok(Vec::new());
     }
     let view = source.units.view(&dwarf, number)?;
