@@ -41,12 +41,7 @@ pub(crate) struct UnitEntry {
 /// What the root of a unit says, without borrowing from the sections.
 pub(crate) struct Root {
     table: Arc<Table>,
-    low_pc: u64,
-    /// Where the unit's indexes into `.debug_str_offsets` count from.
-    pub(crate) str_offsets_base: gimli::DebugStrOffsetsBase,
-    addr_base: gimli::DebugAddrBase,
-    loclists_base: gimli::DebugLocListsBase,
-    rnglists_base: gimli::DebugRngListsBase,
+    bases: Bases,
     /// `src/main.rs/@/app.20527aab75c04bf6-cgu.00` for rustc.
     pub(crate) name: Box<str>,
     /// The compilation directory.
@@ -61,6 +56,76 @@ pub(crate) struct Root {
     locations: usize,
     /// The unit's header in `.debug_line`.
     pub(crate) line_program: Option<gimli::DebugLineOffset>,
+}
+
+/// Where a unit's addresses and its indexes into other sections count from.
+#[derive(Clone, Copy)]
+struct Bases {
+    low_pc: u64,
+    str_offsets: gimli::DebugStrOffsetsBase,
+    addresses: gimli::DebugAddrBase,
+    loclists: gimli::DebugLocListsBase,
+    rnglists: gimli::DebugRngListsBase,
+}
+
+impl Bases {
+    /// Those of a unit that says nothing of them. The tables of a split file have no header before
+    /// DWARF 5, and are not pointed into.
+    fn default_of(encoding: Encoding, file: DwarfFileType) -> Self {
+        Self {
+            low_pc: 0,
+            str_offsets: DebugStrOffsetsBase::default_for_encoding_and_file(encoding, file),
+            addresses: gimli::DebugAddrBase(0),
+            loclists: DebugLocListsBase::default_for_encoding_and_file(encoding, file),
+            rnglists: DebugRngListsBase::default_for_encoding_and_file(encoding, file),
+        }
+    }
+
+    /// Those that a unit's root says; its first address may be an index that needs the others.
+    fn read<'a>(
+        dwarf: &Dwarf<Slice<'a>>,
+        unit: &mut Unit<Slice<'a>>,
+        root: &Entry<'a>,
+    ) -> Result<Self, gimli::Error> {
+        let mut low_pc = None;
+        for attribute in root.attrs() {
+            match (attribute.name(), attribute.value()) {
+                (gimli::DW_AT_low_pc, value) => low_pc = Some(value),
+                (_, AttributeValue::DebugStrOffsetsBase(base)) => unit.str_offsets_base = base,
+                (_, AttributeValue::DebugAddrBase(base)) => unit.addr_base = base,
+                (_, AttributeValue::DebugLocListsBase(base)) => unit.loclists_base = base,
+                (_, AttributeValue::DebugRngListsBase(base)) => unit.rnglists_base = base,
+                _ => {}
+            }
+        }
+        if let Some(low_pc) = low_pc {
+            unit.low_pc = dwarf.attr_address(unit, low_pc)?.unwrap_or(0);
+        }
+        Ok(Self {
+            low_pc: unit.low_pc,
+            str_offsets: unit.str_offsets_base,
+            addresses: unit.addr_base,
+            loclists: unit.loclists_base,
+            rnglists: unit.rnglists_base,
+        })
+    }
+
+    /// A unit with these. Its line table is not read: many have one, and few are asked for it.
+    fn unit<'a>(self, header: UnitHeader<Slice<'a>>, table: &Table) -> Unit<Slice<'a>> {
+        Unit {
+            header,
+            abbreviations: Arc::clone(&table.abbreviations),
+            name: None,
+            comp_dir: None,
+            low_pc: self.low_pc,
+            str_offsets_base: self.str_offsets,
+            addr_base: self.addresses,
+            loclists_base: self.loclists,
+            rnglists_base: self.rnglists,
+            line_program: None,
+            dwo_id: None,
+        }
+    }
 }
 
 impl Root {
@@ -207,41 +272,23 @@ impl Units {
         let root = self.root(dwarf, number)?;
         let start = self.entries[number].start;
         let header = header_at(dwarf, start).map_err(|error| malformed(start, error))?;
-        let unit = Unit {
-            header,
-            abbreviations: Arc::clone(&root.table.abbreviations),
-            name: None,
-            comp_dir: None,
-            low_pc: root.low_pc,
-            str_offsets_base: root.str_offsets_base,
-            addr_base: root.addr_base,
-            loclists_base: root.loclists_base,
-            rnglists_base: root.rnglists_base,
-            line_program: None,
-            dwo_id: None,
-        };
         let table = Arc::clone(&root.table);
+        let unit = root.bases.unit(header, &table);
         Ok(UnitView { unit, number, start, table, locations: root.locations })
     }
 
     fn read_root(&self, dwarf: &Dwarf<Slice<'_>>, start: u64) -> Result<Root, gimli::Error> {
         let header = header_at(dwarf, start)?;
-        let table = self.table_at(dwarf, header.debug_abbrev_offset().0, header.encoding())?;
-        let abbreviations = Arc::clone(&table.abbreviations);
-        let unit = Unit::new_with_abbreviations(dwarf, header, abbreviations)?;
+        let encoding = header.encoding();
+        let table = self.table_at(dwarf, header.debug_abbrev_offset().0, encoding)?;
+        let mut unit = Bases::default_of(encoding, dwarf.file_type).unit(header, &table);
         let root = unit.entry(unit.header.root_offset())?;
-        let text = |slice: Option<Slice<'_>>| {
-            slice.map(|slice| slice.to_string_lossy().into_owned()).unwrap_or_default()
-        };
+        let bases = Bases::read(dwarf, &mut unit, &root)?;
         Ok(Root {
-            low_pc: unit.low_pc,
-            str_offsets_base: unit.str_offsets_base,
-            addr_base: unit.addr_base,
-            loclists_base: unit.loclists_base,
-            rnglists_base: unit.rnglists_base,
-            name: text(unit.name).into(),
-            directory: text(unit.comp_dir).into(),
-            version: unit.header.version(),
+            bases,
+            name: text(dwarf, &unit, &root, gimli::DW_AT_name).into(),
+            directory: text(dwarf, &unit, &root, gimli::DW_AT_comp_dir).into(),
+            version: encoding.version,
             is_rust: is_rust(&root),
             is_skeleton: root.has_attr(gimli::DW_AT_dwo_name)
                 || root.has_attr(gimli::DW_AT_GNU_dwo_name),
@@ -272,39 +319,22 @@ impl Units {
             offset(place.abbreviations)?.saturating_add(header.debug_abbrev_offset().0);
         let encoding = header.encoding();
         let table = self.table_at(dwarf, abbreviations, encoding)?;
-        // The tables of a split file have no header before DWARF 5, and are not pointed into.
-        let file = DwarfFileType::Dwo;
-        let strings = DebugStrOffsetsBase::<usize>::default_for_encoding_and_file(encoding, file);
-        let locations = DebugLocListsBase::<usize>::default_for_encoding_and_file(encoding, file);
-        let ranges = DebugRngListsBase::<usize>::default_for_encoding_and_file(encoding, file);
-        let mut unit = Unit {
-            header,
-            abbreviations: Arc::clone(&table.abbreviations),
-            name: None,
-            comp_dir: None,
-            low_pc: skeleton.low_pc,
-            str_offsets_base: DebugStrOffsetsBase(strings.0 + offset(place.str_offsets)?),
-            addr_base: skeleton.addr_base,
-            loclists_base: DebugLocListsBase(locations.0 + offset(place.locations)?),
-            rnglists_base: DebugRngListsBase(ranges.0 + offset(place.rnglists)?),
-            line_program: None,
-            dwo_id: None,
+        let own = Bases::default_of(encoding, DwarfFileType::Dwo);
+        let bases = Bases {
+            low_pc: skeleton.bases.low_pc,
+            str_offsets: DebugStrOffsetsBase(own.str_offsets.0 + offset(place.str_offsets)?),
+            addresses: skeleton.bases.addresses,
+            loclists: DebugLocListsBase(own.loclists.0 + offset(place.locations)?),
+            rnglists: match encoding.version {
+                ..5 => skeleton.bases.rnglists,
+                _ => DebugRngListsBase(own.rnglists.0 + offset(place.rnglists)?),
+            },
         };
-        if encoding.version < 5 {
-            unit.rnglists_base = skeleton.rnglists_base;
-        }
+        let unit = bases.unit(header, &table);
         let root = unit.entry(unit.header.root_offset())?;
-        let name = root
-            .attr_value(gimli::DW_AT_name)
-            .and_then(|name| dwarf.attr_string(&unit, name).ok())
-            .map(|name| name.to_string_lossy().into_owned());
         Ok(Root {
-            low_pc: unit.low_pc,
-            str_offsets_base: unit.str_offsets_base,
-            addr_base: unit.addr_base,
-            loclists_base: unit.loclists_base,
-            rnglists_base: unit.rnglists_base,
-            name: name.unwrap_or_default().into(),
+            bases,
+            name: text(dwarf, &unit, &root, gimli::DW_AT_name).into(),
             directory: Arc::clone(&skeleton.directory),
             version: encoding.version,
             is_rust: is_rust(&root),
@@ -332,6 +362,17 @@ impl Units {
         let table = Arc::new(Table { abbreviations, encoding, recipes: OnceLock::new(), all });
         Ok(Arc::clone(cache().entry(key).or_insert(table)))
     }
+}
+
+/// A string that an entry says; empty when it does not.
+fn text<'a>(
+    dwarf: &Dwarf<Slice<'a>>,
+    unit: &Unit<Slice<'a>>,
+    entry: &Entry<'a>,
+    name: gimli::DwAt,
+) -> String {
+    let text = entry.attr_value(name).and_then(|value| dwarf.attr_string(unit, value).ok());
+    text.map(|text| text.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn is_rust(root: &Entry<'_>) -> bool {

@@ -12,7 +12,7 @@ mod reach;
 mod roots;
 mod tables;
 
-use runtime_layouts::layout::file::{LayoutFile, LayoutFileError};
+use runtime_layouts::layout::file::{LayoutFile, LayoutFileError, Tables};
 
 use self::descriptions::Followed;
 use crate::source::DwarfSource;
@@ -51,6 +51,11 @@ pub fn extract(
     source: &DwarfSource,
     progress: &dyn Progress,
 ) -> Result<LayoutFile, LayoutFileError> {
+    // All of it on the threads that share the work: none has to be woken to wait for the others.
+    LayoutFile::new(rayon::scope(|_| tables(source, progress)))
+}
+
+fn tables(source: &DwarfSource, progress: &dyn Progress) -> Tables {
     let (everything, roots) = roots::find(source, progress);
     let addresses = reach::addresses(source, &roots);
     let beginnings = reach::beginnings(&roots, &addresses);
@@ -74,5 +79,5 @@ pub fn extract(
     drop(classes);
     // To take all of this apart takes its time, which nobody has to wait for.
     rayon::spawn(move || drop((descriptions, layouts, told, addresses, frames, roots)));
-    LayoutFile::new(tables)
+    tables
 }

@@ -15,13 +15,11 @@ const MOST_COMPRESSION: u64 = 64;
 /// # Errors
 /// Those of zstd.
 pub fn seal(plain: &[u8], level: i32) -> std::io::Result<Vec<u8>> {
-    let length = plain.len() as u64;
-    let mut encoder = zstd::Encoder::new(length.to_le_bytes().to_vec(), level)?;
-    encoder.include_checksum(true)?;
-    // Small tables need no large window.
-    encoder.set_pledged_src_size(Some(length))?;
-    std::io::copy(&mut &*plain, &mut encoder)?;
-    encoder.finish()
+    let mut compressor = zstd::bulk::Compressor::new(level)?;
+    compressor.include_checksum(true)?;
+    let mut sealed = (plain.len() as u64).to_le_bytes().to_vec();
+    sealed.extend(compressor.compress(plain)?);
+    Ok(sealed)
 }
 
 /// What was sealed.
