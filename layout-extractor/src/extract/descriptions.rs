@@ -55,14 +55,13 @@ impl Descriptions {
 /// What was followed so far.
 pub(super) struct Followed<'s> {
     source: &'s DwarfSource,
-    units: BTreeMap<UnitNumber, OfUnit<'s>>,
-    bodies: Vec<(TypeId, Arc<Function>)>,
+    units: BTreeMap<UnitNumber, Box<OfUnit<'s>>>,
 }
 
 impl<'s> Followed<'s> {
     /// Nothing yet.
     pub(super) fn new(source: &'s DwarfSource) -> Self {
-        Self { source, units: BTreeMap::new(), bodies: Vec::new() }
+        Self { source, units: BTreeMap::new() }
     }
 
     /// Follows every reference from these types on, and the bodies of closures and async fns.
@@ -73,98 +72,96 @@ impl<'s> Followed<'s> {
         while !next.is_empty() {
             next.sort_unstable();
             next.dedup();
-            let work: Vec<(OfUnit<'_>, &[TypeId])> = next
+            let work: Vec<(Box<OfUnit<'_>>, &[TypeId])> = next
                 .chunk_by(|one, other| source.units.at(one.0) == source.units.at(other.0))
                 .map(|ids| {
                     let number = source.units.at(ids[0].0).unwrap_or(NO_UNIT);
                     let unit = self.units.remove(&number);
-                    (unit.unwrap_or_else(|| OfUnit::new(source, &dwarf, number)), ids)
+                    (unit.unwrap_or_else(|| Box::new(OfUnit::new(source, &dwarf, number))), ids)
                 })
                 .collect();
-            let done: Vec<OfUnit<'_>> = work
-                .into_par_iter()
-                .with_max_len(1)
-                .map(|(mut unit, ids)| {
-                    let before = unit.found.len();
-                    unit.follow(source, &dwarf, ids);
-                    progress.advance((unit.found.len() - before) as u64);
-                    unit
-                })
-                .collect();
-            let mut environments = Vec::new();
+            let follow = |(mut unit, ids): (Box<OfUnit<'s>>, &[TypeId])| {
+                let before = unit.found.len();
+                unit.follow(source, &dwarf, ids);
+                progress.advance((unit.found.len() - before) as u64);
+                unit
+            };
+            let done: Vec<_> = work.into_par_iter().with_max_len(1).map(follow).collect();
             next = Vec::new();
             for mut unit in done {
                 next.extend(&unit.elsewhere[unit.followed..]);
                 unit.followed = unit.elsewhere.len();
-                environments.append(&mut unit.environments);
                 self.units.insert(unit.number, unit);
             }
-            let found = environments.into_par_iter().filter_map(|id| {
-                let body = source.body_of(id).ok().flatten()?;
-                Some((id, body))
-            });
-            let found: Vec<_> = found.collect();
-            found.iter().for_each(|(_, body)| types_of_function(body, &mut next));
-            self.bodies.extend(found);
         }
     }
 
-    /// Numbers all descriptions in order.
+    /// Numbers all descriptions in order, and what they refer to.
     pub(super) fn finish(self) -> Descriptions {
-        join(self.units, self.bodies)
+        let mut base = 0;
+        let mut based = Vec::with_capacity(self.units.len());
+        for (_, unit) in self.units {
+            base += unit.found.len() as u32;
+            based.push((base - unit.found.len() as u32, unit));
+        }
+        let ordered: Vec<_> =
+            based.into_par_iter().map(|(base, unit)| Ordered::new(base, unit)).collect();
+        let all = || ordered.iter().flat_map(Ordered::found);
+        let mut descriptions = Descriptions {
+            ids: all().map(|one| one.id).collect(),
+            words: all().map(|one| one.words).collect(),
+            references: Lists::default(),
+            bodies: Vec::new(),
+        };
+        let references = |unit: &Ordered<'_>| unit.references(&descriptions);
+        let references: Vec<Vec<u32>> = ordered.par_iter().map(references).collect();
+        descriptions.references = Lists::joined(references.concat(), all().map(|one| one.count));
+        let bodies = ordered.into_iter().flat_map(|ordered| ordered.unit.bodies);
+        let mut bodies: Vec<_> =
+            bodies.map(|(id, body)| (descriptions.number(id), body)).collect();
+        bodies.sort_unstable_by_key(|(number, _)| *number);
+        descriptions.bodies = bodies;
+        descriptions
     }
 }
 
-/// Numbers all descriptions in order, and what they refer to.
-fn join<'s>(
-    units: BTreeMap<UnitNumber, OfUnit<'s>>,
-    bodies: Vec<(TypeId, Arc<Function>)>,
-) -> Descriptions {
-    let mut base = 0;
-    let mut based = Vec::with_capacity(units.len());
-    for (_, unit) in units {
-        base += unit.found.len() as u32;
-        based.push((base - unit.found.len() as u32, unit));
-    }
-    // The numbers of a unit's descriptions, and in the order of those what they are.
-    let order = |(base, unit): (u32, OfUnit<'s>)| {
+/// A unit whose descriptions have numbers.
+struct Ordered<'s> {
+    unit: Box<OfUnit<'s>>,
+    /// Their places in the order of their numbers.
+    order: Vec<u32>,
+    /// Their numbers in the order of their places.
+    numbers: Vec<u32>,
+}
+
+impl<'s> Ordered<'s> {
+    /// Numbers those of a unit in the order of the debug information, from `base` on.
+    fn new(base: u32, unit: Box<OfUnit<'s>>) -> Self {
         let mut order: Vec<u32> = (0..unit.found.len() as u32).collect();
         order.sort_unstable_by_key(|&local| unit.found[local as usize].id);
         let mut numbers = vec![0; order.len()];
         for (number, &local) in (base..).zip(&order) {
             numbers[local as usize] = number;
         }
-        (unit, order, numbers)
-    };
-    let ordered: Vec<_> = based.into_par_iter().map(order).collect();
-    let all = || {
-        ordered
-            .iter()
-            .flat_map(|(unit, order, _)| order.iter().map(|&local| &unit.found[local as usize]))
-    };
-    let mut descriptions = Descriptions {
-        ids: all().map(|one| one.id).collect(),
-        words: all().map(|one| one.words).collect(),
-        references: Lists::default(),
-        bodies: Vec::new(),
-    };
-    let referred: Vec<Vec<u32>> = ordered
-        .par_iter()
-        .map(|(unit, order, numbers)| {
-            let of = |&local: &u32| &unit.references[unit.found[local as usize].range()];
-            let number = |&reference: &u32| match reference.checked_sub(ELSEWHERE) {
-                None => numbers[reference as usize],
-                Some(place) => descriptions.number(unit.elsewhere[place as usize]) as u32,
-            };
-            order.iter().flat_map(of).map(number).collect()
-        })
-        .collect();
-    descriptions.references = Lists::joined(referred.concat(), all().map(|one| one.count));
-    let mut bodies: Vec<_> =
-        bodies.into_iter().map(|(id, body)| (descriptions.number(id), body)).collect();
-    bodies.sort_unstable_by_key(|(number, _)| *number);
-    descriptions.bodies = bodies;
-    descriptions
+        Self { unit, order, numbers }
+    }
+
+    /// Those of the unit, in order.
+    fn found(&self) -> impl Iterator<Item = &Found> {
+        self.order.iter().map(|&local| &self.unit.found[local as usize])
+    }
+
+    /// The numbers of all that they refer to, in order.
+    fn references(&self, descriptions: &Descriptions) -> Vec<u32> {
+        let of = |found: &Found| &self.unit.references[found.range()];
+        let number = |&reference: &u32| match reference.checked_sub(ELSEWHERE) {
+            None => self.numbers[reference as usize],
+            Some(place) => descriptions.number(self.unit.elsewhere[place as usize]) as u32,
+        };
+        let mut numbers = Vec::with_capacity(self.unit.references.len());
+        numbers.extend(self.found().flat_map(of).map(number));
+        numbers
+    }
 }
 
 /// The number for what is in no unit.
@@ -184,12 +181,12 @@ struct OfUnit<'s> {
     /// The places of descriptions in the order in which they are met; from [`ELSEWHERE`] on, of what
     /// is in other units.
     references: Vec<u32>,
-    /// What is referred to in other units, in the order in which it is met, and how much of that was
-    /// followed.
+    /// What these and the bodies lead to in other units, in the order in which it is met, and how
+    /// much of that was followed.
     elsewhere: Vec<TypeId>,
     followed: usize,
-    /// Types that may be environments, and whose bodies were not looked for yet.
-    environments: Vec<TypeId>,
+    /// The environments of closures and async fns that have a body, and that.
+    bodies: Vec<(TypeId, Arc<Function>)>,
     hashes: Hashes,
 }
 
@@ -228,7 +225,7 @@ impl<'s> OfUnit<'s> {
             references: Vec::new(),
             elsewhere: Vec::new(),
             followed: 0,
-            environments: Vec::new(),
+            bodies: Vec::new(),
             hashes: Hashes::default(),
         }
     }
@@ -263,23 +260,35 @@ impl<'s> OfUnit<'s> {
         while let Some(found) = self.found.get(at) {
             let id = found.id;
             referred.clear();
-            let words = self.describe(&mut unit, id, &mut described, &mut referred);
+            let node = unit.index.node_at(id.0 - place.start);
+            let words = self.describe(&mut unit, id, node, &mut described, &mut referred);
             let first = self.references.len() as u32;
             for &id in &referred {
-                let reference = match place.contains(&id.0) {
-                    true => self.here(id, place.start),
-                    false => {
-                        self.elsewhere.push(id);
-                        ELSEWHERE + self.elsewhere.len() as u32 - 1
-                    }
-                };
+                let reference = self.reference(id, &place);
                 self.references.push(reference);
             }
             let found = &mut self.found[at];
             found.words = words.unwrap_or_default();
             (found.first, found.count) = (first, referred.len() as u32);
+            if let Some(body) = unit.body(id, node) {
+                referred.clear();
+                types_of_function(&body, &mut referred);
+                for &id in &referred {
+                    self.reference(id, &place);
+                }
+                self.bodies.push((id, body));
+            }
             at += 1;
         }
+    }
+
+    /// The place of a description in the order in which they are met, wherever it is.
+    fn reference(&mut self, id: TypeId, place: &Range<u64>) -> u32 {
+        if place.contains(&id.0) {
+            return self.here(id, place.start);
+        }
+        self.elsewhere.push(id);
+        ELSEWHERE + self.elsewhere.len() as u32 - 1
     }
 
     /// The place of a description of this unit in the order in which they are met.
@@ -297,19 +306,13 @@ impl<'s> OfUnit<'s> {
         &mut self,
         unit: &mut Unit<'_, 's>,
         id: TypeId,
+        node: Option<NodeNumber>,
         described: &mut Description<'s>,
         referred: &mut Vec<TypeId>,
     ) -> Result<u64, LayoutError> {
-        let unknown = || LayoutError::NoSuchType(id.0);
-        let index = unit.index;
-        let node = index.node_at(id.0 - unit.view.start).ok_or_else(unknown)?;
-        let (tag, name) = (index.node(node).tag(), index.node(node).name());
-        if !is_type(tag) {
-            return Err(unknown());
-        }
-        if name.from(unit.dwarf).starts_with(b"{") {
-            self.environments.push(id);
-        }
+        let is_of_type = |node: &NodeNumber| is_type(unit.index.node(*node).tag());
+        let node = node.filter(is_of_type).ok_or(LayoutError::NoSuchType(id.0))?;
+        let (tag, name) = (unit.index.node(node).tag(), unit.index.node(node).name());
         let mut words = FixedState::default().build_hasher();
         if is_alias(tag) || matches!(name, NameRef::Origin(_)) {
             // rustc makes none of these. Each is a type of its own.
@@ -398,6 +401,12 @@ struct Unit<'u, 's> {
 }
 
 impl<'s> Unit<'_, 's> {
+    /// The body of a closure or async fn, if this is the environment of one.
+    fn body(&self, id: TypeId, node: Option<NodeNumber>) -> Option<Arc<Function>> {
+        let may_be = self.index.node(node?).name().from(self.dwarf).starts_with(b"{");
+        may_be.then(|| self.source.body_of(id).ok().flatten())?
+    }
+
     /// Adds all that a description says itself. What it refers to adds its own.
     fn hash(
         &self,
