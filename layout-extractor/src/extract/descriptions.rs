@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use foldhash::quality::FixedState;
 use gimli::{DwTag, Dwarf, constants as dw};
@@ -56,12 +56,14 @@ impl Descriptions {
 pub(super) struct Followed<'s> {
     source: &'s DwarfSource,
     units: BTreeMap<UnitNumber, Box<OfUnit<'s>>>,
+    /// Those that no thread is using.
+    hashes: Mutex<Vec<Hashes>>,
 }
 
 impl<'s> Followed<'s> {
     /// Nothing yet.
     pub(super) fn new(source: &'s DwarfSource) -> Self {
-        Self { source, units: BTreeMap::new() }
+        Self { source, units: BTreeMap::new(), hashes: Mutex::default() }
     }
 
     /// Follows every reference from these types on, and the bodies of closures and async fns.
@@ -72,17 +74,22 @@ impl<'s> Followed<'s> {
         while !next.is_empty() {
             next.sort_unstable();
             next.dedup();
-            let work: Vec<(Box<OfUnit<'_>>, &[TypeId])> = next
+            let work: Vec<_> = next
                 .chunk_by(|one, other| source.units.at(one.0) == source.units.at(other.0))
                 .map(|ids| {
                     let number = source.units.at(ids[0].0).unwrap_or(NO_UNIT);
-                    let unit = self.units.remove(&number);
-                    (unit.unwrap_or_else(|| Box::new(OfUnit::new(source, &dwarf, number))), ids)
+                    (number, self.units.remove(&number), ids)
                 })
                 .collect();
-            let follow = |(mut unit, ids): (Box<OfUnit<'s>>, &[TypeId])| {
+            let hashes = &self.hashes;
+            let follow = |(number, unit, ids): (_, Option<Box<OfUnit<'s>>>, &[TypeId])| {
+                let new = || Box::new(OfUnit::new(source, &dwarf, number));
+                let mut unit = unit.unwrap_or_else(new);
                 let before = unit.found.len();
-                unit.follow(source, &dwarf, ids);
+                let free = || hashes.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut own = free().pop().unwrap_or_default();
+                unit.follow(source, &dwarf, ids, &mut own);
+                free().push(own);
                 progress.advance((unit.found.len() - before) as u64);
                 unit
             };
@@ -187,7 +194,8 @@ struct OfUnit<'s> {
     followed: usize,
     /// The environments of closures and async fns that have a body, and that.
     bodies: Vec<(TypeId, Arc<Function>)>,
-    hashes: Hashes,
+    /// Hashes of files, by number; 0 where none was needed yet.
+    files: Vec<u64>,
 }
 
 /// A description.
@@ -226,16 +234,23 @@ impl<'s> OfUnit<'s> {
             elsewhere: Vec::new(),
             followed: 0,
             bodies: Vec::new(),
-            hashes: Hashes::default(),
+            files: Vec::new(),
         }
     }
 
     /// Follows these, which are of the unit, and what they refer to there.
-    fn follow(&mut self, source: &'s DwarfSource, dwarf: &Dwarf<Slice<'s>>, ids: &[TypeId]) {
+    fn follow(
+        &mut self,
+        source: &'s DwarfSource,
+        dwarf: &Dwarf<Slice<'s>>,
+        ids: &[TypeId],
+        hashes: &mut Hashes,
+    ) {
         let readable = self.readable.take();
         let unit = readable.as_ref().and_then(|(view, index)| {
             let reader = Reader::new(dwarf, view).ok()?;
-            Some(Unit { source, dwarf, view, index, reader })
+            let files = std::mem::take(&mut self.files);
+            Some(Unit { source, dwarf, view, index, reader, files, hashes })
         });
         match unit {
             Some(unit) => self.follow_in(unit, ids),
@@ -261,7 +276,7 @@ impl<'s> OfUnit<'s> {
             let id = found.id;
             referred.clear();
             let node = unit.index.node_at(id.0 - place.start);
-            let words = self.describe(&mut unit, id, node, &mut described, &mut referred);
+            let words = unit.describe(id, node, &mut described, &mut referred);
             let first = self.references.len() as u32;
             for &id in &referred {
                 let reference = self.reference(id, &place);
@@ -280,6 +295,7 @@ impl<'s> OfUnit<'s> {
             }
             at += 1;
         }
+        self.files = unit.files;
     }
 
     /// The place of a description in the order in which they are met, wherever it is.
@@ -299,31 +315,6 @@ impl<'s> OfUnit<'s> {
             self.found.push(Found::unreadable(id));
             next
         })
-    }
-
-    /// A hash of all that a description says itself, and what it refers to: what its layout does.
-    fn describe(
-        &mut self,
-        unit: &mut Unit<'_, 's>,
-        id: TypeId,
-        node: Option<NodeNumber>,
-        described: &mut Description<'s>,
-        referred: &mut Vec<TypeId>,
-    ) -> Result<u64, LayoutError> {
-        let is_of_type = |node: &NodeNumber| is_type(unit.index.node(*node).tag());
-        let node = node.filter(is_of_type).ok_or(LayoutError::NoSuchType(id.0))?;
-        let (tag, name) = (unit.index.node(node).tag(), unit.index.node(node).name());
-        let mut words = FixedState::default().build_hasher();
-        if is_alias(tag) || matches!(name, NameRef::Origin(_)) {
-            // rustc makes none of these. Each is a type of its own.
-            types_of_type(&*unit.source.type_at(id)?, referred);
-            id.0.hash(&mut words);
-            return Ok(words.finish());
-        }
-        described.read_again(&mut unit.reader, id.0)?;
-        unit.hash(&mut self.hashes, id, node, described, &mut words)?;
-        refer(tag, described, referred);
-        Ok(words.finish())
     }
 }
 
@@ -349,21 +340,19 @@ fn refer(tag: DwTag, described: &Description<'_>, referred: &mut Vec<TypeId>) {
     }
 }
 
-/// Hashes of what many descriptions of a unit have in common. Names are taken for what they are
-/// and not for where they are: a linker may leave several copies of one.
+/// Hashes of what many descriptions have in common, for one thread at a time. Names are taken for
+/// what they are and not for where they are: a linker may leave several copies of one.
 #[derive(Default)]
 struct Hashes {
     /// By [`NameRef::key`].
     names: Lately,
-    /// By the number of the node.
+    /// By the numbers of the unit and the node.
     paths: Lately,
-    /// By the number of the file; 0 where none was needed yet.
-    files: Vec<u64>,
+    /// By the entry of the type.
     discriminants: FxHashMap<u64, (u8, Signedness)>,
 }
 
-/// Hashes that were needed lately: most names of a unit come several times, one soon after the
-/// other.
+/// Hashes that were needed lately: most names come several times, one soon after the other.
 struct Lately(Box<[(u64, u64)]>);
 
 impl Default for Lately {
@@ -374,7 +363,7 @@ impl Default for Lately {
 }
 
 impl Lately {
-    const BITS: u32 = 9;
+    const BITS: u32 = 11;
 
     fn slot(&mut self, key: u64) -> &mut (u64, u64) {
         let slot = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - Self::BITS);
@@ -398,6 +387,8 @@ struct Unit<'u, 's> {
     view: &'u UnitView<'s>,
     index: &'s UnitIndex,
     reader: Reader<'u, 's>,
+    files: Vec<u64>,
+    hashes: &'u mut Hashes,
 }
 
 impl<'s> Unit<'_, 's> {
@@ -407,17 +398,40 @@ impl<'s> Unit<'_, 's> {
         may_be.then(|| self.source.body_of(id).ok().flatten())?
     }
 
+    /// A hash of all that a description says itself, and what it refers to: what its layout does.
+    fn describe(
+        &mut self,
+        id: TypeId,
+        node: Option<NodeNumber>,
+        described: &mut Description<'s>,
+        referred: &mut Vec<TypeId>,
+    ) -> Result<u64, LayoutError> {
+        let is_of_type = |node: &NodeNumber| is_type(self.index.node(*node).tag());
+        let node = node.filter(is_of_type).ok_or(LayoutError::NoSuchType(id.0))?;
+        let (tag, name) = (self.index.node(node).tag(), self.index.node(node).name());
+        let mut words = FixedState::default().build_hasher();
+        if is_alias(tag) || matches!(name, NameRef::Origin(_)) {
+            // rustc makes none of these. Each is a type of its own.
+            types_of_type(&*self.source.type_at(id)?, referred);
+            id.0.hash(&mut words);
+            return Ok(words.finish());
+        }
+        described.read_again(&mut self.reader, id.0)?;
+        self.hash(id, node, described, &mut words)?;
+        refer(tag, described, referred);
+        Ok(words.finish())
+    }
+
     /// Adds all that a description says itself. What it refers to adds its own.
     fn hash(
-        &self,
-        hashes: &mut Hashes,
+        &mut self,
         id: TypeId,
         node: NodeNumber,
         described: &Description<'s>,
         words: &mut impl Hasher,
     ) -> Result<(), LayoutError> {
         let tag = self.index.node(node).tag();
-        words.write_u64(self.path(hashes, node));
+        words.write_u64(self.path(node));
         let said = [
             described.has_name,
             described.is_declaration,
@@ -431,34 +445,34 @@ impl<'s> Unit<'_, 's> {
         words.write_u64(u64::from(tag.0) << 16 | u64::from(encoding) << 8 | said);
         words.write_u64(described.size.unwrap_or(0));
         words.write_u64(described.align.unwrap_or(0));
-        self.hash_place(hashes, described.declared, words);
+        self.hash_place(described.declared, words);
         described.counts.hash(words);
         for (name, _) in &described.type_parameters {
-            words.write_u64(self.name(hashes, *name));
+            words.write_u64(self.name(*name));
         }
         for member in &described.members {
-            words.write_u64(self.name(hashes, member.name));
+            words.write_u64(self.name(member.name));
             words.write_u64(member.offset);
         }
         for (name, value) in &described.enumerators {
-            words.write_u64(self.name(hashes, *name));
+            words.write_u64(self.name(*name));
             words.write_i128(*value);
         }
         if let Some(part) = described.enum_part(tag) {
             if let Some((offset, ty)) = part.found {
-                let kind = match hashes.discriminants.get(&ty) {
+                let kind = match self.hashes.discriminants.get(&ty) {
                     Some(known) => *known,
                     None => self.source.discriminant_type(self.dwarf, ty)?,
                 };
-                hashes.discriminants.insert(ty, kind);
+                self.hashes.discriminants.insert(ty, kind);
                 (offset, kind).hash(words);
             }
             for variant in &part.variants {
                 let Some(member) = variant.member else { continue };
                 (variant.value, variant.values).hash(words);
-                words.write_u64(self.name(hashes, member.name));
+                words.write_u64(self.name(member.name));
                 words.write_u64(member.offset);
-                self.hash_place(hashes, variant.declared, words);
+                self.hash_place(variant.declared, words);
             }
         }
         if tag == dw::DW_TAG_subroutine_type {
@@ -468,54 +482,58 @@ impl<'s> Unit<'_, 's> {
         Ok(())
     }
 
-    fn name(&self, hashes: &mut Hashes, name: NameRef) -> u64 {
+    fn name(&mut self, name: NameRef) -> u64 {
         let key = name.key();
-        if let Some(known) = hashes.names.get(key) {
+        if let Some(known) = self.hashes.names.get(key) {
             return known;
         }
         let hash = FixedState::default().hash_one(self.source.name_bytes(self.dwarf, name));
-        hashes.names.put(key, hash);
+        self.hashes.names.put(key, hash);
         hash
     }
 
     /// A hash of the names that lead to a node.
-    fn path(&self, hashes: &mut Hashes, node: NodeNumber) -> u64 {
+    fn path(&mut self, node: NodeNumber) -> u64 {
         let mut path = 0;
         // What is in the same namespace or type has all of its path in common but for the end.
         let mut unknown = Vec::new();
         for parent in self.index.with_parents(node).skip(1) {
-            if let Some(known) = hashes.paths.get(u64::from(parent)) {
+            if let Some(known) = self.hashes.paths.get(self.key(parent)) {
                 path = known;
                 break;
             }
             unknown.push(parent);
         }
         for parent in unknown.into_iter().rev() {
-            path = self.longer_path(hashes, path, parent);
-            hashes.paths.put(u64::from(parent), path);
+            path = self.longer_path(path, parent);
+            self.hashes.paths.put(self.key(parent), path);
         }
-        self.longer_path(hashes, path, node)
+        self.longer_path(path, node)
     }
 
-    fn longer_path(&self, hashes: &mut Hashes, path: u64, node: NodeNumber) -> u64 {
+    fn key(&self, node: NodeNumber) -> u64 {
+        (self.view.number as u64) << 32 | u64::from(node)
+    }
+
+    fn longer_path(&mut self, path: u64, node: NodeNumber) -> u64 {
         let mut hasher = FixedState::default().build_hasher();
         hasher.write_u64(path);
-        hasher.write_u64(self.name(hashes, self.index.node(node).name()));
+        hasher.write_u64(self.name(self.index.node(node).name()));
         hasher.finish()
     }
 
-    fn hash_place(&self, hashes: &mut Hashes, declared: Declared, words: &mut impl Hasher) {
+    fn hash_place(&mut self, declared: Declared, words: &mut impl Hasher) {
         let line = declared.line.and_then(|line| u32::try_from(line).ok()).unwrap_or(0);
         words.write_u32(line);
         // Without a line a file says nothing.
         if let Some(number) = declared.file.filter(|_| line != 0) {
-            words.write_u64(self.file(hashes, number, declared));
+            words.write_u64(self.file(number, declared));
         }
     }
 
-    fn file(&self, hashes: &mut Hashes, number: u64, declared: Declared) -> u64 {
+    fn file(&mut self, number: u64, declared: Declared) -> u64 {
         let slot = usize::try_from(number).ok().filter(|slot| *slot < MOST_FILES);
-        let known = slot.and_then(|slot| hashes.files.get(slot).copied());
+        let known = slot.and_then(|slot| self.files.get(slot).copied());
         if let Some(known) = known.filter(|hash| *hash != 0) {
             return known;
         }
@@ -524,10 +542,10 @@ impl<'s> Unit<'_, 's> {
         let file = file.as_deref().map(|file| (&*file.path, &*file.directory));
         let hash = FixedState::default().hash_one(file) | 1;
         if let Some(slot) = slot {
-            if hashes.files.len() <= slot {
-                hashes.files.resize(slot + 1, 0);
+            if self.files.len() <= slot {
+                self.files.resize(slot + 1, 0);
             }
-            hashes.files[slot] = hash;
+            self.files[slot] = hash;
         }
         hash
     }
