@@ -3,6 +3,7 @@
 //! A debugger asks a few questions, and finds their units by what those mention. An extraction asks
 //! about most of what there is: it reads every unit first, and is answered from here.
 
+use std::cmp::Reverse;
 use std::hash::BuildHasher;
 
 use gimli::Dwarf;
@@ -66,7 +67,8 @@ struct Functions {
 
 impl DwarfSource {
     /// Reads every unit that was compiled from Rust, on all processors, and calls `visit` with each
-    /// unit after it was read, whatever it was compiled from; gives what that returns, in order.
+    /// unit after it was read, whatever it was compiled from; gives what that returns, in the order of
+    /// the units.
     pub(crate) fn read_everything<T: Send>(
         &self,
         visit: impl Fn(UnitNumber) -> T + Sync,
@@ -79,12 +81,20 @@ impl DwarfSource {
                 let _ = self.poll_index(&dwarf, number);
                 self.functions_of(&dwarf, number).unwrap_or_default()
             });
-            (functions, visit(number))
+            (number, functions, visit(number))
         };
-        let units = || (0..self.units.len()).into_par_iter().with_max_len(1).map(read).unzip();
+        // The largest first: nobody is to wait for it in the end.
+        let mut order: Vec<UnitNumber> = (0..self.units.len()).collect();
+        order.sort_by_key(|&number| {
+            let entry = self.units.entry(number);
+            Reverse(entry.end - entry.start)
+        });
+        let units = || order.into_par_iter().with_max_len(1).map(read).collect();
         // What one processor has to go through on its own goes on beside.
-        let ((functions, visited), ()): ((Vec<_>, _), _) =
-            rayon::join(units, || self.read_object(&dwarf));
+        let (mut units, ()): (Vec<_>, ()) = rayon::join(units, || self.read_object(&dwarf));
+        units.sort_unstable_by_key(|(number, ..)| *number);
+        let (functions, visited) =
+            units.into_iter().map(|(_, functions, visited)| (functions, visited)).unzip();
         (self.everything.get_or_init(|| self.join_units(&dwarf, functions)), visited)
     }
 

@@ -52,84 +52,78 @@ impl Descriptions {
     }
 }
 
-/// What was followed so far.
-pub(super) struct Followed<'s> {
+/// Follows every reference from these types on, and the bodies of closures and async fns.
+pub(super) fn follow<'s>(
     source: &'s DwarfSource,
-    units: BTreeMap<UnitNumber, Box<OfUnit<'s>>>,
-    /// Those that no thread is using.
-    hashes: Mutex<Vec<Hashes>>,
+    beginnings: Vec<TypeId>,
+    progress: &dyn Progress,
+) -> Descriptions {
+    let dwarf = source.dwarf();
+    let mut units: BTreeMap<UnitNumber, Box<OfUnit<'s>>> = BTreeMap::new();
+    // Those that no thread is using.
+    let hashes: Mutex<Vec<Hashes>> = Mutex::default();
+    let free = || hashes.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut next = beginnings;
+    while !next.is_empty() {
+        next.sort_unstable();
+        next.dedup();
+        let work: Vec<_> = next
+            .chunk_by(|one, other| source.units.at(one.0) == source.units.at(other.0))
+            .map(|ids| {
+                let number = source.units.at(ids[0].0).unwrap_or(NO_UNIT);
+                (number, units.remove(&number), ids)
+            })
+            .collect();
+        let follow = |(number, unit, ids): (_, Option<Box<OfUnit<'s>>>, &[TypeId])| {
+            let new = || Box::new(OfUnit::new(source, &dwarf, number));
+            let mut unit = unit.unwrap_or_else(new);
+            let before = unit.found.len();
+            let mut own = free().pop().unwrap_or_default();
+            unit.follow(source, &dwarf, ids, &mut own);
+            free().push(own);
+            progress.advance((unit.found.len() - before) as u64);
+            unit
+        };
+        let done: Vec<_> = work.into_par_iter().with_max_len(1).map(follow).collect();
+        next = Vec::new();
+        for mut unit in done {
+            next.extend(&unit.elsewhere[unit.followed..]);
+            unit.followed = unit.elsewhere.len();
+            units.insert(unit.number, unit);
+        }
+    }
+    numbered(units.into_values().collect())
 }
 
-impl<'s> Followed<'s> {
-    /// Nothing yet.
-    pub(super) fn new(source: &'s DwarfSource) -> Self {
-        Self { source, units: BTreeMap::new(), hashes: Mutex::default() }
+/// Numbers all descriptions in the order of the debug information, and what they refer to.
+fn numbered(units: Vec<Box<OfUnit<'_>>>) -> Descriptions {
+    let mut base = 0;
+    let mut based = Vec::with_capacity(units.len());
+    for unit in units {
+        based.push((base, unit));
+        base += based.last().map_or(0, |(_, unit)| unit.found.len() as u32);
     }
-
-    /// Follows every reference from these types on, and the bodies of closures and async fns.
-    pub(super) fn follow(&mut self, beginnings: Vec<TypeId>, progress: &dyn Progress) {
-        let source = self.source;
-        let dwarf = source.dwarf();
-        let mut next = beginnings;
-        while !next.is_empty() {
-            next.sort_unstable();
-            next.dedup();
-            let work: Vec<_> = next
-                .chunk_by(|one, other| source.units.at(one.0) == source.units.at(other.0))
-                .map(|ids| {
-                    let number = source.units.at(ids[0].0).unwrap_or(NO_UNIT);
-                    (number, self.units.remove(&number), ids)
-                })
-                .collect();
-            let hashes = &self.hashes;
-            let follow = |(number, unit, ids): (_, Option<Box<OfUnit<'s>>>, &[TypeId])| {
-                let new = || Box::new(OfUnit::new(source, &dwarf, number));
-                let mut unit = unit.unwrap_or_else(new);
-                let before = unit.found.len();
-                let free = || hashes.lock().unwrap_or_else(PoisonError::into_inner);
-                let mut own = free().pop().unwrap_or_default();
-                unit.follow(source, &dwarf, ids, &mut own);
-                free().push(own);
-                progress.advance((unit.found.len() - before) as u64);
-                unit
-            };
-            let done: Vec<_> = work.into_par_iter().with_max_len(1).map(follow).collect();
-            next = Vec::new();
-            for mut unit in done {
-                next.extend(&unit.elsewhere[unit.followed..]);
-                unit.followed = unit.elsewhere.len();
-                self.units.insert(unit.number, unit);
-            }
-        }
-    }
-
-    /// Numbers all descriptions in order, and what they refer to.
-    pub(super) fn finish(self) -> Descriptions {
-        let mut base = 0;
-        let mut based = Vec::with_capacity(self.units.len());
-        for (_, unit) in self.units {
-            base += unit.found.len() as u32;
-            based.push((base - unit.found.len() as u32, unit));
-        }
-        let ordered: Vec<_> =
-            based.into_par_iter().map(|(base, unit)| Ordered::new(base, unit)).collect();
-        let all = || ordered.iter().flat_map(Ordered::found);
-        let mut descriptions = Descriptions {
-            ids: all().map(|one| one.id).collect(),
-            words: all().map(|one| one.words).collect(),
-            references: Lists::default(),
-            bodies: Vec::new(),
-        };
-        let references = |unit: &Ordered<'_>| unit.references(&descriptions);
-        let references: Vec<Vec<u32>> = ordered.par_iter().map(references).collect();
-        descriptions.references = Lists::joined(references.concat(), all().map(|one| one.count));
-        let bodies = ordered.into_iter().flat_map(|ordered| ordered.unit.bodies);
-        let mut bodies: Vec<_> =
-            bodies.map(|(id, body)| (descriptions.number(id), body)).collect();
-        bodies.sort_unstable_by_key(|(number, _)| *number);
-        descriptions.bodies = bodies;
-        descriptions
-    }
+    let ordered: Vec<_> =
+        based.into_par_iter().map(|(base, unit)| Ordered::new(base, unit)).collect();
+    let all = || ordered.iter().flat_map(Ordered::found);
+    let mut descriptions = Descriptions {
+        ids: all().map(|one| one.id).collect(),
+        words: all().map(|one| one.words).collect(),
+        references: Lists::default(),
+        bodies: Vec::new(),
+    };
+    let number = |id| descriptions.number(id);
+    let (references, mut bodies) = rayon::join(
+        || ordered.par_iter().map(|unit| unit.references(number)).collect::<Vec<_>>().concat(),
+        || {
+            let bodies = ordered.par_iter().flat_map_iter(|ordered| &ordered.unit.bodies);
+            bodies.map(|(id, body)| (number(*id), Arc::clone(body))).collect::<Vec<_>>()
+        },
+    );
+    bodies.sort_unstable_by_key(|(number, _)| *number);
+    descriptions.references = Lists::joined(references, all().map(|one| one.count));
+    descriptions.bodies = bodies;
+    descriptions
 }
 
 /// A unit whose descriptions have numbers.
@@ -159,14 +153,14 @@ impl<'s> Ordered<'s> {
     }
 
     /// The numbers of all that they refer to, in order.
-    fn references(&self, descriptions: &Descriptions) -> Vec<u32> {
-        let of = |found: &Found| &self.unit.references[found.range()];
+    fn references(&self, of: impl Fn(TypeId) -> usize) -> Vec<u32> {
         let number = |&reference: &u32| match reference.checked_sub(ELSEWHERE) {
             None => self.numbers[reference as usize],
-            Some(place) => descriptions.number(self.unit.elsewhere[place as usize]) as u32,
+            Some(place) => of(self.unit.elsewhere[place as usize]) as u32,
         };
         let mut numbers = Vec::with_capacity(self.unit.references.len());
-        numbers.extend(self.found().flat_map(of).map(number));
+        let all = self.found().flat_map(|found| &self.unit.references[found.range()]);
+        numbers.extend(all.map(number));
         numbers
     }
 }

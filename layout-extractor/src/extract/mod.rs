@@ -14,7 +14,6 @@ mod tables;
 
 use runtime_layouts::layout::file::{LayoutFile, LayoutFileError, Tables};
 
-use self::descriptions::Followed;
 use crate::source::DwarfSource;
 
 /// The steps of an extraction, in order.
@@ -57,17 +56,13 @@ pub fn extract(
 
 fn tables(source: &DwarfSource, progress: &dyn Progress) -> Tables {
     let (everything, roots) = roots::find(source, progress);
-    let addresses = reach::addresses(source, &roots);
-    let beginnings = reach::beginnings(&roots, &addresses);
-    progress.start(Stage::Types, None);
-    let mut followed = Followed::new(source);
-    // Frames are found in one pass over each unit, and a large unit takes its time.
-    let (frames, ()) = rayon::join(
+    let (frames, addresses) = rayon::join(
         || frames::find(source, &everything.blocking),
-        || followed.follow(beginnings, progress),
+        || reach::addresses(source, &roots),
     );
-    followed.follow(reach::types_of_frames(&frames), progress);
-    let descriptions = followed.finish();
+    progress.start(Stage::Types, None);
+    let beginnings = reach::beginnings(&roots, &frames, &addresses);
+    let descriptions = descriptions::follow(source, beginnings, progress);
     let classes = merge::classes(&descriptions, progress);
     let layouts = reach::layouts(source, &descriptions, &classes);
     // Strings are numbered one after the other, by one processor.

@@ -37,19 +37,13 @@ pub(super) fn addresses(source: &DwarfSource, roots: &Roots) -> Addresses {
 }
 
 /// The types that the roots lead to at once.
-pub(super) fn beginnings(roots: &Roots, addresses: &Addresses) -> Vec<TypeId> {
+pub(super) fn beginnings(roots: &Roots, frames: &[Frame], addresses: &Addresses) -> Vec<TypeId> {
     let mut types: Vec<TypeId> = roots.types.clone();
     types.extend(roots.thread_locals.iter().map(|(variable, _)| variable.ty));
     types.extend(addresses.vtables.iter().flat_map(|(_, types)| types));
     for (_, functions) in &addresses.functions_at {
         functions.iter().for_each(|function| types_of_function(function, &mut types));
     }
-    types
-}
-
-/// The types that frames lead to at once.
-pub(super) fn types_of_frames(frames: &[Frame]) -> Vec<TypeId> {
-    let mut types = Vec::new();
     for frame in frames {
         types.extend(frame.variables.iter().map(|ranged| ranged.variable.ty));
         frame.calls.iter().for_each(|(_, function)| types_of_function(function, &mut types));
