@@ -155,17 +155,22 @@ impl DwarfSource {
         let start = self.units.entry(number).start;
         let mut best = None;
         for &node in nodes {
-            let path = self.path_of(dwarf, index, node)?;
-            let is_same = path == body || {
-                let (other, own) = split_last(&path);
-                !is_exact && other == parents && without_arguments(own) == without_arguments(last)
+            let (of, at) = self.named_node(dwarf, index, node)?;
+            let is_equal = self.has_path(dwarf, of, at, body);
+            let is_same = is_equal || !is_exact && {
+                let own = String::from_utf8_lossy(self.name_bytes(dwarf, of.node(at).name()));
+                without_arguments(&own) == without_arguments(last)
+                    && match of.node(at).parent() {
+                        Some(parent) => self.has_path(dwarf, of, parent, parents),
+                        None => parents.is_empty(),
+                    }
             };
             if !is_same {
                 continue;
             }
             let entry = index.node(node);
             let rank =
-                (path == body, entry.has_linkage_name(), entry.has_code(), !entry.is_declaration());
+                (is_equal, entry.has_linkage_name(), entry.has_code(), !entry.is_declaration());
             if best.is_none_or(|(other, _)| rank > other) {
                 best = Some((rank, start + u64::from(entry.offset)));
             }

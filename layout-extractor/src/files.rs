@@ -1,15 +1,62 @@
 //! FILES: the source files that a unit's line table names.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use gimli::{AttributeValue, Dwarf};
+use gimli::{AttributeValue, Dwarf, Reader as _, Section as _, SectionId};
 use runtime_layouts::layout::origin::{Origin, may_be_vendored};
 use runtime_layouts::layout::{SourceFile, SourceLocation};
 
 use crate::description::Declared;
 use crate::source::DwarfSource;
 use crate::units::{Entry, Slice, UnitNumber, UnitView};
+
+/// A file that a unit's line table lists. Of most of them nobody asks for more than a few.
+#[derive(Default)]
+pub(crate) struct ListedFile {
+    name: Option<Text>,
+    /// `None` for the compilation directory.
+    folder: Option<Text>,
+    file: OnceLock<Arc<SourceFile>>,
+}
+
+/// Where a text is, without borrowing from the sections.
+struct Text {
+    section: SectionId,
+    bytes: Range<usize>,
+}
+
+/// The sections that have the names of files.
+const SECTIONS: [SectionId; 3] =
+    [SectionId::DebugLine, SectionId::DebugLineStr, SectionId::DebugStr];
+
+impl Text {
+    fn of<'a>(dwarf: &Dwarf<Slice<'a>>, text: Slice<'a>) -> Option<Self> {
+        SECTIONS.into_iter().find_map(|section| {
+            let all = reader(dwarf, section)?;
+            let start = all.lookup_offset_id(text.offset_id())?;
+            // One section may begin where another one ends.
+            let bytes = start..start + text.len();
+            (bytes.end <= all.len()).then_some(Self { section, bytes })
+        })
+    }
+
+    fn from<'a>(&self, dwarf: &Dwarf<Slice<'a>>) -> Option<Cow<'a, str>> {
+        let bytes = reader(dwarf, self.section)?.slice().get(self.bytes.clone())?;
+        Some(String::from_utf8_lossy(bytes))
+    }
+}
+
+fn reader<'a>(dwarf: &Dwarf<Slice<'a>>, section: SectionId) -> Option<Slice<'a>> {
+    match section {
+        SectionId::DebugLine => Some(*dwarf.debug_line.reader()),
+        SectionId::DebugLineStr => Some(*dwarf.debug_line_str.reader()),
+        SectionId::DebugStr => Some(*dwarf.debug_str.reader()),
+        _ => None,
+    }
+}
 
 impl DwarfSource {
     /// Where an entry is declared; `None` when it does not say.
@@ -66,12 +113,16 @@ impl DwarfSource {
         line: u64,
     ) -> Option<SourceLocation> {
         let line = u32::try_from(line).ok().filter(|&line| line != 0)?;
-        let file = self.files(dwarf, view).get(usize::try_from(file).ok()?)?;
+        let listed = self.files(dwarf, view).get(usize::try_from(file).ok()?)?;
+        let file = listed.file.get_or_init(|| {
+            let path = self.path_of_file(dwarf, view, listed).unwrap_or_default();
+            Arc::new(self.source_file(dwarf, view.number, path))
+        });
         (!file.path.is_empty()).then(|| SourceLocation { file: Arc::clone(file), line })
     }
 
     /// The unit's files, by the numbers that `DW_AT_decl_file` uses.
-    fn files<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, view: &UnitView<'s>) -> &'s [Arc<SourceFile>] {
+    fn files<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, view: &UnitView<'s>) -> &'s [ListedFile] {
         let files = &self.units.entry(view.number).files;
         // A broken line table costs the lines, not the layouts.
         files.get_or_init(|| self.read_files(dwarf, view).unwrap_or_default())
@@ -81,36 +132,43 @@ impl DwarfSource {
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         view: &UnitView<'s>,
-    ) -> Option<Vec<Arc<SourceFile>>> {
+    ) -> Option<Vec<ListedFile>> {
         let root = self.units.root(dwarf, view.number).ok()?;
         let address_size = view.unit.header.address_size();
         let program =
             dwarf.debug_line.program(root.line_program?, address_size, None, None).ok()?;
         let header = program.header();
-        let text = |value| {
-            let slice = dwarf.attr_string(&view.unit, value).ok()?;
-            Some(slice.to_string_lossy().into_owned())
-        };
+        let text = |value| Text::of(dwarf, dwarf.attr_string(&view.unit, value).ok()?);
         // Before DWARF 5 files count from 1.
         let first = u64::from(header.version() < 5);
-        let mut files = Vec::new();
-        if first == 1 {
-            files.push(Arc::new(SourceFile { path: String::new(), directory: String::new() }));
-        }
+        let mut files = Vec::with_capacity(header.file_names().len() + 1);
+        files.resize_with(first as usize, ListedFile::default);
         for number in first..first + header.file_names().len() as u64 {
-            let path = header.file(number).and_then(|file| {
-                let name = text(file.path_name())?;
-                let folder = match file.directory_index() {
-                    0 => String::new(),
-                    _ => file.directory(header).and_then(text).unwrap_or_default(),
-                };
-                let whole = Path::new(&*root.directory).join(folder).join(name);
-                Some(whole.to_string_lossy().into_owned())
+            let listed = header.file(number).map(|file| ListedFile {
+                name: text(file.path_name()),
+                folder: match file.directory_index() {
+                    0 => None,
+                    _ => file.directory(header).and_then(text),
+                },
+                file: OnceLock::new(),
             });
-            let file = self.source_file(dwarf, view.number, path.unwrap_or_default());
-            files.push(Arc::new(file));
+            files.push(listed.unwrap_or_default());
         }
         Some(files)
+    }
+
+    /// The whole path of a file that a unit lists.
+    fn path_of_file<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        view: &UnitView<'s>,
+        listed: &ListedFile,
+    ) -> Option<String> {
+        let directory = &self.units.root(dwarf, view.number).ok()?.directory;
+        let folder = listed.folder.as_ref().and_then(|folder| folder.from(dwarf));
+        let name = listed.name.as_ref()?.from(dwarf)?;
+        let whole = Path::new(&**directory).join(&*folder.unwrap_or_default()).join(&*name);
+        Some(whole.to_string_lossy().into_owned())
     }
 
     /// A file that a unit names, with the folder that its crate was compiled in.
@@ -157,4 +215,30 @@ fn is_below(path: &str, folder: &str) -> bool {
 /// Whether a crate's folder is one that its files' paths tell of.
 fn is_known_by_path(folder: &str) -> bool {
     SourceFile { path: format!("{folder}/"), directory: String::new() }.origin() != Origin::User
+}
+
+#[cfg(test)]
+mod tests {
+    use gimli::{EndianSlice, RunTimeEndian};
+
+    use super::*;
+
+    #[test]
+    fn a_text_is_found_in_its_own_section() {
+        // As sections lie in a file: where one ends, the next one begins.
+        let file = b"line\0src/main.rs\0";
+        let (line, line_str) = file.split_at(5);
+        let load = |id| {
+            let section: &[u8] = match id {
+                SectionId::DebugLine => line,
+                SectionId::DebugLineStr => line_str,
+                _ => &[],
+            };
+            Ok::<_, gimli::Error>(EndianSlice::new(section, RunTimeEndian::Little))
+        };
+        let dwarf = Dwarf::load(load).expect("sections");
+        let name = EndianSlice::new(&line_str[..11], RunTimeEndian::Little);
+        let text = Text::of(&dwarf, name).expect("a place");
+        assert_eq!(text.from(&dwarf).as_deref(), Some("src/main.rs"));
+    }
 }

@@ -10,10 +10,10 @@ use gimli::{
     DebugRngListsBase, DebugStrOffsetsBase, Dwarf, DwarfFileType, Encoding, EndianSlice,
     LocationListsOffset, RunTimeEndian, SectionId, Unit, UnitHeader,
 };
-use runtime_layouts::layout::SourceFile;
 use runtime_layouts::layout::source::LayoutError;
 
 use crate::elf::ObjectFile;
+use crate::files::ListedFile;
 use crate::index::UnitIndex;
 use crate::recipes::{AllRecipes, Recipes};
 use crate::split::SplitUnit;
@@ -35,7 +35,7 @@ pub(crate) struct UnitEntry {
     pub(crate) end: u64,
     root: OnceLock<Result<Root, gimli::Error>>,
     pub(crate) index: OnceLock<Result<UnitIndex, gimli::Error>>,
-    pub(crate) files: OnceLock<Vec<Arc<SourceFile>>>,
+    pub(crate) files: OnceLock<Vec<ListedFile>>,
 }
 
 /// What the root of a unit says, without borrowing from the sections.
