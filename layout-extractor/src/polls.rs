@@ -1,6 +1,6 @@
 //! POLLS: whether a type is a future or a stream, and where its `poll` is written.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use gimli::Dwarf;
 use memchr::memmem;
@@ -200,7 +200,9 @@ impl DwarfSource {
 
 /// Whether a type's name is that of an async fn's, block's or closure's state.
 fn is_state_machine(name: &str) -> bool {
-    if memmem::find(name.as_bytes(), b"_env#").is_none() {
+    static ENVIRONMENT: LazyLock<memmem::Finder<'_>> =
+        LazyLock::new(|| memmem::Finder::new("_env#"));
+    if ENVIRONMENT.find(name.as_bytes()).is_none() {
         return false;
     }
     let (_, last) = split_last(name);

@@ -64,7 +64,9 @@ pub(crate) struct Recipe {
     /// Whether it says that it is external.
     pub(crate) is_external: bool,
     /// Where each [`Fact`] of a type's description is; nothing for other entries.
-    pub(crate) facts: [Option<Saying>; Fact::COUNT],
+    pub(crate) facts: [Option<Place>; Fact::COUNT],
+    /// The facts that the abbreviation has, and not the entries.
+    implicit: Box<[(Fact, i64)]>,
 }
 
 /// An attribute whose length is not known, and what follows it.
@@ -86,16 +88,16 @@ pub(crate) enum Length {
 }
 
 /// Where an attribute is: so many bytes behind so many of the attributes in `rest`, or behind the
-/// entry's code where there is none of those before it.
+/// entry's code where there is none of those before it. It is small, since a recipe has many.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
-    pub(crate) bytes: u32,
-    pub(crate) steps: u32,
+    pub(crate) bytes: u16,
+    pub(crate) steps: u8,
     pub(crate) form: DwForm,
 }
 
 /// What the description of a type may say, beside its name.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Fact {
     /// What it is of.
     Type,
@@ -140,14 +142,6 @@ impl Fact {
             _ => return None,
         })
     }
-}
-
-/// Where a fact is.
-#[derive(Clone, Copy)]
-pub(crate) struct Saying {
-    pub(crate) place: Place,
-    /// The value, where the abbreviation has it.
-    pub(crate) implicit: i64,
 }
 
 /// The recipes of a whole object. Its units have a table of abbreviations each, and most of what is
@@ -283,23 +277,30 @@ impl Recipe {
             code: None,
             is_external: false,
             facts: [None; Fact::COUNT],
+            implicit: Box::default(),
         };
+        let mut implicit = Vec::new();
         let is_describing = is_type(recipe.tag) || is_part_of_type(recipe.tag);
         let mut rest: Vec<Step> = Vec::new();
         let (mut low, mut high) = (None, None);
         let mut bytes = 0_u32;
         for spec in abbreviation.attributes() {
-            let place = Place { bytes, steps: rest.len() as u32, form: spec.form() };
+            let form = spec.form();
+            // What is behind more attributes than any compiler writes is not found.
+            let place = match (bytes.try_into(), rest.len().try_into()) {
+                (Ok(bytes), Ok(steps)) => Some(Place { bytes, steps, form }),
+                _ => None,
+            };
             recipe.note(spec, place);
-            match (spec.name(), spec.form()) {
-                (dw::DW_AT_low_pc, dw::DW_FORM_addr) => low = Some(place),
-                (dw::DW_AT_high_pc, dw::DW_FORM_data4 | dw::DW_FORM_data8) => high = Some(place),
+            match (spec.name(), form) {
+                (dw::DW_AT_low_pc, dw::DW_FORM_addr) => low = place,
+                (dw::DW_AT_high_pc, dw::DW_FORM_data4 | dw::DW_FORM_data8) => high = place,
                 (dw::DW_AT_ranges, _) => (low, high) = (None, None),
                 _ => {}
             }
             if let Some(fact) = Fact::of(spec.name()).filter(|_| is_describing) {
-                let implicit = spec.implicit_const_value().unwrap_or_default();
-                recipe.facts[fact as usize] = Some(Saying { place, implicit });
+                recipe.facts[fact as usize] = place;
+                implicit.extend(spec.implicit_const_value().map(|value| (fact, value)));
             }
             match fixed_size(spec.form(), encoding) {
                 Some(size) => bytes = bytes.saturating_add(size),
@@ -314,6 +315,7 @@ impl Recipe {
             }
         }
         recipe.rest = rest.into();
+        recipe.implicit = implicit.into();
         recipe.code = low.zip(high);
         let is_variable = recipe.tag == dw::DW_TAG_variable;
         for (is, kind) in [
@@ -330,14 +332,18 @@ impl Recipe {
         recipe
     }
 
-    fn note(&mut self, spec: &AttributeSpecification, place: Place) {
+    /// The value of a fact that the abbreviation has.
+    pub(crate) fn implicit(&self, fact: Fact) -> i64 {
+        let known = self.implicit.iter().find(|(other, _)| *other == fact);
+        known.map_or(0, |(_, value)| *value)
+    }
+
+    fn note(&mut self, spec: &AttributeSpecification, place: Option<Place>) {
         match spec.name() {
-            dw::DW_AT_name => self.name = Some(place),
-            dw::DW_AT_location => self.location = Some(place),
-            dw::DW_AT_abstract_origin => self.origin = Some(place),
-            dw::DW_AT_specification => {
-                self.origin.get_or_insert(place);
-            }
+            dw::DW_AT_name => self.name = place,
+            dw::DW_AT_location => self.location = place,
+            dw::DW_AT_abstract_origin => self.origin = place,
+            dw::DW_AT_specification => self.origin = self.origin.or(place),
             dw::DW_AT_linkage_name | dw::DW_AT_MIPS_linkage_name => self.has_linkage_name = true,
             dw::DW_AT_declaration => self.is_declaration = true,
             dw::DW_AT_external => self.is_external = true,

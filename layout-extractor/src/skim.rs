@@ -12,7 +12,7 @@ use gimli::{
 
 use crate::index::NameRef;
 use crate::recipes::{
-    Fact, Head, Length, Place, Recipe, Recipes, Saying, Shape, Step, Wanted, fixed_size, length,
+    Fact, Head, Length, Place, Recipe, Recipes, Shape, Step, Wanted, fixed_size, length,
 };
 use crate::units::{Slice, UnitView};
 use crate::values::Value;
@@ -226,12 +226,11 @@ impl<'v, 'a> Skim<'v, 'a> {
         entry: &Skimmed<'v>,
         fact: Fact,
     ) -> Result<Option<Value<'a>>, Error> {
-        let Some(Saying { place, implicit }) = &entry.recipe.facts[fact as usize] else {
-            return Ok(None);
-        };
+        let recipe = entry.recipe;
+        let Some(place) = recipe.facts[fact as usize] else { return Ok(None) };
         Ok(Some(match place.form {
-            dw::DW_FORM_implicit_const => Value::Signed(*implicit),
-            form => self.value(form, self.place(entry.recipe, *place, entry)?)?,
+            dw::DW_FORM_implicit_const => Value::Signed(recipe.implicit(fact)),
+            form => self.value(form, self.place(recipe, place, entry)?)?,
         }))
     }
 
@@ -241,10 +240,8 @@ impl<'v, 'a> Skim<'v, 'a> {
         entry: &Skimmed<'v>,
         fact: Fact,
     ) -> Result<Option<u64>, Error> {
-        let Some(Saying { place, .. }) = &entry.recipe.facts[fact as usize] else {
-            return Ok(None);
-        };
-        let at = || self.place(entry.recipe, *place, entry);
+        let Some(place) = entry.recipe.facts[fact as usize] else { return Ok(None) };
+        let at = || self.place(entry.recipe, place, entry);
         Ok(match place.form {
             dw::DW_FORM_data1 => Some(u64::from(*self.slice(at()?, 1)?.first().unwrap_or(&0))),
             dw::DW_FORM_data4 => Some(self.word(at()?)?),
@@ -255,12 +252,10 @@ impl<'v, 'a> Skim<'v, 'a> {
 
     /// The same, if it is an entry.
     pub(crate) fn entry_of(&self, entry: &Skimmed<'v>, fact: Fact) -> Result<Option<u64>, Error> {
-        let Some(Saying { place, .. }) = &entry.recipe.facts[fact as usize] else {
-            return Ok(None);
-        };
+        let Some(place) = entry.recipe.facts[fact as usize] else { return Ok(None) };
         Ok(match place.form {
             dw::DW_FORM_ref4 => {
-                let offset = self.word(self.place(entry.recipe, *place, entry)?)?;
+                let offset = self.word(self.place(entry.recipe, place, entry)?)?;
                 Some(self.view.start.wrapping_add(offset))
             }
             _ => self.fact(entry, fact)?.and_then(Value::reference),

@@ -171,6 +171,11 @@ const NO_UNIT: UnitNumber = UnitNumber::MAX;
 /// The first place that is in another unit: no unit has as many descriptions.
 const ELSEWHERE: u32 = 1 << 31;
 
+/// A unit has so many nodes for each description that is followed there, about, and that one so many
+/// references: room for more is made when it is needed.
+const NODES_OF_ONE: usize = 6;
+const REFERENCES_OF_ONE: usize = 3;
+
 /// The descriptions of one unit, in the order in which they are met.
 struct OfUnit<'s> {
     number: UnitNumber,
@@ -219,12 +224,15 @@ impl<'s> OfUnit<'s> {
             Ok::<_, LayoutError>((source.units.view(dwarf, number)?, index))
         };
         let readable = if number == NO_UNIT { None } else { read().ok() };
+        let nodes = readable.as_ref().map_or(0, |(_, index)| index.nodes.len());
+        let mut known = FxHashMap::default();
+        known.reserve(nodes / NODES_OF_ONE);
         OfUnit {
             number,
             readable,
-            known: FxHashMap::default(),
-            found: Vec::new(),
-            references: Vec::new(),
+            known,
+            found: Vec::with_capacity(nodes / NODES_OF_ONE),
+            references: Vec::with_capacity(REFERENCES_OF_ONE * nodes / NODES_OF_ONE),
             elsewhere: Vec::new(),
             followed: 0,
             bodies: Vec::new(),
