@@ -56,6 +56,8 @@ pub(crate) struct Recipe {
     pub(crate) name: Option<Place>,
     pub(crate) location: Option<Place>,
     pub(crate) origin: Option<Place>,
+    /// The references that may be to other units.
+    pub(crate) references: Box<[Place]>,
     pub(crate) has_linkage_name: bool,
     pub(crate) is_declaration: bool,
     pub(crate) has_code: bool,
@@ -271,6 +273,7 @@ impl Recipe {
             name: None,
             location: None,
             origin: None,
+            references: Box::default(),
             has_linkage_name: false,
             is_declaration: false,
             has_code: false,
@@ -279,7 +282,7 @@ impl Recipe {
             facts: [None; Fact::COUNT],
             implicit: Box::default(),
         };
-        let mut implicit = Vec::new();
+        let (mut implicit, mut references) = (Vec::new(), Vec::new());
         let is_describing = is_type(recipe.tag) || is_part_of_type(recipe.tag);
         let mut rest: Vec<Step> = Vec::new();
         let (mut low, mut high) = (None, None);
@@ -292,6 +295,7 @@ impl Recipe {
                 _ => None,
             };
             recipe.note(spec, place);
+            references.extend(place.filter(|place| place.form == dw::DW_FORM_ref_addr));
             match (spec.name(), form) {
                 (dw::DW_AT_low_pc, dw::DW_FORM_addr) => low = place,
                 (dw::DW_AT_high_pc, dw::DW_FORM_data4 | dw::DW_FORM_data8) => high = place,
@@ -316,6 +320,7 @@ impl Recipe {
         }
         recipe.rest = rest.into();
         recipe.implicit = implicit.into();
+        recipe.references = references.into();
         recipe.code = low.zip(high);
         let is_variable = recipe.tag == dw::DW_TAG_variable;
         for (is, kind) in [
@@ -324,6 +329,7 @@ impl Recipe {
             (is_variable && recipe.has_linkage_name, Wanted::MANGLED),
             (recipe.tag == dw::DW_TAG_inlined_subroutine, Wanted::INLINED),
             (is_describing, Wanted::DESCRIBING),
+            (!recipe.references.is_empty(), Wanted::REFERRING),
         ] {
             if is {
                 recipe.kinds = recipe.kinds.and(kind);
@@ -349,9 +355,6 @@ impl Recipe {
             dw::DW_AT_external => self.is_external = true,
             dw::DW_AT_low_pc | dw::DW_AT_ranges => self.has_code = true,
             _ => {}
-        }
-        if spec.form() == dw::DW_FORM_ref_addr {
-            self.kinds = self.kinds.and(Wanted::REFERRING);
         }
     }
 }
@@ -387,8 +390,15 @@ pub(crate) fn length(form: DwForm) -> Length {
     }
 }
 
-/// Bytes of an attribute's value; `None` when the value itself says, and for references to other
-/// units, which are looked at.
+/// Bytes of a reference to any unit: in DWARF 2 it was an address.
+pub(crate) fn reference_size(encoding: Encoding) -> u8 {
+    match encoding.version {
+        ..=2 => encoding.address_size,
+        _ => encoding.format.word_size(),
+    }
+}
+
+/// Bytes of an attribute's value; `None` when the value itself says.
 pub(crate) fn fixed_size(form: DwForm, encoding: Encoding) -> Option<u32> {
     Some(match form {
         dw::DW_FORM_flag_present | dw::DW_FORM_implicit_const => 0,
@@ -407,6 +417,7 @@ pub(crate) fn fixed_size(form: DwForm, encoding: Encoding) -> Option<u32> {
         dw::DW_FORM_data8 | dw::DW_FORM_ref8 | dw::DW_FORM_ref_sig8 | dw::DW_FORM_ref_sup8 => 8,
         dw::DW_FORM_data16 => 16,
         dw::DW_FORM_addr => u32::from(encoding.address_size),
+        dw::DW_FORM_ref_addr => u32::from(reference_size(encoding)),
         dw::DW_FORM_strp
         | dw::DW_FORM_line_strp
         | dw::DW_FORM_sec_offset

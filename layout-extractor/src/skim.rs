@@ -13,6 +13,7 @@ use gimli::{
 use crate::index::NameRef;
 use crate::recipes::{
     Fact, Head, Length, Place, Recipe, Recipes, Shape, Step, Wanted, fixed_size, length,
+    reference_size,
 };
 use crate::units::{Slice, UnitView};
 use crate::values::Value;
@@ -165,6 +166,7 @@ impl<'v, 'a> Skim<'v, 'a> {
             };
             at += usize::from(head.first);
             match head.shape {
+                // Most are.
                 Shape::Fixed => {}
                 Shape::Leb => {
                     self.leb(&mut at)?;
@@ -298,17 +300,12 @@ impl<'v, 'a> Skim<'v, 'a> {
         entry: &Skimmed<'v>,
         visit: &mut dyn FnMut(u64),
     ) -> Result<(), Error> {
-        let recipe = entry.recipe;
-        let size = self.reference_size();
-        let mut at = entry.attributes as usize + recipe.first as usize;
-        for step in &recipe.rest {
-            if matches!(step.length, Length::Form(dw::DW_FORM_ref_addr)) {
-                let target = self.number(at, size)?;
-                if !(self.view.start..self.view.start + self.bytes.len() as u64).contains(&target) {
-                    visit(target);
-                }
+        let size = usize::from(reference_size(self.encoding));
+        for place in &entry.recipe.references {
+            let target = self.number(self.place(entry.recipe, *place, entry)?, size)?;
+            if !(self.view.start..self.view.start + self.bytes.len() as u64).contains(&target) {
+                visit(target);
             }
-            at = self.behind_value(step.length, at)? + step.after as usize;
         }
         Ok(())
     }
@@ -344,7 +341,10 @@ impl<'v, 'a> Skim<'v, 'a> {
             dw::DW_FORM_strx3 => self.indexed_name(self.number(at, 3)?),
             dw::DW_FORM_strx4 => self.indexed_name(self.number(at, 4)?),
             dw::DW_FORM_strx | dw::DW_FORM_GNU_str_index => self.indexed_name(self.leb(&mut at)?),
-            dw::DW_FORM_ref_addr => Ok(Value::Reference(self.number(at, self.reference_size())?)),
+            dw::DW_FORM_ref_addr => {
+                let size = usize::from(reference_size(self.encoding));
+                Ok(Value::Reference(self.number(at, size)?))
+            }
             dw::DW_FORM_ref1 => reference(self.number(at, 1)?),
             dw::DW_FORM_ref2 => reference(self.number(at, 2)?),
             dw::DW_FORM_ref8 => reference(self.number(at, 8)?),
@@ -430,7 +430,6 @@ impl<'v, 'a> Skim<'v, 'a> {
                 let rest = self.bytes.get(at..).unwrap_or_default();
                 memchr::memchr(0, rest).ok_or_else(|| self.end())? as u64 + 1
             }
-            dw::DW_FORM_ref_addr => self.reference_size() as u64,
             dw::DW_FORM_indirect => {
                 let form = DwForm(u16::try_from(self.leb(&mut at)?).unwrap_or(u16::MAX));
                 match fixed_size(form, self.encoding) {
@@ -443,14 +442,6 @@ impl<'v, 'a> Skim<'v, 'a> {
             other => return Err(Error::UnknownForm(other)),
         };
         self.behind_block(at, length)
-    }
-
-    /// Bytes of a reference to any unit: in DWARF 2 it was an address.
-    fn reference_size(&self) -> usize {
-        usize::from(match self.encoding.version {
-            ..=2 => self.encoding.address_size,
-            _ => self.encoding.format.word_size(),
-        })
     }
 
     fn length(&self, at: &mut usize, size: usize) -> Result<u64, Error> {
