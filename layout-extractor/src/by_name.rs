@@ -84,9 +84,8 @@ impl DwarfSource {
         dwarf: &Dwarf<Slice<'s>>,
         index: &'s UnitIndex,
     ) -> impl Iterator<Item = (NodeNumber, &'s UnitIndex, NodeNumber, NodeNumber)> {
-        self.notable_functions(dwarf, index).filter_map(|(number, of, at)| {
-            Some((number, of, at, body_parent(dwarf, of.node(at))?))
-        })
+        self.notable_functions(dwarf, index)
+            .filter_map(|(number, of, at)| Some((number, of, at, body_parent(dwarf, of.node(at))?)))
     }
 
     /// The notable functions of a unit, in order: each one's node, and the node that has its name.
@@ -157,14 +156,15 @@ impl DwarfSource {
         for &node in nodes {
             let (of, at) = self.named_node(dwarf, index, node)?;
             let is_equal = self.has_path(dwarf, of, at, body);
-            let is_same = is_equal || !is_exact && {
-                let own = String::from_utf8_lossy(self.name_bytes(dwarf, of.node(at).name()));
-                without_arguments(&own) == without_arguments(last)
-                    && match of.node(at).parent() {
-                        Some(parent) => self.has_path(dwarf, of, parent, parents),
-                        None => parents.is_empty(),
-                    }
-            };
+            let is_same = is_equal
+                || !is_exact && {
+                    let own = String::from_utf8_lossy(self.name_bytes(dwarf, of.node(at).name()));
+                    without_arguments(&own) == without_arguments(last)
+                        && match of.node(at).parent() {
+                            Some(parent) => self.has_path(dwarf, of, parent, parents),
+                            None => parents.is_empty(),
+                        }
+                };
             if !is_same {
                 continue;
             }

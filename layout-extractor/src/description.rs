@@ -208,10 +208,8 @@ impl<'a> Description<'a> {
                 let discriminant = skim.entry_of(entry, Fact::Discriminant)?;
                 *part = Some(VariantPart { discriminant, ..VariantPart::default() });
             }
-            (1, dw::DW_TAG_member) => {
-                if !entry.is_external() && !entry.is_declaration() {
-                    self.members.extend(reader.member(entry)?);
-                }
+            (1, dw::DW_TAG_member) if !entry.is_external() && !entry.is_declaration() => {
+                self.members.extend(reader.member(entry)?);
             }
             (1, dw::DW_TAG_template_type_parameter) => {
                 if let Some(ty) = skim.entry_of(entry, Fact::Type)? {

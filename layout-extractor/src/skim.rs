@@ -223,11 +223,7 @@ impl<'v, 'a> Skim<'v, 'a> {
     }
 
     /// What the last entry says of a type.
-    pub(crate) fn fact(
-        &self,
-        entry: &Skimmed<'v>,
-        fact: Fact,
-    ) -> Result<Option<Value<'a>>, Error> {
+    pub(crate) fn fact(&self, entry: &Skimmed<'v>, fact: Fact) -> Result<Option<Value<'a>>, Error> {
         let recipe = entry.recipe;
         let Some(place) = recipe.facts[fact as usize] else { return Ok(None) };
         Ok(Some(match place.form {
@@ -237,11 +233,7 @@ impl<'v, 'a> Skim<'v, 'a> {
     }
 
     /// The same, if it is a number that has no sign.
-    pub(crate) fn number_of(
-        &self,
-        entry: &Skimmed<'v>,
-        fact: Fact,
-    ) -> Result<Option<u64>, Error> {
+    pub(crate) fn number_of(&self, entry: &Skimmed<'v>, fact: Fact) -> Result<Option<u64>, Error> {
         let Some(place) = entry.recipe.facts[fact as usize] else { return Ok(None) };
         let at = || self.place(entry.recipe, place, entry);
         Ok(match place.form {

@@ -4,6 +4,7 @@
 //! of futures, the runtimes' thread-local variables and own types, and the stack frames that keep
 //! a `block_on` future. Everything else is what those reach.
 
+mod describe;
 mod descriptions;
 mod frames;
 mod lists;

@@ -11,9 +11,9 @@ use runtime_layouts::layout::{Function, Member, SourceLocation, Type, TypeId, Ty
 use rustc_hash::FxHashMap;
 
 use super::descriptions::Descriptions;
+use super::frames::Frame;
 use super::merge::Classes;
 use super::reach::{Addresses, Told};
-use super::frames::Frame;
 use super::roots::Roots;
 use crate::source::DwarfSource;
 

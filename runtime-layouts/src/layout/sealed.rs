@@ -17,7 +17,8 @@ const MOST_COMPRESSION: u64 = 64;
 pub fn seal(plain: &[u8], level: i32) -> std::io::Result<Vec<u8>> {
     let mut compressor = zstd::bulk::Compressor::new(level)?;
     compressor.include_checksum(true)?;
-    compressor.set_parameter(zstd::zstd_safe::CParameter::HashLog(14))?;compressor.set_parameter(zstd::zstd_safe::CParameter::ChainLog(14))?;
+    compressor.set_parameter(zstd::zstd_safe::CParameter::HashLog(14))?;
+    compressor.set_parameter(zstd::zstd_safe::CParameter::ChainLog(14))?;
     let mut sealed = (plain.len() as u64).to_le_bytes().to_vec();
     sealed.extend(compressor.compress(plain)?);
     Ok(sealed)
