@@ -38,36 +38,45 @@ impl Frame {
     }
 }
 
-/// The functions of all units that are a `block_on` or have one inlined, in order. `blocking` has
-/// the entries of those that are one, or in one.
-pub(super) fn find(source: &DwarfSource, blocking: &FxHashSet<u64>) -> Vec<Frame> {
+/// The functions of all units that are a `block_on` or have one inlined, in order, and the number of
+/// units where some could not be read. `blocking` has the entries of those that are one, or in one.
+pub(super) fn find(source: &DwarfSource, blocking: &FxHashSet<u64>) -> (Vec<Frame>, usize) {
     let units = source.rust_units(&source.dwarf());
-    let frames = units.par_iter().with_max_len(1).flat_map_iter(|&number| {
-        // What cannot be read has no frames.
-        in_unit(source, number, blocking).unwrap_or_default()
+    let of_units = units.par_iter().with_max_len(1).map(|&number| {
+        let mut frames = Vec::new();
+        let read = in_unit(source, number, blocking, &mut frames);
+        (frames, usize::from(read.is_err()))
     });
-    let mut frames: Vec<Frame> = frames.collect();
+    let of_units: Vec<_> = of_units.collect();
+    let unreadable = of_units.iter().map(|(_, unreadable)| unreadable).sum();
+    let mut frames: Vec<Frame> = of_units.into_iter().flat_map(|(frames, _)| frames).collect();
     frames.sort_by_key(|frame| frame.entry);
-    frames
+    (frames, unreadable)
 }
 
 fn in_unit(
     source: &DwarfSource,
     number: UnitNumber,
     blocking: &FxHashSet<u64>,
-) -> Result<Vec<Frame>, LayoutError> {
+    frames: &mut Vec<Frame>,
+) -> Result<(), LayoutError> {
     let dwarf = source.dwarf();
-    let index = source.index(&dwarf, number)?;
+    // A unit that cannot be read at all was counted before.
+    let Ok(index) = source.index(&dwarf, number) else { return Ok(()) };
     let is_inlined = |origin: &u64| blocking.contains(origin);
     if index.blocking.is_empty() && !index.inlined.iter().any(is_inlined) {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let view = source.units.view(&dwarf, number)?;
-    let mut frames = Vec::new();
+    let mut read = Ok(());
     for node in functions(source, &view, index, blocking)? {
-        frames.extend(frame(source, &view, index, node, blocking)?);
+        // One that cannot be read does not hide the others.
+        match frame(source, &view, index, node, blocking) {
+            Ok(found) => frames.extend(found),
+            Err(error) => read = Err(error),
+        }
     }
-    Ok(frames)
+    read
 }
 
 /// The functions of a unit that have code, and are one of these or have one of these inlined.

@@ -51,16 +51,17 @@ pub fn extract(
     source: &DwarfSource,
     progress: &dyn Progress,
 ) -> Result<LayoutFile, LayoutFileError> {
-    // All of it on the threads that share the work: none has to be woken to wait for the others.
+    // On the threads that share the work: this one would have to be woken after each step.
     LayoutFile::new(rayon::scope(|_| tables(source, progress)))
 }
 
 fn tables(source: &DwarfSource, progress: &dyn Progress) -> Tables {
-    let (everything, roots) = roots::find(source, progress);
-    let (frames, addresses) = rayon::join(
+    let (everything, mut roots) = roots::find(source, progress);
+    let ((frames, unreadable), addresses) = rayon::join(
         || frames::find(source, &everything.blocking),
         || reach::addresses(source, &roots),
     );
+    roots.unreadable += unreadable;
     progress.start(Stage::Types, None);
     let beginnings = reach::beginnings(&roots, &frames, &addresses);
     let descriptions = descriptions::follow(source, beginnings, progress);

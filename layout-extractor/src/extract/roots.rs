@@ -27,7 +27,7 @@ pub(super) struct Roots {
     pub(super) thread_locals: Vec<(ThreadLocal, bool)>,
     /// The runtimes' own types.
     pub(super) types: Vec<TypeId>,
-    /// Units that could not be read.
+    /// Units that could not be read, or not all of them.
     pub(super) unreadable: usize,
     /// Entry addresses of every type's `poll`.
     polls: Vec<u64>,

@@ -5,10 +5,15 @@
 
 use std::io::Read;
 
+use zstd::zstd_safe::CParameter;
+
 /// No tables are longer than this before compression, in bytes.
 pub const MOST_PLAIN: u64 = 512 << 20;
 /// No real tables shrink to less than this part of their length; a bomb does.
 const MOST_COMPRESSION: u64 = 64;
+/// How many places zstd's tables of what it saw have, as a power of two. More of them find a
+/// hundredth more in these bytes, and have to come into memory first.
+const PLACES: u32 = 14;
 
 /// Seals bytes, with one of zstd's levels of compression: 1 is quick, 17 is small.
 ///
@@ -17,8 +22,8 @@ const MOST_COMPRESSION: u64 = 64;
 pub fn seal(plain: &[u8], level: i32) -> std::io::Result<Vec<u8>> {
     let mut compressor = zstd::bulk::Compressor::new(level)?;
     compressor.include_checksum(true)?;
-    compressor.set_parameter(zstd::zstd_safe::CParameter::HashLog(14))?;
-    compressor.set_parameter(zstd::zstd_safe::CParameter::ChainLog(14))?;
+    compressor.set_parameter(CParameter::HashLog(PLACES))?;
+    compressor.set_parameter(CParameter::ChainLog(PLACES))?;
     let mut sealed = (plain.len() as u64).to_le_bytes().to_vec();
     sealed.extend(compressor.compress(plain)?);
     Ok(sealed)

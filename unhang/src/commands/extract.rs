@@ -51,6 +51,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let started = Instant::now();
+    // This thread shares the work, and one less is started. Nobody has used the threads so far.
+    let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
     let source = DwarfSource::open(&arguments.binary)?;
     let output = arguments.output.as_deref().unwrap_or(&arguments.binary);
     if !arguments.embed && is_same_file(&arguments.binary, output) {
