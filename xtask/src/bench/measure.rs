@@ -3,9 +3,13 @@
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
 
 use super::cache::Cache;
 use crate::workspace::target;
@@ -109,23 +113,42 @@ impl<'a> Job<'a> {
         command.stdin(Stdio::null()).stdout(output).stderr(Stdio::null());
         let begun = Instant::now();
         let child = command.spawn().with_context(|| format!("starting {command:?}"))?;
-        let pid = child.id();
+        let pid = Pid::from_raw(child.id().cast_signed());
         let mut child = Guard(child);
-        let mut peak = 0;
-        let end = loop {
-            if let Some(end) = child.0.try_wait().context("its end")? {
-                break end;
-            }
-            if begun.elapsed() > LIMIT {
-                bail!("{command:?} was not done after {} s", LIMIT.as_secs());
-            }
-            peak = peak.max(high_water(pid).unwrap_or(0));
-            std::thread::sleep(EVERY);
-        };
-        let time = begun.elapsed();
+        let ended = AtomicBool::new(false);
+        let (waited, time, peak) = std::thread::scope(|scope| {
+            let watch = scope.spawn(|| watch(pid, begun, &ended));
+            // The end is waited for and not looked for: short runs would be measured in steps. The
+            // process keeps its id until nobody looks at it any more.
+            let end = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+            let waited = waitid(Id::Pid(pid), end);
+            let time = begun.elapsed();
+            ended.store(true, Ordering::Relaxed);
+            (waited, time, watch.join().unwrap_or_default())
+        });
+        waited.context("waiting for its end")?;
+        let end = child.0.wait().context("its end")?;
+        if time > LIMIT {
+            bail!("{command:?} was not done after {} s", LIMIT.as_secs());
+        }
         ensure!(end.success(), "{command:?}: {end}");
         Ok((time, peak))
     }
+}
+
+/// Looks at the memory of a process until it has ended, and ends it when it takes too long; returns
+/// the largest resident set that was seen.
+fn watch(pid: Pid, begun: Instant, ended: &AtomicBool) -> u64 {
+    let mut peak = 0;
+    while !ended.load(Ordering::Relaxed) {
+        peak = peak.max(high_water(pid.as_raw().cast_unsigned()).unwrap_or(0));
+        if begun.elapsed() > LIMIT {
+            // It may have ended by now.
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+        std::thread::sleep(EVERY);
+    }
+    peak
 }
 
 /// Runs each of the commands so often, one after the other in turn, so that whatever else the
