@@ -10,6 +10,7 @@ mod measure;
 mod notes;
 mod pass;
 mod plot;
+mod programs;
 mod table;
 mod tasks;
 mod terminal;
@@ -33,6 +34,8 @@ pub enum Part {
     Tasks,
     /// Cost against debug information, made up with a C compiler
     DebugInformation,
+    /// Extraction from programs of a usual size, all of Rust
+    Programs,
     /// A large service, all of Rust
     Rust,
     /// Beside BugStalker
@@ -77,6 +80,7 @@ fn parts(quick: bool, only: &[Part]) -> Result<()> {
         match part {
             Part::Tasks => bench.tasks()?,
             Part::DebugInformation => bench.debug_information()?,
+            Part::Programs => bench.programs()?,
             Part::Rust => bench.large()?,
             Part::Bugstalker => bench.beside_bugstalker()?,
         }

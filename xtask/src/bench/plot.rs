@@ -22,7 +22,7 @@ const MARK: i32 = 4;
 const TRIANGLE: [(i32, i32); 4] = [(0, -6), (6, 4), (-6, 4), (0, -6)];
 
 /// What that is.
-const SINGLE: &str = " (triangles: the large service, all of Rust)";
+const SINGLE: &str = " (triangles: programs that are all of Rust)";
 
 /// Where the names of the lines begin, and how far they are from each other.
 const FIRST_NAME: i32 = 60;
