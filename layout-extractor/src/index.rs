@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use gimli::{AttributeValue, DwTag, Dwarf, Section as _, constants as dw};
 
 use crate::by_name::NameIndex;
+use crate::lately::Lately;
 use crate::polls::PollIndex;
 use crate::recipes::Wanted;
 use crate::skim::{Skim, Skimmed};
@@ -176,9 +177,9 @@ const NOTABLE: [&[u8]; 3] = [b"{", b"poll", BLOCK_ON];
 /// How the functions begin that keep a future on the stack.
 const BLOCK_ON: &[u8] = b"block_on";
 
-/// What is inlined is noted again when so much else was inlined since; a prime, since offsets have
-/// steps.
-const INLINED_LATELY: usize = 1021;
+/// What is inlined again is noted once, while it is among so many that were inlined lately, as a
+/// power of two.
+const INLINED_LATELY: u32 = 10;
 
 /// Bytes of a unit in which a node is looked for one by one: there are few.
 const STRETCH: u32 = 64;
@@ -285,7 +286,7 @@ impl UnitIndex {
             polls: OnceLock::new(),
         };
         let wanted = Wanted::NAMED.and(Wanted::LOCATED).and(Wanted::INLINED);
-        let mut lately = [u64::MAX; INLINED_LATELY];
+        let mut lately = Lately::new(INLINED_LATELY, u64::MAX);
         let mut skim = Skim::of(dwarf, view, wanted.and(Wanted::REFERRING))?;
         let mut open: Vec<(i32, NodeNumber)> = Vec::new();
         while let Some(entry) = skim.next()? {
@@ -300,12 +301,7 @@ impl UnitIndex {
             }
             let (offset, depth, tag) = (entry.offset, entry.depth, entry.tag());
             if tag == dw::DW_TAG_inlined_subroutine {
-                if let Some(origin) = skim.origin(&entry)? {
-                    let slot = &mut lately[origin as usize % INLINED_LATELY];
-                    if std::mem::replace(slot, origin) != origin {
-                        index.inlined.push(origin);
-                    }
-                }
+                index.inlined.extend(skim.origin(&entry)?.filter(|origin| lately.is_new(*origin)));
                 continue;
             }
             let number = nodes.len() as NodeNumber;

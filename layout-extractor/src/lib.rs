@@ -38,6 +38,7 @@ mod functions;
 mod index;
 mod invocations;
 mod lack;
+mod lately;
 mod lines;
 mod mapping;
 mod mentions;

@@ -13,6 +13,7 @@ use runtime_layouts::layout::source::LayoutError;
 use rustc_hash::FxBuildHasher;
 
 use crate::index::NameRef;
+use crate::lately::Lately;
 use crate::names::split_last;
 use crate::parallel::in_parallel;
 use crate::recipes::Wanted;
@@ -75,23 +76,9 @@ struct OfUnit {
     references: Vec<u64>,
 }
 
-/// What was mentioned lately: most names of a unit come several times.
-struct Lately(Box<[u32; 1 << Self::BITS]>);
-
-impl Lately {
-    const BITS: u32 = 12;
-
-    fn new() -> Self {
-        // No name begins behind the last byte of all.
-        Self(Box::new([u32::MAX; 1 << Self::BITS]))
-    }
-
-    /// Whether a name was not, as far as is known.
-    fn is_new(&mut self, place: u32) -> bool {
-        let slot = place.wrapping_mul(0x9e37_79b9) >> (u32::BITS - Self::BITS);
-        std::mem::replace(&mut self.0[slot as usize], place) != place
-    }
-}
+/// Most names of a unit come several times: so many of those that came lately are known, as a power
+/// of two.
+const LATELY: u32 = 12;
 
 impl Mentions {
     /// Puts together what all units mention.
@@ -293,7 +280,8 @@ impl DwarfSource {
         found: &mut OfUnit,
     ) -> Result<(), LayoutError> {
         let view = self.units.view(dwarf, number)?;
-        let mut lately = Lately::new();
+        // No name begins behind the last byte of all.
+        let mut lately = Lately::new(LATELY, u32::MAX);
         let mut skim = || {
             let names = Wanted::NAMED.and(Wanted::MANGLED);
             let mut skim = Skim::of(dwarf, &view, names.and(Wanted::REFERRING))?;

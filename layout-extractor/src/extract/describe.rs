@@ -13,6 +13,7 @@ use super::reach::types_of_type;
 use crate::description::{Declared, Description, Reader, is_alias};
 use crate::discriminants::Signedness;
 use crate::index::{NameRef, NodeNumber, UnitIndex, is_type};
+use crate::lately::Lately;
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitView};
 
@@ -43,41 +44,23 @@ const MOST_FILES: usize = 1 << 16;
 
 /// Hashes of what many descriptions have in common, for one thread at a time. Names are taken for
 /// what they are and not for where they are: a linker may leave several copies of one.
-#[derive(Default)]
 pub(super) struct Hashes {
     /// By [`NameRef::key`].
-    names: Lately,
+    names: Lately<u64, u64>,
     /// By the numbers of the unit and the node.
-    paths: Lately,
+    paths: Lately<u64, u64>,
     /// By the entry of the type.
     discriminants: FxHashMap<u64, (u8, Signedness)>,
 }
 
-/// Hashes that were needed lately: most names come several times, one soon after the other.
-struct Lately(Box<[(u64, u64)]>);
+/// So many names and paths are known, as a power of two: most come several times, one soon after the
+/// other.
+const LATELY: u32 = 11;
 
-impl Default for Lately {
+impl Default for Hashes {
     fn default() -> Self {
-        // No key is as large.
-        Self(vec![(u64::MAX, 0); 1 << Self::BITS].into())
-    }
-}
-
-impl Lately {
-    const BITS: u32 = 11;
-
-    fn slot(&mut self, key: u64) -> &mut (u64, u64) {
-        let slot = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - Self::BITS);
-        &mut self.0[slot as usize]
-    }
-
-    fn get(&mut self, key: u64) -> Option<u64> {
-        let (known, hash) = *self.slot(key);
-        (known == key).then_some(hash)
-    }
-
-    fn put(&mut self, key: u64, hash: u64) {
-        *self.slot(key) = (key, hash);
+        let lately = || Lately::new(LATELY, u64::MAX);
+        Self { names: lately(), paths: lately(), discriminants: FxHashMap::default() }
     }
 }
 
