@@ -13,7 +13,7 @@ mod reach;
 mod roots;
 mod tables;
 
-use runtime_layouts::layout::file::{LayoutFile, LayoutFileError, Tables};
+use runtime_layouts::layout::file::{LayoutFile, LayoutFileError};
 
 use crate::source::DwarfSource;
 
@@ -51,11 +51,6 @@ pub fn extract(
     source: &DwarfSource,
     progress: &dyn Progress,
 ) -> Result<LayoutFile, LayoutFileError> {
-    // On the threads that share the work: this one would have to be woken after each step.
-    LayoutFile::new(rayon::scope(|_| tables(source, progress)))
-}
-
-fn tables(source: &DwarfSource, progress: &dyn Progress) -> Tables {
     let (everything, mut roots) = roots::find(source, progress);
     let ((frames, unreadable), addresses) = rayon::join(
         || frames::find(source, &everything.blocking),
@@ -76,5 +71,5 @@ fn tables(source: &DwarfSource, progress: &dyn Progress) -> Tables {
     drop(classes);
     // To take all of this apart takes its time, which nobody has to wait for.
     rayon::spawn(move || drop((descriptions, layouts, told, addresses, frames, roots)));
-    tables
+    LayoutFile::new(tables)
 }
