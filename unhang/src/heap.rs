@@ -1,0 +1,52 @@
+//! HEAP: memory for work that allocates much, asked for at once.
+//!
+//! glibc gives every thread but the first its memory page by page: a system call for each, which
+//! all threads wait for, and a page fault. Here a thread asks once, before it begins, and for huge
+//! pages, so that the kernel clears 2 MB at a time. What is not used of it costs nothing. How glibc
+//! grows a heap: `sysmalloc` and `grow_heap` in `malloc/malloc.c` and `malloc/arena.c` of 2.36.
+//!
+//! This is the one file of the crate with `unsafe`: the C library's calls.
+#![allow(unsafe_code)]
+
+/// Bytes that a thread asks for: the most that glibc does not map on their own.
+#[cfg(target_env = "gnu")]
+const ROOM: usize = 31 << 20;
+
+/// Makes large blocks parts of the heap too, and keeps what is freed. To be called once, before there
+/// are threads, by a program that is soon over.
+#[cfg(target_env = "gnu")]
+pub(crate) fn keep_all() {
+    use nix::libc::{M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, mallopt};
+
+    // SAFETY: the call takes numbers; no other thread is there that allocates.
+    unsafe {
+        mallopt(M_MMAP_THRESHOLD, 32 << 20);
+        mallopt(M_TRIM_THRESHOLD, i32::MAX);
+    }
+}
+
+/// Makes room in the heap of this thread. What cannot be had is done without.
+#[cfg(target_env = "gnu")]
+pub(crate) fn make_room() {
+    use nix::libc::{MADV_HUGEPAGE, free, madvise, malloc};
+
+    const PAGE: usize = 4096;
+    // SAFETY: the block is this function's own until it is freed, and freed once. The advice is on
+    // whole pages within it, and changes nothing that can be read there.
+    unsafe {
+        let block = malloc(ROOM);
+        let before = block.align_offset(PAGE);
+        if !block.is_null() && before < PAGE {
+            madvise(block.byte_add(before), (ROOM - before) & !(PAGE - 1), MADV_HUGEPAGE);
+        }
+        free(block);
+    }
+}
+
+/// Other C libraries are left to do as they do.
+#[cfg(not(target_env = "gnu"))]
+pub(crate) fn keep_all() {}
+
+/// Other C libraries are left to do as they do.
+#[cfg(not(target_env = "gnu"))]
+pub(crate) fn make_room() {}
