@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::hash::BuildHasher;
+use std::sync::OnceLock;
 
 use gimli::Dwarf;
 use rayon::prelude::*;
@@ -18,7 +19,8 @@ use crate::polls::PollEntry;
 use crate::source::DwarfSource;
 use crate::units::{Slice, UnitNumber};
 
-/// What all units have that were compiled from Rust.
+/// What all units have that were compiled from Rust, but for those of the standard library that have
+/// no types.
 pub(crate) struct Everything {
     /// The first unit's `poll`, by the full name of the type that is polled.
     pub(crate) polls: FxHashMap<Box<str>, PollEntry>,
@@ -28,6 +30,12 @@ pub(crate) struct Everything {
     pub(crate) thread_locals: Vec<UnitNumber>,
     /// The entries in `.debug_info` of the functions that are a `block_on…`, or in one.
     pub(crate) blocking: FxHashSet<u64>,
+    /// The units that were read, in order.
+    pub(crate) units: Vec<UnitNumber>,
+    /// The units that were compiled from Rust and left out.
+    left_out: Vec<UnitNumber>,
+    /// Their bodies, as `bodies`, once somebody asks.
+    bodies_left_out: OnceLock<Vec<Body>>,
 }
 
 /// A body, and the key that it is found by.
@@ -41,15 +49,23 @@ struct Body {
 impl Everything {
     /// The bodies that may have this path, whatever their generic arguments are, by unit, in order.
     pub(crate) fn bodies(&self, path: &str) -> impl Iterator<Item = (UnitNumber, Vec<NodeNumber>)> {
-        let (parents, name) = split_last(path);
-        let key = key(parents, name.as_bytes());
-        let from = &self.bodies[self.bodies.partition_point(|body| body.key < key)..];
-        let same = &from[..from.partition_point(|body| body.key == key)];
-        let by_unit = same.chunk_by(|one, other| one.unit == other.unit);
-        by_unit.map(|bodies| {
-            (bodies[0].unit as UnitNumber, bodies.iter().map(|body| body.node).collect())
-        })
+        with_path(&self.bodies, path)
     }
+}
+
+/// Those of some sorted bodies that may have this path, by unit.
+fn with_path<'b>(
+    bodies: &'b [Body],
+    path: &str,
+) -> impl Iterator<Item = (UnitNumber, Vec<NodeNumber>)> + use<'b> {
+    let (parents, name) = split_last(path);
+    let key = key(parents, name.as_bytes());
+    let from = &bodies[bodies.partition_point(|body| body.key < key)..];
+    let same = &from[..from.partition_point(|body| body.key == key)];
+    let by_unit = same.chunk_by(|one, other| one.unit == other.unit);
+    by_unit.map(|bodies| {
+        (bodies[0].unit as UnitNumber, bodies.iter().map(|body| body.node).collect())
+    })
 }
 
 /// What a body is found by: its own name without generic arguments, and the path of what it is in.
@@ -67,21 +83,24 @@ struct Functions {
 
 impl DwarfSource {
     /// Reads every unit that was compiled from Rust, on all processors, and calls `visit` with each
-    /// unit after it was read, whatever it was compiled from; gives what that returns, in the order of
-    /// the units.
+    /// unit, and whether it is one to ask; gives what that returns, in the order of the units.
+    ///
+    /// The standard library is left out, which is a third of all units in a small program.
     pub(crate) fn read_everything<T: Send>(
         &self,
-        visit: impl Fn(UnitNumber) -> T + Sync,
+        visit: impl Fn(UnitNumber, bool) -> T + Sync,
     ) -> (&Everything, Vec<T>) {
         let dwarf = self.dwarf();
         let read = |number: UnitNumber| {
-            let is_rust = self.units.root(&dwarf, number).is_ok_and(|root| root.is_rust);
+            let root = self.units.root(&dwarf, number);
+            let is_asked = root.map(|root| root.is_rust && !root.is_bare_standard());
             // What cannot be read has nothing.
-            let functions = is_rust.then(|| {
+            let functions = matches!(is_asked, Ok(true)).then(|| {
                 let _ = self.poll_index(&dwarf, number);
                 self.functions_of(&dwarf, number).unwrap_or_default()
             });
-            (number, functions, visit(number))
+            // That it cannot be read is seen by the one who asks.
+            (number, functions, visit(number, is_asked.unwrap_or(true)))
         };
         // The largest first: nobody is to wait for it in the end.
         let mut order: Vec<UnitNumber> = (0..self.units.len()).collect();
@@ -110,11 +129,19 @@ impl DwarfSource {
             bodies: Vec::with_capacity(of_rust.map(|of_unit| of_unit.bodies.len()).sum()),
             thread_locals: Vec::new(),
             blocking: FxHashSet::default(),
+            units: Vec::with_capacity(functions.len()),
+            left_out: Vec::new(),
+            bodies_left_out: OnceLock::new(),
         };
         let mut rust = Vec::with_capacity(functions.len());
         for (number, functions) in functions.into_iter().enumerate() {
-            let Some(functions) = functions else { continue };
-            rust.push(number);
+            let is_rust = self.units.root(dwarf, number).is_ok_and(|root| root.is_rust);
+            rust.extend(is_rust.then_some(number));
+            let Some(functions) = functions else {
+                everything.left_out.extend(is_rust.then_some(number));
+                continue;
+            };
+            everything.units.push(number);
             everything.bodies.extend(functions.bodies);
             everything.blocking.extend(functions.blocking);
             let polls = self.poll_index(dwarf, number).ok();
@@ -129,6 +156,30 @@ impl DwarfSource {
         self.rust_units.get_or_init(|| rust);
         everything.bodies.par_sort_unstable();
         everything
+    }
+
+    /// The same of the units that were left out: those are read when somebody asks for what may be
+    /// theirs.
+    pub(crate) fn bodies_left_out<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        everything: &'s Everything,
+        path: &str,
+    ) -> impl Iterator<Item = (UnitNumber, Vec<NodeNumber>)> {
+        let krate = path.split("::").next();
+        let is_of_crate = |number: &UnitNumber| {
+            self.units.root(dwarf, *number).is_ok_and(|root| root.crate_name() == krate)
+        };
+        let bodies = everything.left_out.iter().any(is_of_crate).then(|| {
+            everything.bodies_left_out.get_or_init(|| {
+                let all = everything.left_out.iter();
+                let bodies = all.filter_map(|&unit| Some(self.functions_of(dwarf, unit).ok()?.bodies));
+                let mut bodies: Vec<Body> = bodies.flatten().collect();
+                bodies.sort_unstable();
+                bodies
+            })
+        });
+        with_path(bodies.map_or(&[], Vec::as_slice), path)
     }
 
     /// Reads what the program has beside its units: where code is, what is relocated, symbols.

@@ -255,7 +255,9 @@ impl DwarfSource {
         path: &str,
     ) -> Result<Option<u64>, LayoutError> {
         if let Some(everything) = self.everything.get() {
-            for (unit, nodes) in everything.bodies(path) {
+            let left_out = || self.bodies_left_out(dwarf, everything, path);
+            let left_out = std::iter::once_with(left_out).flatten();
+            for (unit, nodes) in everything.bodies(path).chain(left_out) {
                 if let Some(found) = self.best_body(dwarf, unit, &nodes, path, true)? {
                     return Ok(Some(found));
                 }

@@ -157,9 +157,8 @@ pub(crate) struct UnitIndex {
     pub(crate) statics: Vec<(u64, u32)>,
     /// Thread-local variables.
     pub(crate) thread_locals: Vec<NodeNumber>,
-    /// The entries in `.debug_info` of the functions that are inlined here, in no order, some of
-    /// them several times.
-    pub(crate) inlined: Vec<u64>,
+    /// What is inlined into the functions that have code here.
+    pub(crate) inlined: Inlined,
     /// Whether it refers to entries of other units: after link-time optimization.
     pub(crate) refers: bool,
     /// Made when somebody asks for types by name.
@@ -170,6 +169,36 @@ pub(crate) struct UnitIndex {
     pub(crate) polls: OnceLock<PollIndex>,
 }
 
+/// What is inlined into the functions of a unit that have code.
+#[derive(Default)]
+pub(crate) struct Inlined {
+    /// The entries in `.debug_info` of what is inlined, by function; some of them several times.
+    origins: Vec<u64>,
+    /// The functions, and how far theirs go in `origins`.
+    functions: Vec<(NodeNumber, u32)>,
+}
+
+impl Inlined {
+    /// Adds what is inlined into the function that comes now.
+    fn add(&mut self, function: NodeNumber, origin: u64) {
+        self.origins.push(origin);
+        let end = self.origins.len() as u32;
+        match self.functions.last_mut() {
+            Some((last, its_end)) if *last == function => *its_end = end,
+            _ => self.functions.push((function, end)),
+        }
+    }
+
+    /// The functions, each with what is inlined into it. One that has another in it may come twice.
+    pub(crate) fn functions(&self) -> impl Iterator<Item = (NodeNumber, &[u64])> {
+        let mut start = 0;
+        self.functions.iter().map(move |&(function, end)| {
+            let range = std::mem::replace(&mut start, end as usize)..end as usize;
+            (function, &self.origins[range])
+        })
+    }
+}
+
 /// How names begin that are looked for among all functions: bodies of closures and async fns, polls
 /// of futures and tasks, and what keeps a future on the stack.
 const NOTABLE: [&[u8]; 3] = [b"{", b"poll", BLOCK_ON];
@@ -177,9 +206,9 @@ const NOTABLE: [&[u8]; 3] = [b"{", b"poll", BLOCK_ON];
 /// How the functions begin that keep a future on the stack.
 const BLOCK_ON: &[u8] = b"block_on";
 
-/// What is inlined again is noted once, while it is among so many that were inlined lately, as a
-/// power of two.
-const INLINED_LATELY: u32 = 10;
+/// What is inlined again into a function is noted once, while it is among so many that were inlined
+/// lately, as a power of two.
+const INLINED_LATELY: u32 = 8;
 
 /// Bytes of a unit in which a node is looked for one by one: there are few.
 const STRETCH: u32 = 64;
@@ -269,7 +298,7 @@ impl UnitIndex {
     ) -> Result<Self, gimli::Error> {
         let unit = &view.unit;
         let length = unit.header.length_including_self() as u64;
-        let mut nodes = Vec::with_capacity(length as usize / BYTES_OF_NODE);
+        let mut nodes: Vec<Node> = Vec::with_capacity(length as usize / BYTES_OF_NODE);
         let mut index = UnitIndex {
             place: view.start..view.start.saturating_add(length),
             nodes: Vec::new(),
@@ -279,7 +308,7 @@ impl UnitIndex {
             code: Vec::new(),
             statics: Vec::new(),
             thread_locals: Vec::new(),
-            inlined: Vec::new(),
+            inlined: Inlined::default(),
             refers: false,
             types_by_name: OnceLock::new(),
             bodies_by_name: OnceLock::new(),
@@ -300,8 +329,18 @@ impl UnitIndex {
                 continue;
             }
             let (offset, depth, tag) = (entry.offset, entry.depth, entry.tag());
+            while open.last().is_some_and(|&(at, _)| at >= depth) {
+                open.pop();
+            }
             if tag == dw::DW_TAG_inlined_subroutine {
-                index.inlined.extend(skim.origin(&entry)?.filter(|origin| lately.is_new(*origin)));
+                let function = open.last().map(|&(_, function)| function);
+                if let Some(function) = function.filter(|&node| nodes[node as usize].has_code())
+                    && let Some(origin) = skim.origin(&entry)?
+                    && lately.get(origin) != Some(function)
+                {
+                    lately.put(origin, function);
+                    index.inlined.add(function, origin);
+                }
                 continue;
             }
             let number = nodes.len() as NodeNumber;
@@ -316,9 +355,6 @@ impl UnitIndex {
                     }
                     StaticPlace::Other => continue,
                 }
-            }
-            while open.last().is_some_and(|&(at, _)| at >= depth) {
-                open.pop();
             }
             let mut flags = 0;
             if entry.has_linkage_name() {
@@ -350,6 +386,7 @@ impl UnitIndex {
                 open.push((depth, number));
             }
         }
+        nodes.shrink_to_fit();
         index.notable = notable(dwarf, &nodes);
         index.blocking = blocking(dwarf, &nodes, &index.notable);
         index.stretches = stretches(&nodes);
@@ -357,7 +394,7 @@ impl UnitIndex {
         index.code.sort_unstable_by_key(|range| (range.low, range.node));
         index.statics.sort_unstable();
         index.code.shrink_to_fit();
-        index.inlined.shrink_to_fit();
+        index.inlined.origins.shrink_to_fit();
         Ok(index)
     }
 

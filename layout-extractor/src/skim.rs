@@ -7,7 +7,7 @@
 
 use gimli::{
     DebugStrOffsetsIndex, DwForm, DwTag, Dwarf, Encoding, EndianSlice, Endianity as _, Error,
-    Expression, Reader as _, RunTimeEndian, Section as _, constants as dw,
+    Expression, Format, Reader as _, RunTimeEndian, Section as _, constants as dw,
 };
 
 use crate::index::NameRef;
@@ -205,10 +205,16 @@ impl<'v, 'a> Skim<'v, 'a> {
     }
 
     /// Where the name of the last entry is.
+    #[inline]
     pub(crate) fn name(&self, entry: &Skimmed<'v>) -> Result<NameRef, Error> {
         let recipe = entry.recipe;
         let Some(place) = recipe.name else { return Ok(NameRef::None) };
-        match self.value(place.form, self.place(recipe, place, entry)?)? {
+        let at = self.place(recipe, place, entry)?;
+        // Most are.
+        if place.form == dw::DW_FORM_strp && self.encoding.format == Format::Dwarf32 {
+            return Ok(NameRef::Str(self.word(at)?));
+        }
+        match self.value(place.form, at)? {
             Value::Name(name) => Ok(name),
             _ => Ok(NameRef::None),
         }
@@ -216,10 +222,21 @@ impl<'v, 'a> Skim<'v, 'a> {
 
     /// The offset in `.debug_info` of what the last entry is a copy of (`DW_AT_abstract_origin`), or
     /// else defines (`DW_AT_specification`).
+    #[inline]
     pub(crate) fn origin(&self, entry: &Skimmed<'v>) -> Result<Option<u64>, Error> {
-        let recipe = entry.recipe;
-        let Some(place) = recipe.origin else { return Ok(None) };
-        Ok(self.value(place.form, self.place(recipe, place, entry)?)?.reference())
+        let Some(place) = entry.recipe.origin else { return Ok(None) };
+        self.reference(place, entry)
+    }
+
+    /// The entry that the last one refers to here.
+    #[inline]
+    fn reference(&self, place: Place, entry: &Skimmed<'v>) -> Result<Option<u64>, Error> {
+        let at = self.place(entry.recipe, place, entry)?;
+        Ok(match place.form {
+            // Most are.
+            dw::DW_FORM_ref4 => Some(self.view.start.wrapping_add(self.word(at)?)),
+            form => self.value(form, at)?.reference(),
+        })
     }
 
     /// What the last entry says of a type.
@@ -247,13 +264,7 @@ impl<'v, 'a> Skim<'v, 'a> {
     /// The same, if it is an entry.
     pub(crate) fn entry_of(&self, entry: &Skimmed<'v>, fact: Fact) -> Result<Option<u64>, Error> {
         let Some(place) = entry.recipe.facts[fact as usize] else { return Ok(None) };
-        Ok(match place.form {
-            dw::DW_FORM_ref4 => {
-                let offset = self.word(self.place(entry.recipe, place, entry)?)?;
-                Some(self.view.start.wrapping_add(offset))
-            }
-            _ => self.fact(entry, fact)?.and_then(Value::reference),
-        })
+        self.reference(place, entry)
     }
 
     /// Where the last entry, a variable's, is, if it may be at a fixed address or in thread-local

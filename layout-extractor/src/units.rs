@@ -10,6 +10,7 @@ use gimli::{
     DebugRngListsBase, DebugStrOffsetsBase, Dwarf, DwarfFileType, Encoding, EndianSlice,
     LocationListsOffset, RunTimeEndian, SectionId, Unit, UnitHeader,
 };
+use runtime_layouts::layout::origin::within_standard;
 use runtime_layouts::layout::source::LayoutError;
 
 use crate::elf::ObjectFile;
@@ -134,6 +135,12 @@ impl Root {
     pub(crate) fn crate_name(&self) -> Option<&str> {
         let (_, after) = self.name.rsplit_once("/@/")?;
         Some(after.split_once('.').map_or(after, |(name, _)| name))
+    }
+
+    /// Whether the unit is of the standard library as it is installed: it has line tables alone.
+    /// Nothing in such a unit is or polls a future, or has one on the stack.
+    pub(crate) fn is_bare_standard(&self) -> bool {
+        within_standard(&self.directory).is_some() && !self.has_types()
     }
 
     /// Whether any entry of the unit's object file may describe a struct.

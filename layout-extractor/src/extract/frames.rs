@@ -3,18 +3,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use gimli::constants as dw;
 use rayon::prelude::*;
 use runtime_layouts::layout::Function;
 use runtime_layouts::layout::file::StoredFrame;
 use runtime_layouts::layout::source::LayoutError;
 use rustc_hash::FxHashSet;
 
+use crate::everything::Everything;
 use crate::index::{NodeNumber, UnitIndex};
-use crate::recipes::Wanted;
-use crate::skim::Skim;
 use crate::source::DwarfSource;
-use crate::units::{UnitNumber, UnitView, malformed};
+use crate::units::UnitNumber;
 use crate::variables::RangedVariable;
 
 /// A function's code and variables.
@@ -40,9 +38,9 @@ impl Frame {
 
 /// The functions of all units that are a `block_on` or have one inlined, in order, and the number of
 /// units where some could not be read. `blocking` has the entries of those that are one, or in one.
-pub(super) fn find(source: &DwarfSource, blocking: &FxHashSet<u64>) -> (Vec<Frame>, usize) {
-    let units = source.rust_units(&source.dwarf());
-    let of_units = units.par_iter().with_max_len(1).map(|&number| {
+pub(super) fn find(source: &DwarfSource, everything: &Everything) -> (Vec<Frame>, usize) {
+    let blocking = &everything.blocking;
+    let of_units = everything.units.par_iter().with_max_len(1).map(|&number| {
         let mut frames = Vec::new();
         let read = in_unit(source, number, blocking, &mut frames);
         (frames, usize::from(read.is_err()))
@@ -63,15 +61,11 @@ fn in_unit(
     let dwarf = source.dwarf();
     // A unit that cannot be read at all was counted before.
     let Ok(index) = source.index(&dwarf, number) else { return Ok(()) };
-    let is_inlined = |origin: &u64| blocking.contains(origin);
-    if index.blocking.is_empty() && !index.inlined.iter().any(is_inlined) {
-        return Ok(());
-    }
-    let view = source.units.view(&dwarf, number)?;
+    let start = source.units.entry(number).start;
     let mut read = Ok(());
-    for node in functions(source, &view, index, blocking)? {
+    for node in functions(index, start, blocking) {
         // One that cannot be read does not hide the others.
-        match frame(source, &view, index, node, blocking) {
+        match frame(source, start, index, node, blocking) {
             Ok(found) => frames.extend(found),
             Err(error) => read = Err(error),
         }
@@ -79,52 +73,27 @@ fn in_unit(
     read
 }
 
-/// The functions of a unit that have code, and are one of these or have one of these inlined.
-fn functions<'s>(
-    source: &'s DwarfSource,
-    view: &UnitView<'s>,
-    index: &UnitIndex,
-    blocking: &FxHashSet<u64>,
-) -> Result<Vec<NodeNumber>, LayoutError> {
-    let dwarf = source.dwarf();
-    let at = |error| malformed(view.start, error);
-    let mut function: Option<(i32, NodeNumber)> = None;
-    let mut found: Vec<NodeNumber> = Vec::new();
-    let wanted = Wanted::NAMED.and(Wanted::INLINED);
-    let mut skim = Skim::of(&dwarf, view, wanted).map_err(at)?;
-    while let Some(entry) = skim.next().map_err(at)? {
-        if function.is_some_and(|(above, _)| entry.depth <= above) {
-            function = None;
-        }
-        match entry.tag() {
-            dw::DW_TAG_subprogram if entry.has_code() => {
-                let node = index.node_at(u64::from(entry.offset));
-                if let Some(node) = node.filter(|&node| index.node(node).has_code()) {
-                    function = Some((entry.depth, node));
-                    if blocking.contains(&(view.start + u64::from(entry.offset))) {
-                        found.push(node);
-                    }
-                }
-            }
-            dw::DW_TAG_inlined_subroutine => {
-                if let Some((_, node)) = function
-                    && found.last() != Some(&node)
-                    && let Some(origin) = skim.origin(&entry).map_err(at)?
-                    && blocking.contains(&origin)
-                {
-                    found.push(node);
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(found)
+/// The functions of a unit that have code, and are one of these or have one of these inlined, in
+/// order.
+fn functions(index: &UnitIndex, start: u64, blocking: &FxHashSet<u64>) -> Vec<NodeNumber> {
+    // What is one has a name that tells, is in one, or has its name at another entry.
+    let own = index.notable.iter().copied().chain(index.blocking.iter().cloned().flatten());
+    let own = own.filter(|&node| {
+        let node = index.node(node);
+        node.has_code() && blocking.contains(&(start + u64::from(node.offset)))
+    });
+    let blocks = |origin: &u64| blocking.contains(origin);
+    let inlining = index.inlined.functions().filter(|(_, origins)| origins.iter().any(blocks));
+    let mut found: Vec<_> = own.chain(inlining.map(|(node, _)| node)).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// The frame of a function; `None` when none of its code is loaded.
 fn frame(
     source: &DwarfSource,
-    view: &UnitView<'_>,
+    start: u64,
     index: &UnitIndex,
     node: NodeNumber,
     blocking: &FxHashSet<u64>,
@@ -138,7 +107,7 @@ fn frame(
     if code.is_empty() {
         return Ok(None);
     }
-    let entry = view.start + u64::from(index.node(node).offset);
+    let entry = start + u64::from(index.node(node).offset);
     let variables = source.placed_variables(entry, None)?;
     let mut calls = Vec::new();
     for code in source.code_of(entry, None)?.into_iter().rev() {

@@ -53,7 +53,7 @@ pub fn extract(
 ) -> Result<LayoutFile, LayoutFileError> {
     let (everything, mut roots) = roots::find(source, progress);
     let ((frames, unreadable), addresses) = rayon::join(
-        || frames::find(source, &everything.blocking),
+        || frames::find(source, everything),
         || reach::addresses(source, &roots),
     );
     roots.unreadable += unreadable;

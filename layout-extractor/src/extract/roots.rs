@@ -33,14 +33,14 @@ pub(super) struct Roots {
     polls: Vec<u64>,
 }
 
-/// Reads every unit that was compiled from Rust.
+/// Reads every unit that something may start in.
 pub(super) fn find<'s>(
     source: &'s DwarfSource,
     progress: &dyn Progress,
 ) -> (&'s Everything, Roots) {
     progress.start(Stage::Units, Some(source.units.len() as u64));
-    let (everything, of_units) = source.read_everything(|number| {
-        let found = in_unit(source, number);
+    let (everything, of_units) = source.read_everything(|number, is_asked| {
+        let found = if is_asked { in_unit(source, number) } else { Ok(Roots::default()) };
         progress.advance(1);
         found.unwrap_or_else(|_| Roots { unreadable: 1, ..Roots::default() })
     });
@@ -77,9 +77,6 @@ impl Roots {
 fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutError> {
     let dwarf = source.dwarf();
     let root = source.units.root(&dwarf, number)?;
-    if !root.is_rust {
-        return Ok(Roots::default());
-    }
     let index = source.index(&dwarf, number)?;
     let view = source.units.view(&dwarf, number)?;
     let mut roots = Roots::default();
