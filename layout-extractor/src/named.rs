@@ -1,7 +1,7 @@
 //! NAMED: what a program has of names that are given by their beginnings, for a check of what
 //! is expected of it.
 
-use gimli::constants as dw;
+use gimli::{DwTag, constants as dw};
 use rayon::prelude::*;
 use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::LayoutError;
@@ -19,10 +19,28 @@ pub struct Named {
     pub functions: usize,
 }
 
+/// Whether a path has a name, or begins or ends as it does, as [`DwarfSource::all_named`] takes it.
+pub(crate) fn is_of(path: &str, name: &str) -> bool {
+    match name {
+        end if end.starts_with('{') => path.ends_with(end),
+        start if start.ends_with(['<', ':']) => path.starts_with(start),
+        whole => path == whole,
+    }
+}
+
+/// Whether an entry with this tag describes a type that has a path.
+pub(crate) fn has_path(tag: DwTag) -> bool {
+    matches!(
+        tag,
+        dw::DW_TAG_structure_type | dw::DW_TAG_union_type | dw::DW_TAG_enumeration_type
+    )
+}
+
 impl DwarfSource {
     /// The types and functions of each name: with that full path, or with one that begins so when
-    /// the name ends with `<` or `::`, or that ends so when it starts with `{`. Reads every unit, so it takes as long as the debug
-    /// information is large. Units that cannot be read are passed over.
+    /// the name ends with `<` or `::`, or that ends so when it starts with `{`. Reads every unit, so
+    /// it takes as long as the debug information is large. Units that cannot be read are passed
+    /// over.
     #[must_use]
     pub fn all_named(&self, names: &[&str]) -> Vec<Named> {
         let in_units = (0..self.units.len()).into_par_iter().map(|number| {
@@ -53,20 +71,11 @@ impl DwarfSource {
         let index = self.index(&dwarf, number)?;
         let start = self.units.view(&dwarf, number)?.start;
         let named = |path: &str| {
-            let is = |name: &str| match name {
-                end if end.starts_with('{') => path.ends_with(end),
-                start if start.ends_with(['<', ':']) => path.starts_with(start),
-                whole => path == whole,
-            };
-            let all = names.iter().enumerate().filter(move |(_, name)| is(name));
+            let all = names.iter().enumerate().filter(move |(_, name)| is_of(path, name));
             all.map(|(place, _)| place).collect::<Vec<_>>()
         };
         for (node, entry) in index.nodes.iter().enumerate() {
-            let is_type = matches!(
-                entry.tag(),
-                dw::DW_TAG_structure_type | dw::DW_TAG_union_type | dw::DW_TAG_enumeration_type
-            );
-            if is_type && !entry.is_declaration() {
+            if has_path(entry.tag()) && !entry.is_declaration() {
                 let path = self.path_of(&dwarf, index, node as NodeNumber)?;
                 for place in named(&path) {
                     found[place].types.push(TypeId(start + u64::from(entry.offset)));

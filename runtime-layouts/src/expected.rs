@@ -2,6 +2,8 @@
 //! reading of a program rests on, each declared once, with every spelling that it had.
 
 use crate::layout::Type;
+use crate::standard::words;
+use crate::tokio::BY_NAME;
 use crate::value::parts::is_named;
 
 /// What kind of thing a name is of.
@@ -121,3 +123,10 @@ const MACHINES: Expectation = standard(
 
 /// What is expected of the compiler and the standard library.
 pub const STANDARD: &[Expectation] = &[MACHINES, WAKER, OWNED_FD];
+
+/// Every type that is asked for by its name, as [`Spelling::name`] has it: some of the runtimes' own,
+/// and what tells which lock a thread waits for. All others are reached from these, from a task, a
+/// thread-local variable or a frame, or their names are made of those of others.
+pub fn types_by_name() -> impl Iterator<Item = &'static str> {
+    BY_NAME.iter().flat_map(|expectation| expectation.names()).chain(words::NAMED)
+}

@@ -1,8 +1,8 @@
 //! EXTRACT: the same resolver run to completion, into a layout file.
 //!
 //! What a debugger may ask about starts at a few roots: the functions that poll tasks, the vtables
-//! of futures, the runtimes' thread-local variables and own types, and the stack frames that keep
-//! a `block_on` future. Everything else is what those reach.
+//! of futures, the runtimes' thread-local variables, the types that are asked for by name, and the
+//! stack frames that keep a `block_on` future. Everything else is what those reach.
 
 mod describe;
 mod descriptions;

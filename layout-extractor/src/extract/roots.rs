@@ -1,17 +1,22 @@
 //! ROOTS: where questions about a program start.
 
-use gimli::constants as dw;
+use std::sync::LazyLock;
+
+use runtime_layouts::expected::types_by_name;
 use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::{LayoutError, ThreadLocal};
 
 use super::{Progress, Stage};
 use crate::everything::Everything;
-use crate::index::NodeNumber;
+use crate::named::{has_path, is_of};
 use crate::source::DwarfSource;
 use crate::units::UnitNumber;
 
-/// Crates whose thread-local variables and own types a debugger asks for by name.
+/// Crates whose thread-local variables a debugger asks for by name.
 const RUNTIMES: [&str; 1] = ["tokio"];
+
+/// Crates whose own types a debugger asks for by name: their own units describe them.
+const DEFINING: [&str; 2] = ["tokio", "parking_lot_core"];
 
 /// The functions in a task's vtable that poll it, without generic arguments.
 const TASK_POLLS: [&str; 1] = ["tokio::runtime::task::raw::poll"];
@@ -25,7 +30,7 @@ pub(super) struct Roots {
     pub(super) vtables: Vec<u64>,
     /// Thread-local variables, and whether the symbol table vouches for each.
     pub(super) thread_locals: Vec<(ThreadLocal, bool)>,
-    /// The runtimes' own types.
+    /// The types that are asked for by name.
     pub(super) types: Vec<TypeId>,
     /// Units that could not be read, or not all of them.
     pub(super) unreadable: usize,
@@ -113,24 +118,47 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
             roots.thread_locals.extend(source.thread_local(&dwarf, number, node, path)?);
         }
     }
-    if root.crate_name().is_some_and(|krate| RUNTIMES.contains(&krate)) {
-        for (node, entry) in index.nodes.iter().enumerate() {
-            let is_named = matches!(
-                entry.tag(),
-                dw::DW_TAG_structure_type | dw::DW_TAG_union_type | dw::DW_TAG_enumeration_type
-            );
-            if is_named
+    if root.crate_name().is_some_and(|krate| DEFINING.contains(&krate)) {
+        for (node, entry) in (0..).zip(&index.nodes) {
+            if has_path(entry.tag())
                 && !entry.is_declaration()
-                && let Some(outermost) = index.with_parents(node as NodeNumber).skip(1).last()
+                && may_be_asked_for(entry.name().from(&dwarf))
+                && is_asked_for(&source.path_of(&dwarf, index, node)?)
             {
-                let krate = source.name_bytes(&dwarf, index.node(outermost).name());
-                if RUNTIMES.iter().any(|runtime| runtime.as_bytes() == krate) {
-                    roots.types.push(TypeId(view.start + u64::from(entry.offset)));
-                }
+                roots.types.push(TypeId(view.start + u64::from(entry.offset)));
             }
         }
     }
     Ok(roots)
+}
+
+/// Whether a type is asked for by name that has this path.
+fn is_asked_for(path: &str) -> bool {
+    types_by_name().any(|name| is_of(path, name))
+}
+
+/// Whether a type may be that has this name of its own, with what follows it in its section: most are
+/// ruled out.
+fn may_be_asked_for(name: &[u8]) -> bool {
+    static OWN_NAMES: LazyLock<Vec<&[u8]>> = LazyLock::new(|| {
+        let mut names: Vec<_> = types_by_name().map(|name| own_name(name).as_bytes()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    });
+    let is = |own: &&[u8]| {
+        let rest = name.strip_prefix(*own);
+        rest.is_some_and(|rest| matches!(rest.first(), None | Some(0 | b'<')))
+    };
+    // A comparison of one byte is most of it.
+    let first = name.first();
+    OWN_NAMES.iter().filter(|own| own.first() == first).any(is)
+}
+
+/// The last part of a path, without generic arguments.
+fn own_name(path: &str) -> &str {
+    let path = path.split('<').next().unwrap_or_default();
+    path.rsplit("::").next().unwrap_or_default()
 }
 
 fn is_task_poll(path: &str) -> bool {

@@ -5,7 +5,7 @@
 //! `parking_lot/src/raw_{mutex,rwlock}.rs` (0.12).
 
 pub(crate) mod ring;
-mod words;
+pub(crate) mod words;
 
 use crate::report::{Access, ResourceKind};
 use crate::value::Program;

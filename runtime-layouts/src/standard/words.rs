@@ -17,6 +17,9 @@ const THREAD_DATA: &str = "parking_lot_core::parking_lot::ThreadData";
 const PARKER: &str = "parking_lot_core::thread_parker::imp::ThreadParker";
 const KEY: &str = "key";
 
+/// The types that are asked for by name here.
+pub(crate) const NAMED: [&str; 2] = [RW_LOCK, THREAD_DATA];
+
 /// The word is the first one of the lock.
 pub(super) fn first(_: &Program<'_>, word: u64) -> Option<u64> {
     Some(word)

@@ -315,6 +315,9 @@ pub(super) const POLL: Expectation = Expectation {
     instead: None,
 };
 
+/// The types that are asked for by name. The others are reached.
+pub(crate) const BY_NAME: [&Expectation; 3] = [&SCOPED_CONTEXTS, &CELL, &TRAILER];
+
 /// Everything above.
 pub const EXPECTATIONS: &[Expectation] = &[
     CONTEXT,

@@ -25,6 +25,7 @@ mod workers;
 
 use std::collections::{HashMap, HashSet};
 
+pub(crate) use self::expected::BY_NAME;
 pub use self::expected::EXPECTATIONS;
 
 use self::context::ThreadContext;
