@@ -63,9 +63,8 @@ fn with_path<'b>(
     let from = &bodies[bodies.partition_point(|body| body.key < key)..];
     let same = &from[..from.partition_point(|body| body.key == key)];
     let by_unit = same.chunk_by(|one, other| one.unit == other.unit);
-    by_unit.map(|bodies| {
-        (bodies[0].unit as UnitNumber, bodies.iter().map(|body| body.node).collect())
-    })
+    by_unit
+        .map(|bodies| (bodies[0].unit as UnitNumber, bodies.iter().map(|body| body.node).collect()))
 }
 
 /// What a body is found by: its own name without generic arguments, and the path of what it is in.
@@ -173,7 +172,8 @@ impl DwarfSource {
         let bodies = everything.left_out.iter().any(is_of_crate).then(|| {
             everything.bodies_left_out.get_or_init(|| {
                 let all = everything.left_out.iter();
-                let bodies = all.filter_map(|&unit| Some(self.functions_of(dwarf, unit).ok()?.bodies));
+                let bodies =
+                    all.filter_map(|&unit| Some(self.functions_of(dwarf, unit).ok()?.bodies));
                 let mut bodies: Vec<Body> = bodies.flatten().collect();
                 bodies.sort_unstable();
                 bodies

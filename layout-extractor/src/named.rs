@@ -30,10 +30,7 @@ pub(crate) fn is_of(path: &str, name: &str) -> bool {
 
 /// Whether an entry with this tag describes a type that has a path.
 pub(crate) fn has_path(tag: DwTag) -> bool {
-    matches!(
-        tag,
-        dw::DW_TAG_structure_type | dw::DW_TAG_union_type | dw::DW_TAG_enumeration_type
-    )
+    matches!(tag, dw::DW_TAG_structure_type | dw::DW_TAG_union_type | dw::DW_TAG_enumeration_type)
 }
 
 impl DwarfSource {

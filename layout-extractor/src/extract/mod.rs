@@ -52,10 +52,8 @@ pub fn extract(
     progress: &dyn Progress,
 ) -> Result<LayoutFile, LayoutFileError> {
     let (everything, mut roots) = roots::find(source, progress);
-    let ((frames, unreadable), addresses) = rayon::join(
-        || frames::find(source, everything),
-        || reach::addresses(source, &roots),
-    );
+    let ((frames, unreadable), addresses) =
+        rayon::join(|| frames::find(source, everything), || reach::addresses(source, &roots));
     roots.unreadable += unreadable;
     progress.start(Stage::Types, None);
     let beginnings = reach::beginnings(&roots, &frames, &addresses);
