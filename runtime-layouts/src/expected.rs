@@ -3,7 +3,7 @@
 
 use crate::layout::Type;
 use crate::standard::words;
-use crate::tokio::BY_NAME;
+use crate::tokio::expected::{CELL, SCOPED, SCOPED_CONTEXTS, TRAILER};
 use crate::value::parts::is_named;
 
 /// What kind of thing a name is of.
@@ -124,9 +124,23 @@ const MACHINES: Expectation = standard(
 /// What is expected of the compiler and the standard library.
 pub const STANDARD: &[Expectation] = &[MACHINES, WAKER, OWNED_FD];
 
-/// Every type that is asked for by its name, as [`Spelling::name`] has it: some of the runtimes' own,
-/// and what tells which lock a thread waits for. All others are reached from these, from a task, a
-/// thread-local variable or a frame, or their names are made of those of others.
-pub fn types_by_name() -> impl Iterator<Item = &'static str> {
-    BY_NAME.iter().flat_map(|expectation| expectation.names()).chain(words::NAMED)
+/// A type that is asked for by its name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ByName {
+    /// As [`Spelling::name`] has it.
+    pub name: &'static str,
+    /// The thread-local variable that points to one without saying so; `None` for a type that is
+    /// asked for whatever thread-locals there are.
+    pub behind: Option<&'static str>,
+}
+
+/// Every type that is asked for by its name: some of the runtimes' own, and what tells which lock a
+/// thread waits for. All others are reached from these, from a task, a thread-local variable or a
+/// frame, or their names are made of those of others.
+pub fn types_by_name() -> impl Iterator<Item = ByName> {
+    let always = |name| ByName { name, behind: None };
+    let behind = |(name, local)| ByName { name, behind: Some(local) };
+    let scoped = SCOPED_CONTEXTS.names().zip(SCOPED.names());
+    let others = CELL.names().chain(TRAILER.names()).chain(words::NAMED);
+    others.map(always).chain(scoped.map(behind))
 }

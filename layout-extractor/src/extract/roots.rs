@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use runtime_layouts::expected::types_by_name;
+use runtime_layouts::expected::{ByName, types_by_name};
 use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::{LayoutError, ThreadLocal};
 
@@ -30,8 +30,9 @@ pub(super) struct Roots {
     pub(super) vtables: Vec<u64>,
     /// Thread-local variables, and whether the symbol table vouches for each.
     pub(super) thread_locals: Vec<(ThreadLocal, bool)>,
-    /// The types that are asked for by name.
-    pub(super) types: Vec<TypeId>,
+    /// The types that are asked for by name, and the thread-local variable that each is behind, if
+    /// it is behind one.
+    pub(super) types: Vec<(TypeId, Option<&'static str>)>,
     /// Units that could not be read, or not all of them.
     pub(super) unreadable: usize,
     /// Entry addresses of every type's `poll`.
@@ -60,6 +61,12 @@ pub(super) fn find<'s>(
             roots.vtables.push(vtable);
         }
     }
+    let Roots { types, thread_locals, .. } = &mut roots;
+    types.retain(|(_, behind)| {
+        behind.is_none_or(|local| {
+            thread_locals.iter().any(|(variable, _)| variable.name.starts_with(local))
+        })
+    });
     roots.task_polls.sort_unstable();
     roots.task_polls.dedup();
     roots.vtables.sort_unstable();
@@ -123,25 +130,27 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
             if has_path(entry.tag())
                 && !entry.is_declaration()
                 && may_be_asked_for(entry.name().from(&dwarf))
-                && is_asked_for(&source.path_of(&dwarf, index, node)?)
+                && let Some(by_name) = asked_for(&source.path_of(&dwarf, index, node)?)
             {
-                roots.types.push(TypeId(view.start + u64::from(entry.offset)));
+                let ty = TypeId(view.start + u64::from(entry.offset));
+                roots.types.push((ty, by_name.behind));
             }
         }
     }
     Ok(roots)
 }
 
-/// Whether a type is asked for by name that has this path.
-fn is_asked_for(path: &str) -> bool {
-    types_by_name().any(|name| is_of(path, name))
+/// How the type with this path is asked for by name; `None` when it is not.
+fn asked_for(path: &str) -> Option<ByName> {
+    types_by_name().find(|by_name| is_of(path, by_name.name))
 }
 
 /// Whether a type may be that has this name of its own, with what follows it in its section: most are
 /// ruled out.
 fn may_be_asked_for(name: &[u8]) -> bool {
     static OWN_NAMES: LazyLock<Vec<&[u8]>> = LazyLock::new(|| {
-        let mut names: Vec<_> = types_by_name().map(|name| own_name(name).as_bytes()).collect();
+        let mut names: Vec<_> =
+            types_by_name().map(|by_name| own_name(by_name.name).as_bytes()).collect();
         names.sort_unstable();
         names.dedup();
         names

@@ -99,7 +99,7 @@ pub(super) const HANDLE: Expectation = ty(
 /// A member of `Context` since 1.30: before, a thread-local untyped pointer
 /// (`macros/scoped_tls.rs`) to a value of the type that stands at the same place in
 /// [`SCOPED_CONTEXTS`].
-pub(super) const SCOPED: Expectation = or(
+pub(crate) const SCOPED: Expectation = or(
     local(
         IN_SCOPED,
         "tokio/src/runtime/scheduler/{multi_thread/worker,current_thread}.rs",
@@ -113,7 +113,7 @@ pub(super) const SCOPED: Expectation = or(
     IN_SCHEDULER,
 );
 
-pub(super) const SCOPED_CONTEXTS: Expectation = optional(ty(
+pub(crate) const SCOPED_CONTEXTS: Expectation = optional(ty(
     "a worker's own context",
     "tokio/src/runtime/scheduler/{multi_thread/worker,current_thread}.rs",
     &[
@@ -271,7 +271,7 @@ pub(super) const VTABLE: Expectation = ty(
     ],
 );
 
-pub(super) const CELL: Expectation = ty(
+pub(crate) const CELL: Expectation = ty(
     "a task with its future",
     "tokio/src/runtime/task/core.rs",
     &[newest("tokio::runtime::task::core::Cell<", "1.0")],
@@ -291,7 +291,7 @@ pub(super) const STAGE: Expectation = ty(
 );
 
 /// The list's pointers are in it since 1.22, and were in the header before.
-pub(super) const TRAILER: Expectation = ty(
+pub(crate) const TRAILER: Expectation = ty(
     "a task's place in its list",
     "tokio/src/runtime/task/core.rs",
     &[newest("tokio::runtime::task::core::Trailer", "1.0")],
@@ -314,9 +314,6 @@ pub(super) const POLL: Expectation = Expectation {
     optional: false,
     instead: None,
 };
-
-/// The types that are asked for by name. The others are reached.
-pub(crate) const BY_NAME: [&Expectation; 3] = [&SCOPED_CONTEXTS, &CELL, &TRAILER];
 
 /// Everything above.
 pub const EXPECTATIONS: &[Expectation] = &[

@@ -6,7 +6,7 @@
 mod block_on;
 mod blocking;
 mod context;
-mod expected;
+pub(crate) mod expected;
 mod handles;
 pub(crate) mod join;
 mod list;
@@ -25,7 +25,6 @@ mod workers;
 
 use std::collections::{HashMap, HashSet};
 
-pub(crate) use self::expected::BY_NAME;
 pub use self::expected::EXPECTATIONS;
 
 use self::context::ThreadContext;
