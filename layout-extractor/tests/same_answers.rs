@@ -6,6 +6,7 @@ mod programs;
 use std::collections::HashSet;
 
 use layout_extractor::{DwarfSource, extract};
+use runtime_layouts::expected::types_by_name;
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::layout::{Function, StaticAddress, TypeId, TypeKind};
@@ -171,6 +172,20 @@ fn check(path: &std::path::Path) {
     assert!(places > 0);
     let compared = comparison.run();
     assert!(compared > 100, "{compared}");
+    // The types that a debugger asks for by name, though nothing may lead to them.
+    for by_name in types_by_name() {
+        let is_behind_none = by_name.behind.is_some_and(|local| {
+            let locals = dwarf.thread_locals(local).unwrap();
+            locals.is_empty()
+        });
+        // What a generic one is asked for depends on the program.
+        if !is_behind_none && !by_name.name.ends_with('<') {
+            let of = |found: Vec<_>| !found.is_empty();
+            let in_dwarf = of(dwarf.types_named(by_name.name, None).unwrap());
+            let in_file = of(file.types_named(by_name.name, None).unwrap());
+            assert_eq!(in_dwarf, in_file, "{by_name:?}");
+        }
+    }
     // Names, near and anywhere.
     for (one, two) in comparison.seen.iter().take(300) {
         let name = dwarf.type_at(*one).unwrap().name.clone();
@@ -191,12 +206,33 @@ fn check(path: &std::path::Path) {
 
 #[test]
 fn a_debug_build() {
-    check(&programs::rust("tokio", &["-C", "codegen-units=16"]).path);
+    let program = programs::rust("tokio", &["-C", "codegen-units=16"]);
+    check(&program.path);
+    let file = extract(&DwarfSource::open(&program.path).unwrap(), &()).unwrap();
+    let has = |name| !file.types_named(name, None).unwrap().is_empty();
+    assert!(has("tokio::runtime::task::core::Trailer"));
+    assert!(has("tokio::runtime::scheduler::current_thread::Context"));
+    assert!(!has("tokio::runtime::scheduler::multi_thread::worker::Context"));
 }
 
 #[test]
 fn a_release_build() {
     check(&programs::rust("tokio", &["-C", "opt-level=3", "-C", "dwarf-version=5"]).path);
+}
+
+/// An extraction leaves the standard library's units out, but for what it is asked.
+#[test]
+fn a_closure_of_the_standard_library() {
+    let program = programs::rust("backtrace", &[]);
+    let dwarf = DwarfSource::open(&program.path).unwrap();
+    let file = extract(&DwarfSource::open(&program.path).unwrap(), &()).unwrap();
+    let name = "std::backtrace::helper::lazy_resolve::{closure_env#0}";
+    let [of_file] = file.types_named(name, None).unwrap()[..] else { panic!("one in the file") };
+    let of_dwarf = *dwarf.types_named(name, None).unwrap().first().unwrap();
+    let in_file = file.body_of(of_file).unwrap().unwrap();
+    let in_dwarf = dwarf.body_of(of_dwarf).unwrap().unwrap();
+    assert_eq!((&in_file.name, &in_file.declared), (&in_dwarf.name, &in_dwarf.declared));
+    assert_eq!(&*in_file.name, "std::backtrace::helper::lazy_resolve::{closure#0}");
 }
 
 /// `UNHANG_TEST_BINARY` names any other program to compare.

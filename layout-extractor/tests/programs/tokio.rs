@@ -29,7 +29,36 @@ pub mod runtime {
             })
         }
     }
+    pub mod scheduler {
+        pub mod current_thread {
+            use std::cell::Cell;
+            thread_local! {
+                static CURRENT: Cell<*const ()> = const { Cell::new(std::ptr::null()) };
+            }
+            /// What `CURRENT` points to, without saying so.
+            pub struct Context {
+                pub core: u16,
+            }
+            pub fn set(context: &Context) {
+                CURRENT.with(|current| current.set((context as *const Context).cast()));
+            }
+        }
+        pub mod multi_thread {
+            pub mod worker {
+                /// What no thread-local points to.
+                pub struct Context {
+                    pub core: u32,
+                }
+            }
+        }
+    }
     pub mod task {
+        pub mod core {
+            /// What nothing refers to.
+            pub struct Trailer {
+                pub next: usize,
+            }
+        }
         pub mod harness {
             pub struct Cell<T, S> {
                 pub future: T,
@@ -128,5 +157,10 @@ fn main() {
     let poll = crate::keep(poll_of(&cell));
     unsafe { poll(std::ptr::addr_of_mut!(cell).cast()) };
     println!("{}", std::mem::size_of_val(&NeverPolled(1)));
+    let context = crate::keep(runtime::scheduler::current_thread::Context { core: 1 });
+    runtime::scheduler::current_thread::set(&context);
+    let other = crate::keep(runtime::scheduler::multi_thread::worker::Context { core: 2 });
+    let trailer = crate::keep(runtime::task::core::Trailer { next: 3 });
+    println!("{}", usize::from(context.core) + other.core as usize + trailer.next);
     std::mem::forget(cell);
 }
