@@ -171,7 +171,7 @@ impl Bench {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let [gdb, lldb] = self.tools.debuggers().map(|debugger| &debugger.version);
         format!(
-            "{processors} processors, gdb {gdb}, lldb {lldb}; runs of each: {}, of what takes long fewer.",
+            "{processors} processors, gdb {gdb}, lldb {lldb}; runs of each: {}, of what takes long fewer, of what is short more.",
             self.runs
         )
     }

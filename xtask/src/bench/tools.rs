@@ -85,8 +85,11 @@ impl Tools {
     /// `unhang extract` of a program.
     pub(super) fn extract(&self, program: &Path) -> Command {
         let mut extract = command(&self.unhang, root());
-        extract.arg("extract").arg(program).arg("-o");
-        extract.arg(target().join("bench/layouts.unhang"));
+        let output = target().join("bench/layouts.unhang");
+        // A build that has none is the usual case. A file system may write out at once what replaces
+        // another file.
+        let _ = std::fs::remove_file(&output);
+        extract.arg("extract").arg(program).arg("-o").arg(output);
         extract
     }
 }
