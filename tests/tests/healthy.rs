@@ -66,6 +66,7 @@ macro_rules! busy {
 
 busy! {
     two_locks_in_one_order "bank" [];
+    guards_that_were_given_away "ledger" [];
     readers_and_writers "cache" [];
     a_pool_of_connections "pool" [];
     locks_that_block_threads "counters" [];

@@ -116,8 +116,8 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
     Finding { kind, is_sure, links, behind: Vec::new() }
 }
 
-/// Locks that are kept by tasks that wait for something else, which may come, while others wait
-/// for the lock.
+/// Locks that are kept, as is certain, by tasks that wait for something else, which may come, while
+/// others wait for the lock.
 pub(super) fn slow(report: &Report, graph: &Graph, stuck: &FxHashSet<WaitId>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for resource in &report.resources {
@@ -135,13 +135,18 @@ pub(super) fn slow(report: &Report, graph: &Graph, stuck: &FxHashSet<WaitId>) ->
             .collect();
         let Some(first) = waiting.first() else { continue };
         let kept = graph.blockers(*first).find_map(|(because, waits)| {
+            let Because::Held(number) = because else { return None };
+            // A guard that was given away may be in memory still: a busy program has many of those.
+            if resource.holders.get(number as usize)?.may_be_moved {
+                return None;
+            }
             let keeps = |id: &&WaitId| {
                 let wait = report.wait(**id);
                 is_from_outside(wait, report) && !is_about_to_come(report.resource(wait.resource))
             };
             Some((because, *waits.iter().find(keeps)?))
         });
-        if let Some((because @ Because::Held(_), keeper)) = kept {
+        if let Some((because, keeper)) = kept {
             let links = vec![
                 Link { wait: *first, because },
                 Link { wait: keeper, because: Because::Never },
