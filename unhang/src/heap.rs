@@ -9,12 +9,12 @@
 #![allow(unsafe_code)]
 
 /// Bytes that a thread asks for: the most that glibc does not map on their own.
-#[cfg(target_env = "gnu")]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 const ROOM: usize = 31 << 20;
 
 /// Makes large blocks parts of the heap too, and keeps what is freed. To be called once, before there
 /// are threads, by a program that is soon over.
-#[cfg(target_env = "gnu")]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn keep_all() {
     use nix::libc::{M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, mallopt};
 
@@ -26,7 +26,7 @@ pub(crate) fn keep_all() {
 }
 
 /// Makes room in the heap of this thread. What cannot be had is done without.
-#[cfg(target_env = "gnu")]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn make_room() {
     use nix::libc::{MADV_HUGEPAGE, free, madvise, malloc};
 
@@ -44,9 +44,9 @@ pub(crate) fn make_room() {
 }
 
 /// Other C libraries are left to do as they do.
-#[cfg(not(target_env = "gnu"))]
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn keep_all() {}
 
 /// Other C libraries are left to do as they do.
-#[cfg(not(target_env = "gnu"))]
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn make_room() {}
