@@ -185,11 +185,17 @@ pub struct Running {
 impl Running {
     /// Starts a fixture and waits for the line that says that it is ready.
     pub fn start<A: AsRef<OsStr>>(executable: &Path, arguments: &[A]) -> Result<Self> {
-        let mut command = Command::new(executable);
-        command.args(arguments).env("FIXTURE_ENDS_WITH_STDIN", "1");
-        let mut running = Self::spawn(command)?;
-        running.greeting = running.line()?;
-        Ok(running)
+        loop {
+            let mut command = Command::new(executable);
+            command.args(arguments).env("FIXTURE_ENDS_WITH_STDIN", "1");
+            let mut running = Self::spawn(command)?;
+            running.greeting = running.line()?;
+            if threads_of(running.pid())?.into_iter().all(|thread| thread >= running.pid()) {
+                return Ok(running);
+            }
+            // The ids of processes and threads have begun anew while it started. lldb numbers threads
+            // by id: its first one, which it selects, would not be the main thread.
+        }
     }
 
     /// Starts any program; its standard output is read line by line.
@@ -269,11 +275,20 @@ impl Drop for Running {
     }
 }
 
+/// The ids of a process's threads.
+fn threads_of(pid: u32) -> Result<Vec<u32>> {
+    let mut threads = Vec::new();
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task")).context("its threads")? {
+        threads.extend(thread?.file_name().to_str().and_then(|id| id.parse::<u32>().ok()));
+    }
+    Ok(threads)
+}
+
 /// Whether each thread of a process waits for something in the kernel.
 fn all_sleep(pid: u32) -> Result<bool> {
-    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).context("its threads")?;
-    for task in tasks {
-        let status = std::fs::read_to_string(task?.path().join("stat")).unwrap_or_default();
+    for thread in threads_of(pid)? {
+        let status = format!("/proc/{pid}/task/{thread}/stat");
+        let status = std::fs::read_to_string(status).unwrap_or_default();
         // `pid (name) S …`; the name may contain anything.
         let state = status.rsplit(") ").next().and_then(|rest| rest.chars().next());
         if state.is_some_and(|state| state != 'S') {

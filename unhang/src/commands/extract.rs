@@ -171,14 +171,18 @@ impl Report<'_> {
 
     fn text(&self) -> String {
         let Report { output, file, debug_information, seconds, tables } = self;
+        let time = match seconds.as_millis() {
+            millis @ ..1_000 => format!("{millis} ms"),
+            _ => format!("{:.1} s", seconds.as_secs_f64()),
+        };
         format!(
-            "{}: {}, 1/{:.0} of {} of debug information, in {:.1} s\n{} types, {} closures and \
+            "{}: {}, 1/{:.0} of {} of debug information, in {}\n{} types, {} closures and \
              async bodies, {} task types, {} boxed future types",
             output.display(),
             size(*file),
             self.ratio(),
             size(*debug_information),
-            seconds.as_secs_f64(),
+            time,
             tables.types.len(),
             self.state_machines(),
             tables.functions_at.len(),
