@@ -2,8 +2,9 @@
 //!
 //! glibc gives every thread but the first its memory page by page: a system call for each, which
 //! all threads wait for, and a page fault. Here a thread asks once, before it begins, and for huge
-//! pages, so that the kernel clears 2 MB at a time. What is not used of it costs nothing. How glibc
-//! grows a heap: `sysmalloc` and `grow_heap` in `malloc/malloc.c` and `malloc/arena.c` of 2.36.
+//! pages behind the first megabytes, so that the kernel clears 2 MB at a time. What is not used of it
+//! costs nothing. How glibc grows a heap: `sysmalloc` and `grow_heap` in `malloc/malloc.c` and
+//! `malloc/arena.c` of 2.36.
 //!
 //! This is the one file of the crate with `unsafe`: the C library's calls.
 #![allow(unsafe_code)]
@@ -11,6 +12,11 @@
 /// Bytes that a thread asks for: the most that glibc does not map on their own.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const ROOM: usize = 31 << 20;
+
+/// The first bytes of it, which stay in small pages. That is all that a small program needs, and a
+/// huge page can take milliseconds to get where the machine is a virtual one.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const IN_SMALL_PAGES: usize = 4 << 20;
 
 /// Makes large blocks parts of the heap too, and keeps what is freed. To be called once, before there
 /// are threads, by a program that is soon over.
@@ -35,8 +41,8 @@ pub(crate) fn make_room() {
     // whole pages within it, and changes nothing that can be read there.
     unsafe {
         let block = malloc(ROOM);
-        let before = block.align_offset(PAGE);
-        if !block.is_null() && before < PAGE {
+        let before = block.align_offset(PAGE).saturating_add(IN_SMALL_PAGES);
+        if !block.is_null() && before < ROOM {
             madvise(block.byte_add(before), (ROOM - before) & !(PAGE - 1), MADV_HUGEPAGE);
         }
         free(block);
