@@ -28,8 +28,8 @@ pub(crate) fn is_of(path: &str, name: &str) -> bool {
     }
 }
 
-/// Whether an entry with this tag describes a type that has a path.
-pub(crate) fn has_path(tag: DwTag) -> bool {
+/// Whether an entry with this tag describes a type that a crate defines under a path of its own.
+pub(crate) fn is_nominal(tag: DwTag) -> bool {
     matches!(tag, dw::DW_TAG_structure_type | dw::DW_TAG_union_type | dw::DW_TAG_enumeration_type)
 }
 
@@ -72,7 +72,7 @@ impl DwarfSource {
             all.map(|(place, _)| place).collect::<Vec<_>>()
         };
         for (node, entry) in index.nodes.iter().enumerate() {
-            if has_path(entry.tag()) && !entry.is_declaration() {
+            if is_nominal(entry.tag()) && !entry.is_declaration() {
                 let path = self.path_of(&dwarf, index, node as NodeNumber)?;
                 for place in named(&path) {
                     found[place].types.push(TypeId(start + u64::from(entry.offset)));

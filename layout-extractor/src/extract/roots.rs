@@ -8,7 +8,7 @@ use runtime_layouts::layout::source::{LayoutError, ThreadLocal};
 
 use super::{Progress, Stage};
 use crate::everything::Everything;
-use crate::named::{has_path, is_of};
+use crate::named::{is_nominal, is_of};
 use crate::source::DwarfSource;
 use crate::units::UnitNumber;
 
@@ -127,7 +127,7 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
     }
     if root.crate_name().is_some_and(|krate| DEFINING.contains(&krate)) {
         for (node, entry) in (0..).zip(&index.nodes) {
-            if has_path(entry.tag())
+            if is_nominal(entry.tag())
                 && !entry.is_declaration()
                 && may_be_asked_for(entry.name().from(&dwarf))
                 && let Some(by_name) = asked_for(&source.path_of(&dwarf, index, node)?)
