@@ -6,9 +6,11 @@
 
 use libfuzzer_sys::fuzz_target;
 use runtime_layouts::fake::{FakeTarget, tokio};
-use runtime_layouts::render::{Beside, Look, backtrace, json, locks, tasks, why, workers};
-use runtime_layouts::show::Limits;
-use runtime_layouts::show::locals::LocalTable;
+use report_text::json;
+use report_text::text::{Beside, Look, backtrace, locks, tasks, why, workers};
+use runtime_layouts::variables::Limits;
+use runtime_layouts::variables::locals::LocalTable;
+use runtime_layouts::libraries::REGISTRY;
 use runtime_layouts::walk::inspect;
 
 const TASKS: u64 = 4;
@@ -32,7 +34,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     let target = FakeTarget::new(tokio::layouts(), memory, tokio::THREAD_POINTER);
-    let report = inspect(&target);
+    let report = inspect(&target, REGISTRY);
     let locals = LocalTable::of(&target, &report, &report.tasks, Limits::SHORT);
     let beside = Beside::with(locals);
     let look =

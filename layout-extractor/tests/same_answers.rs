@@ -6,10 +6,10 @@ mod programs;
 use std::collections::HashSet;
 
 use layout_extractor::{DwarfSource, extract};
-use runtime_layouts::expected::types_by_name;
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::layout::{Function, StaticAddress, TypeId, TypeKind};
+use runtime_layouts::libraries::LIBRARIES;
 
 /// Compares everything that two sources say about two types, and what those refer to.
 struct Comparison<'a> {
@@ -173,7 +173,7 @@ fn check(path: &std::path::Path) {
     let compared = comparison.run();
     assert!(compared > 100, "{compared}");
     // The types that a debugger asks for by name, though nothing may lead to them.
-    for by_name in types_by_name() {
+    for by_name in LIBRARIES.named_types() {
         let is_behind_none = by_name.behind.is_some_and(|local| {
             let locals = dwarf.thread_locals(local).unwrap();
             locals.is_empty()

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use runtime_layouts::layout::source::LayoutSource;
+use runtime_layouts::libraries::LIBRARIES;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::target::Module;
 use runtime_layouts::target::auxiliary::{AuxiliaryVector, ProgramHeaders};
@@ -115,7 +116,7 @@ impl Executable {
             let loaded = layouts.facts().build_id.as_deref().and_then(|id| sources.file(id));
             Some(loaded.unwrap_or(layouts))
         };
-        with_a_runtime(&loaded, memory, &mut open)
+        with_a_runtime(&loaded, memory, &|layouts| LIBRARIES.has_runtime(layouts), &mut open)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The task and frame that commands without an id mean.
 
-use runtime_layouts::render::backtrace;
+use report_text::text::backtrace;
 use runtime_layouts::report::{Report, Task, TaskId, TaskKind};
 
 use crate::failure::Failure;

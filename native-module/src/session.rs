@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use pyo3::prelude::*;
 
+use report_text::text::Look;
 use runtime_layouts::layout::source::Provenance;
-use runtime_layouts::render::Look;
+use runtime_layouts::libraries::REGISTRY;
 use runtime_layouts::report::Report;
 use runtime_layouts::target::Target;
 use runtime_layouts::walk;
@@ -166,7 +167,7 @@ impl Front for PythonFront<'_> {
         }
         self.state.report = None;
         let (target, stop_id) = PythonFront::target(self)?;
-        let mut report = walk::inspect(&target);
+        let mut report = walk::inspect(&target, REGISTRY);
         if report.interrupted || target.interrupted() {
             return Err(Failure::Interrupted);
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use layout_extractor::{open_library, open_program};
 use runtime_layouts::layout::source::LayoutSource;
+use runtime_layouts::libraries::LIBRARIES;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::target::Module;
 use runtime_layouts::target::auxiliary::{AuxiliaryVector, ProgramHeaders};
@@ -108,7 +109,8 @@ impl Executable {
             .headers
             .as_ref()
             .map_or_else(Vec::new, |headers| libraries(headers, memory, facts.big_endian, bias));
-        let (with_a_runtime, problems) = with_a_runtime(&loaded, memory, open);
+        let (with_a_runtime, problems) =
+            with_a_runtime(&loaded, memory, &|layouts| LIBRARIES.has_runtime(layouts), open);
         let modules = std::iter::once(self.module.clone()).chain(with_a_runtime).collect();
         (modules, problems)
     }

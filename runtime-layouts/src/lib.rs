@@ -2,23 +2,17 @@
 //!
 //! No DWARF, no Python, no terminal: layouts come through [`layout::source::LayoutSource`], the
 //! process through [`target::Target`]. [`walk::inspect`] turns both into a [`report::Report`],
-//! and [`render`] turns that into text and JSON.
+//! and the crate `report-text` turns that into text and JSON.
 
-pub mod async_channel;
-pub mod async_lock;
 pub mod diagnosis;
-pub mod expected;
 pub mod fake;
-pub mod flume;
-pub mod futures;
+pub mod knowledge;
 pub mod layout;
+pub mod libraries;
 pub mod memory;
-pub mod render;
+pub mod parallel;
 pub mod report;
-pub mod show;
-pub mod standard;
 pub mod target;
-pub mod tokio;
-pub mod tokio_util;
 pub mod value;
+pub mod variables;
 pub mod walk;

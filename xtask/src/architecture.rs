@@ -6,12 +6,13 @@ use crate::progress::Step;
 use crate::workspace::{self, cargo, root};
 
 /// Each crate of the workspace with the crates of the workspace that it may use.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("runtime-layouts", &[]),
+    ("report-text", &["runtime-layouts"]),
     ("layout-extractor", &["runtime-layouts"]),
     ("process-target", &["runtime-layouts", "layout-extractor"]),
-    ("unhang", &["runtime-layouts", "layout-extractor", "process-target"]),
-    ("native-module", &["runtime-layouts", "layout-extractor", "process-target"]),
+    ("unhang", &["runtime-layouts", "report-text", "layout-extractor", "process-target"]),
+    ("native-module", &["runtime-layouts", "report-text", "layout-extractor", "process-target"]),
     ("xtask", &[]),
     // From outside only: the tests see programs and their output.
     ("end-to-end-tests", &["xtask"]),

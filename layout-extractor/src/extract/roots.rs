@@ -2,9 +2,10 @@
 
 use std::sync::LazyLock;
 
-use runtime_layouts::expected::{ByName, types_by_name};
+use runtime_layouts::knowledge::expectation::NamedType;
 use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::{LayoutError, ThreadLocal};
+use runtime_layouts::libraries::LIBRARIES;
 
 use super::{Progress, Stage};
 use crate::everything::Everything;
@@ -141,8 +142,8 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
 }
 
 /// How the type with this path is asked for by name; `None` when it is not.
-fn asked_for(path: &str) -> Option<ByName> {
-    types_by_name().find(|by_name| is_of(path, by_name.name))
+fn asked_for(path: &str) -> Option<NamedType> {
+    LIBRARIES.named_types().find(|named| is_of(path, named.name))
 }
 
 /// Whether a type may be that has this name of its own, with what follows it in its section: most are
@@ -150,7 +151,7 @@ fn asked_for(path: &str) -> Option<ByName> {
 fn may_be_asked_for(name: &[u8]) -> bool {
     static OWN_NAMES: LazyLock<Vec<&[u8]>> = LazyLock::new(|| {
         let mut names: Vec<_> =
-            types_by_name().map(|by_name| own_name(by_name.name).as_bytes()).collect();
+            LIBRARIES.named_types().map(|named| own_name(named.name).as_bytes()).collect();
         names.sort_unstable();
         names.dedup();
         names

@@ -6,8 +6,9 @@ use runtime_layouts::layout::file::{
     FunctionNumber, StoredFunction, StoredKind, StoredLocation, StoredMember, StoredPlacedVariable,
     StoredThreadLocal, StoredType, StoredVariant, StringNumber, Tables, TypeNumber,
 };
-use runtime_layouts::layout::source::{LayoutSource, NOTABLE_FUNCTIONS};
+use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::layout::{Function, Member, SourceLocation, Type, TypeId, TypeKind};
+use runtime_layouts::libraries::LIBRARIES;
 use rustc_hash::FxHashMap;
 
 use super::descriptions::Descriptions;
@@ -40,10 +41,11 @@ pub(super) fn types<'a>(
             form: source.form(),
             lack: None,
             facts: source.facts().clone(),
-            notable: NOTABLE_FUNCTIONS
-                .into_iter()
+            notable: LIBRARIES
+                .runtimes()
+                .flat_map(|(_, runtime)| runtime.notable_functions)
                 .filter(|name| source.has_function(name))
-                .map(str::to_string)
+                .map(ToString::to_string)
                 .collect(),
             strings: String::new(),
             string_ends: Vec::new(),

@@ -1,11 +1,11 @@
 //! `async bt`.
 
 use clap::Parser;
-use runtime_layouts::render::Beside;
-use runtime_layouts::render::backtrace::write;
+use report_text::text::Beside;
+use report_text::text::backtrace::write;
 use runtime_layouts::report::Task;
-use runtime_layouts::show::Limits;
-use runtime_layouts::show::locals::LocalTable;
+use runtime_layouts::variables::Limits;
+use runtime_layouts::variables::locals::LocalTable;
 
 use super::{Front, Run};
 use crate::failure::Failure;

@@ -5,10 +5,11 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::Parser;
-use runtime_layouts::render::{Beside, Look, dump, json};
+use report_text::json;
+use report_text::text::{Beside, Look, dump};
 use runtime_layouts::report::Report;
-use runtime_layouts::show::Limits;
-use runtime_layouts::show::locals::LocalTable;
+use runtime_layouts::variables::Limits;
+use runtime_layouts::variables::locals::LocalTable;
 
 use super::{Front, Run};
 use crate::failure::Failure;

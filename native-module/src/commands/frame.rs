@@ -1,7 +1,7 @@
 //! `async frame`, and what `async up` and `async down` share with it.
 
 use clap::Parser;
-use runtime_layouts::render::backtrace::{frame_count, write_frame};
+use report_text::text::backtrace::{frame_count, write_frame};
 
 use super::{Front, Run};
 use crate::failure::Failure;

@@ -1,8 +1,8 @@
 //! `async locals`.
 
 use clap::Parser;
-use runtime_layouts::render::variables;
-use runtime_layouts::show::{Limits, locals};
+use report_text::text::variables;
+use runtime_layouts::variables::{Limits, locals};
 
 use super::{Front, Run};
 use crate::failure::Failure;

@@ -1,7 +1,7 @@
 //! `async locks`.
 
 use clap::Parser;
-use runtime_layouts::render::locks::write;
+use report_text::text::locks::write;
 
 use super::{Front, Run};
 use crate::failure::Failure;

@@ -21,8 +21,8 @@ use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Parser};
+use report_text::text::Look;
 use runtime_layouts::layout::source::Provenance;
-use runtime_layouts::render::Look;
 use runtime_layouts::report::Report;
 use runtime_layouts::target::Target;
 

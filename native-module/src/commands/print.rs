@@ -1,9 +1,9 @@
 //! `async print`.
 
 use clap::Parser;
-use runtime_layouts::render::variables;
-use runtime_layouts::show::path::{follow, parse};
-use runtime_layouts::show::{Limits, locals};
+use report_text::text::variables;
+use runtime_layouts::variables::path::{follow, parse};
+use runtime_layouts::variables::{Limits, locals};
 
 use super::{Front, Run};
 use crate::failure::Failure;

@@ -1,7 +1,7 @@
 //! `async task`.
 
 use clap::Parser;
-use runtime_layouts::render::backtrace::{frame_count, write_frame};
+use report_text::text::backtrace::{frame_count, write_frame};
 use runtime_layouts::report::TaskState;
 
 use super::{Front, Run};

@@ -1,7 +1,7 @@
 //! `info async-tasks`, `async tasks`.
 
 use clap::{Args, Parser, ValueEnum};
-use runtime_layouts::render::tasks::{TaskFilter, write};
+use report_text::text::tasks::{TaskFilter, write};
 use runtime_layouts::report::TaskState;
 
 use super::{Front, Run};

@@ -1,7 +1,7 @@
 //! `async why`.
 
 use clap::Parser;
-use runtime_layouts::render::why::{write, write_task};
+use report_text::text::why::{write, write_task};
 
 use super::{Front, Run};
 use crate::failure::Failure;

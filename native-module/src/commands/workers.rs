@@ -1,7 +1,7 @@
 //! `async workers`.
 
 use clap::Parser;
-use runtime_layouts::render::workers::write;
+use report_text::text::workers::write;
 
 use super::{Front, Run};
 use crate::failure::Failure;

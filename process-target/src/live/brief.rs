@@ -21,9 +21,10 @@ use std::ops::Range;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use runtime_layouts::libraries::REGISTRY;
 use runtime_layouts::report::Report;
-use runtime_layouts::show::locals::LocalTable;
 use runtime_layouts::target::Target;
+use runtime_layouts::variables::locals::LocalTable;
 use runtime_layouts::walk;
 
 use super::frozen::Room;
@@ -126,7 +127,7 @@ impl LiveProcess {
     }
 
     fn look_at(&self, target: &LiveTarget) -> (Report, LocalTable) {
-        let report = walk::inspect(target);
+        let report = walk::inspect(target, REGISTRY);
         let locals = match self.locals {
             Some(limits) => LocalTable::of(target, &report, &report.tasks, limits),
             None => LocalTable::default(),

@@ -24,9 +24,9 @@ use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::memory::live::{LiveError, LiveMemory};
-use runtime_layouts::show::Limits;
 use runtime_layouts::target::machine::Machine;
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
+use runtime_layouts::variables::Limits;
 
 pub use self::brief::Inspection;
 pub use self::debugged::{Debugged, traced_registers};

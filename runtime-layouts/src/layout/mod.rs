@@ -3,6 +3,7 @@
 //! The model is what a debugger needs to read a value: sizes, offsets, discriminants. It knows
 //! nothing of where a layout came from; see [`source::LayoutSource`] for that.
 
+pub mod coroutine;
 pub mod file;
 pub mod name;
 pub mod origin;

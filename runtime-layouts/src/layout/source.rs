@@ -197,15 +197,10 @@ pub trait LayoutSource: Send + Sync {
 
     /// Whether a function of that name, without its path, has code in the program as a symbol of
     /// its own. `false` also when there is no symbol table, or when every call was inlined. A
-    /// layout file knows [`NOTABLE_FUNCTIONS`].
+    /// layout file knows those that are notable of a runtime.
     fn has_function(&self, identifier: &str) -> bool;
 
     /// Keeps the answers given so far for another look at the same program, if the source does such
     /// a thing. To be called when a look is over and shown.
     fn remember(&self) {}
 }
-
-/// Functions whose presence says what a program can do: a runtime that they make runs in the
-/// thread that blocks on it, so that no thread is inside when none does
-/// (`tokio/src/runtime/builder.rs`, tokio 1.54.1).
-pub const NOTABLE_FUNCTIONS: [&str; 2] = ["new_current_thread", "build_local"];

@@ -8,10 +8,11 @@ const DAY: u64 = 24 * HOUR;
 const YEAR: u64 = 365 * DAY;
 
 /// The state of a timer that goes off at once.
-pub(crate) const DUE_NOW: &str = "due now";
+pub const DUE_NOW: &str = "due now";
 
 /// A duration in its largest unit, rounded down.
-pub(crate) fn short(duration: Duration) -> String {
+#[must_use]
+pub fn short(duration: Duration) -> String {
     match duration.as_secs() {
         0 => format!("{} ms", duration.as_millis()),
         seconds @ ..10 => format!("{seconds}.{} s", duration.subsec_millis() / 100),

@@ -8,7 +8,7 @@ mod duration;
 mod findings;
 mod resources;
 
-pub(crate) use self::duration::{DUE_NOW, short};
+pub use self::duration::{DUE_NOW, short};
 pub use self::findings::{Because, Finding, FindingKind, Link};
 pub use self::resources::{
     Access, FrameRef, Holder, HoldingThread, Resource, ResourceId, ResourceKind, TaskIndex, Wait,
@@ -103,7 +103,8 @@ impl Report {
 }
 
 /// The text with a full stop at its end, if it has none.
-pub(crate) fn sentence(text: &str) -> String {
+#[must_use]
+pub fn sentence(text: &str) -> String {
     if text.ends_with(['.', '?', '!']) { text.to_string() } else { format!("{text}.") }
 }
 

@@ -114,6 +114,7 @@ pub const RUNTIME_TEXT: &[u8] = b"okio";
 pub fn with_a_runtime(
     libraries: &[Library],
     memory: &dyn MemoryReader,
+    has_runtime: &dyn Fn(&dyn LayoutSource) -> bool,
     open: &mut dyn FnMut(&Library) -> Option<Arc<dyn LayoutSource>>,
 ) -> (Vec<Module>, Vec<String>) {
     let mut modules = Vec::new();
@@ -121,7 +122,7 @@ pub fn with_a_runtime(
     for library in libraries {
         let Some(layouts) = open(library) else { continue };
         // A runtime keeps thread-local storage.
-        if layouts.facts().tls.is_none() || !crate::tokio::is_in(&*layouts) {
+        if layouts.facts().tls.is_none() || !has_runtime(&*layouts) {
             continue;
         }
         let facts = layouts.facts();

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use super::keeps::Keeps;
 use super::native::{self, DEEPEST_STACK, NativeCall};
 use super::plan::Wanted;
-use super::registry::{self, BlockingCall};
 use super::sites::Sites;
+use crate::knowledge::{BlockingCall, Libraries};
 use crate::layout::name::{last_segment, path_segments};
 use crate::layout::{Base, Place};
 use crate::report::{
     Access, Chain, Frame, FrameRef, HoldingThread, ResourceKind, Task, TaskIndex, ThreadRef,
 };
-use crate::standard;
 use crate::target::processor::processor;
 use crate::target::{NativeFrame, Thread};
 use crate::value::{Program, Ty, Value};
@@ -49,7 +48,7 @@ pub(crate) fn of_task(program: &Program<'_>, sites: &Sites, task: &Task) -> Opti
             let owner = path_segments(&site.type_name);
             let full = owner.len().checked_sub(2).map(|at| last_segment(&owner[at].whole()));
             let address = futex(program, thread).and_then(|word| (takes.of_word)(program, word));
-            let name = standard::spelled(&full.or(lock).unwrap_or_default());
+            let name = sites.libraries().spelled(&full.or(lock).unwrap_or_default());
             (ResourceKind::ThreadLock, name, address)
         }
         None => {
@@ -68,7 +67,7 @@ fn tid(thread: Option<ThreadRef>) -> Option<u64> {
 /// The outermost call that blocks, which is the one that the user made.
 fn call_of<'c>(sites: &Sites, chain: &'c Chain) -> Option<(&'c Frame, &'static BlockingCall)> {
     chain.frames.iter().find_map(|frame| {
-        let known = registry::blocking(&base_of(&sites.get(frame.site).type_name))?;
+        let known = sites.libraries().blocking(&base_of(&sites.get(frame.site).type_name))?;
         Some((frame, known))
     })
 }
@@ -111,11 +110,11 @@ pub(crate) struct OnStack {
 /// The guards in the variables of every thread's stack, as far as the debug information places
 /// them in memory.
 pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -> Vec<OnStack> {
-    let mut keeps = Keeps::of(Wanted::Guards);
+    let mut keeps = Keeps::of(Wanted::Guards, sites.libraries());
     let mut found = Vec::new();
     for thread in program.target().threads() {
         let frames = program.target().native_frames(thread, DEEPEST_STACK);
-        let is_blocked = is_blocked(program, &frames);
+        let is_blocked = is_blocked(program, sites.libraries(), &frames);
         let task = tasks.iter().find(|task| tid(task.thread) == Some(thread.tid));
         for (index, frame) in frames.iter().enumerate() {
             let Some((module, address)) = program.module_at(native::code_address(index, frame))
@@ -159,7 +158,7 @@ pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -
 }
 
 /// Whether a thread waits in a call that does not end by itself.
-fn is_blocked(program: &Program<'_>, frames: &[NativeFrame]) -> bool {
+fn is_blocked(program: &Program<'_>, libraries: Libraries, frames: &[NativeFrame]) -> bool {
     let calls = native::calls(program, frames);
     let names: Vec<&str> = calls
         .iter()
@@ -169,7 +168,7 @@ fn is_blocked(program: &Program<'_>, frames: &[NativeFrame]) -> bool {
         })
         .collect();
     waits_in_kernel(names.iter().copied())
-        && names.iter().any(|name| registry::blocking(&base_of(name)).is_some())
+        && names.iter().any(|name| libraries.blocking(&base_of(name)).is_some())
 }
 
 /// Where a variable lies in memory.

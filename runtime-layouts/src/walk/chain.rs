@@ -10,6 +10,7 @@ use super::find::{Below, Finder, Node, part_of};
 use super::machine::MachineState;
 use super::plan::{Shape, Wanted};
 use super::sites::{Sites, Standing};
+use crate::knowledge::Libraries;
 use crate::report::{Chain, Frame, FutureState, Polled};
 use crate::value::{Program, Ty, Value, ValueError};
 
@@ -50,9 +51,10 @@ struct Walk {
     frames: usize,
 }
 
-impl Default for Walker {
-    fn default() -> Self {
-        Self { finder: Finder::of(Wanted::Futures), sites: Sites::default() }
+impl Walker {
+    /// A walker that knows these libraries.
+    pub(crate) fn of(libraries: Libraries) -> Self {
+        Self { finder: Finder::of(Wanted::Futures, libraries), sites: Sites::of(libraries) }
     }
 }
 
@@ -113,7 +115,7 @@ impl Walker {
             }
         }
         if let (Some(problem), true) = (problem, chain.frames.is_empty())
-            && let Ok(site) = self.sites.of(program, future.ty, Standing::Unknown)
+            && let Ok(site) = self.sites.of_type(program, future.ty, Standing::Unknown)
         {
             chain.frames.push(Frame {
                 site,
@@ -141,7 +143,8 @@ impl Walker {
                 Err(error) => {
                     if let Some(last) = chain.frames.last_mut() {
                         last.problem = Some(error.to_string().into());
-                    } else if let Ok(site) = self.sites.of(program, node.ty, Standing::Unknown) {
+                    } else if let Ok(site) = self.sites.of_type(program, node.ty, Standing::Unknown)
+                    {
                         let problem = Some(error.to_string().into());
                         chain.frames.push(Frame { site, address: node.address, problem });
                     }
@@ -250,7 +253,7 @@ impl Walker {
                 (if ended { Standing::Ended } else { Standing::Unknown }, below.into())
             }
         };
-        let site = self.sites.of(program, node.ty, standing)?;
+        let site = self.sites.of_type(program, node.ty, standing)?;
         Ok((Frame { site, address: node.address, problem: None }, below))
     }
 

@@ -3,6 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::plan::{Part, Plan, Planner, Shape, Wanted};
+use crate::knowledge::Libraries;
 use crate::layout::TypeKind;
 use crate::report::Polled;
 use crate::value::{Program, Ty, Value, ValueError};
@@ -39,8 +40,8 @@ pub(crate) struct Finder {
 
 impl Finder {
     /// A finder of what is wanted.
-    pub(crate) fn of(wanted: Wanted) -> Self {
-        Self { planner: Planner::of(wanted) }
+    pub(crate) fn of(wanted: Wanted, libraries: Libraries) -> Self {
+        Self { planner: Planner::of(wanted, libraries) }
     }
 
     /// What a value holds beside itself.

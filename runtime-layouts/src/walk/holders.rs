@@ -12,15 +12,14 @@ use super::blocked::{self, OnStack};
 use super::find::Node;
 use super::keeps::{Keeps, Kept};
 use super::plan::Wanted;
-use super::registry::{self, GuardType};
 use super::sites::Sites;
-use super::waits::{Reading, Seen, Tasks, Waits};
+use super::waits::Waits;
+use crate::knowledge::{GuardType, Libraries, Reading, Seen, Tasks};
 use crate::layout::Type;
 use crate::layout::name::{base_path, last_segment};
 use crate::report::{
     Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, SiteId, Task, TaskIndex,
 };
-use crate::standard;
 use crate::value::parts::is_named;
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -40,8 +39,10 @@ struct GuardShape {
 }
 
 /// The ways from guards that are known so far, by type.
-#[derive(Default)]
-struct Shapes(FxHashMap<Ty, Option<Rc<GuardShape>>>);
+struct Shapes {
+    libraries: Libraries,
+    known: FxHashMap<Ty, Option<Rc<GuardShape>>>,
+}
 
 /// Guards, as memory has them. Small, since there may be millions.
 #[derive(Default)]
@@ -101,7 +102,6 @@ pub(crate) struct Guards {
 }
 
 /// Finds who holds what.
-#[derive(Default)]
 pub(crate) struct Holders {
     shapes: Shapes,
     /// What is shared counts for each task that has it.
@@ -109,19 +109,23 @@ pub(crate) struct Holders {
 }
 
 impl Shapes {
-    fn of(&mut self, program: &Program<'_>, ty: Ty) -> Option<Rc<GuardShape>> {
-        let shape = self.0.entry(ty).or_insert_with(|| shape_of(program, ty).map(Rc::new));
-        shape.clone()
+    fn of(libraries: Libraries) -> Self {
+        Self { libraries, known: FxHashMap::default() }
     }
-}
 
-impl Default for Guards {
-    fn default() -> Self {
-        Self { keeps: Keeps::of(Wanted::Guards), shapes: Shapes::default() }
+    fn shape(&mut self, program: &Program<'_>, ty: Ty) -> Option<Rc<GuardShape>> {
+        let libraries = self.libraries;
+        let shape = self.known.entry(ty);
+        shape.or_insert_with(|| shape_of(program, libraries, ty).map(Rc::new)).clone()
     }
 }
 
 impl Guards {
+    /// A reader of the guards of these libraries.
+    pub(crate) fn of(libraries: Libraries) -> Self {
+        Self { keeps: Keeps::of(Wanted::Guards, libraries), shapes: Shapes::of(libraries) }
+    }
+
     /// Adds the guards that a task's frames keep. One that cannot be read is none.
     pub(crate) fn of_task(
         &mut self,
@@ -146,7 +150,7 @@ impl Guards {
         kept: Kept,
     ) -> Result<Option<(Sort, Guard)>, ValueError> {
         let value = Value { ty: kept.node.ty, address: kept.node.address };
-        let Some(shape) = self.shapes.of(program, value.ty) else { return Ok(None) };
+        let Some(shape) = self.shapes.shape(program, value.ty) else { return Ok(None) };
         // An `Option` in the guard that is empty: it keeps nothing any more.
         let Some(key) = shape.key.follow(program, value)? else { return Ok(None) };
         let object = match &shape.object {
@@ -171,6 +175,11 @@ impl Guards {
 }
 
 impl Holders {
+    /// A search for who holds what of these libraries.
+    pub(crate) fn of(libraries: Libraries) -> Self {
+        Self { shapes: Shapes::of(libraries), seen: FxHashSet::default() }
+    }
+
     /// Adds the holders of what these guards keep.
     pub(crate) fn add_all(&mut self, program: &Program<'_>, guards: Vec<Found>, waits: &mut Waits) {
         for Found { sorts, guards } in guards {
@@ -227,7 +236,7 @@ impl Holders {
         kept: OnStack,
         waits: &mut Waits,
     ) -> Result<(), ValueError> {
-        let Some(shape) = self.shapes.of(program, kept.value.ty) else { return Ok(()) };
+        let Some(shape) = self.shapes.shape(program, kept.value.ty) else { return Ok(()) };
         let Some(key) = shape.key.follow(program, kept.value)? else { return Ok(()) };
         let Some(id) = waits.known(ResourceKind::ThreadLock, key.address, None) else {
             return Ok(());
@@ -258,7 +267,7 @@ impl Holders {
     ) -> Result<(), ValueError> {
         let Guard { task, address, frame, key, object, .. } = guard;
         let (access, node) = (sort.access, Node { ty: sort.ty, address });
-        let Some(shape) = self.shapes.of(program, sort.ty) else { return Ok(()) };
+        let Some(shape) = self.shapes.shape(program, sort.ty) else { return Ok(()) };
         let kind = shape.known.kind;
         // Everyone has channels: their ends count where someone waits for them.
         let mut known = Vec::new();
@@ -305,7 +314,8 @@ impl Holders {
             return Ok(());
         }
         let Some(object) = object else { return Ok(()) };
-        let mut seen = state_of(program, *object).unwrap_or_else(|| Seen::new(kind, *object));
+        let mut seen = state_of(program, self.shapes.libraries, *object)
+            .unwrap_or_else(|| Seen::new(kind, *object));
         (seen.kind, seen.key, seen.access) = (kind, key, None);
         let id = waits.resource(seen, &shape.resource);
         waits.held(id, holder);
@@ -342,16 +352,16 @@ fn is_waited_for_only(kind: ResourceKind, access: Access) -> bool {
 }
 
 /// What a resource says of itself.
-fn state_of(program: &Program<'_>, object: Value) -> Option<Seen> {
+fn state_of(program: &Program<'_>, libraries: Libraries, object: Value) -> Option<Seen> {
     let layout = program.type_of(object.ty).ok()?;
-    let known = registry::resource(base_path(&layout.name))?;
+    let known = libraries.resource(base_path(&layout.name))?;
     let reading = Reading { program, leaf: object, tasks: &Tasks::default(), header: 0 };
     (known.read)(&reading, object).ok().flatten()
 }
 
-fn shape_of(program: &Program<'_>, ty: Ty) -> Option<GuardShape> {
+fn shape_of(program: &Program<'_>, libraries: Libraries, ty: Ty) -> Option<GuardShape> {
     let layout = program.type_of(ty).ok()?;
-    let known = registry::guard(&layout.name)?;
+    let known = libraries.guard(&layout.name)?;
     let to = |name: &'static str| {
         let mut wanted = |ty: &Type| is_named(ty, name);
         path::find(program, ty, Reach::RUNTIME, &mut wanted)
@@ -374,7 +384,7 @@ fn shape_of(program: &Program<'_>, ty: Ty) -> Option<GuardShape> {
             }
         }
     };
-    let guard = standard::spelled(&last_segment(&layout.name)).into();
+    let guard = libraries.spelled(&last_segment(&layout.name)).into();
     Some(GuardShape { known, key, object, resource: resource.into(), guard })
 }
 

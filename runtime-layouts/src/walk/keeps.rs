@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::find::{Below, Finder, Node, part_of};
 use super::plan::{Shape, Wanted};
 use super::sites::{Sites, Standing};
+use crate::knowledge::Libraries;
 use crate::report::{Chain, FrameRef, FutureState, Polled, SiteId};
 use crate::value::{Program, Value, ValueError};
 
@@ -32,8 +33,8 @@ pub(crate) struct Keeps {
 
 impl Keeps {
     /// A search for what is wanted.
-    pub(crate) fn of(wanted: Wanted) -> Self {
-        Self { finder: Finder::of(wanted), can_keep: Vec::new() }
+    pub(crate) fn of(wanted: Wanted, libraries: Libraries) -> Self {
+        Self { finder: Finder::of(wanted, libraries), can_keep: Vec::new() }
     }
 
     /// Adds what the frames of a chain and of its branches keep, innermost first: a future may

@@ -9,10 +9,8 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use super::registry::{self, ResourceType};
 use super::sites::Sites;
-use super::waits::{Reading, Seen, Tasks};
-use super::wakers;
+use crate::knowledge::{Libraries, Reading, ResourceType, Seen, Tasks, waker};
 use crate::layout::name::base_path;
 use crate::layout::{Type, TypeKind};
 use crate::report::{
@@ -40,8 +38,8 @@ pub(crate) struct Waiting {
 type Wakeful = Vec<(Path, &'static ResourceType)>;
 
 /// Reads leaves; keeps what it learns about types.
-#[derive(Default)]
 pub(crate) struct Leaves {
+    libraries: Libraries,
     /// What a type is known as.
     types: FxHashMap<Ty, Option<&'static ResourceType>>,
     /// What of each leaf's type can keep a waker.
@@ -53,6 +51,17 @@ pub(crate) struct Leaves {
 }
 
 impl Leaves {
+    /// A reader of what these libraries' futures wait for.
+    pub(crate) fn of(libraries: Libraries) -> Self {
+        Self {
+            libraries,
+            types: FxHashMap::default(),
+            polled: FxHashMap::default(),
+            wakers: FxHashMap::default(),
+            inner: FxHashMap::default(),
+        }
+    }
+
     /// Adds what a task waits for, except for what blocks its thread.
     pub(crate) fn of_task(
         &mut self,
@@ -69,15 +78,17 @@ impl Leaves {
 
     /// What a type is known as, if it is.
     fn type_known(&mut self, program: &Program<'_>, ty: Ty) -> Option<&'static ResourceType> {
+        let libraries = self.libraries;
         *self.types.entry(ty).or_insert_with(|| {
-            program.type_of(ty).ok().and_then(|layout| registry::resource(base_path(&layout.name)))
+            program.type_of(ty).ok().and_then(|layout| libraries.resource(base_path(&layout.name)))
         })
     }
 
     fn polled(&mut self, program: &Program<'_>, ty: Ty) -> Rc<Wakeful> {
+        let libraries = self.libraries;
         let paths = self.polled.entry(ty).or_insert_with(|| {
             let keeps_wakers = |ty: &Type| {
-                registry::resource(base_path(&ty.name)).filter(|known| known.wakers.is_some())
+                libraries.resource(base_path(&ty.name)).filter(|known| known.wakers.is_some())
             };
             let mut wanted = |ty: &Type| keeps_wakers(ty).is_some();
             let found = path::find_all(program, ty, Reach::RUNTIME, MOST_POLLED, &mut wanted);
@@ -194,8 +205,8 @@ impl Walk<'_> {
         }
         let program = self.program;
         let paths = self.leaves.wakers.entry(leaf.ty);
-        let paths = paths.or_insert_with(|| wakers::paths(program, leaf.ty));
-        wakers::wake(program, leaf, paths, self.header).then(|| {
+        let paths = paths.or_insert_with(|| waker::paths(program, leaf.ty));
+        waker::wake(program, leaf, paths, self.header).then(|| {
             let note = Some("which has this task's waker".to_string());
             (Seen { note, ..Seen::new(ResourceKind::Other, leaf) }, leaf.ty)
         })
@@ -226,9 +237,9 @@ impl Walk<'_> {
     /// Whether a frame is of the library that its leaf is of: code of others names what it waits
     /// for differently.
     fn is_inner(&mut self, site: SiteId) -> bool {
-        let sites = self.sites;
+        let (sites, libraries) = (self.sites, self.leaves.libraries);
         *self.leaves.inner.entry(site).or_insert_with(|| {
-            !sites.is_users(site) && registry::is_of_known_crate(&sites.get(site).type_name)
+            !sites.is_users(site) && libraries.is_of_known_crate(&sites.get(site).type_name)
         })
     }
 

@@ -12,7 +12,7 @@ use crate::value::{Program, Ty, Value};
 
 /// What a state machine calls the future that it awaits
 /// (`compiler/rustc_ast_lowering/src/expr.rs`, `lower_expr_await`).
-use crate::expected::AWAITEE;
+use crate::layout::coroutine::{self, AWAITEE};
 
 /// What a state machine keeps in one of its states.
 #[derive(Debug)]
@@ -103,10 +103,10 @@ fn state(
 /// (`compiler/rustc_middle/src/ty/sty.rs`, `CoroutineArgsExt::variant_name`).
 pub(crate) fn standing(variant: &str) -> FutureState {
     match variant {
-        "Unresumed" => FutureState::Unresumed,
-        "Returned" => FutureState::Returned,
-        "Panicked" => FutureState::Panicked,
-        name if name.starts_with("Suspend") => FutureState::Suspended,
+        coroutine::UNRESUMED => FutureState::Unresumed,
+        coroutine::RETURNED => FutureState::Returned,
+        coroutine::PANICKED => FutureState::Panicked,
+        name if name.starts_with(coroutine::SUSPENDED) => FutureState::Suspended,
         _ => FutureState::Unknown,
     }
 }
@@ -128,7 +128,7 @@ impl Census {
             Self { captured: Vec::new(), variables: HashMap::new(), flags: HashMap::new() };
         for variant in variants {
             let fields = program.type_of(Ty { module, id: variant.ty })?;
-            if &*variant.name == "Unresumed" {
+            if &*variant.name == coroutine::UNRESUMED {
                 census.captured = fields.members().iter().map(|m| Arc::clone(&m.name)).collect();
             }
             for member in fields.members() {

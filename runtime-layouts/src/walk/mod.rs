@@ -5,25 +5,26 @@ use std::ops::Range;
 mod blocked;
 mod chain;
 mod collections;
-pub(crate) mod crew;
+
 mod find;
 mod holders;
 mod keeps;
+mod known;
 mod leaves;
 pub(crate) mod machine;
 pub(crate) mod native;
 mod plan;
-pub(crate) mod registry;
 mod relations;
 pub(crate) mod sites;
 pub(crate) mod waits;
-pub(crate) mod wakers;
 
 pub(crate) use self::chain::Walker;
-use self::crew::Job;
 use self::keeps::Keeps;
+pub use self::known::{Known, Registry};
 use self::plan::Wanted;
 use self::sites::{Numbers, Sites};
+use crate::knowledge::Libraries;
+use crate::parallel::Job;
 use crate::report::{
     Chain, Report, ResourceId, Runtime, Site, SiteId, TargetSummary, Task, TaskIndex, TaskKind,
     ThreadRef, sentence,
@@ -33,16 +34,19 @@ use crate::value::{Program, Ty, Value};
 
 /// Finds every runtime and task of the target and walks every await chain.
 ///
-/// Never fails: what cannot be read becomes a problem on its own node of the report.
+/// Of the libraries in the registry; `libraries::REGISTRY` has all that are known. Never fails: what
+/// cannot be read becomes a problem on its own node of the report.
 #[must_use]
-pub fn inspect(target: &dyn Target) -> Report {
+pub fn inspect(target: &dyn Target, registry: Registry) -> Report {
+    let libraries = registry.libraries;
     let program = Program::new(target);
     let mut inspection = Inspection {
         program: &program,
-        walker: Walker::default(),
-        sites: Sites::default(),
+        libraries,
+        walker: Walker::of(libraries),
+        sites: Sites::of(libraries),
         numbers: Numbers::default(),
-        handles: Keeps::of(Wanted::Handles),
+        handles: Keeps::of(Wanted::Handles, libraries),
         runtimes: Vec::new(),
         tasks: Vec::new(),
         problems: lacks(target),
@@ -50,19 +54,22 @@ pub fn inspect(target: &dyn Target) -> Report {
         knows_a_runtime: false,
         interrupted: false,
     };
-    for discover in registry::LIBRARIES.iter().filter_map(|library| library.discover) {
+    for discover in registry.runtimes() {
         discover(&mut inspection);
     }
     if inspection.runtimes.is_empty() && inspection.problems.is_empty() {
         let program = &target.identity().executable;
+        let names: Vec<_> = libraries.runtimes().map(|(library, _)| library.name).collect();
+        let runtimes = names.join(" or ");
         inspection.problem(match inspection.knows_a_runtime {
             true => format!(
-                "No thread is inside an async runtime now: {program} has tokio in it, but none of \
-                 its threads runs one or blocks on a future."
+                "No thread is inside an async runtime now: {program} has {runtimes} in it, but none \
+                 of its threads runs one or blocks on a future."
             ),
             false => format!(
                 "No async runtime was found: the debug information of {program} does not mention \
-                 tokio. If it does use tokio, build it with `debug = true`, its dependencies too."
+                 {runtimes}. If it does use {runtimes}, build it with `debug = true`, its \
+                 dependencies too."
             ),
         });
     }
@@ -81,6 +88,8 @@ fn lacks(target: &dyn Target) -> Vec<String> {
 /// An inspection that is under way: what a runtime's folder adds to.
 pub(crate) struct Inspection<'t> {
     pub(crate) program: &'t Program<'t>,
+    /// The libraries that are known.
+    pub(crate) libraries: Libraries,
     /// This thread's own, which numbers sites in its own way.
     pub(crate) walker: Walker,
     /// Of all walkers.
@@ -148,7 +157,7 @@ impl Inspection<'_> {
     /// Adds the handles of runtimes and tasks that the frames of tasks keep.
     pub(crate) fn handles_in(&mut self, tasks: Range<usize>, found: &mut Vec<Value>) {
         let sites = &self.sites;
-        let stretch = |program: &Program<'_>, keeps: &mut Keeps, tasks: &[Task]| {
+        let batch = |program: &Program<'_>, keeps: &mut Keeps, tasks: &[Task]| {
             let mut kept = Vec::new();
             for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
                 keeps.of_chain(program, sites, &task.chain, &mut kept);
@@ -156,8 +165,9 @@ impl Inspection<'_> {
             kept.retain(|kept| !kept.may_be_moved);
             kept
         };
-        let begin = || Keeps::of(Wanted::Handles);
-        let job = Job { items: &self.tasks[tasks], begin: &begin, stretch: &stretch };
+        let libraries = self.libraries;
+        let begin = || Keeps::of(Wanted::Handles, libraries);
+        let job = Job { items: &self.tasks[tasks], begin: &begin, batch: &batch };
         job.run(self.program, &mut self.handles, &mut |_, kept| {
             let nodes = kept.into_iter().map(|kept| kept.node);
             found.extend(nodes.map(|node| Value { ty: node.ty, address: node.address }));

@@ -9,22 +9,6 @@ use crate::value::Program;
 /// Native frames that are looked at, innermost first.
 pub(crate) const DEEPEST_STACK: usize = 512;
 
-/// Functions between the runtime's poll function and the task's future, and between one future's
-/// poll and the next: each only passes the call on.
-const PASSED_THROUGH: [&str; 10] = [
-    "tokio::runtime::",
-    "tokio::loom::",
-    "tokio::task::coop::",
-    // Until 1.21.
-    "tokio::coop::",
-    "core::panic::unwind_safe::",
-    "core::ops::function::",
-    "core::future::future::",
-    "std::panic::",
-    "std::panicking::",
-    "std::thread::local::",
-];
-
 /// One function on a native stack.
 pub(crate) enum NativeCall {
     /// One that the debug information of this module describes.
@@ -76,7 +60,9 @@ pub(crate) fn chain(
         let (site, address) = match call {
             NativeCall::Known { module, call, pc } => {
                 let name = &call.function.name;
-                if PASSED_THROUGH.iter().any(|path| name.starts_with(path)) {
+                // Between the runtime's poll function and the task's future, and between one
+                // future's poll and the next.
+                if sites.libraries().passes_on(name) {
                     continue;
                 }
                 (sites.of_call(program, *module, call), *pc)

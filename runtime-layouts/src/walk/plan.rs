@@ -8,8 +8,9 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::collections;
 use super::machine::{self, MachineState, is_machine};
-use super::{collections, registry};
+use crate::knowledge::Libraries;
 use crate::layout::name::base_path;
 use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId, TypeKind};
@@ -95,6 +96,7 @@ const MOST_PARTS: usize = 256;
 /// The plans that were worked out so far.
 pub(crate) struct Planner {
     wanted: Wanted,
+    libraries: Libraries,
     /// Structs in each other whose plans are being worked out.
     depth: usize,
     plans: FxHashMap<Ty, Rc<Plan>>,
@@ -103,8 +105,14 @@ pub(crate) struct Planner {
 
 impl Planner {
     /// No plans yet.
-    pub(crate) fn of(wanted: Wanted) -> Self {
-        Self { wanted, depth: 0, plans: FxHashMap::default(), holding: FxHashMap::default() }
+    pub(crate) fn of(wanted: Wanted, libraries: Libraries) -> Self {
+        Self {
+            wanted,
+            libraries,
+            depth: 0,
+            plans: FxHashMap::default(),
+            holding: FxHashMap::default(),
+        }
     }
 
     /// The plan of a type.
@@ -186,8 +194,8 @@ impl Planner {
     fn is_wanted(&self, program: &Program<'_>, ty: Ty, layout: &Type) -> Result<bool, LayoutError> {
         match self.wanted {
             Wanted::Futures => is_polled(program, ty, layout),
-            Wanted::Guards => Ok(is_guard(layout)),
-            Wanted::Handles => Ok(registry::is_handle(base_path(&layout.name))),
+            Wanted::Guards => Ok(self.libraries.guard(&layout.name).is_some()),
+            Wanted::Handles => Ok(self.libraries.is_handle(base_path(&layout.name))),
         }
     }
 
@@ -277,11 +285,6 @@ impl Planner {
         }
         found
     }
-}
-
-/// Whether the type is of a guard that some library has.
-fn is_guard(layout: &Type) -> bool {
-    registry::guard(&layout.name).is_some()
 }
 
 fn is_polled(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<bool, LayoutError> {

@@ -3,11 +3,12 @@
 
 use std::sync::mpsc::{self, Sender};
 
-use super::crew::{self, Job};
 use super::holders::{self, Guards, Holders};
 use super::leaves::{Leaves, Waiting};
 use super::sites::Sites;
-use super::waits::{Order, Tasks, Waits};
+use super::waits::{Order, Waits};
+use crate::knowledge::Tasks;
+use crate::parallel::{self, Job};
 use crate::report::{Task, TaskState};
 use crate::value::Program;
 
@@ -18,10 +19,10 @@ type Found = (Vec<Waiting>, holders::Found);
 /// there are many tasks. `false` when it ended early, since the user asked to stop.
 pub(crate) fn find(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -> (Waits, bool) {
     let mut waits = Waits::default();
-    let mut holders = Holders::default();
+    let mut holders = Holders::of(sites.libraries());
     // Some queue is as long as the list of tasks: it is read while others are still looked for.
     let (sender, orders) = mpsc::channel::<Order>();
-    let (orders, is_whole) = crew::beside(
+    let (orders, is_whole) = parallel::beside(
         program,
         tasks.len(),
         |program| orders.into_iter().map(|order| order.read(program)).collect::<Vec<_>>(),
@@ -51,7 +52,7 @@ fn read(
     orders: Sender<Order>,
 ) -> (Vec<holders::Found>, bool) {
     let known = Tasks::of(tasks);
-    let stretch = |program: &Program<'_>, readers: &mut (Leaves, Guards), tasks: &[Task]| {
+    let batch = |program: &Program<'_>, readers: &mut (Leaves, Guards), tasks: &[Task]| {
         let (leaves, guards) = readers;
         let mut found: Found = (Vec::with_capacity(tasks.len()), holders::Found::default());
         for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
@@ -61,11 +62,13 @@ fn read(
         found.1.shrink();
         found
     };
-    let job = Job { items: tasks, begin: &<(Leaves, Guards)>::default, stretch: &stretch };
+    let libraries = sites.libraries();
+    let begin = || (Leaves::of(libraries), Guards::of(libraries));
+    let job = Job { items: tasks, begin: &begin, batch: &batch };
     let is_running = |task: &&Task| task.state == TaskState::Running;
     let mut running = tasks.iter().filter(is_running).peekable();
     let mut kept = Vec::new();
-    let is_whole = job.run(program, &mut Default::default(), &mut |_, (found, guards)| {
+    let is_whole = job.run(program, &mut begin(), &mut |_, (found, guards)| {
         for waiting in found {
             while let Some(task) = running.next_if(|task| task.index <= waiting.wait.task) {
                 waits.add_blocked(program, sites, task);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::machine::standing as standing_of;
-use super::registry;
+use crate::knowledge::Libraries;
+use crate::layout::coroutine::UNRESUMED;
 use crate::layout::name::{DisplayName, Environment, environment_of_body};
 use crate::layout::origin::Origin;
 use crate::layout::source::{LayoutError, PolledAs};
@@ -14,8 +15,8 @@ use crate::report::{Chain, FrameKind, FutureState, Site, SiteId, Task};
 use crate::value::{Program, Ty};
 
 /// The sites of a report, each made when it is first seen.
-#[derive(Default)]
 pub(crate) struct Sites {
+    libraries: Libraries,
     sites: Vec<Site>,
     known: FxHashMap<(Ty, Standing), SiteId>,
     /// The type and where it stands, by number; `None` for native calls.
@@ -46,8 +47,24 @@ pub(crate) enum Standing {
 }
 
 impl Sites {
+    /// None yet; names are as these libraries export them.
+    pub(crate) fn of(libraries: Libraries) -> Self {
+        Self {
+            libraries,
+            sites: Vec::new(),
+            known: FxHashMap::default(),
+            places: Vec::new(),
+            native: FxHashMap::default(),
+        }
+    }
+
+    /// The libraries that are known.
+    pub(crate) fn libraries(&self) -> Libraries {
+        self.libraries
+    }
+
     /// The site of a type that stands there.
-    pub(crate) fn of(
+    pub(crate) fn of_type(
         &mut self,
         program: &Program<'_>,
         ty: Ty,
@@ -56,14 +73,14 @@ impl Sites {
         if let Some(known) = self.known.get(&(ty, standing)) {
             return Ok(*known);
         }
-        let id = self.add(make(program, ty, standing)?, Some((ty, standing)));
+        let id = self.add(make(program, self.libraries, ty, standing)?, Some((ty, standing)));
         self.known.insert((ty, standing), id);
         Ok(id)
     }
 
     /// The site of a type, wherever it stands.
     pub(crate) fn of_any(&mut self, program: &Program<'_>, ty: Ty) -> Option<SiteId> {
-        self.of(program, ty, Standing::Unknown).ok()
+        self.of_type(program, ty, Standing::Unknown).ok()
     }
 
     /// The site of a native call: a function that runs, at a line.
@@ -78,7 +95,7 @@ impl Sites {
         let name = DisplayName::of_function(&function.name, linkage_name, &arguments);
         let environment = environment_of_body(&function.name);
         let site = Site {
-            name: name.with_public_path(&registry::public_paths()),
+            name: name.with_public_path(&self.libraries.public_paths()),
             type_name: function.name.to_string(),
             kind: match environment.as_deref().and_then(Environment::of) {
                 Some(Environment::AsyncFn) => FrameKind::AsyncFn,
@@ -253,7 +270,12 @@ impl Numbers {
     }
 }
 
-fn make(program: &Program<'_>, ty: Ty, standing: Standing) -> Result<Site, LayoutError> {
+fn make(
+    program: &Program<'_>,
+    libraries: Libraries,
+    ty: Ty,
+    standing: Standing,
+) -> Result<Site, LayoutError> {
     let layout = program.type_of(ty)?;
     let layouts = program.layouts(ty.module);
     let variant = match (&layout.kind, standing) {
@@ -263,7 +285,7 @@ fn make(program: &Program<'_>, ty: Ty, standing: Standing) -> Result<Site, Layou
     let defined = match &layout.kind {
         TypeKind::Enum { variants, .. } => variants
             .iter()
-            .find(|variant| &*variant.name == "Unresumed")
+            .find(|variant| &*variant.name == UNRESUMED)
             .and_then(|variant| variant.line.clone()),
         _ => None,
     };
@@ -289,7 +311,7 @@ fn make(program: &Program<'_>, ty: Ty, standing: Standing) -> Result<Site, Layou
         },
     };
     Ok(Site {
-        name: name.with_public_path(&registry::public_paths()),
+        name: name.with_public_path(&libraries.public_paths()),
         type_name: layout.name.to_string(),
         kind,
         state: match (variant, standing) {

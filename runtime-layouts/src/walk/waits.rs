@@ -1,155 +1,20 @@
 //! Waits: what the leaf of every chain waits for, and who has it.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::blocked;
 use super::leaves::Waiting;
 use super::sites::Sites;
+use crate::knowledge::{ReadOrder, Seen};
 use crate::layout::name::last_segment;
 use crate::report::{
-    Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, SiteId, Task, TaskId, TaskIndex,
-    TaskKind, Wait, WaitId,
+    Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, SiteId, Task, Wait, WaitId,
 };
-use crate::value::{Program, Ty, Value, ValueError};
-
-/// What a leaf is read with.
-pub(crate) struct Reading<'r> {
-    /// The target.
-    pub(crate) program: &'r Program<'r>,
-    /// The innermost future of the chain.
-    pub(crate) leaf: Value,
-    /// The tasks that others may wait for.
-    pub(crate) tasks: &'r Tasks<'r>,
-    /// The header of the task whose leaf it is; 0 for a future that a thread blocks on.
-    pub(crate) header: u64,
-}
-
-impl Reading<'_> {
-    /// Whether a waker with that data pointer wakes the task whose leaf is read.
-    pub(crate) fn is_own(&self, waker: u64) -> bool {
-        match self.header {
-            // The waker of a future that a thread blocks on is the thread's, not a task's.
-            0 => waker != 0 && self.tasks.at(waker).is_none(),
-            header => waker == header,
-        }
-    }
-}
-
-/// The tasks that were found, to be looked up.
-#[derive(Default)]
-pub(crate) struct Tasks<'t> {
-    all: &'t [Task],
-    /// Made when the first of them is looked up: few leaves wait for tasks.
-    places: OnceLock<Places>,
-}
-
-/// Where the tasks are among all of them.
-#[derive(Default)]
-struct Places {
-    by_header: FxHashMap<u64, TaskIndex>,
-    /// The closures that run on threads: they have no header that is known.
-    closures: FxHashMap<TaskId, TaskIndex>,
-}
-
-impl<'t> Tasks<'t> {
-    /// All that were found.
-    pub(crate) fn of(all: &'t [Task]) -> Self {
-        Self { all, places: OnceLock::new() }
-    }
-
-    fn places(&self) -> &Places {
-        self.places.get_or_init(|| {
-            let mut found = Places::default();
-            for task in self.all {
-                if task.address != 0 {
-                    found.by_header.insert(task.address, task.index);
-                } else if task.kind == TaskKind::Blocking {
-                    found.closures.insert(task.id.clone(), task.index);
-                }
-            }
-            found
-        })
-    }
-
-    /// The task whose header is there.
-    pub(crate) fn at(&self, header: u64) -> Option<TaskIndex> {
-        self.places().by_header.get(&header).copied()
-    }
-
-    /// The closure with that id that a thread runs.
-    pub(crate) fn closure(&self, id: &TaskId) -> Option<TaskIndex> {
-        self.places().closures.get(id).copied()
-    }
-}
-
-/// What was read.
-#[derive(Clone, Debug)]
-pub(crate) struct Seen {
-    /// What it is.
-    pub(crate) kind: ResourceKind,
-    /// What tells it from others of its kind: an address.
-    pub(crate) key: u64,
-    /// The address of what the user knows.
-    pub(crate) address: u64,
-    /// Its name; `None` for the type's.
-    pub(crate) name: Option<Cow<'static, str>>,
-    /// See [`Resource::state`].
-    pub(crate) state: Option<String>,
-    /// See [`Resource::overdue`].
-    pub(crate) overdue: Option<Duration>,
-    /// See [`Resource::is_taken`].
-    pub(crate) is_taken: Option<bool>,
-    /// See [`Resource::parties`].
-    pub(crate) parties: Option<u64>,
-    /// See [`Wait::access`].
-    pub(crate) access: Option<Access>,
-    /// See [`Wait::is_granted`].
-    pub(crate) is_granted: bool,
-    /// See [`Wait::note`].
-    pub(crate) note: Option<String>,
-    /// How to read its queue, and from what. It is read once, however many wait.
-    pub(crate) order: Option<(ReadOrder, Value)>,
-    /// See [`Resource::tasks`].
-    pub(crate) tasks: Vec<TaskIndex>,
-    /// See [`Resource::needs_all`].
-    pub(crate) needs_all: bool,
-}
-
-impl Seen {
-    /// Something of which nothing more is known than what and where it is.
-    pub(crate) fn new(kind: ResourceKind, value: Value) -> Self {
-        Self { key: value.address, address: value.address, ..Self::nowhere(kind) }
-    }
-
-    /// Something whose place is not known.
-    pub(crate) fn nowhere(kind: ResourceKind) -> Self {
-        Self {
-            kind,
-            key: 0,
-            address: 0,
-            name: None,
-            state: None,
-            overdue: None,
-            is_taken: None,
-            parties: None,
-            access: None,
-            is_granted: false,
-            note: None,
-            order: None,
-            tasks: Vec::new(),
-            needs_all: false,
-        }
-    }
-}
-
-/// Reads the addresses of what waits for something, in its own order: each lies in a leaf.
-pub(crate) type ReadOrder = fn(&Program<'_>, Value) -> Result<Vec<u64>, ValueError>;
+use crate::value::{Program, Ty, Value};
 
 /// The order of a queue, to be read.
 pub(crate) struct Order {

@@ -10,13 +10,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use indicatif::ProgressBar;
 use process_target::{CoreOptions, CoreTarget, Layouts, LiveOptions, LiveProcess, TargetError};
+use report_text::json;
+use report_text::text::{Beside, Look, dump};
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::LayoutSource;
-use runtime_layouts::render::{Beside, Look, dump, json};
+use runtime_layouts::libraries::REGISTRY;
 use runtime_layouts::report::Report;
-use runtime_layouts::show::Limits;
-use runtime_layouts::show::locals::LocalTable;
 use runtime_layouts::target::Target;
+use runtime_layouts::variables::Limits;
+use runtime_layouts::variables::locals::LocalTable;
 use runtime_layouts::walk;
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
@@ -202,7 +204,7 @@ fn core_file(
     log.begin("opening the core file");
     let target = CoreTarget::open(core, options)?;
     log.begin("reading tasks");
-    let mut report = walk::inspect(&target);
+    let mut report = walk::inspect(&target, REGISTRY);
     let locals = match with_locals {
         true => LocalTable::of(&target, &report, &report.tasks, Limits::SHORT),
         false => LocalTable::default(),

@@ -4,7 +4,7 @@ use std::env;
 use std::io::IsTerminal;
 
 use console::Term;
-use runtime_layouts::render::Look;
+use report_text::text::Look;
 
 /// How text for standard output is to look: as wide as the terminal, and coloured where the user
 /// wants colours (<https://no-color.org>).

@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use layout_extractor::{DwarfSource, Named};
-use runtime_layouts::expected::{Expectation, Kind, STANDARD, Spelling};
+use runtime_layouts::knowledge::expectation::{Expectation, Kind, Spelling};
 use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::layout::{Type, TypeKind};
-use runtime_layouts::tokio::EXPECTATIONS;
+use runtime_layouts::libraries::LIBRARIES;
 
 use super::{Check, Checks};
 
 fn all() -> impl Iterator<Item = &'static Expectation> {
-    STANDARD.iter().chain(EXPECTATIONS)
+    LIBRARIES.all().flat_map(|library| library.expectations)
 }
 
 /// Lists all of them.

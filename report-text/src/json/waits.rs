@@ -1,0 +1,232 @@
+//! What tasks wait for, and why, in JSON.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::{PlaceJson, ThreadJson, hexadecimal};
+use crate::text::frames::lines;
+use crate::text::waiting::{number_of, short};
+use crate::text::why;
+use runtime_layouts::diagnosis::findings;
+use runtime_layouts::report::{
+    Access, FindingKind, FrameRef, Holder, Report, ResourceKind, TaskIndex, Wait,
+};
+
+/// So many tasks or holders stand with each wait, since a hundred thousand tasks may wait for the
+/// same; how many there are stands beside them.
+const MOST_LISTED: usize = 64;
+
+/// The numbers of the frames in which something is held, as texts show them.
+pub(super) struct HolderFrames {
+    numbers: HashMap<(TaskIndex, FrameRef), usize>,
+}
+
+impl HolderFrames {
+    pub(super) fn of(report: &Report) -> Self {
+        let mut wanted: Vec<(TaskIndex, FrameRef)> = Vec::new();
+        for resource in &report.resources {
+            let holders = resource.holders.iter();
+            wanted.extend(holders.filter_map(|holder| Some((holder.task?, holder.frame))));
+        }
+        wanted.sort_unstable_by_key(|(task, _)| *task);
+        let mut numbers = HashMap::new();
+        for frames in wanted.chunk_by(|(task, _), (other, _)| task == other) {
+            let lines = lines(report.task(frames[0].0));
+            for (task, frame) in frames {
+                if let Some(number) = number_of(*frame, &lines) {
+                    numbers.insert((*task, *frame), number);
+                }
+            }
+        }
+        Self { numbers }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct WaitJson<'r> {
+    resource: &'static str,
+    address: String,
+    text: String,
+    access: Option<&'static str>,
+    permits: Option<u64>,
+    polled: bool,
+    granted: bool,
+    state: Option<&'r str>,
+    note: Option<&'r str>,
+    parties: Option<u64>,
+    task: Option<&'r str>,
+    tasks: Vec<&'r str>,
+    tasks_count: usize,
+    held_by: Vec<HolderJson<'r>>,
+    held_by_count: usize,
+    queue: Vec<&'r str>,
+    queue_count: usize,
+}
+
+#[derive(Serialize)]
+struct HolderJson<'r> {
+    task: Option<&'r str>,
+    thread: Option<ThreadJson>,
+    frame: Option<usize>,
+    file: Option<&'r str>,
+    line: Option<u32>,
+    variable: Option<&'r str>,
+    guard: &'r str,
+    certain: bool,
+}
+
+impl<'r> WaitJson<'r> {
+    pub(super) fn new(report: &'r Report, frames: &HolderFrames, wait: &'r Wait) -> Self {
+        let resource = report.resource(wait.resource);
+        let id = |task: TaskIndex| report.task(task).id.0.as_str();
+        Self {
+            resource: kind_text(resource.kind),
+            address: hexadecimal(resource.address),
+            text: short(report, wait),
+            access: wait.access.map(access_text),
+            permits: match wait.access {
+                Some(Access::Permits(count)) => Some(count),
+                _ => None,
+            },
+            polled: wait.is_polled,
+            granted: wait.is_granted,
+            state: resource.state.as_deref(),
+            note: wait.note.as_deref(),
+            parties: resource.parties,
+            task: match resource.tasks.as_slice() {
+                [one] => Some(id(*one)),
+                _ => None,
+            },
+            tasks: resource.tasks.iter().take(MOST_LISTED).map(|task| id(*task)).collect(),
+            tasks_count: resource.tasks.len(),
+            held_by: resource
+                .holders
+                .iter()
+                .take(MOST_LISTED)
+                .map(|holder| HolderJson::new(report, frames, holder))
+                .collect(),
+            held_by_count: resource.holders.len(),
+            queue: resource
+                .queue
+                .iter()
+                .take(MOST_LISTED)
+                .map(|wait| id(report.wait(*wait).task))
+                .collect(),
+            queue_count: resource.queue.len(),
+        }
+    }
+}
+
+impl<'r> HolderJson<'r> {
+    fn new(report: &'r Report, frames: &HolderFrames, holder: &'r Holder) -> Self {
+        let location = report.site(holder.frame.site).location.as_ref();
+        Self {
+            task: holder.task.map(|task| report.task(task).id.0.as_str()),
+            thread: holder.thread.map(|holding| ThreadJson::of(holding.thread)),
+            frame: holder.task.and_then(|task| frames.numbers.get(&(task, holder.frame)).copied()),
+            file: location.map(|location| location.file.path.as_str()),
+            line: location.map(|location| location.line),
+            variable: holder.variable.as_deref(),
+            guard: &holder.guard,
+            certain: !holder.may_be_moved,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct FindingJson<'r> {
+    kind: &'static str,
+    certain: bool,
+    tasks: Vec<&'r str>,
+    text: String,
+    evidence: Vec<EvidenceJson<'r>>,
+    behind: Vec<&'r str>,
+}
+
+#[derive(Serialize)]
+struct EvidenceJson<'r> {
+    task: &'r str,
+    resource: &'static str,
+    address: String,
+    wanted_at: Option<PlaceJson<'r>>,
+    held_by: Option<HolderJson<'r>>,
+}
+
+/// The findings of a report.
+pub(super) fn findings_json<'r>(report: &'r Report, frames: &HolderFrames) -> Vec<FindingJson<'r>> {
+    let id = |task: &TaskIndex| report.task(*task).id.0.as_str();
+    let finding = |finding: &runtime_layouts::report::Finding| FindingJson {
+        kind: finding_text(finding.kind),
+        certain: finding.is_sure,
+        tasks: finding.tasks(report).iter().map(id).collect(),
+        text: why::sentence(report, finding),
+        evidence: finding
+            .links
+            .iter()
+            .map(|link| {
+                let wait = report.wait(link.wait);
+                let (_, resource, holder) = link.resource(report);
+                let at = report.site(wait.user.unwrap_or(wait.leaf).site).location.as_ref();
+                EvidenceJson {
+                    task: id(&wait.task),
+                    resource: kind_text(resource.kind),
+                    address: hexadecimal(resource.address),
+                    wanted_at: at.map(PlaceJson::new),
+                    held_by: holder.map(|holder| HolderJson::new(report, frames, holder)),
+                }
+            })
+            .collect(),
+        behind: finding.behind.iter().map(id).collect(),
+    };
+    findings(report).iter().map(finding).collect()
+}
+
+fn finding_text(kind: FindingKind) -> &'static str {
+    match kind {
+        FindingKind::Deadlock => "deadlock",
+        FindingKind::Futurelock => "futurelock",
+        FindingKind::BlockedWorker => "blocked_worker",
+        FindingKind::NeverWoken => "never_woken",
+        FindingKind::LockAcrossAwait => "lock_across_await",
+    }
+}
+
+fn access_text(access: Access) -> &'static str {
+    match access {
+        Access::Exclusive => "exclusive",
+        Access::Shared => "shared",
+        Access::Permits(_) => "permits",
+        Access::Send => "send",
+        Access::Receive => "receive",
+        Access::Handle => "handle",
+    }
+}
+
+fn kind_text(kind: ResourceKind) -> &'static str {
+    match kind {
+        ResourceKind::Mutex => "mutex",
+        ResourceKind::RwLock => "rwlock",
+        ResourceKind::Semaphore => "semaphore",
+        ResourceKind::OnceCell => "once_cell",
+        ResourceKind::Notify => "notify",
+        ResourceKind::Barrier => "barrier",
+        ResourceKind::Mpsc => "mpsc",
+        ResourceKind::Oneshot => "oneshot",
+        ResourceKind::Watch => "watch",
+        ResourceKind::Broadcast => "broadcast",
+        ResourceKind::Join => "join",
+        ResourceKind::JoinSet => "join_set",
+        ResourceKind::Sleep => "sleep",
+        ResourceKind::Io => "io",
+        ResourceKind::Signal => "signal",
+        ResourceKind::Child => "child",
+        ResourceKind::Cancellation => "cancellation",
+        ResourceKind::Shared => "shared",
+        ResourceKind::Yield => "yield",
+        ResourceKind::Never => "never",
+        ResourceKind::ThreadLock => "thread_lock",
+        ResourceKind::Blocking => "blocking",
+        ResourceKind::Other => "other",
+    }
+}

@@ -1,0 +1,134 @@
+//! The frames of a task in the order of a backtrace, with the lines that draw its branches.
+
+use runtime_layouts::report::{Chain, Frame, FrameKind, Polled, Report, Site, Task};
+
+/// One line of a backtrace's tree.
+pub(crate) enum Line<'r> {
+    /// A frame with its number. That it is the root of a branch that has ended, the branch says.
+    Frame { number: usize, frame: &'r Frame, depth: usize, ended: bool },
+    /// The start of a branch. The first one is drawn from above.
+    Branch { heading: Heading, first: bool, depth: usize },
+    /// The end of the last one of so many branches: the next frame holds them all.
+    Joined { count: usize, depth: usize },
+}
+
+/// What is said of a branch.
+pub(crate) enum Heading {
+    /// Its number from 1 among those that its holder awaits, how many there are, and what becomes
+    /// of it.
+    Awaited { index: usize, count: usize, polled: Polled },
+    /// Its holder does not await it.
+    Held,
+}
+
+/// How many frames the backtrace of the task has: their numbers are `0..count`.
+#[must_use]
+pub fn frame_count(task: &Task) -> usize {
+    count(&task.chain)
+}
+
+fn count(chain: &Chain) -> usize {
+    chain.frames.len() + chain.branches.iter().map(count).sum::<usize>()
+}
+
+/// The lines of a task's backtrace, innermost first.
+pub(crate) fn lines(task: &Task) -> Vec<Line<'_>> {
+    let mut lines = Vec::new();
+    add(&task.chain, 0, &mut 0, &mut lines);
+    lines
+}
+
+fn add<'r>(chain: &'r Chain, depth: usize, number: &mut usize, lines: &mut Vec<Line<'r>>) {
+    let count = chain.branches.iter().filter(|branch| branch.polled != Polled::No).count();
+    let mut drawn = 0;
+    for (index, branch) in chain.branches.iter().enumerate() {
+        let heading = match branch.polled {
+            Polled::No => Heading::Held,
+            // Nothing branches here: it is what the next frame awaits.
+            Polled::Yes if count == 1 => {
+                add(branch, depth, number, lines);
+                continue;
+            }
+            polled => Heading::Awaited { index: index + 1, count, polled },
+        };
+        lines.push(Line::Branch { heading, first: drawn == 0, depth });
+        add(branch, depth + 1, number, lines);
+        drawn += 1;
+    }
+    if drawn > 0 {
+        lines.push(Line::Joined { count: drawn, depth });
+    }
+    for (index, frame) in chain.frames.iter().enumerate().rev() {
+        let ended = index == 0 && chain.polled == Polled::Ended;
+        lines.push(Line::Frame { number: *number, frame, depth, ended });
+        *number += 1;
+    }
+}
+
+/// The name of a site, short or whole, with the line at which a block stands.
+pub(super) fn name(site: &Site, full: bool) -> String {
+    let name = if full { &site.name.full } else { &site.name.short };
+    match (&site.kind, &site.defined) {
+        (FrameKind::AsyncBlock | FrameKind::AsyncClosure, Some(defined)) => {
+            format!("{name} (line {})", defined.line)
+        }
+        _ => name.clone(),
+    }
+}
+
+/// `src/stock.rs:31`; empty when unknown.
+pub(super) fn place(site: &Site) -> String {
+    match &site.location {
+        Some(location) => format!("{}:{}", location.file.short(), location.line),
+        None => String::new(),
+    }
+}
+
+/// The path of frames, outermost first, from the task's root to where the user's code stands, and
+/// what that waits for.
+pub(crate) struct Standing<'r> {
+    /// The innermost frame of the user's own code; `None` when there is none.
+    pub(super) user: Option<&'r Site>,
+    /// The futures that it awaits, or without such a frame the innermost ones.
+    pub(super) awaits: Vec<&'r Site>,
+}
+
+/// Where a task stands.
+pub(super) fn standing<'r>(report: &'r Report, task: &'r Task) -> Standing<'r> {
+    match innermost_user(report, &task.chain) {
+        Some((user, awaits)) => Standing { user: Some(user), awaits },
+        None => Standing { user: None, awaits: leaves(report, &task.chain) },
+    }
+}
+
+fn innermost_user<'r>(report: &'r Report, chain: &'r Chain) -> Option<(&'r Site, Vec<&'r Site>)> {
+    let mut branches = chain.polled_branches();
+    if let Some(found) = branches.find_map(|branch| innermost_user(report, branch)) {
+        return Some(found);
+    }
+    let at = chain.frames.iter().rposition(|frame| site(report, frame).user)?;
+    let awaits = match chain.frames.get(at + 1) {
+        Some(next) => vec![site(report, next)],
+        None => chain
+            .polled_branches()
+            .filter_map(|branch| branch.frames.first())
+            .map(|frame| site(report, frame))
+            .collect(),
+    };
+    Some((site(report, &chain.frames[at]), awaits))
+}
+
+fn leaves<'r>(report: &'r Report, chain: &'r Chain) -> Vec<&'r Site> {
+    let branches: Vec<&Site> =
+        chain.polled_branches().flat_map(|branch| leaves(report, branch)).collect();
+    if branches.is_empty() {
+        chain.frames.last().map(|frame| site(report, frame)).into_iter().collect()
+    } else {
+        branches
+    }
+}
+
+/// The site of a frame.
+pub(super) fn site<'r>(report: &'r Report, frame: &Frame) -> &'r Site {
+    &report.sites[frame.site.0 as usize]
+}

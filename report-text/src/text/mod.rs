@@ -1,0 +1,48 @@
+//! TEXT, from the report; what is read beside it is asked for.
+
+pub mod backtrace;
+pub mod dump;
+pub(crate) mod frames;
+mod groups;
+pub mod locks;
+mod source;
+pub mod style;
+mod table;
+pub mod tasks;
+pub mod variables;
+pub(crate) mod waiting;
+pub mod why;
+pub mod workers;
+
+use runtime_layouts::variables::locals::LocalTable;
+
+/// What texts show beside the report: lines of source files, and variables of the process.
+#[derive(Default)]
+pub struct Beside {
+    sources: source::Sources,
+    /// The variables of frames.
+    pub locals: LocalTable,
+}
+
+impl Beside {
+    /// With these variables.
+    #[must_use]
+    pub fn with(locals: LocalTable) -> Self {
+        Self { sources: source::Sources::default(), locals }
+    }
+}
+
+/// How text is to look.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Columns of the terminal; `None` for no limit.
+    pub width: Option<usize>,
+    /// Whether to colour with SGR escape sequences.
+    pub styled: bool,
+    /// Whether to show generic arguments whole.
+    pub full_names: bool,
+    /// Whether to drop the frames of libraries.
+    pub user_only: bool,
+    /// The task that the user selected; starred in lists.
+    pub current: Option<runtime_layouts::report::TaskId>,
+}

@@ -1,0 +1,390 @@
+//! The task list.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use super::Look;
+use super::backtrace::state_text;
+use super::frames::{name, place, standing};
+use super::groups::{Token, groups, stack_of};
+use super::style::{Style, styled};
+use super::table::{Cell, Column, Cut, Table};
+use super::waiting;
+use super::workers;
+use runtime_layouts::report::{Chain, Report, SiteId, Task, TaskKind, TaskState, sentence};
+
+/// Which tasks to show, and how.
+#[derive(Clone, Debug, Default)]
+pub struct TaskFilter {
+    /// Only tasks in one of these states; empty for all.
+    pub states: Vec<TaskState>,
+    /// Only tasks one of whose frames has this text in its function or file.
+    pub with: Vec<String>,
+    /// Only tasks none of whose frames has this text in its function or file.
+    pub without: Vec<String>,
+    /// Only tasks that wait for something with one of these texts in its name, in any case; empty
+    /// for all.
+    pub waiting_on: Vec<String>,
+    /// Group by await stack (`Some(true)`), never (`Some(false)`), or when there are many tasks.
+    pub group: Option<bool>,
+    /// Show at most so many lines; `None` for the default, 0 for all of them (`--all`).
+    pub limit: Option<usize>,
+}
+
+/// More tasks than this are grouped, unless the user says otherwise.
+const GROUP_ABOVE: usize = 50;
+/// Lines that are shown, unless the user says otherwise.
+const LINES: usize = 200;
+/// The columns that say where a stack stands; they follow those of the task or group.
+const STACK: [Column; 4] = [
+    Column { heading: "Where", cut: Cut::Cells { rank: 1 } },
+    Column { heading: "", cut: Cut::Cells { rank: 1 } },
+    Column { heading: "Waiting for", cut: Cut::Cells { rank: 2 } },
+    Column { heading: "Task", cut: Cut::Whole },
+];
+const ID: Column = Column { heading: "Id", cut: Cut::Never };
+const STATE: Column = Column { heading: "State", cut: Cut::Never };
+const TASKS: Column = Column { heading: "Tasks", cut: Cut::Never };
+const IDS: Column = Column { heading: "Ids", cut: Cut::Never };
+/// Ids that a group names.
+const IDS_OF_GROUP: usize = 3;
+
+/// Writes the header line, a line a task (or a group), how complete the list is, and what to type
+/// next.
+///
+/// # Errors
+/// What `out` returns; the listing then ends at once.
+pub fn write(
+    report: &Report,
+    filter: &TaskFilter,
+    look: &Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let tasks: Vec<&Task> =
+        report.tasks.iter().filter(|task| matches(report, task, filter)).collect();
+    // `--all` is every line: a group would hide some.
+    let every = filter.limit == Some(0);
+    let grouped = filter.group.unwrap_or(tasks.len() > GROUP_ABOVE && !every);
+    let limit = if every { usize::MAX } else { filter.limit.unwrap_or(LINES) };
+    let hint = " `async bt ID` shows one.";
+    match grouped {
+        true => write_rows(report, Rows::Groups(&groups(tasks)), limit, look, hint, out),
+        false => write_rows(report, Rows::Tasks(&tasks), limit, look, hint, out),
+    }
+}
+
+/// The same for all tasks, by their groups, and without what to type next.
+pub(super) fn write_all(
+    report: &Report,
+    groups: &[Vec<&Task>],
+    look: &Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if report.tasks.len() > GROUP_ABOVE {
+        return write_rows(report, Rows::Groups(groups), LINES, look, "", out);
+    }
+    let tasks: Vec<&Task> = report.tasks.iter().collect();
+    write_rows(report, Rows::Tasks(&tasks), LINES, look, "", out)
+}
+
+/// What has a line each.
+#[derive(Clone, Copy)]
+enum Rows<'r> {
+    Tasks(&'r [&'r Task]),
+    Groups(&'r [Vec<&'r Task>]),
+}
+
+fn write_rows(
+    report: &Report,
+    rows: Rows<'_>,
+    limit: usize,
+    look: &Look,
+    hint: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for runtime in &report.runtimes {
+        writeln!(out, "{}", styled(&workers::summary(runtime), Style::Heading, look.styled))?;
+    }
+    let count = match rows {
+        Rows::Tasks(tasks) => tasks.len(),
+        Rows::Groups(groups) => groups.iter().map(Vec::len).sum(),
+    };
+    if count > 0 {
+        writeln!(out)?;
+        let (what, shown) = match rows {
+            Rows::Tasks(tasks) => ("tasks", write_tasks(report, tasks, limit, look, out)?),
+            Rows::Groups(groups) => ("groups", write_groups(report, groups, limit, look, out)?),
+        };
+        writeln!(out)?;
+        if let Some(text) = shown.more(what) {
+            writeln!(out, "{text}")?;
+        }
+    }
+    footer(report, count, look, hint, out)
+}
+
+struct Shown {
+    lines: usize,
+    of: usize,
+}
+
+impl Shown {
+    fn more(&self, what: &str) -> Option<String> {
+        (self.lines < self.of).then(|| {
+            format!("{} of {} {what} are shown; `--all` shows every task.", self.lines, self.of)
+        })
+    }
+}
+
+fn write_tasks(
+    report: &Report,
+    tasks: &[&Task],
+    limit: usize,
+    look: &Look,
+    out: &mut dyn Write,
+) -> io::Result<Shown> {
+    let columns = [&[ID, STATE], STACK.as_slice()].concat();
+    let mut cells = RowCells::new(report, look);
+    let mut table = Table::new(&columns);
+    let shown = &tasks[..limit.min(tasks.len())];
+    for task in shown {
+        table.hold(&cells.row(task));
+    }
+    table.fit(look.width, 2);
+    table.headings("  ", look.styled, out)?;
+    for task in shown {
+        let margin = if look.current.as_ref() == Some(&task.id) { "* " } else { "  " };
+        table.row(margin, &cells.row(task), look.styled, out)?;
+    }
+    Ok(Shown { lines: shown.len(), of: tasks.len() })
+}
+
+/// The rows of tasks, each stack's text made once.
+struct RowCells<'r> {
+    report: &'r Report,
+    look: &'r Look,
+    stacks: HashMap<Vec<Token>, [Cell; 4]>,
+}
+
+impl<'r> RowCells<'r> {
+    fn new(report: &'r Report, look: &'r Look) -> Self {
+        Self { report, look, stacks: HashMap::new() }
+    }
+
+    fn row(&mut self, task: &Task) -> Vec<Cell> {
+        let mut row = vec![Cell::plain(task.id.0.clone()), state_cell(self.report, task)];
+        row.extend(self.stack(task).iter().cloned());
+        row[4] = waiting_cell(self.report, task, self.look);
+        row
+    }
+
+    fn stack(&mut self, task: &Task) -> &[Cell; 4] {
+        let (report, look) = (self.report, self.look);
+        self.stacks.entry(stack_of(task)).or_insert_with(|| stack_cells(report, task, look))
+    }
+}
+
+/// `Where` (function, place), `Waiting for`, `Task`.
+fn stack_cells(report: &Report, task: &Task, look: &Look) -> [Cell; 4] {
+    let standing = standing(report, task);
+    let root = task.root.map(|id| &report.sites[id.0 as usize]);
+    let (function, file) = match standing.user {
+        Some(user) => (
+            Cell::styled(plain_name(&user.name, look), Style::Function),
+            Cell::styled(place(user), Style::File),
+        ),
+        None if task.chain.frames.is_empty() => (Cell::plain(""), Cell::plain("")),
+        None => (Cell::styled("(library code)", Style::Dim), Cell::plain("")),
+    };
+    let of = match (root, task.kind) {
+        (Some(root), TaskKind::BlockOn) => format!("block_on {}", name(root, look.full_names)),
+        (Some(root), _) => name(root, look.full_names),
+        (None, _) => "(unknown)".to_string(),
+    };
+    [function, file, waiting_cell(report, task, look), Cell::styled(of, Style::Dim)]
+}
+
+/// What blocks the thread that polls a task.
+fn running_cell(report: &Report, task: &Task) -> Cell {
+    match waiting::of_task(report, task) {
+        Some(known) => Cell::words(known),
+        None => Cell::plain("(running)"),
+    }
+}
+
+/// What a task waits for: what is known of it, or the future that it awaits.
+fn waiting_cell(report: &Report, task: &Task, look: &Look) -> Cell {
+    let woken = match task.state {
+        TaskState::Scheduled if task.kind == TaskKind::Blocking => {
+            return Cell::plain("(queued for a thread)");
+        }
+        TaskState::Idle | TaskState::Unknown => "",
+        TaskState::Scheduled => "(woken) ",
+        TaskState::Running => return running_cell(report, task),
+        TaskState::Complete => return Cell::plain("(complete)"),
+        TaskState::Cancelled => return Cell::plain("(cancelled)"),
+    };
+    match waiting::of_task(report, task) {
+        Some(known) => Cell::words(format!("{woken}{known}")),
+        None => {
+            let awaits = standing(report, task).awaits;
+            let names: Vec<String> =
+                awaits.iter().map(|site| plain_name(&site.name, look)).collect();
+            Cell::plain(format!("{woken}{}", names.join(" | ")).trim_end())
+        }
+    }
+}
+
+fn plain_name(name: &runtime_layouts::layout::name::DisplayName, look: &Look) -> String {
+    if look.full_names { name.full.clone() } else { name.short.clone() }
+}
+
+fn state_cell(report: &Report, task: &Task) -> Cell {
+    let text = match (task.state, task.thread) {
+        // Code that is not async blocks the thread that polls it.
+        (TaskState::Running, Some(thread)) if !report.waits_of(task.index).is_empty() => {
+            format!("blocked (thread {})", thread.number)
+        }
+        (TaskState::Running, Some(thread)) => format!("running (thread {})", thread.number),
+        (state, _) => state_text(state).to_string(),
+    };
+    let style = if task.state == TaskState::Running { Style::Warning } else { Style::Plain };
+    Cell::styled(text, style)
+}
+
+fn write_groups(
+    report: &Report,
+    groups: &[Vec<&Task>],
+    limit: usize,
+    look: &Look,
+    out: &mut dyn Write,
+) -> io::Result<Shown> {
+    let columns = [&[TASKS, IDS, STATE], STACK.as_slice()].concat();
+    let mut groups: Vec<&Vec<&Task>> = groups.iter().collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
+    let rows: Vec<Vec<Cell>> = groups
+        .iter()
+        .take(limit)
+        .map(|group| {
+            let mut ids: Vec<&str> =
+                group.iter().take(IDS_OF_GROUP).map(|task| task.id.0.as_str()).collect();
+            if group.len() > IDS_OF_GROUP {
+                ids.push("…");
+            }
+            let mut row = vec![
+                Cell::plain(group.len().to_string()),
+                Cell::plain(ids.join(", ")),
+                Cell::plain(state_text(group[0].state)),
+            ];
+            row.extend(stack_cells(report, group[0], look));
+            row
+        })
+        .collect();
+    let mut table = Table::new(&columns);
+    for row in &rows {
+        table.hold(row);
+    }
+    table.fit(look.width, 2);
+    table.headings("  ", look.styled, out)?;
+    for row in &rows {
+        table.row("  ", row, look.styled, out)?;
+    }
+    Ok(Shown { lines: rows.len(), of: groups.len() })
+}
+
+fn footer(
+    report: &Report,
+    shown: usize,
+    look: &Look,
+    hint: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let note = |out: &mut dyn Write, text: &str| {
+        writeln!(out, "{}", styled(&sentence(text), Style::Warning, look.styled))
+    };
+    for problem in &report.problems {
+        note(out, problem)?;
+    }
+    for runtime in &report.runtimes {
+        for reason in &runtime.incomplete {
+            note(out, &format!("{} runtime {}: {reason}", runtime.library, runtime.id))?;
+        }
+        if let Some(counted) = runtime.counted_tasks
+            && counted != runtime.listed_tasks
+        {
+            let text = format!(
+                "{} runtime {} counts {counted} tasks, its list has {}",
+                runtime.library, runtime.id, runtime.listed_tasks
+            );
+            note(out, &text)?;
+        }
+    }
+    if report.interrupted {
+        return note(out, "Interrupted: the list is not complete.");
+    }
+    let Some(_) = report.runtimes.first() else { return Ok(()) };
+    let complete = report.problems.is_empty()
+        && report.runtimes.iter().all(|runtime| {
+            runtime.incomplete.is_empty()
+                && runtime.counted_tasks.is_none_or(|counted| counted == runtime.listed_tasks)
+        });
+    let total = report.tasks.len();
+    let blocked = report.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn).count();
+    let what = match (total - blocked, blocked) {
+        (tasks, 0) => tasks_text(tasks),
+        (tasks, 1) => format!("{} and 1 block_on future", tasks_text(tasks)),
+        (tasks, futures) => format!("{} and {futures} block_on futures", tasks_text(tasks)),
+    };
+    let runtimes = match report.runtimes.len() {
+        1 => "1 runtime".to_string(),
+        count => format!("{count} runtimes"),
+    };
+    let verdict = if complete { "Complete" } else { "Incomplete" };
+    let all = if shown == total {
+        format!("{what} of {runtimes}")
+    } else {
+        format!("{shown} of {what} of {runtimes} match")
+    };
+    writeln!(out, "{verdict}: {all}.{hint}")?;
+    for caveat in &report.caveats {
+        writeln!(out, "{}", styled(caveat, Style::Dim, look.styled))?;
+    }
+    Ok(())
+}
+
+/// `1 task`, `2 tasks`.
+pub(super) fn tasks_text(count: usize) -> String {
+    if count == 1 { "1 task".to_string() } else { format!("{count} tasks") }
+}
+
+/// Whether a task passes the filter.
+#[must_use]
+pub fn matches(report: &Report, task: &Task, filter: &TaskFilter) -> bool {
+    let has = |text: &String| {
+        frames_of(&task.chain).any(|id| {
+            let site = &report.sites[id.0 as usize];
+            let in_file = [&site.location, &site.defined]
+                .into_iter()
+                .flatten()
+                .any(|location| location.file.path.contains(text.as_str()));
+            site.name.full.contains(text.as_str())
+                || site.name.short.contains(text.as_str())
+                || in_file
+        })
+    };
+    let waits_for = |wanted: &String| {
+        let wanted = wanted.to_lowercase();
+        let waited = standing(report, task).awaits;
+        let leaf = frames_of(&task.chain).last().map(|id| &report.sites[id.0 as usize]);
+        waited.into_iter().chain(leaf).any(|s| s.name.full.to_lowercase().contains(&wanted))
+    };
+    (filter.states.is_empty() || filter.states.contains(&task.state))
+        && filter.with.iter().all(has)
+        && !filter.without.iter().any(has)
+        && (filter.waiting_on.is_empty() || filter.waiting_on.iter().any(waits_for))
+}
+
+fn frames_of(chain: &Chain) -> Box<dyn Iterator<Item = SiteId> + '_> {
+    let own = chain.frames.iter().map(|frame| frame.site);
+    Box::new(own.chain(chain.branches.iter().flat_map(frames_of)))
+}

@@ -1,0 +1,333 @@
+//! What tasks wait for and hold, in words.
+
+use super::frames::{Line, place};
+use runtime_layouts::report::{
+    Access, FrameRef, Holder, Report, Resource, ResourceKind, Task, TaskIndex, TaskKind, TaskState,
+    Wait,
+};
+
+/// Tasks or holders that a line names, at most.
+const MOST_NAMED: usize = 5;
+/// Tasks that a sentence names, at most; of more the first few.
+const MOST_ENUMERATED: usize = 8;
+/// Different things that a row of the task list names, at most.
+const MOST_THINGS: usize = 3;
+
+/// What a task waits for, in a few words; `None` when nothing is known of it.
+pub(super) fn of_task(report: &Report, task: &Task) -> Option<String> {
+    let polled = || report.waits_of(task.index).iter().filter(|wait| wait.is_polled);
+    // What libraries around the user's code wait for (a shutdown) says less than what that code
+    // waits for.
+    let has_users = polled().any(|wait| wait.user.is_some());
+    let mut things: Vec<String> = Vec::new();
+    for wait in polled().filter(|wait| wait.user.is_some() || !has_users) {
+        let thing = short(report, wait);
+        if !things.contains(&thing) {
+            things.push(thing);
+        }
+    }
+    let more = things.len().saturating_sub(MOST_THINGS);
+    things.truncate(MOST_THINGS);
+    if more > 0 {
+        things.push(format!("{more} more"));
+    }
+    (!things.is_empty()).then(|| things.join(" | "))
+}
+
+/// `Mutex<Inventory> held by task 4 (main.rs:12)`.
+pub(crate) fn short(report: &Report, wait: &Wait) -> String {
+    let resource = report.resource(wait.resource);
+    let mut text = what(report, wait, resource);
+    if let Some(note) = &wait.note {
+        text.push_str(&format!(", {note}"));
+    } else if wait.is_granted {
+        text.push_str(given(resource.kind));
+    } else if let Some(holders) = holders_text(report, wait.task, resource, true) {
+        // `Mutex<Inventory> held by task 4` reads as one; after more words it does not.
+        let is_end = resource.holders.first().is_some_and(|first| first.access.is_end());
+        text.push_str(if text == *resource.name && !is_end { " " } else { ", " });
+        text.push_str(&holders);
+    }
+    text
+}
+
+/// What is said of a leaf: `waits for Mutex<Inventory> 0x55d0a4c3f2d0, held by task 14 in ‘stock’;
+/// queue: 14, 15, 16`.
+pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> String {
+    let resource = report.resource(wait.resource);
+    let verb = match resource.kind {
+        ResourceKind::Blocking => return "blocks its thread".to_string(),
+        ResourceKind::ThreadLock => "blocks its thread and waits for",
+        _ if wait.is_polled => "waits for",
+        _ => "waits, not polled, for",
+    };
+    let mut text = format!("{verb} {}", thing(report, wait));
+    if let Some(note) = &wait.note {
+        text.push_str(&format!(", {note}"));
+    } else if wait.is_granted && is_lock(resource.kind) {
+        text.push_str(", granted to it but not taken yet");
+    } else if wait.is_granted {
+        text.push_str(given(resource.kind));
+    } else if let Some((own, holder)) = own_frame(wait.task, resource, lines) {
+        match end_text(holder.access) {
+            Some(end) => text.push_str(&format!(", {end} in #{own} of this task")),
+            None => text.push_str(&format!(", held by this task in #{own}")),
+        }
+    } else if let Some(holders) = holders_text(report, wait.task, resource, false) {
+        text.push_str(", ");
+        text.push_str(&holders);
+    }
+    if has_queue(resource.kind) && resource.queue.len() > 1 {
+        let waits = resource.queue.iter().map(|id| report.wait(*id).task);
+        text.push_str(&format!("; queue: {}", ids(report, waits)));
+    }
+    text
+}
+
+/// What is said of a frame that holds something: `holds MutexGuard<Inventory> in ‘stock’`.
+pub(super) fn of_holder(resource: &Resource, holder: &Holder) -> String {
+    let mut text = format!("holds {}", holder.guard);
+    if let Access::Permits(count) = holder.access {
+        text.push_str(&format!(" ({})", permits(count)));
+    }
+    if let Some(variable) = &holder.variable {
+        text.push_str(&format!(" in `{variable}`"));
+    }
+    if has_identity(resource.kind) {
+        text.push_str(&format!(", of {} {:#x}", resource.name, resource.address));
+    }
+    if holder.may_be_moved {
+        text.push_str(" (unless it was moved away)");
+    }
+    text
+}
+
+/// The tasks by their ids, some of them.
+pub(super) fn ids(report: &Report, tasks: impl ExactSizeIterator<Item = TaskIndex>) -> String {
+    let count = tasks.len();
+    let mut named: Vec<String> =
+        tasks.take(MOST_NAMED).map(|task| report.task(task).id.0.clone()).collect();
+    if count > MOST_NAMED {
+        named.push(format!("… ({count} in all)"));
+    }
+    named.join(", ")
+}
+
+/// The tasks as the subject of a sentence: `task 6`, `tasks 6, 7 and 8`.
+pub(super) fn enumerated(report: &Report, tasks: &[TaskIndex]) -> String {
+    let id = |task: &TaskIndex| report.task(*task).id.0.clone();
+    match tasks {
+        [] => "no task".to_string(),
+        [one] => format!("task {}", id(one)),
+        [first @ .., last] if tasks.len() <= MOST_ENUMERATED => {
+            let first: Vec<String> = first.iter().map(id).collect();
+            format!("tasks {} and {}", first.join(", "), id(last))
+        }
+        _ => {
+            let first: Vec<String> = tasks[..MOST_NAMED].iter().map(id).collect();
+            format!("tasks {} and {} more", first.join(", "), tasks.len() - MOST_NAMED)
+        }
+    }
+}
+
+/// What is waited for, with the address of what others can keep.
+pub(super) fn thing(report: &Report, wait: &Wait) -> String {
+    let resource = report.resource(wait.resource);
+    let mut text = what(report, wait, resource);
+    if let Some(state) = &resource.state {
+        text.push_str(&format!(" ({state})"));
+    }
+    match has_identity(resource.kind) && resource.address != 0 {
+        true => format!("{text} {:#x}", resource.address),
+        false => text,
+    }
+}
+
+/// Whether others can be kept from it, so that its identity matters.
+pub(super) fn is_lock(kind: ResourceKind) -> bool {
+    matches!(
+        kind,
+        ResourceKind::Mutex
+            | ResourceKind::RwLock
+            | ResourceKind::Semaphore
+            | ResourceKind::OnceCell
+            | ResourceKind::ThreadLock
+    )
+}
+
+/// Whether two of a kind are told apart by their addresses.
+fn has_identity(kind: ResourceKind) -> bool {
+    is_lock(kind)
+        || is_channel(kind)
+        || matches!(
+            kind,
+            ResourceKind::Notify
+                | ResourceKind::Barrier
+                | ResourceKind::Cancellation
+                | ResourceKind::Shared
+        )
+}
+
+/// Whether it has ends that send and ends that receive.
+fn is_channel(kind: ResourceKind) -> bool {
+    matches!(
+        kind,
+        ResourceKind::Mpsc | ResourceKind::Oneshot | ResourceKind::Watch | ResourceKind::Broadcast
+    )
+}
+
+/// Whether those who wait for it are worth a list: they get it one after the other.
+fn has_queue(kind: ResourceKind) -> bool {
+    is_lock(kind) || matches!(kind, ResourceKind::Notify | ResourceKind::Mpsc)
+}
+
+/// What is said of a wait that can end, but was not polled since.
+fn given(kind: ResourceKind) -> &'static str {
+    match is_lock(kind) {
+        true => ", granted",
+        false => ", which has come",
+    }
+}
+
+/// `sender` of who can send to a channel; `None` for what is no end of one, nor used like one.
+pub(super) fn end_text(access: Access) -> Option<&'static str> {
+    match access {
+        Access::Send => Some("sender"),
+        Access::Receive => Some("receiver"),
+        Access::Handle => Some("handle"),
+        _ => None,
+    }
+}
+
+/// What is asked for, without who has it.
+fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
+    let name = &resource.name;
+    match (resource.kind, wait.access) {
+        (ResourceKind::RwLock | ResourceKind::ThreadLock, Some(Access::Shared)) => {
+            format!("{name} to read")
+        }
+        (ResourceKind::RwLock | ResourceKind::ThreadLock, Some(_)) => format!("{name} to write"),
+        (ResourceKind::Semaphore, Some(Access::Permits(count))) => {
+            format!("{} of {name}", permits(count))
+        }
+        (ResourceKind::Join, _) if resource.tasks.len() == 1 => {
+            let task = report.task(resource.tasks[0]);
+            match (task.kind, task.state, task.thread) {
+                (TaskKind::Blocking, TaskState::Running, Some(thread)) => {
+                    format!("closure {} on thread {}", task.id.0, thread.number)
+                }
+                (TaskKind::Blocking, TaskState::Scheduled, _) => {
+                    format!("closure {}, queued for a thread", task.id.0)
+                }
+                (_, state, _) => {
+                    format!("task {} ({})", task.id.0, super::backtrace::state_text(state))
+                }
+            }
+        }
+        (ResourceKind::JoinSet, _) if resource.needs_all => match resource.tasks.as_slice() {
+            [] => format!("the end of all tasks of a {name}"),
+            tasks => {
+                format!("the end of all tasks of a {name}: {}", ids(report, tasks.iter().copied()))
+            }
+        },
+        (ResourceKind::JoinSet, _) => match resource.tasks.as_slice() {
+            [] => format!("the end of a task of a {name}"),
+            [one] => format!("task {} of a {name}", report.task(*one).id.0),
+            several => {
+                format!("one of tasks {} of a {name}", ids(report, several.iter().copied()))
+            }
+        },
+        (ResourceKind::Mpsc | ResourceKind::Broadcast, Some(Access::Receive)) => {
+            format!("a message of {name}")
+        }
+        (ResourceKind::Oneshot, Some(Access::Receive)) => format!("the value of {name}"),
+        (ResourceKind::Watch, Some(Access::Receive)) => format!("a change of {name}"),
+        (ResourceKind::Mpsc, Some(Access::Send)) => format!("room in {name}"),
+        (ResourceKind::Io, Some(Access::Receive)) => format!("{name} to read"),
+        (ResourceKind::Io, Some(Access::Send)) => format!("{name} to write"),
+        (kind, None) if is_channel(kind) => match resource.parties {
+            Some(0 | 1) => format!("the end of the receiver of {name}"),
+            _ => format!("the end of all receivers of {name}"),
+        },
+        _ => name.to_string(),
+    }
+}
+
+fn permits(count: u64) -> String {
+    if count == 1 { "1 permit".to_string() } else { format!("{count} permits") }
+}
+
+/// `held by task 4 (main.rs:12)`; `None` when nothing can be said.
+fn holders_text(
+    report: &Report,
+    asking: TaskIndex,
+    resource: &Resource,
+    with_place: bool,
+) -> Option<String> {
+    let [first, rest @ ..] = resource.holders.as_slice() else {
+        return match resource.given.map(|id| report.wait(id)) {
+            Some(given) => {
+                let task = &report.task(given.task).id.0;
+                let what = if given.is_polled { "" } else { "a future that nothing polls, of " };
+                Some(format!("given to {what}task {task}"))
+            }
+            None => (resource.is_taken == Some(true)).then(|| "holder not found".to_string()),
+        };
+    };
+    // Who could notify matters only where nobody does: a finding says it.
+    if first.access == Access::Handle {
+        return None;
+    }
+    let doubt = if first.may_be_moved { "perhaps " } else { "" };
+    let (held, several) = match end_text(first.access) {
+        Some(end) => (format!("{doubt}{end} in"), format!("{doubt}{end}s in")),
+        None => (format!("{doubt}held by"), format!("{doubt}held by")),
+    };
+    if rest.is_empty() {
+        return Some(match first.task == Some(asking) {
+            true => format!("{held} this task"),
+            false => {
+                let who = report.holder_name(first);
+                let place = place(report.site(first.frame.site));
+                let file = place.rsplit_once('/').map_or(&*place, |(_, file)| file);
+                match with_place && !place.is_empty() {
+                    true => format!("{held} {who} ({file})"),
+                    false => format!("{held} {who}{}", in_variable(first)),
+                }
+            }
+        });
+    }
+    let mut tasks: Vec<TaskIndex> =
+        resource.holders.iter().filter_map(|holder| holder.task).collect();
+    tasks.dedup();
+    let word = if tasks.len() == 1 { "task" } else { "tasks" };
+    Some(format!("{several} {word} {}", ids(report, tasks.into_iter())))
+}
+
+/// ` in `stock``; empty for what has no name.
+pub(super) fn in_variable(holder: &Holder) -> String {
+    holder.variable.as_ref().map(|name| format!(" in `{name}`")).unwrap_or_default()
+}
+
+/// The number of the frame in which a task itself holds what it waits for.
+fn own_frame<'r>(
+    task: TaskIndex,
+    resource: &'r Resource,
+    lines: &[Line<'_>],
+) -> Option<(usize, &'r Holder)> {
+    let mut holders = resource.holders.iter().filter(|holder| holder.access != Access::Handle);
+    let own = holders.find(|h| h.task == Some(task) && !h.may_be_moved)?;
+    number_of(own.frame, lines).map(|number| (number, own))
+}
+
+/// The number of a frame in a backtrace.
+pub(crate) fn number_of(wanted: FrameRef, lines: &[Line<'_>]) -> Option<usize> {
+    lines.iter().find_map(|line| match line {
+        Line::Frame { number, frame, .. }
+            if frame.site == wanted.site && frame.address == wanted.address =>
+        {
+            Some(*number)
+        }
+        _ => None,
+    })
+}

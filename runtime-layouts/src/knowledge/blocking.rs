@@ -1,0 +1,22 @@
+//! Functions that block the thread that calls them.
+
+use crate::report::Access;
+use crate::value::Program;
+
+/// A function that blocks the thread that calls it until something else lets it go on.
+pub struct BlockingCall {
+    /// Its path, without generic arguments.
+    pub(crate) function: &'static str,
+    /// How it takes a lock; `None` when it waits for something else.
+    pub(crate) lock: Option<TakesLock>,
+}
+
+/// How a function takes a lock.
+#[derive(Clone, Copy)]
+pub struct TakesLock {
+    /// For one alone, or for several.
+    pub(crate) access: Access,
+    /// The address of the lock, by that of the word that the thread waits on; `None` when it
+    /// cannot be told.
+    pub(crate) of_word: fn(&Program<'_>, u64) -> Option<u64>,
+}

@@ -1,0 +1,41 @@
+//! What keeps a resource from others: guards, permits, and the ends of channels.
+
+use crate::report::{Access, ResourceKind};
+
+/// A type whose values keep a resource from others.
+pub struct GuardType {
+    /// Its path, without generic arguments; where the first of these matters, with that.
+    pub(crate) path: &'static str,
+    /// What it keeps.
+    pub(crate) kind: ResourceKind,
+    /// How. Of `Permits` the number is that in its member `permits`, or without one this.
+    pub(crate) access: Access,
+    /// The name of the type whose address is the resource's identity; of a generic one up to `<`,
+    /// included.
+    pub(crate) key: &'static str,
+    /// The name of the type that the user knows, in the same way; the same as `key` where the guard
+    /// does not lead to that.
+    pub(crate) object: &'static str,
+}
+
+impl GuardType {
+    /// A guard that leads to the lock itself.
+    pub(crate) const fn lock(
+        path: &'static str,
+        kind: ResourceKind,
+        access: Access,
+        lock: &'static str,
+    ) -> Self {
+        Self { path, kind, access, key: lock, object: lock }
+    }
+
+    /// An end of a channel, by the name of what all its ends share.
+    pub(crate) const fn end(
+        path: &'static str,
+        kind: ResourceKind,
+        access: Access,
+        shared: &'static str,
+    ) -> Self {
+        Self { path, kind, access, key: shared, object: shared }
+    }
+}

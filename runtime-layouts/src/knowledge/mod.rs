@@ -1,0 +1,175 @@
+//! KNOWLEDGE: what can be said of a library, and the libraries that an inspection is given.
+//!
+//! A library says all of it in one [`Library`], in a folder of its own. Whoever needs a part of it
+//! asks [`Libraries`]: the walk for what futures wait for and what keeps it from others, the printer
+//! of values for their notation, the extractor of layouts for what a debugger will ask for by name.
+
+mod blocking;
+pub mod expectation;
+mod guard;
+pub(crate) mod naming;
+mod resource;
+pub(crate) mod waker;
+
+pub use self::blocking::{BlockingCall, TakesLock};
+pub use self::guard::GuardType;
+pub use self::resource::ResourceType;
+pub(crate) use self::resource::{Read, ReadOrder, Reading, Seen, Tasks, Wakers};
+
+use self::expectation::{Expectation, NamedType, NamedTypes};
+use crate::layout::name::base_path;
+use crate::layout::source::LayoutSource;
+
+/// A library: of locks, channels and futures, or an async runtime.
+#[derive(Clone, Copy)]
+pub struct Library {
+    /// Its name, which is that of its crate.
+    pub name: &'static str,
+    /// What makes it an async runtime; `None` for a library that runs no tasks.
+    pub runtime: Option<Runtime>,
+    /// The names that the reading of it rests on.
+    pub expectations: &'static [Expectation],
+    /// Types that are asked for by name. All others are reached from these, from a task, a
+    /// thread-local variable or a frame, or their names are made of those of others.
+    pub named_types: &'static [NamedTypes],
+    /// The crates whose units describe those types.
+    pub defining_crates: &'static [&'static str],
+    /// The beginnings of the paths of functions that only pass on the call to a future's `poll`.
+    pub passing_on: &'static [&'static str],
+    /// Private paths of the library and the public ones that export the same items.
+    pub public_paths: &'static [(&'static str, &'static str)],
+    /// What its futures wait for.
+    pub resources: &'static [ResourceType],
+    /// What keeps it from others.
+    pub guards: &'static [GuardType],
+    /// The paths of types that lead to its runtimes and tasks, without generic arguments.
+    pub handles: &'static [&'static str],
+    /// Its functions that block the thread that calls them.
+    pub blocking: &'static [BlockingCall],
+    /// Beginnings of generic arguments that its users do not spell, since they use an alias, and
+    /// what they spell instead.
+    pub aliases: &'static [(&'static str, &'static str)],
+}
+
+impl Library {
+    /// A library of that name of which nothing else is known: what it has is added to this.
+    #[must_use]
+    pub const fn named(name: &'static str) -> Self {
+        Self {
+            name,
+            runtime: None,
+            expectations: &[],
+            named_types: &[],
+            defining_crates: &[],
+            passing_on: &[],
+            public_paths: &[],
+            resources: &[],
+            guards: &[],
+            handles: &[],
+            blocking: &[],
+            aliases: &[],
+        }
+    }
+}
+
+/// What an object file with a runtime in it is known by.
+#[derive(Clone, Copy)]
+pub struct Runtime {
+    /// The thread-local variable that leads to the runtime that a thread is inside of: its path, as
+    /// rustc writes it into DWARF. Its description needs the runtime's own types.
+    pub root: &'static str,
+    /// Text that every object with the runtime in it has among its constants.
+    pub text: &'static [u8],
+    /// The functions in the vtables of tasks that poll them, without generic arguments.
+    pub task_polls: &'static [&'static str],
+    /// Functions of which it matters whether a program has them: the last parts of their paths.
+    pub notable_functions: &'static [&'static str],
+}
+
+/// The libraries that an inspection knows.
+#[derive(Clone, Copy)]
+pub struct Libraries(&'static [&'static Library]);
+
+impl Libraries {
+    /// These libraries.
+    #[must_use]
+    pub const fn of(libraries: &'static [&'static Library]) -> Self {
+        Self(libraries)
+    }
+
+    /// All of them.
+    pub fn all(self) -> impl Iterator<Item = &'static Library> {
+        self.0.iter().copied()
+    }
+
+    /// Those that are async runtimes.
+    pub fn runtimes(self) -> impl Iterator<Item = (&'static Library, &'static Runtime)> {
+        self.all().filter_map(|library| Some((library, library.runtime.as_ref()?)))
+    }
+
+    /// Whether an object file has one of the runtimes in it.
+    #[must_use]
+    pub fn has_runtime(self, layouts: &dyn LayoutSource) -> bool {
+        self.runtimes().any(|(_, runtime)| {
+            layouts.thread_locals(runtime.root).is_ok_and(|found| !found.is_empty())
+        })
+    }
+
+    /// Every type that is asked for by name.
+    pub fn named_types(self) -> impl Iterator<Item = NamedType> {
+        self.all().flat_map(|library| library.named_types).flat_map(|types| types.each())
+    }
+
+    /// The public paths of all of them.
+    pub(crate) fn public_paths(self) -> Vec<(&'static str, &'static str)> {
+        self.all().flat_map(|library| library.public_paths).copied().collect()
+    }
+
+    /// Whether a function only passes on the call to a future's `poll`.
+    pub(crate) fn passes_on(self, function: &str) -> bool {
+        let mut paths = self.all().flat_map(|library| library.passing_on);
+        paths.any(|path| function.starts_with(path))
+    }
+
+    /// The resource of that path.
+    pub(crate) fn resource(self, path: &str) -> Option<&'static ResourceType> {
+        self.all().flat_map(|library| library.resources).find(|known| known.path == path)
+    }
+
+    /// The guard that a type of that name is.
+    pub(crate) fn guard(self, name: &str) -> Option<&'static GuardType> {
+        let path = base_path(name);
+        self.all().flat_map(|library| library.guards).find(|known| {
+            known.path == path
+                || known.path.contains('<')
+                    && name
+                        .strip_prefix(known.path)
+                        .is_some_and(|rest| rest.starts_with([',', '>']))
+        })
+    }
+
+    /// Whether a type is of a crate whose futures and async fns are known: its frames are looked
+    /// through for what they wait for.
+    pub(crate) fn is_of_known_crate(self, type_name: &str) -> bool {
+        let of = |path: &'_ str| path.split("::").next().map(str::to_string);
+        self.all()
+            .flat_map(|library| library.resources)
+            .any(|known| of(known.path) == of(type_name))
+    }
+
+    /// Whether the type of that path leads to a runtime or a task.
+    pub(crate) fn is_handle(self, path: &str) -> bool {
+        self.all().any(|library| library.handles.contains(&path))
+    }
+
+    /// A type's name as its users spell it.
+    pub(crate) fn spelled(self, name: &str) -> String {
+        let aliases = self.all().flat_map(|library| library.aliases);
+        aliases.fold(name.to_string(), |name, (private, public)| name.replace(private, public))
+    }
+
+    /// The blocking function of that path.
+    pub(crate) fn blocking(self, path: &str) -> Option<&'static BlockingCall> {
+        self.all().flat_map(|library| library.blocking).find(|known| known.function == path)
+    }
+}

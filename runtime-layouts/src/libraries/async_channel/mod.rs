@@ -1,0 +1,103 @@
+//! ASYNC-CHANNEL.
+//!
+//! Source: `async-channel/src/lib.rs` (2.5.0), `concurrent-queue/src/{lib,single,bounded}.rs`
+//! (2.5.0).
+
+use crate::knowledge::naming::{count, generic_name};
+use crate::knowledge::{GuardType, Library, ResourceType};
+use crate::knowledge::{Reading, Seen};
+use crate::report::{Access, ResourceKind};
+use crate::value::{Program, Value, ValueError};
+
+/// What is known of it.
+pub(crate) const LIBRARY: Library =
+    Library { resources: RESOURCES, guards: GUARDS, ..Library::named("async-channel") };
+
+const RESOURCES: &[ResourceType] = &[
+    ResourceType::of("async_channel::Recv", receive),
+    ResourceType::of("async_channel::Receiver", receive),
+    ResourceType::of("async_channel::Send", send),
+    ResourceType::of("async_channel::Closed", closed),
+];
+
+const GUARDS: &[GuardType] = &[
+    GuardType::end("async_channel::Sender", ResourceKind::Mpsc, Access::Send, CHANNEL),
+    GuardType::end("async_channel::Receiver", ResourceKind::Mpsc, Access::Receive, CHANNEL),
+];
+
+/// What all ends share.
+const CHANNEL: &str = "async_channel::Channel<";
+const BOUNDED: &str = "concurrent_queue::bounded::Bounded<";
+const SINGLE: &str = "concurrent_queue::single::Single<";
+
+/// The bit of the state of a queue for one that says that it is full (`PUSHED`, `single.rs`).
+const PUSHED: u64 = 1 << 1;
+
+fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    let Some((mut seen, channel)) = channel(reading, value)? else { return Ok(None) };
+    let senders = channel.member(reading.program, "sender_count")?.unsigned(reading.program)?;
+    seen.access = Some(Access::Receive);
+    seen.parties = Some(senders);
+    let senders = count(senders, "sender");
+    seen.state = Some(match filling(reading.program, channel)? {
+        Some((queued, capacity)) => format!("{queued} of {capacity} queued, {senders}"),
+        None => senders,
+    });
+    Ok(Some(seen))
+}
+
+fn send(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    let Some((mut seen, channel)) = channel(reading, value)? else { return Ok(None) };
+    let receivers = channel.member(reading.program, "receiver_count")?;
+    seen.access = Some(Access::Send);
+    seen.parties = Some(receivers.unsigned(reading.program)?);
+    seen.state = filling(reading.program, channel)?.map(|(queued, capacity)| {
+        let full = if queued >= capacity { "full: " } else { "" };
+        format!("{full}{queued} of {capacity} queued")
+    });
+    Ok(Some(seen))
+}
+
+fn closed(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    let Some((mut seen, channel)) = channel(reading, value)? else { return Ok(None) };
+    let receivers = channel.member(reading.program, "receiver_count")?.unsigned(reading.program)?;
+    seen.parties = Some(receivers);
+    seen.state = Some(count(receivers, "receiver"));
+    Ok(Some(seen))
+}
+
+fn channel(reading: &Reading<'_>, value: Value) -> Result<Option<(Seen, Value)>, ValueError> {
+    let Some(channel) = value.behind(reading.program, CHANNEL)? else { return Ok(None) };
+    let mut seen = Seen::new(ResourceKind::Mpsc, channel);
+    seen.name = Some(generic_name("channel", value, reading.program)?);
+    Ok(Some((seen, channel)))
+}
+
+/// How many messages are in a bounded channel, and how many can be. A bounded queue counts its ends
+/// in laps: below the mark is the index, above it the lap.
+fn filling(program: &Program<'_>, channel: Value) -> Result<Option<(u64, u64)>, ValueError> {
+    if let Some(single) = channel.inside(program, SINGLE)? {
+        let state = single.member(program, "state")?.unsigned(program)?;
+        return Ok(Some((u64::from(state & PUSHED != 0), 1)));
+    }
+    // A large queue is in a box of its own.
+    let Some(queue) = channel.behind(program, BOUNDED)? else { return Ok(None) };
+    let mark = queue.member(program, "mark_bit")?.unsigned(program)?;
+    let buffer = queue.member(program, "buffer")?;
+    let capacity = buffer.number(program, "length")?.unwrap_or(0);
+    // The ends are padded to a line of the processor's cache.
+    let end = |name| -> Result<u64, ValueError> {
+        let end = queue.member(program, name)?;
+        program.read_pointer(end.address).map_err(ValueError::from)
+    };
+    let (head, tail) = (end("head")?, end("tail")?);
+    let below = mark.wrapping_sub(1);
+    let (first, last) = (head & below, tail & below);
+    let queued = match first.cmp(&last) {
+        std::cmp::Ordering::Less => last - first,
+        std::cmp::Ordering::Greater => capacity.saturating_sub(first).saturating_add(last),
+        std::cmp::Ordering::Equal if tail & !mark == head => 0,
+        std::cmp::Ordering::Equal => capacity,
+    };
+    Ok(Some((queued, capacity)))
+}

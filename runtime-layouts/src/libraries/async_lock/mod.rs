@@ -1,0 +1,198 @@
+//! ASYNC-LOCK: locks that wait with `event-listener`.
+//!
+//! Source: `async-lock/src/{mutex,semaphore,barrier,once_cell,rwlock,rwlock/*}.rs` (3.4.2),
+//! `event-listener/src/lib.rs` (5.4.1), `event-listener-strategy/src/lib.rs` (0.5.4).
+
+use crate::knowledge::naming::generic_name;
+use crate::knowledge::{GuardType, Library, ResourceType};
+use crate::knowledge::{Reading, Seen};
+use crate::report::{Access, ResourceKind};
+use crate::value::{Value, ValueError};
+
+/// What is known of it.
+pub(crate) const LIBRARY: Library = Library {
+    public_paths: PUBLIC_PATHS,
+    resources: RESOURCES,
+    guards: GUARDS,
+    ..Library::named("async-lock")
+};
+
+const PUBLIC_PATHS: &[(&str, &str)] = &[
+    ("async_lock::mutex::", "async_lock::"),
+    ("async_lock::rwlock::futures::", "async_lock::futures::"),
+    ("async_lock::rwlock::", "async_lock::"),
+    ("async_lock::semaphore::", "async_lock::"),
+    ("async_lock::barrier::", "async_lock::"),
+    ("async_lock::once_cell::", "async_lock::"),
+];
+
+const RESOURCES: &[ResourceType] = &[
+    ResourceType::of("async_lock::mutex::Lock", mutex),
+    ResourceType::of("async_lock::mutex::LockArc", mutex),
+    ResourceType::of("async_lock::mutex::Mutex", mutex),
+    ResourceType::of("async_lock::rwlock::futures::Read", read),
+    ResourceType::of("async_lock::rwlock::futures::ReadArc", read),
+    ResourceType::of("async_lock::rwlock::futures::UpgradableRead", read),
+    ResourceType::of("async_lock::rwlock::futures::UpgradableReadArc", read),
+    ResourceType::of("async_lock::rwlock::futures::Write", write),
+    ResourceType::of("async_lock::rwlock::futures::WriteArc", write),
+    ResourceType::of("async_lock::rwlock::futures::Upgrade", write),
+    ResourceType::of("async_lock::rwlock::futures::UpgradeArc", write),
+    ResourceType::of("async_lock::semaphore::Acquire", semaphore),
+    ResourceType::of("async_lock::semaphore::AcquireArc", semaphore),
+    ResourceType::of("async_lock::semaphore::Semaphore", semaphore),
+    ResourceType::of("async_lock::barrier::BarrierWait", barrier),
+    ResourceType::of("async_lock::once_cell::OnceCell", once_cell),
+    ResourceType::of("event_listener::EventListener", event),
+    ResourceType::of("event_listener_strategy::FutureWrapper", wrapper),
+];
+
+const GUARDS: &[GuardType] = &[
+    guard("async_lock::mutex::MutexGuard", ResourceKind::Mutex, Access::Exclusive, MUTEX),
+    guard("async_lock::mutex::MutexGuardArc", ResourceKind::Mutex, Access::Exclusive, MUTEX),
+    guard("async_lock::rwlock::RwLockReadGuard", ResourceKind::RwLock, Access::Shared, RAW_RW_LOCK),
+    guard(
+        "async_lock::rwlock::RwLockUpgradableReadGuard",
+        ResourceKind::RwLock,
+        Access::Shared,
+        RAW_RW_LOCK,
+    ),
+    guard(
+        "async_lock::rwlock::RwLockUpgradableReadGuardArc",
+        ResourceKind::RwLock,
+        Access::Shared,
+        RAW_RW_LOCK,
+    ),
+    guard(
+        "async_lock::rwlock::RwLockWriteGuard",
+        ResourceKind::RwLock,
+        Access::Exclusive,
+        RAW_RW_LOCK,
+    ),
+    guard(
+        "async_lock::rwlock::RwLockWriteGuardArc",
+        ResourceKind::RwLock,
+        Access::Exclusive,
+        RAW_RW_LOCK,
+    ),
+    guard(
+        "async_lock::semaphore::SemaphoreGuard",
+        ResourceKind::Semaphore,
+        Access::Permits(1),
+        SEMAPHORE,
+    ),
+    guard(
+        "async_lock::semaphore::SemaphoreGuardArc",
+        ResourceKind::Semaphore,
+        Access::Permits(1),
+        SEMAPHORE,
+    ),
+];
+
+const fn guard(
+    path: &'static str,
+    kind: ResourceKind,
+    access: Access,
+    key: &'static str,
+) -> GuardType {
+    GuardType::lock(path, kind, access, key)
+}
+
+const MUTEX: &str = "async_lock::mutex::Mutex<";
+const RAW_RW_LOCK: &str = "async_lock::rwlock::raw::RawRwLock";
+const SEMAPHORE: &str = "async_lock::semaphore::Semaphore";
+const BARRIER: &str = "async_lock::barrier::Barrier";
+const EVENT: &str = "event_listener::EventListener";
+/// What an event and its listeners share: with an allocator, and without.
+const EVENT_INNER: &str = "event_listener::Inner<";
+
+/// The lowest bit of a mutex's state (`mutex.rs`), of a lock's state (`WRITER_BIT`, `raw.rs`), and
+/// what a reader adds to it (`ONE_READER`).
+const LOCKED: u64 = 1;
+const WRITER: u64 = 1;
+const READER_SHIFT: u32 = 1;
+
+fn mutex(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    let Some(mutex) = value.behind(reading.program, MUTEX)? else { return Ok(None) };
+    let mut seen = Seen::new(ResourceKind::Mutex, mutex);
+    seen.name = Some(generic_name("Mutex", mutex, reading.program)?);
+    seen.access = Some(Access::Exclusive);
+    let state = mutex.member(reading.program, "state")?.unsigned(reading.program)?;
+    seen.is_taken = Some(state & LOCKED != 0);
+    seen.parties = Some(state & LOCKED);
+    Ok(Some(seen))
+}
+
+fn read(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    rw_lock(reading, value, Access::Shared)
+}
+
+fn write(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    rw_lock(reading, value, Access::Exclusive)
+}
+
+fn rw_lock(
+    reading: &Reading<'_>,
+    value: Value,
+    access: Access,
+) -> Result<Option<Seen>, ValueError> {
+    let Some(raw) = value.behind(reading.program, RAW_RW_LOCK)? else { return Ok(None) };
+    let mut seen = Seen::new(ResourceKind::RwLock, raw);
+    seen.name = Some(generic_name("RwLock", value, reading.program)?);
+    seen.access = Some(access);
+    let state = raw.member(reading.program, "state")?.unsigned(reading.program)?;
+    seen.is_taken = Some(state != 0);
+    seen.parties = Some((state & WRITER) + (state >> READER_SHIFT));
+    Ok(Some(seen))
+}
+
+fn semaphore(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    let Some(semaphore) = value.behind(reading.program, SEMAPHORE)? else { return Ok(None) };
+    let mut seen = Seen::new(ResourceKind::Semaphore, semaphore);
+    seen.name = Some("Semaphore".into());
+    seen.access = Some(Access::Permits(1));
+    let free = semaphore.member(reading.program, "count")?.unsigned(reading.program)?;
+    seen.state = Some(format!("{free} free"));
+    Ok(Some(seen))
+}
+
+fn barrier(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    let Some(barrier) = value.behind(reading.program, BARRIER)? else { return Ok(None) };
+    let mut seen = Seen::new(ResourceKind::Barrier, barrier);
+    seen.name = Some("Barrier".into());
+    let all = barrier.member(reading.program, "n")?.unsigned(reading.program)?;
+    let state = barrier.member(reading.program, "state")?;
+    if let Some(arrived) = state.number(reading.program, "count")? {
+        seen.state = Some(format!("{arrived} of {all} arrived"));
+    }
+    Ok(Some(seen))
+}
+
+/// `OnceCell`: what others wait for while one initializes it.
+fn once_cell(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    if !reading.leaf.layout(reading.program)?.name.starts_with(EVENT) {
+        return Ok(None);
+    }
+    let mut seen = Seen::new(ResourceKind::OnceCell, value);
+    let state = value.member(reading.program, "state")?.unsigned(reading.program)?;
+    let text = match state {
+        0 => "not set",
+        1 => "being set",
+        _ => "set",
+    };
+    seen.state = Some(text.to_string());
+    Ok(Some(seen))
+}
+
+/// `EventListener`, which all of them wait with.
+fn event(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    let event = value.behind(reading.program, EVENT_INNER)?.unwrap_or(value);
+    let mut seen = Seen::new(ResourceKind::Notify, event);
+    seen.name = Some("Event".into());
+    Ok(Some(seen))
+}
+
+/// What every future of `easy_wrapper!` is inside.
+fn wrapper(_: &Reading<'_>, _: Value) -> Result<Option<Seen>, ValueError> {
+    Ok(None)
+}

@@ -1,0 +1,79 @@
+//! FLUME: channels.
+//!
+//! Source: `flume/src/{lib,async}.rs` (0.11.1).
+
+use crate::knowledge::naming::{count, generic_name};
+use crate::knowledge::{GuardType, Library, ResourceType};
+use crate::knowledge::{Reading, Seen};
+use crate::report::{Access, ResourceKind};
+use crate::value::{Program, Value, ValueError};
+
+/// What is known of it.
+pub(crate) const LIBRARY: Library = Library {
+    public_paths: &[
+        ("flume::async::", "flume::r#async::"),
+        ("flume::r#async::", "flume::r#async::"),
+    ],
+    resources: RESOURCES,
+    guards: GUARDS,
+    ..Library::named("flume")
+};
+
+const RESOURCES: &[ResourceType] = &[
+    ResourceType::of("flume::async::RecvFut", receive),
+    ResourceType::of("flume::async::RecvStream", receive),
+    ResourceType::of("flume::async::SendFut", send),
+];
+
+const GUARDS: &[GuardType] = &[
+    GuardType::end("flume::Sender", ResourceKind::Mpsc, Access::Send, SHARED),
+    GuardType::end("flume::Receiver", ResourceKind::Mpsc, Access::Receive, SHARED),
+];
+
+/// What all ends share, and what of it lies behind a lock.
+const SHARED: &str = "flume::Shared<";
+const CHAN: &str = "flume::Chan<";
+
+fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    let Some(shared) = value.behind(reading.program, SHARED)? else { return Ok(None) };
+    let senders = shared.member(reading.program, "sender_count")?.unsigned(reading.program)?;
+    let mut seen = Seen::new(ResourceKind::Mpsc, shared);
+    seen.name = Some(generic_name("channel", value, reading.program)?);
+    seen.access = Some(Access::Receive);
+    seen.parties = Some(senders);
+    let senders = count(senders, "sender");
+    seen.state = Some(match filling(reading.program, shared)? {
+        Some((queued, Some(capacity))) => format!("{queued} of {capacity} queued, {senders}"),
+        Some((queued, None)) => format!("{queued} queued, {senders}"),
+        None => senders,
+    });
+    Ok(Some(seen))
+}
+
+fn send(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    let Some(shared) = value.behind(reading.program, SHARED)? else { return Ok(None) };
+    let receivers = shared.member(reading.program, "receiver_count")?;
+    let mut seen = Seen::new(ResourceKind::Mpsc, shared);
+    seen.name = Some(generic_name("channel", value, reading.program)?);
+    seen.access = Some(Access::Send);
+    seen.parties = Some(receivers.unsigned(reading.program)?);
+    if let Some((queued, Some(capacity))) = filling(reading.program, shared)? {
+        let full = if queued >= capacity { "full: " } else { "" };
+        seen.state = Some(format!("{full}{queued} of {capacity} queued"));
+    }
+    Ok(Some(seen))
+}
+
+/// How many messages are in a channel, and how many can be; the latter is `None` for an unbounded
+/// one, and all of it if the layout is not as expected.
+fn filling(program: &Program<'_>, shared: Value) -> Result<Option<(u64, Option<u64>)>, ValueError> {
+    let Some(chan) = shared.inside(program, CHAN)? else { return Ok(None) };
+    let Some(queued) = chan.member(program, "queue")?.number(program, "len")? else {
+        return Ok(None);
+    };
+    // `Option<(usize, VecDeque<…>)>`
+    let (_, sending) = chan.member(program, "sending")?.active_variant(program)?;
+    let pair = sending.member(program, "__0");
+    let capacity = pair.and_then(|pair| pair.member(program, "__0")?.unsigned(program)).ok();
+    Ok(Some((queued, capacity)))
+}

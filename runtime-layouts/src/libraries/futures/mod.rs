@@ -1,0 +1,64 @@
+//! FUTURES: the crates of futures-rs.
+
+mod channel;
+mod lock;
+mod names;
+mod shared;
+
+use self::channel::{BOUNDED, ONESHOT, UNBOUNDED};
+use crate::knowledge::{GuardType, Library, ResourceType};
+use crate::report::{Access, ResourceKind};
+
+/// What is known of it.
+pub(crate) const LIBRARY: Library = Library {
+    public_paths: names::PUBLIC_PATHS,
+    resources: RESOURCES,
+    guards: GUARDS,
+    ..Library::named("futures")
+};
+
+const RESOURCES: &[ResourceType] = &[
+    ResourceType::of("futures_util::lock::mutex::MutexLockFuture", lock::mutex),
+    ResourceType::of("futures_util::lock::mutex::OwnedMutexLockFuture", lock::mutex),
+    ResourceType::of("futures_util::lock::mutex::Mutex", lock::mutex),
+    ResourceType::of("futures_channel::mpsc::Receiver", channel::receiver),
+    ResourceType::of("futures_channel::mpsc::UnboundedReceiver", channel::unbounded),
+    ResourceType {
+        path: "futures_channel::mpsc::Sender",
+        read: channel::sender,
+        wakers: Some(channel::sender_wakers),
+    },
+    ResourceType::of("futures_channel::oneshot::Receiver", channel::oneshot),
+    ResourceType::of("futures_channel::oneshot::Cancellation", channel::cancellation),
+    ResourceType::of("futures_util::future::future::shared::Shared", shared::shared),
+];
+
+const GUARDS: &[GuardType] = &[
+    guard("futures_util::lock::mutex::MutexGuard"),
+    guard("futures_util::lock::mutex::OwnedMutexGuard"),
+    guard("futures_util::lock::mutex::MappedMutexGuard"),
+    GuardType::end("futures_channel::mpsc::Sender", ResourceKind::Mpsc, Access::Send, BOUNDED),
+    GuardType::end("futures_channel::mpsc::Receiver", ResourceKind::Mpsc, Access::Receive, BOUNDED),
+    GuardType::end(
+        "futures_channel::mpsc::UnboundedSender",
+        ResourceKind::Mpsc,
+        Access::Send,
+        UNBOUNDED,
+    ),
+    GuardType::end(
+        "futures_channel::oneshot::Sender",
+        ResourceKind::Oneshot,
+        Access::Send,
+        ONESHOT,
+    ),
+    GuardType::end(
+        "futures_channel::oneshot::Receiver",
+        ResourceKind::Oneshot,
+        Access::Receive,
+        ONESHOT,
+    ),
+];
+
+const fn guard(path: &'static str) -> GuardType {
+    GuardType::lock(path, ResourceKind::Mutex, Access::Exclusive, lock::MUTEX)
+}

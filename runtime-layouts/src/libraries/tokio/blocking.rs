@@ -1,0 +1,148 @@
+//! The blocking pool: closures of `spawn_blocking` that run or wait for a thread.
+//!
+//! Source: `tokio/src/runtime/blocking/{pool,task}.rs` (tokio 1.54.1). A closure that runs is in no
+//! list: its thread's context names its id, and the thread's stack shows what it does.
+
+use super::context::ThreadContext;
+use super::expected::HEADER;
+use super::scheduler::Scheduler;
+use super::task::{TaskReader, is_polling};
+use super::{number, stack, task_id};
+use crate::layout::Type;
+use crate::libraries::rust_std::ring::Ring;
+use crate::report::{SiteId, Task, TaskIndex, TaskKind, TaskState};
+use crate::value::path::{self, Reach};
+use crate::value::{Program, Ty, Value, ValueError};
+use crate::walk::Inspection;
+use crate::walk::native::{self, DEEPEST_STACK, NativeCall};
+
+const QUEUE: &str = "alloc::collections::vec_deque::VecDeque<tokio::runtime::blocking::pool::Task";
+
+/// More closures than this are not listed.
+const MOST_QUEUED: u64 = 1 << 20;
+
+/// Adds the closures that threads run: those whose context names a task that no list has and that
+/// are no workers.
+pub(super) fn add_running(
+    inspection: &mut Inspection<'_>,
+    contexts: &[ThreadContext],
+    schedulers: &[Scheduler],
+    first_runtime: usize,
+) {
+    admit_unnamed(inspection, contexts);
+    for context in contexts.iter().filter(|context| context.worker.is_none()) {
+        let Some(id) = context.current_task.map(task_id) else { continue };
+        if inspection.tasks.iter().any(|task| task.id == id) {
+            continue;
+        }
+        let chain = inspection.native_chain(context.thread, &is_polling);
+        let problem = chain.is_none().then(|| "the stack of its thread does not show it".into());
+        let chain = chain.unwrap_or_default();
+        let runtime = super::scheduler::entered(inspection, context).and_then(|entered| {
+            schedulers.iter().position(|known| known.address == entered.address)
+        });
+        inspection.tasks.push(Task {
+            id,
+            runtime: runtime.map(|index| first_runtime + index),
+            kind: TaskKind::Blocking,
+            state: TaskState::Running,
+            root: chain.frames.first().map(|frame| frame.site),
+            address: 0,
+            thread: Some(context.thread),
+            spawned_at: None,
+            chain,
+            index: TaskIndex(0),
+            problems: problem.into_iter().collect(),
+        });
+    }
+}
+
+/// Says how many closures run that nothing leads to: before 1.22 a thread's context does not name
+/// what it runs.
+fn admit_unnamed(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) {
+    let target = inspection.program.target();
+    let runs = |context: &&ThreadContext| {
+        let frames = target.native_frames(&target.threads()[context.index], DEEPEST_STACK);
+        stack::doing(inspection.program, &frames).is_none()
+            && native::calls(inspection.program, &frames).iter().any(|call| match call {
+                NativeCall::Known { call, .. } => is_polling(&call.function.name),
+                NativeCall::Unknown { .. } => false,
+            })
+    };
+    let unnamed = |context: &&ThreadContext| {
+        !context.names_task && context.handle.is_some() && context.worker.is_none()
+    };
+    let count = contexts.iter().filter(unnamed).filter(runs).count();
+    if count > 0 {
+        let what = if count == 1 { "1 closure".to_string() } else { format!("{count} closures") };
+        inspection.caveats.push(format!(
+            "Running and not listed: {what} of `spawn_blocking`. Threads name what they run since \
+             tokio 1.22; their native stacks show it."
+        ));
+    }
+}
+
+/// Adds the closures that wait for a thread of a scheduler's pool.
+pub(super) fn add_queued(inspection: &mut Inspection<'_>, scheduler: &Scheduler, runtime: usize) {
+    let headers = match queued(inspection.program, scheduler.handle) {
+        Ok(headers) => headers,
+        Err(error) => {
+            let reason = format!("the queue of the blocking pool: {error}");
+            return inspection.runtimes[runtime].incomplete.push(reason);
+        }
+    };
+    let mut reader = TaskReader::default();
+    let first = inspection.tasks.len();
+    for header in headers {
+        match reader.task(inspection, header, Some(runtime), TaskKind::Blocking) {
+            Ok((_, mut task)) => {
+                task.state = TaskState::Scheduled;
+                task.root = closure_of(inspection, &task).or(task.root);
+                inspection.tasks.push(task);
+            }
+            Err(error) => inspection.runtimes[runtime]
+                .incomplete
+                .push(format!("the blocking closure at {:#x}: {error}", header.address)),
+        }
+    }
+    number(inspection, first, &[]);
+}
+
+/// The closure itself: a `BlockingTask<T>` is a future around it.
+fn closure_of(inspection: &mut Inspection<'_>, task: &Task) -> Option<SiteId> {
+    let future = inspection.type_of_site(task.root?)?;
+    let closure = inspection.program.type_of(future).ok()?.type_parameter("T")?;
+    inspection.site_of_type(Ty { module: future.module, id: closure })
+}
+
+/// The headers of the closures in every queue of the pool, each a `VecDeque<Task>`, first come
+/// first.
+fn queued(program: &Program<'_>, handle: Value) -> Result<Vec<Value>, ValueError> {
+    let mut is_queue = |ty: &Type| ty.name.starts_with(QUEUE);
+    let mut queues = Vec::new();
+    for path in path::find_all(program, handle.ty, Reach::RUNTIME, 1, &mut is_queue) {
+        path.each(program, handle, &mut |queue| queues.push(queue))?;
+    }
+    let mut headers = Vec::new();
+    for queue in queues {
+        elements(program, queue, &mut headers)?;
+    }
+    Ok(headers)
+}
+
+/// The headers that a `VecDeque` of them holds.
+fn elements(program: &Program<'_>, queue: Value, found: &mut Vec<Value>) -> Result<(), ValueError> {
+    let layout = queue.layout(program)?;
+    let missing = |wanted: &str| ValueError::Shape {
+        type_name: layout.name.to_string(),
+        wanted: wanted.to_string(),
+    };
+    let ring = Ring::of(program, queue)?.ok_or_else(|| missing("elements"))?;
+    let mut is_header = |ty: &Type| HEADER.is(ty);
+    let to_header = path::find(program, ring.element, Reach::RUNTIME, &mut is_header)
+        .ok_or_else(|| missing("task"))?;
+    for index in 0..ring.length.min(MOST_QUEUED) {
+        found.extend(to_header.follow(program, ring.get(index))?);
+    }
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Waits for sockets, pipes, signals and child processes.
+//!
+//! Source: `tokio/src/net/{tcp,unix}/*.rs`, `net/udp.rs`, `runtime/io/scheduled_io.rs`,
+//! `io/interest.rs`, `signal/unix.rs`, `process/mod.rs` (tokio 1.54.1).
+
+use crate::knowledge::waker;
+use crate::knowledge::{Reading, Seen};
+use crate::libraries::rust_std;
+use crate::report::{Access, ResourceKind};
+use crate::value::{Program, Value, ValueError};
+
+const SCHEDULED_IO: &str = "tokio::runtime::io::scheduled_io::ScheduledIo";
+const INTEREST: &str = "tokio::io::interest::Interest";
+const OWNED_FD: &str = rust_std::expected::OWNED_FD.newest();
+const CHILD: &str = "std::process::Child";
+
+/// Bits of an `Interest`.
+const READABLE: u64 = 0b01;
+const WRITABLE: u64 = 0b10;
+
+/// `TcpListener`, `UnixListener`: the next connection.
+pub(super) fn listener(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    // Nothing else can be asked of it.
+    Ok(Some(Seen { access: None, ..descriptor(reading, value, "a connection")? }))
+}
+
+/// `TcpStream`, `UdpSocket` and others: to be readable or writable.
+pub(super) fn socket(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    descriptor(reading, value, "a socket").map(Some)
+}
+
+/// An end of a pipe.
+pub(super) fn pipe(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    descriptor(reading, value, "a pipe").map(Some)
+}
+
+/// What none of these is around.
+pub(super) fn file_descriptor(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<Seen>, ValueError> {
+    descriptor(reading, value, "a file descriptor").map(Some)
+}
+
+/// `signal::unix::Signal`.
+pub(super) fn signal(_: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    let name = Some("a signal".to_string());
+    Ok(Some(Seen { name: name.map(Into::into), ..Seen::new(ResourceKind::Signal, value) }))
+}
+
+/// `process::Child`: its end. `None` for one that has ended.
+pub(super) fn child(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+    let program = reading.program;
+    let Some(child) = value.inside(program, CHILD)? else { return Ok(None) };
+    let Some(pid) = child.number(program, "pid")? else { return Ok(None) };
+    let state = program.target().machine().and_then(|machine| machine.child(pid));
+    Ok(Some(Seen {
+        name: Some(format!("the end of child process {pid}").into()),
+        state: state.map(|(name, has_ended)| match has_ended {
+            true => format!("{name}, which has ended"),
+            false => name,
+        }),
+        ..Seen::new(ResourceKind::Child, value)
+    }))
+}
+
+/// The wakers of who polls a socket to read, and to write.
+pub(super) fn socket_wakers(program: &Program<'_>, value: Value) -> Result<Vec<u64>, ValueError> {
+    Ok([side_wakers(program, value, "reader")?, side_wakers(program, value, "writer")?].concat())
+}
+
+fn side_wakers(
+    program: &Program<'_>,
+    value: Value,
+    side: &'static str,
+) -> Result<Vec<u64>, ValueError> {
+    let Some(io) = value.behind(program, SCHEDULED_IO)? else { return Ok(Vec::new()) };
+    match io.within(program, side)? {
+        Some(waker) => waker::stored(program, waker),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn descriptor(reading: &Reading<'_>, value: Value, what: &str) -> Result<Seen, ValueError> {
+    let program = reading.program;
+    let fd = value.inside(program, OWNED_FD)?;
+    let fd = fd.map(|fd| fd.unsigned(program)).transpose()?;
+    let machine = program.target().machine();
+    let known = fd.and_then(|fd| machine?.descriptor(fd));
+    let mut seen = Seen::new(ResourceKind::Io, value);
+    let mut name = what.to_string();
+    if let Some(known) = &known {
+        name.push_str(&format!(" {}", known.place));
+    }
+    if let Some(fd) = fd {
+        name.push_str(&format!(" (fd {fd})"));
+    }
+    seen.name = Some(name.into());
+    seen.state = known.and_then(|known| known.state);
+    // Memory on the way to the answer may be torn; what is waited for is known all the same.
+    seen.access = side(reading, value).ok().flatten();
+    Ok(seen)
+}
+
+/// To read or to write, as the waiter in the leaf says, or the waker that the socket keeps; `None`
+/// for both, or when neither says it.
+fn side(reading: &Reading<'_>, value: Value) -> Result<Option<Access>, ValueError> {
+    let program = reading.program;
+    let (reads, writes) = match reading.leaf.inside(program, INTEREST)? {
+        Some(interest) => {
+            let interest = interest.unsigned(program)?;
+            (interest & READABLE != 0, interest & WRITABLE != 0)
+        }
+        None => {
+            let is_own = |side: &'static str| {
+                let wakers = side_wakers(program, value, side)?;
+                Ok::<_, ValueError>(wakers.into_iter().any(|waker| reading.is_own(waker)))
+            };
+            (is_own("reader")?, is_own("writer")?)
+        }
+    };
+    Ok(match (reads, writes) {
+        (true, false) => Some(Access::Receive),
+        (false, true) => Some(Access::Send),
+        _ => None,
+    })
+}

@@ -1,0 +1,247 @@
+//! Schedulers: from a runtime handle to its owned tasks.
+//!
+//! Source: `tokio/src/runtime/scheduler/{mod,current_thread/mod,multi_thread/handle}.rs` (tokio
+//! 1.54.1).
+
+use std::collections::HashMap;
+
+use super::context::ThreadContext;
+use super::expected::{OLD_SHARED, OWNED_TASKS};
+use super::task::TaskReader;
+use super::{blocking, number, owned, running_on, task, worker_threads, workers};
+use crate::layout::{Type, TypeKind};
+use crate::parallel::{self, Job};
+use crate::report::{BlockingPool, Runtime, Task, TaskKind, TaskState, ThreadRef};
+use crate::value::path::{self, Reach};
+use crate::value::{Program, Value, ValueError};
+use crate::walk::sites::{Numbers, Placed};
+use crate::walk::{Inspection, Walker};
+
+const SPAWNER_METRICS: &str = "tokio::runtime::blocking::pool::SpawnerMetrics";
+const INJECT_SHARED: &str = "tokio::runtime::scheduler::inject::shared::Shared<";
+
+/// What is to be said where the workers keep the lists.
+const UNPOLLED: &str = "Tasks that were spawned and never polled are not listed: they are in the \
+                        runtime's lists from the start since tokio 1.9.";
+
+/// One scheduler.
+pub(super) struct Scheduler {
+    /// The address of its identity.
+    pub(super) address: u64,
+    /// `current_thread` or `multi_thread`.
+    pub(super) flavor: &'static str,
+    /// `scheduler::Handle`.
+    pub(super) handle: Value,
+    /// Its list of tasks, or what its workers share where each of them has a list.
+    pub(super) identity: Value,
+}
+
+/// The scheduler that a thread is inside of; `None` when it is in none.
+pub(super) fn entered(
+    inspection: &mut Inspection<'_>,
+    context: &ThreadContext,
+) -> Option<Scheduler> {
+    let handle = context.handle?;
+    match of_handle(inspection.program, handle) {
+        Ok(scheduler) => scheduler,
+        Err(error) => {
+            inspection.problem(format!(
+                "thread {} (tid {}): its runtime handle is not readable: {error}",
+                context.thread.number, context.thread.tid
+            ));
+            None
+        }
+    }
+}
+
+/// The scheduler of a `scheduler::Handle`.
+pub(super) fn of_handle(
+    program: &Program<'_>,
+    handle: Value,
+) -> Result<Option<Scheduler>, ValueError> {
+    let layout = handle.layout(program)?;
+    let TypeKind::Enum { variants, .. } = &layout.kind else { return Ok(None) };
+    let (active, fields) = handle.active_variant(program)?;
+    let flavor = match &*variants[active].name {
+        // The second spellings were those of `Spawner`, until 1.21.
+        "CurrentThread" | "Basic" => "current_thread",
+        "MultiThread" | "ThreadPool" => "multi_thread",
+        _ => "unknown",
+    };
+    let identity = identity_of(program, fields)?;
+    Ok(identity.map(|identity| {
+        let address = identity.address;
+        Scheduler { address, flavor, handle: fields, identity }
+    }))
+}
+
+/// What tells a scheduler from others, reached from a value: a handle or a scheduler context. Its
+/// list of tasks, and before 1.9, where there is none, what its workers share.
+pub(super) fn identity_of(program: &Program<'_>, from: Value) -> Result<Option<Value>, ValueError> {
+    for wanted in [OWNED_TASKS, OLD_SHARED] {
+        if let Some(path) = path::find(program, from.ty, Reach::RUNTIME, &mut |ty| wanted.is(ty)) {
+            return path.follow(program, from);
+        }
+    }
+    Ok(None)
+}
+
+/// Adds a scheduler and its tasks to the report.
+pub(super) fn add(
+    inspection: &mut Inspection<'_>,
+    scheduler: &Scheduler,
+    contexts: &[ThreadContext],
+    polled: &HashMap<u64, ThreadRef>,
+) {
+    let runtime = inspection.runtimes.len();
+    inspection.runtimes.push(Runtime {
+        id: runtime,
+        library: "tokio",
+        version: None,
+        object: None,
+        flavor: scheduler.flavor,
+        address: scheduler.address,
+        workers: workers::of(inspection.program, scheduler, contexts),
+        injected: injected(inspection.program, scheduler).ok().flatten(),
+        blocking: blocking_pool(inspection.program, scheduler).ok().flatten(),
+        counted_tasks: owned::count(inspection.program, scheduler.identity),
+        listed_tasks: 0,
+        incomplete: Vec::new(),
+    });
+    let (lists, mut incomplete) = owned::lists(inspection, scheduler, contexts);
+    if lists != [scheduler.identity] && !inspection.caveats.iter().any(|said| said == UNPOLLED) {
+        inspection.caveats.push(UNPOLLED.to_string());
+    }
+    let owned = owned::headers(inspection, &lists);
+    incomplete.extend(owned.incomplete);
+    let first = inspection.tasks.len();
+    let (mut have_ids, mut runs_any) = (true, false);
+    let version = read_all(
+        inspection,
+        &owned.headers,
+        runtime,
+        &mut |inspection, header, found| match found {
+            Ok((id, mut task)) => {
+                task.thread = running_on(task.state, id, polled).or_else(|| {
+                    let workers = worker_threads(contexts, scheduler.address);
+                    task::polling_thread(inspection, &task, header, workers)
+                });
+                task::show_running(inspection, &mut task);
+                have_ids &= id.is_some();
+                runs_any |= task.state == TaskState::Running;
+                inspection.tasks.push(task);
+            }
+            Err(error) => incomplete.push(format!("the task at {:#x}: {error}", header.address)),
+        },
+    );
+    let listed = (inspection.tasks.len() - first) as u64;
+    if inspection.interrupted() {
+        incomplete.push("interrupted".into());
+    }
+    if !have_ids {
+        number(inspection, first, &owned.order);
+    }
+    let entry = &mut inspection.runtimes[runtime];
+    if runs_any {
+        workers::assign(&mut entry.workers, &inspection.tasks[first..]);
+    }
+    entry.version = version;
+    entry.listed_tasks = listed;
+    entry.incomplete = incomplete;
+    blocking::add_queued(inspection, scheduler, runtime);
+}
+
+/// A task's number and the task, or why it cannot be read.
+type Found = Result<(Option<u64>, Task), ValueError>;
+
+/// Some tasks in a row.
+struct Batch {
+    /// Each with the number of sites that the walker knew after it.
+    tasks: Vec<(Found, usize)>,
+    /// The sites that the walker did not know before.
+    sites: Vec<Placed>,
+    /// See [`TaskReader::version`].
+    version: Option<String>,
+}
+
+/// Reads tasks, by several threads where there are many, and hands them over in their order.
+/// Returns tokio's version.
+fn read_all<'t>(
+    inspection: &mut Inspection<'t>,
+    headers: &[Value],
+    runtime: usize,
+    hand_over: &mut dyn FnMut(&mut Inspection<'t>, Value, Found),
+) -> Option<String> {
+    let program = inspection.program;
+    let mut version = None;
+    let mut left = headers.iter();
+    let batch = |program: &Program<'_>, kept: &mut (Walker, TaskReader), headers: &[Value]| {
+        let (walker, reader) = kept;
+        let known = walker.sites.len();
+        let mut tasks = Vec::with_capacity(headers.len());
+        for header in headers.iter().take_while(|_| !program.target().interrupted()) {
+            let found = reader.read(program, walker, *header, Some(runtime), TaskKind::Task);
+            tasks.push((found, walker.sites.len()));
+        }
+        Batch { tasks, sites: walker.sites.since(known), version: reader.version.clone() }
+    };
+    let libraries = inspection.libraries;
+    let begin = || (Walker::of(libraries), TaskReader::default());
+    let job = Job { items: headers, begin: &begin, batch: &batch };
+    let mut own =
+        (std::mem::replace(&mut inspection.walker, Walker::of(libraries)), TaskReader::default());
+    let mut members: Vec<Numbers> = Vec::new();
+    members.push(std::mem::take(&mut inspection.numbers));
+    job.run(program, &mut own, &mut |member, batch| {
+        if members.len() <= member {
+            members.resize_with(member + 1, Numbers::default);
+        }
+        let numbers = &mut members[member];
+        let mut sites = batch.sites.into_iter();
+        for ((mut found, known), header) in batch.tasks.into_iter().zip(&mut left) {
+            // No further: the stack of a thread may have others, and sites are in the order of the
+            // tasks.
+            inspection.sites.take_in(numbers, sites.by_ref().take(known - numbers.len()));
+            if let Ok((_, task)) = &mut found {
+                numbers.apply_to_task(task);
+            }
+            hand_over(inspection, *header, found);
+        }
+        version = version.take().or(batch.version);
+    });
+    inspection.walker = own.0;
+    inspection.numbers = members.swap_remove(parallel::OWN);
+    version
+}
+
+/// How many closures wait in the blocking pool, and how many threads it has.
+fn blocking_pool(
+    program: &Program<'_>,
+    scheduler: &Scheduler,
+) -> Result<Option<BlockingPool>, ValueError> {
+    let mut is_metrics = |ty: &Type| &*ty.name == SPAWNER_METRICS;
+    let from = scheduler.handle;
+    let Some(path) = path::find(program, from.ty, Reach::RUNTIME, &mut is_metrics) else {
+        return Ok(None);
+    };
+    let Some(metrics) = path.follow(program, from)? else { return Ok(None) };
+    let number = |name| metrics.member(program, name)?.unsigned(program);
+    Ok(Some(BlockingPool {
+        threads: number("num_threads")?,
+        idle: number("num_idle_threads")?,
+        queued: number("queue_depth")?,
+    }))
+}
+
+/// The length of the injection queue.
+fn injected(program: &Program<'_>, scheduler: &Scheduler) -> Result<Option<u64>, ValueError> {
+    let mut is_shared = |ty: &Type| ty.name.starts_with(INJECT_SHARED);
+    let from = scheduler.handle;
+    let Some(path) = path::find(program, from.ty, Reach::RUNTIME, &mut is_shared) else {
+        return Ok(None);
+    };
+    match path.follow(program, from)? {
+        Some(shared) => Ok(Some(shared.member(program, "len")?.unsigned(program)?)),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,45 @@
+//! Values that are sent once.
+//!
+//! Source: `tokio/src/sync/oneshot.rs` (tokio 1.54.1).
+
+use crate::knowledge::naming::generic_name;
+use crate::knowledge::{Reading, Seen};
+use crate::report::{Access, ResourceKind};
+use crate::value::{Value, ValueError};
+
+/// What both ends share.
+pub(in crate::libraries::tokio) const INNER: &str = "tokio::sync::oneshot::Inner<";
+
+/// Bits of the state. A sender that goes without a value sets the first of them too.
+const VALUE_SENT: u64 = 0b00010;
+const CLOSED: u64 = 0b00100;
+
+/// `Receiver`: the value. As long as it waits, the sender is there.
+pub(in crate::libraries::tokio) fn receiver(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<Seen>, ValueError> {
+    let Some(inner) = value.behind(reading.program, INNER)? else { return Ok(None) };
+    let state = inner.member(reading.program, "state")?.unsigned(reading.program)?;
+    let mut seen = Seen::new(ResourceKind::Oneshot, inner);
+    seen.name = Some(generic_name("oneshot", value, reading.program)?);
+    seen.access = Some(Access::Receive);
+    seen.is_granted = state & VALUE_SENT != 0;
+    seen.parties = Some(u64::from(!seen.is_granted));
+    Ok(Some(seen))
+}
+
+/// `Sender::closed`: the end of the receiver.
+pub(in crate::libraries::tokio) fn sender(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<Seen>, ValueError> {
+    let Some(inner) = value.behind(reading.program, INNER)? else { return Ok(None) };
+    let state = inner.member(reading.program, "state")?.unsigned(reading.program)?;
+    let mut seen = Seen::new(ResourceKind::Oneshot, inner);
+    let name = generic_name("oneshot", value, reading.program)?;
+    seen.name = Some(name);
+    seen.is_granted = state & CLOSED != 0;
+    seen.parties = Some(u64::from(!seen.is_granted));
+    Ok(Some(seen))
+}

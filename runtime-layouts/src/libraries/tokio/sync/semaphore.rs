@@ -1,0 +1,98 @@
+//! Semaphores, which locks and bounded channels are made of.
+//!
+//! Source: `tokio/src/sync/{batch_semaphore,semaphore}.rs` (tokio 1.54.1).
+
+use crate::knowledge::{Reading, Seen};
+use crate::libraries::tokio::list;
+use crate::report::{Access, ResourceKind};
+use crate::value::{Program, Value, ValueError};
+
+/// The semaphore inside others: its address is what tells one lock from another.
+pub(in crate::libraries::tokio) const SEMAPHORE: &str = "tokio::sync::batch_semaphore::Semaphore";
+const ACQUIRE: &str = "tokio::sync::batch_semaphore::Acquire";
+
+/// The lowest bit of the count of permits says that the semaphore is closed
+/// (`Semaphore::CLOSED`, `Semaphore::PERMIT_SHIFT`).
+const CLOSED: u64 = 1;
+const PERMIT_SHIFT: u32 = 1;
+
+/// `batch_semaphore::Acquire`: a request for permits, whatever they are of.
+pub(in crate::libraries::tokio) fn acquire(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<Seen>, ValueError> {
+    let pointer = value.member(reading.program, "semaphore")?;
+    let Some(inner) = pointer.pointee(reading.program)? else { return Ok(None) };
+    of_inner(reading, ResourceKind::Semaphore, inner, inner).map(|mut seen| {
+        seen.name = Some("Semaphore".into());
+        Some(seen)
+    })
+}
+
+/// `sync::Semaphore`.
+pub(in crate::libraries::tokio) fn semaphore(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<Seen>, ValueError> {
+    around(reading, ResourceKind::Semaphore, value)
+}
+
+/// What is made of a semaphore, asked for by the `Acquire` that is the leaf.
+pub(super) fn around(
+    reading: &Reading<'_>,
+    kind: ResourceKind,
+    object: Value,
+) -> Result<Option<Seen>, ValueError> {
+    match object.inside(reading.program, SEMAPHORE)? {
+        Some(inner) => of_inner(reading, kind, object, inner).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The permits that are free.
+pub(super) fn free(reading: &Reading<'_>, object: Value) -> Result<Option<u64>, ValueError> {
+    free_in(reading.program, object)
+}
+
+/// The permits that are free in the semaphore inside of something.
+pub(super) fn free_in(program: &Program<'_>, object: Value) -> Result<Option<u64>, ValueError> {
+    let Some(inner) = object.inside(program, SEMAPHORE)? else { return Ok(None) };
+    let permits = inner.member(program, "permits")?.unsigned(program)?;
+    Ok(Some(permits >> PERMIT_SHIFT))
+}
+
+/// Whether the leaf is a request for permits.
+pub(super) fn is_asked_for(reading: &Reading<'_>) -> Result<bool, ValueError> {
+    Ok(&*reading.leaf.layout(reading.program)?.name == ACQUIRE)
+}
+
+/// What is known of a request for permits of that semaphore, which is a part of something.
+pub(super) fn of_inner(
+    reading: &Reading<'_>,
+    kind: ResourceKind,
+    object: Value,
+    inner: Value,
+) -> Result<Seen, ValueError> {
+    let program = reading.program;
+    let mut seen = Seen::new(kind, object);
+    seen.key = inner.address;
+    let permits = inner.member(program, "permits")?.unsigned(program)?;
+    let free = permits >> PERMIT_SHIFT;
+    let mut state = format!("{free} free");
+    if permits & CLOSED != 0 {
+        state.push_str(", closed");
+    }
+    seen.state = Some(state);
+    seen.is_taken = (kind == ResourceKind::Mutex).then_some(free == 0);
+    seen.parties = seen.is_taken.map(u64::from);
+    if is_asked_for(reading)? {
+        let asked = reading.leaf.member(program, "num_permits")?.unsigned(program)?;
+        seen.access = Some(Access::Permits(asked));
+        let node = reading.leaf.member(program, "node")?;
+        let missing = node.member(program, "state")?.unsigned(program)?;
+        let is_queued = reading.leaf.member(program, "queued")?.unsigned(program)? != 0;
+        seen.is_granted = is_queued && missing == 0;
+    }
+    seen.order = Some((list::waiters, inner));
+    Ok(seen)
+}
