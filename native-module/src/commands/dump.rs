@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use report_text::json;
 use report_text::text::{Beside, Look, dump};
+use runtime_layouts::libraries::LIBRARIES;
 use runtime_layouts::report::Report;
 use runtime_layouts::variables::Limits;
 use runtime_layouts::variables::locals::LocalTable;
@@ -50,7 +51,8 @@ impl Run for Dump {
         let mut beside = Beside::default();
         if self.locals {
             let target = front.target()?;
-            beside.locals = LocalTable::of(&*target, &report, &report.tasks, Limits::SHORT);
+            beside.locals =
+                LocalTable::of(&*target, &report, &report.tasks, LIBRARIES, Limits::SHORT);
         }
         let Some(path) = &self.file else {
             return self.write(&report, &look, &beside, front.out());

@@ -21,7 +21,7 @@ use std::ops::Range;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use runtime_layouts::libraries::REGISTRY;
+use runtime_layouts::libraries::{LIBRARIES, REGISTRY};
 use runtime_layouts::report::Report;
 use runtime_layouts::target::Target;
 use runtime_layouts::variables::locals::LocalTable;
@@ -129,7 +129,7 @@ impl LiveProcess {
     fn look_at(&self, target: &LiveTarget) -> (Report, LocalTable) {
         let report = walk::inspect(target, REGISTRY);
         let locals = match self.locals {
-            Some(limits) => LocalTable::of(target, &report, &report.tasks, limits),
+            Some(limits) => LocalTable::of(target, &report, &report.tasks, LIBRARIES, limits),
             None => LocalTable::default(),
         };
         (report, locals)

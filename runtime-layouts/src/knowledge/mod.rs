@@ -8,11 +8,13 @@ mod blocking;
 pub mod expectation;
 mod guard;
 pub(crate) mod naming;
+pub(crate) mod notation;
 mod resource;
 pub(crate) mod waker;
 
 pub use self::blocking::{BlockingCall, TakesLock};
 pub use self::guard::GuardType;
+pub use self::notation::ValuePrinter;
 pub use self::resource::ResourceType;
 pub(crate) use self::resource::{Read, ReadOrder, Reading, Seen, Tasks, Wakers};
 
@@ -46,6 +48,8 @@ pub struct Library {
     pub handles: &'static [&'static str],
     /// Its functions that block the thread that calls them.
     pub blocking: &'static [BlockingCall],
+    /// Types whose values have a notation of their own.
+    pub printers: &'static [&'static [ValuePrinter]],
     /// Beginnings of generic arguments that its users do not spell, since they use an alias, and
     /// what they spell instead.
     pub aliases: &'static [(&'static str, &'static str)],
@@ -67,6 +71,7 @@ impl Library {
             guards: &[],
             handles: &[],
             blocking: &[],
+            printers: &[],
             aliases: &[],
         }
     }
@@ -160,6 +165,17 @@ impl Libraries {
     /// Whether the type of that path leads to a runtime or a task.
     pub(crate) fn is_handle(self, path: &str) -> bool {
         self.all().any(|library| library.handles.contains(&path))
+    }
+
+    /// How values of the type of that path are written; `None` for one that is written by its
+    /// layout.
+    pub(crate) fn printer(self, path: &str) -> Option<&'static ValuePrinter> {
+        let printers = self.all().flat_map(|library| library.printers).copied().flatten();
+        let is = |known: &&ValuePrinter| match known.path.ends_with("::") {
+            true => path.starts_with(known.path),
+            false => path == known.path,
+        };
+        printers.into_iter().find(is)
     }
 
     /// A type's name as its users spell it.

@@ -14,7 +14,7 @@ use report_text::json;
 use report_text::text::{Beside, Look, dump};
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::LayoutSource;
-use runtime_layouts::libraries::REGISTRY;
+use runtime_layouts::libraries::{LIBRARIES, REGISTRY};
 use runtime_layouts::report::Report;
 use runtime_layouts::target::Target;
 use runtime_layouts::variables::Limits;
@@ -206,7 +206,7 @@ fn core_file(
     log.begin("reading tasks");
     let mut report = walk::inspect(&target, REGISTRY);
     let locals = match with_locals {
-        true => LocalTable::of(&target, &report, &report.tasks, Limits::SHORT),
+        true => LocalTable::of(&target, &report, &report.tasks, LIBRARIES, Limits::SHORT),
         false => LocalTable::default(),
     };
     log.read(target.bytes_read());

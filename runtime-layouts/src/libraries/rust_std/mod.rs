@@ -5,7 +5,7 @@
 //! `parking_lot/src/raw_{mutex,rwlock}.rs` (0.12).
 
 pub(crate) mod expected;
-pub(crate) mod ring;
+pub(crate) mod values;
 pub(crate) mod words;
 
 use crate::knowledge::{BlockingCall, GuardType, Library, TakesLock};
@@ -25,6 +25,7 @@ pub(crate) const LIBRARY: Library = Library {
         "std::panicking::",
         "std::thread::local::",
     ],
+    printers: values::PRINTERS,
     aliases: ALIASES,
     public_paths: PUBLIC_PATHS,
     guards: GUARDS,

@@ -9,7 +9,7 @@ use super::scheduler::Scheduler;
 use super::task::{TaskReader, is_polling};
 use super::{number, stack, task_id};
 use crate::layout::Type;
-use crate::libraries::rust_std::ring::Ring;
+use crate::libraries::rust_std::values::Ring;
 use crate::report::{SiteId, Task, TaskIndex, TaskKind, TaskState};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};

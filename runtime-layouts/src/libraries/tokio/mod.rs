@@ -21,6 +21,7 @@ mod stack;
 pub(crate) mod sync;
 mod task;
 mod time;
+mod values;
 mod workers;
 
 use std::collections::{HashMap, HashSet};
@@ -47,6 +48,7 @@ pub(crate) const LIBRARY: Library = Library {
     expectations: expected::EXPECTATIONS,
     named_types: expected::NAMED_TYPES,
     defining_crates: &["tokio"],
+    printers: &[values::PRINTERS],
     // `tokio::coop` until 1.21.
     passing_on: &["tokio::runtime::", "tokio::loom::", "tokio::task::coop::", "tokio::coop::"],
     public_paths: names::PUBLIC_PATHS,

@@ -1,8 +1,7 @@
-//! Maps and sets of the standard library.
+//! Maps and sets.
 
-use std::fmt::Write;
-
-use super::{Printer, find};
+use crate::knowledge::ValuePrinter;
+use crate::knowledge::notation::{Entry, Notation, Shown, argument, find};
 use crate::layout::{Type, TypeKind};
 use crate::value::{Program, Ty, Value, ValueError};
 
@@ -13,73 +12,24 @@ const MOST_NODES: usize = 4096;
 /// Levels of a B-tree: more than any that fits in memory.
 const MOST_LEVELS: u64 = 24;
 
-/// An entry: the key, and the value of a map.
-type Entry = (Value, Option<Value>);
-
-/// Prints a map or set; `false` for all other types.
-pub(super) fn special(
-    printer: &mut Printer<'_>,
-    value: Value,
-    layout: &Type,
-    path: &str,
-    depth: usize,
-) -> Result<bool, ValueError> {
-    let entries = match path {
-        "std::collections::hash::map::HashMap"
-        | "std::collections::hash::set::HashSet"
-        | "hashbrown::map::HashMap"
-        | "hashbrown::set::HashSet" => hashed(printer, value)?,
-        "alloc::collections::btree::map::BTreeMap" | "alloc::collections::btree::set::BTreeSet" => {
-            ordered(printer, value, layout)?
-        }
-        _ => return Ok(false),
-    };
-    match entries {
-        Some((entries, count)) => {
-            write_entries(printer, &entries, count, depth);
-            Ok(true)
-        }
-        None => Ok(false),
-    }
-}
-
-fn write_entries(printer: &mut Printer<'_>, entries: &[Entry], count: u64, depth: usize) {
-    if count == 0 {
-        return printer.out.push_str("{}");
-    }
-    if depth == 0 {
-        let _ = write!(printer.out, "{{… {count}}}");
-        return;
-    }
-    printer.out.push('{');
-    for (index, (key, value)) in entries.iter().enumerate() {
-        if index > 0 {
-            printer.out.push_str(", ");
-        }
-        printer.value(*key, depth - 1);
-        if let Some(value) = value {
-            printer.out.push_str(": ");
-            printer.value(*value, depth - 1);
-        }
-    }
-    let shown = entries.len() as u64;
-    if shown < count {
-        let _ = write!(printer.out, ", … {} more", count - shown);
-    }
-    printer.out.push('}');
-}
-
-/// The entries to show, and how many there are. A tuple in a set is a key like any other: what is a
-/// map's is told by the type that the table is asked for.
-type Entries = Option<(Vec<Entry>, u64)>;
+pub(super) const PRINTERS: &[ValuePrinter] = &[
+    ValuePrinter::of("std::collections::hash::map::HashMap", hashed),
+    ValuePrinter::of("std::collections::hash::set::HashSet", hashed),
+    ValuePrinter::of("hashbrown::map::HashMap", hashed),
+    ValuePrinter::of("hashbrown::set::HashSet", hashed),
+    ValuePrinter::of("alloc::collections::btree::map::BTreeMap", ordered),
+    ValuePrinter::of("alloc::collections::btree::set::BTreeSet", ordered),
+];
 
 /// `hashbrown/src/raw/mod.rs` (0.15; since 0.9 in this form): the elements lie before the control
-/// bytes, in reverse; a control byte whose highest bit is clear says that its element is there.
-fn hashed(printer: &Printer<'_>, value: Value) -> Result<Entries, ValueError> {
-    let program = printer.program;
+/// bytes, in reverse; a control byte whose highest bit is clear says that its element is there. A
+/// tuple in a set is a key like any other: what is a map's is told by the type that the table is asked
+/// for.
+fn hashed(shown: &Shown<'_>) -> Result<Option<Notation>, ValueError> {
+    let program = shown.program;
     let mut is_table = |ty: &Type| ty.name.starts_with("hashbrown::raw::RawTable<");
-    let Some(table) = find(program, value, &mut is_table)? else { return Ok(None) };
-    let Some(pair) = super::argument(table.layout(program)?, table, "T") else {
+    let Some(table) = shown.find(&mut is_table)? else { return Ok(None) };
+    let Some(pair) = argument(table.layout(program)?, table, "T") else {
         return Ok(None);
     };
     let mut is_inner = |ty: &Type| ty.member("bucket_mask").is_some();
@@ -89,7 +39,7 @@ fn hashed(printer: &Printer<'_>, value: Value) -> Result<Entries, ValueError> {
     let control = program.read_pointer(inner.member(program, "ctrl")?.address)?;
     let pair_layout = program.type_of(pair)?;
     let mut entries = Vec::new();
-    let wanted = count.min(printer.limits.elements);
+    let wanted = count.min(shown.most);
     let slots = mask.min(MOST_SLOTS) + 1;
     let mut controls = vec![0x80_u8; usize::try_from(slots).unwrap_or(0)];
     program.target().memory().read(control, &mut controls)?;
@@ -104,7 +54,7 @@ fn hashed(printer: &Printer<'_>, value: Value) -> Result<Entries, ValueError> {
         let pair = Value { ty: pair, address: control.wrapping_sub(back) };
         entries.push(entry_of(program, pair)?);
     }
-    Ok(Some((entries, count)))
+    Ok(Some(Notation::Entries { shown: entries, count }))
 }
 
 /// Key and value of a pair; of a set's pair the value is `()`.
@@ -117,17 +67,17 @@ fn entry_of(program: &Program<'_>, pair: Value) -> Result<Entry, ValueError> {
 
 /// `library/alloc/src/collections/btree/node.rs` (Rust 1.95): leaves hold keys and values in two
 /// arrays; an inner node starts with a leaf and has its children behind it.
-fn ordered(printer: &Printer<'_>, value: Value, layout: &Type) -> Result<Entries, ValueError> {
-    let program = printer.program;
-    let map = match layout.member("map") {
-        Some(_) => value.member(program, "map")?,
-        None => value,
+fn ordered(shown: &Shown<'_>) -> Result<Option<Notation>, ValueError> {
+    let program = shown.program;
+    let map = match shown.layout.member("map") {
+        Some(_) => shown.member("map")?,
+        None => shown.value,
     };
     let count = map.member(program, "length")?.unsigned(program)?;
     let root = map.member(program, "root")?;
     let mut is_node = |ty: &Type| ty.member("height").is_some() && ty.member("node").is_some();
     let Some(root) = find(program, root, &mut is_node)?.filter(|_| count > 0) else {
-        return Ok(Some((Vec::new(), 0)));
+        return Ok(Some(Notation::Entries { shown: Vec::new(), count: 0 }));
     };
     let height = root.member(program, "height")?.unsigned(program)?.min(MOST_LEVELS);
     let node = root.member(program, "node")?;
@@ -138,12 +88,12 @@ fn ordered(printer: &Printer<'_>, value: Value, layout: &Type) -> Result<Entries
         program,
         leaf: leaf.ty,
         edges: edges_offset(program, leaf)?,
-        wanted: count.min(printer.limits.elements),
+        wanted: count.min(shown.most),
         entries: Vec::new(),
         nodes: MOST_NODES,
     };
     walk.node(leaf.address, height)?;
-    Ok(Some((walk.entries, count)))
+    Ok(Some(Notation::Entries { shown: walk.entries, count }))
 }
 
 /// From an inner node to its first child, in bytes: behind the leaf that it starts with.
