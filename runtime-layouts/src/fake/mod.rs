@@ -7,6 +7,7 @@ mod layouts;
 mod memory;
 mod target;
 pub mod tokio;
+pub mod toy;
 
 pub use layouts::FakeLayouts;
 pub use memory::FakeMemory;

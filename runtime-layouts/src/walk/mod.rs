@@ -16,6 +16,7 @@ pub(crate) mod native;
 mod plan;
 mod relations;
 pub(crate) mod sites;
+mod thread_locals;
 pub(crate) mod waits;
 
 pub(crate) use self::chain::Walker;
