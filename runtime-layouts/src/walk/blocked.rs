@@ -17,8 +17,6 @@ use crate::target::processor::processor;
 use crate::target::{NativeFrame, Thread};
 use crate::value::{Program, Ty, Value};
 
-/// The standard library's own way to the kernel, and parking_lot's.
-const TO_THE_KERNEL: [&str; 3] = ["std::sys::", "parking_lot_core::", "core::"];
 /// What blocks a thread.
 pub(crate) struct Blocked {
     pub(crate) kind: ResourceKind,
@@ -37,7 +35,10 @@ pub(crate) fn of_task(program: &Program<'_>, sites: &Sites, task: &Task) -> Opti
     let target = program.target();
     let thread = target.threads().iter().find(|known| Some(known.tid) == tid(task.thread))?;
     let (frame, call) = call_of(sites, &task.chain)?;
-    if !waits_in_kernel(frames.iter().rev().map(|frame| &*sites.get(frame.site).type_name)) {
+    if !waits_in_kernel(
+        sites.libraries(),
+        frames.iter().rev().map(|frame| &*sites.get(frame.site).type_name),
+    ) {
         return None;
     }
     let site = sites.get(frame.site);
@@ -80,7 +81,7 @@ fn base_of(function: &str) -> String {
 }
 
 /// Whether the innermost functions of a stack are on their way into the kernel.
-fn waits_in_kernel<'f>(mut functions: impl Iterator<Item = &'f str>) -> bool {
+fn waits_in_kernel<'f>(libraries: Libraries, mut functions: impl Iterator<Item = &'f str>) -> bool {
     // Code without debug information is the system's C library.
     match functions.next() {
         Some("") => {}
@@ -88,7 +89,7 @@ fn waits_in_kernel<'f>(mut functions: impl Iterator<Item = &'f str>) -> bool {
     }
     functions
         .find(|function| !function.is_empty())
-        .is_some_and(|function| TO_THE_KERNEL.iter().any(|path| function.starts_with(path)))
+        .is_some_and(|function| libraries.enters_kernel(function))
 }
 
 /// The word on which the thread waits: the first argument of the system call that it is in.
@@ -167,7 +168,7 @@ fn is_blocked(program: &Program<'_>, libraries: Libraries, frames: &[NativeFrame
             NativeCall::Unknown { .. } => "",
         })
         .collect();
-    waits_in_kernel(names.iter().copied())
+    waits_in_kernel(libraries, names.iter().copied())
         && names.iter().any(|name| libraries.blocking(&base_of(name)).is_some())
 }
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::collections;
 use super::find::{Below, Finder, Node, part_of};
 use super::machine::MachineState;
 use super::plan::{Shape, Wanted};
 use super::sites::{Sites, Standing};
 use crate::knowledge::Libraries;
+use crate::layout::name::base_path;
 use crate::report::{Chain, Frame, FutureState, Polled};
 use crate::value::{Program, Ty, Value, ValueError};
 
@@ -249,12 +249,19 @@ impl Walker {
                 let below = self.finder.below(program, value, &plan);
                 let is_empty = below.nodes.is_empty() && below.problem.is_none();
                 let could_hold = !matches!(shape, Shape::Nothing);
-                let ended = is_empty && could_hold && collections::ends_empty(program, node.ty);
+                let ended = is_empty && could_hold && self.ends_empty(program, node.ty);
                 (if ended { Standing::Ended } else { Standing::Unknown }, below.into())
             }
         };
         let site = self.sites.of_type(program, node.ty, standing)?;
         Ok((Frame { site, address: node.address, problem: None }, below))
+    }
+
+    /// Whether a future of that type that holds none has ended.
+    fn ends_empty(&self, program: &Program<'_>, ty: Ty) -> bool {
+        let libraries = self.sites.libraries();
+        let layout = program.type_of(ty);
+        layout.is_ok_and(|layout| libraries.is_ended_when_empty(base_path(&layout.name)))
     }
 
     /// What a state machine awaits and holds in its state.

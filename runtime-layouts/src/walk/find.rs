@@ -2,8 +2,9 @@
 
 use rustc_hash::FxHashSet;
 
-use super::plan::{Part, Plan, Planner, Shape, Wanted};
+use super::plan::{Plan, Planner, Shape, Wanted};
 use crate::knowledge::Libraries;
+use crate::knowledge::children::Part;
 use crate::layout::TypeKind;
 use crate::report::Polled;
 use crate::value::{Program, Ty, Value, ValueError};

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::plan::Part;
+use crate::knowledge::children::Part;
 use crate::layout::name::Environment;
 use crate::layout::source::LayoutError;
 use crate::layout::{Member, Type, TypeId, TypeKind, Variant};

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 mod blocked;
 mod chain;
-mod collections;
 
 mod find;
 mod holders;

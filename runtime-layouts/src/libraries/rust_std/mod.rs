@@ -4,6 +4,7 @@
 //! `library/std/src/thread/functions.rs` (Rust 1.95); `lock_api/src/{mutex,rwlock}.rs` (0.4.14),
 //! `parking_lot/src/raw_{mutex,rwlock}.rs` (0.12).
 
+mod collections;
 pub(crate) mod expected;
 pub(crate) mod values;
 pub(crate) mod words;
@@ -25,7 +26,9 @@ pub(crate) const LIBRARY: Library = Library {
         "std::panicking::",
         "std::thread::local::",
     ],
+    collections: collections::COLLECTIONS,
     printers: values::PRINTERS,
+    entering_kernel: &["std::sys::", "parking_lot_core::", "core::"],
     aliases: ALIASES,
     public_paths: PUBLIC_PATHS,
     guards: GUARDS,

@@ -16,6 +16,7 @@ mod net;
 mod owned;
 mod resources;
 mod scheduler;
+mod select;
 mod spawn;
 mod stack;
 pub(crate) mod sync;
@@ -48,6 +49,7 @@ pub(crate) const LIBRARY: Library = Library {
     expectations: expected::EXPECTATIONS,
     named_types: expected::NAMED_TYPES,
     defining_crates: &["tokio"],
+    collections: select::COLLECTIONS,
     printers: &[values::PRINTERS],
     // `tokio::coop` until 1.21.
     passing_on: &["tokio::runtime::", "tokio::loom::", "tokio::task::coop::", "tokio::coop::"],

@@ -1,0 +1,58 @@
+//! Where in a type's values others are: what the walk follows from a future to those that it holds.
+
+use crate::layout::Type;
+use crate::layout::source::LayoutError;
+use crate::value::{Program, Ty};
+
+/// A type that holds values behind raw pointers, which the walk's general rule does not follow.
+pub struct CollectionType {
+    /// Its types.
+    pub(crate) types: Types,
+    /// Where its elements are; `None` when the layout is not the one that is known.
+    pub(crate) children: ReadChildren,
+}
+
+/// Which types something is known of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Types {
+    /// Those of this path, without generic arguments.
+    Of(&'static str),
+    /// Those of closures.
+    Closures,
+}
+
+/// Tells where the elements of a collection are.
+pub(crate) type ReadChildren = fn(&Program<'_>, Ty, &Type) -> Result<Option<Children>, LayoutError>;
+
+/// Where the values that one holds are, whatever they are.
+pub(crate) enum Children {
+    /// Nowhere.
+    None,
+    /// In these parts.
+    Parts(Vec<Part>),
+    /// In these parts of the active variant.
+    Variants(Vec<Vec<Part>>),
+    /// Behind a thin pointer.
+    Pointer(Ty),
+    /// Behind a `dyn Trait` pointer: the offsets of the data pointer and the vtable pointer.
+    Dyn { data: u64, vtable: u64 },
+    /// In each element.
+    Array { element: Ty, size: u64, count: u64 },
+    /// In each element of a slice: the offsets of the pointer to it and of its length.
+    Slice { data: u64, length: u64, element: Ty, size: u64 },
+    /// In this part of each node of a linked list: from the value to the pointer to the first
+    /// node, and from a node to the pointer to the next, in bytes.
+    List { head: u64, next: u64, item: Part },
+    /// In the parts of what a pointer at one offset points to, but not in those whose bit is set
+    /// in the mask of so many bytes behind the pointer at the other.
+    Arms { arms: u64, parts: Vec<Part>, mask: u64, size: u8 },
+}
+
+/// A part of a value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Part {
+    /// Bytes from the start of the value.
+    pub(crate) offset: u64,
+    /// The part's type.
+    pub(crate) ty: Ty,
+}
