@@ -13,7 +13,6 @@ use object::{
 use runtime_layouts::layout::StaticAddress;
 use runtime_layouts::layout::source::{ObjectFacts, TlsSegment};
 
-use crate::lines::FunctionSymbol;
 use crate::mapping::SharedBytes;
 use crate::sections::{Sections, Which};
 use crate::separate::{self, Folders};
@@ -285,22 +284,6 @@ impl ObjectFile {
                 }
             }
         }
-    }
-
-    /// The functions of the symbol table, by address.
-    pub(crate) fn function_symbols(&self) -> Vec<FunctionSymbol> {
-        let Ok(file) = object::File::parse(&**self.symbol_bytes()) else { return Vec::new() };
-        let mut symbols: Vec<_> = file
-            .symbols()
-            .chain(file.dynamic_symbols())
-            .filter(|symbol| symbol.kind() == object::SymbolKind::Text && symbol.is_definition())
-            .filter_map(|symbol| {
-                let name = symbol.name_bytes().ok()?.into();
-                Some(FunctionSymbol { address: symbol.address(), size: symbol.size(), name })
-            })
-            .collect();
-        symbols.sort_by_key(|symbol| symbol.address);
-        symbols
     }
 
     /// The pointer that the loader leaves at this address of the object's data, before the load

@@ -15,7 +15,7 @@
 //! | is it a future | `polls` |
 //! | what is on the stack | `calls`, `variables`, `scopes`, `places` |
 //! | where a macro that awaits was invoked | `invocations`, `scopes` |
-//! | functions and lines of native stacks | `lines` |
+//! | lines of native stacks | `lines` |
 //! | what is missing | `lack` |
 //! | where else the layouts may be | `program` |
 //! | what was answered before | `remembered` |
@@ -65,7 +65,6 @@ mod vtables;
 
 pub use elf::OpenError;
 pub use extract::extract;
-pub use lines::LineFrame;
 pub use named::Named;
 pub use program::{FOLDERS, SECTION, open_library, open_program};
 pub use remembered::{CACHE, Store};

@@ -49,10 +49,8 @@ pub(crate) struct Split {
 /// Where a unit is, in the sections that were put together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SplitUnit {
-    id: DwoId,
     /// Of its header, in `.debug_info`.
     pub(crate) start: u64,
-    end: u64,
     /// Of its file's part, in `.debug_abbrev`.
     pub(crate) abbreviations: u64,
     /// Of its file's part, in `.debug_str_offsets`.
@@ -114,38 +112,6 @@ pub(crate) fn resolve(
     let sections = joined.finish(own);
     let own = Sections::of(own.all().clone(), DwarfFileType::Main);
     Some((sections, Split { own, units, package, files, missing }))
-}
-
-impl Split {
-    /// The unit with that id as a file of its own, for addr2line.
-    pub(crate) fn file<R: gimli::Reader<Offset = usize>>(
-        &self,
-        joined: &Sections,
-        id: DwoId,
-        parent: &Dwarf<R>,
-        reader: impl Fn(SharedBytes) -> R,
-    ) -> Option<Dwarf<R>> {
-        let unit = self.units.values().find(|unit| unit.id == id)?;
-        let load = |section: SectionId| {
-            let bytes = joined.get(section);
-            let start = match section {
-                SectionId::DebugInfo => unit.start,
-                SectionId::DebugAbbrev => unit.abbreviations,
-                SectionId::DebugStrOffsets => unit.str_offsets,
-                SectionId::DebugLoc | SectionId::DebugLocLists => unit.locations,
-                SectionId::DebugRngLists => unit.rnglists,
-                SectionId::DebugStr => 0,
-                _ => return Ok(reader(SharedBytes::default())),
-            };
-            let end = if section == SectionId::DebugInfo { unit.end } else { bytes.len() as u64 };
-            let part = usize::try_from(start).unwrap_or(usize::MAX)
-                ..usize::try_from(end).unwrap_or(usize::MAX);
-            Ok::<_, std::convert::Infallible>(reader(bytes.part(part)))
-        };
-        let Ok(mut dwarf) = Dwarf::load(load);
-        dwarf.make_dwo(parent);
-        Some(dwarf)
-    }
 }
 
 /// The program's sections, to which those of other files are appended.
@@ -247,9 +213,7 @@ impl Joined {
         let locations =
             if skeleton.version < 5 { SectionId::DebugLoc } else { SectionId::DebugLocLists };
         Some(SplitUnit {
-            id: skeleton.id,
             start: info.start,
-            end: info.end,
             abbreviations: start(SectionId::DebugAbbrev),
             str_offsets: offsets.start,
             locations: start(locations),
