@@ -12,9 +12,9 @@ use rayon::prelude::*;
 use runtime_layouts::layout::TypeId;
 use rustc_hash::FxHashMap;
 
-use super::descriptions::Descriptions;
-use super::lists::Lists;
-use super::{Progress, Stage};
+use super::adjacency_lists::Lists;
+use super::progress::{Progress, Stage};
+use super::type_graph::Descriptions;
 
 /// About how many descriptions a type has.
 const DESCRIPTIONS_OF_ONE: usize = 8;

@@ -6,11 +6,13 @@ use runtime_layouts::expected::{ByName, types_by_name};
 use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::{LayoutError, ThreadLocal};
 
-use super::{Progress, Stage};
-use crate::everything::Everything;
-use crate::named::{is_nominal, is_of};
-use crate::source::DwarfSource;
-use crate::units::UnitNumber;
+use super::progress::{Progress, Stage};
+use crate::dwarf::reader::UnitNumber;
+use crate::dwarf::tags::is_nominal;
+use crate::indexes::whole_program::Everything;
+use crate::questions::find_all::is_of;
+use crate::questions::source::DwarfSource;
+use crate::questions::vtables::POLL_SLOT;
 
 /// Crates whose thread-local variables a debugger asks for by name.
 const RUNTIMES: [&str; 1] = ["tokio"];
@@ -53,7 +55,7 @@ pub(super) fn find<'s>(
     let mut roots = of_units.into_iter().fold(Roots::default(), Roots::join);
     // Vtables whose variable has no address are found as the debugger finds them: by their poll.
     roots.polls.sort_unstable();
-    let slot = crate::vtables::POLL_SLOT * u64::from(source.object.facts.pointer_size);
+    let slot = POLL_SLOT * u64::from(source.object.facts.pointer_size);
     for &(place, value) in source.object.relocated_words() {
         if roots.polls.binary_search(&value).is_ok()
             && let Some(vtable) = place.checked_sub(slot)

@@ -10,12 +10,12 @@ use runtime_layouts::layout::source::{LayoutSource, NOTABLE_FUNCTIONS};
 use runtime_layouts::layout::{Function, Member, SourceLocation, Type, TypeId, TypeKind};
 use rustc_hash::FxHashMap;
 
-use super::descriptions::Descriptions;
-use super::frames::Frame;
+use super::answers::{Addresses, Told};
+use super::block_on_frames::Frame;
 use super::merge::Classes;
-use super::reach::{Addresses, Told};
 use super::roots::Roots;
-use crate::source::DwarfSource;
+use super::type_graph::Descriptions;
+use crate::questions::source::DwarfSource;
 
 /// Tables that are being filled.
 pub(super) struct Builder<'a> {

@@ -1,0 +1,80 @@
+//! ANSWERS: what is kept of a program.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use runtime_layouts::layout::source::{ObjectFacts, Poll, Provenance, ThreadLocal};
+use runtime_layouts::layout::{
+    Call, Function, PlacedVariable, SourceLocation, StaticAddress, Type, TypeId,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::support::concurrent_cache::Cache;
+
+/// What a program is, and what its debug information was made of when the answers were given.
+#[derive(Serialize, Deserialize)]
+pub(super) struct About {
+    pub(super) facts: ObjectFacts,
+    pub(super) form: String,
+    /// Debug information that is not in the program itself.
+    others: Vec<Stamp>,
+}
+
+/// Tells a file that was replaced from the one that was read.
+#[derive(Serialize, Deserialize, PartialEq, Eq)]
+struct Stamp {
+    path: PathBuf,
+    /// Bytes.
+    length: u64,
+    /// Seconds and nanoseconds since 1970; `None` when the system does not say.
+    modified: Option<(u64, u32)>,
+}
+
+/// Every question that was asked, with its answer: see
+/// [`LayoutSource`](runtime_layouts::layout::source::LayoutSource).
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Answers {
+    pub(super) types: Cache<TypeId, Arc<Type>>,
+    pub(super) functions: Cache<StaticAddress, Vec<Arc<Function>>>,
+    pub(super) vtables: Cache<StaticAddress, Vec<TypeId>>,
+    pub(super) named: Cache<(Box<str>, Option<TypeId>), Vec<TypeId>>,
+    pub(super) thread_locals: Cache<Box<str>, Vec<ThreadLocal>>,
+    pub(super) bodies: Cache<TypeId, Option<Arc<Function>>>,
+    pub(super) invoked: Cache<(TypeId, u64), Option<SourceLocation>>,
+    pub(super) polls: Cache<TypeId, Option<Poll>>,
+    pub(super) variables: Cache<StaticAddress, Vec<PlacedVariable>>,
+    pub(super) calls: Cache<StaticAddress, Vec<Call>>,
+    pub(super) has_function: Cache<Box<str>, bool>,
+}
+
+impl About {
+    /// `None` when one of the other files has gone meanwhile.
+    pub(super) fn new(
+        facts: &ObjectFacts,
+        provenance: &Provenance,
+        others: &[PathBuf],
+    ) -> Option<Self> {
+        let others: Option<Vec<Stamp>> = others.iter().map(|path| Stamp::of(path)).collect();
+        Some(Self { facts: facts.clone(), form: provenance.form.clone(), others: others? })
+    }
+
+    /// Whether the other files are still those that were read.
+    pub(super) fn is_current(&self) -> bool {
+        self.others.iter().all(|known| Stamp::of(&known.path).as_ref() == Some(known))
+    }
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok();
+        let modified = metadata.modified().ok().and_then(since);
+        Some(Self {
+            path: path.to_owned(),
+            length: metadata.len(),
+            modified: modified.map(|time| (time.as_secs(), time.subsec_nanos())),
+        })
+    }
+}

@@ -1,0 +1,133 @@
+//! What an object lacks, in one sentence with what to do next.
+
+use std::sync::PoisonError;
+
+use runtime_layouts::layout::origin::within_standard;
+
+use super::source::DwarfSource;
+
+/// The crate whose types show that an object has what it takes.
+const RUNTIME: &str = "tokio";
+
+/// A variable of that crate whose description needs its types.
+const RUNTIME_ROOT: &str = "tokio::runtime::context::CONTEXT";
+
+impl DwarfSource {
+    /// `DWARF 4, resolved on demand`.
+    pub(crate) fn form(&self) -> String {
+        let dwarf = self.dwarf();
+        let version = (0..self.units.len())
+            .find_map(|unit| self.units.root(&dwarf, unit).ok())
+            .map(|root| root.version);
+        let Some(version) = version else { return "no debug information".to_owned() };
+        let package = self.object.split.as_ref().map(|split| split.package.as_deref());
+        let place = match (package, self.object.separate_path()) {
+            (Some(Some(package)), _) => format!(" of {}", package.display()),
+            (Some(None), _) => " of .dwo files".to_owned(),
+            (None, Some(separate)) => format!(" of {}", separate.display()),
+            (None, None) => String::new(),
+        };
+        format!("DWARF {version}{place}, resolved on demand")
+    }
+
+    /// What is missing, and which files were passed over that could have helped; `None` when nothing
+    /// is missing.
+    pub(crate) fn lack(&self) -> Option<String> {
+        let lack = self.lack.get_or_init(|| self.find_lack()).clone();
+        lack.map(|lack| self.with_passed_over(lack))
+    }
+
+    fn with_passed_over(&self, mut lack: String) -> String {
+        let known = self.passed_over.lock().unwrap_or_else(PoisonError::into_inner);
+        for why in known.iter() {
+            lack.push_str(". ");
+            lack.push_str(why);
+        }
+        lack
+    }
+
+    fn find_lack(&self) -> Option<String> {
+        let path = self.object.path.display();
+        let dwarf = self.dwarf();
+        if self.units.len() == 0 {
+            return Some(match self.units.broken {
+                Some(error) => format!(
+                    "{path} has debug information that cannot be read ({error}): build it again, \
+                     or give a layout file"
+                ),
+                None => format!(
+                    "{path} has no debug information: build with `debug = true` or give a layout \
+                     file"
+                ),
+            });
+        }
+        // The usual case, without reading every unit's root: the walker asks for it anyway.
+        if self.find_thread_locals(RUNTIME_ROOT).is_ok_and(|found| !found.is_empty()) {
+            return None;
+        }
+        if let Some(missing) = self.missing_files() {
+            return Some(missing);
+        }
+        let mut rust = 0_usize;
+        let mut has_types = false;
+        let mut untyped_crates: Vec<&str> = Vec::new();
+        let mut typed_crates: Vec<&str> = Vec::new();
+        for number in 0..self.units.len() {
+            let Ok(root) = self.units.root(&dwarf, number) else { continue };
+            if root.is_skeleton || !root.is_rust {
+                continue;
+            }
+            rust += 1;
+            // The standard library is compiled with line tables alone.
+            if within_standard(&root.directory).is_some() {
+                continue;
+            }
+            let list = if root.has_types() { &mut typed_crates } else { &mut untyped_crates };
+            has_types |= root.has_types();
+            if let Some(name) = root.crate_name()
+                && list.last() != Some(&name)
+            {
+                list.push(name);
+            }
+            if typed_crates.last() == Some(&RUNTIME) {
+                return None;
+            }
+        }
+        if rust == 0 {
+            return Some(format!(
+                "{path} was not compiled from Rust, or its Rust parts have no debug information: \
+                 build with `debug = true` or give a layout file"
+            ));
+        }
+        if !has_types {
+            return Some(format!(
+                "{path} has line tables but no types: build with `debug = true` (not 1 or \
+                 \"line-tables-only\") or give a layout file"
+            ));
+        }
+        // A profile override for dependencies takes away the runtime's own types alone.
+        if untyped_crates.contains(&RUNTIME) && !typed_crates.contains(&RUNTIME) {
+            return Some(format!(
+                "{path} has no types of {RUNTIME} itself: build dependencies with `debug = true` \
+                 too (see `[profile.dev.package.\"*\"]`) or give a layout file"
+            ));
+        }
+        None
+    }
+
+    /// The files that the program leaves its debug information to, and that are not there.
+    fn missing_files(&self) -> Option<String> {
+        let split = self.object.split.as_ref()?;
+        let first = split.missing.first()?;
+        let path = self.object.path.display();
+        let count = split.missing.len();
+        let files = if count == 1 { "file" } else { "files" };
+        Some(format!(
+            "{path} keeps its debug information in {count} .dwo {files} that {} not there ({}{}): \
+             put {path}.dwp beside it, build with `split-debuginfo = \"off\"`, or give a layout file",
+            if count == 1 { "is" } else { "are" },
+            first.display(),
+            if count == 1 { "" } else { ", …" },
+        ))
+    }
+}
