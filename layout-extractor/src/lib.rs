@@ -33,9 +33,9 @@ mod open_program;
 mod questions;
 mod support;
 
-pub use answer_cache::store::{CACHE, Store};
+pub use answer_cache::store::{AnswerStore, CACHE_VARIABLE};
 pub use extract::extract;
 pub use object::object_file::OpenError;
-pub use open_program::{FOLDERS, SECTION, open_library, open_program};
-pub use questions::find_all::Named;
+pub use open_program::{LAYOUT_SECTION, LAYOUTS_VARIABLE, open_library, open_program};
+pub use questions::find_all::Matches;
 pub use questions::source::DwarfSource;

@@ -6,46 +6,46 @@ use std::sync::Arc;
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::LayoutSource;
 
-use crate::answer_cache::cached_source::{RememberedSource, remembering};
-use crate::answer_cache::store::Store;
+use crate::answer_cache::cached_source::{CachedSource, with_answer_cache};
+use crate::answer_cache::store::AnswerStore;
 use crate::object::object_file::OpenError;
-use crate::object::open::may_have;
+use crate::object::open::has_tls_and_text;
 use crate::questions::source::DwarfSource;
 
 /// The environment variable with the folders of layout files, as `PATH` has folders of programs.
-pub const FOLDERS: &str = "UNHANG_LAYOUTS";
+pub const LAYOUTS_VARIABLE: &str = "UNHANG_LAYOUTS";
 
 /// The section of a program that a layout file can be embedded in.
-pub const SECTION: &str = ".unhang";
+pub const LAYOUT_SECTION: &str = ".unhang";
 
 /// Opens a program. Where its own debug information lacks types, they are looked for in its section
-/// [`SECTION`], in `PROGRAM.unhang` beside it, and in `BUILD-ID.unhang` and `PROGRAM.unhang` in
-/// these folders and in those of [`FOLDERS`]. Each must have the program's build id; one that has
+/// [`LAYOUT_SECTION`], in `PROGRAM.unhang` beside it, and in `BUILD-ID.unhang` and `PROGRAM.unhang` in
+/// these folders and in those of [`LAYOUTS_VARIABLE`]. Each must have the program's build id; one that has
 /// another is passed over, and [`LayoutSource::provenance`] says so.
 ///
-/// What the debug information answers is remembered in the user's cache: see [`Store::of_user`].
+/// What the debug information answers is remembered in the user's cache: see [`AnswerStore::of_user`].
 ///
 /// # Errors
 /// When the program cannot be read, or is no linked ELF object.
 pub fn open_program(path: &Path, folders: &[PathBuf]) -> Result<Arc<dyn LayoutSource>, OpenError> {
-    let store = Store::of_user();
-    if let Some(known) = store.as_ref().and_then(|store| RememberedSource::recall(store, path)) {
+    let store = AnswerStore::of_user();
+    if let Some(known) = store.as_ref().and_then(|store| CachedSource::load_cached(store, path)) {
         return Ok(Arc::new(known));
     }
     let own = DwarfSource::open(path)?;
     if own.provenance().lack.is_none() {
         return Ok(match &store {
-            Some(store) => remembering(store, path, own),
+            Some(store) => with_answer_cache(store, path, own),
             None => Arc::new(own),
         });
     }
     let Some(build_id) = own.facts().build_id.clone() else { return Ok(Arc::new(own)) };
-    let listed = std::env::var_os(FOLDERS).unwrap_or_default();
+    let listed = std::env::var_os(LAYOUTS_VARIABLE).unwrap_or_default();
     let folders: Vec<PathBuf> =
         folders.iter().cloned().chain(std::env::split_paths(&listed)).collect();
     let embedded = own
-        .section(SECTION)
-        .map(|bytes| (format!("its section {SECTION}"), LayoutFile::from_bytes(&bytes)));
+        .section(LAYOUT_SECTION)
+        .map(|bytes| (format!("its section {LAYOUT_SECTION}"), LayoutFile::from_bytes(&bytes)));
     let files = layout_files(path, &build_id, &folders);
     let files = files.iter().map(|file| (file.display().to_string(), LayoutFile::open(file)));
     for (name, file) in embedded.into_iter().chain(files) {
@@ -53,8 +53,8 @@ pub fn open_program(path: &Path, folders: &[PathBuf]) -> Result<Arc<dyn LayoutSo
             Ok(file) if file.facts().build_id.as_deref() == Some(&*build_id) => {
                 return Ok(Arc::new(file));
             }
-            Ok(_) => own.passed_over(&format!("{name} was passed over: it is of another build")),
-            Err(error) => own.passed_over(&format!("{name} was passed over: {error}")),
+            Ok(_) => own.rejected_files(&format!("{name} was passed over: it is of another build")),
+            Err(error) => own.rejected_files(&format!("{name} was passed over: {error}")),
         }
     }
     Ok(Arc::new(own))
@@ -69,7 +69,7 @@ pub fn open_library(
     folders: &[PathBuf],
     text: &[u8],
 ) -> Option<Arc<dyn LayoutSource>> {
-    may_have(path, text).then(|| open_program(path, folders).ok())?
+    has_tls_and_text(path, text).then(|| open_program(path, folders).ok())?
 }
 
 /// The layout files that there are for a program.

@@ -11,20 +11,20 @@ use runtime_layouts::layout::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::support::concurrent_cache::Cache;
+use crate::support::concurrent_cache::ConcurrentCache;
 
 /// What a program is, and what its debug information was made of when the answers were given.
 #[derive(Serialize, Deserialize)]
-pub(super) struct About {
+pub(super) struct ProgramIdentity {
     pub(super) facts: ObjectFacts,
     pub(super) form: String,
     /// Debug information that is not in the program itself.
-    others: Vec<Stamp>,
+    others: Vec<FileStamp>,
 }
 
 /// Tells a file that was replaced from the one that was read.
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
-struct Stamp {
+struct FileStamp {
     path: PathBuf,
     /// Bytes.
     length: u64,
@@ -36,37 +36,38 @@ struct Stamp {
 /// [`LayoutSource`](runtime_layouts::layout::source::LayoutSource).
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Answers {
-    pub(super) types: Cache<TypeId, Arc<Type>>,
-    pub(super) functions: Cache<StaticAddress, Vec<Arc<Function>>>,
-    pub(super) vtables: Cache<StaticAddress, Vec<TypeId>>,
-    pub(super) named: Cache<(Box<str>, Option<TypeId>), Vec<TypeId>>,
-    pub(super) thread_locals: Cache<Box<str>, Vec<ThreadLocal>>,
-    pub(super) bodies: Cache<TypeId, Option<Arc<Function>>>,
-    pub(super) invoked: Cache<(TypeId, u64), Option<SourceLocation>>,
-    pub(super) polls: Cache<TypeId, Option<Poll>>,
-    pub(super) variables: Cache<StaticAddress, Vec<PlacedVariable>>,
-    pub(super) calls: Cache<StaticAddress, Vec<Call>>,
-    pub(super) has_function: Cache<Box<str>, bool>,
+    pub(super) types: ConcurrentCache<TypeId, Arc<Type>>,
+    pub(super) functions: ConcurrentCache<StaticAddress, Vec<Arc<Function>>>,
+    pub(super) vtables: ConcurrentCache<StaticAddress, Vec<TypeId>>,
+    pub(super) named: ConcurrentCache<(Box<str>, Option<TypeId>), Vec<TypeId>>,
+    pub(super) thread_locals: ConcurrentCache<Box<str>, Vec<ThreadLocal>>,
+    pub(super) bodies: ConcurrentCache<TypeId, Option<Arc<Function>>>,
+    pub(super) invoked: ConcurrentCache<(TypeId, u64), Option<SourceLocation>>,
+    pub(super) polls: ConcurrentCache<TypeId, Option<Poll>>,
+    pub(super) variables: ConcurrentCache<StaticAddress, Vec<PlacedVariable>>,
+    pub(super) calls: ConcurrentCache<StaticAddress, Vec<Call>>,
+    pub(super) has_function: ConcurrentCache<Box<str>, bool>,
 }
 
-impl About {
+impl ProgramIdentity {
     /// `None` when one of the other files has gone meanwhile.
     pub(super) fn new(
         facts: &ObjectFacts,
         provenance: &Provenance,
         others: &[PathBuf],
     ) -> Option<Self> {
-        let others: Option<Vec<Stamp>> = others.iter().map(|path| Stamp::of(path)).collect();
+        let others: Option<Vec<FileStamp>> =
+            others.iter().map(|path| FileStamp::of(path)).collect();
         Some(Self { facts: facts.clone(), form: provenance.form.clone(), others: others? })
     }
 
     /// Whether the other files are still those that were read.
     pub(super) fn is_current(&self) -> bool {
-        self.others.iter().all(|known| Stamp::of(&known.path).as_ref() == Some(known))
+        self.others.iter().all(|known| FileStamp::of(&known.path).as_ref() == Some(known))
     }
 }
 
-impl Stamp {
+impl FileStamp {
     fn of(path: &Path) -> Option<Self> {
         let metadata = fs::metadata(path).ok()?;
         let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok();

@@ -11,13 +11,17 @@ use runtime_layouts::layout::{
     Call, Function, PlacedVariable, SourceLocation, StaticAddress, Type, TypeId,
 };
 
-use super::answers::{About, Answers};
-use super::store::{Key, Store};
+use super::answers::{Answers, ProgramIdentity};
+use super::store::{AnswerStore, ProgramKey};
 use crate::questions::source::DwarfSource;
 
 /// Debug information that lacks nothing, with its answers to be remembered where that is possible.
-pub(crate) fn remembering(store: &Store, path: &Path, dwarf: DwarfSource) -> Arc<dyn LayoutSource> {
-    match RememberedSource::new(store, path, dwarf) {
+pub(crate) fn with_answer_cache(
+    store: &AnswerStore,
+    path: &Path,
+    dwarf: DwarfSource,
+) -> Arc<dyn LayoutSource> {
+    match CachedSource::new(store, path, dwarf) {
         Ok(source) => Arc::new(source),
         Err(dwarf) => Arc::new(*dwarf),
     }
@@ -25,54 +29,55 @@ pub(crate) fn remembering(store: &Store, path: &Path, dwarf: DwarfSource) -> Arc
 
 /// The layouts of a program, from what is remembered of it, and from its debug information where
 /// that does not suffice.
-pub(crate) struct RememberedSource {
-    store: Store,
-    key: Key,
+pub(crate) struct CachedSource {
+    store: AnswerStore,
+    key: ProgramKey,
     path: PathBuf,
-    about: About,
+    identity: ProgramIdentity,
     answers: Answers,
     /// Opened when something new is asked.
     dwarf: OnceLock<Result<DwarfSource, String>>,
-    has_news: AtomicBool,
+    has_new_answers: AtomicBool,
 }
 
-impl RememberedSource {
+impl CachedSource {
     /// What is remembered of a program; `None` when nothing is, or nothing that can be relied on.
-    pub(crate) fn recall(store: &Store, path: &Path) -> Option<Self> {
-        let key = Key::of(path)?;
-        let (about, answers) = store.load(&key)?;
+    pub(crate) fn load_cached(store: &AnswerStore, path: &Path) -> Option<Self> {
+        let key = ProgramKey::of(path)?;
+        let (identity, answers) = store.load(&key)?;
         Some(Self {
             store: store.clone(),
             key,
             path: path.to_owned(),
-            about,
+            identity,
             answers,
             dwarf: OnceLock::new(),
-            has_news: AtomicBool::new(false),
+            has_new_answers: AtomicBool::new(false),
         })
     }
 
     /// A program whose answers are to be remembered. The source itself when it has no build id,
     /// which tells what is remembered from another program.
-    fn new(store: &Store, path: &Path, dwarf: DwarfSource) -> Result<Self, Box<DwarfSource>> {
-        let about = About::new(dwarf.facts(), &dwarf.provenance(), &dwarf.other_files());
-        let (Some(key), Some(about)) = (Key::of(path), about) else {
+    fn new(store: &AnswerStore, path: &Path, dwarf: DwarfSource) -> Result<Self, Box<DwarfSource>> {
+        let identity =
+            ProgramIdentity::new(dwarf.facts(), &dwarf.provenance(), &dwarf.other_files());
+        let (Some(key), Some(identity)) = (ProgramKey::of(path), identity) else {
             return Err(Box::new(dwarf));
         };
         Ok(Self {
             store: store.clone(),
             key,
             path: path.to_owned(),
-            about,
+            identity,
             answers: Answers::default(),
             dwarf: OnceLock::from(Ok(dwarf)),
-            has_news: AtomicBool::new(true),
+            has_new_answers: AtomicBool::new(true),
         })
     }
 
     /// The debug information, for a question that is new.
     fn dwarf(&self) -> Result<&DwarfSource, LayoutError> {
-        self.has_news.store(true, Ordering::Relaxed);
+        self.has_new_answers.store(true, Ordering::Relaxed);
         let opened = self
             .dwarf
             .get_or_init(|| DwarfSource::open(&self.path).map_err(|error| error.to_string()));
@@ -80,15 +85,15 @@ impl RememberedSource {
     }
 }
 
-impl LayoutSource for RememberedSource {
+impl LayoutSource for CachedSource {
     fn facts(&self) -> &ObjectFacts {
-        &self.about.facts
+        &self.identity.facts
     }
 
     fn provenance(&self) -> Provenance {
         Provenance {
             path: self.path.display().to_string(),
-            form: self.about.form.clone(),
+            form: self.identity.form.clone(),
             lack: None,
         }
     }
@@ -145,8 +150,8 @@ impl LayoutSource for RememberedSource {
     }
 
     fn remember(&self) {
-        if self.has_news.swap(false, Ordering::Relaxed) {
-            self.store.save(&self.key, &self.about, &self.answers);
+        if self.has_new_answers.swap(false, Ordering::Relaxed) {
+            self.store.save(&self.key, &self.identity, &self.answers);
         }
     }
 }

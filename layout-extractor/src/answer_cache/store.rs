@@ -17,12 +17,12 @@ use std::time::SystemTime;
 use object::Object;
 use runtime_layouts::layout::sealed::{seal, unseal};
 
-use super::answers::{About, Answers};
+use super::answers::{Answers, ProgramIdentity};
 use crate::object::object_file::hexadecimal;
 use crate::object::shared_bytes::SharedBytes;
 
 /// The environment variable with the folder to keep answers in; empty to keep none.
-pub const CACHE: &str = "UNHANG_CACHE";
+pub const CACHE_VARIABLE: &str = "UNHANG_CACHE";
 
 const MAGIC: &[u8; 8] = b"unhangAN";
 
@@ -35,27 +35,27 @@ const WRITER: u64 = match u64::from_str_radix(env!("UNHANG_WRITER"), 16) {
 /// What is quick to compress: a file is written at the end of a look, while the user waits.
 const COMPRESSION: i32 = 1;
 /// Bytes of one program's answers, before compression. With more, it is begun anew.
-const MOST_PLAIN: usize = 64 << 20;
+const MAX_UNCOMPRESSED: usize = 64 << 20;
 /// Files in the folder, and bytes of all of them. Those that were not used for longest go first.
-const MOST_FILES: usize = 200;
-const MOST_BYTES: u64 = 256 << 20;
+const MAX_FILES: usize = 200;
+const MAX_BYTES: u64 = 256 << 20;
 /// What the names of the files end with.
 const SUFFIX: &str = "answers";
 
 /// Where answers are kept.
 #[derive(Clone, Debug)]
-pub struct Store {
+pub struct AnswerStore {
     folder: PathBuf,
 }
 
 /// Which program answers are of. Programs that differ in nothing but their debug information have
 /// the same build id, but not the same length.
-pub(super) struct Key {
+pub(super) struct ProgramKey {
     build_id: String,
     length: usize,
 }
 
-impl Key {
+impl ProgramKey {
     /// `None` when the file cannot be read, or has no build id.
     pub(super) fn of(path: &Path) -> Option<Self> {
         let bytes = SharedBytes::map(path).ok()?;
@@ -64,12 +64,12 @@ impl Key {
     }
 }
 
-impl Store {
-    /// The user's: the folder of [`CACHE`], else `unhang` in the user's cache. `None` when the user
+impl AnswerStore {
+    /// The user's: the folder of [`CACHE_VARIABLE`], else `unhang` in the user's cache. `None` when the user
     /// wants none or has no such folder, and when the folder is another user's, as under `sudo`.
     #[must_use]
     pub fn of_user() -> Option<Self> {
-        let (folder, base) = match std::env::var_os(CACHE) {
+        let (folder, base) = match std::env::var_os(CACHE_VARIABLE) {
             Some(folder) if folder.is_empty() => return None,
             Some(folder) => (PathBuf::from(&folder), PathBuf::from(folder)),
             None => {
@@ -82,22 +82,22 @@ impl Store {
         (owner.uid() == fs::metadata("/proc/self").ok()?.uid()).then_some(Self { folder })
     }
 
-    fn file(&self, key: &Key) -> PathBuf {
+    fn file(&self, key: &ProgramKey) -> PathBuf {
         self.folder.join(format!("{}-{:x}.{SUFFIX}", key.build_id, key.length))
     }
 
     /// What is kept of a program; `None` when that is nothing, or not to be relied on.
-    pub(super) fn load(&self, key: &Key) -> Option<(About, Answers)> {
+    pub(super) fn load(&self, key: &ProgramKey) -> Option<(ProgramIdentity, Answers)> {
         let path = self.file(key);
         let bytes = fs::read(&path).ok()?;
         let (writer, sealed) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
         if u64::from_le_bytes(*writer) != WRITER {
             return None;
         }
-        let (about, answers): (About, Answers) =
+        let (identity, answers): (ProgramIdentity, Answers) =
             postcard::from_bytes(&unseal(sealed).ok()?).ok()?;
-        let is_of_program = about.facts.build_id.as_deref() == Some(&*key.build_id);
-        if !is_of_program || !about.is_current() {
+        let is_of_program = identity.facts.build_id.as_deref() == Some(&*key.build_id);
+        if !is_of_program || !identity.is_current() {
             return None;
         }
         // When it was used last is when it was written last, or this. If the system does not let
@@ -106,19 +106,24 @@ impl Store {
             .append(true)
             .open(&path)
             .and_then(|file| file.set_modified(SystemTime::now()));
-        Some((about, answers))
+        Some((identity, answers))
     }
 
     /// Keeps what was answered. Where it cannot be kept, the next look takes as long as this one;
     /// nobody needs to be told.
-    pub(super) fn save(&self, key: &Key, about: &About, answers: &Answers) {
-        let _ = self.try_save(key, about, answers);
+    pub(super) fn save(&self, key: &ProgramKey, identity: &ProgramIdentity, answers: &Answers) {
+        let _ = self.try_save(key, identity, answers);
     }
 
-    fn try_save(&self, key: &Key, about: &About, answers: &Answers) -> std::io::Result<()> {
-        let plain = postcard::to_stdvec(&(about, answers)).map_err(std::io::Error::other)?;
+    fn try_save(
+        &self,
+        key: &ProgramKey,
+        identity: &ProgramIdentity,
+        answers: &Answers,
+    ) -> std::io::Result<()> {
+        let plain = postcard::to_stdvec(&(identity, answers)).map_err(std::io::Error::other)?;
         let path = self.file(key);
-        if plain.len() > MOST_PLAIN {
+        if plain.len() > MAX_UNCOMPRESSED {
             return fs::remove_file(path);
         }
         fs::create_dir_all(&self.folder)?;
@@ -146,7 +151,7 @@ impl Store {
         let mut bytes: u64 = files.iter().map(|(_, length, _)| length).sum();
         let mut count = files.len();
         for (_, length, path) in files {
-            if count <= MOST_FILES && bytes <= MOST_BYTES {
+            if count <= MAX_FILES && bytes <= MAX_BYTES {
                 break;
             }
             fs::remove_file(path)?;

@@ -10,14 +10,14 @@ use gimli::{
 };
 use rustc_hash::FxHashMap;
 
-use super::attribute_forms::{Length, fixed_size, length};
+use super::attribute_forms::{LengthRule, fixed_size, length_rule};
 use super::tags::{is_named, is_part_of_type, is_type};
 
 /// Kinds of entries that one may look for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Wanted(u8);
+pub(crate) struct EntryKinds(u8);
 
-impl Wanted {
+impl EntryKinds {
     /// Every entry.
     #[cfg(test)]
     pub(crate) const ALL: Self = Self(u8::MAX);
@@ -46,35 +46,35 @@ impl Wanted {
 }
 
 /// How to get past the attributes of the entries with one abbreviation.
-pub(crate) struct Recipe {
+pub(crate) struct AbbreviationLayout {
     pub(crate) tag: DwTag,
     pub(crate) has_children: bool,
-    pub(crate) kinds: Wanted,
+    pub(crate) kinds: EntryKinds,
     /// Bytes before the first attribute whose length is not known.
     pub(crate) first: u32,
     /// The attributes whose length is not known.
-    pub(crate) rest: Box<[Step]>,
-    pub(crate) name: Option<Place>,
-    pub(crate) location: Option<Place>,
-    pub(crate) origin: Option<Place>,
+    pub(crate) rest: Box<[UnsizedAttribute]>,
+    pub(crate) name: Option<AttributePlace>,
+    pub(crate) location: Option<AttributePlace>,
+    pub(crate) origin: Option<AttributePlace>,
     /// The references that may be to other units.
-    pub(crate) references: Box<[Place]>,
+    pub(crate) references: Box<[AttributePlace]>,
     pub(crate) has_linkage_name: bool,
     pub(crate) is_declaration: bool,
     pub(crate) has_code: bool,
     /// An address and a length, where that is how the code is said.
-    pub(crate) code: Option<(Place, Place)>,
+    pub(crate) code: Option<(AttributePlace, AttributePlace)>,
     /// Whether it says that it is external.
     pub(crate) is_external: bool,
-    /// Where each [`Fact`] of a type's description is; nothing for other entries.
-    pub(crate) facts: [Option<Place>; Fact::COUNT],
+    /// Where each [`TypeAttribute`] of a type's description is; nothing for other entries.
+    pub(crate) type_attributes: [Option<AttributePlace>; TypeAttribute::COUNT],
     /// The facts that the abbreviation has, and not the entries.
-    implicit: Box<[(Fact, i64)]>,
+    implicit: Box<[(TypeAttribute, i64)]>,
 }
 
 /// An attribute whose length is not known, and what follows it.
-pub(crate) struct Step {
-    pub(crate) length: Length,
+pub(crate) struct UnsizedAttribute {
+    pub(crate) rule: LengthRule,
     /// Bytes to the next one of these, or to the end.
     pub(crate) after: u32,
 }
@@ -82,7 +82,7 @@ pub(crate) struct Step {
 /// Where an attribute is: so many bytes behind so many of the attributes in `rest`, or behind the
 /// entry's code where there is none of those before it. It is small, since a recipe has many.
 #[derive(Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct AttributePlace {
     pub(crate) bytes: u16,
     pub(crate) steps: u8,
     pub(crate) form: DwForm,
@@ -90,7 +90,7 @@ pub(crate) struct Place {
 
 /// What the description of a type may say, beside its name.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Fact {
+pub(crate) enum TypeAttribute {
     /// What it is of.
     Type,
     Size,
@@ -113,7 +113,7 @@ pub(crate) enum Fact {
     UpperBound,
 }
 
-impl Fact {
+impl TypeAttribute {
     const COUNT: usize = Self::UpperBound as usize + 1;
 
     fn of(name: DwAt) -> Option<Self> {
@@ -139,14 +139,18 @@ impl Fact {
 /// The recipes of a whole object. Its units have a table of abbreviations each, and most of what is
 /// in those is the same.
 #[derive(Default)]
-pub(crate) struct AllRecipes(Mutex<FxHashMap<Box<[u64]>, Arc<Recipe>>>);
+pub(crate) struct AbbreviationLayoutCache(Mutex<FxHashMap<Box<[u64]>, Arc<AbbreviationLayout>>>);
 
-impl AllRecipes {
+impl AbbreviationLayoutCache {
     /// Those of a table.
-    pub(crate) fn of(&self, abbreviations: &Abbreviations, encoding: Encoding) -> Recipes {
+    pub(crate) fn of(
+        &self,
+        abbreviations: &Abbreviations,
+        encoding: Encoding,
+    ) -> AbbreviationLayouts {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut words = Vec::new();
-        let recipe = |abbreviation: &Abbreviation| {
+        let layout = |abbreviation: &Abbreviation| {
             words.clear();
             let format = u64::from(encoding.format.word_size());
             let version = u64::from(encoding.version);
@@ -160,40 +164,40 @@ impl AllRecipes {
             if let Some(known) = known.get(&*words) {
                 return Arc::clone(known);
             }
-            let recipe = Arc::new(Recipe::of(abbreviation, encoding));
-            known.insert(words[..].into(), Arc::clone(&recipe));
-            recipe
+            let layout = Arc::new(AbbreviationLayout::of(abbreviation, encoding));
+            known.insert(words[..].into(), Arc::clone(&layout));
+            layout
         };
         let all = (1..).map_while(|code| abbreviations.get(code));
-        let dense: Vec<_> = all.map(recipe).collect();
-        let heads = dense.iter().map(|recipe| Head::of(recipe)).collect();
-        Recipes { dense, heads, odd: FrozenMap::new() }
+        let dense: Vec<_> = all.map(layout).collect();
+        let skip_rules = dense.iter().map(|layout| SkipRule::of(layout)).collect();
+        AbbreviationLayouts { dense, skip_rules, odd: FrozenMap::new() }
     }
 }
 
 /// The recipes of one table of abbreviations.
-pub(crate) struct Recipes {
+pub(crate) struct AbbreviationLayouts {
     /// By code from 1 on, as far as codes are dense: compilers write no others.
-    dense: Vec<Arc<Recipe>>,
+    dense: Vec<Arc<AbbreviationLayout>>,
     /// Of each of those what is needed to get past an entry.
-    heads: Vec<Head>,
-    odd: FrozenMap<u64, Box<Recipe>>,
+    skip_rules: Vec<SkipRule>,
+    odd: FrozenMap<u64, Box<AbbreviationLayout>>,
 }
 
 /// What is needed to get past an entry, and to know whether to look at it: little enough for all
 /// heads of a table to be at hand.
 #[derive(Clone, Copy)]
-pub(crate) struct Head {
+pub(crate) struct SkipRule {
     pub(crate) first: u16,
     pub(crate) after: u16,
-    pub(crate) kinds: Wanted,
+    pub(crate) kinds: EntryKinds,
     pub(crate) has_children: bool,
-    pub(crate) shape: Shape,
+    pub(crate) shape: SkipShape,
 }
 
 /// How the attributes of an entry lie.
 #[derive(Clone, Copy)]
-pub(crate) enum Shape {
+pub(crate) enum SkipShape {
     /// `first` bytes in all.
     Fixed,
     /// `first` bytes, a number in LEB128, `after` bytes.
@@ -204,28 +208,30 @@ pub(crate) enum Shape {
     Other,
 }
 
-impl Head {
-    pub(crate) fn of(recipe: &Recipe) -> Self {
-        let sizes = |after: u32| Some((recipe.first.try_into().ok()?, after.try_into().ok()?));
-        let (shape, sizes) = match &*recipe.rest {
-            [] => (Shape::Fixed, sizes(0)),
-            [Step { length: Length::Leb, after }] => (Shape::Leb, sizes(*after)),
-            [Step { length: Length::Block, after }] => (Shape::Block, sizes(*after)),
-            _ => (Shape::Other, None),
+impl SkipRule {
+    pub(crate) fn of(layout: &AbbreviationLayout) -> Self {
+        let sizes = |after: u32| Some((layout.first.try_into().ok()?, after.try_into().ok()?));
+        let (shape, sizes) = match &*layout.rest {
+            [] => (SkipShape::Fixed, sizes(0)),
+            [UnsizedAttribute { rule: LengthRule::Leb, after }] => (SkipShape::Leb, sizes(*after)),
+            [UnsizedAttribute { rule: LengthRule::Block, after }] => {
+                (SkipShape::Block, sizes(*after))
+            }
+            _ => (SkipShape::Other, None),
         };
-        let (kinds, has_children) = (recipe.kinds, recipe.has_children);
+        let (kinds, has_children) = (layout.kinds, layout.has_children);
         match sizes {
             Some((first, after)) => Self { first, after, kinds, has_children, shape },
-            None => Self { first: 0, after: 0, kinds, has_children, shape: Shape::Other },
+            None => Self { first: 0, after: 0, kinds, has_children, shape: SkipShape::Other },
         }
     }
 }
 
-impl Recipes {
+impl AbbreviationLayouts {
     /// The head of the recipe for a code; `None` when the code is not among the dense ones.
     #[inline]
-    pub(crate) fn head(&self, code: u64) -> Option<Head> {
-        self.heads.get((code as usize).wrapping_sub(1)).copied()
+    pub(crate) fn skip_rule(&self, code: u64) -> Option<SkipRule> {
+        self.skip_rules.get((code as usize).wrapping_sub(1)).copied()
     }
 
     /// The recipe for a code; `None` when there is none in the table.
@@ -235,29 +241,34 @@ impl Recipes {
         code: u64,
         abbreviations: &Abbreviations,
         encoding: Encoding,
-    ) -> Option<&Recipe> {
+    ) -> Option<&AbbreviationLayout> {
         match self.dense.get((code as usize).wrapping_sub(1)) {
-            Some(recipe) => Some(recipe),
+            Some(layout) => Some(layout),
             None => self.odd(code, abbreviations, encoding),
         }
     }
 
     #[cold]
-    fn odd(&self, code: u64, abbreviations: &Abbreviations, encoding: Encoding) -> Option<&Recipe> {
+    fn odd(
+        &self,
+        code: u64,
+        abbreviations: &Abbreviations,
+        encoding: Encoding,
+    ) -> Option<&AbbreviationLayout> {
         if let Some(known) = self.odd.get(&code) {
             return Some(known);
         }
-        let recipe = Recipe::of(abbreviations.get(code)?, encoding);
-        Some(self.odd.insert(code, Box::new(recipe)))
+        let layout = AbbreviationLayout::of(abbreviations.get(code)?, encoding);
+        Some(self.odd.insert(code, Box::new(layout)))
     }
 }
 
-impl Recipe {
+impl AbbreviationLayout {
     fn of(abbreviation: &gimli::Abbreviation, encoding: Encoding) -> Self {
-        let mut recipe = Self {
+        let mut layout = Self {
             tag: abbreviation.tag(),
             has_children: abbreviation.has_children(),
-            kinds: Wanted::OTHER,
+            kinds: EntryKinds::OTHER,
             first: 0,
             rest: Box::default(),
             name: None,
@@ -269,22 +280,22 @@ impl Recipe {
             has_code: false,
             code: None,
             is_external: false,
-            facts: [None; Fact::COUNT],
+            type_attributes: [None; TypeAttribute::COUNT],
             implicit: Box::default(),
         };
         let (mut implicit, mut references) = (Vec::new(), Vec::new());
-        let is_describing = is_type(recipe.tag) || is_part_of_type(recipe.tag);
-        let mut rest: Vec<Step> = Vec::new();
+        let is_describing = is_type(layout.tag) || is_part_of_type(layout.tag);
+        let mut rest: Vec<UnsizedAttribute> = Vec::new();
         let (mut low, mut high) = (None, None);
         let mut bytes = 0_u32;
         for spec in abbreviation.attributes() {
             let form = spec.form();
             // What is behind more attributes than any compiler writes is not found.
             let place = match (bytes.try_into(), rest.len().try_into()) {
-                (Ok(bytes), Ok(steps)) => Some(Place { bytes, steps, form }),
+                (Ok(bytes), Ok(steps)) => Some(AttributePlace { bytes, steps, form }),
                 _ => None,
             };
-            recipe.note(spec, place);
+            layout.note(spec, place);
             references.extend(place.filter(|place| place.form == dw::DW_FORM_ref_addr));
             match (spec.name(), form) {
                 (dw::DW_AT_low_pc, dw::DW_FORM_addr) => low = place,
@@ -292,49 +303,49 @@ impl Recipe {
                 (dw::DW_AT_ranges, _) => (low, high) = (None, None),
                 _ => {}
             }
-            if let Some(fact) = Fact::of(spec.name()).filter(|_| is_describing) {
-                recipe.facts[fact as usize] = place;
-                implicit.extend(spec.implicit_const_value().map(|value| (fact, value)));
+            if let Some(attribute) = TypeAttribute::of(spec.name()).filter(|_| is_describing) {
+                layout.type_attributes[attribute as usize] = place;
+                implicit.extend(spec.implicit_const_value().map(|value| (attribute, value)));
             }
             match fixed_size(spec.form(), encoding) {
                 Some(size) => bytes = bytes.saturating_add(size),
                 None => {
-                    rest.push(Step { length: length(spec.form()), after: 0 });
+                    rest.push(UnsizedAttribute { rule: length_rule(spec.form()), after: 0 });
                     bytes = 0;
                 }
             }
             match rest.last_mut() {
                 Some(step) => step.after = bytes,
-                None => recipe.first = bytes,
+                None => layout.first = bytes,
             }
         }
-        recipe.rest = rest.into();
-        recipe.implicit = implicit.into();
-        recipe.references = references.into();
-        recipe.code = low.zip(high);
-        let is_variable = recipe.tag == dw::DW_TAG_variable;
+        layout.rest = rest.into();
+        layout.implicit = implicit.into();
+        layout.references = references.into();
+        layout.code = low.zip(high);
+        let is_variable = layout.tag == dw::DW_TAG_variable;
         for (is, kind) in [
-            (is_named(recipe.tag), Wanted::NAMED),
-            (is_variable && recipe.location.is_some(), Wanted::LOCATED),
-            (is_variable && recipe.has_linkage_name, Wanted::MANGLED),
-            (recipe.tag == dw::DW_TAG_inlined_subroutine, Wanted::INLINED),
-            (is_describing, Wanted::DESCRIBING),
-            (!recipe.references.is_empty(), Wanted::REFERRING),
+            (is_named(layout.tag), EntryKinds::NAMED),
+            (is_variable && layout.location.is_some(), EntryKinds::LOCATED),
+            (is_variable && layout.has_linkage_name, EntryKinds::MANGLED),
+            (layout.tag == dw::DW_TAG_inlined_subroutine, EntryKinds::INLINED),
+            (is_describing, EntryKinds::DESCRIBING),
+            (!layout.references.is_empty(), EntryKinds::REFERRING),
         ] {
             if is {
-                recipe.kinds = recipe.kinds.and(kind);
+                layout.kinds = layout.kinds.and(kind);
             }
         }
-        recipe
+        layout
     }
 
     /// The value of a fact that the abbreviation has.
-    pub(crate) fn implicit(&self, fact: Fact) -> i64 {
-        let known = self.implicit.iter().find(|(other, _)| *other == fact);
+    pub(crate) fn implicit(&self, attribute: TypeAttribute) -> i64 {
+        let known = self.implicit.iter().find(|(other, _)| *other == attribute);
         known.map_or(0, |(_, value)| *value)
     }
 
-    fn note(&mut self, spec: &AttributeSpecification, place: Option<Place>) {
+    fn note(&mut self, spec: &AttributeSpecification, place: Option<AttributePlace>) {
         match spec.name() {
             dw::DW_AT_name => self.name = place,
             dw::DW_AT_location => self.location = place,
@@ -350,16 +361,16 @@ impl Recipe {
 }
 
 /// A table of abbreviations, as units with one encoding read it.
-pub(crate) struct Table {
+pub(crate) struct AbbreviationTable {
     pub(super) abbreviations: Arc<Abbreviations>,
     pub(super) encoding: Encoding,
-    pub(super) recipes: OnceLock<Recipes>,
-    pub(super) all: Arc<AllRecipes>,
+    pub(super) layouts: OnceLock<AbbreviationLayouts>,
+    pub(super) all: Arc<AbbreviationLayoutCache>,
 }
 
-impl Table {
+impl AbbreviationTable {
     /// How to get past the entries.
-    pub(crate) fn recipes(&self) -> &Recipes {
-        self.recipes.get_or_init(|| self.all.of(&self.abbreviations, self.encoding))
+    pub(crate) fn layouts(&self) -> &AbbreviationLayouts {
+        self.layouts.get_or_init(|| self.all.of(&self.abbreviations, self.encoding))
     }
 }

@@ -4,7 +4,7 @@ use gimli::{DwForm, Encoding, constants as dw};
 
 /// What tells the length of an attribute.
 #[derive(Clone, Copy)]
-pub(crate) enum Length {
+pub(crate) enum LengthRule {
     /// A number in LEB128: its last byte.
     Leb,
     /// A block or expression: the number in LEB128 that it begins with.
@@ -14,7 +14,7 @@ pub(crate) enum Length {
 }
 
 /// What tells the length of a value whose form does not.
-pub(crate) fn length(form: DwForm) -> Length {
+pub(crate) fn length_rule(form: DwForm) -> LengthRule {
     match form {
         dw::DW_FORM_sdata
         | dw::DW_FORM_udata
@@ -24,9 +24,9 @@ pub(crate) fn length(form: DwForm) -> Length {
         | dw::DW_FORM_loclistx
         | dw::DW_FORM_rnglistx
         | dw::DW_FORM_GNU_addr_index
-        | dw::DW_FORM_GNU_str_index => Length::Leb,
-        dw::DW_FORM_exprloc | dw::DW_FORM_block => Length::Block,
-        form => Length::Form(form),
+        | dw::DW_FORM_GNU_str_index => LengthRule::Leb,
+        dw::DW_FORM_exprloc | dw::DW_FORM_block => LengthRule::Block,
+        form => LengthRule::Form(form),
     }
 }
 

@@ -11,7 +11,7 @@ pub(crate) enum Signedness {
 }
 
 /// More values of one variant than this are not listed; rustc lists none.
-const MOST_VALUES: u128 = 4096;
+const MAX_VALUES: u128 = 4096;
 
 /// A value that was written in `width` bytes, for a discriminant of `size` bytes: zero-extended
 /// from the discriminant's size.
@@ -42,7 +42,7 @@ pub(crate) fn discriminant_list(
             _ => return None,
         };
         let count = high.checked_sub(low)?;
-        if count.cast_unsigned() >= MOST_VALUES || values.len() as u128 >= MOST_VALUES {
+        if count.cast_unsigned() >= MAX_VALUES || values.len() as u128 >= MAX_VALUES {
             return None;
         }
         values.extend((low..=high).map(|value| truncate(value.cast_unsigned(), size)));

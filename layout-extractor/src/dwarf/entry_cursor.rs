@@ -10,8 +10,11 @@ use gimli::{
     Expression, Format, Reader as _, RunTimeEndian, Section as _, constants as dw,
 };
 
-use super::abbreviations::{Fact, Head, Place, Recipe, Recipes, Shape, Step, Wanted};
-use super::attribute_forms::{Length, fixed_size, length, reference_size};
+use super::abbreviations::{
+    AbbreviationLayout, AbbreviationLayouts, AttributePlace, EntryKinds, SkipRule, SkipShape,
+    TypeAttribute, UnsizedAttribute,
+};
+use super::attribute_forms::{LengthRule, fixed_size, length_rule, reference_size};
 use super::attribute_value::Value;
 use super::name_ref::NameRef;
 use super::unit_view::UnitView;
@@ -19,62 +22,62 @@ use crate::object::sections::Slice;
 
 /// An entry that was come by.
 #[derive(Clone, Copy)]
-pub(crate) struct Skimmed<'v> {
+pub(crate) struct CursorEntry<'v> {
     /// Offset from the start of the unit.
     pub(crate) offset: u32,
     /// How deep it is in the tree; 0 for the root.
     pub(crate) depth: i32,
     /// Offset of its attributes from the start of the unit.
     attributes: u32,
-    recipe: &'v Recipe,
+    layout: &'v AbbreviationLayout,
 }
 
-impl Skimmed<'_> {
+impl CursorEntry<'_> {
     pub(crate) fn tag(&self) -> DwTag {
-        self.recipe.tag
+        self.layout.tag
     }
 
     pub(crate) fn has_children(&self) -> bool {
-        self.recipe.has_children
+        self.layout.has_children
     }
 
     /// Whether it is of one of these kinds.
-    pub(crate) fn is(&self, kinds: Wanted) -> bool {
-        self.recipe.kinds.meets(kinds)
+    pub(crate) fn is(&self, kinds: EntryKinds) -> bool {
+        self.layout.kinds.meets(kinds)
     }
 
     /// Whether it has a name.
     pub(crate) fn has_name(&self) -> bool {
-        self.recipe.name.is_some()
+        self.layout.name.is_some()
     }
 
     /// Whether it has a mangled name.
     pub(crate) fn has_linkage_name(&self) -> bool {
-        self.recipe.has_linkage_name
+        self.layout.has_linkage_name
     }
 
     /// Whether it only declares (`DW_AT_declaration`).
     pub(crate) fn is_declaration(&self) -> bool {
-        self.recipe.is_declaration
+        self.layout.is_declaration
     }
 
     /// Whether it says that it is external (`DW_AT_external`).
     pub(crate) fn is_external(&self) -> bool {
-        self.recipe.is_external
+        self.layout.is_external
     }
 
     /// Whether it says what code it has, be it none.
     pub(crate) fn has_code(&self) -> bool {
-        self.recipe.has_code
+        self.layout.has_code
     }
 }
 
 /// Goes through the entries of a unit in order.
-pub(crate) struct Skim<'v, 'a> {
+pub(crate) struct EntryCursor<'v, 'a> {
     dwarf: &'v Dwarf<Slice<'a>>,
     view: &'v UnitView<'a>,
-    recipes: &'v Recipes,
-    wanted: Wanted,
+    layouts: &'v AbbreviationLayouts,
+    wanted: EntryKinds,
     encoding: Encoding,
     endian: RunTimeEndian,
     /// The unit, its header included.
@@ -87,12 +90,12 @@ pub(crate) struct Skim<'v, 'a> {
     ceiling: i32,
 }
 
-impl<'v, 'a> Skim<'v, 'a> {
+impl<'v, 'a> EntryCursor<'v, 'a> {
     /// From the root of a unit on, to the entries that are wanted.
     pub(crate) fn of(
         dwarf: &'v Dwarf<Slice<'a>>,
         view: &'v UnitView<'a>,
-        wanted: Wanted,
+        wanted: EntryKinds,
     ) -> Result<Self, Error> {
         let header = &view.unit.header;
         let section = dwarf.debug_info.reader();
@@ -106,7 +109,7 @@ impl<'v, 'a> Skim<'v, 'a> {
         Ok(Self {
             dwarf,
             view,
-            recipes: view.table.recipes(),
+            layouts: view.table.layouts(),
             wanted,
             encoding: header.encoding(),
             endian: section.endian(),
@@ -141,7 +144,7 @@ impl<'v, 'a> Skim<'v, 'a> {
 
     /// The next entry that is wanted; `None` behind the last one.
     #[inline(always)]
-    pub(crate) fn next(&mut self) -> Result<Option<Skimmed<'v>>, Error> {
+    pub(crate) fn next(&mut self) -> Result<Option<CursorEntry<'v>>, Error> {
         let (mut at, mut depth) = (self.at, self.depth);
         while at < self.bytes.len() {
             let offset = at;
@@ -154,34 +157,34 @@ impl<'v, 'a> Skim<'v, 'a> {
                 continue;
             }
             let attributes = at;
-            let head = match self.recipes.head(code) {
-                Some(head) => head,
-                None => Head::of(self.recipe(code)?),
+            let rule = match self.layouts.skip_rule(code) {
+                Some(rule) => rule,
+                None => SkipRule::of(self.layout(code)?),
             };
-            at += usize::from(head.first);
-            match head.shape {
+            at += usize::from(rule.first);
+            match rule.shape {
                 // Most are.
-                Shape::Fixed => {}
-                Shape::Leb => {
+                SkipShape::Fixed => {}
+                SkipShape::Leb => {
                     self.leb(&mut at)?;
-                    at += usize::from(head.after);
+                    at += usize::from(rule.after);
                 }
-                Shape::Block => {
-                    at = self.behind_value(Length::Block, at)? + usize::from(head.after);
+                SkipShape::Block => {
+                    at = self.behind_value(LengthRule::Block, at)? + usize::from(rule.after);
                 }
-                Shape::Other => {
-                    let recipe = self.recipe(code)?;
-                    at = self.behind(recipe.first, &recipe.rest, attributes)?;
+                SkipShape::Other => {
+                    let layout = self.layout(code)?;
+                    at = self.behind(layout.first, &layout.rest, attributes)?;
                 }
             }
             let own_depth = depth;
-            depth = depth.wrapping_add(i32::from(head.has_children));
-            if head.kinds.meets(self.wanted) && own_depth <= self.ceiling {
+            depth = depth.wrapping_add(i32::from(rule.has_children));
+            if rule.kinds.meets(self.wanted) && own_depth <= self.ceiling {
                 (self.at, self.depth) = (at, depth);
                 self.ceiling = i32::MAX;
                 let (offset, attributes) = (offset as u32, attributes as u32);
-                let recipe = self.recipe(code)?;
-                return Ok(Some(Skimmed { offset, depth: own_depth, attributes, recipe }));
+                let layout = self.layout(code)?;
+                return Ok(Some(CursorEntry { offset, depth: own_depth, attributes, layout }));
             }
         }
         (self.at, self.depth) = (at, depth);
@@ -189,9 +192,9 @@ impl<'v, 'a> Skim<'v, 'a> {
     }
 
     #[inline]
-    fn recipe(&self, code: u64) -> Result<&'v Recipe, Error> {
-        let recipe = self.recipes.get(code, &self.view.unit.abbreviations, self.encoding);
-        recipe.ok_or(Error::InvalidAbbreviationCode(code))
+    fn layout(&self, code: u64) -> Result<&'v AbbreviationLayout, Error> {
+        let layout = self.layouts.get(code, &self.view.unit.abbreviations, self.encoding);
+        layout.ok_or(Error::InvalidAbbreviationCode(code))
     }
 
     pub(crate) fn endian(&self) -> RunTimeEndian {
@@ -200,10 +203,10 @@ impl<'v, 'a> Skim<'v, 'a> {
 
     /// Where the name of the last entry is.
     #[inline]
-    pub(crate) fn name(&self, entry: &Skimmed<'v>) -> Result<NameRef, Error> {
-        let recipe = entry.recipe;
-        let Some(place) = recipe.name else { return Ok(NameRef::None) };
-        let at = self.place(recipe, place, entry)?;
+    pub(crate) fn name(&self, entry: &CursorEntry<'v>) -> Result<NameRef, Error> {
+        let layout = entry.layout;
+        let Some(place) = layout.name else { return Ok(NameRef::None) };
+        let at = self.place(layout, place, entry)?;
         // Most are.
         if place.form == dw::DW_FORM_strp && self.encoding.format == Format::Dwarf32 {
             return Ok(NameRef::Str(self.word(at)?));
@@ -217,15 +220,19 @@ impl<'v, 'a> Skim<'v, 'a> {
     /// The offset in `.debug_info` of what the last entry is a copy of (`DW_AT_abstract_origin`), or
     /// else defines (`DW_AT_specification`).
     #[inline]
-    pub(crate) fn origin(&self, entry: &Skimmed<'v>) -> Result<Option<u64>, Error> {
-        let Some(place) = entry.recipe.origin else { return Ok(None) };
+    pub(crate) fn origin(&self, entry: &CursorEntry<'v>) -> Result<Option<u64>, Error> {
+        let Some(place) = entry.layout.origin else { return Ok(None) };
         self.reference(place, entry)
     }
 
     /// The entry that the last one refers to here.
     #[inline]
-    fn reference(&self, place: Place, entry: &Skimmed<'v>) -> Result<Option<u64>, Error> {
-        let at = self.place(entry.recipe, place, entry)?;
+    fn reference(
+        &self,
+        place: AttributePlace,
+        entry: &CursorEntry<'v>,
+    ) -> Result<Option<u64>, Error> {
+        let at = self.place(entry.layout, place, entry)?;
         Ok(match place.form {
             // Most are.
             dw::DW_FORM_ref4 => Some(self.view.start.wrapping_add(self.word(at)?)),
@@ -234,30 +241,42 @@ impl<'v, 'a> Skim<'v, 'a> {
     }
 
     /// What the last entry says of a type.
-    pub(crate) fn fact(&self, entry: &Skimmed<'v>, fact: Fact) -> Result<Option<Value<'a>>, Error> {
-        let recipe = entry.recipe;
-        let Some(place) = recipe.facts[fact as usize] else { return Ok(None) };
+    pub(crate) fn attribute(
+        &self,
+        entry: &CursorEntry<'v>,
+        attribute: TypeAttribute,
+    ) -> Result<Option<Value<'a>>, Error> {
+        let layout = entry.layout;
+        let Some(place) = layout.type_attributes[attribute as usize] else { return Ok(None) };
         Ok(Some(match place.form {
-            dw::DW_FORM_implicit_const => Value::Signed(recipe.implicit(fact)),
-            form => self.value(form, self.place(recipe, place, entry)?)?,
+            dw::DW_FORM_implicit_const => Value::Signed(layout.implicit(attribute)),
+            form => self.value(form, self.place(layout, place, entry)?)?,
         }))
     }
 
     /// The same, if it is a number that has no sign.
-    pub(crate) fn number_of(&self, entry: &Skimmed<'v>, fact: Fact) -> Result<Option<u64>, Error> {
-        let Some(place) = entry.recipe.facts[fact as usize] else { return Ok(None) };
-        let at = || self.place(entry.recipe, place, entry);
+    pub(crate) fn number_attribute(
+        &self,
+        entry: &CursorEntry<'v>,
+        attribute: TypeAttribute,
+    ) -> Result<Option<u64>, Error> {
+        let Some(place) = entry.layout.type_attributes[attribute as usize] else { return Ok(None) };
+        let at = || self.place(entry.layout, place, entry);
         Ok(match place.form {
             dw::DW_FORM_data1 => Some(u64::from(*self.slice(at()?, 1)?.first().unwrap_or(&0))),
             dw::DW_FORM_data4 => Some(self.word(at()?)?),
             dw::DW_FORM_udata => Some(self.leb(&mut at()?)?),
-            _ => self.fact(entry, fact)?.and_then(Value::unsigned),
+            _ => self.attribute(entry, attribute)?.and_then(Value::unsigned),
         })
     }
 
     /// The same, if it is an entry.
-    pub(crate) fn entry_of(&self, entry: &Skimmed<'v>, fact: Fact) -> Result<Option<u64>, Error> {
-        let Some(place) = entry.recipe.facts[fact as usize] else { return Ok(None) };
+    pub(crate) fn entry_attribute(
+        &self,
+        entry: &CursorEntry<'v>,
+        attribute: TypeAttribute,
+    ) -> Result<Option<u64>, Error> {
+        let Some(place) = entry.layout.type_attributes[attribute as usize] else { return Ok(None) };
         self.reference(place, entry)
     }
 
@@ -265,11 +284,11 @@ impl<'v, 'a> Skim<'v, 'a> {
     /// storage: not on the stack, in a register, or here and there.
     pub(crate) fn static_location(
         &self,
-        entry: &Skimmed<'v>,
+        entry: &CursorEntry<'v>,
     ) -> Result<Option<Expression<Slice<'a>>>, Error> {
-        let recipe = entry.recipe;
-        let Some(place) = recipe.location else { return Ok(None) };
-        let Value::Bytes(bytes) = self.value(place.form, self.place(recipe, place, entry)?)? else {
+        let layout = entry.layout;
+        let Some(place) = layout.location else { return Ok(None) };
+        let Value::Bytes(bytes) = self.value(place.form, self.place(layout, place, entry)?)? else {
             return Ok(None);
         };
         let is_static = match bytes.first() {
@@ -281,12 +300,12 @@ impl<'v, 'a> Skim<'v, 'a> {
 
     /// The first address and the end of a function's code; `None` when the last entry says it in
     /// another way than by its length.
-    pub(crate) fn code(&self, entry: &Skimmed<'v>) -> Result<Option<(u64, u64)>, Error> {
-        let recipe = entry.recipe;
-        let Some((low, high)) = recipe.code else { return Ok(None) };
+    pub(crate) fn code(&self, entry: &CursorEntry<'v>) -> Result<Option<(u64, u64)>, Error> {
+        let layout = entry.layout;
+        let Some((low, high)) = layout.code else { return Ok(None) };
         let size = usize::from(self.encoding.address_size);
-        let low = self.number(self.place(recipe, low, entry)?, size)?;
-        let length = self.value(high.form, self.place(recipe, high, entry)?)?.unsigned();
+        let low = self.number(self.place(layout, low, entry)?, size)?;
+        let length = self.value(high.form, self.place(layout, high, entry)?)?.unsigned();
         Ok(length.map(|length| (low, low.saturating_add(length))))
     }
 
@@ -294,12 +313,12 @@ impl<'v, 'a> Skim<'v, 'a> {
     /// entry refers to.
     pub(crate) fn references(
         &self,
-        entry: &Skimmed<'v>,
+        entry: &CursorEntry<'v>,
         visit: &mut dyn FnMut(u64),
     ) -> Result<(), Error> {
         let size = usize::from(reference_size(self.encoding));
-        for place in &entry.recipe.references {
-            let target = self.number(self.place(entry.recipe, *place, entry)?, size)?;
+        for place in &entry.layout.references {
+            let target = self.number(self.place(entry.layout, *place, entry)?, size)?;
             if !(self.view.start..self.view.start + self.bytes.len() as u64).contains(&target) {
                 visit(target);
             }
@@ -374,13 +393,18 @@ impl<'v, 'a> Skim<'v, 'a> {
     }
 
     #[inline]
-    fn place(&self, recipe: &Recipe, place: Place, entry: &Skimmed<'v>) -> Result<usize, Error> {
+    fn place(
+        &self,
+        layout: &AbbreviationLayout,
+        place: AttributePlace,
+        entry: &CursorEntry<'v>,
+    ) -> Result<usize, Error> {
         let mut at = entry.attributes as usize;
         if place.steps > 0 {
-            let (last, before) = recipe.rest[..place.steps as usize].split_last().unzip();
-            at = self.behind(recipe.first, before.unwrap_or_default(), at)?;
+            let (last, before) = layout.rest[..place.steps as usize].split_last().unzip();
+            at = self.behind(layout.first, before.unwrap_or_default(), at)?;
             if let Some(last) = last {
-                at = self.behind_value(last.length, at)?;
+                at = self.behind_value(last.rule, at)?;
             }
         }
         Ok(at + place.bytes as usize)
@@ -388,27 +412,27 @@ impl<'v, 'a> Skim<'v, 'a> {
 
     /// Behind so many bytes and these attributes.
     #[inline]
-    fn behind(&self, first: u32, rest: &[Step], at: usize) -> Result<usize, Error> {
+    fn behind(&self, first: u32, rest: &[UnsizedAttribute], at: usize) -> Result<usize, Error> {
         let mut at = at + first as usize;
         for step in rest {
-            at = self.behind_value(step.length, at)? + step.after as usize;
+            at = self.behind_value(step.rule, at)? + step.after as usize;
         }
         Ok(at)
     }
 
     /// Behind a value whose form does not tell its length.
     #[inline]
-    fn behind_value(&self, length: Length, mut at: usize) -> Result<usize, Error> {
+    fn behind_value(&self, length: LengthRule, mut at: usize) -> Result<usize, Error> {
         match length {
-            Length::Leb => {
+            LengthRule::Leb => {
                 self.leb(&mut at)?;
                 Ok(at)
             }
-            Length::Block => {
+            LengthRule::Block => {
                 let length = self.leb(&mut at)?;
                 self.behind_block(at, length)
             }
-            Length::Form(form) => self.behind_form(form, at),
+            LengthRule::Form(form) => self.behind_form(form, at),
         }
     }
 
@@ -433,7 +457,7 @@ impl<'v, 'a> Skim<'v, 'a> {
                     Some(size) => u64::from(size),
                     // One that is indirect again could go on for ever.
                     None if form == dw::DW_FORM_indirect => return Err(Error::UnknownForm(form)),
-                    None => return self.behind_value(length(form), at),
+                    None => return self.behind_value(length_rule(form), at),
                 }
             }
             other => return Err(Error::UnknownForm(other)),
@@ -513,7 +537,7 @@ mod tests {
         let (mut entries, mut names) = (0, 0);
         for number in 0..units.len() {
             let view = units.view(&dwarf, number).expect("a unit");
-            let mut skim = Skim::of(&dwarf, &view, Wanted::ALL).expect("its bytes");
+            let mut cursor = EntryCursor::of(&dwarf, &view, EntryKinds::ALL).expect("its bytes");
             let mut all = view.unit.entries_raw(None).expect("its entries");
             let mut entry = gimli::DebuggingInformationEntry::default();
             while !all.is_empty() {
@@ -521,7 +545,7 @@ mod tests {
                 if !all.read_entry(&mut entry).expect("an entry") {
                     continue;
                 }
-                let found = skim.next().expect("readable").expect("as many entries");
+                let found = cursor.next().expect("readable").expect("as many entries");
                 assert_eq!(
                     (
                         found.offset as usize,
@@ -533,17 +557,17 @@ mod tests {
                 );
                 let name = entry.attr_value(dw::DW_AT_name);
                 let name = name.and_then(|name| dwarf.attr_string(&view.unit, name).ok());
-                let skimmed = skim.name(&found).expect("a name");
+                let found_name = cursor.name(&found).expect("a name");
                 assert_eq!(
-                    skimmed.bytes(&dwarf),
+                    found_name.bytes(&dwarf),
                     name.map(|name| name.slice()).unwrap_or_default()
                 );
                 let origin = origin_of(&view, &entry);
-                assert_eq!(skim.origin(&found).expect("an origin"), origin);
+                assert_eq!(cursor.origin(&found).expect("an origin"), origin);
                 entries += 1;
-                names += usize::from(skimmed != NameRef::None);
+                names += usize::from(found_name != NameRef::None);
             }
-            assert!(skim.next().expect("readable").is_none(), "no more entries");
+            assert!(cursor.next().expect("readable").is_none(), "no more entries");
         }
         assert!(entries > 10_000 && names > 10_000, "{entries} entries, {names} names");
     }

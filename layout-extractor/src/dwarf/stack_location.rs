@@ -19,7 +19,7 @@ enum Term {
 }
 
 /// More operations than this are no simple place.
-const MOST_OPERATIONS: usize = 16;
+const MAX_OPERATIONS: usize = 16;
 
 /// What a function's `DW_AT_frame_base` says: a base and bytes to add.
 pub(crate) fn frame_base<'a>(
@@ -45,7 +45,7 @@ pub(crate) fn place<'a>(
     let mut stack: Vec<Term> = Vec::new();
     let mut is_value = false;
     let mut operations = expression.operations(unit.encoding());
-    for _ in 0..MOST_OPERATIONS {
+    for _ in 0..MAX_OPERATIONS {
         let Some(operation) = operations.next().ok()? else {
             return finish(stack.pop().filter(|_| stack.is_empty())?, is_value);
         };

@@ -16,7 +16,7 @@ pub(crate) enum StaticPlace {
 
 /// Reads the location of a variable that may be static: `DW_OP_addr A`, or
 /// `DW_OP_const8u O, DW_OP_GNU_push_tls_address`.
-pub(crate) fn place_of<'a>(
+pub(crate) fn static_place<'a>(
     dwarf: &Dwarf<Slice<'a>>,
     unit: &gimli::Unit<Slice<'a>>,
     expression: gimli::Expression<Slice<'a>>,

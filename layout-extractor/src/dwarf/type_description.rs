@@ -7,9 +7,9 @@
 use gimli::{DwAte, DwTag, Dwarf, EndianSlice, Error, Expression, constants as dw};
 use runtime_layouts::layout::source::LayoutError;
 
-use super::abbreviations::{Fact, Wanted};
+use super::abbreviations::{EntryKinds, TypeAttribute};
 use super::attribute_value::Value;
-use super::entry_cursor::{Skim, Skimmed};
+use super::entry_cursor::{CursorEntry, EntryCursor};
 use super::name_ref::NameRef;
 use super::reader::malformed;
 use super::tags::is_type;
@@ -75,55 +75,57 @@ pub(crate) struct DescribedVariant<'a> {
 }
 
 /// The unit's view and the way through its entries that a description is read by.
-pub(crate) struct Reader<'v, 'a> {
+pub(crate) struct DescriptionReader<'v, 'a> {
     view: &'v UnitView<'a>,
-    skim: Skim<'v, 'a>,
+    cursor: EntryCursor<'v, 'a>,
 }
 
-impl<'v, 'a> Reader<'v, 'a> {
+impl<'v, 'a> DescriptionReader<'v, 'a> {
     /// Of a unit.
     pub(crate) fn new(
         dwarf: &'v Dwarf<Slice<'a>>,
         view: &'v UnitView<'a>,
     ) -> Result<Self, LayoutError> {
-        let skim = Skim::of(dwarf, view, Wanted::DESCRIBING);
-        Ok(Self { view, skim: skim.map_err(|error| malformed(view.start, error))? })
+        let cursor = EntryCursor::of(dwarf, view, EntryKinds::DESCRIBING);
+        Ok(Self { view, cursor: cursor.map_err(|error| malformed(view.start, error))? })
     }
 
-    fn member(&self, entry: &Skimmed<'v>) -> Result<Option<DescribedMember>, Error> {
-        let Some(ty) = self.skim.entry_of(entry, Fact::Type)? else { return Ok(None) };
-        let offset = match self.skim.number_of(entry, Fact::Location)? {
+    fn member(&self, entry: &CursorEntry<'v>) -> Result<Option<DescribedMember>, Error> {
+        let Some(ty) = self.cursor.entry_attribute(entry, TypeAttribute::Type)? else {
+            return Ok(None);
+        };
+        let offset = match self.cursor.number_attribute(entry, TypeAttribute::Location)? {
             Some(offset) => offset,
-            None => match self.skim.fact(entry, Fact::Location)? {
+            None => match self.cursor.attribute(entry, TypeAttribute::Location)? {
                 Some(Value::Bytes(expression)) => self.evaluated(expression),
                 _ => 0,
             },
         };
-        Ok(Some(DescribedMember { name: self.skim.name(entry)?, offset, ty }))
+        Ok(Some(DescribedMember { name: self.cursor.name(entry)?, offset, ty }))
     }
 
     /// The place of a member as old producers write it.
     fn evaluated(&self, expression: &'a [u8]) -> u64 {
-        let expression = Expression(EndianSlice::new(expression, self.skim.endian()));
+        let expression = Expression(EndianSlice::new(expression, self.cursor.endian()));
         match expression.operations(self.view.unit.encoding()).next() {
             Ok(Some(gimli::Operation::PlusConstant { value })) => value,
             _ => 0,
         }
     }
 
-    fn count(&self, entry: &Skimmed<'v>) -> Result<Option<u64>, Error> {
-        let number = |fact| self.skim.number_of(entry, fact);
-        if let Some(count) = number(Fact::Count)? {
+    fn count(&self, entry: &CursorEntry<'v>) -> Result<Option<u64>, Error> {
+        let number = |attribute| self.cursor.number_attribute(entry, attribute);
+        if let Some(count) = number(TypeAttribute::Count)? {
             return Ok(Some(count));
         }
-        let lower = number(Fact::LowerBound)?.unwrap_or(0);
-        let upper = number(Fact::UpperBound)?;
+        let lower = number(TypeAttribute::LowerBound)?.unwrap_or(0);
+        let upper = number(TypeAttribute::UpperBound)?;
         Ok(upper.and_then(|upper| upper.checked_sub(lower)?.checked_add(1)))
     }
 
-    fn declared(&self, entry: &Skimmed<'v>) -> Result<Declared, Error> {
-        let number = |fact| self.skim.number_of(entry, fact);
-        Ok(Declared { file: number(Fact::File)?, line: number(Fact::Line)? })
+    fn declared(&self, entry: &CursorEntry<'v>) -> Result<Declared, Error> {
+        let number = |attribute| self.cursor.number_attribute(entry, attribute);
+        Ok(Declared { file: number(TypeAttribute::File)?, line: number(TypeAttribute::Line)? })
     }
 }
 
@@ -136,14 +138,14 @@ impl<'a> Description<'a> {
         offset: u64,
     ) -> Result<Self, LayoutError> {
         let mut description = Self::default();
-        description.read_again(&mut Reader::new(dwarf, view)?, offset)?;
+        description.read_again(&mut DescriptionReader::new(dwarf, view)?, offset)?;
         Ok(description)
     }
 
     /// Reads another one into this.
     pub(crate) fn read_again(
         &mut self,
-        reader: &mut Reader<'_, 'a>,
+        reader: &mut DescriptionReader<'_, 'a>,
         offset: u64,
     ) -> Result<(), LayoutError> {
         let within = offset.checked_sub(reader.view.start);
@@ -152,18 +154,22 @@ impl<'a> Description<'a> {
         self.try_read(reader, within).map_err(|error| malformed(offset, error))
     }
 
-    fn try_read(&mut self, reader: &mut Reader<'_, 'a>, within: usize) -> Result<(), Error> {
-        reader.skim.go_to(within);
-        let Some(root) = reader.skim.next()? else {
+    fn try_read(
+        &mut self,
+        reader: &mut DescriptionReader<'_, 'a>,
+        within: usize,
+    ) -> Result<(), Error> {
+        reader.cursor.go_to(within);
+        let Some(root) = reader.cursor.next()? else {
             return Err(Error::NoEntryAtGivenOffset(within as u64));
         };
         self.has_name = root.has_name();
-        self.size = reader.skim.number_of(&root, Fact::Size)?;
-        self.align = reader.skim.number_of(&root, Fact::Align)?;
-        let encoding = reader.skim.number_of(&root, Fact::Encoding)?;
+        self.size = reader.cursor.number_attribute(&root, TypeAttribute::Size)?;
+        self.align = reader.cursor.number_attribute(&root, TypeAttribute::Align)?;
+        let encoding = reader.cursor.number_attribute(&root, TypeAttribute::Encoding)?;
         self.encoding = encoding.and_then(|encoding| encoding.try_into().ok()).map(DwAte);
         self.is_declaration = root.is_declaration();
-        self.target = reader.skim.entry_of(&root, Fact::Type)?;
+        self.target = reader.cursor.entry_attribute(&root, TypeAttribute::Type)?;
         self.declared = reader.declared(&root)?;
         self.type_parameters.clear();
         self.members.clear();
@@ -176,9 +182,9 @@ impl<'a> Description<'a> {
         }
         // What the entries that were met last at the first and second level are.
         let mut above = [root.tag(); 2];
-        while let Some(entry) = reader.skim.next()? {
+        while let Some(entry) = reader.cursor.next()? {
             if is_type(entry.tag()) {
-                reader.skim.skip_below(entry.depth);
+                reader.cursor.skip_below(entry.depth);
             }
             let is_part = match entry.depth {
                 1 => true,
@@ -203,29 +209,33 @@ impl<'a> Description<'a> {
     }
 
     /// Adds what an entry below the type's says.
-    fn add<'v>(&mut self, reader: &Reader<'v, 'a>, entry: &Skimmed<'v>) -> Result<(), Error> {
-        let skim = &reader.skim;
+    fn add<'v>(
+        &mut self,
+        reader: &DescriptionReader<'v, 'a>,
+        entry: &CursorEntry<'v>,
+    ) -> Result<(), Error> {
+        let cursor = &reader.cursor;
         let part = &mut self.variant_part;
         match (entry.depth, entry.tag()) {
             (1, dw::DW_TAG_variant_part) => {
-                let discriminant = skim.entry_of(entry, Fact::Discriminant)?;
+                let discriminant = cursor.entry_attribute(entry, TypeAttribute::Discriminant)?;
                 *part = Some(VariantPart { discriminant, ..VariantPart::default() });
             }
             (1, dw::DW_TAG_member) if !entry.is_external() && !entry.is_declaration() => {
                 self.members.extend(reader.member(entry)?);
             }
             (1, dw::DW_TAG_template_type_parameter) => {
-                if let Some(ty) = skim.entry_of(entry, Fact::Type)? {
-                    self.type_parameters.push((skim.name(entry)?, ty));
+                if let Some(ty) = cursor.entry_attribute(entry, TypeAttribute::Type)? {
+                    self.type_parameters.push((cursor.name(entry)?, ty));
                 }
             }
             (1, dw::DW_TAG_enumerator) => {
-                let value = skim.fact(entry, Fact::Value)?.and_then(Value::signed);
-                self.enumerators.push((skim.name(entry)?, value.unwrap_or(0)));
+                let value = cursor.attribute(entry, TypeAttribute::Value)?.and_then(Value::signed);
+                self.enumerators.push((cursor.name(entry)?, value.unwrap_or(0)));
             }
             (1, dw::DW_TAG_subrange_type) => self.counts.push(reader.count(entry)?),
             (1, dw::DW_TAG_formal_parameter) => {
-                self.parameters.extend(skim.entry_of(entry, Fact::Type)?);
+                self.parameters.extend(cursor.entry_attribute(entry, TypeAttribute::Type)?);
             }
             (2, dw::DW_TAG_member) => {
                 if let Some(part) = part
@@ -238,8 +248,8 @@ impl<'a> Description<'a> {
             (2, dw::DW_TAG_variant) => {
                 if let Some(part) = part {
                     part.variants.push(DescribedVariant {
-                        value: skim.fact(entry, Fact::Value)?,
-                        values: match skim.fact(entry, Fact::Values)? {
+                        value: cursor.attribute(entry, TypeAttribute::Value)?,
+                        values: match cursor.attribute(entry, TypeAttribute::Values)? {
                             Some(Value::Bytes(bytes)) => Some(bytes),
                             _ => None,
                         },

@@ -8,14 +8,14 @@ use gimli::{
 };
 use runtime_layouts::layout::origin::within_standard;
 
-use super::abbreviations::Table;
+use super::abbreviations::AbbreviationTable;
 use super::reader::Entry;
 use crate::object::sections::Slice;
 
 /// What the root of a unit says, without borrowing from the sections.
-pub(crate) struct Root {
-    pub(super) table: Arc<Table>,
-    pub(super) bases: Bases,
+pub(crate) struct UnitRoot {
+    pub(super) table: Arc<AbbreviationTable>,
+    pub(super) bases: UnitBases,
     /// `src/main.rs/@/app.20527aab75c04bf6-cgu.00` for rustc.
     pub(crate) name: Box<str>,
     /// The compilation directory.
@@ -34,7 +34,7 @@ pub(crate) struct Root {
 
 /// Where a unit's addresses and its indexes into other sections count from.
 #[derive(Clone, Copy)]
-pub(super) struct Bases {
+pub(super) struct UnitBases {
     pub(super) low_pc: u64,
     pub(super) str_offsets: gimli::DebugStrOffsetsBase,
     pub(super) addresses: gimli::DebugAddrBase,
@@ -42,7 +42,7 @@ pub(super) struct Bases {
     pub(super) rnglists: gimli::DebugRngListsBase,
 }
 
-impl Bases {
+impl UnitBases {
     /// Those of a unit that says nothing of them. The tables of a split file have no header before
     /// DWARF 5, and are not pointed into.
     pub(super) fn default_of(encoding: Encoding, file: DwarfFileType) -> Self {
@@ -85,7 +85,11 @@ impl Bases {
     }
 
     /// A unit with these. Its line table is not read: many have one, and few are asked for it.
-    pub(super) fn unit<'a>(self, header: UnitHeader<Slice<'a>>, table: &Table) -> Unit<Slice<'a>> {
+    pub(super) fn unit<'a>(
+        self,
+        header: UnitHeader<Slice<'a>>,
+        table: &AbbreviationTable,
+    ) -> Unit<Slice<'a>> {
         Unit {
             header,
             abbreviations: Arc::clone(&table.abbreviations),
@@ -102,7 +106,7 @@ impl Bases {
     }
 }
 
-impl Root {
+impl UnitRoot {
     /// The crate's name, as rustc appends it to the name of the root file; `None` for other
     /// compilers.
     pub(crate) fn crate_name(&self) -> Option<&str> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gimli::{AttributeValue, Dwarf, LocationListsOffset, Unit, constants as dw};
 use runtime_layouts::layout::source::LayoutError;
 
-use super::abbreviations::Table;
+use super::abbreviations::AbbreviationTable;
 use super::reader::{Entry, UnitNumber, malformed};
 use crate::object::sections::Slice;
 
@@ -15,7 +15,7 @@ pub(crate) struct UnitView<'a> {
     pub(crate) number: UnitNumber,
     /// Offset of the header in `.debug_info`.
     pub(crate) start: u64,
-    pub(crate) table: Arc<Table>,
+    pub(crate) table: Arc<AbbreviationTable>,
     /// Where offsets of location lists count from.
     pub(super) locations: usize,
 }

@@ -11,10 +11,10 @@ use gimli::{
 };
 use runtime_layouts::layout::source::LayoutError;
 
-use super::abbreviations::{AllRecipes, Table};
+use super::abbreviations::{AbbreviationLayoutCache, AbbreviationTable};
 use super::file_table::ListedFile;
 use super::reader::{UnitNumber, malformed};
-use super::unit_root::{Bases, Root, header_at, is_rust, text};
+use super::unit_root::{UnitBases, UnitRoot, header_at, is_rust, text};
 use super::unit_view::UnitView;
 use crate::object::object_file::ObjectFile;
 use crate::object::sections::Slice;
@@ -26,15 +26,15 @@ pub(crate) struct UnitEntry {
     pub(crate) start: u64,
     /// Offset of the first byte after the unit.
     pub(crate) end: u64,
-    root: OnceLock<Result<Root, gimli::Error>>,
+    root: OnceLock<Result<UnitRoot, gimli::Error>>,
     pub(crate) files: OnceLock<Vec<ListedFile>>,
 }
 
 /// Every unit of the object.
 pub(crate) struct Units {
     entries: Vec<UnitEntry>,
-    tables: Mutex<HashMap<(usize, Encoding), Arc<Table>>>,
-    recipes: Arc<AllRecipes>,
+    tables: Mutex<HashMap<(usize, Encoding), Arc<AbbreviationTable>>>,
+    layouts: Arc<AbbreviationLayoutCache>,
     /// Units that are in other files, by number, with where they are and the number of their
     /// skeleton; and the other way round.
     split: HashMap<UnitNumber, (SplitUnit, UnitNumber)>,
@@ -76,7 +76,7 @@ impl Units {
         let mut units = Units {
             entries,
             tables: Mutex::default(),
-            recipes: Arc::default(),
+            layouts: Arc::default(),
             split: HashMap::new(),
             rest: HashMap::new(),
             broken,
@@ -91,7 +91,7 @@ impl Units {
     }
 
     /// The unit with the entries of this one: another one for a skeleton.
-    pub(crate) fn with_entries(&self, number: UnitNumber) -> UnitNumber {
+    pub(crate) fn resolve_skeleton(&self, number: UnitNumber) -> UnitNumber {
         self.rest.get(&number).copied().unwrap_or(number)
     }
 
@@ -122,7 +122,7 @@ impl Units {
         &self,
         dwarf: &Dwarf<Slice<'_>>,
         number: UnitNumber,
-    ) -> Result<&Root, LayoutError> {
+    ) -> Result<&UnitRoot, LayoutError> {
         let entry = &self.entries[number];
         let root = entry.root.get_or_init(|| match self.split.get(&number) {
             Some((unit, skeleton)) => self.read_split_root(dwarf, unit, *skeleton),
@@ -145,14 +145,14 @@ impl Units {
         Ok(UnitView { unit, number, start, table, locations: root.locations })
     }
 
-    fn read_root(&self, dwarf: &Dwarf<Slice<'_>>, start: u64) -> Result<Root, gimli::Error> {
+    fn read_root(&self, dwarf: &Dwarf<Slice<'_>>, start: u64) -> Result<UnitRoot, gimli::Error> {
         let header = header_at(dwarf, start)?;
         let encoding = header.encoding();
         let table = self.table_at(dwarf, header.debug_abbrev_offset().0, encoding)?;
-        let mut unit = Bases::default_of(encoding, dwarf.file_type).unit(header, &table);
+        let mut unit = UnitBases::default_of(encoding, dwarf.file_type).unit(header, &table);
         let root = unit.entry(unit.header.root_offset())?;
-        let bases = Bases::read(dwarf, &mut unit, &root)?;
-        Ok(Root {
+        let bases = UnitBases::read(dwarf, &mut unit, &root)?;
+        Ok(UnitRoot {
             bases,
             name: text(dwarf, &unit, &root, gimli::DW_AT_name).into(),
             directory: text(dwarf, &unit, &root, gimli::DW_AT_comp_dir).into(),
@@ -176,7 +176,7 @@ impl Units {
         dwarf: &Dwarf<Slice<'_>>,
         place: &SplitUnit,
         skeleton: UnitNumber,
-    ) -> Result<Root, gimli::Error> {
+    ) -> Result<UnitRoot, gimli::Error> {
         let skeleton = &self.entries[skeleton];
         let skeleton = skeleton.root.get_or_init(|| self.read_root(dwarf, skeleton.start));
         let skeleton = skeleton.as_ref().map_err(|error| *error)?;
@@ -187,8 +187,8 @@ impl Units {
             offset(place.abbreviations)?.saturating_add(header.debug_abbrev_offset().0);
         let encoding = header.encoding();
         let table = self.table_at(dwarf, abbreviations, encoding)?;
-        let own = Bases::default_of(encoding, DwarfFileType::Dwo);
-        let bases = Bases {
+        let own = UnitBases::default_of(encoding, DwarfFileType::Dwo);
+        let bases = UnitBases {
             low_pc: skeleton.bases.low_pc,
             str_offsets: DebugStrOffsetsBase(own.str_offsets.0 + offset(place.str_offsets)?),
             addresses: skeleton.bases.addresses,
@@ -200,7 +200,7 @@ impl Units {
         };
         let unit = bases.unit(header, &table);
         let root = unit.entry(unit.header.root_offset())?;
-        Ok(Root {
+        Ok(UnitRoot {
             bases,
             name: text(dwarf, &unit, &root, gimli::DW_AT_name).into(),
             directory: Arc::clone(&skeleton.directory),
@@ -219,15 +219,16 @@ impl Units {
         dwarf: &Dwarf<Slice<'_>>,
         offset: usize,
         encoding: Encoding,
-    ) -> Result<Arc<Table>, gimli::Error> {
+    ) -> Result<Arc<AbbreviationTable>, gimli::Error> {
         let key = (offset, encoding);
         let cache = || self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = cache().get(&key) {
             return Ok(Arc::clone(known));
         }
         let abbreviations = Arc::new(dwarf.debug_abbrev.abbreviations(DebugAbbrevOffset(offset))?);
-        let all = Arc::clone(&self.recipes);
-        let table = Arc::new(Table { abbreviations, encoding, recipes: OnceLock::new(), all });
+        let all = Arc::clone(&self.layouts);
+        let table =
+            Arc::new(AbbreviationTable { abbreviations, encoding, layouts: OnceLock::new(), all });
         Ok(Arc::clone(cache().entry(key).or_insert(table)))
     }
 }

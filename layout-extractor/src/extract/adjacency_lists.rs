@@ -4,13 +4,13 @@ use std::ops::Range;
 
 /// Many short lists, one after the other.
 #[derive(Default)]
-pub(super) struct Lists {
+pub(super) struct AdjacencyLists {
     items: Vec<u32>,
     /// Where each list ends.
     ends: Vec<u32>,
 }
 
-impl Lists {
+impl AdjacencyLists {
     /// Lists that were put one after the other, by their lengths.
     pub(super) fn joined(items: Vec<u32>, lengths: impl Iterator<Item = u32>) -> Self {
         let mut end = 0;
@@ -18,7 +18,7 @@ impl Lists {
             end += length;
             end
         });
-        Lists { ends: ends.collect(), items }
+        AdjacencyLists { ends: ends.collect(), items }
     }
 
     /// So many lists, from pairs of a list's number and an item.
@@ -39,7 +39,7 @@ impl Lists {
             start += length;
         }
         // Each counts up from where its list begins to where it ends.
-        let mut lists = Lists { items: vec![0; items], ends };
+        let mut lists = AdjacencyLists { items: vec![0; items], ends };
         for (list, item) in pairs() {
             let next = &mut lists.ends[list as usize];
             lists.items[*next as usize] = item;

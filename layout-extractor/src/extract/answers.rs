@@ -8,9 +8,9 @@ use runtime_layouts::layout::{Function, SourceLocation, StaticAddress, Type, Typ
 
 use super::block_on_frames::Frame;
 use super::edges::types_of_function;
-use super::merge::Classes;
+use super::merge::TypeClasses;
 use super::roots::Roots;
-use super::type_graph::Descriptions;
+use super::type_graph::TypeGraph;
 use crate::questions::source::DwarfSource;
 
 /// The answers about addresses.
@@ -55,10 +55,10 @@ pub(super) fn beginnings(roots: &Roots, frames: &[Frame], addresses: &Addresses)
 /// The layout of every class, in order.
 pub(super) fn layouts(
     source: &DwarfSource,
-    descriptions: &Descriptions,
-    classes: &Classes<'_>,
+    graph: &TypeGraph,
+    classes: &TypeClasses<'_>,
 ) -> Vec<Arc<Type>> {
-    classes.first.par_iter().map(|&first| layout(source, descriptions.ids[first])).collect()
+    classes.first.par_iter().map(|&first| layout(source, graph.ids[first])).collect()
 }
 
 fn layout(source: &DwarfSource, id: TypeId) -> Arc<Type> {
@@ -77,7 +77,7 @@ fn layout(source: &DwarfSource, id: TypeId) -> Arc<Type> {
 
 /// What is known of a type beside its layout, and may be in the units of other descriptions than of
 /// the first one.
-pub(super) struct Told {
+pub(super) struct TypeAnswers {
     /// The description.
     pub(super) number: usize,
     pub(super) body: Option<Arc<Function>>,
@@ -87,18 +87,18 @@ pub(super) struct Told {
 }
 
 /// Asks how the types are polled and where their states await, in the order of the descriptions.
-pub(super) fn told(
+pub(super) fn type_answers(
     source: &DwarfSource,
-    descriptions: &Descriptions,
-    classes: &Classes<'_>,
-) -> Vec<Told> {
+    graph: &TypeGraph,
+    classes: &TypeClasses<'_>,
+) -> Vec<TypeAnswers> {
     // Whoever polls a type is found by the type's name: all of its descriptions tell the same.
     let polled = classes.first.par_iter().filter_map(|&number| {
-        let poll = source.poll_of(descriptions.ids[number]).ok().flatten()?;
-        Some(Told { number, body: None, poll: Some(poll), invoked: Vec::new() })
+        let poll = source.poll_of(graph.ids[number]).ok().flatten()?;
+        Some(TypeAnswers { number, body: None, poll: Some(poll), invoked: Vec::new() })
     });
-    let with_body = descriptions.bodies.par_iter().map(|(number, body)| {
-        let id = descriptions.ids[*number];
+    let with_body = graph.bodies.par_iter().map(|(number, body)| {
+        let id = graph.ids[*number];
         let states = match source.type_at(id).as_deref() {
             Ok(Type { kind: TypeKind::Enum { variants, .. }, .. }) => variants.len(),
             // Closures have no states.
@@ -106,9 +106,9 @@ pub(super) fn told(
         };
         let invoked = (0..states).map(|state| source.invoked_at(id, state).ok().flatten());
         let (body, invoked) = (Some(Arc::clone(body)), invoked.collect());
-        Told { number: *number, body, poll: None, invoked }
+        TypeAnswers { number: *number, body, poll: None, invoked }
     });
-    let mut told: Vec<Told> = with_body.chain(polled).collect();
-    told.sort_by_key(|told| told.number);
-    told
+    let mut type_answers: Vec<TypeAnswers> = with_body.chain(polled).collect();
+    type_answers.sort_by_key(|type_answers| type_answers.number);
+    type_answers
 }

@@ -12,7 +12,7 @@ use rustc_hash::FxHashSet;
 use crate::dwarf::reader::UnitNumber;
 use crate::indexes::node::NodeNumber;
 use crate::indexes::unit_index::UnitIndex;
-use crate::indexes::whole_program::Everything;
+use crate::indexes::whole_program::WholeProgram;
 use crate::questions::source::DwarfSource;
 use crate::questions::variables::RangedVariable;
 
@@ -39,11 +39,11 @@ impl Frame {
 
 /// The functions of all units that are a `block_on` or have one inlined, in order, and the number of
 /// units where some could not be read. `blocking` has the entries of those that are one, or in one.
-pub(super) fn find(source: &DwarfSource, everything: &Everything) -> (Vec<Frame>, usize) {
-    let blocking = &everything.blocking;
-    let of_units = everything.units.par_iter().with_max_len(1).map(|&number| {
+pub(super) fn find(source: &DwarfSource, whole_program: &WholeProgram) -> (Vec<Frame>, usize) {
+    let block_ons = &whole_program.block_ons;
+    let of_units = whole_program.units.par_iter().with_max_len(1).map(|&number| {
         let mut frames = Vec::new();
-        let read = in_unit(source, number, blocking, &mut frames);
+        let read = in_unit(source, number, block_ons, &mut frames);
         (frames, usize::from(read.is_err()))
     });
     let of_units: Vec<_> = of_units.collect();
@@ -56,7 +56,7 @@ pub(super) fn find(source: &DwarfSource, everything: &Everything) -> (Vec<Frame>
 fn in_unit(
     source: &DwarfSource,
     number: UnitNumber,
-    blocking: &FxHashSet<u64>,
+    block_ons: &FxHashSet<u64>,
     frames: &mut Vec<Frame>,
 ) -> Result<(), LayoutError> {
     let dwarf = source.dwarf();
@@ -64,9 +64,9 @@ fn in_unit(
     let Ok(index) = source.index(&dwarf, number) else { return Ok(()) };
     let start = source.units.entry(number).start;
     let mut read = Ok(());
-    for node in functions(index, start, blocking) {
+    for node in functions(index, start, block_ons) {
         // One that cannot be read does not hide the others.
-        match frame(source, start, index, node, blocking) {
+        match frame(source, start, index, node, block_ons) {
             Ok(found) => frames.extend(found),
             Err(error) => read = Err(error),
         }
@@ -76,15 +76,15 @@ fn in_unit(
 
 /// The functions of a unit that have code, and are one of these or have one of these inlined, in
 /// order.
-fn functions(index: &UnitIndex, start: u64, blocking: &FxHashSet<u64>) -> Vec<NodeNumber> {
+fn functions(index: &UnitIndex, start: u64, block_ons: &FxHashSet<u64>) -> Vec<NodeNumber> {
     // What is one has a name that tells, is in one, or has its name at another entry.
-    let own = index.notable.iter().copied().chain(index.blocking.iter().cloned().flatten());
+    let own = index.searched.iter().copied().chain(index.block_ons.iter().cloned().flatten());
     let own = own.filter(|&node| {
         let node = index.node(node);
-        node.has_code() && blocking.contains(&(start + u64::from(node.offset)))
+        node.has_code() && block_ons.contains(&(start + u64::from(node.offset)))
     });
-    let blocks = |origin: &u64| blocking.contains(origin);
-    let inlining = index.inlined.functions().filter(|(_, origins)| origins.iter().any(blocks));
+    let is_block_on = |origin: &u64| block_ons.contains(origin);
+    let inlining = index.inlined.functions().filter(|(_, origins)| origins.iter().any(is_block_on));
     let mut found: Vec<_> = own.chain(inlining.map(|(node, _)| node)).collect();
     found.sort_unstable();
     found.dedup();
@@ -97,7 +97,7 @@ fn frame(
     start: u64,
     index: &UnitIndex,
     node: NodeNumber,
-    blocking: &FxHashSet<u64>,
+    block_ons: &FxHashSet<u64>,
 ) -> Result<Option<Frame>, LayoutError> {
     let ranges = index.code.iter().filter(|range| range.node == node);
     let mut code: Vec<_> = ranges
@@ -111,8 +111,8 @@ fn frame(
     let entry = start + u64::from(index.node(node).offset);
     let variables = source.placed_variables(entry, None)?;
     let mut calls = Vec::new();
-    for code in source.code_of(entry, None)?.into_iter().rev() {
-        if blocking.contains(&code.function) {
+    for code in source.function_code(entry, None)?.into_iter().rev() {
+        if block_ons.contains(&code.function) {
             calls.push((code.ranges, source.function(code.function)?));
         }
     }

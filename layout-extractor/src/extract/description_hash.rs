@@ -13,16 +13,16 @@ use super::edges::types_of_type;
 use crate::dwarf::discriminants::Signedness;
 use crate::dwarf::name_ref::NameRef;
 use crate::dwarf::tags::{is_alias, is_type};
-use crate::dwarf::type_description::{Declared, Description, Reader};
+use crate::dwarf::type_description::{Declared, Description, DescriptionReader};
 use crate::dwarf::unit_view::UnitView;
 use crate::indexes::node::NodeNumber;
 use crate::indexes::unit_index::UnitIndex;
 use crate::object::sections::Slice;
 use crate::questions::source::DwarfSource;
-use crate::support::direct_mapped_cache::Lately;
+use crate::support::direct_mapped_cache::DirectMappedCache;
 
 /// What the layout of a type refers to, as [`types_of_type`] finds it there.
-fn refer(tag: DwTag, described: &Description<'_>, referred: &mut Vec<TypeId>) {
+fn add_references(tag: DwTag, described: &Description<'_>, referred: &mut Vec<TypeId>) {
     referred.extend(described.type_parameters.iter().map(|(_, ty)| TypeId(*ty)));
     match tag {
         dw::DW_TAG_pointer_type
@@ -44,43 +44,43 @@ fn refer(tag: DwTag, described: &Description<'_>, referred: &mut Vec<TypeId>) {
 }
 
 /// The hashes of files with larger numbers are not kept.
-const MOST_FILES: usize = 1 << 16;
+const MAX_FILES: usize = 1 << 16;
 
 /// Hashes of what many descriptions have in common, for one thread at a time. Names are taken for
 /// what they are and not for where they are: a linker may leave several copies of one.
-pub(super) struct Hashes {
+pub(super) struct SharedHashes {
     /// By [`NameRef::key`].
-    names: Lately<u64, u64>,
+    names: DirectMappedCache<u64, u64>,
     /// By the numbers of the unit and the node.
-    paths: Lately<u64, u64>,
+    paths: DirectMappedCache<u64, u64>,
     /// By the entry of the type.
     discriminants: FxHashMap<u64, (u8, Signedness)>,
 }
 
 /// So many names and paths are known, as a power of two: most come several times, one soon after the
 /// other.
-const LATELY: u32 = 11;
+const RECENT_NAMES: u32 = 11;
 
-impl Default for Hashes {
+impl Default for SharedHashes {
     fn default() -> Self {
-        let lately = || Lately::new(LATELY, u64::MAX);
+        let lately = || DirectMappedCache::new(RECENT_NAMES, u64::MAX);
         Self { names: lately(), paths: lately(), discriminants: FxHashMap::default() }
     }
 }
 
 /// A unit whose descriptions are being read.
-pub(super) struct Unit<'u, 's> {
+pub(super) struct DescriptionHasher<'u, 's> {
     pub(super) source: &'s DwarfSource,
     pub(super) dwarf: &'u Dwarf<Slice<'s>>,
     pub(super) view: &'u UnitView<'s>,
     pub(super) index: &'s UnitIndex,
-    pub(super) reader: Reader<'u, 's>,
+    pub(super) reader: DescriptionReader<'u, 's>,
     /// Hashes of its files, by number; 0 where none was needed yet.
     pub(super) files: Vec<u64>,
-    pub(super) hashes: &'u mut Hashes,
+    pub(super) hashes: &'u mut SharedHashes,
 }
 
-impl<'s> Unit<'_, 's> {
+impl<'s> DescriptionHasher<'_, 's> {
     /// The body of a closure or async fn, if this is the environment of one.
     pub(super) fn body(&self, id: TypeId, node: Option<NodeNumber>) -> Option<Arc<Function>> {
         let may_be = self.index.node(node?).name().from(self.dwarf).starts_with(b"{");
@@ -88,7 +88,7 @@ impl<'s> Unit<'_, 's> {
     }
 
     /// A hash of all that a description says itself, and what it refers to: what its layout does.
-    pub(super) fn describe(
+    pub(super) fn hash_description(
         &mut self,
         id: TypeId,
         node: Option<NodeNumber>,
@@ -98,17 +98,17 @@ impl<'s> Unit<'_, 's> {
         let is_of_type = |node: &NodeNumber| is_type(self.index.node(*node).tag());
         let node = node.filter(is_of_type).ok_or(LayoutError::NoSuchType(id.0))?;
         let (tag, name) = (self.index.node(node).tag(), self.index.node(node).name());
-        let mut words = FixedState::default().build_hasher();
+        let mut hasher = FixedState::default().build_hasher();
         if is_alias(tag) || matches!(name, NameRef::Origin(_)) {
             // rustc makes none of these. Each is a type of its own.
             types_of_type(&*self.source.type_at(id)?, referred);
-            id.0.hash(&mut words);
-            return Ok(words.finish());
+            id.0.hash(&mut hasher);
+            return Ok(hasher.finish());
         }
         described.read_again(&mut self.reader, id.0)?;
-        self.hash(id, node, described, &mut words)?;
-        refer(tag, described, referred);
-        Ok(words.finish())
+        self.hash(id, node, described, &mut hasher)?;
+        add_references(tag, described, referred);
+        Ok(hasher.finish())
     }
 
     /// Adds all that a description says itself. What it refers to adds its own.
@@ -117,10 +117,10 @@ impl<'s> Unit<'_, 's> {
         id: TypeId,
         node: NodeNumber,
         described: &Description<'s>,
-        words: &mut impl Hasher,
+        hasher: &mut impl Hasher,
     ) -> Result<(), LayoutError> {
         let tag = self.index.node(node).tag();
-        words.write_u64(self.path(node));
+        hasher.write_u64(self.path(node));
         let said = [
             described.has_name,
             described.is_declaration,
@@ -131,23 +131,23 @@ impl<'s> Unit<'_, 's> {
         ];
         let said = said.iter().fold(0, |flags, flag| flags << 1 | u64::from(*flag));
         let encoding = described.encoding.map_or(0, |encoding| encoding.0);
-        words.write_u64(u64::from(tag.0) << 16 | u64::from(encoding) << 8 | said);
-        words.write_u64(described.size.unwrap_or(0));
-        words.write_u64(described.align.unwrap_or(0));
-        words.write_usize(described.type_parameters.len());
-        words.write_usize(described.members.len());
-        self.hash_place(described.declared, words);
-        described.counts.hash(words);
+        hasher.write_u64(u64::from(tag.0) << 16 | u64::from(encoding) << 8 | said);
+        hasher.write_u64(described.size.unwrap_or(0));
+        hasher.write_u64(described.align.unwrap_or(0));
+        hasher.write_usize(described.type_parameters.len());
+        hasher.write_usize(described.members.len());
+        self.hash_place(described.declared, hasher);
+        described.counts.hash(hasher);
         for (name, _) in &described.type_parameters {
-            words.write_u64(self.name(*name));
+            hasher.write_u64(self.name(*name));
         }
         for member in &described.members {
-            words.write_u64(self.name(member.name));
-            words.write_u64(member.offset);
+            hasher.write_u64(self.name(member.name));
+            hasher.write_u64(member.offset);
         }
         for (name, value) in &described.enumerators {
-            words.write_u64(self.name(*name));
-            words.write_i128(*value);
+            hasher.write_u64(self.name(*name));
+            hasher.write_i128(*value);
         }
         if let Some(part) = described.enum_part(tag) {
             if let Some((offset, ty)) = part.found {
@@ -156,19 +156,19 @@ impl<'s> Unit<'_, 's> {
                     None => self.source.discriminant_type(self.dwarf, ty)?,
                 };
                 self.hashes.discriminants.insert(ty, kind);
-                (offset, kind).hash(words);
+                (offset, kind).hash(hasher);
             }
             for variant in &part.variants {
                 let Some(member) = variant.member else { continue };
-                (variant.value, variant.values).hash(words);
-                words.write_u64(self.name(member.name));
-                words.write_u64(member.offset);
-                self.hash_place(variant.declared, words);
+                (variant.value, variant.values).hash(hasher);
+                hasher.write_u64(self.name(member.name));
+                hasher.write_u64(member.offset);
+                self.hash_place(variant.declared, hasher);
             }
         }
         if tag == dw::DW_TAG_subroutine_type {
             // Its name is made of types that it does not lead to.
-            self.source.type_name(self.dwarf, id.0, 0)?.hash(words);
+            self.source.type_name(self.dwarf, id.0, 0)?.hash(hasher);
         }
         Ok(())
     }
@@ -188,7 +188,7 @@ impl<'s> Unit<'_, 's> {
         let mut path = 0;
         // What is in the same namespace or type has all of its path in common but for the end.
         let mut unknown = Vec::new();
-        for parent in self.index.with_parents(node).skip(1) {
+        for parent in self.index.self_and_parents(node).skip(1) {
             if let Some(known) = self.hashes.paths.get(self.key(parent)) {
                 path = known;
                 break;
@@ -213,17 +213,17 @@ impl<'s> Unit<'_, 's> {
         hasher.finish()
     }
 
-    fn hash_place(&mut self, declared: Declared, words: &mut impl Hasher) {
+    fn hash_place(&mut self, declared: Declared, hasher: &mut impl Hasher) {
         let line = declared.line.and_then(|line| u32::try_from(line).ok()).unwrap_or(0);
-        words.write_u32(line);
+        hasher.write_u32(line);
         // Without a line a file says nothing.
         if let Some(number) = declared.file.filter(|_| line != 0) {
-            words.write_u64(self.file(number, declared));
+            hasher.write_u64(self.file(number, declared));
         }
     }
 
     fn file(&mut self, number: u64, declared: Declared) -> u64 {
-        let slot = usize::try_from(number).ok().filter(|slot| *slot < MOST_FILES);
+        let slot = usize::try_from(number).ok().filter(|slot| *slot < MAX_FILES);
         let known = slot.and_then(|slot| self.files.get(slot).copied());
         if let Some(known) = known.filter(|hash| *hash != 0) {
             return known;

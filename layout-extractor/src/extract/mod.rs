@@ -30,25 +30,25 @@ pub fn extract(
     source: &DwarfSource,
     progress: &dyn Progress,
 ) -> Result<LayoutFile, LayoutFileError> {
-    let (everything, mut roots) = roots::find(source, progress);
+    let (whole_program, mut roots) = roots::find(source, progress);
     let ((frames, unreadable), addresses) = rayon::join(
-        || block_on_frames::find(source, everything),
+        || block_on_frames::find(source, whole_program),
         || answers::addresses(source, &roots),
     );
     roots.unreadable += unreadable;
     progress.start(Stage::Types, None);
     let beginnings = answers::beginnings(&roots, &frames, &addresses);
-    let descriptions = type_graph::follow(source, beginnings, progress);
-    let classes = merge::classes(&descriptions, progress);
-    let layouts = answers::layouts(source, &descriptions, &classes);
+    let graph = type_graph::follow(source, beginnings, progress);
+    let classes = merge::classes(&graph, progress);
+    let layouts = answers::layouts(source, &graph, &classes);
     // Strings are numbered one after the other, by one processor.
-    let (tables, told) = rayon::join(
-        || tables::types(source, &descriptions, &classes, &layouts),
-        || answers::told(source, &descriptions, &classes),
+    let (tables, type_answers) = rayon::join(
+        || tables::types(source, &graph, &classes, &layouts),
+        || answers::type_answers(source, &graph, &classes),
     );
-    let tables = tables.finish(source, &roots, &frames, &addresses, &told);
+    let tables = tables.finish(source, &roots, &frames, &addresses, &type_answers);
     drop(classes);
     // To take all of this apart takes its time, which nobody has to wait for.
-    rayon::spawn(move || drop((descriptions, layouts, told, addresses, frames, roots)));
+    rayon::spawn(move || drop((graph, layouts, type_answers, addresses, frames, roots)));
     LayoutFile::new(tables)
 }

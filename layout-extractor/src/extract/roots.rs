@@ -9,8 +9,8 @@ use runtime_layouts::layout::source::{LayoutError, ThreadLocal};
 use super::progress::{Progress, Stage};
 use crate::dwarf::reader::UnitNumber;
 use crate::dwarf::tags::is_nominal;
-use crate::indexes::whole_program::Everything;
-use crate::questions::find_all::is_of;
+use crate::indexes::whole_program::WholeProgram;
+use crate::questions::find_all::name_matches;
 use crate::questions::source::DwarfSource;
 use crate::questions::vtables::POLL_SLOT;
 
@@ -45,9 +45,9 @@ pub(super) struct Roots {
 pub(super) fn find<'s>(
     source: &'s DwarfSource,
     progress: &dyn Progress,
-) -> (&'s Everything, Roots) {
+) -> (&'s WholeProgram, Roots) {
     progress.start(Stage::Units, Some(source.units.len() as u64));
-    let (everything, of_units) = source.read_everything(|number, is_asked| {
+    let (whole_program, of_units) = source.read_whole_program(|number, is_asked| {
         let found = if is_asked { in_unit(source, number) } else { Ok(Roots::default()) };
         progress.advance(1);
         found.unwrap_or_else(|_| Roots { unreadable: 1, ..Roots::default() })
@@ -73,7 +73,7 @@ pub(super) fn find<'s>(
     roots.task_polls.dedup();
     roots.vtables.sort_unstable();
     roots.vtables.dedup();
-    (everything, roots)
+    (whole_program, roots)
 }
 
 impl Roots {
@@ -95,7 +95,7 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
     let view = source.units.view(&dwarf, number)?;
     let mut roots = Roots::default();
     for range in index.code.iter().filter(|range| range.is_entry) {
-        let is_notable = index.notable.binary_search(&range.node).is_ok();
+        let is_notable = index.searched.binary_search(&range.node).is_ok();
         if !is_notable || !source.object.is_loaded(range.low) || range.low == 0 {
             continue;
         }
@@ -144,7 +144,7 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
 
 /// How the type with this path is asked for by name; `None` when it is not.
 fn asked_for(path: &str) -> Option<ByName> {
-    types_by_name().find(|by_name| is_of(path, by_name.name))
+    types_by_name().find(|by_name| name_matches(path, by_name.name))
 }
 
 /// Whether a type may be that has this name of its own, with what follows it in its section: most are

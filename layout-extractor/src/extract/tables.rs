@@ -10,16 +10,16 @@ use runtime_layouts::layout::source::{LayoutSource, NOTABLE_FUNCTIONS};
 use runtime_layouts::layout::{Function, Member, SourceLocation, Type, TypeId, TypeKind};
 use rustc_hash::FxHashMap;
 
-use super::answers::{Addresses, Told};
+use super::answers::{Addresses, TypeAnswers};
 use super::block_on_frames::Frame;
-use super::merge::Classes;
+use super::merge::TypeClasses;
 use super::roots::Roots;
-use super::type_graph::Descriptions;
+use super::type_graph::TypeGraph;
 use crate::questions::source::DwarfSource;
 
 /// Tables that are being filled.
 pub(super) struct Builder<'a> {
-    classes: &'a Classes<'a>,
+    classes: &'a TypeClasses<'a>,
     tables: Tables,
     strings: FxHashMap<&'a str, StringNumber>,
     files: FxHashMap<(StringNumber, StringNumber), u32>,
@@ -29,8 +29,8 @@ pub(super) struct Builder<'a> {
 /// Fills the tables with types, whose layouts are in the order of the classes.
 pub(super) fn types<'a>(
     source: &DwarfSource,
-    descriptions: &'a Descriptions,
-    classes: &'a Classes<'a>,
+    graph: &'a TypeGraph,
+    classes: &'a TypeClasses<'a>,
     layouts: &'a [Arc<Type>],
 ) -> Builder<'a> {
     let mut builder = Builder {
@@ -61,10 +61,10 @@ pub(super) fn types<'a>(
         functions: FxHashMap::default(),
     };
     for (ty, &first) in layouts.iter().zip(&classes.first) {
-        let stored = builder.ty(ty, descriptions.references(first));
+        let stored = builder.ty(ty, graph.references(first));
         builder.tables.types.push(stored);
     }
-    builder.add_units(source, descriptions);
+    builder.add_units(source, graph);
     builder
 }
 
@@ -76,10 +76,10 @@ impl<'a> Builder<'a> {
         roots: &'a Roots,
         frames: &'a [Frame],
         addresses: &'a Addresses,
-        told: &'a [Told],
+        type_answers: &'a [TypeAnswers],
     ) -> Tables {
         self.tables.lack = lack(source, roots);
-        self.add_told(told);
+        self.add_type_answers(type_answers);
         for (address, functions) in &addresses.functions_at {
             let list = functions.iter().map(|function| self.function(function)).collect();
             self.tables.functions_at.push((*address, list));
@@ -217,17 +217,17 @@ impl<'a> Builder<'a> {
     }
 
     /// Bodies, polls and invocations: what the first description tells that tells anything.
-    fn add_told(&mut self, told: &'a [Told]) {
-        for told in told {
-            let class = self.classes.of[told.number] as usize;
-            if let (Some(body), None) = (&told.body, self.tables.types[class].body) {
+    fn add_type_answers(&mut self, type_answers: &'a [TypeAnswers]) {
+        for type_answers in type_answers {
+            let class = self.classes.of[type_answers.number] as usize;
+            if let (Some(body), None) = (&type_answers.body, self.tables.types[class].body) {
                 self.tables.types[class].body = Some(self.function(body));
             }
-            if let (Some(poll), None) = (&told.poll, self.tables.types[class].poll) {
+            if let (Some(poll), None) = (&type_answers.poll, self.tables.types[class].poll) {
                 let declared = self.location(poll.declared.as_ref());
                 self.tables.types[class].poll = Some((poll.polled_as, declared));
             }
-            for (state, invoked) in told.invoked.iter().enumerate() {
+            for (state, invoked) in type_answers.invoked.iter().enumerate() {
                 let Some(invoked) = self.location(invoked.as_ref()) else { continue };
                 if let StoredKind::Enum { variants, .. } = &mut self.tables.types[class].kind
                     && let Some(variant) = variants.get_mut(state)
@@ -238,10 +238,10 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn add_units(&mut self, source: &DwarfSource, descriptions: &Descriptions) {
+    fn add_units(&mut self, source: &DwarfSource, graph: &TypeGraph) {
         let mut units: Vec<Vec<u32>> = vec![Vec::new(); self.classes.first.len()];
         let (mut unit, mut end) = (0, 0);
-        for (class, id) in self.classes.of.iter().zip(&descriptions.ids) {
+        for (class, id) in self.classes.of.iter().zip(&graph.ids) {
             // Descriptions are in the order of units, so each list is sorted.
             if id.0 >= end {
                 unit = source.units.at(id.0).unwrap_or_default();

@@ -14,29 +14,29 @@ use runtime_layouts::layout::source::LayoutError;
 use runtime_layouts::layout::{Function, TypeId};
 use rustc_hash::FxHashMap;
 
-use super::adjacency_lists::Lists;
-use super::description_hash::{Hashes, Unit};
+use super::adjacency_lists::AdjacencyLists;
+use super::description_hash::{DescriptionHasher, SharedHashes};
 use super::edges::types_of_function;
 use super::progress::Progress;
 use crate::dwarf::reader::UnitNumber;
-use crate::dwarf::type_description::{Description, Reader};
+use crate::dwarf::type_description::{Description, DescriptionReader};
 use crate::dwarf::unit_view::UnitView;
 use crate::indexes::unit_index::UnitIndex;
 use crate::object::sections::Slice;
 use crate::questions::source::DwarfSource;
 
 /// All descriptions, by number, in the order of the debug information.
-pub(super) struct Descriptions {
+pub(super) struct TypeGraph {
     pub(super) ids: Vec<TypeId>,
     /// A hash of all that each says itself.
-    pub(super) words: Vec<u64>,
+    pub(super) hashes: Vec<u64>,
     /// What each refers to, by number.
-    pub(super) references: Lists,
+    pub(super) references: AdjacencyLists,
     /// The environments of closures and async fns that have a body, and that, in order.
     pub(super) bodies: Vec<(usize, Arc<Function>)>,
 }
 
-impl Descriptions {
+impl TypeGraph {
     pub(super) fn len(&self) -> usize {
         self.ids.len()
     }
@@ -57,11 +57,11 @@ pub(super) fn follow<'s>(
     source: &'s DwarfSource,
     beginnings: Vec<TypeId>,
     progress: &dyn Progress,
-) -> Descriptions {
+) -> TypeGraph {
     let dwarf = source.dwarf();
-    let mut units: BTreeMap<UnitNumber, Box<OfUnit<'s>>> = BTreeMap::new();
+    let mut units: BTreeMap<UnitNumber, Box<UnitGraph<'s>>> = BTreeMap::new();
     // Those that no thread is using.
-    let hashes: Mutex<Vec<Hashes>> = Mutex::default();
+    let hashes: Mutex<Vec<SharedHashes>> = Mutex::default();
     let free = || hashes.lock().unwrap_or_else(PoisonError::into_inner);
     let mut next = beginnings;
     while !next.is_empty() {
@@ -74,8 +74,8 @@ pub(super) fn follow<'s>(
                 (number, units.remove(&number), ids)
             })
             .collect();
-        let follow = |(number, unit, ids): (_, Option<Box<OfUnit<'s>>>, &[TypeId])| {
-            let new = || Box::new(OfUnit::new(source, &dwarf, number));
+        let follow = |(number, unit, ids): (_, Option<Box<UnitGraph<'s>>>, &[TypeId])| {
+            let new = || Box::new(UnitGraph::new(source, &dwarf, number));
             let mut unit = unit.unwrap_or_else(new);
             let before = unit.found.len();
             let mut own = free().pop().unwrap_or_default();
@@ -96,7 +96,7 @@ pub(super) fn follow<'s>(
 }
 
 /// Numbers all descriptions in the order of the debug information, and what they refer to.
-fn numbered(units: Vec<Box<OfUnit<'_>>>) -> Descriptions {
+fn numbered(units: Vec<Box<UnitGraph<'_>>>) -> TypeGraph {
     let mut base = 0;
     let mut based = Vec::with_capacity(units.len());
     for unit in units {
@@ -104,15 +104,15 @@ fn numbered(units: Vec<Box<OfUnit<'_>>>) -> Descriptions {
         base += based.last().map_or(0, |(_, unit)| unit.found.len() as u32);
     }
     let ordered: Vec<_> =
-        based.into_par_iter().map(|(base, unit)| Ordered::new(base, unit)).collect();
-    let all = || ordered.iter().flat_map(Ordered::found);
-    let mut descriptions = Descriptions {
+        based.into_par_iter().map(|(base, unit)| NumberedUnit::new(base, unit)).collect();
+    let all = || ordered.iter().flat_map(NumberedUnit::found);
+    let mut graph = TypeGraph {
         ids: all().map(|one| one.id).collect(),
-        words: all().map(|one| one.words).collect(),
-        references: Lists::default(),
+        hashes: all().map(|one| one.hash).collect(),
+        references: AdjacencyLists::default(),
         bodies: Vec::new(),
     };
-    let number = |id| descriptions.number(id);
+    let number = |id| graph.number(id);
     let (references, mut bodies) = rayon::join(
         || ordered.par_iter().map(|unit| unit.references(number)).collect::<Vec<_>>().concat(),
         || {
@@ -121,23 +121,23 @@ fn numbered(units: Vec<Box<OfUnit<'_>>>) -> Descriptions {
         },
     );
     bodies.sort_unstable_by_key(|(number, _)| *number);
-    descriptions.references = Lists::joined(references, all().map(|one| one.count));
-    descriptions.bodies = bodies;
-    descriptions
+    graph.references = AdjacencyLists::joined(references, all().map(|one| one.count));
+    graph.bodies = bodies;
+    graph
 }
 
 /// A unit whose descriptions have numbers.
-struct Ordered<'s> {
-    unit: Box<OfUnit<'s>>,
+struct NumberedUnit<'s> {
+    unit: Box<UnitGraph<'s>>,
     /// Their places in the order of their numbers.
     order: Vec<u32>,
     /// Their numbers in the order of their places.
     numbers: Vec<u32>,
 }
 
-impl<'s> Ordered<'s> {
+impl<'s> NumberedUnit<'s> {
     /// Numbers those of a unit in the order of the debug information, from `base` on.
-    fn new(base: u32, unit: Box<OfUnit<'s>>) -> Self {
+    fn new(base: u32, unit: Box<UnitGraph<'s>>) -> Self {
         let mut order: Vec<u32> = (0..unit.found.len() as u32).collect();
         order.sort_unstable_by_key(|&local| unit.found[local as usize].id);
         let mut numbers = vec![0; order.len()];
@@ -148,7 +148,7 @@ impl<'s> Ordered<'s> {
     }
 
     /// Those of the unit, in order.
-    fn found(&self) -> impl Iterator<Item = &Found> {
+    fn found(&self) -> impl Iterator<Item = &GraphNode> {
         self.order.iter().map(|&local| &self.unit.found[local as usize])
     }
 
@@ -177,13 +177,13 @@ const NODES_OF_ONE: usize = 6;
 const REFERENCES_OF_ONE: usize = 3;
 
 /// The descriptions of one unit, in the order in which they are met.
-struct OfUnit<'s> {
+struct UnitGraph<'s> {
     number: UnitNumber,
     /// `None` when the unit cannot be read.
     readable: Option<(UnitView<'s>, &'s UnitIndex)>,
     /// The places of those that were met, by their offsets in the unit.
     known: FxHashMap<u32, u32>,
-    found: Vec<Found>,
+    found: Vec<GraphNode>,
     /// The places of descriptions in the order in which they are met; from [`ELSEWHERE`] on, of what
     /// is in other units.
     references: Vec<u32>,
@@ -193,23 +193,23 @@ struct OfUnit<'s> {
     followed: usize,
     /// The environments of closures and async fns that have a body, and that.
     bodies: Vec<(TypeId, Arc<Function>)>,
-    /// As in [`Unit`].
+    /// As in [`DescriptionHasher`].
     files: Vec<u64>,
 }
 
 /// A description.
-struct Found {
+struct GraphNode {
     id: TypeId,
-    words: u64,
+    hash: u64,
     /// Where its references begin, and how many there are.
     first: u32,
     count: u32,
 }
 
-impl Found {
+impl GraphNode {
     /// One that was not read yet, or cannot be.
     fn unreadable(id: TypeId) -> Self {
-        Self { id, words: 0, first: 0, count: 0 }
+        Self { id, hash: 0, first: 0, count: 0 }
     }
 
     fn range(&self) -> Range<usize> {
@@ -217,7 +217,7 @@ impl Found {
     }
 }
 
-impl<'s> OfUnit<'s> {
+impl<'s> UnitGraph<'s> {
     fn new(source: &'s DwarfSource, dwarf: &Dwarf<Slice<'s>>, number: UnitNumber) -> Self {
         let read = || {
             let index = source.index(dwarf, number)?;
@@ -227,7 +227,7 @@ impl<'s> OfUnit<'s> {
         let nodes = readable.as_ref().map_or(0, |(_, index)| index.nodes.len());
         let mut known = FxHashMap::default();
         known.reserve(nodes / NODES_OF_ONE);
-        OfUnit {
+        UnitGraph {
             number,
             readable,
             known,
@@ -246,19 +246,19 @@ impl<'s> OfUnit<'s> {
         source: &'s DwarfSource,
         dwarf: &Dwarf<Slice<'s>>,
         ids: &[TypeId],
-        hashes: &mut Hashes,
+        hashes: &mut SharedHashes,
     ) {
         let readable = self.readable.take();
         let unit = readable.as_ref().and_then(|(view, index)| {
-            let reader = Reader::new(dwarf, view).ok()?;
+            let reader = DescriptionReader::new(dwarf, view).ok()?;
             let files = std::mem::take(&mut self.files);
-            Some(Unit { source, dwarf, view, index, reader, files, hashes })
+            Some(DescriptionHasher { source, dwarf, view, index, reader, files, hashes })
         });
         match unit {
             Some(unit) => self.follow_in(unit, ids),
             // What cannot be read is a node of its own kind.
             None => {
-                self.found.extend(ids.iter().map(|&id| Found::unreadable(id)));
+                self.found.extend(ids.iter().map(|&id| GraphNode::unreadable(id)));
                 self.found.sort_unstable_by_key(|found| found.id);
                 self.found.dedup_by_key(|found| found.id);
             }
@@ -266,7 +266,7 @@ impl<'s> OfUnit<'s> {
         self.readable = readable;
     }
 
-    fn follow_in(&mut self, mut unit: Unit<'_, 's>, ids: &[TypeId]) {
+    fn follow_in(&mut self, mut unit: DescriptionHasher<'_, 's>, ids: &[TypeId]) {
         let place = unit.view.start..unit.source.units.entry(self.number).end;
         let mut described = Description::default();
         let mut at = self.found.len();
@@ -278,14 +278,14 @@ impl<'s> OfUnit<'s> {
             let id = found.id;
             referred.clear();
             let node = unit.index.node_at(id.0 - place.start);
-            let words = unit.describe(id, node, &mut described, &mut referred);
+            let hash = unit.hash_description(id, node, &mut described, &mut referred);
             let first = self.references.len() as u32;
             for &id in &referred {
                 let reference = self.reference(id, &place);
                 self.references.push(reference);
             }
             let found = &mut self.found[at];
-            found.words = words.unwrap_or_default();
+            found.hash = hash.unwrap_or_default();
             (found.first, found.count) = (first, referred.len() as u32);
             if let Some(body) = unit.body(id, node) {
                 referred.clear();
@@ -314,7 +314,7 @@ impl<'s> OfUnit<'s> {
         let next = self.found.len() as u32;
         // A unit that is larger has no index.
         *self.known.entry((id.0 - start) as u32).or_insert_with(|| {
-            self.found.push(Found::unreadable(id));
+            self.found.push(GraphNode::unreadable(id));
             next
         })
     }

@@ -11,27 +11,27 @@ use gimli::Dwarf;
 use rayon::prelude::*;
 use rustc_hash::FxBuildHasher;
 
-use crate::dwarf::abbreviations::Wanted;
-use crate::dwarf::entry_cursor::Skim;
+use crate::dwarf::abbreviations::EntryKinds;
+use crate::dwarf::entry_cursor::EntryCursor;
 use crate::dwarf::name_ref::NameRef;
 use crate::dwarf::reader::UnitNumber;
 use crate::dwarf::unit_view::UnitView;
 use crate::object::sections::Slice;
-use crate::support::direct_mapped_cache::Lately;
-use crate::support::rust_path::split_last;
+use crate::support::direct_mapped_cache::DirectMappedCache;
+use crate::support::rust_path::split_last_segment;
 
 /// So many units are few.
 const FEW_UNITS: usize = 8;
 
 /// The parts at the end of a path that are looked for.
-const MOST_PARTS: usize = 4;
+const MAX_PARTS: usize = 4;
 
 /// How many parts of `.debug_str` are gone through on their own.
 const PARTS: usize = 64;
 
 /// Which units use which names, and refer to what in others.
 #[derive(Default)]
-pub(crate) struct Mentions {
+pub(crate) struct NameUsers {
     /// A hash of a name and where it is in `.debug_str`, sorted. A linker that does not merge
     /// strings leaves several copies of one.
     names: Vec<Pair>,
@@ -66,16 +66,16 @@ impl Pair {
 
 /// What one unit mentions, each list in order.
 #[derive(Default)]
-pub(crate) struct OfUnit {
+pub(crate) struct UnitNames {
     users: Vec<u32>,
     others: Vec<u32>,
     references: Vec<u64>,
 }
 
-impl OfUnit {
+impl UnitNames {
     /// What a unit mentions. What cannot be read mentions nothing; what comes before that counts.
     pub(crate) fn read<'a>(dwarf: &Dwarf<Slice<'a>>, view: &UnitView<'a>) -> Self {
-        let mut found = OfUnit::default();
+        let mut found = UnitNames::default();
         let _ = found.add_entries(dwarf, view);
         for list in [&mut found.users, &mut found.others] {
             list.sort_unstable();
@@ -92,17 +92,17 @@ impl OfUnit {
         view: &UnitView<'a>,
     ) -> Result<(), gimli::Error> {
         // No name begins behind the last byte of all.
-        let mut lately = Lately::new(LATELY, u32::MAX);
-        let names = Wanted::NAMED.and(Wanted::MANGLED);
-        let mut skim = Skim::of(dwarf, view, names.and(Wanted::REFERRING))?;
-        while let Some(entry) = skim.next()? {
-            if entry.is(Wanted::REFERRING) {
-                skim.references(&entry, &mut |target| self.references.push(target))?;
+        let mut lately = DirectMappedCache::new(RECENT_NAMES, u32::MAX);
+        let names = EntryKinds::NAMED.and(EntryKinds::MANGLED);
+        let mut cursor = EntryCursor::of(dwarf, view, names.and(EntryKinds::REFERRING))?;
+        while let Some(entry) = cursor.next()? {
+            if entry.is(EntryKinds::REFERRING) {
+                cursor.references(&entry, &mut |target| self.references.push(target))?;
             }
             if !entry.is(names) {
                 continue;
             }
-            let name = skim.name(&entry)?;
+            let name = cursor.name(&entry)?;
             match name.place() {
                 _ if name == NameRef::None => {}
                 Some(place) if lately.is_new(place) => self.users.push(place),
@@ -116,22 +116,22 @@ impl OfUnit {
 
 /// Most names of a unit come several times: so many of those that came lately are known, as a power
 /// of two.
-const LATELY: u32 = 12;
+const RECENT_NAMES: u32 = 12;
 
-impl Mentions {
+impl NameUsers {
     /// Puts together what all units mention.
-    pub(crate) fn of(section: &[u8], units: Vec<(u32, OfUnit)>) -> Self {
-        let mut mentions = Mentions {
+    pub(crate) fn of(section: &[u8], units: Vec<(u32, UnitNames)>) -> Self {
+        let mut name_users = NameUsers {
             part: u32::try_from(section.len() / PARTS + 1).unwrap_or(u32::MAX),
-            ..Mentions::default()
+            ..NameUsers::default()
         };
         for (unit, found) in &units {
-            mentions.others.extend(found.others.iter().map(|&hash| Pair::of(hash, *unit)));
-            mentions.references.extend(found.references.iter().map(|&at| (at, *unit)));
+            name_users.others.extend(found.others.iter().map(|&hash| Pair::of(hash, *unit)));
+            name_users.references.extend(found.references.iter().map(|&at| (at, *unit)));
         }
         let part = |number: u32| {
-            let start = number.saturating_mul(mentions.part);
-            let end = start.saturating_add(mentions.part);
+            let start = number.saturating_mul(name_users.part);
+            let end = start.saturating_add(name_users.part);
             let mut users = Vec::new();
             for (unit, found) in &units {
                 let from = &found.users[found.users.partition_point(|place| *place < start)..];
@@ -148,22 +148,22 @@ impl Mentions {
         let parts: Vec<(Vec<Pair>, Vec<Pair>)> =
             (0..PARTS as u32).into_par_iter().with_max_len(1).map(part).collect();
         for (names, users) in parts {
-            mentions.names.extend(names);
-            mentions.users.push(users);
+            name_users.names.extend(names);
+            name_users.users.push(users);
         }
-        mentions.names.par_sort_unstable();
-        mentions.others.par_sort_unstable();
-        mentions.references.par_sort_unstable();
-        mentions
+        name_users.names.par_sort_unstable();
+        name_users.others.par_sort_unstable();
+        name_users.references.par_sort_unstable();
+        name_users
     }
 
     /// The units that may have an entry with this path, in order.
     pub(crate) fn units_with_path(&self, section: &[u8], path: &str) -> Vec<UnitNumber> {
         // `{async_fn#0}` is everywhere, and `poll` too; what those are in is not.
         let mut rest = path;
-        let mut all: Vec<Users<'_>> = Vec::with_capacity(MOST_PARTS);
-        while !rest.is_empty() && all.len() < MOST_PARTS {
-            let (parents, last) = split_last(rest);
+        let mut all: Vec<Users<'_>> = Vec::with_capacity(MAX_PARTS);
+        while !rest.is_empty() && all.len() < MAX_PARTS {
+            let (parents, last) = split_last_segment(rest);
             all.push(self.users(section, last.as_bytes()));
             rest = parents;
         }

@@ -3,7 +3,7 @@
 use runtime_layouts::layout::source::PolledAs;
 use rustc_hash::FxHashMap;
 
-use crate::support::rust_path::{as_parts, split_last, without_arguments};
+use crate::support::rust_path::{qualified_path_parts, split_last_segment, strip_arguments};
 
 /// The `poll` functions of one unit.
 #[derive(Default)]
@@ -41,19 +41,19 @@ pub(crate) fn polled_in_symbol(mangled: &str) -> Option<PolledAs> {
 
 /// The type and trait of a demangled `<T as Trait>::poll`.
 pub(crate) fn polled_self(plain: &str) -> Option<(&str, PolledAs)> {
-    let (of, function) = split_last(plain);
-    let expected = match without_arguments(function) {
+    let (of, function) = split_last_segment(plain);
+    let expected = match strip_arguments(function) {
         "poll" => PolledAs::Future,
         "poll_next" => PolledAs::Stream,
         _ => return None,
     };
-    let (ty, polled) = as_parts(of)?;
+    let (ty, polled) = qualified_path_parts(of)?;
     (polled_trait(polled)? == expected).then_some((ty, expected))
 }
 
 /// Which polled trait a path names, if any.
 pub(crate) fn polled_trait(path: &str) -> Option<PolledAs> {
-    match without_arguments(path) {
+    match strip_arguments(path) {
         "core::future::future::Future" => Some(PolledAs::Future),
         "futures_core::stream::Stream" => Some(PolledAs::Stream),
         _ => None,

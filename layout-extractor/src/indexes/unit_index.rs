@@ -11,13 +11,13 @@ use gimli::{AttributeValue, Dwarf, constants as dw};
 use super::name_index::NameIndex;
 use super::node::{HAS_CODE, HAS_LINKAGE_NAME, IS_DECLARATION, NO_PARENT, Node, NodeNumber};
 use super::poll_index::PollIndex;
-use crate::dwarf::abbreviations::Wanted;
-use crate::dwarf::entry_cursor::{Skim, Skimmed};
+use crate::dwarf::abbreviations::EntryKinds;
+use crate::dwarf::entry_cursor::{CursorEntry, EntryCursor};
 use crate::dwarf::name_ref::NameRef;
-use crate::dwarf::static_location::{StaticPlace, place_of};
+use crate::dwarf::static_location::{StaticPlace, static_place};
 use crate::dwarf::unit_view::UnitView;
 use crate::object::sections::Slice;
-use crate::support::direct_mapped_cache::Lately;
+use crate::support::direct_mapped_cache::DirectMappedCache;
 
 /// A range of a function's code.
 #[derive(Clone, Copy)]
@@ -36,12 +36,12 @@ pub(crate) struct UnitIndex {
     /// By offset.
     pub(crate) nodes: Vec<Node>,
     /// The functions and namespaces that have a name which begins as one that is looked for among all
-    /// (see [`NOTABLE`]), or whose name is at another node; in order.
-    pub(crate) notable: Box<[NodeNumber]>,
+    /// (see [`SEARCHED_BEGINNINGS`]), or whose name is at another node; in order.
+    pub(crate) searched: Box<[NodeNumber]>,
     /// The nodes that are a `block_on…`, and those in it.
-    pub(crate) blocking: Box<[Range<NodeNumber>]>,
-    /// For each [`STRETCH`] of the unit the number of the first node in or behind it.
-    stretches: Box<[NodeNumber]>,
+    pub(crate) block_ons: Box<[Range<NodeNumber>]>,
+    /// For each [`BUCKET_BYTES`] of the unit the number of the first node in or behind it.
+    buckets: Box<[NodeNumber]>,
     /// By `low`.
     pub(crate) code: Vec<CodeRange>,
     /// `(address, offset from the start of the unit)` of variables at fixed addresses, by address.
@@ -90,35 +90,35 @@ impl Inlined {
 
 /// How names begin that are looked for among all functions: bodies of closures and async fns, polls
 /// of futures and tasks, and what keeps a future on the stack.
-const NOTABLE: [&[u8]; 3] = [b"{", b"poll", BLOCK_ON];
+const SEARCHED_BEGINNINGS: [&[u8]; 3] = [b"{", b"poll", BLOCK_ON];
 
 /// How the functions begin that keep a future on the stack.
 const BLOCK_ON: &[u8] = b"block_on";
 
 /// What is inlined again into a function is noted once, while it is among so many that were inlined
 /// lately, as a power of two.
-const INLINED_LATELY: u32 = 8;
+const RECENT_INLINES: u32 = 8;
 
 /// Bytes of a unit in which a node is looked for one by one: there are few.
-const STRETCH: u32 = 64;
+const BUCKET_BYTES: u32 = 64;
 
 /// The number of the first node in or behind each stretch, up to the last one's.
-fn stretches(nodes: &[Node]) -> Box<[NodeNumber]> {
-    let last = nodes.last().map_or(0, |node| node.offset / STRETCH + 1);
-    let mut stretches = Vec::with_capacity(last as usize);
+fn buckets(nodes: &[Node]) -> Box<[NodeNumber]> {
+    let last = nodes.last().map_or(0, |node| node.offset / BUCKET_BYTES + 1);
+    let mut buckets = Vec::with_capacity(last as usize);
     for (number, node) in (0..).zip(nodes) {
-        while stretches.len() <= (node.offset / STRETCH) as usize {
-            stretches.push(number);
+        while buckets.len() <= (node.offset / BUCKET_BYTES) as usize {
+            buckets.push(number);
         }
     }
-    stretches.into()
+    buckets.into()
 }
 
 /// The functions and namespaces whose names begin so, or are at another node. They are looked for in a
 /// pass of its own, since names are all over a large section: the processor fetches many of them at
 /// the same time.
-fn notable(dwarf: &Dwarf<Slice<'_>>, nodes: &[Node]) -> Box<[NodeNumber]> {
-    let firsts = NOTABLE.map(|beginning| beginning[0]);
+fn searched(dwarf: &Dwarf<Slice<'_>>, nodes: &[Node]) -> Box<[NodeNumber]> {
+    let firsts = SEARCHED_BEGINNINGS.map(|beginning| beginning[0]);
     let is_notable = |node: &Node| {
         if !matches!(node.tag(), dw::DW_TAG_subprogram | dw::DW_TAG_namespace) {
             return false;
@@ -126,25 +126,25 @@ fn notable(dwarf: &Dwarf<Slice<'_>>, nodes: &[Node]) -> Box<[NodeNumber]> {
         let name = node.name().from(dwarf);
         matches!(node.name(), NameRef::Origin(_))
             || name.first().is_some_and(|first| firsts.contains(first))
-                && NOTABLE.iter().any(|beginning| name.starts_with(beginning))
+                && SEARCHED_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
     };
     (0..).zip(nodes).filter(|(_, node)| is_notable(node)).map(|(number, _)| number).collect()
 }
 
 /// The nodes among these that are a `block_on…`, each with those in it.
-fn blocking(
+fn block_ons(
     dwarf: &Dwarf<Slice<'_>>,
     nodes: &[Node],
-    notable: &[NodeNumber],
+    searched: &[NodeNumber],
 ) -> Box<[Range<NodeNumber>]> {
-    let blocks = |&number: &NodeNumber| {
+    let is_block_on = |&number: &NodeNumber| {
         nodes[number as usize].name().from(dwarf).starts_with(BLOCK_ON).then(|| {
             let behind = nodes[number as usize + 1..].iter();
             let within = behind.take_while(|node| node.parent().is_some_and(|of| of >= number));
             number..number + 1 + within.count() as NodeNumber
         })
     };
-    notable.iter().filter_map(blocks).collect()
+    searched.iter().filter_map(is_block_on).collect()
 }
 
 /// Bytes of debug information for each node, in what rustc writes. More room than that is asked for
@@ -168,7 +168,7 @@ impl UnitIndex {
     /// The node at an offset from the start of the unit.
     pub(crate) fn node_at(&self, offset: u64) -> Option<NodeNumber> {
         let offset = u32::try_from(offset).ok()?;
-        let first = *self.stretches.get((offset / STRETCH) as usize)?;
+        let first = *self.buckets.get((offset / BUCKET_BYTES) as usize)?;
         let within = self.nodes[first as usize..].iter().take_while(|node| node.offset <= offset);
         let before = within.zip(first..).last();
         before.filter(|(node, _)| node.offset == offset).map(|(_, number)| number)
@@ -180,13 +180,16 @@ impl UnitIndex {
     }
 
     /// Whether a node is a `block_on…`, or in one.
-    pub(crate) fn blocks(&self, number: NodeNumber) -> bool {
-        self.blocking.iter().any(|range| range.contains(&number))
+    pub(crate) fn is_block_on(&self, number: NodeNumber) -> bool {
+        self.block_ons.iter().any(|range| range.contains(&number))
     }
 
     /// A node, and those that it is in, outwards. A parent's number is smaller than its child's, so
     /// this ends.
-    pub(crate) fn with_parents(&self, number: NodeNumber) -> impl Iterator<Item = NodeNumber> + '_ {
+    pub(crate) fn self_and_parents(
+        &self,
+        number: NodeNumber,
+    ) -> impl Iterator<Item = NodeNumber> + '_ {
         std::iter::successors(Some(number), |number| self.node(*number).parent())
     }
 
@@ -208,7 +211,7 @@ struct Builder<'v, 'a> {
     thread_locals: Vec<NodeNumber>,
     inlined: Inlined,
     /// What was inlined lately, and into which function.
-    lately: Lately<u64, NodeNumber>,
+    recent_inlines: DirectMappedCache<u64, NodeNumber>,
 }
 
 impl<'v, 'a> Builder<'v, 'a> {
@@ -222,22 +225,22 @@ impl<'v, 'a> Builder<'v, 'a> {
             statics: Vec::new(),
             thread_locals: Vec::new(),
             inlined: Inlined::default(),
-            lately: Lately::new(INLINED_LATELY, u64::MAX),
+            recent_inlines: DirectMappedCache::new(RECENT_INLINES, u64::MAX),
         }
     }
 
     fn read_entries(&mut self) -> Result<(), gimli::Error> {
-        let wanted = Wanted::NAMED.and(Wanted::LOCATED).and(Wanted::INLINED);
-        let mut skim = Skim::of(self.dwarf, self.view, wanted)?;
-        while let Some(entry) = skim.next()? {
+        let wanted = EntryKinds::NAMED.and(EntryKinds::LOCATED).and(EntryKinds::INLINED);
+        let mut cursor = EntryCursor::of(self.dwarf, self.view, wanted)?;
+        while let Some(entry) = cursor.next()? {
             while self.open.last().is_some_and(|&(depth, _)| depth >= entry.depth) {
                 self.open.pop();
             }
             match entry.tag() {
-                dw::DW_TAG_inlined_subroutine => self.add_inlined(&skim, &entry)?,
-                dw::DW_TAG_variable => self.add_variable(&skim, &entry)?,
-                dw::DW_TAG_subprogram => self.add_function(&skim, &entry)?,
-                _ => self.add_node(&skim, &entry, 0)?,
+                dw::DW_TAG_inlined_subroutine => self.add_inlined(&cursor, &entry)?,
+                dw::DW_TAG_variable => self.add_variable(&cursor, &entry)?,
+                dw::DW_TAG_subprogram => self.add_function(&cursor, &entry)?,
+                _ => self.add_node(&cursor, &entry, 0)?,
             }
         }
         Ok(())
@@ -246,15 +249,15 @@ impl<'v, 'a> Builder<'v, 'a> {
     /// Notes what is inlined, if that is into a function that has code.
     fn add_inlined(
         &mut self,
-        skim: &Skim<'v, 'a>,
-        entry: &Skimmed<'v>,
+        cursor: &EntryCursor<'v, 'a>,
+        entry: &CursorEntry<'v>,
     ) -> Result<(), gimli::Error> {
         let Some(&(_, function)) = self.open.last() else { return Ok(()) };
         if self.nodes[function as usize].has_code()
-            && let Some(origin) = skim.origin(entry)?
-            && self.lately.get(origin) != Some(function)
+            && let Some(origin) = cursor.origin(entry)?
+            && self.recent_inlines.get(origin) != Some(function)
         {
-            self.lately.put(origin, function);
+            self.recent_inlines.put(origin, function);
             self.inlined.add(function, origin);
         }
         Ok(())
@@ -263,14 +266,14 @@ impl<'v, 'a> Builder<'v, 'a> {
     /// Notes the address of a static variable; a thread-local one has a path too.
     fn add_variable(
         &mut self,
-        skim: &Skim<'v, 'a>,
-        entry: &Skimmed<'v>,
+        cursor: &EntryCursor<'v, 'a>,
+        entry: &CursorEntry<'v>,
     ) -> Result<(), gimli::Error> {
-        let Some(location) = skim.static_location(entry)? else { return Ok(()) };
-        match place_of(self.dwarf, &self.view.unit, location) {
+        let Some(location) = cursor.static_location(entry)? else { return Ok(()) };
+        match static_place(self.dwarf, &self.view.unit, location) {
             StaticPlace::ThreadLocal(_) => {
                 self.thread_locals.push(self.nodes.len() as NodeNumber);
-                self.add_node(skim, entry, 0)?;
+                self.add_node(cursor, entry, 0)?;
             }
             StaticPlace::Address(address) => self.statics.push((address, entry.offset)),
             StaticPlace::Other => {}
@@ -280,13 +283,13 @@ impl<'v, 'a> Builder<'v, 'a> {
 
     fn add_function(
         &mut self,
-        skim: &Skim<'v, 'a>,
-        entry: &Skimmed<'v>,
+        cursor: &EntryCursor<'v, 'a>,
+        entry: &CursorEntry<'v>,
     ) -> Result<(), gimli::Error> {
         let before = self.code.len();
         if entry.has_code() {
             let node = self.nodes.len() as NodeNumber;
-            match skim.code(entry)? {
+            match cursor.code(entry)? {
                 Some((low, high)) if low < high => {
                     self.code.push(CodeRange { low, high, node, is_entry: true });
                 }
@@ -295,14 +298,14 @@ impl<'v, 'a> Builder<'v, 'a> {
             }
         }
         let has_code = self.code.len() > before;
-        self.add_node(skim, entry, if has_code { HAS_CODE } else { 0 })
+        self.add_node(cursor, entry, if has_code { HAS_CODE } else { 0 })
     }
 
     /// Adds an entry that has a place in a path.
     fn add_node(
         &mut self,
-        skim: &Skim<'v, 'a>,
-        entry: &Skimmed<'v>,
+        cursor: &EntryCursor<'v, 'a>,
+        entry: &CursorEntry<'v>,
         mut flags: u64,
     ) -> Result<(), gimli::Error> {
         if entry.has_linkage_name() {
@@ -311,8 +314,8 @@ impl<'v, 'a> Builder<'v, 'a> {
         if entry.is_declaration() {
             flags |= IS_DECLARATION;
         }
-        let name = match skim.name(entry)? {
-            NameRef::None => skim.origin(entry)?.map_or(NameRef::None, NameRef::Origin),
+        let name = match cursor.name(entry)? {
+            NameRef::None => cursor.origin(entry)?.map_or(NameRef::None, NameRef::Origin),
             name => name,
         };
         let parent = self.open.last().map_or(NO_PARENT, |&(_, node)| node);
@@ -330,13 +333,13 @@ impl<'v, 'a> Builder<'v, 'a> {
         self.code.shrink_to_fit();
         self.statics.sort_unstable();
         self.inlined.origins.shrink_to_fit();
-        let notable = notable(self.dwarf, &self.nodes);
+        let searched = searched(self.dwarf, &self.nodes);
         let start = self.view.start;
         UnitIndex {
             place: start..start.saturating_add(length(self.view)),
-            blocking: blocking(self.dwarf, &self.nodes, &notable),
-            notable,
-            stretches: stretches(&self.nodes),
+            block_ons: block_ons(self.dwarf, &self.nodes, &searched),
+            searched,
+            buckets: buckets(&self.nodes),
             nodes: self.nodes,
             code: self.code,
             statics: self.statics,
@@ -358,7 +361,7 @@ fn length(view: &UnitView<'_>) -> u64 {
 fn add_code<'a>(
     dwarf: &Dwarf<Slice<'a>>,
     view: &UnitView<'a>,
-    entry: &Skimmed<'_>,
+    entry: &CursorEntry<'_>,
     node: NodeNumber,
     code: &mut Vec<CodeRange>,
 ) -> Result<(), gimli::Error> {

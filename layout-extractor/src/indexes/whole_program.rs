@@ -11,11 +11,11 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use super::node::NodeNumber;
 use super::poll_index::PollEntry;
 use crate::dwarf::reader::UnitNumber;
-use crate::support::rust_path::split_last;
+use crate::support::rust_path::split_last_segment;
 
 /// What all units have that were compiled from Rust, but for those of the standard library that have
 /// no types.
-pub(crate) struct Everything {
+pub(crate) struct WholeProgram {
     /// The first unit's `poll`, by the full name of the type that is polled.
     pub(crate) polls: FxHashMap<Box<str>, PollEntry>,
     /// The bodies of closures and async fns, by key, then in the order of the debug information.
@@ -23,7 +23,7 @@ pub(crate) struct Everything {
     /// Units with thread-local variables, in order.
     pub(crate) thread_locals: Vec<UnitNumber>,
     /// The entries in `.debug_info` of the functions that are a `block_on…`, or in one.
-    pub(crate) blocking: FxHashSet<u64>,
+    pub(crate) block_ons: FxHashSet<u64>,
     /// The units that were read, in order.
     pub(crate) units: Vec<UnitNumber>,
     /// The units that were compiled from Rust and left out.
@@ -40,7 +40,7 @@ pub(crate) struct Body {
     pub(crate) node: NodeNumber,
 }
 
-impl Everything {
+impl WholeProgram {
     /// The bodies that may have this path, whatever their generic arguments are, by unit, in order.
     pub(crate) fn bodies(&self, path: &str) -> impl Iterator<Item = (UnitNumber, Vec<NodeNumber>)> {
         bodies_with_path(&self.bodies, path)
@@ -52,7 +52,7 @@ pub(crate) fn bodies_with_path<'b>(
     bodies: &'b [Body],
     path: &str,
 ) -> impl Iterator<Item = (UnitNumber, Vec<NodeNumber>)> + use<'b> {
-    let (parents, name) = split_last(path);
+    let (parents, name) = split_last_segment(path);
     let key = body_key(parents, name.as_bytes());
     let from = &bodies[bodies.partition_point(|body| body.key < key)..];
     let same = &from[..from.partition_point(|body| body.key == key)];

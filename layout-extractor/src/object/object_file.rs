@@ -12,7 +12,7 @@ use runtime_layouts::layout::source::ObjectFacts;
 use super::elf_headers::{Segment, program_headers, tls_module};
 use super::sections::{Sections, Which};
 use super::shared_bytes::SharedBytes;
-use super::split_dwarf::Split;
+use super::split_dwarf::SplitDwarf;
 
 /// Why a file could not be opened. Each is one sentence for people.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,7 @@ pub(crate) struct ObjectFile {
     /// The debug sections, with those of other files behind them.
     pub(crate) sections: Sections,
     /// What is in other files, when something is.
-    pub(crate) split: Option<Split>,
+    pub(crate) split: Option<SplitDwarf>,
     pub(super) bytes: SharedBytes,
     /// The file with the debug information and the symbols, when that is another one.
     pub(super) separate: Option<Box<ObjectFile>>,

@@ -6,7 +6,7 @@ use object::{Object, ObjectSection};
 
 use super::elf_headers::program_headers;
 use super::object_file::{ObjectFile, OpenError};
-use super::separate_debug_file::Folders;
+use super::separate_debug_file::DebugFolders;
 use super::shared_bytes::SharedBytes;
 use super::{separate_debug_file, split_dwarf};
 
@@ -16,7 +16,8 @@ impl ObjectFile {
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
         let mut file = Self::open_alone(path)?;
         if !file.has_debug_information()
-            && let Some(mut separate) = separate_debug_file::find(&file, &Folders::of_machine())
+            && let Some(mut separate) =
+                separate_debug_file::find(&file, &DebugFolders::of_machine())
         {
             std::mem::swap(&mut file.sections, &mut separate.sections);
             file.separate = Some(Box::new(separate));
@@ -31,7 +32,7 @@ impl ObjectFile {
 
 /// Whether an object has thread-local storage, and this text among its constants. When it does not
 /// say where those are, all of it is searched.
-pub(crate) fn may_have(path: &Path, text: &[u8]) -> bool {
+pub(crate) fn has_tls_and_text(path: &Path, text: &[u8]) -> bool {
     let Ok(bytes) = SharedBytes::map(path) else { return false };
     let Ok(file) = object::File::parse(&*bytes) else { return false };
     let tls = match &file {

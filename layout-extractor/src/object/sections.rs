@@ -16,7 +16,7 @@ pub(crate) type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
 /// A compressed section may not claim to be more than this many times its size: zlib cannot do
 /// better than 1032, and debug information is far from it.
-const MOST_COMPRESSION: u64 = 1100;
+const MAX_COMPRESSION: u64 = 1100;
 
 /// What is read of DWARF.
 const IDS: [SectionId; 15] = [
@@ -43,7 +43,7 @@ pub(crate) enum Which {
     /// Those of a program: `.debug_info`.
     Linked,
     /// Those that a split build moves to other files: `.debug_info.dwo`.
-    Split,
+    SplitDwarf,
 }
 
 /// The debug sections of one object, or of several that were put together.
@@ -65,7 +65,7 @@ impl Sections {
             .into_iter()
             .filter_map(|id| match which {
                 Which::Linked => Some((id, id.name())),
-                Which::Split => Some((id, id.dwo_name()?)),
+                Which::SplitDwarf => Some((id, id.dwo_name()?)),
             })
             .collect();
         let load = |(id, name): &(SectionId, &str)| Ok((*id, section(file, bytes, name)?));
@@ -139,7 +139,7 @@ fn section(
         let start = data.data.as_ptr() as usize - bytes.as_ptr() as usize;
         return Ok(bytes.part(start..start + data.data.len()));
     }
-    if data.uncompressed_size > (data.data.len() as u64).saturating_mul(MOST_COMPRESSION) {
+    if data.uncompressed_size > (data.data.len() as u64).saturating_mul(MAX_COMPRESSION) {
         let (size, from) = (data.uncompressed_size, data.data.len());
         return Err(broken(format!("it claims {size} bytes out of {from} compressed ones")));
     }

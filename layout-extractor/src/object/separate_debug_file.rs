@@ -15,13 +15,13 @@ const GLOBAL: &str = "/usr/lib/debug";
 
 /// The folders that are looked through besides the program's own.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Folders {
+pub(crate) struct DebugFolders {
     global: PathBuf,
     /// Of debuginfod's client: what some debugger has fetched before. Nothing is fetched here.
     cache: Option<PathBuf>,
 }
 
-impl Folders {
+impl DebugFolders {
     /// This machine's.
     pub(crate) fn of_machine() -> Self {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
@@ -65,7 +65,7 @@ impl Folders {
 
 /// The debug information of a program that has none in itself; `None` when none of the same build
 /// is found.
-pub(crate) fn find(program: &ObjectFile, folders: &Folders) -> Option<ObjectFile> {
+pub(crate) fn find(program: &ObjectFile, folders: &DebugFolders) -> Option<ObjectFile> {
     let link = program.debug_link();
     let name = link.as_ref().map(|(name, _)| name.as_slice());
     let build_id = program.facts.build_id.as_deref();
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn candidates_are_those_of_gdb() {
         let root = std::env::temp_dir().join(format!("unhang-separate-{}", std::process::id()));
-        let folders = Folders { global: root.join("global"), cache: Some(root.join("cache")) };
+        let folders = DebugFolders { global: root.join("global"), cache: Some(root.join("cache")) };
         let bin = root.join("bin");
         let below = bin.strip_prefix("/").expect("absolute");
         let files = [

@@ -32,7 +32,7 @@ const APPENDED: [SectionId; 7] = [
 ];
 
 /// What a program has elsewhere.
-pub(crate) struct Split {
+pub(crate) struct SplitDwarf {
     /// The program's own sections.
     pub(crate) own: Sections,
     /// The units that were found, by the start of their skeleton's header.
@@ -77,12 +77,12 @@ pub(crate) fn resolve(
     program: &Path,
     own: &Sections,
     endian: RunTimeEndian,
-) -> Option<(Sections, Split)> {
+) -> Option<(Sections, SplitDwarf)> {
     let skeletons = skeletons(&own.dwarf(endian));
     if skeletons.is_empty() {
         return None;
     }
-    let mut joined = Joined::new(own);
+    let mut joined = JoinedSections::new(own);
     let mut units = HashMap::new();
     let package = package_of(program);
     let packaged = package.as_ref().and_then(|path| read(path));
@@ -110,13 +110,13 @@ pub(crate) fn resolve(
     }
     let sections = joined.finish(own);
     let own = Sections::of(own.all().clone(), DwarfFileType::Main);
-    Some((sections, Split { own, units, package, files, missing }))
+    Some((sections, SplitDwarf { own, units, package, files, missing }))
 }
 
 /// The program's sections, to which those of other files are appended.
-struct Joined(HashMap<SectionId, Vec<u8>>);
+struct JoinedSections(HashMap<SectionId, Vec<u8>>);
 
-impl Joined {
+impl JoinedSections {
     fn new(own: &Sections) -> Self {
         Self(APPENDED.into_iter().map(|id| (id, own.get(id).to_vec())).collect())
     }
@@ -310,7 +310,7 @@ fn candidates(program: &Path, file: &Path) -> Vec<PathBuf> {
 fn read(path: &Path) -> Option<Sections> {
     let bytes = SharedBytes::map(path).ok()?;
     let file = object::File::parse(&*bytes).ok()?;
-    let sections = Sections::read(&file, &bytes, Which::Split).ok()?;
+    let sections = Sections::read(&file, &bytes, Which::SplitDwarf).ok()?;
     (!sections.get(SectionId::DebugInfo).is_empty()).then_some(sections)
 }
 

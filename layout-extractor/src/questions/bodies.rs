@@ -12,7 +12,7 @@ use crate::indexes::name_index::{NameIndex, body_parent};
 use crate::indexes::node::NodeNumber;
 use crate::indexes::unit_index::UnitIndex;
 use crate::object::sections::Slice;
-use crate::support::rust_path::{body_part, split_last, without_arguments};
+use crate::support::rust_path::{body_segment, split_last_segment, strip_arguments};
 
 impl DwarfSource {
     /// The entry of the function whose body belongs to an environment type.
@@ -27,12 +27,12 @@ impl DwarfSource {
             return Ok(None);
         }
         let path = self.path_of(&dwarf, index, node)?;
-        let (parents, last) = split_last(&path);
-        let Some(body) = body_part(last) else { return Ok(None) };
+        let (parents, last) = split_last_segment(&path);
+        let Some(body) = body_segment(last) else { return Ok(None) };
         let path = format!("{parents}::{body}");
-        let own = match self.everything.get() {
-            Some(everything) => {
-                let mut units = everything.bodies(&path);
+        let own = match self.whole_program.get() {
+            Some(whole_program) => {
+                let mut units = whole_program.bodies(&path);
                 units.find(|(unit, _)| *unit == number).map(|(_, nodes)| nodes).unwrap_or_default()
             }
             None => self.bodies_in_unit(&dwarf, number, &path)?,
@@ -52,10 +52,10 @@ impl DwarfSource {
         dwarf: &Dwarf<Slice<'s>>,
         path: &str,
     ) -> Result<Option<u64>, LayoutError> {
-        if let Some(everything) = self.everything.get() {
-            let left_out = || self.bodies_left_out(dwarf, everything, path);
+        if let Some(whole_program) = self.whole_program.get() {
+            let left_out = || self.bodies_left_out(dwarf, whole_program, path);
             let left_out = std::iter::once_with(left_out).flatten();
-            for (unit, nodes) in everything.bodies(path).chain(left_out) {
+            for (unit, nodes) in whole_program.bodies(path).chain(left_out) {
                 if let Some(found) = self.best_body(dwarf, unit, &nodes, path, true)? {
                     return Ok(Some(found));
                 }
@@ -78,8 +78,8 @@ impl DwarfSource {
         number: UnitNumber,
         path: &str,
     ) -> Result<Vec<NodeNumber>, LayoutError> {
-        let (parents, _) = split_last(path);
-        let places = self.places_of_name(dwarf, split_last(parents).1);
+        let (parents, _) = split_last_segment(path);
+        let places = self.str_offsets_of_name(dwarf, split_last_segment(parents).1);
         Ok(self.bodies_by_name(dwarf, self.index(dwarf, number)?).at(&places))
     }
 
@@ -93,7 +93,7 @@ impl DwarfSource {
         body: &str,
         is_exact: bool,
     ) -> Result<Option<u64>, LayoutError> {
-        let (parents, last) = split_last(body);
+        let (parents, last) = split_last_segment(body);
         let index = self.index(dwarf, number)?;
         let start = self.units.entry(number).start;
         let mut best = None;
@@ -103,7 +103,7 @@ impl DwarfSource {
             let is_same = is_equal
                 || !is_exact && {
                     let own = String::from_utf8_lossy(self.name_bytes(dwarf, of.node(at).name()));
-                    without_arguments(&own) == without_arguments(last)
+                    strip_arguments(&own) == strip_arguments(last)
                         && match of.node(at).parent() {
                             Some(parent) => self.has_path(dwarf, of, parent, parents),
                             None => parents.is_empty(),
@@ -140,19 +140,19 @@ impl DwarfSource {
         dwarf: &Dwarf<Slice<'s>>,
         index: &'s UnitIndex,
     ) -> impl Iterator<Item = (NodeNumber, &'s UnitIndex, NodeNumber, NodeNumber)> {
-        self.notable_functions(dwarf, index)
+        self.searched_functions(dwarf, index)
             .filter_map(|(number, of, at)| Some((number, of, at, body_parent(dwarf, of.node(at))?)))
     }
 
     /// The notable functions of a unit, in order: each one's node, and the node that has its name.
-    pub(crate) fn notable_functions<'s>(
+    pub(crate) fn searched_functions<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         index: &'s UnitIndex,
     ) -> impl Iterator<Item = (NodeNumber, &'s UnitIndex, NodeNumber)> {
         let is_function =
             |number: &NodeNumber| index.node(*number).tag() == gimli::DW_TAG_subprogram;
-        index.notable.iter().copied().filter(is_function).filter_map(|number| {
+        index.searched.iter().copied().filter(is_function).filter_map(|number| {
             let (of, at) = self.named_node(dwarf, index, number).ok()?;
             Some((number, of, at))
         })

@@ -13,7 +13,7 @@ use crate::dwarf::reader::Entry;
 
 /// A function and the code that belongs to it: a physical one, or a place where one is inlined.
 #[derive(Clone, Debug)]
-pub(crate) struct CodeOf {
+pub(crate) struct FunctionCode {
     /// Code addresses; empty when it has all of the function around it.
     pub(crate) ranges: Vec<Range<u64>>,
     /// The function's entry in the debug information.
@@ -35,7 +35,7 @@ impl DwarfSource {
             SourceLocation { file: Arc::new(self.source_file(&dwarf, number, path)), line }
         });
         let mut calls = Vec::new();
-        for code in self.code_of(function, Some(pc))?.into_iter().rev() {
+        for code in self.function_code(function, Some(pc))?.into_iter().rev() {
             calls.push(Call { function: self.function(code.function)?, location });
             location = code.called;
         }
@@ -44,17 +44,17 @@ impl DwarfSource {
 
     /// A physical function and what is inlined into it, outer ones first; with `pc` only those
     /// that have code there.
-    pub(crate) fn code_of(
+    pub(crate) fn function_code(
         &self,
         function: u64,
         pc: Option<u64>,
-    ) -> Result<Vec<CodeOf>, LayoutError> {
+    ) -> Result<Vec<FunctionCode>, LayoutError> {
         let dwarf = self.dwarf();
         let (number, ..) = self.node_at(&dwarf, function)?;
         let view = self.units.view(&dwarf, number)?;
         let mut entry = Entry::default();
         let mut scopes = Scopes::of(&view, function, &mut entry)?;
-        let mut found = vec![CodeOf { ranges: Vec::new(), function, called: None }];
+        let mut found = vec![FunctionCode { ranges: Vec::new(), function, called: None }];
         while let Some(depth) = scopes.next(&mut entry)? {
             let is_inlined = entry.tag() == dw::DW_TAG_inlined_subroutine;
             if !is_inlined && entry.tag() != dw::DW_TAG_lexical_block {
@@ -69,7 +69,7 @@ impl DwarfSource {
             let origin = view.attribute_reference(&entry, dw::DW_AT_abstract_origin);
             if let Some(function) = origin.filter(|_| is_inlined) {
                 let called = pc.and_then(|_| self.called(&dwarf, &view, &entry));
-                found.push(CodeOf { ranges, function, called });
+                found.push(FunctionCode { ranges, function, called });
             }
         }
         Ok(found)

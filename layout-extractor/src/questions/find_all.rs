@@ -12,15 +12,15 @@ use crate::indexes::node::NodeNumber;
 
 /// What has one of the names.
 #[derive(Clone, Default, Debug)]
-pub struct Named {
+pub struct Matches {
     /// Types, in the order of the debug information.
     pub types: Vec<TypeId>,
     /// How many functions have code.
     pub functions: usize,
 }
 
-/// Whether a path has a name, or begins or ends as it does, as [`DwarfSource::all_named`] takes it.
-pub(crate) fn is_of(path: &str, name: &str) -> bool {
+/// Whether a path has a name, or begins or ends as it does, as [`DwarfSource::find_all`] takes it.
+pub(crate) fn name_matches(path: &str, name: &str) -> bool {
     match name {
         end if end.starts_with('{') => path.ends_with(end),
         start if start.ends_with(['<', ':']) => path.starts_with(start),
@@ -34,15 +34,15 @@ impl DwarfSource {
     /// it takes as long as the debug information is large. Units that cannot be read are passed
     /// over.
     #[must_use]
-    pub fn all_named(&self, names: &[&str]) -> Vec<Named> {
+    pub fn find_all(&self, names: &[&str]) -> Vec<Matches> {
         let in_units = (0..self.units.len()).into_par_iter().map(|number| {
-            let mut found = vec![Named::default(); names.len()];
+            let mut found = vec![Matches::default(); names.len()];
             // What was found before an error counts.
-            let _ = self.named_in_unit(number, names, &mut found);
+            let _ = self.find_in_unit(number, names, &mut found);
             found
         });
         in_units.reduce(
-            || vec![Named::default(); names.len()],
+            || vec![Matches::default(); names.len()],
             |mut all, more| {
                 for (all, mut more) in all.iter_mut().zip(more) {
                     all.types.append(&mut more.types);
@@ -53,17 +53,17 @@ impl DwarfSource {
         )
     }
 
-    fn named_in_unit(
+    fn find_in_unit(
         &self,
         number: UnitNumber,
         names: &[&str],
-        found: &mut [Named],
+        found: &mut [Matches],
     ) -> Result<(), LayoutError> {
         let dwarf = self.dwarf();
         let index = self.index(&dwarf, number)?;
         let start = self.units.view(&dwarf, number)?.start;
         let named = |path: &str| {
-            let all = names.iter().enumerate().filter(move |(_, name)| is_of(path, name));
+            let all = names.iter().enumerate().filter(move |(_, name)| name_matches(path, name));
             all.map(|(place, _)| place).collect::<Vec<_>>()
         };
         for (node, entry) in index.nodes.iter().enumerate() {

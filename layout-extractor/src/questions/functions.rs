@@ -6,14 +6,14 @@ use gimli::{Dwarf, constants as dw};
 use runtime_layouts::layout::source::LayoutError;
 use runtime_layouts::layout::{Function, SourceLocation, TypeId, TypeParameter, Variable};
 
-use super::paths::MOST_ORIGINS;
+use super::paths::MAX_ORIGINS;
 use super::source::DwarfSource;
 use crate::dwarf::reader::{Entry, UnitNumber, malformed};
 use crate::dwarf::unit_view::{UnitView, linkage_name, origin_of};
 use crate::object::sections::Slice;
 
 /// More variables than this are not listed: what inlining gathers in one function has no bound.
-const MOST_VARIABLES: usize = 4096;
+const MAX_VARIABLES: usize = 4096;
 
 /// What the entry of a function says, and the entries that it refers to.
 #[derive(Default)]
@@ -62,7 +62,7 @@ impl DwarfSource {
         let name = self.path_of(&dwarf, index, node)?.into();
         let mut facts = Facts::default();
         let mut at = Some(offset);
-        for _ in 0..MOST_ORIGINS {
+        for _ in 0..MAX_ORIGINS {
             let Some(offset) = at else { break };
             at = self.add_function_facts(&dwarf, offset, &mut facts)?;
         }
@@ -131,7 +131,7 @@ impl DwarfSource {
             }
             let is_parameter = tag == dw::DW_TAG_formal_parameter && depth == 1;
             let list = if is_parameter { &mut facts.parameters } else { &mut facts.locals };
-            if list.len() < MOST_VARIABLES && !list.iter().any(|v| v.ty == ty && v.name == name) {
+            if list.len() < MAX_VARIABLES && !list.iter().any(|v| v.ty == ty && v.name == name) {
                 list.push(Variable { name, ty });
             }
         }
@@ -168,7 +168,7 @@ impl DwarfSource {
         function: u64,
     ) -> Result<Option<u64>, LayoutError> {
         let mut at_function = Some(function);
-        for _ in 0..MOST_ORIGINS {
+        for _ in 0..MAX_ORIGINS {
             let Some(offset) = at_function else { break };
             let Some(number) = self.units.at(offset) else { break };
             let at = |error| malformed(offset, error);
@@ -206,7 +206,7 @@ impl DwarfSource {
         function: u64,
     ) -> Result<Option<Arc<str>>, LayoutError> {
         let mut at = Some(function);
-        for _ in 0..MOST_ORIGINS {
+        for _ in 0..MAX_ORIGINS {
             let Some(offset) = at else { break };
             let Some(number) = self.units.at(offset) else { break };
             let view = self.units.view(dwarf, number)?;

@@ -20,7 +20,7 @@ impl LayoutSource for DwarfSource {
         Provenance {
             path: self.object.path.display().to_string(),
             form: self.form(),
-            lack: self.lack(),
+            lack: self.missing_debug_info(),
         }
     }
 

@@ -17,7 +17,7 @@ use gimli::constants as dw;
 use runtime_layouts::layout::source::{LayoutError, LayoutSource};
 use runtime_layouts::layout::{SourceLocation, Type, TypeId, TypeKind};
 
-use super::paths::MOST_ORIGINS;
+use super::paths::MAX_ORIGINS;
 use super::source::DwarfSource;
 use crate::dwarf::function_scopes::Scopes;
 use crate::dwarf::reader::Entry;
@@ -74,7 +74,7 @@ impl DwarfSource {
         let mut found = Vec::new();
         let mut function = Some(body);
         // What was inlined somewhere says what it declares in an entry that its copies refer to.
-        for _ in 0..MOST_ORIGINS {
+        for _ in 0..MAX_ORIGINS {
             let Some(offset) = function else { break };
             let (number, ..) = self.node_at(&dwarf, offset)?;
             let view = self.units.view(&dwarf, number)?;

@@ -32,21 +32,22 @@ impl DwarfSource {
 
     /// What is missing, and which files were passed over that could have helped; `None` when nothing
     /// is missing.
-    pub(crate) fn lack(&self) -> Option<String> {
-        let lack = self.lack.get_or_init(|| self.find_lack()).clone();
-        lack.map(|lack| self.with_passed_over(lack))
+    pub(crate) fn missing_debug_info(&self) -> Option<String> {
+        let missing_debug_info =
+            self.missing_debug_info.get_or_init(|| self.find_missing_debug_info()).clone();
+        missing_debug_info.map(|missing_debug_info| self.with_rejected_files(missing_debug_info))
     }
 
-    fn with_passed_over(&self, mut lack: String) -> String {
-        let known = self.passed_over.lock().unwrap_or_else(PoisonError::into_inner);
+    fn with_rejected_files(&self, mut missing_debug_info: String) -> String {
+        let known = self.rejected_files.lock().unwrap_or_else(PoisonError::into_inner);
         for why in known.iter() {
-            lack.push_str(". ");
-            lack.push_str(why);
+            missing_debug_info.push_str(". ");
+            missing_debug_info.push_str(why);
         }
-        lack
+        missing_debug_info
     }
 
-    fn find_lack(&self) -> Option<String> {
+    fn find_missing_debug_info(&self) -> Option<String> {
         let path = self.object.path.display();
         let dwarf = self.dwarf();
         if self.units.len() == 0 {

@@ -12,7 +12,7 @@ use crate::object::sections::Slice;
 
 /// How often an entry may refer to another one for its name: two are usual (an out-of-line copy of
 /// an inlined function that is declared in a struct).
-pub(crate) const MOST_ORIGINS: usize = 8;
+pub(crate) const MAX_ORIGINS: usize = 8;
 
 impl DwarfSource {
     /// The bytes of a name. [`NameRef::Origin`] has none here: see [`Self::path_of`].
@@ -29,7 +29,7 @@ impl DwarfSource {
         node: NodeNumber,
     ) -> Result<(&'s UnitIndex, NodeNumber), LayoutError> {
         let (mut index, mut at) = (index, node);
-        for _ in 0..MOST_ORIGINS {
+        for _ in 0..MAX_ORIGINS {
             match index.node(at).name() {
                 NameRef::Origin(origin) => match index.own_node_at(origin) {
                     Some(node) => at = node,
@@ -59,7 +59,7 @@ impl DwarfSource {
         node: NodeNumber,
     ) -> String {
         let mut parts = Vec::with_capacity(8);
-        for part in index.with_parents(node) {
+        for part in index.self_and_parents(node) {
             parts.push(self.name_bytes(dwarf, index.node(part).name()));
         }
         let mut path = String::with_capacity(parts.iter().map(|part| part.len() + 2).sum());
@@ -84,7 +84,7 @@ impl DwarfSource {
         path: &str,
     ) -> bool {
         let mut rest = path.as_bytes();
-        for (depth, part) in index.with_parents(node).enumerate() {
+        for (depth, part) in index.self_and_parents(node).enumerate() {
             let name = self.name_bytes(dwarf, index.node(part).name());
             if rest.is_empty() && name.is_empty() {
                 continue;

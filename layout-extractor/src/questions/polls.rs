@@ -15,7 +15,7 @@ use crate::indexes::poll_index::{
     PollEntry, PollIndex, PolledSymbols, polled_in_symbol, polled_self,
 };
 use crate::object::sections::Slice;
-use crate::support::rust_path::{base_path, body_part, split_last};
+use crate::support::rust_path::{body_segment, split_last_segment, strip_all_arguments};
 
 impl DwarfSource {
     /// How a type is polled.
@@ -30,7 +30,7 @@ impl DwarfSource {
             return self.poll_answer(poll).map(Some);
         }
         // Who has read everything knows at once.
-        if self.everything.get().is_some() {
+        if self.whole_program.get().is_some() {
             return self.find_poll_elsewhere(&name);
         }
         // A type is described again in every unit that uses it, and polled in few of them.
@@ -39,8 +39,8 @@ impl DwarfSource {
 
     /// How a type is polled whose own unit does not.
     fn find_poll_elsewhere(&self, name: &str) -> Result<Option<Poll>, LayoutError> {
-        if let Some(everything) = self.everything.get() {
-            if let Some(poll) = everything.polls.get(name) {
+        if let Some(whole_program) = self.whole_program.get() {
+            if let Some(poll) = whole_program.polls.get(name) {
                 return self.poll_answer(*poll).map(Some);
             }
         } else {
@@ -51,7 +51,7 @@ impl DwarfSource {
                 }
             }
         }
-        let polled_as = self.polled_symbols().0.get(&*base_path(name)).copied();
+        let polled_as = self.polled_symbols().0.get(&*strip_all_arguments(name)).copied();
         Ok(polled_as.map(|polled_as| Poll { polled_as, declared: None }))
     }
 
@@ -62,7 +62,7 @@ impl DwarfSource {
         name: &str,
     ) -> Result<Vec<UnitNumber>, LayoutError> {
         let pin = format!("Pin<&mut {name}>");
-        let mut units = self.units_mentioning(dwarf, &pin);
+        let mut units = self.units_using_name(dwarf, &pin);
         // After link-time optimization the parameter's type may be described in another unit.
         if self.units_that_refer(dwarf).next().is_some() {
             let path = format!("core::pin::{pin}");
@@ -115,7 +115,7 @@ impl DwarfSource {
         let index = self.index(dwarf, number)?;
         let start = self.units.entry(number).start;
         let mut polls = PollIndex::default();
-        for &number in &index.notable {
+        for &number in &index.searched {
             let node = index.node(number);
             // A definition outside of its declaration: trait functions have none.
             if node.tag() != gimli::DW_TAG_subprogram || matches!(node.name(), NameRef::Origin(_)) {
@@ -149,7 +149,7 @@ impl DwarfSource {
             let Ok(plain) = rustc_demangle::try_demangle(plain) else { return };
             let plain = format!("{plain:#}");
             if let Some((of, polled_as)) = polled_self(&plain) {
-                polled.entry(base_path(of).into()).or_insert(polled_as);
+                polled.entry(strip_all_arguments(of).into()).or_insert(polled_as);
             }
         });
         PolledSymbols(polled)
@@ -163,6 +163,6 @@ fn is_state_machine(name: &str) -> bool {
     if ENVIRONMENT.find(name.as_bytes()).is_none() {
         return false;
     }
-    let (_, last) = split_last(name);
-    body_part(last).is_some() && !last.starts_with("{closure_env#")
+    let (_, last) = split_last_segment(name);
+    body_segment(last).is_some() && !last.starts_with("{closure_env#")
 }

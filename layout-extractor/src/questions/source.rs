@@ -13,15 +13,15 @@ use crate::dwarf::unit_view::UnitView;
 use crate::dwarf::units::Units;
 use crate::indexes::address_map::AddressMap;
 use crate::indexes::line_tables::LineTables;
-use crate::indexes::name_users::Mentions;
+use crate::indexes::name_users::NameUsers;
 use crate::indexes::node::NodeNumber;
 use crate::indexes::poll_index::PolledSymbols;
 use crate::indexes::unit_index::UnitIndex;
-use crate::indexes::whole_program::Everything;
+use crate::indexes::whole_program::WholeProgram;
 use crate::object::object_file::{ObjectFile, OpenError};
 use crate::object::sections::Slice;
 use crate::object::shared_bytes::SharedBytes;
-use crate::support::concurrent_cache::Cache;
+use crate::support::concurrent_cache::ConcurrentCache;
 
 /// The layouts of one ELF object, from its DWARF 4 or 5, resolved on demand.
 ///
@@ -37,21 +37,21 @@ pub struct DwarfSource {
     pub(crate) addresses: OnceLock<AddressMap>,
     pub(crate) rust_units: OnceLock<Vec<UnitNumber>>,
     pub(crate) polled_symbols: OnceLock<PolledSymbols>,
-    pub(crate) mentions: OnceLock<Mentions>,
-    pub(crate) everything: OnceLock<Everything>,
-    pub(crate) types: Cache<u64, Arc<Type>>,
-    pub(crate) functions: Cache<u64, Arc<Function>>,
-    pub(crate) bodies: Cache<u64, Option<u64>>,
+    pub(crate) name_users: OnceLock<NameUsers>,
+    pub(crate) whole_program: OnceLock<WholeProgram>,
+    pub(crate) types: ConcurrentCache<u64, Arc<Type>>,
+    pub(crate) functions: ConcurrentCache<u64, Arc<Function>>,
+    pub(crate) bodies: ConcurrentCache<u64, Option<u64>>,
     /// By the path of the body.
-    pub(crate) bodies_elsewhere: Cache<Arc<str>, Option<u64>>,
-    pub(crate) poll_answers: Cache<u64, Option<Poll>>,
+    pub(crate) bodies_elsewhere: ConcurrentCache<Arc<str>, Option<u64>>,
+    pub(crate) poll_answers: ConcurrentCache<u64, Option<Poll>>,
     /// By the name of the type.
-    pub(crate) polled_elsewhere: Cache<Arc<str>, Option<Poll>>,
+    pub(crate) polled_elsewhere: ConcurrentCache<Arc<str>, Option<Poll>>,
     pub(crate) lines: LineTables,
     /// The folders that the program's own and vendored crates were compiled in.
     pub(crate) folders: OnceLock<Vec<Arc<str>>>,
-    pub(super) lack: OnceLock<Option<String>>,
-    pub(super) passed_over: Mutex<Vec<String>>,
+    pub(super) missing_debug_info: OnceLock<Option<String>>,
+    pub(super) rejected_files: Mutex<Vec<String>>,
 }
 
 impl DwarfSource {
@@ -98,8 +98,8 @@ impl DwarfSource {
     }
 
     /// Says of a file that could have helped why it does not.
-    pub(crate) fn passed_over(&self, why: &str) {
-        let mut known = self.passed_over.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn rejected_files(&self, why: &str) {
+        let mut known = self.rejected_files.lock().unwrap_or_else(PoisonError::into_inner);
         known.push(why.to_owned());
     }
 
@@ -113,18 +113,18 @@ impl DwarfSource {
             addresses: OnceLock::new(),
             rust_units: OnceLock::new(),
             polled_symbols: OnceLock::new(),
-            mentions: OnceLock::new(),
-            everything: OnceLock::new(),
-            types: Cache::default(),
-            functions: Cache::default(),
-            bodies: Cache::default(),
-            bodies_elsewhere: Cache::default(),
-            poll_answers: Cache::default(),
-            polled_elsewhere: Cache::default(),
+            name_users: OnceLock::new(),
+            whole_program: OnceLock::new(),
+            types: ConcurrentCache::default(),
+            functions: ConcurrentCache::default(),
+            bodies: ConcurrentCache::default(),
+            bodies_elsewhere: ConcurrentCache::default(),
+            poll_answers: ConcurrentCache::default(),
+            polled_elsewhere: ConcurrentCache::default(),
             lines: LineTables::default(),
             folders: OnceLock::new(),
-            lack: OnceLock::new(),
-            passed_over: Mutex::default(),
+            missing_debug_info: OnceLock::new(),
+            rejected_files: Mutex::default(),
         }
     }
 

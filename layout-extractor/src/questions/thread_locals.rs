@@ -7,15 +7,15 @@ use runtime_layouts::layout::source::{LayoutError, ThreadLocal};
 
 use super::source::DwarfSource;
 use crate::dwarf::reader::UnitNumber;
-use crate::dwarf::static_location::{StaticPlace, place_of};
+use crate::dwarf::static_location::{StaticPlace, static_place};
 use crate::dwarf::unit_view::{linkage_name, origin_of};
 use crate::indexes::node::NodeNumber;
 use crate::object::sections::Slice;
-use crate::support::rust_path::split_last;
+use crate::support::rust_path::split_last_segment;
 
 /// A variable, and whether the symbol table vouches for its offset, and not the debug information
 /// alone.
-type Found = (ThreadLocal, bool);
+type VouchedThreadLocal = (ThreadLocal, bool);
 
 impl DwarfSource {
     /// The thread-local variables under a path.
@@ -26,11 +26,11 @@ impl DwarfSource {
     /// the path counts.
     pub(crate) fn find_thread_locals(&self, path: &str) -> Result<Vec<ThreadLocal>, LayoutError> {
         let dwarf = self.dwarf();
-        let (_, last) = split_last(path);
+        let (_, last) = split_last_segment(path);
         let krate = path.split("::").next().unwrap_or_default();
-        let mentioning = match self.everything.get() {
-            Some(everything) => everything.thread_locals.clone(),
-            None => self.units_mentioning(&dwarf, last),
+        let mentioning = match self.whole_program.get() {
+            Some(whole_program) => whole_program.thread_locals.clone(),
+            None => self.units_using_name(&dwarf, last),
         };
         let is_of_crate = |number: &UnitNumber| {
             self.units.root(&dwarf, *number).is_ok_and(|root| root.crate_name() == Some(krate))
@@ -58,7 +58,7 @@ impl DwarfSource {
         dwarf: &Dwarf<Slice<'s>>,
         number: UnitNumber,
         path: &str,
-        found: &mut Vec<Found>,
+        found: &mut Vec<VouchedThreadLocal>,
     ) -> Result<(), LayoutError> {
         let index = self.index(dwarf, number)?;
         for &node in &index.thread_locals {
@@ -80,7 +80,7 @@ impl DwarfSource {
         number: UnitNumber,
         node: NodeNumber,
         name: String,
-    ) -> Result<Option<Found>, LayoutError> {
+    ) -> Result<Option<VouchedThreadLocal>, LayoutError> {
         // Before 1.80, std kept beside a value with a destructor whether that is registered yet.
         if name.ends_with("::__getit::STATE") || name.ends_with("::{closure#0}::STATE") {
             return Ok(None);
@@ -102,7 +102,7 @@ impl DwarfSource {
         let described = entry
             .attr_value(dw::DW_AT_location)
             .and_then(|value| value.exprloc_value())
-            .map(|expression| place_of(dwarf, &view.unit, expression));
+            .map(|expression| static_place(dwarf, &view.unit, expression));
         let Some(StaticPlace::ThreadLocal(described)) = described else { return Ok(None) };
         // A variable without a linkage name has its plain name as its symbol.
         let vouched = symbol.and_then(|symbol| self.object.tls_symbol(symbol.as_bytes()));

@@ -19,14 +19,14 @@ use crate::dwarf::unit_view::UnitView;
 use crate::indexes::node::NodeNumber;
 use crate::indexes::unit_index::UnitIndex;
 use crate::object::sections::Slice;
-use crate::support::rust_path::without_arguments;
+use crate::support::rust_path::strip_arguments;
 
 /// How many types may stand between a type and what it is made of: arrays of arrays, typedefs.
-const MOST_NESTED: usize = 32;
+const MAX_NESTED: usize = 32;
 
 /// How deep a name goes that has to be put together; the product of what is listed at each level
 /// bounds the work.
-const MOST_NAMED: usize = 4;
+const MAX_NAMED: usize = 4;
 
 impl DwarfSource {
     /// Reads the type whose entry is at this offset.
@@ -111,7 +111,7 @@ impl DwarfSource {
 
     /// Follows typedefs to a type, without an unbounded recursion.
     fn nested_type(&self, offset: u64, from: u64, depth: usize) -> Result<Type, LayoutError> {
-        if depth > MOST_NESTED {
+        if depth > MAX_NESTED {
             return Err(malformed_because(from, "types refer to each other"));
         }
         let dwarf = self.dwarf();
@@ -133,7 +133,7 @@ impl DwarfSource {
         if let Some(size) = described.size {
             return Ok(size);
         }
-        if depth > MOST_NESTED {
+        if depth > MAX_NESTED {
             return Err(malformed_because(offset, "types refer to each other"));
         }
         match (index.node(node).tag(), described.target) {
@@ -190,7 +190,7 @@ impl DwarfSource {
             // A state's member is called `3`; its struct is called `Suspend0`.
             let own_name = self.own_name(dwarf, ty)?;
             let name = match own_name.as_deref() {
-                Some(name) => without_arguments(name).into(),
+                Some(name) => strip_arguments(name).into(),
                 None => String::from_utf8_lossy(self.name_bytes(dwarf, member.name)).into(),
             };
             let line = self.described_location(dwarf, view, described.declared);
@@ -252,7 +252,7 @@ impl DwarfSource {
         if described.has_name {
             return Ok(path);
         }
-        if depth > MOST_NAMED {
+        if depth > MAX_NAMED {
             return Ok("…".to_owned());
         }
         let target = described.target;

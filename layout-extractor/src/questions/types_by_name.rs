@@ -10,7 +10,7 @@ use crate::dwarf::tags::is_type;
 use crate::indexes::name_index::NameIndex;
 use crate::indexes::unit_index::UnitIndex;
 use crate::object::sections::Slice;
-use crate::support::rust_path::split_last;
+use crate::support::rust_path::split_last_segment;
 
 impl DwarfSource {
     /// The types with exactly this full name, those of the unit of `near` alone if it has any.
@@ -28,10 +28,10 @@ impl DwarfSource {
                 return Ok(found);
             }
         }
-        let (_, last) = split_last(name);
-        let mut units = self.units_mentioning(&dwarf, last);
+        let (_, last) = split_last_segment(name);
+        let mut units = self.units_using_name(&dwarf, last);
         // `&T`, tuples and fat pointers stand in no namespace: their name is all of it.
-        units.extend(self.units_mentioning(&dwarf, name));
+        units.extend(self.units_using_name(&dwarf, name));
         units.sort_unstable();
         units.dedup();
         for number in units {
@@ -50,11 +50,11 @@ impl DwarfSource {
         name: &str,
         found: &mut Vec<TypeId>,
     ) -> Result<(), LayoutError> {
-        let (_, last) = split_last(name);
-        let mut places = self.places_of_name(dwarf, last);
+        let (_, last) = split_last_segment(name);
+        let mut places = self.str_offsets_of_name(dwarf, last);
         if last != name {
             // `&T`, tuples and fat pointers stand in no namespace: their name is all of it.
-            places.extend(self.places_of_name(dwarf, name));
+            places.extend(self.str_offsets_of_name(dwarf, name));
         }
         let index = self.index(dwarf, number)?;
         let start = self.units.entry(number).start;

@@ -37,7 +37,7 @@ impl DwarfSource {
             while let Ok(Some(entry)) = entries.next() {
                 let range = entry.range();
                 if self.is_real_range(range.begin, range.end) {
-                    ranges.push((range.begin, range.end, self.units.with_entries(unit) as u32));
+                    ranges.push((range.begin, range.end, self.units.resolve_skeleton(unit) as u32));
                     listed[unit] = true;
                 }
             }
@@ -65,7 +65,7 @@ impl DwarfSource {
         let mut found = dwarf.unit_ranges(&view.unit).map_err(at)?;
         while let Some(range) = found.next().map_err(at)? {
             if self.is_real_range(range.begin, range.end) {
-                ranges.push((range.begin, range.end, self.units.with_entries(number) as u32));
+                ranges.push((range.begin, range.end, self.units.resolve_skeleton(number) as u32));
             }
         }
         Ok(())

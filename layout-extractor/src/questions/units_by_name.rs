@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::source::DwarfSource;
 use crate::dwarf::reader::UnitNumber;
-use crate::indexes::name_users::{Mentions, OfUnit};
+use crate::indexes::name_users::{NameUsers, UnitNames};
 use crate::object::sections::Slice;
 use crate::support::thread_pool::in_parallel;
 
@@ -19,25 +19,29 @@ impl DwarfSource {
         dwarf: &Dwarf<Slice<'s>>,
         path: &str,
     ) -> Vec<UnitNumber> {
-        let mentions = self.mentions(dwarf);
+        let name_users = self.name_users(dwarf);
         let section = dwarf.debug_str.reader().slice();
-        mentions.units_with_path(section, path)
+        name_users.units_with_path(section, path)
     }
 
     /// The units that have a namespace, type, function or static variable of this name, in order.
-    pub(crate) fn units_mentioning<'s>(
+    pub(crate) fn units_using_name<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         name: &str,
     ) -> Vec<UnitNumber> {
         let section = dwarf.debug_str.reader().slice();
-        self.mentions(dwarf).users(section, name.as_bytes()).units()
+        self.name_users(dwarf).users(section, name.as_bytes()).units()
     }
 
     /// Where a name is in `.debug_str`, in every place.
-    pub(crate) fn places_of_name<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, name: &str) -> Vec<u32> {
+    pub(crate) fn str_offsets_of_name<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        name: &str,
+    ) -> Vec<u32> {
         let section = dwarf.debug_str.reader().slice();
-        self.mentions(dwarf).places(section, name.as_bytes()).collect()
+        self.name_users(dwarf).places(section, name.as_bytes()).collect()
     }
 
     /// The units that refer to this entry, which is not theirs, in order.
@@ -46,7 +50,7 @@ impl DwarfSource {
         dwarf: &Dwarf<Slice<'s>>,
         offset: u64,
     ) -> impl Iterator<Item = UnitNumber> + 's {
-        let references = &self.mentions(dwarf).references;
+        let references = &self.name_users(dwarf).references;
         let first = references.partition_point(|(at, _)| *at < offset);
         let same = references[first..].iter().take_while(move |(at, _)| *at == offset);
         same.map(|(_, unit)| *unit as UnitNumber)
@@ -57,27 +61,27 @@ impl DwarfSource {
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
     ) -> impl Iterator<Item = UnitNumber> + 's {
-        self.mentions(dwarf).references.iter().map(|(_, unit)| *unit as UnitNumber)
+        self.name_users(dwarf).references.iter().map(|(_, unit)| *unit as UnitNumber)
     }
 
-    fn mentions<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) -> &'s Mentions {
-        self.mentions.get_or_init(|| self.read_mentions(dwarf))
+    fn name_users<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) -> &'s NameUsers {
+        self.name_users.get_or_init(|| self.read_name_users(dwarf))
     }
 
-    fn read_mentions<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) -> Mentions {
+    fn read_name_users<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) -> NameUsers {
         let section = dwarf.debug_str.reader().slice();
         let units = self.rust_units(dwarf);
-        let read = |number: &UnitNumber| (*number as u32, self.unit_mentions(dwarf, *number));
-        let read = || Mentions::of(section, units.par_iter().map(read).collect());
+        let read = |number: &UnitNumber| (*number as u32, self.unit_names(dwarf, *number));
+        let read = || NameUsers::of(section, units.par_iter().map(read).collect());
         match self.is_worth_threads(dwarf) {
             true => in_parallel(read),
             false => read(),
         }
     }
 
-    fn unit_mentions<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, number: UnitNumber) -> OfUnit {
+    fn unit_names<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, number: UnitNumber) -> UnitNames {
         let view = self.units.view(dwarf, number);
-        view.map(|view| OfUnit::read(dwarf, &view)).unwrap_or_default()
+        view.map(|view| UnitNames::read(dwarf, &view)).unwrap_or_default()
     }
 
     /// The units that were compiled from Rust, in order. What is asked for is in these; a program

@@ -5,14 +5,14 @@ use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::{LayoutError, LayoutSource};
 
 use super::source::DwarfSource;
-use crate::dwarf::abbreviations::Wanted;
-use crate::dwarf::entry_cursor::Skim;
+use crate::dwarf::abbreviations::EntryKinds;
+use crate::dwarf::entry_cursor::EntryCursor;
 use crate::dwarf::name_ref::NameRef;
 use crate::dwarf::reader::{Entry, malformed};
 use crate::dwarf::unit_view::UnitView;
 use crate::indexes::poll_index::{polled_in_symbol, polled_trait};
 use crate::object::sections::Slice;
-use crate::support::rust_path::{split_last, vtable_parts, without_arguments};
+use crate::support::rust_path::{split_last_segment, strip_arguments, vtable_parts};
 
 /// The slot of `poll` in a vtable: after `drop_in_place`, size and align.
 pub(crate) const POLL_SLOT: u64 = 3;
@@ -82,8 +82,8 @@ impl DwarfSource {
     ) -> Result<&'s [u8], LayoutError> {
         let read = || {
             let within = offset.saturating_sub(view.start) as usize;
-            let mut skim = Skim::of(dwarf, view, Wanted::LOCATED)?.below(within);
-            skim.next()?.map_or(Ok(NameRef::None), |entry| skim.name(&entry))
+            let mut cursor = EntryCursor::of(dwarf, view, EntryKinds::LOCATED)?.below(within);
+            cursor.next()?.map_or(Ok(NameRef::None), |entry| cursor.name(&entry))
         };
         Ok(self.name_bytes(dwarf, read().map_err(|error| malformed(offset, error))?))
     }
@@ -129,8 +129,8 @@ impl DwarfSource {
     fn polls<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, function: u64) -> Result<bool, LayoutError> {
         let (_, index, node) = self.node_at(dwarf, function)?;
         let path = self.path_of(dwarf, index, node)?;
-        let (_, last) = split_last(&path);
-        Ok(match without_arguments(last) {
+        let (_, last) = split_last_segment(&path);
+        Ok(match strip_arguments(last) {
             "poll" | "poll_next" => {
                 let linkage = self.function_linkage_name(dwarf, function)?;
                 linkage.is_some_and(|name| polled_in_symbol(&name).is_some())

@@ -13,14 +13,14 @@ use crate::dwarf::name_ref::NameRef;
 use crate::dwarf::reader::UnitNumber;
 use crate::indexes::name_index::body_parent;
 use crate::indexes::node::NodeNumber;
-use crate::indexes::whole_program::{Body, Everything, bodies_with_path, body_key};
+use crate::indexes::whole_program::{Body, WholeProgram, bodies_with_path, body_key};
 use crate::object::sections::Slice;
 
 /// The functions of one unit.
 #[derive(Default)]
 struct Functions {
     bodies: Vec<Body>,
-    blocking: Vec<u64>,
+    block_ons: Vec<u64>,
 }
 
 impl DwarfSource {
@@ -28,10 +28,10 @@ impl DwarfSource {
     /// unit, and whether it is one to ask; gives what that returns, in the order of the units.
     ///
     /// The standard library is left out, which is a third of all units in a small program.
-    pub(crate) fn read_everything<T: Send>(
+    pub(crate) fn read_whole_program<T: Send>(
         &self,
         visit: impl Fn(UnitNumber, bool) -> T + Sync,
-    ) -> (&Everything, Vec<T>) {
+    ) -> (&WholeProgram, Vec<T>) {
         let dwarf = self.dwarf();
         let read = |number: UnitNumber| {
             let root = self.units.root(&dwarf, number);
@@ -56,7 +56,7 @@ impl DwarfSource {
         units.sort_unstable_by_key(|(number, ..)| *number);
         let (functions, visited) =
             units.into_iter().map(|(_, functions, visited)| (functions, visited)).unzip();
-        (self.everything.get_or_init(|| self.join_units(&dwarf, functions)), visited)
+        (self.whole_program.get_or_init(|| self.join_units(&dwarf, functions)), visited)
     }
 
     /// Puts together what the units have.
@@ -64,13 +64,13 @@ impl DwarfSource {
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         functions: Vec<Option<Functions>>,
-    ) -> Everything {
+    ) -> WholeProgram {
         let of_rust = functions.iter().flatten();
-        let mut everything = Everything {
+        let mut whole_program = WholeProgram {
             polls: FxHashMap::default(),
             bodies: Vec::with_capacity(of_rust.map(|of_unit| of_unit.bodies.len()).sum()),
             thread_locals: Vec::new(),
-            blocking: FxHashSet::default(),
+            block_ons: FxHashSet::default(),
             units: Vec::with_capacity(functions.len()),
             left_out: Vec::new(),
             bodies_left_out: OnceLock::new(),
@@ -80,24 +80,24 @@ impl DwarfSource {
             let is_rust = self.units.root(dwarf, number).is_ok_and(|root| root.is_rust);
             rust.extend(is_rust.then_some(number));
             let Some(functions) = functions else {
-                everything.left_out.extend(is_rust.then_some(number));
+                whole_program.left_out.extend(is_rust.then_some(number));
                 continue;
             };
-            everything.units.push(number);
-            everything.bodies.extend(functions.bodies);
-            everything.blocking.extend(functions.blocking);
+            whole_program.units.push(number);
+            whole_program.bodies.extend(functions.bodies);
+            whole_program.block_ons.extend(functions.block_ons);
             let polls = self.poll_index(dwarf, number).ok();
             for (name, poll) in polls.into_iter().flat_map(|polls| polls.all()) {
-                everything.polls.entry(name.into()).or_insert(*poll);
+                whole_program.polls.entry(name.into()).or_insert(*poll);
             }
             let index = self.index(dwarf, number);
             if index.is_ok_and(|index| !index.thread_locals.is_empty()) {
-                everything.thread_locals.push(number);
+                whole_program.thread_locals.push(number);
             }
         }
         self.rust_units.get_or_init(|| rust);
-        everything.bodies.par_sort_unstable();
-        everything
+        whole_program.bodies.par_sort_unstable();
+        whole_program
     }
 
     /// The same of the units that were left out: those are read when somebody asks for what may be
@@ -105,16 +105,16 @@ impl DwarfSource {
     pub(crate) fn bodies_left_out<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
-        everything: &'s Everything,
+        whole_program: &'s WholeProgram,
         path: &str,
     ) -> impl Iterator<Item = (UnitNumber, Vec<NodeNumber>)> {
         let krate = path.split("::").next();
         let is_of_crate = |number: &UnitNumber| {
             self.units.root(dwarf, *number).is_ok_and(|root| root.crate_name() == krate)
         };
-        let bodies = everything.left_out.iter().any(is_of_crate).then(|| {
-            everything.bodies_left_out.get_or_init(|| {
-                let all = everything.left_out.iter();
+        let bodies = whole_program.left_out.iter().any(is_of_crate).then(|| {
+            whole_program.bodies_left_out.get_or_init(|| {
+                let all = whole_program.left_out.iter();
                 let bodies =
                     all.filter_map(|&unit| Some(self.functions_of(dwarf, unit).ok()?.bodies));
                 let mut bodies: Vec<Body> = bodies.flatten().collect();
@@ -141,19 +141,19 @@ impl DwarfSource {
         let start = self.units.entry(number).start;
         let offset = |node: NodeNumber| start + u64::from(index.node(node).offset);
         let mut functions = Functions::default();
-        for (node, of, at) in self.notable_functions(dwarf, index) {
+        for (node, of, at) in self.searched_functions(dwarf, index) {
             if let Some(parent) = body_parent(dwarf, of.node(at)) {
                 let name = self.name_bytes(dwarf, of.node(at).name());
                 let key = body_key(&self.joined_path(dwarf, of, parent), name);
                 functions.bodies.push(Body { key, unit: number as u32, node });
             }
-            if of.blocks(at) {
-                functions.blocking.push(offset(node));
+            if of.is_block_on(at) {
+                functions.block_ons.push(offset(node));
             }
         }
-        let nodes = index.blocking.iter().cloned().flatten();
+        let nodes = index.block_ons.iter().cloned().flatten();
         let has_name = |node: &NodeNumber| !matches!(index.node(*node).name(), NameRef::Origin(_));
-        functions.blocking.extend(nodes.filter(has_name).map(offset));
+        functions.block_ons.extend(nodes.filter(has_name).map(offset));
         Ok(functions)
     }
 }

@@ -9,17 +9,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 const SHARDS: usize = 16;
 
 /// Answers that were given before, in shards so that threads do not wait for each other.
-pub(crate) struct Cache<K, V> {
+pub(crate) struct ConcurrentCache<K, V> {
     shards: [RwLock<FxHashMap<K, V>>; SHARDS],
 }
 
-impl<K, V> Default for Cache<K, V> {
+impl<K, V> Default for ConcurrentCache<K, V> {
     fn default() -> Self {
-        Cache { shards: Default::default() }
+        ConcurrentCache { shards: Default::default() }
     }
 }
 
-impl<K: Hash + Eq, V: Clone> Cache<K, V> {
+impl<K: Hash + Eq, V: Clone> ConcurrentCache<K, V> {
     /// The cached answer, or the one that `make` gives. Errors are not cached: they are rare, and
     /// cheap to find again.
     pub(crate) fn get_or_try<E>(
@@ -42,7 +42,7 @@ fn shard_of(key: &impl Hash) -> usize {
     (FxBuildHasher.hash_one(key) >> 32) as usize % SHARDS
 }
 
-impl<K: Serialize + Ord + Clone, V: Serialize + Clone> Serialize for Cache<K, V> {
+impl<K: Serialize + Ord + Clone, V: Serialize + Clone> Serialize for ConcurrentCache<K, V> {
     /// As a list of pairs, in the order of the keys.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut all: Vec<(K, V)> = Vec::new();
@@ -56,10 +56,10 @@ impl<K: Serialize + Ord + Clone, V: Serialize + Clone> Serialize for Cache<K, V>
 }
 
 impl<'de, K: Deserialize<'de> + Hash + Eq, V: Deserialize<'de> + Clone> Deserialize<'de>
-    for Cache<K, V>
+    for ConcurrentCache<K, V>
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut cache = Cache::default();
+        let mut cache = ConcurrentCache::default();
         for (key, value) in Vec::<(K, V)>::deserialize(deserializer)? {
             let shard =
                 cache.shards[shard_of(&key)].get_mut().unwrap_or_else(PoisonError::into_inner);

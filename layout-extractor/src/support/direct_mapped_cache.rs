@@ -5,11 +5,11 @@
 //! takes it; so something may be met as new that is not.
 
 /// Keys that were met lately, and what is known of each.
-pub(crate) struct Lately<K, V> {
+pub(crate) struct DirectMappedCache<K, V> {
     places: Box<[(K, V)]>,
 }
 
-impl<K: Copy + PartialEq + Into<u64>, V: Copy + Default> Lately<K, V> {
+impl<K: Copy + PartialEq + Into<u64>, V: Copy + Default> DirectMappedCache<K, V> {
     /// A table of two to the power of `bits` places; no key is `nothing`.
     pub(crate) fn new(bits: u32, nothing: K) -> Self {
         Self { places: vec![(nothing, V::default()); 1 << bits].into() }
@@ -36,7 +36,7 @@ impl<K: Copy + PartialEq + Into<u64>, V: Copy + Default> Lately<K, V> {
     }
 }
 
-impl<K: Copy + PartialEq + Into<u64>> Lately<K, ()> {
+impl<K: Copy + PartialEq + Into<u64>> DirectMappedCache<K, ()> {
     /// Whether a key was not met, as far as is known. From now on it was.
     #[inline]
     pub(crate) fn is_new(&mut self, key: K) -> bool {
@@ -50,12 +50,12 @@ mod tests {
 
     #[test]
     fn what_was_met_is_known_until_another_takes_its_place() {
-        let mut met = Lately::new(0, u32::MAX);
+        let mut met = DirectMappedCache::new(0, u32::MAX);
         assert!(met.is_new(7));
         assert!(!met.is_new(7));
         assert!(met.is_new(8));
         assert!(met.is_new(7));
-        let mut known = Lately::new(4, u64::MAX);
+        let mut known = DirectMappedCache::new(4, u64::MAX);
         assert_eq!(known.get(7), None);
         known.put(7, 'a');
         assert_eq!(known.get(7), Some('a'));

@@ -3,7 +3,7 @@
 //! Paths as rustc spells them in DWARF: how they are cut into parts.
 
 /// Splits a path before its last part: `a::B<c::D>::e` into `a::B<c::D>` and `e`.
-pub(crate) fn split_last(path: &str) -> (&str, &str) {
+pub(crate) fn split_last_segment(path: &str) -> (&str, &str) {
     match last_at_top_level(path, b"::") {
         Some(at) => (&path[..at], &path[at + 2..]),
         None => ("", path),
@@ -11,7 +11,7 @@ pub(crate) fn split_last(path: &str) -> (&str, &str) {
 }
 
 /// A part without its generic arguments: `poll<T>` as `poll`, but `<T as Trait>` as it is.
-pub(crate) fn without_arguments(part: &str) -> &str {
+pub(crate) fn strip_arguments(part: &str) -> &str {
     match part.find('<') {
         Some(at) if at > 0 => &part[..at],
         _ => part,
@@ -19,7 +19,7 @@ pub(crate) fn without_arguments(part: &str) -> &str {
 }
 
 /// A whole path without generic arguments, wherever they are: `a::B<c>::d<e>` as `a::B::d`.
-pub(crate) fn base_path(path: &str) -> String {
+pub(crate) fn strip_all_arguments(path: &str) -> String {
     let mut base = String::with_capacity(path.len());
     // What comes from here on is outside of all arguments, as long as the depth is 0.
     let (mut from, mut depth) = (0, 0_usize);
@@ -54,11 +54,11 @@ pub(crate) fn base_path(path: &str) -> String {
 
 /// The type and the trait of `<T as Trait>::{vtable}`; `None` for other names.
 pub(crate) fn vtable_parts(name: &str) -> Option<(&str, &str)> {
-    as_parts(name.strip_suffix("::{vtable}")?)
+    qualified_path_parts(name.strip_suffix("::{vtable}")?)
 }
 
 /// The type and the trait of `<T as Trait>`.
-pub(crate) fn as_parts(path: &str) -> Option<(&str, &str)> {
+pub(crate) fn qualified_path_parts(path: &str) -> Option<(&str, &str)> {
     let inside = path.strip_prefix('<')?.strip_suffix('>')?;
     let at = last_at_top_level(inside, b" as ")?;
     Some((&inside[..at], &inside[at + 4..]))
@@ -84,7 +84,7 @@ fn last_at_top_level(text: &str, separator: &[u8]) -> Option<usize> {
 
 /// The body's name for the last part of an environment type's: `{async_fn_env#0}<T>` gives
 /// `{async_fn#0}<T>`; `None` for parts that name no environment.
-pub(crate) fn body_part(part: &str) -> Option<String> {
+pub(crate) fn body_segment(part: &str) -> Option<String> {
     let (kind, rest) = part.strip_prefix('{')?.split_once("_env#")?;
     let (number, _) = rest.split_once('}')?;
     let plain = !kind.is_empty()
@@ -99,17 +99,17 @@ mod tests {
 
     #[test]
     fn paths_are_cut_outside_of_brackets() {
-        assert_eq!(split_last("a::b::C<d::E>"), ("a::b", "C<d::E>"));
-        assert_eq!(split_last("u8"), ("", "u8"));
+        assert_eq!(split_last_segment("a::b::C<d::E>"), ("a::b", "C<d::E>"));
+        assert_eq!(split_last_segment("u8"), ("", "u8"));
         assert_eq!(
-            split_last("a::{impl#3}::b<fn(c::D) -> e::F>"),
+            split_last_segment("a::{impl#3}::b<fn(c::D) -> e::F>"),
             ("a::{impl#3}", "b<fn(c::D) -> e::F>")
         );
-        assert_eq!(without_arguments("poll<a::B, c>"), "poll");
-        assert_eq!(without_arguments("<a as b>"), "<a as b>");
-        assert_eq!(base_path("a::B<c::D<e>>::f<g>"), "a::B::f");
-        assert_eq!(base_path("a::B::<c::D>::f::<g>"), "a::B::f");
-        assert_eq!(base_path("a::B<fn() -> c>::f"), "a::B::f");
+        assert_eq!(strip_arguments("poll<a::B, c>"), "poll");
+        assert_eq!(strip_arguments("<a as b>"), "<a as b>");
+        assert_eq!(strip_all_arguments("a::B<c::D<e>>::f<g>"), "a::B::f");
+        assert_eq!(strip_all_arguments("a::B::<c::D>::f::<g>"), "a::B::f");
+        assert_eq!(strip_all_arguments("a::B<fn() -> c>::f"), "a::B::f");
     }
 
     #[test]
@@ -123,9 +123,9 @@ mod tests {
 
     #[test]
     fn only_environments_have_bodies() {
-        assert_eq!(body_part("{async_fn_env#0}<T>").as_deref(), Some("{async_fn#0}<T>"));
-        assert_eq!(body_part("{closure_env#12}").as_deref(), Some("{closure#12}"));
-        assert_eq!(body_part("{impl#0}"), None);
-        assert_eq!(body_part("Vec<{closure_env#0}>"), None);
+        assert_eq!(body_segment("{async_fn_env#0}<T>").as_deref(), Some("{async_fn#0}<T>"));
+        assert_eq!(body_segment("{closure_env#12}").as_deref(), Some("{closure#12}"));
+        assert_eq!(body_segment("{impl#0}"), None);
+        assert_eq!(body_segment("Vec<{closure_env#0}>"), None);
     }
 }
