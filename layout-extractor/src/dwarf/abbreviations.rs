@@ -58,7 +58,7 @@ pub(crate) struct AbbreviationLayout {
     pub(crate) location: Option<AttributePlace>,
     pub(crate) origin: Option<AttributePlace>,
     /// The references that may be to other units.
-    pub(crate) references: Box<[AttributePlace]>,
+    pub(crate) references: Vec<AttributePlace>,
     pub(crate) has_linkage_name: bool,
     pub(crate) is_declaration: bool,
     pub(crate) has_code: bool,
@@ -68,8 +68,8 @@ pub(crate) struct AbbreviationLayout {
     pub(crate) is_external: bool,
     /// Where each [`TypeAttribute`] of a type's description is; nothing for other entries.
     pub(crate) type_attributes: [Option<AttributePlace>; TypeAttribute::COUNT],
-    /// The facts that the abbreviation has, and not the entries.
-    implicit: Box<[(TypeAttribute, i64)]>,
+    /// The values that the abbreviation has, and not the entries.
+    implicit: Vec<(TypeAttribute, i64)>,
 }
 
 /// An attribute whose length is not known, and what follows it.
@@ -264,88 +264,42 @@ impl AbbreviationLayouts {
 }
 
 impl AbbreviationLayout {
-    fn of(abbreviation: &gimli::Abbreviation, encoding: Encoding) -> Self {
+    fn of(abbreviation: &Abbreviation, encoding: Encoding) -> Self {
+        let specs = abbreviation.attributes();
+        let Extents { first, rest, places } = Extents::of(specs, encoding);
         let mut layout = Self {
             tag: abbreviation.tag(),
             has_children: abbreviation.has_children(),
             kinds: EntryKinds::OTHER,
-            first: 0,
-            rest: Box::default(),
+            first,
+            rest,
             name: None,
             location: None,
             origin: None,
-            references: Box::default(),
+            references: Vec::new(),
             has_linkage_name: false,
             is_declaration: false,
             has_code: false,
-            code: None,
+            code: code_places(specs, &places),
             is_external: false,
             type_attributes: [None; TypeAttribute::COUNT],
-            implicit: Box::default(),
+            implicit: Vec::new(),
         };
-        let (mut implicit, mut references) = (Vec::new(), Vec::new());
         let is_describing = is_type(layout.tag) || is_part_of_type(layout.tag);
-        let mut rest: Vec<UnsizedAttribute> = Vec::new();
-        let (mut low, mut high) = (None, None);
-        let mut bytes = 0_u32;
-        for spec in abbreviation.attributes() {
-            let form = spec.form();
-            // What is behind more attributes than any compiler writes is not found.
-            let place = match (bytes.try_into(), rest.len().try_into()) {
-                (Ok(bytes), Ok(steps)) => Some(AttributePlace { bytes, steps, form }),
-                _ => None,
-            };
-            layout.note(spec, place);
-            references.extend(place.filter(|place| place.form == dw::DW_FORM_ref_addr));
-            match (spec.name(), form) {
-                (dw::DW_AT_low_pc, dw::DW_FORM_addr) => low = place,
-                (dw::DW_AT_high_pc, dw::DW_FORM_data4 | dw::DW_FORM_data8) => high = place,
-                (dw::DW_AT_ranges, _) => (low, high) = (None, None),
-                _ => {}
-            }
-            if let Some(attribute) = TypeAttribute::of(spec.name()).filter(|_| is_describing) {
-                layout.type_attributes[attribute as usize] = place;
-                implicit.extend(spec.implicit_const_value().map(|value| (attribute, value)));
-            }
-            match fixed_size(spec.form(), encoding) {
-                Some(size) => bytes = bytes.saturating_add(size),
-                None => {
-                    rest.push(UnsizedAttribute { rule: length_rule(spec.form()), after: 0 });
-                    bytes = 0;
-                }
-            }
-            match rest.last_mut() {
-                Some(step) => step.after = bytes,
-                None => layout.first = bytes,
+        for (spec, place) in specs.iter().zip(places) {
+            layout.add_attribute(spec, place);
+            if is_describing {
+                layout.add_type_attribute(spec, place);
             }
         }
-        layout.rest = rest.into();
-        layout.implicit = implicit.into();
-        layout.references = references.into();
-        layout.code = low.zip(high);
-        let is_variable = layout.tag == dw::DW_TAG_variable;
-        for (is, kind) in [
-            (is_named(layout.tag), EntryKinds::NAMED),
-            (is_variable && layout.location.is_some(), EntryKinds::LOCATED),
-            (is_variable && layout.has_linkage_name, EntryKinds::MANGLED),
-            (layout.tag == dw::DW_TAG_inlined_subroutine, EntryKinds::INLINED),
-            (is_describing, EntryKinds::DESCRIBING),
-            (!layout.references.is_empty(), EntryKinds::REFERRING),
-        ] {
-            if is {
-                layout.kinds = layout.kinds.and(kind);
-            }
-        }
+        layout.kinds = layout.find_kinds(is_describing);
         layout
     }
 
-    /// The value of a fact that the abbreviation has.
-    pub(crate) fn implicit(&self, attribute: TypeAttribute) -> i64 {
-        let known = self.implicit.iter().find(|(other, _)| *other == attribute);
-        known.map_or(0, |(_, value)| *value)
-    }
-
-    fn note(&mut self, spec: &AttributeSpecification, place: Option<AttributePlace>) {
+    fn add_attribute(&mut self, spec: &AttributeSpecification, place: Option<AttributePlace>) {
+        if spec.form() == dw::DW_FORM_ref_addr {
+            self.references.extend(place);
+        }
         match spec.name() {
             dw::DW_AT_name => self.name = place,
             dw::DW_AT_location => self.location = place,
@@ -358,6 +312,84 @@ impl AbbreviationLayout {
             _ => {}
         }
     }
+
+    fn add_type_attribute(&mut self, spec: &AttributeSpecification, place: Option<AttributePlace>) {
+        let Some(attribute) = TypeAttribute::of(spec.name()) else { return };
+        self.type_attributes[attribute as usize] = place;
+        self.implicit.extend(spec.implicit_const_value().map(|value| (attribute, value)));
+    }
+
+    fn find_kinds(&self, is_describing: bool) -> EntryKinds {
+        let is_variable = self.tag == dw::DW_TAG_variable;
+        let kinds = [
+            (is_named(self.tag), EntryKinds::NAMED),
+            (is_variable && self.location.is_some(), EntryKinds::LOCATED),
+            (is_variable && self.has_linkage_name, EntryKinds::MANGLED),
+            (self.tag == dw::DW_TAG_inlined_subroutine, EntryKinds::INLINED),
+            (is_describing, EntryKinds::DESCRIBING),
+            (!self.references.is_empty(), EntryKinds::REFERRING),
+        ];
+        let kinds = kinds.into_iter().filter(|(is, _)| *is).map(|(_, kind)| kind);
+        kinds.fold(EntryKinds::OTHER, EntryKinds::and)
+    }
+
+    /// The value of an attribute that the abbreviation has, and not the entries
+    /// (`DW_FORM_implicit_const`); 0 when there is none.
+    pub(crate) fn implicit(&self, attribute: TypeAttribute) -> i64 {
+        let known = self.implicit.iter().find(|(other, _)| *other == attribute);
+        known.map_or(0, |(_, value)| *value)
+    }
+}
+
+/// Where the attributes of an entry begin and end.
+struct Extents {
+    /// As in [`AbbreviationLayout`].
+    first: u32,
+    /// As in [`AbbreviationLayout`].
+    rest: Box<[UnsizedAttribute]>,
+    /// Of each attribute. What is behind more attributes than any compiler writes is not found.
+    places: Vec<Option<AttributePlace>>,
+}
+
+impl Extents {
+    fn of(specs: &[AttributeSpecification], encoding: Encoding) -> Self {
+        let mut first = 0;
+        let mut rest: Vec<UnsizedAttribute> = Vec::new();
+        let mut places = Vec::with_capacity(specs.len());
+        for spec in specs {
+            let form = spec.form();
+            let bytes = rest.last_mut().map_or(&mut first, |step| &mut step.after);
+            let size = fixed_size(form, encoding);
+            let behind: u32 = *bytes;
+            *bytes = bytes.saturating_add(size.unwrap_or(0));
+            places.push(match (behind.try_into(), rest.len().try_into()) {
+                (Ok(bytes), Ok(steps)) => Some(AttributePlace { bytes, steps, form }),
+                _ => None,
+            });
+            if size.is_none() {
+                rest.push(UnsizedAttribute { rule: length_rule(form), after: 0 });
+            }
+        }
+        Self { first, rest: rest.into(), places }
+    }
+}
+
+/// Where the first address of a function's code and its length are; `None` when the entry has
+/// neither, or says it in another form.
+fn code_places(
+    specs: &[AttributeSpecification],
+    places: &[Option<AttributePlace>],
+) -> Option<(AttributePlace, AttributePlace)> {
+    let (mut low, mut high) = (None, None);
+    for (spec, place) in specs.iter().zip(places) {
+        match (spec.name(), spec.form()) {
+            (dw::DW_AT_low_pc, dw::DW_FORM_addr) => low = *place,
+            (dw::DW_AT_high_pc, dw::DW_FORM_data4 | dw::DW_FORM_data8) => high = *place,
+            (dw::DW_AT_ranges, _) => return None,
+            _ => {}
+        }
+    }
+    low.zip(high)
 }
 
 /// A table of abbreviations, as units with one encoding read it.

@@ -6,7 +6,7 @@ pub(crate) mod attribute_value;
 pub(crate) mod discriminants;
 pub(crate) mod entry_cursor;
 pub(crate) mod file_table;
-pub(crate) mod function_scopes;
+pub(crate) mod function_entries;
 pub(crate) mod name_ref;
 pub(crate) mod reader;
 pub(crate) mod stack_location;

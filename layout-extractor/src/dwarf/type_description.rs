@@ -202,6 +202,12 @@ impl<'a> Description<'a> {
         Ok(())
     }
 
+    /// How many elements an array has in all its dimensions; `None` when one of them has no end, or
+    /// the product is too large.
+    pub(crate) fn element_count(&self) -> Option<u64> {
+        self.counts.iter().try_fold(1, |product: u64, count| product.checked_mul((*count)?))
+    }
+
     /// What makes an enum of a type with this tag; `None` for all other types.
     pub(crate) fn enum_part(&self, tag: DwTag) -> Option<&VariantPart<'a>> {
         let is_struct = matches!(tag, dw::DW_TAG_structure_type | dw::DW_TAG_class_type);

@@ -8,7 +8,7 @@ use runtime_layouts::layout::source::LayoutError;
 use runtime_layouts::layout::{Call, SourceLocation};
 
 use super::source::DwarfSource;
-use crate::dwarf::function_scopes::{Scopes, scope_ranges};
+use crate::dwarf::function_entries::{FunctionEntries, scope_ranges};
 use crate::dwarf::reader::Entry;
 
 /// A function and the code that belongs to it: a physical one, or a place where one is inlined.
@@ -53,7 +53,7 @@ impl DwarfSource {
         let (number, ..) = self.node_at(&dwarf, function)?;
         let view = self.units.view(&dwarf, number)?;
         let mut entry = Entry::default();
-        let mut scopes = Scopes::of(&view, function, &mut entry)?;
+        let mut scopes = FunctionEntries::of(&view, function, &mut entry)?;
         let mut found = vec![FunctionCode { ranges: Vec::new(), function, called: None }];
         while let Some(depth) = scopes.next(&mut entry)? {
             let is_inlined = entry.tag() == dw::DW_TAG_inlined_subroutine;

@@ -19,7 +19,7 @@ use runtime_layouts::layout::{SourceLocation, Type, TypeId, TypeKind};
 
 use super::paths::MAX_ORIGINS;
 use super::source::DwarfSource;
-use crate::dwarf::function_scopes::Scopes;
+use crate::dwarf::function_entries::FunctionEntries;
 use crate::dwarf::reader::Entry;
 use crate::dwarf::unit_view::origin_of;
 
@@ -79,7 +79,7 @@ impl DwarfSource {
             let (number, ..) = self.node_at(&dwarf, offset)?;
             let view = self.units.view(&dwarf, number)?;
             let mut entry = Entry::default();
-            let mut scopes = Scopes::of(&view, offset, &mut entry)?;
+            let mut scopes = FunctionEntries::of(&view, offset, &mut entry)?;
             function = origin_of(&view, &entry);
             while let Some(depth) = scopes.next(&mut entry)? {
                 match entry.tag() {

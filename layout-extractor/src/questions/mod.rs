@@ -12,6 +12,7 @@ pub(crate) mod polls;
 pub(crate) mod source;
 pub(crate) mod source_files;
 pub(crate) mod thread_locals;
+pub(crate) mod type_names;
 pub(crate) mod types;
 pub(crate) mod types_by_name;
 pub(crate) mod units_by_address;

@@ -13,14 +13,14 @@ use crate::object::sections::Slice;
 ///
 /// Functions that are declared inside of it are left out with all that is in them: they have frames
 /// of their own.
-pub(crate) struct Scopes<'v, 's> {
+pub(crate) struct FunctionEntries<'v, 's> {
     entries: gimli::EntriesRaw<'v, Slice<'s>>,
     function: u64,
     /// What is deeper than this is left out, up to the next entry that is not.
     skipped: Option<isize>,
 }
 
-impl<'v, 's> Scopes<'v, 's> {
+impl<'v, 's> FunctionEntries<'v, 's> {
     /// Reads the function's entry into `entry`; what is below it comes from [`Self::next`].
     pub(crate) fn of(
         view: &'v UnitView<'s>,
@@ -29,7 +29,7 @@ impl<'v, 's> Scopes<'v, 's> {
     ) -> Result<Self, LayoutError> {
         let mut entries = view.entries_from(function)?;
         entries.read_entry(entry).map_err(|error| malformed(function, error))?;
-        Ok(Scopes { entries, function, skipped: None })
+        Ok(FunctionEntries { entries, function, skipped: None })
     }
 
     /// Reads the next entry into `entry` and gives its depth below the function, which has 0;
