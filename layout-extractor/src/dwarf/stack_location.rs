@@ -42,61 +42,91 @@ pub(crate) fn place<'a>(
     expression: Expression<Slice<'a>>,
     frame: Option<(Base, i64)>,
 ) -> Option<Place> {
-    let mut stack: Vec<Term> = Vec::new();
-    let mut is_value = false;
+    let mut evaluation = Evaluation { stack: Vec::new(), is_value: false };
     let mut operations = expression.operations(unit.encoding());
     for _ in 0..MAX_OPERATIONS {
-        let Some(operation) = operations.next().ok()? else {
-            return finish(stack.pop().filter(|_| stack.is_empty())?, is_value);
-        };
-        if is_value {
+        match operations.next().ok()? {
+            Some(operation) => evaluation.apply(operation, unit, frame)?,
+            None => return evaluation.finish(),
+        }
+    }
+    None
+}
+
+/// An expression that is evaluated without a program.
+struct Evaluation {
+    stack: Vec<Term>,
+    /// Whether the top of the stack is the variable's value, and not its address.
+    is_value: bool,
+}
+
+impl Evaluation {
+    /// Applies an operation; `None` when the result is no simple place.
+    fn apply<'a>(
+        &mut self,
+        operation: Operation<Slice<'a>>,
+        unit: &Unit<Slice<'a>>,
+        frame: Option<(Base, i64)>,
+    ) -> Option<()> {
+        // What comes behind the value combines pieces.
+        if self.is_value {
             return None;
         }
-        match operation {
+        let term = match operation {
             Operation::FrameOffset { offset } => {
                 let (base, into) = frame?;
-                stack.push(Term::Based(base, into.checked_add(offset)?));
+                Term::Based(base, into.checked_add(offset)?)
             }
             Operation::RegisterOffset { register, offset, base_type } if base_type.0 == 0 => {
-                stack.push(Term::Based(Base::Register(register.0), offset));
+                Term::Based(Base::Register(register.0), offset)
             }
-            Operation::CallFrameCFA => stack.push(Term::Based(Base::FrameAddress, 0)),
-            Operation::UnsignedConstant { value } => {
-                stack.push(Term::Constant(value.cast_signed()));
-            }
-            Operation::SignedConstant { value } => stack.push(Term::Constant(value)),
-            Operation::PlusConstant { value } => {
-                let top = stack.pop()?;
-                stack.push(add(top, value.cast_signed())?);
-            }
-            Operation::Plus => {
-                let (second, first) = (stack.pop()?, stack.pop()?);
-                stack.push(match (first, second) {
-                    (Term::Constant(constant), other) | (other, Term::Constant(constant)) => {
-                        add(other, constant)?
-                    }
-                    _ => return None,
-                });
-            }
+            Operation::CallFrameCFA => Term::Based(Base::FrameAddress, 0),
+            Operation::UnsignedConstant { value } => Term::Constant(value.cast_signed()),
+            Operation::SignedConstant { value } => Term::Constant(value),
+            Operation::PlusConstant { value } => add(self.stack.pop()?, value.cast_signed())?,
+            Operation::Plus => match (self.stack.pop()?, self.stack.pop()?) {
+                (Term::Constant(constant), other) | (other, Term::Constant(constant)) => {
+                    add(other, constant)?
+                }
+                _ => return None,
+            },
             Operation::Minus => {
-                let (second, first) = (stack.pop()?, stack.pop()?);
-                let Term::Constant(constant) = second else { return None };
-                stack.push(add(first, constant.checked_neg()?)?);
+                let Term::Constant(constant) = self.stack.pop()? else { return None };
+                add(self.stack.pop()?, constant.checked_neg()?)?
             }
             Operation::Deref { base_type, size, space } => {
                 let is_whole = size == unit.header.address_size();
                 if base_type.0 != 0 || space || !is_whole {
                     return None;
                 }
-                let Term::Based(base, offset) = stack.pop()? else { return None };
-                stack.push(Term::Loaded(base, offset, 0));
+                let Term::Based(base, offset) = self.stack.pop()? else { return None };
+                Term::Loaded(base, offset, 0)
             }
-            Operation::StackValue => is_value = true,
-            Operation::Nop => {}
+            Operation::StackValue => {
+                self.is_value = true;
+                return Some(());
+            }
+            Operation::Nop => return Some(()),
             _ => return None,
+        };
+        self.stack.push(term);
+        Some(())
+    }
+
+    /// The place that is left on the stack, if it is the only thing there.
+    fn finish(mut self) -> Option<Place> {
+        let term = self.stack.pop().filter(|_| self.stack.is_empty())?;
+        match (term, self.is_value) {
+            (Term::Based(base, offset), false) => Some(Place::Memory(base, offset)),
+            (Term::Based(base, offset), true) => Some(Place::Value(base, offset)),
+            (Term::Loaded(base, first, second), false) => {
+                Some(Place::Indirect(base, first, second))
+            }
+            // The value that is stored there: the variable is there.
+            (Term::Loaded(base, first, 0), true) => Some(Place::Memory(base, first)),
+            (Term::Loaded(..), true) | (Term::Constant(_), _) => None,
         }
     }
-    None
 }
 
 fn add(term: Term, constant: i64) -> Option<Term> {
@@ -107,15 +137,4 @@ fn add(term: Term, constant: i64) -> Option<Term> {
             Term::Loaded(base, first, second.checked_add(constant)?)
         }
     })
-}
-
-fn finish(term: Term, is_value: bool) -> Option<Place> {
-    match (term, is_value) {
-        (Term::Based(base, offset), false) => Some(Place::Memory(base, offset)),
-        (Term::Based(base, offset), true) => Some(Place::Value(base, offset)),
-        (Term::Loaded(base, first, second), false) => Some(Place::Indirect(base, first, second)),
-        // The value that is stored there: the variable is there.
-        (Term::Loaded(base, first, 0), true) => Some(Place::Memory(base, first)),
-        (Term::Loaded(..), true) | (Term::Constant(_), _) => None,
-    }
 }

@@ -220,51 +220,68 @@ impl<'a> Description<'a> {
         reader: &DescriptionReader<'v, 'a>,
         entry: &CursorEntry<'v>,
     ) -> Result<(), Error> {
+        if entry.depth > 1 {
+            return match &mut self.variant_part {
+                Some(part) => part.add(reader, entry),
+                None => Ok(()),
+            };
+        }
         let cursor = &reader.cursor;
-        let part = &mut self.variant_part;
-        match (entry.depth, entry.tag()) {
-            (1, dw::DW_TAG_variant_part) => {
+        match entry.tag() {
+            dw::DW_TAG_variant_part => {
                 let discriminant = cursor.entry_attribute(entry, TypeAttribute::Discriminant)?;
-                *part = Some(VariantPart { discriminant, ..VariantPart::default() });
+                let part = VariantPart { discriminant, ..VariantPart::default() };
+                self.variant_part = Some(part);
             }
-            (1, dw::DW_TAG_member) if !entry.is_external() && !entry.is_declaration() => {
+            dw::DW_TAG_member if !entry.is_external() && !entry.is_declaration() => {
                 self.members.extend(reader.member(entry)?);
             }
-            (1, dw::DW_TAG_template_type_parameter) => {
+            dw::DW_TAG_template_type_parameter => {
                 if let Some(ty) = cursor.entry_attribute(entry, TypeAttribute::Type)? {
                     self.type_parameters.push((cursor.name(entry)?, ty));
                 }
             }
-            (1, dw::DW_TAG_enumerator) => {
+            dw::DW_TAG_enumerator => {
                 let value = cursor.attribute(entry, TypeAttribute::Value)?.and_then(Value::signed);
                 self.enumerators.push((cursor.name(entry)?, value.unwrap_or(0)));
             }
-            (1, dw::DW_TAG_subrange_type) => self.counts.push(reader.count(entry)?),
-            (1, dw::DW_TAG_formal_parameter) => {
+            dw::DW_TAG_subrange_type => self.counts.push(reader.count(entry)?),
+            dw::DW_TAG_formal_parameter => {
                 self.parameters.extend(cursor.entry_attribute(entry, TypeAttribute::Type)?);
             }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl<'a> VariantPart<'a> {
+    /// Adds what an entry below the variant part's says: a variant, its member, or the discriminant.
+    fn add<'v>(
+        &mut self,
+        reader: &DescriptionReader<'v, 'a>,
+        entry: &CursorEntry<'v>,
+    ) -> Result<(), Error> {
+        let cursor = &reader.cursor;
+        match (entry.depth, entry.tag()) {
             (2, dw::DW_TAG_member) => {
-                if let Some(part) = part
-                    && part.discriminant == Some(reader.view.start + u64::from(entry.offset))
+                let at = reader.view.start + u64::from(entry.offset);
+                if self.discriminant == Some(at)
+                    && let Some(member) = reader.member(entry)?
                 {
-                    let member = reader.member(entry)?;
-                    part.found = member.map(|member| (member.offset, member.ty)).or(part.found);
+                    self.found = Some((member.offset, member.ty));
                 }
             }
-            (2, dw::DW_TAG_variant) => {
-                if let Some(part) = part {
-                    part.variants.push(DescribedVariant {
-                        value: cursor.attribute(entry, TypeAttribute::Value)?,
-                        values: match cursor.attribute(entry, TypeAttribute::Values)? {
-                            Some(Value::Bytes(bytes)) => Some(bytes),
-                            _ => None,
-                        },
-                        ..DescribedVariant::default()
-                    });
-                }
-            }
+            (2, dw::DW_TAG_variant) => self.variants.push(DescribedVariant {
+                value: cursor.attribute(entry, TypeAttribute::Value)?,
+                values: match cursor.attribute(entry, TypeAttribute::Values)? {
+                    Some(Value::Bytes(bytes)) => Some(bytes),
+                    _ => None,
+                },
+                ..DescribedVariant::default()
+            }),
             (3, dw::DW_TAG_member) => {
-                if let Some(variant) = part.as_mut().and_then(|part| part.variants.last_mut())
+                if let Some(variant) = self.variants.last_mut()
                     && variant.member.is_none()
                 {
                     variant.member = reader.member(entry)?;

@@ -13,7 +13,7 @@ use super::edges::types_of_type;
 use crate::dwarf::discriminants::Signedness;
 use crate::dwarf::name_ref::NameRef;
 use crate::dwarf::tags::{is_alias, is_type};
-use crate::dwarf::type_description::{Declared, Description, DescriptionReader};
+use crate::dwarf::type_description::{Declared, Description, DescriptionReader, VariantPart};
 use crate::dwarf::unit_view::UnitView;
 use crate::indexes::node::NodeNumber;
 use crate::indexes::unit_index::UnitIndex;
@@ -150,25 +150,34 @@ impl<'s> DescriptionHasher<'_, 's> {
             hasher.write_i128(*value);
         }
         if let Some(part) = described.enum_part(tag) {
-            if let Some((offset, ty)) = part.found {
-                let kind = match self.hashes.discriminants.get(&ty) {
-                    Some(known) => *known,
-                    None => self.source.discriminant_type(self.dwarf, ty)?,
-                };
-                self.hashes.discriminants.insert(ty, kind);
-                (offset, kind).hash(hasher);
-            }
-            for variant in &part.variants {
-                let Some(member) = variant.member else { continue };
-                (variant.value, variant.values).hash(hasher);
-                hasher.write_u64(self.name(member.name));
-                hasher.write_u64(member.offset);
-                self.hash_place(variant.declared, hasher);
-            }
+            self.hash_variants(part, hasher)?;
         }
         if tag == dw::DW_TAG_subroutine_type {
             // Its name is made of types that it does not lead to.
             self.source.type_name(self.dwarf, id.0, 0)?.hash(hasher);
+        }
+        Ok(())
+    }
+
+    fn hash_variants(
+        &mut self,
+        part: &VariantPart<'s>,
+        hasher: &mut impl Hasher,
+    ) -> Result<(), LayoutError> {
+        if let Some((offset, ty)) = part.found {
+            let kind = match self.hashes.discriminants.get(&ty) {
+                Some(known) => *known,
+                None => self.source.discriminant_type(self.dwarf, ty)?,
+            };
+            self.hashes.discriminants.insert(ty, kind);
+            (offset, kind).hash(hasher);
+        }
+        for variant in &part.variants {
+            let Some(member) = variant.member else { continue };
+            (variant.value, variant.values).hash(hasher);
+            hasher.write_u64(self.name(member.name));
+            hasher.write_u64(member.offset);
+            self.hash_place(variant.declared, hasher);
         }
         Ok(())
     }

@@ -151,13 +151,9 @@ impl<'a> Builder<'a> {
         members.iter().zip(classes).map(one).collect()
     }
 
-    /// A type, and the descriptions that it refers to in the order of `types_of_type`.
-    fn ty(&mut self, ty: &'a Type, references: &[u32]) -> StoredType {
-        let class = |&number: &u32| self.classes.of[number as usize];
-        let classes: Vec<TypeNumber> = references.iter().map(class).collect();
-        let (of_parameters, classes) =
-            classes.split_at_checked(ty.type_parameters.len()).unwrap_or_default();
-        let kind = match &ty.kind {
+    /// What makes a type, whose parts are of these classes, in the order of `types_of_type`.
+    fn kind(&mut self, kind: &'a TypeKind, classes: &[TypeNumber]) -> StoredKind {
+        match kind {
             TypeKind::Opaque => StoredKind::Opaque,
             TypeKind::Integer { signed } => StoredKind::Integer { signed: *signed },
             TypeKind::Float => StoredKind::Float,
@@ -197,7 +193,16 @@ impl<'a> Builder<'a> {
                 let element = classes.first().copied().unwrap_or_else(|| self.class(*element));
                 StoredKind::Array { element, count: *count }
             }
-        };
+        }
+    }
+
+    /// A type, and the descriptions that it refers to in the order of `types_of_type`.
+    fn ty(&mut self, ty: &'a Type, references: &[u32]) -> StoredType {
+        let class = |&number: &u32| self.classes.of[number as usize];
+        let classes: Vec<TypeNumber> = references.iter().map(class).collect();
+        let (of_parameters, classes) =
+            classes.split_at_checked(ty.type_parameters.len()).unwrap_or_default();
+        let kind = self.kind(&ty.kind, classes);
         StoredType {
             name: self.string(&ty.name),
             size: ty.size,

@@ -14,10 +14,20 @@ pub(super) struct Segment {
     pub(super) memory_size: u64,
 }
 
-/// The loaded segments, the TLS segment, and `e_machine`.
+/// What the ELF header and the program headers of an object say.
+pub(super) struct ProgramHeaders {
+    /// In the order of the file.
+    pub(super) segments: Vec<Segment>,
+    /// `None` when the object has no thread-local storage.
+    pub(super) tls: Option<TlsSegment>,
+    /// `e_machine`.
+    pub(super) machine: u16,
+}
+
+/// Reads the headers.
 pub(super) fn program_headers<'data, Elf: FileHeader>(
     file: &ElfFile<'data, Elf>,
-) -> (Vec<Segment>, Option<TlsSegment>, u16) {
+) -> ProgramHeaders {
     let endian = file.endian();
     let mut segments = Vec::new();
     let mut tls = None;
@@ -38,7 +48,7 @@ pub(super) fn program_headers<'data, Elf: FileHeader>(
             });
         }
     }
-    (segments, tls, file.elf_header().e_machine(endian).0)
+    ProgramHeaders { segments, tls, machine: file.elf_header().e_machine(endian).0 }
 }
 
 /// Where the loader stores the module's number for `__tls_get_addr`. A relocation without a symbol,

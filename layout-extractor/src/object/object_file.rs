@@ -9,7 +9,7 @@ use object::{Object, ObjectSection};
 use runtime_layouts::layout::StaticAddress;
 use runtime_layouts::layout::source::ObjectFacts;
 
-use super::elf_headers::{Segment, program_headers, tls_module};
+use super::elf_headers::{ProgramHeaders, Segment, program_headers, tls_module};
 use super::sections::{Sections, Which};
 use super::shared_bytes::SharedBytes;
 use super::split_dwarf::SplitDwarf;
@@ -65,53 +65,17 @@ impl ObjectFile {
 
     /// Reads the headers of an object that is in memory; `path` is for messages.
     pub(crate) fn from_bytes(path: &Path, bytes: SharedBytes) -> Result<Self, OpenError> {
-        let not_an_object =
-            |what: &str| OpenError::NotAnObject { path: path.to_owned(), what: what.to_owned() };
-        let kind = object::FileKind::parse(&*bytes)
-            .map_err(|_| not_an_object("its first bytes are none of ELF's"))?;
-        let file = match kind {
-            object::FileKind::Elf32 | object::FileKind::Elf64 => object::File::parse(&*bytes)
-                .map_err(|error| not_an_object(&format!("its headers are broken ({error})")))?,
-            object::FileKind::MachO32
-            | object::FileKind::MachO64
-            | object::FileKind::MachOFat32 => {
-                return Err(not_an_object("it is a Mach-O file"));
-            }
-            object::FileKind::Pe32 | object::FileKind::Pe64 => {
-                return Err(not_an_object("it is a Windows executable"));
-            }
-            _ => return Err(not_an_object("it is another kind of file")),
-        };
-        match file.kind() {
-            object::ObjectKind::Relocatable => {
-                return Err(not_an_object("it is an object file that was not linked yet"));
-            }
-            object::ObjectKind::Core => {
-                return Err(not_an_object("it is a core file; give the program that dumped it"));
-            }
-            _ => {}
-        }
-        let (segments, tls, machine) = match &file {
+        let not_an_object = |what| OpenError::NotAnObject { path: path.to_owned(), what };
+        let file = parse_elf(&bytes).map_err(not_an_object)?;
+        let headers = match &file {
             object::File::Elf32(file) => program_headers(file),
             object::File::Elf64(file) => program_headers(file),
-            _ => return Err(not_an_object("it is another kind of file")),
+            _ => return Err(not_an_object(ANOTHER_KIND.to_owned())),
         };
-        let first = segments.iter().map(|s| s.address).min().unwrap_or(0);
-        let last =
-            segments.iter().map(|s| s.address.saturating_add(s.memory_size)).max().unwrap_or(0);
-        let facts = ObjectFacts {
-            build_id: file.build_id().ok().flatten().map(hexadecimal),
-            machine,
-            pointer_size: if file.is_64() { 8 } else { 4 },
-            big_endian: !file.is_little_endian(),
-            entry: StaticAddress(file.entry()),
-            tls,
-            tls_module: tls.and_then(|_| tls_module(&file)),
-            address_range: (StaticAddress(first), StaticAddress(last)),
-        };
+        let facts = facts(&file, &headers);
         let endian = if facts.big_endian { RunTimeEndian::Big } else { RunTimeEndian::Little };
         let sections = Sections::read(&file, &bytes, Which::Linked)
-            .map_err(|what| not_an_object(&format!("its debug information is broken: {what}")))?;
+            .map_err(|what| not_an_object(format!("its debug information is broken: {what}")))?;
         drop(file);
         Ok(ObjectFile {
             path: path.to_owned(),
@@ -121,7 +85,7 @@ impl ObjectFile {
             split: None,
             bytes,
             separate: None,
-            segments,
+            segments: headers.segments,
             tls_symbols: OnceLock::new(),
             relocated: OnceLock::new(),
         })
@@ -175,6 +139,51 @@ impl ObjectFile {
     }
 }
 
+const ANOTHER_KIND: &str = "it is another kind of file";
+
+/// Parses a linked ELF object; the error says what it is instead.
+fn parse_elf(bytes: &[u8]) -> Result<object::File<'_>, String> {
+    let kind = object::FileKind::parse(bytes)
+        .map_err(|_| "its first bytes are none of ELF's".to_owned())?;
+    let file = match kind {
+        object::FileKind::Elf32 | object::FileKind::Elf64 => object::File::parse(bytes)
+            .map_err(|error| format!("its headers are broken ({error})"))?,
+        object::FileKind::MachO32 | object::FileKind::MachO64 | object::FileKind::MachOFat32 => {
+            return Err("it is a Mach-O file".to_owned());
+        }
+        object::FileKind::Pe32 | object::FileKind::Pe64 => {
+            return Err("it is a Windows executable".to_owned());
+        }
+        _ => return Err(ANOTHER_KIND.to_owned()),
+    };
+    match file.kind() {
+        object::ObjectKind::Relocatable => {
+            Err("it is an object file that was not linked yet".to_owned())
+        }
+        object::ObjectKind::Core => {
+            Err("it is a core file; give the program that dumped it".to_owned())
+        }
+        _ => Ok(file),
+    }
+}
+
+fn facts(file: &object::File<'_>, headers: &ProgramHeaders) -> ObjectFacts {
+    let ProgramHeaders { segments, tls, machine } = headers;
+    let first = segments.iter().map(|s| s.address).min().unwrap_or(0);
+    let last = segments.iter().map(|s| s.address.saturating_add(s.memory_size)).max().unwrap_or(0);
+    ObjectFacts {
+        build_id: file.build_id().ok().flatten().map(hexadecimal),
+        machine: *machine,
+        pointer_size: if file.is_64() { 8 } else { 4 },
+        big_endian: !file.is_little_endian(),
+        entry: StaticAddress(file.entry()),
+        tls: *tls,
+        tls_module: tls.and_then(|_| tls_module(file)),
+        address_range: (StaticAddress(first), StaticAddress(last)),
+    }
+}
+
+/// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::new(), |mut text, byte| {

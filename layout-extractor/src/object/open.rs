@@ -36,8 +36,8 @@ pub(crate) fn has_tls_and_text(path: &Path, text: &[u8]) -> bool {
     let Ok(bytes) = SharedBytes::map(path) else { return false };
     let Ok(file) = object::File::parse(&*bytes) else { return false };
     let tls = match &file {
-        object::File::Elf32(file) => program_headers(file).1,
-        object::File::Elf64(file) => program_headers(file).1,
+        object::File::Elf32(file) => program_headers(file).tls,
+        object::File::Elf64(file) => program_headers(file).tls,
         _ => None,
     };
     let mut constants = file

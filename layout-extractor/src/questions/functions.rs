@@ -8,7 +8,7 @@ use runtime_layouts::layout::{Function, SourceLocation, TypeId, TypeParameter, V
 
 use super::paths::MAX_ORIGINS;
 use super::source::DwarfSource;
-use crate::dwarf::reader::{Entry, UnitNumber, malformed};
+use crate::dwarf::reader::{Entry, malformed};
 use crate::dwarf::unit_view::{UnitView, linkage_name, origin_of};
 use crate::object::sections::Slice;
 
@@ -23,6 +23,30 @@ struct Facts {
     type_parameters: Vec<TypeParameter>,
     parameters: Vec<Variable>,
     locals: Vec<Variable>,
+}
+
+/// The lists of [`Facts`].
+enum List {
+    TypeParameters,
+    Parameters,
+    Locals,
+}
+
+impl Facts {
+    /// Adds to a list what is not in it yet; of type parameters all.
+    fn add(&mut self, list: List, name: Arc<str>, ty: TypeId) {
+        let list = match list {
+            List::TypeParameters => {
+                self.type_parameters.push(TypeParameter { name, ty });
+                return;
+            }
+            List::Parameters => &mut self.parameters,
+            List::Locals => &mut self.locals,
+        };
+        if list.len() < MAX_VARIABLES && !list.iter().any(|v| v.ty == ty && v.name == name) {
+            list.push(Variable { name, ty });
+        }
+    }
 }
 
 impl DwarfSource {
@@ -99,57 +123,68 @@ impl DwarfSource {
         }
         let had_parameters = !facts.type_parameters.is_empty();
         while !entries.is_empty() && entries.next_depth() > 0 {
-            let depth = entries.next_depth();
+            let is_child = entries.next_depth() == 1;
             let Some(abbreviation) = entries.read_abbreviation().map_err(at)? else { continue };
-            let tag = abbreviation.tag();
-            let is_variable = matches!(tag, dw::DW_TAG_formal_parameter | dw::DW_TAG_variable);
-            let is_argument =
-                tag == dw::DW_TAG_template_type_parameter && depth == 1 && !had_parameters;
-            if !is_variable && !is_argument {
-                entries.skip_attributes(abbreviation.attributes()).map_err(at)?;
-                continue;
-            }
-            let (mut name, mut ty, mut origin) = (None, None, None);
-            for &spec in abbreviation.attributes() {
-                let attribute = entries.read_attribute(spec).map_err(at)?;
-                match attribute.name() {
-                    dw::DW_AT_name => name = Some(attribute.value()),
-                    dw::DW_AT_type => ty = view.reference(attribute.value()),
-                    dw::DW_AT_abstract_origin => origin = view.reference(attribute.value()),
-                    _ => {}
+            let list = match abbreviation.tag() {
+                dw::DW_TAG_formal_parameter if is_child => List::Parameters,
+                dw::DW_TAG_formal_parameter | dw::DW_TAG_variable => List::Locals,
+                dw::DW_TAG_template_type_parameter if is_child && !had_parameters => {
+                    List::TypeParameters
                 }
-            }
-            let name = name.and_then(|name| dwarf.attr_string(&view.unit, name).ok());
-            let mut name: Option<Arc<str>> = name.map(|name| name.to_string_lossy().into());
-            if let (None, Some(origin)) = (ty, origin) {
-                (name, ty) = self.variable_origin(dwarf, number, &view, origin, name)?;
-            }
-            let (name, Some(ty)) = (name.unwrap_or_default(), ty.map(TypeId)) else { continue };
-            if is_argument {
-                facts.type_parameters.push(TypeParameter { name, ty });
-                continue;
-            }
-            let is_parameter = tag == dw::DW_TAG_formal_parameter && depth == 1;
-            let list = if is_parameter { &mut facts.parameters } else { &mut facts.locals };
-            if list.len() < MAX_VARIABLES && !list.iter().any(|v| v.ty == ty && v.name == name) {
-                list.push(Variable { name, ty });
+                _ => {
+                    entries.skip_attributes(abbreviation.attributes()).map_err(at)?;
+                    continue;
+                }
+            };
+            let specs = abbreviation.attributes();
+            let (name, ty) = self.name_and_type(dwarf, &view, &mut entries, specs, offset)?;
+            if let Some(ty) = ty {
+                facts.add(list, name.unwrap_or_default(), TypeId(ty));
             }
         }
         Ok(origin)
+    }
+
+    /// Reads the attributes of a variable or type parameter of the function at `function`: its name
+    /// and type, or those of what it stands for.
+    fn name_and_type<'s>(
+        &'s self,
+        dwarf: &Dwarf<Slice<'s>>,
+        view: &UnitView<'s>,
+        entries: &mut gimli::EntriesRaw<'_, Slice<'s>>,
+        specs: &[gimli::AttributeSpecification],
+        function: u64,
+    ) -> Result<(Option<Arc<str>>, Option<u64>), LayoutError> {
+        let (mut name, mut ty, mut origin) = (None, None, None);
+        for &spec in specs {
+            let attribute =
+                entries.read_attribute(spec).map_err(|error| malformed(function, error))?;
+            match attribute.name() {
+                dw::DW_AT_name => name = Some(attribute.value()),
+                dw::DW_AT_type => ty = view.reference(attribute.value()),
+                dw::DW_AT_abstract_origin => origin = view.reference(attribute.value()),
+                _ => {}
+            }
+        }
+        let name = name.and_then(|name| dwarf.attr_string(&view.unit, name).ok());
+        let name: Option<Arc<str>> = name.map(|name| name.to_string_lossy().into());
+        match (ty, origin) {
+            (None, Some(origin)) => self.variable_origin(dwarf, view, origin, name),
+            _ => Ok((name, ty)),
+        }
     }
 
     /// The name and type of the variable that an inlined one stands for.
     pub(crate) fn variable_origin<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
-        near: UnitNumber,
         view: &UnitView<'s>,
         origin: u64,
         name: Option<Arc<str>>,
     ) -> Result<(Option<Arc<str>>, Option<u64>), LayoutError> {
         let other;
         let view = match self.units.at(origin) {
-            Some(number) if number == near => view,
+            Some(number) if number == view.number => view,
             Some(number) => {
                 other = self.units.view(dwarf, number)?;
                 &other
@@ -189,7 +224,7 @@ impl DwarfSource {
                     if let Some(origin) =
                         view.attribute_reference(&entry, dw::DW_AT_abstract_origin)
                     {
-                        let (_, ty) = self.variable_origin(dwarf, number, &view, origin, None)?;
+                        let (_, ty) = self.variable_origin(dwarf, &view, origin, None)?;
                         return Ok(ty);
                     }
                     break;

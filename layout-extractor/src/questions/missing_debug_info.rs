@@ -48,53 +48,53 @@ impl DwarfSource {
     }
 
     fn find_missing_debug_info(&self) -> Option<String> {
-        let path = self.object.path.display();
-        let dwarf = self.dwarf();
         if self.units.len() == 0 {
-            return Some(match self.units.broken {
-                Some(error) => format!(
-                    "{path} has debug information that cannot be read ({error}): build it again, \
-                     or give a layout file"
-                ),
-                None => format!(
-                    "{path} has no debug information: build with `debug = true` or give a layout \
-                     file"
-                ),
-            });
+            return Some(self.no_units());
         }
         // The usual case, without reading every unit's root: the walker asks for it anyway.
         if self.find_thread_locals(RUNTIME_ROOT).is_ok_and(|found| !found.is_empty()) {
             return None;
         }
-        if let Some(missing) = self.missing_files() {
-            return Some(missing);
+        self.missing_files().or_else(|| self.missing_types())
+    }
+
+    fn no_units(&self) -> String {
+        let path = self.object.path.display();
+        match self.units.broken {
+            Some(error) => format!(
+                "{path} has debug information that cannot be read ({error}): build it again, or \
+                 give a layout file"
+            ),
+            None => format!(
+                "{path} has no debug information: build with `debug = true` or give a layout file"
+            ),
         }
-        let mut rust = 0_usize;
-        let mut has_types = false;
-        let mut untyped_crates: Vec<&str> = Vec::new();
-        let mut typed_crates: Vec<&str> = Vec::new();
+    }
+
+    /// What the Rust units lack, of the program's own crates or of the runtime.
+    fn missing_types(&self) -> Option<String> {
+        let path = self.object.path.display();
+        let dwarf = self.dwarf();
+        let (mut has_rust, mut has_types) = (false, false);
+        let mut is_runtime_untyped = false;
         for number in 0..self.units.len() {
             let Ok(root) = self.units.root(&dwarf, number) else { continue };
             if root.is_skeleton || !root.is_rust {
                 continue;
             }
-            rust += 1;
+            has_rust = true;
             // The standard library is compiled with line tables alone.
             if within_standard(&root.directory).is_some() {
                 continue;
             }
-            let list = if root.has_types() { &mut typed_crates } else { &mut untyped_crates };
-            has_types |= root.has_types();
-            if let Some(name) = root.crate_name()
-                && list.last() != Some(&name)
-            {
-                list.push(name);
-            }
-            if typed_crates.last() == Some(&RUNTIME) {
-                return None;
+            let is_runtime = root.crate_name() == Some(RUNTIME);
+            match root.has_types() {
+                true if is_runtime => return None,
+                true => has_types = true,
+                false => is_runtime_untyped |= is_runtime,
             }
         }
-        if rust == 0 {
+        if !has_rust {
             return Some(format!(
                 "{path} was not compiled from Rust, or its Rust parts have no debug information: \
                  build with `debug = true` or give a layout file"
@@ -107,13 +107,12 @@ impl DwarfSource {
             ));
         }
         // A profile override for dependencies takes away the runtime's own types alone.
-        if untyped_crates.contains(&RUNTIME) && !typed_crates.contains(&RUNTIME) {
-            return Some(format!(
+        is_runtime_untyped.then(|| {
+            format!(
                 "{path} has no types of {RUNTIME} itself: build dependencies with `debug = true` \
                  too (see `[profile.dev.package.\"*\"]`) or give a layout file"
-            ));
-        }
-        None
+            )
+        })
     }
 
     /// The files that the program leaves its debug information to, and that are not there.

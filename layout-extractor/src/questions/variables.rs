@@ -188,7 +188,7 @@ impl DwarfSource {
         let mut name = self.entry_name(dwarf, view, entry);
         let mut ty = view.attribute_reference(entry, dw::DW_AT_type);
         if let (None, Some(origin)) = (ty, origin_of(view, entry)) {
-            (name, ty) = self.variable_origin(dwarf, view.number, view, origin, name)?;
+            (name, ty) = self.variable_origin(dwarf, view, origin, name)?;
         }
         Ok(ty.map(|ty| (name.unwrap_or_default(), TypeId(ty))))
     }
