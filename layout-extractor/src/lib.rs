@@ -15,7 +15,7 @@
 //! | is it a future | `polls` |
 //! | what is on the stack | `calls`, `variables`, `scopes`, `places` |
 //! | where a macro that awaits was invoked | `invocations`, `scopes` |
-//! | functions and lines of native stacks | `lines` |
+//! | lines of native stacks | `lines` |
 //! | what is missing | `lack` |
 //! | where else the layouts may be | `program` |
 //! | what was answered before | `remembered` |
@@ -24,49 +24,18 @@
 //! [`extract::extract`] asks everything that a debugger may ask, and writes the answers to a layout
 //! file.
 
-mod addresses;
-mod by_name;
-mod cache;
-mod calls;
-mod description;
-mod discriminants;
-mod elf;
-mod everything;
+mod answer_cache;
+mod dwarf;
 pub mod extract;
-mod files;
-mod functions;
-mod index;
-mod invocations;
-mod lack;
-mod lately;
-mod lines;
-mod mapping;
-mod mentions;
-mod named;
-mod names;
-mod parallel;
-mod places;
-mod polls;
-mod program;
-mod recipes;
-mod remembered;
-mod scopes;
-mod sections;
-mod separate;
-mod skim;
-mod source;
-mod split;
-mod thread_locals;
-mod types;
-mod units;
-mod values;
-mod variables;
-mod vtables;
+mod indexes;
+mod object;
+mod open_program;
+mod questions;
+mod support;
 
-pub use elf::OpenError;
+pub use answer_cache::store::{AnswerStore, CACHE_VARIABLE};
 pub use extract::extract;
-pub use lines::LineFrame;
-pub use named::Named;
-pub use program::{FOLDERS, SECTION, open_library, open_program};
-pub use remembered::{CACHE, Store};
-pub use source::DwarfSource;
+pub use object::object_file::OpenError;
+pub use open_program::{LAYOUT_SECTION, LAYOUTS_VARIABLE, open_library, open_program};
+pub use questions::find_all::Matches;
+pub use questions::source::DwarfSource;

@@ -8,7 +8,6 @@ use std::time::SystemTime;
 
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::{LayoutSource, Provenance};
-use runtime_layouts::target::libraries::RUNTIME_TEXT;
 
 use crate::failure::Failure;
 use crate::output::escaped;
@@ -67,7 +66,7 @@ impl Sources {
         {
             return source.clone();
         }
-        let source = layout_extractor::open_library(path, &[], RUNTIME_TEXT);
+        let source = layout_extractor::open_library(path, &[]);
         self.libraries.insert(path.to_owned(), (stamp, source.clone()));
         source
     }

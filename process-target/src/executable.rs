@@ -9,7 +9,7 @@ use runtime_layouts::libraries::LIBRARIES;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::target::Module;
 use runtime_layouts::target::auxiliary::{AuxiliaryVector, ProgramHeaders};
-use runtime_layouts::target::libraries::{Library, RUNTIME_TEXT, libraries, with_a_runtime};
+use runtime_layouts::target::libraries::{Library, libraries, with_a_runtime};
 use runtime_layouts::target::processor::{Processor, processor};
 
 use crate::TargetError;
@@ -65,7 +65,7 @@ impl Layouts {
             Self::Found(folders) => folders.as_slice(),
             Self::Given(_) => &[],
         };
-        open_library(path, folders, RUNTIME_TEXT)
+        open_library(path, folders)
     }
 }
 

@@ -4,42 +4,21 @@
 //! of futures, the runtimes' thread-local variables, the types that are asked for by name, and the
 //! stack frames that keep a `block_on` future. Everything else is what those reach.
 
-mod describe;
-mod descriptions;
-mod frames;
-mod lists;
+mod adjacency_lists;
+mod answers;
+mod block_on_frames;
+mod description_hash;
+mod edges;
 mod merge;
-mod reach;
+mod progress;
 mod roots;
 mod tables;
+mod type_graph;
 
 use runtime_layouts::layout::file::{LayoutFile, LayoutFileError};
 
-use crate::source::DwarfSource;
-
-/// The steps of an extraction, in order.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stage {
-    /// Reading the units; counts units.
-    Units,
-    /// Following types; counts types, whose total is not known.
-    Types,
-    /// Merging what units have in common; counts the classes that are looked at again.
-    Merging,
-}
-
-/// Who wants to know how far an extraction is. `()` does not.
-pub trait Progress: Sync {
-    /// A stage begins; `total` is how far it goes, if that is known.
-    fn start(&self, stage: Stage, total: Option<u64>);
-    /// That much more is done.
-    fn advance(&self, count: u64);
-}
-
-impl Progress for () {
-    fn start(&self, _: Stage, _: Option<u64>) {}
-    fn advance(&self, _: u64) {}
-}
+pub use self::progress::{Progress, Stage};
+use crate::questions::source::DwarfSource;
 
 /// Makes a layout file that answers as `source` does.
 ///
@@ -51,23 +30,25 @@ pub fn extract(
     source: &DwarfSource,
     progress: &dyn Progress,
 ) -> Result<LayoutFile, LayoutFileError> {
-    let (everything, mut roots) = roots::find(source, progress);
-    let ((frames, unreadable), addresses) =
-        rayon::join(|| frames::find(source, everything), || reach::addresses(source, &roots));
+    let (whole_program, mut roots) = roots::find(source, progress);
+    let ((frames, unreadable), addresses) = rayon::join(
+        || block_on_frames::find(source, whole_program),
+        || answers::addresses(source, &roots),
+    );
     roots.unreadable += unreadable;
     progress.start(Stage::Types, None);
-    let beginnings = reach::beginnings(&roots, &frames, &addresses);
-    let descriptions = descriptions::follow(source, beginnings, progress);
-    let classes = merge::classes(&descriptions, progress);
-    let layouts = reach::layouts(source, &descriptions, &classes);
+    let beginnings = answers::beginnings(&roots, &frames, &addresses);
+    let graph = type_graph::follow(source, beginnings, progress);
+    let classes = merge::classes(&graph, progress);
+    let layouts = answers::layouts(source, &graph, &classes);
     // Strings are numbered one after the other, by one processor.
-    let (tables, told) = rayon::join(
-        || tables::types(source, &descriptions, &classes, &layouts),
-        || reach::told(source, &descriptions, &classes),
+    let (tables, type_answers) = rayon::join(
+        || tables::types(source, &graph, &classes, &layouts),
+        || answers::type_answers(source, &graph, &classes),
     );
-    let tables = tables.finish(source, &roots, &frames, &addresses, &told);
+    let tables = tables.finish(source, &roots, &frames, &addresses, &type_answers);
     drop(classes);
     // To take all of this apart takes its time, which nobody has to wait for.
-    rayon::spawn(move || drop((descriptions, layouts, told, addresses, frames, roots)));
+    rayon::spawn(move || drop((graph, layouts, type_answers, addresses, frames, roots)));
     LayoutFile::new(tables)
 }

@@ -104,11 +104,6 @@ impl LinkMap<'_> {
     }
 }
 
-/// What every object with a runtime in it has among its constants, `Tokio` or `tokio`: in messages
-/// (`there is no reactor running, must be called from the context of a Tokio 1.x runtime`), in names
-/// of threads, and in the paths of panics (tokio 1.0 to 1.54).
-pub const RUNTIME_TEXT: &[u8] = b"okio";
-
 /// The libraries that have an async runtime in them, each with the layouts that `open` has for it;
 /// and a sentence for each of them that is not the file that was loaded.
 pub fn with_a_runtime(

@@ -1,0 +1,321 @@
+//! DESCRIPTIONS: every entry of a type that the roots lead to.
+//!
+//! rustc describes a type again in every unit that uses it: of a hundred descriptions nine or ten
+//! differ. So what a description says is hashed here and not kept, and only its references are
+//! followed; a layout is read later, of one description of each type.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gimli::Dwarf;
+use rayon::prelude::*;
+use runtime_layouts::layout::source::LayoutError;
+use runtime_layouts::layout::{Function, TypeId};
+use rustc_hash::FxHashMap;
+
+use super::adjacency_lists::AdjacencyLists;
+use super::description_hash::{DescriptionHasher, SharedHashes};
+use super::edges::types_of_function;
+use super::progress::Progress;
+use crate::dwarf::reader::UnitNumber;
+use crate::dwarf::type_description::{Description, DescriptionReader};
+use crate::dwarf::unit_view::UnitView;
+use crate::indexes::unit_index::UnitIndex;
+use crate::object::sections::Slice;
+use crate::questions::source::DwarfSource;
+
+/// All descriptions, by number, in the order of the debug information.
+pub(super) struct TypeGraph {
+    pub(super) ids: Vec<TypeId>,
+    /// A hash of all that each says itself.
+    pub(super) hashes: Vec<u64>,
+    /// What each refers to, by number.
+    pub(super) references: AdjacencyLists,
+    /// The environments of closures and async fns that have a body, and that, in order.
+    pub(super) bodies: Vec<(usize, Arc<Function>)>,
+}
+
+impl TypeGraph {
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// What one refers to.
+    pub(super) fn references(&self, number: usize) -> &[u32] {
+        self.references.get(number as u32)
+    }
+
+    /// The number of a description that was followed.
+    pub(super) fn number(&self, id: TypeId) -> usize {
+        self.ids.binary_search(&id).expect("all that is referred to was followed")
+    }
+}
+
+/// Follows every reference from these types on, and the bodies of closures and async fns.
+pub(super) fn follow<'s>(
+    source: &'s DwarfSource,
+    beginnings: Vec<TypeId>,
+    progress: &dyn Progress,
+) -> TypeGraph {
+    let dwarf = source.dwarf();
+    let mut units: BTreeMap<UnitNumber, Box<UnitGraph<'s>>> = BTreeMap::new();
+    // Those that no thread is using.
+    let hashes: Mutex<Vec<SharedHashes>> = Mutex::default();
+    let free = || hashes.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut next = beginnings;
+    while !next.is_empty() {
+        next.sort_unstable();
+        next.dedup();
+        let work: Vec<_> = next
+            .chunk_by(|one, other| source.units.at(one.0) == source.units.at(other.0))
+            .map(|ids| {
+                let number = source.units.at(ids[0].0).unwrap_or(NO_UNIT);
+                (number, units.remove(&number), ids)
+            })
+            .collect();
+        let follow = |(number, unit, ids): (_, Option<Box<UnitGraph<'s>>>, &[TypeId])| {
+            let new = || Box::new(UnitGraph::new(source, &dwarf, number));
+            let mut unit = unit.unwrap_or_else(new);
+            let before = unit.found.len();
+            let mut own = free().pop().unwrap_or_default();
+            unit.follow(source, &dwarf, ids, &mut own);
+            free().push(own);
+            progress.advance((unit.found.len() - before) as u64);
+            unit
+        };
+        let done: Vec<_> = work.into_par_iter().with_max_len(1).map(follow).collect();
+        next = Vec::new();
+        for mut unit in done {
+            next.extend(&unit.elsewhere[unit.followed..]);
+            unit.followed = unit.elsewhere.len();
+            units.insert(unit.number, unit);
+        }
+    }
+    numbered(units.into_values().collect())
+}
+
+/// Numbers all descriptions in the order of the debug information, and what they refer to.
+fn numbered(units: Vec<Box<UnitGraph<'_>>>) -> TypeGraph {
+    let mut base = 0;
+    let mut based = Vec::with_capacity(units.len());
+    for unit in units {
+        based.push((base, unit));
+        base += based.last().map_or(0, |(_, unit)| unit.found.len() as u32);
+    }
+    let ordered: Vec<_> =
+        based.into_par_iter().map(|(base, unit)| NumberedUnit::new(base, unit)).collect();
+    let all = || ordered.iter().flat_map(NumberedUnit::found);
+    let mut graph = TypeGraph {
+        ids: all().map(|one| one.id).collect(),
+        hashes: all().map(|one| one.hash).collect(),
+        references: AdjacencyLists::default(),
+        bodies: Vec::new(),
+    };
+    let number = |id| graph.number(id);
+    let (references, mut bodies) = rayon::join(
+        || ordered.par_iter().map(|unit| unit.references(number)).collect::<Vec<_>>().concat(),
+        || {
+            let bodies = ordered.par_iter().flat_map_iter(|ordered| &ordered.unit.bodies);
+            bodies.map(|(id, body)| (number(*id), Arc::clone(body))).collect::<Vec<_>>()
+        },
+    );
+    bodies.sort_unstable_by_key(|(number, _)| *number);
+    graph.references = AdjacencyLists::joined(references, all().map(|one| one.count));
+    graph.bodies = bodies;
+    graph
+}
+
+/// A unit whose descriptions have numbers.
+struct NumberedUnit<'s> {
+    unit: Box<UnitGraph<'s>>,
+    /// Their places in the order of their numbers.
+    order: Vec<u32>,
+    /// Their numbers in the order of their places.
+    numbers: Vec<u32>,
+}
+
+impl<'s> NumberedUnit<'s> {
+    /// Numbers those of a unit in the order of the debug information, from `base` on.
+    fn new(base: u32, unit: Box<UnitGraph<'s>>) -> Self {
+        let mut order: Vec<u32> = (0..unit.found.len() as u32).collect();
+        order.sort_unstable_by_key(|&local| unit.found[local as usize].id);
+        let mut numbers = vec![0; order.len()];
+        for (number, &local) in (base..).zip(&order) {
+            numbers[local as usize] = number;
+        }
+        Self { unit, order, numbers }
+    }
+
+    /// Those of the unit, in order.
+    fn found(&self) -> impl Iterator<Item = &GraphNode> {
+        self.order.iter().map(|&local| &self.unit.found[local as usize])
+    }
+
+    /// The numbers of all that they refer to, in order.
+    fn references(&self, of: impl Fn(TypeId) -> usize) -> Vec<u32> {
+        let number = |&reference: &u32| match reference.checked_sub(ELSEWHERE) {
+            None => self.numbers[reference as usize],
+            Some(place) => of(self.unit.elsewhere[place as usize]) as u32,
+        };
+        let mut numbers = Vec::with_capacity(self.unit.references.len());
+        let all = self.found().flat_map(|found| &self.unit.references[found.range()]);
+        numbers.extend(all.map(number));
+        numbers
+    }
+}
+
+/// The number for what is in no unit.
+const NO_UNIT: UnitNumber = UnitNumber::MAX;
+
+/// The first place that is in another unit: no unit has as many descriptions.
+const ELSEWHERE: u32 = 1 << 31;
+
+/// A unit has so many nodes for each description that is followed there, about, and that one so many
+/// references: room for more is made when it is needed.
+const NODES_OF_ONE: usize = 6;
+const REFERENCES_OF_ONE: usize = 3;
+
+/// The descriptions of one unit, in the order in which they are met.
+struct UnitGraph<'s> {
+    number: UnitNumber,
+    /// `None` when the unit cannot be read.
+    readable: Option<(UnitView<'s>, &'s UnitIndex)>,
+    /// The places of those that were met, by their offsets in the unit.
+    known: FxHashMap<u32, u32>,
+    found: Vec<GraphNode>,
+    /// The places of descriptions in the order in which they are met; from [`ELSEWHERE`] on, of what
+    /// is in other units.
+    references: Vec<u32>,
+    /// What these and the bodies lead to in other units, in the order in which it is met, and how
+    /// much of that was followed.
+    elsewhere: Vec<TypeId>,
+    followed: usize,
+    /// The environments of closures and async fns that have a body, and that.
+    bodies: Vec<(TypeId, Arc<Function>)>,
+    /// As in [`DescriptionHasher`].
+    files: Vec<u64>,
+}
+
+/// A description.
+struct GraphNode {
+    id: TypeId,
+    hash: u64,
+    /// Where its references begin, and how many there are.
+    first: u32,
+    count: u32,
+}
+
+impl GraphNode {
+    /// One that was not read yet, or cannot be.
+    fn unreadable(id: TypeId) -> Self {
+        Self { id, hash: 0, first: 0, count: 0 }
+    }
+
+    fn range(&self) -> Range<usize> {
+        self.first as usize..(self.first + self.count) as usize
+    }
+}
+
+impl<'s> UnitGraph<'s> {
+    fn new(source: &'s DwarfSource, dwarf: &Dwarf<Slice<'s>>, number: UnitNumber) -> Self {
+        let read = || {
+            let index = source.index(dwarf, number)?;
+            Ok::<_, LayoutError>((source.units.view(dwarf, number)?, index))
+        };
+        let readable = if number == NO_UNIT { None } else { read().ok() };
+        let nodes = readable.as_ref().map_or(0, |(_, index)| index.nodes.len());
+        let mut known = FxHashMap::default();
+        known.reserve(nodes / NODES_OF_ONE);
+        UnitGraph {
+            number,
+            readable,
+            known,
+            found: Vec::with_capacity(nodes / NODES_OF_ONE),
+            references: Vec::with_capacity(REFERENCES_OF_ONE * nodes / NODES_OF_ONE),
+            elsewhere: Vec::new(),
+            followed: 0,
+            bodies: Vec::new(),
+            files: Vec::new(),
+        }
+    }
+
+    /// Follows these, which are of the unit, and what they refer to there.
+    fn follow(
+        &mut self,
+        source: &'s DwarfSource,
+        dwarf: &Dwarf<Slice<'s>>,
+        ids: &[TypeId],
+        hashes: &mut SharedHashes,
+    ) {
+        let readable = self.readable.take();
+        let unit = readable.as_ref().and_then(|(view, index)| {
+            let reader = DescriptionReader::new(dwarf, view).ok()?;
+            let files = std::mem::take(&mut self.files);
+            Some(DescriptionHasher { source, dwarf, view, index, reader, files, hashes })
+        });
+        match unit {
+            Some(unit) => self.follow_in(unit, ids),
+            // What cannot be read is a node of its own kind.
+            None => {
+                self.found.extend(ids.iter().map(|&id| GraphNode::unreadable(id)));
+                self.found.sort_unstable_by_key(|found| found.id);
+                self.found.dedup_by_key(|found| found.id);
+            }
+        }
+        self.readable = readable;
+    }
+
+    fn follow_in(&mut self, mut unit: DescriptionHasher<'_, 's>, ids: &[TypeId]) {
+        let place = unit.view.start..unit.source.units.entry(self.number).end;
+        let mut described = Description::default();
+        let mut at = self.found.len();
+        for &id in ids {
+            self.here(id, place.start);
+        }
+        let mut referred = Vec::new();
+        while let Some(found) = self.found.get(at) {
+            let id = found.id;
+            referred.clear();
+            let node = unit.index.node_at(id.0 - place.start);
+            let hash = unit.hash_description(id, node, &mut described, &mut referred);
+            let first = self.references.len() as u32;
+            for &id in &referred {
+                let reference = self.reference(id, &place);
+                self.references.push(reference);
+            }
+            let found = &mut self.found[at];
+            found.hash = hash.unwrap_or_default();
+            (found.first, found.count) = (first, referred.len() as u32);
+            if let Some(body) = unit.body(id, node) {
+                referred.clear();
+                types_of_function(&body, &mut referred);
+                for &id in &referred {
+                    self.reference(id, &place);
+                }
+                self.bodies.push((id, body));
+            }
+            at += 1;
+        }
+        self.files = unit.files;
+    }
+
+    /// The place of a description in the order in which they are met, wherever it is.
+    fn reference(&mut self, id: TypeId, place: &Range<u64>) -> u32 {
+        if place.contains(&id.0) {
+            return self.here(id, place.start);
+        }
+        self.elsewhere.push(id);
+        ELSEWHERE + self.elsewhere.len() as u32 - 1
+    }
+
+    /// The place of a description of this unit in the order in which they are met.
+    fn here(&mut self, id: TypeId, start: u64) -> u32 {
+        let next = self.found.len() as u32;
+        // A unit that is larger has no index.
+        *self.known.entry((id.0 - start) as u32).or_insert_with(|| {
+            self.found.push(GraphNode::unreadable(id));
+            next
+        })
+    }
+}

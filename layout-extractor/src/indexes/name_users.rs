@@ -1,0 +1,245 @@
+//! MENTIONS: which units use a name, without an index of any of them.
+//!
+//! A name is in `.debug_str` once for the whole object, and a type or function is described in
+//! every unit that uses it. The first question about a name goes through the names of all units
+//! once, on all processors, and keeps where which of them is used. That takes about as long as
+//! to read all entries, and later questions are answered at once.
+
+use std::hash::BuildHasher;
+
+use gimli::Dwarf;
+use rayon::prelude::*;
+use rustc_hash::FxBuildHasher;
+
+use crate::dwarf::abbreviations::EntryKinds;
+use crate::dwarf::entry_cursor::EntryCursor;
+use crate::dwarf::name_ref::NameRef;
+use crate::dwarf::reader::UnitNumber;
+use crate::dwarf::unit_view::UnitView;
+use crate::object::sections::Slice;
+use crate::support::direct_mapped_cache::DirectMappedCache;
+use crate::support::rust_path::split_last_segment;
+
+/// So many units are few.
+const FEW_UNITS: usize = 8;
+
+/// The parts at the end of a path that are looked for.
+const MAX_PARTS: usize = 4;
+
+/// How many parts of `.debug_str` are gone through on their own.
+const PARTS: usize = 64;
+
+/// Which units use which names, and refer to what in others.
+#[derive(Default)]
+pub(crate) struct NameUsers {
+    /// A hash of a name and where it is in `.debug_str`, sorted. A linker that does not merge
+    /// strings leaves several copies of one.
+    names: Vec<Pair>,
+    /// Where a name is and the unit that uses it, sorted, for each part of `.debug_str`.
+    users: Vec<Vec<Pair>>,
+    /// The length of a part in bytes.
+    part: u32,
+    /// A name's hash and the unit that uses it, sorted, for names that are elsewhere.
+    others: Vec<Pair>,
+    /// An entry that another unit refers to, and that unit, sorted: after link-time optimization
+    /// there are such.
+    pub(crate) references: Vec<(u64, u32)>,
+}
+
+/// Two numbers, in the order of the first one, and then of the second.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Pair(u64);
+
+impl Pair {
+    fn of(first: u32, second: u32) -> Self {
+        Self(u64::from(first) << 32 | u64::from(second))
+    }
+
+    fn first(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    fn second(self) -> u32 {
+        self.0 as u32
+    }
+}
+
+/// What one unit mentions, each list in order.
+#[derive(Default)]
+pub(crate) struct UnitNames {
+    users: Vec<u32>,
+    others: Vec<u32>,
+    references: Vec<u64>,
+}
+
+impl UnitNames {
+    /// What a unit mentions. What cannot be read mentions nothing; what comes before that counts.
+    pub(crate) fn read<'a>(dwarf: &Dwarf<Slice<'a>>, view: &UnitView<'a>) -> Self {
+        let mut found = UnitNames::default();
+        let _ = found.add_entries(dwarf, view);
+        for list in [&mut found.users, &mut found.others] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        found.references.sort_unstable();
+        found.references.dedup();
+        found
+    }
+
+    fn add_entries<'a>(
+        &mut self,
+        dwarf: &Dwarf<Slice<'a>>,
+        view: &UnitView<'a>,
+    ) -> Result<(), gimli::Error> {
+        // No name begins behind the last byte of all.
+        let mut lately = DirectMappedCache::new(RECENT_NAMES, u32::MAX);
+        let names = EntryKinds::NAMED.and(EntryKinds::MANGLED);
+        let mut cursor = EntryCursor::of(dwarf, view, names.and(EntryKinds::REFERRING))?;
+        while let Some(entry) = cursor.next()? {
+            if entry.is(EntryKinds::REFERRING) {
+                cursor.references(&entry, &mut |target| self.references.push(target))?;
+            }
+            if !entry.is(names) {
+                continue;
+            }
+            let name = cursor.name(&entry)?;
+            match name.place() {
+                _ if name == NameRef::None => {}
+                Some(place) if lately.is_new(place) => self.users.push(place),
+                Some(_) => {}
+                None => self.others.push(hash(name.bytes(dwarf))),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Most names of a unit come several times: so many of those that came lately are known, as a power
+/// of two.
+const RECENT_NAMES: u32 = 12;
+
+impl NameUsers {
+    /// Puts together what all units mention.
+    pub(crate) fn of(section: &[u8], units: Vec<(u32, UnitNames)>) -> Self {
+        let mut name_users = NameUsers {
+            part: u32::try_from(section.len() / PARTS + 1).unwrap_or(u32::MAX),
+            ..NameUsers::default()
+        };
+        for (unit, found) in &units {
+            name_users.others.extend(found.others.iter().map(|&hash| Pair::of(hash, *unit)));
+            name_users.references.extend(found.references.iter().map(|&at| (at, *unit)));
+        }
+        let part = |number: u32| {
+            let start = number.saturating_mul(name_users.part);
+            let end = start.saturating_add(name_users.part);
+            let mut users = Vec::new();
+            for (unit, found) in &units {
+                let from = &found.users[found.users.partition_point(|place| *place < start)..];
+                let within = from.iter().take_while(|place| **place < end);
+                users.extend(within.map(|&place| Pair::of(place, *unit)));
+            }
+            users.sort_unstable();
+            let names = users.chunk_by(|one, other| one.first() == other.first()).map(|users| {
+                let place = users[0].first();
+                Pair::of(hash(string_at(section, place)), place)
+            });
+            (names.collect(), users)
+        };
+        let parts: Vec<(Vec<Pair>, Vec<Pair>)> =
+            (0..PARTS as u32).into_par_iter().with_max_len(1).map(part).collect();
+        for (names, users) in parts {
+            name_users.names.extend(names);
+            name_users.users.push(users);
+        }
+        name_users.names.par_sort_unstable();
+        name_users.others.par_sort_unstable();
+        name_users.references.par_sort_unstable();
+        name_users
+    }
+
+    /// The units that may have an entry with this path, in order.
+    pub(crate) fn units_with_path(&self, section: &[u8], path: &str) -> Vec<UnitNumber> {
+        // `{async_fn#0}` is everywhere, and `poll` too; what those are in is not.
+        let mut rest = path;
+        let mut all: Vec<Users<'_>> = Vec::with_capacity(MAX_PARTS);
+        while !rest.is_empty() && all.len() < MAX_PARTS {
+            let (parents, last) = split_last_segment(rest);
+            all.push(self.users(section, last.as_bytes()));
+            rest = parents;
+        }
+        all.sort_by_key(Users::most);
+        let Some((fewest, others)) = all.split_first() else { return Vec::new() };
+        let mut units = fewest.units();
+        units.retain(|unit| others.iter().all(|users| users.contain(*unit)));
+        units
+    }
+
+    /// Who uses a name.
+    pub(crate) fn users<'s>(&'s self, section: &'s [u8], name: &'s [u8]) -> Users<'s> {
+        let part = |place| &self.users[(place / self.part) as usize];
+        let mut lists: Vec<_> =
+            self.places(section, name).map(|place| of(part(place), place)).collect();
+        lists.push(of(&self.others, hash(name)));
+        lists.retain(|list| !list.is_empty());
+        Users(lists)
+    }
+
+    /// Where a name is in `.debug_str`.
+    pub(crate) fn places<'s>(
+        &'s self,
+        section: &'s [u8],
+        name: &'s [u8],
+    ) -> impl Iterator<Item = u32> + 's {
+        let known = of(&self.names, hash(name)).iter().map(|pair| pair.second());
+        known.filter(move |place| string_at(section, *place) == name)
+    }
+}
+
+/// The units that use a name, in lists that are in order.
+pub(crate) struct Users<'m>(Vec<&'m [Pair]>);
+
+impl Users<'_> {
+    /// How many there are at most.
+    fn most(&self) -> usize {
+        self.0.iter().map(|list| list.len()).sum()
+    }
+
+    fn contain(&self, unit: UnitNumber) -> bool {
+        let is_in = |list: &&[Pair]| {
+            list.binary_search_by_key(&unit, |pair| pair.second() as UnitNumber).is_ok()
+        };
+        self.0.iter().any(is_in)
+    }
+
+    /// All of them, in order.
+    pub(crate) fn units(&self) -> Vec<UnitNumber> {
+        let all = self.0.iter().flat_map(|list| list.iter());
+        let mut units: Vec<UnitNumber> = all.map(|pair| pair.second() as UnitNumber).collect();
+        if self.0.len() > 1 {
+            units.sort_unstable();
+            units.dedup();
+        }
+        units
+    }
+}
+
+/// The pairs in a sorted list that begin so.
+fn of(list: &[Pair], first: u32) -> &[Pair] {
+    let list = &list[list.partition_point(|pair| pair.first() < first)..];
+    // Few are looked at one by one sooner than a search gets to the end.
+    let length = match list.get(FEW_UNITS) {
+        Some(pair) if pair.first() == first => list.partition_point(|pair| pair.first() == first),
+        _ => list.iter().take_while(|pair| pair.first() == first).count(),
+    };
+    &list[..length]
+}
+
+fn hash(name: &[u8]) -> u32 {
+    // The upper half is the better one.
+    (FxBuildHasher.hash_one(name) >> 32) as u32
+}
+
+fn string_at(section: &[u8], offset: u32) -> &[u8] {
+    let from = section.get(offset as usize..).unwrap_or_default();
+    &from[..memchr::memchr(0, from).unwrap_or(0)]
+}

@@ -1,0 +1,75 @@
+//! ELF program headers, and what dynamic relocations say of thread-local storage.
+
+use object::read::elf::{ElfFile, FileHeader, ProgramHeader};
+use object::{Object, ObjectSymbol, ObjectSymbolTable, RelocationFlags, RelocationTarget, elf};
+use runtime_layouts::layout::StaticAddress;
+use runtime_layouts::layout::source::TlsSegment;
+
+/// A segment of the file that the loader maps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Segment {
+    pub(super) address: u64,
+    pub(super) file_offset: u64,
+    pub(super) file_size: u64,
+    pub(super) memory_size: u64,
+}
+
+/// What the ELF header and the program headers of an object say.
+pub(super) struct ProgramHeaders {
+    /// In the order of the file.
+    pub(super) segments: Vec<Segment>,
+    /// `None` when the object has no thread-local storage.
+    pub(super) tls: Option<TlsSegment>,
+    /// `e_machine`.
+    pub(super) machine: u16,
+}
+
+/// Reads the headers.
+pub(super) fn program_headers<'data, Elf: FileHeader>(
+    file: &ElfFile<'data, Elf>,
+) -> ProgramHeaders {
+    let endian = file.endian();
+    let mut segments = Vec::new();
+    let mut tls = None;
+    for header in file.elf_program_headers() {
+        let kind = header.p_type(endian);
+        if kind == elf::PT_LOAD {
+            segments.push(Segment {
+                address: header.p_vaddr(endian).into(),
+                file_offset: header.p_offset(endian).into(),
+                file_size: header.p_filesz(endian).into(),
+                memory_size: header.p_memsz(endian).into(),
+            });
+        } else if kind == elf::PT_TLS {
+            tls = Some(TlsSegment {
+                address: header.p_vaddr(endian).into(),
+                size: header.p_memsz(endian).into(),
+                align: header.p_align(endian).into(),
+            });
+        }
+    }
+    ProgramHeaders { segments, tls, machine: file.elf_header().e_machine(endian).0 }
+}
+
+/// Where the loader stores the module's number for `__tls_get_addr`. A relocation without a symbol,
+/// or with one of this object, is of the object itself.
+pub(super) fn tls_module(file: &object::File<'_>) -> Option<StaticAddress> {
+    let symbols = file.dynamic_symbol_table();
+    let kind = match file.architecture() {
+        object::Architecture::X86_64 => elf::R_X86_64_DTPMOD64,
+        object::Architecture::Aarch64 => elf::R_AARCH64_TLS_DTPMOD,
+        _ => return None,
+    };
+    let is_own = |target: RelocationTarget| match target {
+        RelocationTarget::Absolute => true,
+        RelocationTarget::Symbol(index) => symbols
+            .as_ref()
+            .and_then(|symbols| symbols.symbol_by_index(index).ok())
+            .is_some_and(|symbol| !symbol.is_undefined()),
+        _ => false,
+    };
+    file.dynamic_relocations()?.find_map(|(place, relocation)| {
+        let RelocationFlags::Elf { r_type } = relocation.flags() else { return None };
+        (r_type == kind && is_own(relocation.target())).then_some(StaticAddress(place))
+    })
+}

@@ -1,0 +1,64 @@
+//! The symbol tables of an object.
+
+use object::{Object, ObjectSection, ObjectSymbol, ObjectSymbolTable};
+
+use super::object_file::ObjectFile;
+
+impl ObjectFile {
+    /// The offset of a thread-local symbol from the start of the TLS segment. The outer `None`
+    /// means that the object has no symbol table to ask.
+    pub(crate) fn tls_symbol(&self, name: &[u8]) -> Option<Option<u64>> {
+        let symbols = self.tls_symbols.get_or_init(|| {
+            let file = object::File::parse(&**self.symbol_bytes()).ok()?;
+            let table = file.symbol_table()?;
+            let symbols = table.symbols().filter(|symbol| {
+                symbol.kind() == object::SymbolKind::Tls && !symbol.is_undefined()
+            });
+            Some(
+                symbols
+                    .filter_map(|symbol| {
+                        Some((unpromoted(symbol.name_bytes().ok()?).into(), symbol.address()))
+                    })
+                    .collect(),
+            )
+        });
+        symbols.as_ref().map(|symbols| symbols.get(name).copied())
+    }
+
+    /// Whether a symbol's mangled name has this identifier as a part of its path. Both manglings
+    /// write it behind its length; the names are searched as they lie, since there may be millions.
+    pub(crate) fn has_symbol_part(&self, identifier: &str) -> bool {
+        let part = format!("{}{identifier}", identifier.len());
+        let Ok(file) = object::File::parse(&**self.symbol_bytes()) else { return false };
+        let names = file.section_by_name(".strtab").and_then(|section| section.data().ok());
+        names.is_some_and(|names| memchr::memmem::find(names, part.as_bytes()).is_some())
+    }
+
+    /// Calls `visit` with every symbol's name that contains this, in the order of the tables of
+    /// strings. A file that has no symbol table has none.
+    pub(crate) fn each_symbol_with(&self, part: &[u8], mut visit: impl FnMut(&[u8])) {
+        let Ok(file) = object::File::parse(&**self.symbol_bytes()) else { return };
+        for table in [".strtab", ".dynstr"] {
+            let names = file.section_by_name(table).and_then(|section| section.data().ok());
+            let names = names.unwrap_or_default();
+            let mut end = 0;
+            for at in memchr::memmem::find_iter(names, part) {
+                if at >= end {
+                    let start = memchr::memrchr(0, &names[..at]).map_or(0, |zero| zero + 1);
+                    end = memchr::memchr(0, &names[at..]).map_or(names.len(), |zero| at + zero);
+                    visit(&names[start..end]);
+                }
+            }
+        }
+    }
+}
+
+/// A symbol's name without what ThinLTO adds to one that it makes visible to other units:
+/// `…CURRENT_PARKER…E.llvm.15291967437445223747` (LLVM, `FunctionImportUtils.cpp`). The debug
+/// information has the name without it.
+fn unpromoted(name: &[u8]) -> &[u8] {
+    match memchr::memmem::rfind(name, b".llvm.") {
+        Some(at) => &name[..at],
+        None => name,
+    }
+}

@@ -1,0 +1,6 @@
+//! Small things that know nothing of object files.
+
+pub(crate) mod concurrent_cache;
+pub(crate) mod direct_mapped_cache;
+pub(crate) mod rust_path;
+pub(crate) mod thread_pool;
