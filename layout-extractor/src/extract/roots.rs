@@ -1,4 +1,4 @@
-//! ROOTS: where questions about a program start.
+//! The roots of an extraction: the addresses, variables and types that a debugger starts from.
 
 use std::sync::LazyLock;
 
@@ -23,25 +23,25 @@ const DEFINING: [&str; 2] = ["tokio", "parking_lot_core"];
 /// The functions in a task's vtable that poll it, without generic arguments.
 const TASK_POLLS: [&str; 1] = ["tokio::runtime::task::raw::poll"];
 
-/// What was found in one unit, and then in all of them.
+/// The roots in one unit, or in all units.
 #[derive(Default)]
 pub(super) struct Roots {
     /// Entry addresses of functions that poll tasks.
     pub(super) task_polls: Vec<u64>,
     /// Addresses of vtables for polled traits.
     pub(super) vtables: Vec<u64>,
-    /// Thread-local variables, and whether the symbol table vouches for each.
+    /// Thread-local variables, and whether the symbol table confirms each.
     pub(super) thread_locals: Vec<(ThreadLocal, bool)>,
-    /// The types that are asked for by name, and the thread-local variable that each is behind, if
-    /// it is behind one.
+    /// The types that are looked up by name, each with the thread-local variable that leads to it,
+    /// if one does.
     pub(super) types: Vec<(TypeId, Option<&'static str>)>,
-    /// Units that could not be read, or not all of them.
+    /// The number of units that could not be read completely.
     pub(super) unreadable: usize,
     /// Entry addresses of every type's `poll`.
     polls: Vec<u64>,
 }
 
-/// Reads every unit that something may start in.
+/// Reads every unit that may have roots.
 pub(super) fn find<'s>(
     source: &'s DwarfSource,
     progress: &dyn Progress,
@@ -53,7 +53,7 @@ pub(super) fn find<'s>(
         found.unwrap_or_else(|_| Roots { unreadable: 1, ..Roots::default() })
     });
     let mut roots = of_units.into_iter().fold(Roots::default(), Roots::join);
-    // Vtables whose variable has no address are found as the debugger finds them: by their poll.
+    // Vtables whose variable has no address are found as a debugger finds them: by their `poll`.
     roots.polls.sort_unstable();
     let slot = POLL_SLOT * u64::from(source.object.facts.pointer_size);
     for &(place, value) in source.object.relocated_words() {
@@ -142,13 +142,13 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
     Ok(roots)
 }
 
-/// How the type with this path is asked for by name; `None` when it is not.
+/// How the type with this path is looked up by name; `None` when it is not.
 fn asked_for(path: &str) -> Option<ByName> {
     types_by_name().find(|by_name| name_matches(path, by_name.name))
 }
 
-/// Whether a type may be that has this name of its own, with what follows it in its section: most are
-/// ruled out.
+/// Whether a type may be one of those, by its own name and what follows that in its section. Rules
+/// out most types.
 fn may_be_asked_for(name: &[u8]) -> bool {
     static OWN_NAMES: LazyLock<Vec<&[u8]>> = LazyLock::new(|| {
         let mut names: Vec<_> =
@@ -161,12 +161,12 @@ fn may_be_asked_for(name: &[u8]) -> bool {
         let rest = name.strip_prefix(*own);
         rest.is_some_and(|rest| matches!(rest.first(), None | Some(0 | b'<')))
     };
-    // A comparison of one byte is most of it.
+    // Usually the first byte decides.
     let first = name.first();
     OWN_NAMES.iter().filter(|own| own.first() == first).any(is)
 }
 
-/// The last part of a path, without generic arguments.
+/// The last segment of a path, without generic arguments.
 fn own_name(path: &str) -> &str {
     let path = path.split('<').next().unwrap_or_default();
     path.rsplit("::").next().unwrap_or_default()

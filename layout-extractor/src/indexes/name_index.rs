@@ -1,7 +1,7 @@
-//! The nodes of one unit by name.
+//! An index from names to the nodes of one unit.
 //!
-//! Names are compared by where they are: `.debug_str` has each of them once, and what a question
-//! names was looked up there already.
+//! Names are compared by their offsets in `.debug_str`, which holds each of them once; the offsets
+//! of the name in a question were looked up before.
 
 use gimli::Dwarf;
 
@@ -9,12 +9,12 @@ use super::node::{Node, NodeNumber};
 use crate::dwarf::name_ref::NameRef;
 use crate::object::sections::Slice;
 
-/// Nodes of a unit by where a name is.
+/// Nodes of a unit by the offset of a name.
 #[derive(Default)]
 pub(crate) struct NameIndex {
     /// An offset in `.debug_str`, and a node; sorted.
     by_place: Vec<(u32, NodeNumber)>,
-    /// Nodes whose name is elsewhere, in order.
+    /// Nodes whose name is in another section, in order.
     others: Vec<NodeNumber>,
 }
 
@@ -35,7 +35,7 @@ impl NameIndex {
         }
     }
 
-    /// Those that may have a name that is at one of these places, in order.
+    /// The nodes whose name may be the one at these offsets, in order.
     pub(crate) fn at(&self, places: &[u32]) -> Vec<NodeNumber> {
         let mut found = self.others.clone();
         for &place in places {
@@ -49,7 +49,7 @@ impl NameIndex {
     }
 }
 
-/// What a function is in that is the body of a closure or async fn; `None` for other functions.
+/// The node around the body of a closure or async fn; `None` for other functions.
 pub(crate) fn body_parent(dwarf: &Dwarf<Slice<'_>>, function: &Node) -> Option<NodeNumber> {
     function.name().from(dwarf).starts_with(b"{").then(|| function.parent())?
 }

@@ -1,4 +1,4 @@
-//! What an object lacks, in one sentence with what to do next.
+//! What an object's debug information lacks, in one sentence that says how to fix it.
 
 use std::sync::PoisonError;
 
@@ -6,7 +6,7 @@ use runtime_layouts::layout::origin::within_standard;
 
 use super::source::DwarfSource;
 
-/// The crate whose types show that an object has what it takes.
+/// The crate whose types show that an object has enough debug information.
 const RUNTIME: &str = "tokio";
 
 /// A variable of that crate whose description needs its types.
@@ -30,8 +30,8 @@ impl DwarfSource {
         format!("DWARF {version}{place}, resolved on demand")
     }
 
-    /// What is missing, and which files were passed over that could have helped; `None` when nothing
-    /// is missing.
+    /// What is missing, and why files that could have helped were rejected; `None` when nothing is
+    /// missing.
     pub(crate) fn missing_debug_info(&self) -> Option<String> {
         let missing_debug_info =
             self.missing_debug_info.get_or_init(|| self.find_missing_debug_info()).clone();
@@ -51,7 +51,8 @@ impl DwarfSource {
         if self.units.len() == 0 {
             return Some(self.no_units());
         }
-        // The usual case, without reading every unit's root: the walker asks for it anyway.
+        // The usual case. The walker asks this question anyway, and the roots of all units need not
+        // be read.
         if self.find_thread_locals(RUNTIME_ROOT).is_ok_and(|found| !found.is_empty()) {
             return None;
         }
@@ -71,7 +72,7 @@ impl DwarfSource {
         }
     }
 
-    /// What the Rust units lack, of the program's own crates or of the runtime.
+    /// What the Rust units lack: types at all, or the runtime's types.
     fn missing_types(&self) -> Option<String> {
         let path = self.object.path.display();
         let dwarf = self.dwarf();
@@ -83,7 +84,7 @@ impl DwarfSource {
                 continue;
             }
             has_rust = true;
-            // The standard library is compiled with line tables alone.
+            // The precompiled standard library has line tables only.
             if within_standard(&root.directory).is_some() {
                 continue;
             }
@@ -106,7 +107,7 @@ impl DwarfSource {
                  \"line-tables-only\") or give a layout file"
             ));
         }
-        // A profile override for dependencies takes away the runtime's own types alone.
+        // A profile override for dependencies can remove the types of the runtime alone.
         is_runtime_untyped.then(|| {
             format!(
                 "{path} has no types of {RUNTIME} itself: build dependencies with `debug = true` \
@@ -115,7 +116,7 @@ impl DwarfSource {
         })
     }
 
-    /// The files that the program leaves its debug information to, and that are not there.
+    /// The split files that were not found.
     fn missing_files(&self) -> Option<String> {
         let split = self.object.split.as_ref()?;
         let first = split.missing.first()?;

@@ -1,4 +1,4 @@
-//! Small things that know nothing of object files.
+//! Small tools that know nothing of object files or DWARF.
 
 pub(crate) mod concurrent_cache;
 pub(crate) mod direct_mapped_cache;
