@@ -13,15 +13,9 @@ use crate::indexes::whole_program::WholeProgram;
 use crate::questions::find_all::name_matches;
 use crate::questions::source::DwarfSource;
 use crate::questions::vtables::POLL_SLOT;
-
-/// Crates whose thread-local variables a debugger asks for by name.
-const RUNTIMES: [&str; 1] = ["tokio"];
-
-/// Crates whose own types a debugger asks for by name: their own units describe them.
-const DEFINING: [&str; 2] = ["tokio", "parking_lot_core"];
-
-/// The functions in a task's vtable that poll it, without generic arguments.
-const TASK_POLLS: [&str; 1] = ["tokio::runtime::task::raw::poll"];
+use crate::support::library_names::{
+    CRATES_WITH_NAMED_TYPES, CRATES_WITH_THREAD_LOCALS, TASK_POLLS,
+};
 
 /// The roots in one unit, or in all units.
 #[derive(Default)]
@@ -119,7 +113,7 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
     }
     let is_of_runtime = |path: &str| {
         let krate = path.split("::").next().unwrap_or_default();
-        RUNTIMES.contains(&krate) && krate.len() < path.len()
+        CRATES_WITH_THREAD_LOCALS.contains(&krate) && krate.len() < path.len()
     };
     for &node in &index.thread_locals {
         let path = source.path_of(&dwarf, index, node)?;
@@ -127,7 +121,7 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
             roots.thread_locals.extend(source.thread_local(&dwarf, number, node, path)?);
         }
     }
-    if root.crate_name().is_some_and(|krate| DEFINING.contains(&krate)) {
+    if root.crate_name().is_some_and(|krate| CRATES_WITH_NAMED_TYPES.contains(&krate)) {
         for (node, entry) in (0..).zip(&index.nodes) {
             if is_nominal(entry.tag())
                 && !entry.is_declaration()

@@ -3,6 +3,7 @@
 use runtime_layouts::layout::source::PolledAs;
 use rustc_hash::FxHashMap;
 
+use crate::support::library_names::POLLED_TRAITS;
 use crate::support::rust_path::{qualified_path_parts, split_last_segment, strip_arguments};
 
 /// The `poll` functions of one unit.
@@ -53,9 +54,6 @@ pub(crate) fn polled_self(plain: &str) -> Option<(&str, PolledAs)> {
 
 /// The polled trait with this path, if it is one.
 pub(crate) fn polled_trait(path: &str) -> Option<PolledAs> {
-    match strip_arguments(path) {
-        "core::future::future::Future" => Some(PolledAs::Future),
-        "futures_core::stream::Stream" => Some(PolledAs::Stream),
-        _ => None,
-    }
+    let path = strip_arguments(path);
+    POLLED_TRAITS.into_iter().find(|(known, _)| *known == path).map(|(_, polled_as)| polled_as)
 }

@@ -18,6 +18,7 @@ use crate::dwarf::static_location::{StaticPlace, static_place};
 use crate::dwarf::unit_view::UnitView;
 use crate::object::sections::Slice;
 use crate::support::direct_mapped_cache::DirectMappedCache;
+use crate::support::library_names::{BLOCK_ON, SEARCHED_BEGINNINGS};
 
 /// A range of a function's code.
 #[derive(Clone, Copy)]
@@ -89,13 +90,6 @@ impl Inlined {
         })
     }
 }
-
-/// How the names begin that questions search for among all functions: bodies of closures and async
-/// fns, polls of futures and tasks, and `block_on`.
-const SEARCHED_BEGINNINGS: [&[u8]; 3] = [b"{", b"poll", BLOCK_ON];
-
-/// How the names of functions begin that keep a future on the stack.
-const BLOCK_ON: &[u8] = b"block_on";
 
 /// Slots of the cache of recently inlined functions, as a power of two: most repetitions follow
 /// soon.

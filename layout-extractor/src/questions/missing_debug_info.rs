@@ -5,12 +5,7 @@ use std::sync::PoisonError;
 use runtime_layouts::layout::origin::within_standard;
 
 use super::source::DwarfSource;
-
-/// The crate whose types show that an object has enough debug information.
-const RUNTIME: &str = "tokio";
-
-/// A variable of that crate whose description needs its types.
-const RUNTIME_ROOT: &str = "tokio::runtime::context::CONTEXT";
+use crate::support::library_names::{RUNTIME, RUNTIME_ROOT};
 
 impl DwarfSource {
     /// `DWARF 4, resolved on demand`.

@@ -12,13 +12,11 @@ use crate::dwarf::reader::{Entry, malformed};
 use crate::dwarf::unit_view::UnitView;
 use crate::indexes::poll_index::{polled_in_symbol, polled_trait};
 use crate::object::sections::Slice;
+use crate::support::library_names::POLLED_VTABLES;
 use crate::support::rust_path::{split_last_segment, strip_arguments, vtable_parts};
 
 /// The slot of `poll` in a vtable, after `drop_in_place`, size and alignment.
 pub(crate) const POLL_SLOT: u64 = 3;
-
-/// The ends of the names of polled traits' vtables.
-const VTABLES: [&[u8]; 2] = [b"::Future>::{vtable}", b"::Stream>::{vtable}"];
 
 impl DwarfSource {
     /// The types whose vtable for a polled trait is at this address.
@@ -53,7 +51,7 @@ impl DwarfSource {
     ) -> Result<Option<TypeId>, LayoutError> {
         let name = self.static_name(dwarf, view, offset)?;
         // Most vtables are of other traits, which the end of the name shows.
-        if !VTABLES.iter().any(|end| name.ends_with(end)) {
+        if !POLLED_VTABLES.iter().any(|end| name.ends_with(end)) {
             return Ok(None);
         }
         let name = String::from_utf8_lossy(name);

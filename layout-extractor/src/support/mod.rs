@@ -2,5 +2,6 @@
 
 pub(crate) mod concurrent_cache;
 pub(crate) mod direct_mapped_cache;
+pub(crate) mod library_names;
 pub(crate) mod rust_path;
 pub(crate) mod thread_pool;
