@@ -229,12 +229,16 @@ impl<'v, 'a> Builder<'v, 'a> {
             while self.open.last().is_some_and(|&(depth, _)| depth >= entry.depth) {
                 self.open.pop();
             }
-            match entry.tag() {
-                dw::DW_TAG_inlined_subroutine => self.add_inlined(&cursor, &entry)?,
-                dw::DW_TAG_variable => self.add_variable(&cursor, &entry)?,
-                dw::DW_TAG_subprogram => self.add_function(&cursor, &entry)?,
-                _ => self.add_node(&cursor, &entry, 0)?,
-            }
+            let has_code = match entry.tag() {
+                dw::DW_TAG_inlined_subroutine => {
+                    self.add_inlined(&cursor, &entry)?;
+                    continue;
+                }
+                dw::DW_TAG_variable if !self.add_variable(&cursor, &entry)? => continue,
+                dw::DW_TAG_subprogram => self.add_code(&cursor, &entry)?,
+                _ => false,
+            };
+            self.add_node(&cursor, &entry, has_code)?;
         }
         Ok(())
     }
@@ -256,51 +260,57 @@ impl<'v, 'a> Builder<'v, 'a> {
         Ok(())
     }
 
-    /// Adds a static variable by its address; a thread-local one becomes a node.
+    /// Adds a variable, if it is static or thread-local; whether it is to be a node, as thread-local
+    /// ones are.
     fn add_variable(
         &mut self,
         cursor: &EntryCursor<'v, 'a>,
         entry: &CursorEntry<'v>,
-    ) -> Result<(), gimli::Error> {
-        let Some(location) = cursor.static_location(entry)? else { return Ok(()) };
-        match static_place(self.dwarf, &self.view.unit, location) {
+    ) -> Result<bool, gimli::Error> {
+        let Some(location) = cursor.static_location(entry)? else { return Ok(false) };
+        Ok(match static_place(self.dwarf, &self.view.unit, location) {
             StaticPlace::ThreadLocal(_) => {
                 self.thread_locals.push(self.nodes.len() as NodeNumber);
-                self.add_node(cursor, entry, 0)?;
+                true
             }
-            StaticPlace::Address(address) => self.statics.push((address, entry.offset)),
-            StaticPlace::Other => {}
-        }
-        Ok(())
+            StaticPlace::Address(address) => {
+                self.statics.push((address, entry.offset));
+                false
+            }
+            StaticPlace::Other => false,
+        })
     }
 
-    fn add_function(
+    /// Adds the code of a function; whether it has any.
+    fn add_code(
         &mut self,
         cursor: &EntryCursor<'v, 'a>,
         entry: &CursorEntry<'v>,
-    ) -> Result<(), gimli::Error> {
-        let before = self.code.len();
-        if entry.has_code() {
-            let node = self.nodes.len() as NodeNumber;
-            match cursor.code(entry)? {
-                Some((low, high)) if low < high => {
-                    self.code.push(CodeRange { low, high, node, is_entry: true });
-                }
-                Some(_) => {}
-                None => add_code(self.dwarf, self.view, entry, node, &mut self.code)?,
-            }
+    ) -> Result<bool, gimli::Error> {
+        if !entry.has_code() {
+            return Ok(false);
         }
-        let has_code = self.code.len() > before;
-        self.add_node(cursor, entry, if has_code { HAS_CODE } else { 0 })
+        let before = self.code.len();
+        let node = self.nodes.len() as NodeNumber;
+        match cursor.code(entry)? {
+            Some((low, high)) if low < high => {
+                self.code.push(CodeRange { low, high, node, is_entry: true });
+            }
+            Some(_) => {}
+            None => add_ranges(self.dwarf, self.view, entry, node, &mut self.code)?,
+        }
+        Ok(self.code.len() > before)
     }
 
     /// Adds an entry that is a segment of a path.
+    #[inline]
     fn add_node(
         &mut self,
         cursor: &EntryCursor<'v, 'a>,
         entry: &CursorEntry<'v>,
-        mut flags: u64,
+        has_code: bool,
     ) -> Result<(), gimli::Error> {
+        let mut flags = if has_code { HAS_CODE } else { 0 };
         if entry.has_linkage_name() {
             flags |= HAS_LINKAGE_NAME;
         }
@@ -351,7 +361,7 @@ fn length(view: &UnitView<'_>) -> u64 {
 }
 
 /// Adds the ranges of a function's code, from attributes of any form.
-fn add_code<'a>(
+fn add_ranges<'a>(
     dwarf: &Dwarf<Slice<'a>>,
     view: &UnitView<'a>,
     entry: &CursorEntry<'_>,
