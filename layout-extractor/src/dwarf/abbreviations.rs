@@ -171,7 +171,7 @@ impl AbbreviationLayoutCache {
         let all = (1..).map_while(|code| abbreviations.get(code));
         let dense: Vec<_> = all.map(layout).collect();
         let skip_rules = dense.iter().map(|layout| SkipRule::of(layout)).collect();
-        AbbreviationLayouts { dense, skip_rules, odd: FrozenMap::new() }
+        AbbreviationLayouts { dense, skip_rules, sparse: FrozenMap::new() }
     }
 }
 
@@ -181,7 +181,7 @@ pub(crate) struct AbbreviationLayouts {
     dense: Vec<Arc<AbbreviationLayout>>,
     /// How to skip an entry, for each of `dense`.
     skip_rules: Vec<SkipRule>,
-    odd: FrozenMap<u64, Box<AbbreviationLayout>>,
+    sparse: FrozenMap<u64, Box<AbbreviationLayout>>,
 }
 
 /// How to skip an entry, and whether to stop at it. Small, so that all rules of a table fit into
@@ -244,22 +244,22 @@ impl AbbreviationLayouts {
     ) -> Option<&AbbreviationLayout> {
         match self.dense.get((code as usize).wrapping_sub(1)) {
             Some(layout) => Some(layout),
-            None => self.odd(code, abbreviations, encoding),
+            None => self.sparse(code, abbreviations, encoding),
         }
     }
 
     #[cold]
-    fn odd(
+    fn sparse(
         &self,
         code: u64,
         abbreviations: &Abbreviations,
         encoding: Encoding,
     ) -> Option<&AbbreviationLayout> {
-        if let Some(known) = self.odd.get(&code) {
+        if let Some(known) = self.sparse.get(&code) {
             return Some(known);
         }
         let layout = AbbreviationLayout::of(abbreviations.get(code)?, encoding);
-        Some(self.odd.insert(code, Box::new(layout)))
+        Some(self.sparse.insert(code, Box::new(layout)))
     }
 }
 

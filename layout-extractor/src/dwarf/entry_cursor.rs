@@ -92,7 +92,7 @@ pub(crate) struct EntryCursor<'v, 'a> {
 
 impl<'v, 'a> EntryCursor<'v, 'a> {
     /// A cursor that begins at the unit's root.
-    pub(crate) fn of(
+    pub(crate) fn new(
         dwarf: &'v Dwarf<Slice<'a>>,
         view: &'v UnitView<'a>,
         wanted: EntryKinds,
@@ -537,7 +537,7 @@ mod tests {
         let (mut entries, mut names) = (0, 0);
         for number in 0..units.len() {
             let view = units.view(&dwarf, number).expect("a unit");
-            let mut cursor = EntryCursor::of(&dwarf, &view, EntryKinds::ALL).expect("its bytes");
+            let mut cursor = EntryCursor::new(&dwarf, &view, EntryKinds::ALL).expect("its bytes");
             let mut all = view.unit.entries_raw(None).expect("its entries");
             let mut entry = gimli::DebuggingInformationEntry::default();
             while !all.is_empty() {

@@ -23,7 +23,7 @@ pub(crate) enum NameRef {
 impl NameRef {
     /// The name's offset in `.debug_str`; `None` when it is in another section, or past four
     /// gigabytes.
-    pub(crate) fn place(self) -> Option<u32> {
+    pub(crate) fn str_offset(self) -> Option<u32> {
         match self {
             NameRef::Str(offset) => u32::try_from(offset).ok(),
             _ => None,

@@ -86,7 +86,7 @@ impl<'v, 'a> DescriptionReader<'v, 'a> {
         dwarf: &'v Dwarf<Slice<'a>>,
         view: &'v UnitView<'a>,
     ) -> Result<Self, LayoutError> {
-        let cursor = EntryCursor::of(dwarf, view, EntryKinds::DESCRIBING);
+        let cursor = EntryCursor::new(dwarf, view, EntryKinds::DESCRIBING);
         Ok(Self { view, cursor: cursor.map_err(|error| malformed(view.start, error))? })
     }
 

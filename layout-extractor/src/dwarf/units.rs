@@ -36,10 +36,10 @@ pub(crate) struct Units {
     entries: Vec<UnitEntry>,
     tables: Mutex<HashMap<(usize, Encoding), Arc<AbbreviationTable>>>,
     layouts: Arc<AbbreviationLayoutCache>,
-    /// Units of split DWARF, by number: their place, and the number of their skeleton. `rest` is
-    /// the reverse.
+    /// The units of split files, by number: their place, and the number of their skeleton.
     split: HashMap<UnitNumber, (SplitUnit, UnitNumber)>,
-    rest: HashMap<UnitNumber, UnitNumber>,
+    /// The split unit of each skeleton, by the number of the skeleton.
+    split_of_skeleton: HashMap<UnitNumber, UnitNumber>,
     /// The error that ended the list of headers early, if one did.
     pub(crate) broken: Option<gimli::Error>,
 }
@@ -79,13 +79,13 @@ impl Units {
             tables: Mutex::default(),
             layouts: Arc::default(),
             split: HashMap::new(),
-            rest: HashMap::new(),
+            split_of_skeleton: HashMap::new(),
             broken,
         };
         for (skeleton, unit) in split() {
             if let (Some(skeleton), Some(number)) = (units.at(*skeleton), units.at(unit.start)) {
                 units.split.insert(number, (*unit, skeleton));
-                units.rest.insert(skeleton, number);
+                units.split_of_skeleton.insert(skeleton, number);
             }
         }
         units
@@ -94,7 +94,7 @@ impl Units {
     /// The unit that holds the entries of this one: for a skeleton its split unit, else the unit
     /// itself.
     pub(crate) fn resolve_skeleton(&self, number: UnitNumber) -> UnitNumber {
-        self.rest.get(&number).copied().unwrap_or(number)
+        self.split_of_skeleton.get(&number).copied().unwrap_or(number)
     }
 
     /// Whether a unit is from a split file.

@@ -38,7 +38,7 @@ pub(super) fn addresses(source: &DwarfSource, roots: &Roots) -> Addresses {
 }
 
 /// The types that the roots refer to directly.
-pub(super) fn beginnings(roots: &Roots, frames: &[Frame], addresses: &Addresses) -> Vec<TypeId> {
+pub(super) fn root_types(roots: &Roots, frames: &[Frame], addresses: &Addresses) -> Vec<TypeId> {
     let mut types: Vec<TypeId> = roots.types.iter().map(|(ty, _)| *ty).collect();
     types.extend(roots.thread_locals.iter().map(|(variable, _)| variable.ty));
     types.extend(addresses.vtables.iter().flat_map(|(_, types)| types));

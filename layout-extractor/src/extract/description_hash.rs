@@ -65,8 +65,8 @@ const RECENT_NAMES: u32 = 11;
 
 impl Default for SharedHashes {
     fn default() -> Self {
-        let lately = || DirectMappedCache::new(RECENT_NAMES, u64::MAX);
-        Self { names: lately(), paths: lately(), discriminants: FxHashMap::default() }
+        let cache = || DirectMappedCache::new(RECENT_NAMES, u64::MAX);
+        Self { names: cache(), paths: cache(), discriminants: FxHashMap::default() }
     }
 }
 

@@ -72,8 +72,8 @@ pub fn extract(
     );
     roots.unreadable += unreadable;
     progress.start(Stage::Types, None);
-    let beginnings = answers::beginnings(&roots, &frames, &addresses);
-    let graph = type_graph::follow(source, beginnings, progress);
+    let root_types = answers::root_types(&roots, &frames, &addresses);
+    let graph = type_graph::follow(source, root_types, progress);
     let classes = merge::classes(&graph, progress);
     let layouts = answers::layouts(source, &graph, &classes);
     // Strings are numbered one after the other, by one processor.

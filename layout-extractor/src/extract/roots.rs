@@ -89,8 +89,8 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
     let view = source.units.view(&dwarf, number)?;
     let mut roots = Roots::default();
     for range in index.code.iter().filter(|range| range.is_entry) {
-        let is_notable = index.searched.binary_search(&range.node).is_ok();
-        if !is_notable || !source.object.is_loaded(range.low) || range.low == 0 {
+        let is_searched = index.searched.binary_search(&range.node).is_ok();
+        if !is_searched || !source.object.is_loaded(range.low) || range.low == 0 {
             continue;
         }
         let (of, at) = source.named_node(&dwarf, index, range.node)?;

@@ -55,7 +55,7 @@ impl TypeGraph {
 /// Follows all references from these types on, through the bodies of closures and async fns too.
 pub(super) fn follow<'s>(
     source: &'s DwarfSource,
-    beginnings: Vec<TypeId>,
+    root_types: Vec<TypeId>,
     progress: &dyn Progress,
 ) -> TypeGraph {
     let dwarf = source.dwarf();
@@ -63,7 +63,7 @@ pub(super) fn follow<'s>(
     // The caches that no thread is using.
     let hashes: Mutex<Vec<SharedHashes>> = Mutex::default();
     let free = || hashes.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut next = beginnings;
+    let mut next = root_types;
     while !next.is_empty() {
         next.sort_unstable();
         next.dedup();

@@ -13,7 +13,7 @@ use crate::object::sections::Slice;
 #[derive(Default)]
 pub(crate) struct NameIndex {
     /// An offset in `.debug_str`, and a node; sorted.
-    by_place: Vec<(u32, NodeNumber)>,
+    by_str_offset: Vec<(u32, NodeNumber)>,
     /// Nodes whose name is in another section, in order.
     others: Vec<NodeNumber>,
 }
@@ -22,15 +22,15 @@ impl NameIndex {
     pub(crate) fn of(nodes: impl Iterator<Item = (NameRef, NodeNumber)>) -> Self {
         let mut names = NameIndex::default();
         nodes.for_each(|(name, node)| names.add(name, node));
-        names.by_place.sort_unstable();
-        names.by_place.shrink_to_fit();
+        names.by_str_offset.sort_unstable();
+        names.by_str_offset.shrink_to_fit();
         names
     }
 
     fn add(&mut self, name: NameRef, node: NodeNumber) {
-        match (name, name.place()) {
+        match (name, name.str_offset()) {
             (NameRef::None, _) => {}
-            (_, Some(place)) => self.by_place.push((place, node)),
+            (_, Some(place)) => self.by_str_offset.push((place, node)),
             (_, None) => self.others.push(node),
         }
     }
@@ -39,8 +39,9 @@ impl NameIndex {
     pub(crate) fn at(&self, places: &[u32]) -> Vec<NodeNumber> {
         let mut found = self.others.clone();
         for &place in places {
-            let first = self.by_place.partition_point(|(other, _)| *other < place);
-            let with_name = self.by_place[first..].iter().take_while(|(other, _)| *other == place);
+            let first = self.by_str_offset.partition_point(|(other, _)| *other < place);
+            let with_name =
+                self.by_str_offset[first..].iter().take_while(|(other, _)| *other == place);
             found.extend(with_name.map(|(_, node)| *node));
         }
         found.sort_unstable();

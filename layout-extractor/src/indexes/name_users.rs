@@ -92,9 +92,9 @@ impl UnitNames {
         view: &UnitView<'a>,
     ) -> Result<(), gimli::Error> {
         // No name has that offset.
-        let mut lately = DirectMappedCache::new(RECENT_NAMES, u32::MAX);
+        let mut recent = DirectMappedCache::new(RECENT_NAMES, u32::MAX);
         let names = EntryKinds::NAMED.and(EntryKinds::MANGLED);
-        let mut cursor = EntryCursor::of(dwarf, view, names.and(EntryKinds::REFERRING))?;
+        let mut cursor = EntryCursor::new(dwarf, view, names.and(EntryKinds::REFERRING))?;
         while let Some(entry) = cursor.next()? {
             if entry.is(EntryKinds::REFERRING) {
                 cursor.references(&entry, &mut |target| self.references.push(target))?;
@@ -103,9 +103,9 @@ impl UnitNames {
                 continue;
             }
             let name = cursor.name(&entry)?;
-            match name.place() {
+            match name.str_offset() {
                 _ if name == NameRef::None => {}
-                Some(place) if lately.is_new(place) => self.users.push(place),
+                Some(str_offset) if recent.is_new(str_offset) => self.users.push(str_offset),
                 Some(_) => {}
                 None => self.others.push(hash(name.bytes(dwarf))),
             }
@@ -133,14 +133,15 @@ impl NameUsers {
             let end = start.saturating_add(name_users.part);
             let mut users = Vec::new();
             for (unit, found) in &units {
-                let from = &found.users[found.users.partition_point(|place| *place < start)..];
-                let within = from.iter().take_while(|place| **place < end);
-                users.extend(within.map(|&place| Pair::of(place, *unit)));
+                let from =
+                    &found.users[found.users.partition_point(|str_offset| *str_offset < start)..];
+                let within = from.iter().take_while(|str_offset| **str_offset < end);
+                users.extend(within.map(|&str_offset| Pair::of(str_offset, *unit)));
             }
             users.sort_unstable();
             let names = users.chunk_by(|one, other| one.first() == other.first()).map(|users| {
-                let place = users[0].first();
-                Pair::of(hash(string_at(section, place)), place)
+                let str_offset = users[0].first();
+                Pair::of(hash(string_at(section, str_offset)), str_offset)
             });
             (names.collect(), users)
         };
@@ -175,22 +176,24 @@ impl NameUsers {
 
     /// The units that use a name.
     pub(crate) fn users<'s>(&'s self, section: &'s [u8], name: &'s [u8]) -> Users<'s> {
-        let part = |place| &self.users[(place / self.part) as usize];
-        let mut lists: Vec<_> =
-            self.places(section, name).map(|place| of(part(place), place)).collect();
+        let part = |str_offset| &self.users[(str_offset / self.part) as usize];
+        let mut lists: Vec<_> = self
+            .str_offsets(section, name)
+            .map(|str_offset| of(part(str_offset), str_offset))
+            .collect();
         lists.push(of(&self.others, hash(name)));
         lists.retain(|list| !list.is_empty());
         Users(lists)
     }
 
     /// The offsets of a name in `.debug_str`.
-    pub(crate) fn places<'s>(
+    pub(crate) fn str_offsets<'s>(
         &'s self,
         section: &'s [u8],
         name: &'s [u8],
     ) -> impl Iterator<Item = u32> + 's {
         let known = of(&self.names, hash(name)).iter().map(|pair| pair.second());
-        known.filter(move |place| string_at(section, *place) == name)
+        known.filter(move |str_offset| string_at(section, *str_offset) == name)
     }
 }
 

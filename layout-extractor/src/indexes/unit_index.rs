@@ -114,7 +114,7 @@ fn buckets(nodes: &[Node]) -> Box<[NodeNumber]> {
 /// in a short loop the processor fetches many of them at once.
 fn searched(dwarf: &Dwarf<Slice<'_>>, nodes: &[Node]) -> Box<[NodeNumber]> {
     let firsts = SEARCHED_BEGINNINGS.map(|beginning| beginning[0]);
-    let is_notable = |node: &Node| {
+    let is_searched = |node: &Node| {
         if !matches!(node.tag(), dw::DW_TAG_subprogram | dw::DW_TAG_namespace) {
             return false;
         }
@@ -123,7 +123,7 @@ fn searched(dwarf: &Dwarf<Slice<'_>>, nodes: &[Node]) -> Box<[NodeNumber]> {
             || name.first().is_some_and(|first| firsts.contains(first))
                 && SEARCHED_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
     };
-    (0..).zip(nodes).filter(|(_, node)| is_notable(node)).map(|(number, _)| number).collect()
+    (0..).zip(nodes).filter(|(_, node)| is_searched(node)).map(|(number, _)| number).collect()
 }
 
 /// Finds [`UnitIndex::block_ons`].
@@ -224,7 +224,7 @@ impl<'v, 'a> Builder<'v, 'a> {
 
     fn read_entries(&mut self) -> Result<(), gimli::Error> {
         let wanted = EntryKinds::NAMED.and(EntryKinds::LOCATED).and(EntryKinds::INLINED);
-        let mut cursor = EntryCursor::of(self.dwarf, self.view, wanted)?;
+        let mut cursor = EntryCursor::new(self.dwarf, self.view, wanted)?;
         while let Some(entry) = cursor.next()? {
             while self.open.last().is_some_and(|&(depth, _)| depth >= entry.depth) {
                 self.open.pop();

@@ -41,7 +41,7 @@ impl DwarfSource {
         name: &str,
     ) -> Vec<u32> {
         let section = dwarf.debug_str.reader().slice();
-        self.name_users(dwarf).places(section, name.as_bytes()).collect()
+        self.name_users(dwarf).str_offsets(section, name.as_bytes()).collect()
     }
 
     /// The units that refer to this entry of another unit, in order.

@@ -81,7 +81,7 @@ impl DwarfSource {
     ) -> Result<&'s [u8], LayoutError> {
         let read = || {
             let within = offset.saturating_sub(view.start) as usize;
-            let mut cursor = EntryCursor::of(dwarf, view, EntryKinds::LOCATED)?.below(within);
+            let mut cursor = EntryCursor::new(dwarf, view, EntryKinds::LOCATED)?.below(within);
             cursor.next()?.map_or(Ok(NameRef::None), |entry| cursor.name(&entry))
         };
         Ok(self.name_bytes(dwarf, read().map_err(|error| malformed(offset, error))?))

@@ -1,7 +1,7 @@
 //! Parsing of paths as rustc spells them in DWARF and in symbols.
 //!
 //! [`runtime_layouts::layout::name`] spells the same paths for people. Here they are cut into parts
-//! for lookups, always from the end, since paths are long and there are millions of them.
+//! for lookups, from the end where that suffices: paths are long, and there are millions of them.
 
 /// Splits a path before its last segment: `a::B<c::D>::e` into `a::B<c::D>` and `e`. The first part
 /// is empty when there is only one segment.
