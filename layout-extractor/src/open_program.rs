@@ -1,4 +1,5 @@
-//! A program's layouts, wherever they are: in its own debug information, or in a layout file.
+//! Finds the layouts of a program: in its debug information, in a layout file, or in the answer
+//! cache.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,15 +20,39 @@ pub const LAYOUTS_VARIABLE: &str = "UNHANG_LAYOUTS";
 /// The section of a program that a layout file can be embedded in.
 pub const LAYOUT_SECTION: &str = ".unhang";
 
-/// Opens a program. Where its own debug information lacks types, they are looked for in its section
-/// [`LAYOUT_SECTION`], in `PROGRAM.unhang` beside it, and in `BUILD-ID.unhang` and `PROGRAM.unhang` in
-/// these folders and in those of [`LAYOUTS_VARIABLE`]. Each must have the program's build id; one that has
-/// another is passed over, and [`LayoutSource::provenance`] says so.
+/// Opens the layouts of a program.
 ///
-/// What the debug information answers is remembered in the user's cache: see [`AnswerStore::of_user`].
+/// If its debug information lacks types, layout files are tried: the program's section
+/// [`LAYOUT_SECTION`], `PROGRAM.unhang` beside it, and `BUILD-ID.unhang` and `PROGRAM.unhang` in
+/// `folders` and in those of [`LAYOUTS_VARIABLE`]. A layout file of another build is rejected, and
+/// [`LayoutSource::provenance`] says so.
+///
+/// What the debug information answers is cached for the user: see
+/// [`AnswerStore::of_user`](crate::AnswerStore::of_user).
 ///
 /// # Errors
 /// When the program cannot be read, or is no linked ELF object.
+///
+/// # Example
+///
+/// ```
+/// use layout_extractor::open_program;
+/// use runtime_layouts::layout::source::LayoutSource;
+///
+#[doc = include_str!("../doc/compile.txt")]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // `compile` runs `rustc -g`.
+/// let (_folder, program) = compile(
+///     "struct Point { x: u32, y: u32 }
+///      fn main() { std::hint::black_box(&Point { x: 1, y: 2 }); }",
+/// )?;
+/// let layouts = open_program(&program, &[])?;
+/// assert_eq!(layouts.provenance().lack, None);
+/// let point = layouts.type_at(layouts.types_named("app::Point", None)?[0])?;
+/// assert_eq!(point.member("y").map(|member| member.offset), Some(4));
+/// # Ok(())
+/// # }
+/// ```
 pub fn open_program(path: &Path, folders: &[PathBuf]) -> Result<Arc<dyn LayoutSource>, OpenError> {
     let store = AnswerStore::of_user();
     if let Some(known) = store.as_ref().and_then(|store| CachedSource::load_cached(store, path)) {
@@ -61,9 +86,11 @@ pub fn open_program(path: &Path, folders: &[PathBuf]) -> Result<Arc<dyn LayoutSo
     Ok(Arc::new(own))
 }
 
-/// Opens a library as [`open_program`] opens a program, if it may have an async runtime in it: if
-/// it has thread-local storage, and the text of a runtime among its constants. Most libraries are
-/// passed over so, without a look at their debug information. `None` also when it cannot be read.
+/// Opens a library as [`open_program`] opens a program, if it may contain an async runtime: if it
+/// has thread-local storage, and the text of a runtime among its constants. Most libraries are ruled
+/// out by that, without a look at their debug information.
+///
+/// `None` when it is ruled out, and when it cannot be read.
 #[must_use]
 pub fn open_library(path: &Path, folders: &[PathBuf]) -> Option<Arc<dyn LayoutSource>> {
     let texts: Vec<&[u8]> = LIBRARIES.runtimes().map(|(_, runtime)| runtime.text).collect();

@@ -1,4 +1,4 @@
-//! ANSWERS: what is kept of a program.
+//! What the cache stores for a program: every question that was asked, with its answer.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,16 +13,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::support::concurrent_cache::ConcurrentCache;
 
-/// What a program is, and what its debug information was made of when the answers were given.
+/// The program that answers are about, and the files that they were read from.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ProgramIdentity {
     pub(super) facts: ObjectFacts,
     pub(super) form: String,
-    /// Debug information that is not in the program itself.
+    /// The separate and split files that were read.
     others: Vec<FileStamp>,
 }
 
-/// Tells a file that was replaced from the one that was read.
+/// What changes when a file is replaced.
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
 struct FileStamp {
     path: PathBuf,
@@ -50,7 +50,7 @@ pub(super) struct Answers {
 }
 
 impl ProgramIdentity {
-    /// `None` when one of the other files has gone meanwhile.
+    /// `None` when one of the other files no longer exists.
     pub(super) fn new(
         facts: &ObjectFacts,
         provenance: &Provenance,
@@ -61,7 +61,7 @@ impl ProgramIdentity {
         Some(Self { facts: facts.clone(), form: provenance.form.clone(), others: others? })
     }
 
-    /// Whether the other files are still those that were read.
+    /// Whether the other files are unchanged.
     pub(super) fn is_current(&self) -> bool {
         self.others.iter().all(|known| FileStamp::of(&known.path).as_ref() == Some(known))
     }

@@ -1,4 +1,4 @@
-//! A program's layouts, with the answers of an earlier look.
+//! A layout source that answers from the cache first, and from the debug information otherwise.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ use super::answers::{Answers, ProgramIdentity};
 use super::store::{AnswerStore, ProgramKey};
 use crate::questions::source::DwarfSource;
 
-/// Debug information that lacks nothing, with its answers to be remembered where that is possible.
+/// Wraps complete debug information in a cache, where a program can be cached.
 pub(crate) fn with_answer_cache(
     store: &AnswerStore,
     path: &Path,
@@ -27,21 +27,20 @@ pub(crate) fn with_answer_cache(
     }
 }
 
-/// The layouts of a program, from what is remembered of it, and from its debug information where
-/// that does not suffice.
+/// The layouts of a program, from cached answers first and from its debug information otherwise.
 pub(crate) struct CachedSource {
     store: AnswerStore,
     key: ProgramKey,
     path: PathBuf,
     identity: ProgramIdentity,
     answers: Answers,
-    /// Opened when something new is asked.
+    /// Opened for the first question that is not cached.
     dwarf: OnceLock<Result<DwarfSource, String>>,
     has_new_answers: AtomicBool,
 }
 
 impl CachedSource {
-    /// What is remembered of a program; `None` when nothing is, or nothing that can be relied on.
+    /// The cached answers for a program; `None` when there are none that can be relied on.
     pub(crate) fn load_cached(store: &AnswerStore, path: &Path) -> Option<Self> {
         let key = ProgramKey::of(path)?;
         let (identity, answers) = store.load(&key)?;
@@ -56,8 +55,8 @@ impl CachedSource {
         })
     }
 
-    /// A program whose answers are to be remembered. The source itself when it has no build id,
-    /// which tells what is remembered from another program.
+    /// A program that has no cached answers yet. Returns the source when the program has no build
+    /// id, by which the cache tells programs apart.
     fn new(store: &AnswerStore, path: &Path, dwarf: DwarfSource) -> Result<Self, Box<DwarfSource>> {
         let identity =
             ProgramIdentity::new(dwarf.facts(), &dwarf.provenance(), &dwarf.other_files());
@@ -75,7 +74,7 @@ impl CachedSource {
         })
     }
 
-    /// The debug information, for a question that is new.
+    /// The debug information, for a question that is not cached.
     fn dwarf(&self) -> Result<&DwarfSource, LayoutError> {
         self.has_new_answers.store(true, Ordering::Relaxed);
         let opened = self

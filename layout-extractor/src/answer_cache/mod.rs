@@ -1,12 +1,11 @@
-//! The answers of earlier looks, kept in the user's cache.
+//! A cache of answers, in the user's cache directory, by build id.
 //!
-//! Every look at a program asks much the same of its debug information, and finding an answer in
-//! gigabytes takes time. The answers are kept in the user's cache, by build id; a look that asks
-//! nothing new does not open the debug information at all. What is new is found as ever, and kept
-//! too.
+//! Every look at a program asks much the same questions, and in gigabytes of debug information an
+//! answer takes time to find. A look that asks nothing new does not open the debug information at
+//! all; new questions are answered from it as usual, and added to the cache.
 //!
-//! Nothing depends on what is kept: a file that is damaged, of another unhang or of a program that
-//! changed is passed over, and written anew.
+//! The cache is never load-bearing: a file that is damaged, that another version of unhang wrote,
+//! or that belongs to a program which has changed is ignored and replaced.
 
 pub(crate) mod answers;
 pub(crate) mod cached_source;

@@ -1,12 +1,14 @@
-//! THE STORE: one file a program, in the user's cache.
+//! The files of the cache: one for each program.
 //!
-//! # The format
+//! # Format
 //!
 //! | bytes | what |
 //! |---|---|
 //! | 8 | `unhangAN` |
 //! | 8 | [`WRITER`], little-endian |
-//! | … | what the program is and the answers in postcard's encoding, sealed: see [`sealed`](runtime_layouts::layout::sealed) |
+//! | … | the program's identity and the answers, encoded by postcard and [`sealed`] |
+//!
+//! [`sealed`]: runtime_layouts::layout::sealed
 
 use std::fs;
 use std::io::Write;
@@ -21,35 +23,37 @@ use super::answers::{Answers, ProgramIdentity};
 use crate::object::object_file::hexadecimal;
 use crate::object::shared_bytes::SharedBytes;
 
-/// The environment variable with the folder to keep answers in; empty to keep none.
+/// The environment variable that sets the cache folder; empty for no cache.
 pub const CACHE_VARIABLE: &str = "UNHANG_CACHE";
 
 const MAGIC: &[u8; 8] = b"unhangAN";
 
-/// What wrote a file: a hash of the code that gives answers. Another's answers may differ.
+/// A hash of the code that gives answers. Answers of other code may differ, and are ignored.
 const WRITER: u64 = match u64::from_str_radix(env!("UNHANG_WRITER"), 16) {
     Ok(writer) => writer,
     Err(_) => panic!("the build script writes a hexadecimal number"),
 };
 
-/// What is quick to compress: a file is written at the end of a look, while the user waits.
+/// A fast level, since the user waits for a file to be written.
 const COMPRESSION: i32 = 1;
-/// Bytes of one program's answers, before compression. With more, it is begun anew.
+/// The most bytes of one program's answers, before compression. A file that would be larger is
+/// removed.
 const MAX_UNCOMPRESSED: usize = 64 << 20;
-/// Files in the folder, and bytes of all of them. Those that were not used for longest go first.
+/// The most files in the folder, and the most bytes of all files. The least recently used are
+/// removed.
 const MAX_FILES: usize = 200;
 const MAX_BYTES: u64 = 256 << 20;
-/// What the names of the files end with.
+/// The extension of the files.
 const SUFFIX: &str = "answers";
 
-/// Where answers are kept.
+/// The folder of the cache.
 #[derive(Clone, Debug)]
 pub struct AnswerStore {
     folder: PathBuf,
 }
 
-/// Which program answers are of. Programs that differ in nothing but their debug information have
-/// the same build id, but not the same length.
+/// Identifies a program. Programs that only differ in their debug information have the same build
+/// id, but not the same length.
 pub(super) struct ProgramKey {
     build_id: String,
     length: usize,
@@ -65,8 +69,9 @@ impl ProgramKey {
 }
 
 impl AnswerStore {
-    /// The user's: the folder of [`CACHE_VARIABLE`], else `unhang` in the user's cache. `None` when the user
-    /// wants none or has no such folder, and when the folder is another user's, as under `sudo`.
+    /// The user's cache: the folder in [`CACHE_VARIABLE`], else `unhang` in the user's cache
+    /// directory. `None` when the variable is empty, when there is no such directory, and when the
+    /// folder belongs to another user, as under `sudo`.
     #[must_use]
     pub fn of_user() -> Option<Self> {
         let (folder, base) = match std::env::var_os(CACHE_VARIABLE) {
@@ -77,7 +82,7 @@ impl AnswerStore {
                 (base.join("unhang"), base)
             }
         };
-        // Of the folder itself, or of the nearest one above it that there is.
+        // The owner of the folder, or of its nearest existing ancestor.
         let owner = folder.ancestors().chain([&*base]).find_map(|path| fs::metadata(path).ok())?;
         (owner.uid() == fs::metadata("/proc/self").ok()?.uid()).then_some(Self { folder })
     }
@@ -86,7 +91,7 @@ impl AnswerStore {
         self.folder.join(format!("{}-{:x}.{SUFFIX}", key.build_id, key.length))
     }
 
-    /// What is kept of a program; `None` when that is nothing, or not to be relied on.
+    /// The answers for a program; `None` when there are none that can be relied on.
     pub(super) fn load(&self, key: &ProgramKey) -> Option<(ProgramIdentity, Answers)> {
         let path = self.file(key);
         let bytes = fs::read(&path).ok()?;
@@ -100,8 +105,8 @@ impl AnswerStore {
         if !is_of_program || !identity.is_current() {
             return None;
         }
-        // When it was used last is when it was written last, or this. If the system does not let
-        // that be noted, the file goes sooner.
+        // The modification time says when a file was last used. Where it cannot be set, the file is
+        // only removed sooner.
         let _ = fs::File::options()
             .append(true)
             .open(&path)
@@ -109,8 +114,7 @@ impl AnswerStore {
         Some((identity, answers))
     }
 
-    /// Keeps what was answered. Where it cannot be kept, the next look takes as long as this one;
-    /// nobody needs to be told.
+    /// Writes the answers. Errors are ignored: without a file the next look just takes longer.
     pub(super) fn save(&self, key: &ProgramKey, identity: &ProgramIdentity, answers: &Answers) {
         let _ = self.try_save(key, identity, answers);
     }
@@ -131,12 +135,12 @@ impl AnswerStore {
         file.write_all(MAGIC)?;
         file.write_all(&WRITER.to_le_bytes())?;
         file.write_all(&seal(&plain, COMPRESSION)?)?;
-        // Others see the old file or the new one, never a half.
+        // Other processes see the old file or the new one, never half of one.
         file.persist(path)?;
         self.make_room()
     }
 
-    /// Removes what was not used for longest, as long as there is too much.
+    /// Removes the least recently used files until the limits hold.
     fn make_room(&self) -> std::io::Result<()> {
         let mut files: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
         for entry in fs::read_dir(&self.folder)? {

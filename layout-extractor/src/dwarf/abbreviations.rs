@@ -1,5 +1,4 @@
-//! RECIPES: how to get past the entries with one abbreviation, and where in them the attributes are
-//! that matter.
+//! Abbreviations: how many bytes their entries take, and where the attributes that matter are.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -13,7 +12,7 @@ use rustc_hash::FxHashMap;
 use super::attribute_forms::{LengthRule, fixed_size, length_rule};
 use super::tags::{is_named, is_part_of_type, is_type};
 
-/// Kinds of entries that one may look for.
+/// A set of kinds of entries, for a cursor to stop at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EntryKinds(u8);
 
@@ -21,21 +20,21 @@ impl EntryKinds {
     /// Every entry.
     #[cfg(test)]
     pub(crate) const ALL: Self = Self(u8::MAX);
-    /// Those that have a place in a path: see [`is_named`].
+    /// Entries that have a place in a path: see [`is_named`].
     pub(crate) const NAMED: Self = Self(1);
-    /// Variables that have a location, whatever that is.
+    /// Variables with a location of any form.
     pub(crate) const LOCATED: Self = Self(2);
-    /// Variables that have a mangled name.
+    /// Variables with a mangled name.
     pub(crate) const MANGLED: Self = Self(4);
-    /// Functions that are inlined here.
+    /// Inlined functions.
     pub(crate) const INLINED: Self = Self(8);
-    /// Those that may refer to an entry of another unit.
+    /// Entries that may refer to an entry of another unit.
     pub(crate) const REFERRING: Self = Self(16);
-    /// Types, and what a type is made of.
+    /// Types, and the entries below them that describe them.
     pub(crate) const DESCRIBING: Self = Self(32);
     const OTHER: Self = Self(128);
 
-    /// These and those.
+    /// The union of both sets.
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -45,42 +44,43 @@ impl EntryKinds {
     }
 }
 
-/// How to get past the attributes of the entries with one abbreviation.
+/// How the attributes of an entry are laid out: the same for all entries with one abbreviation.
 pub(crate) struct AbbreviationLayout {
     pub(crate) tag: DwTag,
     pub(crate) has_children: bool,
     pub(crate) kinds: EntryKinds,
-    /// Bytes before the first attribute whose length is not known.
+    /// Bytes before the first attribute of unknown length.
     pub(crate) first: u32,
-    /// The attributes whose length is not known.
+    /// The attributes of unknown length.
     pub(crate) rest: Box<[UnsizedAttribute]>,
     pub(crate) name: Option<AttributePlace>,
     pub(crate) location: Option<AttributePlace>,
     pub(crate) origin: Option<AttributePlace>,
-    /// The references that may be to other units.
+    /// References of the form that can leave the unit.
     pub(crate) references: Vec<AttributePlace>,
     pub(crate) has_linkage_name: bool,
     pub(crate) is_declaration: bool,
     pub(crate) has_code: bool,
-    /// An address and a length, where that is how the code is said.
+    /// The first address and the length of the code, when both are given in that form.
     pub(crate) code: Option<(AttributePlace, AttributePlace)>,
-    /// Whether it says that it is external.
+    /// `DW_AT_external`.
     pub(crate) is_external: bool,
-    /// Where each [`TypeAttribute`] of a type's description is; nothing for other entries.
+    /// The place of each [`TypeAttribute`]; all `None` when the entry describes no type.
     pub(crate) type_attributes: [Option<AttributePlace>; TypeAttribute::COUNT],
-    /// The values that the abbreviation has, and not the entries.
+    /// Values that stand in the abbreviation, and not in the entries (`DW_FORM_implicit_const`).
     implicit: Vec<(TypeAttribute, i64)>,
 }
 
-/// An attribute whose length is not known, and what follows it.
+/// An attribute of unknown length, and what follows it.
 pub(crate) struct UnsizedAttribute {
     pub(crate) rule: LengthRule,
-    /// Bytes to the next one of these, or to the end.
+    /// Bytes from its end to the next such attribute, or to the end of the entry.
     pub(crate) after: u32,
 }
 
-/// Where an attribute is: so many bytes behind so many of the attributes in `rest`, or behind the
-/// entry's code where there is none of those before it. It is small, since a recipe has many.
+/// The place of an attribute: `bytes` after the end of attribute number `steps` in
+/// [`AbbreviationLayout::rest`], counted from 1, or after the abbreviation code when `steps` is 0.
+/// Kept small, since a layout has many.
 #[derive(Clone, Copy)]
 pub(crate) struct AttributePlace {
     pub(crate) bytes: u16,
@@ -88,25 +88,25 @@ pub(crate) struct AttributePlace {
     pub(crate) form: DwForm,
 }
 
-/// What the description of a type may say, beside its name.
+/// An attribute of a type's description, other than its name.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum TypeAttribute {
-    /// What it is of.
+    /// `DW_AT_type`.
     Type,
     Size,
     Align,
     Encoding,
-    /// The number of the file that it is declared in.
+    /// The declaring file, as a number in the line table.
     File,
-    /// The line that it is declared in.
+    /// The line of the declaration.
     Line,
-    /// Where a member is.
+    /// The offset of a member.
     Location,
-    /// The member that tells variants apart.
+    /// The member that holds the discriminant.
     Discriminant,
-    /// What selects a variant, or stands for an enumerator.
+    /// The value that selects a variant, or that an enumerator stands for.
     Value,
-    /// All that selects a variant.
+    /// The list of values that select a variant.
     Values,
     Count,
     LowerBound,
@@ -136,13 +136,13 @@ impl TypeAttribute {
     }
 }
 
-/// The recipes of a whole object. Its units have a table of abbreviations each, and most of what is
-/// in those is the same.
+/// Shares layouts between the units of an object: each unit has its own table of abbreviations, and
+/// most abbreviations occur in many tables.
 #[derive(Default)]
 pub(crate) struct AbbreviationLayoutCache(Mutex<FxHashMap<Box<[u64]>, Arc<AbbreviationLayout>>>);
 
 impl AbbreviationLayoutCache {
-    /// Those of a table.
+    /// The layouts of a table.
     pub(crate) fn of(
         &self,
         abbreviations: &Abbreviations,
@@ -171,21 +171,21 @@ impl AbbreviationLayoutCache {
         let all = (1..).map_while(|code| abbreviations.get(code));
         let dense: Vec<_> = all.map(layout).collect();
         let skip_rules = dense.iter().map(|layout| SkipRule::of(layout)).collect();
-        AbbreviationLayouts { dense, skip_rules, odd: FrozenMap::new() }
+        AbbreviationLayouts { dense, skip_rules, sparse: FrozenMap::new() }
     }
 }
 
-/// The recipes of one table of abbreviations.
+/// The layouts of one table of abbreviations.
 pub(crate) struct AbbreviationLayouts {
-    /// By code from 1 on, as far as codes are dense: compilers write no others.
+    /// By code, from 1 on, as far as codes are dense: compilers write no others.
     dense: Vec<Arc<AbbreviationLayout>>,
-    /// Of each of those what is needed to get past an entry.
+    /// How to skip an entry, for each of `dense`.
     skip_rules: Vec<SkipRule>,
-    odd: FrozenMap<u64, Box<AbbreviationLayout>>,
+    sparse: FrozenMap<u64, Box<AbbreviationLayout>>,
 }
 
-/// What is needed to get past an entry, and to know whether to look at it: little enough for all
-/// heads of a table to be at hand.
+/// How to skip an entry, and whether to stop at it. Small, so that all rules of a table fit into
+/// the processor's cache.
 #[derive(Clone, Copy)]
 pub(crate) struct SkipRule {
     pub(crate) first: u16,
@@ -195,16 +195,16 @@ pub(crate) struct SkipRule {
     pub(crate) shape: SkipShape,
 }
 
-/// How the attributes of an entry lie.
+/// How many attributes of unknown length an entry has.
 #[derive(Clone, Copy)]
 pub(crate) enum SkipShape {
-    /// `first` bytes in all.
+    /// None: `first` bytes in all.
     Fixed,
     /// `first` bytes, a number in LEB128, `after` bytes.
     Leb,
     /// `first` bytes, a block that begins with its length, `after` bytes.
     Block,
-    /// As the recipe says.
+    /// Several: see [`AbbreviationLayout::rest`].
     Other,
 }
 
@@ -228,13 +228,13 @@ impl SkipRule {
 }
 
 impl AbbreviationLayouts {
-    /// The head of the recipe for a code; `None` when the code is not among the dense ones.
+    /// The skip rule for a code; `None` when the code is not among the dense ones.
     #[inline]
     pub(crate) fn skip_rule(&self, code: u64) -> Option<SkipRule> {
         self.skip_rules.get((code as usize).wrapping_sub(1)).copied()
     }
 
-    /// The recipe for a code; `None` when there is none in the table.
+    /// The layout for a code; `None` when the table has no such code.
     #[inline]
     pub(crate) fn get(
         &self,
@@ -244,22 +244,22 @@ impl AbbreviationLayouts {
     ) -> Option<&AbbreviationLayout> {
         match self.dense.get((code as usize).wrapping_sub(1)) {
             Some(layout) => Some(layout),
-            None => self.odd(code, abbreviations, encoding),
+            None => self.sparse(code, abbreviations, encoding),
         }
     }
 
     #[cold]
-    fn odd(
+    fn sparse(
         &self,
         code: u64,
         abbreviations: &Abbreviations,
         encoding: Encoding,
     ) -> Option<&AbbreviationLayout> {
-        if let Some(known) = self.odd.get(&code) {
+        if let Some(known) = self.sparse.get(&code) {
             return Some(known);
         }
         let layout = AbbreviationLayout::of(abbreviations.get(code)?, encoding);
-        Some(self.odd.insert(code, Box::new(layout)))
+        Some(self.sparse.insert(code, Box::new(layout)))
     }
 }
 
@@ -341,13 +341,13 @@ impl AbbreviationLayout {
     }
 }
 
-/// Where the attributes of an entry begin and end.
+/// The extents of an entry's attributes.
 struct Extents {
     /// As in [`AbbreviationLayout`].
     first: u32,
     /// As in [`AbbreviationLayout`].
     rest: Box<[UnsizedAttribute]>,
-    /// Of each attribute. What is behind more attributes than any compiler writes is not found.
+    /// Of each attribute; `None` past the number of attributes that [`AttributePlace`] can count.
     places: Vec<Option<AttributePlace>>,
 }
 
@@ -374,8 +374,7 @@ impl Extents {
     }
 }
 
-/// Where the first address of a function's code and its length are; `None` when the entry has
-/// neither, or says it in another form.
+/// The places of `DW_AT_low_pc` and `DW_AT_high_pc`, when those are an address and a length.
 fn code_places(
     specs: &[AttributeSpecification],
     places: &[Option<AttributePlace>],
@@ -392,7 +391,7 @@ fn code_places(
     low.zip(high)
 }
 
-/// A table of abbreviations, as units with one encoding read it.
+/// A table of abbreviations, as units with a given encoding read it.
 pub(crate) struct AbbreviationTable {
     pub(super) abbreviations: Arc<Abbreviations>,
     pub(super) encoding: Encoding,
@@ -401,7 +400,7 @@ pub(crate) struct AbbreviationTable {
 }
 
 impl AbbreviationTable {
-    /// How to get past the entries.
+    /// The layouts of its abbreviations, computed on first use.
     pub(crate) fn layouts(&self) -> &AbbreviationLayouts {
         self.layouts.get_or_init(|| self.all.of(&self.abbreviations, self.encoding))
     }

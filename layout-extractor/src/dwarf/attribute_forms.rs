@@ -1,19 +1,19 @@
-//! How many bytes the value of an attribute takes, by its form.
+//! The encoded length of an attribute, by its form.
 
 use gimli::{DwForm, Encoding, constants as dw};
 
-/// What tells the length of an attribute.
+/// How to find the length of an attribute whose form does not fix it.
 #[derive(Clone, Copy)]
 pub(crate) enum LengthRule {
-    /// A number in LEB128: its last byte.
+    /// A LEB128 number: it ends at its last byte.
     Leb,
-    /// A block or expression: the number in LEB128 that it begins with.
+    /// A block or expression that begins with its length in LEB128.
     Block,
     /// Another form.
     Form(DwForm),
 }
 
-/// What tells the length of a value whose form does not.
+/// The rule for a form that [`fixed_size`] does not know.
 pub(crate) fn length_rule(form: DwForm) -> LengthRule {
     match form {
         dw::DW_FORM_sdata
@@ -30,7 +30,7 @@ pub(crate) fn length_rule(form: DwForm) -> LengthRule {
     }
 }
 
-/// Bytes of a reference to any unit: in DWARF 2 it was an address.
+/// Bytes of a `DW_FORM_ref_addr`: in DWARF 2 it was as large as an address.
 pub(crate) fn reference_size(encoding: Encoding) -> u8 {
     match encoding.version {
         ..=2 => encoding.address_size,
@@ -38,7 +38,7 @@ pub(crate) fn reference_size(encoding: Encoding) -> u8 {
     }
 }
 
-/// Bytes of an attribute's value; `None` when the value itself says.
+/// Bytes of a value of this form; `None` when they depend on the value.
 pub(crate) fn fixed_size(form: DwForm, encoding: Encoding) -> Option<u32> {
     Some(match form {
         dw::DW_FORM_flag_present | dw::DW_FORM_implicit_const => 0,

@@ -1,34 +1,34 @@
-//! VALUES: what an attribute says, without regard to the form that it is written in where that
-//! does not matter.
+//! Attribute values, without the differences between forms that do not matter.
 
 use super::name_ref::NameRef;
 
 /// The value of an attribute.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Value<'a> {
-    /// A number in so many bytes. Whether it has a sign depends on what it is of.
+    /// A number, and its width in bytes. Whether it is signed depends on the type that it belongs
+    /// to.
     Fixed(u64, u8),
-    /// A number without a sign.
+    /// An unsigned number.
     Unsigned(u64),
-    /// A number with a sign.
+    /// A signed number.
     Signed(i64),
-    /// A number of 16 bytes, in the byte order of this machine: as a number it would be aligned, and
-    /// all values larger.
+    /// A number of 16 bytes, in native byte order. A `u128` would be aligned, and make every value
+    /// larger.
     Wide([u8; 16]),
     /// An offset in `.debug_info`.
     Reference(u64),
-    /// Where a string is.
+    /// A string.
     Name(NameRef),
     /// A block or an expression.
     Bytes(&'a [u8]),
-    /// That something is so.
+    /// A flag that is set.
     Flag,
-    /// Something else.
+    /// A form that nobody here asks for.
     Other,
 }
 
 impl Value<'_> {
-    /// The entry that is referred to.
+    /// The offset of the entry that a reference leads to.
     pub(crate) fn reference(self) -> Option<u64> {
         match self {
             Value::Reference(offset) => Some(offset),
@@ -36,7 +36,7 @@ impl Value<'_> {
         }
     }
 
-    /// A number that has no sign.
+    /// The number, if it is not negative.
     pub(crate) fn unsigned(self) -> Option<u64> {
         match self {
             Value::Fixed(number, _) | Value::Unsigned(number) => Some(number),
@@ -45,7 +45,7 @@ impl Value<'_> {
         }
     }
 
-    /// A number that may have a sign.
+    /// The number, sign-extended from its width.
     pub(crate) fn signed(self) -> Option<i128> {
         match self {
             Value::Fixed(number, width) => {

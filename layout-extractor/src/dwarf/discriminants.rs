@@ -1,20 +1,18 @@
-//! DISCRIMINANTS: the values that select an enum's variant, in every form that DWARF has.
+//! Discriminant values of enum variants, in every form that DWARF has.
 
-//! DISCRIMINANTS: the values that select an enum's variant, in every form that DWARF has.
-
-/// Whether a discriminant's type is signed, which decides what a narrow form of a value means:
-/// LLVM writes −1 of an `i32` as one byte `0xff`, and 255 of a `u32` too.
+/// Whether a discriminant's type is signed. That decides the meaning of a value in a narrow form:
+/// LLVM writes −1 of an `i32` as the byte `0xff`, and 255 of a `u32` too.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Signedness {
     Signed,
     Unsigned,
 }
 
-/// More values of one variant than this are not listed; rustc lists none.
+/// The longest list of values that is accepted for one variant; rustc writes no lists.
 const MAX_VALUES: u128 = 4096;
 
-/// A value that was written in `width` bytes, for a discriminant of `size` bytes: zero-extended
-/// from the discriminant's size.
+/// A value written in `width` bytes, as a discriminant of `size` bytes holds it: zero-extended from
+/// that size.
 pub(crate) fn discriminant_value(value: u128, width: u8, size: u8, signedness: Signedness) -> u128 {
     let unused = 128 - 8 * u32::from(width.clamp(1, 16));
     let value = match signedness {

@@ -1,9 +1,9 @@
-//! SKIM: the entries of a unit, without their attributes.
+//! A cursor over the entries of a unit that skips attributes nobody asks for.
 //!
-//! Of most entries (members, arguments, variables of functions) nothing is wanted but to get past
-//! them. How to do that depends on the abbreviation alone, so it is worked out once for each:
-//! mostly it is a fixed number of bytes. That is several times as fast as to look at attribute
-//! after attribute, and a pass over the names of a whole program becomes affordable.
+//! Most entries (members, arguments, variables of functions) only have to be stepped over. How to
+//! do that depends on the abbreviation alone, so it is computed once for each abbreviation: usually
+//! it is a fixed number of bytes. Compared with reading attribute after attribute this is several
+//! times faster, and makes a pass over all names of a program affordable.
 
 use gimli::{
     DebugStrOffsetsIndex, DwForm, DwTag, Dwarf, Encoding, EndianSlice, Endianity as _, Error,
@@ -20,12 +20,12 @@ use super::name_ref::NameRef;
 use super::unit_view::UnitView;
 use crate::object::sections::Slice;
 
-/// An entry that was come by.
+/// An entry that the cursor stopped at.
 #[derive(Clone, Copy)]
 pub(crate) struct CursorEntry<'v> {
     /// Offset from the start of the unit.
     pub(crate) offset: u32,
-    /// How deep it is in the tree; 0 for the root.
+    /// Depth in the tree; 0 for the root.
     pub(crate) depth: i32,
     /// Offset of its attributes from the start of the unit.
     attributes: u32,
@@ -46,7 +46,7 @@ impl CursorEntry<'_> {
         self.layout.kinds.meets(kinds)
     }
 
-    /// Whether it has a name.
+    /// Whether it has a name of its own.
     pub(crate) fn has_name(&self) -> bool {
         self.layout.name.is_some()
     }
@@ -56,23 +56,23 @@ impl CursorEntry<'_> {
         self.layout.has_linkage_name
     }
 
-    /// Whether it only declares (`DW_AT_declaration`).
+    /// `DW_AT_declaration`.
     pub(crate) fn is_declaration(&self) -> bool {
         self.layout.is_declaration
     }
 
-    /// Whether it says that it is external (`DW_AT_external`).
+    /// `DW_AT_external`.
     pub(crate) fn is_external(&self) -> bool {
         self.layout.is_external
     }
 
-    /// Whether it says what code it has, be it none.
+    /// Whether it has an attribute for its code; the code itself may be empty.
     pub(crate) fn has_code(&self) -> bool {
         self.layout.has_code
     }
 }
 
-/// Goes through the entries of a unit in order.
+/// Steps through the entries of a unit in order, and stops at those of the wanted kinds.
 pub(crate) struct EntryCursor<'v, 'a> {
     dwarf: &'v Dwarf<Slice<'a>>,
     view: &'v UnitView<'a>,
@@ -84,15 +84,15 @@ pub(crate) struct EntryCursor<'v, 'a> {
     bytes: &'a [u8],
     at: usize,
     depth: i32,
-    /// The end of an entry at this depth ends it all.
+    /// The cursor ends when it leaves this depth.
     floor: i32,
-    /// Deeper entries are not wanted.
+    /// Entries below this depth are skipped, up to the next one that is not.
     ceiling: i32,
 }
 
 impl<'v, 'a> EntryCursor<'v, 'a> {
-    /// From the root of a unit on, to the entries that are wanted.
-    pub(crate) fn of(
+    /// A cursor that begins at the unit's root.
+    pub(crate) fn new(
         dwarf: &'v Dwarf<Slice<'a>>,
         view: &'v UnitView<'a>,
         wanted: EntryKinds,
@@ -121,15 +121,15 @@ impl<'v, 'a> EntryCursor<'v, 'a> {
         })
     }
 
-    /// From an entry of the unit on, by its offset from the unit's start. An entry that has children
-    /// is the root here, and the last of what is below it the end; one that has none is not looked
-    /// behind by those who ask.
+    /// Moves to an entry, by its offset from the start of the unit. The cursor ends behind the
+    /// entry's last descendant. Behind an entry without children it would go on to the next
+    /// sibling: callers do not ask for that.
     pub(crate) fn below(mut self, offset: usize) -> Self {
         self.go_to(offset);
         self
     }
 
-    /// The same, of a way through entries that was gone before.
+    /// As [`Self::below`], for a cursor that is used again.
     pub(crate) fn go_to(&mut self, offset: usize) {
         self.at = offset;
         self.depth = 0;
@@ -137,12 +137,12 @@ impl<'v, 'a> EntryCursor<'v, 'a> {
         self.ceiling = i32::MAX;
     }
 
-    /// Passes over all that is deeper than this, up to the next entry that is not.
+    /// Skips the descendants of an entry of this depth.
     pub(crate) fn skip_below(&mut self, depth: i32) {
         self.ceiling = depth;
     }
 
-    /// The next entry that is wanted; `None` behind the last one.
+    /// The next entry of the wanted kinds; `None` behind the last one.
     #[inline(always)]
     pub(crate) fn next(&mut self) -> Result<Option<CursorEntry<'v>>, Error> {
         let (mut at, mut depth) = (self.at, self.depth);
@@ -163,7 +163,7 @@ impl<'v, 'a> EntryCursor<'v, 'a> {
             };
             at += usize::from(rule.first);
             match rule.shape {
-                // Most are.
+                // The usual case.
                 SkipShape::Fixed => {}
                 SkipShape::Leb => {
                     self.leb(&mut at)?;
@@ -201,13 +201,13 @@ impl<'v, 'a> EntryCursor<'v, 'a> {
         self.endian
     }
 
-    /// Where the name of the last entry is.
+    /// The name of an entry.
     #[inline]
     pub(crate) fn name(&self, entry: &CursorEntry<'v>) -> Result<NameRef, Error> {
         let layout = entry.layout;
         let Some(place) = layout.name else { return Ok(NameRef::None) };
         let at = self.place(layout, place, entry)?;
-        // Most are.
+        // The usual case.
         if place.form == dw::DW_FORM_strp && self.encoding.format == Format::Dwarf32 {
             return Ok(NameRef::Str(self.word(at)?));
         }
@@ -217,15 +217,15 @@ impl<'v, 'a> EntryCursor<'v, 'a> {
         }
     }
 
-    /// The offset in `.debug_info` of what the last entry is a copy of (`DW_AT_abstract_origin`), or
-    /// else defines (`DW_AT_specification`).
+    /// The offset in `.debug_info` of the entry's `DW_AT_abstract_origin`, or else of its
+    /// `DW_AT_specification`.
     #[inline]
     pub(crate) fn origin(&self, entry: &CursorEntry<'v>) -> Result<Option<u64>, Error> {
         let Some(place) = entry.layout.origin else { return Ok(None) };
         self.reference(place, entry)
     }
 
-    /// The entry that the last one refers to here.
+    /// The offset in `.debug_info` that the attribute at this place refers to.
     #[inline]
     fn reference(
         &self,
@@ -234,13 +234,13 @@ impl<'v, 'a> EntryCursor<'v, 'a> {
     ) -> Result<Option<u64>, Error> {
         let at = self.place(entry.layout, place, entry)?;
         Ok(match place.form {
-            // Most are.
+            // The usual case.
             dw::DW_FORM_ref4 => Some(self.view.start.wrapping_add(self.word(at)?)),
             form => self.value(form, at)?.reference(),
         })
     }
 
-    /// What the last entry says of a type.
+    /// The value of an attribute; `None` when the entry does not have it.
     pub(crate) fn attribute(
         &self,
         entry: &CursorEntry<'v>,
@@ -254,7 +254,7 @@ impl<'v, 'a> EntryCursor<'v, 'a> {
         }))
     }
 
-    /// The same, if it is a number that has no sign.
+    /// As [`Self::attribute`], for an unsigned number.
     pub(crate) fn number_attribute(
         &self,
         entry: &CursorEntry<'v>,
@@ -270,7 +270,7 @@ impl<'v, 'a> EntryCursor<'v, 'a> {
         })
     }
 
-    /// The same, if it is an entry.
+    /// As [`Self::attribute`], for a reference: the offset in `.debug_info`.
     pub(crate) fn entry_attribute(
         &self,
         entry: &CursorEntry<'v>,
@@ -280,8 +280,8 @@ impl<'v, 'a> EntryCursor<'v, 'a> {
         self.reference(place, entry)
     }
 
-    /// Where the last entry, a variable's, is, if it may be at a fixed address or in thread-local
-    /// storage: not on the stack, in a register, or here and there.
+    /// The location of a variable that may be static or thread-local; `None` when it is on the
+    /// stack, in a register, or in a location list.
     pub(crate) fn static_location(
         &self,
         entry: &CursorEntry<'v>,
@@ -298,8 +298,8 @@ impl<'v, 'a> EntryCursor<'v, 'a> {
         Ok(is_static.then(|| Expression(EndianSlice::new(bytes, self.endian))))
     }
 
-    /// The first address and the end of a function's code; `None` when the last entry says it in
-    /// another way than by its length.
+    /// The first address of a function's code, and the one behind its end; `None` when the entry
+    /// does not give an address and a length.
     pub(crate) fn code(&self, entry: &CursorEntry<'v>) -> Result<Option<(u64, u64)>, Error> {
         let layout = entry.layout;
         let Some((low, high)) = layout.code else { return Ok(None) };
@@ -309,8 +309,8 @@ impl<'v, 'a> EntryCursor<'v, 'a> {
         Ok(length.map(|length| (low, low.saturating_add(length))))
     }
 
-    /// Calls `visit` with the offset in `.debug_info` of everything in other units that the last
-    /// entry refers to.
+    /// Calls `visit` with each reference of an entry to another unit, as an offset in
+    /// `.debug_info`.
     pub(crate) fn references(
         &self,
         entry: &CursorEntry<'v>,
@@ -326,7 +326,7 @@ impl<'v, 'a> EntryCursor<'v, 'a> {
         Ok(())
     }
 
-    /// The value of this form that is there.
+    /// The value of the given form at an offset in the unit.
     #[inline]
     fn value(&self, form: DwForm, mut at: usize) -> Result<Value<'a>, Error> {
         let fixed = |width: u8| Ok(Value::Fixed(self.number(at, usize::from(width))?, width));
@@ -410,7 +410,7 @@ impl<'v, 'a> EntryCursor<'v, 'a> {
         Ok(at + place.bytes as usize)
     }
 
-    /// Behind so many bytes and these attributes.
+    /// The offset behind `first` bytes and these attributes.
     #[inline]
     fn behind(&self, first: u32, rest: &[UnsizedAttribute], at: usize) -> Result<usize, Error> {
         let mut at = at + first as usize;
@@ -420,7 +420,7 @@ impl<'v, 'a> EntryCursor<'v, 'a> {
         Ok(at)
     }
 
-    /// Behind a value whose form does not tell its length.
+    /// The offset behind a value of unknown length.
     #[inline]
     fn behind_value(&self, length: LengthRule, mut at: usize) -> Result<usize, Error> {
         match length {
@@ -455,7 +455,7 @@ impl<'v, 'a> EntryCursor<'v, 'a> {
                 let form = DwForm(u16::try_from(self.leb(&mut at)?).unwrap_or(u16::MAX));
                 match fixed_size(form, self.encoding) {
                     Some(size) => u64::from(size),
-                    // One that is indirect again could go on for ever.
+                    // A chain of indirect forms could go on for ever.
                     None if form == dw::DW_FORM_indirect => return Err(Error::UnknownForm(form)),
                     None => return self.behind_value(length_rule(form), at),
                 }
@@ -527,7 +527,7 @@ mod tests {
     use crate::dwarf::units::Units;
     use crate::object::object_file::ObjectFile;
 
-    /// The debug information of this test, with all that the standard library brings.
+    /// Reads the debug information of this test, the standard library's included.
     #[test]
     fn sees_the_entries_that_gimli_sees() {
         let path = std::env::current_exe().expect("a path");
@@ -537,7 +537,7 @@ mod tests {
         let (mut entries, mut names) = (0, 0);
         for number in 0..units.len() {
             let view = units.view(&dwarf, number).expect("a unit");
-            let mut cursor = EntryCursor::of(&dwarf, &view, EntryKinds::ALL).expect("its bytes");
+            let mut cursor = EntryCursor::new(&dwarf, &view, EntryKinds::ALL).expect("its bytes");
             let mut all = view.unit.entries_raw(None).expect("its entries");
             let mut entry = gimli::DebuggingInformationEntry::default();
             while !all.is_empty() {

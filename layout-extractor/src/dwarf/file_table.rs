@@ -1,4 +1,4 @@
-//! FILES: the source files that a unit's line table names.
+//! The files that a unit's line table lists.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,7 +11,8 @@ use runtime_layouts::layout::SourceFile;
 use super::unit_view::UnitView;
 use crate::object::sections::Slice;
 
-/// A file that a unit's line table lists. Of most of them nobody asks for more than a few.
+/// A file in a unit's line table. Its path is put together on first use, since few of the files are
+/// asked for.
 #[derive(Default)]
 pub(crate) struct ListedFile {
     name: Option<Text>,
@@ -21,8 +22,8 @@ pub(crate) struct ListedFile {
 }
 
 impl ListedFile {
-    /// The files of a unit, by the numbers that `DW_AT_decl_file` uses; `None` when its line table,
-    /// which is at this offset of `.debug_line`, is broken.
+    /// The files of a unit, numbered as in `DW_AT_decl_file`. `line_program` is the offset of the
+    /// unit's line table; `None` when that is broken.
     pub(crate) fn read<'a>(
         dwarf: &Dwarf<Slice<'a>>,
         view: &UnitView<'a>,
@@ -50,8 +51,8 @@ impl ListedFile {
         Some(files)
     }
 
-    /// The whole path, in a unit that was compiled in this directory; `None` when the table names no
-    /// such file.
+    /// The full path, relative paths resolved against the unit's compilation directory; `None` for
+    /// a number that the table leaves out.
     pub(crate) fn path(&self, dwarf: &Dwarf<Slice<'_>>, directory: &str) -> Option<String> {
         let folder = self.folder.as_ref().and_then(|folder| folder.from(dwarf));
         let name = self.name.as_ref()?.from(dwarf)?;
@@ -60,13 +61,13 @@ impl ListedFile {
     }
 }
 
-/// Where a text is, without borrowing from the sections.
+/// The place of a string, without a borrow of the sections.
 struct Text {
     section: SectionId,
     bytes: Range<usize>,
 }
 
-/// The sections that have the names of files.
+/// The sections that hold names of files.
 const SECTIONS: [SectionId; 3] =
     [SectionId::DebugLine, SectionId::DebugLineStr, SectionId::DebugStr];
 
@@ -75,7 +76,7 @@ impl Text {
         SECTIONS.into_iter().find_map(|section| {
             let all = reader(dwarf, section)?;
             let start = all.lookup_offset_id(text.offset_id())?;
-            // One section may begin where another one ends.
+            // A section may begin where another one ends.
             let bytes = start..start + text.len();
             (bytes.end <= all.len()).then_some(Self { section, bytes })
         })

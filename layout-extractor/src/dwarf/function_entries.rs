@@ -1,4 +1,4 @@
-//! SCOPES: the entries within one function, without those of other functions' code.
+//! The entries below a function, without those of nested functions.
 
 use std::ops::Range;
 
@@ -11,12 +11,11 @@ use crate::object::sections::Slice;
 
 /// The entries below a function's entry, in the order of the debug information.
 ///
-/// Functions that are declared inside of it are left out with all that is in them: they have frames
-/// of their own.
+/// Nested functions are left out with everything in them: they have frames of their own.
 pub(crate) struct FunctionEntries<'v, 's> {
     entries: gimli::EntriesRaw<'v, Slice<'s>>,
     function: u64,
-    /// What is deeper than this is left out, up to the next entry that is not.
+    /// Entries below this depth are skipped, up to the next one that is not.
     skipped: Option<isize>,
 }
 
@@ -58,13 +57,13 @@ impl<'v, 's> FunctionEntries<'v, 's> {
         Ok(None)
     }
 
-    /// Leaves out what is below the entry that was read last, which has this depth.
+    /// Skips the descendants of the entry that was read last, which has this depth.
     pub(crate) fn skip_below(&mut self, depth: isize) {
         self.skipped = Some(depth);
     }
 }
 
-/// The code of a scope; `None` when it does not say.
+/// The code addresses of a scope; `None` when the entry has no attribute for them.
 pub(crate) fn scope_ranges<'a>(
     dwarf: &Dwarf<Slice<'a>>,
     view: &UnitView<'a>,

@@ -1,10 +1,10 @@
-//! Where the name of an entry is, without reading it.
+//! References to names: where the name of an entry is stored.
 
 use gimli::{Dwarf, Section as _};
 
 use crate::object::sections::Slice;
 
-/// Where a name is: an offset into a string section, or another entry that has it.
+/// A reference to a name: an offset in a string section, or another entry that has the name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum NameRef {
     /// No name.
@@ -21,16 +21,16 @@ pub(crate) enum NameRef {
 }
 
 impl NameRef {
-    /// Where in `.debug_str` the name is, within the first four gigabytes; `None` when it is
-    /// elsewhere.
-    pub(crate) fn place(self) -> Option<u32> {
+    /// The name's offset in `.debug_str`; `None` when it is in another section, or past four
+    /// gigabytes.
+    pub(crate) fn str_offset(self) -> Option<u32> {
         match self {
             NameRef::Str(offset) => u32::try_from(offset).ok(),
             _ => None,
         }
     }
 
-    /// What tells the names apart that are in different places.
+    /// A number that is different for names in different places.
     #[inline]
     pub(crate) fn key(self) -> u64 {
         let (kind, offset) = self.parts();
@@ -47,7 +47,8 @@ impl NameRef {
         }
     }
 
-    /// The section from the name on: it ends with the first zero. Another entry's name is not here.
+    /// The section from the name on, with what follows the name's zero byte. Empty for
+    /// [`Self::None`] and [`Self::Origin`].
     pub(crate) fn from<'a>(self, dwarf: &Dwarf<Slice<'a>>) -> &'a [u8] {
         let (section, offset): (&'a [u8], u64) = match self {
             NameRef::Str(offset) => (dwarf.debug_str.reader().slice(), offset),
@@ -59,7 +60,7 @@ impl NameRef {
         from.unwrap_or_default()
     }
 
-    /// The bytes of the name. Another entry's name is not here.
+    /// The bytes of the name. Empty for [`Self::None`] and [`Self::Origin`].
     pub(crate) fn bytes<'a>(self, dwarf: &Dwarf<Slice<'a>>) -> &'a [u8] {
         let from = self.from(dwarf);
         &from[..memchr::memchr(0, from).unwrap_or(0)]

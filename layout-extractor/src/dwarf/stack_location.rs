@@ -1,8 +1,8 @@
-//! PLACES: DWARF location expressions, as far as they say where in memory a variable is.
+//! Locations of variables on the stack, from DWARF expressions.
 //!
-//! What rustc writes for a variable that has an address is a sum of a register or the frame's base
-//! and constants, now and then loaded once. Everything else (pieces, entry values, arithmetic on
-//! loaded values) has no place that a debugger could read without running an evaluator.
+//! For a variable in memory rustc writes a sum of a register or the frame base and constants,
+//! sometimes dereferenced once. Anything else (pieces, entry values, arithmetic on loaded values)
+//! would need an evaluator in the running program, and has no place here.
 
 use gimli::{Expression, Operation, Unit};
 use runtime_layouts::layout::{Base, Place};
@@ -14,14 +14,14 @@ use crate::object::sections::Slice;
 enum Term {
     Constant(i64),
     Based(Base, i64),
-    /// What is stored at the base plus the first offset, plus the second.
+    /// The value stored at the base plus the first offset, plus the second offset.
     Loaded(Base, i64, i64),
 }
 
-/// More operations than this are no simple place.
+/// The longest expression that is evaluated.
 const MAX_OPERATIONS: usize = 16;
 
-/// What a function's `DW_AT_frame_base` says: a base and bytes to add.
+/// The frame base of a function (`DW_AT_frame_base`): a base, and an offset in bytes.
 pub(crate) fn frame_base<'a>(
     unit: &Unit<Slice<'a>>,
     expression: Expression<Slice<'a>>,
@@ -36,7 +36,7 @@ pub(crate) fn frame_base<'a>(
     }
 }
 
-/// Where a variable is; `None` when it is in a register, in pieces, or gone.
+/// The place of a variable; `None` when it is in a register, in pieces, or optimized out.
 pub(crate) fn place<'a>(
     unit: &Unit<Slice<'a>>,
     expression: Expression<Slice<'a>>,
@@ -53,22 +53,22 @@ pub(crate) fn place<'a>(
     None
 }
 
-/// An expression that is evaluated without a program.
+/// A symbolic evaluation: registers stay unknown.
 struct Evaluation {
     stack: Vec<Term>,
-    /// Whether the top of the stack is the variable's value, and not its address.
+    /// Whether the top of the stack is the variable's value (`DW_OP_stack_value`), not its address.
     is_value: bool,
 }
 
 impl Evaluation {
-    /// Applies an operation; `None` when the result is no simple place.
+    /// Applies an operation; `None` when the result is not a place of this form.
     fn apply<'a>(
         &mut self,
         operation: Operation<Slice<'a>>,
         unit: &Unit<Slice<'a>>,
         frame: Option<(Base, i64)>,
     ) -> Option<()> {
-        // What comes behind the value combines pieces.
+        // Only pieces may follow.
         if self.is_value {
             return None;
         }
@@ -113,7 +113,7 @@ impl Evaluation {
         Some(())
     }
 
-    /// The place that is left on the stack, if it is the only thing there.
+    /// The place on the stack, if it is the only term there.
     fn finish(mut self) -> Option<Place> {
         let term = self.stack.pop().filter(|_| self.stack.is_empty())?;
         match (term, self.is_value) {
@@ -122,7 +122,7 @@ impl Evaluation {
             (Term::Loaded(base, first, second), false) => {
                 Some(Place::Indirect(base, first, second))
             }
-            // The value that is stored there: the variable is there.
+            // The value is the one stored there, so the variable is there.
             (Term::Loaded(base, first, 0), true) => Some(Place::Memory(base, first)),
             (Term::Loaded(..), true) | (Term::Constant(_), _) => None,
         }

@@ -1,16 +1,16 @@
-//! Where a variable is that is not on the stack.
+//! Locations of static and thread-local variables.
 
 use gimli::Dwarf;
 
 use crate::object::sections::Slice;
 
-/// Where a variable that is not on the stack is.
+/// The place of a variable that is not on the stack.
 pub(crate) enum StaticPlace {
     /// At an address.
     Address(u64),
-    /// At an offset from the start of the TLS segment, if the debug information is right.
+    /// At an offset from the start of the TLS segment, according to the debug information alone.
     ThreadLocal(u64),
-    /// Somewhere else.
+    /// Anywhere else.
     Other,
 }
 

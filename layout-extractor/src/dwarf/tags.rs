@@ -1,8 +1,8 @@
-//! Which kinds of entries there are, by their tags.
+//! Groups of DWARF tags.
 
 use gimli::{DwTag, constants as dw};
 
-/// Whether an entry with this tag has a place in a path.
+/// Whether an entry with this tag is a segment of a path.
 pub(crate) fn is_named(tag: DwTag) -> bool {
     tag == dw::DW_TAG_namespace || tag == dw::DW_TAG_subprogram || is_type(tag)
 }
@@ -30,7 +30,7 @@ pub(crate) fn is_type(tag: DwTag) -> bool {
     )
 }
 
-/// Whether a type with this tag stands for another one.
+/// Whether a type with this tag is an alias or a qualified form of another one.
 pub(crate) fn is_alias(tag: DwTag) -> bool {
     matches!(
         tag,
@@ -42,12 +42,12 @@ pub(crate) fn is_alias(tag: DwTag) -> bool {
     )
 }
 
-/// Whether an entry with this tag describes a type that a crate defines under a path of its own.
+/// Whether an entry with this tag describes a type that a crate defines under a path.
 pub(crate) fn is_nominal(tag: DwTag) -> bool {
     matches!(tag, dw::DW_TAG_structure_type | dw::DW_TAG_union_type | dw::DW_TAG_enumeration_type)
 }
 
-/// Whether an entry with this tag is a part of a type's description, below the type's own entry.
+/// Whether an entry with this tag describes part of the type that it is below.
 pub(crate) fn is_part_of_type(tag: DwTag) -> bool {
     matches!(
         tag,

@@ -1,8 +1,8 @@
-//! DESCRIPTION: what the entry of a type says, and the entries below it, with names as places and
-//! types as offsets.
+//! The description of a type: what its entry says, and the entries below it.
 //!
-//! A layout is made of this, and so is the judgement whether two units describe the same type: what
-//! is not in here, neither knows of.
+//! Names stay offsets, and so do the types that it refers to. A layout is made from a description,
+//! and [`extract`](mod@crate::extract) compares descriptions to find out which are of the same
+//! type: neither sees anything of a type that is not in here.
 
 use gimli::{DwAte, DwTag, Dwarf, EndianSlice, Error, Expression, constants as dw};
 use runtime_layouts::layout::source::LayoutError;
@@ -16,7 +16,7 @@ use super::tags::is_type;
 use super::unit_view::UnitView;
 use crate::object::sections::Slice;
 
-/// What describes one type.
+/// The description of one type.
 #[derive(Default)]
 pub(crate) struct Description<'a> {
     pub(crate) has_name: bool,
@@ -24,22 +24,22 @@ pub(crate) struct Description<'a> {
     pub(crate) size: Option<u64>,
     pub(crate) align: Option<u64>,
     pub(crate) encoding: Option<DwAte>,
-    /// Whether this is all that is known here of the type.
+    /// Whether the unit only declares the type.
     pub(crate) is_declaration: bool,
-    /// What a pointer, an array or an alias is of.
+    /// The type that a pointer, array or alias refers to, or that a function returns.
     pub(crate) target: Option<u64>,
     pub(crate) declared: Declared,
     pub(crate) type_parameters: Vec<(NameRef, u64)>,
     pub(crate) members: Vec<DescribedMember>,
     pub(crate) enumerators: Vec<(NameRef, i128)>,
-    /// How many elements an array has in each dimension.
+    /// The number of elements in each dimension of an array; `None` when it is unknown.
     pub(crate) counts: Vec<Option<u64>>,
-    /// What a function takes.
+    /// The types of a function's parameters.
     pub(crate) parameters: Vec<u64>,
     variant_part: Option<VariantPart<'a>>,
 }
 
-/// The number of a file in the unit's line table, and the line.
+/// A line of a declaration, with the number of its file in the unit's line table.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Declared {
     pub(crate) file: Option<u64>,
@@ -57,36 +57,36 @@ pub(crate) struct DescribedMember {
 /// The variants of an enum.
 #[derive(Default)]
 pub(crate) struct VariantPart<'a> {
-    /// The entry of the member that tells the variants apart.
+    /// The offset in `.debug_info` of the member that holds the discriminant.
     discriminant: Option<u64>,
-    /// Its place and type, once its entry was met.
+    /// The offset and type of that member, once its entry was read.
     pub(crate) found: Option<(u64, u64)>,
     pub(crate) variants: Vec<DescribedVariant<'a>>,
 }
 
 #[derive(Clone, Copy, Default)]
 pub(crate) struct DescribedVariant<'a> {
-    /// The value that selects it.
+    /// The value that selects the variant.
     pub(crate) value: Option<Value<'a>>,
-    /// The values that select it.
+    /// The encoded list of values that select the variant (`DW_AT_discr_list`).
     pub(crate) values: Option<&'a [u8]>,
     pub(crate) member: Option<DescribedMember>,
     pub(crate) declared: Declared,
 }
 
-/// The unit's view and the way through its entries that a description is read by.
+/// Reads descriptions in one unit.
 pub(crate) struct DescriptionReader<'v, 'a> {
     view: &'v UnitView<'a>,
     cursor: EntryCursor<'v, 'a>,
 }
 
 impl<'v, 'a> DescriptionReader<'v, 'a> {
-    /// Of a unit.
+    /// A reader of a unit's descriptions.
     pub(crate) fn new(
         dwarf: &'v Dwarf<Slice<'a>>,
         view: &'v UnitView<'a>,
     ) -> Result<Self, LayoutError> {
-        let cursor = EntryCursor::of(dwarf, view, EntryKinds::DESCRIBING);
+        let cursor = EntryCursor::new(dwarf, view, EntryKinds::DESCRIBING);
         Ok(Self { view, cursor: cursor.map_err(|error| malformed(view.start, error))? })
     }
 
@@ -104,7 +104,7 @@ impl<'v, 'a> DescriptionReader<'v, 'a> {
         Ok(Some(DescribedMember { name: self.cursor.name(entry)?, offset, ty }))
     }
 
-    /// The place of a member as old producers write it.
+    /// The offset of a member as old compilers write it: as an expression.
     fn evaluated(&self, expression: &'a [u8]) -> u64 {
         let expression = Expression(EndianSlice::new(expression, self.cursor.endian()));
         match expression.operations(self.view.unit.encoding()).next() {
@@ -130,8 +130,7 @@ impl<'v, 'a> DescriptionReader<'v, 'a> {
 }
 
 impl<'a> Description<'a> {
-    /// Reads what describes the type whose entry is at this offset of `.debug_info`, which is in this
-    /// unit.
+    /// Reads the description of a type of this unit, by the offset of its entry in `.debug_info`.
     pub(crate) fn read(
         dwarf: &Dwarf<Slice<'a>>,
         view: &UnitView<'a>,
@@ -142,7 +141,7 @@ impl<'a> Description<'a> {
         Ok(description)
     }
 
-    /// Reads another one into this.
+    /// As [`Self::read`], into the allocations of a description that is no longer needed.
     pub(crate) fn read_again(
         &mut self,
         reader: &mut DescriptionReader<'_, 'a>,
@@ -180,7 +179,7 @@ impl<'a> Description<'a> {
         if !root.has_children() {
             return Ok(());
         }
-        // What the entries that were met last at the first and second level are.
+        // The tags of the last entries at depths 1 and 2.
         let mut above = [root.tag(); 2];
         while let Some(entry) = reader.cursor.next()? {
             if is_type(entry.tag()) {
@@ -202,19 +201,19 @@ impl<'a> Description<'a> {
         Ok(())
     }
 
-    /// How many elements an array has in all its dimensions; `None` when one of them has no end, or
-    /// the product is too large.
+    /// The number of elements of an array, over all dimensions; `None` when it is unknown, or too
+    /// large for 64 bits.
     pub(crate) fn element_count(&self) -> Option<u64> {
         self.counts.iter().try_fold(1, |product: u64, count| product.checked_mul((*count)?))
     }
 
-    /// What makes an enum of a type with this tag; `None` for all other types.
+    /// The variants, if a type with this tag is an enum.
     pub(crate) fn enum_part(&self, tag: DwTag) -> Option<&VariantPart<'a>> {
         let is_struct = matches!(tag, dw::DW_TAG_structure_type | dw::DW_TAG_class_type);
         self.variant_part.as_ref().filter(|_| is_struct && !self.is_declaration)
     }
 
-    /// Adds what an entry below the type's says.
+    /// Adds an entry below the type's.
     fn add<'v>(
         &mut self,
         reader: &DescriptionReader<'v, 'a>,
@@ -256,7 +255,7 @@ impl<'a> Description<'a> {
 }
 
 impl<'a> VariantPart<'a> {
-    /// Adds what an entry below the variant part's says: a variant, its member, or the discriminant.
+    /// Adds an entry below the variant part: the discriminant, a variant, or a variant's member.
     fn add<'v>(
         &mut self,
         reader: &DescriptionReader<'v, 'a>,

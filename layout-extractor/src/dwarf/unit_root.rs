@@ -1,4 +1,4 @@
-//! What the root entry of a unit says.
+//! The root entry of a unit: its name, directory, language, and the bases of its indexes.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::abbreviations::AbbreviationTable;
 use super::reader::Entry;
 use crate::object::sections::Slice;
 
-/// What the root of a unit says, without borrowing from the sections.
+/// The root of a unit, without a borrow of the sections.
 pub(crate) struct UnitRoot {
     pub(super) table: Arc<AbbreviationTable>,
     pub(super) bases: UnitBases,
@@ -26,13 +26,13 @@ pub(crate) struct UnitRoot {
     pub(crate) is_rust: bool,
     /// Whether the entries are in a `.dwo` file instead.
     pub(crate) is_skeleton: bool,
-    /// Where offsets of location lists count from.
+    /// The base of location list offsets.
     pub(super) locations: usize,
     /// The unit's header in `.debug_line`.
     pub(crate) line_program: Option<gimli::DebugLineOffset>,
 }
 
-/// Where a unit's addresses and its indexes into other sections count from.
+/// The base addresses and offsets of a unit.
 #[derive(Clone, Copy)]
 pub(super) struct UnitBases {
     pub(super) low_pc: u64,
@@ -43,8 +43,8 @@ pub(super) struct UnitBases {
 }
 
 impl UnitBases {
-    /// Those of a unit that says nothing of them. The tables of a split file have no header before
-    /// DWARF 5, and are not pointed into.
+    /// The bases of a unit whose root gives none. Before DWARF 5 the tables of a split file have no
+    /// header, and start at 0.
     pub(super) fn default_of(encoding: Encoding, file: DwarfFileType) -> Self {
         Self {
             low_pc: 0,
@@ -55,7 +55,8 @@ impl UnitBases {
         }
     }
 
-    /// Those that a unit's root says; its first address may be an index that needs the others.
+    /// The bases that the root gives. The first address may be an index, which needs the other
+    /// bases.
     pub(super) fn read<'a>(
         dwarf: &Dwarf<Slice<'a>>,
         unit: &mut Unit<Slice<'a>>,
@@ -84,7 +85,7 @@ impl UnitBases {
         })
     }
 
-    /// A unit with these. Its line table is not read: many have one, and few are asked for it.
+    /// A unit with these bases. The line table is left out: most units are never asked for it.
     pub(super) fn unit<'a>(
         self,
         header: UnitHeader<Slice<'a>>,
@@ -107,20 +108,20 @@ impl UnitBases {
 }
 
 impl UnitRoot {
-    /// The crate's name, as rustc appends it to the name of the root file; `None` for other
+    /// The name of the crate, which rustc appends to the name of the root file; `None` for other
     /// compilers.
     pub(crate) fn crate_name(&self) -> Option<&str> {
         let (_, after) = self.name.rsplit_once("/@/")?;
         Some(after.split_once('.').map_or(after, |(name, _)| name))
     }
 
-    /// Whether the unit is of the standard library as it is installed: it has line tables alone.
-    /// Nothing in such a unit is or polls a future, or has one on the stack.
+    /// Whether the unit is of the precompiled standard library, which has line tables only. No
+    /// function in such a unit is or polls a future, or keeps one on the stack.
     pub(crate) fn is_bare_standard(&self) -> bool {
         within_standard(&self.directory).is_some() && !self.has_types()
     }
 
-    /// Whether any entry of the unit's object file may describe a struct.
+    /// Whether the unit's abbreviations allow for an entry that describes a struct.
     pub(crate) fn has_types(&self) -> bool {
         // Codes are dense from 1 in what LLVM writes.
         (1..).map_while(|code| self.table.abbreviations.get(code)).any(|abbreviation| {
@@ -130,7 +131,7 @@ impl UnitRoot {
     }
 }
 
-/// A string that an entry says; empty when it does not.
+/// The string value of an attribute; empty when the entry has none.
 pub(super) fn text<'a>(
     dwarf: &Dwarf<Slice<'a>>,
     unit: &Unit<Slice<'a>>,

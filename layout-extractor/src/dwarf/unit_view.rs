@@ -1,4 +1,4 @@
-//! A unit that is ready to be read.
+//! A unit with everything that is needed to read its entries.
 
 use std::sync::Arc;
 
@@ -9,20 +9,20 @@ use super::abbreviations::AbbreviationTable;
 use super::reader::{Entry, UnitNumber, malformed};
 use crate::object::sections::Slice;
 
-/// A unit ready to be read.
+/// A unit with its header, abbreviations and bases.
 pub(crate) struct UnitView<'a> {
     pub(crate) unit: Unit<Slice<'a>>,
     pub(crate) number: UnitNumber,
     /// Offset of the header in `.debug_info`.
     pub(crate) start: u64,
     pub(crate) table: Arc<AbbreviationTable>,
-    /// Where offsets of location lists count from.
+    /// The base of location list offsets.
     pub(super) locations: usize,
 }
 
 impl<'a> UnitView<'a> {
-    /// A location as an attribute has it, with the offset of a list counted from the start of the
-    /// section.
+    /// The value of a location attribute, with the offset of a location list made relative to the
+    /// start of the section.
     pub(crate) fn location(&self, value: AttributeValue<Slice<'a>>) -> AttributeValue<Slice<'a>> {
         match value {
             AttributeValue::LocationListsRef(LocationListsOffset(offset)) => {
@@ -42,7 +42,7 @@ impl<'a> UnitView<'a> {
         }
     }
 
-    /// The entry that an attribute of `entry` refers to.
+    /// The offset in `.debug_info` that an attribute of `entry` refers to.
     pub(crate) fn attribute_reference(&self, entry: &Entry<'a>, name: gimli::DwAt) -> Option<u64> {
         self.reference(entry.attr_value(name)?)
     }
@@ -68,13 +68,14 @@ impl<'a> UnitView<'a> {
     }
 }
 
-/// The entry that an entry stands for.
+/// The entry that this one completes: its `DW_AT_abstract_origin`, or else its
+/// `DW_AT_specification`, as an offset in `.debug_info`.
 pub(crate) fn origin_of<'a>(view: &UnitView<'a>, entry: &Entry<'a>) -> Option<u64> {
     view.attribute_reference(entry, dw::DW_AT_abstract_origin)
         .or_else(|| view.attribute_reference(entry, dw::DW_AT_specification))
 }
 
-/// The mangled name that an entry has itself.
+/// The mangled name of an entry; that of its origin is not looked up.
 pub(crate) fn linkage_name<'a>(
     dwarf: &Dwarf<Slice<'a>>,
     view: &UnitView<'a>,

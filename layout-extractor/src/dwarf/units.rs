@@ -1,6 +1,7 @@
-//! The units of `.debug_info`: where each one is, and what its root says.
+//! The units of `.debug_info`.
 //!
-//! Opening reads the headers alone. A root is read when its unit is asked for the first time.
+//! Opening an object reads the unit headers alone. A unit's root entry is read when the unit is
+//! first asked for.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -20,7 +21,7 @@ use crate::object::object_file::ObjectFile;
 use crate::object::sections::Slice;
 use crate::object::split_dwarf::SplitUnit;
 
-/// One unit, with what was found out about it so far.
+/// A unit, with what was read of it so far.
 pub(crate) struct UnitEntry {
     /// Offset of the header in `.debug_info`.
     pub(crate) start: u64,
@@ -35,11 +36,11 @@ pub(crate) struct Units {
     entries: Vec<UnitEntry>,
     tables: Mutex<HashMap<(usize, Encoding), Arc<AbbreviationTable>>>,
     layouts: Arc<AbbreviationLayoutCache>,
-    /// Units that are in other files, by number, with where they are and the number of their
-    /// skeleton; and the other way round.
+    /// The units of split files, by number: their place, and the number of their skeleton.
     split: HashMap<UnitNumber, (SplitUnit, UnitNumber)>,
-    rest: HashMap<UnitNumber, UnitNumber>,
-    /// What broke the list off, if something did.
+    /// The split unit of each skeleton, by the number of the skeleton.
+    split_of_skeleton: HashMap<UnitNumber, UnitNumber>,
+    /// The error that ended the list of headers early, if one did.
     pub(crate) broken: Option<gimli::Error>,
 }
 
@@ -47,7 +48,7 @@ impl Units {
     /// Reads the unit headers. A broken header ends the list.
     pub(crate) fn read(object: &ObjectFile) -> Self {
         let dwarf = object.sections.dwarf(object.endian);
-        // A package may have units that the linker left out of the program.
+        // A package may contain units that the linker left out of the program.
         let own = object.own_sections().get(SectionId::DebugInfo).len() as u64;
         let split = || object.split.iter().flat_map(|split| &split.units);
         let linked: HashSet<u64> = split().map(|(_, unit)| unit.start).collect();
@@ -78,34 +79,35 @@ impl Units {
             tables: Mutex::default(),
             layouts: Arc::default(),
             split: HashMap::new(),
-            rest: HashMap::new(),
+            split_of_skeleton: HashMap::new(),
             broken,
         };
         for (skeleton, unit) in split() {
             if let (Some(skeleton), Some(number)) = (units.at(*skeleton), units.at(unit.start)) {
                 units.split.insert(number, (*unit, skeleton));
-                units.rest.insert(skeleton, number);
+                units.split_of_skeleton.insert(skeleton, number);
             }
         }
         units
     }
 
-    /// The unit with the entries of this one: another one for a skeleton.
+    /// The unit that holds the entries of this one: for a skeleton its split unit, else the unit
+    /// itself.
     pub(crate) fn resolve_skeleton(&self, number: UnitNumber) -> UnitNumber {
-        self.rest.get(&number).copied().unwrap_or(number)
+        self.split_of_skeleton.get(&number).copied().unwrap_or(number)
     }
 
-    /// Whether a unit is in another file, and the program has its skeleton.
+    /// Whether a unit is from a split file.
     pub(crate) fn is_split(&self, number: UnitNumber) -> bool {
         self.split.contains_key(&number)
     }
 
-    /// How many there are.
+    /// The number of units.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// The entry of a unit.
+    /// A unit by its number.
     pub(crate) fn entry(&self, number: UnitNumber) -> &UnitEntry {
         &self.entries[number]
     }
@@ -117,7 +119,7 @@ impl Units {
         (offset < self.entries[number].end).then_some(number)
     }
 
-    /// What the unit's root says.
+    /// The root of a unit, read on first use.
     pub(crate) fn root(
         &self,
         dwarf: &Dwarf<Slice<'_>>,
@@ -131,7 +133,7 @@ impl Units {
         root.as_ref().map_err(|error| malformed(entry.start, *error))
     }
 
-    /// A unit ready to be read.
+    /// A view of a unit, to read its entries.
     pub(crate) fn view<'a>(
         &self,
         dwarf: &Dwarf<Slice<'a>>,
@@ -169,8 +171,7 @@ impl Units {
         })
     }
 
-    /// The root of a unit in another file: what it says itself, and for what the linker had to know
-    /// its skeleton.
+    /// The root of a split unit. What the linker had to resolve is taken from its skeleton.
     fn read_split_root(
         &self,
         dwarf: &Dwarf<Slice<'_>>,
@@ -213,7 +214,7 @@ impl Units {
         })
     }
 
-    /// Link-time optimization makes many units share one table of abbreviations.
+    /// Tables are shared: after link-time optimization many units use the same one.
     fn table_at(
         &self,
         dwarf: &Dwarf<Slice<'_>>,

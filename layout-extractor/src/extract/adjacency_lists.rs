@@ -1,8 +1,8 @@
-//! LISTS: many short lists of numbers, in one.
+//! Adjacency lists: many short lists of numbers in one allocation.
 
 use std::ops::Range;
 
-/// Many short lists, one after the other.
+/// Many short lists, concatenated.
 #[derive(Default)]
 pub(super) struct AdjacencyLists {
     items: Vec<u32>,
@@ -11,7 +11,7 @@ pub(super) struct AdjacencyLists {
 }
 
 impl AdjacencyLists {
-    /// Lists that were put one after the other, by their lengths.
+    /// The lists with these lengths, already concatenated.
     pub(super) fn joined(items: Vec<u32>, lengths: impl Iterator<Item = u32>) -> Self {
         let mut end = 0;
         let ends = lengths.map(|length| {
@@ -21,7 +21,7 @@ impl AdjacencyLists {
         AdjacencyLists { ends: ends.collect(), items }
     }
 
-    /// So many lists, from pairs of a list's number and an item.
+    /// `count` lists, from pairs of a list's number and an item.
     pub(super) fn sorted<I: Iterator<Item = (u32, u32)>>(
         count: usize,
         pairs: impl Fn() -> I,
@@ -38,7 +38,7 @@ impl AdjacencyLists {
             *end = start;
             start += length;
         }
-        // Each counts up from where its list begins to where it ends.
+        // Each end counts up from the beginning of its list.
         let mut lists = AdjacencyLists { items: vec![0; items], ends };
         for (list, item) in pairs() {
             let next = &mut lists.ends[list as usize];
@@ -48,7 +48,7 @@ impl AdjacencyLists {
         lists
     }
 
-    /// Where a list is among all items.
+    /// The range of a list in all items.
     pub(super) fn range(&self, list: u32) -> Range<u32> {
         let start = list.checked_sub(1).map_or(0, |before| self.ends[before as usize]);
         start..self.ends[list as usize]

@@ -1,4 +1,4 @@
-//! REACH: the layouts of everything that the roots lead to.
+//! Asks a [`DwarfSource`] everything about the types and addresses that were reached.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::roots::Roots;
 use super::type_graph::TypeGraph;
 use crate::questions::source::DwarfSource;
 
-/// The answers about addresses.
+/// The answers to all questions by address.
 pub(super) struct Addresses {
     /// By address.
     pub(super) functions_at: Vec<(u64, Vec<Arc<Function>>)>,
@@ -21,7 +21,7 @@ pub(super) struct Addresses {
     pub(super) vtables: Vec<(u64, Vec<TypeId>)>,
 }
 
-/// Asks about every address that the roots have.
+/// Asks about every address of the roots.
 pub(super) fn addresses(source: &DwarfSource, roots: &Roots) -> Addresses {
     let functions_at = roots
         .task_polls
@@ -37,8 +37,8 @@ pub(super) fn addresses(source: &DwarfSource, roots: &Roots) -> Addresses {
     Addresses { functions_at, vtables }
 }
 
-/// The types that the roots lead to at once.
-pub(super) fn beginnings(roots: &Roots, frames: &[Frame], addresses: &Addresses) -> Vec<TypeId> {
+/// The types that the roots refer to directly.
+pub(super) fn root_types(roots: &Roots, frames: &[Frame], addresses: &Addresses) -> Vec<TypeId> {
     let mut types: Vec<TypeId> = roots.types.iter().map(|(ty, _)| *ty).collect();
     types.extend(roots.thread_locals.iter().map(|(variable, _)| variable.ty));
     types.extend(addresses.vtables.iter().flat_map(|(_, types)| types));
@@ -52,7 +52,7 @@ pub(super) fn beginnings(roots: &Roots, frames: &[Frame], addresses: &Addresses)
     types
 }
 
-/// The layout of every class, in order.
+/// The layout of each class of types, in order.
 pub(super) fn layouts(
     source: &DwarfSource,
     graph: &TypeGraph,
@@ -63,7 +63,7 @@ pub(super) fn layouts(
 
 fn layout(source: &DwarfSource, id: TypeId) -> Arc<Type> {
     source.type_at(id).unwrap_or_else(|_| {
-        // A reference to what cannot be read stays a node of its own.
+        // References to an unreadable type need a type in the file.
         Arc::new(Type {
             name: "{unreadable}".into(),
             size: 0,
@@ -75,14 +75,15 @@ fn layout(source: &DwarfSource, id: TypeId) -> Arc<Type> {
     })
 }
 
-/// What is known of a type beside its layout, and may be in the units of other descriptions than of
-/// the first one.
+/// Answers about a type other than its layout. They may be found in any unit that describes the
+/// type, not only in that of its first description.
 pub(super) struct TypeAnswers {
     /// The description.
     pub(super) number: usize,
     pub(super) body: Option<Arc<Function>>,
     pub(super) poll: Option<Poll>,
-    /// For each variant where the macro was invoked that awaits in this state; empty for other types.
+    /// For each state, where the macro was invoked that awaits in it; empty when the type is no
+    /// state machine.
     pub(super) invoked: Vec<Option<SourceLocation>>,
 }
 
@@ -92,7 +93,7 @@ pub(super) fn type_answers(
     graph: &TypeGraph,
     classes: &TypeClasses<'_>,
 ) -> Vec<TypeAnswers> {
-    // Whoever polls a type is found by the type's name: all of its descriptions tell the same.
+    // A `poll` is found by the name of the type, so all descriptions give the same answer.
     let polled = classes.first.par_iter().filter_map(|&number| {
         let poll = source.poll_of(graph.ids[number]).ok().flatten()?;
         Some(TypeAnswers { number, body: None, poll: Some(poll), invoked: Vec::new() })

@@ -1,4 +1,4 @@
-//! FRAMES: the functions that keep a future on the stack.
+//! Functions that keep a future on the stack: every `block_on`, and what one is inlined into.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,17 +16,17 @@ use crate::indexes::whole_program::WholeProgram;
 use crate::questions::source::DwarfSource;
 use crate::questions::variables::RangedVariable;
 
-/// A function's code and variables.
+/// A function that keeps a future on its frame.
 pub(super) struct Frame {
     entry: u64,
     pub(super) code: Vec<(u64, u64)>,
     pub(super) variables: Vec<RangedVariable>,
-    /// The `block_on`s that have code in it, the innermost inlined one first.
+    /// The `block_on` functions with code in it, the innermost inlined one first.
     pub(super) calls: Vec<(Vec<Range<u64>>, Arc<Function>)>,
 }
 
 impl Frame {
-    /// A frame without variables yet, in the form of the file.
+    /// The frame as stored in a file, without variables and calls.
     pub(super) fn stored(&self) -> StoredFrame {
         StoredFrame { code: self.code.clone(), variables: Vec::new(), calls: Vec::new() }
     }
@@ -37,8 +37,8 @@ impl Frame {
     }
 }
 
-/// The functions of all units that are a `block_on` or have one inlined, in order, and the number of
-/// units where some could not be read. `blocking` has the entries of those that are one, or in one.
+/// All functions that are a `block_on` or have one inlined, in order, and the number of units in
+/// which some could not be read.
 pub(super) fn find(source: &DwarfSource, whole_program: &WholeProgram) -> (Vec<Frame>, usize) {
     let block_ons = &whole_program.block_ons;
     let of_units = whole_program.units.par_iter().with_max_len(1).map(|&number| {
@@ -60,12 +60,12 @@ fn in_unit(
     frames: &mut Vec<Frame>,
 ) -> Result<(), LayoutError> {
     let dwarf = source.dwarf();
-    // A unit that cannot be read at all was counted before.
+    // A unit without an index was counted before.
     let Ok(index) = source.index(&dwarf, number) else { return Ok(()) };
     let start = source.units.entry(number).start;
     let mut read = Ok(());
     for node in functions(index, start, block_ons) {
-        // One that cannot be read does not hide the others.
+        // An unreadable function does not hide the others.
         match frame(source, start, index, node, block_ons) {
             Ok(found) => frames.extend(found),
             Err(error) => read = Err(error),
@@ -74,10 +74,9 @@ fn in_unit(
     read
 }
 
-/// The functions of a unit that have code, and are one of these or have one of these inlined, in
-/// order.
+/// The functions of a unit with code that are one of `block_ons` or have one inlined, in order.
 fn functions(index: &UnitIndex, start: u64, block_ons: &FxHashSet<u64>) -> Vec<NodeNumber> {
-    // What is one has a name that tells, is in one, or has its name at another entry.
+    // Each is found by its name, by the node that it is below, or by its origin.
     let own = index.searched.iter().copied().chain(index.block_ons.iter().cloned().flatten());
     let own = own.filter(|&node| {
         let node = index.node(node);

@@ -1,4 +1,7 @@
-//! DESCRIBE: a hash of all that one description says itself, and what it refers to.
+//! Hashes of type descriptions: equal when two units describe a type in the same words.
+//!
+//! A hash covers what the description says itself. The types that it refers to are returned
+//! separately, for [`merge`](super::merge) to compare.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -21,7 +24,7 @@ use crate::object::sections::Slice;
 use crate::questions::source::DwarfSource;
 use crate::support::direct_mapped_cache::DirectMappedCache;
 
-/// What the layout of a type refers to, as [`types_of_type`] finds it there.
+/// Adds the types that a description refers to, in the order of [`types_of_type`].
 fn add_references(tag: DwTag, described: &Description<'_>, referred: &mut Vec<TypeId>) {
     referred.extend(described.type_parameters.iter().map(|(_, ty)| TypeId(*ty)));
     match tag {
@@ -43,11 +46,11 @@ fn add_references(tag: DwTag, described: &Description<'_>, referred: &mut Vec<Ty
     }
 }
 
-/// The hashes of files with larger numbers are not kept.
+/// Hashes of files with larger numbers are not cached.
 const MAX_FILES: usize = 1 << 16;
 
-/// Hashes of what many descriptions have in common, for one thread at a time. Names are taken for
-/// what they are and not for where they are: a linker may leave several copies of one.
+/// Cached hashes of what many descriptions share, used by one thread at a time. A name is hashed by
+/// its bytes, not by its offset: a linker may leave several copies of it.
 pub(super) struct SharedHashes {
     /// By [`NameRef::key`].
     names: DirectMappedCache<u64, u64>,
@@ -57,18 +60,17 @@ pub(super) struct SharedHashes {
     discriminants: FxHashMap<u64, (u8, Signedness)>,
 }
 
-/// So many names and paths are known, as a power of two: most come several times, one soon after the
-/// other.
+/// Slots of the caches of names and paths, as a power of two: most repetitions follow soon.
 const RECENT_NAMES: u32 = 11;
 
 impl Default for SharedHashes {
     fn default() -> Self {
-        let lately = || DirectMappedCache::new(RECENT_NAMES, u64::MAX);
-        Self { names: lately(), paths: lately(), discriminants: FxHashMap::default() }
+        let cache = || DirectMappedCache::new(RECENT_NAMES, u64::MAX);
+        Self { names: cache(), paths: cache(), discriminants: FxHashMap::default() }
     }
 }
 
-/// A unit whose descriptions are being read.
+/// Hashes the descriptions of one unit.
 pub(super) struct DescriptionHasher<'u, 's> {
     pub(super) source: &'s DwarfSource,
     pub(super) dwarf: &'u Dwarf<Slice<'s>>,
@@ -87,7 +89,7 @@ impl<'s> DescriptionHasher<'_, 's> {
         may_be.then(|| self.source.body_of(id).ok().flatten())?
     }
 
-    /// A hash of all that a description says itself, and what it refers to: what its layout does.
+    /// Hashes what a description says itself, and adds the types that its layout refers to.
     pub(super) fn hash_description(
         &mut self,
         id: TypeId,
@@ -100,7 +102,7 @@ impl<'s> DescriptionHasher<'_, 's> {
         let (tag, name) = (self.index.node(node).tag(), self.index.node(node).name());
         let mut hasher = FixedState::default().build_hasher();
         if is_alias(tag) || matches!(name, NameRef::Origin(_)) {
-            // rustc makes none of these. Each is a type of its own.
+            // rustc writes no such types. Each is treated as distinct.
             types_of_type(&*self.source.type_at(id)?, referred);
             id.0.hash(&mut hasher);
             return Ok(hasher.finish());
@@ -111,7 +113,7 @@ impl<'s> DescriptionHasher<'_, 's> {
         Ok(hasher.finish())
     }
 
-    /// Adds all that a description says itself. What it refers to adds its own.
+    /// Hashes everything but the types that are referred to.
     fn hash(
         &mut self,
         id: TypeId,
@@ -153,7 +155,7 @@ impl<'s> DescriptionHasher<'_, 's> {
             self.hash_variants(part, hasher)?;
         }
         if tag == dw::DW_TAG_subroutine_type {
-            // Its name is made of types that it does not lead to.
+            // Its name is composed of types that it does not refer to.
             self.source.type_name(self.dwarf, id.0, 0)?.hash(hasher);
         }
         Ok(())
@@ -192,10 +194,10 @@ impl<'s> DescriptionHasher<'_, 's> {
         hash
     }
 
-    /// A hash of the names that lead to a node.
+    /// A hash of the path of a node.
     fn path(&mut self, node: NodeNumber) -> u64 {
         let mut path = 0;
-        // What is in the same namespace or type has all of its path in common but for the end.
+        // Nodes of the same namespace or type share all of the path but its end.
         let mut unknown = Vec::new();
         for parent in self.index.self_and_parents(node).skip(1) {
             if let Some(known) = self.hashes.paths.get(self.key(parent)) {
@@ -225,7 +227,7 @@ impl<'s> DescriptionHasher<'_, 's> {
     fn hash_place(&mut self, declared: Declared, hasher: &mut impl Hasher) {
         let line = declared.line.and_then(|line| u32::try_from(line).ok()).unwrap_or(0);
         hasher.write_u32(line);
-        // Without a line a file says nothing.
+        // A file without a line is no location.
         if let Some(number) = declared.file.filter(|_| line != 0) {
             hasher.write_u64(self.file(number, declared));
         }

@@ -1,8 +1,8 @@
-//! The types that a type or function refers to.
+//! The types that a type or function refers to, in a fixed order.
 
 use runtime_layouts::layout::{Function, Type, TypeId, TypeKind};
 
-/// The types that a type refers to.
+/// Adds the types that a type refers to: its parameters, then its parts.
 pub(super) fn types_of_type(ty: &Type, found: &mut Vec<TypeId>) {
     found.extend(ty.type_parameters.iter().map(|parameter| parameter.ty));
     match &ty.kind {

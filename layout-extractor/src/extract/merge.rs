@@ -1,8 +1,8 @@
-//! MERGE: descriptions that are of the same type become one.
+//! Merges descriptions of the same type, by partition refinement.
 //!
-//! Two descriptions are the same when they say the same and refer to the same, cycles included: so
-//! all that say the same start as equal, and are told apart by what they refer to, until nothing
-//! changes.
+//! Two descriptions are the same when they say the same and refer to the same, cycles included. All
+//! descriptions with equal hashes start in one class; a class is split whenever its members refer
+//! to different classes, until nothing changes.
 
 use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
@@ -16,10 +16,10 @@ use super::adjacency_lists::AdjacencyLists;
 use super::progress::{Progress, Stage};
 use super::type_graph::TypeGraph;
 
-/// About how many descriptions a type has.
+/// The average number of descriptions of a type, to reserve memory by.
 const DESCRIPTIONS_OF_ONE: usize = 8;
 
-/// Which descriptions are of the same type.
+/// Classes of descriptions, each for one type.
 pub(super) struct TypeClasses<'d> {
     graph: &'d TypeGraph,
     /// The class of every description, in order.
@@ -35,7 +35,7 @@ impl TypeClasses<'_> {
     }
 }
 
-/// Finds out which descriptions are the same.
+/// Divides the descriptions into classes.
 pub(super) fn classes<'d>(graph: &'d TypeGraph, progress: &dyn Progress) -> TypeClasses<'d> {
     progress.start(Stage::Merging, None);
     let (mut partition, referrers) = rayon::join(|| Partition::by_hash(graph), || referrers(graph));
@@ -45,7 +45,7 @@ pub(super) fn classes<'d>(graph: &'d TypeGraph, progress: &dyn Progress) -> Type
     for class in 0..partition.ranges.len() as u32 {
         partition.split(class, |_, number| signatures[number as usize], &mut changed);
     }
-    // From here on only a class in which one refers to what changed can fall apart.
+    // From here on a class can only be split after a type that it refers to changed its class.
     let mut is_queued = vec![false; graph.len()];
     let mut queue = Vec::new();
     loop {
@@ -66,7 +66,7 @@ pub(super) fn classes<'d>(graph: &'d TypeGraph, progress: &dyn Progress) -> Type
     partition.in_order(graph)
 }
 
-/// For each description those that refer to it.
+/// For each description, the descriptions that refer to it.
 fn referrers(graph: &TypeGraph) -> AdjacencyLists {
     let pairs = || {
         let all = 0..graph.len() as u32;
@@ -78,18 +78,18 @@ fn referrers(graph: &TypeGraph) -> AdjacencyLists {
     AdjacencyLists::sorted(graph.len(), pairs)
 }
 
-/// Descriptions in classes.
+/// A division of the descriptions into classes.
 struct Partition {
     /// The class of every description.
     of: Vec<u32>,
-    /// The descriptions, those of a class one after the other.
+    /// The descriptions, class by class.
     members: Vec<u32>,
-    /// Where the members of each class are.
+    /// The range of each class in `members`.
     ranges: Vec<Range<u32>>,
 }
 
 impl Partition {
-    /// Those are equal that say the same.
+    /// One class for each hash.
     fn by_hash(graph: &TypeGraph) -> Self {
         let mut known: FxHashMap<u64, u32> = FxHashMap::default();
         known.reserve(graph.len() / DESCRIPTIONS_OF_ONE);
@@ -103,7 +103,7 @@ impl Partition {
         Partition { members: lists.into_items(), of, ranges }
     }
 
-    /// A hash of what a description refers to.
+    /// A hash of the classes that a description refers to.
     fn signature(&self, graph: &TypeGraph, number: u32) -> u64 {
         let mut hasher = FixedState::default().build_hasher();
         for &referred in graph.references(number as usize) {
@@ -112,7 +112,8 @@ impl Partition {
         hasher.finish()
     }
 
-    /// Splits a class into those that mean the same, and notes whose class is another one then.
+    /// Splits a class by signature, and adds the descriptions that changed their class to
+    /// `changed`.
     fn split(&mut self, class: u32, signature: impl Fn(&Self, u32) -> u64, changed: &mut Vec<u32>) {
         let range = self.ranges[class as usize].clone();
         let members = &self.members[range.start as usize..range.end as usize];
@@ -131,7 +132,7 @@ impl Partition {
                 self.members[slot as usize] = *number;
             }
             start = place.end;
-            // One part stays what it was.
+            // The first part keeps the number of the class.
             if place.start == range.start {
                 self.ranges[class as usize] = place;
                 continue;
@@ -164,7 +165,7 @@ impl Partition {
 mod tests {
     use super::*;
 
-    /// Descriptions that say these words and refer to those descriptions.
+    /// The classes of descriptions with these hashes and references.
     fn classes_of(described: &[(u64, &[u32])]) -> Vec<u32> {
         let hashes = described.iter().map(|(hashes, _)| *hashes).collect();
         let references = described.iter().flat_map(|(_, references)| *references).copied();

@@ -1,21 +1,21 @@
-//! How far an extraction is.
+//! Progress reports of an extraction.
 
-/// The steps of an extraction, in order.
+/// The stages of an extraction, in order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stage {
     /// Reading the units; counts units.
     Units,
-    /// Following types; counts types, whose total is not known.
+    /// Following types; counts types, whose total is unknown.
     Types,
-    /// Merging what units have in common; counts the classes that are looked at again.
+    /// Merging equal types; counts the classes that are checked again.
     Merging,
 }
 
-/// Who wants to know how far an extraction is. `()` does not.
+/// Receives progress reports. `()` ignores them.
 pub trait Progress: Sync {
-    /// A stage begins; `total` is how far it goes, if that is known.
+    /// A stage begins; `total` is the count that it ends with, if known.
     fn start(&self, stage: Stage, total: Option<u64>);
-    /// That much more is done.
+    /// The count has advanced by this much.
     fn advance(&self, count: u64);
 }
 

@@ -1,4 +1,4 @@
-//! ROOTS: where questions about a program start.
+//! The roots of an extraction: the addresses, variables and types that a debugger starts from.
 
 use runtime_layouts::knowledge::Libraries;
 use runtime_layouts::knowledge::expectation::NamedType;
@@ -20,18 +20,18 @@ pub(super) struct Roots {
     pub(super) task_polls: Vec<u64>,
     /// Addresses of vtables for polled traits.
     pub(super) vtables: Vec<u64>,
-    /// Thread-local variables, and whether the symbol table vouches for each.
+    /// Thread-local variables, and whether the symbol table confirms each.
     pub(super) thread_locals: Vec<(ThreadLocal, bool)>,
-    /// The types that are asked for by name, and the thread-local variable that each is behind, if
-    /// it is behind one.
+    /// The types that are looked up by name, each with the thread-local variable that leads to it,
+    /// if one does.
     pub(super) types: Vec<(TypeId, Option<&'static str>)>,
-    /// Units that could not be read, or not all of them.
+    /// The number of units that could not be read completely.
     pub(super) unreadable: usize,
     /// Entry addresses of every type's `poll`.
     polls: Vec<u64>,
 }
 
-/// Reads every unit that something may start in.
+/// Reads every unit that may have roots.
 pub(super) fn find<'s>(
     source: &'s DwarfSource,
     progress: &dyn Progress,
@@ -44,7 +44,7 @@ pub(super) fn find<'s>(
         found.unwrap_or_else(|_| Roots { unreadable: 1, ..Roots::default() })
     });
     let mut roots = of_units.into_iter().fold(Roots::default(), Roots::join);
-    // Vtables whose variable has no address are found as the debugger finds them: by their poll.
+    // Vtables whose variable has no address are found as a debugger finds them: by their `poll`.
     roots.polls.sort_unstable();
     let slot = POLL_SLOT * u64::from(source.object.facts.pointer_size);
     for &(place, value) in source.object.relocated_words() {
@@ -90,8 +90,8 @@ fn in_unit(
     let view = source.units.view(&dwarf, number)?;
     let mut roots = Roots::default();
     for range in index.code.iter().filter(|range| range.is_entry) {
-        let is_notable = index.searched.binary_search(&range.node).is_ok();
-        if !is_notable || !source.object.is_loaded(range.low) || range.low == 0 {
+        let is_searched = index.searched.binary_search(&range.node).is_ok();
+        if !is_searched || !source.object.is_loaded(range.low) || range.low == 0 {
             continue;
         }
         let (of, at) = source.named_node(&dwarf, index, range.node)?;
@@ -187,7 +187,7 @@ impl Wanted {
     }
 }
 
-/// The last part of a path, without generic arguments.
+/// The last segment of a path, without generic arguments.
 fn own_name(path: &str) -> &str {
     let path = path.split('<').next().unwrap_or_default();
     path.rsplit("::").next().unwrap_or_default()

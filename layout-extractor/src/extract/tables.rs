@@ -1,4 +1,4 @@
-//! TABLES: what was reached, in the form of the file.
+//! Converts what was reached into the tables of a layout file.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::roots::Roots;
 use super::type_graph::TypeGraph;
 use crate::questions::source::DwarfSource;
 
-/// Tables that are being filled.
+/// Fills the tables of a layout file.
 pub(super) struct Builder<'a> {
     classes: &'a TypeClasses<'a>,
     tables: Tables,
@@ -26,7 +26,7 @@ pub(super) struct Builder<'a> {
     functions: FxHashMap<StoredFunction, FunctionNumber>,
 }
 
-/// Fills the tables with types, whose layouts are in the order of the classes.
+/// Begins with the types, whose layouts are in the order of the classes.
 pub(super) fn types<'a>(
     source: &DwarfSource,
     graph: &'a TypeGraph,
@@ -153,7 +153,7 @@ impl<'a> Builder<'a> {
         members.iter().zip(classes).map(one).collect()
     }
 
-    /// What makes a type, whose parts are of these classes, in the order of `types_of_type`.
+    /// The kind of a type, whose parts have these classes, in the order of `types_of_type`.
     fn kind(&mut self, kind: &'a TypeKind, classes: &[TypeNumber]) -> StoredKind {
         match kind {
             TypeKind::Opaque => StoredKind::Opaque,
@@ -198,7 +198,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// A type, and the descriptions that it refers to in the order of `types_of_type`.
+    /// A type, given the descriptions that it refers to, in the order of `types_of_type`.
     fn ty(&mut self, ty: &'a Type, references: &[u32]) -> StoredType {
         let class = |&number: &u32| self.classes.of[number as usize];
         let classes: Vec<TypeNumber> = references.iter().map(class).collect();
@@ -223,7 +223,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Bodies, polls and invocations: what the first description tells that tells anything.
+    /// Adds bodies, polls and invocations, each from the first description that has one.
     fn add_type_answers(&mut self, type_answers: &'a [TypeAnswers]) {
         for type_answers in type_answers {
             let class = self.classes.of[type_answers.number] as usize;
@@ -249,7 +249,7 @@ impl<'a> Builder<'a> {
         let mut units: Vec<Vec<u32>> = vec![Vec::new(); self.classes.first.len()];
         let (mut unit, mut end) = (0, 0);
         for (class, id) in self.classes.of.iter().zip(&graph.ids) {
-            // Descriptions are in the order of units, so each list is sorted.
+            // Descriptions are in the order of their units, so each list is sorted.
             if id.0 >= end {
                 unit = source.units.at(id.0).unwrap_or_default();
                 end = source.units.entry(unit).end;

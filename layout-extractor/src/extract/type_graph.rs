@@ -1,8 +1,8 @@
-//! DESCRIPTIONS: every entry of a type that the roots lead to.
+//! The graph of all type descriptions that the roots lead to.
 //!
-//! rustc describes a type again in every unit that uses it: of a hundred descriptions nine or ten
-//! differ. So what a description says is hashed here and not kept, and only its references are
-//! followed; a layout is read later, of one description of each type.
+//! rustc describes a type again in every unit that uses it; some ninety of a hundred descriptions
+//! are repetitions. So this pass only hashes what a description says and follows its references.
+//! The layout itself is read later, once per distinct type.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -25,14 +25,14 @@ use crate::indexes::unit_index::UnitIndex;
 use crate::object::sections::Slice;
 use crate::questions::source::DwarfSource;
 
-/// All descriptions, by number, in the order of the debug information.
+/// All reachable descriptions of types, numbered in the order of the debug information.
 pub(super) struct TypeGraph {
     pub(super) ids: Vec<TypeId>,
-    /// A hash of all that each says itself.
+    /// The hash of each description, without what it refers to.
     pub(super) hashes: Vec<u64>,
-    /// What each refers to, by number.
+    /// The numbers that each description refers to.
     pub(super) references: AdjacencyLists,
-    /// The environments of closures and async fns that have a body, and that, in order.
+    /// The environments of closures and async fns, each with its body; in order.
     pub(super) bodies: Vec<(usize, Arc<Function>)>,
 }
 
@@ -41,29 +41,29 @@ impl TypeGraph {
         self.ids.len()
     }
 
-    /// What one refers to.
+    /// The numbers that a description refers to.
     pub(super) fn references(&self, number: usize) -> &[u32] {
         self.references.get(number as u32)
     }
 
-    /// The number of a description that was followed.
+    /// The number of a description, which must be reachable.
     pub(super) fn number(&self, id: TypeId) -> usize {
         self.ids.binary_search(&id).expect("all that is referred to was followed")
     }
 }
 
-/// Follows every reference from these types on, and the bodies of closures and async fns.
+/// Follows all references from these types on, through the bodies of closures and async fns too.
 pub(super) fn follow<'s>(
     source: &'s DwarfSource,
-    beginnings: Vec<TypeId>,
+    root_types: Vec<TypeId>,
     progress: &dyn Progress,
 ) -> TypeGraph {
     let dwarf = source.dwarf();
     let mut units: BTreeMap<UnitNumber, Box<UnitGraph<'s>>> = BTreeMap::new();
-    // Those that no thread is using.
+    // The caches that no thread is using.
     let hashes: Mutex<Vec<SharedHashes>> = Mutex::default();
     let free = || hashes.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut next = beginnings;
+    let mut next = root_types;
     while !next.is_empty() {
         next.sort_unstable();
         next.dedup();
@@ -95,7 +95,7 @@ pub(super) fn follow<'s>(
     numbered(units.into_values().collect())
 }
 
-/// Numbers all descriptions in the order of the debug information, and what they refer to.
+/// Numbers all descriptions in the order of the debug information, and resolves their references.
 fn numbered(units: Vec<Box<UnitGraph<'_>>>) -> TypeGraph {
     let mut base = 0;
     let mut based = Vec::with_capacity(units.len());
@@ -129,14 +129,14 @@ fn numbered(units: Vec<Box<UnitGraph<'_>>>) -> TypeGraph {
 /// A unit whose descriptions have numbers.
 struct NumberedUnit<'s> {
     unit: Box<UnitGraph<'s>>,
-    /// Their places in the order of their numbers.
+    /// Positions in `unit.found`, ordered by number.
     order: Vec<u32>,
-    /// Their numbers in the order of their places.
+    /// Numbers, by position in `unit.found`.
     numbers: Vec<u32>,
 }
 
 impl<'s> NumberedUnit<'s> {
-    /// Numbers those of a unit in the order of the debug information, from `base` on.
+    /// Numbers the descriptions of a unit from `base` on.
     fn new(base: u32, unit: Box<UnitGraph<'s>>) -> Self {
         let mut order: Vec<u32> = (0..unit.found.len() as u32).collect();
         order.sort_unstable_by_key(|&local| unit.found[local as usize].id);
@@ -147,12 +147,12 @@ impl<'s> NumberedUnit<'s> {
         Self { unit, order, numbers }
     }
 
-    /// Those of the unit, in order.
+    /// The descriptions of the unit, in order.
     fn found(&self) -> impl Iterator<Item = &GraphNode> {
         self.order.iter().map(|&local| &self.unit.found[local as usize])
     }
 
-    /// The numbers of all that they refer to, in order.
+    /// All references of the unit's descriptions, as numbers, in order.
     fn references(&self, of: impl Fn(TypeId) -> usize) -> Vec<u32> {
         let number = |&reference: &u32| match reference.checked_sub(ELSEWHERE) {
             None => self.numbers[reference as usize],
@@ -165,33 +165,32 @@ impl<'s> NumberedUnit<'s> {
     }
 }
 
-/// The number for what is in no unit.
+/// Stands for types that are in no unit.
 const NO_UNIT: UnitNumber = UnitNumber::MAX;
 
-/// The first place that is in another unit: no unit has as many descriptions.
+/// References from this number on are positions in `elsewhere`: no unit has as many descriptions.
 const ELSEWHERE: u32 = 1 << 31;
 
-/// A unit has so many nodes for each description that is followed there, about, and that one so many
-/// references: room for more is made when it is needed.
+/// The average number of nodes for each reachable description of a unit, and of references for each
+/// description: to reserve memory by.
 const NODES_OF_ONE: usize = 6;
 const REFERENCES_OF_ONE: usize = 3;
 
-/// The descriptions of one unit, in the order in which they are met.
+/// The reachable descriptions of one unit.
 struct UnitGraph<'s> {
     number: UnitNumber,
     /// `None` when the unit cannot be read.
     readable: Option<(UnitView<'s>, &'s UnitIndex)>,
-    /// The places of those that were met, by their offsets in the unit.
+    /// Positions in `found`, by offset in the unit.
     known: FxHashMap<u32, u32>,
     found: Vec<GraphNode>,
-    /// The places of descriptions in the order in which they are met; from [`ELSEWHERE`] on, of what
-    /// is in other units.
+    /// Positions in `found`, or from [`ELSEWHERE`] on in `elsewhere`.
     references: Vec<u32>,
-    /// What these and the bodies lead to in other units, in the order in which it is met, and how
-    /// much of that was followed.
+    /// The references to other units, in the order of discovery, and how many of them were
+    /// followed.
     elsewhere: Vec<TypeId>,
     followed: usize,
-    /// The environments of closures and async fns that have a body, and that.
+    /// The environments of closures and async fns, each with its body.
     bodies: Vec<(TypeId, Arc<Function>)>,
     /// As in [`DescriptionHasher`].
     files: Vec<u64>,
@@ -201,13 +200,13 @@ struct UnitGraph<'s> {
 struct GraphNode {
     id: TypeId,
     hash: u64,
-    /// Where its references begin, and how many there are.
+    /// Where its references begin in `references`, and their number.
     first: u32,
     count: u32,
 }
 
 impl GraphNode {
-    /// One that was not read yet, or cannot be.
+    /// A description that was not read yet, or cannot be read.
     fn unreadable(id: TypeId) -> Self {
         Self { id, hash: 0, first: 0, count: 0 }
     }
@@ -240,7 +239,7 @@ impl<'s> UnitGraph<'s> {
         }
     }
 
-    /// Follows these, which are of the unit, and what they refer to there.
+    /// Follows these types of the unit, and all that they refer to within the unit.
     fn follow(
         &mut self,
         source: &'s DwarfSource,
@@ -256,7 +255,7 @@ impl<'s> UnitGraph<'s> {
         });
         match unit {
             Some(unit) => self.follow_in(unit, ids),
-            // What cannot be read is a node of its own kind.
+            // An unreadable type is a node without references.
             None => {
                 self.found.extend(ids.iter().map(|&id| GraphNode::unreadable(id)));
                 self.found.sort_unstable_by_key(|found| found.id);
@@ -300,7 +299,7 @@ impl<'s> UnitGraph<'s> {
         self.files = unit.files;
     }
 
-    /// The place of a description in the order in which they are met, wherever it is.
+    /// The reference to a description in any unit.
     fn reference(&mut self, id: TypeId, place: &Range<u64>) -> u32 {
         if place.contains(&id.0) {
             return self.here(id, place.start);
@@ -309,10 +308,10 @@ impl<'s> UnitGraph<'s> {
         ELSEWHERE + self.elsewhere.len() as u32 - 1
     }
 
-    /// The place of a description of this unit in the order in which they are met.
+    /// The position of a description of this unit; a new one is queued.
     fn here(&mut self, id: TypeId, start: u64) -> u32 {
         let next = self.found.len() as u32;
-        // A unit that is larger has no index.
+        // A unit of more than four gigabytes has no index.
         *self.known.entry((id.0 - start) as u32).or_insert_with(|| {
             self.found.push(GraphNode::unreadable(id));
             next

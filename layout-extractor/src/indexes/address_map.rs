@@ -1,12 +1,13 @@
-//! ADDRESSES: which unit describes what lies at an address.
+//! An index from addresses to the units that describe them.
 
 use crate::dwarf::reader::UnitNumber;
 
-/// The units' address ranges. LLVM lists data there too, so vtables are found as functions are.
+/// The address ranges of all units. LLVM lists data there too, so that vtables are found as
+/// functions are.
 pub(crate) struct AddressMap {
     /// `(low, high, unit)`, sorted.
     ranges: Vec<(u64, u64, u32)>,
-    /// The highest `high` of this range and those before it: folded functions make ranges overlap.
+    /// The highest `high` up to and including each range: folded functions make ranges overlap.
     highest: Vec<u64>,
 }
 
@@ -23,7 +24,7 @@ impl AddressMap {
         AddressMap { ranges, highest }
     }
 
-    /// The units that have something at this address, in the order of the object.
+    /// The units that describe an address, in the order of `.debug_info`.
     pub(crate) fn at(&self, address: u64) -> Vec<UnitNumber> {
         let mut found = Vec::new();
         let mut at = self.ranges.partition_point(|&(low, _, _)| low <= address);

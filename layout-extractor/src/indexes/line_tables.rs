@@ -1,7 +1,7 @@
-//! The source line at an address, from the line tables.
+//! Line tables: the source line of an address.
 //!
-//! A native stack asks for few addresses; addr2line reads the line table of the unit that holds
-//! each, and nothing before the first question.
+//! A native stack asks for few addresses. addr2line reads the line table of the unit around each of
+//! them, and reads nothing before the first question.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -15,13 +15,13 @@ type Context = addr2line::Context<EndianReader<RunTimeEndian, SharedBytes>>;
 /// The line tables of one object.
 #[derive(Default)]
 pub(crate) struct LineTables {
-    /// `None` when the debug information is too broken to start with.
+    /// `None` when addr2line cannot read the unit headers.
     context: OnceLock<Option<Mutex<Context>>>,
 }
 
 impl LineTables {
-    /// The path of the file and the line that the machine code at an address comes from; `None` when
-    /// the line tables do not say. `object` is the one that these are of.
+    /// The source file and line of the code at an address; `None` when the line tables do not cover
+    /// it. `object` is always the same object.
     pub(crate) fn line_at(&self, object: &ObjectFile, pc: u64) -> Option<(String, u32)> {
         let context = self.context.get_or_init(|| {
             // A skeleton unit keeps its line table, so the program's own sections have all of them.

@@ -1,4 +1,4 @@
-//! What is found out once about a unit or a program, to answer many questions.
+//! Indexes: what is computed once, for a unit or a whole program, to answer many questions.
 
 pub(crate) mod address_map;
 pub(crate) mod line_tables;

@@ -1,9 +1,9 @@
-//! MENTIONS: which units use a name, without an index of any of them.
+//! An index from names to the units that use them.
 //!
-//! A name is in `.debug_str` once for the whole object, and a type or function is described in
-//! every unit that uses it. The first question about a name goes through the names of all units
-//! once, on all processors, and keeps where which of them is used. That takes about as long as
-//! to read all entries, and later questions are answered at once.
+//! `.debug_str` holds each name once for the whole object, while a type or function is described in
+//! every unit that uses it. The first lookup by name scans the entries of all units once, on all
+//! processors, and records which unit uses which name. That takes about as long as reading all
+//! entries; later lookups are immediate, and no unit has to be indexed to rule it out.
 
 use std::hash::BuildHasher;
 
@@ -20,33 +20,33 @@ use crate::object::sections::Slice;
 use crate::support::direct_mapped_cache::DirectMappedCache;
 use crate::support::rust_path::split_last_segment;
 
-/// So many units are few.
+/// A list of up to so many units is scanned.
 const FEW_UNITS: usize = 8;
 
-/// The parts at the end of a path that are looked for.
+/// How many segments at the end of a path are looked up.
 const MAX_PARTS: usize = 4;
 
-/// How many parts of `.debug_str` are gone through on their own.
+/// How many parts `.debug_str` is divided into, for threads to work on.
 const PARTS: usize = 64;
 
-/// Which units use which names, and refer to what in others.
+/// Which units use which names, and which entries of other units.
 #[derive(Default)]
 pub(crate) struct NameUsers {
-    /// A hash of a name and where it is in `.debug_str`, sorted. A linker that does not merge
-    /// strings leaves several copies of one.
+    /// The hash of each name and its offset in `.debug_str`, sorted. A name has several offsets
+    /// when the linker did not merge strings.
     names: Vec<Pair>,
-    /// Where a name is and the unit that uses it, sorted, for each part of `.debug_str`.
+    /// The offset of a name and a unit that uses it, sorted, for each part of `.debug_str`.
     users: Vec<Vec<Pair>>,
     /// The length of a part in bytes.
     part: u32,
-    /// A name's hash and the unit that uses it, sorted, for names that are elsewhere.
+    /// The hash of a name and a unit that uses it, sorted, for names outside `.debug_str`.
     others: Vec<Pair>,
-    /// An entry that another unit refers to, and that unit, sorted: after link-time optimization
-    /// there are such.
+    /// An entry and another unit that refers to it, sorted: link-time optimization makes units
+    /// refer to each other.
     pub(crate) references: Vec<(u64, u32)>,
 }
 
-/// Two numbers, in the order of the first one, and then of the second.
+/// Two numbers, ordered by the first and then by the second.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Pair(u64);
 
@@ -64,7 +64,7 @@ impl Pair {
     }
 }
 
-/// What one unit mentions, each list in order.
+/// The names and entries that one unit uses, each list sorted.
 #[derive(Default)]
 pub(crate) struct UnitNames {
     users: Vec<u32>,
@@ -73,7 +73,7 @@ pub(crate) struct UnitNames {
 }
 
 impl UnitNames {
-    /// What a unit mentions. What cannot be read mentions nothing; what comes before that counts.
+    /// Reads a unit. When an entry cannot be read, the names before it count.
     pub(crate) fn read<'a>(dwarf: &Dwarf<Slice<'a>>, view: &UnitView<'a>) -> Self {
         let mut found = UnitNames::default();
         let _ = found.add_entries(dwarf, view);
@@ -91,10 +91,10 @@ impl UnitNames {
         dwarf: &Dwarf<Slice<'a>>,
         view: &UnitView<'a>,
     ) -> Result<(), gimli::Error> {
-        // No name begins behind the last byte of all.
-        let mut lately = DirectMappedCache::new(RECENT_NAMES, u32::MAX);
+        // No name has that offset.
+        let mut recent = DirectMappedCache::new(RECENT_NAMES, u32::MAX);
         let names = EntryKinds::NAMED.and(EntryKinds::MANGLED);
-        let mut cursor = EntryCursor::of(dwarf, view, names.and(EntryKinds::REFERRING))?;
+        let mut cursor = EntryCursor::new(dwarf, view, names.and(EntryKinds::REFERRING))?;
         while let Some(entry) = cursor.next()? {
             if entry.is(EntryKinds::REFERRING) {
                 cursor.references(&entry, &mut |target| self.references.push(target))?;
@@ -103,9 +103,9 @@ impl UnitNames {
                 continue;
             }
             let name = cursor.name(&entry)?;
-            match name.place() {
+            match name.str_offset() {
                 _ if name == NameRef::None => {}
-                Some(place) if lately.is_new(place) => self.users.push(place),
+                Some(str_offset) if recent.is_new(str_offset) => self.users.push(str_offset),
                 Some(_) => {}
                 None => self.others.push(hash(name.bytes(dwarf))),
             }
@@ -114,12 +114,11 @@ impl UnitNames {
     }
 }
 
-/// Most names of a unit come several times: so many of those that came lately are known, as a power
-/// of two.
+/// Slots of the cache of recent names, as a power of two. Most names of a unit occur several times.
 const RECENT_NAMES: u32 = 12;
 
 impl NameUsers {
-    /// Puts together what all units mention.
+    /// Joins what all units use.
     pub(crate) fn of(section: &[u8], units: Vec<(u32, UnitNames)>) -> Self {
         let mut name_users = NameUsers {
             part: u32::try_from(section.len() / PARTS + 1).unwrap_or(u32::MAX),
@@ -134,14 +133,15 @@ impl NameUsers {
             let end = start.saturating_add(name_users.part);
             let mut users = Vec::new();
             for (unit, found) in &units {
-                let from = &found.users[found.users.partition_point(|place| *place < start)..];
-                let within = from.iter().take_while(|place| **place < end);
-                users.extend(within.map(|&place| Pair::of(place, *unit)));
+                let from =
+                    &found.users[found.users.partition_point(|str_offset| *str_offset < start)..];
+                let within = from.iter().take_while(|str_offset| **str_offset < end);
+                users.extend(within.map(|&str_offset| Pair::of(str_offset, *unit)));
             }
             users.sort_unstable();
             let names = users.chunk_by(|one, other| one.first() == other.first()).map(|users| {
-                let place = users[0].first();
-                Pair::of(hash(string_at(section, place)), place)
+                let str_offset = users[0].first();
+                Pair::of(hash(string_at(section, str_offset)), str_offset)
             });
             (names.collect(), users)
         };
@@ -159,7 +159,7 @@ impl NameUsers {
 
     /// The units that may have an entry with this path, in order.
     pub(crate) fn units_with_path(&self, section: &[u8], path: &str) -> Vec<UnitNumber> {
-        // `{async_fn#0}` is everywhere, and `poll` too; what those are in is not.
+        // `{async_fn#0}` and `poll` are in most units; the segments before them are in few.
         let mut rest = path;
         let mut all: Vec<Users<'_>> = Vec::with_capacity(MAX_PARTS);
         while !rest.is_empty() && all.len() < MAX_PARTS {
@@ -174,32 +174,34 @@ impl NameUsers {
         units
     }
 
-    /// Who uses a name.
+    /// The units that use a name.
     pub(crate) fn users<'s>(&'s self, section: &'s [u8], name: &'s [u8]) -> Users<'s> {
-        let part = |place| &self.users[(place / self.part) as usize];
-        let mut lists: Vec<_> =
-            self.places(section, name).map(|place| of(part(place), place)).collect();
+        let part = |str_offset| &self.users[(str_offset / self.part) as usize];
+        let mut lists: Vec<_> = self
+            .str_offsets(section, name)
+            .map(|str_offset| of(part(str_offset), str_offset))
+            .collect();
         lists.push(of(&self.others, hash(name)));
         lists.retain(|list| !list.is_empty());
         Users(lists)
     }
 
-    /// Where a name is in `.debug_str`.
-    pub(crate) fn places<'s>(
+    /// The offsets of a name in `.debug_str`.
+    pub(crate) fn str_offsets<'s>(
         &'s self,
         section: &'s [u8],
         name: &'s [u8],
     ) -> impl Iterator<Item = u32> + 's {
         let known = of(&self.names, hash(name)).iter().map(|pair| pair.second());
-        known.filter(move |place| string_at(section, *place) == name)
+        known.filter(move |str_offset| string_at(section, *str_offset) == name)
     }
 }
 
-/// The units that use a name, in lists that are in order.
+/// The units that use a name, as sorted lists.
 pub(crate) struct Users<'m>(Vec<&'m [Pair]>);
 
 impl Users<'_> {
-    /// How many there are at most.
+    /// An upper bound of their number.
     fn most(&self) -> usize {
         self.0.iter().map(|list| list.len()).sum()
     }
@@ -211,7 +213,7 @@ impl Users<'_> {
         self.0.iter().any(is_in)
     }
 
-    /// All of them, in order.
+    /// All units, sorted.
     pub(crate) fn units(&self) -> Vec<UnitNumber> {
         let all = self.0.iter().flat_map(|list| list.iter());
         let mut units: Vec<UnitNumber> = all.map(|pair| pair.second() as UnitNumber).collect();
@@ -223,10 +225,10 @@ impl Users<'_> {
     }
 }
 
-/// The pairs in a sorted list that begin so.
+/// The pairs of a sorted list with this first number.
 fn of(list: &[Pair], first: u32) -> &[Pair] {
     let list = &list[list.partition_point(|pair| pair.first() < first)..];
-    // Few are looked at one by one sooner than a search gets to the end.
+    // For a short list a scan is faster than a search.
     let length = match list.get(FEW_UNITS) {
         Some(pair) if pair.first() == first => list.partition_point(|pair| pair.first() == first),
         _ => list.iter().take_while(|pair| pair.first() == first).count(),
@@ -235,7 +237,7 @@ fn of(list: &[Pair], first: u32) -> &[Pair] {
 }
 
 fn hash(name: &[u8]) -> u32 {
-    // The upper half is the better one.
+    // The upper half is better mixed.
     (FxBuildHasher.hash_one(name) >> 32) as u32
 }
 

@@ -1,4 +1,4 @@
-//! The nodes of a unit: its entries that have a place in a path.
+//! Nodes: the entries of a unit that have a place in a path.
 
 use gimli::DwTag;
 
@@ -7,11 +7,11 @@ use crate::dwarf::name_ref::NameRef;
 /// The number of a node in its unit.
 pub(crate) type NodeNumber = u32;
 
-/// An entry that has a place in a path: a namespace, type, subprogram or thread-local variable.
+/// An entry that is a segment of a path: a namespace, type, subprogram or thread-local variable.
 #[derive(Clone, Copy)]
 pub(crate) struct Node {
-    /// Its name's kind (3 bits), flags (3), tag (16), and the name's offset. A program has millions
-    /// of nodes, and no section of terabytes.
+    /// The kind of its name (3 bits), flags (3), the tag (16), and the offset of the name. Packed,
+    /// since a program has millions of nodes, and no section of terabytes.
     packed: u64,
     /// Offset from the start of the unit.
     pub(crate) offset: u32,

@@ -1,8 +1,9 @@
-//! The `poll` functions of one unit, and those that the symbol table knows.
+//! The `poll` functions of one unit, and those that the symbol table lists.
 
 use runtime_layouts::layout::source::PolledAs;
 use rustc_hash::FxHashMap;
 
+use crate::support::polled_names::POLLED_TRAITS;
 use crate::support::rust_path::{qualified_path_parts, split_last_segment, strip_arguments};
 
 /// The `poll` functions of one unit.
@@ -13,7 +14,7 @@ pub(crate) struct PollIndex {
 }
 
 impl PollIndex {
-    /// All of them, by the full name of the type that is polled.
+    /// All of them, each with the full name of the type that it polls.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &PollEntry)> {
         self.by_name.iter().map(|(name, poll)| (&**name, poll))
     }
@@ -26,11 +27,11 @@ pub(crate) struct PollEntry {
     pub(crate) function: u64,
 }
 
-/// What the symbol table knows of polls: paths of types without generic arguments.
+/// The types whose `poll` has a symbol: paths without generic arguments.
 pub(crate) struct PolledSymbols(pub(crate) FxHashMap<Box<str>, PolledAs>);
 
-/// Which trait's poll a mangled name is of, legacy or v0. The trait's path is in the symbol
-/// because trait functions are named `<T as Trait>::poll`.
+/// The trait whose `poll` a mangled name is, legacy or v0; `None` for other functions. Trait
+/// functions are named `<T as Trait>::poll`, so the symbol has the trait's path.
 pub(crate) fn polled_in_symbol(mangled: &str) -> Option<PolledAs> {
     if !mangled.contains("poll") {
         return None;
@@ -51,11 +52,8 @@ pub(crate) fn polled_self(plain: &str) -> Option<(&str, PolledAs)> {
     (polled_trait(polled)? == expected).then_some((ty, expected))
 }
 
-/// Which polled trait a path names, if any.
+/// The polled trait with this path, if it is one.
 pub(crate) fn polled_trait(path: &str) -> Option<PolledAs> {
-    match strip_arguments(path) {
-        "core::future::future::Future" => Some(PolledAs::Future),
-        "futures_core::stream::Stream" => Some(PolledAs::Stream),
-        _ => None,
-    }
+    let path = strip_arguments(path);
+    POLLED_TRAITS.into_iter().find(|(known, _)| *known == path).map(|(_, polled_as)| polled_as)
 }

@@ -1,7 +1,7 @@
-//! The index of one unit: made by one pass over its entries when a question first needs it.
+//! The index of one unit, built in one pass over its entries when a question first needs the unit.
 //!
-//! The pass copies no string and looks at none: names are kept as offsets. What is found by name
-//! is sorted in a second step, only when somebody asks by name.
+//! The pass copies no string and reads none: names stay offsets. The lookup tables by name are
+//! built in a second step, and only when somebody asks by name.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -18,6 +18,7 @@ use crate::dwarf::static_location::{StaticPlace, static_place};
 use crate::dwarf::unit_view::UnitView;
 use crate::object::sections::Slice;
 use crate::support::direct_mapped_cache::DirectMappedCache;
+use crate::support::polled_names::{BLOCK_ON, SEARCHED_BEGINNINGS};
 
 /// A range of a function's code.
 #[derive(Clone, Copy)]
@@ -35,12 +36,12 @@ pub(crate) struct UnitIndex {
     place: Range<u64>,
     /// By offset.
     pub(crate) nodes: Vec<Node>,
-    /// The functions and namespaces that have a name which begins as one that is looked for among all
-    /// (see [`SEARCHED_BEGINNINGS`]), or whose name is at another node; in order.
+    /// The functions and namespaces whose name has one of [`SEARCHED_BEGINNINGS`], or is the name
+    /// of another entry; in order.
     pub(crate) searched: Box<[NodeNumber]>,
-    /// The nodes that are a `block_on…`, and those in it.
+    /// Each `block_on…` with the nodes below it.
     pub(crate) block_ons: Box<[Range<NodeNumber>]>,
-    /// For each [`BUCKET_BYTES`] of the unit the number of the first node in or behind it.
+    /// For each [`BUCKET_BYTES`] of the unit the first node at or behind it.
     buckets: Box<[NodeNumber]>,
     /// By `low`.
     pub(crate) code: Vec<CodeRange>,
@@ -48,27 +49,28 @@ pub(crate) struct UnitIndex {
     pub(crate) statics: Vec<(u64, u32)>,
     /// Thread-local variables.
     pub(crate) thread_locals: Vec<NodeNumber>,
-    /// What is inlined into the functions that have code here.
+    /// What is inlined into the unit's functions.
     pub(crate) inlined: Inlined,
-    /// Made when somebody asks for types by name.
+    /// Built for the first question about types by name.
     pub(crate) types_by_name: OnceLock<NameIndex>,
-    /// Made when somebody asks for bodies by name.
+    /// Built for the first question about bodies by name.
     pub(crate) bodies_by_name: OnceLock<NameIndex>,
-    /// Made when somebody asks how types are polled.
+    /// Built for the first question about polls.
     pub(crate) polls: OnceLock<PollIndex>,
 }
 
-/// What is inlined into the functions of a unit that have code.
+/// What is inlined into the functions of a unit that have code of their own.
 #[derive(Default)]
 pub(crate) struct Inlined {
-    /// The entries in `.debug_info` of what is inlined, by function; some of them several times.
+    /// The offsets in `.debug_info` of the inlined functions, grouped by the function around them;
+    /// with repetitions.
     origins: Vec<u64>,
-    /// The functions, and how far theirs go in `origins`.
+    /// Each function, and the end of its group in `origins`.
     functions: Vec<(NodeNumber, u32)>,
 }
 
 impl Inlined {
-    /// Adds what is inlined into the function that comes now.
+    /// Adds to the group of the last function, or begins the next one's.
     fn add(&mut self, function: NodeNumber, origin: u64) {
         self.origins.push(origin);
         let end = self.origins.len() as u32;
@@ -78,7 +80,8 @@ impl Inlined {
         }
     }
 
-    /// The functions, each with what is inlined into it. One that has another in it may come twice.
+    /// The functions, each with what is inlined into it. A function around another one may come
+    /// twice.
     pub(crate) fn functions(&self) -> impl Iterator<Item = (NodeNumber, &[u64])> {
         let mut start = 0;
         self.functions.iter().map(move |&(function, end)| {
@@ -88,21 +91,14 @@ impl Inlined {
     }
 }
 
-/// How names begin that are looked for among all functions: bodies of closures and async fns, polls
-/// of futures and tasks, and what keeps a future on the stack.
-const SEARCHED_BEGINNINGS: [&[u8]; 3] = [b"{", b"poll", BLOCK_ON];
-
-/// How the functions begin that keep a future on the stack.
-const BLOCK_ON: &[u8] = b"block_on";
-
-/// What is inlined again into a function is noted once, while it is among so many that were inlined
-/// lately, as a power of two.
+/// Slots of the cache of recently inlined functions, as a power of two: most repetitions follow
+/// soon.
 const RECENT_INLINES: u32 = 8;
 
-/// Bytes of a unit in which a node is looked for one by one: there are few.
+/// Bytes of a unit for each bucket: few nodes are in so many bytes.
 const BUCKET_BYTES: u32 = 64;
 
-/// The number of the first node in or behind each stretch, up to the last one's.
+/// The first node at or behind each bucket, up to the last node's.
 fn buckets(nodes: &[Node]) -> Box<[NodeNumber]> {
     let last = nodes.last().map_or(0, |node| node.offset / BUCKET_BYTES + 1);
     let mut buckets = Vec::with_capacity(last as usize);
@@ -114,12 +110,11 @@ fn buckets(nodes: &[Node]) -> Box<[NodeNumber]> {
     buckets.into()
 }
 
-/// The functions and namespaces whose names begin so, or are at another node. They are looked for in a
-/// pass of its own, since names are all over a large section: the processor fetches many of them at
-/// the same time.
+/// Finds [`UnitIndex::searched`]. A pass of its own: the names are spread over a large section, and
+/// in a short loop the processor fetches many of them at once.
 fn searched(dwarf: &Dwarf<Slice<'_>>, nodes: &[Node]) -> Box<[NodeNumber]> {
     let firsts = SEARCHED_BEGINNINGS.map(|beginning| beginning[0]);
-    let is_notable = |node: &Node| {
+    let is_searched = |node: &Node| {
         if !matches!(node.tag(), dw::DW_TAG_subprogram | dw::DW_TAG_namespace) {
             return false;
         }
@@ -128,10 +123,10 @@ fn searched(dwarf: &Dwarf<Slice<'_>>, nodes: &[Node]) -> Box<[NodeNumber]> {
             || name.first().is_some_and(|first| firsts.contains(first))
                 && SEARCHED_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
     };
-    (0..).zip(nodes).filter(|(_, node)| is_notable(node)).map(|(number, _)| number).collect()
+    (0..).zip(nodes).filter(|(_, node)| is_searched(node)).map(|(number, _)| number).collect()
 }
 
-/// The nodes among these that are a `block_on…`, each with those in it.
+/// Finds [`UnitIndex::block_ons`].
 fn block_ons(
     dwarf: &Dwarf<Slice<'_>>,
     nodes: &[Node],
@@ -147,15 +142,13 @@ fn block_ons(
     searched.iter().filter_map(is_block_on).collect()
 }
 
-/// Bytes of debug information for each node, in what rustc writes. More room than that is asked for
-/// when it is needed; what of it is not used costs nothing.
+/// Bytes of debug information for each node in what rustc writes, to reserve memory by.
 const BYTES_OF_NODE: usize = 32;
 
 impl UnitIndex {
     /// Reads every entry of the unit once.
     ///
-    /// # Errors
-    /// When an entry cannot be read: what comes behind it could not be found.
+    /// # Errors When an entry cannot be read, since the entries behind it cannot be found then.
     pub(crate) fn build<'a>(
         dwarf: &Dwarf<Slice<'a>>,
         view: &UnitView<'a>,
@@ -174,18 +167,18 @@ impl UnitIndex {
         before.filter(|(node, _)| node.offset == offset).map(|(_, number)| number)
     }
 
-    /// The node at an offset of `.debug_info`, if that is of this unit.
+    /// The node at an offset of `.debug_info`; `None` also when that is in another unit.
     pub(crate) fn own_node_at(&self, offset: u64) -> Option<NodeNumber> {
         self.place.contains(&offset).then(|| self.node_at(offset - self.place.start))?
     }
 
-    /// Whether a node is a `block_on…`, or in one.
+    /// Whether a node is a `block_on…`, or below one.
     pub(crate) fn is_block_on(&self, number: NodeNumber) -> bool {
         self.block_ons.iter().any(|range| range.contains(&number))
     }
 
-    /// A node, and those that it is in, outwards. A parent's number is smaller than its child's, so
-    /// this ends.
+    /// A node and its ancestors, outwards. A parent's number is smaller than its child's, so this
+    /// ends.
     pub(crate) fn self_and_parents(
         &self,
         number: NodeNumber,
@@ -199,18 +192,18 @@ impl UnitIndex {
     }
 }
 
-/// What was read of a unit so far.
+/// Builds the index of a unit.
 struct Builder<'v, 'a> {
     dwarf: &'v Dwarf<Slice<'a>>,
     view: &'v UnitView<'a>,
     nodes: Vec<Node>,
-    /// The nodes that the next entry may be in, outermost first, each with its depth.
+    /// The depths and nodes of the last entry's ancestors, outermost first.
     open: Vec<(i32, NodeNumber)>,
     code: Vec<CodeRange>,
     statics: Vec<(u64, u32)>,
     thread_locals: Vec<NodeNumber>,
     inlined: Inlined,
-    /// What was inlined lately, and into which function.
+    /// What was inlined recently, and into which function.
     recent_inlines: DirectMappedCache<u64, NodeNumber>,
 }
 
@@ -231,22 +224,26 @@ impl<'v, 'a> Builder<'v, 'a> {
 
     fn read_entries(&mut self) -> Result<(), gimli::Error> {
         let wanted = EntryKinds::NAMED.and(EntryKinds::LOCATED).and(EntryKinds::INLINED);
-        let mut cursor = EntryCursor::of(self.dwarf, self.view, wanted)?;
+        let mut cursor = EntryCursor::new(self.dwarf, self.view, wanted)?;
         while let Some(entry) = cursor.next()? {
             while self.open.last().is_some_and(|&(depth, _)| depth >= entry.depth) {
                 self.open.pop();
             }
-            match entry.tag() {
-                dw::DW_TAG_inlined_subroutine => self.add_inlined(&cursor, &entry)?,
-                dw::DW_TAG_variable => self.add_variable(&cursor, &entry)?,
-                dw::DW_TAG_subprogram => self.add_function(&cursor, &entry)?,
-                _ => self.add_node(&cursor, &entry, 0)?,
-            }
+            let has_code = match entry.tag() {
+                dw::DW_TAG_inlined_subroutine => {
+                    self.add_inlined(&cursor, &entry)?;
+                    continue;
+                }
+                dw::DW_TAG_variable if !self.add_variable(&cursor, &entry)? => continue,
+                dw::DW_TAG_subprogram => self.add_code(&cursor, &entry)?,
+                _ => false,
+            };
+            self.add_node(&cursor, &entry, has_code)?;
         }
         Ok(())
     }
 
-    /// Notes what is inlined, if that is into a function that has code.
+    /// Adds an inlined function, if it is in a function with code.
     fn add_inlined(
         &mut self,
         cursor: &EntryCursor<'v, 'a>,
@@ -263,51 +260,57 @@ impl<'v, 'a> Builder<'v, 'a> {
         Ok(())
     }
 
-    /// Notes the address of a static variable; a thread-local one has a path too.
+    /// Adds a variable, if it is static or thread-local; whether it is to be a node, as thread-local
+    /// ones are.
     fn add_variable(
         &mut self,
         cursor: &EntryCursor<'v, 'a>,
         entry: &CursorEntry<'v>,
-    ) -> Result<(), gimli::Error> {
-        let Some(location) = cursor.static_location(entry)? else { return Ok(()) };
-        match static_place(self.dwarf, &self.view.unit, location) {
+    ) -> Result<bool, gimli::Error> {
+        let Some(location) = cursor.static_location(entry)? else { return Ok(false) };
+        Ok(match static_place(self.dwarf, &self.view.unit, location) {
             StaticPlace::ThreadLocal(_) => {
                 self.thread_locals.push(self.nodes.len() as NodeNumber);
-                self.add_node(cursor, entry, 0)?;
+                true
             }
-            StaticPlace::Address(address) => self.statics.push((address, entry.offset)),
-            StaticPlace::Other => {}
-        }
-        Ok(())
+            StaticPlace::Address(address) => {
+                self.statics.push((address, entry.offset));
+                false
+            }
+            StaticPlace::Other => false,
+        })
     }
 
-    fn add_function(
+    /// Adds the code of a function; whether it has any.
+    fn add_code(
         &mut self,
         cursor: &EntryCursor<'v, 'a>,
         entry: &CursorEntry<'v>,
-    ) -> Result<(), gimli::Error> {
-        let before = self.code.len();
-        if entry.has_code() {
-            let node = self.nodes.len() as NodeNumber;
-            match cursor.code(entry)? {
-                Some((low, high)) if low < high => {
-                    self.code.push(CodeRange { low, high, node, is_entry: true });
-                }
-                Some(_) => {}
-                None => add_code(self.dwarf, self.view, entry, node, &mut self.code)?,
-            }
+    ) -> Result<bool, gimli::Error> {
+        if !entry.has_code() {
+            return Ok(false);
         }
-        let has_code = self.code.len() > before;
-        self.add_node(cursor, entry, if has_code { HAS_CODE } else { 0 })
+        let before = self.code.len();
+        let node = self.nodes.len() as NodeNumber;
+        match cursor.code(entry)? {
+            Some((low, high)) if low < high => {
+                self.code.push(CodeRange { low, high, node, is_entry: true });
+            }
+            Some(_) => {}
+            None => add_ranges(self.dwarf, self.view, entry, node, &mut self.code)?,
+        }
+        Ok(self.code.len() > before)
     }
 
-    /// Adds an entry that has a place in a path.
+    /// Adds an entry that is a segment of a path.
+    #[inline]
     fn add_node(
         &mut self,
         cursor: &EntryCursor<'v, 'a>,
         entry: &CursorEntry<'v>,
-        mut flags: u64,
+        has_code: bool,
     ) -> Result<(), gimli::Error> {
+        let mut flags = if has_code { HAS_CODE } else { 0 };
         if entry.has_linkage_name() {
             flags |= HAS_LINKAGE_NAME;
         }
@@ -326,7 +329,7 @@ impl<'v, 'a> Builder<'v, 'a> {
         Ok(())
     }
 
-    /// Sorts what was read, and finds what is found by the beginnings of names.
+    /// Sorts what was read, and finds the nodes that are searched by the beginning of their names.
     fn finish(mut self) -> UnitIndex {
         self.nodes.shrink_to_fit();
         self.code.sort_unstable_by_key(|range| (range.low, range.node));
@@ -357,8 +360,8 @@ fn length(view: &UnitView<'_>) -> u64 {
     view.unit.header.length_including_self() as u64
 }
 
-/// Adds the ranges of a function's code, however they are written.
-fn add_code<'a>(
+/// Adds the ranges of a function's code, from attributes of any form.
+fn add_ranges<'a>(
     dwarf: &Dwarf<Slice<'a>>,
     view: &UnitView<'a>,
     entry: &CursorEntry<'_>,

@@ -1,7 +1,7 @@
-//! EVERYTHING: what all units have, for somebody who asks about all of it.
+//! Tables over all units of a program, for an extraction.
 //!
-//! A debugger asks a few questions, and finds their units by what those mention. An extraction asks
-//! about most of what there is: it reads every unit first, and is answered from here.
+//! A debugger asks a few questions and finds their units through the names that those use. An
+//! extraction asks about most of the program: it reads every unit first, and looks things up here.
 
 use std::hash::BuildHasher;
 use std::sync::OnceLock;
@@ -13,26 +13,25 @@ use super::poll_index::PollEntry;
 use crate::dwarf::reader::UnitNumber;
 use crate::support::rust_path::split_last_segment;
 
-/// What all units have that were compiled from Rust, but for those of the standard library that have
-/// no types.
+/// Tables over all Rust units, without those of the precompiled standard library.
 pub(crate) struct WholeProgram {
-    /// The first unit's `poll`, by the full name of the type that is polled.
+    /// The `poll` of each type in the first unit that has one, by the full name of the type.
     pub(crate) polls: FxHashMap<Box<str>, PollEntry>,
     /// The bodies of closures and async fns, by key, then in the order of the debug information.
     pub(crate) bodies: Vec<Body>,
     /// Units with thread-local variables, in order.
     pub(crate) thread_locals: Vec<UnitNumber>,
-    /// The entries in `.debug_info` of the functions that are a `block_on…`, or in one.
+    /// The offsets in `.debug_info` of each `block_on…`, and of the functions below it.
     pub(crate) block_ons: FxHashSet<u64>,
     /// The units that were read, in order.
     pub(crate) units: Vec<UnitNumber>,
-    /// The units that were compiled from Rust and left out.
+    /// The Rust units that were left out.
     pub(crate) left_out: Vec<UnitNumber>,
-    /// Their bodies, as `bodies`, once somebody asks.
+    /// The bodies of `left_out`, sorted as `bodies`; read for the first question about one.
     pub(crate) bodies_left_out: OnceLock<Vec<Body>>,
 }
 
-/// A body, and the key that it is found by.
+/// A body, with its key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Body {
     pub(crate) key: u64,
@@ -41,13 +40,13 @@ pub(crate) struct Body {
 }
 
 impl WholeProgram {
-    /// The bodies that may have this path, whatever their generic arguments are, by unit, in order.
+    /// The bodies that may have this path, with any generic arguments, by unit in order.
     pub(crate) fn bodies(&self, path: &str) -> impl Iterator<Item = (UnitNumber, Vec<NodeNumber>)> {
         bodies_with_path(&self.bodies, path)
     }
 }
 
-/// Those of some sorted bodies that may have this path, by unit.
+/// The bodies of a sorted list that may have this path, by unit.
 pub(crate) fn bodies_with_path<'b>(
     bodies: &'b [Body],
     path: &str,
@@ -61,7 +60,7 @@ pub(crate) fn bodies_with_path<'b>(
         .map(|bodies| (bodies[0].unit as UnitNumber, bodies.iter().map(|body| body.node).collect()))
 }
 
-/// What a body is found by: its own name without generic arguments, and the path of what it is in.
+/// The key of a body: a hash of its name without generic arguments, and of its parent's path.
 pub(crate) fn body_key(parents: &str, name: &[u8]) -> u64 {
     let end = memchr::memchr(b'<', name).unwrap_or(name.len());
     FxBuildHasher.hash_one((parents, &name[..end]))

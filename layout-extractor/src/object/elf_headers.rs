@@ -1,4 +1,4 @@
-//! ELF program headers, and what dynamic relocations say of thread-local storage.
+//! ELF program headers, and where the loader stores the module number for thread-local storage.
 
 use object::read::elf::{ElfFile, FileHeader, ProgramHeader};
 use object::{Object, ObjectSymbol, ObjectSymbolTable, RelocationFlags, RelocationTarget, elf};
@@ -14,7 +14,7 @@ pub(super) struct Segment {
     pub(super) memory_size: u64,
 }
 
-/// What the ELF header and the program headers of an object say.
+/// The ELF header and program headers of an object, as far as they matter here.
 pub(super) struct ProgramHeaders {
     /// In the order of the file.
     pub(super) segments: Vec<Segment>,
@@ -51,8 +51,8 @@ pub(super) fn program_headers<'data, Elf: FileHeader>(
     ProgramHeaders { segments, tls, machine: file.elf_header().e_machine(endian).0 }
 }
 
-/// Where the loader stores the module's number for `__tls_get_addr`. A relocation without a symbol,
-/// or with one of this object, is of the object itself.
+/// The address where the loader stores this module's number for `__tls_get_addr`. A relocation is
+/// for this module when it has no symbol, or a symbol that this object defines.
 pub(super) fn tls_module(file: &object::File<'_>) -> Option<StaticAddress> {
     let symbols = file.dynamic_symbol_table();
     let kind = match file.architecture() {

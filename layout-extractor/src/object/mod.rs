@@ -1,5 +1,5 @@
-//! Object files: ELF headers, sections, symbols, relocated words, and where debug information is that
-//! is not in the program itself.
+//! Object files: ELF headers, sections, symbols, relocations, and the other files that may hold the
+//! debug information.
 
 pub(crate) mod elf_headers;
 pub(crate) mod object_file;

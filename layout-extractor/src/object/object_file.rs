@@ -1,4 +1,4 @@
-//! One ELF object: what its headers say, and its bytes.
+//! An opened ELF object: its headers, its segments and its bytes.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::sections::{Sections, Which};
 use super::shared_bytes::SharedBytes;
 use super::split_dwarf::SplitDwarf;
 
-/// Why a file could not be opened. Each is one sentence for people.
+/// Why a file could not be opened, in a sentence for people.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file cannot be read.
@@ -25,7 +25,7 @@ pub enum OpenError {
         /// What the system said.
         error: std::io::Error,
     },
-    /// It is no ELF executable or shared library.
+    /// The file is not an ELF executable or shared library.
     #[error("{path} is not an ELF executable or shared library: {what}")]
     NotAnObject {
         /// The file that was asked for.
@@ -40,12 +40,12 @@ pub(crate) struct ObjectFile {
     pub(crate) path: PathBuf,
     pub(crate) endian: RunTimeEndian,
     pub(crate) facts: ObjectFacts,
-    /// The debug sections, with those of other files behind them.
+    /// The debug sections, those of split files appended.
     pub(crate) sections: Sections,
-    /// What is in other files, when something is.
+    /// The split files, if the program has some.
     pub(crate) split: Option<SplitDwarf>,
     pub(super) bytes: SharedBytes,
-    /// The file with the debug information and the symbols, when that is another one.
+    /// The separate debug file, which then has the symbols too.
     pub(super) separate: Option<Box<ObjectFile>>,
     pub(super) segments: Vec<Segment>,
     pub(super) tls_symbols: OnceLock<Option<HashMap<Box<[u8]>, u64>>>,
@@ -91,36 +91,35 @@ impl ObjectFile {
         })
     }
 
-    /// The debug sections of the file itself, or of the separate one, without what they leave to
-    /// other files.
+    /// The debug sections of the program or of its separate debug file, without those of split
+    /// files.
     pub(crate) fn own_sections(&self) -> &Sections {
         self.split.as_ref().map_or(&self.sections, |split| &split.own)
     }
 
-    /// Whether there is any, in the file itself or in a separate one.
+    /// Whether the program or its separate debug file has a `.debug_info`.
     pub(crate) fn has_debug_information(&self) -> bool {
         !self.sections.get(SectionId::DebugInfo).is_empty()
     }
 
-    /// The file with the debug information, when that is another one.
+    /// The path of the separate debug file.
     pub(crate) fn separate_path(&self) -> Option<&Path> {
         self.separate.as_ref().map(|separate| separate.path.as_path())
     }
 
-    /// The name of the file with the debug information and its checksum, as `.gnu_debuglink` has
-    /// them.
+    /// The name and checksum of the separate debug file, from `.gnu_debuglink`.
     pub(crate) fn debug_link(&self) -> Option<(Vec<u8>, u32)> {
         let file = object::File::parse(&*self.bytes).ok()?;
         let (name, checksum) = file.gnu_debuglink().ok()??;
         Some((name.to_vec(), checksum))
     }
 
-    /// The checksum of the whole file, as `.gnu_debuglink` has it.
+    /// The checksum of the whole file, as in `.gnu_debuglink`.
     pub(crate) fn checksum(&self) -> u32 {
         crc32fast::hash(&self.bytes)
     }
 
-    /// The bytes of a section that is not of DWARF; `None` when there is none.
+    /// The bytes of any section, decompressed; `None` when there is no such section.
     pub(crate) fn section(&self, name: &str) -> Option<Vec<u8>> {
         let file = object::File::parse(&*self.bytes).ok()?;
         Some(file.section_by_name(name)?.uncompressed_data().ok()?.into_owned())
@@ -131,7 +130,7 @@ impl ObjectFile {
         self.separate.as_ref().map_or(&self.bytes, |separate| &separate.bytes)
     }
 
-    /// Whether the address is within what the loader maps.
+    /// Whether an address is in a segment that the loader maps.
     pub(crate) fn is_loaded(&self, address: u64) -> bool {
         self.segments
             .iter()

@@ -12,8 +12,8 @@ use super::shared_bytes::SharedBytes;
 use super::{separate_debug_file, split_dwarf};
 
 impl ObjectFile {
-    /// Reads the headers; maps the rest. Debug information that is not in the file itself is looked
-    /// for where debuggers look for it.
+    /// Reads the headers and maps the rest. Debug information outside the file is looked up where
+    /// other debuggers look for it.
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
         let mut file = Self::open_alone(path)?;
         if !file.has_debug_information()
@@ -31,8 +31,8 @@ impl ObjectFile {
     }
 }
 
-/// Whether an object has thread-local storage, and one of these texts among its constants. When it does not
-/// say where those are, all of it is searched.
+/// Whether an object has thread-local storage, and one of these texts among its constants. Without
+/// section headers the whole file is searched.
 pub(crate) fn has_tls_and_text(path: &Path, texts: &[&[u8]]) -> bool {
     let Ok(bytes) = SharedBytes::map(path) else { return false };
     let Ok(file) = object::File::parse(&*bytes) else { return false };

@@ -1,12 +1,12 @@
-//! The pointers in the data of an object, as the loader leaves them.
+//! Dynamic relocations, and the pointers that they leave in the data of an object.
 
 use object::{Object, ObjectSymbol, ObjectSymbolTable, RelocationTarget};
 
 use super::object_file::ObjectFile;
 
 impl ObjectFile {
-    /// The pointer that the loader leaves at this address of the object's data, before the load
-    /// bias: what the file holds there, or what a relocation puts there.
+    /// The pointer at an address of the object's data after relocation, without the load bias: the
+    /// addend of a relocation, or else what the file holds there.
     pub(crate) fn pointer_at(&self, address: u64) -> Option<u64> {
         let relocated = self.relocated_words();
         if let Ok(at) = relocated.binary_search_by_key(&address, |&(place, _)| place) {

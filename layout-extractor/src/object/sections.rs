@@ -1,4 +1,4 @@
-//! SECTIONS: the bytes of the debug sections of one object, as the file has them or decompressed.
+//! The debug sections of an object, as they lie in the file or decompressed.
 
 use std::collections::HashMap;
 
@@ -11,14 +11,14 @@ use rayon::prelude::*;
 use super::shared_bytes::SharedBytes;
 use crate::support::thread_pool::in_parallel;
 
-/// How DWARF is read: from borrowed bytes, in the byte order of the object.
+/// The reader for gimli: borrowed bytes, in the byte order of the object.
 pub(crate) type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
-/// A compressed section may not claim to be more than this many times its size: zlib cannot do
-/// better than 1032, and debug information is far from it.
+/// The largest accepted compression ratio: zlib cannot exceed 1032, and debug information does not
+/// come near it.
 const MAX_COMPRESSION: u64 = 1100;
 
-/// What is read of DWARF.
+/// The sections that are read.
 const IDS: [SectionId; 15] = [
     SectionId::DebugAbbrev,
     SectionId::DebugAddr,
@@ -40,9 +40,9 @@ const IDS: [SectionId; 15] = [
 /// Which of an object's sections are read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Which {
-    /// Those of a program: `.debug_info`.
+    /// The sections of a program: `.debug_info`.
     Linked,
-    /// Those that a split build moves to other files: `.debug_info.dwo`.
+    /// The sections of a split file: `.debug_info.dwo`.
     SplitDwarf,
 }
 
@@ -54,8 +54,8 @@ pub(crate) struct Sections {
 }
 
 impl Sections {
-    /// Reads the sections of an object, parts of the file or decompressed copies. The error is what
-    /// is wrong with them.
+    /// Reads the sections of an object: parts of the file, or decompressed copies. The error says
+    /// what is wrong with them.
     pub(crate) fn read(
         file: &object::File<'_>,
         bytes: &SharedBytes,
@@ -69,7 +69,7 @@ impl Sections {
             })
             .collect();
         let load = |(id, name): &(SectionId, &str)| Ok((*id, section(file, bytes, name)?));
-        // No threads are started for what only has to be looked up.
+        // Threads are worth starting for decompression only.
         let is_compressed = names.iter().any(|(_, name)| {
             let data = file.section_by_name(name).and_then(|s| s.compressed_data().ok());
             data.is_some_and(|data| data.format != object::CompressionFormat::None)
@@ -95,24 +95,24 @@ impl Sections {
         self.bytes.get(&id).cloned().unwrap_or_default()
     }
 
-    /// All of them.
+    /// All sections.
     pub(crate) fn all(&self) -> &HashMap<SectionId, SharedBytes> {
         &self.bytes
     }
 
-    /// Bytes in all of them.
+    /// The size of all sections, in bytes.
     pub(crate) fn size(&self) -> u64 {
         self.bytes.values().map(|bytes| bytes.len() as u64).sum()
     }
 
-    /// Ready to be read. Making it costs next to nothing.
+    /// The sections for gimli. The call is cheap.
     pub(crate) fn dwarf(&self, endian: RunTimeEndian) -> Dwarf<Slice<'_>> {
         let mut dwarf = self.dwarf.borrow(|bytes| EndianSlice::new(bytes, endian));
         dwarf.file_type = self.file_type;
         dwarf
     }
 
-    /// The same, for readers that outlive this.
+    /// As [`Self::dwarf`], for readers that outlive the sections.
     pub(crate) fn shared_dwarf(
         &self,
         endian: RunTimeEndian,

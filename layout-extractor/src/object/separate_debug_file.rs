@@ -1,8 +1,8 @@
-//! SEPARATE: debug information in a file of its own.
+//! Separate debug files: debug information that was moved out of the program.
 //!
-//! A distribution, or `objcopy --only-keep-debug`, puts it there; the program keeps a build id and
-//! perhaps the file's name in `.gnu_debuglink`. Source: "Debugging Information in Separate Files" of
-//! gdb's manual (18.1), `debuginfod-find(1)` for the cache.
+//! Distributions and `objcopy --only-keep-debug` produce them. The program keeps a build id and,
+//! optionally, the file's name in `.gnu_debuglink`. Sources: "Debugging Information in Separate
+//! Files" in gdb's manual (18.1), and `debuginfod-find(1)` for the cache.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -10,19 +10,20 @@ use std::path::{Path, PathBuf};
 
 use super::object_file::ObjectFile;
 
-/// Where distributions put it.
+/// The folder that distributions use.
 const GLOBAL: &str = "/usr/lib/debug";
 
-/// The folders that are looked through besides the program's own.
+/// The folders that are searched, besides the program's own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct DebugFolders {
     global: PathBuf,
-    /// Of debuginfod's client: what some debugger has fetched before. Nothing is fetched here.
+    /// The cache of debuginfod's client. Files that another debugger fetched are used; nothing is
+    /// fetched.
     cache: Option<PathBuf>,
 }
 
 impl DebugFolders {
-    /// This machine's.
+    /// The folders of this machine.
     pub(crate) fn of_machine() -> Self {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let cache = variable("DEBUGINFOD_CACHE_PATH")
@@ -31,8 +32,8 @@ impl DebugFolders {
         Self { global: PathBuf::from(GLOBAL), cache }
     }
 
-    /// Where the debug information of a program may be, by its build id in hexadecimal and by the
-    /// name that it has in itself; the likeliest first.
+    /// The existing files that may hold a program's debug information, the likeliest first: by its
+    /// hexadecimal build id, and by the name in its `.gnu_debuglink`.
     fn candidates(
         &self,
         program: &Path,
@@ -44,7 +45,7 @@ impl DebugFolders {
             let file = format!(".build-id/{first}/{rest}.debug");
             found.push(self.global.join(file));
         }
-        // A name and nothing else: a path could lead anywhere.
+        // Only a plain name is accepted: a path could lead anywhere.
         let name =
             link.map(OsStr::from_bytes).filter(|name| Path::new(name).file_name() == Some(name));
         let program = program.canonicalize().unwrap_or_else(|_| program.to_owned());
@@ -63,8 +64,7 @@ impl DebugFolders {
     }
 }
 
-/// The debug information of a program that has none in itself; `None` when none of the same build
-/// is found.
+/// Finds the separate debug file of a program; `None` when there is none of the same build.
 pub(crate) fn find(program: &ObjectFile, folders: &DebugFolders) -> Option<ObjectFile> {
     let link = program.debug_link();
     let name = link.as_ref().map(|(name, _)| name.as_slice());
@@ -73,7 +73,7 @@ pub(crate) fn find(program: &ObjectFile, folders: &DebugFolders) -> Option<Objec
         let file = ObjectFile::open_alone(&candidate).ok()?;
         let is_same = match (build_id, &file.facts.build_id) {
             (Some(own), Some(other)) => own == other,
-            // Without a build id the checksum in the link tells.
+            // Without a build id the checksum of the link decides.
             _ => link.as_ref().is_some_and(|(_, checksum)| *checksum == file.checksum()),
         };
         (is_same && file.has_debug_information()).then_some(file)

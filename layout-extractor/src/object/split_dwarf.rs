@@ -1,12 +1,12 @@
-//! SPLIT: debug information in `.dwo` files or in a package of them, `PROGRAM.dwp`.
+//! Split DWARF: debug information in `.dwo` files, or in a package of them, `PROGRAM.dwp`.
 //!
-//! The program keeps a skeleton of each unit: its addresses, its lines, and the name of the file
-//! that has the rest. The rest is put behind the program's own sections, so that everything else
-//! here sees one object: a unit's entries are where [`SplitUnit`] says, and what is relative to its
-//! file counts from the places given there.
+//! The program keeps a skeleton of each unit: its addresses, its line table, and the name of the
+//! file with the rest. This module appends the rest to the program's own sections, so that all
+//! other code sees a single object. [`SplitUnit`] records where a unit ended up and what its
+//! offsets are relative to.
 //!
-//! Source: DWARF 5, section 7.3.2 and 7.3.5; for DWARF 4 GCC's "DebugFission" extension, as LLVM 22
-//! writes it.
+//! Sources: DWARF 5, sections 7.3.2 and 7.3.5; for DWARF 4, GCC's "DebugFission" extension as LLVM
+//! 22 writes it.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -20,7 +20,7 @@ use gimli::{
 use super::sections::{Sections, Slice, Which};
 use super::shared_bytes::SharedBytes;
 
-/// The sections that a split file has, and the program too.
+/// The sections that are appended to the program's.
 const APPENDED: [SectionId; 7] = [
     SectionId::DebugAbbrev,
     SectionId::DebugInfo,
@@ -31,11 +31,11 @@ const APPENDED: [SectionId; 7] = [
     SectionId::DebugStrOffsets,
 ];
 
-/// What a program has elsewhere.
+/// The split files of a program.
 pub(crate) struct SplitDwarf {
     /// The program's own sections.
     pub(crate) own: Sections,
-    /// The units that were found, by the start of their skeleton's header.
+    /// The units that were found, by the offset of their skeleton's header.
     pub(crate) units: HashMap<u64, SplitUnit>,
     /// The package, when there is one.
     pub(crate) package: Option<PathBuf>,
@@ -45,7 +45,7 @@ pub(crate) struct SplitDwarf {
     pub(crate) missing: Vec<PathBuf>,
 }
 
-/// Where a unit is, in the sections that were put together.
+/// The place of a unit in the joined sections.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SplitUnit {
     /// Of its header, in `.debug_info`.
@@ -60,7 +60,7 @@ pub(crate) struct SplitUnit {
     pub(crate) rnglists: u64,
 }
 
-/// A unit of which the program has no more than where to find it.
+/// A skeleton unit: it names the file that has the unit.
 struct Skeleton {
     start: u64,
     id: DwoId,
@@ -71,8 +71,8 @@ struct Skeleton {
 /// The parts of a split file that belong to one unit.
 type Parts = HashMap<SectionId, Range<u64>>;
 
-/// Finds what a program has elsewhere, and puts it behind its own sections. `None` when it has
-/// nothing elsewhere.
+/// Finds the split files of a program and appends their sections to its own. `None` when the
+/// program has no skeleton units.
 pub(crate) fn resolve(
     program: &Path,
     own: &Sections,
@@ -121,7 +121,7 @@ impl JoinedSections {
         Self(APPENDED.into_iter().map(|id| (id, own.get(id).to_vec())).collect())
     }
 
-    /// Appends the sections of a file; where each of them begins.
+    /// Appends the sections of a file, and returns where each of them begins.
     fn append(&mut self, sections: &Sections) -> HashMap<SectionId, u64> {
         let appended = self.0.iter_mut().map(|(id, all)| {
             let start = all.len() as u64;
@@ -131,7 +131,7 @@ impl JoinedSections {
         appended.collect()
     }
 
-    /// Appends a package, and notes those of its units that the program has skeletons of.
+    /// Appends a package, and records the units that the program has skeletons of.
     fn append_package(
         &mut self,
         package: &Sections,
@@ -190,9 +190,9 @@ impl JoinedSections {
         self.unit(skeleton, &parts, &starts, endian, &mut HashSet::new())
     }
 
-    /// A unit whose file's parts are these. The offsets in its part of `.debug_str_offsets` count
-    /// from the start of its own strings; they are changed to count from the start of all, unless
-    /// that was done for another unit.
+    /// The unit with these parts. The offsets in its part of `.debug_str_offsets` are relative to
+    /// its own strings; they are rebased onto the joined strings, unless that was done for another
+    /// unit.
     fn unit(
         &mut self,
         skeleton: &Skeleton,
@@ -227,14 +227,14 @@ impl JoinedSections {
     }
 }
 
-/// Adds to each offset of a part of `.debug_str_offsets`; `None` when one would not fit, or for
-/// 64-bit DWARF.
+/// Adds `by` to each offset of a part of `.debug_str_offsets`; `None` when a sum does not fit, and
+/// for 64-bit DWARF.
 fn move_strings(table: &mut [u8], by: u64, version: u16, endian: RunTimeEndian) -> Option<()> {
     let is_big = endian == RunTimeEndian::Big;
     let read = |bytes: [u8; 4]| {
         if is_big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
     };
-    // Length, version and padding; DWARF 4 has none of them.
+    // Length, version and padding; DWARF 4 has no such header.
     let header = if version < 5 { 0 } else { 8 };
     if header != 0 && read(*table.first_chunk()?) == u32::MAX {
         return None;
@@ -248,8 +248,8 @@ fn move_strings(table: &mut [u8], by: u64, version: u16, endian: RunTimeEndian) 
     Some(())
 }
 
-/// The skeletons in a program. Only the headers of a program that has none are read: DWARF 5 says
-/// it there, and before only a split build has a `.debug_addr`.
+/// The skeletons of a program. Without any, only the unit headers are read: DWARF 5 marks skeletons
+/// there, and in DWARF 4 only a split build has a `.debug_addr`.
 fn skeletons(dwarf: &Dwarf<Slice<'_>>) -> Vec<Skeleton> {
     let mut found = Vec::new();
     let mut headers = dwarf.units();
@@ -295,7 +295,8 @@ fn package_of(program: &Path) -> Option<PathBuf> {
     beside(program).or_else(|| beside(&program.canonicalize().ok()?))
 }
 
-/// Where a `.dwo` file may be: where the program says, or beside it, or where cargo keeps it there.
+/// The existing files that may be a `.dwo` file: at the recorded path, beside the program, or in
+/// cargo's `deps` folder there.
 fn candidates(program: &Path, file: &Path) -> Vec<PathBuf> {
     let mut found = vec![file.to_owned()];
     if let (Some(name), Some(folder)) = (file.file_name(), program.parent()) {

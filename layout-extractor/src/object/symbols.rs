@@ -1,12 +1,12 @@
-//! The symbol tables of an object.
+//! Lookups in the symbol tables of an object.
 
 use object::{Object, ObjectSection, ObjectSymbol, ObjectSymbolTable};
 
 use super::object_file::ObjectFile;
 
 impl ObjectFile {
-    /// The offset of a thread-local symbol from the start of the TLS segment. The outer `None`
-    /// means that the object has no symbol table to ask.
+    /// The offset of a thread-local symbol from the start of the TLS segment; `Some(None)` when the
+    /// symbol table does not have it, `None` when there is no symbol table.
     pub(crate) fn tls_symbol(&self, name: &[u8]) -> Option<Option<u64>> {
         let symbols = self.tls_symbols.get_or_init(|| {
             let file = object::File::parse(&**self.symbol_bytes()).ok()?;
@@ -25,8 +25,9 @@ impl ObjectFile {
         symbols.as_ref().map(|symbols| symbols.get(name).copied())
     }
 
-    /// Whether a symbol's mangled name has this identifier as a part of its path. Both manglings
-    /// write it behind its length; the names are searched as they lie, since there may be millions.
+    /// Whether the path of any symbol has this identifier as a segment. Both manglings write an
+    /// identifier behind its length, so the string table is searched as a whole: there may be
+    /// millions of symbols.
     pub(crate) fn has_symbol_part(&self, identifier: &str) -> bool {
         let part = format!("{}{identifier}", identifier.len());
         let Ok(file) = object::File::parse(&**self.symbol_bytes()) else { return false };
@@ -34,8 +35,8 @@ impl ObjectFile {
         names.is_some_and(|names| memchr::memmem::find(names, part.as_bytes()).is_some())
     }
 
-    /// Calls `visit` with every symbol's name that contains this, in the order of the tables of
-    /// strings. A file that has no symbol table has none.
+    /// Calls `visit` with every symbol name that contains `part`, in the order of the string
+    /// tables.
     pub(crate) fn each_symbol_with(&self, part: &[u8], mut visit: impl FnMut(&[u8])) {
         let Ok(file) = object::File::parse(&**self.symbol_bytes()) else { return };
         for table in [".strtab", ".dynstr"] {
@@ -53,7 +54,7 @@ impl ObjectFile {
     }
 }
 
-/// A symbol's name without what ThinLTO adds to one that it makes visible to other units:
+/// A symbol's name without the suffix of ThinLTO, which promotes local symbols:
 /// `…CURRENT_PARKER…E.llvm.15291967437445223747` (LLVM, `FunctionImportUtils.cpp`). The debug
 /// information has the name without it.
 fn unpromoted(name: &[u8]) -> &[u8] {

@@ -1,4 +1,4 @@
-//! The bodies of closures and async fns, by the environment type.
+//! Bodies of closures and async fns, by their environment type.
 
 use std::sync::Arc;
 
@@ -15,14 +15,15 @@ use crate::object::sections::Slice;
 use crate::support::rust_path::{body_segment, split_last_segment, strip_arguments};
 
 impl DwarfSource {
-    /// The entry of the function whose body belongs to an environment type.
+    /// The function whose body has this environment type, as an offset in `.debug_info`; `None`
+    /// when the type is no environment, or its body was left out.
     pub(crate) fn find_body(&self, environment: u64) -> Result<Option<u64>, LayoutError> {
         let dwarf = self.dwarf();
         let (number, index, node) = self.node_at(&dwarf, environment)?;
         if !is_type(index.node(node).tag()) {
             return Err(LayoutError::NoSuchType(environment));
         }
-        // Most types are no environment, which shows at once.
+        // Most types are ruled out here.
         if !self.name_bytes(&dwarf, index.node(node).name()).starts_with(b"{") {
             return Ok(None);
         }
@@ -46,7 +47,7 @@ impl DwarfSource {
         self.bodies_elsewhere.get_or_try(Arc::clone(&path), elsewhere)
     }
 
-    /// The entry of a body in another unit of the same crate, or one where it was inlined.
+    /// Looks for the body in all other units.
     fn find_body_elsewhere<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -83,8 +84,8 @@ impl DwarfSource {
         Ok(self.bodies_by_name(dwarf, self.index(dwarf, number)?).at(&places))
     }
 
-    /// The best of these entries of a unit for a body's path: one with the same generic arguments, a
-    /// linkage name, and code. With `is_exact` other generic arguments do not count at all.
+    /// The best of these nodes for a body's path, preferring the same generic arguments, then a
+    /// linkage name, then code. With `is_exact`, the generic arguments must be the same.
     pub(crate) fn best_body<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -122,7 +123,7 @@ impl DwarfSource {
         Ok(best.map(|(_, offset)| offset))
     }
 
-    /// The bodies of a unit, by the names of what they are in.
+    /// The bodies of a unit, by the names of their parents.
     fn bodies_by_name<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -144,7 +145,8 @@ impl DwarfSource {
             .filter_map(|(number, of, at)| Some((number, of, at, body_parent(dwarf, of.node(at))?)))
     }
 
-    /// The notable functions of a unit, in order: each one's node, and the node that has its name.
+    /// The functions among [`UnitIndex::searched`], in order: the node of each, and the node that
+    /// has its name.
     pub(crate) fn searched_functions<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,

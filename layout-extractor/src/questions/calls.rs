@@ -1,4 +1,4 @@
-//! CALLS: the functions that the code at one program counter belongs to, inlined ones too.
+//! The functions at a program counter, inlined ones included.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,20 +11,20 @@ use super::source::DwarfSource;
 use crate::dwarf::function_entries::{FunctionEntries, scope_ranges};
 use crate::dwarf::reader::Entry;
 
-/// A function and the code that belongs to it: a physical one, or a place where one is inlined.
+/// A function with its code: out of line, or inlined at one place.
 #[derive(Clone, Debug)]
 pub(crate) struct FunctionCode {
-    /// Code addresses; empty when it has all of the function around it.
+    /// Code addresses; empty for all the code of the function around it.
     pub(crate) ranges: Vec<Range<u64>>,
     /// The function's entry in the debug information.
     pub(crate) function: u64,
-    /// Where it is called, when it is inlined; looked for with a program counter alone.
+    /// The call site of an inlined function; only read for a single program counter.
     called: Option<SourceLocation>,
 }
 
 impl DwarfSource {
-    /// The functions around a program counter, the innermost inlined one first, with the line that
-    /// each of them stands at. Of folded functions the first is taken.
+    /// The functions at a program counter, the innermost inlined one first, each with the line
+    /// where it is. Of folded functions only the first is listed.
     pub(crate) fn find_calls(&self, pc: u64) -> Result<Vec<Call>, LayoutError> {
         let Some(function) = self.functions_around(pc)?.first().copied() else {
             return Ok(Vec::new());
@@ -42,8 +42,8 @@ impl DwarfSource {
         Ok(calls)
     }
 
-    /// A physical function and what is inlined into it, outer ones first; with `pc` only those
-    /// that have code there.
+    /// A function and what is inlined into it, outer ones first; with `pc`, only those that have
+    /// code there.
     pub(crate) fn function_code(
         &self,
         function: u64,

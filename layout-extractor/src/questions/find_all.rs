@@ -1,5 +1,4 @@
-//! NAMED: what a program has of names that are given by their beginnings, for a check of what
-//! is expected of it.
+//! All types and functions of a list of names, for `unhang doctor --expectations`.
 
 use rayon::prelude::*;
 use runtime_layouts::layout::TypeId;
@@ -10,16 +9,16 @@ use crate::dwarf::reader::UnitNumber;
 use crate::dwarf::tags::is_nominal;
 use crate::indexes::node::NodeNumber;
 
-/// What has one of the names.
+/// What matches a name.
 #[derive(Clone, Default, Debug)]
 pub struct Matches {
     /// Types, in the order of the debug information.
     pub types: Vec<TypeId>,
-    /// How many functions have code.
+    /// How many functions that match have code.
     pub functions: usize,
 }
 
-/// Whether a path has a name, or begins or ends as it does, as [`DwarfSource::find_all`] takes it.
+/// Whether a path matches a name, by the rules of [`DwarfSource::find_all`].
 pub(crate) fn name_matches(path: &str, name: &str) -> bool {
     match name {
         end if end.starts_with('{') => path.ends_with(end),
@@ -29,10 +28,31 @@ pub(crate) fn name_matches(path: &str, name: &str) -> bool {
 }
 
 impl DwarfSource {
-    /// The types and functions of each name: with that full path, or with one that begins so when
-    /// the name ends with `<` or `::`, or that ends so when it starts with `{`. Reads every unit, so
-    /// it takes as long as the debug information is large. Units that cannot be read are passed
-    /// over.
+    /// The types and functions that match each name, in the order of the names.
+    ///
+    /// A name that ends with `<` or `::` matches all paths that begin with it, one that starts with
+    /// `{` all paths that end with it, and any other name the path that equals it. This reads every
+    /// unit, so it takes time in proportion to the debug information. Units that cannot be read are
+    /// left out.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use layout_extractor::DwarfSource;
+    ///
+    #[doc = include_str!("../../doc/compile.txt")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // `compile` runs `rustc -g`.
+    /// let (_folder, program) = compile(
+    ///     "struct Wrapper<T>(T);
+    ///      fn main() { std::hint::black_box((&Wrapper(1_u8), &Wrapper(2_u32))); }",
+    /// )?;
+    /// let found = DwarfSource::open(&program)?.find_all(&["app::Wrapper<", "app::main"]);
+    /// assert_eq!(found[0].types.len(), 2);
+    /// assert_eq!(found[1].functions, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn find_all(&self, names: &[&str]) -> Vec<Matches> {
         let in_units = (0..self.units.len()).into_par_iter().map(|number| {

@@ -1,4 +1,4 @@
-//! FUNCTIONS: by address, and by the environment type of a closure or async body.
+//! Functions by address: their names, type parameters and variables.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::dwarf::reader::{Entry, malformed};
 use crate::dwarf::unit_view::{UnitView, linkage_name, origin_of};
 use crate::object::sections::Slice;
 
-/// More variables than this are not listed: what inlining gathers in one function has no bound.
+/// The most variables that are listed for a function: inlining can gather any number.
 const MAX_VARIABLES: usize = 4096;
 
-/// What the entry of a function says, and the entries that it refers to.
+/// What is known of a function, from its entry and the entries that it refers to.
 #[derive(Default)]
 struct Facts {
     linkage_name: Option<Arc<str>>,
@@ -33,7 +33,7 @@ enum List {
 }
 
 impl Facts {
-    /// Adds to a list what is not in it yet; of type parameters all.
+    /// Adds to a list, variables only once.
     fn add(&mut self, list: List, name: Arc<str>, ty: TypeId) {
         let list = match list {
             List::TypeParameters => {
@@ -56,7 +56,7 @@ impl DwarfSource {
         offsets.into_iter().map(|offset| self.function(offset)).collect()
     }
 
-    /// The entries of the functions that are entered at this address.
+    /// The functions that are entered at this address, as sorted offsets in `.debug_info`.
     pub(crate) fn function_entries_at(&self, address: u64) -> Result<Vec<u64>, LayoutError> {
         let dwarf = self.dwarf();
         let mut found = Vec::new();
@@ -101,7 +101,7 @@ impl DwarfSource {
         })
     }
 
-    /// Adds what one entry says and those before it did not; gives the entry that it refers to.
+    /// Adds what the entries before this one left open; returns the entry that it refers to.
     fn add_function_facts<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -174,7 +174,8 @@ impl DwarfSource {
         }
     }
 
-    /// The name and type of the variable that an inlined one stands for.
+    /// The name and type of a variable, from the entry that it refers to. A `name` that is known
+    /// already is kept.
     pub(crate) fn variable_origin<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,

@@ -1,4 +1,4 @@
-//! [`DwarfSource`] as a [`LayoutSource`]: one line a question.
+//! The [`LayoutSource`] implementation of [`DwarfSource`].
 
 use std::sync::Arc;
 

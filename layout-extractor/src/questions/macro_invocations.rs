@@ -1,15 +1,16 @@
-//! INVOCATIONS: where a macro was invoked whose code awaits.
+//! The line where a macro was invoked whose expansion awaits.
 //!
-//! The await point that a state machine's variant names stands in the macro's own file. The body
-//! of the same machine has a variable for what it awaits there, and that one is declared at the
-//! invocation: rustc gives the variables and the code of a function the place where the outermost
-//! macro of another crate was invoked in that function (`rustc_codegen_ssa`,
-//! `mir/debuginfo.rs`, `adjust_span_for_debugging`; the variants of a coroutine are written
-//! without it). So nothing has to be concluded from the order of code, and optimized builds, whose
-//! bodies are inlined and whose lines are reordered, say the same.
+//! The variant of a state machine names the line of its await point. When a macro expanded to that
+//! `.await`, the line is in the macro's own file. The body of the state machine has a variable for
+//! the awaitee at that point, and that variable is declared at the invocation: rustc gives
+//! variables and code the location where the outermost macro of another crate was invoked in the
+//! function (`rustc_codegen_ssa`, `mir/debuginfo.rs`, `adjust_span_for_debugging`; it writes the
+//! variants of a coroutine without that adjustment). Nothing is concluded from the order of code,
+//! so optimized builds, whose bodies are inlined and whose lines are reordered, give the same
+//! answer.
 //!
-//! `match poll_fn(…) { mut __awaitee => … }` is how rustc spells `.await`, in 1.63 already
-//! (`rustc_ast_lowering`, `expr.rs`, `make_lowered_await`). Tests: `tests/fixtures/macros`.
+//! `match poll_fn(…) { mut __awaitee => … }` is how rustc spells `.await`, from 1.63 on at the
+//! latest (`rustc_ast_lowering`, `expr.rs`, `make_lowered_await`). Tests: `tests/fixtures/macros`.
 
 use std::sync::Arc;
 
@@ -23,11 +24,12 @@ use crate::dwarf::function_entries::FunctionEntries;
 use crate::dwarf::reader::Entry;
 use crate::dwarf::unit_view::origin_of;
 
-/// What rustc calls the future that a body awaits.
+/// rustc's name of the awaitee.
 const AWAITEE: &str = "__awaitee";
 
 impl DwarfSource {
-    /// Where the macro was invoked whose code awaits in this state of a state machine.
+    /// The location where a macro was invoked that awaits in this state of a state machine; `None`
+    /// when the await point is in the function itself, or the location is ambiguous.
     pub(crate) fn find_invocation(
         &self,
         machine: TypeId,
@@ -37,7 +39,7 @@ impl DwarfSource {
         let Some(line) = line_in_macro(&ty, state) else { return Ok(None) };
         let TypeKind::Enum { variants, .. } = &ty.kind else { return Ok(None) };
         let Some(awaitee) = self.awaitee_of(variants[state].ty)? else { return Ok(None) };
-        // What two states await cannot be told apart by its type.
+        // Two states that await the same type cannot be told apart.
         for (other, variant) in variants.iter().enumerate() {
             if other != state && self.awaitee_of(variant.ty)?.as_ref() == Some(&awaitee) {
                 return Ok(None);
@@ -49,7 +51,7 @@ impl DwarfSource {
         let mut declared = self.declarations_of_awaitee(body, &awaitee)?;
         declared.dedup();
         Ok(match <[_; 1]>::try_from(declared) {
-            // A compiler that declares it in the macro too tells nothing new.
+            // A location in the macro says nothing new.
             Ok([invoked]) if invoked.file.path != line.file.path => Some(invoked),
             _ => None,
         })
@@ -63,8 +65,8 @@ impl DwarfSource {
         }
     }
 
-    /// Where the body declares what it awaits and has a type of this name: those of the body alone,
-    /// not of what is inlined into it.
+    /// Where a body declares awaitees with a type of this name, without those of functions that are
+    /// inlined into it.
     fn declarations_of_awaitee(
         &self,
         body: u64,
@@ -73,7 +75,7 @@ impl DwarfSource {
         let dwarf = self.dwarf();
         let mut found = Vec::new();
         let mut function = Some(body);
-        // What was inlined somewhere says what it declares in an entry that its copies refer to.
+        // For an inlined function the variables are below its abstract origin.
         for _ in 0..MAX_ORIGINS {
             let Some(offset) = function else { break };
             let (number, ..) = self.node_at(&dwarf, offset)?;
@@ -103,7 +105,7 @@ impl DwarfSource {
     }
 }
 
-/// The line of an await point that stands in another file than its function: in a macro.
+/// The line of an await point that is in another file than its function: in a macro.
 fn line_in_macro(machine: &Type, state: usize) -> Option<&SourceLocation> {
     let TypeKind::Enum { variants, .. } = &machine.kind else { return None };
     let defined = variants.iter().find(|variant| &*variant.name == "Unresumed")?.line.as_ref()?;

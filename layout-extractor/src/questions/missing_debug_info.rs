@@ -1,4 +1,4 @@
-//! What an object lacks, in one sentence with what to do next.
+//! What an object's debug information lacks, in one sentence that says how to fix it.
 
 use std::sync::PoisonError;
 
@@ -24,8 +24,8 @@ impl DwarfSource {
         format!("DWARF {version}{place}, resolved on demand")
     }
 
-    /// What is missing, and which files were passed over that could have helped; `None` when nothing
-    /// is missing.
+    /// What is missing, and why files that could have helped were rejected; `None` when nothing is
+    /// missing.
     pub(crate) fn missing_debug_info(&self) -> Option<String> {
         let missing = self.missing_debug_info.get_or_init(|| self.find_missing_debug_info());
         missing.clone().map(|missing| self.with_rejected_files(missing))
@@ -65,7 +65,7 @@ impl DwarfSource {
         }
     }
 
-    /// What the Rust units lack, of the program's own crates or of the runtime.
+    /// What the Rust units lack: types at all, or the runtime's types.
     fn missing_types(&self) -> Option<String> {
         let path = self.object.path.display();
         let dwarf = self.dwarf();
@@ -81,7 +81,7 @@ impl DwarfSource {
                 continue;
             }
             has_rust = true;
-            // The standard library is compiled with line tables alone.
+            // The precompiled standard library has line tables only.
             if within_standard(&root.directory).is_some() {
                 continue;
             }
@@ -113,7 +113,7 @@ impl DwarfSource {
         })
     }
 
-    /// The files that the program leaves its debug information to, and that are not there.
+    /// The split files that were not found.
     fn missing_files(&self) -> Option<String> {
         let split = self.object.split.as_ref()?;
         let first = split.missing.first()?;

@@ -1,4 +1,6 @@
-//! The questions of a debugger, each answered by [`DwarfSource`](source::DwarfSource).
+//! A debugger's questions about an object, as methods of [`DwarfSource`](source::DwarfSource).
+//!
+//! [`layout_source`] lists them; each other module answers one, or finds the units for it.
 
 pub(crate) mod bodies;
 pub(crate) mod calls;

@@ -1,4 +1,4 @@
-//! The full paths of entries.
+//! Full paths of entries.
 
 use gimli::Dwarf;
 use runtime_layouts::layout::source::LayoutError;
@@ -10,8 +10,8 @@ use crate::indexes::node::NodeNumber;
 use crate::indexes::unit_index::UnitIndex;
 use crate::object::sections::Slice;
 
-/// How often an entry may refer to another one for its name: two are usual (an out-of-line copy of
-/// an inlined function that is declared in a struct).
+/// How many entries a chain of origins may have. Two are usual: an out-of-line copy of an inlined
+/// function that is declared in a struct.
 pub(crate) const MAX_ORIGINS: usize = 8;
 
 impl DwarfSource {
@@ -20,8 +20,8 @@ impl DwarfSource {
         name.bytes(dwarf)
     }
 
-    /// The node that has the name of this one: itself, or what it stands for. A definition may
-    /// stand outside of what it defines; its path is that of its declaration.
+    /// The node that has the name of this one: itself, or its origin. A definition may be outside
+    /// of the module that declares it; the path is that of the declaration.
     pub(crate) fn named_node<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -75,7 +75,7 @@ impl DwarfSource {
         path
     }
 
-    /// Whether a node has this full path, which [`Self::joined_path`] would put together.
+    /// Whether [`Self::joined_path`] would return this path, without building it.
     pub(crate) fn has_path<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,

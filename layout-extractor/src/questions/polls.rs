@@ -1,4 +1,4 @@
-//! POLLS: whether a type is a future or a stream, and where its `poll` is written.
+//! Whether a type is a future or a stream, and where its `poll` is written.
 
 use std::sync::{Arc, LazyLock};
 
@@ -18,7 +18,7 @@ use crate::object::sections::Slice;
 use crate::support::rust_path::{body_segment, split_last_segment, strip_all_arguments};
 
 impl DwarfSource {
-    /// How a type is polled.
+    /// How a type is polled; `None` when it is no future or stream, and for state machines.
     pub(crate) fn find_poll(&self, ty: TypeId) -> Result<Option<Poll>, LayoutError> {
         let dwarf = self.dwarf();
         let name = Arc::clone(&self.type_at(ty)?.name);
@@ -29,15 +29,15 @@ impl DwarfSource {
         if let Some(poll) = self.poll_in_unit(&dwarf, own, &name)? {
             return self.poll_answer(poll).map(Some);
         }
-        // Who has read everything knows at once.
+        // An extraction has an index of all units.
         if self.whole_program.get().is_some() {
             return self.find_poll_elsewhere(&name);
         }
-        // A type is described again in every unit that uses it, and polled in few of them.
+        // Many units describe a type, and few poll it: the other units are searched once.
         self.polled_elsewhere.get_or_try(Arc::clone(&name), || self.find_poll_elsewhere(&name))
     }
 
-    /// How a type is polled whose own unit does not.
+    /// Looks for the `poll` of a type outside of its own unit.
     fn find_poll_elsewhere(&self, name: &str) -> Result<Option<Poll>, LayoutError> {
         if let Some(whole_program) = self.whole_program.get() {
             if let Some(poll) = whole_program.polls.get(name) {
@@ -106,7 +106,7 @@ impl DwarfSource {
         Ok(index.polls.get_or_init(|| polls))
     }
 
-    /// Looks at every function of a unit that is called `poll` or `poll_next`.
+    /// Reads every `poll` and `poll_next` of a unit.
     fn read_polls<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -117,7 +117,7 @@ impl DwarfSource {
         let mut polls = PollIndex::default();
         for &number in &index.searched {
             let node = index.node(number);
-            // A definition outside of its declaration: trait functions have none.
+            // Trait functions have no separate declaration.
             if node.tag() != gimli::DW_TAG_subprogram || matches!(node.name(), NameRef::Origin(_)) {
                 continue;
             }
@@ -156,7 +156,7 @@ impl DwarfSource {
     }
 }
 
-/// Whether a type's name is that of an async fn's, block's or closure's state.
+/// Whether a type is the state machine of an async fn, async block or async closure, by its name.
 fn is_state_machine(name: &str) -> bool {
     static ENVIRONMENT: LazyLock<memmem::Finder<'_>> =
         LazyLock::new(|| memmem::Finder::new("_env#"));

@@ -1,4 +1,4 @@
-//! [`DwarfSource`]: the layouts of one object, resolved from its DWARF as they are asked for.
+//! [`DwarfSource`]: an object with its debug information, and access to its units and entries.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -28,14 +28,46 @@ use crate::support::concurrent_cache::ConcurrentCache;
 /// The layouts of one ELF object, from its DWARF 4 or 5, resolved on demand.
 ///
 /// Opening reads the ELF headers and the unit headers. A question reads the units that it needs,
-/// each once. Answers are cached; the type may be shared between threads.
+/// each once. Answers are cached, and threads may share a source.
 ///
-/// A [`TypeId`] is the offset of the type's entry in `.debug_info`.
+/// The questions are the methods of
+/// [`LayoutSource`](runtime_layouts::layout::source::LayoutSource). A
+/// [`TypeId`](runtime_layouts::layout::TypeId) is the offset of the type's entry in `.debug_info`.
+///
+/// # Example
+///
+/// ```
+/// use layout_extractor::DwarfSource;
+/// use runtime_layouts::layout::TypeKind;
+/// use runtime_layouts::layout::source::LayoutSource;
+///
+#[doc = include_str!("../../doc/compile.txt")]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // `compile` runs `rustc -g`.
+/// let (_folder, program) = compile(
+///     "async fn wait(a: u8) -> u8 { std::future::ready(a).await + a }
+///      fn main() { std::hint::black_box(wait(1)); }",
+/// )?;
+///
+/// // The state machine of an async fn is an enum with a variant for each await point.
+/// let source = DwarfSource::open(&program)?;
+/// let machine = source.types_named("app::wait::{async_fn_env#0}", None)?[0];
+/// let TypeKind::Enum { variants, .. } = &source.type_at(machine)?.kind else { panic!("an enum") };
+/// let names: Vec<&str> = variants.iter().map(|variant| &*variant.name).collect();
+/// assert_eq!(names, ["Unresumed", "Returned", "Panicked", "Suspend0"]);
+///
+/// // The future that it awaits there is a member of that variant.
+/// let suspended = source.type_at(variants[3].ty)?;
+/// let awaitee = suspended.member("__awaitee").expect("an awaitee");
+/// assert_eq!(&*source.type_at(awaitee.ty)?.name, "core::future::ready::Ready<u8>");
+/// # Ok(())
+/// # }
+/// ```
 pub struct DwarfSource {
     pub(crate) object: ObjectFile,
     pub(crate) libraries: Libraries,
     pub(crate) units: Units,
-    /// By the number of the unit.
+    /// By the number of the unit; built on first use.
     indexes: Box<[OnceLock<Result<UnitIndex, gimli::Error>>]>,
     pub(crate) addresses: OnceLock<AddressMap>,
     pub(crate) rust_units: OnceLock<Vec<UnitNumber>>,
@@ -51,7 +83,7 @@ pub struct DwarfSource {
     /// By the name of the type.
     pub(crate) polled_elsewhere: ConcurrentCache<Arc<str>, Option<Poll>>,
     pub(crate) lines: LineTables,
-    /// The folders that the program's own and vendored crates were compiled in.
+    /// The folders that the program's own and vendored crates were compiled in, the longest first.
     pub(crate) folders: OnceLock<Vec<Arc<str>>>,
     pub(super) missing_debug_info: OnceLock<Option<String>>,
     pub(super) rejected_files: Mutex<Vec<String>>,
@@ -60,7 +92,8 @@ pub struct DwarfSource {
 impl DwarfSource {
     /// Opens an ELF executable or shared library.
     ///
-    /// An object without debug information opens too; [`LayoutSource::provenance`] says what it
+    /// An object without debug information opens too; its
+    /// [`provenance`](runtime_layouts::layout::source::LayoutSource::provenance) says what it
     /// lacks.
     ///
     /// # Errors
@@ -69,8 +102,8 @@ impl DwarfSource {
         Ok(Self::new(ObjectFile::open(path)?))
     }
 
-    /// Opens an object that is in memory: a vDSO, a file that was fetched. `name` stands for its
-    /// path in messages.
+    /// Opens an object that is in memory, such as a vDSO or a file that was fetched. Messages use
+    /// `name` in place of its path.
     ///
     /// # Errors
     /// When the bytes are no linked ELF object.
@@ -79,8 +112,7 @@ impl DwarfSource {
         Ok(Self::new(object))
     }
 
-    /// The same object, of which is asked what these libraries say; without this, all that are
-    /// known.
+    /// Answers for these libraries instead of all that are known.
     #[must_use]
     pub fn with_libraries(self, libraries: Libraries) -> Self {
         Self { libraries, ..self }
@@ -92,12 +124,12 @@ impl DwarfSource {
         self.object.sections.size()
     }
 
-    /// The bytes of a section that is not of DWARF; `None` when there is none.
+    /// The bytes of any section; `None` when there is no such section.
     pub(crate) fn section(&self, name: &str) -> Option<Vec<u8>> {
         self.object.section(name)
     }
 
-    /// The files with debug information that is not in the program itself.
+    /// The separate and split files that debug information was read from.
     pub(crate) fn other_files(&self) -> Vec<PathBuf> {
         let split = self.object.split.as_ref();
         let separate = self.object.separate_path().map(Path::to_owned);
@@ -139,12 +171,12 @@ impl DwarfSource {
         }
     }
 
-    /// The sections, ready to be read. Making it costs next to nothing.
+    /// The debug sections for gimli. The call is cheap.
     pub(crate) fn dwarf(&self) -> Dwarf<Slice<'_>> {
         self.object.sections.dwarf(self.object.endian)
     }
 
-    /// The index of a unit, made if it is not there yet.
+    /// The index of a unit, built on first use.
     pub(crate) fn index<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -173,7 +205,7 @@ impl DwarfSource {
         Ok((number, index, node))
     }
 
-    /// The unit that holds a type's entry, ready to be read.
+    /// The unit that holds a type's entry, and the type's node.
     pub(crate) fn type_entry<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,

@@ -1,4 +1,4 @@
-//! Source files and lines that entries refer to.
+//! The source file and line that an entry names.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::dwarf::unit_view::UnitView;
 use crate::object::sections::Slice;
 
 impl DwarfSource {
-    /// Where an entry is declared; `None` when it does not say.
+    /// The location of an entry's declaration; `None` when it has none.
     pub(crate) fn declared<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -25,7 +25,7 @@ impl DwarfSource {
         self.location(dwarf, view, file, entry.attr_value(gimli::DW_AT_decl_line)?)
     }
 
-    /// Where an inlined function is called; `None` when it does not say.
+    /// The call site of an inlined function; `None` when the entry has none.
     pub(crate) fn called<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -50,7 +50,7 @@ impl DwarfSource {
         self.numbered(dwarf, view, number, line.udata_value()?)
     }
 
-    /// Where a type's description says that it is declared.
+    /// The location of a declaration in a type's description.
     pub(crate) fn described_location<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -81,7 +81,7 @@ impl DwarfSource {
     /// The unit's files, by the numbers that `DW_AT_decl_file` uses.
     fn files<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>, view: &UnitView<'s>) -> &'s [ListedFile] {
         let files = &self.units.entry(view.number).files;
-        // A broken line table costs the lines, not the layouts.
+        // Without a line table only lines are missing.
         files.get_or_init(|| self.read_files(dwarf, view).unwrap_or_default())
     }
 
@@ -94,11 +94,12 @@ impl DwarfSource {
         ListedFile::read(dwarf, view, root.line_program?)
     }
 
-    /// A file that a unit names, with the folder that its crate was compiled in.
+    /// A file of a unit, with the folder that its crate was compiled in.
     ///
-    /// That is the unit's own, but for what link-time optimization moved into units of other
-    /// crates, and for generic functions of vendored crates: those files are looked for below the
-    /// folders of all the program's crates, but for those that are known by their path.
+    /// Usually that is the unit's compilation directory. Link-time optimization moves functions
+    /// into units of other crates, and generic functions of vendored crates are compiled with their
+    /// users: such files are looked up below the folders of all crates, except those whose path
+    /// already tells the crate.
     pub(crate) fn source_file<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -135,7 +136,7 @@ fn is_below(path: &str, folder: &str) -> bool {
     !folder.is_empty() && path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Whether a crate's folder is one that its files' paths tell of.
+/// Whether the paths of a crate's files already tell where the crate is from.
 fn is_known_by_path(folder: &str) -> bool {
     SourceFile { path: format!("{folder}/"), directory: String::new() }.origin() != Origin::User
 }

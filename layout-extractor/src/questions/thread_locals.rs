@@ -1,5 +1,4 @@
-//! THREAD LOCALS: the variables that `thread_local!` makes, with offsets that the linker vouches
-//! for.
+//! Variables that `thread_local!` declares, with offsets that the symbol table confirms.
 
 use gimli::{Dwarf, constants as dw};
 use runtime_layouts::layout::TypeId;
@@ -13,14 +12,13 @@ use crate::indexes::node::NodeNumber;
 use crate::object::sections::Slice;
 use crate::support::rust_path::split_last_segment;
 
-/// A variable, and whether the symbol table vouches for its offset, and not the debug information
-/// alone.
+/// A variable, and whether the symbol table confirms its offset.
 type VouchedThreadLocal = (ThreadLocal, bool);
 
 impl DwarfSource {
     /// The thread-local variables under a path.
     ///
-    /// `thread_local!` hides its variable inside the item's path, and where changed over the years:
+    /// `thread_local!` declares its variable below the item's path, and the exact place changed:
     /// `X::{constant#0}::{closure#0}::__RUST_STD_INTERNAL_VAL` (1.80), `X::{constant#0}::
     /// {closure#0}::VAL`, `X::__getit::VAL`, `X::__getit::__KEY` (1.63). So every variable under
     /// the path counts.
@@ -45,8 +43,8 @@ impl DwarfSource {
                 break;
             }
         }
-        // Without a symbol table a dropped copy shows only by its offset, 0. One variable may be
-        // at 0 in truth.
+        // Without a symbol table a variable that the linker dropped has offset 0. One variable may
+        // really be at 0.
         if found.iter().any(|(variable, vouched)| !vouched && variable.offset != 0) {
             found.retain(|(variable, vouched)| *vouched || variable.offset != 0);
         }
@@ -81,7 +79,8 @@ impl DwarfSource {
         node: NodeNumber,
         name: String,
     ) -> Result<Option<VouchedThreadLocal>, LayoutError> {
-        // Before 1.80, std kept beside a value with a destructor whether that is registered yet.
+        // Before 1.80, std kept a second variable for values with a destructor: whether it is
+        // registered.
         if name.ends_with("::__getit::STATE") || name.ends_with("::{closure#0}::STATE") {
             return Ok(None);
         }

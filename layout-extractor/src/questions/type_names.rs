@@ -1,4 +1,4 @@
-//! The names of types: as DWARF has them, or put together where it has none.
+//! Full names of types: as DWARF has them, or composed where it has none.
 
 use std::sync::Arc;
 
@@ -13,12 +13,11 @@ use crate::indexes::node::NodeNumber;
 use crate::indexes::unit_index::UnitIndex;
 use crate::object::sections::Slice;
 
-/// How deep a name goes that has to be put together; the product of what is listed at each level
-/// bounds the work.
+/// The nesting up to which a name is composed. With the limit on parameters this bounds the work.
 const MAX_NAMED: usize = 4;
 
 impl DwarfSource {
-    /// The name of an entry as it stands there.
+    /// The `DW_AT_name` of an entry.
     pub(crate) fn entry_name<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -30,7 +29,7 @@ impl DwarfSource {
         Some(slice.to_string_lossy().into())
     }
 
-    /// The last part of a type's name.
+    /// The last segment of a type's name; `None` when it has no name.
     pub(super) fn own_name<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,

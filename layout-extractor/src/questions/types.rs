@@ -1,4 +1,4 @@
-//! TYPES: from the entry of a type to its layout.
+//! The layout of a type, by the offset of its entry.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::dwarf::unit_view::UnitView;
 use crate::object::sections::Slice;
 use crate::support::rust_path::strip_arguments;
 
-/// How many types may stand between a type and what it is made of: arrays of arrays, typedefs.
+/// The longest chain of typedefs, or nesting of arrays, that is followed.
 const MAX_NESTED: usize = 32;
 
 impl DwarfSource {
@@ -30,7 +30,7 @@ impl DwarfSource {
         let described = Description::read(&dwarf, &view, offset)?;
         let tag = index.node(node).tag();
         if is_alias(tag) {
-            // A typedef is what it stands for, under its own name.
+            // A typedef has the layout of its target, under its own name.
             let mut ty = match described.target {
                 Some(target) => self.nested_type(target, offset, 0)?,
                 None => opaque(),
@@ -115,7 +115,7 @@ impl DwarfSource {
         })
     }
 
-    /// Follows typedefs to a type, without an unbounded recursion.
+    /// Reads the type at the end of a chain of typedefs.
     fn nested_type(&self, offset: u64, from: u64, depth: usize) -> Result<Type, LayoutError> {
         if depth > MAX_NESTED {
             return Err(malformed_because(from, "types refer to each other"));
@@ -131,7 +131,7 @@ impl DwarfSource {
         }
     }
 
-    /// The size of a type in bytes, without reading all of it.
+    /// The size of a type in bytes, without its whole layout.
     fn size_of(&self, offset: u64, depth: usize) -> Result<u64, LayoutError> {
         let dwarf = self.dwarf();
         let (view, index, node) = self.type_entry(&dwarf, offset)?;
@@ -179,7 +179,8 @@ impl DwarfSource {
         Ok(TypeKind::Enum { discriminant, variants })
     }
 
-    /// A state's member is called `3`; its struct is called `Suspend0`.
+    /// The name of a variant's struct, else of its member: a state's member is called `3`, and its
+    /// struct `Suspend0`.
     fn variant_name<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -255,7 +256,7 @@ fn base_kind(encoding: Option<DwAte>, size: u64) -> TypeKind {
     }
 }
 
-/// The value that selects a variant, and the bytes that it is written in.
+/// A discriminant value as written, and its width in bytes.
 fn written(big_endian: bool, value: Value<'_>) -> Option<(u128, u8)> {
     Some(match value {
         Value::Fixed(value, width) => (u128::from(value), width),

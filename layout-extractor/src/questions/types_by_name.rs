@@ -30,7 +30,7 @@ impl DwarfSource {
         }
         let (_, last) = split_last_segment(name);
         let mut units = self.units_using_name(&dwarf, last);
-        // `&T`, tuples and fat pointers stand in no namespace: their name is all of it.
+        // `&T`, tuples and fat pointers are in no namespace: their whole path is one name.
         units.extend(self.units_using_name(&dwarf, name));
         units.sort_unstable();
         units.dedup();
@@ -53,7 +53,7 @@ impl DwarfSource {
         let (_, last) = split_last_segment(name);
         let mut places = self.str_offsets_of_name(dwarf, last);
         if last != name {
-            // `&T`, tuples and fat pointers stand in no namespace: their name is all of it.
+            // `&T`, tuples and fat pointers are in no namespace: their whole path is one name.
             places.extend(self.str_offsets_of_name(dwarf, name));
         }
         let index = self.index(dwarf, number)?;

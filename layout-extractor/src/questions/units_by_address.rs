@@ -1,4 +1,4 @@
-//! The units that describe what lies at an address.
+//! The units that describe an address.
 
 use gimli::Dwarf;
 use runtime_layouts::layout::source::LayoutError;
@@ -9,7 +9,7 @@ use crate::indexes::address_map::AddressMap;
 use crate::object::sections::Slice;
 
 impl DwarfSource {
-    /// The units that have something at this address.
+    /// The units that describe this address.
     pub(crate) fn units_at<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -25,12 +25,12 @@ impl DwarfSource {
         self.addresses.get_or_init(|| self.read_addresses(dwarf))
     }
 
-    /// Reads `.debug_aranges`, and the roots of those units that it leaves out.
+    /// Reads `.debug_aranges`, and for units that it leaves out the ranges of their roots.
     fn read_addresses<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) -> AddressMap {
         let mut ranges = Vec::new();
         let mut listed = vec![false; self.units.len()];
         let mut headers = dwarf.debug_aranges.headers();
-        // A broken header ends the table; the roots say the rest.
+        // A broken header ends the table; the roots have the rest.
         while let Ok(Some(header)) = headers.next() {
             let Some(unit) = self.units.at(header.debug_info_offset().0 as u64) else { continue };
             let mut entries = header.entries();
@@ -42,13 +42,13 @@ impl DwarfSource {
                 }
             }
         }
-        // Units in other files have their ranges in their skeletons, in the program.
+        // The ranges of split units are in their skeletons.
         let dwarf = &self.object.own_sections().dwarf(self.object.endian);
         for (unit, _) in listed.iter().enumerate().filter(|(_, listed)| !**listed) {
             if self.units.is_split(unit) {
                 continue;
             }
-            // What cannot be read of one unit does not hide the others.
+            // An unreadable unit does not hide the others.
             let _ = self.add_root_ranges(dwarf, unit, &mut ranges);
         }
         AddressMap::new(ranges)
@@ -71,8 +71,8 @@ impl DwarfSource {
         Ok(())
     }
 
-    /// Whether the linker kept what this range is for: it sets the addresses of what it drops to 0,
-    /// or near the top.
+    /// Whether the linker kept this range. It sets the addresses of dropped code to 0, or to the
+    /// top of the address space.
     fn is_real_range(&self, low: u64, high: u64) -> bool {
         low < high && low != 0 && self.object.is_loaded(low)
     }

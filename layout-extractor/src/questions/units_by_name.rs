@@ -1,4 +1,4 @@
-//! The units that use a name, found without an index of any unit.
+//! The units that use a name.
 
 use gimli::{Dwarf, Section as _};
 use rayon::prelude::*;
@@ -9,7 +9,7 @@ use crate::indexes::name_users::{NameUsers, UnitNames};
 use crate::object::sections::Slice;
 use crate::support::thread_pool::in_parallel;
 
-/// Debug information of so many bytes is read on all processors.
+/// The size of debug information in bytes from which threads are worth starting.
 const WORTH_THREADS: usize = 4 << 20;
 
 impl DwarfSource {
@@ -34,17 +34,17 @@ impl DwarfSource {
         self.name_users(dwarf).users(section, name.as_bytes()).units()
     }
 
-    /// Where a name is in `.debug_str`, in every place.
+    /// All offsets of a name in `.debug_str`.
     pub(crate) fn str_offsets_of_name<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         name: &str,
     ) -> Vec<u32> {
         let section = dwarf.debug_str.reader().slice();
-        self.name_users(dwarf).places(section, name.as_bytes()).collect()
+        self.name_users(dwarf).str_offsets(section, name.as_bytes()).collect()
     }
 
-    /// The units that refer to this entry, which is not theirs, in order.
+    /// The units that refer to this entry of another unit, in order.
     pub(crate) fn units_referring_to<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -56,7 +56,7 @@ impl DwarfSource {
         same.map(|(_, unit)| *unit as UnitNumber)
     }
 
-    /// The units that refer to entries of others, in no order, some of them several times.
+    /// The units that refer to entries of other units, unsorted and with repetitions.
     pub(crate) fn units_that_refer<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -84,8 +84,8 @@ impl DwarfSource {
         view.map(|view| UnitNames::read(dwarf, &view)).unwrap_or_default()
     }
 
-    /// The units that were compiled from Rust, in order. What is asked for is in these; a program
-    /// may have more debug information of C and C++ than of its own.
+    /// The units that were compiled from Rust, in order. Only these are searched: a program may
+    /// have more debug information for C and C++.
     pub(crate) fn rust_units<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) -> &'s [UnitNumber] {
         self.rust_units.get_or_init(|| {
             let is_rust =

@@ -1,4 +1,4 @@
-//! VARIABLES: what has a place on the stack at one program counter.
+//! Variables that have a place on the stack at a program counter.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use crate::dwarf::stack_location;
 use crate::dwarf::unit_view::{UnitView, origin_of};
 use crate::object::sections::Slice;
 
-/// A variable of a function, and where in the code it has this place.
+/// A variable of a function, with the code where it has this place.
 #[derive(Clone, Debug)]
 pub(crate) struct RangedVariable {
     /// Code addresses.
     pub(crate) ranges: Vec<Range<u64>>,
-    /// How many inlined functions and lexical blocks it is in.
+    /// How many inlined functions it is in, and its depth below the function's entry.
     nesting: (u32, isize),
     pub(crate) variable: PlacedVariable,
 }
 
-/// A place, and the code addresses where a variable is there.
+/// A place, with the code addresses where it holds.
 type RangedPlace = (Vec<Range<u64>>, Place);
 
 /// A function, or a lexical block or inlined function within it.
@@ -39,13 +39,13 @@ struct Scope {
     function: Arc<str>,
 }
 
-/// Where variables are looked for.
+/// What a search for variables has in common.
 struct Search<'v, 's> {
     dwarf: &'v Dwarf<Slice<'s>>,
     view: &'v UnitView<'s>,
     /// The frame's base.
     frame: Option<(Base, i64)>,
-    /// With one, only what has a place there counts.
+    /// If given, only places that hold here are wanted.
     pc: Option<u64>,
 }
 
@@ -60,7 +60,8 @@ impl DwarfSource {
         Ok(found)
     }
 
-    /// The entries of the functions whose code holds an address: one, but for folded ones.
+    /// The functions whose code contains an address, as sorted offsets in `.debug_info`: one,
+    /// unless functions were folded.
     pub(crate) fn functions_around(&self, pc: u64) -> Result<Vec<u64>, LayoutError> {
         let dwarf = self.dwarf();
         let mut found = Vec::new();
@@ -80,8 +81,8 @@ impl DwarfSource {
         Ok(found)
     }
 
-    /// The variables of a function that have a place in memory, those of inner scopes first; with
-    /// `pc` only those that have one there.
+    /// The variables of a function that have a place, those of inner scopes first; with `pc`, only
+    /// places that hold there.
     pub(crate) fn placed_variables(
         &self,
         function: u64,
@@ -101,7 +102,7 @@ impl DwarfSource {
         }];
         let mut found = Vec::new();
         while let Some(depth) = entries.next(&mut entry)? {
-            // The function itself is around all of them.
+            // The outermost scope is the function itself.
             while scopes.len() > 1 && scopes.last().is_some_and(|scope| scope.depth >= depth) {
                 scopes.pop();
             }
@@ -154,7 +155,7 @@ impl DwarfSource {
         Ok(Some(Scope { depth, ranges, inlined, function }))
     }
 
-    /// Adds a variable once for each place that it has in its scope.
+    /// Adds a variable, once for each of its places.
     fn add_variable<'s>(
         &'s self,
         search: &Search<'_, 's>,
@@ -178,7 +179,7 @@ impl DwarfSource {
         Ok(())
     }
 
-    /// The name and type of a variable or of what it stands for.
+    /// The name and type of a variable, or of its origin.
     fn variable_facts<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -199,7 +200,7 @@ fn frame_base(view: &UnitView<'_>, function: &Entry<'_>) -> Option<(Base, i64)> 
     stack_location::frame_base(&view.unit, expression)
 }
 
-/// Where a variable is, within the ranges of its scope.
+/// The places of a variable, within the ranges of its scope.
 fn places_of<'s>(
     search: &Search<'_, 's>,
     entry: &Entry<'s>,
@@ -236,7 +237,7 @@ fn places_of<'s>(
     Ok(found)
 }
 
-/// What these ranges have in common with another one.
+/// The parts of these ranges that are in another one.
 fn overlaps(ranges: &[Range<u64>], other: &Range<u64>) -> Vec<Range<u64>> {
     let overlap = |range: &Range<u64>| range.start.max(other.start)..range.end.min(other.end);
     ranges.iter().map(overlap).filter(|range| !range.is_empty()).collect()

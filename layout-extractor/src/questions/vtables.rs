@@ -1,4 +1,4 @@
-//! VTABLES: from the address in a `dyn Future` to the type behind it.
+//! The type behind a `dyn Future`, by the address of its vtable.
 
 use gimli::{Dwarf, constants as dw};
 use runtime_layouts::layout::TypeId;
@@ -12,13 +12,11 @@ use crate::dwarf::reader::{Entry, malformed};
 use crate::dwarf::unit_view::UnitView;
 use crate::indexes::poll_index::{polled_in_symbol, polled_trait};
 use crate::object::sections::Slice;
+use crate::support::polled_names::POLLED_VTABLES;
 use crate::support::rust_path::{split_last_segment, strip_arguments, vtable_parts};
 
-/// The slot of `poll` in a vtable: after `drop_in_place`, size and align.
+/// The slot of `poll` in a vtable, after `drop_in_place`, size and alignment.
 pub(crate) const POLL_SLOT: u64 = 3;
-
-/// How the names of vtables for polled traits end.
-const VTABLES: [&[u8]; 2] = [b"::Future>::{vtable}", b"::Stream>::{vtable}"];
 
 impl DwarfSource {
     /// The types whose vtable for a polled trait is at this address.
@@ -43,7 +41,8 @@ impl DwarfSource {
         Ok(found)
     }
 
-    /// The type of a vtable's variable; `None` when it is another trait's, or no vtable.
+    /// The type that a vtable is for, by the entry of the vtable's variable; `None` when that is
+    /// the vtable of another trait, or no vtable.
     pub(crate) fn vtable_type<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -51,8 +50,8 @@ impl DwarfSource {
         offset: u64,
     ) -> Result<Option<TypeId>, LayoutError> {
         let name = self.static_name(dwarf, view, offset)?;
-        // Most are of other traits, which shows without a look at all of the name.
-        if !VTABLES.iter().any(|end| name.ends_with(end)) {
+        // Most vtables are of other traits, which the end of the name shows.
+        if !POLLED_VTABLES.iter().any(|end| name.ends_with(end)) {
             return Ok(None);
         }
         let name = String::from_utf8_lossy(name);
@@ -73,7 +72,7 @@ impl DwarfSource {
         Ok(named.first().copied())
     }
 
-    /// The name of the variable at this offset of `.debug_info`, as it stands there.
+    /// The `DW_AT_name` of the variable at this offset of `.debug_info`.
     fn static_name<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -82,14 +81,14 @@ impl DwarfSource {
     ) -> Result<&'s [u8], LayoutError> {
         let read = || {
             let within = offset.saturating_sub(view.start) as usize;
-            let mut cursor = EntryCursor::of(dwarf, view, EntryKinds::LOCATED)?.below(within);
+            let mut cursor = EntryCursor::new(dwarf, view, EntryKinds::LOCATED)?.below(within);
             cursor.next()?.map_or(Ok(NameRef::None), |entry| cursor.name(&entry))
         };
         Ok(self.name_bytes(dwarf, read().map_err(|error| malformed(offset, error))?))
     }
 
-    /// The second way: what the function in the vtable's poll slot polls. The linker may have
-    /// dropped the variable's address, or another compiler made no variable.
+    /// The types that the function in a vtable's poll slot polls, for a vtable without a variable:
+    /// the linker may have dropped its address, and other compilers write none.
     fn types_by_poll_slot<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -113,8 +112,8 @@ impl DwarfSource {
         Ok(found)
     }
 
-    /// Whether the words before the poll slot are a type's size and align, as in its vtable: other
-    /// tables hold the addresses of functions too.
+    /// Whether the words before the poll slot are the size and alignment of the type, as in its
+    /// vtable. Other tables hold addresses of functions too.
     fn has_size_and_align(&self, address: u64, ty: u64) -> Result<bool, LayoutError> {
         let word = u64::from(self.object.facts.pointer_size);
         let number =
@@ -165,7 +164,7 @@ impl DwarfSource {
             {
                 let (view, _, _) = self.type_entry(dwarf, pointer)?;
                 let pointer = view.entry(pointer)?;
-                // A pointer to a slice or `dyn` is a struct, and pins no concrete type.
+                // A pointer to a slice or `dyn` is a struct, and has no concrete target.
                 let is_thin = pointer.tag() == dw::DW_TAG_pointer_type;
                 let target = view.attribute_reference(&pointer, dw::DW_AT_type);
                 return Ok(target.filter(|_| is_thin));

@@ -1,4 +1,4 @@
-//! Reads all units of a program, for somebody who asks about all of it.
+//! Reads every unit of a program, for an extraction.
 
 use std::cmp::Reverse;
 use std::sync::OnceLock;
@@ -16,7 +16,7 @@ use crate::indexes::node::NodeNumber;
 use crate::indexes::whole_program::{Body, WholeProgram, bodies_with_path, body_key};
 use crate::object::sections::Slice;
 
-/// The functions of one unit.
+/// The functions of one unit that [`WholeProgram`] lists.
 #[derive(Default)]
 struct Functions {
     bodies: Vec<Body>,
@@ -24,10 +24,10 @@ struct Functions {
 }
 
 impl DwarfSource {
-    /// Reads every unit that was compiled from Rust, on all processors, and calls `visit` with each
-    /// unit, and whether it is one to ask; gives what that returns, in the order of the units.
+    /// Indexes every Rust unit, on all processors. Calls `visit` with the number of each unit and
+    /// whether questions are asked of it, and returns its results in the order of the units.
     ///
-    /// The standard library is left out, which is a third of all units in a small program.
+    /// The precompiled standard library, a third of the units in a small program, is left out.
     pub(crate) fn read_whole_program<T: Send>(
         &self,
         visit: impl Fn(UnitNumber, bool) -> T + Sync,
@@ -36,22 +36,22 @@ impl DwarfSource {
         let read = |number: UnitNumber| {
             let root = self.units.root(&dwarf, number);
             let is_asked = root.map(|root| root.is_rust && !root.is_bare_standard());
-            // What cannot be read has nothing.
+            // An unreadable unit has no functions.
             let functions = matches!(is_asked, Ok(true)).then(|| {
                 let _ = self.poll_index(&dwarf, number);
                 self.functions_of(&dwarf, number).unwrap_or_default()
             });
-            // That it cannot be read is seen by the one who asks.
+            // `visit` sees for itself that a unit cannot be read.
             (number, functions, visit(number, is_asked.unwrap_or(true)))
         };
-        // The largest first: nobody is to wait for it in the end.
+        // The largest first, so that no thread is left alone with it at the end.
         let mut order: Vec<UnitNumber> = (0..self.units.len()).collect();
         order.sort_by_key(|&number| {
             let entry = self.units.entry(number);
             Reverse(entry.end - entry.start)
         });
         let units = || order.into_par_iter().with_max_len(1).map(read).collect();
-        // What one processor has to go through on its own goes on beside.
+        // The work that cannot be divided runs beside it.
         let (mut units, ()): (Vec<_>, ()) = rayon::join(units, || self.read_object(&dwarf));
         units.sort_unstable_by_key(|(number, ..)| *number);
         let (functions, visited) =
@@ -59,7 +59,7 @@ impl DwarfSource {
         (self.whole_program.get_or_init(|| self.join_units(&dwarf, functions)), visited)
     }
 
-    /// Puts together what the units have.
+    /// Joins the tables of the units.
     fn join_units<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -100,8 +100,8 @@ impl DwarfSource {
         whole_program
     }
 
-    /// The same of the units that were left out: those are read when somebody asks for what may be
-    /// theirs.
+    /// As [`WholeProgram::bodies`], for the units that were left out. They are read for the first
+    /// path that may be in one of them.
     pub(crate) fn bodies_left_out<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
@@ -125,7 +125,7 @@ impl DwarfSource {
         bodies_with_path(bodies.map_or(&[], Vec::as_slice), path)
     }
 
-    /// Reads what the program has beside its units: where code is, what is relocated, symbols.
+    /// Reads what is outside of the units: address ranges, relocations, symbols.
     fn read_object<'s>(&'s self, dwarf: &Dwarf<Slice<'s>>) {
         self.address_map(dwarf);
         self.object.relocated_words();

@@ -1,4 +1,4 @@
-//! CACHES: answers that were given before.
+//! A cache that several threads read and fill at once.
 
 use std::hash::{BuildHasher, Hash};
 use std::sync::{PoisonError, RwLock};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const SHARDS: usize = 16;
 
-/// Answers that were given before, in shards so that threads do not wait for each other.
+/// A map from questions to answers, in shards, so that threads seldom wait for each other.
 pub(crate) struct ConcurrentCache<K, V> {
     shards: [RwLock<FxHashMap<K, V>>; SHARDS],
 }
@@ -20,7 +20,7 @@ impl<K, V> Default for ConcurrentCache<K, V> {
 }
 
 impl<K: Hash + Eq, V: Clone> ConcurrentCache<K, V> {
-    /// The cached answer, or the one that `make` gives. Errors are not cached: they are rare, and
+    /// The cached answer, or the one that `make` returns. Errors are not cached: they are rare, and
     /// cheap to find again.
     pub(crate) fn get_or_try<E>(
         &self,
@@ -37,7 +37,7 @@ impl<K: Hash + Eq, V: Clone> ConcurrentCache<K, V> {
     }
 }
 
-/// The number of a key's shard: by other bits of the hash than those that tell its place there.
+/// The shard of a key, by other bits of the hash than the map in the shard uses.
 fn shard_of(key: &impl Hash) -> usize {
     (FxBuildHasher.hash_one(key) >> 32) as usize % SHARDS
 }

@@ -1,28 +1,26 @@
-//! LATELY: what was met lately, in a table whose size is fixed. What comes to a place that is taken
-//! takes it; so something may be met as new that is not.
+//! A direct-mapped cache: a table of fixed size in which a new key evicts the one in its slot.
+//!
+//! A key that was evicted counts as new when it comes again, so the cache only ever saves work.
 
-//! LATELY: what was met lately, in a table whose size is fixed. What comes to a place that is taken
-//! takes it; so something may be met as new that is not.
-
-/// Keys that were met lately, and what is known of each.
+/// Recent keys, with a value each.
 pub(crate) struct DirectMappedCache<K, V> {
     places: Box<[(K, V)]>,
 }
 
 impl<K: Copy + PartialEq + Into<u64>, V: Copy + Default> DirectMappedCache<K, V> {
-    /// A table of two to the power of `bits` places; no key is `nothing`.
+    /// A cache of two to the power of `bits` slots. `nothing` is a number that is never a key.
     pub(crate) fn new(bits: u32, nothing: K) -> Self {
         Self { places: vec![(nothing, V::default()); 1 << bits].into() }
     }
 
-    /// What is known of a key.
+    /// The value of a key, if it is still in its slot.
     #[inline]
     pub(crate) fn get(&mut self, key: K) -> Option<V> {
         let (known, value) = *self.place(key);
         (known == key).then_some(value)
     }
 
-    /// Keeps what is known of a key, in place of another one's.
+    /// Puts a key into its slot, in place of another one.
     #[inline]
     pub(crate) fn put(&mut self, key: K, value: V) {
         *self.place(key) = (key, value);
@@ -37,7 +35,7 @@ impl<K: Copy + PartialEq + Into<u64>, V: Copy + Default> DirectMappedCache<K, V>
 }
 
 impl<K: Copy + PartialEq + Into<u64>> DirectMappedCache<K, ()> {
-    /// Whether a key was not met, as far as is known. From now on it was.
+    /// Puts a key into its slot; whether it was not there before.
     #[inline]
     pub(crate) fn is_new(&mut self, key: K) -> bool {
         std::mem::replace(&mut self.place(key).0, key) != key

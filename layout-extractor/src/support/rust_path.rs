@@ -1,8 +1,10 @@
-//! Paths as rustc spells them in DWARF: how they are cut into parts.
+//! Parsing of paths as rustc spells them in DWARF and in symbols.
+//!
+//! [`runtime_layouts::layout::name`] spells the same paths for people. Here they are cut into parts
+//! for lookups, from the end where that suffices: paths are long, and there are millions of them.
 
-//! Paths as rustc spells them in DWARF: how they are cut into parts.
-
-/// Splits a path before its last part: `a::B<c::D>::e` into `a::B<c::D>` and `e`.
+/// Splits a path before its last segment: `a::B<c::D>::e` into `a::B<c::D>` and `e`. The first part
+/// is empty when there is only one segment.
 pub(crate) fn split_last_segment(path: &str) -> (&str, &str) {
     match last_at_top_level(path, b"::") {
         Some(at) => (&path[..at], &path[at + 2..]),
@@ -10,7 +12,7 @@ pub(crate) fn split_last_segment(path: &str) -> (&str, &str) {
     }
 }
 
-/// A part without its generic arguments: `poll<T>` as `poll`, but `<T as Trait>` as it is.
+/// A segment without its generic arguments: `poll` of `poll<T>`. `<T as Trait>` stays as it is.
 pub(crate) fn strip_arguments(part: &str) -> &str {
     match part.find('<') {
         Some(at) if at > 0 => &part[..at],
@@ -18,10 +20,11 @@ pub(crate) fn strip_arguments(part: &str) -> &str {
     }
 }
 
-/// A whole path without generic arguments, wherever they are: `a::B<c>::d<e>` as `a::B::d`.
+/// A path without the generic arguments of any segment: `a::B<c>::d<e>` as `a::B::d`.
+/// [`base_path`](runtime_layouts::layout::name::base_path) removes those of the last segment alone.
 pub(crate) fn strip_all_arguments(path: &str) -> String {
     let mut base = String::with_capacity(path.len());
-    // What comes from here on is outside of all arguments, as long as the depth is 0.
+    // The text from here on is outside of all arguments while the depth is 0.
     let (mut from, mut depth) = (0, 0_usize);
     for at in memchr::memchr2_iter(b'<', b'>', path.as_bytes()) {
         let is_arrow = at > 0 && path.as_bytes()[at - 1] == b'-';
@@ -57,15 +60,14 @@ pub(crate) fn vtable_parts(name: &str) -> Option<(&str, &str)> {
     qualified_path_parts(name.strip_suffix("::{vtable}")?)
 }
 
-/// The type and the trait of `<T as Trait>`.
+/// The type and the trait of `<T as Trait>`; `None` for other paths.
 pub(crate) fn qualified_path_parts(path: &str) -> Option<(&str, &str)> {
     let inside = path.strip_prefix('<')?.strip_suffix('>')?;
     let at = last_at_top_level(inside, b" as ")?;
     Some((&inside[..at], &inside[at + 4..]))
 }
 
-/// Where `separator` occurs last outside of all brackets. The end of a path is looked at, and not
-/// all that is before its last part.
+/// The last occurrence of `separator` outside of all brackets, searched from the end.
 fn last_at_top_level(text: &str, separator: &[u8]) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut depth = 0_usize;
@@ -82,8 +84,8 @@ fn last_at_top_level(text: &str, separator: &[u8]) -> Option<usize> {
     })
 }
 
-/// The body's name for the last part of an environment type's: `{async_fn_env#0}<T>` gives
-/// `{async_fn#0}<T>`; `None` for parts that name no environment.
+/// The last segment of a body's path for that of its environment type: `{async_fn#0}<T>` for
+/// `{async_fn_env#0}<T>`; `None` for other types.
 pub(crate) fn body_segment(part: &str) -> Option<String> {
     let (kind, rest) = part.strip_prefix('{')?.split_once("_env#")?;
     let (number, _) = rest.split_once('}')?;
