@@ -12,6 +12,7 @@ use object::{
 };
 use runtime_layouts::layout::StaticAddress;
 use runtime_layouts::layout::source::{ObjectFacts, TlsSegment};
+use runtime_layouts::target::processors::{self, Processor};
 
 use crate::lines::FunctionSymbol;
 use crate::mapping::SharedBytes;
@@ -165,16 +166,18 @@ impl ObjectFile {
         let first = segments.iter().map(|s| s.address).min().unwrap_or(0);
         let last =
             segments.iter().map(|s| s.address.saturating_add(s.memory_size)).max().unwrap_or(0);
-        let facts = ObjectFacts {
+        let mut facts = ObjectFacts {
             build_id: file.build_id().ok().flatten().map(hexadecimal),
             machine,
             pointer_size: if file.is_64() { 8 } else { 4 },
             big_endian: !file.is_little_endian(),
             entry: StaticAddress(file.entry()),
             tls,
-            tls_module: tls.and_then(|_| tls_module(&file)),
+            tls_module: None,
             address_range: (StaticAddress(first), StaticAddress(last)),
         };
+        let processor = tls.and_then(|_| processors::of(&facts));
+        facts.tls_module = processor.and_then(|processor| tls_module(&file, processor));
         let endian = if facts.big_endian { RunTimeEndian::Big } else { RunTimeEndian::Little };
         let sections = Sections::read(&file, &bytes, Which::Linked)
             .map_err(|what| not_an_object(&format!("its debug information is broken: {what}")))?;
@@ -367,13 +370,9 @@ impl ObjectFile {
 
 /// Where the loader stores the module's number for `__tls_get_addr`. A relocation without a symbol,
 /// or with one of this object, is of the object itself.
-fn tls_module(file: &object::File<'_>) -> Option<StaticAddress> {
+fn tls_module(file: &object::File<'_>, processor: &Processor) -> Option<StaticAddress> {
     let symbols = file.dynamic_symbol_table();
-    let kind = match file.architecture() {
-        object::Architecture::X86_64 => elf::R_X86_64_DTPMOD64,
-        object::Architecture::Aarch64 => elf::R_AARCH64_TLS_DTPMOD,
-        _ => return None,
-    };
+    let kind = processor.storage.module_relocation;
     let is_own = |target: RelocationTarget| match target {
         RelocationTarget::Absolute => true,
         RelocationTarget::Symbol(index) => symbols
@@ -384,7 +383,7 @@ fn tls_module(file: &object::File<'_>) -> Option<StaticAddress> {
     };
     file.dynamic_relocations()?.find_map(|(place, relocation)| {
         let RelocationFlags::Elf { r_type } = relocation.flags() else { return None };
-        (r_type == kind && is_own(relocation.target())).then_some(StaticAddress(place))
+        (r_type.0 == kind && is_own(relocation.target())).then_some(StaticAddress(place))
     })
 }
 

@@ -7,23 +7,26 @@
 //! | question | where it is answered |
 //! |---|---|
 //! | how a process is stopped and let go | `live::stop` |
-//! | how the stop is kept short | `live::brief`, `live::frozen` |
-//! | how one is looked at that a debugger has stopped | `live::debugged` |
+//! | how the stop is kept short | `live::short_stop`, `live::memory_copy` |
+//! | how one is looked at that a debugger has stopped | `live::traced` |
 //! | why it may not be | `live::refusal` |
 //! | what `/proc` says of it | `live::proc` |
+//! | what else the system knows of it | `live::host` |
+//! | how its memory is read | `live::memory` |
+//! | how its registers are read | `live::registers` |
 //! | where thread pointers are when nothing is stopped | `live::unstopped` |
 //! | what a core file says | `core::notes` |
 //! | where a core's bytes are, in it or in other files | `core::memory` |
-//! | what is mapped where | `mappings`, `image` |
+//! | what is mapped where | `mappings` |
 //! | who called whom | `unwind` |
 //! | layouts for the executable | `executable` |
 
 pub mod core;
 mod error;
 mod executable;
-mod image;
 pub mod live;
 mod mappings;
+mod signals;
 mod snapshot;
 mod unwind;
 
@@ -31,4 +34,8 @@ pub use self::core::{CoreOptions, CoreTarget};
 pub use error::TargetError;
 pub use executable::Layouts;
 
-pub use live::{Debugged, Inspection, LiveOptions, LiveProcess, LiveTarget, traced_registers};
+pub use live::{
+    Inspection, LiveError, LiveMemory, LiveOptions, LiveProcess, LiveTarget, LocalHost,
+    ThreadRegisters, TracedProcess,
+};
+pub use signals::keep_from_own_threads;

@@ -13,6 +13,7 @@ pub mod flume;
 pub mod futures;
 pub mod layout;
 pub mod memory;
+pub mod own_threads;
 pub mod render;
 pub mod report;
 pub mod show;

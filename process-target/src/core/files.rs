@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use object::Object;
 use object::read::ReadCache;
-use runtime_layouts::memory::MemoryReader;
+use runtime_layouts::target::image::Image;
 
 use super::memory::CoreMemory;
 use super::notes::{Notes, Segment};
-use crate::image::Image;
 
 /// Where the files are that were mapped.
 pub(super) struct Places<'a> {
@@ -73,7 +72,8 @@ pub(super) fn add(
         let available = length.saturating_sub(mapping.offset);
         let end = mapping.end.min(mapping.start.saturating_add(available));
         for (from, to) in left_out(&notes.segments, mapping.start, end) {
-            memory.add(from, to, file, mapping.offset + (from - mapping.start));
+            let into = from.saturating_sub(mapping.start);
+            memory.add(from, to, file, mapping.offset.saturating_add(into));
         }
     }
     problems
@@ -104,7 +104,7 @@ fn left_out(segments: &[Segment], start: u64, end: u64) -> Vec<(u64, u64)> {
 /// The build id of the file that was mapped, from the core's own bytes.
 fn running(named: &str, notes: &Notes, own: &CoreMemory) -> Option<String> {
     let first = notes.files.iter().find(|m| m.path == named && m.offset == 0)?;
-    Image::at(first.start, own as &dyn MemoryReader)?.build_id
+    Image::at(first.start, own)?.build_id(own)
 }
 
 /// Whether the file was mapped to be executed.

@@ -1,7 +1,7 @@
 //! Stacks and tables made by hand, for what real stacks seldom have.
 
 use runtime_layouts::fake::FakeMemory;
-use runtime_layouts::target::processor::processor;
+use runtime_layouts::target::processors::ALL;
 
 use super::*;
 use crate::mappings::Mapping;
@@ -83,7 +83,8 @@ fn frames(memory: &FakeMemory, registers: &[(u16, u64)]) -> Vec<NativeFrame> {
         mapping(0x60_0000, 0x60_1000, ""),
         mapping(STACK, STACK + 0x1000, "[stack]"),
     ]);
-    let unwinder = Unwinder::new(processor(62).expect("known"), mappings, None);
+    let x86_64 = ALL.iter().find(|processor| processor.name == "x86_64").expect("known");
+    let unwinder = Unwinder::new(x86_64, mappings, None);
     unwinder.frames(&registers.iter().copied().collect(), memory, 10)
 }
 
@@ -100,7 +101,7 @@ fn saved_registers_come_back() {
     assert_eq!(found.len(), 2);
     assert_eq!(found[0].frame_address, Some(STACK + 24));
     assert_eq!(found[0].register(0), Some(3));
-    assert_eq!((found[1].pc, found[1].register(RSP)), (BASE + 0x1150, Some(STACK + 24)));
+    assert_eq!((found[1].pc.get(), found[1].register(RSP)), (BASE + 0x1150, Some(STACK + 24)));
     assert_eq!(found[1].register(RBX), Some(0xb0b), "from the stack");
     assert_eq!(found[1].register(12), Some(2), "nobody touched it");
     assert_eq!(found[1].register(0), None, "rax is lost in a call");
@@ -116,7 +117,7 @@ fn expressions_are_evaluated() {
     for (offset, pushed, caller) in [(0x00, 0, 0x1110), (0x0b, 8, 0x1120)] {
         let found = frames(&memory, &[(RIP, BASE + 0x1000 + offset), (RSP, STACK)]);
         assert_eq!(found[0].frame_address, Some(STACK + 8 + pushed));
-        assert_eq!(found[1].pc, BASE + caller);
+        assert_eq!(found[1].pc.get(), BASE + caller);
     }
 }
 
@@ -126,7 +127,7 @@ fn the_call_at_the_end_of_a_function_belongs_to_it() {
     let memory = image(&[&[], &[0x0e, 16], OUTERMOST]);
     let memory = memory.with(STACK, words(&[BASE + 0x1200, 0, BASE + 0x1280, 0]));
     let found = frames(&memory, &[(RIP, BASE + 0x1000), (RSP, STACK)]);
-    let pcs: Vec<u64> = found.iter().map(|frame| frame.pc - BASE).collect();
+    let pcs: Vec<u64> = found.iter().map(|frame| frame.pc.get() - BASE).collect();
     assert_eq!(pcs, [0x1000, 0x1200, 0x1280]);
 }
 
@@ -136,7 +137,7 @@ fn code_without_tables_is_followed_by_its_frame_pointers() {
     let memory = memory.with(STACK, words(&[0, 0, STACK + 0x80, BASE + 0x1010]));
     let found = frames(&memory, &[(RIP, 0x60_0010), (RSP, STACK), (RBP, STACK + 16), (RBX, 1)]);
     assert_eq!(found.len(), 2);
-    assert_eq!((found[1].pc, found[1].register(RSP)), (BASE + 0x1010, Some(STACK + 32)));
+    assert_eq!((found[1].pc.get(), found[1].register(RSP)), (BASE + 0x1010, Some(STACK + 32)));
     assert_eq!(found[1].register(RBP), Some(STACK + 0x80));
     assert_eq!(found[1].register(RBX), None, "whether it was saved is not known");
     let found = frames(&memory, &[(RIP, 0x60_0010), (RSP, STACK + 32), (RBP, STACK + 16)]);
@@ -153,7 +154,7 @@ fn code_without_tables_or_frame_pointers_is_left_where_it_was_called() {
     let memory = memory.with(STACK, words(&stack));
     let found = frames(&memory, &[(RIP, 0x60_0010), (RSP, STACK), (RBP, 1), (RBX, 2)]);
     assert_eq!(found.len(), 2, "what no call is in front of is no return address");
-    assert_eq!((found[1].pc, found[1].register(RSP)), (BASE + 0x1010, Some(STACK + 32)));
+    assert_eq!((found[1].pc.get(), found[1].register(RSP)), (BASE + 0x1010, Some(STACK + 32)));
     assert_eq!(found[1].register(RBX), None, "whether it was saved is not known");
 }
 
@@ -162,7 +163,7 @@ fn a_call_to_nowhere_has_a_caller() {
     let memory = image(&[OUTERMOST]).with(STACK, words(&[BASE + 0x1010]));
     let found = frames(&memory, &[(RIP, 0x8), (RSP, STACK), (RBX, 7)]);
     assert_eq!(found.len(), 2);
-    assert_eq!((found[1].pc, found[1].register(RBX)), (BASE + 0x1010, Some(7)));
+    assert_eq!((found[1].pc.get(), found[1].register(RBX)), (BASE + 0x1010, Some(7)));
 }
 
 #[test]

@@ -12,7 +12,6 @@ use crate::layout::{Type, TypeKind};
 use crate::memory::ReadError;
 use crate::report::ThreadRef;
 use crate::target::Target;
-use crate::target::processor::processor;
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
@@ -167,16 +166,15 @@ fn address_in_thread(
 ) -> Result<Option<u64>, ReadError> {
     let loaded = &target.modules()[module];
     let facts = loaded.layouts.facts();
-    let Some(processor) = processor(facts.machine) else { return Ok(None) };
+    let Some(processor) = target.processor() else { return Ok(None) };
     if module == 0 {
         return Ok(facts
             .tls
             .and_then(|segment| processor.thread_local_address(segment, thread_pointer, offset)));
     }
     let Some(number) = facts.tls_module else { return Ok(None) };
-    let mut bytes = [0; 8];
-    target.memory().read(loaded.load_bias.wrapping_add(number.0), &mut bytes)?;
-    let number = u64::from_le_bytes(bytes);
+    let number = loaded.load_bias.wrapping_add(number.0);
+    let number = processor.words.read_pointer(target.memory(), number)?;
     processor.thread_local_of_library(target.memory(), number, thread_pointer, offset)
 }
 
