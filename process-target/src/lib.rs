@@ -4,6 +4,32 @@
 //! [`runtime_layouts::walk::inspect`] asks for: memory, threads with their registers, and native
 //! stacks.
 //!
+//! ```
+//! use std::process::{Command, Stdio};
+//!
+//! use process_target::{LiveOptions, LiveProcess};
+//! use runtime_layouts::target::Target;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut child = Command::new("cat").stdin(Stdio::piped()).spawn()?;
+//!
+//! // All that takes long is done while the process still runs.
+//! let process = LiveProcess::open(child.id().into(), &LiveOptions::default())?;
+//! let mut stopped = process.stop()?;
+//! assert_eq!(stopped.threads().len(), 1);
+//! assert_eq!(stopped.threads()[0].tid, u64::from(child.id()));
+//! let frames = stopped.native_frames(&stopped.threads()[0], 100);
+//! assert!(frames.len() > 1, "somebody called what waits for input");
+//! assert!(stopped.release().is_some(), "it goes on");
+//!
+//! // A program without an async runtime has no tasks.
+//! assert!(process.inspect()?.report.tasks.is_empty());
+//! # child.kill()?;
+//! # child.wait()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! | question | where it is answered |
 //! |---|---|
 //! | how a process is stopped and let go | `live::stop` |

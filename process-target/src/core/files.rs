@@ -38,16 +38,21 @@ pub(super) fn below(sysroot: &Path, named: &str) -> PathBuf {
 
 /// Adds to the memory what the core left out and files hold, and says what is missing.
 ///
-/// `own` is the memory that the core itself holds.
+/// `own` is the memory that the core itself holds. What files hold is left out once `interrupted` says
+/// that the user asked to stop.
 pub(super) fn add(
     memory: &mut CoreMemory,
     own: &CoreMemory,
     notes: &Notes,
     places: &Places<'_>,
+    interrupted: &dyn Fn() -> bool,
 ) -> Vec<String> {
     let mut problems = Vec::new();
     let mut files: HashMap<&str, Option<(Arc<File>, u64)>> = HashMap::new();
     for mapping in notes.files.iter() {
+        if interrupted() {
+            break;
+        }
         if own.has(mapping.start, mapping.end) {
             continue;
         }
@@ -85,9 +90,11 @@ pub(super) fn add(
 fn left_out(segments: &[Segment], start: u64, end: u64) -> Vec<(u64, u64)> {
     let mut parts = Vec::new();
     let mut at = start;
-    for segment in segments.iter().filter(|segment| segment.is_writable) {
+    // They are in the order of their addresses.
+    let below_end = segments.iter().take_while(|segment| segment.start < end);
+    for segment in below_end.filter(|segment| segment.is_writable) {
         let (from, to) = (segment.start, segment.start.saturating_add(segment.written));
-        if to <= at || from >= end || from == to {
+        if to <= at || from == to {
             continue;
         }
         if at < from {

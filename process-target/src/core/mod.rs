@@ -71,9 +71,9 @@ impl CoreTarget {
         let places = Places { executable, sysroot: options.sysroot.as_deref() };
         let mut memory = own.clone();
         let mut problems: Vec<String> = truncation.map(truncated).into_iter().collect();
-        problems.extend(files::add(&mut memory, &own, &notes, &places));
-
         let interrupted = || options.interrupted.load(Ordering::Relaxed);
+        problems.extend(files::add(&mut memory, &own, &notes, &places, &interrupted));
+
         let (modules, lost) = program.modules(&memory, &interrupted, &mut |library| {
             // What was mapped has its whole path, whatever it was opened by.
             let mapped = notes.files.at(library.load_bias).map(|mapping| &*mapping.path);
