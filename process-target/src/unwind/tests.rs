@@ -236,7 +236,7 @@ fn tables_at_the_ends_of_the_address_space_do_no_harm() {
             let memory = FakeMemory::new().with(BASE, moved.clone()).with(table_at, table);
             let found = frames(&memory, &[(RIP, BASE + 0x1010), (RSP, u64::MAX - 7)]);
             assert_eq!(found.len(), 1);
-            for (stack, frame) in [(u64::MAX, u64::MAX - 7), (0, 0), (8, u64::MAX & !15)] {
+            for (stack, frame) in [(u64::MAX, u64::MAX - 7), (0, 0), (8, !15)] {
                 let _ = frames(&memory, &[(RIP, 1), (RSP, stack), (RBP, frame)]);
                 let _ = frames(&memory, &[(RIP, 0x60_0010), (RSP, stack), (RBP, frame)]);
             }

@@ -135,10 +135,11 @@ impl Image {
     #[must_use]
     pub fn extent(&self) -> Range<u64> {
         let loaded = self.segments.iter().filter(|segment| segment.kind == PT_LOAD);
-        loaded.fold(u64::MAX..0, |all, segment| {
+        let (start, end) = loaded.fold((u64::MAX, 0), |(low, high), segment| {
             let start = self.live(segment);
-            all.start.min(start)..all.end.max(start.saturating_add(segment.size))
-        })
+            (low.min(start), high.max(start.saturating_add(segment.size)))
+        });
+        start..end
     }
 
     /// Where `.eh_frame_hdr` lies in the process; `None` when the object has none.
