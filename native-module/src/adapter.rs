@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
 use runtime_layouts::memory::{MemoryReader, ReadError};
-use runtime_layouts::target::processor::RawFrame;
+use runtime_layouts::target::processors::RawFrame;
 
 use crate::failure::Failure;
 use crate::output::escaped;

@@ -1,14 +1,10 @@
 //! The walk over hand-built memory: what a torn, unreadable or circular process must not break.
 
-use std::cell::Cell;
-
 use report_text::json;
 use report_text::text::{Beside, Look, backtrace, tasks};
 use runtime_layouts::fake::{FakeMemory, FakeTarget, tokio};
 use runtime_layouts::libraries::REGISTRY;
-use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::report::{Report, TaskState};
-use runtime_layouts::target::{Identity, Module, NativeFrame, Target, Thread};
 use runtime_layouts::variables::locals::LocalTable;
 use runtime_layouts::walk::inspect;
 
@@ -160,48 +156,10 @@ fn many_tasks_are_grouped() {
 
 /// A process that tells whether several threads may read it, and whose user asks to stop when that
 /// was looked for so many times.
-struct Watched {
-    target: FakeTarget<FakeMemory>,
-    by_threads: bool,
-    patience: Cell<u64>,
-}
-
-impl Watched {
-    fn new(memory: FakeMemory, by_threads: bool, patience: u64) -> Self {
-        let target = FakeTarget::new(tokio::layouts(), memory, tokio::THREAD_POINTER);
-        Self { target, by_threads, patience: Cell::new(patience) }
-    }
-}
-
-impl Target for Watched {
-    fn memory(&self) -> &dyn MemoryReader {
-        self.target.memory()
-    }
-
-    fn may_be_read_by_threads(&self) -> bool {
-        self.by_threads
-    }
-
-    fn identity(&self) -> &Identity {
-        self.target.identity()
-    }
-
-    fn modules(&self) -> &[Module] {
-        self.target.modules()
-    }
-
-    fn threads(&self) -> &[Thread] {
-        self.target.threads()
-    }
-
-    fn native_frames(&self, thread: &Thread, limit: usize) -> Vec<NativeFrame> {
-        self.target.native_frames(thread, limit)
-    }
-
-    fn interrupted(&self) -> bool {
-        self.patience.set(self.patience.get().saturating_sub(1));
-        self.patience.get() == 0
-    }
+fn watched(memory: FakeMemory, by_threads: bool, patience: u64) -> FakeTarget<FakeMemory> {
+    let target = FakeTarget::new(tokio::layouts(), memory, tokio::THREAD_POINTER);
+    let target = target.interrupted_after(patience);
+    if by_threads { target } else { target.read_by_one_thread() }
 }
 
 fn json_of(report: &Report) -> String {
@@ -230,7 +188,7 @@ fn mixed(tasks: u64) -> FakeMemory {
 
 #[test]
 fn several_threads_find_what_one_finds() {
-    let report = |by_threads| inspect(&Watched::new(mixed(6_000), by_threads, u64::MAX), REGISTRY);
+    let report = |by_threads| inspect(&watched(mixed(6_000), by_threads, u64::MAX), REGISTRY);
     let by_one = report(false);
     assert_eq!(by_one.tasks.len(), 6_000);
     let by_one = json_of(&by_one);
@@ -246,7 +204,7 @@ fn several_threads_find_a_circle_too() {
         memory.put_u64(tokio::task(5_000) + tokio::NEXT, tokio::task(4_000));
         memory
     };
-    let report = |by_threads| inspect(&Watched::new(torn(), by_threads, u64::MAX), REGISTRY);
+    let report = |by_threads| inspect(&watched(torn(), by_threads, u64::MAX), REGISTRY);
     let by_one = report(false);
     assert_eq!(by_one.tasks.len(), 5_000);
     assert_eq!(json_of(&report(true)), json_of(&by_one));
@@ -255,8 +213,8 @@ fn several_threads_find_a_circle_too() {
 #[test]
 fn a_user_who_asks_to_stop_ends_it() {
     let report = |by_threads, patience| {
-        let target = Watched::new(tokio::memory(6_000), by_threads, patience);
-        (inspect(&target, REGISTRY), target.patience.get())
+        let target = watched(tokio::memory(6_000), by_threads, patience);
+        (inspect(&target, REGISTRY), target.patience())
     };
     let (whole, left) = report(false, u64::MAX);
     assert!(!whole.interrupted);

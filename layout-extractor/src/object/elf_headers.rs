@@ -4,6 +4,7 @@ use object::read::elf::{ElfFile, FileHeader, ProgramHeader};
 use object::{Object, ObjectSymbol, ObjectSymbolTable, RelocationFlags, RelocationTarget, elf};
 use runtime_layouts::layout::StaticAddress;
 use runtime_layouts::layout::source::TlsSegment;
+use runtime_layouts::target::processors::Processor;
 
 /// A segment of the file that the loader maps.
 #[derive(Clone, Copy, Debug)]
@@ -53,13 +54,9 @@ pub(super) fn program_headers<'data, Elf: FileHeader>(
 
 /// The address where the loader stores this module's number for `__tls_get_addr`. A relocation is
 /// for this module when it has no symbol, or a symbol that this object defines.
-pub(super) fn tls_module(file: &object::File<'_>) -> Option<StaticAddress> {
+pub(super) fn tls_module(file: &object::File<'_>, processor: &Processor) -> Option<StaticAddress> {
     let symbols = file.dynamic_symbol_table();
-    let kind = match file.architecture() {
-        object::Architecture::X86_64 => elf::R_X86_64_DTPMOD64,
-        object::Architecture::Aarch64 => elf::R_AARCH64_TLS_DTPMOD,
-        _ => return None,
-    };
+    let kind = processor.storage.module_relocation;
     let is_own = |target: RelocationTarget| match target {
         RelocationTarget::Absolute => true,
         RelocationTarget::Symbol(index) => symbols
@@ -70,6 +67,6 @@ pub(super) fn tls_module(file: &object::File<'_>) -> Option<StaticAddress> {
     };
     file.dynamic_relocations()?.find_map(|(place, relocation)| {
         let RelocationFlags::Elf { r_type } = relocation.flags() else { return None };
-        (r_type == kind && is_own(relocation.target())).then_some(StaticAddress(place))
+        (r_type.0 == kind && is_own(relocation.target())).then_some(StaticAddress(place))
     })
 }

@@ -8,6 +8,7 @@ use gimli::{RunTimeEndian, SectionId};
 use object::{Object, ObjectSection};
 use runtime_layouts::layout::StaticAddress;
 use runtime_layouts::layout::source::ObjectFacts;
+use runtime_layouts::target::processors;
 
 use super::elf_headers::{ProgramHeaders, Segment, program_headers, tls_module};
 use super::sections::{Sections, Which};
@@ -170,16 +171,19 @@ fn facts(file: &object::File<'_>, headers: &ProgramHeaders) -> ObjectFacts {
     let ProgramHeaders { segments, tls, machine } = headers;
     let first = segments.iter().map(|s| s.address).min().unwrap_or(0);
     let last = segments.iter().map(|s| s.address.saturating_add(s.memory_size)).max().unwrap_or(0);
-    ObjectFacts {
+    let mut facts = ObjectFacts {
         build_id: file.build_id().ok().flatten().map(hexadecimal),
         machine: *machine,
         pointer_size: if file.is_64() { 8 } else { 4 },
         big_endian: !file.is_little_endian(),
         entry: StaticAddress(file.entry()),
         tls: *tls,
-        tls_module: tls.and_then(|_| tls_module(file)),
+        tls_module: None,
         address_range: (StaticAddress(first), StaticAddress(last)),
-    }
+    };
+    let processor = tls.and_then(|_| processors::of(&facts));
+    facts.tls_module = processor.and_then(|processor| tls_module(file, processor));
+    facts
 }
 
 /// Bytes as lower-case hexadecimal digits.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::processor::WIDE;
 use crate::layout::source::{
     LayoutError, LayoutSource, ObjectFacts, Poll, PolledAs, Provenance, ThreadLocal, TlsSegment,
 };
@@ -10,6 +11,7 @@ use crate::layout::{
     Call, Discriminant, Function, Member, PlacedVariable, SourceFile, SourceLocation,
     StaticAddress, Type, TypeId, TypeKind, TypeParameter, Variant,
 };
+use crate::target::processors::Processor;
 
 /// Layouts that are put together type by type. The static addresses are the live ones.
 pub struct FakeLayouts {
@@ -32,15 +34,22 @@ impl Default for FakeLayouts {
 }
 
 impl FakeLayouts {
-    /// No types yet; an x86-64 object with a TLS segment of one page, at addresses below 2^47.
+    /// No types yet; an object with a TLS segment of one page, at addresses below 2^47, for the
+    /// processor [`WIDE`](super::processor::WIDE).
     #[must_use]
     pub fn new() -> Self {
+        Self::on(&WIDE)
+    }
+
+    /// The same for another processor.
+    #[must_use]
+    pub fn on(processor: &Processor) -> Self {
         Self {
             facts: ObjectFacts {
                 build_id: Some("00".into()),
-                machine: 62,
-                pointer_size: 8,
-                big_endian: false,
+                machine: processor.machine,
+                pointer_size: processor.words.pointer_size,
+                big_endian: processor.words.big_endian,
                 entry: StaticAddress(0),
                 tls: Some(TlsSegment { address: 0, size: 0x1000, align: 0x10 }),
                 tls_module: None,
@@ -80,7 +89,7 @@ impl FakeLayouts {
 
     /// A thin pointer. The target may be given later with [`FakeLayouts::point`].
     pub fn pointer(&mut self, name: &str, target: Option<TypeId>) -> TypeId {
-        self.add(name, 8, TypeKind::Pointer { target })
+        self.add(name, self.facts.pointer_size.into(), TypeKind::Pointer { target })
     }
 
     /// Lets a pointer point to a type that was made after it.

@@ -5,6 +5,7 @@
 
 mod layouts;
 mod memory;
+pub mod processor;
 mod target;
 pub mod tokio;
 pub mod toy;

@@ -13,7 +13,6 @@ use crate::layout::{Base, Place};
 use crate::report::{
     Access, Chain, Frame, FrameRef, HoldingThread, ResourceKind, Task, TaskIndex, ThreadRef,
 };
-use crate::target::processor::processor;
 use crate::target::{NativeFrame, Thread};
 use crate::value::{Program, Ty, Value};
 
@@ -94,8 +93,7 @@ fn waits_in_kernel<'f>(libraries: Libraries, mut functions: impl Iterator<Item =
 
 /// The word on which the thread waits: the first argument of the system call that it is in.
 fn futex(program: &Program<'_>, thread: &Thread) -> Option<u64> {
-    let machine = program.target().modules().first()?.layouts.facts().machine;
-    let number = processor(machine)?.system_call_argument?;
+    let number = program.target().processor()?.system_calls.first_argument?;
     program.target().native_frames(thread, 1).first()?.register(number).filter(|at| *at != 0)
 }
 
@@ -117,11 +115,8 @@ pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -
         let frames = program.target().native_frames(thread, DEEPEST_STACK);
         let is_blocked = is_blocked(program, sites.libraries(), &frames);
         let task = tasks.iter().find(|task| tid(task.thread) == Some(thread.tid));
-        for (index, frame) in frames.iter().enumerate() {
-            let Some((module, address)) = program.module_at(native::code_address(index, frame))
-            else {
-                continue;
-            };
+        for frame in &frames {
+            let Some((module, address)) = program.module_at(frame.pc.lookup()) else { continue };
             let layouts = program.layouts(module);
             for variable in layouts.variables_at(address).unwrap_or_default() {
                 let Some(at) = place(program, variable.place, frame) else { continue };
@@ -145,7 +140,7 @@ pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -
                 found.extend(nodes.into_iter().map(|node| OnStack {
                     value: Value { ty: node.ty, address: node.address },
                     variable: Arc::clone(&variable.name),
-                    frame: FrameRef { site, address: frame.pc },
+                    frame: FrameRef { site, address: frame.pc.get() },
                     task: task.map(|task| task.index),
                     thread: HoldingThread {
                         thread: ThreadRef { number: thread.number, tid: thread.tid },

@@ -3,7 +3,6 @@
 use super::Inspection;
 use crate::memory::ReadError;
 use crate::target::Target;
-use crate::target::processor::processor;
 use crate::value::{Ty, Value};
 
 impl Inspection<'_> {
@@ -58,15 +57,14 @@ fn address_in_thread(
 ) -> Result<Option<u64>, ReadError> {
     let loaded = &target.modules()[module];
     let facts = loaded.layouts.facts();
-    let Some(processor) = processor(facts.machine) else { return Ok(None) };
+    let Some(processor) = target.processor() else { return Ok(None) };
     if module == 0 {
         return Ok(facts
             .tls
             .and_then(|segment| processor.thread_local_address(segment, thread_pointer, offset)));
     }
     let Some(number) = facts.tls_module else { return Ok(None) };
-    let mut bytes = [0; 8];
-    target.memory().read(loaded.load_bias.wrapping_add(number.0), &mut bytes)?;
-    let number = u64::from_le_bytes(bytes);
+    let number = loaded.load_bias.wrapping_add(number.0);
+    let number = processor.words.read_pointer(target.memory(), number)?;
     processor.thread_local_of_library(target.memory(), number, thread_pointer, offset)
 }

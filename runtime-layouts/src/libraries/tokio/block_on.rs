@@ -49,7 +49,9 @@ pub(super) fn add(
         }
         // A thread may block on a future of one tokio within a call that another one made.
         let program = &inspection.program;
-        frames.retain(|frame| program.module_at(frame.pc).is_none_or(|(of, _)| of == module));
+        frames.retain(|frame| {
+            program.module_at(frame.pc.lookup()).is_none_or(|(of, _)| of == module)
+        });
         let state = state(program, context, &frames);
         // Without a `block_on` on its stack the thread is a worker, or holds an `enter` guard.
         let Some(mut found) = stack::future(inspection, &frames, state) else { continue };

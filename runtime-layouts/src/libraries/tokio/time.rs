@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use crate::knowledge::{Reading, Seen};
 use crate::report::{DUE_NOW, ResourceKind, short};
-use crate::target::machine::Machine;
 use crate::value::{Program, Value, ValueError};
 
 const SLEEP: &str = "tokio::time::sleep::Sleep";
@@ -34,7 +33,7 @@ fn timer(program: &Program<'_>, value: Value, name: &'static str) -> Seen {
     seen.name = Some(name.into());
     if let Ok(Some((state, overdue))) = due(program, value) {
         seen.state = Some(state);
-        let is_exact = || program.target().machine().is_some_and(|it| it.stopped_at().is_some());
+        let is_exact = || program.target().host().is_some_and(|it| it.stopped_at().is_some());
         seen.overdue = overdue.filter(|_| is_exact());
     }
     seen
@@ -64,7 +63,7 @@ fn clock(program: &Program<'_>, sleep: Value) -> Result<Option<(Duration, bool)>
     // From the active variant on: one path serves all timers.
     let (_, runtime) = runtime.active_variant(program)?;
     let Some(clock) = runtime.behind(program, CLOCK)? else { return Ok(None) };
-    let now = program.target().machine().and_then(Machine::monotonic_now);
+    let now = program.target().host().and_then(|host| host.monotonic_now());
     let Some(unfrozen) = clock.within(program, "unfrozen")? else {
         return Ok(now.map(|now| (now, false)));
     };

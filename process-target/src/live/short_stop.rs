@@ -1,4 +1,4 @@
-//! A report of a process that stands still for as short a time as possible.
+//! A short stop: a report of a process that stands still for as short a time as possible.
 //!
 //! To walk the tasks takes time: debug information is looked up, and memory is read in as many
 //! small pieces as there are things to follow. None of it needs the process to stand still, except
@@ -16,7 +16,6 @@
 //! 4. If the report needed something else (the process was not hung, and went on in between), the
 //!    last step is done again, and in the end with the process standing still all the time.
 
-use std::fs;
 use std::ops::Range;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,7 +26,7 @@ use runtime_layouts::target::Target;
 use runtime_layouts::variables::locals::LocalTable;
 use runtime_layouts::walk;
 
-use super::frozen::Room;
+use super::memory_copy::CopyBuffer;
 use super::proc::{self, Waiting};
 use super::{LiveProcess, LiveTarget};
 use crate::TargetError;
@@ -91,9 +90,9 @@ impl LiveProcess {
             if size(&wanted) > largest_copy() {
                 break;
             }
-            let room = Room::new(wanted.clone());
+            let buffer = CopyBuffer::new(wanted.clone());
             let mut target = self.stop()?;
-            target.freeze(room);
+            target.copy_memory(buffer);
             stops.extend(target.release());
             // Dropped before the next walk, if it is of no use.
             if let Some((look, found)) = rehearsed.take()
@@ -164,15 +163,11 @@ impl Asleep {
 
 /// Bytes in ranges that do not overlap.
 fn size(ranges: &[Range<u64>]) -> u64 {
-    ranges.iter().map(|range| range.end - range.start).sum()
+    ranges.iter().map(|range| range.end.saturating_sub(range.start)).fold(0, u64::saturating_add)
 }
 
 fn largest_copy() -> u64 {
-    let left = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-        line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
-    });
-    left.map_or(LARGEST_COPY, |kilobytes| LARGEST_COPY.min(kilobytes * 1024 / 4))
+    proc::available_memory().map_or(LARGEST_COPY, |bytes| LARGEST_COPY.min(bytes / 4))
 }
 
 fn finish(

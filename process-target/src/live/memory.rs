@@ -10,9 +10,8 @@ use std::sync::Arc;
 use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
-
-use super::cache::PAGE;
-use super::{MemoryReader, Page, ReadError, end_of};
+use runtime_layouts::memory::cache::PAGE;
+use runtime_layouts::memory::{MemoryReader, Page, ReadError, end_of};
 
 /// Reads a process without stopping it: stopping is the front's business.
 #[derive(Clone, Debug)]
@@ -115,7 +114,7 @@ impl LiveMemory {
             if read < some.len() {
                 break;
             }
-            let length: usize = some.iter().map(length).sum();
+            let length = some.iter().map(length).fold(0, usize::saturating_add);
             rest = rest.split_at_mut(length.min(rest.len())).1;
         }
         done
@@ -132,9 +131,10 @@ impl LiveMemory {
                 process_vm_readv(*pid, &mut [IoSliceMut::new(buffer)], &remote).unwrap_or(0)
             }
             Way::File(file) => {
-                let mut read = 0;
+                let mut read = 0_usize;
                 for range in ranges {
-                    let Some(part) = buffer.get_mut(read..read + length(range)) else { break };
+                    let end = read.saturating_add(length(range));
+                    let Some(part) = buffer.get_mut(read..end) else { break };
                     if file.read_exact_at(part, range.start).is_err() {
                         break;
                     }
@@ -184,8 +184,11 @@ impl MemoryReader for LiveMemory {
                 }
             }
             Way::File(file) => {
-                for (start, page) in (address..).step_by(PAGE).zip(pages) {
-                    file.read_exact_at(&mut page[..], start).map_err(|_| error)?;
+                let mut at = address;
+                for page in pages {
+                    file.read_exact_at(&mut page[..], at).map_err(|_| error)?;
+                    // Wraps only after the last page of the address space.
+                    at = at.wrapping_add(PAGE as u64);
                 }
                 Ok(())
             }
@@ -196,7 +199,7 @@ impl MemoryReader for LiveMemory {
 fn read_by_call(pid: Pid, address: u64, buffer: &mut [u8]) -> Option<()> {
     let mut done = 0;
     while done < buffer.len() {
-        let base = usize::try_from(address + done as u64).ok()?;
+        let base = usize::try_from(address.checked_add(done as u64)?).ok()?;
         let remote = RemoteIoVec { base, len: buffer.len() - done };
         let local = &mut [IoSliceMut::new(&mut buffer[done..])];
         // A read stops short before a page that is not mapped, and after 2 GiB.
@@ -234,8 +237,11 @@ mod tests {
     #[test]
     fn reads_pages_in_a_row() {
         let there: Vec<u8> = (0..5 * PAGE).map(|i| (i % 251) as u8).collect();
+        let last = u64::MAX - (PAGE as u64 - 1);
         for own in [own(), own_file()] {
             let (mut first, mut second) = ([0; PAGE], [0; PAGE]);
+            assert!(own.read_ahead(last, &mut [&mut first]).is_err());
+            assert!(own.read_ahead(last, &mut [&mut first, &mut second]).is_err());
             let mut pages = [&mut first, &mut second];
             own.read_ahead(there.as_ptr() as u64, &mut pages).expect("mapped");
             assert_eq!([first, second].concat(), there[..2 * PAGE]);

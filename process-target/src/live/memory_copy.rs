@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use runtime_layouts::memory::cache::PAGE;
-use runtime_layouts::memory::live::LiveMemory;
 use runtime_layouts::memory::{MemoryReader, Page, ReadError};
 
+use super::memory::LiveMemory;
 use crate::snapshot::{Seen, joined};
 
 /// Pages that are compared at once: what one system call reads.
@@ -19,7 +19,7 @@ pub(super) enum LiveReader {
     /// The process itself.
     Process(LiveMemory),
     /// What was copied of it.
-    Frozen(Frozen),
+    Copy(MemoryCopy),
 }
 
 impl LiveReader {
@@ -27,7 +27,7 @@ impl LiveReader {
     pub(super) fn had_all(&self) -> bool {
         match self {
             Self::Process(_) => true,
-            Self::Frozen(frozen) => !frozen.missed.load(Ordering::Relaxed),
+            Self::Copy(copy) => !copy.missed.load(Ordering::Relaxed),
         }
     }
 
@@ -91,26 +91,26 @@ impl MemoryReader for LiveReader {
     fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
         match self {
             Self::Process(memory) => memory.read(address, buffer),
-            Self::Frozen(frozen) => frozen.read(address, buffer),
+            Self::Copy(copy) => copy.read(address, buffer),
         }
     }
 
     fn read_ahead(&self, address: u64, pages: &mut [&mut Page]) -> Result<(), ReadError> {
         match self {
             Self::Process(memory) => memory.read_ahead(address, pages),
-            Self::Frozen(frozen) => frozen.read_ahead(address, pages),
+            Self::Copy(copy) => copy.read_ahead(address, pages),
         }
     }
 }
 
-/// Room for a copy, made before the process is stopped.
-pub(super) struct Room {
+/// What a copy is to hold, with the memory for it, which is had before the process is stopped.
+pub(super) struct CopyBuffer {
     ranges: Vec<Range<u64>>,
     bytes: Vec<u8>,
 }
 
-impl Room {
-    /// Room for these ranges, which must be in the order of their addresses and apart from each
+impl CopyBuffer {
+    /// A buffer for these ranges, which must be in the order of their addresses and apart from each
     /// other.
     pub(super) fn new(ranges: Vec<Range<u64>>) -> Self {
         let total = ranges.iter().map(length).sum();
@@ -120,7 +120,7 @@ impl Room {
 }
 
 /// The copy.
-pub(super) struct Frozen {
+pub(super) struct MemoryCopy {
     /// Ranges that were copied, by address, with where each begins in `bytes`.
     pieces: Vec<(Range<u64>, usize)>,
     bytes: Vec<u8>,
@@ -130,11 +130,11 @@ pub(super) struct Frozen {
     missed: AtomicBool,
 }
 
-impl Frozen {
-    /// Copies what there is room for.
-    pub(super) fn new(memory: &LiveMemory, room: Room) -> Self {
-        let Room { ranges, bytes } = room;
-        let mut frozen = Self {
+impl MemoryCopy {
+    /// Copies the ranges that the buffer is for.
+    pub(super) fn new(memory: &LiveMemory, buffer: CopyBuffer) -> Self {
+        let CopyBuffer { ranges, bytes } = buffer;
+        let mut copy = Self {
             pieces: Vec::with_capacity(ranges.len()),
             bytes,
             holes: Vec::new(),
@@ -144,18 +144,18 @@ impl Frozen {
         let mut left = &ranges[..];
         while !left.is_empty() {
             let wanted: usize = left.iter().map(length).sum();
-            let read = memory.read_ranges(left, &mut frozen.bytes[used..used + wanted]);
+            let read = memory.read_ranges(left, &mut copy.bytes[used..used + wanted]);
             for range in &left[..read] {
-                frozen.pieces.push((range.clone(), used));
+                copy.pieces.push((range.clone(), used));
                 used += length(range);
             }
             left = &left[read..];
             if let Some((broken, rest)) = left.split_first() {
-                used = frozen.copy_pages(memory, broken, used);
+                used = copy.copy_pages(memory, broken, used);
                 left = rest;
             }
         }
-        frozen
+        copy
     }
 
     /// Bytes that were copied.
@@ -185,7 +185,7 @@ impl Frozen {
     }
 }
 
-impl MemoryReader for Frozen {
+impl MemoryReader for MemoryCopy {
     fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
         let found = self.copied(address, buffer.len()).inspect_err(|_| {
             let end = address.saturating_add(buffer.len() as u64);
@@ -207,7 +207,7 @@ impl MemoryReader for Frozen {
     }
 }
 
-impl Frozen {
+impl MemoryCopy {
     /// What was copied from there.
     fn copied(&self, address: u64, length: usize) -> Result<&[u8], ReadError> {
         let error = ReadError { address, length };
@@ -235,16 +235,16 @@ mod tests {
         let memory = LiveMemory::open(std::process::id().into()).expect("readable");
         let mut ranges = vec![0x1000..0x3000, start..start + 100, start + 20_000..start + 40_000];
         ranges.sort_by_key(|range| range.start);
-        let frozen = LiveReader::Frozen(Frozen::new(&memory, Room::new(ranges)));
+        let copy = LiveReader::Copy(MemoryCopy::new(&memory, CopyBuffer::new(ranges)));
         let mut buffer = [0; 50];
         for at in [0, 50, 20_000, 30_000, 39_950] {
-            frozen.read(start + at, &mut buffer).expect("copied");
+            copy.read(start + at, &mut buffer).expect("copied");
             assert_eq!(buffer, there[at as usize..][..50]);
         }
-        assert!(frozen.read(0x1800, &mut buffer).is_err());
-        assert!(frozen.had_all(), "what cannot be read was not missed");
-        assert!(frozen.read(start + 60, &mut buffer).is_err());
-        assert!(!frozen.had_all());
+        assert!(copy.read(0x1800, &mut buffer).is_err());
+        assert!(copy.had_all(), "what cannot be read was not missed");
+        assert!(copy.read(start + 60, &mut buffer).is_err());
+        assert!(!copy.had_all());
     }
 
     #[test]
@@ -256,11 +256,11 @@ mod tests {
         let memory = LiveMemory::open(std::process::id().into()).expect("readable");
         let page = PAGE as u64;
         let around = first - 2 * page..first + page;
-        let frozen = Frozen::new(&memory, Room::new(std::iter::once(around).collect()));
+        let copy = MemoryCopy::new(&memory, CopyBuffer::new(std::iter::once(around).collect()));
         let mut buffer = [0; 4];
-        frozen.read(first, &mut buffer).expect("the page that is there");
+        copy.read(first, &mut buffer).expect("the page that is there");
         assert_eq!(&buffer, b"\x7fELF");
-        assert!(frozen.read(first - page, &mut buffer).is_err());
-        assert!(LiveReader::Frozen(frozen).had_all());
+        assert!(copy.read(first - page, &mut buffer).is_err());
+        assert!(LiveReader::Copy(copy).had_all());
     }
 }

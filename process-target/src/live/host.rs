@@ -1,4 +1,4 @@
-//! What the machine knows of a process besides its memory: the time, its open files, its children.
+//! What this system knows of a process besides its memory: the time, its open files, its children.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -9,23 +9,14 @@ use std::time::Duration;
 use nix::time::{ClockId, clock_gettime};
 use procfs::net::TcpState;
 use procfs::process::{FDTarget, Process};
+use runtime_layouts::target::host::{Descriptor, Host};
 
-/// The machine that a process runs on, as far as it concerns that process.
-pub struct Machine {
+/// This system, as far as it concerns one of its processes.
+pub struct LocalHost {
     now: Option<Duration>,
     is_stop: bool,
     process: Option<Process>,
     sockets: OnceLock<HashMap<u64, Socket>>,
-}
-
-/// An open file of a process.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Descriptor {
-    /// Where it leads: `on 127.0.0.1:8080`, `to 127.0.0.1:40123`, `on /run/app.sock`.
-    pub place: String,
-    /// The state of its connection and the near end of that: `established, from 127.0.0.1:8080`;
-    /// `None` for what is not connected.
-    pub state: Option<String>,
 }
 
 /// A socket, as the tables of its network namespace have it.
@@ -36,9 +27,9 @@ enum Socket {
     Unix(PathBuf),
 }
 
-impl Machine {
-    /// This machine, now, with a process of its own. What it knows of the process's files is read
-    /// when it is first asked for, so the process should stand still meanwhile.
+impl LocalHost {
+    /// What there is to know of that process now. What the system knows of its files is read when it
+    /// is first asked for, so the process should stand still meanwhile.
     #[must_use]
     pub fn of(pid: u64) -> Self {
         let process = i32::try_from(pid).ok().and_then(|pid| Process::new(pid).ok());
@@ -51,35 +42,19 @@ impl Machine {
         self.is_stop = true;
         self
     }
+}
 
-    /// A machine on which the process stopped at that time of the monotonic clock, and of which
-    /// nothing else is known.
-    #[must_use]
-    pub fn at(now: Duration) -> Self {
-        Self { now: Some(now), is_stop: true, process: None, sockets: OnceLock::new() }
-    }
-
-    /// `CLOCK_MONOTONIC` when this was made: `None` when the system does not tell.
-    ///
-    /// It is the clock of `std::time::Instant` (`library/std/src/sys/time/unix.rs`, Rust 1.95).
-    #[must_use]
-    pub fn monotonic_now(&self) -> Option<Duration> {
+/// Source of files and sockets: `proc_pid_fd(5)`, `proc_pid_net(5)`.
+impl Host for LocalHost {
+    fn monotonic_now(&self) -> Option<Duration> {
         self.now
     }
 
-    /// The time at which the process stopped; `None` when it may have stood still before this was
-    /// made, as in a debugger.
-    #[must_use]
-    pub fn stopped_at(&self) -> Option<Duration> {
+    fn stopped_at(&self) -> Option<Duration> {
         self.now.filter(|_| self.is_stop)
     }
 
-    /// An open file of the process; `None` for one that has no place with a name, or when the
-    /// system does not tell.
-    ///
-    /// Source: `proc_pid_fd(5)`, `proc_pid_net(5)`.
-    #[must_use]
-    pub fn descriptor(&self, fd: u64) -> Option<Descriptor> {
+    fn descriptor(&self, fd: u64) -> Option<Descriptor> {
         let process = self.process.as_ref()?;
         match process.fd_from_fd(i32::try_from(fd).ok()?).ok()?.target {
             FDTarget::Path(path) => Some(on(path.display())),
@@ -90,10 +65,7 @@ impl Machine {
         }
     }
 
-    /// The name of a child of the process, and whether it has ended and nobody asked how; `None`
-    /// when there is no such child.
-    #[must_use]
-    pub fn child(&self, pid: u64) -> Option<(String, bool)> {
+    fn child(&self, pid: u64) -> Option<(String, bool)> {
         let parent = self.process.as_ref()?.pid();
         let child = Process::new(i32::try_from(pid).ok()?).ok()?.stat().ok()?;
         (child.ppid == parent).then_some((child.comm, matches!(child.state, 'Z' | 'X')))
@@ -170,8 +142,8 @@ mod tests {
 
     use super::*;
 
-    fn own() -> Machine {
-        Machine::of(std::process::id().into())
+    fn own() -> LocalHost {
+        LocalHost::of(std::process::id().into())
     }
 
     fn described(file: &impl AsRawFd) -> Option<Descriptor> {
