@@ -92,13 +92,25 @@ impl FakeLayouts {
         }
     }
 
+    /// Gives a type a generic argument.
+    pub fn parameter(&mut self, of: TypeId, name: &str, argument: TypeId) {
+        if let Some(ty) = self.types.get_mut(of.0 as usize) {
+            let parameter = TypeParameter { name: name.into(), ty: argument };
+            Arc::make_mut(ty).type_parameters.push(parameter);
+        }
+    }
+
+    /// Puts the members that a struct lacked when it was made into it: its own type can be among
+    /// theirs.
+    pub fn complete(&mut self, of: TypeId, members: &[(&str, u64, TypeId)]) {
+        if let Some(ty) = self.types.get_mut(of.0 as usize) {
+            Arc::make_mut(ty).kind = TypeKind::Struct { members: members_of(members) };
+        }
+    }
+
     /// A struct with its members' names, offsets and types.
     pub fn structure(&mut self, name: &str, size: u64, members: &[(&str, u64, TypeId)]) -> TypeId {
-        let members = members
-            .iter()
-            .map(|(name, offset, ty)| Member { name: (*name).into(), offset: *offset, ty: *ty })
-            .collect();
-        self.add(name, size, TypeKind::Struct { members })
+        self.add(name, size, TypeKind::Struct { members: members_of(members) })
     }
 
     /// An enum or state machine. `discriminant` is its offset and size in bytes.
@@ -203,6 +215,13 @@ impl FakeLayouts {
     pub fn thread_local(&mut self, path: &str, ty: TypeId, offset: u64) {
         self.thread_locals.push(ThreadLocal { name: path.into(), ty, offset });
     }
+}
+
+fn members_of(members: &[(&str, u64, TypeId)]) -> Vec<Member> {
+    members
+        .iter()
+        .map(|(name, offset, ty)| Member { name: (*name).into(), offset: *offset, ty: *ty })
+        .collect()
 }
 
 impl LayoutSource for FakeLayouts {

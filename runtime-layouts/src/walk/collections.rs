@@ -1,6 +1,6 @@
 //! Collections that keep futures behind raw pointers, which the general rule does not follow.
 
-use super::plan::{Neighbours, Part};
+use super::plan::{Arms, Neighbours, Part};
 use crate::layout::name::{Environment, base_path};
 use crate::layout::source::LayoutError;
 use crate::layout::{Member, Type, TypeId, TypeKind};
@@ -61,7 +61,8 @@ fn arms(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Option<Neighbour
     // The debug information lists a tuple's members in its own order.
     parts.sort_by_key(|(number, _)| *number);
     let parts = parts.into_iter().map(|(_, part)| part).collect();
-    Ok(Some(Neighbours::Arms { arms: arms.offset, parts, mask: mask.offset, size }))
+    let (tuple, mask) = (arms.offset, mask.offset);
+    Ok(Some(Neighbours::Arms(Arms { tuple, parts, mask, mask_size: size })))
 }
 
 /// Whether a future that holds none of those that it could hold has ended: a `Fuse` drops its own
@@ -94,7 +95,7 @@ fn vector(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Option<Neighbo
     };
     let Some(offset) = pointer.offset() else { return Ok(None) };
     Ok(Some(Neighbours::Slice {
-        data: buffer.offset + offset,
+        data: buffer.offset.wrapping_add(offset),
         length: length.offset,
         element: of(element),
         size: program.type_of(of(element))?.size,

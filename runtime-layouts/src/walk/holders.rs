@@ -184,6 +184,9 @@ impl Holders {
     pub(crate) fn add_all(&mut self, program: &Program<'_>, guards: Vec<Found>, waits: &mut Waits) {
         for Found { sorts, guards } in guards {
             for guard in guards {
+                if program.is_interrupted() {
+                    return;
+                }
                 if let Some(sort) = sorts.get(guard.sort as usize) {
                     // One whose resource cannot be read has none.
                     let _ = self.add(program, sort, guard, waits);

@@ -235,7 +235,7 @@ impl Inspection<'_> {
             task.index = TaskIndex(index);
         }
         let (waits, is_whole) = relations::find(self.program, sites, &self.tasks);
-        self.interrupted |= !is_whole;
+        self.interrupted |= !is_whole || self.program.was_interrupted();
         sites.judge(&roots);
         let facts = target.modules().first().map(|module| module.layouts.facts());
         let mut holdings: Vec<_> = waits

@@ -52,9 +52,8 @@ pub(crate) enum Shape {
     /// In these parts of the active variant, and whether that variant is one of a future that
     /// has ended.
     Variants { parts: Vec<Vec<Part>>, ended: Vec<bool> },
-    /// In the parts of what a pointer at one offset points to, but not in those whose bit is set
-    /// in the mask of so many bytes behind the pointer at the other: the arms of a `select!`.
-    Arms { arms: u64, parts: Vec<Part>, mask: u64, size: u8 },
+    /// In the arms of a `select!`.
+    Arms(Arms),
     /// Behind a thin pointer.
     Pointer(Ty),
     /// Behind a thin pointer that shares what it owns.
@@ -68,6 +67,20 @@ pub(crate) enum Shape {
     /// In this part of each node of a linked list: from the value to the pointer to the first
     /// node, and from a node to the pointer to the next, in bytes.
     List { head: u64, next: u64, item: Part },
+}
+
+/// The arms of a `select!`: the parts of a tuple behind a pointer, but not those whose bit is set in
+/// a mask behind another one.
+#[derive(Debug)]
+pub(crate) struct Arms {
+    /// From the value to the pointer to the tuple, in bytes.
+    pub(crate) tuple: u64,
+    /// The arms in the tuple, in the order of their bits.
+    pub(crate) parts: Vec<Part>,
+    /// From the value to the pointer to the mask, in bytes.
+    pub(crate) mask: u64,
+    /// The size of the mask in bytes, at most 16.
+    pub(crate) mask_size: u8,
 }
 
 /// A part of a value.
@@ -166,7 +179,7 @@ impl Planner {
             Neighbours::List { head, next, item } if self.holds(program, item.ty) => {
                 Shape::List { head, next, item }
             }
-            Neighbours::Arms { arms, parts, mask, size } => Shape::Arms { arms, parts, mask, size },
+            Neighbours::Arms(arms) => Shape::Arms(arms),
             _ => Shape::Nothing,
         };
         let holds_any = !matches!(shape, Shape::Nothing);
@@ -268,7 +281,7 @@ impl Planner {
                 Neighbours::Variants(variants) => {
                     variants.into_iter().flatten().map(|part| part.ty).collect()
                 }
-                Neighbours::Arms { parts, .. } => parts.into_iter().map(|part| part.ty).collect(),
+                Neighbours::Arms(arms) => arms.parts.into_iter().map(|part| part.ty).collect(),
                 Neighbours::Pointer(target) => vec![target],
                 Neighbours::List { item, .. } => vec![item.ty],
                 Neighbours::Array { element, .. } | Neighbours::Slice { element, .. } => {
@@ -307,7 +320,7 @@ pub(super) enum Neighbours {
     Array { element: Ty, size: u64, count: u64 },
     Slice { data: u64, length: u64, element: Ty, size: u64 },
     List { head: u64, next: u64, item: Part },
-    Arms { arms: u64, parts: Vec<Part>, mask: u64, size: u8 },
+    Arms(Arms),
 }
 
 /// Whether a variable only borrows: what it borrows lies in another one.

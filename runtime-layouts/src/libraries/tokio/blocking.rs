@@ -94,6 +94,9 @@ pub(super) fn add_queued(inspection: &mut Inspection<'_>, scheduler: &Scheduler,
     let mut reader = TaskReader::default();
     let first = inspection.tasks.len();
     for header in headers {
+        if inspection.interrupted() {
+            break;
+        }
         match reader.task(inspection, header, Some(runtime), TaskKind::Blocking) {
             Ok((_, mut task)) => {
                 task.state = TaskState::Scheduled;
@@ -142,6 +145,9 @@ fn elements(program: &Program<'_>, queue: Value, found: &mut Vec<Value>) -> Resu
     let to_header = path::find(program, ring.element, Reach::RUNTIME, &mut is_header)
         .ok_or_else(|| missing("task"))?;
     for index in 0..ring.length.min(MOST_QUEUED) {
+        if program.is_interrupted() {
+            break;
+        }
         found.extend(to_header.follow(program, ring.get(index))?);
     }
     Ok(())

@@ -122,7 +122,12 @@ impl Links {
             .ok_or_else(|| missing(name, "list pointers"))?;
         let (next, _) = member(to_links.end, "next")?;
         let start = to_links.offset().ok_or_else(|| missing(name, "fixed list pointers"))?;
-        Ok(Self { vtable, trailer_offset, next: start + next, trailers: FxHashMap::default() })
+        Ok(Self {
+            vtable,
+            trailer_offset,
+            next: start.wrapping_add(next),
+            trailers: FxHashMap::default(),
+        })
     }
 
     /// The header after this one; 0 at the end of the list.
@@ -487,7 +492,7 @@ fn cell_of(
 fn id_in_core(program: &Program<'_>, cell: Ty) -> Option<u64> {
     let to_core = path::find(program, cell, Reach::INLINE, &mut |ty| CORE.is(ty))?;
     let core = program.type_of(to_core.end).ok()?;
-    Some(to_core.offset()? + core.member("task_id")?.offset)
+    Some(to_core.offset()?.wrapping_add(core.member("task_id")?.offset))
 }
 
 /// The stage of the task in a cell; `None` when the debug information does not describe it.
@@ -506,7 +511,7 @@ fn stage_of(program: &Program<'_>, cell: Ty) -> Result<Option<StageShape>, Value
     Ok(fields.member("__0").map(|member| StageShape {
         path,
         running,
-        offset: variant.offset + member.offset,
+        offset: variant.offset.wrapping_add(member.offset),
         future: Ty { module: cell.module, id: member.ty },
     }))
 }

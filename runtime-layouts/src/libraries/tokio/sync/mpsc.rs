@@ -118,7 +118,7 @@ fn state(program: &Program<'_>, chan: Value) -> Result<State, ValueError> {
 
 impl State {
     fn is_full(&self) -> bool {
-        self.capacity.is_some_and(|capacity| self.queued + self.reserved >= capacity)
+        self.capacity.is_some_and(|capacity| self.queued.saturating_add(self.reserved) >= capacity)
     }
 
     /// `3 of 8 queued, 1 reserved`.
