@@ -11,8 +11,8 @@ use runtime_layouts::layout::SourceFile;
 use runtime_layouts::layout::SourceLocation;
 use runtime_layouts::libraries::REGISTRY;
 use runtime_layouts::report::{
-    Access, FrameRef, Holder, Report, Resource, ResourceId, ResourceKind, TaskIndex, TaskState,
-    Wait, WaitId,
+    Access, FrameRef, Holder, Problem, Report, Resource, ResourceId, ResourceKind, TaskIndex,
+    TaskState, Wait, WaitId,
 };
 use runtime_layouts::target::Target;
 use runtime_layouts::variables::Limits;
@@ -87,7 +87,7 @@ fn report(target: &dyn Target, name: &str) -> Report {
     let mut frames = Vec::new();
     for task in &mut report.tasks {
         task.spawned_at = Some(place.clone());
-        task.problems = vec![text()];
+        task.problems = vec![Problem::missing(text())];
         task.state = TaskState::Idle;
         frames.extend(task.chain.frames.last().map(FrameRef::of));
         if let Some(last) = task.chain.frames.last_mut() {

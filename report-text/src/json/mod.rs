@@ -68,12 +68,15 @@ struct ReportJson<'r> {
     problems: Vec<ProblemJson<'r>>,
     caveats: &'r [String],
     interrupted: bool,
+    complete: bool,
+    missing: Vec<String>,
 }
 
 impl<'r> ReportJson<'r> {
     fn new(report: &'r Report, locals: &'r LocalTable) -> Self {
         let target = &report.target;
         let frames = HolderFrames::of(report);
+        let completeness = report.completeness();
         Self {
             schema: SCHEMA,
             target: TargetJson {
@@ -88,6 +91,8 @@ impl<'r> ReportJson<'r> {
             problems: report.problems.iter().map(|text| ProblemJson { text }).collect(),
             caveats: &report.caveats,
             interrupted: report.interrupted,
+            complete: completeness.is_complete(),
+            missing: completeness.reasons,
         }
     }
 }
@@ -241,7 +246,11 @@ impl<'r> TaskJson<'r> {
                 .iter()
                 .map(|wait| WaitJson::new(report, holders, wait))
                 .collect(),
-            problems: task.problems.iter().map(|text| ProblemJson { text }).collect(),
+            problems: task
+                .problems
+                .iter()
+                .map(|problem| ProblemJson { text: &problem.text })
+                .collect(),
         }
     }
 }

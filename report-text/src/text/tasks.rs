@@ -11,7 +11,7 @@ use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
 use super::waiting;
 use super::workers;
-use runtime_layouts::report::{Chain, Report, SiteId, Task, TaskKind, TaskState, sentence};
+use runtime_layouts::report::{Chain, Report, SiteId, Task, TaskKind, TaskState};
 
 /// Which tasks to show, and how.
 #[derive(Clone, Debug, Default)]
@@ -294,33 +294,14 @@ fn write_groups(
 }
 
 fn footer(report: &Report, shown: usize, hint: &str, out: &mut Out<'_>) -> io::Result<()> {
-    let note = |out: &mut Out<'_>, text: &str| out.styled_line(Style::Warning, sentence(text));
-    for problem in &report.problems {
-        note(out, problem)?;
-    }
-    for runtime in &report.runtimes {
-        for reason in &runtime.incomplete {
-            note(out, &format!("{} runtime {}: {reason}", runtime.library, runtime.id))?;
-        }
-        if let Some(counted) = runtime.counted_tasks
-            && counted != runtime.listed_tasks
-        {
-            let text = format!(
-                "{} runtime {} counts {counted} tasks, its list has {}",
-                runtime.library, runtime.id, runtime.listed_tasks
-            );
-            note(out, &text)?;
-        }
+    let completeness = report.completeness();
+    for reason in &completeness.reasons {
+        out.styled_line(Style::Warning, reason)?;
     }
     if report.interrupted {
-        return note(out, "Interrupted: the list is not complete.");
+        return Ok(());
     }
     let Some(_) = report.runtimes.first() else { return Ok(()) };
-    let complete = report.problems.is_empty()
-        && report.runtimes.iter().all(|runtime| {
-            runtime.incomplete.is_empty()
-                && runtime.counted_tasks.is_none_or(|counted| counted == runtime.listed_tasks)
-        });
     let total = report.tasks.len();
     let blocked = report.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn).count();
     let what = match (total - blocked, blocked) {
@@ -332,7 +313,7 @@ fn footer(report: &Report, shown: usize, hint: &str, out: &mut Out<'_>) -> io::R
         1 => "1 runtime".to_string(),
         count => format!("{count} runtimes"),
     };
-    let verdict = if complete { "Complete" } else { "Incomplete" };
+    let verdict = if completeness.is_complete() { "Complete" } else { "Incomplete" };
     let all = if shown == total {
         format!("{what} of {runtimes}")
     } else {
