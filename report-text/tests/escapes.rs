@@ -113,6 +113,7 @@ fn report(target: &dyn Target, name: &str) -> Report {
         holders,
         is_taken: Some(true),
         parties: None,
+        is_reachable: false,
         queue: vec![WaitId(queue)],
         given: None,
         tasks: Vec::new(),

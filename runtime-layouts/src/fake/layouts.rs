@@ -10,6 +10,7 @@ use crate::layout::{
     Call, Discriminant, Function, Member, PlacedVariable, SourceFile, SourceLocation,
     StaticAddress, Type, TypeId, TypeKind, TypeParameter, Variant,
 };
+use crate::libraries::rust_std::UNWINDING;
 
 /// Layouts that are put together type by type. The static addresses are the live ones.
 pub struct FakeLayouts {
@@ -19,6 +20,7 @@ pub struct FakeLayouts {
     vtables: HashMap<StaticAddress, Vec<TypeId>>,
     polls: HashMap<TypeId, Poll>,
     thread_locals: Vec<ThreadLocal>,
+    unwinds: bool,
 }
 
 /// One variant: name, the discriminant values that select it, the variant's struct, and for a
@@ -51,7 +53,15 @@ impl FakeLayouts {
             vtables: HashMap::new(),
             polls: HashMap::new(),
             thread_locals: Vec::new(),
+            unwinds: true,
         }
+    }
+
+    /// The same program, built with `panic = "abort"`.
+    #[must_use]
+    pub fn with_abort(mut self) -> Self {
+        self.unwinds = false;
+        self
     }
 
     /// A place in the user's `src/main.rs`.
@@ -278,8 +288,8 @@ impl LayoutSource for FakeLayouts {
         Ok(Vec::new())
     }
 
-    fn has_function(&self, _identifier: &str) -> bool {
-        false
+    fn has_function(&self, identifier: &str) -> bool {
+        self.unwinds && identifier == UNWINDING
     }
 
     fn calls_at(&self, _pc: StaticAddress) -> Result<Vec<Call>, LayoutError> {

@@ -44,6 +44,8 @@ pub struct Library {
     pub guards: &'static [GuardType],
     /// The paths of types that lead to its runtimes and tasks, without generic arguments.
     pub handles: &'static [&'static str],
+    /// Functions of which it matters whether a program has them: the last parts of their paths.
+    pub notable_functions: &'static [&'static str],
     /// Its functions that block the thread that calls them.
     pub blocking: &'static [BlockingCall],
     /// Beginnings of generic arguments that its users do not spell, since they use an alias, and
@@ -66,6 +68,7 @@ impl Library {
             resources: &[],
             guards: &[],
             handles: &[],
+            notable_functions: &[],
             blocking: &[],
             aliases: &[],
         }
@@ -82,8 +85,6 @@ pub struct Runtime {
     pub text: &'static [u8],
     /// The functions in the vtables of tasks that poll them, without generic arguments.
     pub task_polls: &'static [&'static str],
-    /// Functions of which it matters whether a program has them: the last parts of their paths.
-    pub notable_functions: &'static [&'static str],
 }
 
 /// The libraries that an inspection knows.

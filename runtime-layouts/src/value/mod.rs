@@ -13,6 +13,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use crate::layout::name::last_segment;
 use crate::layout::source::{LayoutError, LayoutSource};
 use crate::layout::{Discriminant, Type, TypeId, TypeKind, Variant};
+use crate::libraries::rust_std::UNWINDING;
 use crate::memory::cache::PAGE;
 use crate::memory::{MemoryReader, Page, ReadError};
 use crate::target::{Module, Target};
@@ -75,6 +76,8 @@ pub struct Program<'t> {
     /// See [`Program::is_interrupted`].
     patience: Cell<u32>,
     was_interrupted: Cell<bool>,
+    /// See [`Program::unwinds`].
+    unwinds: RefCell<FxHashMap<usize, bool>>,
 }
 
 /// Steps of loops between two questions whether to stop: some microseconds.
@@ -133,6 +136,7 @@ impl<'t> Program<'t> {
             recent: RefCell::default(),
             patience: Cell::new(ASK_EVERY),
             was_interrupted: Cell::new(false),
+            unwinds: RefCell::default(),
         }
     }
 
@@ -199,6 +203,14 @@ impl<'t> Program<'t> {
                 Ok(self.arguments.insert(ty, name[start..].into()))
             }
         }
+    }
+
+    /// Whether panics unwind in a module's code. Where they do, a variable that is kept although it may
+    /// have been moved away has a drop flag; with `panic = "abort"` it need not have one.
+    #[must_use]
+    pub fn unwinds(&self, module: usize) -> bool {
+        let mut known = self.unwinds.borrow_mut();
+        *known.entry(module).or_insert_with(|| self.layouts(module).has_function(UNWINDING))
     }
 
     /// The module that a live address lies in, with the static address there.

@@ -143,7 +143,8 @@ impl Keeps {
                     if below.nodes.is_empty() {
                         continue;
                     }
-                    let may_be_moved = held.may_be_moved(program, value);
+                    let may_be_moved =
+                        held.may_be_moved(program, value) || !program.unwinds(value.ty.module);
                     found.extend(below.nodes.iter().map(|(node, _)| Kept {
                         node: *node,
                         frame,

@@ -14,6 +14,7 @@ mod leaves;
 pub(crate) mod machine;
 pub(crate) mod native;
 mod plan;
+mod reachable;
 mod relations;
 pub(crate) mod sites;
 pub(crate) mod waits;
@@ -234,7 +235,8 @@ impl Inspection<'_> {
         for (index, task) in (0..).zip(&mut self.tasks) {
             task.index = TaskIndex(index);
         }
-        let (waits, is_whole) = relations::find(self.program, sites, &self.tasks);
+        let (mut waits, is_whole) = relations::find(self.program, sites, &self.tasks);
+        reachable::mark(self.program, &self.runtimes, &self.tasks, &mut waits.resources);
         self.interrupted |= !is_whole || self.program.was_interrupted();
         sites.judge(&roots);
         let facts = target.modules().first().map(|module| module.layouts.facts());

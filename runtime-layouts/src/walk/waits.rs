@@ -137,6 +137,7 @@ impl Waits {
             holders: Vec::new(),
             is_taken: seen.is_taken,
             parties: seen.parties,
+            is_reachable: seen.is_reachable,
             queue: Vec::new(),
             given: None,
             tasks: seen.tasks,
