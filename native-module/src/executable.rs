@@ -13,8 +13,8 @@ use runtime_layouts::target::program::{NotTheProgram, RunningProgram};
 
 use crate::adapter::{self, Adapter, Process};
 use crate::failure::Failure;
-use crate::output::escaped;
 use crate::sources::Sources;
+use report_text::text::style::escaped;
 
 /// The program that runs.
 pub(crate) struct Executable {

@@ -10,7 +10,7 @@ use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::{LayoutSource, Provenance};
 
 use crate::failure::Failure;
-use crate::output::escaped;
+use report_text::text::style::escaped;
 
 /// Every source that was opened in this session.
 #[derive(Default)]
@@ -118,7 +118,7 @@ fn open_file(path: &Path) -> Result<Arc<dyn LayoutSource>, Failure> {
 
 /// A sentence from a library's error.
 fn sentence(error: &dyn std::error::Error) -> Failure {
-    let text = escaped(&error.to_string());
+    let text = escaped(&error.to_string()).into_owned();
     let mut characters = text.chars();
     let first: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
     Failure::Sentence(format!("{first}{}.", characters.as_str()))

@@ -44,6 +44,7 @@ fn a_healthy_list_is_complete() {
     let list = list(&report);
     assert!(list.contains("shop::inner  src/main.rs:20  leaf::Leaf"), "{list}");
     assert!(list.ends_with("Complete: 3 tasks of 1 runtime. `async bt ID` shows one.\n"), "{list}");
+    assert!(json_of(&report).contains(r#""complete":true,"missing":[]"#));
 }
 
 #[test]
@@ -60,7 +61,25 @@ fn an_unreadable_page_in_a_chain_keeps_the_frames_above_it() {
     assert_eq!(names(&report, "2").len(), 3);
     let text = backtrace_of(&report, "1");
     assert!(text.contains("src/main.rs:10"), "{text}");
-    assert!(text.contains(&format!("<unreadable {:#x}>", tokio::boxed(1) + 8)), "{text}");
+    let unreadable = format!("<unreadable {:#x}>", tokio::boxed(1) + 8);
+    assert!(text.contains(&unreadable), "{text}");
+    // The list says it, and so does every other front.
+    let list = list(&report);
+    let reason = format!("Task 1: {unreadable}.");
+    assert!(list.contains(&format!("{reason}\nIncomplete: 2 tasks of 1 runtime.")), "{list}");
+    let json: serde_json::Value = serde_json::from_str(&json_of(&report)).expect("JSON");
+    assert_eq!((&json["complete"], &json["missing"]), (&false.into(), &vec![reason].into()));
+}
+
+#[test]
+fn of_many_torn_tasks_a_few_are_named() {
+    let mut memory = tokio::memory(30);
+    (1..=20).for_each(|number| memory.hole(tokio::boxed(number), 16));
+    let report = report(memory);
+    let reasons = report.completeness().reasons;
+    assert_eq!(reasons.len(), 9, "{reasons:?}");
+    assert_eq!(reasons[8], "12 more tasks are not shown whole.");
+    assert!(list(&report).contains("Incomplete: 30 tasks of 1 runtime."));
 }
 
 #[test]

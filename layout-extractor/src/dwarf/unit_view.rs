@@ -36,7 +36,7 @@ impl<'a> UnitView<'a> {
     /// The `.debug_info` offset of an entry that an attribute refers to.
     pub(crate) fn reference(&self, value: AttributeValue<Slice<'a>>) -> Option<u64> {
         match value {
-            AttributeValue::UnitRef(offset) => Some(self.start + offset.0 as u64),
+            AttributeValue::UnitRef(offset) => Some(self.start.wrapping_add(offset.0 as u64)),
             AttributeValue::DebugInfoRef(offset) => Some(offset.0 as u64),
             _ => None,
         }

@@ -59,7 +59,7 @@ impl Units {
                 Ok(Some(header)) => {
                     let Some(offset) = header.debug_info_offset() else { continue };
                     let start = offset.0 as u64;
-                    let end = start + header.length_including_self() as u64;
+                    let end = start.saturating_add(header.length_including_self() as u64);
                     if start >= own && !linked.contains(&start) {
                         continue;
                     }
@@ -191,12 +191,14 @@ impl Units {
         let own = UnitBases::default_of(encoding, DwarfFileType::Dwo);
         let bases = UnitBases {
             low_pc: skeleton.bases.low_pc,
-            str_offsets: DebugStrOffsetsBase(own.str_offsets.0 + offset(place.str_offsets)?),
+            str_offsets: DebugStrOffsetsBase(
+                own.str_offsets.0.saturating_add(offset(place.str_offsets)?),
+            ),
             addresses: skeleton.bases.addresses,
-            loclists: DebugLocListsBase(own.loclists.0 + offset(place.locations)?),
+            loclists: DebugLocListsBase(own.loclists.0.saturating_add(offset(place.locations)?)),
             rnglists: match encoding.version {
                 ..5 => skeleton.bases.rnglists,
-                _ => DebugRngListsBase(own.rnglists.0 + offset(place.rnglists)?),
+                _ => DebugRngListsBase(own.rnglists.0.saturating_add(offset(place.rnglists)?)),
             },
         };
         let unit = bases.unit(header, &table);

@@ -42,8 +42,8 @@ pub(super) fn types<'a>(
             facts: source.facts().clone(),
             notable: source
                 .libraries
-                .runtimes()
-                .flat_map(|(_, runtime)| runtime.notable_functions)
+                .all()
+                .flat_map(|library| library.notable_functions)
                 .filter(|name| source.has_function(name))
                 .map(ToString::to_string)
                 .collect(),

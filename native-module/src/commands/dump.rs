@@ -14,7 +14,6 @@ use runtime_layouts::variables::locals::LocalTable;
 
 use super::{Front, Run};
 use crate::failure::Failure;
-use crate::output::escaped;
 
 /// Show everything that was found, for a bug report
 ///
@@ -59,14 +58,14 @@ impl Run for Dump {
         };
         look.width = None;
         look.styled = false;
-        let shown = escaped(&path.to_string_lossy());
+        let shown = path.to_string_lossy();
         let cannot = |error| Failure::Sentence(format!("Cannot write {shown}: {error}."));
         let mut file = BufWriter::new(File::create(path).map_err(cannot)?);
         self.write(&report, &look, &beside, &mut file)?;
         file.flush().map_err(cannot)?;
         let count = report.tasks.len();
         let tasks = if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") };
-        Ok(writeln!(front.out(), "Wrote {tasks} to {shown}.")?)
+        front.say(format_args!("Wrote {tasks} to {shown}."))
     }
 }
 

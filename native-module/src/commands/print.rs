@@ -55,9 +55,8 @@ impl Run for Print {
             Err(_) => None,
         };
         match name {
-            Some(name) => writeln!(front.out(), "{name} = {text}")?,
-            None => writeln!(front.out(), "{text}")?,
+            Some(name) => front.say(format_args!("{name} = {text}")),
+            None => front.say(format_args!("{text}")),
         }
-        Ok(())
     }
 }

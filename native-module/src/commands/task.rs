@@ -34,7 +34,7 @@ impl Run for Task {
                 (task, frame, "Current task is")
             }
         };
-        writeln!(front.out(), "[{verb} {} ({})]", task.id.0, state_word(task.state))?;
+        front.say(format_args!("[{verb} {} ({})]", task.id.0, state_word(task.state)))?;
         if frame_count(task) > 0 {
             let look = front.look()?;
             write_frame(&report, task, frame, &look, front.out())?;

@@ -6,9 +6,11 @@
 use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
+use serde_json::ser::Formatter;
 
 use self::waits::{FindingJson, HolderFrames, WaitJson, findings_json};
 use crate::text::backtrace::state_text;
+use crate::text::style::is_harmful;
 use runtime_layouts::layout::SourceLocation;
 use runtime_layouts::report::{
     Chain, Frame, FrameKind, FutureState, Polled, Report, Runtime, Site, Task, TaskKind, ThreadRef,
@@ -27,8 +29,33 @@ pub const SCHEMA: u32 = 1;
 /// # Errors
 /// What `out` returns.
 pub fn write(report: &Report, locals: &LocalTable, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &ReportJson::new(report, locals)).map_err(io::Error::from)?;
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Harmless);
+    ReportJson::new(report, locals).serialize(&mut serializer).map_err(io::Error::from)?;
     writeln!(out)
+}
+
+/// JSON whose texts do no harm where a terminal shows them: JSON alone asks for less.
+struct Harmless;
+
+impl Formatter for Harmless {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(is_harmful) {
+            let mut characters = rest[at..].chars();
+            writer.write_all(&rest.as_bytes()[..at])?;
+            if let Some(harmful) = characters.next() {
+                for unit in harmful.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+            rest = characters.as_str();
+        }
+        writer.write_all(rest.as_bytes())
+    }
 }
 
 #[derive(Serialize)]
@@ -41,12 +68,15 @@ struct ReportJson<'r> {
     problems: Vec<ProblemJson<'r>>,
     caveats: &'r [String],
     interrupted: bool,
+    complete: bool,
+    missing: Vec<String>,
 }
 
 impl<'r> ReportJson<'r> {
     fn new(report: &'r Report, locals: &'r LocalTable) -> Self {
         let target = &report.target;
         let frames = HolderFrames::of(report);
+        let completeness = report.completeness();
         Self {
             schema: SCHEMA,
             target: TargetJson {
@@ -61,6 +91,8 @@ impl<'r> ReportJson<'r> {
             problems: report.problems.iter().map(|text| ProblemJson { text }).collect(),
             caveats: &report.caveats,
             interrupted: report.interrupted,
+            complete: completeness.is_complete(),
+            missing: completeness.reasons,
         }
     }
 }
@@ -214,7 +246,11 @@ impl<'r> TaskJson<'r> {
                 .iter()
                 .map(|wait| WaitJson::new(report, holders, wait))
                 .collect(),
-            problems: task.problems.iter().map(|text| ProblemJson { text }).collect(),
+            problems: task
+                .problems
+                .iter()
+                .map(|problem| ProblemJson { text: &problem.text })
+                .collect(),
         }
     }
 }

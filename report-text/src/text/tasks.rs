@@ -7,11 +7,11 @@ use super::Look;
 use super::backtrace::state_text;
 use super::frames::{name, place, standing};
 use super::groups::{Token, groups, stack_of};
-use super::style::{Style, styled};
+use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
 use super::waiting;
 use super::workers;
-use runtime_layouts::report::{Chain, Report, SiteId, Task, TaskKind, TaskState, sentence};
+use runtime_layouts::report::{Chain, Report, SiteId, Task, TaskKind, TaskState};
 
 /// Which tasks to show, and how.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +60,7 @@ pub fn write(
     look: &Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let out = &mut Out::new(out, look);
     let tasks: Vec<&Task> =
         report.tasks.iter().filter(|task| matches(report, task, filter)).collect();
     // `--all` is every line: a group would hide some.
@@ -78,7 +79,7 @@ pub(super) fn write_all(
     report: &Report,
     groups: &[Vec<&Task>],
     look: &Look,
-    out: &mut dyn Write,
+    out: &mut Out<'_>,
 ) -> io::Result<()> {
     if report.tasks.len() > GROUP_ABOVE {
         return write_rows(report, Rows::Groups(groups), LINES, look, "", out);
@@ -100,27 +101,27 @@ fn write_rows(
     limit: usize,
     look: &Look,
     hint: &str,
-    out: &mut dyn Write,
+    out: &mut Out<'_>,
 ) -> io::Result<()> {
     for runtime in &report.runtimes {
-        writeln!(out, "{}", styled(&workers::summary(runtime), Style::Heading, look.styled))?;
+        out.styled_line(Style::Heading, workers::summary(runtime))?;
     }
     let count = match rows {
         Rows::Tasks(tasks) => tasks.len(),
         Rows::Groups(groups) => groups.iter().map(Vec::len).sum(),
     };
     if count > 0 {
-        writeln!(out)?;
+        out.end()?;
         let (what, shown) = match rows {
             Rows::Tasks(tasks) => ("tasks", write_tasks(report, tasks, limit, look, out)?),
             Rows::Groups(groups) => ("groups", write_groups(report, groups, limit, look, out)?),
         };
-        writeln!(out)?;
+        out.end()?;
         if let Some(text) = shown.more(what) {
-            writeln!(out, "{text}")?;
+            out.line(text)?;
         }
     }
-    footer(report, count, look, hint, out)
+    footer(report, count, hint, out)
 }
 
 struct Shown {
@@ -141,7 +142,7 @@ fn write_tasks(
     tasks: &[&Task],
     limit: usize,
     look: &Look,
-    out: &mut dyn Write,
+    out: &mut Out<'_>,
 ) -> io::Result<Shown> {
     let columns = [&[ID, STATE], STACK.as_slice()].concat();
     let mut cells = RowCells::new(report, look);
@@ -151,10 +152,10 @@ fn write_tasks(
         table.hold(&cells.row(task));
     }
     table.fit(look.width, 2);
-    table.headings("  ", look.styled, out)?;
+    table.headings("  ", out)?;
     for task in shown {
         let margin = if look.current.as_ref() == Some(&task.id) { "* " } else { "  " };
-        table.row(margin, &cells.row(task), look.styled, out)?;
+        table.row(margin, &cells.row(task), out)?;
     }
     Ok(Shown { lines: shown.len(), of: tasks.len() })
 }
@@ -257,7 +258,7 @@ fn write_groups(
     groups: &[Vec<&Task>],
     limit: usize,
     look: &Look,
-    out: &mut dyn Write,
+    out: &mut Out<'_>,
 ) -> io::Result<Shown> {
     let columns = [&[TASKS, IDS, STATE], STACK.as_slice()].concat();
     let mut groups: Vec<&Vec<&Task>> = groups.iter().collect();
@@ -285,49 +286,22 @@ fn write_groups(
         table.hold(row);
     }
     table.fit(look.width, 2);
-    table.headings("  ", look.styled, out)?;
+    table.headings("  ", out)?;
     for row in &rows {
-        table.row("  ", row, look.styled, out)?;
+        table.row("  ", row, out)?;
     }
     Ok(Shown { lines: rows.len(), of: groups.len() })
 }
 
-fn footer(
-    report: &Report,
-    shown: usize,
-    look: &Look,
-    hint: &str,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let note = |out: &mut dyn Write, text: &str| {
-        writeln!(out, "{}", styled(&sentence(text), Style::Warning, look.styled))
-    };
-    for problem in &report.problems {
-        note(out, problem)?;
-    }
-    for runtime in &report.runtimes {
-        for reason in &runtime.incomplete {
-            note(out, &format!("{} runtime {}: {reason}", runtime.library, runtime.id))?;
-        }
-        if let Some(counted) = runtime.counted_tasks
-            && counted != runtime.listed_tasks
-        {
-            let text = format!(
-                "{} runtime {} counts {counted} tasks, its list has {}",
-                runtime.library, runtime.id, runtime.listed_tasks
-            );
-            note(out, &text)?;
-        }
+fn footer(report: &Report, shown: usize, hint: &str, out: &mut Out<'_>) -> io::Result<()> {
+    let completeness = report.completeness();
+    for reason in &completeness.reasons {
+        out.styled_line(Style::Warning, reason)?;
     }
     if report.interrupted {
-        return note(out, "Interrupted: the list is not complete.");
+        return Ok(());
     }
     let Some(_) = report.runtimes.first() else { return Ok(()) };
-    let complete = report.problems.is_empty()
-        && report.runtimes.iter().all(|runtime| {
-            runtime.incomplete.is_empty()
-                && runtime.counted_tasks.is_none_or(|counted| counted == runtime.listed_tasks)
-        });
     let total = report.tasks.len();
     let blocked = report.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn).count();
     let what = match (total - blocked, blocked) {
@@ -339,15 +313,15 @@ fn footer(
         1 => "1 runtime".to_string(),
         count => format!("{count} runtimes"),
     };
-    let verdict = if complete { "Complete" } else { "Incomplete" };
+    let verdict = if completeness.is_complete() { "Complete" } else { "Incomplete" };
     let all = if shown == total {
         format!("{what} of {runtimes}")
     } else {
         format!("{shown} of {what} of {runtimes} match")
     };
-    writeln!(out, "{verdict}: {all}.{hint}")?;
+    out.line(format_args!("{verdict}: {all}.{hint}"))?;
     for caveat in &report.caveats {
-        writeln!(out, "{}", styled(caveat, Style::Dim, look.styled))?;
+        out.styled_line(Style::Dim, caveat)?;
     }
     Ok(())
 }

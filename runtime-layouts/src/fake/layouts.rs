@@ -11,6 +11,7 @@ use crate::layout::{
     Call, Discriminant, Function, Member, PlacedVariable, SourceFile, SourceLocation,
     StaticAddress, Type, TypeId, TypeKind, TypeParameter, Variant,
 };
+use crate::libraries::rust_std::UNWINDING;
 use crate::target::processors::Processor;
 
 /// Layouts that are put together type by type. The static addresses are the live ones.
@@ -21,6 +22,7 @@ pub struct FakeLayouts {
     vtables: HashMap<StaticAddress, Vec<TypeId>>,
     polls: HashMap<TypeId, Poll>,
     thread_locals: Vec<ThreadLocal>,
+    unwinds: bool,
 }
 
 /// One variant: name, the discriminant values that select it, the variant's struct, and for a
@@ -60,7 +62,15 @@ impl FakeLayouts {
             vtables: HashMap::new(),
             polls: HashMap::new(),
             thread_locals: Vec::new(),
+            unwinds: true,
         }
+    }
+
+    /// The same program, built with `panic = "abort"`.
+    #[must_use]
+    pub fn with_abort(mut self) -> Self {
+        self.unwinds = false;
+        self
     }
 
     /// A place in the user's `src/main.rs`.
@@ -101,13 +111,25 @@ impl FakeLayouts {
         }
     }
 
+    /// Gives a type a generic argument.
+    pub fn parameter(&mut self, of: TypeId, name: &str, argument: TypeId) {
+        if let Some(ty) = self.types.get_mut(of.0 as usize) {
+            let parameter = TypeParameter { name: name.into(), ty: argument };
+            Arc::make_mut(ty).type_parameters.push(parameter);
+        }
+    }
+
+    /// Puts the members that a struct lacked when it was made into it: its own type can be among
+    /// theirs.
+    pub fn complete(&mut self, of: TypeId, members: &[(&str, u64, TypeId)]) {
+        if let Some(ty) = self.types.get_mut(of.0 as usize) {
+            Arc::make_mut(ty).kind = TypeKind::Struct { members: members_of(members) };
+        }
+    }
+
     /// A struct with its members' names, offsets and types.
     pub fn structure(&mut self, name: &str, size: u64, members: &[(&str, u64, TypeId)]) -> TypeId {
-        let members = members
-            .iter()
-            .map(|(name, offset, ty)| Member { name: (*name).into(), offset: *offset, ty: *ty })
-            .collect();
-        self.add(name, size, TypeKind::Struct { members })
+        self.add(name, size, TypeKind::Struct { members: members_of(members) })
     }
 
     /// An enum or state machine. `discriminant` is its offset and size in bytes.
@@ -214,6 +236,13 @@ impl FakeLayouts {
     }
 }
 
+fn members_of(members: &[(&str, u64, TypeId)]) -> Vec<Member> {
+    members
+        .iter()
+        .map(|(name, offset, ty)| Member { name: (*name).into(), offset: *offset, ty: *ty })
+        .collect()
+}
+
 impl LayoutSource for FakeLayouts {
     fn facts(&self) -> &ObjectFacts {
         &self.facts
@@ -268,8 +297,8 @@ impl LayoutSource for FakeLayouts {
         Ok(Vec::new())
     }
 
-    fn has_function(&self, _identifier: &str) -> bool {
-        false
+    fn has_function(&self, identifier: &str) -> bool {
+        self.unwinds && identifier == UNWINDING
     }
 
     fn calls_at(&self, _pc: StaticAddress) -> Result<Vec<Call>, LayoutError> {

@@ -6,7 +6,7 @@
 
 use crate::knowledge::{self, Libraries, Library};
 use crate::layout::{Type, TypeKind};
-use crate::report::{Runtime, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef};
+use crate::report::{Problem, Runtime, Task, TaskId, TaskIndex, TaskKind, TaskState};
 use crate::value::path::{self, Reach};
 use crate::value::{Ty, Value, ValueError};
 use crate::walk::{Inspection, Known, Registry};
@@ -21,12 +21,7 @@ const MOST_TASKS: usize = 1000;
 
 /// What is known of it.
 const LIBRARY: Library = Library {
-    runtime: Some(knowledge::Runtime {
-        root: CURRENT,
-        text: b"toy",
-        task_polls: &[POLL],
-        notable_functions: &[],
-    }),
+    runtime: Some(knowledge::Runtime { root: CURRENT, text: b"toy", task_polls: &[POLL] }),
     ..Library::named("toy")
 };
 
@@ -39,20 +34,15 @@ pub const REGISTRY: Registry = Registry { known: KNOWN, libraries: Libraries::of
 
 fn discover(inspection: &mut Inspection<'_>) {
     for (index, current) in inspection.thread_locals(0, CURRENT) {
-        let thread = &inspection.program.target().threads()[index];
-        let thread = ThreadRef { number: thread.number, tid: thread.tid };
-        if let Err(error) = add(inspection, current, thread) {
-            inspection.problem(format!("thread {}: {error}", thread.number));
+        if let Err(error) = add(inspection, current) {
+            let number = inspection.program.target().threads()[index].number;
+            inspection.problem(format!("thread {number}: {error}"));
         }
     }
 }
 
 /// Adds the executor that a thread is inside of, and its tasks.
-fn add(
-    inspection: &mut Inspection<'_>,
-    current: Value,
-    thread: ThreadRef,
-) -> Result<(), ValueError> {
+fn add(inspection: &mut Inspection<'_>, current: Value) -> Result<(), ValueError> {
     let program = inspection.program;
     let Some(executor) = current.behind(program, EXECUTOR)? else { return Ok(()) };
     let runtime = inspection.runtimes.len();
@@ -80,7 +70,7 @@ fn add(
         incomplete: Vec::new(),
     });
     for header in tasks {
-        let task = task(inspection, header, runtime, thread)?;
+        let task = task(inspection, header, runtime)?;
         inspection.tasks.push(task);
     }
     Ok(())
@@ -103,7 +93,6 @@ fn task(
     inspection: &mut Inspection<'_>,
     header: Value,
     runtime: usize,
-    thread: ThreadRef,
 ) -> Result<Task, ValueError> {
     let program = inspection.program;
     let id = header.member(program, "id")?.unsigned(program)?;
@@ -122,7 +111,7 @@ fn task(
         index: TaskIndex(0),
         problems: match future {
             Some(_) => Vec::new(),
-            None => vec![format!("thread {}: its future's type is not known", thread.number)],
+            None => vec![Problem::missing("its future's type is not known")],
         },
     })
 }

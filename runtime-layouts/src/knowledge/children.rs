@@ -43,9 +43,22 @@ pub(crate) enum Children {
     /// In this part of each node of a linked list: from the value to the pointer to the first
     /// node, and from a node to the pointer to the next, in bytes.
     List { head: u64, next: u64, item: Part },
-    /// In the parts of what a pointer at one offset points to, but not in those whose bit is set
-    /// in the mask of so many bytes behind the pointer at the other.
-    Arms { arms: u64, parts: Vec<Part>, mask: u64, size: u8 },
+    /// In the arms of a `select!`.
+    Arms(Arms),
+}
+
+/// The arms of a `select!`: the parts of a tuple behind a pointer, but not those whose bit is set in
+/// a mask behind another one.
+#[derive(Debug)]
+pub(crate) struct Arms {
+    /// From the value to the pointer to the tuple, in bytes.
+    pub(crate) tuple: u64,
+    /// The arms in the tuple, in the order of their bits.
+    pub(crate) parts: Vec<Part>,
+    /// From the value to the pointer to the mask, in bytes.
+    pub(crate) mask: u64,
+    /// The size of the mask in bytes, at most 16.
+    pub(crate) mask_size: u8,
 }
 
 /// A part of a value.

@@ -57,6 +57,8 @@ pub struct Library {
     pub ended_when_empty: &'static [&'static str],
     /// The paths of wrappers in which a future may be, and later its output.
     pub output_wrappers: &'static [&'static str],
+    /// Functions of which it matters whether a program has them: the last parts of their paths.
+    pub notable_functions: &'static [&'static str],
     /// Its functions that block the thread that calls them.
     pub blocking: &'static [BlockingCall],
     /// Types whose values have a notation of their own.
@@ -85,6 +87,7 @@ impl Library {
             collections: &[],
             ended_when_empty: &[],
             output_wrappers: &[],
+            notable_functions: &[],
             blocking: &[],
             printers: &[],
             aliases: &[],
@@ -102,8 +105,6 @@ pub struct Runtime {
     pub text: &'static [u8],
     /// The functions in the vtables of tasks that poll them, without generic arguments.
     pub task_polls: &'static [&'static str],
-    /// Functions of which it matters whether a program has them: the last parts of their paths.
-    pub notable_functions: &'static [&'static str],
 }
 
 /// The libraries that an inspection knows.

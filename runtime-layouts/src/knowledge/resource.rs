@@ -122,6 +122,8 @@ pub(crate) struct Seen {
     pub(crate) is_taken: Option<bool>,
     /// See [`crate::report::Resource::parties`].
     pub(crate) parties: Option<u64>,
+    /// See [`crate::report::Resource::is_reachable`].
+    pub(crate) is_reachable: bool,
     /// See [`crate::report::Wait::access`].
     pub(crate) access: Option<Access>,
     /// See [`crate::report::Wait::is_granted`].
@@ -153,6 +155,7 @@ impl Seen {
             overdue: None,
             is_taken: None,
             parties: None,
+            is_reachable: false,
             access: None,
             is_granted: false,
             note: None,

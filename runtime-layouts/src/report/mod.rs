@@ -4,10 +4,12 @@
 //! of a kind (names, files, lines) is a [`Site`], stored once; a task holds site numbers and
 //! addresses.
 
+mod completeness;
 mod duration;
 mod findings;
 mod resources;
 
+pub use self::completeness::{Completeness, Problem};
 pub use self::duration::{DUE_NOW, short};
 pub use self::findings::{Because, Finding, FindingKind, Link};
 pub use self::resources::{
@@ -259,7 +261,7 @@ pub struct Task {
     /// Its place in [`Report::tasks`].
     pub index: TaskIndex,
     /// What could not be read or may be wrong.
-    pub problems: Vec<String>,
+    pub problems: Vec<Problem>,
 }
 
 /// A run of frames, each awaiting the next, and the branches that the last one awaits at once.

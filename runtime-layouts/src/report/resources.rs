@@ -90,6 +90,9 @@ pub struct Resource {
     pub is_taken: Option<bool>,
     /// How many have it, as the runtime itself counts; `None` when it does not.
     pub parties: Option<u64>,
+    /// Whether it can be got at without being held: by a weak handle, or by a reference that a thread
+    /// may have. Then what holds it does not tell what becomes of it.
+    pub is_reachable: bool,
     /// Who waits for it, in the order in which they will get it; those that its queue does not
     /// order come by task.
     pub queue: Vec<WaitId>,

@@ -52,6 +52,8 @@ impl Reach {
 
 /// A slice longer than this is not believed.
 const LONGEST_SLICE: u64 = 1 << 16;
+/// Elements that one path comes by, however its slices lie in each other.
+const MOST_ELEMENTS: u64 = 1 << 18;
 
 /// The shortest path from a type to one that is wanted. The start itself counts, with an empty
 /// path. `None` when there is none within reach.
@@ -173,9 +175,15 @@ impl Path {
                 // From here on there are several.
                 Step::Elements { .. } | Step::Slice { .. } => {
                     let mut found = None;
-                    walk(program, &self.steps[number..], at, &mut |value| {
-                        found.get_or_insert(value);
-                    })?;
+                    walk(
+                        program,
+                        &self.steps[number..],
+                        at,
+                        &mut { MOST_ELEMENTS },
+                        &mut |value| {
+                            found.get_or_insert(value);
+                        },
+                    )?;
                     return Ok(found);
                 }
             };
@@ -194,14 +202,14 @@ impl Path {
         from: Value,
         visit: &mut dyn FnMut(Value),
     ) -> Result<(), ValueError> {
-        walk(program, &self.steps, from, visit)
+        walk(program, &self.steps, from, &mut { MOST_ELEMENTS }, visit)
     }
 
     /// The offset of the end from the start, when the path leaves neither pointer nor choice open.
     #[must_use]
     pub fn offset(&self) -> Option<u64> {
         self.steps.iter().try_fold(0_u64, |sum, (step, _)| match step {
-            Step::Part(offset) => Some(sum + offset),
+            Step::Part(offset) => Some(sum.wrapping_add(*offset)),
             _ => None,
         })
     }
@@ -211,6 +219,7 @@ fn walk(
     program: &Program<'_>,
     steps: &[(Step, Ty)],
     at: Value,
+    left: &mut u64,
     visit: &mut dyn FnMut(Value),
 ) -> Result<(), ValueError> {
     let Some(((step, ty), rest)) = steps.split_first() else {
@@ -220,32 +229,40 @@ fn walk(
     let next = |address| Value { ty: *ty, address };
     match step {
         Step::Part(offset) => {
-            walk(program, rest, next(at.address.wrapping_add(*offset)), visit)?;
+            walk(program, rest, next(at.address.wrapping_add(*offset)), left, visit)?;
         }
         Step::Deref => {
             let address = program.read_pointer(at.address)?;
             if address != 0 {
-                walk(program, rest, next(address), visit)?;
+                walk(program, rest, next(address), left, visit)?;
             }
         }
         Step::Variant(wanted) => {
             let (active, fields) = at.active_variant(program)?;
             if active == *wanted {
-                walk(program, rest, fields, visit)?;
+                walk(program, rest, fields, left, visit)?;
             }
         }
         Step::Elements { count, size } => {
             for index in 0..(*count).min(LONGEST_SLICE) {
+                let Some(less) = left.checked_sub(1).filter(|_| !program.is_interrupted()) else {
+                    break;
+                };
+                *left = less;
                 let address = at.address.wrapping_add(index.wrapping_mul(*size));
-                walk(program, rest, next(address), visit)?;
+                walk(program, rest, next(address), left, visit)?;
             }
         }
         Step::Slice { data, length, size } => {
             let start = program.read_pointer(at.address.wrapping_add(*data))?;
             let count = program.read_pointer(at.address.wrapping_add(*length))?;
             for index in 0..count.min(LONGEST_SLICE) {
+                let Some(less) = left.checked_sub(1).filter(|_| !program.is_interrupted()) else {
+                    break;
+                };
+                *left = less;
                 let address = start.wrapping_add(index.wrapping_mul(*size));
-                walk(program, rest, next(address), visit)?;
+                walk(program, rest, next(address), left, visit)?;
             }
         }
     }

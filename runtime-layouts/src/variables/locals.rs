@@ -54,6 +54,9 @@ impl LocalTable {
 
     fn add(&mut self, locals: &Locals<'_>, report: &Report, chain: &Chain) {
         for frame in &chain.frames {
+            if locals.program.is_interrupted() {
+                return;
+            }
             if let Ok(variables) = locals.of(report, frame) {
                 self.frames.insert(FrameRef::of(frame), variables);
             }

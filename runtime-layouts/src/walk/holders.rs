@@ -184,6 +184,9 @@ impl Holders {
     pub(crate) fn add_all(&mut self, program: &Program<'_>, guards: Vec<Found>, waits: &mut Waits) {
         for Found { sorts, guards } in guards {
             for guard in guards {
+                if program.is_interrupted() {
+                    return;
+                }
                 if let Some(sort) = sorts.get(guard.sort as usize) {
                     // One whose resource cannot be read has none.
                     let _ = self.add(program, sort, guard, waits);
@@ -331,19 +334,16 @@ fn is_of_few(
     id: ResourceId,
     waits: &mut Waits,
 ) -> Result<bool, ValueError> {
-    let parties = &mut waits.resources[id.0 as usize].parties;
-    if parties.is_none() {
-        *parties = strong_count(program, arc)?;
+    let resource = &mut waits.resources[id.0 as usize];
+    if resource.parties.is_none()
+        && let Some(inner) = arc.behind(program, "alloc::sync::ArcInner<")?
+    {
+        resource.parties = inner.number(program, "strong")?;
+        // All that own it count as one weak handle together (`library/alloc/src/sync.rs`, Rust
+        // 1.95).
+        resource.is_reachable |= inner.number(program, "weak")? != Some(1);
     }
-    Ok(parties.is_some_and(|owners| owners <= MOST_OWNERS))
-}
-
-/// How many own what an `Arc` points to.
-fn strong_count(program: &Program<'_>, arc: Value) -> Result<Option<u64>, ValueError> {
-    match arc.behind(program, "alloc::sync::ArcInner<")? {
-        Some(inner) => inner.number(program, "strong"),
-        None => Ok(None),
-    }
+    Ok(resource.parties.is_some_and(|owners| owners <= MOST_OWNERS))
 }
 
 /// Whether what is held is of interest only if someone waits for it.

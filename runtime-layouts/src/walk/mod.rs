@@ -13,6 +13,7 @@ mod leaves;
 pub(crate) mod machine;
 pub(crate) mod native;
 mod plan;
+mod reachable;
 mod relations;
 pub(crate) mod sites;
 mod thread_locals;
@@ -234,8 +235,9 @@ impl Inspection<'_> {
         for (index, task) in (0..).zip(&mut self.tasks) {
             task.index = TaskIndex(index);
         }
-        let (waits, is_whole) = relations::find(self.program, sites, &self.tasks);
-        self.interrupted |= !is_whole;
+        let (mut waits, is_whole) = relations::find(self.program, sites, &self.tasks);
+        reachable::mark(self.program, &self.runtimes, &self.tasks, &mut waits.resources);
+        self.interrupted |= !is_whole || self.program.was_interrupted();
         sites.judge(&roots);
         let facts = target.modules().first().map(|module| module.layouts.facts());
         let mut holdings: Vec<_> = waits

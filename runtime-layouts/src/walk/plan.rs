@@ -10,7 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::machine::{self, MachineState, is_machine};
 use crate::knowledge::Libraries;
-use crate::knowledge::children::{Children, Part};
+use crate::knowledge::children::{Arms, Children, Part};
 use crate::layout::name::base_path;
 use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId, TypeKind};
@@ -52,9 +52,8 @@ pub(crate) enum Shape {
     /// In these parts of the active variant, and whether that variant is one of a future that
     /// has ended.
     Variants { parts: Vec<Vec<Part>>, ended: Vec<bool> },
-    /// In the parts of what a pointer at one offset points to, but not in those whose bit is set
-    /// in the mask of so many bytes behind the pointer at the other: the arms of a `select!`.
-    Arms { arms: u64, parts: Vec<Part>, mask: u64, size: u8 },
+    /// In the arms of a `select!`.
+    Arms(Arms),
     /// Behind a thin pointer.
     Pointer(Ty),
     /// Behind a thin pointer that shares what it owns.
@@ -157,7 +156,7 @@ impl Planner {
             Children::List { head, next, item } if self.holds(program, item.ty) => {
                 Shape::List { head, next, item }
             }
-            Children::Arms { arms, parts, mask, size } => Shape::Arms { arms, parts, mask, size },
+            Children::Arms(arms) => Shape::Arms(arms),
             _ => Shape::Nothing,
         };
         let holds_any = !matches!(shape, Shape::Nothing);
@@ -264,7 +263,7 @@ impl Planner {
                 Children::Variants(variants) => {
                     variants.into_iter().flatten().map(|part| part.ty).collect()
                 }
-                Children::Arms { parts, .. } => parts.into_iter().map(|part| part.ty).collect(),
+                Children::Arms(arms) => arms.parts.into_iter().map(|part| part.ty).collect(),
                 Children::Pointer(target) => vec![target],
                 Children::List { item, .. } => vec![item.ty],
                 Children::Array { element, .. } | Children::Slice { element, .. } => {

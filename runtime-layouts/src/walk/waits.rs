@@ -137,6 +137,7 @@ impl Waits {
             holders: Vec::new(),
             is_taken: seen.is_taken,
             parties: seen.parties,
+            is_reachable: seen.is_reachable,
             queue: Vec::new(),
             given: None,
             tasks: seen.tasks,
@@ -170,6 +171,9 @@ impl Waits {
         if holder.access.is_end() {
             return holders.push(holder);
         }
+        // Those of one task stand in a row.
+        let others = holders.iter().rposition(|known| known.task != holder.task);
+        let own = others.map_or(0, |last| last + 1);
         let is_beside = |known: &Holder| (known.task, known.frame) == (holder.task, holder.frame);
         // What an expression returns is moved into a variable with a name.
         let is_temporary = |known: &Holder| {
@@ -177,11 +181,13 @@ impl Waits {
             name.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
         };
         if !is_temporary(&holder) {
-            holders.retain(|known| !(is_beside(known) && is_temporary(known)));
+            let of_task = holders.split_off(own);
+            let stays = |known: &Holder| !(is_beside(known) && is_temporary(known));
+            holders.extend(of_task.into_iter().filter(stays));
         }
         // So may a captured guard have been.
         let may_be_old = holder.may_be_moved || is_temporary(&holder);
-        if !(may_be_old && holders.iter().any(is_beside)) {
+        if !(may_be_old && holders[own..].iter().any(is_beside)) {
             holders.push(holder);
         }
     }

@@ -259,13 +259,9 @@ fn write_report(
 
 /// What the exit code says of a report.
 fn code_of(report: &Report) -> u8 {
-    let lists_all = report.runtimes.iter().all(|runtime| {
-        runtime.incomplete.is_empty()
-            && runtime.counted_tasks.is_none_or(|counted| counted == runtime.listed_tasks)
-    });
     if report.runtimes.is_empty() && report.tasks.is_empty() {
         NO_RUNTIME
-    } else if report.problems.is_empty() && lists_all {
+    } else if report.completeness().is_complete() {
         COMPLETE
     } else {
         INCOMPLETE

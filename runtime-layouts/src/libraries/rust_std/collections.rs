@@ -25,7 +25,7 @@ fn vector(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Option<Childre
     };
     let Some(offset) = pointer.offset() else { return Ok(None) };
     Ok(Some(Children::Slice {
-        data: buffer.offset + offset,
+        data: buffer.offset.wrapping_add(offset),
         length: length.offset,
         element: of(element),
         size: program.type_of(of(element))?.size,

@@ -10,7 +10,7 @@ use super::task::{TaskReader, is_polling};
 use super::{number, stack, task_id};
 use crate::layout::Type;
 use crate::libraries::rust_std::values::Ring;
-use crate::report::{SiteId, Task, TaskIndex, TaskKind, TaskState};
+use crate::report::{Problem, SiteId, Task, TaskIndex, TaskKind, TaskState};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
@@ -36,7 +36,8 @@ pub(super) fn add_running(
             continue;
         }
         let chain = inspection.native_chain(context.thread, &is_polling);
-        let problem = chain.is_none().then(|| "the stack of its thread does not show it".into());
+        let problem = chain.is_none();
+        let problem = problem.then(|| Problem::missing("the stack of its thread does not show it"));
         let chain = chain.unwrap_or_default();
         let runtime = super::scheduler::entered(inspection, context).and_then(|entered| {
             schedulers.iter().position(|known| known.address == entered.address)
@@ -94,6 +95,9 @@ pub(super) fn add_queued(inspection: &mut Inspection<'_>, scheduler: &Scheduler,
     let mut reader = TaskReader::default();
     let first = inspection.tasks.len();
     for header in headers {
+        if inspection.interrupted() {
+            break;
+        }
         match reader.task(inspection, header, Some(runtime), TaskKind::Blocking) {
             Ok((_, mut task)) => {
                 task.state = TaskState::Scheduled;
@@ -142,6 +146,9 @@ fn elements(program: &Program<'_>, queue: Value, found: &mut Vec<Value>) -> Resu
     let to_header = path::find(program, ring.element, Reach::RUNTIME, &mut is_header)
         .ok_or_else(|| missing("task"))?;
     for index in 0..ring.length.min(MOST_QUEUED) {
+        if program.is_interrupted() {
+            break;
+        }
         found.extend(to_header.follow(program, ring.get(index))?);
     }
     Ok(())

@@ -78,6 +78,9 @@ fn of_threads(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) -> Ve
         if contexts.iter().any(|context| context.index == index && context.handle.is_some()) {
             continue;
         }
+        if inspection.interrupted() {
+            break;
+        }
         for frame in &target.native_frames(thread, DEEPEST_STACK) {
             let program = &inspection.program;
             let Some((module, address)) = program.module_at(frame.pc.lookup()) else { continue };
@@ -132,6 +135,9 @@ fn add_ended(inspection: &mut Inspection<'_>, module: usize, first_task: usize, 
     let mut reader = TaskReader::default();
     let first = inspection.tasks.len();
     for handle in handles {
+        if program.is_interrupted() {
+            break;
+        }
         let Some(header) = header_of(program, handle) else { continue };
         if !known.insert(header.address) {
             continue;

@@ -44,8 +44,8 @@ pub(crate) const LIBRARY: Library = Library {
         // `tokio`.
         text: b"okio",
         task_polls: &["tokio::runtime::task::raw::poll"],
-        notable_functions: NEW_RUNTIME,
     }),
+    notable_functions: NEW_RUNTIME,
     expectations: expected::EXPECTATIONS,
     named_types: expected::NAMED_TYPES,
     defining_crates: &["tokio"],

@@ -1,7 +1,7 @@
 //! The arms of a `select!`.
 
 use crate::knowledge::CollectionType;
-use crate::knowledge::children::{Children, Part, Types};
+use crate::knowledge::children::{Arms, Children, Part, Types};
 use crate::layout::source::LayoutError;
 use crate::layout::{Member, Type, TypeId, TypeKind};
 use crate::value::{Program, Ty};
@@ -47,5 +47,6 @@ fn arms(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Option<Children>
     // The debug information lists a tuple's members in its own order.
     parts.sort_by_key(|(number, _)| *number);
     let parts = parts.into_iter().map(|(_, part)| part).collect();
-    Ok(Some(Children::Arms { arms: arms.offset, parts, mask: mask.offset, size }))
+    let (tuple, mask) = (arms.offset, mask.offset);
+    Ok(Some(Children::Arms(Arms { tuple, parts, mask, mask_size: size })))
 }

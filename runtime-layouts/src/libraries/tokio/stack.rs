@@ -8,7 +8,7 @@
 use super::task::is_polling;
 use crate::layout::name::path_segments;
 use crate::layout::{Base, Call, Place, PlacedVariable, TypeKind};
-use crate::report::{Chain, Frame, FutureState, TaskState};
+use crate::report::{Chain, Frame, FutureState, Problem, TaskState};
 use crate::target::NativeFrame;
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
@@ -24,7 +24,7 @@ pub(super) struct Found {
     pub(super) address: u64,
     pub(super) chain: Chain,
     /// What to say of how it was found; `None` when the debug information names its place.
-    pub(super) problem: Option<String>,
+    pub(super) problem: Option<Problem>,
 }
 
 /// The future that the innermost `block_on` of a stack polls: when its place is not found, without
@@ -240,7 +240,7 @@ fn search(
         if !is_suspended_throughout(inspection, &chain) {
             continue;
         }
-        let found = Found { address, chain, problem: Some(NOTE.into()) };
+        let found = Found { address, chain, problem: Some(Problem::doubt(NOTE)) };
         match &best {
             Some(known) if length(&known.chain) > length(&found.chain) => {}
             // Two that differ leave it open which is the one.

@@ -16,7 +16,7 @@ use crate::layout::origin::Origin;
 use crate::layout::{Function, Type, TypeKind};
 use crate::memory::ReadError;
 use crate::report::{
-    Chain, Frame, SiteId, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef,
+    Chain, Frame, Problem, SiteId, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef,
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -41,7 +41,7 @@ struct Shape {
     /// From the header to the task's id, in bytes; `None` before 1.18, where tasks have none.
     id_offset: Option<u64>,
     /// What to say of every such task; `None` for nothing.
-    problem: Option<String>,
+    problem: Option<Problem>,
 }
 
 struct CellShape {
@@ -122,7 +122,12 @@ impl Links {
             .ok_or_else(|| missing(name, "list pointers"))?;
         let (next, _) = member(to_links.end, "next")?;
         let start = to_links.offset().ok_or_else(|| missing(name, "fixed list pointers"))?;
-        Ok(Self { vtable, trailer_offset, next: start + next, trailers: FxHashMap::default() })
+        Ok(Self {
+            vtable,
+            trailer_offset,
+            next: start.wrapping_add(next),
+            trailers: FxHashMap::default(),
+        })
     }
 
     /// The header after this one; 0 at the end of the list.
@@ -194,7 +199,7 @@ impl TaskReader {
         };
         let state = header.member(program, "state")?.unsigned(program)?;
         let mut state = state_of(state);
-        let mut problems: Vec<String> = shape.problem.clone().into_iter().collect();
+        let mut problems: Vec<Problem> = shape.problem.clone().into_iter().collect();
         let mut chain = Chain::default();
         let mut spawned_at = None;
         if let Some(cell) = &shape.cell {
@@ -202,7 +207,9 @@ impl TaskReader {
             if let Some(path) = &cell.spawned_at {
                 match self.places.read(program, path, value) {
                     Ok(place) => spawned_at = place,
-                    Err(error) => problems.push(format!("where it was spawned: {error}")),
+                    Err(error) => {
+                        problems.push(Problem::missing(format!("where it was spawned: {error}")))
+                    }
                 }
             }
             match cell.stage.read(program, value) {
@@ -210,7 +217,7 @@ impl TaskReader {
                 Ok(Stage::Finished) => {
                     state = if state == TaskState::Cancelled { state } else { TaskState::Complete }
                 }
-                Err(error) => problems.push(error.to_string()),
+                Err(error) => problems.push(Problem::missing(error.to_string())),
             }
         }
         let task = Task {
@@ -264,7 +271,11 @@ impl TaskReader {
             Ok(offset) => Some(offset.unsigned(program)?),
             Err(_) => None,
         };
-        let unknown = |problem: String| Shape { cell: None, id_offset, problem: Some(problem) };
+        let unknown = |problem: String| Shape {
+            cell: None,
+            id_offset,
+            problem: Some(Problem::missing(problem)),
+        };
         let Some((module, address)) = program.module_at(poll) else {
             return Ok(unknown(format!("its poll function {poll:#x} lies in no known module")));
         };
@@ -295,10 +306,10 @@ impl TaskReader {
         let site = walker.sites.of_any(program, stage.future);
         let spawned_at = spawn::path(program, cell);
         let problem = (functions.len() > 1).then(|| {
-            format!(
+            Problem::doubt(format!(
                 "the linker folded {} identical task types into one; the first is shown",
                 functions.len()
-            )
+            ))
         });
         Ok(Shape { cell: Some(CellShape { cell, stage, site, spawned_at }), id_offset, problem })
     }
@@ -314,12 +325,16 @@ pub(super) fn show_running(inspection: &mut Inspection<'_>, task: &mut Task) {
     let note = match chain {
         Some(chain) => {
             task.chain = chain;
-            "is being polled now: its frames are those of the thread's stack, and what is stored \
-             of it is stale"
+            Problem::doubt(
+                "is being polled now: its frames are those of the thread's stack, and what is \
+                 stored of it is stale",
+            )
         }
-        None => "is being polled now: its frames are from before this poll, and may be torn",
+        None => Problem::missing(
+            "is being polled now: its frames are from before this poll, and may be torn",
+        ),
     };
-    task.problems.push(note.into());
+    task.problems.push(note);
 }
 
 /// Adds what threads poll, as far as their stacks show it: all that can be told of tasks where the
@@ -487,7 +502,7 @@ fn cell_of(
 fn id_in_core(program: &Program<'_>, cell: Ty) -> Option<u64> {
     let to_core = path::find(program, cell, Reach::INLINE, &mut |ty| CORE.is(ty))?;
     let core = program.type_of(to_core.end).ok()?;
-    Some(to_core.offset()? + core.member("task_id")?.offset)
+    Some(to_core.offset()?.wrapping_add(core.member("task_id")?.offset))
 }
 
 /// The stage of the task in a cell; `None` when the debug information does not describe it.
@@ -506,7 +521,7 @@ fn stage_of(program: &Program<'_>, cell: Ty) -> Result<Option<StageShape>, Value
     Ok(fields.member("__0").map(|member| StageShape {
         path,
         running,
-        offset: variant.offset + member.offset,
+        offset: variant.offset.wrapping_add(member.offset),
         future: Ty { module: cell.module, id: member.ty },
     }))
 }

@@ -72,7 +72,9 @@ fn clock(program: &Program<'_>, sleep: Value) -> Result<Option<(Duration, bool)>
     Ok(match unfrozen.inside(program, INSTANT)? {
         None => Some((base, true)),
         Some(unfrozen) => match (instant(program, unfrozen)?, now) {
-            (Some(since), Some(now)) => Some((base + now.saturating_sub(since), false)),
+            (Some(since), Some(now)) => {
+                Some((base.saturating_add(now.saturating_sub(since)), false))
+            }
             _ => None,
         },
     })

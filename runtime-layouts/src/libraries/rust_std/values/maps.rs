@@ -140,7 +140,8 @@ impl Tree<'_> {
                 return Ok(());
             }
             if height > 0 {
-                let edge = address.wrapping_add(self.edges).wrapping_add(index * pointer);
+                let edge =
+                    address.wrapping_add(self.edges).wrapping_add(index.wrapping_mul(pointer));
                 self.node(program.read_pointer(edge)?, height - 1)?;
             }
             if index < count && (self.entries.len() as u64) < self.wanted {

@@ -53,6 +53,8 @@ impl Ring {
         };
         let start = program.read_pointer(pointer.address)?;
         let size = program.type_of(element)?.size;
+        // What takes no room is in no slot.
+        let length = if size == 0 { length } else { length.min(capacity) };
         Ok(Some(Self { element, length, start, first, capacity, size }))
     }
 
