@@ -160,6 +160,9 @@ fn mistakes_get_a_sentence_and_the_usage() {
     assert!(front.text("info async-tasks --state idel").starts_with(
         "!Invalid value 'idel' for '--state <STATE>' [possible values: idle, scheduled,"
     ));
+    assert!(front.text("info async-tasks --waiting-on stock").starts_with(
+        "!Invalid value 'stock' for '--waiting-on <KIND>' [possible values: mutex, rwlock, semaphore,"
+    ));
     assert_eq!(
         front.text("async bt 'a"),
         "!A quotation mark is not closed, or the line ends in a backslash."

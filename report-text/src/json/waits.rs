@@ -9,9 +9,7 @@ use crate::text::frames::lines;
 use crate::text::waiting::{number_of, short};
 use crate::text::why;
 use runtime_layouts::diagnosis::findings;
-use runtime_layouts::report::{
-    Access, FindingKind, FrameRef, Holder, Report, ResourceKind, TaskIndex, Wait,
-};
+use runtime_layouts::report::{Access, FindingKind, FrameRef, Holder, Report, TaskIndex, Wait};
 
 /// So many tasks or holders stand with each wait, since a hundred thousand tasks may wait for the
 /// same; how many there are stands beside them.
@@ -81,7 +79,7 @@ impl<'r> WaitJson<'r> {
         let resource = report.resource(wait.resource);
         let id = |task: TaskIndex| report.task(task).id.0.as_str();
         Self {
-            resource: kind_text(resource.kind),
+            resource: resource.kind.word(),
             address: hexadecimal(resource.address),
             text: short(report, wait),
             access: wait.access.map(access_text),
@@ -170,7 +168,7 @@ pub(super) fn findings_json<'r>(report: &'r Report, frames: &HolderFrames) -> Ve
                 let at = report.site(wait.user.unwrap_or(wait.leaf).site).location.as_ref();
                 EvidenceJson {
                     task: id(&wait.task),
-                    resource: kind_text(resource.kind),
+                    resource: resource.kind.word(),
                     address: hexadecimal(resource.address),
                     wanted_at: at.map(PlaceJson::new),
                     held_by: holder.map(|holder| HolderJson::new(report, frames, holder)),
@@ -200,33 +198,5 @@ fn access_text(access: Access) -> &'static str {
         Access::Send => "send",
         Access::Receive => "receive",
         Access::Handle => "handle",
-    }
-}
-
-fn kind_text(kind: ResourceKind) -> &'static str {
-    match kind {
-        ResourceKind::Mutex => "mutex",
-        ResourceKind::RwLock => "rwlock",
-        ResourceKind::Semaphore => "semaphore",
-        ResourceKind::OnceCell => "once_cell",
-        ResourceKind::Notify => "notify",
-        ResourceKind::Barrier => "barrier",
-        ResourceKind::Mpsc => "mpsc",
-        ResourceKind::Oneshot => "oneshot",
-        ResourceKind::Watch => "watch",
-        ResourceKind::Broadcast => "broadcast",
-        ResourceKind::Join => "join",
-        ResourceKind::JoinSet => "join_set",
-        ResourceKind::Sleep => "sleep",
-        ResourceKind::Io => "io",
-        ResourceKind::Signal => "signal",
-        ResourceKind::Child => "child",
-        ResourceKind::Cancellation => "cancellation",
-        ResourceKind::Shared => "shared",
-        ResourceKind::Yield => "yield",
-        ResourceKind::Never => "never",
-        ResourceKind::ThreadLock => "thread_lock",
-        ResourceKind::Blocking => "blocking",
-        ResourceKind::Other => "other",
     }
 }

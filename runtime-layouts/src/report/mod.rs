@@ -6,13 +6,14 @@
 
 mod duration;
 mod findings;
+mod kinds;
 mod resources;
 
 pub use self::duration::{DUE_NOW, short};
 pub use self::findings::{Because, Finding, FindingKind, Link};
+pub use self::kinds::ResourceKind;
 pub use self::resources::{
-    Access, FrameRef, Holder, HoldingThread, Resource, ResourceId, ResourceKind, TaskIndex, Wait,
-    WaitId,
+    Access, FrameRef, Holder, HoldingThread, Resource, ResourceId, TaskIndex, Wait, WaitId,
 };
 
 use crate::layout::SourceLocation;

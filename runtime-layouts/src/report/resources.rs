@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Frame, SiteId, ThreadRef};
+use super::{Frame, ResourceKind, SiteId, ThreadRef};
 
 /// Number of a [`Resource`] in its report.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -16,57 +16,6 @@ pub struct WaitId(pub u32);
 /// The index of a task in [`super::Report::tasks`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct TaskIndex(pub u32);
-
-/// What sort of thing is waited for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum ResourceKind {
-    /// A lock with one holder.
-    Mutex,
-    /// A lock with one writer or several readers.
-    RwLock,
-    /// Permits.
-    Semaphore,
-    /// A value that one of many initializes.
-    OnceCell,
-    /// A notification.
-    Notify,
-    /// A meeting point of several tasks.
-    Barrier,
-    /// A queue with many senders and one receiver.
-    Mpsc,
-    /// A value that is sent once.
-    Oneshot,
-    /// A value whose changes are watched.
-    Watch,
-    /// A queue that every receiver reads whole.
-    Broadcast,
-    /// The end of one task.
-    Join,
-    /// The end of the next of several tasks.
-    JoinSet,
-    /// A point in time.
-    Sleep,
-    /// A socket, pipe or other file descriptor.
-    Io,
-    /// A signal of the operating system.
-    Signal,
-    /// A child process.
-    Child,
-    /// A token that cancels.
-    Cancellation,
-    /// A future that several poll.
-    Shared,
-    /// Another turn of the task itself.
-    Yield,
-    /// Nothing: it is never ready.
-    Never,
-    /// A lock that blocks its thread.
-    ThreadLock,
-    /// A call that blocks its thread.
-    Blocking,
-    /// What is not known; its type is its name.
-    Other,
-}
 
 /// One thing that is waited for, or held.
 #[derive(Clone, PartialEq, Eq, Debug)]
