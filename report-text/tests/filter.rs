@@ -47,7 +47,7 @@ fn resource(kind: ResourceKind, name: &str) -> Resource {
         address: 0x2000,
         name: name.into(),
         state: None,
-        overdue: None,
+        timer: None,
         holders: Vec::new(),
         is_taken: None,
         parties: None,

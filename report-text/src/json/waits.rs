@@ -9,7 +9,9 @@ use crate::text::frames::lines;
 use crate::text::waiting::{number_of, short};
 use crate::text::why;
 use runtime_layouts::diagnosis::findings;
-use runtime_layouts::report::{Access, FindingKind, FrameRef, Holder, Report, TaskIndex, Wait};
+use runtime_layouts::report::{
+    Access, Clock, Due, FindingKind, FrameRef, Holder, Report, TaskIndex, Timer, Wait,
+};
 
 /// So many tasks or holders stand with each wait, since a hundred thousand tasks may wait for the
 /// same; how many there are stands beside them.
@@ -50,7 +52,8 @@ pub(super) struct WaitJson<'r> {
     permits: Option<u64>,
     polled: bool,
     granted: bool,
-    state: Option<&'r str>,
+    state: Option<String>,
+    timer: Option<TimerJson>,
     note: Option<&'r str>,
     parties: Option<u64>,
     task: Option<&'r str>,
@@ -60,6 +63,42 @@ pub(super) struct WaitJson<'r> {
     held_by_count: usize,
     queue: Vec<&'r str>,
     queue_count: usize,
+}
+
+/// A timer, in whole milliseconds, rounded down.
+#[derive(Serialize)]
+struct TimerJson {
+    state: &'static str,
+    due_in_ms: Option<u128>,
+    overdue_ms: Option<u128>,
+    clock: &'static str,
+}
+
+impl TimerJson {
+    fn new(timer: Timer) -> Self {
+        Self {
+            state: match (timer.has_fired, timer.due) {
+                (Some(true), _) => "fired",
+                (_, Due::In(_)) => "due_later",
+                (_, Due::Now) => "due_now",
+                (_, Due::Ago(_)) => "overdue",
+                (_, Due::Unknown) => "unknown",
+            },
+            due_in_ms: match timer.due {
+                Due::In(left) => Some(left.as_millis()),
+                Due::Now | Due::Ago(_) | Due::Unknown => None,
+            },
+            overdue_ms: match timer.due {
+                Due::Ago(overdue) => Some(overdue.as_millis()),
+                Due::In(_) | Due::Now | Due::Unknown => None,
+            },
+            clock: match timer.clock {
+                Clock::Stop => "stop",
+                Clock::Inspection => "inspection",
+                Clock::Paused => "paused",
+            },
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -89,7 +128,8 @@ impl<'r> WaitJson<'r> {
             },
             polled: wait.is_polled,
             granted: wait.is_granted,
-            state: resource.state.as_deref(),
+            state: resource.state_text(),
+            timer: resource.timer.map(TimerJson::new),
             note: wait.note.as_deref(),
             parties: resource.parties,
             task: match resource.tasks.as_slice() {

@@ -230,7 +230,7 @@ fn busy(report: &Report, tasks: &[TaskIndex], late: &Resource) -> String {
         "{} {verb} {workers} of runtime {} busy, and no timer has fired for {}",
         enumerated(report, tasks),
         runtime.map(|runtime| runtime.id).unwrap_or_default(),
-        late.overdue.map(short).unwrap_or_default()
+        late.timer.and_then(|timer| timer.overdue()).map(short).unwrap_or_default()
     )
 }
 

@@ -8,13 +8,15 @@ mod duration;
 mod findings;
 mod kinds;
 mod resources;
+mod timer;
 
-pub use self::duration::{DUE_NOW, short};
+pub use self::duration::short;
 pub use self::findings::{Because, Finding, FindingKind, Link};
 pub use self::kinds::ResourceKind;
 pub use self::resources::{
     Access, FrameRef, Holder, HoldingThread, Resource, ResourceId, TaskIndex, Wait, WaitId,
 };
+pub use self::timer::{Clock, Due, Timer};
 
 use crate::layout::SourceLocation;
 use crate::layout::name::DisplayName;

@@ -1,9 +1,8 @@
 //! What tasks wait for, and who has it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::{Frame, ResourceKind, SiteId, ThreadRef};
+use super::{Frame, ResourceKind, SiteId, ThreadRef, Timer};
 
 /// Number of a [`Resource`] in its report.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -27,12 +26,11 @@ pub struct Resource {
     /// Its type as the source spells it, without the path: `Mutex<Inventory>`. Of a socket or a
     /// timer what it is.
     pub name: Arc<str>,
-    /// Its state in few words: `0 of 3 permits free`, `due in 4.2 s`; `None` when there is nothing
-    /// to say.
+    /// Its state in few words, to be shown: `0 of 3 permits free`; `None` when there is nothing to
+    /// say, and of a timer.
     pub state: Option<String>,
-    /// How long ago it was due, when the process stopped; `None` for what is not due, and where the
-    /// moment of the stop is not known.
-    pub overdue: Option<Duration>,
+    /// When it goes off; `None` for what is no timer.
+    pub timer: Option<Timer>,
     /// Who has it; empty when nobody does, or when none was found.
     pub holders: Vec<Holder>,
     /// Whether it is taken by someone, as its own memory says; `None` when that does not say.
@@ -105,6 +103,15 @@ pub struct FrameRef {
     pub site: SiteId,
     /// Its address.
     pub address: u64,
+}
+
+impl Resource {
+    /// Its state in few words: `0 of 3 permits free`, `due in 4.2 s`; `None` when there is nothing
+    /// to say.
+    #[must_use]
+    pub fn state_text(&self) -> Option<String> {
+        self.state.clone().or_else(|| self.timer.and_then(|timer| timer.text()))
+    }
 }
 
 impl Access {

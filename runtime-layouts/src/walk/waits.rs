@@ -133,7 +133,7 @@ impl Waits {
             address: seen.address,
             name,
             state: seen.state,
-            overdue: seen.overdue,
+            timer: seen.timer,
             holders: Vec::new(),
             is_taken: seen.is_taken,
             parties: seen.parties,
