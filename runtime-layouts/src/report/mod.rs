@@ -6,12 +6,14 @@
 
 mod duration;
 mod findings;
+mod flavor;
 mod kinds;
 mod resources;
 mod timer;
 
 pub use self::duration::short;
 pub use self::findings::{Because, Finding, FindingKind, Link};
+pub use self::flavor::{Flavor, Pollers};
 pub use self::kinds::ResourceKind;
 pub use self::resources::{
     Access, FrameRef, Holder, HoldingThread, Resource, ResourceId, TaskIndex, Wait, WaitId,
@@ -135,8 +137,8 @@ pub struct Runtime {
     pub version: Option<String>,
     /// The path of the library that it is in; `None` for the executable.
     pub object: Option<String>,
-    /// `current_thread`, `multi_thread`.
-    pub flavor: &'static str,
+    /// How it schedules its tasks.
+    pub flavor: Flavor,
     /// The address of the scheduler's handle, which is its identity.
     pub address: u64,
     /// Its workers, by index.

@@ -8,7 +8,7 @@ use super::context::ThreadContext;
 use super::scheduler::{self, Scheduler};
 use super::stack::Doing;
 use super::{stack, workers};
-use crate::report::{Task, TaskId, TaskIndex, TaskKind, TaskState, WorkerState};
+use crate::report::{Flavor, Task, TaskId, TaskIndex, TaskKind, TaskState, WorkerState};
 use crate::target::NativeFrame;
 use crate::value::Program;
 use crate::walk::Inspection;
@@ -26,7 +26,7 @@ pub(super) fn add(
     for context in contexts {
         let drives_multi_thread = context.worker.as_ref().is_some_and(|worker| {
             schedulers.iter().any(|scheduler| {
-                scheduler.address == worker.scheduler && scheduler.flavor == "multi_thread"
+                scheduler.address == worker.scheduler && scheduler.flavor == Flavor::MULTI_THREAD
             })
         });
         // A worker blocks on a future inside of a task that is in `block_in_place`.

@@ -16,7 +16,7 @@ use crate::layout::origin::Origin;
 use crate::layout::{Function, Type, TypeKind};
 use crate::memory::ReadError;
 use crate::report::{
-    Chain, Frame, SiteId, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef,
+    Chain, Flavor, Frame, SiteId, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef,
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -248,7 +248,7 @@ impl TaskReader {
         let name = &handle.layout(program).ok()?.name;
         let is_current =
             name.contains("::current_thread::") || name.contains("::basic_scheduler::");
-        let flavor = if is_current { "current_thread" } else { "multi_thread" };
+        let flavor = if is_current { Flavor::CURRENT_THREAD } else { Flavor::MULTI_THREAD };
         let identity = identity_of(program, handle).ok()??;
         Some(Scheduler { address: identity.address, flavor, handle, identity })
     }
