@@ -3,8 +3,9 @@
 use report_text::text::tasks::{TaskFilter, matches};
 use runtime_layouts::layout::name::DisplayName;
 use runtime_layouts::report::{
-    Chain, Frame, FrameKind, FrameRef, FutureState, Report, Resource, ResourceId, ResourceKind,
-    Site, SiteId, TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, Wait,
+    Chain, Frame, FrameKind, FrameRef, FrameSource, FutureState, Report, Resource, ResourceId,
+    ResourceKind, Site, SiteId, TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, Trust,
+    Wait,
 };
 use runtime_layouts::target::TargetKind;
 
@@ -36,6 +37,7 @@ fn task(index: u32) -> Task {
         thread: None,
         spawned_at: None,
         chain: Chain { frames: vec![frame], ..Chain::default() },
+        trust: Trust::of(FrameSource::StateMachines),
         index: TaskIndex(index),
         problems: Vec::new(),
     }

@@ -3,6 +3,7 @@
 //! Fields may be added; none changes its meaning. Tasks are written one after the other, so that a
 //! million of them need no more memory than the report.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
@@ -11,8 +12,8 @@ use self::waits::{FindingJson, HolderFrames, WaitJson, findings_json};
 use crate::text::backtrace::state_text;
 use runtime_layouts::layout::SourceLocation;
 use runtime_layouts::report::{
-    Chain, Frame, FrameKind, FutureState, Polled, Report, Runtime, Site, Task, TaskKind, ThreadRef,
-    Worker, WorkerState,
+    Chain, Frame, FrameKind, FutureState, FutureType, Polled, Report, Runtime, Site, Task,
+    TaskKind, ThreadRef, Trust, Worker, WorkerState,
 };
 use runtime_layouts::target::TargetKind;
 use runtime_layouts::variables::locals::LocalTable;
@@ -58,7 +59,11 @@ impl<'r> ReportJson<'r> {
             runtimes: report.runtimes.iter().map(RuntimeJson::new).collect(),
             findings: findings_json(report, &frames),
             tasks: TasksJson { report, frames, locals },
-            problems: report.problems.iter().map(|text| ProblemJson { text }).collect(),
+            problems: report
+                .problems
+                .iter()
+                .map(|text| ProblemJson { text: text.into() })
+                .collect(),
             caveats: &report.caveats,
             interrupted: report.interrupted,
         }
@@ -93,7 +98,7 @@ struct TargetJson<'r> {
 
 #[derive(Serialize)]
 struct ProblemJson<'r> {
-    text: &'r str,
+    text: Cow<'r, str>,
 }
 
 #[derive(Serialize)]
@@ -164,6 +169,7 @@ struct TaskJson<'r> {
     address: String,
     spawned_at: Option<PlaceJson<'r>>,
     thread: Option<ThreadJson>,
+    trust: TrustJson,
     frames: Vec<FrameJson<'r>>,
     waiting_on: Vec<WaitJson<'r>>,
     problems: Vec<ProblemJson<'r>>,
@@ -196,6 +202,8 @@ impl ThreadJson {
 impl<'r> TaskJson<'r> {
     fn new(report: &'r Report, holders: &HolderFrames, task: &'r Task) -> Self {
         let root = task.root.map(|id| &report.sites[id.0 as usize]);
+        let doubts = task.doubts().into_iter().map(|text| ProblemJson { text: text.into() });
+        let problems = task.problems.iter().map(|text| ProblemJson { text: text.into() });
         Self {
             id: &task.id.0,
             runtime: task.runtime,
@@ -216,7 +224,31 @@ impl<'r> TaskJson<'r> {
                 .iter()
                 .map(|wait| WaitJson::new(report, holders, wait))
                 .collect(),
-            problems: task.problems.iter().map(|text| ProblemJson { text }).collect(),
+            trust: TrustJson::new(task.trust),
+            problems: doubts.chain(problems).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct TrustJson {
+    source: &'static str,
+    stale: bool,
+    r#type: &'static str,
+    candidates: Option<usize>,
+}
+
+impl TrustJson {
+    fn new(trust: Trust) -> Self {
+        Self {
+            source: trust.source.word(),
+            stale: trust.is_stale,
+            r#type: trust.future.word(),
+            candidates: match trust.future {
+                FutureType::Known => Some(1),
+                FutureType::OneOf(count) => Some(count),
+                FutureType::Unknown => None,
+            },
         }
     }
 }

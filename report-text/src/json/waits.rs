@@ -240,3 +240,40 @@ fn access_text(access: Access) -> &'static str {
         Access::Handle => "handle",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn json(due: Due, has_fired: Option<bool>) -> String {
+        let timer = TimerJson::new(Timer { due, has_fired, clock: Clock::Stop });
+        serde_json::to_string(&timer).expect("JSON")
+    }
+
+    #[test]
+    fn a_timer_says_when_it_goes_off() {
+        let time = Duration::from_micros(4_200_900);
+        assert_eq!(
+            json(Due::In(time), Some(false)),
+            r#"{"state":"due_later","due_in_ms":4200,"overdue_ms":null,"clock":"stop"}"#
+        );
+        assert_eq!(
+            json(Due::Ago(time), None),
+            r#"{"state":"overdue","due_in_ms":null,"overdue_ms":4200,"clock":"stop"}"#
+        );
+        assert_eq!(
+            json(Due::Ago(time), Some(true)),
+            r#"{"state":"fired","due_in_ms":null,"overdue_ms":4200,"clock":"stop"}"#
+        );
+        assert_eq!(
+            json(Due::Now, Some(false)),
+            r#"{"state":"due_now","due_in_ms":null,"overdue_ms":null,"clock":"stop"}"#
+        );
+        assert_eq!(
+            json(Due::Unknown, None),
+            r#"{"state":"unknown","due_in_ms":null,"overdue_ms":null,"clock":"stop"}"#
+        );
+    }
+}

@@ -144,7 +144,7 @@ fn heading(
     }
     let text = styled(&text, Style::Plain, look.styled);
     writeln!(out, "{}{text}", styled(&title, Style::Heading, look.styled))?;
-    for problem in &task.problems {
+    for problem in task.doubts().iter().chain(&task.problems) {
         let text = format!("note: {problem}");
         writeln!(out, "{:NUMBER$}{}", "", styled(&text, Style::Warning, look.styled))?;
     }

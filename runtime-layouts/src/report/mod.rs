@@ -10,6 +10,7 @@ mod flavor;
 mod kinds;
 mod resources;
 mod timer;
+mod trust;
 
 pub use self::duration::short;
 pub use self::findings::{Because, Finding, FindingKind, Link};
@@ -19,6 +20,7 @@ pub use self::resources::{
     Access, FrameRef, Holder, HoldingThread, Resource, ResourceId, TaskIndex, Wait, WaitId,
 };
 pub use self::timer::{Clock, Due, Timer};
+pub use self::trust::{FrameSource, FutureType, Trust};
 
 use crate::layout::SourceLocation;
 use crate::layout::name::DisplayName;
@@ -261,9 +263,11 @@ pub struct Task {
     pub spawned_at: Option<SourceLocation>,
     /// Its await chain.
     pub chain: Chain,
+    /// How that was found, and how far it can be trusted.
+    pub trust: Trust,
     /// Its place in [`Report::tasks`].
     pub index: TaskIndex,
-    /// What could not be read or may be wrong.
+    /// What could not be read. What may be wrong is in [`Task::trust`].
     pub problems: Vec<String>,
 }
 

@@ -8,7 +8,9 @@ use super::context::ThreadContext;
 use super::scheduler::{self, Scheduler};
 use super::stack::Doing;
 use super::{stack, workers};
-use crate::report::{Flavor, Task, TaskId, TaskIndex, TaskKind, TaskState, WorkerState};
+use crate::report::{
+    Flavor, FrameSource, Task, TaskId, TaskIndex, TaskKind, TaskState, Trust, WorkerState,
+};
 use crate::target::NativeFrame;
 use crate::value::Program;
 use crate::walk::Inspection;
@@ -58,7 +60,7 @@ pub(super) fn add(
             && let Some(chain) = inspection.native_chain(context.thread, &stack::is_block_on_name)
         {
             found.chain = chain;
-            found.problem = None;
+            found.source = FrameSource::NativeStack;
         }
         let runtime = scheduler::entered(inspection, context).and_then(|entered| {
             schedulers.iter().position(|known| known.address == entered.address)
@@ -74,8 +76,9 @@ pub(super) fn add(
             thread: Some(context.thread),
             spawned_at: None,
             chain: found.chain,
+            trust: Trust { is_stale: state == TaskState::Running, ..Trust::of(found.source) },
             index: TaskIndex(0),
-            problems: found.problem.into_iter().collect(),
+            problems: Vec::new(),
         });
     }
 }
