@@ -166,7 +166,7 @@ impl ObjectFile {
         let last =
             segments.iter().map(|s| s.address.saturating_add(s.memory_size)).max().unwrap_or(0);
         let facts = ObjectFacts {
-            build_id: file.build_id().ok().flatten().map(hexadecimal),
+            build_id: file.build_id().ok().flatten().map(hex::encode),
             machine,
             pointer_size: if file.is_64() { 8 } else { 4 },
             big_endian: !file.is_little_endian(),
@@ -413,12 +413,4 @@ fn program_headers<'data, Elf: FileHeader>(
         }
     }
     (segments, tls, file.elf_header().e_machine(endian).0)
-}
-
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
