@@ -9,10 +9,10 @@ use report_text::text::{Beside, Look, backtrace, dump, locks, tasks, variables, 
 use runtime_layouts::fake::{FakeLayouts, FakeTarget, tokio};
 use runtime_layouts::layout::SourceFile;
 use runtime_layouts::layout::SourceLocation;
-use runtime_layouts::libraries::REGISTRY;
+use runtime_layouts::libraries::{LIBRARIES, REGISTRY};
 use runtime_layouts::report::{
-    Access, FrameRef, Holder, Problem, Report, Resource, ResourceId, ResourceKind, TaskIndex,
-    TaskState, Wait, WaitId,
+    Access, FrameRef, Holder, Report, Resource, ResourceId, ResourceKind, TaskIndex, TaskState,
+    Wait, WaitId,
 };
 use runtime_layouts::target::Target;
 use runtime_layouts::variables::Limits;
@@ -87,7 +87,7 @@ fn report(target: &dyn Target, name: &str) -> Report {
     let mut frames = Vec::new();
     for task in &mut report.tasks {
         task.spawned_at = Some(place.clone());
-        task.problems = vec![Problem::missing(text())];
+        task.problems = vec![text()];
         task.state = TaskState::Idle;
         frames.extend(task.chain.frames.last().map(FrameRef::of));
         if let Some(last) = task.chain.frames.last_mut() {
@@ -109,7 +109,7 @@ fn report(target: &dyn Target, name: &str) -> Report {
         address: 0x1000 + u64::from(queue),
         name: name.into(),
         state: Some(text()),
-        overdue: None,
+        timer: None,
         holders,
         is_taken: Some(true),
         parties: None,
@@ -154,7 +154,8 @@ fn texts(name: &str, styled: bool) -> Vec<(&'static str, String)> {
         written.push((what, String::from_utf8(bytes).expect("text")));
     };
     let grouped = TaskFilter { group: Some(true), ..TaskFilter::default() };
-    let locals = || Beside::with(LocalTable::of(&target, &report, &report.tasks, Limits::SHORT));
+    let locals =
+        || Beside::with(LocalTable::of(&target, &report, &report.tasks, LIBRARIES, Limits::SHORT));
     add("list", &|out| tasks::write(&report, &TaskFilter::default(), &look, out));
     add("groups", &|out| tasks::write(&report, &grouped, &look, out));
     add("why", &|out| why::write(&report, &look, out));
@@ -167,7 +168,7 @@ fn texts(name: &str, styled: bool) -> Vec<(&'static str, String)> {
         for number in 0..backtrace::frame_count(task) {
             add("frame", &|out| backtrace::write_frame(&report, task, number, &look, out));
             let frame = variables::frame(task, number).expect("a frame");
-            let read = Locals::new(&target, Limits::LONG);
+            let read = Locals::new(&target, LIBRARIES, Limits::LONG);
             add("locals", &|out| variables::write(&report, frame, &read, &look, out));
         }
     }
@@ -208,7 +209,7 @@ fn no_text_lets_a_terminal_obey_a_process() {
 fn json_is_harmless_where_a_terminal_shows_it() {
     let target = target(EVIL);
     let report = report(&target, EVIL);
-    let locals = LocalTable::of(&target, &report, &report.tasks, Limits::SHORT);
+    let locals = LocalTable::of(&target, &report, &report.tasks, LIBRARIES, Limits::SHORT);
     let mut bytes = Vec::new();
     json::write(&report, &locals, &mut bytes).expect("a vector");
     let text = String::from_utf8(bytes).expect("text");

@@ -4,7 +4,7 @@ use report_text::json;
 use report_text::text::{Beside, Look, backtrace, tasks};
 use runtime_layouts::fake::{FakeMemory, FakeTarget, tokio};
 use runtime_layouts::libraries::REGISTRY;
-use runtime_layouts::report::{Report, TaskState};
+use runtime_layouts::report::{FrameSource, Report, TaskState, Trust};
 use runtime_layouts::variables::locals::LocalTable;
 use runtime_layouts::walk::inspect;
 
@@ -156,6 +156,27 @@ fn the_state_word_tells_the_state() {
         memory.put_u64(tokio::task(1) + tokio::STATE, word);
         assert_eq!(report(memory).tasks[0].state, state, "{word:#x}");
     }
+}
+
+#[test]
+fn how_far_frames_can_be_trusted_is_said() {
+    let mut memory = tokio::memory(3);
+    memory.put_u64(tokio::task(2) + tokio::STATE, 1);
+    memory.put(tokio::task(3) + tokio::OUTER_STATE, [4]);
+    let report = report(memory);
+    let trusts: Vec<Trust> = report.tasks.iter().map(|task| task.trust).collect();
+    let stored = Trust::of(FrameSource::StateMachines);
+    // No thread's stack shows the poll of the one that runs.
+    let stale = Trust { is_stale: true, ..stored };
+    assert_eq!(trusts, [stored, stale, Trust::of(FrameSource::Nothing)]);
+    let text = backtrace_of(&report, "2");
+    assert!(text.contains("note: is being polled now: its frames are from before"), "{text}");
+    assert!(report.tasks.iter().all(|task| task.problems.is_empty()), "nothing was unreadable");
+    let json: serde_json::Value = serde_json::from_str(&json_of(&report)).expect("JSON");
+    assert_eq!(json["tasks"][1]["trust"]["stale"], true);
+    assert_eq!(json["tasks"][1]["trust"]["source"], "state_machines");
+    assert_eq!(json["tasks"][1]["problems"].as_array().map(Vec::len), Some(1));
+    assert_eq!(json["tasks"][2]["trust"]["source"], "nothing");
 }
 
 #[test]

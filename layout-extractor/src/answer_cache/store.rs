@@ -20,7 +20,6 @@ use object::Object;
 use runtime_layouts::layout::sealed::{seal, unseal};
 
 use super::answers::{Answers, ProgramIdentity};
-use crate::object::object_file::hexadecimal;
 use crate::object::shared_bytes::SharedBytes;
 
 /// The environment variable that sets the cache folder; empty for no cache.
@@ -64,7 +63,7 @@ impl ProgramKey {
     pub(super) fn of(path: &Path) -> Option<Self> {
         let bytes = SharedBytes::map(path).ok()?;
         let build_id = object::File::parse(&*bytes).ok()?.build_id().ok()??.to_vec();
-        Some(Self { build_id: hexadecimal(&build_id), length: bytes.len() })
+        Some(Self { build_id: hex::encode(&build_id), length: bytes.len() })
     }
 }
 

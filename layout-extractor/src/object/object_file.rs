@@ -172,7 +172,7 @@ fn facts(file: &object::File<'_>, headers: &ProgramHeaders) -> ObjectFacts {
     let first = segments.iter().map(|s| s.address).min().unwrap_or(0);
     let last = segments.iter().map(|s| s.address.saturating_add(s.memory_size)).max().unwrap_or(0);
     let mut facts = ObjectFacts {
-        build_id: file.build_id().ok().flatten().map(hexadecimal),
+        build_id: file.build_id().ok().flatten().map(hex::encode),
         machine: *machine,
         pointer_size: if file.is_64() { 8 } else { 4 },
         big_endian: !file.is_little_endian(),
@@ -184,13 +184,4 @@ fn facts(file: &object::File<'_>, headers: &ProgramHeaders) -> ObjectFacts {
     let processor = tls.and_then(|_| processors::of(&facts));
     facts.tls_module = processor.and_then(|processor| tls_module(file, processor));
     facts
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

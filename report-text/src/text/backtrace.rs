@@ -125,7 +125,7 @@ fn heading(report: &Report, task: &Task, others: &[&Task], out: &mut Out<'_>) ->
         TaskKind::Blocking => "Blocking task",
     };
     let title = format!("{kind} {}", task.id.0);
-    let mut text = format!(" ({})", state_text(task.state));
+    let mut text = format!(" ({})", task.state.word());
     if let Some(runtime) = task.runtime.and_then(|index| report.runtimes.get(index)) {
         text.push_str(&format!(", {} runtime {}", runtime.library, runtime.id));
     }
@@ -143,7 +143,7 @@ fn heading(report: &Report, task: &Task, others: &[&Task], out: &mut Out<'_>) ->
     }
     out.put(Style::Heading, title)?;
     out.line(text)?;
-    task.problems.iter().try_for_each(|problem| {
+    task.doubts().iter().chain(&task.problems).try_for_each(|problem| {
         out.indented(MARGIN, Style::Warning, format_args!("note: {problem}"))
     })
 }
@@ -167,18 +167,6 @@ fn nothing(task: &Task) -> &'static str {
         TaskState::Complete => "It has ended; nobody has taken its output yet.",
         TaskState::Cancelled => "It was aborted.",
         _ => "Its future is not known.",
-    }
-}
-
-/// A task's state as a word.
-pub(crate) fn state_text(state: TaskState) -> &'static str {
-    match state {
-        TaskState::Idle => "idle",
-        TaskState::Scheduled => "scheduled",
-        TaskState::Running => "running",
-        TaskState::Complete => "complete",
-        TaskState::Cancelled => "cancelled",
-        TaskState::Unknown => "unknown",
     }
 }
 

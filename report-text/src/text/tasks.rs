@@ -4,27 +4,28 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::Look;
-use super::backtrace::state_text;
 use super::frames::{name, place, standing};
 use super::groups::{Token, groups, stack_of};
 use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
 use super::waiting;
 use super::workers;
-use runtime_layouts::report::{Chain, Report, SiteId, Task, TaskKind, TaskState};
+use runtime_layouts::report::{
+    Chain, Report, ResourceKind, SiteId, Task, TaskKind, TaskState, Wait,
+};
 
 /// Which tasks to show, and how.
 #[derive(Clone, Debug, Default)]
 pub struct TaskFilter {
     /// Only tasks in one of these states; empty for all.
     pub states: Vec<TaskState>,
-    /// Only tasks one of whose frames has this text in its function or file.
+    /// Only tasks that have each of these texts in a function or file of one of their frames, or in
+    /// the name of something that they wait for.
     pub with: Vec<String>,
-    /// Only tasks none of whose frames has this text in its function or file.
+    /// Only tasks that have none of these texts in any of those.
     pub without: Vec<String>,
-    /// Only tasks that wait for something with one of these texts in its name, in any case; empty
-    /// for all.
-    pub waiting_on: Vec<String>,
+    /// Only tasks that wait for something of one of these kinds; empty for all.
+    pub waiting_on: Vec<ResourceKind>,
     /// Group by await stack (`Some(true)`), never (`Some(false)`), or when there are many tasks.
     pub group: Option<bool>,
     /// Show at most so many lines; `None` for the default, 0 for all of them (`--all`).
@@ -247,7 +248,7 @@ fn state_cell(report: &Report, task: &Task) -> Cell {
             format!("blocked (thread {})", thread.number)
         }
         (TaskState::Running, Some(thread)) => format!("running (thread {})", thread.number),
-        (state, _) => state_text(state).to_string(),
+        (state, _) => state.word().to_string(),
     };
     let style = if task.state == TaskState::Running { Style::Warning } else { Style::Plain };
     Cell::styled(text, style)
@@ -275,7 +276,7 @@ fn write_groups(
             let mut row = vec![
                 Cell::plain(group.len().to_string()),
                 Cell::plain(ids.join(", ")),
-                Cell::plain(state_text(group[0].state)),
+                Cell::plain(group[0].state.word()),
             ];
             row.extend(stack_cells(report, group[0], look));
             row
@@ -334,28 +335,28 @@ pub(super) fn tasks_text(count: usize) -> String {
 /// Whether a task passes the filter.
 #[must_use]
 pub fn matches(report: &Report, task: &Task, filter: &TaskFilter) -> bool {
+    let polled = || report.waits_of(task.index).iter().filter(|wait| wait.is_polled);
     let has = |text: &String| {
-        frames_of(&task.chain).any(|id| {
-            let site = &report.sites[id.0 as usize];
-            let in_file = [&site.location, &site.defined]
-                .into_iter()
-                .flatten()
-                .any(|location| location.file.path.contains(text.as_str()));
-            site.name.full.contains(text.as_str())
-                || site.name.short.contains(text.as_str())
-                || in_file
-        })
+        let in_name = |wait: &Wait| report.resource(wait.resource).name.contains(text.as_str());
+        polled().any(in_name)
+            || frames_of(&task.chain).any(|id| {
+                let site = &report.sites[id.0 as usize];
+                let in_file = [&site.location, &site.defined]
+                    .into_iter()
+                    .flatten()
+                    .any(|location| location.file.path.contains(text.as_str()));
+                site.name.full.contains(text.as_str())
+                    || site.name.short.contains(text.as_str())
+                    || in_file
+            })
     };
-    let waits_for = |wanted: &String| {
-        let wanted = wanted.to_lowercase();
-        let waited = standing(report, task).awaits;
-        let leaf = frames_of(&task.chain).last().map(|id| &report.sites[id.0 as usize]);
-        waited.into_iter().chain(leaf).any(|s| s.name.full.to_lowercase().contains(&wanted))
+    let waits_for = |kinds: &[ResourceKind]| {
+        polled().any(|wait| kinds.contains(&report.resource(wait.resource).kind))
     };
     (filter.states.is_empty() || filter.states.contains(&task.state))
         && filter.with.iter().all(has)
         && !filter.without.iter().any(has)
-        && (filter.waiting_on.is_empty() || filter.waiting_on.iter().any(waits_for))
+        && (filter.waiting_on.is_empty() || waits_for(&filter.waiting_on))
 }
 
 fn frames_of(chain: &Chain) -> Box<dyn Iterator<Item = SiteId> + '_> {

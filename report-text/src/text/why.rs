@@ -65,7 +65,7 @@ pub fn write_task(
     let out = &mut Out::new(out, look);
     let links = reasons(report, task.index);
     if links.is_empty() {
-        let state = super::backtrace::state_text(task.state);
+        let state = task.state.word();
         let id = &task.id.0;
         return out.line(format_args!("Task {id} ({state}) waits for nothing that is known."));
     }
@@ -232,7 +232,7 @@ fn busy(report: &Report, tasks: &[TaskIndex], late: &Resource) -> String {
         "{} {verb} {workers} of runtime {} busy, and no timer has fired for {}",
         enumerated(report, tasks),
         runtime.map(|runtime| runtime.id).unwrap_or_default(),
-        late.overdue.map(short).unwrap_or_default()
+        late.timer.and_then(|timer| timer.overdue()).map(short).unwrap_or_default()
     )
 }
 

@@ -6,7 +6,9 @@
 
 use crate::knowledge::{self, Libraries, Library};
 use crate::layout::{Type, TypeKind};
-use crate::report::{Problem, Runtime, Task, TaskId, TaskIndex, TaskKind, TaskState};
+use crate::report::{
+    Flavor, FrameSource, FutureType, Runtime, Task, TaskId, TaskIndex, TaskKind, TaskState, Trust,
+};
 use crate::value::path::{self, Reach};
 use crate::value::{Ty, Value, ValueError};
 use crate::walk::{Inspection, Known, Registry};
@@ -60,7 +62,7 @@ fn add(inspection: &mut Inspection<'_>, current: Value) -> Result<(), ValueError
         library: LIBRARY.name,
         version: None,
         object: None,
-        flavor: "current_thread",
+        flavor: Flavor::CURRENT_THREAD,
         address: executor.address,
         workers: Vec::new(),
         injected: None,
@@ -108,10 +110,14 @@ fn task(
         thread: None,
         spawned_at: None,
         chain: future.map(|future| inspection.chain(future)).unwrap_or_default(),
+        trust: match future {
+            Some(_) => Trust::of(FrameSource::StateMachines),
+            None => Trust { future: FutureType::Unknown, ..Trust::of(FrameSource::Nothing) },
+        },
         index: TaskIndex(0),
         problems: match future {
             Some(_) => Vec::new(),
-            None => vec![Problem::missing("its future's type is not known")],
+            None => vec!["its future's type is not known".to_string()],
         },
     })
 }

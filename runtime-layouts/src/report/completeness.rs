@@ -1,38 +1,6 @@
 //! Whether a report shows all that there is: the one answer of list, footer, JSON and exit code.
 
-use std::fmt;
-
-use super::{Chain, Report, Task, sentence};
-
-/// What could not be read of a task, or may be wrong.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Problem {
-    /// What it is, in a few words.
-    pub text: String,
-    /// Whether something of the task is not shown; `false` when all is shown, and a part of it is
-    /// likely and not certain, or the program does not have it.
-    pub is_missing: bool,
-}
-
-impl Problem {
-    /// Something that is not shown.
-    #[must_use]
-    pub fn missing(text: impl Into<String>) -> Self {
-        Self { text: text.into(), is_missing: true }
-    }
-
-    /// Something that is to be known of what is shown.
-    #[must_use]
-    pub fn doubt(text: impl Into<String>) -> Self {
-        Self { text: text.into(), is_missing: false }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
+use super::{Chain, FrameSource, Report, Task, Trust, sentence};
 
 /// Tasks of which the reasons are given: there may be a million.
 const MOST_TASKS: usize = 8;
@@ -85,8 +53,9 @@ impl Report {
 
 /// Why a task is not shown whole; `None` when it is.
 fn missing(task: &Task) -> Option<&str> {
-    let own = task.problems.iter().find(|problem| problem.is_missing);
-    own.map(|problem| problem.text.as_str()).or_else(|| cut(&task.chain))
+    let torn = task.trust.is_stale && task.trust.source != FrameSource::NativeStack;
+    let own = task.problems.first().map(String::as_str);
+    own.or_else(|| torn.then_some(Trust::TORN)).or_else(|| cut(&task.chain))
 }
 
 /// Why a chain does not go on where it should.

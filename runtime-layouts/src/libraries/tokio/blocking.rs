@@ -10,7 +10,7 @@ use super::task::{TaskReader, is_polling};
 use super::{number, stack, task_id};
 use crate::layout::Type;
 use crate::libraries::rust_std::values::Ring;
-use crate::report::{Problem, SiteId, Task, TaskIndex, TaskKind, TaskState};
+use crate::report::{FrameSource, FutureType, SiteId, Task, TaskIndex, TaskKind, TaskState, Trust};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
@@ -36,8 +36,11 @@ pub(super) fn add_running(
             continue;
         }
         let chain = inspection.native_chain(context.thread, &is_polling);
-        let problem = chain.is_none();
-        let problem = problem.then(|| Problem::missing("the stack of its thread does not show it"));
+        let problem = chain.is_none().then(|| "the stack of its thread does not show it".into());
+        let trust = match chain {
+            Some(_) => Trust::of(FrameSource::NativeStack),
+            None => Trust { future: FutureType::Unknown, ..Trust::of(FrameSource::Nothing) },
+        };
         let chain = chain.unwrap_or_default();
         let runtime = super::scheduler::entered(inspection, context).and_then(|entered| {
             schedulers.iter().position(|known| known.address == entered.address)
@@ -52,6 +55,7 @@ pub(super) fn add_running(
             thread: Some(context.thread),
             spawned_at: None,
             chain,
+            trust,
             index: TaskIndex(0),
             problems: problem.into_iter().collect(),
         });

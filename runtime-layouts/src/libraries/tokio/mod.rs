@@ -31,7 +31,7 @@ use self::context::ThreadContext;
 use self::scheduler::Scheduler;
 use crate::knowledge::{Library, Runtime};
 use crate::parallel::Job;
-use crate::report::{Task, TaskId, TaskKind, TaskState, ThreadRef};
+use crate::report::{Flavor, Task, TaskId, TaskKind, TaskState, ThreadRef};
 use crate::value::Program;
 use crate::walk::Inspection;
 
@@ -88,7 +88,9 @@ pub(super) fn discover(inspection: &mut Inspection<'_>) {
     if number == 0 && !inspection.problems.is_empty() {
         task::add_polled(inspection);
     }
-    if number > 0 && !inspection.runtimes.iter().any(|runtime| runtime.flavor == "current_thread") {
+    if number > 0
+        && !inspection.runtimes.iter().any(|runtime| runtime.flavor == Flavor::CURRENT_THREAD)
+    {
         admit_unseen(inspection);
     }
 }

@@ -8,7 +8,7 @@
 use super::task::is_polling;
 use crate::layout::name::path_segments;
 use crate::layout::{Base, Call, Place, PlacedVariable, TypeKind};
-use crate::report::{Chain, Frame, FutureState, Problem, TaskState};
+use crate::report::{Chain, Frame, FrameSource, FutureState, TaskState};
 use crate::target::NativeFrame;
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
@@ -23,8 +23,8 @@ const SMALLEST_SEARCHED: u64 = 16;
 pub(super) struct Found {
     pub(super) address: u64,
     pub(super) chain: Chain,
-    /// What to say of how it was found; `None` when the debug information names its place.
-    pub(super) problem: Option<Problem>,
+    /// How it was found.
+    pub(super) source: FrameSource,
 }
 
 /// The future that the innermost `block_on` of a stack polls: when its place is not found, without
@@ -48,7 +48,8 @@ pub(super) fn future(
     let named = named_places(program, module, &frames[first]);
     for value in named {
         let chain = inspection.chain(value);
-        let found = Found { address: value.address, chain, problem: None };
+        let source = FrameSource::StateMachines;
+        let found = Found { address: value.address, chain, source };
         if is_possible(inspection, &found, state) {
             return Some(found);
         }
@@ -63,7 +64,7 @@ pub(super) fn future(
             problem: Some("where it is on the stack was optimized away".into()),
         });
         let chain = Chain { frames: frame.into_iter().collect(), ..Chain::default() };
-        Found { address: 0, chain, problem: None }
+        Found { address: 0, chain, source: FrameSource::TypeAlone }
     }))
 }
 
@@ -211,8 +212,6 @@ fn search(
     frames: &[NativeFrame],
     first: usize,
 ) -> Option<Found> {
-    const NOTE: &str = "the debug information does not say where this future is: it was found on \
-                        the stack by its shape";
     let program = &inspection.program;
     let layout = program.type_of(ty).ok()?;
     if layout.size < SMALLEST_SEARCHED {
@@ -240,7 +239,7 @@ fn search(
         if !is_suspended_throughout(inspection, &chain) {
             continue;
         }
-        let found = Found { address, chain, problem: Some(Problem::doubt(NOTE)) };
+        let found = Found { address, chain, source: FrameSource::StackSearch };
         match &best {
             Some(known) if length(&known.chain) > length(&found.chain) => {}
             // Two that differ leave it open which is the one.

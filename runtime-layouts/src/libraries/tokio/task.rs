@@ -16,7 +16,8 @@ use crate::layout::origin::Origin;
 use crate::layout::{Function, Type, TypeKind};
 use crate::memory::ReadError;
 use crate::report::{
-    Chain, Frame, Problem, SiteId, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef,
+    Chain, Flavor, Frame, FrameSource, FutureType, SiteId, Task, TaskId, TaskIndex, TaskKind,
+    TaskState, ThreadRef, Trust,
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -40,8 +41,10 @@ struct Shape {
     cell: Option<CellShape>,
     /// From the header to the task's id, in bytes; `None` before 1.18, where tasks have none.
     id_offset: Option<u64>,
+    /// Whether the type of their future is known.
+    future: FutureType,
     /// What to say of every such task; `None` for nothing.
-    problem: Option<Problem>,
+    problem: Option<String>,
 }
 
 struct CellShape {
@@ -199,25 +202,27 @@ impl TaskReader {
         };
         let state = header.member(program, "state")?.unsigned(program)?;
         let mut state = state_of(state);
-        let mut problems: Vec<Problem> = shape.problem.clone().into_iter().collect();
+        let mut problems: Vec<String> = shape.problem.clone().into_iter().collect();
         let mut chain = Chain::default();
+        let mut source = FrameSource::Nothing;
         let mut spawned_at = None;
         if let Some(cell) = &shape.cell {
             let value = Value { ty: cell.cell, address: header.address };
             if let Some(path) = &cell.spawned_at {
                 match self.places.read(program, path, value) {
                     Ok(place) => spawned_at = place,
-                    Err(error) => {
-                        problems.push(Problem::missing(format!("where it was spawned: {error}")))
-                    }
+                    Err(error) => problems.push(format!("where it was spawned: {error}")),
                 }
             }
             match cell.stage.read(program, value) {
-                Ok(Stage::Running(future)) => chain = walker.chain(program, future),
+                Ok(Stage::Running(future)) => {
+                    chain = walker.chain(program, future);
+                    source = FrameSource::StateMachines;
+                }
                 Ok(Stage::Finished) => {
                     state = if state == TaskState::Cancelled { state } else { TaskState::Complete }
                 }
-                Err(error) => problems.push(Problem::missing(error.to_string())),
+                Err(error) => problems.push(error.to_string()),
             }
         }
         let task = Task {
@@ -230,6 +235,7 @@ impl TaskReader {
             thread: None,
             spawned_at,
             chain,
+            trust: Trust { future: shape.future, ..Trust::of(source) },
             index: TaskIndex(0),
             problems,
         };
@@ -255,7 +261,7 @@ impl TaskReader {
         let name = &handle.layout(program).ok()?.name;
         let is_current =
             name.contains("::current_thread::") || name.contains("::basic_scheduler::");
-        let flavor = if is_current { "current_thread" } else { "multi_thread" };
+        let flavor = if is_current { Flavor::CURRENT_THREAD } else { Flavor::MULTI_THREAD };
         let identity = identity_of(program, handle).ok()??;
         Some(Scheduler { address: identity.address, flavor, handle, identity })
     }
@@ -274,7 +280,8 @@ impl TaskReader {
         let unknown = |problem: String| Shape {
             cell: None,
             id_offset,
-            problem: Some(Problem::missing(problem)),
+            future: FutureType::Unknown,
+            problem: Some(problem),
         };
         let Some((module, address)) = program.module_at(poll) else {
             return Ok(unknown(format!("its poll function {poll:#x} lies in no known module")));
@@ -305,13 +312,12 @@ impl TaskReader {
         let id_offset = id_offset.or_else(|| id_in_core(program, cell));
         let site = walker.sites.of_any(program, stage.future);
         let spawned_at = spawn::path(program, cell);
-        let problem = (functions.len() > 1).then(|| {
-            Problem::doubt(format!(
-                "the linker folded {} identical task types into one; the first is shown",
-                functions.len()
-            ))
-        });
-        Ok(Shape { cell: Some(CellShape { cell, stage, site, spawned_at }), id_offset, problem })
+        let future = match functions.len() {
+            1 => FutureType::Known,
+            several => FutureType::OneOf(several),
+        };
+        let cell = Some(CellShape { cell, stage, site, spawned_at });
+        Ok(Shape { cell, id_offset, future, problem: None })
     }
 }
 
@@ -322,19 +328,11 @@ pub(super) fn show_running(inspection: &mut Inspection<'_>, task: &mut Task) {
         return;
     }
     let chain = task.thread.and_then(|thread| inspection.native_chain(thread, &is_polling));
-    let note = match chain {
-        Some(chain) => {
-            task.chain = chain;
-            Problem::doubt(
-                "is being polled now: its frames are those of the thread's stack, and what is \
-                 stored of it is stale",
-            )
-        }
-        None => Problem::missing(
-            "is being polled now: its frames are from before this poll, and may be torn",
-        ),
-    };
-    task.problems.push(note);
+    task.trust.is_stale = true;
+    if let Some(chain) = chain {
+        task.chain = chain;
+        task.trust.source = FrameSource::NativeStack;
+    }
 }
 
 /// Adds what threads poll, as far as their stacks show it: all that can be told of tasks where the
@@ -364,6 +362,7 @@ pub(super) fn add_polled(inspection: &mut Inspection<'_>) {
             thread: Some(thread),
             spawned_at: None,
             chain,
+            trust: Trust::of(FrameSource::NativeStack),
             index: TaskIndex(0),
             problems: Vec::new(),
         });
