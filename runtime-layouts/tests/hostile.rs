@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use runtime_layouts::fake::{FakeLayouts, FakeMemory, FakeTarget, tokio};
 use runtime_layouts::layout::TypeId;
-use runtime_layouts::libraries::REGISTRY;
+use runtime_layouts::libraries::{LIBRARIES, REGISTRY};
 use runtime_layouts::memory::{MemoryReader, ReadError};
 use runtime_layouts::report::{Chain, Polled, Report};
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, Thread};
@@ -59,7 +59,7 @@ fn report(layouts: FakeLayouts, memory: impl MemoryReader + 'static) -> Report {
     let look = move || {
         let target = FakeTarget::new(layouts, memory, tokio::THREAD_POINTER);
         let report = inspect(&target, REGISTRY);
-        let locals = LocalTable::of(&target, &report, &report.tasks, Limits::LONG);
+        let locals = LocalTable::of(&target, &report, &report.tasks, LIBRARIES, Limits::LONG);
         // The text of variables is bounded too.
         assert!(format!("{locals:?}").len() < 50_000_000);
         report
