@@ -2,7 +2,7 @@
 
 use clap::Parser;
 
-use super::task::state_word;
+use super::task::state_alone;
 use super::{Front, Run, execute, split};
 use crate::failure::Failure;
 use crate::output::escaped;
@@ -41,7 +41,7 @@ impl Run for Apply {
                 }
                 // A backtrace has a heading of its own.
                 if !line.starts_with("async bt") {
-                    writeln!(front.out(), "[Task {} ({})]", task.id.0, state_word(task.state))?;
+                    writeln!(front.out(), "[Task {} ({})]", task.id.0, state_alone(task.state))?;
                 }
                 execute(&line, front)
             });

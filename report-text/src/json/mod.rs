@@ -9,7 +9,6 @@ use std::io::{self, Write};
 use serde::{Serialize, Serializer};
 
 use self::waits::{FindingJson, HolderFrames, WaitJson, findings_json};
-use crate::text::backtrace::state_text;
 use runtime_layouts::layout::SourceLocation;
 use runtime_layouts::report::{
     Chain, Frame, FrameKind, FutureState, FutureType, Polled, Report, Runtime, Site, Task,
@@ -151,6 +150,7 @@ impl<'r> WorkerJson<'r> {
             state: match worker.state {
                 WorkerState::Parked => "parked",
                 WorkerState::Running => "running",
+                WorkerState::Blocked => "blocked",
                 WorkerState::Unknown => "unknown",
             },
             task: worker.task.as_ref().map(|task| task.0.as_str()),
@@ -213,7 +213,7 @@ impl<'r> TaskJson<'r> {
                 TaskKind::Local => "local",
                 TaskKind::Blocking => "blocking",
             },
-            state: state_text(task.state),
+            state: task.state.word(),
             name: root.map(|site| site.name.full.as_str()),
             address: hexadecimal(task.address),
             spawned_at: task.spawned_at.as_ref().map(PlaceJson::new),

@@ -126,7 +126,7 @@ fn heading(
         TaskKind::Blocking => "Blocking task",
     };
     let title = format!("{kind} {}", task.id.0);
-    let mut text = format!(" ({})", state_text(task.state));
+    let mut text = format!(" ({})", task.state.word());
     if let Some(runtime) = task.runtime.and_then(|index| report.runtimes.get(index)) {
         text.push_str(&format!(", {} runtime {}", runtime.library, runtime.id));
     }
@@ -170,18 +170,6 @@ fn nothing(task: &Task) -> &'static str {
         TaskState::Complete => "It has ended; nobody has taken its output yet.",
         TaskState::Cancelled => "It was aborted.",
         _ => "Its future is not known.",
-    }
-}
-
-/// A task's state as a word.
-pub(crate) fn state_text(state: TaskState) -> &'static str {
-    match state {
-        TaskState::Idle => "idle",
-        TaskState::Scheduled => "scheduled",
-        TaskState::Running => "running",
-        TaskState::Complete => "complete",
-        TaskState::Cancelled => "cancelled",
-        TaskState::Unknown => "unknown",
     }
 }
 

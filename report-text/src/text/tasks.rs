@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::Look;
-use super::backtrace::state_text;
 use super::frames::{name, place, standing};
 use super::groups::{Token, groups, stack_of};
 use super::style::{Style, styled};
@@ -248,7 +247,7 @@ fn state_cell(report: &Report, task: &Task) -> Cell {
             format!("blocked (thread {})", thread.number)
         }
         (TaskState::Running, Some(thread)) => format!("running (thread {})", thread.number),
-        (state, _) => state_text(state).to_string(),
+        (state, _) => state.word().to_string(),
     };
     let style = if task.state == TaskState::Running { Style::Warning } else { Style::Plain };
     Cell::styled(text, style)
@@ -276,7 +275,7 @@ fn write_groups(
             let mut row = vec![
                 Cell::plain(group.len().to_string()),
                 Cell::plain(ids.join(", ")),
-                Cell::plain(state_text(group[0].state)),
+                Cell::plain(group[0].state.word()),
             ];
             row.extend(stack_cells(report, group[0], look));
             row

@@ -220,7 +220,7 @@ fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
                     format!("closure {}, queued for a thread", task.id.0)
                 }
                 (_, state, _) => {
-                    format!("task {} ({})", task.id.0, super::backtrace::state_text(state))
+                    format!("task {} ({})", task.id.0, state.word())
                 }
             }
         }

@@ -65,7 +65,7 @@ pub fn write_task(
 ) -> io::Result<()> {
     let links = reasons(report, task.index);
     if links.is_empty() {
-        let state = super::backtrace::state_text(task.state);
+        let state = task.state.word();
         return writeln!(out, "Task {} ({state}) waits for nothing that is known.", task.id.0);
     }
     for (index, link) in links.iter().enumerate() {

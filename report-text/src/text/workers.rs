@@ -101,7 +101,7 @@ pub(super) fn summary(runtime: &Runtime) -> String {
 fn workers_text(runtime: &Runtime) -> String {
     let count = runtime.workers.len();
     let parked = runtime.workers.iter().filter(|w| w.state == WorkerState::Parked).count();
-    let running = runtime.workers.iter().filter(|w| w.state == WorkerState::Running).count();
+    let running = runtime.workers.iter().filter(|w| w.state.is_busy()).count();
     let state = match count {
         0 => return "no worker found".to_string(),
         _ if parked == count && count == 1 => "parked".to_string(),
@@ -117,7 +117,7 @@ fn workers_text(runtime: &Runtime) -> String {
 fn state_text(state: WorkerState) -> &'static str {
     match state {
         WorkerState::Parked => "parked",
-        WorkerState::Running => "running",
+        WorkerState::Running | WorkerState::Blocked => "running",
         WorkerState::Unknown => "unknown",
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::report::{
     Because, Finding, FindingKind, Link, Report, Resource, ResourceKind, Runtime, Task, TaskIndex,
-    TaskKind, TaskState, Wait, WaitId, WorkerState,
+    TaskKind, TaskState, Wait, WaitId,
 };
 
 use super::graph::waits;
@@ -42,7 +42,7 @@ pub(super) fn workers(report: &Report) -> Vec<Finding> {
 fn busy(report: &Report, runtime: &Runtime, blocked: &[(WaitId, &Wait)]) -> Option<Finding> {
     let mut busy = Vec::new();
     for worker in &runtime.workers {
-        let thread = worker.thread.filter(|_| worker.state == WorkerState::Running)?;
+        let thread = worker.thread.filter(|_| worker.state.is_busy())?;
         let runs = |task: &&Task| task.thread == Some(thread) && task.state == TaskState::Running;
         let task = report.tasks.iter().find(runs)?;
         if !blocked.iter().any(|(_, wait)| wait.task == task.index) {
@@ -99,8 +99,7 @@ fn are_all_blocked(report: &Report, task: &Task, blocked: &[(WaitId, &Wait)]) ->
     };
     let mut workers = runtime.workers.iter();
     workers.all(|worker| {
-        worker.state == WorkerState::Running
-            && worker.thread.is_some_and(|thread| is_blocked(thread.tid))
+        worker.state.is_busy() && worker.thread.is_some_and(|thread| is_blocked(thread.tid))
     })
 }
 

@@ -190,8 +190,18 @@ pub enum WorkerState {
     Parked,
     /// Runs a task or looks for one.
     Running,
+    /// Runs a task whose code, which is not async there, blocks the thread.
+    Blocked,
     /// Could not be told.
     Unknown,
+}
+
+impl WorkerState {
+    /// Whether it runs a task or looks for one, even if that blocks it.
+    #[must_use]
+    pub const fn is_busy(self) -> bool {
+        matches!(self, Self::Running | Self::Blocked)
+    }
 }
 
 /// A thread as the front numbers it.
@@ -237,6 +247,21 @@ pub enum TaskState {
     Cancelled,
     /// The state word could not be read.
     Unknown,
+}
+
+impl TaskState {
+    /// Its word in texts and in the JSON report.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Scheduled => "scheduled",
+            Self::Running => "running",
+            Self::Complete => "complete",
+            Self::Cancelled => "cancelled",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// One task.

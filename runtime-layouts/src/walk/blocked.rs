@@ -7,11 +7,13 @@ use super::keeps::Keeps;
 use super::native::{self, DEEPEST_STACK, NativeCall};
 use super::plan::Wanted;
 use super::sites::Sites;
+use super::waits::Waits;
 use crate::knowledge::{BlockingCall, Libraries};
 use crate::layout::name::{last_segment, path_segments};
 use crate::layout::{Base, Place};
 use crate::report::{
-    Access, Chain, Frame, FrameRef, HoldingThread, ResourceKind, Task, TaskIndex, ThreadRef,
+    Access, Chain, Frame, FrameRef, HoldingThread, ResourceKind, Runtime, Task, TaskIndex,
+    ThreadRef, Wait, WorkerState,
 };
 use crate::target::processor::processor;
 use crate::target::{NativeFrame, Thread};
@@ -58,6 +60,23 @@ pub(crate) fn of_task(program: &Program<'_>, sites: &Sites, task: &Task) -> Opti
     };
     let access = call.lock.filter(|_| call.function.contains("RwLock")).map(|takes| takes.access);
     Some(Blocked { kind, address, name, access, frame: FrameRef::of(frame) })
+}
+
+/// Marks the workers whose threads the tasks that they poll block.
+pub(super) fn mark(runtimes: &mut [Runtime], tasks: &[Task], waits: &Waits) {
+    let blocks = |wait: &&Wait| {
+        let kind = waits.resources[wait.resource.0 as usize].kind;
+        matches!(kind, ResourceKind::ThreadLock | ResourceKind::Blocking)
+    };
+    for wait in waits.waits.iter().filter(blocks) {
+        let thread = tasks[wait.task.0 as usize].thread;
+        let workers = runtimes.iter_mut().flat_map(|runtime| &mut runtime.workers);
+        for worker in workers.filter(|it| it.state.is_busy() && it.thread.is_some()) {
+            if worker.thread == thread {
+                worker.state = WorkerState::Blocked;
+            }
+        }
+    }
 }
 
 fn tid(thread: Option<ThreadRef>) -> Option<u64> {

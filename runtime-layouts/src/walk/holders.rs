@@ -14,7 +14,7 @@ use super::keeps::{Keeps, Kept};
 use super::plan::Wanted;
 use super::sites::Sites;
 use super::waits::Waits;
-use crate::knowledge::{GuardType, Libraries, Reading, Seen, Tasks};
+use crate::knowledge::{GuardType, Libraries, Reading, Seen, Tasks, naming};
 use crate::layout::Type;
 use crate::layout::name::{base_path, last_segment};
 use crate::report::{
@@ -369,35 +369,14 @@ fn shape_of(program: &Program<'_>, libraries: Libraries, ty: Ty) -> Option<Guard
     let key = to(known.key)?;
     let object = to(known.object);
     let resource = match &object {
-        Some(path) if known.object != known.key => {
-            last_segment(&program.type_of(path.end).ok()?.name)
-        }
+        Some(path) if known.object != known.key => naming::of_type(program, path.end)?,
         _ => {
-            let argument = layout.type_parameters.first();
-            let argument = argument.and_then(|parameter| {
-                let ty = Ty { module: ty.module, id: parameter.ty };
-                Some(last_segment(&program.type_of(ty).ok()?.name))
+            let guarded = layout.type_parameters.first().and_then(|parameter| {
+                naming::of_type(program, Ty { module: ty.module, id: parameter.ty })
             });
-            match argument {
-                Some(argument) => format!("{}<{argument}>", kind_name(known.kind)),
-                None => kind_name(known.kind).to_string(),
-            }
+            naming::of_kind(known.kind, guarded.as_deref())
         }
     };
     let guard = libraries.spelled(&last_segment(&layout.name)).into();
     Some(GuardShape { known, key, object, resource: resource.into(), guard })
-}
-
-/// The type that the user knows, where the guard does not lead to it.
-fn kind_name(kind: ResourceKind) -> &'static str {
-    match kind {
-        ResourceKind::Mutex => "Mutex",
-        ResourceKind::RwLock => "RwLock",
-        ResourceKind::Semaphore => "Semaphore",
-        ResourceKind::Mpsc => "mpsc channel",
-        ResourceKind::Oneshot => "oneshot channel",
-        ResourceKind::Watch => "watch channel",
-        ResourceKind::Broadcast => "broadcast channel",
-        _ => "lock",
-    }
 }

@@ -180,6 +180,12 @@ impl Inspection<'_> {
         found.extend(nodes.into_iter().map(|node| Value { ty: node.ty, address: node.address }));
     }
 
+    /// Whether that is the process's first thread, which runs `main`.
+    pub(crate) fn is_main(&self, thread: ThreadRef) -> bool {
+        let pid = self.program.target().identity().pid;
+        pid.map_or(thread.number == 1, |pid| pid == thread.tid)
+    }
+
     /// A site by its number.
     pub(crate) fn site(&self, id: SiteId) -> &Site {
         self.sites.get(id)
@@ -214,7 +220,7 @@ impl Inspection<'_> {
             self.runtimes.iter().any(|runtime| sites.is_of_package(site, runtime.library))
         };
         let blocked = || self.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn);
-        let is_main = |task: &&Task| task.id.0 == "main";
+        let is_main = |task: &&Task| task.thread.is_some_and(|thread| self.is_main(thread));
         let anywhere = !blocked().any(|task| is_main(&task));
         blocked()
             .filter(|task| anywhere || is_main(task))
@@ -236,6 +242,7 @@ impl Inspection<'_> {
         }
         let (waits, is_whole) = relations::find(self.program, sites, &self.tasks);
         self.interrupted |= !is_whole;
+        blocked::mark(&mut self.runtimes, &self.tasks, &waits);
         sites.judge(&roots);
         let facts = target.modules().first().map(|module| module.layouts.facts());
         let mut holdings: Vec<_> = waits

@@ -9,8 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::blocked;
 use super::leaves::Waiting;
 use super::sites::Sites;
-use crate::knowledge::{ReadOrder, Seen};
-use crate::layout::name::last_segment;
+use crate::knowledge::{ReadOrder, Seen, naming};
 use crate::report::{
     Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, SiteId, Task, Wait, WaitId,
 };
@@ -69,10 +68,10 @@ impl Waits {
     /// the queue, when it is the second one in a queue that has an order of its own.
     pub(crate) fn add(&mut self, program: &Program<'_>, waiting: Waiting) -> Option<Order> {
         let Waiting { seen, named, mut wait } = waiting;
-        let name = self.spelled.entry(named).or_insert_with(|| {
-            let layout = program.type_of(named);
-            layout.map(|layout| last_segment(&layout.name).into()).unwrap_or_default()
-        });
+        let name = self
+            .spelled
+            .entry(named)
+            .or_insert_with(|| naming::of_type(program, named).unwrap_or_default().into());
         let name = Arc::clone(name);
         let known = self.resources.len();
         let id = self.resource(seen, &name);

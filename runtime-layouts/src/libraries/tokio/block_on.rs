@@ -65,7 +65,7 @@ pub(super) fn add(
         let runtime = scheduler::entered(inspection, context).and_then(|entered| {
             schedulers.iter().position(|known| known.address == entered.address)
         });
-        let is_main = target.identity().pid.map_or(thread.number == 1, |pid| pid == thread.tid);
+        let is_main = inspection.is_main(context.thread);
         inspection.tasks.push(Task {
             id: TaskId(if is_main { "main".into() } else { format!("b{}", thread.number) }),
             runtime: runtime.map(|index| first_runtime + index),
