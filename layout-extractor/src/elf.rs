@@ -11,7 +11,7 @@ use object::{
     Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, RelocationFlags, RelocationTarget,
 };
 use runtime_layouts::layout::StaticAddress;
-use runtime_layouts::layout::source::{ObjectFacts, TlsSegment};
+use runtime_layouts::layout::source::{ObjectFacts, TlsSegment, build_id_text};
 use runtime_layouts::target::processors::{self, Processor};
 
 use crate::lines::FunctionSymbol;
@@ -167,7 +167,7 @@ impl ObjectFile {
         let last =
             segments.iter().map(|s| s.address.saturating_add(s.memory_size)).max().unwrap_or(0);
         let mut facts = ObjectFacts {
-            build_id: file.build_id().ok().flatten().map(hexadecimal),
+            build_id: file.build_id().ok().flatten().map(build_id_text),
             machine,
             pointer_size: if file.is_64() { 8 } else { 4 },
             big_endian: !file.is_little_endian(),
@@ -412,12 +412,4 @@ fn program_headers<'data, Elf: FileHeader>(
         }
     }
     (segments, tls, file.elf_header().e_machine(endian).0)
-}
-
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -16,9 +16,9 @@ use std::time::SystemTime;
 
 use object::Object;
 use runtime_layouts::layout::sealed::{seal, unseal};
+use runtime_layouts::layout::source::build_id_text;
 
 use super::answers::{About, Answers};
-use crate::elf::hexadecimal;
 use crate::mapping::SharedBytes;
 
 /// The environment variable with the folder to keep answers in; empty to keep none.
@@ -60,7 +60,7 @@ impl Key {
     pub(super) fn of(path: &Path) -> Option<Self> {
         let bytes = SharedBytes::map(path).ok()?;
         let build_id = object::File::parse(&*bytes).ok()?.build_id().ok()??.to_vec();
-        Some(Self { build_id: hexadecimal(&build_id), length: bytes.len() })
+        Some(Self { build_id: build_id_text(&build_id), length: bytes.len() })
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use object::Object;
 use object::read::ReadCache;
+use runtime_layouts::layout::source::build_id_text;
 use runtime_layouts::target::image::Image;
 
 use super::memory::CoreMemory;
@@ -135,16 +136,11 @@ fn open(path: &Path, running: Option<&str>) -> Result<(Arc<File>, u64), &'static
         let data = ReadCache::new(&file);
         let found = object::File::parse(&data).ok();
         let found = found.as_ref().and_then(|file| file.build_id().ok().flatten());
-        if found.is_some_and(|found| hexadecimal(found) != running) {
+        if found.is_some_and(|found| build_id_text(found) != running) {
             return Err("is not the file that the process had mapped (its build id differs)");
         }
     }
     Ok((Arc::new(file), metadata.len()))
-}
-
-/// Bytes in lower-case hexadecimal, as build ids are written.
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

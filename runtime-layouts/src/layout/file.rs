@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sealed::{MOST_PLAIN, seal, unseal};
 use super::source::{
-    LayoutError, LayoutSource, ObjectFacts, Poll, PolledAs, Provenance, ThreadLocal,
+    LayoutError, LayoutSource, ObjectFacts, Poll, PolledAs, Provenance, ThreadLocal, build_id_text,
 };
 use super::{
     Call, Discriminant, Function, Member, Place, PlacedVariable, SourceFile, SourceLocation,
@@ -265,7 +265,7 @@ impl LayoutFile {
         let tables: Tables = postcard::from_bytes(&tables)
             .map_err(|error| LayoutFileError::Damaged(error.to_string()))?;
         let file = Self::new(tables)?;
-        if file.tables.facts.build_id.clone().unwrap_or_default() != hexadecimal(build_id) {
+        if file.tables.facts.build_id.clone().unwrap_or_default() != build_id_text(build_id) {
             return Err(damaged("it names two build ids"));
         }
         Ok(file)
@@ -661,10 +661,6 @@ fn within(number: u32, count: usize, what: &'static str) -> Result<(), &'static 
         "function" => "it refers to a function that is not there",
         _ => "it refers to a unit that is not there",
     })
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn bytes_of_hexadecimal(text: &str) -> Option<Vec<u8>> {

@@ -48,6 +48,12 @@ pub struct ObjectFacts {
     pub address_range: (StaticAddress, StaticAddress),
 }
 
+/// A build id as [`ObjectFacts::build_id`] has it.
+#[must_use]
+pub fn build_id_text(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The `PT_TLS` program header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TlsSegment {
