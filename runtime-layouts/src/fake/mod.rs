@@ -5,9 +5,11 @@
 
 mod layouts;
 mod memory;
+mod report;
 mod target;
 pub mod tokio;
 
 pub use layouts::FakeLayouts;
 pub use memory::FakeMemory;
+pub use report::{FakeFrame, FakeReport, told, told_link};
 pub use target::FakeTarget;
