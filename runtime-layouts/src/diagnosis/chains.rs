@@ -13,60 +13,114 @@ pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &FxHashSet<WaitId>) -
     let mut ids: Vec<WaitId> =
         stuck.iter().copied().filter(|id| report.wait(*id).is_polled).collect();
     ids.sort_unstable();
-    let mut findings: Vec<Finding> = Vec::new();
-    // The finding that the chain of each wait ends in, and those of chains that end in a wait for
-    // nothing, by that.
-    let mut ends: FxHashMap<WaitId, Option<usize>> = FxHashMap::default();
-    let mut for_nothing: FxHashMap<WaitId, usize> = FxHashMap::default();
-    for id in ids {
+    let mut chains = Chains {
+        report,
+        graph,
+        stuck,
+        findings: Vec::new(),
+        ends: FxHashMap::default(),
+        in_vain: FxHashMap::default(),
+    };
+    ids.into_iter().for_each(|id| chains.follow(id));
+    chains.add_who_waits_behind();
+    let mut findings = chains.findings;
+    findings.sort_by_key(|finding| (finding.kind, finding.links[0].wait));
+    findings
+}
+
+/// Where a chain of stuck waits ends.
+#[derive(Clone, Copy)]
+enum End {
+    /// In a circle, which is that finding.
+    Circle(usize),
+    /// In a wait for nothing.
+    Nothing(WaitId),
+}
+
+/// The chains of stuck waits, followed one after the other.
+struct Chains<'r> {
+    report: &'r Report,
+    graph: &'r Graph,
+    stuck: &'r FxHashSet<WaitId>,
+    findings: Vec<Finding>,
+    /// Where the chain of each wait ends that was passed so far; not of a wait for nothing.
+    ends: FxHashMap<WaitId, End>,
+    /// The findings about waits for nothing.
+    in_vain: FxHashMap<WaitId, usize>,
+}
+
+impl Chains<'_> {
+    fn next(&self, at: WaitId) -> Option<(Because, WaitId)> {
+        next(self.graph, self.stuck, at)
+    }
+
+    fn add(&mut self, links: Vec<Link>) -> usize {
+        self.findings.push(finding(self.report, links));
+        self.findings.len() - 1
+    }
+
+    /// Follows a chain to its end, or to where another one went on.
+    fn follow(&mut self, first: WaitId) {
         let mut path: Vec<Link> = Vec::new();
-        let mut at = id;
+        let mut at = first;
         let end = loop {
-            if let Some(known) = ends.get(&at) {
+            if let Some(known) = self.ends.get(&at) {
                 break *known;
             }
             if let Some(start) = path.iter().position(|link| link.wait == at) {
-                let links = path[start..].to_vec();
-                findings.push(finding(report, links));
-                break Some(findings.len() - 1);
+                break End::Circle(self.add(path[start..].to_vec()));
             }
-            match next(graph, stuck, at) {
-                Some((because, next)) => {
-                    path.push(Link { wait: at, because });
-                    at = next;
-                }
-                // Waiting for nothing is no fault unless something else waits for that.
-                None if path.is_empty() => break None,
-                // Nor is it to wait for a task that was made to run for ever, or for a message when
-                // such a task keeps the channel open. To wait for room in a channel is.
-                None if !path.iter().any(|link| keeps_from_others(report, link)) => break None,
-                None => {
-                    path.push(Link { wait: at, because: Because::Never });
-                    let known = *for_nothing.entry(at).or_insert_with(|| {
-                        let links = path[path.len() - 2..].to_vec();
-                        findings.push(finding(report, links));
-                        findings.len() - 1
-                    });
-                    break Some(known);
-                }
-            }
+            let Some((because, next)) = self.next(at) else { break End::Nothing(at) };
+            path.push(Link { wait: at, because });
+            at = next;
         };
-        for link in &path {
-            ends.insert(link.wait, end);
+        if let End::Nothing(nothing) = end
+            && !self.in_vain.contains_key(&nothing)
+        {
+            self.add_wait_in_vain(&path, at, nothing);
+        }
+        self.ends.extend(path.iter().map(|link| (link.wait, end)));
+    }
+
+    /// Adds the finding about a wait for nothing, if this path to `at`, from where a known chain
+    /// leads to it, shows a fault.
+    ///
+    /// Waiting for nothing is none, nor is it to wait for a task that was made to run for ever, or
+    /// for a message when such a task keeps the channel open. To wait for a lock of such a task is,
+    /// and for room in its channel.
+    fn add_wait_in_vain(&mut self, path: &[Link], at: WaitId, nothing: WaitId) {
+        let keeps = |link: &Link| keeps_from_others(self.report, link);
+        let Some(kept) = path.iter().rposition(keeps) else { return };
+        let mut links = path[kept..].to_vec();
+        let mut at = at;
+        while let Some((because, next)) = self.next(at) {
+            links.push(Link { wait: at, because });
+            at = next;
+        }
+        links.push(Link { wait: nothing, because: Because::Never });
+        let number = self.add(links);
+        self.in_vain.insert(nothing, number);
+    }
+
+    /// Adds to each finding the tasks whose chains end in it.
+    fn add_who_waits_behind(&mut self) {
+        let in_vain = &self.in_vain;
+        let finding_of = |end: End| match end {
+            End::Circle(number) => Some(number),
+            End::Nothing(nothing) => in_vain.get(&nothing).copied(),
+        };
+        let ends = self.ends.iter();
+        let mut behind: Vec<(WaitId, usize)> =
+            ends.filter_map(|(id, end)| Some((*id, finding_of(*end)?))).collect();
+        behind.sort_unstable();
+        for (id, number) in behind {
+            let task = self.report.wait(id).task;
+            let finding = &mut self.findings[number];
+            if !finding.tasks(self.report).contains(&task) && !finding.behind.contains(&task) {
+                finding.behind.push(task);
+            }
         }
     }
-    let mut behind: Vec<(WaitId, usize)> =
-        ends.into_iter().filter_map(|(id, end)| Some((id, end?))).collect();
-    behind.sort_unstable();
-    for (id, end) in behind {
-        let task = report.wait(id).task;
-        let finding = &mut findings[end];
-        if !finding.tasks(report).contains(&task) && !finding.behind.contains(&task) {
-            finding.behind.push(task);
-        }
-    }
-    findings.sort_by_key(|finding| (finding.kind, finding.links[0].wait));
-    findings
 }
 
 /// Whether a lock is kept, or the end of a channel that would make room in it.

@@ -8,6 +8,8 @@
 mod blocked;
 mod chains;
 mod graph;
+#[cfg(test)]
+mod tests;
 
 use self::graph::Graph;
 use crate::report::{Finding, Report};
