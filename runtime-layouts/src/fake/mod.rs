@@ -6,6 +6,7 @@
 mod layouts;
 mod memory;
 mod report;
+pub mod service;
 mod target;
 pub mod tokio;
 
