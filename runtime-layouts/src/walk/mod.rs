@@ -16,6 +16,8 @@ pub(crate) mod native;
 mod plan;
 mod relations;
 pub(crate) mod sites;
+#[cfg(test)]
+mod tests;
 pub(crate) mod waits;
 
 pub(crate) use self::chain::Walker;
