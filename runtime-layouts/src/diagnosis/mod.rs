@@ -9,6 +9,8 @@ mod blocked;
 mod chains;
 mod graph;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 use self::graph::Graph;
