@@ -12,6 +12,7 @@ use crate::layout::{
 };
 
 /// Layouts that are put together type by type. The static addresses are the live ones.
+#[derive(Clone)]
 pub struct FakeLayouts {
     facts: ObjectFacts,
     types: Vec<Arc<Type>>,
