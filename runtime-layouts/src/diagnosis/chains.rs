@@ -126,23 +126,21 @@ impl Chains<'_> {
 /// Whether a lock is kept, or the end of a channel that would make room in it.
 fn keeps_from_others(report: &Report, link: &Link) -> bool {
     let (_, resource, holder) = link.resource(report);
-    let is_lock = matches!(
-        resource.kind,
-        ResourceKind::Mutex | ResourceKind::RwLock | ResourceKind::Semaphore
-    );
-    let for_room = report.wait(link.wait).access == Some(Access::Send);
-    for_room && holder.is_some()
-        || is_lock && (holder.is_some() || matches!(link.because, Because::Unpolled(_)))
+    match resource.kind {
+        ResourceKind::Mutex | ResourceKind::RwLock | ResourceKind::Semaphore => {
+            holder.is_some() || matches!(link.because, Because::Unpolled(_))
+        }
+        _ => holder.is_some() && report.wait(link.wait).access == Some(Access::Send),
+    }
 }
 
 /// What a stuck wait waits for, and the wait that keeps that.
 fn next(graph: &Graph, stuck: &FxHashSet<WaitId>, at: WaitId) -> Option<(Because, WaitId)> {
-    let mut blockers = graph.blockers(at).filter_map(|(because, waits)| {
-        let next = waits.iter().find(|id| stuck.contains(id))?;
+    graph.blockers(at).find_map(|(because, waits)| {
         // A blocker that goes on is none.
-        waits.iter().all(|id| stuck.contains(id)).then_some((because, *next))
-    });
-    blockers.next()
+        let is_stuck = waits.iter().all(|id| stuck.contains(id));
+        Some((because, *waits.first().filter(|_| is_stuck)?))
+    })
 }
 
 fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
@@ -156,10 +154,12 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
     let unpolled = links.iter().any(|link| matches!(link.because, Because::Unpolled(_)));
     // Whoever waits for a notification has no more to do with those who wait for the same one.
     let is_lost = links.iter().all(|link| link.resource(report).1.kind == ResourceKind::Notify);
-    let kind = match (unpolled, is_circle && !is_lost) {
-        (true, _) => FindingKind::Futurelock,
-        (false, true) => FindingKind::Deadlock,
-        (false, false) => FindingKind::NeverWoken,
+    let kind = if unpolled {
+        FindingKind::Futurelock
+    } else if is_circle && !is_lost {
+        FindingKind::Deadlock
+    } else {
+        FindingKind::NeverWoken
     };
     let is_sure = links.iter().all(|link| {
         let (_, resource, holder) = link.resource(report);
@@ -173,48 +173,47 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
 /// Locks that are kept, as is certain, by tasks that wait for something else, which may come, while
 /// others wait for the lock.
 pub(super) fn slow(report: &Report, graph: &Graph, stuck: &FxHashSet<WaitId>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for resource in &report.resources {
-        if !matches!(resource.kind, ResourceKind::Mutex | ResourceKind::RwLock) {
-            continue;
+    let is_lock =
+        |resource: &&Resource| matches!(resource.kind, ResourceKind::Mutex | ResourceKind::RwLock);
+    let locks = report.resources.iter().filter(is_lock);
+    locks.filter_map(|lock| kept_across_await(report, graph, stuck, lock)).collect()
+}
+
+/// The finding about one lock; `None` where nobody waits for it who could go on, or where nothing
+/// from outside keeps its holder.
+fn kept_across_await(
+    report: &Report,
+    graph: &Graph,
+    stuck: &FxHashSet<WaitId>,
+    lock: &Resource,
+) -> Option<Finding> {
+    let is_waiting = |id: &WaitId| {
+        let wait = report.wait(*id);
+        wait.is_polled && !wait.is_granted && !stuck.contains(id)
+    };
+    let mut waiting = lock.queue.iter().copied().filter(is_waiting);
+    let first = waiting.next()?;
+    let (because, outside) = graph.blockers(first).find_map(|(because, waits)| {
+        let Because::Held(number) = because else { return None };
+        // A guard that was given away may be in memory still: a busy program has many of those.
+        if lock.holders.get(number as usize)?.may_be_moved {
+            return None;
         }
-        let waiting: Vec<WaitId> = resource
-            .queue
-            .iter()
-            .copied()
-            .filter(|id| {
-                let wait = report.wait(*id);
-                wait.is_polled && !wait.is_granted && !stuck.contains(id)
-            })
-            .collect();
-        let Some(first) = waiting.first() else { continue };
-        let kept = graph.blockers(*first).find_map(|(because, waits)| {
-            let Because::Held(number) = because else { return None };
-            // A guard that was given away may be in memory still: a busy program has many of those.
-            if resource.holders.get(number as usize)?.may_be_moved {
-                return None;
-            }
-            let keeps = |id: &&WaitId| {
-                let wait = report.wait(**id);
-                is_from_outside(wait, report) && !is_about_to_come(report.resource(wait.resource))
-            };
-            Some((because, *waits.iter().find(keeps)?))
-        });
-        if let Some((because, keeper)) = kept {
-            let links = vec![
-                Link { wait: *first, because },
-                Link { wait: keeper, because: Because::Never },
-            ];
-            let tasks = waiting[1..].iter().map(|id| report.wait(*id).task).collect();
-            findings.push(Finding {
-                kind: FindingKind::LockAcrossAwait,
-                is_sure: true,
-                links,
-                behind: tasks,
-            });
-        }
-    }
-    findings
+        let mut waits = waits.iter().copied();
+        Some((because, waits.find(|id| is_for_what_comes_from_outside(report, *id))?))
+    })?;
+    Some(Finding {
+        kind: FindingKind::LockAcrossAwait,
+        is_sure: true,
+        links: vec![Link { wait: first, because }, Link { wait: outside, because: Because::Never }],
+        behind: waiting.map(|id| report.wait(id).task).collect(),
+    })
+}
+
+/// Whether what is waited for comes from outside of the program, and is not about to come.
+fn is_for_what_comes_from_outside(report: &Report, id: WaitId) -> bool {
+    let wait = report.wait(id);
+    is_from_outside(wait, report) && !is_about_to_come(report.resource(wait.resource))
 }
 
 /// Whether what is waited for comes from outside of the program.
@@ -236,23 +235,25 @@ fn is_about_to_come(resource: &Resource) -> bool {
 pub fn reasons(report: &Report, task: TaskIndex) -> Vec<Link> {
     let graph = Graph::of(report);
     let stuck = graph.stuck();
-    let polled = |(id, wait): (WaitId, &Wait)| wait.is_polled.then_some(id);
-    let mut own: Vec<WaitId> = waits_of(report, task).filter_map(polled).collect();
-    own.sort_by_key(|id| (!stuck.contains(id), *id));
+    let polled = waits_of(report, task).filter(|(_, wait)| wait.is_polled);
+    // What is stuck says more than what may still come.
+    let mut at = polled.map(|(id, _)| id).min_by_key(|id| (!stuck.contains(id), *id));
     let mut links: Vec<Link> = Vec::new();
-    let mut at = own.first().copied();
-    while let Some(wait) = at {
-        if links.iter().any(|link| link.wait == wait) {
-            break;
-        }
-        let next = next(&graph, &stuck, wait).map(|(because, next)| (because, Some(next)));
-        let next = next.or_else(|| {
-            let (because, waits) = graph.blockers(wait).next()?;
-            Some((because, waits.first().copied()))
-        });
-        let (because, next) = next.unwrap_or((Because::Never, None));
+    while let Some(wait) = at.filter(|wait| !links.iter().any(|link| link.wait == *wait)) {
+        let (because, next) = reason(&graph, &stuck, wait);
         links.push(Link { wait, because });
         at = next;
     }
     links
+}
+
+/// Why a wait does not end, and the wait that keeps that: what is stuck before what may go on.
+fn reason(graph: &Graph, stuck: &FxHashSet<WaitId>, wait: WaitId) -> (Because, Option<WaitId>) {
+    if let Some((because, next)) = next(graph, stuck, wait) {
+        return (because, Some(next));
+    }
+    match graph.blockers(wait).next() {
+        Some((because, waits)) => (because, waits.first().copied()),
+        None => (Because::Never, None),
+    }
 }
