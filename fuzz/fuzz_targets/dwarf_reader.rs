@@ -23,7 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = source.functions_at(at);
         let _ = source.variables_at(at);
         let _ = source.vtable_types(at);
-        let _ = source.source_lines(at);
+        let _ = source.calls_at(at);
     }
     let _ = source.types_named("core::task::poll::Poll<()>", None);
     let _ = source.thread_locals("tokio::runtime::context::CONTEXT");

@@ -10,7 +10,7 @@ use report_text::json;
 use report_text::text::{Beside, Look, backtrace, locks, tasks, why, workers};
 use runtime_layouts::variables::Limits;
 use runtime_layouts::variables::locals::LocalTable;
-use runtime_layouts::libraries::REGISTRY;
+use runtime_layouts::libraries::{LIBRARIES, REGISTRY};
 use runtime_layouts::walk::inspect;
 
 const TASKS: u64 = 4;
@@ -35,7 +35,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let target = FakeTarget::new(tokio::layouts(), memory, tokio::THREAD_POINTER);
     let report = inspect(&target, REGISTRY);
-    let locals = LocalTable::of(&target, &report, &report.tasks, Limits::SHORT);
+    let locals = LocalTable::of(&target, &report, &report.tasks, LIBRARIES, Limits::SHORT);
     let beside = Beside::with(locals);
     let look =
         Look { width: Some(80), styled: true, full_names: true, user_only: false, current: None };

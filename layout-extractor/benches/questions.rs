@@ -44,7 +44,7 @@ fn questions(criterion: &mut Criterion) {
         cold(bencher, &path, |source| source.types_named(NAME, None).expect("an answer"));
     });
     group.bench_function("names in every unit", |bencher| {
-        cold(bencher, &path, |source| source.all_named(&NAMES));
+        cold(bencher, &path, |source| source.find_all(&NAMES));
     });
     group.sample_size(10);
     group.bench_function("extract", |bencher| {

@@ -1,72 +1,78 @@
-//! ELF and DWARF → layouts, on demand or as a file.
+//! Layouts of async Rust programs, read from ELF and DWARF.
 //!
-//! [`DwarfSource`] implements [`LayoutSource`](runtime_layouts::layout::source::LayoutSource) for
-//! one object file. It reads what a question needs and no more.
+//! A debugger wants to know where the members of a type are, which function an address belongs to,
+//! and which future is behind a vtable. [`DwarfSource`] answers such questions from the debug
+//! information of one object, and reads no more of it than each question needs. [`extract()`] asks
+//! all of them at once and writes the answers to a layout file, with which a stripped copy of the
+//! program can be debugged. [`open_program()`] takes whichever of the two a program has.
 //!
-//! | question | where it is answered |
+//! The questions, and the layouts that answer them, are those of
+//! [`LayoutSource`](runtime_layouts::layout::source::LayoutSource).
+//!
+//! # Example
+//!
+//! ```
+//! use layout_extractor::{DwarfSource, extract};
+//! use runtime_layouts::layout::source::LayoutSource;
+//!
+#![doc = include_str!("../doc/compile.txt")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // `compile` runs `rustc -g`.
+//! let (_folder, program) = compile(
+//!     "use std::{future::Future, pin::Pin, task::{Context, Poll}};
+//!      struct Countdown { left: u64, step: u8 }
+//!      impl Future for Countdown {
+//!          type Output = u8;
+//!          fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<u8> {
+//!              Poll::Ready(self.step)
+//!          }
+//!      }
+//!      fn main() {
+//!          let countdown: Box<dyn Future<Output = u8>> = Box::new(Countdown { left: 3, step: 1 });
+//!          std::hint::black_box(countdown);
+//!      }",
+//! )?;
+//!
+//! let source = DwarfSource::open(&program)?;
+//! let found = source.types_named("app::Countdown", None)?;
+//! let countdown = source.type_at(found[0])?;
+//! assert_eq!(countdown.size, 16);
+//! assert_eq!(countdown.member("left").map(|member| member.offset), Some(0));
+//! assert!(source.poll_of(found[0])?.is_some(), "it is a future");
+//!
+//! // The layout file knows the type too, since a `dyn Future` may lead to it.
+//! let file = extract(&source, &())?;
+//! assert_eq!(file.types_named("app::Countdown", None)?.len(), 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The folders
+//!
+//! Each uses those above it, and none below.
+//!
+//! | folder | what is in it |
 //! |---|---|
-//! | what is the object | `elf`, `sections`; `separate` and `split` when it is in other files |
-//! | which unit | `units`, `addresses` (by address), `mentions` (by name), `everything` |
-//! | what is in the unit | `index`, `skim`, `recipes`, `values`, `by_name` |
-//! | the layout of a type | `types`, `description`, `discriminants`, `files` |
-//! | functions, bodies of closures and async fns | `functions` |
-//! | what is behind a `dyn Future` | `vtables` |
-//! | where the runtime's roots are | `thread_locals` |
-//! | is it a future | `polls` |
-//! | what is on the stack | `calls`, `variables`, `scopes`, `places` |
-//! | where a macro that awaits was invoked | `invocations`, `scopes` |
-//! | functions and lines of native stacks | `lines` |
-//! | what is missing | `lack` |
-//! | where else the layouts may be | `program` |
-//! | what was answered before | `remembered` |
-//! | what it has of a list of names | `named` |
-//!
-//! [`extract::extract`] asks everything that a debugger may ask, and writes the answers to a layout
-//! file.
+//! | `support` | paths of Rust items, caches, the thread pool: nothing about object files |
+//! | `object` | ELF: headers, sections, symbols, relocations, separate and split debug files |
+//! | `dwarf` | units, entries, attributes and locations, as a question needs them |
+//! | `indexes` | what is computed once for a unit or the program, to look up names and addresses |
+//! | `questions` | [`DwarfSource`], with a module for each question |
+//! | [`extract`](mod@extract) | all questions at once, into a layout file |
+//! | `answer_cache` | answers of earlier looks at the same program |
 
-mod addresses;
-mod by_name;
-mod cache;
-mod calls;
-mod description;
-mod discriminants;
-mod elf;
-mod everything;
+mod answer_cache;
+mod dwarf;
 pub mod extract;
-mod files;
-mod functions;
-mod index;
-mod invocations;
-mod lack;
-mod lately;
-mod lines;
-mod mapping;
-mod mentions;
-mod named;
-mod names;
-mod parallel;
-mod places;
-mod polls;
-mod program;
-mod recipes;
-mod remembered;
-mod scopes;
-mod sections;
-mod separate;
-mod skim;
-mod source;
-mod split;
-mod thread_locals;
-mod types;
-mod units;
-mod values;
-mod variables;
-mod vtables;
+mod indexes;
+mod object;
+mod open_program;
+mod questions;
+mod support;
 
-pub use elf::OpenError;
+pub use answer_cache::store::{AnswerStore, CACHE_VARIABLE};
 pub use extract::extract;
-pub use lines::LineFrame;
-pub use named::Named;
-pub use program::{FOLDERS, SECTION, open_library, open_program};
-pub use remembered::{CACHE, Store};
-pub use source::DwarfSource;
+pub use object::object_file::OpenError;
+pub use open_program::{LAYOUT_SECTION, LAYOUTS_VARIABLE, open_library, open_program};
+pub use questions::find_all::Matches;
+pub use questions::source::DwarfSource;

@@ -138,11 +138,11 @@ fn check(options: &[&str]) {
     assert!(has_future);
 
     // Lines.
-    let frames = source.source_lines(StaticAddress(block_on.address()));
-    let physical = frames.last().unwrap();
-    assert!(physical.function.as_deref().unwrap().starts_with("tokio::runtime::block_on"));
-    assert!(physical.file.as_deref().unwrap().ends_with("tests/programs/tokio.rs"));
-    assert!(!physical.is_inlined);
+    let calls = source.calls_at(StaticAddress(block_on.address())).unwrap();
+    let physical = calls.last().unwrap();
+    assert!(physical.function.name.starts_with("tokio::runtime::block_on"));
+    let location = physical.location.as_ref().unwrap();
+    assert!(location.file.path.ends_with("tests/programs/tokio.rs"));
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn ask_everything(bytes: Vec<u8>) -> bool {
         let _ = source.functions_at(at);
         let _ = source.variables_at(at);
         let _ = source.vtable_types(at);
-        let _ = source.source_lines(at);
+        let _ = source.calls_at(at);
     }
     let _ = source.types_named("small::Ready", None);
     let _ = source.thread_locals("small::LOCAL");

@@ -9,10 +9,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
 use runtime_layouts::memory::{MemoryReader, ReadError};
-use runtime_layouts::target::processor::RawFrame;
+use runtime_layouts::target::processors::RawFrame;
 
 use crate::failure::Failure;
-use crate::output::escaped;
+use report_text::text::style::escaped;
 
 /// One debugger.
 #[derive(Clone)]
@@ -175,7 +175,8 @@ fn failure(py: Python<'_>, to: &str, error: &PyErr) -> Failure {
     if error.is_instance_of::<PyKeyboardInterrupt>(py) {
         return Failure::Interrupted;
     }
-    let text = escaped(error.value(py).to_string().trim());
+    let text = error.value(py).to_string();
+    let text = escaped(text.trim());
     Failure::Sentence(format!("The debugger could not {to}: {}.", text.trim_end_matches('.')))
 }
 

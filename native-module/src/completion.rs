@@ -116,6 +116,8 @@ mod tests {
         assert_eq!(completions("async bt --f", "--f"), ["--full-names"]);
         assert_eq!(completions("async bt --full-n", "n"), ["names"]);
         assert_eq!(completions("info async-tasks --state r", "r"), ["running"]);
+        assert_eq!(completions("async tasks --waiting-on s", "s")[..2], ["semaphore", "sleep"]);
+        assert_eq!(completions("async tasks --waiting-on ti", "ti"), ["timer"]);
         assert!(completions("info async-tasks --with r", "r").is_empty());
         assert_eq!(completions("async layouts l", "l"), ["load"]);
         assert!(completions("async bt x", "y").is_empty(), "a word that is not there");

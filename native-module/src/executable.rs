@@ -7,14 +7,14 @@ use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::libraries::LIBRARIES;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::target::Module;
-use runtime_layouts::target::auxiliary::{AuxiliaryVector, ProgramHeaders};
-use runtime_layouts::target::libraries::{Library, libraries, with_a_runtime};
-use runtime_layouts::target::program::NotTheProgram;
+use runtime_layouts::target::auxiliary::AuxiliaryVector;
+use runtime_layouts::target::libraries::Library;
+use runtime_layouts::target::program::{NotTheProgram, RunningProgram};
 
 use crate::adapter::{self, Adapter, Process};
 use crate::failure::Failure;
-use crate::output::escaped;
 use crate::sources::Sources;
+use report_text::text::style::escaped;
 
 /// The program that runs.
 pub(crate) struct Executable {
@@ -22,8 +22,8 @@ pub(crate) struct Executable {
     pub(crate) path: String,
     /// Its layouts and where it was loaded.
     pub(crate) module: Module,
-    /// Where its program headers are in memory; `None` when nothing says it.
-    headers: Option<ProgramHeaders>,
+    /// What the process says about it.
+    running: RunningProgram,
     /// What is odd about it, in a sentence.
     pub(crate) note: Option<String>,
 }
@@ -31,10 +31,7 @@ pub(crate) struct Executable {
 /// What the process and the debugger say about the program, without a look at any file.
 struct Evidence {
     known: Option<adapter::Module>,
-    auxiliary: AuxiliaryVector,
-    /// The program headers in the process's memory, and the build id there.
-    headers: Option<ProgramHeaders>,
-    build_id: Option<String>,
+    running: RunningProgram,
 }
 
 /// Finds the program that runs, and its layouts: in a layout file that was loaded for it, else in
@@ -49,16 +46,11 @@ pub(crate) fn find(
     sources: &mut Sources,
     memory: &dyn MemoryReader,
 ) -> Result<Executable, Failure> {
-    let mut evidence = Evidence::gather(adapter, memory)?;
-    let headers = evidence.headers.take();
-    let path = || evidence.known.as_ref().map_or(String::new(), |known| known.path.clone());
-    if let Some(layouts) = evidence.build_id.as_deref().and_then(|id| sources.file(id)) {
-        return Ok(Executable {
-            path: path(),
-            module: evidence.place(layouts, &path())?,
-            headers,
-            note: None,
-        });
+    let evidence = Evidence::gather(adapter, memory)?;
+    let path = evidence.known.as_ref().map_or(String::new(), |known| known.path.clone());
+    if let Some(layouts) = evidence.running.build_id().and_then(|id| sources.file(id)) {
+        let module = evidence.place(layouts, &path)?;
+        return Ok(Executable { path, module, running: evidence.running, note: None });
     }
     let first = match &evidence.known {
         Some(known) => evidence.open(&known.path, sources),
@@ -68,7 +60,9 @@ pub(crate) fn find(
         )),
     };
     let reason = match first {
-        Ok(module) => return Ok(Executable { path: path(), module, headers, note: None }),
+        Ok(module) => {
+            return Ok(Executable { path, module, running: evidence.running, note: None });
+        }
         Err(Failure::Sentence(reason)) => reason,
         Err(end) => return Err(end),
     };
@@ -80,12 +74,13 @@ pub(crate) fn find(
         .map(|pid| format!("/proc/{pid}/exe"))
         .and_then(|held| Some((evidence.open(&held, sources).ok()?, held)));
     let Some((module, held)) = held else { return Err(Failure::Sentence(reason)) };
+    let running = evidence.running;
     Ok(match evidence.known {
-        None => Executable { path: held, module, headers, note: None },
+        None => Executable { path: held, module, running, note: None },
         Some(known) => Executable {
             path: known.path,
             module,
-            headers,
+            running,
             note: Some(format!(
                 "{reason} The tasks shown are right: they come from {held}. The debugger's own \
                  view of the stacks may be wrong."
@@ -102,10 +97,8 @@ impl Executable {
         process: &Process,
         sources: &mut Sources,
         memory: &dyn MemoryReader,
+        interrupted: &dyn Fn() -> bool,
     ) -> (Vec<Module>, Vec<String>) {
-        let Some(headers) = &self.headers else { return Default::default() };
-        let big_endian = self.module.layouts.facts().big_endian;
-        let loaded = libraries(headers, memory, big_endian, Some(self.module.load_bias));
         let folder = process
             .pid
             .filter(|_| process.is_local && !process.is_core)
@@ -116,7 +109,8 @@ impl Executable {
             let loaded = layouts.facts().build_id.as_deref().and_then(|id| sources.file(id));
             Some(loaded.unwrap_or(layouts))
         };
-        with_a_runtime(&loaded, memory, &|layouts| LIBRARIES.has_runtime(layouts), &mut open)
+        let has_runtime = |layouts: &dyn LayoutSource| LIBRARIES.has_runtime(layouts);
+        self.running.libraries(memory, interrupted, &has_runtime, &mut open)
     }
 }
 
@@ -124,16 +118,9 @@ impl Evidence {
     fn gather(adapter: &Adapter, memory: &dyn MemoryReader) -> Result<Self, Failure> {
         let known = adapter.modules()?.into_iter().next();
         let auxiliary = AuxiliaryVector::new(adapter.auxiliary_vector()?);
-        // Every processor in the table is little-endian.
-        let big_endian = false;
         let header = known.as_ref().and_then(|known| known.header);
-        let headers = header
-            .and_then(|header| ProgramHeaders::of(header, memory, big_endian))
-            .or_else(|| auxiliary.program_headers());
-        let build_id = headers.as_ref().and_then(|headers| {
-            headers.build_id(memory, big_endian, known.as_ref().and_then(|k| k.load_bias))
-        });
-        Ok(Self { known, auxiliary, headers, build_id })
+        let load_bias = known.as_ref().and_then(|known| known.load_bias);
+        Ok(Self { known, running: RunningProgram::new(auxiliary, header, load_bias, memory) })
     }
 
     /// Opens a file as the program that runs.
@@ -146,22 +133,18 @@ impl Evidence {
 
     /// The program that runs, if these layouts are its own; `path` is for messages.
     fn place(&self, layouts: Arc<dyn LayoutSource>, path: &str) -> Result<Module, Failure> {
-        let by_debugger = self.known.as_ref().and_then(|known| known.load_bias);
-        Module::of_program(layouts, self.build_id.clone(), &self.auxiliary, by_debugger).map_err(
-            |reason| {
-                let path = escaped(path);
-                Failure::Sentence(match reason {
-                    NotTheProgram::OtherBuild { file, running } => format!(
-                        "{path} is not the program that runs (build id {file}, but the process \
-                         has {running}): it was probably rebuilt. Name the right file with `file \
-                         PATH`."
-                    ),
-                    NotTheProgram::NoLoadAddress => format!(
-                        "The debugger does not say where {path} was loaded: it gives neither the \
-                         auxiliary vector nor a load address."
-                    ),
-                })
-            },
-        )
+        self.running.module(layouts).map_err(|reason| {
+            let path = escaped(path);
+            Failure::Sentence(match reason {
+                NotTheProgram::OtherBuild { file, running } => format!(
+                    "{path} is not the program that runs (build id {file}, but the process has \
+                     {running}): it was probably rebuilt. Name the right file with `file PATH`."
+                ),
+                NotTheProgram::NoLoadAddress => format!(
+                    "The debugger does not say where {path} was loaded: it gives neither the \
+                     auxiliary vector nor a load address."
+                ),
+            })
+        })
     }
 }

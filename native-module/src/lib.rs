@@ -35,6 +35,7 @@ mod module {
     #[pymodule_init]
     fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::panics::remember();
+        process_target::keep_from_own_threads();
         Ok(())
     }
 }

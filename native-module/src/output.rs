@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use report_text::text::style::escaped;
+
 use crate::failure::Failure;
 
 /// Text is handed on when so many bytes are there: often enough to show progress and to notice
@@ -46,16 +48,11 @@ impl<W: FnMut(&str) -> Result<(), Failure>> Write for ChunkWriter<W> {
     }
 }
 
-/// Text from outside (a path, a thread's name, a debugger's message) with its control characters
-/// escaped: a terminal must not obey it.
-pub(crate) fn escaped(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let escape = c.is_control().then(|| c.escape_default());
-            let plain = escape.is_none().then_some(c);
-            escape.into_iter().flatten().chain(plain)
-        })
-        .collect()
+/// Text of several lines that has text from outside in it (a path, a thread's name, a debugger's
+/// message): a terminal must not obey it.
+pub(crate) fn escaped_lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(escaped).collect();
+    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -109,6 +106,6 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped() {
-        assert_eq!(escaped("a\x1b[31mé\n"), "a\\u{1b}[31mé\\n");
+        assert_eq!(escaped_lines("a\x1b[31mé\nb\r"), "a\\u{1b}[31mé\nb\\r");
     }
 }

@@ -4,7 +4,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, Once, PoisonError};
 
 use crate::failure::Failure;
-use crate::output::escaped;
+use report_text::text::style::escaped;
 
 /// Where the last panic was, and what it said.
 static LAST: Mutex<Option<String>> = Mutex::new(None);
@@ -15,7 +15,7 @@ pub(crate) fn remember() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         panic::set_hook(Box::new(|info| {
-            let text = escaped(&info.to_string().replace('\n', " "));
+            let text = escaped(&info.to_string().replace('\n', " ")).into_owned();
             *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
         }));
     });

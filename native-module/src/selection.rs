@@ -89,7 +89,7 @@ pub(crate) fn find<'r>(report: &'r Report, id: &str) -> Result<&'r Task, Failure
         }
         Failure::sentence(format!(
             "There is no task {}. `info async-tasks` lists the tasks with their ids.",
-            crate::output::escaped(id)
+            report_text::text::style::escaped(id)
         ))
     })
 }

@@ -17,7 +17,7 @@ use crate::adapter::Adapter;
 use crate::commands::{self, COMMANDS, Front};
 use crate::completion;
 use crate::failure::Failure;
-use crate::output::{ChunkWriter, escaped};
+use crate::output::{ChunkWriter, escaped_lines};
 use crate::panics;
 use crate::selection::Selection;
 use crate::sources::Sources;
@@ -85,7 +85,7 @@ impl Session {
         let outcome = self.guarded(py, |front| commands::execute(command_line, front));
         match outcome {
             Ok(()) | Err(Failure::Quit) => None,
-            Err(failure) => Some(failure.to_string()),
+            Err(failure) => Some(escaped_lines(&failure.to_string())),
         }
     }
 
@@ -221,7 +221,7 @@ impl Front for PythonFront<'_> {
     fn load_layouts(&mut self, file: &Path) -> Result<String, Failure> {
         let build_id = self.state.sources.load(file)?;
         self.state.report = None;
-        let file = escaped(&file.to_string_lossy());
+        let file = file.to_string_lossy();
         let running = PythonFront::target(self).ok().and_then(|(target, _)| {
             target.modules().first().and_then(|module| module.layouts.facts().build_id.clone())
         });

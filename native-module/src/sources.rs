@@ -8,10 +8,9 @@ use std::time::SystemTime;
 
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::{LayoutSource, Provenance};
-use runtime_layouts::target::libraries::RUNTIME_TEXT;
 
 use crate::failure::Failure;
-use crate::output::escaped;
+use report_text::text::style::escaped;
 
 /// Every source that was opened in this session.
 #[derive(Default)]
@@ -67,7 +66,7 @@ impl Sources {
         {
             return source.clone();
         }
-        let source = layout_extractor::open_library(path, &[], RUNTIME_TEXT);
+        let source = layout_extractor::open_library(path, &[]);
         self.libraries.insert(path.to_owned(), (stamp, source.clone()));
         source
     }
@@ -119,7 +118,7 @@ fn open_file(path: &Path) -> Result<Arc<dyn LayoutSource>, Failure> {
 
 /// A sentence from a library's error.
 fn sentence(error: &dyn std::error::Error) -> Failure {
-    let text = escaped(&error.to_string());
+    let text = escaped(&error.to_string()).into_owned();
     let mut characters = text.chars();
     let first: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
     Failure::Sentence(format!("{first}{}.", characters.as_str()))

@@ -4,12 +4,11 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use process_target::{Debugged, traced_registers};
+use process_target::{LiveMemory, LocalHost, ThreadRegisters, TracedProcess};
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
-use runtime_layouts::memory::live::LiveMemory;
-use runtime_layouts::target::machine::Machine;
-use runtime_layouts::target::processor::{Processor, RawFrame, processor};
+use runtime_layouts::target::host::Host;
+use runtime_layouts::target::processors::{self, Processor, RawFrame};
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
 
 use crate::adapter::{self, Adapter, DebuggerMemory, Process};
@@ -34,12 +33,12 @@ pub(crate) struct DebuggerTarget {
     threads: Vec<Thread>,
     /// By the thread's number, where the system gives them.
     registers: HashMap<u32, Registers>,
-    /// For stacks without the debugger's help; `None` for what is not of this machine.
-    debugged: Option<Debugged>,
+    /// For stacks without the debugger's help; `None` for what is not of this system.
+    traced: Option<TracedProcess>,
     processor: Option<&'static Processor>,
     asked: Cell<Instant>,
     interrupted: Cell<bool>,
-    machine: Option<Machine>,
+    host: Option<LocalHost>,
     /// What is odd about the process, for the report.
     pub(crate) notes: Vec<String>,
 }
@@ -55,18 +54,23 @@ impl DebuggerTarget {
         process: &Process,
         sources: &mut Sources,
     ) -> Result<Self, Failure> {
-        let is_of_this_machine = process.is_local && !process.is_core;
-        let machine = process.pid.filter(|_| is_of_this_machine).map(Machine::of);
+        let pid = process.pid.filter(|_| process.is_local && !process.is_core);
+        let host = pid.map(LocalHost::of);
         let (memory, is_direct) = memory(adapter, process);
         let memory = PageCache::new(memory);
         let executable = executable::find(adapter, process, sources, &memory)?;
-        let (libraries, lost) = executable.libraries(process, sources, &memory);
+        // Asking makes the debugger forget it.
+        let interrupted = Cell::new(false);
+        let was_interrupted = || {
+            interrupted.set(interrupted.get() || adapter.interrupted());
+            interrupted.get()
+        };
+        let (libraries, lost) = executable.libraries(process, sources, &memory, &was_interrupted);
         let notes = executable.note.into_iter().chain(lost.iter().map(|lost| format!("{lost}.")));
-        let processor = processor(executable.module.layouts.facts().machine);
-        let pid = process.pid.filter(|_| is_of_this_machine);
-        let (threads, registers) = threads(adapter, processor, pid.is_some())?;
-        let debugged =
-            pid.zip(processor).and_then(|(pid, processor)| Debugged::new(pid, processor).ok());
+        let processor = processors::of(executable.module.layouts.facts());
+        let traced =
+            pid.zip(processor).and_then(|(pid, processor)| TracedProcess::new(pid, processor).ok());
+        let (threads, registers) = threads(adapter, processor, traced.as_ref())?;
         Ok(Self {
             adapter: adapter.clone(),
             memory,
@@ -79,11 +83,11 @@ impl DebuggerTarget {
             modules: std::iter::once(executable.module).chain(libraries).collect(),
             threads,
             registers,
-            debugged,
+            traced,
             processor,
             asked: Cell::new(Instant::now()),
-            interrupted: Cell::new(false),
-            machine,
+            interrupted: Cell::new(interrupted.get()),
+            host,
             notes: notes.collect(),
         })
     }
@@ -106,7 +110,7 @@ fn memory(adapter: &Adapter, process: &Process) -> (Box<dyn MemoryReader>, bool)
 fn threads(
     adapter: &Adapter,
     processor: Option<&'static Processor>,
-    is_of_this_machine: bool,
+    traced: Option<&TracedProcess>,
 ) -> Result<(Vec<Thread>, HashMap<u32, Registers>), Failure> {
     let selected = adapter.selected_thread()?;
     let thread = |thread: adapter::Thread, thread_pointer| Thread {
@@ -116,23 +120,22 @@ fn threads(
         thread_pointer,
         selected: selected == Some(thread.number),
     };
-    if let Some(processor) = processor.filter(|_| is_of_this_machine) {
+    if let Some(process) = traced {
         let mut registers = HashMap::new();
         let traced: Option<Vec<Thread>> = adapter
             .threads(None)?
             .into_iter()
             .map(|listed| {
-                let words = traced_registers(listed.tid)?;
-                let pointer = processor.kernel_thread_pointer(&words)?;
-                registers.insert(listed.number, processor.kernel_registers(&words));
-                Some(thread(listed, Some(pointer)))
+                let ThreadRegisters { general, thread_pointer } = process.registers(listed.tid)?;
+                registers.insert(listed.number, general);
+                Some(thread(listed, Some(thread_pointer?)))
             })
             .collect();
         if let Some(threads) = traced {
             return Ok((threads, registers));
         }
     }
-    let listed = adapter.threads(processor.map(|processor| processor.thread_pointer))?;
+    let listed = adapter.threads(processor.map(|processor| processor.storage.thread_pointer))?;
     let with_pointer = |listed: adapter::Thread| {
         let pointer = listed.thread_pointer;
         thread(listed, pointer)
@@ -188,9 +191,9 @@ impl Target for DebuggerTarget {
 
     fn native_frames(&self, thread: &Thread, limit: usize) -> Vec<NativeFrame> {
         let Some(processor) = self.processor else { return Vec::new() };
-        match &self.debugged {
-            Some(debugged) => {
-                debugged.frames(&self.registers_of(thread, processor), &self.memory, limit)
+        match &self.traced {
+            Some(traced) => {
+                traced.frames(&self.registers_of(thread, processor), &self.memory, limit)
             }
             None => {
                 // One more: the caller tells where a frame begins.
@@ -208,7 +211,7 @@ impl Target for DebuggerTarget {
         self.interrupted.get()
     }
 
-    fn machine(&self) -> Option<&Machine> {
-        self.machine.as_ref()
+    fn host(&self) -> Option<&dyn Host> {
+        self.host.as_ref().map(|host| host as &dyn Host)
     }
 }

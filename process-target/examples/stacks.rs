@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for thread in target.threads() {
         writeln!(out, "thread {} {}", thread.number, thread.tid)?;
         for frame in target.native_frames(thread, 1000) {
-            write!(out, "{:#x} {:#x}", frame.pc, frame.frame_address.unwrap_or(0))?;
+            write!(out, "{:#x} {:#x}", frame.pc.get(), frame.frame_address.unwrap_or(0))?;
             for (number, value) in &frame.registers {
                 write!(out, " {number}={value:#x}")?;
             }

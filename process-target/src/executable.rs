@@ -8,9 +8,10 @@ use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::libraries::LIBRARIES;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::target::Module;
-use runtime_layouts::target::auxiliary::{AuxiliaryVector, ProgramHeaders};
-use runtime_layouts::target::libraries::{Library, RUNTIME_TEXT, libraries, with_a_runtime};
-use runtime_layouts::target::processor::{Processor, processor};
+use runtime_layouts::target::auxiliary::AuxiliaryVector;
+use runtime_layouts::target::libraries::Library;
+use runtime_layouts::target::processors::{self, Processor};
+use runtime_layouts::target::program::RunningProgram;
 
 use crate::TargetError;
 
@@ -18,8 +19,8 @@ use crate::TargetError;
 pub(crate) struct Executable {
     /// Its layouts, where they are loaded.
     pub(crate) module: Module,
-    /// Its program headers in memory; `None` when the kernel's word about them is not there.
-    pub(crate) headers: Option<ProgramHeaders>,
+    /// What the process itself says about it.
+    running: RunningProgram,
     /// What it was compiled for.
     pub(crate) processor: &'static Processor,
 }
@@ -65,7 +66,7 @@ impl Layouts {
             Self::Found(folders) => folders.as_slice(),
             Self::Given(_) => &[],
         };
-        open_library(path, folders, RUNTIME_TEXT)
+        open_library(path, folders)
     }
 }
 
@@ -77,22 +78,20 @@ pub(crate) fn executable(
     path: &Path,
     layouts: Arc<dyn LayoutSource>,
     of: Of,
-    auxiliary: &AuxiliaryVector,
+    auxiliary: AuxiliaryVector,
     memory: &dyn MemoryReader,
 ) -> Result<Executable, TargetError> {
     let machine = layouts.facts().machine;
-    let processor = processor(machine).ok_or(TargetError::Processor { machine })?;
-    let big_endian = layouts.facts().big_endian;
-    let headers = auxiliary.program_headers();
-    let running = headers.as_ref().and_then(|headers| headers.build_id(memory, big_endian, None));
-    let module = Module::of_program(layouts, running, auxiliary, None).map_err(|reason| {
+    let processor = processors::of(layouts.facts()).ok_or(TargetError::Processor { machine })?;
+    let running = RunningProgram::new(auxiliary, None, None, memory);
+    let module = running.module(layouts).map_err(|reason| {
         let (subject, remedy) = match of {
             Of::Process => ("runs", "give the layout file of the build that runs"),
             Of::Core => ("dumped this core", "give the right one with `--exe`"),
         };
         TargetError::NotTheProgram { path: path.to_owned(), subject, reason, remedy }
     })?;
-    Ok(Executable { module, headers, processor })
+    Ok(Executable { module, running, processor })
 }
 
 impl Executable {
@@ -101,17 +100,11 @@ impl Executable {
     pub(crate) fn modules(
         &self,
         memory: &dyn MemoryReader,
+        interrupted: &dyn Fn() -> bool,
         open: &mut dyn FnMut(&Library) -> Option<Arc<dyn LayoutSource>>,
     ) -> (Vec<Module>, Vec<String>) {
-        let facts = self.module.layouts.facts();
-        let bias = Some(self.module.load_bias);
-        let loaded = self
-            .headers
-            .as_ref()
-            .map_or_else(Vec::new, |headers| libraries(headers, memory, facts.big_endian, bias));
-        let (with_a_runtime, problems) =
-            with_a_runtime(&loaded, memory, &|layouts| LIBRARIES.has_runtime(layouts), open);
-        let modules = std::iter::once(self.module.clone()).chain(with_a_runtime).collect();
-        (modules, problems)
+        let has_runtime = |layouts: &dyn LayoutSource| LIBRARIES.has_runtime(layouts);
+        let (libraries, problems) = self.running.libraries(memory, interrupted, &has_runtime, open);
+        (std::iter::once(self.module.clone()).chain(libraries).collect(), problems)
     }
 }

@@ -56,12 +56,13 @@ impl Mappings {
     /// Where the file that is mapped at this address begins in memory: the nearest mapping of its
     /// first bytes at or below the address.
     pub(crate) fn beginning(&self, address: u64) -> Option<u64> {
-        let at = self.at(address)?;
-        if at.path.is_empty() {
+        let after = self.0.partition_point(|mapping| mapping.start <= address);
+        let (at, below) = self.0[..after].split_last()?;
+        if at.path.is_empty() || !at.contains(address) {
             return None;
         }
-        let below = self.0.iter().rev().skip_while(|mapping| mapping.start > address);
-        below.filter(|m| m.path == at.path).find(|m| m.offset == 0).map(|m| m.start)
+        let mut of_file = std::iter::once(at).chain(below.iter().rev());
+        of_file.find(|mapping| mapping.offset == 0 && mapping.path == at.path).map(|m| m.start)
     }
 }
 

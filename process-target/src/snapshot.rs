@@ -8,9 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use runtime_layouts::memory::cache::{PAGE, PageCache};
 use runtime_layouts::memory::{MemoryReader, Page, ReadError};
+use runtime_layouts::target::host::Host;
+use runtime_layouts::target::processors::Processor;
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, Thread};
 use rustc_hash::FxBuildHasher;
 
+use crate::live::LocalHost;
 use crate::unwind::{Registers, Unwinder};
 
 /// A process at one moment.
@@ -22,6 +25,8 @@ pub(crate) struct Snapshot<M> {
     /// Of each thread, in the same order; none where they are not known.
     pub(crate) registers: Vec<Registers>,
     pub(crate) unwinder: Unwinder,
+    /// `None` for a core file.
+    pub(crate) host: Option<LocalHost>,
     pub(crate) interrupted: Arc<AtomicBool>,
 }
 
@@ -55,6 +60,14 @@ impl<M: MemoryReader> Target for Snapshot<M> {
 
     fn interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
+    }
+
+    fn processor(&self) -> Option<&'static Processor> {
+        Some(self.unwinder.processor())
+    }
+
+    fn host(&self) -> Option<&dyn Host> {
+        self.host.as_ref().map(|host| host as &dyn Host)
     }
 }
 
@@ -152,7 +165,8 @@ impl<M> Counted<M> {
             let end = start.saturating_add(page.len() as u64);
             (start, Read { end, hash: Some(hash(page)) })
         };
-        self.remember((address..).step_by(PAGE).zip(pages).map(read).collect());
+        let starts = (0..).map(|page: u64| address.wrapping_add(page.wrapping_mul(PAGE as u64)));
+        self.remember(pages.zip(starts).map(|(page, start)| read((start, page))).collect());
     }
 
     /// Remembers reads of one call. Whoever fetches pages waits for the others here, so that all

@@ -10,7 +10,6 @@ use std::process::{Command, Stdio};
 
 use child::Running;
 use process_target::{LiveOptions, LiveProcess, LiveTarget, TargetError};
-use runtime_layouts::target::processor::processor;
 use runtime_layouts::target::{Target, TargetKind, Thread};
 
 #[test]
@@ -43,13 +42,13 @@ fn a_process_is_stopped_read_and_goes_on() {
     assert!(threads.iter().all(|thread| thread.thread_pointer.is_some()));
 
     let frames = target.native_frames(thread(&target, "sleeper"), 100);
-    let sleeping = frames.iter().find(|frame| frame.pc.wrapping_sub(running.sleeps_in) < 0x100);
+    let sleeping =
+        frames.iter().find(|frame| frame.pc.get().wrapping_sub(running.sleeps_in) < 0x100);
     let sleeping = sleeping.unwrap_or_else(|| panic!("not in {frames:x?}"));
     assert!(sleeping.frame_address.is_some());
-    let preserved = [3, 6, 7, 12, 13, 14, 15, 16];
-    if cfg!(target_arch = "x86_64") {
-        assert!(preserved.iter().all(|number| sleeping.register(*number).is_some()));
-    }
+    let processor = target.processor().unwrap();
+    let mut preserved = processor.registers.iter().filter(|register| register.preserved);
+    assert!(preserved.all(|register| sleeping.register(register.number).is_some()));
     // Frames lie in order on the stack.
     assert!(frames.is_sorted_by(|inner, outer| inner.frame_address < outer.frame_address));
 
@@ -88,7 +87,7 @@ fn what_was_stopped_stays_stopped() {
     for _ in 0..3 {
         let target = attach(running.pid()).unwrap();
         let frames = target.native_frames(thread(&target, "sleeper"), 100);
-        assert!(frames.iter().any(|frame| frame.pc.wrapping_sub(running.sleeps_in) < 0x100));
+        assert!(frames.iter().any(|frame| frame.pc.get().wrapping_sub(running.sleeps_in) < 0x100));
         drop(target);
         running.wait_for_state('T');
     }
@@ -124,7 +123,7 @@ fn without_a_stop_the_thread_pointers_are_found_too() {
     for waiting in ["sleeper", "child"] {
         let without = thread(&target, waiting);
         let with = thread(&stopped, waiting);
-        if cfg!(target_arch = "x86_64") {
+        if target.processor().unwrap().storage.starts_with_its_address {
             assert_eq!(without.thread_pointer, with.thread_pointer, "{waiting}");
         }
         // Of the registers no more than two are known, so the stack may end early; what there is
@@ -193,7 +192,7 @@ fn a_deleted_executable_is_read_all_the_same() {
     let target = attach(running.pid()).unwrap();
     assert!(target.identity().executable.ends_with("(deleted)"));
     let frames = target.native_frames(thread(&target, "sleeper"), 100);
-    assert!(frames.iter().any(|frame| frame.pc.wrapping_sub(running.sleeps_in) < 0x100));
+    assert!(frames.iter().any(|frame| frame.pc.get().wrapping_sub(running.sleeps_in) < 0x100));
 }
 
 #[test]
@@ -215,7 +214,7 @@ fn a_process_in_another_mount_namespace_is_read_all_the_same() {
     let target = attach(running.pid()).unwrap();
     assert_eq!(Path::new(&target.identity().executable), inside);
     let frames = target.native_frames(thread(&target, "sleeper"), 100);
-    assert!(frames.iter().any(|frame| frame.pc.wrapping_sub(running.sleeps_in) < 0x100));
+    assert!(frames.iter().any(|frame| frame.pc.get().wrapping_sub(running.sleeps_in) < 0x100));
 }
 
 /// A user that is not root, and owns nothing.
@@ -263,14 +262,14 @@ const GDB_SCRIPT: &str = r#"
 import gdb
 gdb.execute("set backtrace past-main on")
 gdb.execute("set backtrace past-entry on")
-registers = ((3, "rbx"), (6, "rbp"), (7, "rsp"), (12, "r12"), (13, "r13"), (14, "r14"), (15, "r15"))
+registers = REGISTERS
 for thread in gdb.selected_inferior().threads():
     thread.switch()
     print("thread", thread.ptid[1])
     frame = gdb.newest_frame()
     while frame:
         if frame.type() != gdb.INLINE_FRAME:
-            values = (int(frame.read_register(name)) & (2**64 - 1) for _, name in registers)
+            values = (int(frame.read_register(name)) & (2**64 - 1) for name in registers)
             print("frame", frame.pc(), *values)
         frame = frame.older()
 "#;
@@ -278,18 +277,25 @@ for thread in gdb.selected_inferior().threads():
 #[test]
 fn stacks_are_those_of_gdb() {
     let has_gdb = Command::new("gdb").arg("--version").stdout(Stdio::null()).status().is_ok();
-    if !has_gdb || !cfg!(target_arch = "x86_64") {
+    if !has_gdb {
         eprintln!("skipped: there is no gdb");
         return;
     }
-    assert!(processor(62).is_some());
     let running = Running::start();
     // Stopped, so that both see the same.
     running.signal("STOP");
     running.wait_for_state('T');
     let folder = tempfile::tempdir().unwrap();
     let script: PathBuf = folder.path().join("stacks.py");
-    std::fs::write(&script, GDB_SCRIPT).unwrap();
+    let target = attach(running.pid()).unwrap();
+    let processor = target.processor().unwrap();
+    drop(target);
+    let preserved = processor
+        .registers
+        .iter()
+        .filter(|register| register.preserved && register.number != processor.program_counter);
+    let (names, numbers): (Vec<_>, Vec<_>) = preserved.map(|it| (it.name, it.number)).unzip();
+    std::fs::write(&script, GDB_SCRIPT.replace("REGISTERS", &format!("{names:?}"))).unwrap();
     let gdb = Command::new("gdb")
         .args(["-nx", "-batch", "-iex", "set debuginfod enabled off"])
         .args(["-p", &running.pid().to_string(), "-x"])
@@ -311,8 +317,8 @@ fn stacks_are_those_of_gdb() {
             .native_frames(thread, 1000)
             .iter()
             .map(|frame| {
-                let registers = [3, 6, 7, 12, 13, 14, 15].map(|n| frame.register(n).unwrap());
-                [&[frame.pc], &registers[..]].concat()
+                let registers = numbers.iter().map(|number| frame.register(*number).unwrap());
+                std::iter::once(frame.pc.get()).chain(registers).collect()
             })
             .collect();
         assert!(ours.len() > 3);

@@ -1,14 +1,10 @@
 //! The walk over hand-built memory: what a torn, unreadable or circular process must not break.
 
-use std::cell::Cell;
-
 use report_text::json;
 use report_text::text::{Beside, Look, backtrace, tasks};
 use runtime_layouts::fake::{FakeMemory, FakeTarget, tokio};
 use runtime_layouts::libraries::REGISTRY;
-use runtime_layouts::memory::MemoryReader;
-use runtime_layouts::report::{Report, TaskState};
-use runtime_layouts::target::{Identity, Module, NativeFrame, Target, Thread};
+use runtime_layouts::report::{FrameSource, Report, TaskState, Trust};
 use runtime_layouts::variables::locals::LocalTable;
 use runtime_layouts::walk::inspect;
 
@@ -48,6 +44,7 @@ fn a_healthy_list_is_complete() {
     let list = list(&report);
     assert!(list.contains("shop::inner  src/main.rs:20  leaf::Leaf"), "{list}");
     assert!(list.ends_with("Complete: 3 tasks of 1 runtime. `async bt ID` shows one.\n"), "{list}");
+    assert!(json_of(&report).contains(r#""complete":true,"missing":[]"#));
 }
 
 #[test]
@@ -64,7 +61,25 @@ fn an_unreadable_page_in_a_chain_keeps_the_frames_above_it() {
     assert_eq!(names(&report, "2").len(), 3);
     let text = backtrace_of(&report, "1");
     assert!(text.contains("src/main.rs:10"), "{text}");
-    assert!(text.contains(&format!("<unreadable {:#x}>", tokio::boxed(1) + 8)), "{text}");
+    let unreadable = format!("<unreadable {:#x}>", tokio::boxed(1) + 8);
+    assert!(text.contains(&unreadable), "{text}");
+    // The list says it, and so does every other front.
+    let list = list(&report);
+    let reason = format!("Task 1: {unreadable}.");
+    assert!(list.contains(&format!("{reason}\nIncomplete: 2 tasks of 1 runtime.")), "{list}");
+    let json: serde_json::Value = serde_json::from_str(&json_of(&report)).expect("JSON");
+    assert_eq!((&json["complete"], &json["missing"]), (&false.into(), &vec![reason].into()));
+}
+
+#[test]
+fn of_many_torn_tasks_a_few_are_named() {
+    let mut memory = tokio::memory(30);
+    (1..=20).for_each(|number| memory.hole(tokio::boxed(number), 16));
+    let report = report(memory);
+    let reasons = report.completeness().reasons;
+    assert_eq!(reasons.len(), 9, "{reasons:?}");
+    assert_eq!(reasons[8], "12 more tasks are not shown whole.");
+    assert!(list(&report).contains("Incomplete: 30 tasks of 1 runtime."));
 }
 
 #[test]
@@ -144,6 +159,27 @@ fn the_state_word_tells_the_state() {
 }
 
 #[test]
+fn how_far_frames_can_be_trusted_is_said() {
+    let mut memory = tokio::memory(3);
+    memory.put_u64(tokio::task(2) + tokio::STATE, 1);
+    memory.put(tokio::task(3) + tokio::OUTER_STATE, [4]);
+    let report = report(memory);
+    let trusts: Vec<Trust> = report.tasks.iter().map(|task| task.trust).collect();
+    let stored = Trust::of(FrameSource::StateMachines);
+    // No thread's stack shows the poll of the one that runs.
+    let stale = Trust { is_stale: true, ..stored };
+    assert_eq!(trusts, [stored, stale, Trust::of(FrameSource::Nothing)]);
+    let text = backtrace_of(&report, "2");
+    assert!(text.contains("note: is being polled now: its frames are from before"), "{text}");
+    assert!(report.tasks.iter().all(|task| task.problems.is_empty()), "nothing was unreadable");
+    let json: serde_json::Value = serde_json::from_str(&json_of(&report)).expect("JSON");
+    assert_eq!(json["tasks"][1]["trust"]["stale"], true);
+    assert_eq!(json["tasks"][1]["trust"]["source"], "state_machines");
+    assert_eq!(json["tasks"][1]["problems"].as_array().map(Vec::len), Some(1));
+    assert_eq!(json["tasks"][2]["trust"]["source"], "nothing");
+}
+
+#[test]
 fn a_thread_in_no_runtime_is_no_error() {
     let mut memory = tokio::memory(1);
     memory.put_u64(tokio::CONTEXT, 0);
@@ -160,48 +196,10 @@ fn many_tasks_are_grouped() {
 
 /// A process that tells whether several threads may read it, and whose user asks to stop when that
 /// was looked for so many times.
-struct Watched {
-    target: FakeTarget<FakeMemory>,
-    by_threads: bool,
-    patience: Cell<u64>,
-}
-
-impl Watched {
-    fn new(memory: FakeMemory, by_threads: bool, patience: u64) -> Self {
-        let target = FakeTarget::new(tokio::layouts(), memory, tokio::THREAD_POINTER);
-        Self { target, by_threads, patience: Cell::new(patience) }
-    }
-}
-
-impl Target for Watched {
-    fn memory(&self) -> &dyn MemoryReader {
-        self.target.memory()
-    }
-
-    fn may_be_read_by_threads(&self) -> bool {
-        self.by_threads
-    }
-
-    fn identity(&self) -> &Identity {
-        self.target.identity()
-    }
-
-    fn modules(&self) -> &[Module] {
-        self.target.modules()
-    }
-
-    fn threads(&self) -> &[Thread] {
-        self.target.threads()
-    }
-
-    fn native_frames(&self, thread: &Thread, limit: usize) -> Vec<NativeFrame> {
-        self.target.native_frames(thread, limit)
-    }
-
-    fn interrupted(&self) -> bool {
-        self.patience.set(self.patience.get().saturating_sub(1));
-        self.patience.get() == 0
-    }
+fn watched(memory: FakeMemory, by_threads: bool, patience: u64) -> FakeTarget<FakeMemory> {
+    let target = FakeTarget::new(tokio::layouts(), memory, tokio::THREAD_POINTER);
+    let target = target.interrupted_after(patience);
+    if by_threads { target } else { target.read_by_one_thread() }
 }
 
 fn json_of(report: &Report) -> String {
@@ -230,7 +228,7 @@ fn mixed(tasks: u64) -> FakeMemory {
 
 #[test]
 fn several_threads_find_what_one_finds() {
-    let report = |by_threads| inspect(&Watched::new(mixed(6_000), by_threads, u64::MAX), REGISTRY);
+    let report = |by_threads| inspect(&watched(mixed(6_000), by_threads, u64::MAX), REGISTRY);
     let by_one = report(false);
     assert_eq!(by_one.tasks.len(), 6_000);
     let by_one = json_of(&by_one);
@@ -246,7 +244,7 @@ fn several_threads_find_a_circle_too() {
         memory.put_u64(tokio::task(5_000) + tokio::NEXT, tokio::task(4_000));
         memory
     };
-    let report = |by_threads| inspect(&Watched::new(torn(), by_threads, u64::MAX), REGISTRY);
+    let report = |by_threads| inspect(&watched(torn(), by_threads, u64::MAX), REGISTRY);
     let by_one = report(false);
     assert_eq!(by_one.tasks.len(), 5_000);
     assert_eq!(json_of(&report(true)), json_of(&by_one));
@@ -255,8 +253,8 @@ fn several_threads_find_a_circle_too() {
 #[test]
 fn a_user_who_asks_to_stop_ends_it() {
     let report = |by_threads, patience| {
-        let target = Watched::new(tokio::memory(6_000), by_threads, patience);
-        (inspect(&target, REGISTRY), target.patience.get())
+        let target = watched(tokio::memory(6_000), by_threads, patience);
+        (inspect(&target, REGISTRY), target.patience())
     };
     let (whole, left) = report(false, u64::MAX);
     assert!(!whole.interrupted);

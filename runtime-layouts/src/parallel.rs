@@ -13,10 +13,10 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
-use nix::sys::signal::{SigSet, SigmaskHow};
-
 use crate::memory::MemoryReader;
-use crate::target::machine::Machine;
+use crate::own_threads;
+use crate::target::host::Host;
+use crate::target::processors::Processor;
 use crate::target::{Identity, Module, NativeFrame, Target, Thread};
 use crate::value::Program;
 
@@ -84,7 +84,7 @@ impl<I: Sync, C, R: Send> Job<'_, I, C, R> {
         let (sender, receiver) = mpsc::channel();
         let mut order = InOrder { next: 0, early: BTreeMap::new() };
         thread::scope(|scope| {
-            without_signals(|| {
+            own_threads::start(|| {
                 for member in OWN + 1..threads() {
                     let (sender, next, shared) = (sender.clone(), &next, &shared);
                     let thread = thread::Builder::new().name(format!("unhang-walk-{member}"));
@@ -177,7 +177,7 @@ pub fn both<A: Send, B>(
         return (Some(there()), here);
     }
     thread::scope(|scope| {
-        let other = without_signals(|| thread::Builder::new().spawn_scoped(scope, there));
+        let other = own_threads::start(|| thread::Builder::new().spawn_scoped(scope, there));
         let here = here();
         match other.map(thread::ScopedJoinHandle::join) {
             Ok(Ok(found)) => (Some(found), here),
@@ -205,18 +205,6 @@ impl<R> InOrder<R> {
     }
 }
 
-/// Starts threads that take no signals: the program that this is loaded into, a debugger, waits for
-/// its own on its own threads. They begin with the mask of the one that starts them.
-fn without_signals<T>(start: impl FnOnce() -> T) -> T {
-    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
-    let started = start();
-    if let Ok(before) = before {
-        // It was the mask until now.
-        let _ = before.thread_set_mask();
-    }
-    started
-}
-
 /// What several threads may use of a target at once. Stacks are left out: they are unwound by the
 /// debugger, or with its help.
 struct Shared<'t> {
@@ -224,7 +212,8 @@ struct Shared<'t> {
     identity: &'t Identity,
     modules: &'t [Module],
     threads: &'t [Thread],
-    machine: Option<&'t Machine>,
+    processor: Option<&'static Processor>,
+    host: Option<&'t dyn Host>,
     stop: &'t AtomicBool,
 }
 
@@ -235,7 +224,8 @@ impl<'t> Shared<'t> {
             identity: target.identity(),
             modules: target.modules(),
             threads: target.threads(),
-            machine: target.machine(),
+            processor: target.processor(),
+            host: target.host(),
             stop,
         }
     }
@@ -270,7 +260,11 @@ impl Target for Shared<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn machine(&self) -> Option<&Machine> {
-        self.machine
+    fn processor(&self) -> Option<&'static Processor> {
+        self.processor
+    }
+
+    fn host(&self) -> Option<&dyn Host> {
+        self.host
     }
 }

@@ -62,6 +62,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    process_target::keep_from_own_threads();
     let done = match Arguments::parse().command {
         Command::Dump(arguments) => commands::dump::run(&arguments),
         Command::Gdb(_) => commands::start::run(Debugger::Gdb).map(|never| match never {}),

@@ -1,8 +1,8 @@
-//! MERGE: descriptions that are of the same type become one.
+//! Merges descriptions of the same type, by partition refinement.
 //!
-//! Two descriptions are the same when they say the same and refer to the same, cycles included: so
-//! all that say the same start as equal, and are told apart by what they refer to, until nothing
-//! changes.
+//! Two descriptions are the same when they say the same and refer to the same, cycles included. All
+//! descriptions with equal hashes start in one class; a class is split whenever its members refer
+//! to different classes, until nothing changes.
 
 use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
@@ -12,127 +12,127 @@ use rayon::prelude::*;
 use runtime_layouts::layout::TypeId;
 use rustc_hash::FxHashMap;
 
-use super::descriptions::Descriptions;
-use super::lists::Lists;
-use super::{Progress, Stage};
+use super::adjacency_lists::AdjacencyLists;
+use super::progress::{Progress, Stage};
+use super::type_graph::TypeGraph;
 
-/// About how many descriptions a type has.
+/// The average number of descriptions of a type, to reserve memory by.
 const DESCRIPTIONS_OF_ONE: usize = 8;
 
-/// Which descriptions are of the same type.
-pub(super) struct Classes<'d> {
-    descriptions: &'d Descriptions,
+/// Classes of descriptions, each for one type.
+pub(super) struct TypeClasses<'d> {
+    graph: &'d TypeGraph,
     /// The class of every description, in order.
     pub(super) of: Vec<u32>,
     /// The first description of every class.
     pub(super) first: Vec<usize>,
 }
 
-impl Classes<'_> {
+impl TypeClasses<'_> {
     /// The class of a type.
     pub(super) fn class(&self, id: TypeId) -> u32 {
-        self.of[self.descriptions.number(id)]
+        self.of[self.graph.number(id)]
     }
 }
 
-/// Finds out which descriptions are the same.
-pub(super) fn classes<'d>(descriptions: &'d Descriptions, progress: &dyn Progress) -> Classes<'d> {
+/// Divides the descriptions into classes.
+pub(super) fn classes<'d>(graph: &'d TypeGraph, progress: &dyn Progress) -> TypeClasses<'d> {
     progress.start(Stage::Merging, None);
-    let (mut partition, referrers) =
-        rayon::join(|| Partition::by_words(descriptions), || referrers(descriptions));
-    let all = (0..descriptions.len() as u32).into_par_iter().with_min_len(1024);
-    let meant: Vec<u64> = all.map(|number| partition.meaning(descriptions, number)).collect();
+    let (mut partition, referrers) = rayon::join(|| Partition::by_hash(graph), || referrers(graph));
+    let all = (0..graph.len() as u32).into_par_iter().with_min_len(1024);
+    let signatures: Vec<u64> = all.map(|number| partition.signature(graph, number)).collect();
     let mut changed = Vec::new();
     for class in 0..partition.ranges.len() as u32 {
-        partition.split(class, |_, number| meant[number as usize], &mut changed);
+        partition.split(class, |_, number| signatures[number as usize], &mut changed);
     }
-    // From here on only a class in which one refers to what changed can fall apart.
-    let mut is_doubtful = vec![false; descriptions.len()];
-    let mut doubtful = Vec::new();
+    // From here on a class can only be split after a type that it refers to changed its class.
+    let mut is_queued = vec![false; graph.len()];
+    let mut queue = Vec::new();
     loop {
         for number in changed.drain(..) {
             for &referrer in referrers.get(number) {
                 let class = partition.of[referrer as usize];
-                if !std::mem::replace(&mut is_doubtful[class as usize], true) {
-                    doubtful.push(class);
+                if !std::mem::replace(&mut is_queued[class as usize], true) {
+                    queue.push(class);
                 }
             }
         }
-        let Some(class) = doubtful.pop() else { break };
+        let Some(class) = queue.pop() else { break };
         progress.advance(1);
-        is_doubtful[class as usize] = false;
-        let meaning = |partition: &Partition, number| partition.meaning(descriptions, number);
-        partition.split(class, meaning, &mut changed);
+        is_queued[class as usize] = false;
+        let signature = |partition: &Partition, number| partition.signature(graph, number);
+        partition.split(class, signature, &mut changed);
     }
-    partition.in_order(descriptions)
+    partition.in_order(graph)
 }
 
-/// For each description those that refer to it.
-fn referrers(descriptions: &Descriptions) -> Lists {
+/// For each description, the descriptions that refer to it.
+fn referrers(graph: &TypeGraph) -> AdjacencyLists {
     let pairs = || {
-        let all = 0..descriptions.len() as u32;
+        let all = 0..graph.len() as u32;
         all.flat_map(|number| {
-            let referred = descriptions.references(number as usize).iter();
+            let referred = graph.references(number as usize).iter();
             referred.map(move |&referred| (referred, number))
         })
     };
-    Lists::sorted(descriptions.len(), pairs)
+    AdjacencyLists::sorted(graph.len(), pairs)
 }
 
-/// Descriptions in classes.
+/// A division of the descriptions into classes.
 struct Partition {
     /// The class of every description.
     of: Vec<u32>,
-    /// The descriptions, those of a class one after the other.
+    /// The descriptions, class by class.
     members: Vec<u32>,
-    /// Where the members of each class are.
+    /// The range of each class in `members`.
     ranges: Vec<Range<u32>>,
 }
 
 impl Partition {
-    /// Those are equal that say the same.
-    fn by_words(descriptions: &Descriptions) -> Self {
+    /// One class for each hash.
+    fn by_hash(graph: &TypeGraph) -> Self {
         let mut known: FxHashMap<u64, u32> = FxHashMap::default();
-        known.reserve(descriptions.len() / DESCRIPTIONS_OF_ONE);
-        let class = |words: &u64| {
+        known.reserve(graph.len() / DESCRIPTIONS_OF_ONE);
+        let class = |hashes: &u64| {
             let next = known.len() as u32;
-            *known.entry(*words).or_insert(next)
+            *known.entry(*hashes).or_insert(next)
         };
-        let of: Vec<u32> = descriptions.words.iter().map(class).collect();
-        let lists = Lists::sorted(known.len(), || of.iter().copied().zip(0..));
+        let of: Vec<u32> = graph.hashes.iter().map(class).collect();
+        let lists = AdjacencyLists::sorted(known.len(), || of.iter().copied().zip(0..));
         let ranges = (0..known.len() as u32).map(|class| lists.range(class)).collect();
         Partition { members: lists.into_items(), of, ranges }
     }
 
-    /// A hash of what a description refers to.
-    fn meaning(&self, descriptions: &Descriptions, number: u32) -> u64 {
+    /// A hash of the classes that a description refers to.
+    fn signature(&self, graph: &TypeGraph, number: u32) -> u64 {
         let mut hasher = FixedState::default().build_hasher();
-        for &referred in descriptions.references(number as usize) {
+        for &referred in graph.references(number as usize) {
             hasher.write_u32(self.of[referred as usize]);
         }
         hasher.finish()
     }
 
-    /// Splits a class into those that mean the same, and notes whose class is another one then.
-    fn split(&mut self, class: u32, meaning: impl Fn(&Self, u32) -> u64, changed: &mut Vec<u32>) {
+    /// Splits a class by signature, and adds the descriptions that changed their class to
+    /// `changed`.
+    fn split(&mut self, class: u32, signature: impl Fn(&Self, u32) -> u64, changed: &mut Vec<u32>) {
         let range = self.ranges[class as usize].clone();
         let members = &self.members[range.start as usize..range.end as usize];
         let Some((&first, rest)) = members.split_first() else { return };
-        let of_first = meaning(self, first);
-        if rest.iter().all(|&number| meaning(self, number) == of_first) {
+        let of_first = signature(self, first);
+        if rest.iter().all(|&number| signature(self, number) == of_first) {
             return;
         }
-        let mut meant: Vec<(u64, u32)> =
-            members.iter().map(|&number| (meaning(self, number), number)).collect();
-        meant.sort_unstable();
+        let mut signatures: Vec<(u64, u32)> =
+            members.iter().map(|&number| (signature(self, number), number)).collect();
+        signatures.sort_unstable();
         let mut start = range.start;
-        for part in meant.chunk_by(|one, other| one.0 == other.0) {
+        for part in signatures.chunk_by(|one, other| one.0 == other.0) {
             let place = start..start + part.len() as u32;
             for (slot, (_, number)) in place.clone().zip(part) {
                 self.members[slot as usize] = *number;
             }
             start = place.end;
-            // One part stays what it was.
+            // The first part keeps the number of the class.
             if place.start == range.start {
                 self.ranges[class as usize] = place;
                 continue;
@@ -146,7 +146,7 @@ impl Partition {
     }
 
     /// Numbers the classes by the first description of each.
-    fn in_order(mut self, descriptions: &Descriptions) -> Classes<'_> {
+    fn in_order(mut self, graph: &TypeGraph) -> TypeClasses<'_> {
         let mut numbers = vec![u32::MAX; self.ranges.len()];
         let mut first = Vec::with_capacity(self.ranges.len());
         for (number, class) in self.of.iter_mut().enumerate() {
@@ -157,7 +157,7 @@ impl Partition {
             }
             *class = *known;
         }
-        Classes { descriptions, of: self.of, first }
+        TypeClasses { graph, of: self.of, first }
     }
 }
 
@@ -165,15 +165,15 @@ impl Partition {
 mod tests {
     use super::*;
 
-    /// Descriptions that say these words and refer to those descriptions.
+    /// The classes of descriptions with these hashes and references.
     fn classes_of(described: &[(u64, &[u32])]) -> Vec<u32> {
-        let words = described.iter().map(|(words, _)| *words).collect();
+        let hashes = described.iter().map(|(hashes, _)| *hashes).collect();
         let references = described.iter().flat_map(|(_, references)| *references).copied();
         let lengths = described.iter().map(|(_, references)| references.len() as u32);
-        let references = Lists::joined(references.collect(), lengths);
+        let references = AdjacencyLists::joined(references.collect(), lengths);
         let ids = (0..described.len() as u64).map(TypeId).collect();
-        let descriptions = Descriptions { ids, words, references, bodies: Vec::new() };
-        classes(&descriptions, &()).of
+        let graph = TypeGraph { ids, hashes, references, bodies: Vec::new() };
+        classes(&graph, &()).of
     }
 
     #[test]

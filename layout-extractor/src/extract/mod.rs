@@ -1,73 +1,89 @@
-//! EXTRACT: the same resolver run to completion, into a layout file.
+//! Extraction: asks every question that a debugger may ask, and writes the answers to a layout
+//! file.
 //!
-//! What a debugger may ask about starts at a few roots: the functions that poll tasks, the vtables
-//! of futures, the runtimes' thread-local variables, the types that are asked for by name, and the
-//! stack frames that keep a `block_on` future. Everything else is what those reach.
+//! The questions start at a few roots: the functions that poll tasks, the vtables of futures, the
+//! runtime's thread-local variables, the types that are looked up by name, and the stack frames
+//! that hold a `block_on` future. Everything else is reachable from those.
 
-mod describe;
-mod descriptions;
-mod frames;
-mod lists;
+mod adjacency_lists;
+mod answers;
+mod block_on_frames;
+mod description_hash;
+mod edges;
 mod merge;
-mod reach;
+mod progress;
 mod roots;
 mod tables;
+mod type_graph;
 
 use runtime_layouts::layout::file::{LayoutFile, LayoutFileError};
 
-use crate::source::DwarfSource;
-
-/// The steps of an extraction, in order.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stage {
-    /// Reading the units; counts units.
-    Units,
-    /// Following types; counts types, whose total is not known.
-    Types,
-    /// Merging what units have in common; counts the classes that are looked at again.
-    Merging,
-}
-
-/// Who wants to know how far an extraction is. `()` does not.
-pub trait Progress: Sync {
-    /// A stage begins; `total` is how far it goes, if that is known.
-    fn start(&self, stage: Stage, total: Option<u64>);
-    /// That much more is done.
-    fn advance(&self, count: u64);
-}
-
-impl Progress for () {
-    fn start(&self, _: Stage, _: Option<u64>) {}
-    fn advance(&self, _: u64) {}
-}
+pub use self::progress::{Progress, Stage};
+use crate::questions::source::DwarfSource;
 
 /// Makes a layout file that answers as `source` does.
 ///
-/// One difference remains: types that are the same in several units are one type in the file.
+/// One difference remains: a type that several units describe alike is one type in the file.
 ///
 /// # Errors
-/// When there is more than a layout file may hold.
+/// When the program has more types than a layout file can hold.
+///
+/// # Example
+///
+/// ```
+/// use layout_extractor::{DwarfSource, extract};
+/// use runtime_layouts::layout::file::LayoutFile;
+/// use runtime_layouts::layout::source::LayoutSource;
+///
+#[doc = include_str!("../../doc/compile.txt")]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // `compile` runs `rustc -g`.
+/// let (_folder, program) = compile(
+///     "use std::{future::Future, pin::Pin};
+///      async fn wait(a: u8) -> u8 { std::future::ready(a).await + a }
+///      fn main() {
+///          let boxed: Pin<Box<dyn Future<Output = u8>>> = Box::pin(wait(1));
+///          std::hint::black_box(boxed);
+///      }",
+/// )?;
+/// let source = DwarfSource::open(&program)?;
+/// let bytes = extract(&source, &())?.to_bytes()?;
+///
+/// // What a debugger asks about futures is a small part of the debug information.
+/// assert!((bytes.len() as u64) < source.debug_information_size() / 100);
+/// let file = LayoutFile::from_bytes(&bytes)?;
+/// let size = |layouts: &dyn LayoutSource| {
+///     let machine = layouts.types_named("app::wait::{async_fn_env#0}", None).ok()?;
+///     Some(layouts.type_at(*machine.first()?).ok()?.size)
+/// };
+/// assert!(size(&file).is_some());
+/// assert_eq!(size(&file), size(&source));
+/// # Ok(())
+/// # }
+/// ```
 pub fn extract(
     source: &DwarfSource,
     progress: &dyn Progress,
 ) -> Result<LayoutFile, LayoutFileError> {
-    let (everything, mut roots) = roots::find(source, progress);
-    let ((frames, unreadable), addresses) =
-        rayon::join(|| frames::find(source, everything), || reach::addresses(source, &roots));
+    let (whole_program, mut roots) = roots::find(source, progress);
+    let ((frames, unreadable), addresses) = rayon::join(
+        || block_on_frames::find(source, whole_program),
+        || answers::addresses(source, &roots),
+    );
     roots.unreadable += unreadable;
     progress.start(Stage::Types, None);
-    let beginnings = reach::beginnings(&roots, &frames, &addresses);
-    let descriptions = descriptions::follow(source, beginnings, progress);
-    let classes = merge::classes(&descriptions, progress);
-    let layouts = reach::layouts(source, &descriptions, &classes);
+    let root_types = answers::root_types(&roots, &frames, &addresses);
+    let graph = type_graph::follow(source, root_types, progress);
+    let classes = merge::classes(&graph, progress);
+    let layouts = answers::layouts(source, &graph, &classes);
     // Strings are numbered one after the other, by one processor.
-    let (tables, told) = rayon::join(
-        || tables::types(source, &descriptions, &classes, &layouts),
-        || reach::told(source, &descriptions, &classes),
+    let (tables, type_answers) = rayon::join(
+        || tables::types(source, &graph, &classes, &layouts),
+        || answers::type_answers(source, &graph, &classes),
     );
-    let tables = tables.finish(source, &roots, &frames, &addresses, &told);
+    let tables = tables.finish(source, &roots, &frames, &addresses, &type_answers);
     drop(classes);
     // To take all of this apart takes its time, which nobody has to wait for.
-    rayon::spawn(move || drop((descriptions, layouts, told, addresses, frames, roots)));
+    rayon::spawn(move || drop((graph, layouts, type_answers, addresses, frames, roots)));
     LayoutFile::new(tables)
 }

@@ -1,26 +1,17 @@
-//! ROOTS: where questions about a program start.
+//! The roots of an extraction: the addresses, variables and types that a debugger starts from.
 
-use std::sync::LazyLock;
-
+use runtime_layouts::knowledge::Libraries;
 use runtime_layouts::knowledge::expectation::NamedType;
 use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::{LayoutError, ThreadLocal};
-use runtime_layouts::libraries::LIBRARIES;
 
-use super::{Progress, Stage};
-use crate::everything::Everything;
-use crate::named::{is_nominal, is_of};
-use crate::source::DwarfSource;
-use crate::units::UnitNumber;
-
-/// Crates whose thread-local variables a debugger asks for by name.
-const RUNTIMES: [&str; 1] = ["tokio"];
-
-/// Crates whose own types a debugger asks for by name: their own units describe them.
-const DEFINING: [&str; 2] = ["tokio", "parking_lot_core"];
-
-/// The functions in a task's vtable that poll it, without generic arguments.
-const TASK_POLLS: [&str; 1] = ["tokio::runtime::task::raw::poll"];
+use super::progress::{Progress, Stage};
+use crate::dwarf::reader::UnitNumber;
+use crate::dwarf::tags::is_nominal;
+use crate::indexes::whole_program::WholeProgram;
+use crate::questions::find_all::name_matches;
+use crate::questions::source::DwarfSource;
+use crate::questions::vtables::POLL_SLOT;
 
 /// What was found in one unit, and then in all of them.
 #[derive(Default)]
@@ -29,32 +20,33 @@ pub(super) struct Roots {
     pub(super) task_polls: Vec<u64>,
     /// Addresses of vtables for polled traits.
     pub(super) vtables: Vec<u64>,
-    /// Thread-local variables, and whether the symbol table vouches for each.
+    /// Thread-local variables, and whether the symbol table confirms each.
     pub(super) thread_locals: Vec<(ThreadLocal, bool)>,
-    /// The types that are asked for by name, and the thread-local variable that each is behind, if
-    /// it is behind one.
+    /// The types that are looked up by name, each with the thread-local variable that leads to it,
+    /// if one does.
     pub(super) types: Vec<(TypeId, Option<&'static str>)>,
-    /// Units that could not be read, or not all of them.
+    /// The number of units that could not be read completely.
     pub(super) unreadable: usize,
     /// Entry addresses of every type's `poll`.
     polls: Vec<u64>,
 }
 
-/// Reads every unit that something may start in.
+/// Reads every unit that may have roots.
 pub(super) fn find<'s>(
     source: &'s DwarfSource,
     progress: &dyn Progress,
-) -> (&'s Everything, Roots) {
+) -> (&'s WholeProgram, Roots) {
     progress.start(Stage::Units, Some(source.units.len() as u64));
-    let (everything, of_units) = source.read_everything(|number, is_asked| {
-        let found = if is_asked { in_unit(source, number) } else { Ok(Roots::default()) };
+    let wanted = Wanted::of(source.libraries);
+    let (whole_program, of_units) = source.read_whole_program(|number, is_asked| {
+        let found = if is_asked { in_unit(source, &wanted, number) } else { Ok(Roots::default()) };
         progress.advance(1);
         found.unwrap_or_else(|_| Roots { unreadable: 1, ..Roots::default() })
     });
     let mut roots = of_units.into_iter().fold(Roots::default(), Roots::join);
-    // Vtables whose variable has no address are found as the debugger finds them: by their poll.
+    // Vtables whose variable has no address are found as a debugger finds them: by their `poll`.
     roots.polls.sort_unstable();
-    let slot = crate::vtables::POLL_SLOT * u64::from(source.object.facts.pointer_size);
+    let slot = POLL_SLOT * u64::from(source.object.facts.pointer_size);
     for &(place, value) in source.object.relocated_words() {
         if roots.polls.binary_search(&value).is_ok()
             && let Some(vtable) = place.checked_sub(slot)
@@ -72,7 +64,7 @@ pub(super) fn find<'s>(
     roots.task_polls.dedup();
     roots.vtables.sort_unstable();
     roots.vtables.dedup();
-    (everything, roots)
+    (whole_program, roots)
 }
 
 impl Roots {
@@ -87,21 +79,25 @@ impl Roots {
     }
 }
 
-fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutError> {
+fn in_unit(
+    source: &DwarfSource,
+    wanted: &Wanted,
+    number: UnitNumber,
+) -> Result<Roots, LayoutError> {
     let dwarf = source.dwarf();
     let root = source.units.root(&dwarf, number)?;
     let index = source.index(&dwarf, number)?;
     let view = source.units.view(&dwarf, number)?;
     let mut roots = Roots::default();
     for range in index.code.iter().filter(|range| range.is_entry) {
-        let is_notable = index.notable.binary_search(&range.node).is_ok();
-        if !is_notable || !source.object.is_loaded(range.low) || range.low == 0 {
+        let is_searched = index.searched.binary_search(&range.node).is_ok();
+        if !is_searched || !source.object.is_loaded(range.low) || range.low == 0 {
             continue;
         }
         let (of, at) = source.named_node(&dwarf, index, range.node)?;
         let name = source.name_bytes(&dwarf, of.node(at).name());
         let name = name.split(|byte| *byte == b'<').next().unwrap_or_default();
-        if name == b"poll" && is_task_poll(&source.path_of(&dwarf, of, at)?) {
+        if name == b"poll" && wanted.is_task_poll(&source.path_of(&dwarf, of, at)?) {
             roots.task_polls.push(range.low);
         }
         if matches!(name, b"poll" | b"poll_next") || name.starts_with(b"{async_") {
@@ -116,64 +112,83 @@ fn in_unit(source: &DwarfSource, number: UnitNumber) -> Result<Roots, LayoutErro
             roots.vtables.push(address);
         }
     }
-    let is_of_runtime = |path: &str| {
-        let krate = path.split("::").next().unwrap_or_default();
-        RUNTIMES.contains(&krate) && krate.len() < path.len()
-    };
     for &node in &index.thread_locals {
         let path = source.path_of(&dwarf, index, node)?;
-        if is_of_runtime(&path) {
+        if wanted.is_of_runtime(&path) {
             roots.thread_locals.extend(source.thread_local(&dwarf, number, node, path)?);
         }
     }
-    if root.crate_name().is_some_and(|krate| DEFINING.contains(&krate)) {
+    if root.crate_name().is_some_and(|name| wanted.is_defining(name)) {
         for (node, entry) in (0..).zip(&index.nodes) {
             if is_nominal(entry.tag())
                 && !entry.is_declaration()
-                && may_be_asked_for(entry.name().from(&dwarf))
-                && let Some(by_name) = asked_for(&source.path_of(&dwarf, index, node)?)
+                && wanted.may_be_named(entry.name().from(&dwarf))
+                && let Some(named) = wanted.named_type(&source.path_of(&dwarf, index, node)?)
             {
                 let ty = TypeId(view.start + u64::from(entry.offset));
-                roots.types.push((ty, by_name.behind));
+                roots.types.push((ty, named.behind));
             }
         }
     }
     Ok(roots)
 }
 
-/// How the type with this path is asked for by name; `None` when it is not.
-fn asked_for(path: &str) -> Option<NamedType> {
-    LIBRARIES.named_types().find(|named| is_of(path, named.name))
+/// What a debugger will ask for by name, of the libraries that are known.
+struct Wanted {
+    libraries: Libraries,
+    /// The last parts of the paths of the types that are asked for by name, in order.
+    own_names: Vec<&'static [u8]>,
 }
 
-/// Whether a type may be that has this name of its own, with what follows it in its section: most are
-/// ruled out.
-fn may_be_asked_for(name: &[u8]) -> bool {
-    static OWN_NAMES: LazyLock<Vec<&[u8]>> = LazyLock::new(|| {
-        let mut names: Vec<_> =
-            LIBRARIES.named_types().map(|named| own_name(named.name).as_bytes()).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
-    });
-    let is = |own: &&[u8]| {
-        let rest = name.strip_prefix(*own);
-        rest.is_some_and(|rest| matches!(rest.first(), None | Some(0 | b'<')))
-    };
-    // A comparison of one byte is most of it.
-    let first = name.first();
-    OWN_NAMES.iter().filter(|own| own.first() == first).any(is)
+impl Wanted {
+    fn of(libraries: Libraries) -> Self {
+        let names = libraries.named_types().map(|named| own_name(named.name).as_bytes());
+        let mut own_names: Vec<_> = names.collect();
+        own_names.sort_unstable();
+        own_names.dedup();
+        Self { libraries, own_names }
+    }
+
+    /// Whether the function with this path polls a task.
+    fn is_task_poll(&self, path: &str) -> bool {
+        let is = |poll: &&str| {
+            path.strip_prefix(*poll).is_some_and(|rest| rest.is_empty() || rest.starts_with('<'))
+        };
+        self.libraries.runtimes().any(|(_, runtime)| runtime.task_polls.iter().any(is))
+    }
+
+    /// Whether the thread-local variable with this path is a runtime's.
+    fn is_of_runtime(&self, path: &str) -> bool {
+        let mut runtimes = self.libraries.runtimes();
+        path.split_once("::")
+            .is_some_and(|(name, _)| runtimes.any(|(library, _)| library.name == name))
+    }
+
+    /// Whether the units of that crate describe types that are asked for by name.
+    fn is_defining(&self, name: &str) -> bool {
+        self.libraries.all().any(|library| library.defining_crates.contains(&name))
+    }
+
+    /// How the type with this path is asked for by name; `None` when it is not.
+    fn named_type(&self, path: &str) -> Option<NamedType> {
+        self.libraries.named_types().find(|named| name_matches(path, named.name))
+    }
+
+    /// Whether a type may be asked for that has this name of its own, with what follows it in its
+    /// section: most are ruled out.
+    fn may_be_named(&self, name: &[u8]) -> bool {
+        let is = |own: &&&[u8]| {
+            let rest = name.strip_prefix(**own);
+            rest.is_some_and(|rest| matches!(rest.first(), None | Some(0 | b'<')))
+        };
+        // A comparison of one byte is most of it.
+        let first = name.first();
+        self.own_names.iter().filter(|own| own.first() == first).any(|own| is(&own))
+    }
 }
 
-/// The last part of a path, without generic arguments.
+/// The last segment of a path, without generic arguments.
 fn own_name(path: &str) -> &str {
     let path = path.split('<').next().unwrap_or_default();
     path.rsplit("::").next().unwrap_or_default()
-}
-
-fn is_task_poll(path: &str) -> bool {
-    let is = |poll: &&str| {
-        path.strip_prefix(*poll).is_some_and(|rest| rest.is_empty() || rest.starts_with('<'))
-    };
-    TASK_POLLS.iter().any(is)
 }

@@ -1,4 +1,4 @@
-//! TABLES: what was reached, in the form of the file.
+//! Converts what was reached into the tables of a layout file.
 
 use std::sync::Arc;
 
@@ -8,30 +8,29 @@ use runtime_layouts::layout::file::{
 };
 use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::layout::{Function, Member, SourceLocation, Type, TypeId, TypeKind};
-use runtime_layouts::libraries::LIBRARIES;
 use rustc_hash::FxHashMap;
 
-use super::descriptions::Descriptions;
-use super::frames::Frame;
-use super::merge::Classes;
-use super::reach::{Addresses, Told};
+use super::answers::{Addresses, TypeAnswers};
+use super::block_on_frames::Frame;
+use super::merge::TypeClasses;
 use super::roots::Roots;
-use crate::source::DwarfSource;
+use super::type_graph::TypeGraph;
+use crate::questions::source::DwarfSource;
 
-/// Tables that are being filled.
+/// Fills the tables of a layout file.
 pub(super) struct Builder<'a> {
-    classes: &'a Classes<'a>,
+    classes: &'a TypeClasses<'a>,
     tables: Tables,
     strings: FxHashMap<&'a str, StringNumber>,
     files: FxHashMap<(StringNumber, StringNumber), u32>,
     functions: FxHashMap<StoredFunction, FunctionNumber>,
 }
 
-/// Fills the tables with types, whose layouts are in the order of the classes.
+/// Begins with the types, whose layouts are in the order of the classes.
 pub(super) fn types<'a>(
     source: &DwarfSource,
-    descriptions: &'a Descriptions,
-    classes: &'a Classes<'a>,
+    graph: &'a TypeGraph,
+    classes: &'a TypeClasses<'a>,
     layouts: &'a [Arc<Type>],
 ) -> Builder<'a> {
     let mut builder = Builder {
@@ -41,9 +40,10 @@ pub(super) fn types<'a>(
             form: source.form(),
             lack: None,
             facts: source.facts().clone(),
-            notable: LIBRARIES
-                .runtimes()
-                .flat_map(|(_, runtime)| runtime.notable_functions)
+            notable: source
+                .libraries
+                .all()
+                .flat_map(|library| library.notable_functions)
                 .filter(|name| source.has_function(name))
                 .map(ToString::to_string)
                 .collect(),
@@ -63,10 +63,10 @@ pub(super) fn types<'a>(
         functions: FxHashMap::default(),
     };
     for (ty, &first) in layouts.iter().zip(&classes.first) {
-        let stored = builder.ty(ty, descriptions.references(first));
+        let stored = builder.ty(ty, graph.references(first));
         builder.tables.types.push(stored);
     }
-    builder.add_units(source, descriptions);
+    builder.add_units(source, graph);
     builder
 }
 
@@ -78,10 +78,10 @@ impl<'a> Builder<'a> {
         roots: &'a Roots,
         frames: &'a [Frame],
         addresses: &'a Addresses,
-        told: &'a [Told],
+        type_answers: &'a [TypeAnswers],
     ) -> Tables {
         self.tables.lack = lack(source, roots);
-        self.add_told(told);
+        self.add_type_answers(type_answers);
         for (address, functions) in &addresses.functions_at {
             let list = functions.iter().map(|function| self.function(function)).collect();
             self.tables.functions_at.push((*address, list));
@@ -153,13 +153,9 @@ impl<'a> Builder<'a> {
         members.iter().zip(classes).map(one).collect()
     }
 
-    /// A type, and the descriptions that it refers to in the order of `types_of_type`.
-    fn ty(&mut self, ty: &'a Type, references: &[u32]) -> StoredType {
-        let class = |&number: &u32| self.classes.of[number as usize];
-        let classes: Vec<TypeNumber> = references.iter().map(class).collect();
-        let (of_parameters, classes) =
-            classes.split_at_checked(ty.type_parameters.len()).unwrap_or_default();
-        let kind = match &ty.kind {
+    /// The kind of a type, whose parts have these classes, in the order of `types_of_type`.
+    fn kind(&mut self, kind: &'a TypeKind, classes: &[TypeNumber]) -> StoredKind {
+        match kind {
             TypeKind::Opaque => StoredKind::Opaque,
             TypeKind::Integer { signed } => StoredKind::Integer { signed: *signed },
             TypeKind::Float => StoredKind::Float,
@@ -199,7 +195,16 @@ impl<'a> Builder<'a> {
                 let element = classes.first().copied().unwrap_or_else(|| self.class(*element));
                 StoredKind::Array { element, count: *count }
             }
-        };
+        }
+    }
+
+    /// A type, given the descriptions that it refers to, in the order of `types_of_type`.
+    fn ty(&mut self, ty: &'a Type, references: &[u32]) -> StoredType {
+        let class = |&number: &u32| self.classes.of[number as usize];
+        let classes: Vec<TypeNumber> = references.iter().map(class).collect();
+        let (of_parameters, classes) =
+            classes.split_at_checked(ty.type_parameters.len()).unwrap_or_default();
+        let kind = self.kind(&ty.kind, classes);
         StoredType {
             name: self.string(&ty.name),
             size: ty.size,
@@ -218,18 +223,18 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Bodies, polls and invocations: what the first description tells that tells anything.
-    fn add_told(&mut self, told: &'a [Told]) {
-        for told in told {
-            let class = self.classes.of[told.number] as usize;
-            if let (Some(body), None) = (&told.body, self.tables.types[class].body) {
+    /// Adds bodies, polls and invocations, each from the first description that has one.
+    fn add_type_answers(&mut self, type_answers: &'a [TypeAnswers]) {
+        for type_answers in type_answers {
+            let class = self.classes.of[type_answers.number] as usize;
+            if let (Some(body), None) = (&type_answers.body, self.tables.types[class].body) {
                 self.tables.types[class].body = Some(self.function(body));
             }
-            if let (Some(poll), None) = (&told.poll, self.tables.types[class].poll) {
+            if let (Some(poll), None) = (&type_answers.poll, self.tables.types[class].poll) {
                 let declared = self.location(poll.declared.as_ref());
                 self.tables.types[class].poll = Some((poll.polled_as, declared));
             }
-            for (state, invoked) in told.invoked.iter().enumerate() {
+            for (state, invoked) in type_answers.invoked.iter().enumerate() {
                 let Some(invoked) = self.location(invoked.as_ref()) else { continue };
                 if let StoredKind::Enum { variants, .. } = &mut self.tables.types[class].kind
                     && let Some(variant) = variants.get_mut(state)
@@ -240,11 +245,11 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn add_units(&mut self, source: &DwarfSource, descriptions: &Descriptions) {
+    fn add_units(&mut self, source: &DwarfSource, graph: &TypeGraph) {
         let mut units: Vec<Vec<u32>> = vec![Vec::new(); self.classes.first.len()];
         let (mut unit, mut end) = (0, 0);
-        for (class, id) in self.classes.of.iter().zip(&descriptions.ids) {
-            // Descriptions are in the order of units, so each list is sorted.
+        for (class, id) in self.classes.of.iter().zip(&graph.ids) {
+            // Descriptions are in the order of their units, so each list is sorted.
             if id.0 >= end {
                 unit = source.units.at(id.0).unwrap_or_default();
                 end = source.units.entry(unit).end;

@@ -2,11 +2,11 @@
 
 use clap::Parser;
 
-use super::task::state_word;
+use super::task::state_alone;
 use super::{Front, Run, execute, split};
 use crate::failure::Failure;
-use crate::output::escaped;
 use crate::selection::find;
+use report_text::text::style::escaped;
 
 /// Run a command for each of several tasks
 ///
@@ -41,13 +41,19 @@ impl Run for Apply {
                 }
                 // A backtrace has a heading of its own.
                 if !line.starts_with("async bt") {
-                    writeln!(front.out(), "[Task {} ({})]", task.id.0, state_word(task.state))?;
+                    front.say(format_args!(
+                        "[Task {} ({})]",
+                        task.id.0,
+                        state_alone(task.state)
+                    ))?;
                 }
                 execute(&line, front)
             });
             outcome = match outcome {
                 // What cannot be done for one task can perhaps be done for the next.
-                Err(Failure::Sentence(text)) => writeln!(front.out(), "{text}").map_err(Into::into),
+                Err(Failure::Sentence(text)) => {
+                    text.lines().try_for_each(|line| front.say(format_args!("{line}")))
+                }
                 other => other,
             };
             if outcome.is_err() {

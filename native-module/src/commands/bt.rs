@@ -3,6 +3,7 @@
 use clap::Parser;
 use report_text::text::Beside;
 use report_text::text::backtrace::write;
+use runtime_layouts::libraries::LIBRARIES;
 use runtime_layouts::report::Task;
 use runtime_layouts::variables::Limits;
 use runtime_layouts::variables::locals::LocalTable;
@@ -54,7 +55,7 @@ impl Run for Bt {
         if self.locals {
             let target = front.target()?;
             let tasks = tasks.iter().copied();
-            beside.locals = LocalTable::of(&*target, &report, tasks, Limits::SHORT);
+            beside.locals = LocalTable::of(&*target, &report, tasks, LIBRARIES, Limits::SHORT);
         }
         for (index, task) in tasks.into_iter().enumerate() {
             if index > 0 {

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use clap::Parser;
 use report_text::json;
 use report_text::text::{Beside, Look, dump};
+use runtime_layouts::libraries::LIBRARIES;
 use runtime_layouts::report::Report;
 use runtime_layouts::variables::Limits;
 use runtime_layouts::variables::locals::LocalTable;
 
 use super::{Front, Run};
 use crate::failure::Failure;
-use crate::output::escaped;
 
 /// Show everything that was found, for a bug report
 ///
@@ -50,21 +50,22 @@ impl Run for Dump {
         let mut beside = Beside::default();
         if self.locals {
             let target = front.target()?;
-            beside.locals = LocalTable::of(&*target, &report, &report.tasks, Limits::SHORT);
+            beside.locals =
+                LocalTable::of(&*target, &report, &report.tasks, LIBRARIES, Limits::SHORT);
         }
         let Some(path) = &self.file else {
             return self.write(&report, &look, &beside, front.out());
         };
         look.width = None;
         look.styled = false;
-        let shown = escaped(&path.to_string_lossy());
+        let shown = path.to_string_lossy();
         let cannot = |error| Failure::Sentence(format!("Cannot write {shown}: {error}."));
         let mut file = BufWriter::new(File::create(path).map_err(cannot)?);
         self.write(&report, &look, &beside, &mut file)?;
         file.flush().map_err(cannot)?;
         let count = report.tasks.len();
         let tasks = if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") };
-        Ok(writeln!(front.out(), "Wrote {tasks} to {shown}.")?)
+        front.say(format_args!("Wrote {tasks} to {shown}."))
     }
 }
 

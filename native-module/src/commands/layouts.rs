@@ -6,7 +6,6 @@ use clap::{Parser, Subcommand};
 
 use super::{Front, Run};
 use crate::failure::Failure;
-use crate::output::escaped;
 
 /// Show where the layouts of the program's types come from, or give another source
 ///
@@ -32,14 +31,13 @@ impl Run for Layouts {
     fn run(self, front: &mut dyn Front) -> Result<(), Failure> {
         if let Some(Action::Load { file }) = self.action {
             let sentence = front.load_layouts(&file)?;
-            return Ok(writeln!(front.out(), "{sentence}")?);
+            return front.say(format_args!("{sentence}"));
         }
         let sources = front.layouts()?;
         for source in &sources {
-            let (path, form) = (escaped(&source.path), escaped(&source.form));
-            writeln!(front.out(), "{path}: {form}")?;
+            front.say(format_args!("{}: {}", source.path, source.form))?;
             if let Some(lack) = &source.lack {
-                writeln!(front.out(), "  {}", escaped(lack))?;
+                front.say(format_args!("  {lack}"))?;
             }
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use report_text::text::variables;
+use runtime_layouts::libraries::LIBRARIES;
 use runtime_layouts::variables::{Limits, locals};
 
 use super::{Front, Run};
@@ -25,7 +26,7 @@ impl Run for Locals {
             return Err(Failure::Sentence(format!("Task {} has no frames.", task.id.0)));
         };
         let target = front.target()?;
-        let locals = locals::Locals::new(&*target, Limits::SHORT);
+        let locals = locals::Locals::new(&*target, LIBRARIES, Limits::SHORT);
         let look = front.look()?;
         variables::write(&report, frame, &locals, &look, front.out())?;
         let values: Vec<(String, u64, String)> = locals

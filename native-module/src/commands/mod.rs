@@ -15,6 +15,7 @@ mod up;
 mod why;
 mod workers;
 
+use std::fmt;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Parser};
 use report_text::text::Look;
+use report_text::text::style::{Out, escaped};
 use runtime_layouts::layout::source::Provenance;
 use runtime_layouts::report::Report;
 use runtime_layouts::target::Target;
@@ -54,8 +56,13 @@ pub(crate) trait Front {
     /// The terminal's properties, with everything else at its default.
     fn look(&mut self) -> Result<Look, Failure>;
 
-    /// Where text goes.
+    /// Where text goes that `report_text` writes. What a command says itself, it [says](Front::say).
     fn out(&mut self) -> &mut dyn Write;
+
+    /// Says a line.
+    fn say(&mut self, text: fmt::Arguments<'_>) -> Result<(), Failure> {
+        Ok(Out::plain(self.out()).line(text)?)
+    }
 
     /// Where the layouts of the process and those of loaded files come from.
     fn layouts(&mut self) -> Result<Vec<Provenance>, Failure>;
@@ -219,7 +226,7 @@ fn no_command(line: &str, front: &mut dyn Front) -> Result<(), Failure> {
     let names: Vec<_> = COMMANDS.iter().map(|command| command.name).collect();
     Err(Failure::Sentence(format!(
         "There is no command `{}`. There are: {}.",
-        crate::output::escaped(line),
+        escaped(line),
         names.join(", ")
     )))
 }

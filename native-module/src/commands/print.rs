@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use report_text::text::variables;
+use runtime_layouts::libraries::LIBRARIES;
 use runtime_layouts::variables::path::{follow, parse};
 use runtime_layouts::variables::{Limits, locals};
 
@@ -29,7 +30,7 @@ impl Run for Print {
             return Err(Failure::Sentence(format!("Task {} has no frames.", task.id.0)));
         };
         let target = front.target()?;
-        let locals = locals::Locals::new(&*target, Limits::LONG);
+        let locals = locals::Locals::new(&*target, LIBRARIES, Limits::LONG);
         let known = locals.of(&report, frame).map_err(Failure::Sentence)?;
         // Of several with one name the last hides the others.
         let Some(start) = known.iter().rfind(|local| local.name == path.variable) else {
@@ -54,9 +55,8 @@ impl Run for Print {
             Err(_) => None,
         };
         match name {
-            Some(name) => writeln!(front.out(), "{name} = {text}")?,
-            None => writeln!(front.out(), "{text}")?,
+            Some(name) => front.say(format_args!("{name} = {text}")),
+            None => front.say(format_args!("{text}")),
         }
-        Ok(())
     }
 }

@@ -34,7 +34,7 @@ impl Run for Task {
                 (task, frame, "Current task is")
             }
         };
-        writeln!(front.out(), "[{verb} {} ({})]", task.id.0, state_word(task.state))?;
+        front.say(format_args!("[{verb} {} ({})]", task.id.0, state_alone(task.state)))?;
         if frame_count(task) > 0 {
             let look = front.look()?;
             write_frame(&report, task, frame, &look, front.out())?;
@@ -43,13 +43,10 @@ impl Run for Task {
     }
 }
 
-pub(super) fn state_word(state: TaskState) -> &'static str {
+/// A task's state where nothing else says that it is one.
+pub(super) fn state_alone(state: TaskState) -> &'static str {
     match state {
-        TaskState::Idle => "idle",
-        TaskState::Scheduled => "scheduled",
-        TaskState::Running => "running",
-        TaskState::Complete => "complete",
-        TaskState::Cancelled => "cancelled",
         TaskState::Unknown => "state unknown",
+        known => known.word(),
     }
 }

@@ -1,8 +1,9 @@
 //! `info async-tasks`, `async tasks`.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, ValueEnum};
 use report_text::text::tasks::{TaskFilter, write};
-use runtime_layouts::report::TaskState;
+use runtime_layouts::report::{ResourceKind, TaskState};
 
 use super::{Front, Run};
 use crate::failure::Failure;
@@ -27,14 +28,16 @@ struct Filter {
     /// Only tasks in this state; may be given several times
     #[arg(long, value_enum, value_delimiter = ',')]
     state: Vec<State>,
-    /// Only tasks that have TEXT in a function or file of their await stack
+    /// Only tasks that have TEXT in a function or file of their await stack, or in the name of what
+    /// they wait for
     #[arg(long, value_name = "TEXT")]
     with: Vec<String>,
-    /// Only tasks that have TEXT nowhere in their await stack
+    /// Only tasks that have TEXT in none of these
     #[arg(long, value_name = "TEXT")]
     without: Vec<String>,
-    /// Only tasks that wait for something with TEXT in its name: mutex, sleep, recv
-    #[arg(long, value_name = "TEXT")]
+    /// Only tasks that wait for something of this kind; may be given several times
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    #[arg(value_parser = PossibleValuesParser::new(ResourceKind::words()))]
     waiting_on: Vec<String>,
     /// Show tasks with the same await stack as one
     #[arg(long, overrides_with = "no_group")]
@@ -89,7 +92,11 @@ impl Filter {
             states: self.state.iter().map(|state| TaskState::from(*state)).collect(),
             with: self.with.clone(),
             without: self.without.clone(),
-            waiting_on: self.waiting_on.clone(),
+            waiting_on: self
+                .waiting_on
+                .iter()
+                .flat_map(|word| ResourceKind::of_word(word))
+                .collect(),
             group: match (self.group, self.no_group || self.all) {
                 (true, _) => Some(true),
                 (false, true) => Some(false),
@@ -129,6 +136,16 @@ mod tests {
         let some = filter("--state idle,running --state complete --with a --with b --without c");
         assert_eq!(some.states, [TaskState::Idle, TaskState::Running, TaskState::Complete]);
         assert_eq!((some.with, some.without), (vec!["a".into(), "b".into()], vec!["c".into()]));
+    }
+
+    #[test]
+    fn what_is_waited_for_is_asked_for_by_its_kind() {
+        use ResourceKind::{Broadcast, Io, Mpsc, Mutex, Oneshot, Sleep, Watch};
+        assert_eq!(filter("--waiting-on mutex").waiting_on, [Mutex]);
+        assert_eq!(filter("--waiting-on timer --waiting-on io").waiting_on, [Sleep, Io]);
+        let channels = [Mpsc, Oneshot, Watch, Broadcast, Mutex];
+        assert_eq!(filter("--waiting-on channel,mutex").waiting_on, channels);
+        assert!(Tasks::try_parse_from(["tasks", "--waiting-on", "stock"]).is_err());
     }
 
     #[test]

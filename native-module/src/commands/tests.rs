@@ -2,7 +2,8 @@
 
 use super::*;
 use runtime_layouts::report::{
-    Chain, TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef,
+    Chain, FrameSource, TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef,
+    Trust,
 };
 use runtime_layouts::target::TargetKind;
 
@@ -18,6 +19,7 @@ pub(crate) fn task(id: &str, address: u64, thread: Option<u32>) -> Task {
         thread: thread.map(|number| ThreadRef { number, tid: number.into() }),
         spawned_at: None,
         chain: Chain::default(),
+        trust: Trust::of(FrameSource::Nothing),
         index: TaskIndex(0),
         problems: Vec::new(),
     }
@@ -159,6 +161,9 @@ fn mistakes_get_a_sentence_and_the_usage() {
     );
     assert!(front.text("info async-tasks --state idel").starts_with(
         "!Invalid value 'idel' for '--state <STATE>' [possible values: idle, scheduled,"
+    ));
+    assert!(front.text("info async-tasks --waiting-on stock").starts_with(
+        "!Invalid value 'stock' for '--waiting-on <KIND>' [possible values: mutex, rwlock, semaphore,"
     ));
     assert_eq!(
         front.text("async bt 'a"),

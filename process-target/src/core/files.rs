@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use object::Object;
 use object::read::ReadCache;
-use runtime_layouts::memory::MemoryReader;
+use runtime_layouts::target::image::Image;
 
 use super::memory::CoreMemory;
 use super::notes::{Notes, Segment};
-use crate::image::Image;
 
 /// Where the files are that were mapped.
 pub(super) struct Places<'a> {
@@ -39,16 +38,21 @@ pub(super) fn below(sysroot: &Path, named: &str) -> PathBuf {
 
 /// Adds to the memory what the core left out and files hold, and says what is missing.
 ///
-/// `own` is the memory that the core itself holds.
+/// `own` is the memory that the core itself holds. What files hold is left out once `interrupted` says
+/// that the user asked to stop.
 pub(super) fn add(
     memory: &mut CoreMemory,
     own: &CoreMemory,
     notes: &Notes,
     places: &Places<'_>,
+    interrupted: &dyn Fn() -> bool,
 ) -> Vec<String> {
     let mut problems = Vec::new();
     let mut files: HashMap<&str, Option<(Arc<File>, u64)>> = HashMap::new();
     for mapping in notes.files.iter() {
+        if interrupted() {
+            break;
+        }
         if own.has(mapping.start, mapping.end) {
             continue;
         }
@@ -73,7 +77,8 @@ pub(super) fn add(
         let available = length.saturating_sub(mapping.offset);
         let end = mapping.end.min(mapping.start.saturating_add(available));
         for (from, to) in left_out(&notes.segments, mapping.start, end) {
-            memory.add(from, to, file, mapping.offset + (from - mapping.start));
+            let into = from.saturating_sub(mapping.start);
+            memory.add(from, to, file, mapping.offset.saturating_add(into));
         }
     }
     problems
@@ -85,9 +90,11 @@ pub(super) fn add(
 fn left_out(segments: &[Segment], start: u64, end: u64) -> Vec<(u64, u64)> {
     let mut parts = Vec::new();
     let mut at = start;
-    for segment in segments.iter().filter(|segment| segment.is_writable) {
+    // They are in the order of their addresses.
+    let below_end = segments.iter().take_while(|segment| segment.start < end);
+    for segment in below_end.filter(|segment| segment.is_writable) {
         let (from, to) = (segment.start, segment.start.saturating_add(segment.written));
-        if to <= at || from >= end || from == to {
+        if to <= at || from == to {
             continue;
         }
         if at < from {
@@ -104,7 +111,7 @@ fn left_out(segments: &[Segment], start: u64, end: u64) -> Vec<(u64, u64)> {
 /// The build id of the file that was mapped, from the core's own bytes.
 fn running(named: &str, notes: &Notes, own: &CoreMemory) -> Option<String> {
     let first = notes.files.iter().find(|m| m.path == named && m.offset == 0)?;
-    Image::at(first.start, own as &dyn MemoryReader)?.build_id
+    Image::at(first.start, own)?.build_id(own)
 }
 
 /// Whether the file was mapped to be executed.
@@ -128,16 +135,11 @@ fn open(path: &Path, running: Option<&str>) -> Result<(Arc<File>, u64), &'static
         let data = ReadCache::new(&file);
         let found = object::File::parse(&data).ok();
         let found = found.as_ref().and_then(|file| file.build_id().ok().flatten());
-        if found.is_some_and(|found| hexadecimal(found) != running) {
+        if found.is_some_and(|found| hex::encode(found) != running) {
             return Err("is not the file that the process had mapped (its build id differs)");
         }
     }
     Ok((Arc::new(file), metadata.len()))
-}
-
-/// Bytes in lower-case hexadecimal, as build ids are written.
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

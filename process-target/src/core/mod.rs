@@ -5,15 +5,14 @@ mod memory;
 mod notes;
 
 use std::fs::{self, File};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
-use runtime_layouts::target::auxiliary::AuxiliaryVector;
-use runtime_layouts::target::processor::{Processor, processor};
-use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
+use runtime_layouts::target::processors::{self, Processor};
+use runtime_layouts::target::{Identity, Target, TargetKind, Thread};
 
 use self::files::{Places, below};
 use self::memory::{CoreMemory, Truncation};
@@ -22,9 +21,6 @@ use crate::TargetError;
 use crate::executable::{Layouts, Of, executable};
 use crate::snapshot::{Counted, Snapshot};
 use crate::unwind::{Registers, Unwinder};
-
-/// `AT_SYSINFO_EHDR`, `elf.h`: where the kernel's own object lies, which no file holds.
-const AT_SYSINFO_EHDR: u64 = 33;
 
 /// How a core file is to be looked at.
 #[derive(Clone, Default)]
@@ -62,32 +58,32 @@ impl CoreTarget {
             return Err(TargetError::NotACore { path: path.to_owned(), what });
         }
         let file = Arc::new(File::open(path).map_err(unreadable)?);
-        let notes = Notes::read(path, &file)?;
-        let machine = notes.machine;
-        let processor = processor(machine).ok_or(TargetError::Processor { machine })?;
+        let notes = Notes::read(path, &file, processors::find)?;
         let (own, truncation) = CoreMemory::of_core(&file, metadata.len(), &notes.segments);
-        let auxiliary = AuxiliaryVector::new(notes.auxiliary.clone());
 
-        let named = auxiliary.entry().and_then(|entry| notes.files.at(entry)).map(|m| &*m.path);
+        let named =
+            notes.auxiliary.entry().and_then(|entry| notes.files.at(entry)).map(|m| &*m.path);
         let found = executable_path(path, named, options)?;
         let layouts = options.layouts.of(&found)?;
-        let program = executable(&found, layouts, Of::Core, &auxiliary, &own)?;
+        let program = executable(&found, layouts, Of::Core, notes.auxiliary.clone(), &own)?;
 
         let executable = named.map(|named| (named, found.as_path()));
         let places = Places { executable, sysroot: options.sysroot.as_deref() };
         let mut memory = own.clone();
         let mut problems: Vec<String> = truncation.map(truncated).into_iter().collect();
-        problems.extend(files::add(&mut memory, &own, &notes, &places));
+        let interrupted = || options.interrupted.load(Ordering::Relaxed);
+        problems.extend(files::add(&mut memory, &own, &notes, &places, &interrupted));
 
-        let (modules, lost) = program.modules(&memory, &mut |library| {
+        let (modules, lost) = program.modules(&memory, &interrupted, &mut |library| {
             // What was mapped has its whole path, whatever it was opened by.
             let mapped = notes.files.at(library.load_bias).map(|mapping| &*mapping.path);
             options.layouts.of_library(&places.path(mapped.unwrap_or(&library.path)))
         });
         problems.extend(lost);
-        let (threads, registers) = threads(&notes.threads, processor);
-        problems.extend(lost_storage(&threads, &own, truncation.is_some()));
-        let vdso = notes.auxiliary.get(&AT_SYSINFO_EHDR).copied();
+        let vdso = notes.auxiliary.kernel_object();
+        let processor = notes.processor;
+        let (threads, registers) = threads(notes.threads);
+        problems.extend(lost_storage(&threads, processor, &own, truncation.is_some()));
         Ok(Self {
             snapshot: Snapshot {
                 memory: PageCache::new(Counted::new(memory)),
@@ -101,6 +97,7 @@ impl CoreTarget {
                 threads,
                 registers,
                 unwinder: Unwinder::new(processor, notes.files, vdso),
+                host: None,
                 interrupted: options.interrupted.clone(),
             },
             problems,
@@ -152,12 +149,11 @@ fn executable_path(
 }
 
 /// The threads in the order of the core, which is the order in which debuggers number them.
-fn threads(threads: &[CoreThread], processor: &Processor) -> (Vec<Thread>, Vec<Registers>) {
-    let threads = threads.iter().zip(1..).map(|(thread, number)| {
-        let thread_pointer =
-            thread.thread_pointer.or_else(|| processor.kernel_thread_pointer(&thread.words));
-        let registers = processor.kernel_registers(&thread.words).into_iter().collect();
-        let tid = thread.tid;
+fn threads(threads: Vec<CoreThread>) -> (Vec<Thread>, Vec<Registers>) {
+    let threads = threads.into_iter().zip(1..).map(|(thread, number)| {
+        let CoreThread { tid, registers } = thread;
+        let thread_pointer = registers.thread_pointer;
+        let registers = registers.general.into_iter().collect();
         let selected = number == 1;
         (Thread { number, tid, name: None, thread_pointer, selected }, registers)
     });
@@ -171,21 +167,27 @@ fn truncated(Truncation { length, expected }: Truncation) -> String {
     )
 }
 
-/// Whether the core lost its thread-local storage, where everything begins. A thread pointer
-/// points at a word that is never zero: on x86-64 its own address, on aarch64 the address of the
-/// thread's vector of modules.
-fn lost_storage(threads: &[Thread], own: &CoreMemory, is_truncated: bool) -> Option<String> {
+/// Whether the core lost its thread-local storage, where everything begins: a word of a thread's
+/// control block is never zero.
+fn lost_storage(
+    threads: &[Thread],
+    processor: &Processor,
+    own: &CoreMemory,
+    is_truncated: bool,
+) -> Option<String> {
     let mut zeroed = 0;
     let mut missing = 0;
     for thread in threads {
-        let mut word = [0; 8];
         match thread.thread_pointer {
             None | Some(0) => zeroed += 1,
-            Some(pointer) => match own.read(pointer, &mut word) {
-                Ok(()) if word == [0; 8] => zeroed += 1,
-                Ok(()) => {}
-                Err(_) => missing += 1,
-            },
+            Some(pointer) => {
+                let word = pointer.wrapping_add_signed(processor.storage.never_zero);
+                match processor.words.read_pointer(own, word) {
+                    Ok(0) => zeroed += 1,
+                    Ok(_) => {}
+                    Err(_) => missing += 1,
+                }
+            }
         }
     }
     let of = |count: usize| {
@@ -212,32 +214,10 @@ fn lost_storage(threads: &[Thread], own: &CoreMemory, is_truncated: bool) -> Opt
     })
 }
 
-impl Target for CoreTarget {
-    fn memory(&self) -> &dyn MemoryReader {
-        self.snapshot.memory()
-    }
+impl Deref for CoreTarget {
+    type Target = dyn Target;
 
-    fn may_be_read_by_threads(&self) -> bool {
-        self.snapshot.may_be_read_by_threads()
-    }
-
-    fn identity(&self) -> &Identity {
-        self.snapshot.identity()
-    }
-
-    fn modules(&self) -> &[Module] {
-        self.snapshot.modules()
-    }
-
-    fn threads(&self) -> &[Thread] {
-        self.snapshot.threads()
-    }
-
-    fn native_frames(&self, thread: &Thread, limit: usize) -> Vec<NativeFrame> {
-        self.snapshot.native_frames(thread, limit)
-    }
-
-    fn interrupted(&self) -> bool {
-        self.snapshot.interrupted()
+    fn deref(&self) -> &Self::Target {
+        &self.snapshot
     }
 }

@@ -3,33 +3,28 @@
 //! Source: `fs/binfmt_elf.c` of Linux (`struct elf_prstatus`, `fill_files_note`), which gdb's
 //! `gcore` follows.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 
 use object::elf::{
-    self, ET_CORE, FileHeader64, NT_ARM_TLS, NT_AUXV, NT_FILE, NT_PRPSINFO, NT_PRSTATUS, PF_W,
+    self, ET_CORE, FileHeader32, FileHeader64, NT_AUXV, NT_FILE, NT_PRPSINFO, NT_PRSTATUS, PF_W,
     PF_X, PT_LOAD,
 };
 use object::endian::Endianness;
-use object::read::ReadCache;
 use object::read::elf::{FileHeader, ProgramHeader};
+use object::read::{ReadCache, ReadRef};
+use runtime_layouts::memory::words::WordFormat;
+use runtime_layouts::target::auxiliary::AuxiliaryVector;
+use runtime_layouts::target::processors::{Processor, ThreadPointer};
 
 use crate::TargetError;
-use crate::live::proc::auxiliary_entries;
+use crate::live::ThreadRegisters;
 use crate::mappings::{Mapping, Mappings};
 
-/// Offsets in `struct elf_prstatus`, the same on every 64-bit processor, and what follows the
-/// registers there (`pr_fpvalid`, padded).
-const PRSTATUS_PID: usize = 32;
-const PRSTATUS_REGISTERS: usize = 112;
-const PRSTATUS_END: usize = 8;
-/// Offset of `pr_pid` in `struct elf_prpsinfo`.
-const PRPSINFO_PID: usize = 24;
 /// Notes that are longer are not believed: ten thousand threads take some 50 MB.
 const LONGEST_NOTES: u64 = 1 << 30;
 /// More mappings than `vm.max_map_count` ever is are not believed.
-const MOST_MAPPINGS: usize = 1 << 24;
+const MOST_MAPPINGS: u64 = 1 << 24;
 
 /// A part of the address space that the core file describes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,126 +44,191 @@ pub(super) struct Segment {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct CoreThread {
     pub(super) tid: u64,
-    /// Its registers as the kernel gives them.
-    pub(super) words: Vec<u64>,
-    /// The thread pointer, where it has a note of its own.
-    pub(super) thread_pointer: Option<u64>,
+    pub(super) registers: ThreadRegisters,
 }
 
 /// Everything but the memory.
 #[derive(Debug)]
 pub(super) struct Notes {
-    pub(super) machine: u16,
+    pub(super) processor: &'static Processor,
     pub(super) segments: Vec<Segment>,
     /// The one that caused the dump first.
     pub(super) threads: Vec<CoreThread>,
-    pub(super) auxiliary: HashMap<u64, u64>,
+    pub(super) auxiliary: AuxiliaryVector,
     pub(super) files: Mappings,
     pub(super) pid: Option<u64>,
 }
+
+/// Finds the processor of programs with that ELF `e_machine`, class and byte order.
+pub(super) type FindProcessor = fn(u16, WordFormat) -> Option<&'static Processor>;
 
 impl Notes {
     /// Reads the headers of a core file.
     ///
     /// # Errors
-    /// When it is not a 64-bit little-endian ELF core file, or its headers are broken.
-    pub(super) fn read(path: &Path, file: &File) -> Result<Self, TargetError> {
-        let refuse =
-            |what: &str| TargetError::NotACore { path: path.to_owned(), what: what.to_owned() };
-        let broken = |error: object::Error| refuse(&format!("its headers are broken ({error})"));
-        let data = ReadCache::new(file);
-        let data = &data;
-        let header = FileHeader64::<Endianness>::parse(data)
-            .map_err(|_| refuse("it does not begin as a 64-bit ELF file does"))?;
-        let endian = header.endian().map_err(broken)?;
-        if header.e_type(endian) != ET_CORE {
-            return Err(refuse("it is an ELF file of another kind"));
+    /// When it is no ELF core file of a supported processor, or its headers are broken.
+    pub(super) fn read(
+        path: &Path,
+        file: &File,
+        processor: FindProcessor,
+    ) -> Result<Self, TargetError> {
+        let core = Core { path, data: &ReadCache::new(file), processor };
+        if FileHeader32::<Endianness>::parse(core.data).is_ok() {
+            core.read::<FileHeader32<Endianness>>()
+        } else {
+            core.read::<FileHeader64<Endianness>>()
         }
-        if endian != Endianness::Little {
-            return Err(refuse("it comes from a big-endian machine"));
-        }
-        let headers = header.program_headers(endian, data).map_err(broken)?;
-        let mut notes = Self {
-            machine: header.e_machine(endian).0,
-            segments: Vec::new(),
-            threads: Vec::new(),
-            auxiliary: HashMap::new(),
-            files: Mappings::default(),
-            pid: None,
-        };
-        for header in headers {
-            if header.p_type(endian) == PT_LOAD {
-                notes.segments.push(segment(header, endian));
-            } else if header.p_filesz(endian) > LONGEST_NOTES {
-                return Err(refuse("its notes are longer than any"));
-            } else if let Some(mut entries) = header.notes(endian, data).map_err(broken)? {
-                while let Ok(Some(note)) = entries.next() {
-                    if matches!(note.name(), b"CORE" | b"LINUX") {
-                        notes.add(note.n_type(endian), note.desc());
-                    }
-                }
-            }
-        }
-        notes.segments.sort_by_key(|segment| segment.start);
-        if notes.threads.is_empty() {
-            return Err(refuse("it names no threads; its beginning may be damaged"));
-        }
-        Ok(notes)
     }
 
     fn add(&mut self, kind: elf::NoteType, content: &[u8]) {
+        let (words, notes) = (self.processor.words, &self.processor.notes);
         match kind {
-            NT_PRSTATUS => self.threads.extend(thread(content)),
-            NT_ARM_TLS => {
+            NT_PRSTATUS => self.threads.extend(thread(self.processor, content)),
+            NT_AUXV => self.auxiliary = AuxiliaryVector::parse(content, words),
+            NT_FILE => self.files = files(words, content).unwrap_or_default(),
+            NT_PRPSINFO => self.pid = words.number_at(content, notes.process, 4),
+            _ if self.processor.kernel.thread_pointer == ThreadPointer::Set(kind.0) => {
                 // It follows the thread that it is of.
                 if let Some(thread) = self.threads.last_mut() {
-                    thread.thread_pointer = word(content, 0);
+                    thread.registers.thread_pointer = words.pointer_at(content, 0);
                 }
             }
-            NT_AUXV => self.auxiliary = auxiliary_entries(content),
-            NT_FILE => self.files = files(content).unwrap_or_default(),
-            NT_PRPSINFO => self.pid = half(content, PRPSINFO_PID),
             _ => {}
         }
     }
 }
 
-fn segment(header: &elf::ProgramHeader64<Endianness>, endian: Endianness) -> Segment {
-    let start = header.p_vaddr(endian);
+/// A core file that is to be read.
+struct Core<'a, R> {
+    path: &'a Path,
+    data: R,
+    processor: FindProcessor,
+}
+
+impl<'a, R: ReadRef<'a>> Core<'a, R> {
+    fn refuse(&self, what: &str) -> TargetError {
+        TargetError::NotACore { path: self.path.to_owned(), what: what.to_owned() }
+    }
+
+    fn broken(&self, error: object::Error) -> TargetError {
+        self.refuse(&format!("its headers are broken ({error})"))
+    }
+
+    fn read<Elf: FileHeader<Endian = Endianness>>(&self) -> Result<Notes, TargetError> {
+        let header = Elf::parse(self.data)
+            .map_err(|_| self.refuse("it does not begin as a 64-bit ELF file does"))?;
+        let endian = header.endian().map_err(|error| self.broken(error))?;
+        if header.e_type(endian) != ET_CORE {
+            return Err(self.refuse("it is an ELF file of another kind"));
+        }
+        let machine = header.e_machine(endian).0;
+        let processor = (self.processor)(machine, words::<Elf>(endian)).ok_or_else(|| {
+            if endian == Endianness::Big {
+                self.refuse("it comes from a big-endian machine")
+            } else {
+                TargetError::Processor { machine }
+            }
+        })?;
+        let mut notes = Notes {
+            processor,
+            segments: Vec::new(),
+            threads: Vec::new(),
+            auxiliary: AuxiliaryVector::default(),
+            files: Mappings::default(),
+            pid: None,
+        };
+        self.read_headers(header, endian, &mut notes)?;
+        notes.segments.sort_by_key(|segment| segment.start);
+        if notes.threads.is_empty() {
+            return Err(self.refuse("it names no threads; its beginning may be damaged"));
+        }
+        Ok(notes)
+    }
+
+    fn read_headers<Elf: FileHeader<Endian = Endianness>>(
+        &self,
+        header: &Elf,
+        endian: Endianness,
+        notes: &mut Notes,
+    ) -> Result<(), TargetError> {
+        let headers =
+            header.program_headers(endian, self.data).map_err(|error| self.broken(error))?;
+        // All notes together: many headers may show the same ones.
+        let mut left = LONGEST_NOTES;
+        for header in headers {
+            if header.p_type(endian) == PT_LOAD {
+                notes.segments.push(segment(header, endian));
+                continue;
+            }
+            let Some(rest) = left.checked_sub(header.p_filesz(endian).into()) else {
+                return Err(self.refuse("its notes are longer than any"));
+            };
+            let entries = header.notes(endian, self.data).map_err(|error| self.broken(error))?;
+            let Some(mut entries) = entries else { continue };
+            left = rest;
+            while let Ok(Some(note)) = entries.next() {
+                if matches!(note.name(), b"CORE" | b"LINUX") {
+                    notes.add(note.n_type(endian), note.desc());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn words<Elf: FileHeader>(endian: Endianness) -> WordFormat {
+    let pointer_size = if Elf::is_type_64_sized() { 8 } else { 4 };
+    WordFormat { pointer_size, big_endian: endian == Endianness::Big }
+}
+
+fn segment<Header>(header: &Header, endian: Endianness) -> Segment
+where
+    Header: ProgramHeader<Endian = Endianness>,
+{
+    let start = header.p_vaddr(endian).into();
     let flags = header.p_flags(endian);
-    let size = header.p_memsz(endian).max(header.p_filesz(endian));
+    let written = header.p_filesz(endian).into();
+    let size: u64 = header.p_memsz(endian).into();
     Segment {
         start,
-        end: start.saturating_add(size),
-        offset: header.p_offset(endian),
-        written: header.p_filesz(endian),
+        end: start.saturating_add(size.max(written)),
+        offset: header.p_offset(endian).into(),
+        written,
         is_writable: flags.contains(PF_W),
         is_executable: flags.contains(PF_X),
     }
 }
 
-fn thread(content: &[u8]) -> Option<CoreThread> {
-    let end = content.len().checked_sub(PRSTATUS_END)?;
-    let words = content.get(PRSTATUS_REGISTERS..end)?.chunks_exact(8);
-    Some(CoreThread {
-        tid: half(content, PRSTATUS_PID)?,
-        words: words.filter_map(|bytes| word(bytes, 0)).collect(),
-        thread_pointer: None,
-    })
+/// `NT_PRSTATUS`.
+fn thread(processor: &Processor, content: &[u8]) -> Option<CoreThread> {
+    let notes = &processor.notes;
+    let end = content.len().checked_sub(notes.after_registers)?;
+    let set = content.get(notes.registers..end)?;
+    let registers = ThreadRegisters {
+        general: processor.kernel_registers(set),
+        thread_pointer: processor.kernel_thread_pointer(set),
+    };
+    Some(CoreThread { tid: processor.words.number_at(content, notes.thread, 4)?, registers })
 }
 
-/// `NT_FILE`: a count, the unit of file offsets, a triple a mapping, then the paths.
-fn files(content: &[u8]) -> Option<Mappings> {
-    const TRIPLE: usize = 24;
-    let count = usize::try_from(word(content, 0)?).ok().filter(|count| *count <= MOST_MAPPINGS)?;
-    let unit = word(content, 8)?;
-    let triples = content.get(16..16 + count * TRIPLE)?.chunks_exact(TRIPLE);
-    let paths = content.get(16 + count * TRIPLE..)?.split(|byte| *byte == 0);
+/// `NT_FILE`: a count, the unit of file offsets, a triple a mapping, then the paths; numbers are as
+/// wide as a pointer.
+fn files(words: WordFormat, content: &[u8]) -> Option<Mappings> {
+    const HEAD: u64 = 2;
+    const TRIPLE: u64 = 3;
+    let count = words.pointer_at(content, 0).filter(|count| *count <= MOST_MAPPINGS)?;
+    let unit = words.pointer_at(content, words.pointer_bytes())?;
+    let head = usize::try_from(words.pointers_size(HEAD)).ok()?;
+    let triples = usize::try_from(words.pointers_size(TRIPLE * count)).ok()?;
+    let (triples, paths) = content.get(head..)?.split_at_checked(triples)?;
+    let triples = triples.chunks_exact(3 * words.pointer_bytes().max(1));
+    let paths = paths.split(|byte| *byte == 0);
     let mappings = triples.zip(paths).filter_map(|(triple, path)| {
+        let mut numbers = words.pointers(triple);
         Some(Mapping {
-            start: word(triple, 0)?,
-            end: word(triple, 8)?,
-            offset: word(triple, 16)?.checked_mul(unit)?,
+            start: numbers.next()?,
+            end: numbers.next()?,
+            offset: numbers.next()?.checked_mul(unit)?,
             is_data: false,
             path: String::from_utf8_lossy(path).into_owned(),
         })
@@ -176,18 +236,11 @@ fn files(content: &[u8]) -> Option<Mappings> {
     Some(Mappings::new(mappings.collect()))
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(bytes.get(at..at.checked_add(8)?)?.try_into().ok()?))
-}
-
-fn half(bytes: &[u8], at: usize) -> Option<u64> {
-    let bytes = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-    Some(u32::from_le_bytes(bytes).into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use runtime_layouts::fake::processor::{NARROW, WIDE};
+    use std::io::Write;
 
     fn words(words: &[u64]) -> Vec<u8> {
         words.iter().flat_map(|word| word.to_le_bytes()).collect()
@@ -195,25 +248,99 @@ mod tests {
 
     #[test]
     fn reads_a_thread() {
-        let mut content = vec![0; PRSTATUS_REGISTERS];
-        content[PRSTATUS_PID] = 77;
-        content.extend(words(&(100..127).collect::<Vec<_>>()));
+        let mut content = vec![0; WIDE.notes.registers];
+        content[WIDE.notes.thread] = 77;
+        content.extend(words(&[100, 101, 102, 103, 104, 105, 106]));
         content.extend([1, 0, 0, 0, 0, 0, 0, 0]);
-        let thread = thread(&content).expect("whole");
-        assert_eq!((thread.tid, thread.words.len(), thread.words[21]), (77, 27, 121));
-        for length in 0..PRSTATUS_REGISTERS {
-            assert_eq!(super::thread(&content[..length]), None, "{length}");
+        let thread = thread(&WIDE, &content).expect("whole");
+        let general = vec![(4, 100), (3, 101), (2, 102), (1, 103), (0, 104)];
+        let registers = ThreadRegisters { general, thread_pointer: Some(105) };
+        assert_eq!(thread, CoreThread { tid: 77, registers });
+        for length in 0..WIDE.notes.registers {
+            assert_eq!(super::thread(&WIDE, &content[..length]), None, "{length}");
         }
     }
 
     #[test]
     fn reads_mapped_files() {
+        let wide = WIDE.words;
         let mut content = words(&[2, 4096, 0x5000, 0x6000, 0, 0x6000, 0x9000, 1]);
         content.extend(b"/bin/a\0/bin/a b\0");
-        let mappings = files(&content).expect("whole");
+        let mappings = files(wide, &content).expect("whole");
         let second = mappings.at(0x8fff).expect("mapped");
         assert_eq!((second.offset, second.path.as_str()), (4096, "/bin/a b"));
-        assert!(files(&content[..60]).is_none(), "cut off");
-        assert!(files(&words(&[u64::MAX, 4096])).is_none(), "no such count");
+        assert!(files(wide, &content[..60]).is_none(), "cut off");
+        for count in [u64::MAX, u64::MAX / 24 + 1, MOST_MAPPINGS] {
+            assert!(files(wide, &words(&[count, 4096])).is_none(), "no such count");
+        }
+        let huge = words(&[1, u64::MAX, 0x5000, 0x6000, 2, 0]);
+        assert_eq!(files(wide, &huge).expect("whole").iter().count(), 0, "no such offset");
+    }
+
+    /// A core file of a processor that no list has: 32 bits, big-endian.
+    fn narrow_core() -> Vec<u8> {
+        let big = |words: &[u32]| words.iter().flat_map(|w| w.to_be_bytes()).collect::<Vec<u8>>();
+        let note = |kind: u32, content: &[u8]| {
+            let mut note = big(&[5, content.len() as u32, kind]);
+            note.extend(b"CORE\0\0\0\0");
+            note.extend(content);
+            note
+        };
+        let mut status = vec![0; NARROW.notes.registers];
+        status[NARROW.notes.thread + 3] = 77;
+        status.extend(big(&[9, 0x1010, 0x2000, 0x2010, 0x2020, 0]));
+        let mut files = big(&[1, 16, 0x1000, 0x3000, 2]);
+        files.extend(b"/bin/a\0\0");
+        let notes = [
+            note(NT_PRSTATUS.0, &status),
+            note(0x777, &big(&[0x7000])),
+            note(NT_AUXV.0, &big(&[9, 0x1004, 0, 0])),
+            note(NT_FILE.0, &files),
+        ]
+        .concat();
+        let mut core = b"\x7fELF\x01\x02\x01".to_vec();
+        core.resize(16, 0);
+        core.extend(big(&[4 << 16 | 0xfeed, 1, 0, 0x34, 0, 0, 52 << 16 | 32, 2 << 16, 0]));
+        // PT_NOTE, and PT_LOAD of the last bytes, which may be written to.
+        let (start, length) = (0x34 + 64, notes.len() as u32);
+        core.extend(big(&[4, start, 0, 0, length, 0, 4, 4]));
+        core.extend(big(&[1, start + length, 0x2000, 0, 32, 64, 6, 4]));
+        core.extend(notes);
+        core.extend([7; 32]);
+        core
+    }
+
+    fn read(bytes: &[u8]) -> Result<Notes, TargetError> {
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(bytes).expect("written");
+        let made_up = |machine, words| {
+            (machine == NARROW.machine && words == NARROW.words).then_some(&NARROW)
+        };
+        Notes::read(Path::new("core"), &file, made_up)
+    }
+
+    #[test]
+    fn a_processor_that_is_new_needs_a_table_and_no_code() {
+        let notes = read(&narrow_core()).expect("a core file");
+        let general = vec![(5, 0x1010), (3, 0x2000), (2, 0x2010), (1, 0x2020)];
+        let registers = ThreadRegisters { general, thread_pointer: Some(0x7000) };
+        assert_eq!(notes.threads, [CoreThread { tid: 77, registers }]);
+        assert_eq!(notes.auxiliary.entry(), Some(0x1004));
+        assert_eq!(notes.files.at(0x2fff).map(|mapping| mapping.offset), Some(32));
+        let segment = &notes.segments[0];
+        assert_eq!((segment.start, segment.end, segment.written), (0x2000, 0x2040, 32));
+    }
+
+    #[test]
+    fn damaged_headers_and_notes_do_no_harm() {
+        let whole = narrow_core();
+        for at in 0..whole.len() {
+            for value in [0, 0x7f, 0x80, 0xff] {
+                let mut damaged = whole.clone();
+                damaged[at] = value;
+                let _ = read(&damaged);
+            }
+            let _ = read(&whole[..at]);
+        }
     }
 }

@@ -1,39 +1,41 @@
 //! A process of this machine.
 
-mod brief;
-mod debugged;
-mod frozen;
-pub(crate) mod proc;
+mod host;
+mod memory;
+mod memory_copy;
+mod proc;
 mod refusal;
 mod registers;
+mod short_stop;
 mod stop;
+mod traced;
 mod unstopped;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use runtime_layouts::layout::source::LayoutSource;
-use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
-use runtime_layouts::memory::live::{LiveError, LiveMemory};
-use runtime_layouts::target::machine::Machine;
-use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
+use runtime_layouts::target::{Identity, Module, Target, TargetKind, Thread};
 use runtime_layouts::variables::Limits;
 
-pub use self::brief::Inspection;
-pub use self::debugged::{Debugged, traced_registers};
-use self::frozen::{Frozen, LiveReader, Room};
+pub use self::host::LocalHost;
+pub use self::memory::{LiveError, LiveMemory};
+use self::memory_copy::{CopyBuffer, LiveReader, MemoryCopy};
 use self::proc::Waiting;
 use self::refusal::{obstacle, refusal};
+pub use self::registers::ThreadRegisters;
+pub use self::short_stop::Inspection;
 use self::stop::Stop;
+pub use self::traced::TracedProcess;
 use crate::TargetError;
 use crate::executable::{Executable, Layouts, Of, executable};
 use crate::mappings::Mappings;
@@ -75,7 +77,6 @@ pub struct LiveProcess {
 pub struct LiveTarget {
     snapshot: Snapshot<LiveReader>,
     stop: Option<Stop>,
-    machine: Machine,
     problems: Vec<String>,
 }
 
@@ -86,10 +87,8 @@ impl LiveProcess {
     /// When there is no such process, when it may not be looked into, or when its program cannot
     /// be read.
     pub fn open(pid: u64, options: &LiveOptions) -> Result<Self, TargetError> {
-        let pid = match proc::Status::of(pid) {
-            Ok(status) if status.process != 0 => status.process,
-            _ => return Err(TargetError::NoSuchProcess { pid }),
-        };
+        let status = proc::status(pid).map_err(|_| TargetError::NoSuchProcess { pid })?;
+        let pid = u64::try_from(status.tgid).map_err(|_| TargetError::NoSuchProcess { pid })?;
         if let Some(obstacle) = obstacle(pid, false) {
             return Err(obstacle);
         }
@@ -103,8 +102,8 @@ impl LiveProcess {
             refusal(pid, Errno::from_raw(error.raw_os_error().unwrap_or(0)), false)
         })?;
         let layouts = options.layouts.of(&file_of(pid, &name, &link))?;
-        let auxiliary = proc::auxiliary_vector(pid);
-        let executable = executable(&name, layouts, Of::Process, &auxiliary, &memory)?;
+        let auxiliary = proc::auxiliary_vector(pid, layouts.facts().words());
+        let executable = executable(&name, layouts, Of::Process, auxiliary, &memory)?;
         Ok(Self {
             pid,
             executable_path: name.to_string_lossy().into_owned(),
@@ -135,26 +134,26 @@ impl LiveProcess {
             return Err(obstacle);
         }
         let (mappings, modules, lost) = self.before()?;
-        let stood_still = proc::Status::of(self.pid).is_ok_and(|it| matches!(it.state, 'T' | 't'));
-        let stop = Stop::of(self.pid, &self.interrupted)?;
-        let machine = Machine::of(self.pid);
-        let machine = if stood_still { machine } else { machine.at_its_stop() };
-        let processor = self.executable.processor;
+        let stood_still =
+            proc::status(self.pid).is_ok_and(|status| matches!(proc::state(&status), 'T' | 't'));
+        let stop = Stop::of(self.pid, self.executable.processor, &self.interrupted)?;
+        let host = LocalHost::of(self.pid);
+        let host = if stood_still { host } else { host.at_its_stop() };
         let mut problems = lost;
         let mut threads = Vec::with_capacity(stop.threads.len());
         for thread in &stop.threads {
             let number = threads.len() as u32 + 1;
-            if thread.words.is_none() {
+            if thread.registers.is_none() {
                 problems.push(format!(
                     "thread {number} (tid {}) does not stop, since it waits in the kernel: what \
                      it does is not known",
                     thread.tid
                 ));
             }
-            let words = thread.words.as_deref().unwrap_or_default();
+            let registers = thread.registers.clone().unwrap_or_default();
             threads.push((
-                self.thread(number, thread.tid, processor.kernel_thread_pointer(words)),
-                processor.kernel_registers(words).into_iter().collect(),
+                self.thread(number, thread.tid, registers.thread_pointer),
+                registers.general.into_iter().collect(),
             ));
         }
         if threads.iter().all(|(thread, _)| thread.thread_pointer.is_none()) {
@@ -164,7 +163,11 @@ impl LiveProcess {
                     .to_owned(),
             );
         }
-        Ok(LiveTarget { machine, ..self.target(threads, modules, mappings, Some(stop), problems) })
+        Ok(LiveTarget {
+            snapshot: self.snapshot(threads, modules, mappings, host),
+            stop: Some(stop),
+            problems,
+        })
     }
 
     /// Looks at the process while it runs: what is read may be torn, and of threads that run at
@@ -188,7 +191,7 @@ impl LiveProcess {
             let waiting = Waiting::of(self.pid, tid);
             let pointer = waiting.and_then(|waiting| {
                 let stack = waiting.stack_pointer;
-                unstopped::thread_pointer(tid, stack, &mappings, &self.memory)
+                unstopped::thread_pointer(processor, tid, stack, &mappings, &self.memory)
             });
             if pointer.is_none() {
                 unknown.push(number.to_string());
@@ -216,26 +219,31 @@ impl LiveProcess {
                 several.join(", ")
             )),
         }
-        Ok(self.target(threads, modules, mappings, None, problems))
+        let host = LocalHost::of(self.pid);
+        let snapshot = self.snapshot(threads, modules, mappings, host);
+        Ok(LiveTarget { snapshot, stop: None, problems })
     }
 
     /// What is better read before the process is stopped: what is mapped, the program and its
     /// libraries, and a sentence for each library that is not what was loaded.
     fn before(&self) -> Result<(Mappings, Vec<Module>, Vec<String>), TargetError> {
-        let path = PathBuf::from(format!("/proc/{}/maps", self.pid));
-        let maps = fs::read(&path).map_err(|error| TargetError::Unreadable { path, error })?;
+        let mappings = proc::mappings(self.pid).map_err(|error| {
+            let path = PathBuf::from(format!("/proc/{}/maps", self.pid));
+            TargetError::Unreadable { path, error }
+        })?;
         let mut names = self.names.borrow_mut();
         for tid in proc::threads(self.pid).unwrap_or_default() {
             names.insert(tid, proc::thread_name(self.pid, tid));
         }
-        let (modules, lost) = self.executable.modules(&self.memory, &mut |library| {
+        let interrupted = || self.interrupted.load(Ordering::Relaxed);
+        let (modules, lost) = self.executable.modules(&self.memory, &interrupted, &mut |library| {
             let mut known = self.libraries.borrow_mut();
             let opened = known.entry(library.path.clone()).or_insert_with(|| {
                 self.layouts.of_library(&library_of(self.pid, Path::new(&library.path)))
             });
             opened.clone()
         });
-        Ok((Mappings::of_proc(&String::from_utf8_lossy(&maps)), modules, lost))
+        Ok((mappings, modules, lost))
     }
 
     fn thread(&self, number: u32, tid: u64, thread_pointer: Option<u64>) -> Thread {
@@ -244,16 +252,15 @@ impl LiveProcess {
         Thread { number, tid, name, thread_pointer, selected: number == 1 }
     }
 
-    fn target(
+    fn snapshot(
         &self,
         threads: Vec<(Thread, Registers)>,
         modules: Vec<Module>,
         mappings: Mappings,
-        stop: Option<Stop>,
-        problems: Vec<String>,
-    ) -> LiveTarget {
+        host: LocalHost,
+    ) -> Snapshot<LiveReader> {
         let (threads, registers) = threads.into_iter().unzip();
-        let snapshot = Snapshot {
+        Snapshot {
             memory: memory_of(LiveReader::Process(self.memory.clone())),
             identity: Identity {
                 kind: TargetKind::Live,
@@ -264,9 +271,9 @@ impl LiveProcess {
             threads,
             registers,
             unwinder: Unwinder::new(self.executable.processor, mappings, None),
+            host: Some(host),
             interrupted: self.interrupted.clone(),
-        };
-        LiveTarget { snapshot, stop, machine: Machine::of(self.pid), problems }
+        }
     }
 }
 
@@ -339,12 +346,12 @@ impl LiveTarget {
         self.stop.take().map(Stop::release)
     }
 
-    /// Copies what there is room for, and reads nothing else from now on.
-    fn freeze(&mut self, room: Room) {
+    /// Copies what the buffer is for, and reads nothing else from now on.
+    fn copy_memory(&mut self, buffer: CopyBuffer) {
         if let LiveReader::Process(memory) = self.snapshot.memory.reader().reader() {
-            let frozen = LiveReader::Frozen(Frozen::new(memory, room));
+            let copy = LiveReader::Copy(MemoryCopy::new(memory, buffer));
             // To read the copy again costs next to nothing.
-            self.snapshot.memory = PageCache::with_capacity(Counted::new(frozen), PAGES_OF_COPY);
+            self.snapshot.memory = PageCache::with_capacity(Counted::new(copy), PAGES_OF_COPY);
         }
     }
 
@@ -389,41 +396,15 @@ impl LiveTarget {
     pub fn bytes_read(&self) -> u64 {
         match self.snapshot.memory.reader().reader() {
             LiveReader::Process(_) => self.snapshot.memory.reader().bytes(),
-            LiveReader::Frozen(copy) => copy.length(),
+            LiveReader::Copy(copy) => copy.length(),
         }
     }
 }
 
-impl Target for LiveTarget {
-    fn memory(&self) -> &dyn MemoryReader {
-        self.snapshot.memory()
-    }
+impl Deref for LiveTarget {
+    type Target = dyn Target;
 
-    fn may_be_read_by_threads(&self) -> bool {
-        self.snapshot.may_be_read_by_threads()
-    }
-
-    fn identity(&self) -> &Identity {
-        self.snapshot.identity()
-    }
-
-    fn modules(&self) -> &[Module] {
-        self.snapshot.modules()
-    }
-
-    fn threads(&self) -> &[Thread] {
-        self.snapshot.threads()
-    }
-
-    fn native_frames(&self, thread: &Thread, limit: usize) -> Vec<NativeFrame> {
-        self.snapshot.native_frames(thread, limit)
-    }
-
-    fn interrupted(&self) -> bool {
-        self.snapshot.interrupted()
-    }
-
-    fn machine(&self) -> Option<&Machine> {
-        Some(&self.machine)
+    fn deref(&self) -> &Self::Target {
+        &self.snapshot
     }
 }

@@ -1,73 +1,62 @@
 //! What `/proc` says of a process.
 //!
+//! The crate procfs reads it, except where a process stands still meanwhile or where its words may be
+//! anything: procfs opens the folder of each thread for their list, gives up all mappings for the
+//! sake of one odd path, and takes a thread outside of a call for an error.
+//!
 //! Source: `proc(5)`, `proc_pid_status(5)`, `proc_pid_stat(5)`, `proc_pid_auxv(5)`.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io;
 
+use procfs::process::{Process, StatFlags, Status};
+use procfs::{Current, Meminfo, ProcError, ProcResult};
+use runtime_layouts::memory::words::WordFormat;
 use runtime_layouts::target::auxiliary::AuxiliaryVector;
 
-/// `PF_KTHREAD`, `include/linux/sched.h`: the same bit since Linux 2.6.27.
-const KERNEL_THREAD: u64 = 0x0020_0000;
+use crate::mappings::Mappings;
 
-/// `/proc/PID/status`, as far as it matters here.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub(super) struct Status {
-    pub(super) name: String,
-    /// `R`, `S`, `D`, `T`, `t`, `Z`, `X`.
-    pub(super) state: char,
-    /// The process that a thread belongs to.
-    pub(super) process: u64,
-    /// Who traces it; 0 for nobody.
-    pub(super) tracer: u64,
-    /// Its effective user.
-    pub(super) user: u64,
-    /// The effective capabilities, as bits.
-    pub(super) capabilities: u64,
+/// A process, or one of its threads.
+fn process(id: u64) -> ProcResult<Process> {
+    Process::new(i32::try_from(id).map_err(|_| ProcError::NotFound(None))?)
 }
 
-impl Status {
-    /// Of a process, or of one of its threads.
-    pub(super) fn of(id: u64) -> io::Result<Self> {
-        Ok(Self::parse(&fs::read_to_string(format!("/proc/{id}/status"))?))
-    }
+/// `/proc/PID/status` of a process, or of one of its threads.
+pub(super) fn status(id: u64) -> ProcResult<Status> {
+    process(id)?.status()
+}
 
-    /// Of this process.
-    pub(super) fn own() -> io::Result<Self> {
-        Ok(Self::parse(&fs::read_to_string("/proc/self/status")?))
-    }
+/// The same of this process.
+pub(super) fn own_status() -> ProcResult<Status> {
+    Process::myself()?.status()
+}
 
-    fn parse(text: &str) -> Self {
-        let mut status = Self::default();
-        for (key, value) in text.lines().filter_map(|line| line.split_once(":\t")) {
-            let number = || value.trim().parse().unwrap_or(0);
-            match key {
-                "Name" => status.name = value.to_owned(),
-                "State" => status.state = value.chars().next().unwrap_or('?'),
-                "Tgid" => status.process = number(),
-                "TracerPid" => status.tracer = number(),
-                "Uid" => {
-                    let effective = value.split_ascii_whitespace().nth(1);
-                    status.user = effective.and_then(|id| id.parse().ok()).unwrap_or(0);
-                }
-                "CapEff" => {
-                    status.capabilities = u64::from_str_radix(value.trim(), 16).unwrap_or(0);
-                }
-                _ => {}
-            }
-        }
-        status
-    }
+/// `R`, `S`, `D`, `T`, `t`, `Z`, `X`; `?` when the system does not tell.
+pub(super) fn state(status: &Status) -> char {
+    status.state.chars().next().unwrap_or('?')
+}
+
+/// The name of a process, which may hold anything.
+pub(super) fn name(pid: u64) -> Option<String> {
+    Some(process(pid).ok()?.stat().ok()?.comm)
 }
 
 /// Whether it is a part of the kernel.
 pub(super) fn is_kernel_thread(pid: u64) -> bool {
-    let Ok(text) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
-    // The name, which may hold anything, ends at the last parenthesis; the flags are the seventh
-    // field after it.
-    let flags = text.rsplit_once(')').and_then(|(_, rest)| rest.split_ascii_whitespace().nth(6));
-    flags.and_then(|flags| flags.parse::<u64>().ok()).is_some_and(|f| f & KERNEL_THREAD != 0)
+    let stat = process(pid).and_then(|process| process.stat());
+    let flags = stat.and_then(|stat| stat.flags());
+    flags.is_ok_and(|flags| flags.contains(StatFlags::PF_KTHREAD))
+}
+
+/// Bytes of memory that this system has left; `None` when it does not tell.
+pub(super) fn available_memory() -> Option<u64> {
+    Meminfo::current().ok()?.mem_available
+}
+
+/// What a process has mapped.
+pub(super) fn mappings(pid: u64) -> io::Result<Mappings> {
+    let maps = fs::read(format!("/proc/{pid}/maps"))?;
+    Ok(Mappings::of_proc(&String::from_utf8_lossy(&maps)))
 }
 
 /// The threads of a process: the first one first, then by id.
@@ -86,24 +75,10 @@ pub(super) fn thread_name(pid: u64, tid: u64) -> Option<String> {
     Some(name.trim_end_matches('\n').to_owned()).filter(|name| !name.is_empty())
 }
 
-/// What the kernel told the program at its start; empty when it does not say.
-pub(super) fn auxiliary_vector(pid: u64) -> AuxiliaryVector {
+/// What the kernel told the program at its start, in its pointers; empty when it does not say.
+pub(super) fn auxiliary_vector(pid: u64, words: WordFormat) -> AuxiliaryVector {
     let bytes = fs::read(format!("/proc/{pid}/auxv")).unwrap_or_default();
-    AuxiliaryVector::new(auxiliary_entries(&bytes))
-}
-
-/// The pairs of an auxiliary vector of a 64-bit process of this machine's byte order.
-pub(crate) fn auxiliary_entries(bytes: &[u8]) -> HashMap<u64, u64> {
-    let words: Vec<u64> = bytes
-        .chunks_exact(8)
-        .map(|word| u64::from_ne_bytes(word.try_into().unwrap_or_default()))
-        .collect();
-    words
-        .chunks_exact(2)
-        .map(|pair| (pair[0], pair[1]))
-        // `AT_NULL` ends it.
-        .take_while(|(key, _)| *key != 0)
-        .collect()
+    AuxiliaryVector::parse(&bytes, words)
 }
 
 /// Where a thread waits: `/proc/PID/task/TID/syscall`.
@@ -120,7 +95,8 @@ impl Waiting {
         Self::parse(&fs::read_to_string(format!("/proc/{pid}/task/{tid}/syscall")).ok()?)
     }
 
-    /// `NUMBER ARGUMENT… SP PC`, or `-1 SP PC` outside a call, or `running`.
+    /// `NUMBER ARGUMENT… SP PC`, or `-1 SP PC` outside a call, which procfs does not take, or
+    /// `running`.
     fn parse(text: &str) -> Option<Self> {
         let mut words = text.split_ascii_whitespace().rev();
         let mut hexadecimal = || u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok();
@@ -136,20 +112,14 @@ mod tests {
 
     #[test]
     fn reads_a_status() {
-        let text = "Name:\tan app\nState:\tt (tracing stop)\nTgid:\t41\nPid:\t42\nTracerPid:\t7\n\
-                    Uid:\t1\t1000\t2\t3\nCapEff:\t00000000a80425fb\n";
-        let expected = Status {
-            name: "an app".into(),
-            state: 't',
-            process: 41,
-            tracer: 7,
-            user: 1000,
-            capabilities: 0xa804_25fb,
-        };
-        assert_eq!(Status::parse(text), expected);
-        let own = Status::own().expect("there is one");
-        assert_eq!(own.process, u64::from(std::process::id()));
-        assert!(!is_kernel_thread(own.process));
+        let own = own_status().expect("there is one");
+        let pid = std::process::id();
+        assert_eq!(u32::try_from(own.tgid), Ok(pid));
+        assert!(matches!(state(&own), 'R' | 'S'));
+        assert!(name(pid.into()).is_some());
+        assert!(!is_kernel_thread(pid.into()));
+        assert!(status(0x7fff_fffe).is_err() && status(u64::MAX).is_err());
+        assert!(available_memory().is_some_and(|bytes| bytes > 1 << 20));
     }
 
     #[test]
@@ -163,12 +133,11 @@ mod tests {
     }
 
     #[test]
-    fn an_auxiliary_vector_ends_with_null() {
-        let bytes: Vec<u8> =
-            [9u64, 0x1000, 0, 0, 3, 4].iter().flat_map(|w| w.to_ne_bytes()).collect();
-        assert_eq!(auxiliary_entries(&bytes), HashMap::from([(9, 0x1000)]));
-        let own = auxiliary_vector(std::process::id().into());
-        assert!(own.entry().is_some());
+    fn the_kernel_says_where_a_program_begins() {
+        let pointer_size = size_of::<usize>() as u8;
+        let words = WordFormat { pointer_size, big_endian: cfg!(target_endian = "big") };
+        let own = auxiliary_vector(std::process::id().into(), words);
+        assert!(own.entry().is_some() && own.kernel_object().is_some());
     }
 
     #[test]

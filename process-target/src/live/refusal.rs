@@ -4,7 +4,7 @@ use std::fs;
 
 use nix::errno::Errno;
 
-use super::proc::{Status, is_kernel_thread};
+use super::proc::{self, is_kernel_thread};
 use crate::TargetError;
 
 /// `CAP_SYS_PTRACE`, `include/uapi/linux/capability.h`.
@@ -14,21 +14,23 @@ const SYS_PTRACE: u64 = 1 << 19;
 ///
 /// `stops` says whether it is to be stopped, which only one debugger can do.
 pub(super) fn obstacle(pid: u64, stops: bool) -> Option<TargetError> {
-    let Ok(status) = Status::of(pid) else { return Some(TargetError::NoSuchProcess { pid }) };
-    let name = status.name;
+    let Ok(status) = proc::status(pid) else { return Some(TargetError::NoSuchProcess { pid }) };
+    let name = proc::name(pid).unwrap_or_else(|| status.name.clone());
     if is_kernel_thread(pid) {
         return Some(TargetError::KernelThread { pid, name });
     }
     // A process whose first thread has ended lives on in the others.
-    let others = || super::proc::threads(pid).is_ok_and(|threads| threads.len() > 1);
-    if matches!(status.state, 'Z' | 'X') && !others() {
+    let others = || proc::threads(pid).is_ok_and(|threads| threads.len() > 1);
+    if matches!(proc::state(&status), 'Z' | 'X') && !others() {
         return Some(TargetError::Zombie { pid, name });
     }
-    if stops && status.tracer != 0 {
+    if let Ok(tracer @ 1..) = u64::try_from(status.tracerpid)
+        && stops
+    {
         // The kernel names the thread of the debugger.
-        let thread = Status::of(status.tracer).unwrap_or_default();
-        let tracer = if thread.process == 0 { status.tracer } else { thread.process };
-        let name = Status::of(tracer).map_or_else(|_| "unknown".to_owned(), |tracer| tracer.name);
+        let thread = proc::status(tracer).ok();
+        let tracer = thread.and_then(|thread| u64::try_from(thread.tgid).ok()).unwrap_or(tracer);
+        let name = proc::name(tracer).unwrap_or_else(|| "unknown".to_owned());
         return Some(TargetError::Traced { pid, tracer, name });
     }
     None
@@ -47,12 +49,13 @@ pub(super) fn refusal(pid: u64, errno: Errno, stops: bool) -> TargetError {
 }
 
 fn advice(pid: u64) -> String {
-    let own = Status::own().unwrap_or_default();
-    let user = Status::of(pid).map_or(own.user, |status| status.user);
+    let own = proc::own_status();
+    let (own_user, capabilities) = own.map_or((0, 0), |own| (own.euid, own.capeff));
+    let user = proc::status(pid).map_or(own_user, |status| status.euid);
     let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
     advice_for(&Situation {
-        own_user: own.user,
-        may_trace: own.capabilities & SYS_PTRACE != 0,
+        own_user,
+        may_trace: capabilities & SYS_PTRACE != 0,
         user,
         scope: scope.trim().parse().unwrap_or(0),
     })
@@ -60,10 +63,10 @@ fn advice(pid: u64) -> String {
 
 /// What the permission depends on.
 struct Situation {
-    own_user: u64,
+    own_user: u32,
     /// Whether this process has `CAP_SYS_PTRACE`.
     may_trace: bool,
-    user: u64,
+    user: u32,
     /// `kernel.yama.ptrace_scope`; 0 where there is no Yama.
     scope: u32,
 }

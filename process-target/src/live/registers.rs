@@ -1,30 +1,55 @@
 //! The registers of a thread that stands still and that this process traces.
+//!
+//! As the kernel keeps them for core files: so one table of the processor serves for both, and no
+//! processor is named here. `nix` has the call for the processor that it was compiled for, and for
+//! the general registers alone.
+//!
+//! This is the one file of the crate with `unsafe`: the system call, which fills a buffer.
+#![allow(unsafe_code)]
 
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 use nix::errno::Errno;
-use nix::sys::ptrace;
+use nix::libc::{self, c_void, iovec};
 use nix::unistd::Pid;
+use object::elf::NT_PRSTATUS;
+use runtime_layouts::target::processors::{Processor, ThreadPointer};
 
-/// As `NT_PRSTATUS` has them.
-#[cfg(target_arch = "x86_64")]
-pub(super) fn words(tid: Pid) -> nix::Result<Vec<u64>> {
-    let r = ptrace::getregs(tid)?;
-    Ok(vec![
-        r.r15, r.r14, r.r13, r.r12, r.rbp, r.rbx, r.r11, r.r10, r.r9, r.r8, r.rax, r.rcx, r.rdx,
-        r.rsi, r.rdi, r.orig_rax, r.rip, r.cs, r.eflags, r.rsp, r.ss, r.fs_base, r.gs_base, r.ds,
-        r.es, r.fs, r.gs,
-    ])
+/// No set that is asked for has more bytes: general registers of at most 128 words.
+const LONGEST_SET: usize = 1024;
+
+/// What is known of a thread that stands still.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct ThreadRegisters {
+    /// Its general registers, by DWARF number.
+    pub general: Vec<(u16, u64)>,
+    /// Its thread pointer; `None` when the system does not give it.
+    pub thread_pointer: Option<u64>,
 }
 
-/// As `NT_PRSTATUS` has them.
-#[cfg(target_arch = "aarch64")]
-pub(super) fn words(tid: Pid) -> nix::Result<Vec<u64>> {
-    let r = ptrace::getregs(tid)?;
-    Ok(r.regs.into_iter().chain([r.sp, r.pc, r.pstate]).collect())
+/// The registers of a thread.
+///
+/// # Errors
+/// When it does not stand still, and when the calling thread does not trace it.
+pub(super) fn of(tid: Pid, processor: &Processor) -> nix::Result<ThreadRegisters> {
+    let set = register_set(tid, NT_PRSTATUS.0)?;
+    let thread_pointer = match processor.kernel.thread_pointer {
+        ThreadPointer::Word(_) => processor.kernel_thread_pointer(&set),
+        ThreadPointer::Set(kind) => {
+            register_set(tid, kind).ok().and_then(|set| processor.words.pointer_at(&set, 0))
+        }
+    };
+    Ok(ThreadRegisters { general: processor.kernel_registers(&set), thread_pointer })
 }
 
-/// Other processors are not in the table of processors.
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-pub(super) fn words(_: Pid) -> nix::Result<Vec<u64>> {
-    Err(Errno::ENOSYS)
+/// A set of registers of that type of note: `PTRACE_GETREGSET`, `ptrace(2)`.
+fn register_set(tid: Pid, kind: u32) -> nix::Result<Vec<u8>> {
+    let mut bytes = [0_u8; LONGEST_SET];
+    let mut buffer = iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+    // SAFETY: the call reads registers of another thread. It writes into the buffer no more than
+    // the length that it is told, and puts into `iov_len` how much that was.
+    let result = unsafe {
+        let kind = kind as usize as *mut c_void;
+        libc::ptrace(libc::PTRACE_GETREGSET, tid.as_raw(), kind, &raw mut buffer)
+    };
+    Errno::result(result)?;
+    Ok(bytes[..buffer.iov_len.min(LONGEST_SET)].to_vec())
 }

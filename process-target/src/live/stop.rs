@@ -22,10 +22,11 @@ use nix::sys::ptrace;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
+use runtime_layouts::target::processors::Processor;
 
 use super::proc;
 use super::refusal::refusal;
-use super::registers::words;
+use super::registers::{self, ThreadRegisters};
 use crate::TargetError;
 
 /// A thread that does not stop within this time waits in the kernel for a device or a file server.
@@ -48,8 +49,8 @@ pub(super) struct Stop {
 /// A thread that stands still.
 pub(super) struct StoppedThread {
     pub(super) tid: u64,
-    /// Its registers as the kernel gives them; `None` when it does not stop.
-    pub(super) words: Option<Vec<u64>>,
+    /// `None` when it does not stop.
+    pub(super) registers: Option<ThreadRegisters>,
 }
 
 impl Stop {
@@ -57,13 +58,17 @@ impl Stop {
     ///
     /// # Errors
     /// When the process cannot be stopped; it then goes on.
-    pub(super) fn of(pid: u64, interrupted: &Arc<AtomicBool>) -> Result<Self, TargetError> {
+    pub(super) fn of(
+        pid: u64,
+        processor: &'static Processor,
+        interrupted: &Arc<AtomicBool>,
+    ) -> Result<Self, TargetError> {
         let (ready, stopped) = mpsc::channel();
         let (release, released) = mpsc::channel();
         let interrupted = interrupted.clone();
         let tracer = thread::Builder::new()
             .name("tracer".to_owned())
-            .spawn(move || trace(pid, &interrupted, &ready, &released))
+            .spawn(move || trace(pid, processor, &interrupted, &ready, &released))
             .map_err(|error| TargetError::CannotStop {
                 pid,
                 reason: Errno::from_raw(error.raw_os_error().unwrap_or(0)).desc(),
@@ -96,13 +101,14 @@ impl Drop for Stop {
 /// The whole life of the tracing thread.
 fn trace(
     pid: u64,
+    processor: &Processor,
     interrupted: &AtomicBool,
     ready: &Sender<Result<Vec<StoppedThread>, TargetError>>,
     released: &Receiver<()>,
 ) -> Duration {
     let begun = Instant::now();
     let mut tracees = Tracees::default();
-    let threads = tracees.stop_all(pid, interrupted).map(|()| tracees.registers(pid));
+    let threads = tracees.stop_all(pid, interrupted).map(|()| tracees.registers(pid, processor));
     let is_stopped = threads.is_ok();
     if ready.send(threads).is_ok() && is_stopped {
         // Nothing is ever sent: the other end is dropped.
@@ -180,20 +186,25 @@ impl Tracees {
             // It has ended since it was listed.
             Err(Errno::ESRCH) => Ok(()),
             // The first thread of a process stays as a zombie while others live.
-            Err(_) if proc::Status::of(tid).is_ok_and(|s| matches!(s.state, 'Z' | 'X')) => Ok(()),
+            Err(_) if proc::status(tid).is_ok_and(|it| matches!(proc::state(&it), 'Z' | 'X')) => {
+                Ok(())
+            }
             Err(errno) => Err(refusal(pid, errno, true)),
         }
     }
 
     /// The threads with their registers, the first one first, then by id.
-    fn registers(&self, pid: u64) -> Vec<StoppedThread> {
+    fn registers(&self, pid: u64, processor: &Processor) -> Vec<StoppedThread> {
         let mut threads: Vec<StoppedThread> = self
             .0
             .iter()
             .filter(|tracee| tracee.state != State::Gone)
             .map(|tracee| StoppedThread {
                 tid: u64::from(tracee.tid.as_raw().unsigned_abs()),
-                words: tracee.is_stopped().then(|| words(tracee.tid).ok()).flatten(),
+                registers: tracee
+                    .is_stopped()
+                    .then(|| registers::of(tracee.tid, processor).ok())
+                    .flatten(),
             })
             .collect();
         threads.sort_unstable_by_key(|thread| (thread.tid != pid, thread.tid));

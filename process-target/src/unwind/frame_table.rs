@@ -4,8 +4,8 @@
 
 use gimli::{BaseAddresses, EhFrame, EhFrameOffset, EndianSlice, RunTimeEndian};
 use runtime_layouts::memory::MemoryReader;
-
-use crate::image::Image;
+use runtime_layouts::memory::words::WordFormat;
+use runtime_layouts::target::image::Image;
 
 /// `.eh_frame_hdr`'s version, and the encodings that every linker writes: a pointer of four bytes,
 /// a count of four bytes, and a table of pairs of four bytes relative to the section itself
@@ -42,8 +42,8 @@ impl Entry {
 
 /// The entry whose range may hold the address: the last that begins at or before it.
 pub(super) fn entry_at(image: &Image, address: u64, memory: &dyn MemoryReader) -> Option<Entry> {
-    let table = image.frame_table?;
-    let order = Order { memory, is_little_endian: image.is_little_endian };
+    let table = image.frame_table()?;
+    let order = Order { memory, words: image.words };
     let mut head = [0; 4];
     memory.read(table, &mut head).ok()?;
     let [version, section, count, rows] = head;
@@ -54,7 +54,8 @@ pub(super) fn entry_at(image: &Image, address: u64, memory: &dyn MemoryReader) -
     if !known {
         return None;
     }
-    let row = |index: u32| table + HEADER + u64::from(index) * ROW;
+    // Of a table that reaches beyond the address space, what lies there cannot be read.
+    let row = |index: u32| table.wrapping_add(HEADER + u64::from(index) * ROW);
     let relative = |at: u64| Some(table.wrapping_add_signed(order.u32(at)?.cast_signed().into()));
     let (mut low, mut high) = (0, order.u32(table.checked_add(HEADER - 4)?)?);
     while low < high {
@@ -66,19 +67,20 @@ pub(super) fn entry_at(image: &Image, address: u64, memory: &dyn MemoryReader) -
         }
     }
     let found = row(low.checked_sub(1)?);
-    entry(relative(found + 4)?, &order, table)
+    entry(relative(found.wrapping_add(4))?, &order, table)
 }
 
 /// The entry at this address.
 fn entry(at: u64, order: &Order<'_>, table: u64) -> Option<Entry> {
     let mut frame = order.entry(at)?;
-    let back = order.u32(at.checked_add(4)?)?;
-    let common = order.entry((at + 4).checked_sub(back.into())?)?;
+    let own = at.checked_add(4)?;
+    let common = order.entry(own.checked_sub(order.u32(own)?.into())?)?;
     // The two are brought together, so the way from the one to the other is a new one. The only
     // address that counts from the common entry's own place is that of the personality routine,
     // which nobody calls here.
-    let back = u32::try_from(common.len() + 4).ok()?;
-    let bytes = if order.is_little_endian { back.to_le_bytes() } else { back.to_be_bytes() };
+    let back = u32::try_from(common.len().checked_add(4)?).ok()?;
+    let big_endian = order.words.big_endian;
+    let bytes = if big_endian { back.to_be_bytes() } else { back.to_le_bytes() };
     frame.get_mut(4..8)?.copy_from_slice(&bytes);
     let start = common.len();
     Some(Entry {
@@ -87,22 +89,19 @@ fn entry(at: u64, order: &Order<'_>, table: u64) -> Option<Entry> {
             .set_eh_frame_hdr(table),
         bytes: [common, frame].concat(),
         frame: start,
-        endian: if order.is_little_endian { RunTimeEndian::Little } else { RunTimeEndian::Big },
+        endian: if big_endian { RunTimeEndian::Big } else { RunTimeEndian::Little },
     })
 }
 
 /// Memory in one byte order.
 struct Order<'m> {
     memory: &'m dyn MemoryReader,
-    is_little_endian: bool,
+    words: WordFormat,
 }
 
 impl Order<'_> {
     fn u32(&self, at: u64) -> Option<u32> {
-        let mut bytes = [0; 4];
-        self.memory.read(at, &mut bytes).ok()?;
-        let little = self.is_little_endian;
-        Some(if little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) })
+        u32::try_from(self.words.read(self.memory, at, 4).ok()?).ok()
     }
 
     /// The bytes of an entry, its length before it. `None` for the end of the section, and for
@@ -112,7 +111,7 @@ impl Order<'_> {
         if !(4..=LONGEST_ENTRY).contains(&length) {
             return None;
         }
-        let mut bytes = vec![0; length as usize + 4];
+        let mut bytes = vec![0; usize::try_from(length).ok()?.checked_add(4)?];
         self.memory.read(at, &mut bytes).ok()?;
         Some(bytes)
     }

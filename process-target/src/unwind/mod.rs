@@ -18,11 +18,11 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use runtime_layouts::memory::MemoryReader;
-use runtime_layouts::target::NativeFrame;
-use runtime_layouts::target::processor::Processor;
+use runtime_layouts::target::image::Image;
+use runtime_layouts::target::processors::{LONGEST_CALL, Processor};
+use runtime_layouts::target::{CodeAddress, NativeFrame};
 
 pub(crate) use self::registers::Registers;
-use crate::image::Image;
 use crate::mappings::Mappings;
 
 /// Unwinds the stacks of one process.
@@ -55,6 +55,10 @@ impl Unwinder {
         Self { processor, mappings, vdso, images: RefCell::default() }
     }
 
+    pub(crate) fn processor(&self) -> &'static Processor {
+        self.processor
+    }
+
     /// The frames of a thread with these registers, innermost first, at most `limit`.
     pub(crate) fn frames(
         &self,
@@ -70,11 +74,10 @@ impl Unwinder {
             else {
                 break;
             };
-            // A return address may be the first of the next line or function.
-            let lookup = if called { pc - 1 } else { pc };
-            let caller = self.caller(&registers, lookup, frames.is_empty(), memory);
+            let code = if called { CodeAddress::Return(pc) } else { CodeAddress::Next(pc) };
+            let caller = self.caller(&registers, code.lookup(), frames.is_empty(), memory);
             frames.push(NativeFrame {
-                pc,
+                pc: code,
                 frame_address: caller.as_ref().map(|caller| caller.frame_address),
                 registers: registers.iter().collect(),
             });
@@ -121,10 +124,9 @@ impl Unwinder {
     /// The object that holds this address.
     fn image_at(&self, address: u64, memory: &dyn MemoryReader) -> Option<Rc<Image>> {
         let mapped = self.mappings.beginning(address).and_then(|at| self.image(at, memory));
-        mapped.or_else(|| self.image(self.vdso?, memory)).filter(|image| {
-            let (start, end) = image.extent;
-            (start..end).contains(&address)
-        })
+        mapped
+            .or_else(|| self.image(self.vdso?, memory))
+            .filter(|image| image.extent().contains(&address))
     }
 
     fn image(&self, start: u64, memory: &dyn MemoryReader) -> Option<Rc<Image>> {
@@ -138,31 +140,35 @@ impl Unwinder {
         registers: &Registers,
         memory: &dyn MemoryReader,
     ) -> Option<Caller> {
-        let frame = registers.get(self.processor.frame_pointer)?;
-        if frame < registers.get(self.processor.stack_pointer)? || frame % 8 != 0 {
+        let (words, kept) = (self.processor.words, &self.processor.calls.frame_pointer);
+        let frame = registers.get(kept.register)?;
+        let is_aligned = frame.is_multiple_of(words.pointer_size.into());
+        if frame < registers.get(self.processor.stack_pointer)? || !is_aligned {
             return None;
         }
+        let word = |distance| words.read_pointer(memory, words.step(frame, distance)).ok();
         let mut next = Registers::default();
-        next.set(self.processor.frame_pointer, word(frame, memory)?);
-        self.returned_to(word(frame.checked_add(8)?, memory)?, frame.checked_add(16)?, next)
+        next.set(kept.register, word(kept.caller)?);
+        self.returned_to(word(kept.return_address)?, words.step(frame, kept.frame_address), next)
     }
 
     /// A C library without tables or frame pointers, as musl is mostly built: a thread waits in it,
     /// a few words above on its stack is where the program called it. What lies there is taken for
     /// that when it follows a call instruction in code that has a table.
     fn caller_by_scan(&self, registers: &Registers, memory: &dyn MemoryReader) -> Option<Caller> {
-        if self.processor.return_register.is_some() {
-            return None;
-        }
+        let ends_with_a_call = self.processor.calls.ends_with_a_call?;
+        let words = self.processor.words;
         let stack = registers.get(self.processor.stack_pointer)?;
         (0..WORDS_OF_LEAF).find_map(|index| {
-            let slot = stack.checked_add(8 * index)?;
-            let pc = word(slot, memory)?;
-            if !follows_a_call(pc, memory) {
+            let slot = words.step(stack, index);
+            let pc = words.read_pointer(memory, slot).ok()?;
+            let mut code = [0; LONGEST_CALL];
+            memory.read(pc.checked_sub(LONGEST_CALL as u64)?, &mut code).ok()?;
+            if !ends_with_a_call(&code) {
                 return None;
             }
             // Which registers were saved on the way is not known.
-            let caller = self.returned_to(pc, slot.checked_add(8)?, Registers::default())?;
+            let caller = self.returned_to(pc, words.step(slot, 1), Registers::default())?;
             self.is_described(&caller, memory).then_some(caller)
         })
     }
@@ -188,14 +194,18 @@ impl Unwinder {
         let stack = registers.get(self.processor.stack_pointer)?;
         let preserved = registers.iter().filter(|(number, _)| self.processor.is_preserved(*number));
         let next = preserved.collect();
-        match self.processor.return_register {
+        let words = self.processor.words;
+        match self.processor.calls.return_register {
             Some(link) => self.returned_to(registers.get(link)?, stack, next),
-            None => self.returned_to(word(stack, memory)?, stack.checked_add(8)?, next),
+            None => {
+                let pc = words.read_pointer(memory, stack).ok()?;
+                self.returned_to(pc, words.step(stack, 1), next)
+            }
         }
     }
 
     fn returned_to(&self, pc: u64, stack: u64, mut registers: Registers) -> Option<Caller> {
-        let pc = self.processor.code_address(pc);
+        let pc = self.processor.without_signature(pc);
         self.mappings.at(pc)?;
         registers.set(self.processor.program_counter, pc);
         registers.set(self.processor.stack_pointer, stack);
@@ -205,30 +215,7 @@ impl Unwinder {
 }
 
 /// Words of a stack that functions of a C library may take between a system call and the program.
-const WORDS_OF_LEAF: u64 = 128;
-
-/// Whether the bytes in front of an address are a call, relative or through a register or memory
-/// (Intel's manual, volume 2, `CALL`).
-fn follows_a_call(pc: u64, memory: &dyn MemoryReader) -> bool {
-    const LONGEST: usize = 7;
-    let mut bytes = [0; LONGEST];
-    let Some(start) = pc.checked_sub(LONGEST as u64) else { return false };
-    if memory.read(start, &mut bytes).is_err() {
-        return false;
-    }
-    let is_indirect = |length: usize| {
-        let [opcode, operand] = [bytes[LONGEST - length], bytes[LONGEST - length + 1]];
-        opcode == 0xff && operand & 0x38 == 0x10
-    };
-    bytes[LONGEST - 5] == 0xe8 || [2, 3, 4, 6, 7].into_iter().any(is_indirect)
-}
-
-/// Eight bytes of the process, in the byte order of the supported processors.
-fn word(address: u64, memory: &dyn MemoryReader) -> Option<u64> {
-    let mut bytes = [0; 8];
-    memory.read(address, &mut bytes).ok()?;
-    Some(u64::from_le_bytes(bytes))
-}
+const WORDS_OF_LEAF: i64 = 128;
 
 #[cfg(test)]
 mod tests;

@@ -7,10 +7,11 @@ use gimli::{
     UnwindExpression, UnwindSection, Value,
 };
 use runtime_layouts::memory::MemoryReader;
-use runtime_layouts::target::processor::Processor;
+use runtime_layouts::memory::words::WordFormat;
+use runtime_layouts::target::processors::Processor;
 
 use super::frame_table::Entry;
-use super::{Caller, Registers, word};
+use super::{Caller, Registers};
 
 /// Operations that an expression may take: those of a PLT entry take ten.
 const MOST_OPERATIONS: u32 = 1000;
@@ -26,15 +27,15 @@ pub(super) fn caller(
     memory: &dyn MemoryReader,
 ) -> Option<Caller> {
     let (mut section, offset, bases) = entry.section();
-    section.set_address_size(8);
-    if processor.return_register.is_some() {
-        // A vendor's instruction there says that return addresses are signed.
+    section.set_address_size(processor.words.pointer_size);
+    if processor.calls.signs_return_addresses {
+        // gimli names the instruction by the first vendor that had it.
         section.set_vendor(gimli::Vendor::AArch64);
     }
     let frame = section.fde_from_offset(bases, offset, gimli::EhFrame::cie_from_offset).ok()?;
     let mut context = UnwindContext::new();
     let row = frame.unwind_info_for_address(&section, bases, &mut context, lookup).ok()?;
-    let evaluation = Evaluation { section: &section, registers, memory };
+    let evaluation = Evaluation { section: &section, registers, memory, words: processor.words };
     let frame_address = match row.cfa() {
         CfaRule::RegisterAndOffset { register, offset } => {
             registers.get(register.0)?.wrapping_add_signed(*offset)
@@ -43,6 +44,7 @@ pub(super) fn caller(
     };
     let returns = frame.cie().return_address_register();
     let stack_pointer = Register(processor.stack_pointer);
+    let word = |address| processor.words.read_pointer(memory, address).ok();
     let value = |register: Register| match row.register(register) {
         // Without a rule: the stack pointer is what the frame address was made to be.
         None if register == stack_pointer => Some(frame_address),
@@ -50,13 +52,11 @@ pub(super) fn caller(
             registers.get(register.0)
         }
         Some(RegisterRule::SameValue) => registers.get(register.0),
-        Some(RegisterRule::Offset(offset)) => {
-            word(frame_address.wrapping_add_signed(offset), memory)
-        }
+        Some(RegisterRule::Offset(offset)) => word(frame_address.wrapping_add_signed(offset)),
         Some(RegisterRule::ValOffset(offset)) => Some(frame_address.wrapping_add_signed(offset)),
         Some(RegisterRule::Register(other)) => registers.get(other.0),
         Some(RegisterRule::Expression(expression)) => {
-            word(evaluation.run(expression, Some(frame_address))?, memory)
+            word(evaluation.run(expression, Some(frame_address))?)
         }
         Some(RegisterRule::ValExpression(expression)) => {
             evaluation.run(expression, Some(frame_address))
@@ -65,7 +65,7 @@ pub(super) fn caller(
         _ => None,
     };
     // No rule for it, in a frame that is not the innermost: the column says nothing.
-    let pc = value(returns).map(|pc| processor.code_address(pc));
+    let pc = value(returns).map(|pc| processor.without_signature(pc));
     let registers = pc.map(|pc| {
         let numbers = processor.numbers();
         let mut next: Registers =
@@ -81,14 +81,15 @@ struct Evaluation<'a, 'e> {
     section: &'a gimli::EhFrame<Slice<'e>>,
     registers: &'a Registers,
     memory: &'a dyn MemoryReader,
+    words: WordFormat,
 }
 
 impl Evaluation<'_, '_> {
     /// The value of an expression that starts with `first` on its stack.
     fn run(&self, expression: UnwindExpression<usize>, first: Option<u64>) -> Option<u64> {
-        const ENCODING: Encoding =
-            Encoding { format: Format::Dwarf32, version: 4, address_size: 8 };
-        let mut evaluation = expression.get(self.section).ok()?.evaluation(ENCODING);
+        let address_size = self.words.pointer_size;
+        let encoding = Encoding { format: Format::Dwarf32, version: 4, address_size };
+        let mut evaluation = expression.get(self.section).ok()?.evaluation(encoding);
         evaluation.set_max_iterations(MOST_OPERATIONS);
         if let Some(first) = first {
             evaluation.set_initial_value(first);
@@ -101,18 +102,21 @@ impl Evaluation<'_, '_> {
                     let value = Value::Generic(self.registers.get(register.0)?);
                     evaluation.resume_with_register(value).ok()?
                 }
-                EvaluationResult::RequiresMemory { address, size, space: None, .. } => {
-                    let mut bytes = [0; 8];
-                    self.memory.read(address, bytes.get_mut(..size.into())?).ok()?;
-                    let value = Value::Generic(u64::from_le_bytes(bytes));
-                    evaluation.resume_with_memory(value).ok()?
+                EvaluationResult::RequiresMemory {
+                    address,
+                    size: size @ ..=8,
+                    space: None,
+                    ..
+                } => {
+                    let value = self.words.read(self.memory, address, size).ok()?;
+                    evaluation.resume_with_memory(Value::Generic(value)).ok()?
                 }
                 _ => return None,
             };
         }
         match evaluation.as_result().first()?.location {
             Location::Address { address } => Some(address),
-            Location::Value { value } => value.to_u64(u64::MAX).ok(),
+            Location::Value { value } => value.to_u64(self.words.largest_pointer()).ok(),
             _ => None,
         }
     }

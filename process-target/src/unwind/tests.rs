@@ -1,7 +1,8 @@
 //! Stacks and tables made by hand, for what real stacks seldom have.
 
 use runtime_layouts::fake::FakeMemory;
-use runtime_layouts::target::processor::processor;
+use runtime_layouts::fake::processor::NARROW;
+use runtime_layouts::target::processors::ALL;
 
 use super::*;
 use crate::mappings::Mapping;
@@ -70,7 +71,8 @@ fn image(functions: &[&[u8]]) -> FakeMemory {
     FakeMemory::new().with(BASE, bytes)
 }
 
-fn frames(memory: &FakeMemory, registers: &[(u16, u64)]) -> Vec<NativeFrame> {
+/// Unwinds stacks of [`image`], beside which lies code without tables.
+fn on(processor: &'static Processor) -> Unwinder {
     let mapping = |start, end, path: &str| Mapping {
         start,
         end,
@@ -83,8 +85,12 @@ fn frames(memory: &FakeMemory, registers: &[(u16, u64)]) -> Vec<NativeFrame> {
         mapping(0x60_0000, 0x60_1000, ""),
         mapping(STACK, STACK + 0x1000, "[stack]"),
     ]);
-    let unwinder = Unwinder::new(processor(62).expect("known"), mappings, None);
-    unwinder.frames(&registers.iter().copied().collect(), memory, 10)
+    Unwinder::new(processor, mappings, None)
+}
+
+fn frames(memory: &FakeMemory, registers: &[(u16, u64)]) -> Vec<NativeFrame> {
+    let x86_64 = ALL.iter().find(|processor| processor.name == "x86_64").expect("known");
+    on(x86_64).frames(&registers.iter().copied().collect(), memory, 10)
 }
 
 /// `DW_CFA_undefined rip`: nobody called.
@@ -100,7 +106,7 @@ fn saved_registers_come_back() {
     assert_eq!(found.len(), 2);
     assert_eq!(found[0].frame_address, Some(STACK + 24));
     assert_eq!(found[0].register(0), Some(3));
-    assert_eq!((found[1].pc, found[1].register(RSP)), (BASE + 0x1150, Some(STACK + 24)));
+    assert_eq!((found[1].pc.get(), found[1].register(RSP)), (BASE + 0x1150, Some(STACK + 24)));
     assert_eq!(found[1].register(RBX), Some(0xb0b), "from the stack");
     assert_eq!(found[1].register(12), Some(2), "nobody touched it");
     assert_eq!(found[1].register(0), None, "rax is lost in a call");
@@ -116,7 +122,7 @@ fn expressions_are_evaluated() {
     for (offset, pushed, caller) in [(0x00, 0, 0x1110), (0x0b, 8, 0x1120)] {
         let found = frames(&memory, &[(RIP, BASE + 0x1000 + offset), (RSP, STACK)]);
         assert_eq!(found[0].frame_address, Some(STACK + 8 + pushed));
-        assert_eq!(found[1].pc, BASE + caller);
+        assert_eq!(found[1].pc.get(), BASE + caller);
     }
 }
 
@@ -126,7 +132,7 @@ fn the_call_at_the_end_of_a_function_belongs_to_it() {
     let memory = image(&[&[], &[0x0e, 16], OUTERMOST]);
     let memory = memory.with(STACK, words(&[BASE + 0x1200, 0, BASE + 0x1280, 0]));
     let found = frames(&memory, &[(RIP, BASE + 0x1000), (RSP, STACK)]);
-    let pcs: Vec<u64> = found.iter().map(|frame| frame.pc - BASE).collect();
+    let pcs: Vec<u64> = found.iter().map(|frame| frame.pc.get() - BASE).collect();
     assert_eq!(pcs, [0x1000, 0x1200, 0x1280]);
 }
 
@@ -136,7 +142,7 @@ fn code_without_tables_is_followed_by_its_frame_pointers() {
     let memory = memory.with(STACK, words(&[0, 0, STACK + 0x80, BASE + 0x1010]));
     let found = frames(&memory, &[(RIP, 0x60_0010), (RSP, STACK), (RBP, STACK + 16), (RBX, 1)]);
     assert_eq!(found.len(), 2);
-    assert_eq!((found[1].pc, found[1].register(RSP)), (BASE + 0x1010, Some(STACK + 32)));
+    assert_eq!((found[1].pc.get(), found[1].register(RSP)), (BASE + 0x1010, Some(STACK + 32)));
     assert_eq!(found[1].register(RBP), Some(STACK + 0x80));
     assert_eq!(found[1].register(RBX), None, "whether it was saved is not known");
     let found = frames(&memory, &[(RIP, 0x60_0010), (RSP, STACK + 32), (RBP, STACK + 16)]);
@@ -153,7 +159,7 @@ fn code_without_tables_or_frame_pointers_is_left_where_it_was_called() {
     let memory = memory.with(STACK, words(&stack));
     let found = frames(&memory, &[(RIP, 0x60_0010), (RSP, STACK), (RBP, 1), (RBX, 2)]);
     assert_eq!(found.len(), 2, "what no call is in front of is no return address");
-    assert_eq!((found[1].pc, found[1].register(RSP)), (BASE + 0x1010, Some(STACK + 32)));
+    assert_eq!((found[1].pc.get(), found[1].register(RSP)), (BASE + 0x1010, Some(STACK + 32)));
     assert_eq!(found[1].register(RBX), None, "whether it was saved is not known");
 }
 
@@ -162,7 +168,7 @@ fn a_call_to_nowhere_has_a_caller() {
     let memory = image(&[OUTERMOST]).with(STACK, words(&[BASE + 0x1010]));
     let found = frames(&memory, &[(RIP, 0x8), (RSP, STACK), (RBX, 7)]);
     assert_eq!(found.len(), 2);
-    assert_eq!((found[1].pc, found[1].register(RBX)), (BASE + 0x1010, Some(7)));
+    assert_eq!((found[1].pc.get(), found[1].register(RBX)), (BASE + 0x1010, Some(7)));
 }
 
 #[test]
@@ -175,6 +181,67 @@ fn a_broken_stack_ends() {
     assert_eq!(frames(&memory, &[(RIP, BASE + 0x1000), (RSP, STACK)]).len(), 10);
     assert_eq!(frames(&memory, &[(RSP, STACK)]).len(), 0);
     assert_eq!(frames(&FakeMemory::new(), &[(RIP, BASE), (RSP, 8), (RBP, 16)]).len(), 1);
+}
+
+#[test]
+fn the_frame_pointers_of_any_processor_are_followed() {
+    let narrow = |words: &[u32]| words.iter().flat_map(|w| w.to_be_bytes()).collect::<Vec<u8>>();
+    // A pair of the caller's frame pointer and the return address, which is signed, before the frame.
+    let memory = FakeMemory::new()
+        .with(STACK, narrow(&[0, STACK as u32 + 0x80, 0x8060_0040, 0]))
+        .with(STACK + 0x78, narrow(&[0, 0x0060_0080]));
+    let registers = [(5, 0x60_0010), (3, STACK), (2, STACK + 12), (1, 7)];
+    let found = on(&NARROW).frames(&registers.into_iter().collect(), &memory, 10);
+    let pcs: Vec<u64> = found.iter().map(|frame| frame.pc.get()).collect();
+    assert_eq!(pcs, [0x60_0010], "the innermost frame's caller must be described by a table");
+    let caller = on(&NARROW).caller_by_frame_pointer(&registers.into_iter().collect(), &memory);
+    let caller = caller.expect("found");
+    assert_eq!(caller.frame_address, STACK + 12);
+    let registers = caller.registers.expect("known");
+    assert_eq!((registers.get(5), registers.get(2)), (Some(0x60_0040), Some(STACK + 0x80)));
+    let caller = on(&NARROW).caller_by_frame_pointer(&registers, &memory).expect("found");
+    assert_eq!(caller.registers.and_then(|registers| registers.get(5)), Some(0x60_0080));
+    assert!(
+        on(&NARROW)
+            .caller_by_frame_pointer(&[(3, 0), (2, 1)].into_iter().collect(), &memory)
+            .is_none(),
+        "not a multiple of four"
+    );
+}
+
+#[test]
+fn a_call_to_nowhere_returns_by_the_register_that_says_so() {
+    let registers = [(5, 0x8), (3, STACK), (4, 0x8060_0020), (1, 7)];
+    let found = on(&NARROW).frames(&registers.into_iter().collect(), &FakeMemory::new(), 10);
+    assert_eq!(found[1].pc, CodeAddress::Return(0x60_0020), "without its signature");
+    assert_eq!((found[1].register(1), found[1].register(3)), (Some(7), Some(STACK)));
+}
+
+#[test]
+fn tables_at_the_ends_of_the_address_space_do_no_harm() {
+    let whole = image(&[&[0x0e, 24, 0x83, 2], OUTERMOST]);
+    let mut bytes = vec![0; 0x2000];
+    whole.read(BASE, &mut bytes).expect("there");
+    let table = bytes[FRAME_TABLE as usize..][..28].to_vec();
+    for table_at in [u64::MAX - 27, u64::MAX - 15, u64::MAX - 3, 0, 4] {
+        let mut moved = bytes.clone();
+        // `p_vaddr` of the second program header, to which the load bias is added.
+        moved[64 + 56 + 16..][..8].copy_from_slice(&table_at.wrapping_sub(BASE).to_le_bytes());
+        let length = usize::try_from(u64::MAX - table_at).map_or(28, |left| left.min(27) + 1);
+        for entries in [2, u32::MAX] {
+            let mut table = table[..length].to_vec();
+            if let Some(count) = table.get_mut(8..12) {
+                count.copy_from_slice(&entries.to_le_bytes());
+            }
+            let memory = FakeMemory::new().with(BASE, moved.clone()).with(table_at, table);
+            let found = frames(&memory, &[(RIP, BASE + 0x1010), (RSP, u64::MAX - 7)]);
+            assert_eq!(found.len(), 1);
+            for (stack, frame) in [(u64::MAX, u64::MAX - 7), (0, 0), (8, !15)] {
+                let _ = frames(&memory, &[(RIP, 1), (RSP, stack), (RBP, frame)]);
+                let _ = frames(&memory, &[(RIP, 0x60_0010), (RSP, stack), (RBP, frame)]);
+            }
+        }
+    }
 }
 
 #[test]

@@ -3,16 +3,18 @@
 //! Fields may be added; none changes its meaning. Tasks are written one after the other, so that a
 //! million of them need no more memory than the report.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
+use serde_json::ser::Formatter;
 
 use self::waits::{FindingJson, HolderFrames, WaitJson, findings_json};
-use crate::text::backtrace::state_text;
+use crate::text::style::is_harmful;
 use runtime_layouts::layout::SourceLocation;
 use runtime_layouts::report::{
-    Chain, Frame, FrameKind, FutureState, Polled, Report, Runtime, Site, Task, TaskKind, ThreadRef,
-    Worker, WorkerState,
+    Chain, Frame, FrameKind, FutureState, FutureType, Polled, Report, Runtime, Site, Task,
+    TaskKind, ThreadRef, Trust, Worker, WorkerState,
 };
 use runtime_layouts::target::TargetKind;
 use runtime_layouts::variables::locals::LocalTable;
@@ -27,8 +29,33 @@ pub const SCHEMA: u32 = 1;
 /// # Errors
 /// What `out` returns.
 pub fn write(report: &Report, locals: &LocalTable, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &ReportJson::new(report, locals)).map_err(io::Error::from)?;
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Harmless);
+    ReportJson::new(report, locals).serialize(&mut serializer).map_err(io::Error::from)?;
     writeln!(out)
+}
+
+/// JSON whose texts do no harm where a terminal shows them: JSON alone asks for less.
+struct Harmless;
+
+impl Formatter for Harmless {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(is_harmful) {
+            let mut characters = rest[at..].chars();
+            writer.write_all(&rest.as_bytes()[..at])?;
+            if let Some(harmful) = characters.next() {
+                for unit in harmful.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+            rest = characters.as_str();
+        }
+        writer.write_all(rest.as_bytes())
+    }
 }
 
 #[derive(Serialize)]
@@ -41,12 +68,15 @@ struct ReportJson<'r> {
     problems: Vec<ProblemJson<'r>>,
     caveats: &'r [String],
     interrupted: bool,
+    complete: bool,
+    missing: Vec<String>,
 }
 
 impl<'r> ReportJson<'r> {
     fn new(report: &'r Report, locals: &'r LocalTable) -> Self {
         let target = &report.target;
         let frames = HolderFrames::of(report);
+        let completeness = report.completeness();
         Self {
             schema: SCHEMA,
             target: TargetJson {
@@ -58,9 +88,15 @@ impl<'r> ReportJson<'r> {
             runtimes: report.runtimes.iter().map(RuntimeJson::new).collect(),
             findings: findings_json(report, &frames),
             tasks: TasksJson { report, frames, locals },
-            problems: report.problems.iter().map(|text| ProblemJson { text }).collect(),
+            problems: report
+                .problems
+                .iter()
+                .map(|text| ProblemJson { text: text.into() })
+                .collect(),
             caveats: &report.caveats,
             interrupted: report.interrupted,
+            complete: completeness.is_complete(),
+            missing: completeness.reasons,
         }
     }
 }
@@ -93,7 +129,7 @@ struct TargetJson<'r> {
 
 #[derive(Serialize)]
 struct ProblemJson<'r> {
-    text: &'r str,
+    text: Cow<'r, str>,
 }
 
 #[derive(Serialize)]
@@ -103,6 +139,7 @@ struct RuntimeJson<'r> {
     version: Option<&'r str>,
     object: Option<&'r str>,
     flavor: &'r str,
+    polled_by: &'static str,
     workers: Vec<WorkerJson<'r>>,
     alive_tasks: u64,
     counted_tasks: Option<u64>,
@@ -116,7 +153,8 @@ impl<'r> RuntimeJson<'r> {
             runtime: runtime.library,
             version: runtime.version.as_deref(),
             object: runtime.object.as_deref(),
-            flavor: runtime.flavor,
+            flavor: runtime.flavor.name,
+            polled_by: runtime.flavor.pollers.word(),
             workers: runtime.workers.iter().map(WorkerJson::new).collect(),
             alive_tasks: runtime.listed_tasks,
             counted_tasks: runtime.counted_tasks,
@@ -144,6 +182,7 @@ impl<'r> WorkerJson<'r> {
             state: match worker.state {
                 WorkerState::Parked => "parked",
                 WorkerState::Running => "running",
+                WorkerState::Blocked => "blocked",
                 WorkerState::Unknown => "unknown",
             },
             task: worker.task.as_ref().map(|task| task.0.as_str()),
@@ -162,6 +201,7 @@ struct TaskJson<'r> {
     address: String,
     spawned_at: Option<PlaceJson<'r>>,
     thread: Option<ThreadJson>,
+    trust: TrustJson,
     frames: Vec<FrameJson<'r>>,
     waiting_on: Vec<WaitJson<'r>>,
     problems: Vec<ProblemJson<'r>>,
@@ -194,6 +234,8 @@ impl ThreadJson {
 impl<'r> TaskJson<'r> {
     fn new(report: &'r Report, holders: &HolderFrames, task: &'r Task) -> Self {
         let root = task.root.map(|id| &report.sites[id.0 as usize]);
+        let doubts = task.doubts().into_iter().map(|text| ProblemJson { text: text.into() });
+        let problems = task.problems.iter().map(|text| ProblemJson { text: text.into() });
         Self {
             id: &task.id.0,
             runtime: task.runtime,
@@ -203,7 +245,7 @@ impl<'r> TaskJson<'r> {
                 TaskKind::Local => "local",
                 TaskKind::Blocking => "blocking",
             },
-            state: state_text(task.state),
+            state: task.state.word(),
             name: root.map(|site| site.name.full.as_str()),
             address: hexadecimal(task.address),
             spawned_at: task.spawned_at.as_ref().map(PlaceJson::new),
@@ -214,7 +256,31 @@ impl<'r> TaskJson<'r> {
                 .iter()
                 .map(|wait| WaitJson::new(report, holders, wait))
                 .collect(),
-            problems: task.problems.iter().map(|text| ProblemJson { text }).collect(),
+            trust: TrustJson::new(task.trust),
+            problems: doubts.chain(problems).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct TrustJson {
+    source: &'static str,
+    stale: bool,
+    r#type: &'static str,
+    candidates: Option<usize>,
+}
+
+impl TrustJson {
+    fn new(trust: Trust) -> Self {
+        Self {
+            source: trust.source.word(),
+            stale: trust.is_stale,
+            r#type: trust.future.word(),
+            candidates: match trust.future {
+                FutureType::Known => Some(1),
+                FutureType::OneOf(count) => Some(count),
+                FutureType::Unknown => None,
+            },
         }
     }
 }

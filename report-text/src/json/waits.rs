@@ -10,7 +10,7 @@ use crate::text::waiting::{number_of, short};
 use crate::text::why;
 use runtime_layouts::diagnosis::findings;
 use runtime_layouts::report::{
-    Access, FindingKind, FrameRef, Holder, Report, ResourceKind, TaskIndex, Wait,
+    Access, Clock, Due, FindingKind, FrameRef, Holder, Report, TaskIndex, Timer, Wait,
 };
 
 /// So many tasks or holders stand with each wait, since a hundred thousand tasks may wait for the
@@ -52,7 +52,8 @@ pub(super) struct WaitJson<'r> {
     permits: Option<u64>,
     polled: bool,
     granted: bool,
-    state: Option<&'r str>,
+    state: Option<String>,
+    timer: Option<TimerJson>,
     note: Option<&'r str>,
     parties: Option<u64>,
     task: Option<&'r str>,
@@ -62,6 +63,42 @@ pub(super) struct WaitJson<'r> {
     held_by_count: usize,
     queue: Vec<&'r str>,
     queue_count: usize,
+}
+
+/// A timer, in whole milliseconds, rounded down.
+#[derive(Serialize)]
+struct TimerJson {
+    state: &'static str,
+    due_in_ms: Option<u128>,
+    overdue_ms: Option<u128>,
+    clock: &'static str,
+}
+
+impl TimerJson {
+    fn new(timer: Timer) -> Self {
+        Self {
+            state: match (timer.has_fired, timer.due) {
+                (Some(true), _) => "fired",
+                (_, Due::In(_)) => "due_later",
+                (_, Due::Now) => "due_now",
+                (_, Due::Ago(_)) => "overdue",
+                (_, Due::Unknown) => "unknown",
+            },
+            due_in_ms: match timer.due {
+                Due::In(left) => Some(left.as_millis()),
+                Due::Now | Due::Ago(_) | Due::Unknown => None,
+            },
+            overdue_ms: match timer.due {
+                Due::Ago(overdue) => Some(overdue.as_millis()),
+                Due::In(_) | Due::Now | Due::Unknown => None,
+            },
+            clock: match timer.clock {
+                Clock::Stop => "stop",
+                Clock::Inspection => "inspection",
+                Clock::Paused => "paused",
+            },
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -81,7 +118,7 @@ impl<'r> WaitJson<'r> {
         let resource = report.resource(wait.resource);
         let id = |task: TaskIndex| report.task(task).id.0.as_str();
         Self {
-            resource: kind_text(resource.kind),
+            resource: resource.kind.word(),
             address: hexadecimal(resource.address),
             text: short(report, wait),
             access: wait.access.map(access_text),
@@ -91,7 +128,8 @@ impl<'r> WaitJson<'r> {
             },
             polled: wait.is_polled,
             granted: wait.is_granted,
-            state: resource.state.as_deref(),
+            state: resource.state_text(),
+            timer: resource.timer.map(TimerJson::new),
             note: wait.note.as_deref(),
             parties: resource.parties,
             task: match resource.tasks.as_slice() {
@@ -170,7 +208,7 @@ pub(super) fn findings_json<'r>(report: &'r Report, frames: &HolderFrames) -> Ve
                 let at = report.site(wait.user.unwrap_or(wait.leaf).site).location.as_ref();
                 EvidenceJson {
                     task: id(&wait.task),
-                    resource: kind_text(resource.kind),
+                    resource: resource.kind.word(),
                     address: hexadecimal(resource.address),
                     wanted_at: at.map(PlaceJson::new),
                     held_by: holder.map(|holder| HolderJson::new(report, frames, holder)),
@@ -203,30 +241,39 @@ fn access_text(access: Access) -> &'static str {
     }
 }
 
-fn kind_text(kind: ResourceKind) -> &'static str {
-    match kind {
-        ResourceKind::Mutex => "mutex",
-        ResourceKind::RwLock => "rwlock",
-        ResourceKind::Semaphore => "semaphore",
-        ResourceKind::OnceCell => "once_cell",
-        ResourceKind::Notify => "notify",
-        ResourceKind::Barrier => "barrier",
-        ResourceKind::Mpsc => "mpsc",
-        ResourceKind::Oneshot => "oneshot",
-        ResourceKind::Watch => "watch",
-        ResourceKind::Broadcast => "broadcast",
-        ResourceKind::Join => "join",
-        ResourceKind::JoinSet => "join_set",
-        ResourceKind::Sleep => "sleep",
-        ResourceKind::Io => "io",
-        ResourceKind::Signal => "signal",
-        ResourceKind::Child => "child",
-        ResourceKind::Cancellation => "cancellation",
-        ResourceKind::Shared => "shared",
-        ResourceKind::Yield => "yield",
-        ResourceKind::Never => "never",
-        ResourceKind::ThreadLock => "thread_lock",
-        ResourceKind::Blocking => "blocking",
-        ResourceKind::Other => "other",
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn json(due: Due, has_fired: Option<bool>) -> String {
+        let timer = TimerJson::new(Timer { due, has_fired, clock: Clock::Stop });
+        serde_json::to_string(&timer).expect("JSON")
+    }
+
+    #[test]
+    fn a_timer_says_when_it_goes_off() {
+        let time = Duration::from_micros(4_200_900);
+        assert_eq!(
+            json(Due::In(time), Some(false)),
+            r#"{"state":"due_later","due_in_ms":4200,"overdue_ms":null,"clock":"stop"}"#
+        );
+        assert_eq!(
+            json(Due::Ago(time), None),
+            r#"{"state":"overdue","due_in_ms":null,"overdue_ms":4200,"clock":"stop"}"#
+        );
+        assert_eq!(
+            json(Due::Ago(time), Some(true)),
+            r#"{"state":"fired","due_in_ms":null,"overdue_ms":4200,"clock":"stop"}"#
+        );
+        assert_eq!(
+            json(Due::Now, Some(false)),
+            r#"{"state":"due_now","due_in_ms":null,"overdue_ms":null,"clock":"stop"}"#
+        );
+        assert_eq!(
+            json(Due::Unknown, None),
+            r#"{"state":"unknown","due_in_ms":null,"overdue_ms":null,"clock":"stop"}"#
+        );
     }
 }

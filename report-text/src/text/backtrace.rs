@@ -1,11 +1,12 @@
 //! The async backtrace.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 pub use super::frames::frame_count;
 
 use super::frames::{Heading, Line, lines, name, place, site};
-use super::style::{Style, styled};
+use super::style::{Out, Style, escaped};
 use super::{Beside, Look};
 use super::{variables, waiting};
 use runtime_layouts::layout::SourceLocation;
@@ -15,6 +16,8 @@ use runtime_layouts::report::{
 
 /// Columns of `#0  `.
 const NUMBER: usize = 4;
+/// The same without a number.
+const MARGIN: &str = "    ";
 /// Locations start no further right than this, when the terminal has no limit.
 const WIDEST_NAMES: usize = 64;
 /// Tasks that are named as standing in the same place as the one that is shown.
@@ -33,7 +36,7 @@ pub fn write(
     beside: &Beside,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    write_first(report, task, &[], look, beside, out)
+    write_first(report, task, &[], look, beside, &mut Out::new(out, look))
 }
 
 /// The same for the first of several tasks that stand in the same place.
@@ -43,9 +46,9 @@ pub(super) fn write_first(
     others: &[&Task],
     look: &Look,
     beside: &Beside,
-    out: &mut dyn Write,
+    out: &mut Out<'_>,
 ) -> io::Result<()> {
-    heading(report, task, others, look, out)?;
+    heading(report, task, others, out)?;
     let lines = lines(task);
     let writer = FrameWriter::new(report, task, &lines, look, beside);
     let mut hidden = 0;
@@ -61,7 +64,8 @@ pub(super) fn write_first(
             Line::Branch { ref heading, first, depth } => {
                 let mark = if first { "┌" } else { "├" };
                 let bars = "│ ".repeat(depth);
-                writeln!(out, "{:NUMBER$}{bars}{mark}╴{}", "", heading_text(heading))?;
+                let text = heading_text(heading);
+                out.line(format_args!("{:NUMBER$}{bars}{mark}╴{text}", ""))?;
             }
             Line::Joined { count, depth } => {
                 let bars = "│ ".repeat(depth);
@@ -70,16 +74,16 @@ pub(super) fn write_first(
                     2 => "both ",
                     _ => "all ",
                 };
-                writeln!(out, "{:NUMBER$}{bars}└╴{all}held by", "")?;
+                out.line(format_args!("{:NUMBER$}{bars}└╴{all}held by", ""))?;
             }
         }
     }
     if lines.is_empty() {
-        writeln!(out, "{:NUMBER$}{}", "", nothing(task))?;
+        out.indented(MARGIN, Style::Plain, nothing(task))?;
     }
     if hidden > 0 {
         let text = format!("({hidden} library frames are not shown)");
-        writeln!(out, "{:NUMBER$}{}", "", styled(&text, Style::Dim, look.styled))?;
+        out.indented(MARGIN, Style::Dim, text)?;
     }
     Ok(())
 }
@@ -95,6 +99,7 @@ pub fn write_frame(
     look: &Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let out = &mut Out::new(out, look);
     let lines = lines(task);
     let found = lines.iter().find_map(|line| match line {
         Line::Frame { number: this, frame, .. } if *this == number => Some(*frame),
@@ -106,19 +111,13 @@ pub fn write_frame(
             let beside = Beside::default();
             FrameWriter::new(report, task, &line, look, &beside).frame(number, frame, 0, false, out)
         }
-        None => writeln!(out, "Task {} has no frame #{number}.", task.id.0),
+        None => out.line(format_args!("Task {} has no frame #{number}.", task.id.0)),
     }
 }
 
 /// The first line: `Task 14 (idle), tokio runtime 0, on thread 3 (tid 77)`.
 /// With others that stand there: `Task 3 (idle) and 24999 more: 7, 11, 15, …`.
-fn heading(
-    report: &Report,
-    task: &Task,
-    others: &[&Task],
-    look: &Look,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn heading(report: &Report, task: &Task, others: &[&Task], out: &mut Out<'_>) -> io::Result<()> {
     let kind = match task.kind {
         TaskKind::Task => "Task",
         TaskKind::BlockOn => "block_on future",
@@ -126,7 +125,7 @@ fn heading(
         TaskKind::Blocking => "Blocking task",
     };
     let title = format!("{kind} {}", task.id.0);
-    let mut text = format!(" ({})", state_text(task.state));
+    let mut text = format!(" ({})", task.state.word());
     if let Some(runtime) = task.runtime.and_then(|index| report.runtimes.get(index)) {
         text.push_str(&format!(", {} runtime {}", runtime.library, runtime.id));
     }
@@ -142,13 +141,11 @@ fn heading(
         ids.extend((others.len() > IDS_OF_OTHERS).then_some("…"));
         text.push_str(&format!(", and {} more like it: {}", others.len(), ids.join(", ")));
     }
-    let text = styled(&text, Style::Plain, look.styled);
-    writeln!(out, "{}{text}", styled(&title, Style::Heading, look.styled))?;
-    for problem in &task.problems {
-        let text = format!("note: {problem}");
-        writeln!(out, "{:NUMBER$}{}", "", styled(&text, Style::Warning, look.styled))?;
-    }
-    Ok(())
+    out.put(Style::Heading, title)?;
+    out.line(text)?;
+    task.doubts().iter().chain(&task.problems).try_for_each(|problem| {
+        out.indented(MARGIN, Style::Warning, format_args!("note: {problem}"))
+    })
 }
 
 fn heading_text(heading: &Heading) -> String {
@@ -170,18 +167,6 @@ fn nothing(task: &Task) -> &'static str {
         TaskState::Complete => "It has ended; nobody has taken its output yet.",
         TaskState::Cancelled => "It was aborted.",
         _ => "Its future is not known.",
-    }
-}
-
-/// A task's state as a word.
-pub(crate) fn state_text(state: TaskState) -> &'static str {
-    match state {
-        TaskState::Idle => "idle",
-        TaskState::Scheduled => "scheduled",
-        TaskState::Running => "running",
-        TaskState::Complete => "complete",
-        TaskState::Cancelled => "cancelled",
-        TaskState::Unknown => "unknown",
     }
 }
 
@@ -208,9 +193,9 @@ impl<'r> FrameWriter<'r> {
         for line in lines {
             if let Line::Frame { frame, depth, .. } = line {
                 let site = site(report, frame);
-                let width = name(site, look.full_names).chars().count() + 2 * depth;
+                let width = safe(name(site, look.full_names)).chars().count() + 2 * depth;
                 widest_name = widest_name.max(width);
-                widest_place = widest_place.max(place(site).chars().count());
+                widest_place = widest_place.max(safe(place(site)).chars().count());
             }
         }
         let room = match look.width {
@@ -226,51 +211,49 @@ impl<'r> FrameWriter<'r> {
         frame: &Frame,
         depth: usize,
         ended: bool,
-        out: &mut dyn Write,
+        out: &mut Out<'_>,
     ) -> io::Result<()> {
-        let colour = self.look.styled;
         let site = site(self.report, frame);
         let user = site.user;
         let (name_style, place_style) =
             if user { (Style::Function, Style::File) } else { (Style::Dim, Style::Dim) };
         let bars = "│ ".repeat(depth);
-        let name = name(site, self.look.full_names);
-        let place = place(site);
+        let name = safe(name(site, self.look.full_names));
+        let place = safe(place(site));
         let label = format!("#{number}");
-        write!(out, "{label:<NUMBER$}{bars}{}", styled(&name, name_style, colour))?;
+        out.put(Style::Plain, format_args!("{label:<NUMBER$}{bars}"))?;
+        out.put(name_style, &name)?;
+        let used = name.chars().count() + 2 * depth;
         if place.is_empty() {
-            writeln!(out)?;
+            out.end()?;
+        } else if used <= self.names {
+            let pad = self.names - used + 2;
+            out.indented(format_args!("{:pad$}", ""), place_style, &place)?;
         } else {
-            let used = name.chars().count() + 2 * depth;
-            let place = styled(&place, place_style, colour);
-            if used <= self.names {
-                writeln!(out, "{:pad$}{place}", "", pad = self.names - used + 2)?;
-            } else {
-                writeln!(out, "\n{:NUMBER$}{bars}    at {place}", "")?;
-            }
+            out.end()?;
+            out.indented(format_args!("{MARGIN}{bars}    at "), place_style, &place)?;
         }
-        let below =
-            |text: String, style| format!("{:NUMBER$}{bars}  {}", "", styled(&text, style, colour));
+        let margin = format!("{MARGIN}{bars}  ");
         let macros =
             |at: &&SourceLocation| site.defined.as_ref().is_some_and(|d| d.file != at.file);
         if let Some(location) =
             site.location.as_ref().filter(|at| user && (site.expanded.is_some() || !macros(at)))
             && let Some(text) = self.beside.sources.line(location)
         {
-            writeln!(out, "{}", below(format!("{} │ {text}", location.line), Style::Plain))?;
+            out.line(format_args!("{margin}{} │ {text}", location.line))?;
         }
         if let Some(macro_line) = &site.expanded {
             let text = format!("in a macro, {}:{}", macro_line.file.short(), macro_line.line);
-            writeln!(out, "{}", below(text, Style::Dim))?;
+            out.indented(&margin, Style::Dim, text)?;
         }
         if let Some(text) = future_state(site.state).filter(|_| !ended) {
-            writeln!(out, "{}", below(text.to_string(), Style::Plain))?;
+            out.indented(&margin, Style::Plain, text)?;
         }
         let is_this = |at: FrameRef| at.site == frame.site && at.address == frame.address;
         let waits = self.report.waits_of(self.task.index).iter().filter(|wait| is_this(wait.leaf));
         for wait in waits {
             let text = waiting::of_leaf(self.report, wait, self.lines);
-            writeln!(out, "{}", below(text, Style::Heading))?;
+            out.indented(&margin, Style::Heading, text)?;
         }
         let held = self.report.held_by(self.task.index);
         let held = held.filter(|(_, holder)| holder.access != Access::Handle);
@@ -283,20 +266,30 @@ impl<'r> FrameWriter<'r> {
             last = Some(this);
             more += usize::from(shown > MOST_HELD);
             if shown <= MOST_HELD {
-                writeln!(out, "{}", below(waiting::of_holder(resource, holder), Style::Heading))?;
+                let text = waiting::of_holder(resource, holder);
+                out.indented(&margin, Style::Heading, text)?;
             }
         }
         if more > 0 {
-            writeln!(out, "{}", below(format!("holds {more} more like these"), Style::Heading))?;
+            let text = format_args!("holds {more} more like these");
+            out.indented(&margin, Style::Heading, text)?;
         }
         let locals = self.beside.locals.of_frame(frame).iter();
         for local in locals.filter(|_| user) {
-            writeln!(out, "{}", below(variables::line(local, self.look), Style::Plain))?;
+            variables::line(&margin, local, out)?;
         }
         if let Some(problem) = &frame.problem {
-            writeln!(out, "{}", below(format!("note: {problem}"), Style::Warning))?;
+            out.indented(&margin, Style::Warning, format_args!("note: {problem}"))?;
         }
         Ok(())
+    }
+}
+
+/// The text as it is written: with its width.
+fn safe(text: String) -> String {
+    match escaped(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(safe) => safe,
     }
 }
 

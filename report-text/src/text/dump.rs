@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::groups::groups;
+use super::style::Out;
 use super::{Beside, Look, backtrace, tasks, why, workers};
 use runtime_layouts::diagnosis;
 use runtime_layouts::parallel;
@@ -27,29 +28,30 @@ pub fn write(
 ) -> io::Result<()> {
     // What the user has selected is of no use to who reads it.
     let look = &Look { current: None, ..look.clone() };
+    let out = &mut Out::new(out, look);
     let count = report.tasks.len();
     let (findings, groups) =
         parallel::both(count, || diagnosis::findings(report), || groups(&report.tasks));
     let findings = findings.unwrap_or_else(|| diagnosis::findings(report));
     tasks::write_all(report, &groups, look, out)?;
     if !report.runtimes.is_empty() {
-        writeln!(out)?;
+        out.end()?;
         workers::write_runtimes(report, look, out)?;
     }
     if !findings.is_empty() {
-        writeln!(out)?;
+        out.end()?;
         why::write_findings(report, &findings, look, out)?;
     }
     if every_task || count <= GROUP_ABOVE {
         for task in &report.tasks {
-            writeln!(out)?;
-            backtrace::write(report, task, look, beside, out)?;
+            out.end()?;
+            backtrace::write_first(report, task, &[], look, beside, out)?;
         }
         return Ok(());
     }
     for group in groups {
         let [first, others @ ..] = group.as_slice() else { continue };
-        writeln!(out)?;
+        out.end()?;
         backtrace::write_first(report, first, others, look, beside, out)?;
     }
     Ok(())

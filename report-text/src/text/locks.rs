@@ -4,9 +4,10 @@ use std::io::{self, Write};
 
 use super::Look;
 use super::frames::{name, place};
-use super::style::{Style, styled};
+use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
 use super::waiting::{in_variable, is_lock};
+use super::workers::write_problems;
 use runtime_layouts::report::{Access, FrameRef, Report, Resource};
 
 /// Waiters of one lock that are shown, unless the user says otherwise.
@@ -23,6 +24,7 @@ pub fn write(report: &Report, all: bool, look: &Look, out: &mut dyn Write) -> io
         Column { heading: "Where", cut: Cut::Cells { rank: 1 } },
         Column { heading: "", cut: Cut::Cells { rank: 1 } },
     ];
+    let out = &mut Out::new(out, look);
     let locks: Vec<&Resource> =
         report.resources.iter().filter(|resource| is_lock(resource.kind)).collect();
     let most = if all { usize::MAX } else { MOST_WAITERS };
@@ -39,28 +41,25 @@ pub fn write(report: &Report, all: bool, look: &Look, out: &mut dyn Write) -> io
             (None, None) => String::new(),
         };
         let title = format!("{} {:#x}{state}", lock.name, lock.address);
-        writeln!(out, "{}", styled(&title, Style::Heading, look.styled))?;
+        out.styled_line(Style::Heading, title)?;
         for row in rows {
-            table.row("  ", &row, look.styled, out)?;
+            table.row("  ", &row, out)?;
         }
         if lock.queue.len() > most {
-            writeln!(out, "  … {} more wait; `--all` shows them.", lock.queue.len() - most)?;
+            let more = lock.queue.len() - most;
+            out.line(format_args!("  … {more} more wait; `--all` shows them."))?;
         }
-        writeln!(out)?;
+        out.end()?;
     }
     let count = match locks.len() {
         0 => "No lock is".to_string(),
         1 => "1 lock is".to_string(),
         count => format!("{count} locks are"),
     };
-    writeln!(
-        out,
+    out.line(format_args!(
         "{count} held or waited for by a task. A lock that no task touches is not seen."
-    )?;
-    for problem in &report.problems {
-        writeln!(out, "{}", styled(problem, Style::Warning, look.styled))?;
-    }
-    Ok(())
+    ))?;
+    write_problems(report, out)
 }
 
 fn rows(report: &Report, lock: &Resource, most: usize, look: &Look) -> Vec<Vec<Cell>> {

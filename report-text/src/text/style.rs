@@ -1,7 +1,14 @@
 //! Colour, and text that cannot do harm.
+//!
+//! All text goes through [`Out`], which escapes what a terminal would obey or could be misled by,
+//! and which alone writes the sequences of a style. So nothing that a process says of itself (paths,
+//! names of types, threads and children, values) reaches a terminal as anything but characters.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Display};
+use std::io::{self, Write};
+
+use super::Look;
 
 /// What a piece of text is. The colours are those of gdb's own default styles
 /// (gdb manual, "Output Styling").
@@ -34,49 +41,133 @@ impl Style {
     }
 }
 
-/// Text in a style, when styling is on.
-pub(crate) struct Styled<'a> {
-    text: Cow<'a, str>,
-    style: Style,
-    on: bool,
+/// Where text goes, a line after the other. It is the only way to write text: there is none to the
+/// writer behind it.
+pub struct Out<'w> {
+    out: &'w mut dyn Write,
+    styled: bool,
 }
 
-/// `text` in a style, with control characters escaped.
-pub(crate) fn styled(text: &str, style: Style, on: bool) -> Styled<'_> {
-    Styled { text: clean(text), style, on: on && style != Style::Plain && !text.is_empty() }
+impl<'w> Out<'w> {
+    /// Text for that writer, coloured or not as the look wants it.
+    pub fn new(out: &'w mut dyn Write, look: &Look) -> Self {
+        Self { out, styled: look.styled }
+    }
+
+    /// Text without colours.
+    pub fn plain(out: &'w mut dyn Write) -> Self {
+        Self { out, styled: false }
+    }
+
+    /// Writes a part of a line. What it has of control characters is escaped, line ends too.
+    ///
+    /// # Errors
+    /// What the writer returns.
+    pub fn put(&mut self, style: Style, text: impl Display) -> io::Result<()> {
+        let is_styled = self.styled && style != Style::Plain;
+        let mut escaping = Escaping { out: self.out, before: "", error: None };
+        let code = if is_styled { format!("\x1b[{}m", style.code()) } else { String::new() };
+        escaping.before = &code;
+        let written = fmt::write(&mut escaping, format_args!("{text}"));
+        let (is_empty, error) = (escaping.before == code, escaping.error.take());
+        if written.is_err() {
+            return Err(error.unwrap_or_else(|| io::Error::other("text that cannot be made")));
+        }
+        if is_styled && !is_empty { self.out.write_all(b"\x1b[m") } else { Ok(()) }
+    }
+
+    /// Ends the line.
+    ///
+    /// # Errors
+    /// What the writer returns.
+    pub fn end(&mut self) -> io::Result<()> {
+        self.out.write_all(b"\n")
+    }
+
+    /// Writes a line.
+    ///
+    /// # Errors
+    /// What the writer returns.
+    pub fn line(&mut self, text: impl Display) -> io::Result<()> {
+        self.styled_line(Style::Plain, text)
+    }
+
+    /// Writes a line in a style.
+    ///
+    /// # Errors
+    /// What the writer returns.
+    pub fn styled_line(&mut self, style: Style, text: impl Display) -> io::Result<()> {
+        self.put(style, text)?;
+        self.end()
+    }
+
+    /// Writes a line in a style, behind a margin that has none.
+    ///
+    /// # Errors
+    /// What the writer returns.
+    pub(super) fn indented(
+        &mut self,
+        margin: impl Display,
+        style: Style,
+        text: impl Display,
+    ) -> io::Result<()> {
+        self.put(Style::Plain, margin)?;
+        self.styled_line(style, text)
+    }
 }
 
-impl fmt::Display for Styled<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.on {
-            write!(f, "\x1b[{}m{}\x1b[m", self.style.code(), self.text)
-        } else {
-            f.write_str(&self.text)
+/// Formats into a writer, escaped, and writes something before the first character.
+struct Escaping<'w, 's> {
+    out: &'w mut dyn Write,
+    before: &'s str,
+    error: Option<io::Error>,
+}
+
+impl fmt::Write for Escaping<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let before = std::mem::take(&mut self.before);
+        let mut write = || -> io::Result<()> {
+            self.out.write_all(before.as_bytes())?;
+            self.out.write_all(escaped(text).as_bytes())
+        };
+        write().map_err(|error| {
+            self.error = Some(error);
+            fmt::Error
+        })
+    }
+}
+
+/// Whether a terminal could obey a character, or show the text around it in another order: control
+/// characters (C0, DEL, C1), separators of lines, and what turns the direction of text
+/// (Unicode 16, "Bidirectional Ordering Controls").
+#[must_use]
+pub fn is_harmful(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
+}
+
+/// The text with what could do harm in a terminal escaped.
+#[must_use]
+pub fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        match is_harmful(character) {
+            true => safe.extend(character.escape_default()),
+            false => safe.push(character),
         }
     }
+    Cow::Owned(safe)
 }
 
-/// The text with control characters, which a process could send to the terminal, escaped.
-#[must_use]
-pub fn clean(text: &str) -> Cow<'_, str> {
-    if text.chars().any(char::is_control) {
-        Cow::Owned(
-            text.chars()
-                .flat_map(|c| {
-                    let escaped: Vec<char> =
-                        if c.is_control() { c.escape_default().collect() } else { vec![c] };
-                    escaped
-                })
-                .collect(),
-        )
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-/// The end of the text, in at most `width` columns, with `…` in place of what was before: of a
-/// path, the end says most. A path is cut at a `::` or `/` where one is near.
-#[must_use]
 /// The start of the text, in `width` columns at most.
 pub(crate) fn fit_start(text: &str, width: usize) -> Cow<'_, str> {
     if text.chars().count() <= width {
@@ -86,6 +177,9 @@ pub(crate) fn fit_start(text: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", text[..end].trim_end()))
 }
 
+/// The end of the text, in at most `width` columns, with `…` in place of what was before: of a
+/// path, the end says most. A path is cut at a `::` or `/` where one is near.
+#[must_use]
 pub(crate) fn fit_end(text: &str, width: usize) -> Cow<'_, str> {
     let count = text.chars().count();
     if count <= width {
@@ -115,9 +209,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_are_escaped() {
-        assert_eq!(clean("a\x1b[2Jb\nc"), "a\\u{1b}[2Jb\\nc");
-        assert_eq!(styled("é", Style::Dim, true).to_string(), "\x1b[2mé\x1b[m");
+    fn what_could_do_harm_is_escaped() {
+        assert_eq!(escaped("a\x1b[2Jb\nc"), "a\\u{1b}[2Jb\\nc");
+        assert_eq!(
+            escaped("\u{9b}2J\u{7f}\u{202e}é\u{2066}"),
+            "\\u{9b}2J\\u{7f}\\u{202e}é\\u{2066}"
+        );
+        assert!(matches!(escaped("é → 漢"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn only_a_style_writes_sequences() {
+        let write = |styled| {
+            let mut bytes = Vec::new();
+            let mut out = Out { out: &mut bytes, styled };
+            out.put(Style::Dim, "é\x1b[31m").expect("a vector");
+            out.put(Style::Heading, "").expect("a vector");
+            out.line("\x1b]0;title\x07\n").expect("a vector");
+            String::from_utf8(bytes).expect("text")
+        };
+        let safe = "\\u{1b}]0;title\\u{7}\\n\n";
+        assert_eq!(write(true), format!("\x1b[2mé\\u{{1b}}[31m\x1b[m{safe}"));
+        assert_eq!(write(false), format!("é\\u{{1b}}[31m{safe}"));
     }
 
     #[test]

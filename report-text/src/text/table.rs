@@ -1,13 +1,14 @@
 //! Tables: columns as wide as their widest cell, cut to the terminal where they must be.
 
-use std::io::{self, Write};
+use std::borrow::Cow;
+use std::io;
 
-use super::style::{Style, fit_end, fit_start, styled};
+use super::style::{Out, Style, escaped, fit_end, fit_start};
 
 /// A cell's text and style.
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
-    pub(super) text: String,
+    text: String,
     pub(super) style: Style,
     /// Whether it keeps its start, not its end, when its column is narrow.
     pub(super) keeps_start: bool,
@@ -15,16 +16,22 @@ pub(super) struct Cell {
 
 impl Cell {
     pub(super) fn plain(text: impl Into<String>) -> Self {
-        Self { text: text.into(), style: Style::Plain, keeps_start: false }
+        Self::styled(text, Style::Plain)
     }
 
     /// A sentence or the like, which is read from its start.
     pub(super) fn words(text: impl Into<String>) -> Self {
-        Self { text: text.into(), style: Style::Plain, keeps_start: true }
+        Self { keeps_start: true, ..Self::plain(text) }
     }
 
     pub(super) fn styled(text: impl Into<String>, style: Style) -> Self {
-        Self { text: text.into(), style, keeps_start: false }
+        let text = text.into();
+        // It is as wide as it is written.
+        let text = match escaped(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(safe) => safe,
+        };
+        Self { text, style, keeps_start: false }
     }
 }
 
@@ -119,40 +126,29 @@ impl<'c> Table<'c> {
     }
 
     /// Writes the headings.
-    pub(super) fn headings(
-        &self,
-        margin: &str,
-        colour: bool,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
+    pub(super) fn headings(&self, margin: &str, out: &mut Out<'_>) -> io::Result<()> {
         let row: Vec<Cell> =
             self.columns.iter().map(|c| Cell::styled(c.heading, Style::Heading)).collect();
-        self.row(margin, &row, colour, out)
+        self.row(margin, &row, out)
     }
 
     /// Writes a row after its margin.
-    pub(super) fn row(
-        &self,
-        margin: &str,
-        row: &[Cell],
-        colour: bool,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
-        write!(out, "{margin}")?;
+    pub(super) fn row(&self, margin: &str, row: &[Cell], out: &mut Out<'_>) -> io::Result<()> {
+        out.put(Style::Plain, margin)?;
         for (index, (cell, width)) in row.iter().zip(&self.widths).enumerate() {
             if *width == 0 && !cell.text.is_empty() {
                 continue;
             }
             let fit = if cell.keeps_start { fit_start } else { fit_end };
             let text = fit(&cell.text, *width);
-            write!(out, "{}", styled(&text, cell.style, colour))?;
+            out.put(cell.style, &text)?;
             let mut rest = row[index + 1..].iter().zip(&self.widths[index + 1..]);
             if rest.all(|(cell, width)| cell.text.is_empty() || *width == 0) {
                 break;
             }
             let pad = width.saturating_sub(text.chars().count()) + GAP;
-            write!(out, "{:pad$}", "")?;
+            out.put(Style::Plain, format_args!("{:pad$}", ""))?;
         }
-        writeln!(out)
+        out.end()
     }
 }

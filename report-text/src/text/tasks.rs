@@ -4,27 +4,28 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::Look;
-use super::backtrace::state_text;
 use super::frames::{name, place, standing};
 use super::groups::{Token, groups, stack_of};
-use super::style::{Style, styled};
+use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
 use super::waiting;
 use super::workers;
-use runtime_layouts::report::{Chain, Report, SiteId, Task, TaskKind, TaskState, sentence};
+use runtime_layouts::report::{
+    Chain, Report, ResourceKind, SiteId, Task, TaskKind, TaskState, Wait,
+};
 
 /// Which tasks to show, and how.
 #[derive(Clone, Debug, Default)]
 pub struct TaskFilter {
     /// Only tasks in one of these states; empty for all.
     pub states: Vec<TaskState>,
-    /// Only tasks one of whose frames has this text in its function or file.
+    /// Only tasks that have each of these texts in a function or file of one of their frames, or in
+    /// the name of something that they wait for.
     pub with: Vec<String>,
-    /// Only tasks none of whose frames has this text in its function or file.
+    /// Only tasks that have none of these texts in any of those.
     pub without: Vec<String>,
-    /// Only tasks that wait for something with one of these texts in its name, in any case; empty
-    /// for all.
-    pub waiting_on: Vec<String>,
+    /// Only tasks that wait for something of one of these kinds; empty for all.
+    pub waiting_on: Vec<ResourceKind>,
     /// Group by await stack (`Some(true)`), never (`Some(false)`), or when there are many tasks.
     pub group: Option<bool>,
     /// Show at most so many lines; `None` for the default, 0 for all of them (`--all`).
@@ -60,6 +61,7 @@ pub fn write(
     look: &Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let out = &mut Out::new(out, look);
     let tasks: Vec<&Task> =
         report.tasks.iter().filter(|task| matches(report, task, filter)).collect();
     // `--all` is every line: a group would hide some.
@@ -78,7 +80,7 @@ pub(super) fn write_all(
     report: &Report,
     groups: &[Vec<&Task>],
     look: &Look,
-    out: &mut dyn Write,
+    out: &mut Out<'_>,
 ) -> io::Result<()> {
     if report.tasks.len() > GROUP_ABOVE {
         return write_rows(report, Rows::Groups(groups), LINES, look, "", out);
@@ -100,27 +102,27 @@ fn write_rows(
     limit: usize,
     look: &Look,
     hint: &str,
-    out: &mut dyn Write,
+    out: &mut Out<'_>,
 ) -> io::Result<()> {
     for runtime in &report.runtimes {
-        writeln!(out, "{}", styled(&workers::summary(runtime), Style::Heading, look.styled))?;
+        out.styled_line(Style::Heading, workers::summary(runtime))?;
     }
     let count = match rows {
         Rows::Tasks(tasks) => tasks.len(),
         Rows::Groups(groups) => groups.iter().map(Vec::len).sum(),
     };
     if count > 0 {
-        writeln!(out)?;
+        out.end()?;
         let (what, shown) = match rows {
             Rows::Tasks(tasks) => ("tasks", write_tasks(report, tasks, limit, look, out)?),
             Rows::Groups(groups) => ("groups", write_groups(report, groups, limit, look, out)?),
         };
-        writeln!(out)?;
+        out.end()?;
         if let Some(text) = shown.more(what) {
-            writeln!(out, "{text}")?;
+            out.line(text)?;
         }
     }
-    footer(report, count, look, hint, out)
+    footer(report, count, hint, out)
 }
 
 struct Shown {
@@ -141,7 +143,7 @@ fn write_tasks(
     tasks: &[&Task],
     limit: usize,
     look: &Look,
-    out: &mut dyn Write,
+    out: &mut Out<'_>,
 ) -> io::Result<Shown> {
     let columns = [&[ID, STATE], STACK.as_slice()].concat();
     let mut cells = RowCells::new(report, look);
@@ -151,10 +153,10 @@ fn write_tasks(
         table.hold(&cells.row(task));
     }
     table.fit(look.width, 2);
-    table.headings("  ", look.styled, out)?;
+    table.headings("  ", out)?;
     for task in shown {
         let margin = if look.current.as_ref() == Some(&task.id) { "* " } else { "  " };
-        table.row(margin, &cells.row(task), look.styled, out)?;
+        table.row(margin, &cells.row(task), out)?;
     }
     Ok(Shown { lines: shown.len(), of: tasks.len() })
 }
@@ -246,7 +248,7 @@ fn state_cell(report: &Report, task: &Task) -> Cell {
             format!("blocked (thread {})", thread.number)
         }
         (TaskState::Running, Some(thread)) => format!("running (thread {})", thread.number),
-        (state, _) => state_text(state).to_string(),
+        (state, _) => state.word().to_string(),
     };
     let style = if task.state == TaskState::Running { Style::Warning } else { Style::Plain };
     Cell::styled(text, style)
@@ -257,7 +259,7 @@ fn write_groups(
     groups: &[Vec<&Task>],
     limit: usize,
     look: &Look,
-    out: &mut dyn Write,
+    out: &mut Out<'_>,
 ) -> io::Result<Shown> {
     let columns = [&[TASKS, IDS, STATE], STACK.as_slice()].concat();
     let mut groups: Vec<&Vec<&Task>> = groups.iter().collect();
@@ -274,7 +276,7 @@ fn write_groups(
             let mut row = vec![
                 Cell::plain(group.len().to_string()),
                 Cell::plain(ids.join(", ")),
-                Cell::plain(state_text(group[0].state)),
+                Cell::plain(group[0].state.word()),
             ];
             row.extend(stack_cells(report, group[0], look));
             row
@@ -285,49 +287,22 @@ fn write_groups(
         table.hold(row);
     }
     table.fit(look.width, 2);
-    table.headings("  ", look.styled, out)?;
+    table.headings("  ", out)?;
     for row in &rows {
-        table.row("  ", row, look.styled, out)?;
+        table.row("  ", row, out)?;
     }
     Ok(Shown { lines: rows.len(), of: groups.len() })
 }
 
-fn footer(
-    report: &Report,
-    shown: usize,
-    look: &Look,
-    hint: &str,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let note = |out: &mut dyn Write, text: &str| {
-        writeln!(out, "{}", styled(&sentence(text), Style::Warning, look.styled))
-    };
-    for problem in &report.problems {
-        note(out, problem)?;
-    }
-    for runtime in &report.runtimes {
-        for reason in &runtime.incomplete {
-            note(out, &format!("{} runtime {}: {reason}", runtime.library, runtime.id))?;
-        }
-        if let Some(counted) = runtime.counted_tasks
-            && counted != runtime.listed_tasks
-        {
-            let text = format!(
-                "{} runtime {} counts {counted} tasks, its list has {}",
-                runtime.library, runtime.id, runtime.listed_tasks
-            );
-            note(out, &text)?;
-        }
+fn footer(report: &Report, shown: usize, hint: &str, out: &mut Out<'_>) -> io::Result<()> {
+    let completeness = report.completeness();
+    for reason in &completeness.reasons {
+        out.styled_line(Style::Warning, reason)?;
     }
     if report.interrupted {
-        return note(out, "Interrupted: the list is not complete.");
+        return Ok(());
     }
     let Some(_) = report.runtimes.first() else { return Ok(()) };
-    let complete = report.problems.is_empty()
-        && report.runtimes.iter().all(|runtime| {
-            runtime.incomplete.is_empty()
-                && runtime.counted_tasks.is_none_or(|counted| counted == runtime.listed_tasks)
-        });
     let total = report.tasks.len();
     let blocked = report.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn).count();
     let what = match (total - blocked, blocked) {
@@ -339,15 +314,15 @@ fn footer(
         1 => "1 runtime".to_string(),
         count => format!("{count} runtimes"),
     };
-    let verdict = if complete { "Complete" } else { "Incomplete" };
+    let verdict = if completeness.is_complete() { "Complete" } else { "Incomplete" };
     let all = if shown == total {
         format!("{what} of {runtimes}")
     } else {
         format!("{shown} of {what} of {runtimes} match")
     };
-    writeln!(out, "{verdict}: {all}.{hint}")?;
+    out.line(format_args!("{verdict}: {all}.{hint}"))?;
     for caveat in &report.caveats {
-        writeln!(out, "{}", styled(caveat, Style::Dim, look.styled))?;
+        out.styled_line(Style::Dim, caveat)?;
     }
     Ok(())
 }
@@ -360,28 +335,28 @@ pub(super) fn tasks_text(count: usize) -> String {
 /// Whether a task passes the filter.
 #[must_use]
 pub fn matches(report: &Report, task: &Task, filter: &TaskFilter) -> bool {
+    let polled = || report.waits_of(task.index).iter().filter(|wait| wait.is_polled);
     let has = |text: &String| {
-        frames_of(&task.chain).any(|id| {
-            let site = &report.sites[id.0 as usize];
-            let in_file = [&site.location, &site.defined]
-                .into_iter()
-                .flatten()
-                .any(|location| location.file.path.contains(text.as_str()));
-            site.name.full.contains(text.as_str())
-                || site.name.short.contains(text.as_str())
-                || in_file
-        })
+        let in_name = |wait: &Wait| report.resource(wait.resource).name.contains(text.as_str());
+        polled().any(in_name)
+            || frames_of(&task.chain).any(|id| {
+                let site = &report.sites[id.0 as usize];
+                let in_file = [&site.location, &site.defined]
+                    .into_iter()
+                    .flatten()
+                    .any(|location| location.file.path.contains(text.as_str()));
+                site.name.full.contains(text.as_str())
+                    || site.name.short.contains(text.as_str())
+                    || in_file
+            })
     };
-    let waits_for = |wanted: &String| {
-        let wanted = wanted.to_lowercase();
-        let waited = standing(report, task).awaits;
-        let leaf = frames_of(&task.chain).last().map(|id| &report.sites[id.0 as usize]);
-        waited.into_iter().chain(leaf).any(|s| s.name.full.to_lowercase().contains(&wanted))
+    let waits_for = |kinds: &[ResourceKind]| {
+        polled().any(|wait| kinds.contains(&report.resource(wait.resource).kind))
     };
     (filter.states.is_empty() || filter.states.contains(&task.state))
         && filter.with.iter().all(has)
         && !filter.without.iter().any(has)
-        && (filter.waiting_on.is_empty() || filter.waiting_on.iter().any(waits_for))
+        && (filter.waiting_on.is_empty() || waits_for(&filter.waiting_on))
 }
 
 fn frames_of(chain: &Chain) -> Box<dyn Iterator<Item = SiteId> + '_> {

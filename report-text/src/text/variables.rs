@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Look;
 use super::frames::{Line, lines};
-use super::style::{Style, styled};
+use super::style::{Out, Style};
 use runtime_layouts::report::{Frame, Report, Task};
 use runtime_layouts::variables::locals::{Local, Locals};
 
@@ -28,23 +28,20 @@ pub fn write(
     look: &Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let out = &mut Out::new(out, look);
     match locals.of(report, frame) {
-        Err(sentence) => writeln!(out, "{sentence}"),
-        Ok(variables) if variables.is_empty() => writeln!(out, "This frame has no variables."),
-        Ok(variables) => {
-            for local in &variables {
-                writeln!(out, "{}", line(local, look))?;
-            }
-            Ok(())
-        }
+        Err(sentence) => out.line(sentence),
+        Ok(variables) if variables.is_empty() => out.line("This frame has no variables."),
+        Ok(variables) => variables.iter().try_for_each(|local| line("", local, out)),
     }
 }
 
-/// `stock: MutexGuard<Inventory> = MutexGuard { … }`.
-pub(super) fn line(local: &Local, look: &Look) -> String {
-    let ty = styled(&local.type_text, Style::Dim, look.styled).to_string();
-    let name = styled(&local.name, Style::Function, look.styled).to_string();
-    let text = &local.text;
+/// Behind a margin, `stock: MutexGuard<Inventory> = MutexGuard { … }`.
+pub(super) fn line(margin: &str, local: &Local, out: &mut Out<'_>) -> io::Result<()> {
     let doubt = if local.may_be_moved { " (unless moved away)" } else { "" };
-    format!("{name}: {ty} = {text}{doubt}")
+    out.put(Style::Plain, margin)?;
+    out.put(Style::Function, &local.name)?;
+    out.put(Style::Plain, ": ")?;
+    out.put(Style::Dim, &local.type_text)?;
+    out.line(format_args!(" = {}{doubt}", local.text))
 }

@@ -134,7 +134,7 @@ pub(super) fn enumerated(report: &Report, tasks: &[TaskIndex]) -> String {
 pub(super) fn thing(report: &Report, wait: &Wait) -> String {
     let resource = report.resource(wait.resource);
     let mut text = what(report, wait, resource);
-    if let Some(state) = &resource.state {
+    if let Some(state) = resource.state_text() {
         text.push_str(&format!(" ({state})"));
     }
     match has_identity(resource.kind) && resource.address != 0 {
@@ -220,7 +220,7 @@ fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
                     format!("closure {}, queued for a thread", task.id.0)
                 }
                 (_, state, _) => {
-                    format!("task {} ({})", task.id.0, super::backtrace::state_text(state))
+                    format!("task {} ({})", task.id.0, state.word())
                 }
             }
         }

@@ -4,9 +4,10 @@ use std::io::{self, Write};
 
 use super::Look;
 use super::frames::{name, place};
-use super::style::{Style, styled};
+use super::style::{Out, Style};
 use super::tasks::tasks_text;
 use super::waiting::{end_text, enumerated, in_variable, is_lock, thing};
+use super::workers::write_problems;
 use runtime_layouts::diagnosis::{findings, reasons};
 use runtime_layouts::report::{
     Because, Finding, FindingKind, FrameRef, Link, Report, Resource, ResourceKind, Task, TaskIndex,
@@ -18,16 +19,14 @@ use runtime_layouts::report::{
 /// # Errors
 /// What `out` returns.
 pub fn write(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    let out = &mut Out::new(out, look);
     let findings = findings(report);
     write_findings(report, &findings, look, out)?;
     if findings.is_empty() {
-        writeln!(out, "{}", nothing(report))?;
+        out.line(nothing(report))?;
     }
-    write_unknown_holders(report, look, out)?;
-    for problem in &report.problems {
-        writeln!(out, "{}", styled(problem, Style::Warning, look.styled))?;
-    }
-    Ok(())
+    write_unknown_holders(report, out)?;
+    write_problems(report, out)
 }
 
 /// Writes findings with their numbers and evidence.
@@ -35,19 +34,19 @@ pub(super) fn write_findings(
     report: &Report,
     findings: &[Finding],
     look: &Look,
-    out: &mut dyn Write,
+    out: &mut Out<'_>,
 ) -> io::Result<()> {
     for (number, finding) in (1..).zip(findings) {
         if number > 1 {
-            writeln!(out)?;
+            out.end()?;
         }
         let text = format!("{number}. {}", sentence(report, finding));
-        writeln!(out, "{}", styled(&text, Style::Heading, look.styled))?;
+        out.styled_line(Style::Heading, text)?;
         for line in evidence(report, finding, look) {
-            writeln!(out, "     {line}")?;
+            out.line(format_args!("     {line}"))?;
         }
         if let Some(text) = behind(report, finding, look) {
-            writeln!(out, "   {text}")?;
+            out.line(format_args!("   {text}"))?;
         }
     }
     Ok(())
@@ -63,24 +62,27 @@ pub fn write_task(
     look: &Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let out = &mut Out::new(out, look);
     let links = reasons(report, task.index);
     if links.is_empty() {
-        let state = super::backtrace::state_text(task.state);
-        return writeln!(out, "Task {} ({state}) waits for nothing that is known.", task.id.0);
+        let state = task.state.word();
+        let id = &task.id.0;
+        return out.line(format_args!("Task {id} ({state}) waits for nothing that is known."));
     }
     for (index, link) in links.iter().enumerate() {
         let wait = report.wait(link.wait);
         let at = stands(report, wait.user.unwrap_or(wait.leaf), look);
         let start = if index == 0 { "Task" } else { "  Task" };
         let what = thing(report, wait);
-        writeln!(out, "{start} {} waits for {what}{at},", report.task(wait.task).id.0)?;
+        let id = &report.task(wait.task).id.0;
+        out.line(format_args!("{start} {id} waits for {what}{at},"))?;
         let why = because(report, link, look);
         let end = match links.get(index + 1) {
             Some(_) => ".",
             None if is_closed(report, &links, link) => ": the circle is closed.",
             None => ".",
         };
-        writeln!(out, "    {why}{end}")?;
+        out.line(format_args!("    {why}{end}"))?;
     }
     let own: Vec<Finding> = findings(report)
         .into_iter()
@@ -89,7 +91,7 @@ pub fn write_task(
         })
         .collect();
     if !own.is_empty() {
-        writeln!(out)?;
+        out.end()?;
         write_findings(report, &own, look, out)?;
     }
     Ok(())
@@ -230,7 +232,7 @@ fn busy(report: &Report, tasks: &[TaskIndex], late: &Resource) -> String {
         "{} {verb} {workers} of runtime {} busy, and no timer has fired for {}",
         enumerated(report, tasks),
         runtime.map(|runtime| runtime.id).unwrap_or_default(),
-        late.overdue.map(short).unwrap_or_default()
+        late.timer.and_then(|timer| timer.overdue()).map(short).unwrap_or_default()
     )
 }
 
@@ -374,7 +376,7 @@ fn nothing(report: &Report) -> String {
 }
 
 /// Locks that are taken and waited for, by whom is not known.
-fn write_unknown_holders(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+fn write_unknown_holders(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
     for resource in &report.resources {
         let is_unknown = is_lock(resource.kind)
             && resource.is_taken == Some(true)
@@ -393,7 +395,7 @@ fn write_unknown_holders(report: &Report, look: &Look, out: &mut dyn Write) -> i
                     _ => format!("{} wait", enumerated(report, &tasks)),
                 },
             );
-            writeln!(out, "{}", styled(&text, Style::Warning, look.styled))?;
+            out.styled_line(Style::Warning, text)?;
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::Look;
-use super::style::{Style, styled};
+use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
 use super::tasks::tasks_text;
 use runtime_layouts::report::{Report, Runtime, WorkerState};
@@ -13,15 +13,13 @@ use runtime_layouts::report::{Report, Runtime, WorkerState};
 /// # Errors
 /// What `out` returns.
 pub fn write(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    let out = &mut Out::new(out, look);
     write_runtimes(report, look, out)?;
-    for problem in &report.problems {
-        writeln!(out, "{}", styled(problem, Style::Warning, look.styled))?;
-    }
-    Ok(())
+    write_problems(report, out)
 }
 
 /// The runtimes alone, where the report's problems stand elsewhere.
-pub(super) fn write_runtimes(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_runtimes(report: &Report, look: &Look, out: &mut Out<'_>) -> io::Result<()> {
     const COLUMNS: [Column; 5] = [
         Column { heading: "Worker", cut: Cut::Never },
         Column { heading: "Thread", cut: Cut::Never },
@@ -31,7 +29,7 @@ pub(super) fn write_runtimes(report: &Report, look: &Look, out: &mut dyn Write) 
     ];
     for runtime in &report.runtimes {
         let title = format!("Runtime {}: {}", runtime.id, summary(runtime));
-        writeln!(out, "{}", styled(&title, Style::Heading, look.styled))?;
+        out.styled_line(Style::Heading, title)?;
         let rows: Vec<Vec<Cell>> = runtime
             .workers
             .iter()
@@ -57,27 +55,31 @@ pub(super) fn write_runtimes(report: &Report, look: &Look, out: &mut dyn Write) 
         }
         table.fit(look.width, 2);
         if rows.is_empty() {
-            writeln!(out, "  No thread runs it now.")?;
+            out.line("  No thread runs it now.")?;
         } else {
-            table.headings("  ", look.styled, out)?;
+            table.headings("  ", out)?;
         }
         for row in &rows {
-            table.row("  ", row, look.styled, out)?;
+            table.row("  ", row, out)?;
         }
         if let Some(injected) = runtime.injected {
-            writeln!(out, "  Queued for any worker: {injected}.")?;
+            out.line(format_args!("  Queued for any worker: {injected}."))?;
         }
         if let Some(pool) = runtime.blocking {
-            writeln!(
-                out,
+            out.line(format_args!(
                 "  Blocking pool: {}, {} idle; {} queued.",
                 counted(pool.threads, "thread"),
                 pool.idle,
                 counted(pool.queued, "closure")
-            )?;
+            ))?;
         }
     }
     Ok(())
+}
+
+/// What could not be read or may be wrong, beyond a single task.
+pub(super) fn write_problems(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
+    report.problems.iter().try_for_each(|problem| out.styled_line(Style::Warning, problem))
 }
 
 /// `1 thread`, `2 threads`.
@@ -101,7 +103,7 @@ pub(super) fn summary(runtime: &Runtime) -> String {
 fn workers_text(runtime: &Runtime) -> String {
     let count = runtime.workers.len();
     let parked = runtime.workers.iter().filter(|w| w.state == WorkerState::Parked).count();
-    let running = runtime.workers.iter().filter(|w| w.state == WorkerState::Running).count();
+    let running = runtime.workers.iter().filter(|w| w.state.is_busy()).count();
     let state = match count {
         0 => return "no worker found".to_string(),
         _ if parked == count && count == 1 => "parked".to_string(),
@@ -117,7 +119,7 @@ fn workers_text(runtime: &Runtime) -> String {
 fn state_text(state: WorkerState) -> &'static str {
     match state {
         WorkerState::Parked => "parked",
-        WorkerState::Running => "running",
+        WorkerState::Running | WorkerState::Blocked => "running",
         WorkerState::Unknown => "unknown",
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::report::{
     Because, Finding, FindingKind, Holder, Link, Report, Resource, ResourceKind, Runtime, Task,
-    TaskIndex, TaskKind, TaskState, Wait, WaitId, WorkerState,
+    TaskIndex, TaskKind, TaskState, Wait, WaitId,
 };
 
 use super::graph::waits;
@@ -48,7 +48,7 @@ fn of_wait(
 fn busy(report: &Report, runtime: &Runtime, blocked: &[(WaitId, &Wait)]) -> Option<Finding> {
     let mut busy = Vec::new();
     for worker in &runtime.workers {
-        let thread = worker.thread.filter(|_| worker.state == WorkerState::Running)?;
+        let thread = worker.thread.filter(|_| worker.state.is_busy())?;
         let runs = |task: &&Task| task.thread == Some(thread) && task.state == TaskState::Running;
         let task = report.tasks.iter().find(runs)?;
         if !blocked.iter().any(|(_, wait)| wait.task == task.index) {
@@ -61,7 +61,7 @@ fn busy(report: &Report, runtime: &Runtime, blocked: &[(WaitId, &Wait)]) -> Opti
     let own = |task: &Task| task.runtime.and_then(|at| report.runtimes.get(at)) == Some(runtime);
     let (late, _) = waits(report)
         .filter(|(_, wait)| wait.is_polled)
-        .filter_map(|(id, wait)| Some((id, report.resource(wait.resource).overdue?)))
+        .filter_map(|(id, wait)| Some((id, report.resource(wait.resource).timer?.overdue()?)))
         .filter(|(id, overdue)| *overdue >= LATE && own(report.task(report.wait(*id).task)))
         .max_by_key(|(_, overdue)| *overdue)?;
     let links = busy.into_iter().map(|because| Link { wait: late, because }).collect();
@@ -106,8 +106,7 @@ fn are_all_blocked(report: &Report, task: &Task, blocked: &[(WaitId, &Wait)]) ->
     };
     let mut workers = runtime.workers.iter();
     workers.all(|worker| {
-        worker.state == WorkerState::Running
-            && worker.thread.is_some_and(|thread| is_blocked(thread.tid))
+        worker.state.is_busy() && worker.thread.is_some_and(|thread| is_blocked(thread.tid))
     })
 }
 

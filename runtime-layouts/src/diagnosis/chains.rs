@@ -4,8 +4,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::graph::{Graph, waits_of};
 use crate::report::{
-    Access, Because, DUE_NOW, Finding, FindingKind, Link, Report, Resource, ResourceKind,
-    TaskIndex, Wait, WaitId,
+    Access, Because, Finding, FindingKind, Link, Report, Resource, ResourceKind, TaskIndex, Wait,
+    WaitId,
 };
 
 /// The findings about waits that nothing can end.
@@ -224,9 +224,9 @@ fn is_from_outside(wait: &Wait, report: &Report) -> bool {
     )
 }
 
-/// Whether a timer is due now: the task goes on at once.
+/// Whether what is waited for is a timer that goes off now: the task goes on at once.
 fn is_about_to_come(resource: &Resource) -> bool {
-    resource.kind == ResourceKind::Sleep && resource.state.as_deref() == Some(DUE_NOW)
+    resource.timer.is_some_and(|timer| timer.is_about_to_come())
 }
 
 /// The chain of reasons for which a task waits, as far as memory tells; a circle is gone round

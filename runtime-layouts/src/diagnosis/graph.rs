@@ -192,7 +192,8 @@ fn needs_of(report: &Report, id: WaitId, wait: &Wait) -> Option<Vec<Group>> {
             let holders = holders(resource);
             // Ends of the channel that were not found may be anywhere.
             let is_shared = resource.holders.iter().any(|holder| holder.is_shared);
-            let is_complete = resource.parties == Some(holders.len() as u64) && !is_shared;
+            let is_complete = resource.parties == Some(holders.len() as u64)
+                && !(is_shared || resource.is_reachable);
             if is_complete && !holders.is_empty() {
                 groups.push(holders);
             }

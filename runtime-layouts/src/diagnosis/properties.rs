@@ -12,8 +12,8 @@ use super::graph::Graph;
 use super::{findings, reasons};
 use crate::fake::{FakeFrame, FakeReport, told_link};
 use crate::report::{
-    Access, Because, Finding, FindingKind, FrameRef, Holder, Link, Report, ResourceId,
-    ResourceKind, Task, TaskIndex, TaskState, WaitId,
+    Access, Because, Clock, Due, Finding, FindingKind, FrameRef, Holder, Link, Report, ResourceId,
+    ResourceKind, Task, TaskIndex, TaskState, Timer, WaitId,
 };
 
 const KINDS: [ResourceKind; 16] = [
@@ -117,7 +117,8 @@ fn resources(
             resource.needs_all = u.arbitrary()?;
         }
         if kind == ResourceKind::Sleep && u.arbitrary()? {
-            resource.overdue = Some(Duration::from_secs(u64::from(number) + 1));
+            let due = Due::Ago(Duration::from_secs(u64::from(number) + 1));
+            resource.timer = Some(Timer { due, has_fired: None, clock: Clock::Stop });
         }
         all.push(id);
     }

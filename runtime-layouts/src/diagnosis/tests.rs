@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::{findings, reasons};
 use crate::fake::{FakeFrame, FakeReport, told, told_link};
-use crate::report::{Access, Report, ResourceId, ResourceKind, TaskKind, TaskState, WorkerState};
+use crate::report::{
+    Access, Due, Report, ResourceId, ResourceKind, TaskKind, TaskState, WorkerState,
+};
 
 /// What is said of a story.
 fn said(story: FakeReport) -> Vec<String> {
@@ -400,6 +402,17 @@ fn so_may_one_that_others_share() {
 }
 
 #[test]
+fn so_may_whoever_gets_at_it_without_holding_it() {
+    let mut story = FakeReport::new();
+    let task = story.task();
+    let channel = story.channel(ResourceKind::Mpsc, "mpsc", 1);
+    story.holds(task, channel);
+    story.resource_mut(channel).is_reachable = true;
+    story.waits(task, channel).access = Some(Access::Receive);
+    assert_eq!(said(story), [""; 0]);
+}
+
+#[test]
 fn of_a_channel_without_senders_nothing_is_said() {
     let mut story = FakeReport::new();
     let task = story.task();
@@ -597,7 +610,7 @@ fn a_lock_across_an_await_must_be_certain_and_last() {
     });
     assert_eq!(moved, [""; 0]);
     let due = slow(|story, [holder, waiting], stock| {
-        let timer = story.timer_due_now();
+        let timer = story.timer("timer", Due::Now);
         story.holds(holder, stock);
         story.waits(holder, timer);
         story.waits(waiting, stock);
@@ -648,7 +661,7 @@ fn a_blocked_worker_is_told_with_what_waits_for_it() {
 
 #[test]
 fn another_worker_polls_what_was_woken() {
-    for state in [WorkerState::Parked, WorkerState::Running, WorkerState::Unknown] {
+    for state in [WorkerState::Parked, WorkerState::Running] {
         let mut story = FakeReport::new();
         story.runtime(2);
         let (blocked, running, woken) = (story.task(), story.task(), story.task());
@@ -747,8 +760,7 @@ fn late(overdue: Duration, change: impl FnOnce(&mut FakeReport, [FakeFrame; 2]))
     let mut story = FakeReport::new();
     story.runtime(1);
     let (busy, waiting) = (story.task(), story.task());
-    let timer = story.resource(ResourceKind::Sleep, "timer");
-    story.resource_mut(timer).overdue = Some(overdue);
+    let timer = story.timer("timer", Due::Ago(overdue));
     story.waits(waiting, timer);
     story.runs(busy, 0, 7);
     change(&mut story, [busy, waiting]);
@@ -767,8 +779,7 @@ fn a_timer_that_is_late_shows_a_busy_worker() {
     });
     assert_eq!(woken, ["BlockedWorker, perhaps: 2 waits for timer, since 1 is busy; behind: 3"]);
     let later = late(second, |story, _| {
-        let (task, timer) = (story.task(), story.resource(ResourceKind::Sleep, "later timer"));
-        story.resource_mut(timer).overdue = Some(2 * second);
+        let (task, timer) = (story.task(), story.timer("later timer", Due::Ago(2 * second)));
         story.waits(task, timer);
     });
     assert_eq!(later, ["BlockedWorker, perhaps: 3 waits for later timer, since 1 is busy"]);
@@ -778,8 +789,7 @@ fn a_timer_that_is_late_shows_a_busy_worker() {
     assert_eq!(of_another, [""; 0]);
     let parked = late(second, |story, _| {
         story.runtime(1);
-        let (task, timer) = (story.task(), story.resource(ResourceKind::Sleep, "other timer"));
-        story.resource_mut(timer).overdue = Some(2 * second);
+        let (task, timer) = (story.task(), story.timer("other timer", Due::Ago(2 * second)));
         story.waits(task, timer);
     });
     assert_eq!(parked, wanted, "the other runtime's worker is parked");
@@ -790,8 +800,7 @@ fn a_late_timer_that_nothing_polls_shows_nothing() {
     let mut story = FakeReport::new();
     story.runtime(1);
     let (busy, waiting) = (story.task(), story.task());
-    let timer = story.resource(ResourceKind::Sleep, "timer");
-    story.resource_mut(timer).overdue = Some(Duration::from_secs(9));
+    let timer = story.timer("timer", Due::Ago(Duration::from_secs(9)));
     let forgotten = story.unpolled(waiting);
     story.waits(forgotten, timer);
     story.runs(busy, 0, 7);
@@ -804,8 +813,7 @@ fn a_late_timer_beside_a_blocked_worker_shows_the_others_that_are_busy() {
     story.runtime(2);
     let (blocked, busy, waiting) = (story.task(), story.task(), story.task());
     let call = story.resource(ResourceKind::Blocking, "a blocking call");
-    let timer = story.resource(ResourceKind::Sleep, "timer");
-    story.resource_mut(timer).overdue = Some(Duration::from_secs(9));
+    let timer = story.timer("timer", Due::Ago(Duration::from_secs(9)));
     story.waits(blocked, call);
     story.waits(waiting, timer);
     story.runs(blocked, 0, 7);
@@ -825,8 +833,7 @@ fn a_blocked_worker_alone_says_why_a_timer_is_late() {
     story.runtime(1);
     let (blocked, waiting) = (story.task(), story.task());
     let call = story.resource(ResourceKind::Blocking, "a blocking call");
-    let timer = story.resource(ResourceKind::Sleep, "timer");
-    story.resource_mut(timer).overdue = Some(Duration::from_secs(9));
+    let timer = story.timer("timer", Due::Ago(Duration::from_secs(9)));
     story.waits(blocked, call);
     story.waits(waiting, timer);
     story.runs(blocked, 0, 7);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::processor::WIDE;
 use crate::layout::source::{
     LayoutError, LayoutSource, ObjectFacts, Poll, PolledAs, Provenance, ThreadLocal, TlsSegment,
 };
@@ -10,6 +11,8 @@ use crate::layout::{
     Call, Discriminant, Function, Member, PlacedVariable, SourceFile, SourceLocation,
     StaticAddress, Type, TypeId, TypeKind, TypeParameter, Variant,
 };
+use crate::libraries::rust_std::UNWINDING;
+use crate::target::processors::Processor;
 
 /// Layouts that are put together type by type. The static addresses are the live ones.
 #[derive(Clone)]
@@ -20,6 +23,7 @@ pub struct FakeLayouts {
     vtables: HashMap<StaticAddress, Vec<TypeId>>,
     polls: HashMap<TypeId, Poll>,
     thread_locals: Vec<ThreadLocal>,
+    unwinds: bool,
 }
 
 /// One variant: name, the discriminant values that select it, the variant's struct, and for a
@@ -33,15 +37,22 @@ impl Default for FakeLayouts {
 }
 
 impl FakeLayouts {
-    /// No types yet; an x86-64 object with a TLS segment of one page, at addresses below 2^47.
+    /// No types yet; an object with a TLS segment of one page, at addresses below 2^47, for the
+    /// processor [`WIDE`](super::processor::WIDE).
     #[must_use]
     pub fn new() -> Self {
+        Self::on(&WIDE)
+    }
+
+    /// The same for another processor.
+    #[must_use]
+    pub fn on(processor: &Processor) -> Self {
         Self {
             facts: ObjectFacts {
                 build_id: Some("00".into()),
-                machine: 62,
-                pointer_size: 8,
-                big_endian: false,
+                machine: processor.machine,
+                pointer_size: processor.words.pointer_size,
+                big_endian: processor.words.big_endian,
                 entry: StaticAddress(0),
                 tls: Some(TlsSegment { address: 0, size: 0x1000, align: 0x10 }),
                 tls_module: None,
@@ -52,7 +63,15 @@ impl FakeLayouts {
             vtables: HashMap::new(),
             polls: HashMap::new(),
             thread_locals: Vec::new(),
+            unwinds: true,
         }
+    }
+
+    /// The same program, built with `panic = "abort"`.
+    #[must_use]
+    pub fn with_abort(mut self) -> Self {
+        self.unwinds = false;
+        self
     }
 
     /// A place in the user's `src/main.rs`.
@@ -86,7 +105,7 @@ impl FakeLayouts {
 
     /// A thin pointer. The target may be given later with [`FakeLayouts::point`].
     pub fn pointer(&mut self, name: &str, target: Option<TypeId>) -> TypeId {
-        self.add(name, 8, TypeKind::Pointer { target })
+        self.add(name, self.facts.pointer_size.into(), TypeKind::Pointer { target })
     }
 
     /// Lets a pointer point to a type that was made after it.
@@ -106,13 +125,25 @@ impl FakeLayouts {
         }
     }
 
+    /// Gives a type a generic argument.
+    pub fn parameter(&mut self, of: TypeId, name: &str, argument: TypeId) {
+        if let Some(ty) = self.types.get_mut(of.0 as usize) {
+            let parameter = TypeParameter { name: name.into(), ty: argument };
+            Arc::make_mut(ty).type_parameters.push(parameter);
+        }
+    }
+
+    /// Puts the members that a struct lacked when it was made into it: its own type can be among
+    /// theirs.
+    pub fn complete(&mut self, of: TypeId, members: &[(&str, u64, TypeId)]) {
+        if let Some(ty) = self.types.get_mut(of.0 as usize) {
+            Arc::make_mut(ty).kind = TypeKind::Struct { members: members_of(members) };
+        }
+    }
+
     /// A struct with its members' names, offsets and types.
     pub fn structure(&mut self, name: &str, size: u64, members: &[(&str, u64, TypeId)]) -> TypeId {
-        let members = members
-            .iter()
-            .map(|(name, offset, ty)| Member { name: (*name).into(), offset: *offset, ty: *ty })
-            .collect();
-        self.add(name, size, TypeKind::Struct { members })
+        self.add(name, size, TypeKind::Struct { members: members_of(members) })
     }
 
     /// An enum or state machine. `discriminant` is its offset and size in bytes.
@@ -219,6 +250,13 @@ impl FakeLayouts {
     }
 }
 
+fn members_of(members: &[(&str, u64, TypeId)]) -> Vec<Member> {
+    members
+        .iter()
+        .map(|(name, offset, ty)| Member { name: (*name).into(), offset: *offset, ty: *ty })
+        .collect()
+}
+
 impl LayoutSource for FakeLayouts {
     fn facts(&self) -> &ObjectFacts {
         &self.facts
@@ -273,8 +311,8 @@ impl LayoutSource for FakeLayouts {
         Ok(Vec::new())
     }
 
-    fn has_function(&self, _identifier: &str) -> bool {
-        false
+    fn has_function(&self, identifier: &str) -> bool {
+        self.unwinds && identifier == UNWINDING
     }
 
     fn calls_at(&self, _pc: StaticAddress) -> Result<Vec<Call>, LayoutError> {

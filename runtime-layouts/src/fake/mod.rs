@@ -5,10 +5,12 @@
 
 mod layouts;
 mod memory;
+pub mod processor;
 mod report;
 pub mod service;
 mod target;
 pub mod tokio;
+pub mod toy;
 
 pub use layouts::FakeLayouts;
 pub use memory::FakeMemory;

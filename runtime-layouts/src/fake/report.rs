@@ -22,10 +22,10 @@
 
 use crate::layout::name::DisplayName;
 use crate::report::{
-    Access, Because, Chain, DUE_NOW, Finding, Frame, FrameKind, FrameRef, FutureState, Holder,
-    HoldingThread, Link, Polled, Report, Resource, ResourceId, ResourceKind, Runtime, Site, SiteId,
-    TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef, Wait, WaitId, Worker,
-    WorkerState,
+    Access, Because, Chain, Clock, Due, Finding, Flavor, Frame, FrameKind, FrameRef, FrameSource,
+    FutureState, Holder, HoldingThread, Link, Polled, Report, Resource, ResourceId, ResourceKind,
+    Runtime, Site, SiteId, TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef,
+    Timer, Trust, Wait, WaitId, Worker, WorkerState,
 };
 use crate::target::TargetKind;
 
@@ -96,7 +96,7 @@ impl FakeReport {
             library: "tokio",
             version: None,
             object: None,
-            flavor: "multi_thread",
+            flavor: Flavor::MULTI_THREAD,
             address: 0x10_0000 * (id as u64 + 1),
             workers: (0..workers).map(parked).collect(),
             injected: None,
@@ -122,6 +122,7 @@ impl FakeReport {
             thread: None,
             spawned_at: None,
             chain: Chain { frames: vec![frame.clone()], ..Chain::default() },
+            trust: Trust::of(FrameSource::StateMachines),
             index,
             problems: Vec::new(),
         });
@@ -180,7 +181,8 @@ impl FakeReport {
             address: 0x5000_0000 + u64::from(id.0) * 0x100,
             name: name.into(),
             state: None,
-            overdue: None,
+            timer: None,
+            is_reachable: false,
             holders: Vec::new(),
             is_taken: None,
             parties: None,
@@ -210,10 +212,11 @@ impl FakeReport {
         id
     }
 
-    /// A timer that goes off at once.
-    pub fn timer_due_now(&mut self) -> ResourceId {
-        let id = self.resource(ResourceKind::Sleep, "timer");
-        self.resource_mut(id).state = Some(DUE_NOW.into());
+    /// A timer that did not go off.
+    pub fn timer(&mut self, name: &str, due: Due) -> ResourceId {
+        let id = self.resource(ResourceKind::Sleep, name);
+        let timer = Timer { due, has_fired: Some(false), clock: Clock::Stop };
+        self.resource_mut(id).timer = Some(timer);
         id
     }
 

@@ -1,11 +1,14 @@
 //! A hand-built process.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::processor::{NARROW, WIDE};
 use crate::layout::source::LayoutSource;
 use crate::memory::MemoryReader;
-use crate::target::machine::Machine;
+use crate::target::host::{Descriptor, Host};
+use crate::target::processors::{self, Processor};
 use crate::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
 
 /// A process with one module, loaded where it was linked, and one thread.
@@ -14,12 +17,21 @@ pub struct FakeTarget<M> {
     identity: Identity,
     modules: Vec<Module>,
     threads: Vec<Thread>,
-    machine: Option<Machine>,
+    processor: Option<&'static Processor>,
+    host: Option<StoppedAt>,
+    by_threads: bool,
+    /// How often it may still be asked whether the user wants to stop, before that is so.
+    patience: AtomicU64,
 }
 
 impl<M: MemoryReader> FakeTarget<M> {
-    /// A process of these layouts and that memory; its thread's pointer is `thread_pointer`.
+    /// A process of these layouts and that memory, on the processor that the layouts are for; its thread's pointer is `thread_pointer`.
     pub fn new(layouts: impl LayoutSource + 'static, memory: M, thread_pointer: u64) -> Self {
+        let known = [&WIDE, &NARROW].into_iter().find(|known| {
+            let facts = layouts.facts();
+            known.machine == facts.machine && known.words == facts.words()
+        });
+        let processor = known.or_else(|| processors::of(layouts.facts()));
         Self {
             memory,
             identity: Identity {
@@ -35,15 +47,58 @@ impl<M: MemoryReader> FakeTarget<M> {
                 thread_pointer: Some(thread_pointer),
                 selected: true,
             }],
-            machine: None,
+            processor,
+            host: None,
+            by_threads: true,
+            patience: AtomicU64::new(u64::MAX),
         }
+    }
+
+    /// The same process, where one thread alone may read the memory.
+    #[must_use]
+    pub fn read_by_one_thread(mut self) -> Self {
+        self.by_threads = false;
+        self
+    }
+
+    /// The same process, with a user who asks to stop by the time that this was asked for so often.
+    #[must_use]
+    pub fn interrupted_after(mut self, patience: u64) -> Self {
+        self.patience = AtomicU64::new(patience);
+        self
+    }
+
+    /// How often it may still be asked for before the user asks to stop.
+    pub fn patience(&self) -> u64 {
+        self.patience.load(Ordering::Relaxed)
     }
 
     /// The same process, stopped at that time of the monotonic clock.
     #[must_use]
     pub fn stopped_at(mut self, now: Duration) -> Self {
-        self.machine = Some(Machine::at(now));
+        self.host = Some(StoppedAt(now));
         self
+    }
+}
+
+/// A host that knows the time and nothing else.
+struct StoppedAt(Duration);
+
+impl Host for StoppedAt {
+    fn monotonic_now(&self) -> Option<Duration> {
+        Some(self.0)
+    }
+
+    fn stopped_at(&self) -> Option<Duration> {
+        Some(self.0)
+    }
+
+    fn descriptor(&self, _fd: u64) -> Option<Descriptor> {
+        None
+    }
+
+    fn child(&self, _pid: u64) -> Option<(String, bool)> {
+        None
     }
 }
 
@@ -53,7 +108,7 @@ impl<M: MemoryReader> Target for FakeTarget<M> {
     }
 
     fn may_be_read_by_threads(&self) -> bool {
-        true
+        self.by_threads
     }
 
     fn identity(&self) -> &Identity {
@@ -73,10 +128,16 @@ impl<M: MemoryReader> Target for FakeTarget<M> {
     }
 
     fn interrupted(&self) -> bool {
-        false
+        let left = self.patience().saturating_sub(1);
+        self.patience.store(left, Ordering::Relaxed);
+        left == 0
     }
 
-    fn machine(&self) -> Option<&Machine> {
-        self.machine.as_ref()
+    fn processor(&self) -> Option<&'static Processor> {
+        self.processor
+    }
+
+    fn host(&self) -> Option<&dyn Host> {
+        self.host.as_ref().map(|host| host as &dyn Host)
     }
 }

@@ -5,19 +5,24 @@
 //! of values for their notation, the extractor of layouts for what a debugger will ask for by name.
 
 mod blocking;
+pub(crate) mod children;
 pub mod expectation;
 mod guard;
 pub(crate) mod naming;
+pub(crate) mod notation;
 mod resource;
 pub(crate) mod waker;
 
 pub use self::blocking::{BlockingCall, TakesLock};
+pub use self::children::CollectionType;
 pub use self::guard::GuardType;
+pub use self::notation::ValuePrinter;
 pub use self::resource::ResourceType;
 pub(crate) use self::resource::{Read, ReadOrder, Reading, Seen, Tasks, Wakers};
 
+use self::children::Types;
 use self::expectation::{Expectation, NamedType, NamedTypes};
-use crate::layout::name::base_path;
+use crate::layout::name::{Environment, base_path};
 use crate::layout::source::LayoutSource;
 
 /// A library: of locks, channels and futures, or an async runtime.
@@ -36,6 +41,8 @@ pub struct Library {
     pub defining_crates: &'static [&'static str],
     /// The beginnings of the paths of functions that only pass on the call to a future's `poll`.
     pub passing_on: &'static [&'static str],
+    /// The beginnings of the paths of functions by which a thread that blocks enters the kernel.
+    pub entering_kernel: &'static [&'static str],
     /// Private paths of the library and the public ones that export the same items.
     pub public_paths: &'static [(&'static str, &'static str)],
     /// What its futures wait for.
@@ -44,8 +51,18 @@ pub struct Library {
     pub guards: &'static [GuardType],
     /// The paths of types that lead to its runtimes and tasks, without generic arguments.
     pub handles: &'static [&'static str],
+    /// What holds futures where the walk's general rule does not look.
+    pub collections: &'static [CollectionType],
+    /// The paths of futures that have ended when they hold none of those that they could hold.
+    pub ended_when_empty: &'static [&'static str],
+    /// The paths of wrappers in which a future may be, and later its output.
+    pub output_wrappers: &'static [&'static str],
+    /// Functions of which it matters whether a program has them: the last parts of their paths.
+    pub notable_functions: &'static [&'static str],
     /// Its functions that block the thread that calls them.
     pub blocking: &'static [BlockingCall],
+    /// Types whose values have a notation of their own.
+    pub printers: &'static [&'static [ValuePrinter]],
     /// Beginnings of generic arguments that its users do not spell, since they use an alias, and
     /// what they spell instead.
     pub aliases: &'static [(&'static str, &'static str)],
@@ -62,11 +79,17 @@ impl Library {
             named_types: &[],
             defining_crates: &[],
             passing_on: &[],
+            entering_kernel: &[],
             public_paths: &[],
             resources: &[],
             guards: &[],
             handles: &[],
+            collections: &[],
+            ended_when_empty: &[],
+            output_wrappers: &[],
+            notable_functions: &[],
             blocking: &[],
+            printers: &[],
             aliases: &[],
         }
     }
@@ -82,8 +105,6 @@ pub struct Runtime {
     pub text: &'static [u8],
     /// The functions in the vtables of tasks that poll them, without generic arguments.
     pub task_polls: &'static [&'static str],
-    /// Functions of which it matters whether a program has them: the last parts of their paths.
-    pub notable_functions: &'static [&'static str],
 }
 
 /// The libraries that an inspection knows.
@@ -131,6 +152,12 @@ impl Libraries {
         paths.any(|path| function.starts_with(path))
     }
 
+    /// Whether a blocked thread enters the kernel by that function.
+    pub(crate) fn enters_kernel(self, function: &str) -> bool {
+        let mut paths = self.all().flat_map(|library| library.entering_kernel);
+        paths.any(|path| function.starts_with(path))
+    }
+
     /// The resource of that path.
     pub(crate) fn resource(self, path: &str) -> Option<&'static ResourceType> {
         self.all().flat_map(|library| library.resources).find(|known| known.path == path)
@@ -157,9 +184,39 @@ impl Libraries {
             .any(|known| of(known.path) == of(type_name))
     }
 
+    /// The collection that a type of that name is.
+    pub(crate) fn collection(self, name: &str) -> Option<&'static CollectionType> {
+        let path = base_path(name);
+        self.all().flat_map(|library| library.collections).find(|known| match known.types {
+            Types::Of(of) => of == path,
+            Types::Closures => Environment::of(path) == Some(Environment::Closure),
+        })
+    }
+
+    /// Whether a future of that path has ended when it holds none.
+    pub(crate) fn is_ended_when_empty(self, path: &str) -> bool {
+        self.all().any(|library| library.ended_when_empty.contains(&path))
+    }
+
+    /// Whether a future may be in a type of that path, and later its output.
+    pub(crate) fn is_output_wrapper(self, path: &str) -> bool {
+        self.all().any(|library| library.output_wrappers.contains(&path))
+    }
+
     /// Whether the type of that path leads to a runtime or a task.
     pub(crate) fn is_handle(self, path: &str) -> bool {
         self.all().any(|library| library.handles.contains(&path))
+    }
+
+    /// How values of the type of that path are written; `None` for one that is written by its
+    /// layout.
+    pub(crate) fn printer(self, path: &str) -> Option<&'static ValuePrinter> {
+        let printers = self.all().flat_map(|library| library.printers).copied().flatten();
+        let is = |known: &&ValuePrinter| match known.path.ends_with("::") {
+            true => path.starts_with(known.path),
+            false => path == known.path,
+        };
+        printers.into_iter().find(is)
     }
 
     /// A type's name as its users spell it.

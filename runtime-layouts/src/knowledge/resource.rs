@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use crate::report::{Access, ResourceKind, Task, TaskId, TaskIndex, TaskKind};
+use crate::report::{Access, ResourceKind, Task, TaskId, TaskIndex, TaskKind, Timer};
 use crate::value::{Program, Value, ValueError};
 
 /// A type whose values are waited for: a future, or what an async fn's `self` is.
@@ -116,12 +115,14 @@ pub(crate) struct Seen {
     pub(crate) name: Option<Cow<'static, str>>,
     /// See [`crate::report::Resource::state`].
     pub(crate) state: Option<String>,
-    /// See [`crate::report::Resource::overdue`].
-    pub(crate) overdue: Option<Duration>,
+    /// See [`crate::report::Resource::timer`].
+    pub(crate) timer: Option<Timer>,
     /// See [`crate::report::Resource::is_taken`].
     pub(crate) is_taken: Option<bool>,
     /// See [`crate::report::Resource::parties`].
     pub(crate) parties: Option<u64>,
+    /// See [`crate::report::Resource::is_reachable`].
+    pub(crate) is_reachable: bool,
     /// See [`crate::report::Wait::access`].
     pub(crate) access: Option<Access>,
     /// See [`crate::report::Wait::is_granted`].
@@ -150,9 +151,10 @@ impl Seen {
             address: 0,
             name: None,
             state: None,
-            overdue: None,
+            timer: None,
             is_taken: None,
             parties: None,
+            is_reachable: false,
             access: None,
             is_granted: false,
             note: None,

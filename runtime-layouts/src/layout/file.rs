@@ -265,7 +265,7 @@ impl LayoutFile {
         let tables: Tables = postcard::from_bytes(&tables)
             .map_err(|error| LayoutFileError::Damaged(error.to_string()))?;
         let file = Self::new(tables)?;
-        if file.tables.facts.build_id.clone().unwrap_or_default() != hexadecimal(build_id) {
+        if file.tables.facts.build_id.clone().unwrap_or_default() != hex::encode(build_id) {
             return Err(damaged("it names two build ids"));
         }
         Ok(file)
@@ -310,8 +310,8 @@ impl LayoutFile {
             return Err(damaged(format!("{} bytes are too many", plain.len())));
         }
         let build_id = self.tables.facts.build_id.as_deref().unwrap_or_default();
-        let build_id = bytes_of_hexadecimal(build_id)
-            .ok_or_else(|| damaged("the build id is not hexadecimal".to_owned()))?;
+        let build_id = hex::decode(build_id)
+            .map_err(|_| damaged("the build id is not hexadecimal".to_owned()))?;
         let mut bytes = MAGIC.to_vec();
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend((build_id.len() as u16).to_le_bytes());
@@ -661,15 +661,4 @@ fn within(number: u32, count: usize, what: &'static str) -> Result<(), &'static 
         "function" => "it refers to a function that is not there",
         _ => "it refers to a unit that is not there",
     })
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn bytes_of_hexadecimal(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> =
-        text.chars().map(|digit| digit.to_digit(16).map(|digit| digit as u8)).collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
-    Some(digits.chunks(2).map(|pair| (pair[0] << 4) | pair[1]).collect())
 }

@@ -236,6 +236,13 @@ pub enum Base {
 }
 
 impl Type {
+    /// Whether it says something to the compiler alone: `PhantomData`, the global allocator.
+    #[must_use]
+    pub fn is_marker(&self) -> bool {
+        let markers = ["core::marker::Phantom", "alloc::alloc::Global"];
+        self.size == 0 && markers.iter().any(|marker| self.name.starts_with(marker))
+    }
+
     /// The members of a struct or union; empty for everything else.
     #[must_use]
     pub fn members(&self) -> &[Member] {

@@ -5,6 +5,7 @@
 
 pub(crate) mod async_channel;
 pub(crate) mod async_lock;
+pub(crate) mod bytes;
 pub(crate) mod flume;
 pub(crate) mod futures;
 pub(crate) mod rust_std;
@@ -22,6 +23,7 @@ const KNOWN: &[Known] = &[
     Known::library(&async_lock::LIBRARY),
     Known::library(&async_channel::LIBRARY),
     Known::library(&flume::LIBRARY),
+    Known::library(&bytes::LIBRARY),
 ];
 
 static ALL: [&Library; KNOWN.len()] = Known::libraries(KNOWN);

@@ -1,8 +1,7 @@
 //! MEMORY READING: bytes of the stopped process, from wherever they can be had.
 
 pub mod cache;
-
-pub mod live;
+pub mod words;
 
 use std::sync::Arc;
 
@@ -82,7 +81,8 @@ impl<M: MemoryReader + ?Sized> MemoryReader for Box<M> {
 
 /// Where a range ends: 2^64 for one that ends with the address space. `None` when it would reach
 /// beyond.
-pub(crate) fn end_of(address: u64, length: usize) -> Option<u128> {
+#[must_use]
+pub fn end_of(address: u64, length: usize) -> Option<u128> {
     let end = u128::from(address) + length as u128;
     (end <= 1 << 64).then_some(end)
 }

@@ -7,9 +7,6 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 const YEAR: u64 = 365 * DAY;
 
-/// The state of a timer that goes off at once.
-pub const DUE_NOW: &str = "due now";
-
 /// A duration in its largest unit, rounded down.
 #[must_use]
 pub fn short(duration: Duration) -> String {

@@ -4,16 +4,25 @@
 //! of a kind (names, files, lines) is a [`Site`], stored once; a task holds site numbers and
 //! addresses.
 
+mod completeness;
 mod duration;
 mod findings;
+mod flavor;
+mod kinds;
 mod resources;
+mod timer;
+mod trust;
 
-pub use self::duration::{DUE_NOW, short};
+pub use self::completeness::Completeness;
+pub use self::duration::short;
 pub use self::findings::{Because, Finding, FindingKind, Link};
+pub use self::flavor::{Flavor, Pollers};
+pub use self::kinds::ResourceKind;
 pub use self::resources::{
-    Access, FrameRef, Holder, HoldingThread, Resource, ResourceId, ResourceKind, TaskIndex, Wait,
-    WaitId,
+    Access, FrameRef, Holder, HoldingThread, Resource, ResourceId, TaskIndex, Wait, WaitId,
 };
+pub use self::timer::{Clock, Due, Timer};
+pub use self::trust::{FrameSource, FutureType, Trust};
 
 use crate::layout::SourceLocation;
 use crate::layout::name::DisplayName;
@@ -132,8 +141,8 @@ pub struct Runtime {
     pub version: Option<String>,
     /// The path of the library that it is in; `None` for the executable.
     pub object: Option<String>,
-    /// `current_thread`, `multi_thread`.
-    pub flavor: &'static str,
+    /// How it schedules its tasks.
+    pub flavor: Flavor,
     /// The address of the scheduler's handle, which is its identity.
     pub address: u64,
     /// Its workers, by index.
@@ -183,8 +192,18 @@ pub enum WorkerState {
     Parked,
     /// Runs a task or looks for one.
     Running,
+    /// Runs a task whose code, which is not async there, blocks the thread.
+    Blocked,
     /// Could not be told.
     Unknown,
+}
+
+impl WorkerState {
+    /// Whether it runs a task or looks for one, even if that blocks it.
+    #[must_use]
+    pub const fn is_busy(self) -> bool {
+        matches!(self, Self::Running | Self::Blocked)
+    }
 }
 
 /// A thread as the front numbers it.
@@ -232,6 +251,21 @@ pub enum TaskState {
     Unknown,
 }
 
+impl TaskState {
+    /// Its word in texts and in the JSON report.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Scheduled => "scheduled",
+            Self::Running => "running",
+            Self::Complete => "complete",
+            Self::Cancelled => "cancelled",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// One task.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Task {
@@ -256,9 +290,11 @@ pub struct Task {
     pub spawned_at: Option<SourceLocation>,
     /// Its await chain.
     pub chain: Chain,
+    /// How that was found, and how far it can be trusted.
+    pub trust: Trust,
     /// Its place in [`Report::tasks`].
     pub index: TaskIndex,
-    /// What could not be read or may be wrong.
+    /// What could not be read. What may be wrong is in [`Task::trust`].
     pub problems: Vec<String>,
 }
 

@@ -1,9 +1,8 @@
 //! What tasks wait for, and who has it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::{Frame, SiteId, ThreadRef};
+use super::{Frame, ResourceKind, SiteId, ThreadRef, Timer};
 
 /// Number of a [`Resource`] in its report.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -17,57 +16,6 @@ pub struct WaitId(pub u32);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct TaskIndex(pub u32);
 
-/// What sort of thing is waited for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum ResourceKind {
-    /// A lock with one holder.
-    Mutex,
-    /// A lock with one writer or several readers.
-    RwLock,
-    /// Permits.
-    Semaphore,
-    /// A value that one of many initializes.
-    OnceCell,
-    /// A notification.
-    Notify,
-    /// A meeting point of several tasks.
-    Barrier,
-    /// A queue with many senders and one receiver.
-    Mpsc,
-    /// A value that is sent once.
-    Oneshot,
-    /// A value whose changes are watched.
-    Watch,
-    /// A queue that every receiver reads whole.
-    Broadcast,
-    /// The end of one task.
-    Join,
-    /// The end of the next of several tasks.
-    JoinSet,
-    /// A point in time.
-    Sleep,
-    /// A socket, pipe or other file descriptor.
-    Io,
-    /// A signal of the operating system.
-    Signal,
-    /// A child process.
-    Child,
-    /// A token that cancels.
-    Cancellation,
-    /// A future that several poll.
-    Shared,
-    /// Another turn of the task itself.
-    Yield,
-    /// Nothing: it is never ready.
-    Never,
-    /// A lock that blocks its thread.
-    ThreadLock,
-    /// A call that blocks its thread.
-    Blocking,
-    /// What is not known; its type is its name.
-    Other,
-}
-
 /// One thing that is waited for, or held.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Resource {
@@ -78,18 +26,20 @@ pub struct Resource {
     /// Its type as the source spells it, without the path: `Mutex<Inventory>`. Of a socket or a
     /// timer what it is.
     pub name: Arc<str>,
-    /// Its state in few words: `0 of 3 permits free`, `due in 4.2 s`; `None` when there is nothing
-    /// to say.
+    /// Its state in few words, to be shown: `0 of 3 permits free`; `None` when there is nothing to
+    /// say, and of a timer.
     pub state: Option<String>,
-    /// How long ago it was due, when the process stopped; `None` for what is not due, and where the
-    /// moment of the stop is not known.
-    pub overdue: Option<Duration>,
+    /// When it goes off; `None` for what is no timer.
+    pub timer: Option<Timer>,
     /// Who has it; empty when nobody does, or when none was found.
     pub holders: Vec<Holder>,
     /// Whether it is taken by someone, as its own memory says; `None` when that does not say.
     pub is_taken: Option<bool>,
     /// How many have it, as the runtime itself counts; `None` when it does not.
     pub parties: Option<u64>,
+    /// Whether it can be got at without being held: by a weak handle, or by a reference that a thread
+    /// may have. Then what holds it does not tell what becomes of it.
+    pub is_reachable: bool,
     /// Who waits for it, in the order in which they will get it; those that its queue does not
     /// order come by task.
     pub queue: Vec<WaitId>,
@@ -156,6 +106,15 @@ pub struct FrameRef {
     pub site: SiteId,
     /// Its address.
     pub address: u64,
+}
+
+impl Resource {
+    /// Its state in few words: `0 of 3 permits free`, `due in 4.2 s`; `None` when there is nothing
+    /// to say.
+    #[must_use]
+    pub fn state_text(&self) -> Option<String> {
+        self.state.clone().or_else(|| self.timer.and_then(|timer| timer.text()))
+    }
 }
 
 impl Access {

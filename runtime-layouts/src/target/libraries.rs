@@ -11,15 +11,16 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Module;
-use super::auxiliary::ProgramHeaders;
+use super::image::Image;
 use crate::layout::source::LayoutSource;
+use crate::memory::words::WordFormat;
 use crate::memory::{MemoryReader, ReadError};
 
-/// Where the first entry is in `struct r_debug`, and the members of `struct link_map`.
-const R_MAP: u64 = 8;
+/// Where the first entry is in `struct r_debug`, and the members of `struct link_map`, in pointers.
+const R_MAP: u64 = 1;
 const L_ADDR: u64 = 0;
-const L_NAME: u64 = 8;
-const L_NEXT: u64 = 24;
+const L_NAME: u64 = 1;
+const L_NEXT: u64 = 3;
 
 /// More libraries than any process has are not believed.
 const MOST_LIBRARIES: usize = 10_000;
@@ -36,28 +37,24 @@ pub struct Library {
 }
 
 /// The libraries of a process, in the order in which they were loaded; empty for a program that is
-/// linked statically, and when memory does not show them.
+/// linked statically, and when memory does not show them. Those that were found so far when
+/// `interrupted` says that the user asked to stop.
 #[must_use]
 pub fn libraries(
-    executable: &ProgramHeaders,
+    executable: &Image,
     memory: &dyn MemoryReader,
-    big_endian: bool,
-    load_bias: Option<u64>,
+    interrupted: &dyn Fn() -> bool,
 ) -> Vec<Library> {
-    let list = LinkMap { memory, big_endian };
+    let list = LinkMap { memory, words: executable.words };
     let mut found = Vec::new();
-    let Some(debug) = executable.debugger_rendezvous(memory, big_endian, load_bias) else {
-        return found;
-    };
+    let Some(debug) = executable.debugger_rendezvous(memory) else { return found };
     let mut seen = HashSet::new();
-    let mut entry = list.word(debug.wrapping_add(R_MAP)).unwrap_or(0);
-    while entry != 0 && seen.insert(entry) && seen.len() <= MOST_LIBRARIES {
+    let mut entry = list.member(debug, R_MAP).unwrap_or(0);
+    while entry != 0 && seen.len() < MOST_LIBRARIES && seen.insert(entry) && !interrupted() {
         // An entry that cannot be read ends the list; those before it are right.
-        let Ok(Some((library, next))) = list.entry(entry) else { break };
+        let Ok((library, next)) = list.entry(entry) else { break };
         // The program has no name there, and the kernel's own object is no file.
-        if library.path.contains('/') {
-            found.push(library);
-        }
+        found.extend(library.filter(|library| library.path.contains('/')));
         entry = next;
     }
     found
@@ -65,23 +62,23 @@ pub fn libraries(
 
 struct LinkMap<'m> {
     memory: &'m dyn MemoryReader,
-    big_endian: bool,
+    words: WordFormat,
 }
 
 impl LinkMap<'_> {
-    fn word(&self, address: u64) -> Result<u64, ReadError> {
-        let mut bytes = [0; 8];
-        self.memory.read(address, &mut bytes)?;
-        Ok(if self.big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
+    /// The member of a struct of pointers.
+    fn member(&self, at: u64, index: u64) -> Result<u64, ReadError> {
+        let address = at.wrapping_add(self.words.pointers_size(index));
+        self.words.read_pointer(self.memory, address)
     }
 
-    /// A library and the address of the next entry.
-    fn entry(&self, at: u64) -> Result<Option<(Library, u64)>, ReadError> {
-        let load_bias = self.word(at.wrapping_add(L_ADDR))?;
-        let name = self.word(at.wrapping_add(L_NAME))?;
-        let next = self.word(at.wrapping_add(L_NEXT))?;
+    /// A library, if its name can be read, and the address of the next entry.
+    fn entry(&self, at: u64) -> Result<(Option<Library>, u64), ReadError> {
+        let load_bias = self.member(at, L_ADDR)?;
+        let name = self.member(at, L_NAME)?;
+        let next = self.member(at, L_NEXT)?;
         let path = if name == 0 { Some(String::new()) } else { self.text(name) };
-        Ok(path.map(|path| (Library { path, load_bias }, next)))
+        Ok((path.map(|path| Library { path, load_bias }), next))
     }
 
     /// A string that ends with a zero; in steps that do not cross into pages behind it.
@@ -104,11 +101,6 @@ impl LinkMap<'_> {
     }
 }
 
-/// What every object with a runtime in it has among its constants, `Tokio` or `tokio`: in messages
-/// (`there is no reactor running, must be called from the context of a Tokio 1.x runtime`), in names
-/// of threads, and in the paths of panics (tokio 1.0 to 1.54).
-pub const RUNTIME_TEXT: &[u8] = b"okio";
-
 /// The libraries that have an async runtime in them, each with the layouts that `open` has for it;
 /// and a sentence for each of them that is not the file that was loaded.
 pub fn with_a_runtime(
@@ -126,10 +118,7 @@ pub fn with_a_runtime(
             continue;
         }
         let facts = layouts.facts();
-        let running =
-            ProgramHeaders::of(library.load_bias, memory, facts.big_endian).and_then(|headers| {
-                headers.build_id(memory, facts.big_endian, Some(library.load_bias))
-            });
+        let running = Image::at(library.load_bias, memory).and_then(|image| image.build_id(memory));
         match (&running, &facts.build_id) {
             (Some(running), Some(file)) if running != file => problems.push(format!(
                 "{} is not the file that was loaded (build id {file}, but the process has \
@@ -156,14 +145,18 @@ mod tests {
     /// An executable's headers, with its dynamic section and the linker's list behind them.
     fn process() -> FakeMemory {
         let mut header = vec![0; 64];
-        header[..5].copy_from_slice(b"\x7fELF\x02");
+        header[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
         header[32..40].copy_from_slice(&64_u64.to_le_bytes());
         header[54..56].copy_from_slice(&56_u16.to_le_bytes());
-        header[56..58].copy_from_slice(&1_u16.to_le_bytes());
+        header[56..58].copy_from_slice(&2_u16.to_le_bytes());
+        let mut load = vec![0; 56];
+        load[0] = 1; // PT_LOAD
         let mut dynamic = vec![0; 56];
         dynamic[0] = 2; // PT_DYNAMIC
         dynamic[16..24].copy_from_slice(&0x100_u64.to_le_bytes());
         dynamic[40..48].copy_from_slice(&48_u64.to_le_bytes());
+        dynamic[8] = 1; // Its offset in the file.
+        header.extend(load);
         header.extend(dynamic);
         FakeMemory::new()
             .with(BASE, header)
@@ -189,9 +182,32 @@ mod tests {
     #[test]
     fn the_linkers_list_is_read() {
         let memory = process();
-        let headers = ProgramHeaders::of(BASE, &memory, false).expect("headers");
-        let found = libraries(&headers, &memory, false, Some(BASE));
+        let image = Image::at(BASE, &memory).expect("headers");
+        let found = libraries(&image, &memory, &|| false);
         let plugin = Library { path: "/lib/libplugin.so".into(), load_bias: 0x7000_0000 };
         assert_eq!(found, [plugin]);
+        assert_eq!(libraries(&image, &memory, &|| true), [], "the user asked to stop");
+    }
+
+    #[test]
+    fn a_name_that_is_none_ends_no_list() {
+        let mut memory = process();
+        memory.put(0xa000, words(&[BASE, u64::MAX - 8]));
+        memory.put(0xa200, words(&[u64::MAX, 0xb040, 0, u64::MAX - 4]));
+        let image = Image::at(BASE, &memory).expect("headers");
+        let biases: Vec<u64> =
+            libraries(&image, &memory, &|| false).iter().map(|it| it.load_bias).collect();
+        assert_eq!(biases, [0x7000_0000, u64::MAX], "up to the entry that cannot be read");
+    }
+
+    #[test]
+    fn a_list_without_an_end_is_left() {
+        let mut memory = process();
+        let count = MOST_LIBRARIES as u64 + 10;
+        let entries = (0..count).flat_map(|i| words(&[i, 0xb040, 0, 0x10_0000 + 32 * (i + 1)]));
+        memory.put(0x10_0000, entries.collect::<Vec<u8>>());
+        memory.put(0x9000, words(&[1, 0x10_0000]));
+        let image = Image::at(BASE, &memory).expect("headers");
+        assert_eq!(libraries(&image, &memory, &|| false).len(), MOST_LIBRARIES);
     }
 }

@@ -1,14 +1,17 @@
 //! What a front (a debugger, or the command line) has to give for a program to be inspected.
 
 pub mod auxiliary;
+pub mod host;
+pub mod image;
 pub mod libraries;
-pub mod machine;
-pub mod processor;
+pub mod processors;
 pub mod program;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use self::machine::Machine;
+use self::host::Host;
+use self::processors::Processor;
 use crate::layout::StaticAddress;
 use crate::layout::source::LayoutSource;
 use crate::memory::MemoryReader;
@@ -43,11 +46,58 @@ pub trait Target {
     /// Whether the user asked to stop (Ctrl-C). Asked often; must be cheap.
     fn interrupted(&self) -> bool;
 
-    /// The machine that the process runs on, when it stopped; in a debugger when this stop was
-    /// first looked at, which can be later. `None` for a core file and for a process of another
-    /// machine.
-    fn machine(&self) -> Option<&Machine> {
+    /// The processor that the executable was compiled for; `None` when it is not supported.
+    fn processor(&self) -> Option<&'static Processor> {
+        processors::of(self.modules().first()?.layouts.facts())
+    }
+
+    /// The host of the process, when it stopped; in a debugger when this stop was first looked at,
+    /// which can be later. `None` for a core file and for a process of another host.
+    fn host(&self) -> Option<&dyn Host> {
         None
+    }
+}
+
+/// What wraps a target is one.
+impl<W, T> Target for W
+where
+    W: Deref<Target = T>,
+    T: Target + ?Sized + 'static,
+{
+    fn memory(&self) -> &dyn MemoryReader {
+        (**self).memory()
+    }
+
+    fn may_be_read_by_threads(&self) -> bool {
+        (**self).may_be_read_by_threads()
+    }
+
+    fn identity(&self) -> &Identity {
+        (**self).identity()
+    }
+
+    fn modules(&self) -> &[Module] {
+        (**self).modules()
+    }
+
+    fn threads(&self) -> &[Thread] {
+        (**self).threads()
+    }
+
+    fn native_frames(&self, thread: &Thread, limit: usize) -> Vec<NativeFrame> {
+        (**self).native_frames(thread, limit)
+    }
+
+    fn interrupted(&self) -> bool {
+        (**self).interrupted()
+    }
+
+    fn processor(&self) -> Option<&'static Processor> {
+        (**self).processor()
+    }
+
+    fn host(&self) -> Option<&dyn Host> {
+        (**self).host()
     }
 }
 
@@ -100,7 +150,7 @@ pub struct Thread {
     pub tid: u64,
     /// Its name; `None` when the front does not know it.
     pub name: Option<String>,
-    /// The thread pointer (`fs_base`, `tpidr_el0`); `None` when the front cannot tell.
+    /// The thread pointer; `None` when the front cannot tell.
     pub thread_pointer: Option<u64>,
     /// Whether it is the one that the user has selected.
     pub selected: bool,
@@ -109,12 +159,43 @@ pub struct Thread {
 /// One physical frame of a native stack.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NativeFrame {
-    /// The program counter: for all but the innermost frame the return address.
-    pub pc: u64,
+    /// The program counter.
+    pub pc: CodeAddress,
     /// The canonical frame address; `None` for the outermost frame.
     pub frame_address: Option<u64>,
     /// The registers that unwinding restored, by DWARF number.
     pub registers: Vec<(u16, u64)>,
+}
+
+/// Where a frame is in the code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CodeAddress {
+    /// The instruction that comes next: in the innermost frame, and in one that a signal
+    /// interrupted.
+    Next(u64),
+    /// Where a call that is on returns to. The call itself is in front of it, and it may be the
+    /// first instruction of the next line or function.
+    Return(u64),
+}
+
+impl CodeAddress {
+    /// The address as the registers or the stack have it.
+    #[must_use]
+    pub fn get(self) -> u64 {
+        match self {
+            Self::Next(address) | Self::Return(address) => address,
+        }
+    }
+
+    /// An address within the instruction that the frame executes, to look up line, function and
+    /// variables by.
+    #[must_use]
+    pub fn lookup(self) -> u64 {
+        match self {
+            Self::Next(address) => address,
+            Self::Return(address) => address.wrapping_sub(1),
+        }
+    }
 }
 
 impl NativeFrame {

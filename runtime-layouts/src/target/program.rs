@@ -1,10 +1,14 @@
-//! A file as the program that runs: whether it is, and where it was loaded.
+//! The program that a process runs: what the process itself says about it, whether a file is that
+//! program, and where it was loaded.
 
 use std::sync::Arc;
 
 use super::Module;
 use super::auxiliary::AuxiliaryVector;
+use super::image::Image;
+use super::libraries::{Library, libraries, with_a_runtime};
 use crate::layout::source::LayoutSource;
+use crate::memory::MemoryReader;
 
 /// Why a file's layouts cannot serve for a process.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -22,31 +26,73 @@ pub enum NotTheProgram {
     NoLoadAddress,
 }
 
-impl Module {
-    /// The executable of a process, from the layouts of its file.
-    ///
-    /// `running` is the build id that the process has in its memory (of
-    /// [`ProgramHeaders`](super::auxiliary::ProgramHeaders)); it is compared where both sides have
-    /// one. `load_bias` is what the front itself knows; the auxiliary vector goes before it.
+/// What a process says about the program that it runs, without a look at any file.
+pub struct RunningProgram {
+    auxiliary: AuxiliaryVector,
+    /// `None` when nothing says where its headers are.
+    image: Option<Image>,
+    build_id: Option<String>,
+    /// As the front has it.
+    load_bias: Option<u64>,
+}
+
+impl RunningProgram {
+    /// What the auxiliary vector says, and what the front itself knows: where the ELF header of the
+    /// executable is, and what was added to the file's addresses. The vector goes before `load_bias`.
+    #[must_use]
+    pub fn new(
+        auxiliary: AuxiliaryVector,
+        header: Option<u64>,
+        load_bias: Option<u64>,
+        memory: &dyn MemoryReader,
+    ) -> Self {
+        let image = header
+            .and_then(|header| Image::at(header, memory))
+            .or_else(|| auxiliary.executable(memory, load_bias));
+        let build_id = image.as_ref().and_then(|image| image.build_id(memory));
+        Self { auxiliary, image, build_id, load_bias }
+    }
+
+    /// Its build id as the process has it in its memory; `None` when memory does not show one.
+    #[must_use]
+    pub fn build_id(&self) -> Option<&str> {
+        self.build_id.as_deref()
+    }
+
+    /// The program as a module, from the layouts of its file. The build ids of the two are compared
+    /// where both have one.
     ///
     /// # Errors
     /// When the process runs another file, or nothing says where it was loaded.
-    pub fn of_program(
-        layouts: Arc<dyn LayoutSource>,
-        running: Option<String>,
-        auxiliary: &AuxiliaryVector,
-        load_bias: Option<u64>,
-    ) -> Result<Self, NotTheProgram> {
+    pub fn module(&self, layouts: Arc<dyn LayoutSource>) -> Result<Module, NotTheProgram> {
         let facts = layouts.facts();
-        if let Some(running) = running
+        if let Some(running) = &self.build_id
             && let Some(file) = &facts.build_id
-            && running != *file
+            && running != file
         {
-            return Err(NotTheProgram::OtherBuild { file: file.clone(), running });
+            let (file, running) = (file.clone(), running.clone());
+            return Err(NotTheProgram::OtherBuild { file, running });
         }
-        let by_entry = auxiliary.entry().map(|entry| entry.wrapping_sub(facts.entry.0));
-        let load_bias = by_entry.or(load_bias).ok_or(NotTheProgram::NoLoadAddress)?;
-        Ok(Self { load_bias, layouts })
+        let by_entry = self.auxiliary.entry().map(|entry| entry.wrapping_sub(facts.entry.0));
+        let load_bias = by_entry.or(self.load_bias).ok_or(NotTheProgram::NoLoadAddress)?;
+        Ok(Module { load_bias, layouts })
+    }
+
+    /// The libraries that have a runtime of their own, which `has_runtime` tells by their layouts, and
+    /// a sentence for each of them that is not the file that was loaded. `open` has the layouts of a library; nothing more is asked of it
+    /// once `interrupted` says that the user asked to stop.
+    pub fn libraries(
+        &self,
+        memory: &dyn MemoryReader,
+        interrupted: &dyn Fn() -> bool,
+        has_runtime: &dyn Fn(&dyn LayoutSource) -> bool,
+        open: &mut dyn FnMut(&Library) -> Option<Arc<dyn LayoutSource>>,
+    ) -> (Vec<Module>, Vec<String>) {
+        let Some(image) = &self.image else { return Default::default() };
+        let loaded = libraries(image, memory, interrupted);
+        with_a_runtime(&loaded, memory, has_runtime, &mut |library| {
+            if interrupted() { None } else { open(library) }
+        })
     }
 }
 
@@ -55,8 +101,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::fake::FakeLayouts;
-    use crate::target::auxiliary::AuxiliaryVector;
+    use crate::fake::{FakeLayouts, FakeMemory};
 
     const AT_ENTRY: u64 = 9;
 
@@ -66,8 +111,10 @@ mod tests {
         let entry = layouts.facts().entry.0;
         let told = AuxiliaryVector::new(HashMap::from([(AT_ENTRY, entry + 0x5000)]));
         let untold = AuxiliaryVector::new(HashMap::new());
-        let bias = |auxiliary, known| {
-            Module::of_program(layouts.clone(), None, auxiliary, known).map(|m| m.load_bias)
+        let bias = |auxiliary: &AuxiliaryVector, known| {
+            let memory = FakeMemory::new();
+            let running = RunningProgram::new(auxiliary.clone(), None, known, &memory);
+            running.module(layouts.clone()).map(|module| module.load_bias)
         };
         assert_eq!(bias(&told, Some(7)), Ok(0x5000));
         assert_eq!(bias(&untold, Some(7)), Ok(7));

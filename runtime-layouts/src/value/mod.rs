@@ -5,7 +5,7 @@ pub mod path;
 #[cfg(test)]
 mod properties;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use crate::layout::name::last_segment;
 use crate::layout::source::{LayoutError, LayoutSource};
 use crate::layout::{Discriminant, Type, TypeId, TypeKind, Variant};
+use crate::libraries::rust_std::UNWINDING;
 use crate::memory::cache::PAGE;
 use crate::memory::{MemoryReader, Page, ReadError};
 use crate::target::{Module, Target};
@@ -74,7 +75,15 @@ pub struct Program<'t> {
     arguments: FrozenMap<Ty, Box<str>, FxBuildHasher>,
     paths: RefCell<FxHashMap<PathKey, Option<Rc<path::Path>>>>,
     recent: RefCell<Recent>,
+    /// See [`Program::is_interrupted`].
+    patience: Cell<u32>,
+    was_interrupted: Cell<bool>,
+    /// See [`Program::unwinds`].
+    unwinds: RefCell<FxHashMap<usize, bool>>,
 }
+
+/// Steps of loops between two questions whether to stop: some microseconds.
+const ASK_EVERY: u32 = 256;
 
 /// The pages that numbers were read from last, each in the place that its number gives it: most
 /// numbers lie beside another one, and the target's memory has locks.
@@ -118,11 +127,18 @@ impl<'t> Program<'t> {
         Self {
             target,
             is_big_endian: facts.is_some_and(|facts| facts.big_endian),
-            pointer_size: facts.map_or(8, |facts| facts.pointer_size),
+            // A layout file may say anything.
+            pointer_size: facts
+                .map(|facts| facts.pointer_size)
+                .filter(is_pointer_size)
+                .unwrap_or(8),
             types: FrozenMap::default(),
             arguments: FrozenMap::default(),
             paths: RefCell::default(),
             recent: RefCell::default(),
+            patience: Cell::new(ASK_EVERY),
+            was_interrupted: Cell::new(false),
+            unwinds: RefCell::default(),
         }
     }
 
@@ -130,6 +146,26 @@ impl<'t> Program<'t> {
     #[must_use]
     pub fn target(&self) -> &'t dyn Target {
         self.target
+    }
+
+    /// Whether the user asked to stop. Every loop that is as long as memory says asks this in each
+    /// step: the target is asked once in a while.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        match self.patience.get().checked_sub(1) {
+            Some(patience) => self.patience.set(patience),
+            None => {
+                self.patience.set(ASK_EVERY);
+                self.was_interrupted.set(self.was_interrupted.get() || self.target.interrupted());
+            }
+        }
+        self.was_interrupted.get()
+    }
+
+    /// Whether a loop was told to stop, so that something is missing that nothing else says.
+    #[must_use]
+    pub fn was_interrupted(&self) -> bool {
+        self.was_interrupted.get()
     }
 
     /// The modules of the target.
@@ -169,6 +205,14 @@ impl<'t> Program<'t> {
                 Ok(self.arguments.insert(ty, name[start..].into()))
             }
         }
+    }
+
+    /// Whether panics unwind in a module's code. Where they do, a variable that is kept although it may
+    /// have been moved away has a drop flag; with `panic = "abort"` it need not have one.
+    #[must_use]
+    pub fn unwinds(&self, module: usize) -> bool {
+        let mut known = self.unwinds.borrow_mut();
+        *known.entry(module).or_insert_with(|| self.layouts(module).has_function(UNWINDING))
     }
 
     /// The module that a live address lies in, with the static address there.
@@ -224,6 +268,10 @@ impl<'t> Program<'t> {
         #[expect(clippy::cast_possible_truncation, reason = "a pointer has at most 8 bytes")]
         self.read_unsigned(address, self.pointer_size()).map(|value| value as u64)
     }
+}
+
+fn is_pointer_size(size: &u8) -> bool {
+    matches!(size, 2 | 4 | 8)
 }
 
 /// The variant that a discriminant selects.

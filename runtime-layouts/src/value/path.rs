@@ -53,7 +53,7 @@ impl Reach {
 
 /// A slice longer than this is not believed.
 const LONGEST_SLICE: u64 = 1 << 16;
-/// Elements of arrays and slices within each other that are looked at, at most.
+/// Elements that one path comes by, however its slices lie in each other.
 const MOST_ELEMENTS: u64 = 1 << 18;
 
 /// The shortest path from a type to one that is wanted. The start itself counts, with an empty
@@ -228,7 +228,7 @@ impl Path {
     #[must_use]
     pub fn offset(&self) -> Option<u64> {
         self.steps.iter().try_fold(0_u64, |sum, (step, _)| match step {
-            Step::Part(offset) => sum.checked_add(*offset),
+            Step::Part(offset) => Some(sum.wrapping_add(*offset)),
             _ => None,
         })
     }
@@ -276,7 +276,10 @@ impl Visits<'_> {
         size: u64,
     ) -> Result<ControlFlow<()>, ValueError> {
         for index in 0..count.min(LONGEST_SLICE) {
-            let Some(left) = self.left.checked_sub(1) else { return Ok(ControlFlow::Break(())) };
+            let may_go_on = |_: &u64| !self.program.is_interrupted();
+            let Some(left) = self.left.checked_sub(1).filter(may_go_on) else {
+                return Ok(ControlFlow::Break(()));
+            };
             self.left = left;
             let address = first.address.wrapping_add(index.wrapping_mul(size));
             if self.walk(steps, Value { address, ..first })?.is_break() {

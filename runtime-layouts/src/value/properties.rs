@@ -10,6 +10,7 @@ use super::path::{self, Reach};
 use super::{Program, Ty, Value};
 use crate::fake::{FakeLayouts, FakeMemory, FakeTarget};
 use crate::layout::{Type, TypeId};
+use crate::libraries::LIBRARIES;
 use crate::memory::{MemoryReader, Page, ReadError};
 use crate::variables::{self, Limits};
 
@@ -365,7 +366,7 @@ fn printing_is_bounded_by_its_limits() {
         };
         let id = TypeId(u.int_in_range(0..=count)?);
         let value = Value { ty: Ty { module: 0, id }, address: 0x1000 };
-        let text = variables::value(&program, value, limits);
+        let text = variables::value(&program, LIBRARIES, value, limits);
         // A node has a name, and its fields' names even where no node is left for them; a byte of
         // text is at most `\u{10ffff}`.
         let node = LONGEST_NAME * (2 + limits.elements as usize) + 10 * limits.text as usize;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Limits, value};
+use crate::knowledge::Libraries;
 use crate::layout::name::last_segment;
 use crate::layout::{Member, TypeKind};
 use crate::report::{Chain, Frame, FrameKind, FrameRef, FutureState, Report, Task};
@@ -40,9 +41,10 @@ impl LocalTable {
         target: &dyn Target,
         report: &Report,
         tasks: impl IntoIterator<Item = &'r Task>,
+        libraries: Libraries,
         limits: Limits,
     ) -> Self {
-        let locals = Locals::new(target, limits);
+        let locals = Locals::new(target, libraries, limits);
         let mut table = Self::default();
         for task in tasks {
             table.add(&locals, report, &task.chain);
@@ -52,6 +54,9 @@ impl LocalTable {
 
     fn add(&mut self, locals: &Locals<'_>, report: &Report, chain: &Chain) {
         for frame in &chain.frames {
+            if locals.program.is_interrupted() {
+                return;
+            }
             if let Ok(variables) = locals.of(report, frame) {
                 self.frames.insert(FrameRef::of(frame), variables);
             }
@@ -71,14 +76,15 @@ impl LocalTable {
 /// Reads variables of frames. It is right as long as the process stands still, as the report is.
 pub struct Locals<'t> {
     program: Program<'t>,
+    libraries: Libraries,
     limits: Limits,
 }
 
 impl<'t> Locals<'t> {
-    /// A reader that prints values that long.
+    /// A reader that prints values that long, in the notations of these libraries.
     #[must_use]
-    pub fn new(target: &'t dyn Target, limits: Limits) -> Self {
-        Self { program: Program::new(target), limits }
+    pub fn new(target: &'t dyn Target, libraries: Libraries, limits: Limits) -> Self {
+        Self { program: Program::new(target), libraries, limits }
     }
 
     /// The program that is read.
@@ -182,7 +188,7 @@ impl<'t> Locals<'t> {
     /// A value as text.
     #[must_use]
     pub fn text_of(&self, of: Value) -> String {
-        value(&self.program, of, self.limits)
+        value(&self.program, self.libraries, of, self.limits)
     }
 
     /// A type's name as the source spells it.

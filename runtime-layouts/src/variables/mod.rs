@@ -1,19 +1,19 @@
-//! SHOW: values as a Rust developer would write them.
+//! VARIABLES: those of suspended frames, with their values as a Rust developer would write them.
 //!
-//! A general rule prints every type by its layout; the standard library's containers and a few
-//! others show what they hold instead of how they hold it. Everything is bounded, since the
+//! A general rule prints every type by its layout; types that a library has a notation for, such as
+//! the standard library's containers, show what they hold instead of how they hold it. Everything is bounded, since the
 //! process is not trusted: depth, elements, text, and nodes in all.
 
-mod containers;
 pub mod locals;
-mod maps;
 pub mod path;
 mod pointers;
 mod text;
-mod wrappers;
 
 use std::fmt::Write;
 
+use crate::knowledge::Libraries;
+use crate::knowledge::notation::{Entry, Notation, Shown};
+use crate::layout::coroutine;
 use crate::layout::name::{Environment, base_path, last_segment, path_segments};
 use crate::layout::{Member, Type, TypeKind};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -40,8 +40,9 @@ impl Limits {
 
 /// A value as text.
 #[must_use]
-pub fn value(program: &Program<'_>, value: Value, limits: Limits) -> String {
-    let mut printer = Printer { program, limits, nodes: limits.nodes, out: String::new() };
+pub fn value(program: &Program<'_>, libraries: Libraries, value: Value, limits: Limits) -> String {
+    let mut printer =
+        Printer { program, libraries, limits, nodes: limits.nodes, out: String::new() };
     printer.value(value, limits.depth);
     printer.out
 }
@@ -49,6 +50,7 @@ pub fn value(program: &Program<'_>, value: Value, limits: Limits) -> String {
 /// The printing of one value.
 struct Printer<'p> {
     program: &'p Program<'p>,
+    libraries: Libraries,
     limits: Limits,
     nodes: usize,
     out: String,
@@ -124,12 +126,75 @@ impl Printer<'_> {
 
     /// Prints types whose layout is not what a developer has in mind. `false` for all others.
     fn special(&mut self, value: Value, layout: &Type, depth: usize) -> Result<bool, ValueError> {
-        let path = base_path(&layout.name);
-        Ok(text::special(self, value, layout, path)?
-            || wrappers::special(self, value, layout, path, depth)?
-            || pointers::special(self, value, layout, path, depth)?
-            || containers::special(self, value, layout, path, depth)?
-            || maps::special(self, value, layout, path, depth)?)
+        if text::borrowed(self, value, layout)? || pointers::fat(self, value, layout, depth)? {
+            return Ok(true);
+        }
+        let Some(known) = self.libraries.printer(base_path(&layout.name)) else { return Ok(false) };
+        let (program, most) = (self.program, self.limits.elements);
+        let notation = (known.read)(&Shown { program, value, layout, most })?;
+        let is_known = notation.is_some();
+        match notation {
+            Some(notation) => self.notation(notation, depth)?,
+            None => {}
+        }
+        Ok(is_known)
+    }
+
+    fn notation(&mut self, notation: Notation, depth: usize) -> Result<(), ValueError> {
+        match notation {
+            Notation::Text(text) => self.out.push_str(&text),
+            Notation::As(value) => self.value(value, depth),
+            Notation::Behind(value) => self.deeper(value, depth),
+            Notation::Around { name, value, state } => {
+                let _ = write!(self.out, "{name}(");
+                self.deeper(value, depth);
+                if let Some(state) = state {
+                    let _ = write!(self.out, ", {state}");
+                }
+                self.out.push(')');
+            }
+            Notation::Quoted { start, length, prefix } => self.text(start, length, prefix)?,
+            Notation::Elements { count, get } => {
+                self.list('[', (0..count).map(get), count, depth, ']')
+            }
+            Notation::Entries { shown, count } => self.entries(&shown, count, depth),
+        }
+        Ok(())
+    }
+
+    /// A value a level deeper, or that there is one.
+    fn deeper(&mut self, value: Value, depth: usize) {
+        match depth.checked_sub(1) {
+            Some(depth) => self.value(value, depth),
+            None => self.out.push('…'),
+        }
+    }
+
+    /// `{key: value, … 3 more}`.
+    fn entries(&mut self, entries: &[Entry], count: u64, depth: usize) {
+        if count == 0 {
+            return self.out.push_str("{}");
+        }
+        let Some(depth) = depth.checked_sub(1) else {
+            let _ = write!(self.out, "{{… {count}}}");
+            return;
+        };
+        self.out.push('{');
+        for (index, (key, value)) in entries.iter().enumerate() {
+            if index > 0 {
+                self.out.push_str(", ");
+            }
+            self.value(*key, depth);
+            if let Some(value) = value {
+                self.out.push_str(": ");
+                self.value(*value, depth);
+            }
+        }
+        let shown = entries.len() as u64;
+        if shown < count {
+            let _ = write!(self.out, ", … {} more", count - shown);
+        }
+        self.out.push('}');
     }
 
     fn integer(&mut self, value: Value, layout: &Type, signed: bool) -> Result<(), ValueError> {
@@ -195,9 +260,9 @@ impl Printer<'_> {
     /// A state machine is another frame, or will be one: its name is enough.
     fn machine(&mut self, layout: &Type, state: &str) {
         let state = match state {
-            "Unresumed" => ", not polled yet",
-            "Returned" => ", has returned",
-            "Panicked" => ", has panicked",
+            coroutine::UNRESUMED => ", not polled yet",
+            coroutine::RETURNED => ", has returned",
+            coroutine::PANICKED => ", has panicked",
             _ => "",
         };
         let _ = write!(self.out, "{}{state}", last_segment(&layout.name));
@@ -213,22 +278,16 @@ impl Printer<'_> {
                     address: value.address.wrapping_add(member.offset),
                 },
             })
-            .filter(|field| !self.is_marker(field.value.ty))
+            .filter(|field| {
+                let layout = self.program.type_of(field.value.ty);
+                !layout.is_ok_and(Type::is_marker)
+            })
             .collect();
         // The debug information lists a tuple's members in its own order.
         if fields.iter().all(|field| number_of(&field.name).is_some()) {
             fields.sort_by_key(|field| number_of(&field.name));
         }
         fields
-    }
-
-    /// Types that say something to the compiler alone.
-    fn is_marker(&self, ty: Ty) -> bool {
-        self.program.type_of(ty).is_ok_and(|layout| {
-            layout.size == 0
-                && (layout.name.starts_with("core::marker::Phantom")
-                    || layout.name.starts_with("alloc::alloc::Global"))
-        })
     }
 
     /// `Name { a: 1, b: 2 }`, `Name(1, 2)`, `(1, 2)`, `Name`.
@@ -314,22 +373,4 @@ fn type_word(layout: &Type, name: &str) -> String {
 /// The number of a tuple's field: `__3`.
 fn number_of(name: &str) -> Option<usize> {
     name.strip_prefix("__")?.parse().ok()
-}
-
-/// The only value of a type's own size in it, through wrappers that add nothing to it.
-fn find(
-    program: &Program<'_>,
-    value: Value,
-    wanted: &mut dyn FnMut(&Type) -> bool,
-) -> Result<Option<Value>, ValueError> {
-    use crate::value::path::{self, Reach};
-    match path::find(program, value.ty, Reach::INLINE, wanted) {
-        Some(path) => path.follow(program, value),
-        None => Ok(None),
-    }
-}
-
-/// The generic argument of that name, as a type.
-fn argument(layout: &Type, value: Value, name: &str) -> Option<Ty> {
-    layout.type_parameter(name).map(|id| Ty { module: value.ty.module, id })
 }

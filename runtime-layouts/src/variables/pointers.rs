@@ -2,27 +2,18 @@
 
 use std::fmt::Write;
 
-use super::{Printer, find};
+use super::Printer;
 use crate::layout::name::last_segment;
 use crate::layout::{Type, TypeId, TypeKind};
 use crate::value::{Ty, Value, ValueError};
 
-/// Prints fat pointers, and pointers that share what they own; `false` for all others.
-pub(super) fn special(
+/// Prints a fat pointer; `false` for all others.
+pub(super) fn fat(
     printer: &mut Printer<'_>,
     value: Value,
     layout: &Type,
-    path: &str,
     depth: usize,
 ) -> Result<bool, ValueError> {
-    match path {
-        "alloc::rc::Rc" | "alloc::sync::Arc" => return shared(printer, value, layout, depth),
-        "alloc::rc::Weak" | "alloc::sync::Weak" => {
-            printer.out.push_str("(Weak)");
-            return Ok(true);
-        }
-        _ => {}
-    }
     if layout.member("data_ptr").is_some() && layout.member("length").is_some() {
         return slice(printer, value, depth);
     }
@@ -110,68 +101,6 @@ fn object(
             let name = layout.name.find("dyn ").map_or(&*layout.name, |at| &layout.name[at..]);
             let _ =
                 write!(printer.out, "{} at {data:#x}", last_segment(name.trim_end_matches('>')));
-        }
-    }
-    Ok(true)
-}
-
-/// `library/alloc/src/{rc,sync}.rs` (Rust 1.95): a pointer to the counts and the value.
-fn shared(
-    printer: &mut Printer<'_>,
-    value: Value,
-    layout: &Type,
-    depth: usize,
-) -> Result<bool, ValueError> {
-    let program = printer.program;
-    let mut is_fat = |ty: &Type| ty.member("data_ptr").is_some() || ty.member("vtable").is_some();
-    if let Some(fat) = find(program, value, &mut is_fat)? {
-        return shared_slice(printer, fat, layout, depth);
-    }
-    let mut is_pointer = |ty: &Type| matches!(ty.kind, TypeKind::Pointer { target: Some(_) });
-    let Some(pointer) = find(program, value, &mut is_pointer)? else { return Ok(false) };
-    let Some(inner) = pointer.pointee(program)? else { return Ok(false) };
-    let layout = inner.layout(program)?;
-    let Some(member) = layout.member("data").or_else(|| layout.member("value")) else {
-        return Ok(false);
-    };
-    let held = inner.member(program, &member.name)?;
-    if depth == 0 {
-        printer.out.push('…');
-    } else {
-        printer.value(held, depth - 1);
-    }
-    Ok(true)
-}
-
-/// `Arc<str>` and `Arc<[T]>`: the elements follow the two counts.
-fn shared_slice(
-    printer: &mut Printer<'_>,
-    fat: Value,
-    layout: &Type,
-    depth: usize,
-) -> Result<bool, ValueError> {
-    let program = printer.program;
-    let counts = 2 * u64::from(program.pointer_size());
-    let Ok(data) = fat.member(program, "data_ptr") else {
-        let _ = write!(printer.out, "{}", last_segment(&layout.name));
-        return Ok(true);
-    };
-    let start = program.read_pointer(data.address)?;
-    let length = fat.member(program, "length")?.unsigned(program)?;
-    let element = super::argument(layout, fat, "T").map(|ty| program.type_of(ty)).transpose()?;
-    match element.map(|layout| layout.kind.clone()) {
-        Some(TypeKind::Array { element, .. }) => {
-            let element = Ty { module: fat.ty.module, id: element };
-            let shape = program.type_of(element)?;
-            let align = shape.align.unwrap_or(1).clamp(1, 1 << 20);
-            let start = start.wrapping_add(counts.next_multiple_of(align));
-            printer.sequence(start, element, shape.size, length, depth);
-        }
-        _ if layout.name.contains("<str") => {
-            printer.text(start.wrapping_add(counts), length, "")?
-        }
-        _ => {
-            let _ = write!(printer.out, "{}", last_segment(&layout.name));
         }
     }
     Ok(true)

@@ -1,55 +1,15 @@
-//! Texts: `str`, `String`, paths, C strings, and strings of bytes.
+//! Texts that are borrowed: two words, of which the second is the length.
 
-use super::{Printer, find};
-use crate::layout::{Type, TypeKind};
+use super::Printer;
+use crate::layout::Type;
 use crate::value::{Value, ValueError};
 
-/// Prints a text type; `false` for all others.
-pub(super) fn special(
+/// Prints `&str`, `Box<str>`, `&Path`, `&OsStr` and `&CStr`; `false` for all others.
+pub(super) fn borrowed(
     printer: &mut Printer<'_>,
     value: Value,
     layout: &Type,
-    path: &str,
 ) -> Result<bool, ValueError> {
-    match path {
-        "alloc::string::String"
-        | "std::path::PathBuf"
-        | "std::ffi::os_str::OsString"
-        | "alloc::ffi::c_str::CString" => owned(printer, value, path.ends_with("::CString")),
-        "bytes::bytes::Bytes" | "bytes::bytes_mut::BytesMut" => bytes(printer, value),
-        _ => borrowed(printer, value, layout),
-    }
-}
-
-/// A buffer of bytes somewhere inside: a `Vec<u8>`, or a boxed slice.
-fn owned(printer: &mut Printer<'_>, value: Value, is_c: bool) -> Result<bool, ValueError> {
-    let program = printer.program;
-    let vector = find(program, value, &mut |ty| ty.name.starts_with("alloc::vec::Vec<u8"))?;
-    if let Some(vector) = vector {
-        let mut is_pointer = |ty: &Type| matches!(ty.kind, TypeKind::Pointer { .. });
-        let Some(pointer) = find(program, vector, &mut is_pointer)? else { return Ok(false) };
-        let start = program.read_pointer(pointer.address)?;
-        let length = vector.member(program, "len")?.unsigned(program)?;
-        printer.text(start, length - u64::from(is_c && length > 0), "")?;
-        return Ok(true);
-    }
-    match find(program, value, &mut |ty| ty.member("data_ptr").is_some())? {
-        Some(slice) => fat(printer, slice, is_c),
-        None => Ok(false),
-    }
-}
-
-/// `bytes/src/{bytes,bytes_mut}.rs` (1.11): `ptr` and `len`.
-fn bytes(printer: &mut Printer<'_>, value: Value) -> Result<bool, ValueError> {
-    let program = printer.program;
-    let start = program.read_pointer(value.member(program, "ptr")?.address)?;
-    let length = value.member(program, "len")?.unsigned(program)?;
-    printer.text(start, length, "b")?;
-    Ok(true)
-}
-
-/// `&str`, `Box<str>`, `&Path`, `&OsStr`, `&CStr`.
-fn borrowed(printer: &mut Printer<'_>, value: Value, layout: &Type) -> Result<bool, ValueError> {
     let target = ["&mut ", "&", "alloc::boxed::Box<", "*const ", "*mut "]
         .iter()
         .find_map(|prefix| layout.name.strip_prefix(prefix));
@@ -68,7 +28,7 @@ fn fat(printer: &mut Printer<'_>, value: Value, is_c: bool) -> Result<bool, Valu
     let program = printer.program;
     let start = program.read_pointer(value.member(program, "data_ptr")?.address)?;
     let length = value.member(program, "length")?.unsigned(program)?;
-    printer.text(start, length - u64::from(is_c && length > 0), "")?;
+    printer.text(start, length.saturating_sub(u64::from(is_c)), "")?;
     Ok(true)
 }
 

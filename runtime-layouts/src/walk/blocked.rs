@@ -7,18 +7,17 @@ use super::keeps::Keeps;
 use super::native::{self, DEEPEST_STACK, NativeCall};
 use super::plan::Wanted;
 use super::sites::Sites;
+use super::waits::Waits;
 use crate::knowledge::{BlockingCall, Libraries};
 use crate::layout::name::{last_segment, path_segments};
 use crate::layout::{Base, Place};
 use crate::report::{
-    Access, Chain, Frame, FrameRef, HoldingThread, ResourceKind, Task, TaskIndex, ThreadRef,
+    Access, Chain, Frame, FrameRef, HoldingThread, ResourceKind, Runtime, Task, TaskIndex,
+    ThreadRef, Wait, WorkerState,
 };
-use crate::target::processor::processor;
 use crate::target::{NativeFrame, Thread};
 use crate::value::{Program, Ty, Value};
 
-/// The standard library's own way to the kernel, and parking_lot's.
-const TO_THE_KERNEL: [&str; 3] = ["std::sys::", "parking_lot_core::", "core::"];
 /// What blocks a thread.
 pub(crate) struct Blocked {
     pub(crate) kind: ResourceKind,
@@ -37,7 +36,10 @@ pub(crate) fn of_task(program: &Program<'_>, sites: &Sites, task: &Task) -> Opti
     let target = program.target();
     let thread = target.threads().iter().find(|known| Some(known.tid) == tid(task.thread))?;
     let (frame, call) = call_of(sites, &task.chain)?;
-    if !waits_in_kernel(frames.iter().rev().map(|frame| &*sites.get(frame.site).type_name)) {
+    if !waits_in_kernel(
+        sites.libraries(),
+        frames.iter().rev().map(|frame| &*sites.get(frame.site).type_name),
+    ) {
         return None;
     }
     let site = sites.get(frame.site);
@@ -60,6 +62,23 @@ pub(crate) fn of_task(program: &Program<'_>, sites: &Sites, task: &Task) -> Opti
     Some(Blocked { kind, address, name, access, frame: FrameRef::of(frame) })
 }
 
+/// Marks the workers whose threads the tasks that they poll block.
+pub(super) fn mark(runtimes: &mut [Runtime], tasks: &[Task], waits: &Waits) {
+    let blocks = |wait: &&Wait| {
+        let kind = waits.resources[wait.resource.0 as usize].kind;
+        matches!(kind, ResourceKind::ThreadLock | ResourceKind::Blocking)
+    };
+    for wait in waits.waits.iter().filter(blocks) {
+        let thread = tasks[wait.task.0 as usize].thread;
+        let workers = runtimes.iter_mut().flat_map(|runtime| &mut runtime.workers);
+        for worker in workers.filter(|it| it.state.is_busy() && it.thread.is_some()) {
+            if worker.thread == thread {
+                worker.state = WorkerState::Blocked;
+            }
+        }
+    }
+}
+
 fn tid(thread: Option<ThreadRef>) -> Option<u64> {
     thread.map(|thread| thread.tid)
 }
@@ -80,7 +99,7 @@ fn base_of(function: &str) -> String {
 }
 
 /// Whether the innermost functions of a stack are on their way into the kernel.
-fn waits_in_kernel<'f>(mut functions: impl Iterator<Item = &'f str>) -> bool {
+fn waits_in_kernel<'f>(libraries: Libraries, mut functions: impl Iterator<Item = &'f str>) -> bool {
     // Code without debug information is the system's C library.
     match functions.next() {
         Some("") => {}
@@ -88,13 +107,12 @@ fn waits_in_kernel<'f>(mut functions: impl Iterator<Item = &'f str>) -> bool {
     }
     functions
         .find(|function| !function.is_empty())
-        .is_some_and(|function| TO_THE_KERNEL.iter().any(|path| function.starts_with(path)))
+        .is_some_and(|function| libraries.enters_kernel(function))
 }
 
 /// The word on which the thread waits: the first argument of the system call that it is in.
 fn futex(program: &Program<'_>, thread: &Thread) -> Option<u64> {
-    let machine = program.target().modules().first()?.layouts.facts().machine;
-    let number = processor(machine)?.system_call_argument?;
+    let number = program.target().processor()?.system_calls.first_argument?;
     program.target().native_frames(thread, 1).first()?.register(number).filter(|at| *at != 0)
 }
 
@@ -116,11 +134,8 @@ pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -
         let frames = program.target().native_frames(thread, DEEPEST_STACK);
         let is_blocked = is_blocked(program, sites.libraries(), &frames);
         let task = tasks.iter().find(|task| tid(task.thread) == Some(thread.tid));
-        for (index, frame) in frames.iter().enumerate() {
-            let Some((module, address)) = program.module_at(native::code_address(index, frame))
-            else {
-                continue;
-            };
+        for frame in &frames {
+            let Some((module, address)) = program.module_at(frame.pc.lookup()) else { continue };
             let layouts = program.layouts(module);
             for variable in layouts.variables_at(address).unwrap_or_default() {
                 let Some(at) = place(program, variable.place, frame) else { continue };
@@ -144,7 +159,7 @@ pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -
                 found.extend(nodes.into_iter().map(|node| OnStack {
                     value: Value { ty: node.ty, address: node.address },
                     variable: Arc::clone(&variable.name),
-                    frame: FrameRef { site, address: frame.pc },
+                    frame: FrameRef { site, address: frame.pc.get() },
                     task: task.map(|task| task.index),
                     thread: HoldingThread {
                         thread: ThreadRef { number: thread.number, tid: thread.tid },
@@ -167,7 +182,7 @@ fn is_blocked(program: &Program<'_>, libraries: Libraries, frames: &[NativeFrame
             NativeCall::Unknown { .. } => "",
         })
         .collect();
-    waits_in_kernel(names.iter().copied())
+    waits_in_kernel(libraries, names.iter().copied())
         && names.iter().any(|name| libraries.blocking(&base_of(name)).is_some())
 }
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::collections;
-use super::find::{Below, Finder, Node, part_of};
+use super::find::{Below, Finder, Node, Problem, part_of};
 use super::machine::MachineState;
 use super::plan::{Shape, Wanted};
 use super::sites::{Sites, Standing};
 use crate::knowledge::Libraries;
+use crate::layout::name::base_path;
 use crate::report::{Chain, Frame, FutureState, Polled};
 use crate::value::{Program, Ty, Value, ValueError};
 
@@ -40,7 +40,8 @@ struct Beneath {
 
 impl From<Below> for Beneath {
     fn from(below: Below) -> Self {
-        Self { nodes: below.nodes, problem: below.problem, ..Self::default() }
+        let problem = below.problem.map(Problem::into_text);
+        Self { nodes: below.nodes, problem, ..Self::default() }
     }
 }
 
@@ -106,8 +107,9 @@ impl Walker {
     pub(crate) fn chain(&mut self, program: &Program<'_>, future: Value) -> Chain {
         let mut walk = Walk { seen: Seen::default(), frames: 0 };
         let mut chain = Chain::default();
+        self.finder.begin();
         let below = self.finder.futures_in(program, future, true);
-        let mut problem = below.problem;
+        let mut problem = below.problem.map(Problem::into_text);
         match *below.nodes.as_slice() {
             [(node, _)] => self.extend(program, node, &mut chain, &mut walk, 0),
             _ => {
@@ -158,7 +160,7 @@ impl Walker {
                 chain.frames.push(frame);
                 return;
             }
-            if walk.frames >= MOST_FRAMES || depth > DEEPEST_BRANCH {
+            if depth > DEEPEST_BRANCH || self.ends(program, walk) {
                 frame.problem = Some(format!("cut off after {} frames", walk.frames).into());
                 chain.frames.push(frame);
                 return;
@@ -184,7 +186,12 @@ impl Walker {
         walk: &mut Walk,
         depth: usize,
     ) {
-        for (node, polled) in below.nodes {
+        let count = below.nodes.len();
+        for (index, (node, polled)) in below.nodes.into_iter().enumerate() {
+            if index > 0 && self.ends(program, walk) {
+                cut(chain, format!("{index} of {count} branches are shown"));
+                break;
+            }
             let mut branch = Chain { polled, ..Chain::default() };
             self.extend(program, node, &mut branch, walk, depth + 1);
             if self.state_of(&branch) == Some(FutureState::Returned) {
@@ -193,6 +200,10 @@ impl Walker {
             chain.branches.push(branch);
         }
         for (node, may_be_moved) in below.held {
+            if self.ends(program, walk) {
+                cut(chain, format!("cut off after {} frames", walk.frames));
+                break;
+            }
             // What it awaits borrows it: then that polls it.
             if walk.has_seen(program, node) {
                 continue;
@@ -212,6 +223,11 @@ impl Walker {
             chain.frames.extend(only.frames);
             chain.branches = only.branches;
         }
+    }
+
+    /// Whether the rest of a chain is cut off.
+    fn ends(&self, program: &Program<'_>, walk: &Walk) -> bool {
+        walk.frames >= MOST_FRAMES || self.finder.is_exhausted() || program.is_interrupted()
     }
 
     /// The state of a chain's outermost future.
@@ -249,12 +265,19 @@ impl Walker {
                 let below = self.finder.below(program, value, &plan);
                 let is_empty = below.nodes.is_empty() && below.problem.is_none();
                 let could_hold = !matches!(shape, Shape::Nothing);
-                let ended = is_empty && could_hold && collections::ends_empty(program, node.ty);
+                let ended = is_empty && could_hold && self.ends_empty(program, node.ty);
                 (if ended { Standing::Ended } else { Standing::Unknown }, below.into())
             }
         };
         let site = self.sites.of_type(program, node.ty, standing)?;
         Ok((Frame { site, address: node.address, problem: None }, below))
+    }
+
+    /// Whether a future of that type that holds none has ended.
+    fn ends_empty(&self, program: &Program<'_>, ty: Ty) -> bool {
+        let libraries = self.sites.libraries();
+        let layout = program.type_of(ty);
+        layout.is_ok_and(|layout| libraries.is_ended_when_empty(base_path(&layout.name)))
     }
 
     /// What a state machine awaits and holds in its state.
@@ -273,14 +296,27 @@ impl Walker {
         for variable in &state.variables {
             let part = part_of(machine, variable.part);
             let held = self.finder.futures_in(program, part, false);
-            if held.nodes.is_empty() {
+            if held.nodes.is_empty() && held.problem.is_none() {
                 continue;
             }
             let may_be_moved = variable.may_be_moved(program, machine);
+            // Bytes that are no value any more may look like anything; what cannot be read may be
+            // such too.
+            if let (Some(Problem::Cut(why)), false) = (held.problem, may_be_moved) {
+                let problem = format!("`{}`: {why}", variable.name);
+                below.problem.get_or_insert(problem);
+            }
             below.held.extend(held.nodes.into_iter().map(|(node, _)| (node, may_be_moved)));
         }
         let size = program.type_of(machine.ty).map_or(0, |layout| layout.size);
         below.within = machine.address..machine.address.saturating_add(size);
         below
+    }
+}
+
+/// Says on the last frame of a chain that something below it is missing.
+fn cut(chain: &mut Chain, why: String) {
+    if let Some(last) = chain.frames.last_mut() {
+        last.problem.get_or_insert(why.into());
     }
 }

@@ -2,8 +2,9 @@
 
 use rustc_hash::FxHashSet;
 
-use super::plan::{Part, Plan, Planner, Shape, Wanted};
+use super::plan::{Plan, Planner, Shape, Wanted};
 use crate::knowledge::Libraries;
+use crate::knowledge::children::{Arms, Part};
 use crate::layout::TypeKind;
 use crate::report::Polled;
 use crate::value::{Program, Ty, Value, ValueError};
@@ -14,6 +15,9 @@ const DEEPEST_WRAPPER: usize = 64;
 const MOST_ELEMENTS: u64 = 10_000;
 /// Nodes of one linked list that are looked at.
 const MOST_NODES: usize = 10_000;
+/// Values that are looked at for one chain, whatever leads from one to the next: several times what
+/// a chain with as many frames as are shown needs.
+const MOST_VALUES: usize = 1 << 18;
 
 /// A value that was found.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -30,188 +34,260 @@ pub(crate) struct Below {
     /// Those that lie behind a pointer that others may share.
     pub(crate) shared: FxHashSet<Node>,
     /// Why some may be missing.
-    pub(crate) problem: Option<String>,
+    pub(crate) problem: Option<Problem>,
+}
+
+/// Why something is missing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Problem {
+    /// Memory or a type could not be had, as bytes that are no value any more look too.
+    Unreadable(String),
+    /// There is more than is looked at, or it runs in a circle.
+    Cut(String),
+}
+
+impl Problem {
+    /// The problem as text.
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Unreadable(text) | Self::Cut(text) => text,
+        }
+    }
 }
 
 /// Finds values of one sort in others.
 pub(crate) struct Finder {
     pub(crate) planner: Planner,
+    /// How many more values may be looked at for the chain that is being walked.
+    left: usize,
 }
 
 impl Finder {
     /// A finder of what is wanted.
     pub(crate) fn of(wanted: Wanted, libraries: Libraries) -> Self {
-        Self { planner: Planner::of(wanted, libraries) }
+        Self { planner: Planner::of(wanted, libraries), left: MOST_VALUES }
+    }
+
+    /// Begins with another chain, for which as much may be looked at as for any.
+    pub(crate) fn begin(&mut self) {
+        self.left = MOST_VALUES;
+    }
+
+    /// Whether no more is looked at for this chain.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.left == 0
     }
 
     /// What a value holds beside itself.
     pub(crate) fn below(&mut self, program: &Program<'_>, value: Value, plan: &Plan) -> Below {
-        let mut below = Below::default();
-        self.collect(program, value, plan, &mut below, 0);
-        below
+        let mut search = Search::new(self, program);
+        search.collect(value, plan);
+        search.below
     }
 
     /// The futures in a value, through everything that is not one itself. A value that is `known`
     /// to be a future is one, behind its boxes, whether or not the program still has a `poll` of it:
     /// in optimized builds that may be inlined everywhere.
     pub(crate) fn futures_in(&mut self, program: &Program<'_>, value: Value, known: bool) -> Below {
-        let mut below = Below::default();
-        if !known {
-            self.visit(program, value, &mut below, 0);
-            return below;
+        let mut search = Search::new(self, program);
+        match known {
+            true => search.known(value),
+            false => search.visit(value),
         }
-        let inner = innermost(program, value);
-        match inner {
-            Ok(inner)
-                if self.planner.plan(program, inner.ty).is_ok_and(|plan| plan.makes_a_frame) =>
-            {
-                below.nodes.push(yes(inner));
+        search.below
+    }
+}
+
+/// One search. Its depth and the chain's count of values are the same wherever it goes on: behind
+/// a `dyn Future` too.
+struct Search<'s, 'p> {
+    finder: &'s mut Finder,
+    program: &'s Program<'p>,
+    below: Below,
+    /// Wrappers around what is looked at.
+    depth: usize,
+    /// What pointers on the way here lead to.
+    behind: Vec<Node>,
+}
+
+impl<'s, 'p> Search<'s, 'p> {
+    fn new(finder: &'s mut Finder, program: &'s Program<'p>) -> Self {
+        Self { finder, program, below: Below::default(), depth: 0, behind: Vec::new() }
+    }
+
+    fn cut(&mut self, why: String) {
+        self.below.problem = Some(Problem::Cut(why));
+    }
+
+    fn fail(&mut self, why: impl ToString) {
+        self.below.problem = Some(Problem::Unreadable(why.to_string()));
+    }
+
+    /// Looks at a value: it is what is wanted, or may hold that.
+    fn visit(&mut self, value: Value) {
+        if self.depth > DEEPEST_WRAPPER {
+            return self.cut(format!("more than {DEEPEST_WRAPPER} wrappers in each other"));
+        }
+        if self.program.is_interrupted() {
+            self.finder.left = 0;
+        }
+        let Some(left) = self.finder.left.checked_sub(1) else {
+            return self.cut(format!("cut off after {MOST_VALUES} values"));
+        };
+        self.finder.left = left;
+        match self.finder.planner.plan(self.program, value.ty) {
+            Ok(plan) if plan.is_wanted => self.below.nodes.push(yes(value)),
+            Ok(plan) => {
+                self.depth += 1;
+                self.collect(value, &plan);
+                self.depth -= 1;
             }
-            _ => self.visit(program, value, &mut below, 0),
+            Err(error) => self.fail(error),
         }
-        if below.nodes.is_empty() && below.problem.is_none() {
+    }
+
+    /// Looks at a value that is known to be a future.
+    fn known(&mut self, value: Value) {
+        let inner = innermost(self.program, value);
+        let plan = inner.as_ref().map(|inner| self.finder.planner.plan(self.program, inner.ty));
+        if let (Ok(inner), Ok(Ok(plan))) = (&inner, plan)
+            && plan.makes_a_frame
+        {
+            return self.below.nodes.push(yes(*inner));
+        }
+        let (found, before) = (self.below.nodes.len(), self.below.problem.take());
+        self.visit(value);
+        if self.below.nodes.len() == found && self.below.problem.is_none() {
             match inner {
-                Ok(inner) => below.nodes.push(yes(inner)),
-                Err(error) => below.problem = Some(error.to_string()),
+                Ok(inner) => self.below.nodes.push(yes(inner)),
+                Err(error) => self.fail(error),
             }
         }
-        below
+        self.below.problem = self.below.problem.take().or(before);
     }
 
-    fn visit(&mut self, program: &Program<'_>, value: Value, below: &mut Below, depth: usize) {
-        if depth > DEEPEST_WRAPPER {
-            below.problem = Some(format!("more than {DEEPEST_WRAPPER} wrappers in each other"));
-            return;
-        }
-        match self.planner.plan(program, value.ty) {
-            Ok(plan) if plan.is_wanted => {
-                let node = Node { ty: value.ty, address: value.address };
-                below.nodes.push((node, Polled::Yes));
-            }
-            Ok(plan) => self.collect(program, value, &plan, below, depth),
-            Err(error) => below.problem = Some(error.to_string()),
+    /// Looks at what a value holds.
+    fn collect(&mut self, value: Value, plan: &Plan) {
+        if let Err(error) = self.try_collect(value, plan) {
+            self.fail(error);
         }
     }
 
-    fn collect(
-        &mut self,
-        program: &Program<'_>,
-        value: Value,
-        plan: &Plan,
-        below: &mut Below,
-        depth: usize,
-    ) {
-        if let Err(error) = self.try_collect(program, value, plan, below, depth) {
-            below.problem = Some(error.to_string());
-        }
-    }
-
-    fn try_collect(
-        &mut self,
-        program: &Program<'_>,
-        value: Value,
-        plan: &Plan,
-        below: &mut Below,
-        depth: usize,
-    ) -> Result<(), ValueError> {
+    fn try_collect(&mut self, value: Value, plan: &Plan) -> Result<(), ValueError> {
         match &plan.shape {
             Shape::Nothing | Shape::Machine { .. } => {}
-            Shape::Parts(parts) => {
-                for part in parts {
-                    self.visit(program, part_of(value, *part), below, depth + 1);
-                }
-            }
+            Shape::Parts(parts) => self.parts(value, parts),
             Shape::Variants { parts, .. } => {
-                let (active, _) = value.active_variant(program)?;
-                for part in &parts[active] {
-                    self.visit(program, part_of(value, *part), below, depth + 1);
-                }
+                let (active, _) = value.active_variant(self.program)?;
+                self.parts(value, &parts[active]);
             }
-            Shape::Pointer(target) => {
-                let address = program.read_pointer(value.address)?;
-                if address != 0 {
-                    self.visit(program, Value { ty: *target, address }, below, depth + 1);
-                }
-            }
+            Shape::Pointer(target) => self.pointer(value, *target)?,
             Shape::Shared(target) => {
-                let first = below.nodes.len();
-                let address = program.read_pointer(value.address)?;
-                if address != 0 {
-                    self.visit(program, Value { ty: *target, address }, below, depth + 1);
-                }
-                below.shared.extend(below.nodes[first..].iter().map(|(node, _)| *node));
+                let first = self.below.nodes.len();
+                self.pointer(value, *target)?;
+                let nodes = self.below.nodes[first..].iter().map(|(node, _)| *node);
+                self.below.shared.extend(nodes);
             }
-            Shape::Dyn { data, vtable } => {
-                let data = program.read_pointer(value.address.wrapping_add(*data))?;
-                let vtable = program.read_pointer(value.address.wrapping_add(*vtable))?;
-                match dyn_type(program, vtable) {
-                    Ok(ty) => {
-                        let inner = self.futures_in(program, Value { ty, address: data }, true);
-                        below.nodes.extend(inner.nodes);
-                        below.problem = inner.problem.or(below.problem.take());
-                    }
-                    Err(problem) => below.problem = Some(problem),
-                }
-            }
-            Shape::Arms { arms, parts, mask, size } => {
-                let mask = program.read_pointer(value.address.wrapping_add(*mask))?;
-                let mask = program.read_unsigned(mask, *size)?;
-                let arms = program.read_pointer(value.address.wrapping_add(*arms))?;
-                for (number, part) in parts.iter().enumerate() {
-                    let first = below.nodes.len();
-                    let address = arms.wrapping_add(part.offset);
-                    self.visit(program, Value { ty: part.ty, address }, below, depth + 1);
-                    if mask & (1 << number) != 0 {
-                        let nodes = below.nodes[first..].iter_mut();
-                        nodes.for_each(|(_, polled)| *polled = Polled::Disabled);
-                    }
-                }
-            }
+            Shape::Dyn { data, vtable } => self.object(value, *data, *vtable)?,
+            Shape::Arms(arms) => self.arms(value, arms)?,
             Shape::Array { element, size, count } => {
-                self.elements(program, value.address, (*element, *size, *count), below, depth);
+                self.elements(value.address, (*element, *size, *count));
             }
-            Shape::List { head, next, item } => {
-                let mut nodes = Vec::new();
-                let mut node = program.read_pointer(value.address.wrapping_add(*head))?;
-                while node != 0 && nodes.len() < MOST_NODES {
-                    nodes.push(node);
-                    node = program.read_pointer(node.wrapping_add(*next))?;
-                }
-                // The list starts with the newest.
-                for node in nodes.into_iter().rev() {
-                    let address = node.wrapping_add(item.offset);
-                    self.visit(program, Value { ty: item.ty, address }, below, depth + 1);
-                }
-                if node != 0 {
-                    below.problem = Some(format!("{MOST_NODES} of a list's nodes are shown"));
-                }
-            }
+            Shape::List { head, next, item } => self.list(value, *head, *next, *item)?,
             Shape::Slice { data, length, element, size } => {
-                let start = program.read_pointer(value.address.wrapping_add(*data))?;
-                let count = program.read_pointer(value.address.wrapping_add(*length))?;
-                self.elements(program, start, (*element, *size, count), below, depth);
+                let start = self.program.read_pointer(value.address.wrapping_add(*data))?;
+                let count = self.program.read_pointer(value.address.wrapping_add(*length))?;
+                self.elements(start, (*element, *size, count));
             }
         }
         Ok(())
     }
 
-    fn elements(
-        &mut self,
-        program: &Program<'_>,
-        start: u64,
-        (ty, size, count): (Ty, u64, u64),
-        below: &mut Below,
-        depth: usize,
-    ) {
+    fn parts(&mut self, value: Value, parts: &[Part]) {
+        for part in parts {
+            self.visit(part_of(value, *part));
+        }
+    }
+
+    fn pointer(&mut self, value: Value, target: Ty) -> Result<(), ValueError> {
+        let address = self.program.read_pointer(value.address)?;
+        if address != 0 {
+            self.follow(Value { ty: target, address }, Self::visit);
+        }
+        Ok(())
+    }
+
+    /// Goes on behind a pointer, unless that is where it came from.
+    fn follow(&mut self, target: Value, look: fn(&mut Self, Value)) {
+        let node = Node { ty: target.ty, address: target.address };
+        if self.behind.contains(&node) {
+            return self.cut(format!("a pointer leads back to {:#x}: a cycle", node.address));
+        }
+        self.behind.push(node);
+        look(self, target);
+        self.behind.pop();
+    }
+
+    /// A `dyn Future`.
+    fn object(&mut self, value: Value, data: u64, vtable: u64) -> Result<(), ValueError> {
+        let data = self.program.read_pointer(value.address.wrapping_add(data))?;
+        let vtable = self.program.read_pointer(value.address.wrapping_add(vtable))?;
+        match dyn_type(self.program, vtable) {
+            Ok(ty) => self.follow(Value { ty, address: data }, Self::known),
+            Err(problem) => self.fail(problem),
+        }
+        Ok(())
+    }
+
+    fn arms(&mut self, value: Value, arms: &Arms) -> Result<(), ValueError> {
+        let mask = self.program.read_pointer(value.address.wrapping_add(arms.mask))?;
+        let mask = self.program.read_unsigned(mask, arms.mask_size)?;
+        let tuple = self.program.read_pointer(value.address.wrapping_add(arms.tuple))?;
+        for (number, part) in (0_u32..).zip(&arms.parts) {
+            let first = self.below.nodes.len();
+            self.visit(Value { ty: part.ty, address: tuple.wrapping_add(part.offset) });
+            // Arms beyond the mask's bits cannot be switched off.
+            if mask.checked_shr(number).is_some_and(|rest| rest & 1 != 0) {
+                let nodes = self.below.nodes[first..].iter_mut();
+                nodes.for_each(|(_, polled)| *polled = Polled::Disabled);
+            }
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, value: Value, head: u64, next: u64, item: Part) -> Result<(), ValueError> {
+        let mut nodes = Vec::new();
+        let mut seen = FxHashSet::default();
+        let mut node = self.program.read_pointer(value.address.wrapping_add(head))?;
+        while node != 0 && nodes.len() < MOST_NODES && seen.insert(node) {
+            if self.program.is_interrupted() {
+                break;
+            }
+            nodes.push(node);
+            node = self.program.read_pointer(node.wrapping_add(next))?;
+        }
+        // The list starts with the newest.
+        for node in nodes.into_iter().rev() {
+            self.visit(Value { ty: item.ty, address: node.wrapping_add(item.offset) });
+        }
+        if seen.contains(&node) {
+            self.cut(format!("a list comes back to {node:#x}: a cycle"));
+        } else if node != 0 {
+            self.cut(format!("{MOST_NODES} of a list's nodes are shown"));
+        }
+        Ok(())
+    }
+
+    fn elements(&mut self, start: u64, (ty, size, count): (Ty, u64, u64)) {
         for index in 0..count.min(MOST_ELEMENTS) {
             let address = start.wrapping_add(index.wrapping_mul(size));
-            self.visit(program, Value { ty, address }, below, depth + 1);
-            if below.problem.is_some() {
+            self.visit(Value { ty, address });
+            if self.below.problem.is_some() {
                 return;
             }
         }
         if count > MOST_ELEMENTS {
-            below.problem = Some(format!("{MOST_ELEMENTS} of {count} elements are shown"));
+            self.cut(format!("{MOST_ELEMENTS} of {count} elements are shown"));
         }
     }
 }

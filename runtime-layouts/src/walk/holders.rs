@@ -14,7 +14,7 @@ use super::keeps::{Keeps, Kept};
 use super::plan::Wanted;
 use super::sites::Sites;
 use super::waits::Waits;
-use crate::knowledge::{GuardType, Libraries, Reading, Seen, Tasks};
+use crate::knowledge::{GuardType, Libraries, Reading, Seen, Tasks, naming};
 use crate::layout::Type;
 use crate::layout::name::{base_path, last_segment};
 use crate::report::{
@@ -184,6 +184,9 @@ impl Holders {
     pub(crate) fn add_all(&mut self, program: &Program<'_>, guards: Vec<Found>, waits: &mut Waits) {
         for Found { sorts, guards } in guards {
             for guard in guards {
+                if program.is_interrupted() {
+                    return;
+                }
                 if let Some(sort) = sorts.get(guard.sort as usize) {
                     // One whose resource cannot be read has none.
                     let _ = self.add(program, sort, guard, waits);
@@ -331,19 +334,16 @@ fn is_of_few(
     id: ResourceId,
     waits: &mut Waits,
 ) -> Result<bool, ValueError> {
-    let parties = &mut waits.resources[id.0 as usize].parties;
-    if parties.is_none() {
-        *parties = strong_count(program, arc)?;
+    let resource = &mut waits.resources[id.0 as usize];
+    if resource.parties.is_none()
+        && let Some(inner) = arc.behind(program, "alloc::sync::ArcInner<")?
+    {
+        resource.parties = inner.number(program, "strong")?;
+        // All that own it count as one weak handle together (`library/alloc/src/sync.rs`, Rust
+        // 1.95).
+        resource.is_reachable |= inner.number(program, "weak")? != Some(1);
     }
-    Ok(parties.is_some_and(|owners| owners <= MOST_OWNERS))
-}
-
-/// How many own what an `Arc` points to.
-fn strong_count(program: &Program<'_>, arc: Value) -> Result<Option<u64>, ValueError> {
-    match arc.behind(program, "alloc::sync::ArcInner<")? {
-        Some(inner) => inner.number(program, "strong"),
-        None => Ok(None),
-    }
+    Ok(resource.parties.is_some_and(|owners| owners <= MOST_OWNERS))
 }
 
 /// Whether what is held is of interest only if someone waits for it.
@@ -369,35 +369,14 @@ fn shape_of(program: &Program<'_>, libraries: Libraries, ty: Ty) -> Option<Guard
     let key = to(known.key)?;
     let object = to(known.object);
     let resource = match &object {
-        Some(path) if known.object != known.key => {
-            last_segment(&program.type_of(path.end).ok()?.name)
-        }
+        Some(path) if known.object != known.key => naming::of_type(program, path.end)?,
         _ => {
-            let argument = layout.type_parameters.first();
-            let argument = argument.and_then(|parameter| {
-                let ty = Ty { module: ty.module, id: parameter.ty };
-                Some(last_segment(&program.type_of(ty).ok()?.name))
+            let guarded = layout.type_parameters.first().and_then(|parameter| {
+                naming::of_type(program, Ty { module: ty.module, id: parameter.ty })
             });
-            match argument {
-                Some(argument) => format!("{}<{argument}>", kind_name(known.kind)),
-                None => kind_name(known.kind).to_string(),
-            }
+            naming::of_kind(known.kind, guarded.as_deref())
         }
     };
     let guard = libraries.spelled(&last_segment(&layout.name)).into();
     Some(GuardShape { known, key, object, resource: resource.into(), guard })
-}
-
-/// The type that the user knows, where the guard does not lead to it.
-fn kind_name(kind: ResourceKind) -> &'static str {
-    match kind {
-        ResourceKind::Mutex => "Mutex",
-        ResourceKind::RwLock => "RwLock",
-        ResourceKind::Semaphore => "Semaphore",
-        ResourceKind::Mpsc => "mpsc channel",
-        ResourceKind::Oneshot => "oneshot channel",
-        ResourceKind::Watch => "watch channel",
-        ResourceKind::Broadcast => "broadcast channel",
-        _ => "lock",
-    }
 }

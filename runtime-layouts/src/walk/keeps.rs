@@ -9,6 +9,9 @@ use crate::knowledge::Libraries;
 use crate::report::{Chain, FrameRef, FutureState, Polled, SiteId};
 use crate::value::{Program, Value, ValueError};
 
+/// Values that the frames of one chain keep: of more than this no more frames are looked at.
+const MOST_KEPT: usize = 10_000;
+
 /// A value that a frame keeps.
 pub(crate) struct Kept {
     /// The value.
@@ -46,10 +49,26 @@ impl Keeps {
         chain: &Chain,
         found: &mut Vec<Kept>,
     ) {
+        self.finder.begin();
+        let mut kept = Vec::new();
+        self.of_branch(program, sites, chain, &mut kept);
+        found.append(&mut kept);
+    }
+
+    fn of_branch(
+        &mut self,
+        program: &Program<'_>,
+        sites: &Sites,
+        chain: &Chain,
+        found: &mut Vec<Kept>,
+    ) {
         for branch in chain.branches.iter().filter(|branch| branch.polled != Polled::Ended) {
-            self.of_chain(program, sites, branch, found);
+            self.of_branch(program, sites, branch, found);
         }
         for frame in chain.frames.iter().rev() {
+            if found.len() >= MOST_KEPT || program.is_interrupted() {
+                return;
+            }
             if frame.address == 0 || !self.can_keep(program, sites, frame.site) {
                 continue;
             }
@@ -92,6 +111,7 @@ impl Keeps {
 
     /// What a value holds, itself included.
     pub(crate) fn of_value(&mut self, program: &Program<'_>, value: Value) -> Vec<Node> {
+        self.finder.begin();
         let below = self.finder.futures_in(program, value, false);
         below.nodes.into_iter().map(|(node, _)| node).collect()
     }
@@ -123,7 +143,8 @@ impl Keeps {
                     if below.nodes.is_empty() {
                         continue;
                     }
-                    let may_be_moved = held.may_be_moved(program, value);
+                    let may_be_moved =
+                        held.may_be_moved(program, value) || !program.unwinds(value.ty.module);
                     found.extend(below.nodes.iter().map(|(node, _)| Kept {
                         node: *node,
                         frame,

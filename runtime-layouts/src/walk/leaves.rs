@@ -7,7 +7,7 @@
 
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::sites::Sites;
 use crate::knowledge::{Libraries, Reading, ResourceType, Seen, Tasks, waker};
@@ -215,6 +215,7 @@ impl Walk<'_> {
     /// Things in a leaf that keep this task's waker.
     fn kept_wakers(&mut self, reading: &Reading<'_>) -> Vec<(Seen, Ty)> {
         let mut found = Vec::new();
+        let mut keys = FxHashSet::default();
         for (path, known) in &*self.leaves.polled(self.program, reading.leaf.ty) {
             let mut values = Vec::new();
             let _ = path.each(self.program, reading.leaf, &mut |value| values.push(value));
@@ -225,7 +226,7 @@ impl Walk<'_> {
                     continue;
                 }
                 if let Ok(Some(seen)) = (known.read)(reading, value)
-                    && !found.iter().any(|(other, _): &(Seen, Ty)| other.key == seen.key)
+                    && keys.insert(seen.key)
                 {
                     found.push((seen, value.ty));
                 }

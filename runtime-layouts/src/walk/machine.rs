@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::plan::Part;
+use crate::knowledge::children::Part;
 use crate::layout::name::Environment;
 use crate::layout::source::LayoutError;
 use crate::layout::{Member, Type, TypeId, TypeKind, Variant};
@@ -84,7 +84,7 @@ fn state(
         && members[of_state..].iter().map(|member| &member.name).eq(&census.captured);
     for (index, member) in members.iter().enumerate() {
         let is_captured = lists_captured && index >= of_state;
-        let part = Part { offset: variant.offset + member.offset, ty: of(member.ty) };
+        let part = Part { offset: variant.offset.wrapping_add(member.offset), ty: of(member.ty) };
         if &*member.name == AWAITEE {
             state.awaitee = Some(part);
             continue;
@@ -132,7 +132,7 @@ impl Census {
                 census.captured = fields.members().iter().map(|m| Arc::clone(&m.name)).collect();
             }
             for member in fields.members() {
-                let offset = variant.offset + member.offset;
+                let offset = variant.offset.wrapping_add(member.offset);
                 let states = match is_drop_flag(program, member, Ty { module, id: member.ty }) {
                     true => census.flags.entry(offset).or_default(),
                     false => {
@@ -148,7 +148,7 @@ impl Census {
     /// The flags that may be a variable's in some state: those that are kept in no state in which
     /// the variable is not.
     fn flags_of(&self, member: &Member, variant: &Variant) -> Vec<u64> {
-        let key = (Arc::clone(&member.name), variant.offset + member.offset);
+        let key = (Arc::clone(&member.name), variant.offset.wrapping_add(member.offset));
         let Some(own) = self.variables.get(&key) else { return Vec::new() };
         let flags = self.flags.iter();
         flags

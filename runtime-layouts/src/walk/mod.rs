@@ -4,7 +4,6 @@ use std::ops::Range;
 
 mod blocked;
 mod chain;
-mod collections;
 
 mod find;
 mod holders;
@@ -14,10 +13,12 @@ mod leaves;
 pub(crate) mod machine;
 pub(crate) mod native;
 mod plan;
+mod reachable;
 mod relations;
 pub(crate) mod sites;
 #[cfg(test)]
 mod tests;
+mod thread_locals;
 pub(crate) mod waits;
 
 pub(crate) use self::chain::Walker;
@@ -182,6 +183,12 @@ impl Inspection<'_> {
         found.extend(nodes.into_iter().map(|node| Value { ty: node.ty, address: node.address }));
     }
 
+    /// Whether that is the process's first thread, which runs `main`.
+    pub(crate) fn is_main(&self, thread: ThreadRef) -> bool {
+        let pid = self.program.target().identity().pid;
+        pid.map_or(thread.number == 1, |pid| pid == thread.tid)
+    }
+
     /// A site by its number.
     pub(crate) fn site(&self, id: SiteId) -> &Site {
         self.sites.get(id)
@@ -216,7 +223,7 @@ impl Inspection<'_> {
             self.runtimes.iter().any(|runtime| sites.is_of_package(site, runtime.library))
         };
         let blocked = || self.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn);
-        let is_main = |task: &&Task| task.id.0 == "main";
+        let is_main = |task: &&Task| task.thread.is_some_and(|thread| self.is_main(thread));
         let anywhere = !blocked().any(|task| is_main(&task));
         blocked()
             .filter(|task| anywhere || is_main(task))
@@ -236,8 +243,10 @@ impl Inspection<'_> {
         for (index, task) in (0..).zip(&mut self.tasks) {
             task.index = TaskIndex(index);
         }
-        let (waits, is_whole) = relations::find(self.program, sites, &self.tasks);
-        self.interrupted |= !is_whole;
+        let (mut waits, is_whole) = relations::find(self.program, sites, &self.tasks);
+        reachable::mark(self.program, &self.runtimes, &self.tasks, &mut waits.resources);
+        self.interrupted |= !is_whole || self.program.was_interrupted();
+        blocked::mark(&mut self.runtimes, &self.tasks, &waits);
         sites.judge(&roots);
         let facts = target.modules().first().map(|module| module.layouts.facts());
         let mut holdings: Vec<_> = waits

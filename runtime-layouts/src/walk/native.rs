@@ -20,8 +20,8 @@ pub(crate) enum NativeCall {
 /// The functions of a stack, inlined ones too, innermost first.
 pub(crate) fn calls(program: &Program<'_>, frames: &[NativeFrame]) -> Vec<NativeCall> {
     let mut found = Vec::new();
-    for (index, frame) in frames.iter().enumerate() {
-        let calls = program.module_at(code_address(index, frame)).map(|(module, address)| {
+    for frame in frames {
+        let calls = program.module_at(frame.pc.lookup()).map(|(module, address)| {
             (module, program.layouts(module).calls_at(address).unwrap_or_default())
         });
         match calls {
@@ -29,19 +29,13 @@ pub(crate) fn calls(program: &Program<'_>, frames: &[NativeFrame]) -> Vec<Native
                 found.extend(calls.into_iter().map(|call| NativeCall::Known {
                     module,
                     call,
-                    pc: frame.pc,
+                    pc: frame.pc.get(),
                 }))
             }
-            _ => found.push(NativeCall::Unknown { pc: frame.pc }),
+            _ => found.push(NativeCall::Unknown { pc: frame.pc.get() }),
         }
     }
     found
-}
-
-/// The address that tells where a frame is: a return address may be the first of the next line or
-/// function.
-pub(crate) fn code_address(index: usize, frame: &NativeFrame) -> u64 {
-    if index == 0 { frame.pc } else { frame.pc.wrapping_sub(1) }
 }
 
 /// The frames from the innermost one down to the function that polls the task, outermost first and

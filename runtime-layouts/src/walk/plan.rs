@@ -8,9 +8,9 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::collections;
 use super::machine::{self, MachineState, is_machine};
 use crate::knowledge::Libraries;
+use crate::knowledge::children::{Arms, Children, Part};
 use crate::layout::name::base_path;
 use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId, TypeKind};
@@ -52,9 +52,8 @@ pub(crate) enum Shape {
     /// In these parts of the active variant, and whether that variant is one of a future that
     /// has ended.
     Variants { parts: Vec<Vec<Part>>, ended: Vec<bool> },
-    /// In the parts of what a pointer at one offset points to, but not in those whose bit is set
-    /// in the mask of so many bytes behind the pointer at the other: the arms of a `select!`.
-    Arms { arms: u64, parts: Vec<Part>, mask: u64, size: u8 },
+    /// In the arms of a `select!`.
+    Arms(Arms),
     /// Behind a thin pointer.
     Pointer(Ty),
     /// Behind a thin pointer that shares what it owns.
@@ -68,15 +67,6 @@ pub(crate) enum Shape {
     /// In this part of each node of a linked list: from the value to the pointer to the first
     /// node, and from a node to the pointer to the next, in bytes.
     List { head: u64, next: u64, item: Part },
-}
-
-/// A part of a value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Part {
-    /// Bytes from the start of the value.
-    pub(crate) offset: u64,
-    /// The part's type.
-    pub(crate) ty: Ty,
 }
 
 /// Types that are polled only by passing the call on: frames of them would say nothing.
@@ -136,13 +126,13 @@ impl Planner {
             return Ok(Plan { is_wanted, makes_a_frame: true, shape });
         }
         let is_wanted = self.is_wanted(program, ty, layout)?;
-        let shape = match neighbours(program, ty, layout, self.wanted)? {
-            Neighbours::None => Shape::Nothing,
-            Neighbours::Parts(parts) => match self.holding_only(program, parts) {
+        let shape = match children(program, self.libraries, ty, layout, self.wanted)? {
+            Children::None => Shape::Nothing,
+            Children::Parts(parts) => match self.holding_only(program, parts) {
                 parts if parts.is_empty() => Shape::Nothing,
                 parts => Shape::Parts(self.innermost(program, parts)),
             },
-            Neighbours::Variants(variants) => {
+            Children::Variants(variants) => {
                 let parts: Vec<Vec<Part>> =
                     variants.into_iter().map(|parts| self.holding_only(program, parts)).collect();
                 if parts.iter().all(Vec::is_empty) {
@@ -153,24 +143,24 @@ impl Planner {
                     Shape::Variants { parts: parts.collect(), ended }
                 }
             }
-            Neighbours::Pointer(target) if !self.holds(program, target) => Shape::Nothing,
-            Neighbours::Pointer(target) if is_shared(&layout.name) => Shape::Shared(target),
-            Neighbours::Pointer(target) => Shape::Pointer(target),
-            Neighbours::Dyn { data, vtable } => Shape::Dyn { data, vtable },
-            Neighbours::Array { element, size, count } if self.holds(program, element) => {
+            Children::Pointer(target) if !self.holds(program, target) => Shape::Nothing,
+            Children::Pointer(target) if is_shared(&layout.name) => Shape::Shared(target),
+            Children::Pointer(target) => Shape::Pointer(target),
+            Children::Dyn { data, vtable } => Shape::Dyn { data, vtable },
+            Children::Array { element, size, count } if self.holds(program, element) => {
                 Shape::Array { element, size, count }
             }
-            Neighbours::Slice { data, length, element, size } if self.holds(program, element) => {
+            Children::Slice { data, length, element, size } if self.holds(program, element) => {
                 Shape::Slice { data, length, element, size }
             }
-            Neighbours::List { head, next, item } if self.holds(program, item.ty) => {
+            Children::List { head, next, item } if self.holds(program, item.ty) => {
                 Shape::List { head, next, item }
             }
-            Neighbours::Arms { arms, parts, mask, size } => Shape::Arms { arms, parts, mask, size },
+            Children::Arms(arms) => Shape::Arms(arms),
             _ => Shape::Nothing,
         };
         let holds_any = !matches!(shape, Shape::Nothing);
-        let is_wanted = is_wanted && !collections::is_output(layout, holds_any);
+        let is_wanted = is_wanted && !self.is_output(layout, holds_any);
         let makes_a_frame = is_frame(layout) && !matches!(shape, Shape::Dyn { .. });
         Ok(Plan { is_wanted, makes_a_frame, shape })
     }
@@ -197,6 +187,11 @@ impl Planner {
             Wanted::Guards => Ok(self.libraries.guard(&layout.name).is_some()),
             Wanted::Handles => Ok(self.libraries.is_handle(base_path(&layout.name))),
         }
+    }
+
+    /// Whether a type is the output of a future, in a wrapper that a future may be in too.
+    fn is_output(&self, layout: &Type, holds_future: bool) -> bool {
+        !holds_future && self.libraries.is_output_wrapper(base_path(&layout.name))
     }
 
     fn holding_only(&mut self, program: &Program<'_>, parts: Vec<Part>) -> Vec<Part> {
@@ -256,22 +251,22 @@ impl Planner {
                 found = true;
                 break;
             }
-            let next = neighbours(program, ty, layout, self.wanted);
-            let next = match next.unwrap_or(Neighbours::None) {
-                Neighbours::Dyn { .. } => {
+            let next = children(program, self.libraries, ty, layout, self.wanted);
+            let next = match next.unwrap_or(Children::None) {
+                Children::Dyn { .. } => {
                     self.holding.insert(ty, true);
                     found = true;
                     break;
                 }
-                Neighbours::None => Vec::new(),
-                Neighbours::Parts(parts) => parts.into_iter().map(|part| part.ty).collect(),
-                Neighbours::Variants(variants) => {
+                Children::None => Vec::new(),
+                Children::Parts(parts) => parts.into_iter().map(|part| part.ty).collect(),
+                Children::Variants(variants) => {
                     variants.into_iter().flatten().map(|part| part.ty).collect()
                 }
-                Neighbours::Arms { parts, .. } => parts.into_iter().map(|part| part.ty).collect(),
-                Neighbours::Pointer(target) => vec![target],
-                Neighbours::List { item, .. } => vec![item.ty],
-                Neighbours::Array { element, .. } | Neighbours::Slice { element, .. } => {
+                Children::Arms(arms) => arms.parts.into_iter().map(|part| part.ty).collect(),
+                Children::Pointer(target) => vec![target],
+                Children::List { item, .. } => vec![item.ty],
+                Children::Array { element, .. } | Children::Slice { element, .. } => {
                     vec![element]
                 }
             };
@@ -297,19 +292,6 @@ fn is_frame(layout: &Type) -> bool {
         && !TRANSPARENT.contains(&base_path(&layout.name))
 }
 
-/// Where a type leads to, before it is known whether futures are there.
-pub(super) enum Neighbours {
-    None,
-    Parts(Vec<Part>),
-    Variants(Vec<Vec<Part>>),
-    Pointer(Ty),
-    Dyn { data: u64, vtable: u64 },
-    Array { element: Ty, size: u64, count: u64 },
-    Slice { data: u64, length: u64, element: Ty, size: u64 },
-    List { head: u64, next: u64, item: Part },
-    Arms { arms: u64, parts: Vec<Part>, mask: u64, size: u8 },
-}
-
 /// Whether a variable only borrows: what it borrows lies in another one.
 fn is_borrow(program: &Program<'_>, ty: Ty) -> bool {
     program.type_of(ty).is_ok_and(|layout| {
@@ -332,26 +314,30 @@ fn ended_variants(layout: &Type, parts: &[Vec<Part>]) -> Vec<bool> {
         .collect()
 }
 
-fn neighbours(
+fn children(
     program: &Program<'_>,
+    libraries: Libraries,
     ty: Ty,
     layout: &Type,
     wanted: Wanted,
-) -> Result<Neighbours, LayoutError> {
+) -> Result<Children, LayoutError> {
     let of = |id: TypeId| Ty { module: ty.module, id };
-    if let Some(collection) = collections::neighbours(program, ty, layout)? {
+    if let Some(collection) = libraries
+        .collection(&layout.name)
+        .map_or(Ok(None), |known| (known.children)(program, ty, layout))?
+    {
         return Ok(collection);
     }
     Ok(match &layout.kind {
         TypeKind::Struct { members } if wanted != Wanted::Futures && is_shared(&layout.name) => {
             match members.iter().find_map(|member| shared_target(program, of(member.ty))) {
-                Some(target) => Neighbours::Pointer(target),
-                None => Neighbours::None,
+                Some(target) => Children::Pointer(target),
+                None => Children::None,
             }
         }
         TypeKind::Struct { members } => match fat_pointer(program, ty, layout, wanted)? {
             Some(fat) => fat,
-            None => Neighbours::Parts(
+            None => Children::Parts(
                 members
                     .iter()
                     .map(|member| Part { offset: member.offset, ty: of(member.ty) })
@@ -360,7 +346,7 @@ fn neighbours(
         },
         // The other member of `MaybeUninit` is `()`; what other unions hold, only their code knows.
         TypeKind::Union { members } if base_path(&layout.name).ends_with("::MaybeUninit") => {
-            Neighbours::Parts(
+            Children::Parts(
                 members
                     .iter()
                     .filter(|member| &*member.name == "value")
@@ -368,21 +354,21 @@ fn neighbours(
                     .collect(),
             )
         }
-        TypeKind::Enum { variants, .. } => Neighbours::Variants(
+        TypeKind::Enum { variants, .. } => Children::Variants(
             variants
                 .iter()
                 .map(|variant| vec![Part { offset: variant.offset, ty: of(variant.ty) }])
                 .collect(),
         ),
         TypeKind::Pointer { target: Some(target) } if is_followed(&layout.name, wanted) => {
-            Neighbours::Pointer(of(*target))
+            Children::Pointer(of(*target))
         }
-        TypeKind::Array { element, count: Some(count) } => Neighbours::Array {
+        TypeKind::Array { element, count: Some(count) } => Children::Array {
             element: of(*element),
             size: program.type_of(of(*element))?.size,
             count: *count,
         },
-        _ => Neighbours::None,
+        _ => Children::None,
     })
 }
 
@@ -414,31 +400,31 @@ fn fat_pointer(
     ty: Ty,
     layout: &Type,
     wanted: Wanted,
-) -> Result<Option<Neighbours>, LayoutError> {
+) -> Result<Option<Children>, LayoutError> {
     let [first, second] = layout.members() else { return Ok(None) };
     // rustc before 1.60 or so calls the first member of both `data_ptr`.
     if !matches!(&*first.name, "data_ptr" | "pointer") {
         return Ok(None);
     }
     if !is_followed(&layout.name, wanted) {
-        return Ok(Some(Neighbours::None));
+        return Ok(Some(Children::None));
     }
     let pointer = program.type_of(Ty { module: ty.module, id: first.ty })?;
     let TypeKind::Pointer { target: Some(target) } = pointer.kind else {
-        return Ok(Some(Neighbours::None));
+        return Ok(Some(Children::None));
     };
     let target = Ty { module: ty.module, id: target };
     Ok(Some(match &*second.name {
         "vtable" if wanted == Wanted::Futures && is_polled_trait(&layout.name) => {
-            Neighbours::Dyn { data: first.offset, vtable: second.offset }
+            Children::Dyn { data: first.offset, vtable: second.offset }
         }
-        "length" => Neighbours::Slice {
+        "length" => Children::Slice {
             data: first.offset,
             length: second.offset,
             element: target,
             size: program.type_of(target)?.size,
         },
-        _ => Neighbours::None,
+        _ => Children::None,
     }))
 }
 

@@ -9,8 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::blocked;
 use super::leaves::Waiting;
 use super::sites::Sites;
-use crate::knowledge::{ReadOrder, Seen};
-use crate::layout::name::last_segment;
+use crate::knowledge::{ReadOrder, Seen, naming};
 use crate::report::{
     Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, SiteId, Task, Wait, WaitId,
 };
@@ -69,10 +68,10 @@ impl Waits {
     /// the queue, when it is the second one in a queue that has an order of its own.
     pub(crate) fn add(&mut self, program: &Program<'_>, waiting: Waiting) -> Option<Order> {
         let Waiting { seen, named, mut wait } = waiting;
-        let name = self.spelled.entry(named).or_insert_with(|| {
-            let layout = program.type_of(named);
-            layout.map(|layout| last_segment(&layout.name).into()).unwrap_or_default()
-        });
+        let name = self
+            .spelled
+            .entry(named)
+            .or_insert_with(|| naming::of_type(program, named).unwrap_or_default().into());
         let name = Arc::clone(name);
         let known = self.resources.len();
         let id = self.resource(seen, &name);
@@ -133,10 +132,11 @@ impl Waits {
             address: seen.address,
             name,
             state: seen.state,
-            overdue: seen.overdue,
+            timer: seen.timer,
             holders: Vec::new(),
             is_taken: seen.is_taken,
             parties: seen.parties,
+            is_reachable: seen.is_reachable,
             queue: Vec::new(),
             given: None,
             tasks: seen.tasks,
@@ -170,6 +170,9 @@ impl Waits {
         if holder.access.is_end() {
             return holders.push(holder);
         }
+        // Those of one task stand in a row.
+        let others = holders.iter().rposition(|known| known.task != holder.task);
+        let own = others.map_or(0, |last| last + 1);
         let is_beside = |known: &Holder| (known.task, known.frame) == (holder.task, holder.frame);
         // What an expression returns is moved into a variable with a name.
         let is_temporary = |known: &Holder| {
@@ -177,11 +180,13 @@ impl Waits {
             name.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
         };
         if !is_temporary(&holder) {
-            holders.retain(|known| !(is_beside(known) && is_temporary(known)));
+            let of_task = holders.split_off(own);
+            let stays = |known: &Holder| !(is_beside(known) && is_temporary(known));
+            holders.extend(of_task.into_iter().filter(stays));
         }
         // So may a captured guard have been.
         let may_be_old = holder.may_be_moved || is_temporary(&holder);
-        if !(may_be_old && holders.iter().any(is_beside)) {
+        if !(may_be_old && holders[own..].iter().any(is_beside)) {
             holders.push(holder);
         }
     }

@@ -14,7 +14,7 @@ use report_text::json;
 use report_text::text::{Beside, Look, dump};
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::LayoutSource;
-use runtime_layouts::libraries::REGISTRY;
+use runtime_layouts::libraries::{LIBRARIES, REGISTRY};
 use runtime_layouts::report::Report;
 use runtime_layouts::target::Target;
 use runtime_layouts::variables::Limits;
@@ -206,7 +206,7 @@ fn core_file(
     log.begin("reading tasks");
     let mut report = walk::inspect(&target, REGISTRY);
     let locals = match with_locals {
-        true => LocalTable::of(&target, &report, &report.tasks, Limits::SHORT),
+        true => LocalTable::of(&target, &report, &report.tasks, LIBRARIES, Limits::SHORT),
         false => LocalTable::default(),
     };
     log.read(target.bytes_read());
@@ -259,13 +259,9 @@ fn write_report(
 
 /// What the exit code says of a report.
 fn code_of(report: &Report) -> u8 {
-    let lists_all = report.runtimes.iter().all(|runtime| {
-        runtime.incomplete.is_empty()
-            && runtime.counted_tasks.is_none_or(|counted| counted == runtime.listed_tasks)
-    });
     if report.runtimes.is_empty() && report.tasks.is_empty() {
         NO_RUNTIME
-    } else if report.problems.is_empty() && lists_all {
+    } else if report.completeness().is_complete() {
         COMPLETE
     } else {
         INCOMPLETE

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use layout_extractor::extract::{Progress, Stage, extract};
-use layout_extractor::{DwarfSource, SECTION};
+use layout_extractor::{DwarfSource, LAYOUT_SECTION};
 use runtime_layouts::layout::file::Tables;
 use runtime_layouts::layout::source::LayoutSource;
 
@@ -118,12 +118,12 @@ fn embed(binary: &Path, layouts: &[u8]) -> anyhow::Result<()> {
     let workplace = tempfile::Builder::new().prefix(".unhang-").tempdir_in(folder).map_err(at)?;
     let (section, copy) = (workplace.path().join("layouts"), workplace.path().join("binary"));
     std::fs::write(&section, layouts).map_err(at)?;
-    let mut add = OsString::from(format!("{SECTION}="));
+    let mut add = OsString::from(format!("{LAYOUT_SECTION}="));
     add.push(&section);
     let mut reason = None;
     for tool in OBJCOPIES {
         let mut objcopy = Command::new(tool);
-        objcopy.arg("--remove-section").arg(SECTION).arg("--add-section").arg(&add);
+        objcopy.arg("--remove-section").arg(LAYOUT_SECTION).arg("--add-section").arg(&add);
         match objcopy.arg(binary).arg(&copy).output() {
             Ok(said) if said.status.success() => {
                 return std::fs::rename(&copy, binary).map_err(at);

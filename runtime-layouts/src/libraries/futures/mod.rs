@@ -4,6 +4,7 @@ mod channel;
 mod lock;
 mod names;
 mod shared;
+mod unordered;
 
 use self::channel::{BOUNDED, ONESHOT, UNBOUNDED};
 use crate::knowledge::{GuardType, Library, ResourceType};
@@ -11,6 +12,11 @@ use crate::report::{Access, ResourceKind};
 
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
+    collections: unordered::COLLECTIONS,
+    // A `Fuse` drops its own: `futures-util/src/future/future/fuse.rs` (0.3.34).
+    ended_when_empty: &["futures_util::future::future::fuse::Fuse"],
+    // With which `FuturesOrdered` numbers both: `futures-util/src/stream/futures_ordered.rs` (0.3.34).
+    output_wrappers: &["futures_util::stream::futures_ordered::OrderWrapper"],
     public_paths: names::PUBLIC_PATHS,
     resources: RESOURCES,
     guards: GUARDS,

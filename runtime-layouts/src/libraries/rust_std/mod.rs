@@ -4,8 +4,9 @@
 //! `library/std/src/thread/functions.rs` (Rust 1.95); `lock_api/src/{mutex,rwlock}.rs` (0.4.14),
 //! `parking_lot/src/raw_{mutex,rwlock}.rs` (0.12).
 
+mod collections;
 pub(crate) mod expected;
-pub(crate) mod ring;
+pub(crate) mod values;
 pub(crate) mod words;
 
 use crate::knowledge::{BlockingCall, GuardType, Library, TakesLock};
@@ -25,12 +26,21 @@ pub(crate) const LIBRARY: Library = Library {
         "std::panicking::",
         "std::thread::local::",
     ],
+    collections: collections::COLLECTIONS,
+    printers: values::PRINTERS,
+    entering_kernel: &["std::sys::", "parking_lot_core::", "core::"],
     aliases: ALIASES,
     public_paths: PUBLIC_PATHS,
     guards: GUARDS,
+    notable_functions: &[UNWINDING],
     blocking: BLOCKING,
     ..Library::named("std")
 };
+
+/// The function of `panic_unwind` that an unwinder calls for an exception which it drops
+/// (`library/panic_unwind/src/gcc.rs`, Rust 1.63 to 1.95). Its address is taken, so that it has code
+/// wherever panics unwind; with `panic = "abort"` another crate is in its place.
+pub(crate) const UNWINDING: &str = "exception_cleanup";
 
 /// Where the standard library exports what it defines in private modules.
 const PUBLIC_PATHS: &[(&str, &str)] = &[

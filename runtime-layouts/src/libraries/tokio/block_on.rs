@@ -8,7 +8,9 @@ use super::context::ThreadContext;
 use super::scheduler::{self, Scheduler};
 use super::stack::Doing;
 use super::{stack, workers};
-use crate::report::{Task, TaskId, TaskIndex, TaskKind, TaskState, WorkerState};
+use crate::report::{
+    Flavor, FrameSource, Task, TaskId, TaskIndex, TaskKind, TaskState, Trust, WorkerState,
+};
 use crate::target::NativeFrame;
 use crate::value::Program;
 use crate::walk::Inspection;
@@ -26,7 +28,7 @@ pub(super) fn add(
     for context in contexts {
         let drives_multi_thread = context.worker.as_ref().is_some_and(|worker| {
             schedulers.iter().any(|scheduler| {
-                scheduler.address == worker.scheduler && scheduler.flavor == "multi_thread"
+                scheduler.address == worker.scheduler && scheduler.flavor == Flavor::MULTI_THREAD
             })
         });
         // A worker blocks on a future inside of a task that is in `block_in_place`.
@@ -49,7 +51,9 @@ pub(super) fn add(
         }
         // A thread may block on a future of one tokio within a call that another one made.
         let program = &inspection.program;
-        frames.retain(|frame| program.module_at(frame.pc).is_none_or(|(of, _)| of == module));
+        frames.retain(|frame| {
+            program.module_at(frame.pc.lookup()).is_none_or(|(of, _)| of == module)
+        });
         let state = state(program, context, &frames);
         // Without a `block_on` on its stack the thread is a worker, or holds an `enter` guard.
         let Some(mut found) = stack::future(inspection, &frames, state) else { continue };
@@ -58,12 +62,12 @@ pub(super) fn add(
             && let Some(chain) = inspection.native_chain(context.thread, &stack::is_block_on_name)
         {
             found.chain = chain;
-            found.problem = None;
+            found.source = FrameSource::NativeStack;
         }
         let runtime = scheduler::entered(inspection, context).and_then(|entered| {
             schedulers.iter().position(|known| known.address == entered.address)
         });
-        let is_main = target.identity().pid.map_or(thread.number == 1, |pid| pid == thread.tid);
+        let is_main = inspection.is_main(context.thread);
         inspection.tasks.push(Task {
             id: TaskId(if is_main { "main".into() } else { format!("b{}", thread.number) }),
             runtime: runtime.map(|index| first_runtime + index),
@@ -74,8 +78,9 @@ pub(super) fn add(
             thread: Some(context.thread),
             spawned_at: None,
             chain: found.chain,
+            trust: Trust { is_stale: state == TaskState::Running, ..Trust::of(found.source) },
             index: TaskIndex(0),
-            problems: found.problem.into_iter().collect(),
+            problems: Vec::new(),
         });
     }
 }

@@ -9,8 +9,8 @@ use super::scheduler::Scheduler;
 use super::task::{TaskReader, is_polling};
 use super::{number, stack, task_id};
 use crate::layout::Type;
-use crate::libraries::rust_std::ring::Ring;
-use crate::report::{SiteId, Task, TaskIndex, TaskKind, TaskState};
+use crate::libraries::rust_std::values::Ring;
+use crate::report::{FrameSource, FutureType, SiteId, Task, TaskIndex, TaskKind, TaskState, Trust};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
@@ -37,6 +37,10 @@ pub(super) fn add_running(
         }
         let chain = inspection.native_chain(context.thread, &is_polling);
         let problem = chain.is_none().then(|| "the stack of its thread does not show it".into());
+        let trust = match chain {
+            Some(_) => Trust::of(FrameSource::NativeStack),
+            None => Trust { future: FutureType::Unknown, ..Trust::of(FrameSource::Nothing) },
+        };
         let chain = chain.unwrap_or_default();
         let runtime = super::scheduler::entered(inspection, context).and_then(|entered| {
             schedulers.iter().position(|known| known.address == entered.address)
@@ -51,6 +55,7 @@ pub(super) fn add_running(
             thread: Some(context.thread),
             spawned_at: None,
             chain,
+            trust,
             index: TaskIndex(0),
             problems: problem.into_iter().collect(),
         });
@@ -94,6 +99,9 @@ pub(super) fn add_queued(inspection: &mut Inspection<'_>, scheduler: &Scheduler,
     let mut reader = TaskReader::default();
     let first = inspection.tasks.len();
     for header in headers {
+        if inspection.interrupted() {
+            break;
+        }
         match reader.task(inspection, header, Some(runtime), TaskKind::Blocking) {
             Ok((_, mut task)) => {
                 task.state = TaskState::Scheduled;
@@ -142,6 +150,9 @@ fn elements(program: &Program<'_>, queue: Value, found: &mut Vec<Value>) -> Resu
     let to_header = path::find(program, ring.element, Reach::RUNTIME, &mut is_header)
         .ok_or_else(|| missing("task"))?;
     for index in 0..ring.length.min(MOST_QUEUED) {
+        if program.is_interrupted() {
+            break;
+        }
         found.extend(to_header.follow(program, ring.get(index))?);
     }
     Ok(())

@@ -9,10 +9,7 @@ use super::expected::{
 };
 use crate::knowledge::expectation::Expectation;
 use crate::layout::{Type, TypeKind};
-use crate::memory::ReadError;
 use crate::report::ThreadRef;
-use crate::target::Target;
-use crate::target::processor::processor;
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
@@ -73,7 +70,7 @@ pub(super) fn of_all_threads(inspection: &mut Inspection<'_>, module: usize) -> 
         }
     }
     for (path, of_type) in SCOPED.names().zip(SCOPED_CONTEXTS.names()) {
-        for (index, pointer) in thread_locals(inspection, module, path) {
+        for (index, pointer) in inspection.thread_locals(module, path) {
             let Some(context) = contexts.iter_mut().find(|context| context.index == index) else {
                 continue;
             };
@@ -110,74 +107,7 @@ fn thread_locals_of(
     module: usize,
     expected: &Expectation,
 ) -> Vec<(usize, Value)> {
-    expected.names().flat_map(|path| thread_locals(inspection, module, path)).collect()
-}
-
-/// Every thread's copy of a thread-local of a module, with the thread's index.
-fn thread_locals(
-    inspection: &mut Inspection<'_>,
-    module: usize,
-    path: &str,
-) -> Vec<(usize, Value)> {
-    let mut values = Vec::new();
-    let target = inspection.program.target();
-    let locals = match target.modules()[module].layouts.thread_locals(path) {
-        Ok(locals) => locals,
-        Err(error) => {
-            inspection.problem(error.to_string());
-            return values;
-        }
-    };
-    for local in locals {
-        inspection.knows_a_runtime = true;
-        for (index, thread) in target.threads().iter().enumerate() {
-            let Some(pointer) = thread.thread_pointer else {
-                inspection.problem(format!(
-                    "thread {} (tid {}): its thread pointer is not known, so the runtime that \
-                     it is in cannot be found",
-                    thread.number, thread.tid
-                ));
-                continue;
-            };
-            match address_in_thread(target, module, pointer, local.offset) {
-                Ok(Some(address)) => {
-                    values.push((index, Value { ty: Ty { module, id: local.ty }, address }));
-                }
-                Ok(None) => {}
-                Err(error) => inspection.problem(format!(
-                    "thread {} (tid {}): the thread-local storage of {} is not readable: {error}",
-                    thread.number,
-                    thread.tid,
-                    target.modules()[module].layouts.provenance().path
-                )),
-            }
-        }
-    }
-    values
-}
-
-/// Where a thread has a thread-local of a module: the first module is the executable, whose storage
-/// lies at a fixed distance; a library's is wherever the loader put it. `None` where the thread has
-/// none.
-fn address_in_thread(
-    target: &dyn Target,
-    module: usize,
-    thread_pointer: u64,
-    offset: u64,
-) -> Result<Option<u64>, ReadError> {
-    let loaded = &target.modules()[module];
-    let facts = loaded.layouts.facts();
-    let Some(processor) = processor(facts.machine) else { return Ok(None) };
-    if module == 0 {
-        return Ok(facts
-            .tls
-            .and_then(|segment| processor.thread_local_address(segment, thread_pointer, offset)));
-    }
-    let Some(number) = facts.tls_module else { return Ok(None) };
-    let mut bytes = [0; 8];
-    target.memory().read(loaded.load_bias.wrapping_add(number.0), &mut bytes)?;
-    let number = u64::from_le_bytes(bytes);
-    processor.thread_local_of_library(target.memory(), number, thread_pointer, offset)
+    expected.names().flat_map(|path| inspection.thread_locals(module, path)).collect()
 }
 
 /// Whether a thread sleeps in `CachedParkThread::park`: `runtime/park.rs`, `Inner::state`.

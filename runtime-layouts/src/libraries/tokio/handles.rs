@@ -20,7 +20,7 @@ use crate::report::{TaskId, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value};
 use crate::walk::Inspection;
-use crate::walk::native::{DEEPEST_STACK, code_address};
+use crate::walk::native::DEEPEST_STACK;
 
 /// Types that lead to a runtime or a task.
 pub(crate) const HANDLES: [&str; 4] = [
@@ -78,11 +78,12 @@ fn of_threads(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) -> Ve
         if contexts.iter().any(|context| context.index == index && context.handle.is_some()) {
             continue;
         }
-        for (depth, frame) in target.native_frames(thread, DEEPEST_STACK).iter().enumerate() {
+        if inspection.interrupted() {
+            break;
+        }
+        for frame in &target.native_frames(thread, DEEPEST_STACK) {
             let program = &inspection.program;
-            let Some((module, address)) = program.module_at(code_address(depth, frame)) else {
-                continue;
-            };
+            let Some((module, address)) = program.module_at(frame.pc.lookup()) else { continue };
             let variables = program.layouts(module).variables_at(address).unwrap_or_default();
             let values: Vec<Value> = variables
                 .iter()
@@ -134,6 +135,9 @@ fn add_ended(inspection: &mut Inspection<'_>, module: usize, first_task: usize, 
     let mut reader = TaskReader::default();
     let first = inspection.tasks.len();
     for handle in handles {
+        if program.is_interrupted() {
+            break;
+        }
         let Some(header) = header_of(program, handle) else { continue };
         if !known.insert(header.address) {
             continue;

@@ -2,6 +2,8 @@
 //!
 //! Source: `tokio/src/util/linked_list.rs` (tokio 1.54.1).
 
+use rustc_hash::FxHashSet;
+
 use crate::layout::{Type, TypeKind};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -20,8 +22,8 @@ pub(super) enum End {
     Tail,
 }
 
-/// The nodes of a list. One that is torn or runs in a circle is followed as far as it goes, or to
-/// the limit.
+/// The nodes of a list, each once. One that is torn or runs in a circle is followed as far as it goes,
+/// or to the limit.
 pub(super) fn nodes(
     program: &Program<'_>,
     list: Value,
@@ -44,12 +46,14 @@ pub(super) fn nodes(
         return Ok(Vec::new());
     };
     let link = program.type_of(links.end)?.member(link).map(|member| member.offset);
-    let Some(link) = links.offset().zip(link).map(|(start, member)| start + member) else {
+    let Some(link) = links.offset().zip(link).map(|(start, member)| start.wrapping_add(member))
+    else {
         return Ok(Vec::new());
     };
     let mut found = Vec::new();
+    let mut seen = FxHashSet::default();
     let mut at = program.read_pointer(first.address)?;
-    while at != 0 && found.len() < MOST_NODES {
+    while at != 0 && found.len() < MOST_NODES && seen.insert(at) && !program.is_interrupted() {
         found.push(Value { ty: node, address: at });
         at = program.read_pointer(at.wrapping_add(link))?;
     }

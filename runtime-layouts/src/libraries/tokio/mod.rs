@@ -16,11 +16,13 @@ mod net;
 mod owned;
 mod resources;
 mod scheduler;
+mod select;
 mod spawn;
 mod stack;
 pub(crate) mod sync;
 mod task;
 mod time;
+mod values;
 mod workers;
 
 use std::collections::{HashMap, HashSet};
@@ -29,7 +31,7 @@ use self::context::ThreadContext;
 use self::scheduler::Scheduler;
 use crate::knowledge::{Library, Runtime};
 use crate::parallel::Job;
-use crate::report::{Task, TaskId, TaskKind, TaskState, ThreadRef};
+use crate::report::{Flavor, Task, TaskId, TaskKind, TaskState, ThreadRef};
 use crate::value::Program;
 use crate::walk::Inspection;
 
@@ -42,11 +44,13 @@ pub(crate) const LIBRARY: Library = Library {
         // `tokio`.
         text: b"okio",
         task_polls: &["tokio::runtime::task::raw::poll"],
-        notable_functions: NEW_RUNTIME,
     }),
+    notable_functions: NEW_RUNTIME,
     expectations: expected::EXPECTATIONS,
     named_types: expected::NAMED_TYPES,
     defining_crates: &["tokio"],
+    collections: select::COLLECTIONS,
+    printers: &[values::PRINTERS],
     // `tokio::coop` until 1.21.
     passing_on: &["tokio::runtime::", "tokio::loom::", "tokio::task::coop::", "tokio::coop::"],
     public_paths: names::PUBLIC_PATHS,
@@ -84,7 +88,9 @@ pub(super) fn discover(inspection: &mut Inspection<'_>) {
     if number == 0 && !inspection.problems.is_empty() {
         task::add_polled(inspection);
     }
-    if number > 0 && !inspection.runtimes.iter().any(|runtime| runtime.flavor == "current_thread") {
+    if number > 0
+        && !inspection.runtimes.iter().any(|runtime| runtime.flavor == Flavor::CURRENT_THREAD)
+    {
         admit_unseen(inspection);
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn child(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>,
     let program = reading.program;
     let Some(child) = value.inside(program, CHILD)? else { return Ok(None) };
     let Some(pid) = child.number(program, "pid")? else { return Ok(None) };
-    let state = program.target().machine().and_then(|machine| machine.child(pid));
+    let state = program.target().host().and_then(|host| host.child(pid));
     Ok(Some(Seen {
         name: Some(format!("the end of child process {pid}").into()),
         state: state.map(|(name, has_ended)| match has_ended {
@@ -85,8 +85,8 @@ fn descriptor(reading: &Reading<'_>, value: Value, what: &str) -> Result<Seen, V
     let program = reading.program;
     let fd = value.inside(program, OWNED_FD)?;
     let fd = fd.map(|fd| fd.unsigned(program)).transpose()?;
-    let machine = program.target().machine();
-    let known = fd.and_then(|fd| machine?.descriptor(fd));
+    let host = program.target().host();
+    let known = fd.and_then(|fd| host?.descriptor(fd));
     let mut seen = Seen::new(ResourceKind::Io, value);
     let mut name = what.to_string();
     if let Some(known) = &known {

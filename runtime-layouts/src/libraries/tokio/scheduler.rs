@@ -11,7 +11,7 @@ use super::task::TaskReader;
 use super::{blocking, number, owned, running_on, task, worker_threads, workers};
 use crate::layout::{Type, TypeKind};
 use crate::parallel::{self, Job};
-use crate::report::{BlockingPool, Runtime, Task, TaskKind, TaskState, ThreadRef};
+use crate::report::{BlockingPool, Flavor, Runtime, Task, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
 use crate::walk::sites::{Numbers, Placed};
@@ -28,8 +28,8 @@ const UNPOLLED: &str = "Tasks that were spawned and never polled are not listed:
 pub(super) struct Scheduler {
     /// The address of its identity.
     pub(super) address: u64,
-    /// `current_thread` or `multi_thread`.
-    pub(super) flavor: &'static str,
+    /// How it schedules.
+    pub(super) flavor: Flavor,
     /// `scheduler::Handle`.
     pub(super) handle: Value,
     /// Its list of tasks, or what its workers share where each of them has a list.
@@ -64,9 +64,9 @@ pub(super) fn of_handle(
     let (active, fields) = handle.active_variant(program)?;
     let flavor = match &*variants[active].name {
         // The second spellings were those of `Spawner`, until 1.21.
-        "CurrentThread" | "Basic" => "current_thread",
-        "MultiThread" | "ThreadPool" => "multi_thread",
-        _ => "unknown",
+        "CurrentThread" | "Basic" => Flavor::CURRENT_THREAD,
+        "MultiThread" | "ThreadPool" => Flavor::MULTI_THREAD,
+        _ => Flavor::UNKNOWN,
     };
     let identity = identity_of(program, fields)?;
     Ok(identity.map(|identity| {

@@ -8,11 +8,10 @@
 use super::task::is_polling;
 use crate::layout::name::path_segments;
 use crate::layout::{Base, Call, Place, PlacedVariable, TypeKind};
-use crate::report::{Chain, Frame, FutureState, TaskState};
+use crate::report::{Chain, Frame, FrameSource, FutureState, TaskState};
 use crate::target::NativeFrame;
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
-use crate::walk::native::code_address;
 
 /// Bytes of stack that are searched, at most.
 const LARGEST_SEARCH: u64 = 1 << 20;
@@ -24,8 +23,8 @@ const SMALLEST_SEARCHED: u64 = 16;
 pub(super) struct Found {
     pub(super) address: u64,
     pub(super) chain: Chain,
-    /// What to say of how it was found; `None` when the debug information names its place.
-    pub(super) problem: Option<String>,
+    /// How it was found.
+    pub(super) source: FrameSource,
 }
 
 /// The future that the innermost `block_on` of a stack polls: when its place is not found, without
@@ -37,7 +36,7 @@ pub(super) fn future(
 ) -> Option<Found> {
     let program = &inspection.program;
     let (first, module, calls) = frames.iter().enumerate().find_map(|(index, frame)| {
-        let (module, address) = program.module_at(code_address(index, frame))?;
+        let (module, address) = program.module_at(frame.pc.lookup())?;
         let calls = program.layouts(module).calls_at(address).unwrap_or_default();
         calls.iter().any(is_block_on).then_some((index, module, calls))
     })?;
@@ -46,10 +45,11 @@ pub(super) fn future(
         .filter(|call| is_block_on(call))
         .find_map(|call| call.function.type_parameters.iter().find(|p| &*p.name == "F"))
         .map(|parameter| Ty { module, id: parameter.ty });
-    let named = named_places(program, module, first, &frames[first]);
+    let named = named_places(program, module, &frames[first]);
     for value in named {
         let chain = inspection.chain(value);
-        let found = Found { address: value.address, chain, problem: None };
+        let source = FrameSource::StateMachines;
+        let found = Found { address: value.address, chain, source };
         if is_possible(inspection, &found, state) {
             return Some(found);
         }
@@ -64,7 +64,7 @@ pub(super) fn future(
             problem: Some("where it is on the stack was optimized away".into()),
         });
         let chain = Chain { frames: frame.into_iter().collect(), ..Chain::default() };
-        Found { address: 0, chain, problem: None }
+        Found { address: 0, chain, source: FrameSource::TypeAlone }
     }))
 }
 
@@ -111,10 +111,8 @@ pub(super) fn doing(program: &Program<'_>, frames: &[NativeFrame]) -> Option<Doi
     };
     // A layout file knows no other functions than `block_on`: then nothing can be said.
     let mut doing = None;
-    for (index, frame) in frames.iter().enumerate() {
-        let Some((module, address)) = program.module_at(code_address(index, frame)) else {
-            continue;
-        };
+    for frame in frames {
+        let Some((module, address)) = program.module_at(frame.pc.lookup()) else { continue };
         for call in program.layouts(module).calls_at(address).unwrap_or_default() {
             if is_block_on(&call) {
                 return doing;
@@ -137,15 +135,8 @@ pub(super) fn doing(program: &Program<'_>, frames: &[NativeFrame]) -> Option<Doi
 
 /// The variables that hold or reference the future, those that reference it first: the parameter
 /// itself may have been moved from.
-fn named_places(
-    program: &Program<'_>,
-    module: usize,
-    index: usize,
-    frame: &NativeFrame,
-) -> Vec<Value> {
-    let Some((_, address)) = program.module_at(code_address(index, frame)) else {
-        return Vec::new();
-    };
+fn named_places(program: &Program<'_>, module: usize, frame: &NativeFrame) -> Vec<Value> {
+    let Some((_, address)) = program.module_at(frame.pc.lookup()) else { return Vec::new() };
     let variables = program.layouts(module).variables_at(address).unwrap_or_default();
     let mut places: Vec<(bool, Value)> = variables
         .iter()
@@ -221,17 +212,13 @@ fn search(
     frames: &[NativeFrame],
     first: usize,
 ) -> Option<Found> {
-    const NOTE: &str = "the debug information does not say where this future is: it was found on \
-                        the stack by its shape";
     let program = &inspection.program;
     let layout = program.type_of(ty).ok()?;
     if layout.size < SMALLEST_SEARCHED {
         return None;
     }
-    let last = frames.iter().enumerate().skip(first).rev().find(|(index, frame)| {
-        let Some((module, address)) = program.module_at(code_address(*index, frame)) else {
-            return false;
-        };
+    let last = frames.iter().skip(first).rev().find(|frame| {
+        let Some((module, address)) = program.module_at(frame.pc.lookup()) else { return false };
         let calls = program.layouts(module).calls_at(address).unwrap_or_default();
         calls.iter().any(is_block_on)
     });
@@ -241,7 +228,7 @@ fn search(
         Some(inner) => frames[inner].frame_address?,
         None => return None,
     };
-    let end = last?.1.frame_address?.min(start.saturating_add(LARGEST_SEARCH));
+    let end = last?.frame_address?.min(start.saturating_add(LARGEST_SEARCH));
     let step = usize::try_from(layout.align.unwrap_or(8).clamp(1, 64)).ok()?;
     let mut best: Option<Found> = None;
     for address in (start..end.saturating_sub(layout.size)).step_by(step) {
@@ -252,7 +239,7 @@ fn search(
         if !is_suspended_throughout(inspection, &chain) {
             continue;
         }
-        let found = Found { address, chain, problem: Some(NOTE.into()) };
+        let found = Found { address, chain, source: FrameSource::StackSearch };
         match &best {
             Some(known) if length(&known.chain) > length(&found.chain) => {}
             // Two that differ leave it open which is the one.

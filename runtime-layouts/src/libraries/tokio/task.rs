@@ -16,7 +16,8 @@ use crate::layout::origin::Origin;
 use crate::layout::{Function, Type, TypeKind};
 use crate::memory::ReadError;
 use crate::report::{
-    Chain, Frame, SiteId, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef,
+    Chain, Flavor, Frame, FrameSource, FutureType, SiteId, Task, TaskId, TaskIndex, TaskKind,
+    TaskState, ThreadRef, Trust,
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -40,6 +41,8 @@ struct Shape {
     cell: Option<CellShape>,
     /// From the header to the task's id, in bytes; `None` before 1.18, where tasks have none.
     id_offset: Option<u64>,
+    /// Whether the type of their future is known.
+    future: FutureType,
     /// What to say of every such task; `None` for nothing.
     problem: Option<String>,
 }
@@ -122,7 +125,12 @@ impl Links {
             .ok_or_else(|| missing(name, "list pointers"))?;
         let (next, _) = member(to_links.end, "next")?;
         let start = to_links.offset().ok_or_else(|| missing(name, "fixed list pointers"))?;
-        Ok(Self { vtable, trailer_offset, next: start + next, trailers: FxHashMap::default() })
+        Ok(Self {
+            vtable,
+            trailer_offset,
+            next: start.wrapping_add(next),
+            trailers: FxHashMap::default(),
+        })
     }
 
     /// The header after this one; 0 at the end of the list.
@@ -196,6 +204,7 @@ impl TaskReader {
         let mut state = state_of(state);
         let mut problems: Vec<String> = shape.problem.clone().into_iter().collect();
         let mut chain = Chain::default();
+        let mut source = FrameSource::Nothing;
         let mut spawned_at = None;
         if let Some(cell) = &shape.cell {
             let value = Value { ty: cell.cell, address: header.address };
@@ -206,7 +215,10 @@ impl TaskReader {
                 }
             }
             match cell.stage.read(program, value) {
-                Ok(Stage::Running(future)) => chain = walker.chain(program, future),
+                Ok(Stage::Running(future)) => {
+                    chain = walker.chain(program, future);
+                    source = FrameSource::StateMachines;
+                }
                 Ok(Stage::Finished) => {
                     state = if state == TaskState::Cancelled { state } else { TaskState::Complete }
                 }
@@ -223,6 +235,7 @@ impl TaskReader {
             thread: None,
             spawned_at,
             chain,
+            trust: Trust { future: shape.future, ..Trust::of(source) },
             index: TaskIndex(0),
             problems,
         };
@@ -248,7 +261,7 @@ impl TaskReader {
         let name = &handle.layout(program).ok()?.name;
         let is_current =
             name.contains("::current_thread::") || name.contains("::basic_scheduler::");
-        let flavor = if is_current { "current_thread" } else { "multi_thread" };
+        let flavor = if is_current { Flavor::CURRENT_THREAD } else { Flavor::MULTI_THREAD };
         let identity = identity_of(program, handle).ok()??;
         Some(Scheduler { address: identity.address, flavor, handle, identity })
     }
@@ -264,7 +277,12 @@ impl TaskReader {
             Ok(offset) => Some(offset.unsigned(program)?),
             Err(_) => None,
         };
-        let unknown = |problem: String| Shape { cell: None, id_offset, problem: Some(problem) };
+        let unknown = |problem: String| Shape {
+            cell: None,
+            id_offset,
+            future: FutureType::Unknown,
+            problem: Some(problem),
+        };
         let Some((module, address)) = program.module_at(poll) else {
             return Ok(unknown(format!("its poll function {poll:#x} lies in no known module")));
         };
@@ -294,13 +312,12 @@ impl TaskReader {
         let id_offset = id_offset.or_else(|| id_in_core(program, cell));
         let site = walker.sites.of_any(program, stage.future);
         let spawned_at = spawn::path(program, cell);
-        let problem = (functions.len() > 1).then(|| {
-            format!(
-                "the linker folded {} identical task types into one; the first is shown",
-                functions.len()
-            )
-        });
-        Ok(Shape { cell: Some(CellShape { cell, stage, site, spawned_at }), id_offset, problem })
+        let future = match functions.len() {
+            1 => FutureType::Known,
+            several => FutureType::OneOf(several),
+        };
+        let cell = Some(CellShape { cell, stage, site, spawned_at });
+        Ok(Shape { cell, id_offset, future, problem: None })
     }
 }
 
@@ -311,15 +328,11 @@ pub(super) fn show_running(inspection: &mut Inspection<'_>, task: &mut Task) {
         return;
     }
     let chain = task.thread.and_then(|thread| inspection.native_chain(thread, &is_polling));
-    let note = match chain {
-        Some(chain) => {
-            task.chain = chain;
-            "is being polled now: its frames are those of the thread's stack, and what is stored \
-             of it is stale"
-        }
-        None => "is being polled now: its frames are from before this poll, and may be torn",
-    };
-    task.problems.push(note.into());
+    task.trust.is_stale = true;
+    if let Some(chain) = chain {
+        task.chain = chain;
+        task.trust.source = FrameSource::NativeStack;
+    }
 }
 
 /// Adds what threads poll, as far as their stacks show it: all that can be told of tasks where the
@@ -349,6 +362,7 @@ pub(super) fn add_polled(inspection: &mut Inspection<'_>) {
             thread: Some(thread),
             spawned_at: None,
             chain,
+            trust: Trust::of(FrameSource::NativeStack),
             index: TaskIndex(0),
             problems: Vec::new(),
         });
@@ -487,7 +501,7 @@ fn cell_of(
 fn id_in_core(program: &Program<'_>, cell: Ty) -> Option<u64> {
     let to_core = path::find(program, cell, Reach::INLINE, &mut |ty| CORE.is(ty))?;
     let core = program.type_of(to_core.end).ok()?;
-    Some(to_core.offset()? + core.member("task_id")?.offset)
+    Some(to_core.offset()?.wrapping_add(core.member("task_id")?.offset))
 }
 
 /// The stage of the task in a cell; `None` when the debug information does not describe it.
@@ -506,7 +520,7 @@ fn stage_of(program: &Program<'_>, cell: Ty) -> Result<Option<StageShape>, Value
     Ok(fields.member("__0").map(|member| StageShape {
         path,
         running,
-        offset: variant.offset + member.offset,
+        offset: variant.offset.wrapping_add(member.offset),
         future: Ty { module: cell.module, id: member.ty },
     }))
 }

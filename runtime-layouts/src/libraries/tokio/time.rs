@@ -1,19 +1,24 @@
 //! Waits for a point in time.
 //!
-//! Source: `tokio/src/time/{clock,sleep,interval}.rs`, `runtime/driver.rs` (tokio 1.54.1);
+//! Source: `tokio/src/time/{clock,sleep,interval}.rs`, `runtime/driver.rs`,
+//! `runtime/time/entry.rs`, `runtime/time_alt/{timer,entry}.rs` (tokio 1.54.1);
 //! `library/std/src/sys/pal/unix/time.rs` (Rust 1.95).
 
 use std::time::Duration;
 
 use crate::knowledge::{Reading, Seen};
-use crate::report::{DUE_NOW, ResourceKind, short};
-use crate::target::machine::Machine;
+use crate::report::{Clock, Due, ResourceKind, Timer};
 use crate::value::{Program, Value, ValueError};
 
 const SLEEP: &str = "tokio::time::sleep::Sleep";
 /// An empty struct, unless tokio's feature `test-util` is on.
 const CLOCK: &str = "tokio::time::clock::Clock";
 const INSTANT: &str = "std::time::Instant";
+/// What a `Sleep` has in it in the runtime that `Builder::enable_alt_timer` makes (since 1.49).
+const ALTERNATIVE: &str = "tokio::runtime::time_alt::timer::Timer";
+const ALTERNATIVE_STATE: &str = "tokio::runtime::time_alt::entry::State";
+/// `STATE_PENDING_FIRE`.
+const PENDING_FIRE: u64 = u64::MAX - 1;
 
 /// What is due within so much of now is due now: the wheel counts whole milliseconds, and a thread
 /// needs time to wake up.
@@ -32,29 +37,51 @@ pub(super) fn interval(reading: &Reading<'_>, value: Value) -> Result<Option<See
 fn timer(program: &Program<'_>, value: Value, name: &'static str) -> Seen {
     let mut seen = Seen::new(ResourceKind::Sleep, value);
     seen.name = Some(name.into());
-    if let Ok(Some((state, overdue))) = due(program, value) {
-        seen.state = Some(state);
-        let is_exact = || program.target().machine().is_some_and(|it| it.stopped_at().is_some());
-        seen.overdue = overdue.filter(|_| is_exact());
-    }
+    // Memory on the way to the answers may be torn.
+    let due = due(program, value).ok().flatten();
+    let (due, clock) = due.unwrap_or((Due::Unknown, clock_of_target(program)));
+    let has_fired = has_fired(program, value).ok().flatten();
+    seen.timer = Some(Timer { due, has_fired, clock });
     seen
 }
 
-/// When it is due, and how long it has been; `None` where that or the time is not known.
-fn due(
-    program: &Program<'_>,
-    value: Value,
-) -> Result<Option<(String, Option<Duration>)>, ValueError> {
+/// When it is due, and by which clock; `None` where that or the time is not known.
+fn due(program: &Program<'_>, value: Value) -> Result<Option<(Due, Clock)>, ValueError> {
     let Some(sleep) = value.behind(program, SLEEP)? else { return Ok(None) };
     let Some(deadline) = sleep.within(program, "deadline")? else { return Ok(None) };
     let Some(deadline) = instant(program, deadline)? else { return Ok(None) };
     let Some((now, is_paused)) = clock(program, sleep)? else { return Ok(None) };
-    let mut text = distance(deadline, now);
-    if is_paused {
-        text.push_str(" by a paused clock");
+    let clock = if is_paused { Clock::Paused } else { clock_of_target(program) };
+    Ok(Some((distance(deadline, now), clock)))
+}
+
+/// What counts as now for a clock that goes on.
+fn clock_of_target(program: &Program<'_>) -> Clock {
+    let host = program.target().host();
+    match host.is_some_and(|host| host.stopped_at().is_some()) {
+        true => Clock::Stop,
+        false => Clock::Inspection,
     }
-    let overdue = now.checked_sub(deadline).filter(|_| !is_paused);
-    Ok(Some((text, overdue)))
+}
+
+/// Whether a timer went off. `None` where that is not known, and for one that was not polled yet.
+///
+/// `registered_when` (`cached_when` in tokio 1.38) is 0 until the timer is in the wheel. The driver
+/// sets `state`, which is the tick until then, to [`PENDING_FIRE`] and then to the number after it
+/// (`StateCell::{mark_pending, fire}`).
+fn has_fired(program: &Program<'_>, value: Value) -> Result<Option<bool>, ValueError> {
+    let Some(sleep) = value.behind(program, SLEEP)? else { return Ok(None) };
+    if let Some(timer) = sleep.inside(program, ALTERNATIVE)? {
+        let Some(state) = timer.behind(program, ALTERNATIVE_STATE)? else { return Ok(None) };
+        return Ok(state.number(program, "woken_up")?.map(|woken_up| woken_up != 0));
+    }
+    let when = match sleep.number(program, "registered_when")? {
+        Some(when) => Some(when),
+        None => sleep.number(program, "cached_when")?,
+    };
+    let Some(state) = sleep.within(program, "state")? else { return Ok(None) };
+    let state = state.number(program, "state")?;
+    Ok(when.zip(state).map(|(when, state)| when != 0 && state >= PENDING_FIRE))
 }
 
 /// What the timer's own runtime takes for now, and whether its time stands still: tests can pause
@@ -64,7 +91,7 @@ fn clock(program: &Program<'_>, sleep: Value) -> Result<Option<(Duration, bool)>
     // From the active variant on: one path serves all timers.
     let (_, runtime) = runtime.active_variant(program)?;
     let Some(clock) = runtime.behind(program, CLOCK)? else { return Ok(None) };
-    let now = program.target().machine().and_then(Machine::monotonic_now);
+    let now = program.target().host().and_then(|host| host.monotonic_now());
     let Some(unfrozen) = clock.within(program, "unfrozen")? else {
         return Ok(now.map(|now| (now, false)));
     };
@@ -73,7 +100,9 @@ fn clock(program: &Program<'_>, sleep: Value) -> Result<Option<(Duration, bool)>
     Ok(match unfrozen.inside(program, INSTANT)? {
         None => Some((base, true)),
         Some(unfrozen) => match (instant(program, unfrozen)?, now) {
-            (Some(since), Some(now)) => Some((base + now.saturating_sub(since), false)),
+            (Some(since), Some(now)) => {
+                Some((base.saturating_add(now.saturating_sub(since)), false))
+            }
             _ => None,
         },
     })
@@ -87,12 +116,12 @@ fn instant(program: &Program<'_>, value: Value) -> Result<Option<Duration>, Valu
     Ok(seconds.zip(nanoseconds).map(|(seconds, part)| Duration::new(seconds, part)))
 }
 
-/// `due in 4.2 s`, `overdue by 3 min`.
-fn distance(deadline: Duration, now: Duration) -> String {
+/// How far a deadline is from now.
+fn distance(deadline: Duration, now: Duration) -> Due {
     match deadline.checked_sub(now) {
-        Some(left) if left > NOW => format!("due in {}", short(left)),
-        None if now - deadline > NOW => format!("overdue by {}", short(now - deadline)),
-        _ => DUE_NOW.to_string(),
+        Some(left) if left > NOW => Due::In(left),
+        None if now - deadline > NOW => Due::Ago(now - deadline),
+        _ => Due::Now,
     }
 }
 
@@ -106,7 +135,8 @@ mod tests {
     const RUNTIME: u64 = 0x1000;
     const TIMER: u64 = 0x2000;
 
-    /// A `Sleep` over a runtime whose clock has, or has not, the members of `test-util`.
+    /// A `Sleep` over a runtime whose clock has, or has not, the members of `test-util`: its
+    /// deadline, its runtime, when it was registered for, and its state.
     fn layouts(has_test_clock: bool) -> (FakeLayouts, TypeId) {
         let mut layouts = FakeLayouts::new();
         let word = layouts.integer(8);
@@ -129,8 +159,11 @@ mod tests {
         let variant = layouts.structure("CurrentThread", 8, &[("__0", 0, pointer)]);
         let handle =
             layouts.enumeration("Handle", 8, None, &[("CurrentThread", None, variant, None)]);
-        let members = [("deadline", 0, instant), ("driver", 16, handle)];
-        let sleep = layouts.structure(SLEEP, 24, &members);
+        let cell = layouts.structure("StateCell", 8, &[("state", 0, word)]);
+        let members = [("registered_when", 0, word), ("state", 8, cell)];
+        let entry = layouts.structure("TimerShared", 16, &members);
+        let members = [("deadline", 0, instant), ("driver", 16, handle), ("entry", 24, entry)];
+        let sleep = layouts.structure(SLEEP, 40, &members);
         (layouts, sleep)
     }
 
@@ -140,22 +173,24 @@ mod tests {
         bytes
     }
 
-    fn state(clock: Option<Vec<u8>>, now: Option<u64>) -> Option<String> {
+    /// A timer whose deadline is at 1000.5 s, with what its entry says of its place in the wheel.
+    fn timer_with(clock: Option<Vec<u8>>, now: Option<u64>, entry: [u64; 2]) -> Timer {
         let (layouts, sleep) = layouts(clock.is_some());
-        let timer = [time(1000, 500_000_000), RUNTIME.to_le_bytes().to_vec()].concat();
+        let entry = entry.map(u64::to_le_bytes).concat();
+        let bytes = [time(1000, 500_000_000), RUNTIME.to_le_bytes().to_vec(), entry].concat();
         let memory =
-            FakeMemory::new().with(RUNTIME, clock.unwrap_or(vec![0; 32])).with(TIMER, timer);
+            FakeMemory::new().with(RUNTIME, clock.unwrap_or(vec![0; 32])).with(TIMER, bytes);
         let mut target = FakeTarget::new(layouts, memory, 0);
         if let Some(now) = now {
             target = target.stopped_at(Duration::from_secs(now));
         }
         let program = Program::new(&target);
         let value = Value { ty: Ty { module: 0, id: sleep }, address: TIMER };
-        timer_state(&program, value)
+        timer(&program, value, "a timer").timer.expect("a timer")
     }
 
-    fn timer_state(program: &Program<'_>, value: Value) -> Option<String> {
-        timer(program, value, "a timer").state
+    fn state(clock: Option<Vec<u8>>, now: Option<u64>) -> Option<String> {
+        timer_with(clock, now, [77, 77]).text()
     }
 
     #[test]
@@ -179,8 +214,30 @@ mod tests {
     #[test]
     fn what_is_near_is_due_now() {
         let at = Duration::from_millis;
-        assert_eq!(distance(at(1005), at(1000)), "due now");
-        assert_eq!(distance(at(1000), at(1005)), "due now");
-        assert_eq!(distance(at(1000), at(1006)), "overdue by 6 ms");
+        assert_eq!(distance(at(1005), at(1000)), Due::Now);
+        assert_eq!(distance(at(1000), at(1005)), Due::Now);
+        assert_eq!(distance(at(1000), at(1006)), Due::Ago(at(6)));
+        assert_eq!(distance(at(1006), at(1000)), Due::In(at(6)));
+    }
+
+    #[test]
+    fn a_timer_that_went_off_says_so() {
+        let fired = |entry| timer_with(None, Some(1060), entry).has_fired;
+        assert_eq!(fired([0, u64::MAX]), Some(false), "not in the wheel yet");
+        assert_eq!(fired([77, 77]), Some(false));
+        assert_eq!(fired([u64::MAX, PENDING_FIRE]), Some(true), "its waker is called next");
+        assert_eq!(fired([u64::MAX, u64::MAX]), Some(true));
+        let overdue = |entry| timer_with(None, Some(1060), entry).overdue();
+        assert_eq!(overdue([77, 77]), Some(Duration::from_millis(59_500)));
+        assert_eq!(overdue([u64::MAX, u64::MAX]), None);
+    }
+
+    #[test]
+    fn what_counts_as_now_is_said() {
+        let clock = |clock, now| timer_with(clock, now, [77, 77]).clock;
+        assert_eq!(clock(None, Some(1060)), Clock::Stop);
+        assert_eq!(clock(None, None), Clock::Inspection);
+        let paused = [time(990, 0), time(0, 1_000_000_000)].concat();
+        assert_eq!(clock(Some(paused), Some(1060)), Clock::Paused);
     }
 }

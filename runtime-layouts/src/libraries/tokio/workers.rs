@@ -135,7 +135,7 @@ fn parked(program: &Program<'_>, remote: Value) -> Result<WorkerState, ValueErro
 fn queued(program: &Program<'_>, remote: Value) -> Result<u64, ValueError> {
     let inner = part(program, remote, QUEUE_INNER)?;
     let tail = inner.member(program, "tail")?;
-    let bits = tail.layout(program)?.size * 8;
+    let bits = tail.layout(program)?.size.saturating_mul(8);
     let mask = 1_u64.checked_shl(u32::try_from(bits).unwrap_or(64)).map_or(u64::MAX, |bit| bit - 1);
     let head = inner.member(program, "head")?.unsigned(program)? & mask;
     Ok(tail.unsigned(program)?.wrapping_sub(head) & mask)

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use layout_extractor::{DwarfSource, Named};
+use layout_extractor::{DwarfSource, Matches};
 use runtime_layouts::knowledge::expectation::{Expectation, Kind, Spelling};
 use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::layout::{Type, TypeKind};
@@ -64,10 +64,10 @@ pub(super) fn check(executable: &Path, checks: &mut Checks) -> anyhow::Result<()
     }
     let names: Vec<&str> =
         all().flat_map(|expectation| expectation.spellings).map(|spelling| spelling.name).collect();
-    let mut declared = source.all_named(&names).into_iter();
+    let mut declared = source.find_all(&names).into_iter();
     let mut found = Vec::new();
     for expectation in all() {
-        let named: Vec<Named> = declared.by_ref().take(expectation.spellings.len()).collect();
+        let named: Vec<Matches> = declared.by_ref().take(expectation.spellings.len()).collect();
         let program = Program { source: &source, expectation, found: named };
         found.push((expectation, program.check().with_context(|| expectation.what.to_string())?));
     }
@@ -104,7 +104,7 @@ struct Program<'p> {
     source: &'p DwarfSource,
     expectation: &'p Expectation,
     /// By spelling.
-    found: Vec<Named>,
+    found: Vec<Matches>,
 }
 
 impl Program<'_> {
@@ -139,7 +139,7 @@ impl Program<'_> {
         }))
     }
 
-    fn is_there(&self, spelling: &Spelling, declared: &Named) -> anyhow::Result<bool> {
+    fn is_there(&self, spelling: &Spelling, declared: &Matches) -> anyhow::Result<bool> {
         Ok(match self.expectation.kind {
             Kind::Type | Kind::StateMachine => !declared.types.is_empty(),
             Kind::Function => declared.functions > 0,
@@ -152,7 +152,7 @@ impl Program<'_> {
     fn missing_members(
         &self,
         spelling: &Spelling,
-        declared: &Named,
+        declared: &Matches,
     ) -> anyhow::Result<Vec<&'static str>> {
         let mut missing = spelling.members.to_vec();
         for id in &declared.types {

@@ -24,6 +24,8 @@ pub(in crate::libraries::tokio) fn receiver(
     let tail = shared.member(program, "tail")?;
     let senders = shared.member(program, "num_tx")?.unsigned(program)?;
     seen.parties = Some(senders);
+    // Weak senders, since tokio 1.44.
+    seen.is_reachable = shared.number(program, "num_weak_tx")?.is_some_and(|weak| weak > 0);
     let receivers = tail.number(program, "rx_cnt")?.unwrap_or(0);
     seen.state = Some(format!("{}, {}", count(senders, "sender"), count(receivers, "receiver")));
     let next = value.member(program, "next")?.unsigned(program)?;

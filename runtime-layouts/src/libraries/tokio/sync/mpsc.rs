@@ -21,6 +21,8 @@ struct State {
     /// Places that are promised: to permits, and to senders that wait to be polled.
     reserved: u64,
     senders: u64,
+    /// Handles that can be made senders as long as there is one.
+    weak_senders: u64,
     is_closed: bool,
 }
 
@@ -35,6 +37,7 @@ pub(in crate::libraries::tokio) fn receiver(
     seen.name = Some(generic_name("mpsc", value, reading.program)?);
     seen.access = Some(Access::Receive);
     seen.parties = Some(state.senders);
+    seen.is_reachable = state.weak_senders > 0;
     let mut text = format!("{}, {}", state.filling(), count(state.senders, "sender"));
     if state.is_closed {
         text.push_str(", closed");
@@ -112,13 +115,15 @@ fn state(program: &Program<'_>, chan: Value) -> Result<State, ValueError> {
         capacity,
         reserved: taken.saturating_sub(queued),
         senders,
+        // Since tokio 1.23.
+        weak_senders: chan.number(program, "tx_weak_count")?.unwrap_or(0),
         is_closed: fields.number(program, "rx_closed")?.is_some_and(|closed| closed != 0),
     })
 }
 
 impl State {
     fn is_full(&self) -> bool {
-        self.capacity.is_some_and(|capacity| self.queued + self.reserved >= capacity)
+        self.capacity.is_some_and(|capacity| self.queued.saturating_add(self.reserved) >= capacity)
     }
 
     /// `3 of 8 queued, 1 reserved`.

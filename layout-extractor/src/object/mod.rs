@@ -1,0 +1,12 @@
+//! Object files: ELF headers, sections, symbols, relocations, and the other files that may hold the
+//! debug information.
+
+pub(crate) mod elf_headers;
+pub(crate) mod object_file;
+pub(crate) mod open;
+pub(crate) mod relocations;
+pub(crate) mod sections;
+pub(crate) mod separate_debug_file;
+pub(crate) mod shared_bytes;
+pub(crate) mod split_dwarf;
+pub(crate) mod symbols;

@@ -1,0 +1,191 @@
+//! What this system knows of a process besides its memory: the time, its open files, its children.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+use procfs::net::TcpState;
+use procfs::process::{FDTarget, Process};
+use runtime_layouts::target::host::{Descriptor, Host};
+
+/// This system, as far as it concerns one of its processes.
+pub struct LocalHost {
+    now: Option<Duration>,
+    is_stop: bool,
+    process: Option<Process>,
+    sockets: OnceLock<HashMap<u64, Socket>>,
+}
+
+/// A socket, as the tables of its network namespace have it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Socket {
+    Tcp(SocketAddr, SocketAddr, TcpState),
+    Udp(SocketAddr, SocketAddr),
+    Unix(PathBuf),
+}
+
+impl LocalHost {
+    /// What there is to know of that process now. What the system knows of its files is read when it
+    /// is first asked for, so the process should stand still meanwhile.
+    #[must_use]
+    pub fn of(pid: u64) -> Self {
+        let process = i32::try_from(pid).ok().and_then(|pid| Process::new(pid).ok());
+        Self { now: monotonic_now(), is_stop: false, process, sockets: OnceLock::new() }
+    }
+
+    /// The same, where the process ran until now and stopped at this moment.
+    #[must_use]
+    pub fn at_its_stop(mut self) -> Self {
+        self.is_stop = true;
+        self
+    }
+}
+
+/// Source of files and sockets: `proc_pid_fd(5)`, `proc_pid_net(5)`.
+impl Host for LocalHost {
+    fn monotonic_now(&self) -> Option<Duration> {
+        self.now
+    }
+
+    fn stopped_at(&self) -> Option<Duration> {
+        self.now.filter(|_| self.is_stop)
+    }
+
+    fn descriptor(&self, fd: u64) -> Option<Descriptor> {
+        let process = self.process.as_ref()?;
+        match process.fd_from_fd(i32::try_from(fd).ok()?).ok()?.target {
+            FDTarget::Path(path) => Some(on(path.display())),
+            FDTarget::Socket(inode) => {
+                self.sockets.get_or_init(|| sockets(process)).get(&inode).map(Socket::describe)
+            }
+            _ => None,
+        }
+    }
+
+    fn child(&self, pid: u64) -> Option<(String, bool)> {
+        let parent = self.process.as_ref()?.pid();
+        let child = Process::new(i32::try_from(pid).ok()?).ok()?.stat().ok()?;
+        (child.ppid == parent).then_some((child.comm, matches!(child.state, 'Z' | 'X')))
+    }
+}
+
+impl Socket {
+    fn describe(&self) -> Descriptor {
+        match self {
+            Self::Tcp(local, _, TcpState::Listen) => on(local),
+            Self::Tcp(local, remote, state) => Descriptor {
+                place: format!("to {remote}"),
+                state: Some(format!("{}, from {local}", state_text(state))),
+            },
+            Self::Udp(local, remote) if remote.port() == 0 => on(local),
+            Self::Udp(local, remote) => {
+                Descriptor { place: format!("to {remote}"), state: Some(format!("from {local}")) }
+            }
+            Self::Unix(path) => on(path.display()),
+        }
+    }
+}
+
+fn on(place: impl std::fmt::Display) -> Descriptor {
+    Descriptor { place: format!("on {place}"), state: None }
+}
+
+/// As `ss` spells them, but for those that say what went wrong.
+fn state_text(state: &TcpState) -> &'static str {
+    match state {
+        TcpState::Established => "established",
+        TcpState::SynSent => "connecting",
+        TcpState::SynRecv | TcpState::NewSynRecv => "syn-recv",
+        TcpState::FinWait1 => "fin-wait-1",
+        TcpState::FinWait2 => "fin-wait-2",
+        TcpState::TimeWait => "time-wait",
+        TcpState::Close => "closed",
+        TcpState::CloseWait => "closed by the other side",
+        TcpState::LastAck => "last-ack",
+        TcpState::Listen => "listening",
+        TcpState::Closing => "closing",
+    }
+}
+
+/// The sockets of a process's network namespace, by inode.
+fn sockets(process: &Process) -> HashMap<u64, Socket> {
+    let mut found = HashMap::new();
+    for entry in process.tcp().into_iter().chain(process.tcp6()).flatten() {
+        let socket = Socket::Tcp(entry.local_address, entry.remote_address, entry.state);
+        found.insert(entry.inode, socket);
+    }
+    for entry in process.udp().into_iter().chain(process.udp6()).flatten() {
+        found.insert(entry.inode, Socket::Udp(entry.local_address, entry.remote_address));
+    }
+    for entry in process.unix().unwrap_or_default() {
+        if let Some(path) = entry.path {
+            found.insert(entry.inode, Socket::Unix(path));
+        }
+    }
+    found
+}
+
+fn monotonic_now() -> Option<Duration> {
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).ok()?;
+    let seconds = u64::try_from(now.tv_sec()).ok()?;
+    Some(Duration::new(seconds, u32::try_from(now.tv_nsec()).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    fn own() -> LocalHost {
+        LocalHost::of(std::process::id().into())
+    }
+
+    fn described(file: &impl AsRawFd) -> Option<Descriptor> {
+        own().descriptor(u64::try_from(file.as_raw_fd()).expect("it is open"))
+    }
+
+    #[test]
+    fn the_clock_goes_on() {
+        let first = own().monotonic_now().expect("a clock");
+        assert!(own().monotonic_now().expect("a clock") >= first);
+    }
+
+    #[test]
+    fn names_where_files_lead() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("its address");
+        assert_eq!(described(&listener), Some(on(address)));
+        let client = TcpStream::connect(address).expect("a connection");
+        let local = client.local_addr().expect("its address");
+        let place = format!("to {address}");
+        let state = Some(format!("established, from {local}"));
+        assert_eq!(described(&client), Some(Descriptor { place: place.clone(), state }));
+        drop(listener.accept().expect("the other side"));
+        let state = Some(format!("closed by the other side, from {local}"));
+        assert_eq!(described(&client), Some(Descriptor { place, state }));
+        let socket = UdpSocket::bind("[::1]:0").expect("a port");
+        assert_eq!(described(&socket), Some(on(socket.local_addr().expect("its address"))));
+        let file = File::open("/dev/null").expect("there is one");
+        assert_eq!(described(&file).map(|it| it.place).as_deref(), Some("on /dev/null"));
+        let (reader, _writer) = std::io::pipe().expect("a pipe");
+        assert_eq!(described(&reader), None);
+        assert_eq!(own().descriptor(1 << 40), None);
+    }
+
+    #[test]
+    fn knows_children() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("sleep");
+        let pid = child.id().into();
+        assert!(matches!(own().child(pid), Some((_, false))));
+        child.kill().expect("it runs");
+        child.wait().expect("it has ended");
+        assert_eq!(own().child(pid), None);
+        assert_eq!(own().child(1), None, "it is no child");
+    }
+}

@@ -1,0 +1,71 @@
+//! Where in a type's values others are: what the walk follows from a future to those that it holds.
+
+use crate::layout::Type;
+use crate::layout::source::LayoutError;
+use crate::value::{Program, Ty};
+
+/// A type that holds values behind raw pointers, which the walk's general rule does not follow.
+pub struct CollectionType {
+    /// Its types.
+    pub(crate) types: Types,
+    /// Where its elements are; `None` when the layout is not the one that is known.
+    pub(crate) children: ReadChildren,
+}
+
+/// Which types something is known of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Types {
+    /// Those of this path, without generic arguments.
+    Of(&'static str),
+    /// Those of closures.
+    Closures,
+}
+
+/// Tells where the elements of a collection are.
+pub(crate) type ReadChildren = fn(&Program<'_>, Ty, &Type) -> Result<Option<Children>, LayoutError>;
+
+/// Where the values that one holds are, whatever they are.
+pub(crate) enum Children {
+    /// Nowhere.
+    None,
+    /// In these parts.
+    Parts(Vec<Part>),
+    /// In these parts of the active variant.
+    Variants(Vec<Vec<Part>>),
+    /// Behind a thin pointer.
+    Pointer(Ty),
+    /// Behind a `dyn Trait` pointer: the offsets of the data pointer and the vtable pointer.
+    Dyn { data: u64, vtable: u64 },
+    /// In each element.
+    Array { element: Ty, size: u64, count: u64 },
+    /// In each element of a slice: the offsets of the pointer to it and of its length.
+    Slice { data: u64, length: u64, element: Ty, size: u64 },
+    /// In this part of each node of a linked list: from the value to the pointer to the first
+    /// node, and from a node to the pointer to the next, in bytes.
+    List { head: u64, next: u64, item: Part },
+    /// In the arms of a `select!`.
+    Arms(Arms),
+}
+
+/// The arms of a `select!`: the parts of a tuple behind a pointer, but not those whose bit is set in
+/// a mask behind another one.
+#[derive(Debug)]
+pub(crate) struct Arms {
+    /// From the value to the pointer to the tuple, in bytes.
+    pub(crate) tuple: u64,
+    /// The arms in the tuple, in the order of their bits.
+    pub(crate) parts: Vec<Part>,
+    /// From the value to the pointer to the mask, in bytes.
+    pub(crate) mask: u64,
+    /// The size of the mask in bytes, at most 16.
+    pub(crate) mask_size: u8,
+}
+
+/// A part of a value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Part {
+    /// Bytes from the start of the value.
+    pub(crate) offset: u64,
+    /// The part's type.
+    pub(crate) ty: Ty,
+}

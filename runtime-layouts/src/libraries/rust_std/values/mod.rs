@@ -1,0 +1,25 @@
+//! How values of the standard library's types are written, and of those used in their place.
+
+mod addresses;
+mod maps;
+mod pointers;
+mod ring;
+mod sequences;
+mod text;
+mod times;
+mod wrappers;
+
+pub(crate) use self::ring::Ring;
+pub(crate) use self::times::instant;
+use crate::knowledge::ValuePrinter;
+
+/// All of them.
+pub(super) const PRINTERS: &[&[ValuePrinter]] = &[
+    text::PRINTERS,
+    wrappers::PRINTERS,
+    times::PRINTERS,
+    addresses::PRINTERS,
+    pointers::PRINTERS,
+    sequences::PRINTERS,
+    maps::PRINTERS,
+];

@@ -1,0 +1,65 @@
+//! Whether a report shows all that there is: the one answer of list, footer, JSON and exit code.
+
+use super::{Chain, FrameSource, Report, Task, Trust, sentence};
+
+/// Tasks of which the reasons are given: there may be a million.
+const MOST_TASKS: usize = 8;
+
+/// Whether everything is shown, and why not.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Completeness {
+    /// Why something is missing, or may be torn: a sentence each; empty when everything is shown.
+    pub reasons: Vec<String>,
+}
+
+impl Completeness {
+    /// Whether everything is shown.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.reasons.is_empty()
+    }
+}
+
+impl Report {
+    /// Whether this shows all that there is, as far as that can be told: every task of every
+    /// runtime, and every task down to what it waits for.
+    #[must_use]
+    pub fn completeness(&self) -> Completeness {
+        let mut reasons: Vec<String> =
+            self.problems.iter().map(|problem| sentence(problem)).collect();
+        for runtime in &self.runtimes {
+            let name = format!("{} runtime {}", runtime.library, runtime.id);
+            let of = |reason| sentence(&format!("{name}: {reason}"));
+            reasons.extend(runtime.incomplete.iter().map(of));
+            let listed = runtime.listed_tasks;
+            if let Some(counted) = runtime.counted_tasks.filter(|counted| *counted != listed) {
+                reasons.push(format!("{name} counts {counted} tasks, its list has {listed}."));
+            }
+        }
+        let mut torn = self.tasks.iter().filter_map(|task| Some((task, missing(task)?)));
+        let named = torn.by_ref().take(MOST_TASKS);
+        reasons.extend(named.map(|(task, why)| sentence(&format!("Task {}: {why}", task.id.0))));
+        match torn.count() {
+            0 => {}
+            1 => reasons.push("1 more task is not shown whole.".to_string()),
+            more => reasons.push(format!("{more} more tasks are not shown whole.")),
+        }
+        if self.interrupted {
+            reasons.push("Interrupted: the list is not complete.".to_string());
+        }
+        Completeness { reasons }
+    }
+}
+
+/// Why a task is not shown whole; `None` when it is.
+fn missing(task: &Task) -> Option<&str> {
+    let torn = task.trust.is_stale && task.trust.source != FrameSource::NativeStack;
+    let own = task.problems.first().map(String::as_str);
+    own.or_else(|| torn.then_some(Trust::TORN)).or_else(|| cut(&task.chain))
+}
+
+/// Why a chain does not go on where it should.
+fn cut(chain: &Chain) -> Option<&str> {
+    let own = chain.frames.iter().find_map(|frame| frame.problem.as_deref());
+    own.or_else(|| chain.branches.iter().find_map(cut))
+}
