@@ -1,16 +1,14 @@
 //! Memory and layouts that mean harm: every walk ends soon, in little room, and says on the node
 //! itself what was cut.
 
-use std::cell::Cell;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use runtime_layouts::fake::{FakeLayouts, FakeMemory, FakeTarget, tokio};
 use runtime_layouts::layout::TypeId;
-use runtime_layouts::libraries::REGISTRY;
+use runtime_layouts::libraries::{LIBRARIES, REGISTRY};
 use runtime_layouts::memory::{MemoryReader, ReadError};
 use runtime_layouts::report::{Chain, Polled, Report};
-use runtime_layouts::target::{Identity, Module, NativeFrame, Target, Thread};
 use runtime_layouts::variables::Limits;
 use runtime_layouts::variables::locals::LocalTable;
 use runtime_layouts::walk::inspect;
@@ -59,7 +57,7 @@ fn report(layouts: FakeLayouts, memory: impl MemoryReader + 'static) -> Report {
     let look = move || {
         let target = FakeTarget::new(layouts, memory, tokio::THREAD_POINTER);
         let report = inspect(&target, REGISTRY);
-        let locals = LocalTable::of(&target, &report, &report.tasks, Limits::LONG);
+        let locals = LocalTable::of(&target, &report, &report.tasks, LIBRARIES, Limits::LONG);
         // The text of variables is bounded too.
         assert!(format!("{locals:?}").len() < 50_000_000);
         report
@@ -324,43 +322,6 @@ fn layouts_that_cannot_be_are_bounded() {
     }
 }
 
-/// A process whose user asks to stop when that was looked for so many times.
-struct Impatient<M> {
-    target: FakeTarget<M>,
-    patience: Cell<u64>,
-}
-
-impl<M: MemoryReader> Target for Impatient<M> {
-    fn memory(&self) -> &dyn MemoryReader {
-        self.target.memory()
-    }
-
-    fn may_be_read_by_threads(&self) -> bool {
-        false
-    }
-
-    fn identity(&self) -> &Identity {
-        self.target.identity()
-    }
-
-    fn modules(&self) -> &[Module] {
-        self.target.modules()
-    }
-
-    fn threads(&self) -> &[Thread] {
-        self.target.threads()
-    }
-
-    fn native_frames(&self, thread: &Thread, limit: usize) -> Vec<NativeFrame> {
-        self.target.native_frames(thread, limit)
-    }
-
-    fn interrupted(&self) -> bool {
-        self.patience.set(self.patience.get().saturating_sub(1));
-        self.patience.get() == 0
-    }
-}
-
 #[test]
 fn a_user_who_asks_to_stop_ends_one_long_chain() {
     let look = |patience| {
@@ -376,11 +337,11 @@ fn a_user_who_asks_to_stop_ends_one_long_chain() {
         memory.put_u64(tokio::boxed(1) + 8, 1 << 63);
         let memory = Everywhere { memory, word: 1 << 63 };
         let target = FakeTarget::new(layouts, memory, tokio::THREAD_POINTER);
-        let target = Impatient { target, patience: Cell::new(patience) };
+        let target = target.read_by_one_thread().interrupted_after(patience);
         let report = inspect(&target, REGISTRY);
-        (report.interrupted, u64::MAX - target.patience.get(), frames(chain(&report)))
+        (report.interrupted, u64::MAX - target.patience())
     };
-    let (was_interrupted, asked, _) = look(u64::MAX);
+    let (was_interrupted, asked) = look(u64::MAX);
     assert!(!was_interrupted);
     assert!(asked > 100, "asked {asked} times");
     for tenth in 2..10 {

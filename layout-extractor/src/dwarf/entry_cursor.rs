@@ -202,7 +202,8 @@ impl<'v, 'a> EntryCursor<'v, 'a> {
     }
 
     /// The name of an entry.
-    #[inline]
+    // Called for every node of a unit, from a loop in another module.
+    #[inline(always)]
     pub(crate) fn name(&self, entry: &CursorEntry<'v>) -> Result<NameRef, Error> {
         let layout = entry.layout;
         let Some(place) = layout.name else { return Ok(NameRef::None) };
