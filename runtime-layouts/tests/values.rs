@@ -1,6 +1,7 @@
 //! Discriminants of every width, and niches.
 
 use runtime_layouts::fake::{FakeLayouts, FakeMemory, FakeTarget};
+use runtime_layouts::value::path::{self, Reach};
 use runtime_layouts::value::{Program, Ty, Value, ValueError};
 
 fn active(width: u8, offset: u64, bytes: &[u8], selects: u128) -> Result<usize, ValueError> {
@@ -51,4 +52,52 @@ fn no_variant_is_an_error() {
     let program = Program::new(&target);
     let value = Value { ty: Ty { module: 0, id }, address: 0x1000 };
     assert!(matches!(value.active_variant(&program), Err(ValueError::NoVariant { .. })));
+}
+
+#[test]
+fn arrays_within_each_other_end() {
+    let mut layouts = FakeLayouts::new();
+    let mut id = layouts.integer(8);
+    for _ in 0..4 {
+        id = layouts.array(id, u64::MAX);
+    }
+    let target = FakeTarget::new(layouts, FakeMemory::new(), 0);
+    let program = Program::new(&target);
+    let start = Ty { module: 0, id };
+    let path = path::find(&program, start, Reach::INLINE, &mut |ty| &*ty.name == "u64");
+    let path = path.expect("a way to the elements");
+    let mut visited = 0_u64;
+    let value = Value { ty: start, address: 0x1000 };
+    path.each(&program, value, &mut |_| visited += 1).expect("no memory is read");
+    assert!((1..1 << 20).contains(&visited), "{visited}");
+    let first = path.follow(&program, value).expect("no memory is read").expect("an element");
+    assert_eq!(first.address, 0x1000);
+}
+
+#[test]
+fn the_pointer_of_an_empty_slice_points_to_nothing() {
+    let mut layouts = FakeLayouts::new();
+    let word = layouts.integer(8);
+    let stock = layouts.structure("shop::Stock", 8, &[("pieces", 0, word)]);
+    let data = layouts.pointer("*const shop::Stock", Some(stock));
+    let slice =
+        layouts.structure("&[shop::Stock]", 16, &[("data_ptr", 0, data), ("length", 8, word)]);
+    // Behind a variant that is not the active one lies a shorter way.
+    let some = layouts.structure("Some", 16, &[("__0", 8, stock)]);
+    let none = layouts.structure("None", 16, &[]);
+    let variants = [("None", Some(vec![0]), none, None), ("Some", None, some, None)];
+    let option = layouts.enumeration("Option", 16, Some((0, 8)), &variants);
+    let all = layouts.structure("All", 32, &[("option", 0, option), ("slice", 16, slice)]);
+    let found = |length: u64| {
+        let mut memory = FakeMemory::new().with(0x1000, [0; 32]);
+        memory.put_u64(0x1010, 8);
+        memory.put_u64(0x1018, length);
+        let target = FakeTarget::new(layouts.clone(), memory, 0);
+        let program = Program::new(&target);
+        let value = Value { ty: Ty { module: 0, id: all }, address: 0x1000 };
+        let found = value.behind(&program, "shop::Stock").expect("readable");
+        found.map(|stock| stock.address)
+    };
+    assert_eq!(found(0), None);
+    assert_eq!(found(1), Some(8));
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::report::{
-    Because, Finding, FindingKind, Link, Report, Resource, ResourceKind, Runtime, Task, TaskIndex,
-    TaskKind, TaskState, Wait, WaitId,
+    Because, Finding, FindingKind, Holder, Link, Report, Resource, ResourceKind, Runtime, Task,
+    TaskIndex, TaskKind, TaskState, Wait, WaitId,
 };
 
 use super::graph::waits;
@@ -16,24 +16,30 @@ const LATE: Duration = Duration::from_secs(1);
 /// not end in a moment: a lock that another thread just uses is none.
 pub(super) fn workers(report: &Report) -> Vec<Finding> {
     let blocked: Vec<(WaitId, &Wait)> = waits(report).filter(|it| blocks(report, it.1)).collect();
-    let mut findings = Vec::new();
-    for (id, wait) in &blocked {
-        let resource = report.resource(wait.resource);
-        let task = report.task(wait.task);
-        let all = are_all_blocked(report, task, &blocked);
-        let (because, is_sure) = match resource.kind {
-            ResourceKind::Blocking => (Because::Never, true),
-            _ => match stays(report, task, resource) {
-                Some((number, is_sure)) => (Because::Held(number), is_sure),
-                None => continue,
-            },
-        };
-        let behind = if all { starving(report, task.runtime) } else { Vec::new() };
-        let links = vec![Link { wait: *id, because }];
-        findings.push(Finding { kind: FindingKind::BlockedWorker, is_sure, links, behind });
-    }
-    findings.extend(report.runtimes.iter().filter_map(|runtime| busy(report, runtime, &blocked)));
-    findings
+    let of_waits = blocked.iter().filter_map(|(id, wait)| of_wait(report, *id, wait, &blocked));
+    let of_runtimes = report.runtimes.iter().filter_map(|it| busy(report, it, &blocked));
+    of_waits.chain(of_runtimes).collect()
+}
+
+/// The finding about one of the blocked threads; `None` when it may go on in a moment.
+fn of_wait(
+    report: &Report,
+    id: WaitId,
+    wait: &Wait,
+    blocked: &[(WaitId, &Wait)],
+) -> Option<Finding> {
+    let (task, resource) = (report.task(wait.task), report.resource(wait.resource));
+    let (because, is_sure) = match resource.kind {
+        ResourceKind::Blocking => (Because::Never, true),
+        _ => {
+            let (number, holder) = holder_that_stays(report, task, resource)?;
+            (Because::Held(number), !holder.may_be_moved)
+        }
+    };
+    let nobody_is_left = are_all_blocked(report, task, blocked);
+    let behind = if nobody_is_left { starving(report, task.runtime) } else { Vec::new() };
+    let links = vec![Link { wait: id, because }];
+    Some(Finding { kind: FindingKind::BlockedWorker, is_sure, links, behind })
 }
 
 /// A runtime whose timers do not fire, since tasks keep all its workers busy: a worker looks at the
@@ -73,19 +79,20 @@ fn blocks(report: &Report, wait: &Wait) -> bool {
         && workers.any(|worker| worker.thread.is_some() && worker.thread == thread)
 }
 
-/// A holder of a lock that keeps it: one that is suspended, the waiting thread itself, or a thread
-/// that is blocked too. The number of the holder, and whether that is certain.
-fn stays(report: &Report, task: &Task, lock: &Resource) -> Option<(u32, bool)> {
-    (0..).zip(&lock.holders).find_map(|(number, holder)| {
-        let keeps = match (holder.thread, holder.task) {
-            (Some(holding), _) => {
-                holding.is_blocked || task.thread.is_some_and(|own| own.tid == holding.thread.tid)
-            }
-            (None, Some(holder)) => report.task(holder).state == TaskState::Idle,
-            (None, None) => false,
-        };
-        keeps.then_some((number, !holder.may_be_moved))
-    })
+/// A holder of a lock that keeps it, with its number: one that is suspended, the waiting thread
+/// itself, or a thread that is blocked too.
+fn holder_that_stays<'r>(
+    report: &Report,
+    task: &Task,
+    lock: &'r Resource,
+) -> Option<(u32, &'r Holder)> {
+    let stays = |holder: &Holder| match holder.thread {
+        Some(holding) => {
+            holding.is_blocked || task.thread.is_some_and(|own| own.tid == holding.thread.tid)
+        }
+        None => holder.task.is_some_and(|holder| report.task(holder).state == TaskState::Idle),
+    };
+    (0..).zip(&lock.holders).find(|(_, holder)| stays(holder))
 }
 
 /// Whether no thread is left that polls the tasks of that task's runtime.

@@ -13,82 +13,134 @@ pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &FxHashSet<WaitId>) -
     let mut ids: Vec<WaitId> =
         stuck.iter().copied().filter(|id| report.wait(*id).is_polled).collect();
     ids.sort_unstable();
-    let mut findings: Vec<Finding> = Vec::new();
-    // The finding that the chain of each wait ends in, and those of chains that end in a wait for
-    // nothing, by that.
-    let mut ends: FxHashMap<WaitId, Option<usize>> = FxHashMap::default();
-    let mut for_nothing: FxHashMap<WaitId, usize> = FxHashMap::default();
-    for id in ids {
+    let mut chains = Chains {
+        report,
+        graph,
+        stuck,
+        findings: Vec::new(),
+        ends: FxHashMap::default(),
+        in_vain: FxHashMap::default(),
+    };
+    ids.into_iter().for_each(|id| chains.follow(id));
+    chains.add_who_waits_behind();
+    let mut findings = chains.findings;
+    findings.sort_by_key(|finding| (finding.kind, finding.links[0].wait));
+    findings
+}
+
+/// Where a chain of stuck waits ends.
+#[derive(Clone, Copy)]
+enum End {
+    /// In a circle, which is that finding.
+    Circle(usize),
+    /// In a wait for nothing.
+    Nothing(WaitId),
+}
+
+/// The chains of stuck waits, followed one after the other.
+struct Chains<'r> {
+    report: &'r Report,
+    graph: &'r Graph,
+    stuck: &'r FxHashSet<WaitId>,
+    findings: Vec<Finding>,
+    /// Where the chain of each wait ends that was passed so far; not of a wait for nothing.
+    ends: FxHashMap<WaitId, End>,
+    /// The findings about waits for nothing.
+    in_vain: FxHashMap<WaitId, usize>,
+}
+
+impl Chains<'_> {
+    fn next(&self, at: WaitId) -> Option<(Because, WaitId)> {
+        next(self.graph, self.stuck, at)
+    }
+
+    fn add(&mut self, links: Vec<Link>) -> usize {
+        self.findings.push(finding(self.report, links));
+        self.findings.len() - 1
+    }
+
+    /// Follows a chain to its end, or to where another one went on.
+    fn follow(&mut self, first: WaitId) {
         let mut path: Vec<Link> = Vec::new();
-        let mut at = id;
+        let mut at = first;
         let end = loop {
-            if let Some(known) = ends.get(&at) {
+            if let Some(known) = self.ends.get(&at) {
                 break *known;
             }
             if let Some(start) = path.iter().position(|link| link.wait == at) {
-                let links = path[start..].to_vec();
-                findings.push(finding(report, links));
-                break Some(findings.len() - 1);
+                break End::Circle(self.add(path[start..].to_vec()));
             }
-            match next(graph, stuck, at) {
-                Some((because, next)) => {
-                    path.push(Link { wait: at, because });
-                    at = next;
-                }
-                // Waiting for nothing is no fault unless something else waits for that.
-                None if path.is_empty() => break None,
-                // Nor is it to wait for a task that was made to run for ever, or for a message when
-                // such a task keeps the channel open. To wait for room in a channel is.
-                None if !path.iter().any(|link| keeps_from_others(report, link)) => break None,
-                None => {
-                    path.push(Link { wait: at, because: Because::Never });
-                    let known = *for_nothing.entry(at).or_insert_with(|| {
-                        let links = path[path.len() - 2..].to_vec();
-                        findings.push(finding(report, links));
-                        findings.len() - 1
-                    });
-                    break Some(known);
-                }
-            }
+            let Some((because, next)) = self.next(at) else { break End::Nothing(at) };
+            path.push(Link { wait: at, because });
+            at = next;
         };
-        for link in &path {
-            ends.insert(link.wait, end);
+        if let End::Nothing(nothing) = end
+            && !self.in_vain.contains_key(&nothing)
+        {
+            self.add_wait_in_vain(&path, at, nothing);
+        }
+        self.ends.extend(path.iter().map(|link| (link.wait, end)));
+    }
+
+    /// Adds the finding about a wait for nothing, if this path to `at`, from where a known chain
+    /// leads to it, shows a fault.
+    ///
+    /// Waiting for nothing is none, nor is it to wait for a task that was made to run for ever, or
+    /// for a message when such a task keeps the channel open. To wait for a lock of such a task is,
+    /// and for room in its channel.
+    fn add_wait_in_vain(&mut self, path: &[Link], at: WaitId, nothing: WaitId) {
+        let keeps = |link: &Link| keeps_from_others(self.report, link);
+        let Some(kept) = path.iter().rposition(keeps) else { return };
+        let mut links = path[kept..].to_vec();
+        let mut at = at;
+        while let Some((because, next)) = self.next(at) {
+            links.push(Link { wait: at, because });
+            at = next;
+        }
+        links.push(Link { wait: nothing, because: Because::Never });
+        let number = self.add(links);
+        self.in_vain.insert(nothing, number);
+    }
+
+    /// Adds to each finding the tasks whose chains end in it.
+    fn add_who_waits_behind(&mut self) {
+        let in_vain = &self.in_vain;
+        let finding_of = |end: End| match end {
+            End::Circle(number) => Some(number),
+            End::Nothing(nothing) => in_vain.get(&nothing).copied(),
+        };
+        let ends = self.ends.iter();
+        let mut behind: Vec<(WaitId, usize)> =
+            ends.filter_map(|(id, end)| Some((*id, finding_of(*end)?))).collect();
+        behind.sort_unstable();
+        for (id, number) in behind {
+            let task = self.report.wait(id).task;
+            let finding = &mut self.findings[number];
+            if !finding.tasks(self.report).contains(&task) && !finding.behind.contains(&task) {
+                finding.behind.push(task);
+            }
         }
     }
-    let mut behind: Vec<(WaitId, usize)> =
-        ends.into_iter().filter_map(|(id, end)| Some((id, end?))).collect();
-    behind.sort_unstable();
-    for (id, end) in behind {
-        let task = report.wait(id).task;
-        let finding = &mut findings[end];
-        if !finding.tasks(report).contains(&task) && !finding.behind.contains(&task) {
-            finding.behind.push(task);
-        }
-    }
-    findings.sort_by_key(|finding| (finding.kind, finding.links[0].wait));
-    findings
 }
 
 /// Whether a lock is kept, or the end of a channel that would make room in it.
 fn keeps_from_others(report: &Report, link: &Link) -> bool {
     let (_, resource, holder) = link.resource(report);
-    let is_lock = matches!(
-        resource.kind,
-        ResourceKind::Mutex | ResourceKind::RwLock | ResourceKind::Semaphore
-    );
-    let for_room = report.wait(link.wait).access == Some(Access::Send);
-    for_room && holder.is_some()
-        || is_lock && (holder.is_some() || matches!(link.because, Because::Unpolled(_)))
+    match resource.kind {
+        ResourceKind::Mutex | ResourceKind::RwLock | ResourceKind::Semaphore => {
+            holder.is_some() || matches!(link.because, Because::Unpolled(_))
+        }
+        _ => holder.is_some() && report.wait(link.wait).access == Some(Access::Send),
+    }
 }
 
 /// What a stuck wait waits for, and the wait that keeps that.
 fn next(graph: &Graph, stuck: &FxHashSet<WaitId>, at: WaitId) -> Option<(Because, WaitId)> {
-    let mut blockers = graph.blockers(at).filter_map(|(because, waits)| {
-        let next = waits.iter().find(|id| stuck.contains(id))?;
+    graph.blockers(at).find_map(|(because, waits)| {
         // A blocker that goes on is none.
-        waits.iter().all(|id| stuck.contains(id)).then_some((because, *next))
-    });
-    blockers.next()
+        let is_stuck = waits.iter().all(|id| stuck.contains(id));
+        Some((because, *waits.first().filter(|_| is_stuck)?))
+    })
 }
 
 fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
@@ -102,10 +154,12 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
     let unpolled = links.iter().any(|link| matches!(link.because, Because::Unpolled(_)));
     // Whoever waits for a notification has no more to do with those who wait for the same one.
     let is_lost = links.iter().all(|link| link.resource(report).1.kind == ResourceKind::Notify);
-    let kind = match (unpolled, is_circle && !is_lost) {
-        (true, _) => FindingKind::Futurelock,
-        (false, true) => FindingKind::Deadlock,
-        (false, false) => FindingKind::NeverWoken,
+    let kind = if unpolled {
+        FindingKind::Futurelock
+    } else if is_circle && !is_lost {
+        FindingKind::Deadlock
+    } else {
+        FindingKind::NeverWoken
     };
     let is_sure = links.iter().all(|link| {
         let (_, resource, holder) = link.resource(report);
@@ -119,48 +173,47 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
 /// Locks that are kept, as is certain, by tasks that wait for something else, which may come, while
 /// others wait for the lock.
 pub(super) fn slow(report: &Report, graph: &Graph, stuck: &FxHashSet<WaitId>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for resource in &report.resources {
-        if !matches!(resource.kind, ResourceKind::Mutex | ResourceKind::RwLock) {
-            continue;
+    let is_lock =
+        |resource: &&Resource| matches!(resource.kind, ResourceKind::Mutex | ResourceKind::RwLock);
+    let locks = report.resources.iter().filter(is_lock);
+    locks.filter_map(|lock| kept_across_await(report, graph, stuck, lock)).collect()
+}
+
+/// The finding about one lock; `None` where nobody waits for it who could go on, or where nothing
+/// from outside keeps its holder.
+fn kept_across_await(
+    report: &Report,
+    graph: &Graph,
+    stuck: &FxHashSet<WaitId>,
+    lock: &Resource,
+) -> Option<Finding> {
+    let is_waiting = |id: &WaitId| {
+        let wait = report.wait(*id);
+        wait.is_polled && !wait.is_granted && !stuck.contains(id)
+    };
+    let mut waiting = lock.queue.iter().copied().filter(is_waiting);
+    let first = waiting.next()?;
+    let (because, outside) = graph.blockers(first).find_map(|(because, waits)| {
+        let Because::Held(number) = because else { return None };
+        // A guard that was given away may be in memory still: a busy program has many of those.
+        if lock.holders.get(number as usize)?.may_be_moved {
+            return None;
         }
-        let waiting: Vec<WaitId> = resource
-            .queue
-            .iter()
-            .copied()
-            .filter(|id| {
-                let wait = report.wait(*id);
-                wait.is_polled && !wait.is_granted && !stuck.contains(id)
-            })
-            .collect();
-        let Some(first) = waiting.first() else { continue };
-        let kept = graph.blockers(*first).find_map(|(because, waits)| {
-            let Because::Held(number) = because else { return None };
-            // A guard that was given away may be in memory still: a busy program has many of those.
-            if resource.holders.get(number as usize)?.may_be_moved {
-                return None;
-            }
-            let keeps = |id: &&WaitId| {
-                let wait = report.wait(**id);
-                is_from_outside(wait, report) && !is_about_to_come(report.resource(wait.resource))
-            };
-            Some((because, *waits.iter().find(keeps)?))
-        });
-        if let Some((because, keeper)) = kept {
-            let links = vec![
-                Link { wait: *first, because },
-                Link { wait: keeper, because: Because::Never },
-            ];
-            let tasks = waiting[1..].iter().map(|id| report.wait(*id).task).collect();
-            findings.push(Finding {
-                kind: FindingKind::LockAcrossAwait,
-                is_sure: true,
-                links,
-                behind: tasks,
-            });
-        }
-    }
-    findings
+        let mut waits = waits.iter().copied();
+        Some((because, waits.find(|id| is_for_what_comes_from_outside(report, *id))?))
+    })?;
+    Some(Finding {
+        kind: FindingKind::LockAcrossAwait,
+        is_sure: true,
+        links: vec![Link { wait: first, because }, Link { wait: outside, because: Because::Never }],
+        behind: waiting.map(|id| report.wait(id).task).collect(),
+    })
+}
+
+/// Whether what is waited for comes from outside of the program, and is not about to come.
+fn is_for_what_comes_from_outside(report: &Report, id: WaitId) -> bool {
+    let wait = report.wait(id);
+    is_from_outside(wait, report) && !is_about_to_come(report.resource(wait.resource))
 }
 
 /// Whether what is waited for comes from outside of the program.
@@ -182,23 +235,25 @@ fn is_about_to_come(resource: &Resource) -> bool {
 pub fn reasons(report: &Report, task: TaskIndex) -> Vec<Link> {
     let graph = Graph::of(report);
     let stuck = graph.stuck();
-    let polled = |(id, wait): (WaitId, &Wait)| wait.is_polled.then_some(id);
-    let mut own: Vec<WaitId> = waits_of(report, task).filter_map(polled).collect();
-    own.sort_by_key(|id| (!stuck.contains(id), *id));
+    let polled = waits_of(report, task).filter(|(_, wait)| wait.is_polled);
+    // What is stuck says more than what may still come.
+    let mut at = polled.map(|(id, _)| id).min_by_key(|id| (!stuck.contains(id), *id));
     let mut links: Vec<Link> = Vec::new();
-    let mut at = own.first().copied();
-    while let Some(wait) = at {
-        if links.iter().any(|link| link.wait == wait) {
-            break;
-        }
-        let next = next(&graph, &stuck, wait).map(|(because, next)| (because, Some(next)));
-        let next = next.or_else(|| {
-            let (because, waits) = graph.blockers(wait).next()?;
-            Some((because, waits.first().copied()))
-        });
-        let (because, next) = next.unwrap_or((Because::Never, None));
+    while let Some(wait) = at.filter(|wait| !links.iter().any(|link| link.wait == *wait)) {
+        let (because, next) = reason(&graph, &stuck, wait);
         links.push(Link { wait, because });
         at = next;
     }
     links
+}
+
+/// Why a wait does not end, and the wait that keeps that: what is stuck before what may go on.
+fn reason(graph: &Graph, stuck: &FxHashSet<WaitId>, wait: WaitId) -> (Because, Option<WaitId>) {
+    if let Some((because, next)) = next(graph, stuck, wait) {
+        return (because, Some(next));
+    }
+    match graph.blockers(wait).next() {
+        Some((because, waits)) => (because, waits.first().copied()),
+        None => (Because::Never, None),
+    }
 }

@@ -22,13 +22,24 @@ struct Leaf {
     keepers: Vec<FrameRef>,
 }
 
+impl Leaf {
+    /// What goes on when the leaf does: the frames above it that something depends on, and its task.
+    fn parties(&self) -> impl Iterator<Item = Party> {
+        let frames = self.keepers.iter().map(|frame| Party::Frame(self.task, *frame));
+        frames.chain([Party::Task(self.task)])
+    }
+}
+
+/// What a wait needs one of, each with what that would be.
+type Group = Vec<(Party, Because)>;
+
 /// The waits of a program and what each needs.
 pub(super) struct Graph {
     /// Of the tasks that something depends on.
     leaves: Vec<Leaf>,
     /// Of each wait that can be stuck: what must go on. One of each group is enough, but of every
     /// group there must be one.
-    needs: FxHashMap<WaitId, Vec<Vec<(Party, Because)>>>,
+    needs: FxHashMap<WaitId, Vec<Group>>,
     /// The polled waits below each task and frame that something depends on, in the order of the
     /// backtrace.
     below: FxHashMap<Party, Vec<WaitId>>,
@@ -58,8 +69,7 @@ impl Graph {
             graph.add_leaves(report, task, chain, &needed, &mut Vec::new());
         }
         for leaf in &graph.leaves {
-            let parties = leaf.keepers.iter().map(|frame| Party::Frame(leaf.task, *frame));
-            for party in parties.chain([Party::Task(leaf.task)]) {
+            for party in leaf.parties() {
                 graph.below.entry(party).or_default().extend(&leaf.waits);
             }
         }
@@ -94,43 +104,52 @@ impl Graph {
         above.truncate(outer);
     }
 
-    /// The waits that nothing can end.
+    /// The waits that nothing can end: those that are left when all that can end has ended.
     pub(super) fn stuck(&self) -> FxHashSet<WaitId> {
+        let mut stuck: FxHashSet<WaitId> = self.needs.keys().copied().collect();
         let mut goes_on: FxHashSet<Party> = FxHashSet::default();
+        let (dependents, leaves_of) = (self.dependents(), self.leaves_of_waits());
+        // Of several things that a leaf waits for the first that comes is enough.
+        let can_go_on =
+            |leaf: &Leaf| leaf.waits.is_empty() || leaf.waits.iter().any(|id| !stuck.contains(id));
+        let mut going: Vec<usize> =
+            (0..self.leaves.len()).filter(|index| can_go_on(&self.leaves[*index])).collect();
+        while let Some(index) = going.pop() {
+            for party in self.leaves[index].parties() {
+                if !goes_on.insert(party) {
+                    continue;
+                }
+                for id in dependents.get(&party).into_iter().flatten() {
+                    let is_met = |group: &Group| group.iter().any(|(one, _)| goes_on.contains(one));
+                    if self.needs[id].iter().all(is_met) && stuck.remove(id) {
+                        going.extend(leaves_of.get(id).into_iter().flatten());
+                    }
+                }
+            }
+        }
+        stuck
+    }
+
+    /// The waits that need each party, or another one instead of it.
+    fn dependents(&self) -> FxHashMap<Party, Vec<WaitId>> {
         let mut dependents: FxHashMap<Party, Vec<WaitId>> = FxHashMap::default();
         for (id, groups) in &self.needs {
             for (party, _) in groups.iter().flatten() {
                 dependents.entry(*party).or_default().push(*id);
             }
         }
-        let mut leaf_of: FxHashMap<WaitId, Vec<usize>> = FxHashMap::default();
-        let mut stuck: FxHashSet<WaitId> = self.needs.keys().copied().collect();
-        let mut going: Vec<usize> = Vec::new();
+        dependents
+    }
+
+    /// The leaves of each wait, by number.
+    fn leaves_of_waits(&self) -> FxHashMap<WaitId, Vec<usize>> {
+        let mut leaves: FxHashMap<WaitId, Vec<usize>> = FxHashMap::default();
         for (index, leaf) in self.leaves.iter().enumerate() {
-            leaf.waits.iter().for_each(|id| leaf_of.entry(*id).or_default().push(index));
-            // Of several things the first that comes is enough.
-            if leaf.waits.is_empty() || leaf.waits.iter().any(|id| !stuck.contains(id)) {
-                going.push(index);
+            for id in &leaf.waits {
+                leaves.entry(*id).or_default().push(index);
             }
         }
-        while let Some(index) = going.pop() {
-            let leaf = &self.leaves[index];
-            let parties = leaf.keepers.iter().map(|frame| Party::Frame(leaf.task, *frame));
-            for party in parties.chain([Party::Task(leaf.task)]) {
-                if !goes_on.insert(party) {
-                    continue;
-                }
-                for id in dependents.get(&party).into_iter().flatten() {
-                    let is_met = |group: &Vec<(Party, Because)>| {
-                        group.iter().any(|(party, _)| goes_on.contains(party))
-                    };
-                    if self.needs[id].iter().all(is_met) && stuck.remove(id) {
-                        going.extend(leaf_of.get(id).into_iter().flatten());
-                    }
-                }
-            }
-        }
-        stuck
+        leaves
     }
 
     /// What keeps a wait from ending and is itself kept, with the waits that keep it.
@@ -146,7 +165,7 @@ impl Graph {
 }
 
 /// What a wait needs; `None` when it can end whatever the program's tasks do.
-fn needs_of(report: &Report, id: WaitId, wait: &Wait) -> Option<Vec<Vec<(Party, Because)>>> {
+fn needs_of(report: &Report, id: WaitId, wait: &Wait) -> Option<Vec<Group>> {
     if wait.is_granted {
         return None;
     }
@@ -164,18 +183,7 @@ fn needs_of(report: &Report, id: WaitId, wait: &Wait) -> Option<Vec<Vec<(Party, 
         ResourceKind::Mutex
         | ResourceKind::RwLock
         | ResourceKind::Semaphore
-        | ResourceKind::ThreadLock => {
-            let given: Vec<(Party, Because)> =
-                ahead(report, resource, id, true).filter_map(|id| keeper(report, id)).collect();
-            let holders = holders(resource);
-            if given.is_empty() && !holders.is_empty() {
-                groups.push(holders);
-            }
-            groups.extend(given.into_iter().map(|given| vec![given]));
-            // What waits in front and is not polled will be given it, and keep it.
-            let queued = ahead(report, resource, id, false).filter_map(|id| keeper(report, id));
-            groups.extend(queued.map(|queued| vec![queued]));
-        }
+        | ResourceKind::ThreadLock => groups = needs_of_lock(report, resource, id),
         ResourceKind::Mpsc
         | ResourceKind::Oneshot
         | ResourceKind::Watch
@@ -193,6 +201,18 @@ fn needs_of(report: &Report, id: WaitId, wait: &Wait) -> Option<Vec<Vec<(Party, 
         _ => {}
     }
     (!groups.is_empty()).then_some(groups)
+}
+
+/// What a wait for a lock needs: who was given it or holds it, and who comes first in the queue.
+fn needs_of_lock(report: &Report, lock: &Resource, id: WaitId) -> Vec<Group> {
+    let keepers = |given| ahead(report, lock, id, given).filter_map(|id| keeper(report, id));
+    let mut groups: Vec<Group> = keepers(true).map(|given| vec![given]).collect();
+    if groups.is_empty() {
+        groups.extend(Some(holders(lock)).filter(|holders| !holders.is_empty()));
+    }
+    // What waits in front and is not polled will be given it, and keep it.
+    groups.extend(keepers(false).map(|queued| vec![queued]));
+    groups
 }
 
 /// Whether the tasks of a resource are all that there are: one that has ended is in no list.
@@ -219,7 +239,7 @@ pub(super) fn waits_of(report: &Report, task: TaskIndex) -> impl Iterator<Item =
     (first..).map(WaitId).zip(report.waits_of(task))
 }
 
-fn holders(resource: &Resource) -> Vec<(Party, Because)> {
+fn holders(resource: &Resource) -> Group {
     (0..)
         .zip(&resource.holders)
         .filter(|(_, holder)| holder.thread.is_none())

@@ -8,6 +8,10 @@
 mod blocked;
 mod chains;
 mod graph;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
 
 use self::graph::Graph;
 use crate::report::{Finding, Report};

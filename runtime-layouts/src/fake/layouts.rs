@@ -15,6 +15,7 @@ use crate::libraries::rust_std::UNWINDING;
 use crate::target::processors::Processor;
 
 /// Layouts that are put together type by type. The static addresses are the live ones.
+#[derive(Clone)]
 pub struct FakeLayouts {
     facts: ObjectFacts,
     types: Vec<Arc<Type>>,
@@ -97,6 +98,11 @@ impl FakeLayouts {
         self.add(&format!("u{}", size * 8), size, TypeKind::Integer { signed: false })
     }
 
+    /// `bool`.
+    pub fn boolean(&mut self) -> TypeId {
+        self.add("bool", 1, TypeKind::Bool)
+    }
+
     /// A thin pointer. The target may be given later with [`FakeLayouts::point`].
     pub fn pointer(&mut self, name: &str, target: Option<TypeId>) -> TypeId {
         self.add(name, self.facts.pointer_size.into(), TypeKind::Pointer { target })
@@ -108,6 +114,14 @@ impl FakeLayouts {
             let mut changed = (**ty).clone();
             changed.kind = TypeKind::Pointer { target: Some(target) };
             *ty = Arc::new(changed);
+        }
+    }
+
+    /// What a pointer points to; the pointer itself when it says nothing of that.
+    pub(super) fn pointee(&self, pointer: TypeId) -> TypeId {
+        match self.types.get(pointer.0 as usize).map(|ty| &ty.kind) {
+            Some(TypeKind::Pointer { target: Some(target) }) => *target,
+            _ => pointer,
         }
     }
 

@@ -6,10 +6,13 @@
 mod layouts;
 mod memory;
 pub mod processor;
+mod report;
+pub mod service;
 mod target;
 pub mod tokio;
 pub mod toy;
 
 pub use layouts::FakeLayouts;
 pub use memory::FakeMemory;
+pub use report::{FakeFrame, FakeReport, told, told_link};
 pub use target::FakeTarget;

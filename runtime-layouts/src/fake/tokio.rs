@@ -95,7 +95,7 @@ pub fn layouts() -> FakeLayouts {
 }
 
 /// The way from the thread's context to the owned list.
-fn runtime(fake: &mut FakeLayouts, header: TypeId, word: TypeId) {
+pub(super) fn runtime(fake: &mut FakeLayouts, header: TypeId, word: TypeId) {
     let list = fake.structure(
         "tokio::util::linked_list::LinkedList<tokio::runtime::task::Task<S>, tokio::runtime::task::core::Header>",
         16,

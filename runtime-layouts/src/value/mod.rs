@@ -2,6 +2,8 @@
 
 pub mod parts;
 pub mod path;
+#[cfg(test)]
+mod properties;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -105,17 +105,9 @@ impl Value {
             if sought.is(layout) {
                 return Some(value);
             }
-            let next: Vec<Self> = match &layout.kind {
-                TypeKind::Struct { members } | TypeKind::Union { members } => {
-                    members.iter().map(|member| value.part(member.ty, member.offset)).collect()
-                }
-                TypeKind::Enum { .. } => {
-                    value.active_variant(program).map(|(_, fields)| fields).into_iter().collect()
-                }
-                TypeKind::Pointer { target: Some(_) } if pointers => {
-                    value.pointee(program).ok().flatten().into_iter().collect()
-                }
-                _ => Vec::new(),
+            let next = match path::first_element(program, value, layout) {
+                Some(element) => element.filter(|_| pointers).into_iter().collect(),
+                None => value.parts(program, layout, pointers),
             };
             for value in next {
                 if seen.len() < MOST_SEARCHED && seen.insert(value) {
@@ -124,6 +116,22 @@ impl Value {
             }
         }
         None
+    }
+
+    /// What it has in it, of the active variant, or points to.
+    fn parts(self, program: &Program<'_>, layout: &Type, pointers: bool) -> Vec<Self> {
+        match &layout.kind {
+            TypeKind::Struct { members } | TypeKind::Union { members } => {
+                members.iter().map(|member| self.part(member.ty, member.offset)).collect()
+            }
+            TypeKind::Enum { .. } => {
+                self.active_variant(program).map(|(_, fields)| fields).into_iter().collect()
+            }
+            TypeKind::Pointer { target: Some(_) } if pointers => {
+                self.pointee(program).ok().flatten().into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// The nearest part of a type in the value itself. The name of a generic type ends with `<`.

@@ -5,6 +5,7 @@
 //! searched for in the layouts, breadth first: the shortest path wins.
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 
 use rustc_hash::FxHashSet;
 
@@ -153,6 +154,22 @@ fn slice_step(program: &Program<'_>, ty: Ty, layout: &Type) -> Option<(Step, Ty)
     Some((Step::Slice { data: data.offset, length: length.offset, size }, element))
 }
 
+/// The first element of a slice, by its fat pointer; `Some(None)` when it is empty or cannot be
+/// read, `None` for what is no such pointer.
+pub(super) fn first_element(
+    program: &Program<'_>,
+    value: Value,
+    layout: &Type,
+) -> Option<Option<Value>> {
+    let (Step::Slice { data, length, .. }, ty) = slice_step(program, value.ty, layout)? else {
+        return None;
+    };
+    let count = program.read_pointer(value.address.wrapping_add(length));
+    let start = program.read_pointer(value.address.wrapping_add(data));
+    let has_one = count.is_ok_and(|count| count > 0);
+    Some(start.ok().filter(|_| has_one).map(|address| Value { ty, address }))
+}
+
 impl Path {
     /// The first value at the end of the path; `None` when a pointer on the way is null, an enum
     /// on the way has another variant, or a slice is empty.
@@ -175,15 +192,12 @@ impl Path {
                 // From here on there are several.
                 Step::Elements { .. } | Step::Slice { .. } => {
                     let mut found = None;
-                    walk(
-                        program,
-                        &self.steps[number..],
-                        at,
-                        &mut { MOST_ELEMENTS },
-                        &mut |value| {
-                            found.get_or_insert(value);
-                        },
-                    )?;
+                    let mut visit = |value| {
+                        found = Some(value);
+                        ControlFlow::Break(())
+                    };
+                    let mut visits = Visits { program, visit: &mut visit, left: MOST_ELEMENTS };
+                    let _ = visits.walk(&self.steps[number..], at)?;
                     return Ok(found);
                 }
             };
@@ -202,7 +216,12 @@ impl Path {
         from: Value,
         visit: &mut dyn FnMut(Value),
     ) -> Result<(), ValueError> {
-        walk(program, &self.steps, from, &mut { MOST_ELEMENTS }, visit)
+        let mut visit = |value| {
+            visit(value);
+            ControlFlow::Continue(())
+        };
+        let mut visits = Visits { program, visit: &mut visit, left: MOST_ELEMENTS };
+        visits.walk(&self.steps, from).map(|_| ())
     }
 
     /// The offset of the end from the start, when the path leaves neither pointer nor choice open.
@@ -215,56 +234,58 @@ impl Path {
     }
 }
 
-fn walk(
-    program: &Program<'_>,
-    steps: &[(Step, Ty)],
-    at: Value,
-    left: &mut u64,
-    visit: &mut dyn FnMut(Value),
-) -> Result<(), ValueError> {
-    let Some(((step, ty), rest)) = steps.split_first() else {
-        visit(at);
-        return Ok(());
-    };
-    let next = |address| Value { ty: *ty, address };
-    match step {
-        Step::Part(offset) => {
-            walk(program, rest, next(at.address.wrapping_add(*offset)), left, visit)?;
-        }
-        Step::Deref => {
-            let address = program.read_pointer(at.address)?;
-            if address != 0 {
-                walk(program, rest, next(address), left, visit)?;
-            }
-        }
-        Step::Variant(wanted) => {
-            let (active, fields) = at.active_variant(program)?;
-            if active == *wanted {
-                walk(program, rest, fields, left, visit)?;
-            }
-        }
-        Step::Elements { count, size } => {
-            for index in 0..(*count).min(LONGEST_SLICE) {
-                let Some(less) = left.checked_sub(1).filter(|_| !program.is_interrupted()) else {
-                    break;
-                };
-                *left = less;
-                let address = at.address.wrapping_add(index.wrapping_mul(*size));
-                walk(program, rest, next(address), left, visit)?;
-            }
-        }
-        Step::Slice { data, length, size } => {
-            let start = program.read_pointer(at.address.wrapping_add(*data))?;
-            let count = program.read_pointer(at.address.wrapping_add(*length))?;
-            for index in 0..count.min(LONGEST_SLICE) {
-                let Some(less) = left.checked_sub(1).filter(|_| !program.is_interrupted()) else {
-                    break;
-                };
-                *left = less;
-                let address = start.wrapping_add(index.wrapping_mul(*size));
-                walk(program, rest, next(address), left, visit)?;
+/// The visits to all values at the end of a path.
+struct Visits<'v> {
+    program: &'v Program<'v>,
+    visit: &'v mut dyn FnMut(Value) -> ControlFlow<()>,
+    /// Elements that may still be looked at.
+    left: u64,
+}
+
+impl Visits<'_> {
+    fn walk(&mut self, steps: &[(Step, Ty)], at: Value) -> Result<ControlFlow<()>, ValueError> {
+        let Some(((step, ty), rest)) = steps.split_first() else {
+            return Ok((self.visit)(at));
+        };
+        let next = |address| Value { ty: *ty, address };
+        match step {
+            Step::Part(offset) => self.walk(rest, next(at.address.wrapping_add(*offset))),
+            Step::Deref => match self.program.read_pointer(at.address)? {
+                0 => Ok(ControlFlow::Continue(())),
+                address => self.walk(rest, next(address)),
+            },
+            Step::Variant(wanted) => match at.active_variant(self.program)? {
+                (active, fields) if active == *wanted => self.walk(rest, next(fields.address)),
+                _ => Ok(ControlFlow::Continue(())),
+            },
+            Step::Elements { count, size } => self.elements(rest, next(at.address), *count, *size),
+            Step::Slice { data, length, size } => {
+                let start = self.program.read_pointer(at.address.wrapping_add(*data))?;
+                let count = self.program.read_pointer(at.address.wrapping_add(*length))?;
+                self.elements(rest, next(start), count, *size)
             }
         }
     }
-    Ok(())
+
+    /// Walks on from each of so many values in a row.
+    fn elements(
+        &mut self,
+        steps: &[(Step, Ty)],
+        first: Value,
+        count: u64,
+        size: u64,
+    ) -> Result<ControlFlow<()>, ValueError> {
+        for index in 0..count.min(LONGEST_SLICE) {
+            let may_go_on = |_: &u64| !self.program.is_interrupted();
+            let Some(left) = self.left.checked_sub(1).filter(may_go_on) else {
+                return Ok(ControlFlow::Break(()));
+            };
+            self.left = left;
+            let address = first.address.wrapping_add(index.wrapping_mul(size));
+            if self.walk(steps, Value { address, ..first })?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
 }

@@ -157,13 +157,7 @@ impl Guards {
             Some(path) => path.follow(program, value)?.unwrap_or(key),
             None => key,
         };
-        let access = match shape.known.access {
-            Access::Permits(least) => match value.member(program, "permits") {
-                Ok(permits) => Access::Permits(permits.unsigned(program)?),
-                Err(_) => Access::Permits(least),
-            },
-            access => access,
-        };
+        let access = access_of(program, value, shape.known)?;
         let is_of_interest = !is_waited_for_only(shape.known.kind, access);
         let object = is_of_interest.then(|| Box::new(object));
         let Kept { node, frame, variable, may_be_moved, is_shared } = kept;
@@ -210,25 +204,8 @@ impl Holders {
             }
         }
         for resource in &mut waits.resources {
-            // What may be old bytes does not count beside what is not; of ends of channels there
-            // may be several.
-            let is_sure = |holder: &Holder| !holder.may_be_moved;
-            let most = match resource.holders.first() {
-                Some(first) if first.access.is_end() => resource.parties.unwrap_or(0),
-                _ => 0,
-            };
-            if resource.holders.len() as u64 > most && resource.holders.iter().any(is_sure) {
-                resource.holders.retain(is_sure);
-            }
-            if resource.is_taken == Some(false) {
-                resource.holders.clear();
-            }
-            if resource.kind == ResourceKind::JoinSet && resource.tasks.is_empty() {
-                // What a task keeps as long as it runs says that its end is waited for.
-                let holders = std::mem::take(&mut resource.holders);
-                resource.tasks.extend(holders.into_iter().filter_map(|holder| holder.task));
-                resource.tasks.dedup();
-            }
+            drop_what_does_not_count(resource);
+            take_tracked_tasks(resource);
         }
     }
 
@@ -261,6 +238,8 @@ impl Holders {
         Ok(())
     }
 
+    /// Adds the holder of what one guard keeps: of what someone waits for, or of a lock that nobody
+    /// waited for so far.
     fn add(
         &mut self,
         program: &Program<'_>,
@@ -268,39 +247,24 @@ impl Holders {
         guard: Guard,
         waits: &mut Waits,
     ) -> Result<(), ValueError> {
-        let Guard { task, address, frame, key, object, .. } = guard;
-        let (access, node) = (sort.access, Node { ty: sort.ty, address });
         let Some(shape) = self.shapes.shape(program, sort.ty) else { return Ok(()) };
         let kind = shape.known.kind;
-        // Everyone has channels: their ends count where someone waits for them.
-        let mut known = Vec::new();
-        if is_waited_for_only(kind, access) {
-            let opposite = match access {
-                Access::Send => Some(Access::Receive),
-                Access::Receive => Some(Access::Send),
-                _ => None,
-            };
-            let ends = if access == Access::Receive { [opposite, None] } else { [opposite; 2] };
-            known.extend(ends.iter().filter_map(|end| waits.known(kind, key, *end)));
-            known.dedup();
-            let value = Value { ty: sort.ty, address };
-            if access == Access::Handle {
-                known.retain(|id| is_of_few(program, value, *id, waits).unwrap_or(false));
-            }
-            if known.is_empty() {
-                return Ok(());
-            }
+        let known = match is_waited_for_only(kind, sort.access) {
+            true => waited_for(program, sort, kind, &guard, waits),
+            false => Vec::new(),
+        };
+        if known.is_empty() && is_waited_for_only(kind, sort.access) {
+            return Ok(());
         }
-        let sized = program.type_of(sort.ty).is_ok_and(|layout| layout.size > 0);
-        if sized && !self.seen.insert((node, sort.is_shared.then_some(task))) {
+        if !self.is_new(program, sort, &guard) {
             return Ok(());
         }
         let holder = Holder {
-            task: Some(task),
-            frame: FrameRef { site: sort.site, address: frame },
+            task: Some(guard.task),
+            frame: FrameRef { site: sort.site, address: guard.frame },
             variable: sort.variable.clone(),
             guard: Arc::clone(&shape.guard),
-            access,
+            access: sort.access,
             may_be_moved: sort.may_be_moved,
             is_shared: sort.is_shared,
             thread: None,
@@ -309,21 +273,99 @@ impl Holders {
             known.into_iter().for_each(|id| waits.held(id, holder.clone()));
             return Ok(());
         }
-        // The permit of who initializes a cell is one of the semaphore in it.
-        if kind == ResourceKind::Semaphore
-            && let Some(id) = waits.known(ResourceKind::OnceCell, key, None)
-        {
+        if let Some(id) = self.lock_of(program, kind, guard, &shape.resource, waits) {
             waits.held(id, holder);
-            return Ok(());
         }
-        let Some(object) = object else { return Ok(()) };
-        let mut seen = state_of(program, self.shapes.libraries, *object)
-            .unwrap_or_else(|| Seen::new(kind, *object));
-        (seen.kind, seen.key, seen.access) = (kind, key, None);
-        let id = waits.resource(seen, &shape.resource);
-        waits.held(id, holder);
         Ok(())
     }
+
+    /// Whether a guard was not added before, by another way to the same value.
+    fn is_new(&mut self, program: &Program<'_>, sort: &Sort, guard: &Guard) -> bool {
+        let node = Node { ty: sort.ty, address: guard.address };
+        let is_sized = program.type_of(sort.ty).is_ok_and(|layout| layout.size > 0);
+        !is_sized || self.seen.insert((node, sort.is_shared.then_some(guard.task)))
+    }
+
+    /// The lock that a guard keeps, which is made where nobody waits for it; `None` when it cannot
+    /// be read.
+    fn lock_of(
+        &self,
+        program: &Program<'_>,
+        kind: ResourceKind,
+        guard: Guard,
+        name: &Arc<str>,
+        waits: &mut Waits,
+    ) -> Option<ResourceId> {
+        // The permit of who initializes a cell is one of the semaphore in it.
+        let cell = Some(ResourceKind::OnceCell).filter(|_| kind == ResourceKind::Semaphore);
+        let cell = cell.and_then(|cell| waits.known(cell, guard.key, None));
+        cell.or_else(|| {
+            let object = *guard.object?;
+            let seen = state_of(program, self.shapes.libraries, object);
+            let mut seen = seen.unwrap_or_else(|| Seen::new(kind, object));
+            (seen.kind, seen.key, seen.access) = (kind, guard.key, None);
+            Some(waits.resource(seen, name))
+        })
+    }
+}
+
+/// What someone waits for that who keeps this end of a channel, or handle, can bring.
+fn waited_for(
+    program: &Program<'_>,
+    sort: &Sort,
+    kind: ResourceKind,
+    guard: &Guard,
+    waits: &mut Waits,
+) -> Vec<ResourceId> {
+    // A receiver brings room, and to who waits for its end that end.
+    let ends: &[Option<Access>] = match sort.access {
+        Access::Send => &[Some(Access::Receive)],
+        Access::Receive => &[Some(Access::Send), None],
+        _ => &[None],
+    };
+    let known = ends.iter().filter_map(|end| waits.known(kind, guard.key, *end));
+    let mut known: Vec<ResourceId> = known.collect();
+    if sort.access == Access::Handle {
+        let handle = Value { ty: sort.ty, address: guard.address };
+        known.retain(|id| is_of_few(program, handle, *id, waits).unwrap_or(false));
+    }
+    known
+}
+
+/// Drops holders that memory contradicts: what may be old bytes does not count beside what is not,
+/// unless there may be several, as of ends of channels; what is free has no holder.
+fn drop_what_does_not_count(resource: &mut Resource) {
+    let is_sure = |holder: &Holder| !holder.may_be_moved;
+    let most = match resource.holders.first() {
+        Some(first) if first.access.is_end() => resource.parties.unwrap_or(0),
+        _ => 0,
+    };
+    if resource.holders.len() as u64 > most && resource.holders.iter().any(is_sure) {
+        resource.holders.retain(is_sure);
+    }
+    if resource.is_taken == Some(false) {
+        resource.holders.clear();
+    }
+}
+
+/// Makes the holders of a set that does not list its tasks its tasks: what each keeps as long as it
+/// runs says that its end is waited for.
+fn take_tracked_tasks(resource: &mut Resource) {
+    if resource.kind != ResourceKind::JoinSet || !resource.tasks.is_empty() {
+        return;
+    }
+    let holders = std::mem::take(&mut resource.holders);
+    resource.tasks.extend(holders.into_iter().filter_map(|holder| holder.task));
+    resource.tasks.dedup();
+}
+
+/// How a guard holds what it keeps.
+fn access_of(program: &Program<'_>, guard: Value, known: &GuardType) -> Result<Access, ValueError> {
+    let Access::Permits(least) = known.access else { return Ok(known.access) };
+    Ok(Access::Permits(match guard.member(program, "permits") {
+        Ok(permits) => permits.unsigned(program)?,
+        Err(_) => least,
+    }))
 }
 
 /// Whether few own what is waited for, by one of the `Arc`s. Each who waits may wait for each of

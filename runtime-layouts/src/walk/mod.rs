@@ -16,6 +16,8 @@ mod plan;
 mod reachable;
 mod relations;
 pub(crate) mod sites;
+#[cfg(test)]
+mod tests;
 mod thread_locals;
 pub(crate) mod waits;
 

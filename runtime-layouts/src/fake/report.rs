@@ -1,0 +1,460 @@
+//! Reports built by hand: a story about tasks and locks, told in a line each.
+//!
+//! ```
+//! use runtime_layouts::diagnosis::findings;
+//! use runtime_layouts::fake::{FakeReport, told};
+//! use runtime_layouts::report::ResourceKind;
+//!
+//! let mut story = FakeReport::new();
+//! let (first, second) = (story.task(), story.task());
+//! let stock = story.resource(ResourceKind::Mutex, "stock");
+//! let orders = story.resource(ResourceKind::Mutex, "orders");
+//! story.holds(first, stock);
+//! story.waits(first, orders);
+//! story.holds(second, orders);
+//! story.waits(second, stock);
+//! let report = story.report();
+//! assert_eq!(
+//!     told(&report, &findings(&report)),
+//!     ["Deadlock: 1 waits for orders, held by 2; 2 waits for stock, held by 1"]
+//! );
+//! ```
+
+use crate::layout::name::DisplayName;
+use crate::report::{
+    Access, Because, Chain, Clock, Due, Finding, Flavor, Frame, FrameKind, FrameRef, FrameSource,
+    FutureState, Holder, HoldingThread, Link, Polled, Report, Resource, ResourceId, ResourceKind,
+    Runtime, Site, SiteId, TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef,
+    Timer, Trust, Wait, WaitId, Worker, WorkerState,
+};
+use crate::target::TargetKind;
+
+/// A report that is put together step by step.
+///
+/// Tasks are numbered from 1 in the order in which they are made, and are idle. What a task waits
+/// for may be said in any order; a queue is in the order in which it is said.
+pub struct FakeReport {
+    report: Report,
+    /// In the order in which they were said, each with the frame at which its task waits.
+    waits: Vec<Wait>,
+    frames: u64,
+}
+
+/// A frame of a task of a [`FakeReport`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FakeFrame {
+    /// The task.
+    pub task: TaskIndex,
+    /// The frame.
+    pub frame: FrameRef,
+}
+
+impl Default for FakeReport {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl FakeReport {
+    /// No runtimes, tasks and resources yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let target = TargetSummary {
+            kind: TargetKind::Live,
+            pid: Some(1),
+            executable: "/shop/shop".into(),
+            build_id: None,
+        };
+        let report = Report {
+            target,
+            runtimes: Vec::new(),
+            sites: vec![site()],
+            types: vec![None],
+            tasks: Vec::new(),
+            resources: Vec::new(),
+            waits: Vec::new(),
+            holdings: Vec::new(),
+            problems: Vec::new(),
+            caveats: Vec::new(),
+            interrupted: false,
+        };
+        Self { report, waits: Vec::new(), frames: 0 }
+    }
+
+    /// A runtime with so many workers, all parked; its number.
+    pub fn runtime(&mut self, workers: usize) -> usize {
+        let id = self.report.runtimes.len();
+        let parked = |index| Worker {
+            index,
+            thread: None,
+            state: WorkerState::Parked,
+            task: None,
+            queued: None,
+        };
+        self.report.runtimes.push(Runtime {
+            id,
+            library: "tokio",
+            version: None,
+            object: None,
+            flavor: Flavor::MULTI_THREAD,
+            address: 0x10_0000 * (id as u64 + 1),
+            workers: (0..workers).map(parked).collect(),
+            injected: None,
+            blocking: None,
+            counted_tasks: None,
+            listed_tasks: 0,
+            incomplete: Vec::new(),
+        });
+        id
+    }
+
+    /// A new task; its outermost frame. It is of the runtime that was made last.
+    pub fn task(&mut self) -> FakeFrame {
+        let frame = self.frame();
+        let index = TaskIndex(count(&self.report.tasks));
+        self.report.tasks.push(Task {
+            id: TaskId((index.0 + 1).to_string()),
+            runtime: self.report.runtimes.len().checked_sub(1),
+            kind: TaskKind::Task,
+            state: TaskState::Idle,
+            root: Some(frame.site),
+            address: frame.address << 16,
+            thread: None,
+            spawned_at: None,
+            chain: Chain { frames: vec![frame.clone()], ..Chain::default() },
+            trust: Trust::of(FrameSource::StateMachines),
+            index,
+            problems: Vec::new(),
+        });
+        FakeFrame { task: index, frame: FrameRef::of(&frame) }
+    }
+
+    /// The task that a frame is of, to be changed.
+    ///
+    /// # Panics
+    /// When the frame is none of this report's.
+    pub fn task_mut(&mut self, frame: FakeFrame) -> &mut Task {
+        &mut self.report.tasks[frame.task.0 as usize]
+    }
+
+    /// The frame that another one awaits, and nothing beside.
+    ///
+    /// # Panics
+    /// When the other one is none of this report's, or awaits something already.
+    pub fn awaits(&mut self, outer: FakeFrame) -> FakeFrame {
+        let frame = self.frame();
+        let chain = self.chain_that_ends_with(outer);
+        assert!(chain.branches.is_empty(), "it awaits something already");
+        chain.frames.push(frame.clone());
+        FakeFrame { task: outer.task, frame: FrameRef::of(&frame) }
+    }
+
+    /// A future that a frame polls beside others.
+    ///
+    /// # Panics
+    /// When the frame is none of this report's, or is not the last one of its chain.
+    pub fn branch(&mut self, outer: FakeFrame) -> FakeFrame {
+        self.holds_future(outer, Polled::Yes)
+    }
+
+    /// A future that a frame holds but does not poll now.
+    ///
+    /// # Panics
+    /// As [`FakeReport::branch`].
+    pub fn unpolled(&mut self, outer: FakeFrame) -> FakeFrame {
+        self.holds_future(outer, Polled::No)
+    }
+
+    fn holds_future(&mut self, outer: FakeFrame, polled: Polled) -> FakeFrame {
+        let frame = self.frame();
+        let chain = self.chain_that_ends_with(outer);
+        let frames = vec![frame.clone()];
+        chain.branches.push(Chain { frames, branches: Vec::new(), polled });
+        FakeFrame { task: outer.task, frame: FrameRef::of(&frame) }
+    }
+
+    /// Something that can be waited for or held.
+    pub fn resource(&mut self, kind: ResourceKind, name: &str) -> ResourceId {
+        let id = ResourceId(count(&self.report.resources));
+        self.report.resources.push(Resource {
+            kind,
+            address: 0x5000_0000 + u64::from(id.0) * 0x100,
+            name: name.into(),
+            state: None,
+            timer: None,
+            is_reachable: false,
+            holders: Vec::new(),
+            is_taken: None,
+            parties: None,
+            queue: Vec::new(),
+            given: None,
+            tasks: Vec::new(),
+            needs_all: false,
+        });
+        id
+    }
+
+    /// A channel that counts so many owners of the ends that are waited for.
+    pub fn channel(&mut self, kind: ResourceKind, name: &str, parties: u64) -> ResourceId {
+        let id = self.resource(kind, name);
+        self.resource_mut(id).parties = Some(parties);
+        id
+    }
+
+    /// The end of tasks: of one, or of the next of several.
+    pub fn end_of(&mut self, tasks: &[FakeFrame]) -> ResourceId {
+        let (kind, name) = match tasks {
+            [_] => (ResourceKind::Join, "the end of a task"),
+            _ => (ResourceKind::JoinSet, "JoinSet"),
+        };
+        let id = self.channel(kind, name, tasks.len() as u64);
+        self.resource_mut(id).tasks = tasks.iter().map(|frame| frame.task).collect();
+        id
+    }
+
+    /// A timer that did not go off.
+    pub fn timer(&mut self, name: &str, due: Due) -> ResourceId {
+        let id = self.resource(ResourceKind::Sleep, name);
+        let timer = Timer { due, has_fired: Some(false), clock: Clock::Stop };
+        self.resource_mut(id).timer = Some(timer);
+        id
+    }
+
+    /// A resource, to be changed.
+    ///
+    /// # Panics
+    /// When it is none of this report's.
+    pub fn resource_mut(&mut self, id: ResourceId) -> &mut Resource {
+        &mut self.report.resources[id.0 as usize]
+    }
+
+    /// Lets a frame wait for a resource; the wait, to be changed.
+    ///
+    /// # Panics
+    /// When the frame is none of this report's.
+    pub fn waits(&mut self, at: FakeFrame, resource: ResourceId) -> &mut Wait {
+        let chain = &self.report.tasks[at.task.0 as usize].chain;
+        let keeper = keeper(chain, at.frame, None).expect("a frame of this report");
+        self.waits.push(Wait {
+            task: at.task,
+            resource,
+            access: None,
+            is_granted: false,
+            note: None,
+            is_polled: keeper.is_none(),
+            keeper,
+            leaf: at.frame,
+            user: None,
+        });
+        let last = self.waits.len() - 1;
+        &mut self.waits[last]
+    }
+
+    /// The same, and the frame was given the resource but was not polled since.
+    ///
+    /// # Panics
+    /// As [`FakeReport::waits`].
+    pub fn is_given(&mut self, at: FakeFrame, resource: ResourceId) -> &mut Wait {
+        let wait = self.waits(at, resource);
+        wait.is_granted = true;
+        wait
+    }
+
+    /// Lets a frame hold a resource, or an end of a channel that others wait for; the holder, to be
+    /// changed.
+    ///
+    /// # Panics
+    /// When the resource is none of this report's.
+    pub fn holds(&mut self, at: FakeFrame, resource: ResourceId) -> &mut Holder {
+        let access = match self.report.resource(resource).kind {
+            ResourceKind::Semaphore => Access::Permits(1),
+            ResourceKind::Notify => Access::Handle,
+            ResourceKind::Mpsc
+            | ResourceKind::Oneshot
+            | ResourceKind::Watch
+            | ResourceKind::Broadcast => Access::Send,
+            _ => Access::Exclusive,
+        };
+        let holders = &mut self.resource_mut(resource).holders;
+        holders.push(Holder {
+            task: Some(at.task),
+            frame: at.frame,
+            variable: Some("guard".into()),
+            guard: "Guard".into(),
+            access,
+            may_be_moved: false,
+            is_shared: false,
+            thread: None,
+        });
+        let last = holders.len() - 1;
+        &mut holders[last]
+    }
+
+    /// Lets a thread hold a lock that blocks threads, on behalf of no task.
+    ///
+    /// # Panics
+    /// As [`FakeReport::holds`].
+    pub fn thread_holds(&mut self, tid: u64, is_blocked: bool, lock: ResourceId) -> &mut Holder {
+        let frame = FrameRef::of(&self.frame());
+        let holder = self.holds(FakeFrame { task: TaskIndex(0), frame }, lock);
+        holder.task = None;
+        holder.thread = Some(HoldingThread { thread: thread(tid), is_blocked });
+        holder
+    }
+
+    /// Lets a worker of the task's runtime poll the task, on the thread with that number.
+    ///
+    /// # Panics
+    /// When the task is of no runtime, or the runtime has no such worker.
+    pub fn runs(&mut self, at: FakeFrame, worker: usize, tid: u64) {
+        let task = self.task_mut(at);
+        task.state = TaskState::Running;
+        task.thread = Some(thread(tid));
+        let (id, runtime) = (task.id.clone(), task.runtime.expect("a runtime"));
+        let worker = &mut self.report.runtimes[runtime].workers[worker];
+        worker.state = WorkerState::Running;
+        worker.thread = Some(thread(tid));
+        worker.task = Some(id);
+    }
+
+    /// Lets a task be woken, and no thread poll it.
+    pub fn is_woken(&mut self, at: FakeFrame) {
+        self.task_mut(at).state = TaskState::Scheduled;
+    }
+
+    /// The report: waits by task and by the order of its frames, as every report has them.
+    #[must_use]
+    pub fn report(mut self) -> Report {
+        let mut order: Vec<usize> = (0..self.waits.len()).collect();
+        let place = |number: &usize| {
+            let wait = &self.waits[*number];
+            let leaves = leaves(&self.report.task(wait.task).chain);
+            (wait.task, leaves.iter().position(|leaf| *leaf == wait.leaf))
+        };
+        order.sort_by_key(place);
+        for (number, wait) in self.waits.iter().enumerate() {
+            let id = order.iter().position(|other| *other == number).map_or(0, |id| id as u32);
+            let resource = &mut self.report.resources[wait.resource.0 as usize];
+            resource.queue.push(WaitId(id));
+        }
+        self.report.waits = order.iter().map(|number| self.waits[*number].clone()).collect();
+        let waits = &self.report.waits;
+        for resource in &mut self.report.resources {
+            let is_given = |id: &WaitId| waits[id.0 as usize].is_granted;
+            resource.queue.sort_by_key(|id| !is_given(id));
+            resource.given = resource.queue.iter().copied().find(is_given);
+        }
+        self.report.holdings = holdings(&self.report.resources);
+        self.report
+    }
+
+    fn frame(&mut self) -> Frame {
+        self.frames += 1;
+        Frame { site: SiteId(0), address: 0x1000 * self.frames, problem: None }
+    }
+
+    fn chain_that_ends_with(&mut self, frame: FakeFrame) -> &mut Chain {
+        let chain = &mut self.report.tasks[frame.task.0 as usize].chain;
+        ending_with(chain, frame.frame).expect("the last frame of a chain of this report")
+    }
+}
+
+/// Who holds what, by task, as [`Report::holdings`] has it.
+fn holdings(resources: &[Resource]) -> Vec<(TaskIndex, ResourceId, u32)> {
+    let mut holdings = Vec::new();
+    for (id, resource) in (0..).map(ResourceId).zip(resources) {
+        let holders = (0..).zip(&resource.holders);
+        holdings.extend(holders.filter_map(|(number, it)| Some((it.task?, id, number))));
+    }
+    holdings.sort_unstable();
+    holdings
+}
+
+fn site() -> Site {
+    Site {
+        name: DisplayName::of_environment("shop::work::{async_fn_env#0}", None, &[]),
+        type_name: "shop::work::{async_fn_env#0}".into(),
+        kind: FrameKind::AsyncFn,
+        state: FutureState::Suspended,
+        location: None,
+        expanded: None,
+        defined: None,
+        user: true,
+    }
+}
+
+fn thread(tid: u64) -> ThreadRef {
+    ThreadRef { number: u32::try_from(tid).unwrap_or(u32::MAX), tid }
+}
+
+fn count<T>(items: &[T]) -> u32 {
+    u32::try_from(items.len()).unwrap_or(u32::MAX)
+}
+
+/// The chain below this one, or this one itself, whose last frame that is.
+fn ending_with(chain: &mut Chain, frame: FrameRef) -> Option<&mut Chain> {
+    if chain.frames.last().map(FrameRef::of) == Some(frame) {
+        return Some(chain);
+    }
+    chain.branches.iter_mut().find_map(|branch| ending_with(branch, frame))
+}
+
+/// The frame that holds a frame of this chain without polling it; `Some(None)` when it is polled,
+/// `None` when it is not in the chain.
+fn keeper(chain: &Chain, wanted: FrameRef, above: Option<FrameRef>) -> Option<Option<FrameRef>> {
+    if chain.frames.iter().any(|frame| FrameRef::of(frame) == wanted) {
+        return Some(above);
+    }
+    let last = chain.frames.last().map(FrameRef::of);
+    chain.branches.iter().find_map(|branch| {
+        let holder = last.filter(|_| branch.polled != Polled::Yes);
+        keeper(branch, wanted, above.or(holder))
+    })
+}
+
+/// The frames of a chain and its branches, in the order in which they are reached.
+fn leaves(chain: &Chain) -> Vec<FrameRef> {
+    let below = chain.branches.iter().flat_map(leaves);
+    chain.frames.iter().map(FrameRef::of).chain(below).collect()
+}
+
+/// Findings in a sentence each: what keeps each link's wait from ending, and who waits behind.
+#[must_use]
+pub fn told(report: &Report, findings: &[Finding]) -> Vec<String> {
+    let id = |task: &TaskIndex| report.task(*task).id.0.clone();
+    let one = |finding: &Finding| {
+        let perhaps = if finding.is_sure { "" } else { ", perhaps" };
+        let links: Vec<String> = finding.links.iter().map(|link| told_link(report, link)).collect();
+        let mut text = format!("{:?}{perhaps}: {}", finding.kind, links.join("; "));
+        if !finding.behind.is_empty() {
+            let behind: Vec<String> = finding.behind.iter().map(id).collect();
+            text.push_str(&format!("; behind: {}", behind.join(", ")));
+        }
+        text
+    };
+    findings.iter().map(one).collect()
+}
+
+/// A link in a few words: `1 waits for stock, held by 2`.
+#[must_use]
+pub fn told_link(report: &Report, link: &Link) -> String {
+    let id = |task: TaskIndex| &*report.task(task).id.0;
+    let wait = report.wait(link.wait);
+    let (_, resource, holder) = link.resource(report);
+    let why = match link.because {
+        Because::Held(_) => match holder {
+            Some(holder) => {
+                let name = report.holder_name(holder);
+                format!(", held by {}", name.strip_prefix("task ").unwrap_or(&name))
+            }
+            None => ", held by nobody".to_string(),
+        },
+        Because::Unpolled(other) => {
+            format!(", promised to a future that {} does not poll", id(report.wait(other).task))
+        }
+        Because::NotEnded(task) => format!(", since {} has not ended", id(task)),
+        Because::Busy(task) => format!(", since {} is busy", id(task)),
+        Because::Never => String::new(),
+    };
+    format!("{} waits for {}{why}", id(wait.task), resource.name)
+}
