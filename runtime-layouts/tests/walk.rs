@@ -1,9 +1,13 @@
 //! The walk over hand-built memory: what a torn, unreadable or circular process must not break.
 
 use std::cell::Cell;
+use std::collections::HashSet;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use runtime_layouts::fake::{FakeMemory, FakeTarget, tokio};
-use runtime_layouts::memory::MemoryReader;
+use runtime_layouts::memory::{MemoryReader, ReadError};
 use runtime_layouts::render::{Beside, Look, backtrace, json, tasks};
 use runtime_layouts::report::{Report, TaskState};
 use runtime_layouts::show::locals::LocalTable;
@@ -156,18 +160,62 @@ fn many_tasks_are_grouped() {
     assert!(list.contains("60     1, 2, 3, …  idle"), "{list}");
 }
 
+/// Memory that knows which threads have read it.
+struct Witness {
+    memory: FakeMemory,
+    readers: Arc<Readers>,
+    /// Whether whoever walks the first chain waits until another thread has begun: on one processor
+    /// it might else be through with all of them before.
+    waits: bool,
+}
+
+#[derive(Default)]
+struct Readers {
+    known: Mutex<HashSet<ThreadId>>,
+    /// Told when a second one comes.
+    second: Condvar,
+}
+
+impl MemoryReader for Witness {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        let Readers { known, second } = &*self.readers;
+        let mut known = known.lock().expect("no reader panics");
+        if known.insert(thread::current().id()) && known.len() > 1 {
+            second.notify_all();
+        }
+        if self.waits && address == tokio::boxed(1) {
+            let limit = Duration::from_secs(10);
+            let is_alone = |known: &mut HashSet<_>| known.len() < 2;
+            drop(second.wait_timeout_while(known, limit, is_alone).expect("no reader panics"));
+        } else {
+            drop(known);
+        }
+        self.memory.read(address, buffer)
+    }
+}
+
 /// A process that tells whether several threads may read it, and whose user asks to stop when that
 /// was looked for so many times.
 struct Watched {
-    target: FakeTarget<FakeMemory>,
+    target: FakeTarget<Witness>,
+    readers: Arc<Readers>,
     by_threads: bool,
     patience: Cell<u64>,
 }
 
 impl Watched {
     fn new(memory: FakeMemory, by_threads: bool, patience: u64) -> Self {
+        let readers = Arc::<Readers>::default();
+        // Where the user asks to stop, no other one may ever begin.
+        let waits = by_threads && patience == u64::MAX;
+        let memory = Witness { memory, readers: readers.clone(), waits };
         let target = FakeTarget::new(tokio::layouts(), memory, tokio::THREAD_POINTER);
-        Self { target, by_threads, patience: Cell::new(patience) }
+        Self { target, readers, by_threads, patience: Cell::new(patience) }
+    }
+
+    /// How many threads have read the memory.
+    fn readers(&self) -> usize {
+        self.readers.known.lock().expect("no reader panics").len()
     }
 }
 
@@ -178,6 +226,10 @@ impl Target for Watched {
 
     fn may_be_read_by_threads(&self) -> bool {
         self.by_threads
+    }
+
+    fn parallelism(&self) -> usize {
+        3
     }
 
     fn identity(&self) -> &Identity {
@@ -228,12 +280,17 @@ fn mixed(tasks: u64) -> FakeMemory {
 
 #[test]
 fn several_threads_find_what_one_finds() {
-    let report = |by_threads| inspect(&Watched::new(mixed(6_000), by_threads, u64::MAX));
-    let by_one = report(false);
-    assert_eq!(by_one.tasks.len(), 6_000);
+    let report = |by_threads| {
+        let target = Watched::new(mixed(6_000), by_threads, u64::MAX);
+        (inspect(&target), target.readers())
+    };
+    let (by_one, readers) = report(false);
+    assert_eq!((by_one.tasks.len(), readers), (6_000, 1));
     let by_one = json_of(&by_one);
     for _ in 0..3 {
-        assert!(json_of(&report(true)) == by_one, "not the same report");
+        let (by_several, readers) = report(true);
+        assert!(readers > 1, "one thread has done it all");
+        assert!(json_of(&by_several) == by_one, "not the same report");
     }
 }
 

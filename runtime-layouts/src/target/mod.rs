@@ -6,7 +6,9 @@ pub mod machine;
 pub mod processor;
 pub mod program;
 
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread;
 
 use self::machine::Machine;
 use crate::layout::StaticAddress;
@@ -24,6 +26,12 @@ pub trait Target {
     /// which is to be called from its own thread alone, and whose lock that thread holds meanwhile.
     fn may_be_read_by_threads(&self) -> bool {
         false
+    }
+
+    /// How many threads may work for one inspection at a time, where several may read its memory:
+    /// as many as this machine has processors.
+    fn parallelism(&self) -> usize {
+        thread::available_parallelism().map_or(1, NonZero::get)
     }
 
     /// What it is.
