@@ -230,5 +230,5 @@ fn package_folder() -> Result<PathBuf> {
     let output = pip.args(["-m", "pip", "show", "unhang"]).output().context("running pip")?;
     let said = text(&output);
     let location = said.lines().find_map(|line| line.strip_prefix("Location: "));
-    Ok(Path::new(location.context(said.clone())?).join("unhang"))
+    Ok(Path::new(location.context(said.clone())?).join("unhang_shared"))
 }
