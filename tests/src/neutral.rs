@@ -1,7 +1,7 @@
 //! Takes out of a text what differs from run to run and from machine to machine.
 //!
-//! Addresses and threads get numbers in the order in which they appear, `0xADDR1`, `T1`: what they
-//! are differs from run to run, but not which of them are the same.
+//! Addresses and threads get numbers in the order in which they appear, `0xADDR1`, `thread 1 (tid 1)`:
+//! what they are differs from run to run, but not which of them are the same.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -98,11 +98,11 @@ pub(crate) fn numbered(text: &str) -> String {
         if found.name("tid").is_some() {
             let pair = [key("", part("number")), key("tid ", part("tid"))];
             let [number, tid] = numbers.of(pair);
-            format!("{}T{number} (tid T{tid})  ", part("words"))
+            format!("{}{number} (tid {tid})  ", part("words"))
         } else {
             let word = part("word");
             let [number] = numbers.of([key(word, part("alone"))]);
-            format!("{word}T{number}")
+            format!("{word}{number}")
         }
     });
     trimmed(&text)
@@ -140,7 +140,7 @@ mod tests {
     fn takes_out_what_differs() {
         let text = "held by 0x55d0a4c3f2d0 (LWP 77), 127.0.0.1:40123  \n\
                     at /home/me/.cargo/registry/src/index-0123/tokio-1.54.1/src/sync/mutex.rs:453";
-        let expected = "held by 0xADDR1 (LWP T1), 127.0.0.1:PORT\n\
+        let expected = "held by 0xADDR1 (LWP 1), 127.0.0.1:PORT\n\
                         at <crates>/tokio-1.54.1/src/sync/mutex.rs:453\n";
         assert_eq!(neutral(text), expected);
     }
@@ -166,17 +166,17 @@ mod tests {
                     block_on future b9 (idle), on thread 9 (tid 768)\n\
                     blocked (thread 12), LWP 768, thread 3\n";
         let expected = "0xADDR1 waits for 0xADDR2, 0xADDR2 for 0xADDR1\n  \
-                        0       T1 (tid T1)  parked\n  \
-                        1       T2 (tid T2)  parked\n\
-                        block_on future bT2 (idle), on thread T2 (tid T2)\n\
-                        blocked (thread T1), LWP T2, thread T3\n";
+                        0       1 (tid 1)  parked\n  \
+                        1       2 (tid 2)  parked\n\
+                        block_on future b2 (idle), on thread 2 (tid 2)\n\
+                        blocked (thread 1), LWP 2, thread 3\n";
         assert_eq!(neutral(text), expected);
     }
 
     #[test]
     fn a_thread_with_the_id_of_another_one_is_seen() {
         let text = "3 (tid 771)  parked\n4 (tid 772)  parked\nthread 3 (tid 772)\n";
-        let expected = "T1 (tid T1)  parked\nT2 (tid T2)  parked\nthread T1 (tid T2)\n";
+        let expected = "1 (tid 1)  parked\n2 (tid 2)  parked\nthread 1 (tid 2)\n";
         assert_eq!(neutral(text), expected);
     }
 
