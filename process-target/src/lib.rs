@@ -50,7 +50,8 @@
 pub mod core;
 mod error;
 mod executable;
-pub mod live;
+pub mod host;
+mod live;
 mod mappings;
 mod signals;
 mod snapshot;
@@ -60,8 +61,9 @@ pub use self::core::{CoreOptions, CoreTarget};
 pub use error::TargetError;
 pub use executable::Layouts;
 
+pub use host::LocalHost;
 pub use live::{
-    Inspection, LiveError, LiveMemory, LiveOptions, LiveProcess, LiveTarget, LocalHost,
-    ThreadRegisters, TracedProcess,
+    Inspection, LiveError, LiveMemory, LiveOptions, LiveProcess, LiveTarget, ThreadRegisters,
+    TracedProcess,
 };
 pub use signals::keep_from_own_threads;

@@ -1,7 +1,7 @@
 //! Signals are the business of the program that this is part of.
 
 use nix::sys::signal::{SigSet, SigmaskHow};
-use runtime_layouts::own_threads;
+use runtime_layouts::parallel::own_threads;
 
 /// Lets the threads that an inspection starts take no signals: a debugger waits for its own on its
 /// own threads. To be called once, before the first inspection.

@@ -13,7 +13,7 @@ use runtime_layouts::target::processors::Processor;
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, Thread};
 use rustc_hash::FxBuildHasher;
 
-use crate::live::LocalHost;
+use crate::host::LocalHost;
 use crate::unwind::{Registers, Unwinder};
 
 /// A process at one moment.

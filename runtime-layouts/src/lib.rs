@@ -10,7 +10,6 @@ pub mod knowledge;
 pub mod layout;
 pub mod libraries;
 pub mod memory;
-pub mod own_threads;
 pub mod parallel;
 pub mod report;
 pub mod target;

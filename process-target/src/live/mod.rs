@@ -1,6 +1,5 @@
 //! A process of this machine.
 
-mod host;
 mod memory;
 mod memory_copy;
 mod proc;
@@ -27,7 +26,6 @@ use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::target::{Identity, Module, Target, TargetKind, Thread};
 use runtime_layouts::variables::Limits;
 
-pub use self::host::LocalHost;
 pub use self::memory::{LiveError, LiveMemory};
 use self::memory_copy::{CopyBuffer, LiveReader, MemoryCopy};
 use self::proc::Waiting;
@@ -38,6 +36,7 @@ use self::stop::Stop;
 pub use self::traced::TracedProcess;
 use crate::TargetError;
 use crate::executable::{Executable, Layouts, Of, executable};
+use crate::host::LocalHost;
 use crate::mappings::Mappings;
 use crate::snapshot::{Counted, Seen, Snapshot};
 use crate::unwind::{Registers, Unwinder};

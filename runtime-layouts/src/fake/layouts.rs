@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::processor::WIDE;
+use crate::layout::source::UNWINDING;
 use crate::layout::source::{
     LayoutError, LayoutSource, ObjectFacts, Poll, PolledAs, Provenance, ThreadLocal, TlsSegment,
 };
@@ -11,7 +12,6 @@ use crate::layout::{
     Call, Discriminant, Function, Member, PlacedVariable, SourceFile, SourceLocation,
     StaticAddress, Type, TypeId, TypeKind, TypeParameter, Variant,
 };
-use crate::libraries::rust_std::UNWINDING;
 use crate::target::processors::Processor;
 
 /// Layouts that are put together type by type. The static addresses are the live ones.

@@ -204,3 +204,8 @@ pub trait LayoutSource: Send + Sync {
     /// a thing. To be called when a look is over and shown.
     fn remember(&self) {}
 }
+
+/// The function of `panic_unwind` that an unwinder calls for an exception which it drops
+/// (`library/panic_unwind/src/gcc.rs`, Rust 1.63 to 1.95). Its address is taken, so that it has code
+/// wherever panics unwind; with `panic = "abort"` another crate is in its place.
+pub const UNWINDING: &str = "exception_cleanup";

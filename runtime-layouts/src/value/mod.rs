@@ -13,9 +13,9 @@ use elsa::FrozenMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::layout::name::last_segment;
+use crate::layout::source::UNWINDING;
 use crate::layout::source::{LayoutError, LayoutSource};
 use crate::layout::{Discriminant, Type, TypeId, TypeKind, Variant};
-use crate::libraries::rust_std::UNWINDING;
 use crate::memory::cache::PAGE;
 use crate::memory::{MemoryReader, Page, ReadError};
 use crate::target::{Module, Target};

@@ -10,6 +10,7 @@ pub(crate) mod values;
 pub(crate) mod words;
 
 use crate::knowledge::{BlockingCall, GuardType, Library, TakesLock};
+use crate::layout::source::UNWINDING;
 use crate::report::{Access, ResourceKind};
 use crate::value::Program;
 
@@ -36,11 +37,6 @@ pub(crate) const LIBRARY: Library = Library {
     blocking: BLOCKING,
     ..Library::named("std")
 };
-
-/// The function of `panic_unwind` that an unwinder calls for an exception which it drops
-/// (`library/panic_unwind/src/gcc.rs`, Rust 1.63 to 1.95). Its address is taken, so that it has code
-/// wherever panics unwind; with `panic = "abort"` another crate is in its place.
-pub(crate) const UNWINDING: &str = "exception_cleanup";
 
 /// Where the standard library exports what it defines in private modules.
 const PUBLIC_PATHS: &[(&str, &str)] = &[

@@ -5,6 +5,8 @@
 //! order of the tasks, by the thread that asked. Threads share the target's memory and layouts and
 //! nothing else: each keeps what it learns about types to itself.
 
+pub mod own_threads;
+
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::panic::resume_unwind;
@@ -14,7 +16,6 @@ use std::thread;
 use std::time::Duration;
 
 use crate::memory::MemoryReader;
-use crate::own_threads;
 use crate::target::host::Host;
 use crate::target::processors::Processor;
 use crate::target::{Identity, Module, NativeFrame, Target, Thread};
