@@ -136,5 +136,6 @@ fn future(inspection: &Inspection<'_>, header: Value) -> Result<Option<Value>, V
     });
     let Some(task) = task else { return Ok(None) };
     let task = Value { ty: task.end, address: header.address };
-    task.member(program, "future").map(Some)
+    // In an `UnsafeCell`.
+    task.member(program, "future")?.member(program, "value").map(Some)
 }
