@@ -21,6 +21,8 @@
 pub mod core;
 mod error;
 mod executable;
+#[doc(hidden)]
+pub mod fuzzed;
 mod image;
 pub mod live;
 mod mappings;

@@ -2,13 +2,14 @@
 
 mod files;
 mod memory;
-mod notes;
+pub(crate) mod notes;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use object::read::ReadCache;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::target::auxiliary::AuxiliaryVector;
@@ -62,7 +63,7 @@ impl CoreTarget {
             return Err(TargetError::NotACore { path: path.to_owned(), what });
         }
         let file = Arc::new(File::open(path).map_err(unreadable)?);
-        let notes = Notes::read(path, &file)?;
+        let notes = Notes::read(path, &ReadCache::new(&*file))?;
         let machine = notes.machine;
         let processor = processor(machine).ok_or(TargetError::Processor { machine })?;
         let (own, truncation) = CoreMemory::of_core(&file, metadata.len(), &notes.segments);

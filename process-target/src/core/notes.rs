@@ -4,7 +4,6 @@
 //! `gcore` follows.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::Path;
 
 use object::elf::{
@@ -12,7 +11,7 @@ use object::elf::{
     PF_X, PT_LOAD,
 };
 use object::endian::Endianness;
-use object::read::ReadCache;
+use object::read::ReadRef;
 use object::read::elf::{FileHeader, ProgramHeader};
 
 use crate::TargetError;
@@ -57,7 +56,7 @@ pub(super) struct CoreThread {
 
 /// Everything but the memory.
 #[derive(Debug)]
-pub(super) struct Notes {
+pub(crate) struct Notes {
     pub(super) machine: u16,
     pub(super) segments: Vec<Segment>,
     /// The one that caused the dump first.
@@ -72,12 +71,10 @@ impl Notes {
     ///
     /// # Errors
     /// When it is not a 64-bit little-endian ELF core file, or its headers are broken.
-    pub(super) fn read(path: &Path, file: &File) -> Result<Self, TargetError> {
+    pub(crate) fn read<'d>(path: &Path, data: impl ReadRef<'d>) -> Result<Self, TargetError> {
         let refuse =
             |what: &str| TargetError::NotACore { path: path.to_owned(), what: what.to_owned() };
         let broken = |error: object::Error| refuse(&format!("its headers are broken ({error})"));
-        let data = ReadCache::new(file);
-        let data = &data;
         let header = FileHeader64::<Endianness>::parse(data)
             .map_err(|_| refuse("it does not begin as a 64-bit ELF file does"))?;
         let endian = header.endian().map_err(broken)?;

@@ -54,7 +54,7 @@ pub(super) fn entry_at(image: &Image, address: u64, memory: &dyn MemoryReader) -
     if !known {
         return None;
     }
-    let row = |index: u32| table + HEADER + u64::from(index) * ROW;
+    let row = |index: u32| table.wrapping_add(HEADER + u64::from(index) * ROW);
     let relative = |at: u64| Some(table.wrapping_add_signed(order.u32(at)?.cast_signed().into()));
     let (mut low, mut high) = (0, order.u32(table.checked_add(HEADER - 4)?)?);
     while low < high {
@@ -66,7 +66,7 @@ pub(super) fn entry_at(image: &Image, address: u64, memory: &dyn MemoryReader) -
         }
     }
     let found = row(low.checked_sub(1)?);
-    entry(relative(found + 4)?, &order, table)
+    entry(relative(found.wrapping_add(4))?, &order, table)
 }
 
 /// The entry at this address.
