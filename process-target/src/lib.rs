@@ -50,6 +50,8 @@
 pub mod core;
 mod error;
 mod executable;
+#[doc(hidden)]
+pub mod fuzzed;
 pub mod host;
 mod live;
 mod mappings;

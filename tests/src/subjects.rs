@@ -26,7 +26,12 @@ pub fn fixture(name: &str, profile: Profile) -> Result<Running> {
     Running::start::<&str>(&fixture::build(name, profile)?, &[])
 }
 
-/// `faults` with that fault.
+/// `faults` with that fault, at rest: when it says that it is ready, its main thread is not parked
+/// yet, and on a busy machine a task may not have come to where it hangs. One of them never rests.
 pub fn faults(profile: Profile, fault: &str) -> Result<Running> {
-    Running::start(&fixture::build("faults", profile)?, &[fault])
+    let mut running = Running::start(&fixture::build("faults", profile)?, &[fault])?;
+    if fault != "long-loop" {
+        running.come_to_rest()?;
+    }
+    Ok(running)
 }

@@ -9,6 +9,7 @@ pub mod debugger;
 pub mod demo;
 pub mod executable;
 pub mod fixture;
+pub mod fuzz;
 pub mod package;
 pub mod progress;
 pub mod python;

@@ -40,6 +40,17 @@ enum Command {
         #[arg(long, value_name = "VERSION")]
         tokio: Option<String>,
     },
+    /// Run the fuzz targets, with a nightly toolchain
+    Fuzz {
+        /// These targets; all of them without a name
+        targets: Vec<String>,
+        /// How long each of them runs
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+        /// Take into fuzz/corpus what was found and reaches other code
+        #[arg(long)]
+        keep: bool,
+    },
     /// Build the Python wheel, with which `pip install` brings everything
     Package,
     /// Formatting, lints, types, unit tests and end-to-end tests
@@ -56,6 +67,7 @@ fn main() -> ExitCode {
         Command::GimliPass { program } => xtask::bench::gimli_pass(&program),
         Command::Build => xtask::build::run(),
         Command::Demo { tokio } => xtask::demo::run(tokio.as_deref()),
+        Command::Fuzz { targets, seconds, keep } => xtask::fuzz::run(&targets, seconds, keep),
         Command::Package => xtask::package::run(),
         Command::Test { full } => xtask::test::run(full),
     };

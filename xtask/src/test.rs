@@ -9,7 +9,7 @@ use console::style;
 use crate::fixture;
 use crate::progress::Step;
 use crate::workspace::{self, cargo, root, target};
-use crate::{architecture, build, debugger, python, story};
+use crate::{architecture, build, debugger, fuzz, python, story};
 
 /// What ruff and mypy look at.
 const PYTHON_FOLDERS: [&str; 3] = ["native-module/python", "gdb-python", "lldb-python"];
@@ -17,10 +17,14 @@ const PYTHON_FOLDERS: [&str; 3] = ["native-module/python", "gdb-python", "lldb-p
 /// The Python tools, and the types of gdb's module.
 const PYTHON_TOOLS: [&str; 3] = ["ruff==0.17.6", "mypy==2.4.1", "types-gdb==16.3.0.20260712"];
 
+/// How long each fuzz target runs, in seconds; and in full.
+const FUZZING: u32 = 5;
+const FUZZING_IN_FULL: u32 = 60;
+
 type Check = (&'static str, fn() -> Result<()>);
 
-/// In this order, the quick ones first, and the end-to-end tests behind them. A failure does not
-/// keep the rest from running.
+/// In this order, the quick ones first; the fuzz targets and the end-to-end tests come behind them.
+/// A failure does not keep the rest from running.
 const CHECKS: &[Check] = &[
     ("formatting", formatting),
     ("architecture", architecture::check),
@@ -29,15 +33,17 @@ const CHECKS: &[Check] = &[
     ("lints", lints),
     ("documentation", documentation),
     ("unit tests", unit_tests),
-    ("fuzz targets", fuzz_targets),
 ];
 
 /// `cargo xtask test`; in full with those end-to-end tests that take minutes to build.
 pub fn run(full: bool) -> Result<()> {
+    let fuzz_targets = || fuzz::check(if full { FUZZING_IN_FULL } else { FUZZING });
     let end_to_end = || end_to_end_tests(full);
     let checks = CHECKS.iter().map(|(name, check)| (*name, check as &dyn Fn() -> Result<()>));
     let mut results: Vec<(&str, Duration, Result<()>)> = Vec::new();
-    for (name, check) in checks.chain([("end-to-end tests", &end_to_end as _)]) {
+    let behind =
+        [("fuzz targets", &fuzz_targets as _), ("end-to-end tests", &end_to_end as &dyn Fn() -> _)];
+    for (name, check) in checks.chain(behind) {
         let begun = Instant::now();
         let result = check();
         if let Err(error) = &result {
@@ -115,41 +121,11 @@ fn python_lints() -> Result<()> {
     Ok(())
 }
 
-/// One run for each folder: both debuggers load a script of the same name.
 fn python_types() -> Result<()> {
-    let mypy = python_tool("mypy")?;
-    for folder in python_folders() {
-        let step = Step::begin(format!("mypy {folder}"));
-        let mut mypy = workspace::command(&mypy, root());
-        mypy.arg("--cache-dir").arg(target().join("mypy").join(folder)).arg(folder);
-        workspace::run(&mut mypy, &step)?;
-        step.done();
-    }
-    Ok(())
-}
-
-/// Builds them, so that they keep up with the code; running them is another matter.
-fn fuzz_targets() -> Result<()> {
-    let folder = root().join("fuzz");
-    if !folder.is_dir() {
-        return Ok(());
-    }
-    let step = Step::begin("fuzz targets");
-    let toolchains = workspace::command("rustup", root()).args(["toolchain", "list"]).output();
-    let nightly = toolchains.is_ok_and(|output| {
-        String::from_utf8_lossy(&output.stdout).lines().any(|line| line.starts_with("nightly"))
-    });
-    let mut build = if nightly {
-        let mut rustup = workspace::command("rustup", &folder);
-        rustup.args(["run", "nightly", "cargo"]).env_remove("RUSTC").env_remove("CARGO");
-        rustup
-    } else {
-        let mut cargo = cargo(&folder);
-        cargo.env("RUSTC_BOOTSTRAP", "1");
-        cargo
-    };
-    build.args(["build", "--locked", "--target-dir"]).arg(target().join("fuzz"));
-    workspace::run(&mut build, &step)?;
+    let step = Step::begin("mypy");
+    let mut mypy = workspace::command(python_tool("mypy")?, root());
+    mypy.arg("--cache-dir").arg(target().join("mypy")).args(python_folders());
+    workspace::run(&mut mypy, &step)?;
     step.done();
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 mod files;
 mod memory;
-mod notes;
+pub(crate) mod notes;
 
 use std::fs::{self, File};
 use std::ops::Deref;
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use object::read::ReadCache;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::target::processors::{self, Processor};
 use runtime_layouts::target::{Identity, Target, TargetKind, Thread};
@@ -58,7 +59,7 @@ impl CoreTarget {
             return Err(TargetError::NotACore { path: path.to_owned(), what });
         }
         let file = Arc::new(File::open(path).map_err(unreadable)?);
-        let notes = Notes::read(path, &file, processors::find)?;
+        let notes = Notes::read(path, &ReadCache::new(&*file), processors::find)?;
         let (own, truncation) = CoreMemory::of_core(&file, metadata.len(), &notes.segments);
 
         let named =

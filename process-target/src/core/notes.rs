@@ -3,7 +3,6 @@
 //! Source: `fs/binfmt_elf.c` of Linux (`struct elf_prstatus`, `fill_files_note`), which gdb's
 //! `gcore` follows.
 
-use std::fs::File;
 use std::path::Path;
 
 use object::elf::{
@@ -11,8 +10,8 @@ use object::elf::{
     PF_X, PT_LOAD,
 };
 use object::endian::Endianness;
+use object::read::ReadRef;
 use object::read::elf::{FileHeader, ProgramHeader};
-use object::read::{ReadCache, ReadRef};
 use runtime_layouts::memory::words::WordFormat;
 use runtime_layouts::target::auxiliary::AuxiliaryVector;
 use runtime_layouts::target::image::word_format;
@@ -50,7 +49,7 @@ pub(super) struct CoreThread {
 
 /// Everything but the memory.
 #[derive(Debug)]
-pub(super) struct Notes {
+pub(crate) struct Notes {
     pub(super) processor: &'static Processor,
     pub(super) segments: Vec<Segment>,
     /// The one that caused the dump first.
@@ -68,12 +67,12 @@ impl Notes {
     ///
     /// # Errors
     /// When it is no ELF core file of a supported processor, or its headers are broken.
-    pub(super) fn read(
-        path: &Path,
-        file: &File,
+    pub(crate) fn read<'d>(
+        path: &'d Path,
+        data: impl ReadRef<'d>,
         processor: FindProcessor,
     ) -> Result<Self, TargetError> {
-        let core = Core { path, data: &ReadCache::new(file), processor };
+        let core = Core { path, data, processor };
         if FileHeader32::<Endianness>::parse(core.data).is_ok() {
             core.read::<FileHeader32<Endianness>>()
         } else {
@@ -236,7 +235,6 @@ fn files(words: WordFormat, content: &[u8]) -> Option<Mappings> {
 mod tests {
     use super::*;
     use runtime_layouts::fake::processor::{NARROW, WIDE};
-    use std::io::Write;
 
     fn words(words: &[u64]) -> Vec<u8> {
         words.iter().flat_map(|word| word.to_le_bytes()).collect()
@@ -307,12 +305,10 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<Notes, TargetError> {
-        let mut file = tempfile::tempfile().expect("a file");
-        file.write_all(bytes).expect("written");
         let made_up = |machine, words| {
             (machine == NARROW.machine && words == NARROW.words).then_some(&NARROW)
         };
-        Notes::read(Path::new("core"), &file, made_up)
+        Notes::read(Path::new("core"), bytes, made_up)
     }
 
     #[test]

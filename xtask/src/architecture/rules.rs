@@ -68,6 +68,7 @@ const PROCESS_TARGET: &[Rule] = &[
     ("core", &["error", "executable", "live", "mappings", "snapshot", "unwind"]),
     ("error", &[]),
     ("executable", &["error"]),
+    ("fuzzed", &["core", "error", "mappings", "unwind"]),
     ("host", &[]),
     ("live", &["error", "executable", "host", "mappings", "snapshot", "unwind"]),
     ("mappings", &[]),

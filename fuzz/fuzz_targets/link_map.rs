@@ -1,0 +1,23 @@
+//! Any memory as a program with the dynamic linker's list in it: the list ends, and what is found
+//! can be said.
+//!
+//! The input lies at a fixed address, the ELF header first. Every address in it may lead anywhere.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use runtime_layouts::fake::FakeMemory;
+use runtime_layouts::target::image::Image;
+use runtime_layouts::target::libraries::libraries;
+
+/// Where the input lies.
+const BASE: u64 = 0x5000;
+
+fuzz_target!(|bytes: &[u8]| {
+    let memory = FakeMemory::new().with(BASE, bytes);
+    let Some(image) = Image::at(BASE, &memory) else { return };
+    let _ = (image.build_id(&memory), image.frame_table(), image.extent());
+    for library in libraries(&image, &memory, &|| false) {
+        let library = Image::at(library.load_bias, &memory);
+        let _ = library.map(|library| library.build_id(&memory));
+    }
+});
