@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import List, Optional
 
 import gdb
-from unhang.adapter import Adapter
-
-from unhang import Session
+from unhang_shared import Session
+from unhang_shared.adapter import Adapter
 
 from .memory import Memory
 from .modules import Modules

@@ -6,7 +6,7 @@ import re
 from typing import Mapping, Optional, Sequence
 
 import gdb
-from unhang.adapter import Module
+from unhang_shared.adapter import Module
 
 # `9    AT_ENTRY             Entry point of program         0x401000`: the first number and the
 # last; a string may follow it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Optional
 
 import gdb
-from unhang.adapter import Process
+from unhang_shared.adapter import Process
 
 _changes = 0
 

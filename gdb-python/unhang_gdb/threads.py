@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import gdb
-from unhang.adapter import Frame, Thread
+from unhang_shared.adapter import Frame, Thread
 
 _WORD = 0xFFFF_FFFF_FFFF_FFFF
 

@@ -23,7 +23,7 @@ def __lldb_init_module(debugger: lldb.SBDebugger, _session: dict[str, Any]) -> N
     shared = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
     remedy = "install it anew with `pip install --force-reinstall unhang`"
     if not os.path.isfile(os.path.join(shared, "adapter.py")):
-        shared = os.path.join(shared, "native-module", "python", "unhang")
+        shared = os.path.join(shared, "native-module", "python", "unhang_shared")
         remedy = "build it with `cargo xtask build`"
     try:
         _import_shared(shared)
@@ -39,18 +39,18 @@ def _import_shared(folder: str) -> None:
 
     The folder's neighbours stay out of lldb's Python: they may be packages for another version.
     """
-    if "unhang" in sys.modules:
+    if "unhang_shared" in sys.modules:
         return
     start = os.path.join(folder, "__init__.py")
     spec = importlib.util.spec_from_file_location(
-        "unhang", start, submodule_search_locations=[folder]
+        "unhang_shared", start, submodule_search_locations=[folder]
     )
     if spec is None or spec.loader is None:
         raise ImportError(f"{start} is no Python")
     module = importlib.util.module_from_spec(spec)
-    sys.modules["unhang"] = module
+    sys.modules["unhang_shared"] = module
     try:
         spec.loader.exec_module(module)
     except BaseException:
-        del sys.modules["unhang"]
+        del sys.modules["unhang_shared"]
         raise

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Dict, Tuple, Type
 
 import lldb
-from unhang.adapter import Adapter
-
-from unhang import Session
+from unhang_shared import Session
+from unhang_shared.adapter import Adapter
 
 from .memory import Memory
 from .modules import Modules
@@ -52,6 +52,10 @@ class _Command:
         result: lldb.SBCommandReturnObject,
     ) -> None:
         outer, self._adapter.result = self._adapter.result, result
+        if os.isatty(1):
+            # lldb (19 to 23) would collect the text and write all of it when the command has ended,
+            # and Ctrl-C would not stop that.
+            result.SetImmediateOutputFile(self._adapter.debugger.GetOutputFile())
         try:
             failure = self._session.execute(f"{self.name} {arguments}")
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Mapping, Sequence
 
 import lldb
-from unhang.adapter import Module
+from unhang_shared.adapter import Module
 
 from .process import Current
 

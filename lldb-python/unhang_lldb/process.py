@@ -6,7 +6,7 @@ import os
 from typing import Optional
 
 import lldb
-from unhang.adapter import Process
+from unhang_shared.adapter import Process
 
 _RUNNING = (lldb.eStateRunning, lldb.eStateStepping, lldb.eStateLaunching, lldb.eStateAttaching)
 _STOPPED = (lldb.eStateStopped, lldb.eStateSuspended, lldb.eStateCrashed)

@@ -14,7 +14,7 @@ class Terminal(Current):
     """Writes to it."""
 
     def write(self, text: str) -> bool:
-        """Writes to the command's result, which lldb shows at once where it has a terminal."""
+        """Writes to the command's result, which shows it at once where lldb has a terminal."""
         if self.result is not None:
             self.result.write(text)
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import List, Optional, Sequence
 
 import lldb
-from unhang.adapter import Frame, Thread
+from unhang_shared.adapter import Frame, Thread
 
 from .process import Current
 

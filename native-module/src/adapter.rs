@@ -1,4 +1,4 @@
-//! The debugger's primitives, as `unhang.adapter.Adapter` declares them in Python.
+//! The debugger's primitives, as `unhang_shared.adapter.Adapter` declares them in Python.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(crate) struct Adapter {
     thread: ThreadId,
 }
 
-/// `unhang.adapter.Process`.
+/// `unhang_shared.adapter.Process`.
 #[derive(FromPyObject)]
 pub(crate) struct Process {
     /// Whether it is a core file.
@@ -37,7 +37,7 @@ pub(crate) struct Process {
     pub(crate) stop_id: String,
 }
 
-/// `unhang.adapter.Module`.
+/// `unhang_shared.adapter.Module`.
 #[derive(FromPyObject)]
 pub(crate) struct Module {
     /// The file's path on this machine.
@@ -48,7 +48,7 @@ pub(crate) struct Module {
     pub(crate) header: Option<u64>,
 }
 
-/// `unhang.adapter.Thread`.
+/// `unhang_shared.adapter.Thread`.
 #[derive(FromPyObject)]
 pub(crate) struct Thread {
     /// The debugger's number.

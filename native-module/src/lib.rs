@@ -1,6 +1,6 @@
-//! The Python module `unhang._native`: the commands, over a debugger's primitives.
+//! The Python module `unhang_shared._native`: the commands, over a debugger's primitives.
 //!
-//! gdb and lldb each implement the primitives of `unhang.adapter.Adapter` in a few hundred lines of
+//! gdb and lldb each implement the primitives of `unhang_shared.adapter.Adapter` in a few hundred lines of
 //! Python; everything else happens here and below, once for both.
 
 // A test program has no Python interpreter to link with, and pyo3 is not to bring one: what talks

@@ -24,7 +24,7 @@ use crate::sources::Sources;
 use crate::target::DebuggerTarget;
 
 /// One command, for a debugger to register.
-#[pyclass(frozen, get_all, module = "unhang._native")]
+#[pyclass(frozen, get_all, module = "unhang_shared._native")]
 struct CommandInfo {
     /// Its words: `async bt`.
     name: String,
@@ -37,7 +37,7 @@ struct CommandInfo {
 }
 
 /// The commands over one debugger, and what they remember from one to the next.
-#[pyclass(frozen, module = "unhang._native")]
+#[pyclass(frozen, module = "unhang_shared._native")]
 pub(crate) struct Session {
     adapter: Py<PyAny>,
     state: Mutex<State>,
@@ -53,7 +53,7 @@ struct State {
 
 #[pymethods]
 impl Session {
-    /// A session over an `unhang.adapter.Adapter`.
+    /// A session over an `unhang_shared.adapter.Adapter`.
     #[new]
     fn new(adapter: Py<PyAny>) -> Self {
         Self { adapter, state: Mutex::default() }

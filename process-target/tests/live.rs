@@ -186,7 +186,10 @@ fn the_id_of_a_thread_serves_as_well() {
 fn a_deleted_executable_is_read_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy");
-    std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    // Not by this process: a child that another test forks meanwhile would hold the descriptor, and
+    // what is open for writing cannot be executed.
+    let cp = Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&copy).status();
+    assert!(cp.unwrap().success());
     let running = Running::spawn(child::command(&copy, &[]));
     std::fs::remove_file(&copy).unwrap();
     let target = attach(running.pid()).unwrap();

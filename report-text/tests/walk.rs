@@ -1,9 +1,15 @@
 //! The walk over hand-built memory: what a torn, unreadable or circular process must not break.
 
+use std::collections::HashSet;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
 use report_text::json;
 use report_text::text::{Beside, Look, backtrace, tasks};
 use runtime_layouts::fake::{FakeMemory, FakeTarget, tokio};
 use runtime_layouts::libraries::REGISTRY;
+use runtime_layouts::memory::{MemoryReader, ReadError};
 use runtime_layouts::report::{FrameSource, Report, TaskState, Trust};
 use runtime_layouts::variables::locals::LocalTable;
 use runtime_layouts::walk::inspect;
@@ -194,11 +200,49 @@ fn many_tasks_are_grouped() {
     assert!(list.contains("60     1, 2, 3, …  idle"), "{list}");
 }
 
+/// Memory that knows which threads have read it.
+struct Witness {
+    memory: FakeMemory,
+    readers: Arc<Readers>,
+    /// Whether whoever walks the first chain waits until another thread has begun: on one processor
+    /// it might else be through with all of them before.
+    waits: bool,
+}
+
+#[derive(Default)]
+struct Readers {
+    known: Mutex<HashSet<ThreadId>>,
+    /// Told when a second one comes.
+    second: Condvar,
+}
+
+impl MemoryReader for Witness {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        let Readers { known, second } = &*self.readers;
+        let mut known = known.lock().expect("no reader panics");
+        if known.insert(thread::current().id()) && known.len() > 1 {
+            second.notify_all();
+        }
+        if self.waits && address == tokio::boxed(1) {
+            let limit = Duration::from_secs(10);
+            let is_alone = |known: &mut HashSet<_>| known.len() < 2;
+            drop(second.wait_timeout_while(known, limit, is_alone).expect("no reader panics"));
+        } else {
+            drop(known);
+        }
+        self.memory.read(address, buffer)
+    }
+}
+
 /// A process that tells whether several threads may read it, and whose user asks to stop when that
 /// was looked for so many times.
-fn watched(memory: FakeMemory, by_threads: bool, patience: u64) -> FakeTarget<FakeMemory> {
+fn watched(memory: FakeMemory, by_threads: bool, patience: u64) -> FakeTarget<Witness> {
+    let readers = Arc::<Readers>::default();
+    // Where the user asks to stop, no other one may ever begin.
+    let waits = by_threads && patience == u64::MAX;
+    let memory = Witness { memory, readers, waits };
     let target = FakeTarget::new(tokio::layouts(), memory, tokio::THREAD_POINTER);
-    let target = target.interrupted_after(patience);
+    let target = target.interrupted_after(patience).read_by_at_most(3);
     if by_threads { target } else { target.read_by_one_thread() }
 }
 
@@ -228,12 +272,21 @@ fn mixed(tasks: u64) -> FakeMemory {
 
 #[test]
 fn several_threads_find_what_one_finds() {
-    let report = |by_threads| inspect(&watched(mixed(6_000), by_threads, u64::MAX), REGISTRY);
-    let by_one = report(false);
-    assert_eq!(by_one.tasks.len(), 6_000);
+    let report = |by_threads| {
+        let memory = mixed(6_000);
+        let target = watched(memory, by_threads, u64::MAX);
+        let readers = Arc::clone(&target.reader().readers);
+        let report = inspect(&target, REGISTRY);
+        let readers = readers.known.lock().expect("no reader panics").len();
+        (report, readers)
+    };
+    let (by_one, readers) = report(false);
+    assert_eq!((by_one.tasks.len(), readers), (6_000, 1));
     let by_one = json_of(&by_one);
     for _ in 0..3 {
-        assert!(json_of(&report(true)) == by_one, "not the same report");
+        let (by_several, readers) = report(true);
+        assert!(readers > 1, "one thread has done it all");
+        assert!(json_of(&by_several) == by_one, "not the same report");
     }
 }
 

@@ -48,14 +48,14 @@ pub(crate) struct Job<'j, I, C, R> {
 /// A batch that is done: its number, the member that did it, and what came of it.
 type Done<R> = (usize, usize, R);
 
-/// How many threads there are at most.
-fn threads() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS)
+/// How many threads work at most where so many are possible.
+fn threads(possible: usize) -> usize {
+    possible.min(MOST_THREADS)
 }
 
 /// Whether so many tasks are worth more than one thread.
-fn are_many(tasks: usize) -> bool {
-    tasks >= FEW && threads() > 1
+fn are_many(tasks: usize, threads: usize) -> bool {
+    tasks >= FEW && threads > 1
 }
 
 impl<I: Sync, C, R: Send> Job<'_, I, C, R> {
@@ -70,7 +70,8 @@ impl<I: Sync, C, R: Send> Job<'_, I, C, R> {
         hand_over: &mut dyn FnMut(usize, R),
     ) -> bool {
         let target = program.target();
-        if !are_many(self.items.len()) || !target.may_be_read_by_threads() {
+        let threads = threads(target.parallelism());
+        if !are_many(self.items.len(), threads) || !target.may_be_read_by_threads() {
             for items in self.items.chunks(BATCH) {
                 hand_over(OWN, (self.batch)(program, own, items));
                 if target.interrupted() {
@@ -85,7 +86,7 @@ impl<I: Sync, C, R: Send> Job<'_, I, C, R> {
         let mut order = InOrder { next: 0, early: BTreeMap::new() };
         thread::scope(|scope| {
             own_threads::start(|| {
-                for member in OWN + 1..threads() {
+                for member in OWN + 1..threads {
                     let (sender, next, shared) = (sender.clone(), &next, &shared);
                     let thread = thread::Builder::new().name(format!("unhang-walk-{member}"));
                     // One that cannot be started is done without.
@@ -157,13 +158,13 @@ pub(crate) fn beside<A: Send, B>(
     here: impl FnOnce() -> B,
 ) -> (Option<A>, B) {
     let target = program.target();
-    if !are_many(tasks) || !target.may_be_read_by_threads() {
+    if !are_many(tasks, threads(target.parallelism())) || !target.may_be_read_by_threads() {
         let here = here();
         return (Some(there(program)), here);
     }
     let stop = AtomicBool::new(false);
     let shared = Shared::of(target, &stop);
-    both(tasks, || there(&Program::new(&shared)), here)
+    at_once(|| there(&Program::new(&shared)), here)
 }
 
 /// The same for what reads no memory.
@@ -172,10 +173,18 @@ pub fn both<A: Send, B>(
     there: impl FnOnce() -> A + Send,
     here: impl FnOnce() -> B,
 ) -> (Option<A>, B) {
-    if !are_many(tasks) {
+    let possible = thread::available_parallelism().map_or(1, NonZero::get);
+    if !are_many(tasks, threads(possible)) {
         let here = here();
         return (Some(there()), here);
     }
+    at_once(there, here)
+}
+
+fn at_once<A: Send, B>(
+    there: impl FnOnce() -> A + Send,
+    here: impl FnOnce() -> B,
+) -> (Option<A>, B) {
     thread::scope(|scope| {
         let other = own_threads::start(|| thread::Builder::new().spawn_scoped(scope, there));
         let here = here();

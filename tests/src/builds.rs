@@ -1,7 +1,7 @@
 //! What `shapes` reads like however it was built: the report, without what depends on what the
 //! compiler inlined.
 
-use crate::neutral::{Rules, neutral};
+use crate::neutral::{Rules, numbered, plain};
 
 static RULES: Rules = Rules::new(&[
     // A future that is written by hand has its `poll` as its place, if that was not inlined
@@ -12,8 +12,8 @@ static RULES: Rules = Rules::new(&[
     (r"(?m) +library/\S+:\d+$", ""),
     // Where the futures that threads block on are kept depends on the registers.
     (r"(?m)^ *note: .*\n", ""),
-    (r"(?m)^ +bN .*\n", ""),
-    (r"(?m)^block_on future bN(.*\n)+?\n", ""),
+    (r"(?m)^ +b\d+ .*\n", ""),
+    (r"(?m)^block_on future b\d+(.*\n)+?\n", ""),
     // Debian's vendored crates do not say their version.
     (r"\btokio-\d+\.\d+\.\d+/", "tokio/"),
     (r"(?m)^tokio( \d+\.\d+\.\d+)? ·", "tokio ·"),
@@ -27,5 +27,5 @@ static RULES: Rules = Rules::new(&[
 /// The report, neutral, without what differs from build to build.
 #[must_use]
 pub fn of_any_build(report: &str) -> String {
-    RULES.apply(&neutral(report))
+    numbered(&RULES.apply(&plain(report)))
 }

@@ -10,7 +10,7 @@ use xtask::session::Subject;
 use xtask::workspace;
 
 use crate::front::{CoreFile, Front, Mode};
-use crate::neutral::neutral;
+use crate::neutral::{numbered, plain};
 
 /// Commands, and where they must all say the same.
 #[derive(Clone, Copy, Debug)]
@@ -56,12 +56,12 @@ impl Case<'_> {
         let mut text = String::new();
         for (command, output) in self.commands.iter().zip(outputs) {
             let separator = if text.is_empty() { "" } else { "\n" };
-            let (command, output) = (neutral(command), neutral(output));
+            let (command, output) = (plain(command), plain(output));
             writeln!(text, "{separator}> {command}{}", output.trim_end())
                 .expect("a string takes everything");
         }
         let golden = Data::read_from(&golden_file(self.name), None).raw();
-        Assert::new().action_env("UPDATE_GOLDEN").eq(text, golden);
+        Assert::new().action_env("UPDATE_GOLDEN").eq(numbered(&text), golden);
     }
 }
 

@@ -36,6 +36,9 @@ pub enum Front {
 /// Every gdb.
 pub const GDBS: &[Front] = &[Front::SystemGdb, Front::NewestGdb];
 
+/// Every lldb.
+pub const LLDBS: &[Front] = &[Front::SystemLldb, Front::NewestLldb];
+
 /// Every debugger.
 pub const DEBUGGERS: &[Front] =
     &[Front::SystemGdb, Front::NewestGdb, Front::SystemLldb, Front::NewestLldb];
@@ -75,14 +78,23 @@ impl Front {
 
     /// Runs commands with unhang loaded and returns what each of them printed.
     pub fn ask(self, subject: Subject<'_>, commands: &[impl AsRef<str>]) -> Result<Vec<String>> {
-        let setup = match self {
-            Self::SystemGdb | Self::NewestGdb => format!("source {}", gdb_script()?.display()),
-            Self::SystemLldb | Self::NewestLldb => {
-                format!("command script import {}", built()?.lldb_package.display())
+        if self == Self::CommandLine {
+            return commands.iter().map(|text| dump(subject, text)).collect();
+        }
+        self.run(subject, &[self.loading()?], commands)
+    }
+
+    /// The debugger's command that loads unhang, with the module built on first use.
+    pub fn loading(self) -> Result<String> {
+        match self {
+            Self::SystemGdb | Self::NewestGdb => {
+                Ok(format!("source {}", built()?.gdb_script.display()))
             }
-            Self::CommandLine => return commands.iter().map(|text| dump(subject, text)).collect(),
-        };
-        self.run(subject, &[setup], commands)
+            Self::SystemLldb | Self::NewestLldb => {
+                Ok(format!("command script import {}", built()?.lldb_package.display()))
+            }
+            Self::CommandLine => bail!("the command line loads nothing"),
+        }
     }
 
     /// Runs commands with unhang loaded, on a process behind a gdbserver at this local port.
@@ -92,7 +104,7 @@ impl Front {
         port: u16,
         commands: &[impl AsRef<str>],
     ) -> Result<Vec<String>> {
-        let source = format!("source {}", gdb_script()?.display());
+        let source = self.loading()?;
         let connect = format!("target remote 127.0.0.1:{port}");
         self.run(Subject::Executable(executable), &[source, connect], commands)
     }
@@ -117,11 +129,6 @@ impl Front {
             .run(commands)
             .with_context(|| format!("{self:?} {} on {subject:?}", debugger.version))
     }
-}
-
-/// The script that gdb sources, with the module built on first use.
-pub fn gdb_script() -> Result<&'static Path> {
-    Ok(&built()?.gdb_script)
 }
 
 /// What a build leaves behind, made on first use.

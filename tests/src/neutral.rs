@@ -1,8 +1,12 @@
 //! Takes out of a text what differs from run to run and from machine to machine.
+//!
+//! Addresses and threads get numbers in the order in which they appear, `0xADDR1`, `thread 1 (tid 1)`:
+//! what they are differs from run to run, but not which of them are the same.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use regex_lite::Regex;
+use regex_lite::{Captures, Regex};
 use xtask::workspace;
 
 /// Patterns with what stands in their place, in this order.
@@ -34,8 +38,6 @@ static RULES: Rules = Rules::new(&[
     (r#"[^\s"'(]*/registry/src/[^/\s]+/"#, "<crates>/"),
     (r#"[^\s"'(]*/lib/rustlib/src/rust/"#, "<rust>/"),
     (r"/rustc/[0-9a-f]{40}/", "<rust>/"),
-    // Addresses, of memory and of the network.
-    (r"0x[0-9a-f]+", "0xADDR"),
     // What a live process alone tells, not a core file: where its files lead, the state of
     // connections and what children are called, when timers are due.
     (r"\b(a connection|a socket|a pipe|a file descriptor) [^\n(]*\(fd \d+\)", "$1 (fd N)"),
@@ -43,25 +45,90 @@ static RULES: Rules = Rules::new(&[
     (r"\bchild process \d+(?: \([^)\n]*\))?", "child process N"),
     // Where a cell of a table ends depends on it.
     (r"(\(fd N\)(?: to (?:read|write))?|child process N) \|[^\n]*…", "$1 | …"),
+    // Addresses of the network.
     (r"\b127\.\d+\.\d+\.\d+:\d+", "127.0.0.1:PORT"),
     (r"\b[0-9a-f]{40}\b", "BUILD-ID"),
     (r"\(fd \d+\)", "(fd N)"),
     (r" \((due|overdue) [^)\n]*\)", ""),
-    // Processes and threads.
-    (r"\b\d+ \(tid \d+\) *", "N (tid N)  "),
+    // Processes, and the heading over a column of threads.
+    (r"\b(process|Process|pid) \d+", "$1 N"),
     (r"\bThread +State", "Thread     State"),
-    (r"\bthread \d+", "thread N"),
-    (r"\bb\d\b", "bN"),
-    (r"\b(LWP|process|Process|pid|tid) \d+", "$1 N"),
 ]);
 
-/// The text without addresses, ports, process and thread ids and the folders of
-/// this machine, and without spaces at the ends of its lines.
+/// The text without ports, process ids and the folders of this machine, with addresses and threads
+/// numbered by first appearance, and without spaces at the ends of its lines.
 pub fn neutral(text: &str) -> String {
+    numbered(&plain(text))
+}
+
+/// The same with the addresses and threads as they are: for texts that are put together, or lose
+/// lines, before they are numbered.
+pub(crate) fn plain(text: &str) -> String {
     let text = text
         .replace(&workspace::target().display().to_string(), "<target>")
         .replace(&workspace::root().display().to_string(), "<workspace>");
-    let text = RULES.apply(&text);
+    trimmed(&RULES.apply(&text))
+}
+
+/// The text with addresses and threads numbered by first appearance.
+pub(crate) fn numbered(text: &str) -> String {
+    static ADDRESS: OnceLock<Regex> = OnceLock::new();
+    static THREAD: OnceLock<Regex> = OnceLock::new();
+    let compiled = |pattern| Regex::new(pattern).expect("a valid pattern");
+    let address = ADDRESS.get_or_init(|| compiled(r"0x[0-9a-f]+"));
+    let thread = THREAD.get_or_init(|| {
+        // `3 (tid 77)` in a table, `thread 3`, `thread 3 (tid 77)`, the block_on future `b3`.
+        compiled(concat!(
+            r"\b(?<words>thread )?(?<number>\d+) \(tid (?<tid>\d+)\) *",
+            r"|\b(?<word>thread |b|LWP |tid )(?<alone>\d+)\b",
+        ))
+    });
+
+    let mut numbers = Numbers::default();
+    let text = address.replace_all(text, |found: &Captures<'_>| {
+        format!("0xADDR{}", numbers.of([found[0].to_owned()])[0])
+    });
+    let mut numbers = Numbers::default();
+    let text = thread.replace_all(&text, |found: &Captures<'_>| {
+        let part = |name| found.name(name).map_or("", |part| part.as_str());
+        let key = |word: &str, number: &str| match word {
+            "LWP " | "tid " => format!("tid {number}"),
+            _ => number.to_owned(),
+        };
+        if found.name("tid").is_some() {
+            let pair = [key("", part("number")), key("tid ", part("tid"))];
+            let [number, tid] = numbers.of(pair);
+            format!("{}{number} (tid {tid})  ", part("words"))
+        } else {
+            let word = part("word");
+            let [number] = numbers.of([key(word, part("alone"))]);
+            format!("{word}{number}")
+        }
+    });
+    trimmed(&text)
+}
+
+/// Numbers from 1, in the order in which things are asked for.
+#[derive(Default)]
+struct Numbers {
+    known: HashMap<String, usize>,
+    last: usize,
+}
+
+impl Numbers {
+    /// The numbers of several names of one thing: the same ones, unless the names have belonged to
+    /// different things before.
+    fn of<const N: usize>(&mut self, names: [String; N]) -> [usize; N] {
+        let known = names.iter().find_map(|name| self.known.get(name).copied());
+        let number = known.unwrap_or_else(|| {
+            self.last += 1;
+            self.last
+        });
+        names.map(|name| *self.known.entry(name).or_insert(number))
+    }
+}
+
+fn trimmed(text: &str) -> String {
     text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
@@ -73,7 +140,7 @@ mod tests {
     fn takes_out_what_differs() {
         let text = "held by 0x55d0a4c3f2d0 (LWP 77), 127.0.0.1:40123  \n\
                     at /home/me/.cargo/registry/src/index-0123/tokio-1.54.1/src/sync/mutex.rs:453";
-        let expected = "held by 0xADDR (LWP N), 127.0.0.1:PORT\n\
+        let expected = "held by 0xADDR1 (LWP 1), 127.0.0.1:PORT\n\
                         at <crates>/tokio-1.54.1/src/sync/mutex.rs:453\n";
         assert_eq!(neutral(text), expected);
     }
@@ -89,6 +156,28 @@ mod tests {
         assert_eq!(neutral(text), "a connection (fd N)\n");
         let text = "the end of child process 77 (cat)";
         assert_eq!(neutral(text), "the end of child process N\n");
+    }
+
+    #[test]
+    fn tells_addresses_and_threads_apart() {
+        let text = "0x7f10 waits for 0x7f08, 0x7f08 for 0x7f10\n  \
+                    0       12 (tid 771)  parked\n  \
+                    1       9 (tid 768)   parked\n\
+                    block_on future b9 (idle), on thread 9 (tid 768)\n\
+                    blocked (thread 12), LWP 768, thread 3\n";
+        let expected = "0xADDR1 waits for 0xADDR2, 0xADDR2 for 0xADDR1\n  \
+                        0       1 (tid 1)  parked\n  \
+                        1       2 (tid 2)  parked\n\
+                        block_on future b2 (idle), on thread 2 (tid 2)\n\
+                        blocked (thread 1), LWP 2, thread 3\n";
+        assert_eq!(neutral(text), expected);
+    }
+
+    #[test]
+    fn a_thread_with_the_id_of_another_one_is_seen() {
+        let text = "3 (tid 771)  parked\n4 (tid 772)  parked\nthread 3 (tid 772)\n";
+        let expected = "1 (tid 1)  parked\n2 (tid 2)  parked\nthread 1 (tid 2)\n";
+        assert_eq!(neutral(text), expected);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! gdb in a terminal, with somebody who types.
+//! A debugger in a terminal, with somebody who types.
 
 use std::io::{Read, Write};
 use std::process::Child;
@@ -6,19 +6,22 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
+use xtask::debugger::Kind;
 use xtask::session::OFFLINE;
 use xtask::workspace;
 
-use crate::front::{Front, WIDTH, gdb_script};
+use crate::front::{Front, WIDTH};
 
 /// The lines of the terminal.
 const HEIGHT: u16 = 40;
 
-/// A gdb with unhang loaded, attached to a process.
+/// A debugger with unhang loaded, attached to a process.
 pub struct Terminal {
+    /// What the debugger writes when it waits for a command.
+    prompt: &'static str,
     child: Child,
     pty: Arc<Pty>,
     output: Receiver<Vec<u8>>,
@@ -27,18 +30,22 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts gdb and waits for its prompt.
+    /// Starts the debugger and waits for its prompt.
     pub fn attach(front: Front, pid: u32) -> Result<Self> {
         let (pty, other_end) = open().context("a terminal")?;
         pty.resize(Size::new(HEIGHT, WIDTH)).context("the size of the terminal")?;
-        let source = format!("source {}", gdb_script()?.display());
-        let gdb = Command::new(&front.debugger()?.executable)
-            .args(OFFLINE)
-            .args(["-ex", "set pagination off", "-ex", &source])
-            .args(["-p", &pid.to_string()])
+        let debugger = front.debugger()?;
+        let (prompt, arguments) = match debugger.kind {
+            Kind::Gdb => ("(gdb) ", [&OFFLINE[..], &["-ex", "set pagination off", "-ex"]].concat()),
+            Kind::Lldb => ("(lldb) ", vec!["--no-lldbinit", "-o"]),
+        };
+        let command = Command::new(&debugger.executable)
+            .args(arguments)
+            .args([&front.loading()?, "-p", &pid.to_string()])
             .current_dir(workspace::root())
+            .env("UNHANG_CACHE", workspace::target().join("answers"))
             .env("TERM", "dumb");
-        let child = gdb.spawn(other_end).context("starting gdb")?;
+        let child = command.spawn(other_end).context("starting the debugger")?;
 
         let pty = Arc::new(pty);
         let (sender, output) = channel();
@@ -51,8 +58,13 @@ impl Terminal {
                 }
             }
         });
-        let mut terminal = Self { child, pty, output, ahead: String::new() };
-        terminal.wait_for("(gdb) ", Duration::from_secs(120))?;
+        let mut terminal = Self { prompt, child, pty, output, ahead: String::new() };
+        let limit = Duration::from_secs(120);
+        if debugger.kind == Kind::Lldb {
+            // It writes its prompt before each command of its arguments too; this is the last.
+            terminal.wait_for("command script import", limit)?;
+        }
+        terminal.wait_for_prompt(limit)?;
         Ok(terminal)
     }
 
@@ -70,12 +82,31 @@ impl Terminal {
         let mut outcome = Err(anyhow::anyhow!("never pressed"));
         for _ in 0..3 {
             self.type_in("\x03")?;
-            outcome = self.wait_for("(gdb) ", Duration::from_secs(20));
+            outcome = self.wait_for_prompt(Duration::from_secs(20));
             if outcome.is_ok() {
                 break;
             }
         }
         outcome
+    }
+
+    /// Lets the process go and ends the debugger.
+    pub fn leave(mut self, limit: Duration) -> Result<()> {
+        self.type_in("detach\nquit\n")?;
+        let deadline = Instant::now() + limit;
+        while self.child.try_wait().context("its status")?.is_none() {
+            ensure!(Instant::now() < deadline, "it does not quit: {}", self.ahead);
+            // What it still writes has to go somewhere.
+            while let Ok(chunk) = self.output.recv_timeout(Duration::from_millis(20)) {
+                self.ahead.push_str(&String::from_utf8_lossy(&chunk));
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that appears until the prompt does.
+    pub fn wait_for_prompt(&mut self, limit: Duration) -> Result<String> {
+        self.wait_for(self.prompt, limit)
     }
 
     /// Everything that appears until `text` has appeared, and `text` itself.
@@ -92,7 +123,7 @@ impl Terminal {
                 Err(error) => {
                     let why = match error {
                         RecvTimeoutError::Timeout => "did not appear in time",
-                        RecvTimeoutError::Disconnected => "never appeared: gdb has ended",
+                        RecvTimeoutError::Disconnected => "never appeared: the debugger has ended",
                     };
                     bail!("{text:?} {why}; this did:\n{seen}");
                 }

@@ -28,9 +28,8 @@ static RULES: Rules = Rules::new(&[
     // Frames are numbered with those that are not shown.
     (r"#\d+", "#N"),
     (r"\(\d+ library frames? (is|are) not shown\)", "(library frames are not shown)"),
-    (r"0x[0-9a-f]+", "0xADDR"),
     (r"\(fd \d+\)", "(fd N)"),
-    (r"thread \d+ \(tid \d+\)", "thread N"),
+    (r"(thread \d+) \(tid \d+\)", "$1"),
     // Columns are as wide as what stands in them.
     (r"(?m) +$", ""),
     (r"(\S)  +", "$1  "),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use end_to_end_tests::case::Case;
-use end_to_end_tests::front::{Front, GDBS, Mode};
+use end_to_end_tests::front::{DEBUGGERS, Front, GDBS, LLDBS, Mode};
 use end_to_end_tests::subjects;
 use xtask::fixture::{self, Profile, Running};
 use xtask::session::Subject;
@@ -15,14 +15,14 @@ const LIVE: &[Mode] = &[Mode::Live];
 
 /// Every command that shows something answers with a sentence, and it is the one
 /// in the golden text.
-fn refused(name: &str, subject: Subject<'_>) -> Result<()> {
+fn refused(name: &str, fronts: &[Front], subject: Subject<'_>) -> Result<()> {
     let commands = &["info async-tasks", "async bt", "async bt all", "async workers"];
-    for front in GDBS {
+    for front in fronts {
         for output in front.ask(subject, commands)? {
             is_a_sentence(*front, &output)?;
         }
     }
-    Case { name, commands, fronts: GDBS, modes: LIVE }.check_subject(subject)
+    Case { name, commands, fronts, modes: LIVE }.check_subject(subject)
 }
 
 fn is_a_sentence(front: Front, output: &str) -> Result<()> {
@@ -35,34 +35,38 @@ fn is_a_sentence(front: Front, output: &str) -> Result<()> {
 
 #[test]
 fn no_process() -> Result<()> {
-    refused("bad-no-process", Subject::Nothing)?;
     let executable = fixture::build("many-tasks", Profile::Debug)?;
-    refused("bad-no-process", Subject::Executable(&executable))
+    // Each debugger has commands of its own that start a process.
+    for (name, fronts) in [("bad-no-process", GDBS), ("bad-no-process-lldb", LLDBS)] {
+        refused(name, fronts, Subject::Nothing)?;
+        refused(name, fronts, Subject::Executable(&executable))?;
+    }
+    Ok(())
 }
 
 #[test]
 fn a_program_in_c() -> Result<()> {
     let running = Running::start::<&str>(&fixture::plain_c()?, &[])?;
-    refused("bad-plain-c", Subject::Process(running.pid()))
+    refused("bad-plain-c", DEBUGGERS, Subject::Process(running.pid()))
 }
 
 #[test]
 fn rust_without_tokio() -> Result<()> {
     let running = subjects::fixture("no-tokio", Profile::Debug)?;
-    refused("bad-no-tokio", Subject::Process(running.pid()))
+    refused("bad-no-tokio", DEBUGGERS, Subject::Process(running.pid()))
 }
 
 #[test]
 fn a_stripped_program() -> Result<()> {
     let whole = fixture::build("many-tasks", Profile::Release)?;
     let running = Running::start(&fixture::stripped(&whole)?, &["8"])?;
-    refused("bad-stripped", Subject::Process(running.pid()))
+    refused("bad-stripped", DEBUGGERS, Subject::Process(running.pid()))
 }
 
 #[test]
 fn debug_information_without_types() -> Result<()> {
     let running = subjects::many_tasks(Profile::Lines, 8)?;
-    refused("bad-lines-only", Subject::Process(running.pid()))
+    refused("bad-lines-only", DEBUGGERS, Subject::Process(running.pid()))
 }
 
 #[test]
@@ -71,7 +75,7 @@ fn an_id_that_does_not_exist() -> Result<()> {
     Case {
         name: "bad-id",
         commands: &["async bt 999", "async task 999", "async bt no-number", "async bt 3 999"],
-        fronts: GDBS,
+        fronts: DEBUGGERS,
         modes: LIVE,
     }
     .check(&running)
@@ -90,12 +94,14 @@ fn arguments_that_make_no_sense() -> Result<()> {
             "async task",
             "async bt --no-such-option",
             "async layouts load",
-            "async no-such-command",
         ],
-        fronts: GDBS,
+        fronts: DEBUGGERS,
         modes: LIVE,
     }
-    .check(&running)
+    .check(&running)?;
+    // lldb itself knows which commands there are, and says so.
+    Case { name: "bad-command", commands: &["async no-such-command"], fronts: GDBS, modes: LIVE }
+        .check(&running)
 }
 
 #[test]
@@ -104,7 +110,7 @@ fn memory_that_is_gone() -> Result<()> {
     Case {
         name: "bad-torn-memory",
         commands: &["info async-tasks", "async bt all"],
-        fronts: GDBS,
+        fronts: DEBUGGERS,
         modes: LIVE,
     }
     .check(&running)
@@ -137,14 +143,14 @@ fn a_layout_file_that_is_none() -> Result<()> {
     commands.push("info async-tasks".to_owned());
     let running = subjects::many_tasks(Profile::Debug, 1)?;
     let subject = Subject::Process(running.pid());
-    for front in GDBS {
+    for front in DEBUGGERS {
         let outputs = front.ask(subject, &commands)?;
         for output in &outputs[..names.len()] {
             is_a_sentence(*front, output)?;
         }
     }
     let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
-    Case { name: "bad-layout-files", commands: &commands, fronts: GDBS, modes: LIVE }
+    Case { name: "bad-layout-files", commands: &commands, fronts: DEBUGGERS, modes: LIVE }
         .check_subject(subject)
 }
 

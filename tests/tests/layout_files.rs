@@ -8,7 +8,7 @@ use end_to_end_tests::case::Case;
 use end_to_end_tests::front::{DUMP, Front, Mode};
 use xtask::fixture::{self, Profile, Running};
 use xtask::session::Subject;
-use xtask::workspace;
+use xtask::{executable, workspace};
 
 const FRONTS: &[Front] = &[Front::CommandLine, Front::SystemGdb, Front::SystemLldb];
 
@@ -20,7 +20,7 @@ fn deployed(name: &str, profile: Profile, folder: &str) -> Result<PathBuf> {
     }
     std::fs::create_dir_all(&folder).context("creating a folder")?;
     let copy = folder.join(name);
-    std::fs::copy(fixture::stripped(&fixture::build(name, profile)?)?, &copy)?;
+    executable::copy(&fixture::stripped(&fixture::build(name, profile)?)?, &copy)?;
     Ok(copy)
 }
 
@@ -65,7 +65,7 @@ fn of_another_build() -> Result<()> {
 #[test]
 fn in_the_program() -> Result<()> {
     let program = deployed("shapes", Profile::Release, "embedded")?;
-    std::fs::copy(fixture::build("shapes", Profile::Release)?, &program)?;
+    executable::copy(&fixture::build("shapes", Profile::Release)?, &program)?;
     let built = xtask::build::build()?;
     let mut embed = workspace::command(built.command_line, workspace::root());
     run(embed.args(["extract", "--embed"]).arg(&program))?;

@@ -2,14 +2,14 @@
 
 use anyhow::{Result, ensure};
 use end_to_end_tests::case::Case;
-use end_to_end_tests::front::{Front, GDBS, Mode};
+use end_to_end_tests::front::{DEBUGGERS, Front, Mode};
 use end_to_end_tests::listing::Listing;
 use end_to_end_tests::subjects;
 use xtask::fixture::{Profile, Running, build};
 use xtask::session::Subject;
 
 fn check(name: &str, running: &Running) -> Result<()> {
-    Case { name, commands: &["info async-tasks"], fronts: GDBS, modes: &[Mode::Live] }
+    Case { name, commands: &["info async-tasks"], fronts: DEBUGGERS, modes: &[Mode::Live] }
         .check(running)
 }
 
@@ -39,7 +39,7 @@ fn on_one_thread() -> Result<()> {
 fn all_of_them_line_by_line() -> Result<()> {
     let mut running = subjects::many_tasks(Profile::Debug, 1000)?;
     let alive = running.alive_tasks()?;
-    for front in GDBS {
+    for front in DEBUGGERS {
         let subject = Subject::Process(running.pid());
         let outputs = front.ask(subject, &["info async-tasks --all"])?;
         // The tasks of the runtime, and the future of `block_on`.

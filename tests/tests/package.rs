@@ -1,8 +1,6 @@
 //! The wheel in a clean environment: what a user has after `pip install`.
 
-use std::ffi::OsStr;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -14,7 +12,7 @@ use end_to_end_tests::subjects;
 use xtask::debugger::{Debugger, Kind};
 use xtask::fixture::{Profile, Running};
 use xtask::session::{Session, Subject};
-use xtask::{package, python, workspace};
+use xtask::{executable, package, python, workspace};
 
 const COMMANDS: [&str; 3] = ["info async-tasks", "async bt all", "async workers"];
 
@@ -59,8 +57,7 @@ fn through_unhang(debugger: &Debugger) -> Result<Debugger> {
     let unhang = environment()?.join("bin/unhang");
     let (executable, unhang) = (executable.display(), unhang.display());
     let text = format!("#!/bin/sh\n{variable}='{executable}' exec '{unhang}' {name} \"$@\"\n");
-    fs::write(&script, text).context("writing a script")?;
-    fs::set_permissions(&script, Permissions::from_mode(0o755)).context("its permissions")?;
+    executable::script(&script, &text)?;
     Ok(Debugger { executable: script, ..debugger.clone() })
 }
 
@@ -233,5 +230,5 @@ fn package_folder() -> Result<PathBuf> {
     let output = pip.args(["-m", "pip", "show", "unhang"]).output().context("running pip")?;
     let said = text(&output);
     let location = said.lines().find_map(|line| line.strip_prefix("Location: "));
-    Ok(Path::new(location.context(said.clone())?).join(OsStr::new("unhang")))
+    Ok(Path::new(location.context(said.clone())?).join("unhang_shared"))
 }

@@ -4,8 +4,8 @@
 //!
 //! | | gdb's | lldb's | what both share |
 //! |---|---|---|---|
-//! | installed | `unhang/gdb/unhang.py` | `unhang/lldb/unhang_lldb` | `unhang`, the package |
-//! | in a checkout | `gdb-python/unhang.py` | `lldb-python/unhang_lldb` | `native-module/python/unhang` |
+//! | installed | `unhang_shared/gdb/unhang.py` | `unhang_shared/lldb/unhang_lldb` | `unhang_shared`, the package |
+//! | in a checkout | `gdb-python/unhang.py` | `lldb-python/unhang_lldb` | `native-module/python/unhang_shared` |
 //!
 //! pip puts this program into the `bin` folder of an environment and the package into
 //! `lib/python3.X/site-packages` beside it, so the program finds it from its own path.
@@ -21,6 +21,9 @@ use anyhow::{Context, bail};
 /// The variable that names the folder of the installed package, or of a checkout, where neither is
 /// found from the program's own path.
 pub(crate) const VARIABLE: &str = "UNHANG_ADAPTERS";
+
+/// The Python package that both debuggers share; installed, theirs lie in it.
+const PACKAGE: &str = "unhang_shared";
 
 /// The native module's file in the shared package.
 const NATIVE: &str = "_native.abi3.so";
@@ -59,7 +62,7 @@ impl Adapters {
         }
         bail!(
             "the part that gdb and lldb load is not installed beside {}: install both with `pip \
-             install unhang`, or set {VARIABLE} to where the Python package `unhang` is",
+             install unhang`, or set {VARIABLE} to where the Python package `{PACKAGE}` is",
             program.display()
         )
     }
@@ -74,7 +77,7 @@ impl Adapters {
         // An environment may be used by several versions of Python, each with its own packages.
         let metadata = format!("unhang-{}.dist-info", env!("CARGO_PKG_VERSION"));
         packages.sort_by_key(|folder| !folder.join(&metadata).is_dir());
-        let installed = packages.iter().map(|folder| folder.join("unhang"));
+        let installed = packages.iter().map(|folder| folder.join(PACKAGE));
         // Distributions keep what is not for Python's own path elsewhere.
         let shared = prefix.join("share/unhang");
         installed
@@ -102,7 +105,7 @@ impl Adapters {
         Self {
             gdb: folder.join("gdb-python/unhang.py"),
             lldb: folder.join("lldb-python/unhang_lldb"),
-            native: folder.join("native-module/python/unhang").join(NATIVE),
+            native: folder.join("native-module/python").join(PACKAGE).join(NATIVE),
             is_checkout: true,
         }
         .if_there()
@@ -168,9 +171,10 @@ mod tests {
     use super::*;
 
     fn package(folder: &Path) {
-        fs::create_dir_all(folder.join("unhang/gdb")).expect("a folder");
-        fs::create_dir_all(folder.join("unhang/lldb/unhang_lldb")).expect("a folder");
-        fs::write(folder.join("unhang/gdb/unhang.py"), "").expect("a file");
+        let folder = folder.join(PACKAGE);
+        fs::create_dir_all(folder.join("gdb")).expect("a folder");
+        fs::create_dir_all(folder.join("lldb/unhang_lldb")).expect("a folder");
+        fs::write(folder.join("gdb/unhang.py"), "").expect("a file");
     }
 
     #[test]
@@ -181,7 +185,8 @@ mod tests {
 
         package(&prefix.path().join("lib/python3.9/site-packages"));
         package(&prefix.path().join("lib/python3.13/site-packages"));
-        let newest = prefix.path().join("lib/python3.13/site-packages/unhang/gdb/unhang.py");
+        let newest =
+            prefix.path().join("lib/python3.13/site-packages").join(PACKAGE).join("gdb/unhang.py");
         let found = Adapters::beside(&program).expect("it is there");
         assert_eq!(found.gdb, newest);
         assert!(!found.is_checkout);
@@ -190,7 +195,7 @@ mod tests {
         let old = prefix.path().join("lib/python3.9/site-packages");
         fs::create_dir(old.join(metadata)).expect("a folder");
         let same_version = Adapters::beside(&program).expect("it is there");
-        assert_eq!(same_version.gdb, old.join("unhang/gdb/unhang.py"));
+        assert_eq!(same_version.gdb, old.join(PACKAGE).join("gdb/unhang.py"));
     }
 
     #[test]

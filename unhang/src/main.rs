@@ -6,7 +6,6 @@
 mod adapters;
 mod commands;
 mod debuggers;
-mod heap;
 mod startup_file;
 
 use std::process::ExitCode;

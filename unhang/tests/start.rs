@@ -1,27 +1,29 @@
 //! `unhang gdb` and `unhang lldb`, with a program in the debugger's place that tells its arguments.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
+
+/// The program in the debugger's place.
+const DEBUGGER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/debugger.sh");
 
 fn stage() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("gdb")).unwrap();
     fs::create_dir_all(folder.path().join("lldb/unhang_lldb")).unwrap();
     fs::write(folder.path().join("gdb/unhang.py"), "").unwrap();
-    let debugger = folder.path().join("debugger");
-    fs::write(&debugger, "#!/bin/sh\nprintf '%s\\n' \"$@\"\nexit 7\n").unwrap();
-    fs::set_permissions(&debugger, Permissions::from_mode(0o755)).unwrap();
     folder
 }
 
 fn unhang(stage: &TempDir, arguments: &[&str]) -> Output {
+    unhang_with(DEBUGGER, stage, arguments)
+}
+
+fn unhang_with(debugger: &str, stage: &TempDir, arguments: &[&str]) -> Output {
     let mut unhang = Command::new(env!("CARGO_BIN_EXE_unhang"));
-    unhang.env("UNHANG_GDB", stage.path().join("debugger"));
-    unhang.env("UNHANG_LLDB", stage.path().join("debugger"));
+    unhang.env("UNHANG_GDB", debugger).env("UNHANG_LLDB", debugger);
     unhang.env("UNHANG_ADAPTERS", stage.path());
     unhang.args(arguments).output().unwrap()
 }
@@ -61,8 +63,7 @@ fn the_first_help_is_ours() {
 #[test]
 fn what_is_missing_is_one_sentence() {
     let stage = stage();
-    fs::remove_file(stage.path().join("debugger")).unwrap();
-    let no_debugger = unhang(&stage, &["lldb"]);
+    let no_debugger = unhang_with("/nowhere/debugger", &stage, &["lldb"]);
     fs::remove_file(stage.path().join("gdb/unhang.py")).unwrap();
     let no_adapters = unhang(&stage, &["gdb"]);
     for (done, reason) in [(no_debugger, "UNHANG_LLDB is "), (no_adapters, "UNHANG_ADAPTERS is ")] {

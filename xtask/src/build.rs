@@ -49,7 +49,7 @@ pub fn run() -> Result<()> {
 /// A debugger may have the old one mapped, so the new one is written beside it
 /// and takes its name: what is mapped keeps its contents.
 fn place_module(library: &Path) -> Result<()> {
-    let package = root().join("native-module/python/unhang");
+    let package = root().join("native-module/python/unhang_shared");
     let place = package.join("_native.abi3.so");
     let fresh = package.join(format!("_native.abi3.so.{}", std::process::id()));
     let placed = std::fs::copy(library, &fresh).and_then(|_| std::fs::rename(&fresh, &place));

@@ -7,6 +7,7 @@ pub mod build;
 pub mod debian;
 pub mod debugger;
 pub mod demo;
+pub mod executable;
 pub mod fixture;
 pub mod package;
 pub mod progress;

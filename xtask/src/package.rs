@@ -55,7 +55,7 @@ fn stage(command_line: &Path, step: &Step) -> Result<()> {
     strip.arg("-o").arg(scripts.join("unhang")).arg(command_line);
     workspace::run(&mut strip, step)?;
 
-    let package = data.join("platlib/unhang");
+    let package = data.join("platlib/unhang_shared");
     copy_python(&root().join("gdb-python"), &create(&package.join("gdb"))?)?;
     let lldb = root().join("lldb-python/unhang_lldb");
     copy_python(&lldb, &create(&package.join("lldb/unhang_lldb"))?)?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::executable;
 use crate::fixture::{Profile, Running};
 use crate::progress::Step;
 use crate::shop::Shop;
@@ -213,10 +214,6 @@ fn copy_if_newer(from: &Path, to: &Path) -> Result<()> {
     let beside = to.with_extension("new");
     let folder = to.parent().context("its folder")?;
     std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
-    std::fs::copy(from, &beside).with_context(|| format!("copying {}", from.display()))?;
-    let copy = std::fs::File::options().append(true).open(&beside).context("the copy")?;
-    if let Some(time) = time(from) {
-        copy.set_modified(time).context("setting its time")?;
-    }
+    executable::copy(from, &beside)?;
     std::fs::rename(&beside, to).with_context(|| format!("writing {}", to.display()))
 }

@@ -15,6 +15,7 @@ use object::read::elf::{FileHeader, ProgramHeader};
 use object::read::{ReadCache, ReadRef};
 use runtime_layouts::memory::words::WordFormat;
 use runtime_layouts::target::auxiliary::AuxiliaryVector;
+use runtime_layouts::target::image::word_format;
 use runtime_layouts::target::processors::{Processor, ThreadPointer};
 
 use crate::TargetError;
@@ -122,7 +123,7 @@ impl<'a, R: ReadRef<'a>> Core<'a, R> {
             return Err(self.refuse("it is an ELF file of another kind"));
         }
         let machine = header.e_machine(endian).0;
-        let processor = (self.processor)(machine, words::<Elf>(endian)).ok_or_else(|| {
+        let processor = (self.processor)(machine, word_format::<Elf>(endian)).ok_or_else(|| {
             if endian == Endianness::Big {
                 self.refuse("it comes from a big-endian machine")
             } else {
@@ -174,11 +175,6 @@ impl<'a, R: ReadRef<'a>> Core<'a, R> {
         }
         Ok(())
     }
-}
-
-fn words<Elf: FileHeader>(endian: Endianness) -> WordFormat {
-    let pointer_size = if Elf::is_type_64_sized() { 8 } else { 4 };
-    WordFormat { pointer_size, big_endian: endian == Endianness::Big }
 }
 
 fn segment<Header>(header: &Header, endian: Endianness) -> Segment

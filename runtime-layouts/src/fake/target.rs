@@ -9,7 +9,9 @@ use crate::layout::source::LayoutSource;
 use crate::memory::MemoryReader;
 use crate::target::host::{Descriptor, Host};
 use crate::target::processors::{self, Processor};
-use crate::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
+use crate::target::{
+    Identity, Module, NativeFrame, Target, TargetKind, Thread, processors_of_machine,
+};
 
 /// A process with one module, loaded where it was linked, and one thread.
 pub struct FakeTarget<M> {
@@ -20,6 +22,7 @@ pub struct FakeTarget<M> {
     processor: Option<&'static Processor>,
     host: Option<StoppedAt>,
     by_threads: bool,
+    parallelism: Option<usize>,
     /// How often it may still be asked whether the user wants to stop, before that is so.
     patience: AtomicU64,
 }
@@ -50,6 +53,7 @@ impl<M: MemoryReader> FakeTarget<M> {
             processor,
             host: None,
             by_threads: true,
+            parallelism: None,
             patience: AtomicU64::new(u64::MAX),
         }
     }
@@ -59,6 +63,18 @@ impl<M: MemoryReader> FakeTarget<M> {
     pub fn read_by_one_thread(mut self) -> Self {
         self.by_threads = false;
         self
+    }
+
+    /// The same process, read by so many threads at most.
+    #[must_use]
+    pub fn read_by_at_most(mut self, threads: usize) -> Self {
+        self.parallelism = Some(threads);
+        self
+    }
+
+    /// Its memory.
+    pub fn reader(&self) -> &M {
+        &self.memory
     }
 
     /// The same process, with a user who asks to stop by the time that this was asked for so often.
@@ -109,6 +125,10 @@ impl<M: MemoryReader> Target for FakeTarget<M> {
 
     fn may_be_read_by_threads(&self) -> bool {
         self.by_threads
+    }
+
+    fn parallelism(&self) -> usize {
+        self.parallelism.unwrap_or_else(processors_of_machine)
     }
 
     fn identity(&self) -> &Identity {

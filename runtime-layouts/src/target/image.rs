@@ -89,7 +89,7 @@ impl Image {
         let segments = segments::<Elf::ProgramHeader>(table, count, endian, memory)?;
         let first = segments.iter().find(|it| it.kind == PT_LOAD && it.offset == 0)?;
         let load_bias = start.wrapping_sub(first.address);
-        Some(Self { load_bias, words: words::<Elf>(endian), segments })
+        Some(Self { load_bias, words: word_format::<Elf>(endian), segments })
     }
 
     /// The object with these program headers. `load_bias` counts where they do not say where they
@@ -128,7 +128,7 @@ impl Image {
         // A program that does not say is a static one, and not moved.
         let by_headers = own.map(|own| headers.table.wrapping_sub(own.address));
         let load_bias = by_headers.or(load_bias).unwrap_or(0);
-        Some(Self { load_bias, words: words::<Elf>(endian), segments })
+        Some(Self { load_bias, words: word_format::<Elf>(endian), segments })
     }
 
     /// The addresses of the process from the object's first segment to its last.
@@ -179,9 +179,7 @@ impl Image {
                 while let Ok(Some(note)) = notes.next() {
                     let is_id = note.name() == b"GNU" && note.n_type(endian) == NT_GNU_BUILD_ID;
                     if is_id && !note.desc().is_empty() {
-                        return Some(
-                            note.desc().iter().map(|byte| format!("{byte:02x}")).collect(),
-                        );
+                        return Some(hex::encode(note.desc()));
                     }
                 }
                 None
@@ -194,7 +192,9 @@ impl Image {
     }
 }
 
-fn words<Elf: FileHeader>(endian: Endianness) -> WordFormat {
+/// The pointers of a class and byte order of ELF.
+#[must_use]
+pub fn word_format<Elf: FileHeader>(endian: Endianness) -> WordFormat {
     let pointer_size = if Elf::is_type_64_sized() { 8 } else { 4 };
     WordFormat { pointer_size, big_endian: endian == Endianness::Big }
 }

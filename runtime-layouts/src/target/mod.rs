@@ -7,8 +7,10 @@ pub mod libraries;
 pub mod processors;
 pub mod program;
 
+use std::num::NonZero;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::thread;
 
 use self::host::Host;
 use self::processors::Processor;
@@ -27,6 +29,12 @@ pub trait Target {
     /// which is to be called from its own thread alone, and whose lock that thread holds meanwhile.
     fn may_be_read_by_threads(&self) -> bool {
         false
+    }
+
+    /// How many threads may work for one inspection at a time, where several may read its memory:
+    /// as many as this machine has processors.
+    fn parallelism(&self) -> usize {
+        processors_of_machine()
     }
 
     /// What it is.
@@ -204,4 +212,9 @@ impl NativeFrame {
     pub fn register(&self, number: u16) -> Option<u64> {
         self.registers.iter().find(|(n, _)| *n == number).map(|(_, value)| *value)
     }
+}
+
+/// How many processors this machine has for this program.
+pub(crate) fn processors_of_machine() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
 }

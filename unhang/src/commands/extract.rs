@@ -15,7 +15,6 @@ use runtime_layouts::layout::file::Tables;
 use runtime_layouts::layout::source::LayoutSource;
 
 use super::size;
-use crate::heap;
 
 /// What adds a section to a binary.
 const OBJCOPIES: [&str; 2] = ["objcopy", "llvm-objcopy"];
@@ -52,11 +51,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let started = Instant::now();
-    heap::keep_all();
     // This thread shares the work, and one less is started. Nobody has used the threads so far.
-    let threads = rayon::ThreadPoolBuilder::new().use_current_thread();
-    let _ = threads.start_handler(|_| heap::make_room()).build_global();
-    heap::make_room();
+    let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
     let source = DwarfSource::open(&arguments.binary)?;
     let output = arguments.output.as_deref().unwrap_or(&arguments.binary);
     if !arguments.embed && is_same_file(&arguments.binary, output) {

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const ASK_PYTHON: &str = "import sys; print('unhang:python=%d.%d' % sys.version_info[:2])";
 /// Python that says whether the native module is there and works.
 const ASK_LOADED: &str =
-    "import unhang; print('unhang:commands=%d' % len(unhang.Session.commands()))";
+    "import unhang_shared as u; print('unhang:commands=%d' % len(u.Session.commands()))";
 
 /// What a debugger said of itself.
 #[derive(Debug, PartialEq, Eq)]

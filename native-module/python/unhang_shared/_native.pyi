@@ -1,6 +1,6 @@
 """The native module: see native-module/src/session.rs."""
 
-from unhang.adapter import Adapter
+from unhang_shared.adapter import Adapter
 
 class CommandInfo:
     @property

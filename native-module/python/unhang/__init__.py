@@ -1,8 +1,0 @@
-"""unhang inside a debugger: what gdb and lldb share.
-
-Everything is done by the native module; see `unhang.adapter` for what a debugger gives it.
-"""
-
-__all__ = ["Session"]
-
-from unhang._native import Session
