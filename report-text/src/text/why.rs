@@ -183,8 +183,8 @@ pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
             ("never woken", text)
         }
         FindingKind::NeverWoken | FindingKind::LockAcrossAwait => {
-            let last = finding.links.last().map(|link| report.wait(link.wait));
-            let keeper = last.map(|wait| ids(&[wait.task])).unwrap_or_default();
+            let next = finding.links.get(1).map(|link| report.wait(link.wait));
+            let keeper = next.map(|wait| ids(&[wait.task])).unwrap_or_default();
             let kept = match first.because {
                 Because::NotEnded(_) => "does not end".to_string(),
                 _ => match holder.and_then(|holder| end_text(holder.access)) {
@@ -201,7 +201,7 @@ pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
                     ),
                 ),
                 _ => {
-                    let what = last.map(|wait| thing(report, wait)).unwrap_or_default();
+                    let what = next.map(|wait| thing(report, wait)).unwrap_or_default();
                     ("slow", format!("{waiting} waits, while {keeper} {kept} and waits for {what}"))
                 }
             }

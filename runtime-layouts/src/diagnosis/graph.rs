@@ -8,7 +8,7 @@ use crate::report::{
 
 /// Something that goes on or does not.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Party {
+pub(super) enum Dependency {
     /// A whole task: it goes on when one of its leaves does.
     Task(TaskIndex),
     /// A frame of a task: it goes on when one of the leaves below it does.
@@ -19,19 +19,19 @@ pub(super) enum Party {
 struct Leaf {
     task: TaskIndex,
     waits: Vec<WaitId>,
-    keepers: Vec<FrameRef>,
+    frames_above: Vec<FrameRef>,
 }
 
 impl Leaf {
     /// What goes on when the leaf does: the frames above it that something depends on, and its task.
-    fn parties(&self) -> impl Iterator<Item = Party> {
-        let frames = self.keepers.iter().map(|frame| Party::Frame(self.task, *frame));
-        frames.chain([Party::Task(self.task)])
+    fn dependencies(&self) -> impl Iterator<Item = Dependency> {
+        let frames = self.frames_above.iter().map(|frame| Dependency::Frame(self.task, *frame));
+        frames.chain([Dependency::Task(self.task)])
     }
 }
 
-/// What a wait needs one of, each with what that would be.
-type Group = Vec<(Party, Because)>;
+/// What a wait needs one of, each with the reason for which the wait does not end before.
+type Group = Vec<(Dependency, Because)>;
 
 /// The waits of a program and what each needs.
 pub(super) struct Graph {
@@ -42,7 +42,7 @@ pub(super) struct Graph {
     needs: FxHashMap<WaitId, Vec<Group>>,
     /// The polled waits below each task and frame that something depends on, in the order of the
     /// backtrace.
-    below: FxHashMap<Party, Vec<WaitId>>,
+    below: FxHashMap<Dependency, Vec<WaitId>>,
 }
 
 impl Graph {
@@ -57,9 +57,9 @@ impl Graph {
         }
         // Nothing depends on most tasks of a large program, whatever they do themselves.
         let needed = graph.needs.values().flatten().flatten();
-        let needed: FxHashSet<Party> = needed.map(|(party, _)| *party).collect();
-        let of = |party: &Party| match party {
-            Party::Task(task) | Party::Frame(task, _) => *task,
+        let needed: FxHashSet<Dependency> = needed.map(|(dependency, _)| *dependency).collect();
+        let of = |dependency: &Dependency| match dependency {
+            Dependency::Task(task) | Dependency::Frame(task, _) => *task,
         };
         let mut tasks: Vec<TaskIndex> = needed.iter().map(of).collect();
         tasks.sort_unstable();
@@ -69,8 +69,8 @@ impl Graph {
             graph.add_leaves(report, task, chain, &needed, &mut Vec::new());
         }
         for leaf in &graph.leaves {
-            for party in leaf.parties() {
-                graph.below.entry(party).or_default().extend(&leaf.waits);
+            for dependency in leaf.dependencies() {
+                graph.below.entry(dependency).or_default().extend(&leaf.waits);
             }
         }
         graph
@@ -81,12 +81,12 @@ impl Graph {
         report: &Report,
         task: TaskIndex,
         chain: &Chain,
-        needed: &FxHashSet<Party>,
+        needed: &FxHashSet<Dependency>,
         above: &mut Vec<FrameRef>,
     ) {
         let outer = above.len();
         let frames = chain.frames.iter().map(FrameRef::of);
-        above.extend(frames.filter(|frame| needed.contains(&Party::Frame(task, *frame))));
+        above.extend(frames.filter(|frame| needed.contains(&Dependency::Frame(task, *frame))));
         let mut branches = chain.polled_branches().peekable();
         if branches.peek().is_none() {
             let leaf = chain.frames.last().map(FrameRef::of);
@@ -96,7 +96,7 @@ impl Graph {
                 .filter(|(_, wait)| is_idle && wait.is_polled && Some(wait.leaf) == leaf)
                 .map(|(id, _)| id)
                 .collect();
-            self.leaves.push(Leaf { task, waits, keepers: above.clone() });
+            self.leaves.push(Leaf { task, waits, frames_above: above.clone() });
         }
         for branch in branches {
             self.add_leaves(report, task, branch, needed, above);
@@ -107,7 +107,7 @@ impl Graph {
     /// The waits that nothing can end: those that are left when all that can end has ended.
     pub(super) fn stuck(&self) -> FxHashSet<WaitId> {
         let mut stuck: FxHashSet<WaitId> = self.needs.keys().copied().collect();
-        let mut goes_on: FxHashSet<Party> = FxHashSet::default();
+        let mut goes_on: FxHashSet<Dependency> = FxHashSet::default();
         let (dependents, leaves_of) = (self.dependents(), self.leaves_of_waits());
         // Of several things that a leaf waits for the first that comes is enough.
         let can_go_on =
@@ -115,11 +115,11 @@ impl Graph {
         let mut going: Vec<usize> =
             (0..self.leaves.len()).filter(|index| can_go_on(&self.leaves[*index])).collect();
         while let Some(index) = going.pop() {
-            for party in self.leaves[index].parties() {
-                if !goes_on.insert(party) {
+            for dependency in self.leaves[index].dependencies() {
+                if !goes_on.insert(dependency) {
                     continue;
                 }
-                for id in dependents.get(&party).into_iter().flatten() {
+                for id in dependents.get(&dependency).into_iter().flatten() {
                     let is_met = |group: &Group| group.iter().any(|(one, _)| goes_on.contains(one));
                     if self.needs[id].iter().all(is_met) && stuck.remove(id) {
                         going.extend(leaves_of.get(id).into_iter().flatten());
@@ -130,12 +130,12 @@ impl Graph {
         stuck
     }
 
-    /// The waits that need each party, or another one instead of it.
-    fn dependents(&self) -> FxHashMap<Party, Vec<WaitId>> {
-        let mut dependents: FxHashMap<Party, Vec<WaitId>> = FxHashMap::default();
+    /// The waits that need each dependency, or another one instead of it.
+    fn dependents(&self) -> FxHashMap<Dependency, Vec<WaitId>> {
+        let mut dependents: FxHashMap<Dependency, Vec<WaitId>> = FxHashMap::default();
         for (id, groups) in &self.needs {
-            for (party, _) in groups.iter().flatten() {
-                dependents.entry(*party).or_default().push(*id);
+            for (dependency, _) in groups.iter().flatten() {
+                dependents.entry(*dependency).or_default().push(*id);
             }
         }
         dependents
@@ -155,9 +155,9 @@ impl Graph {
     /// What keeps a wait from ending and is itself kept, with the waits that keep it.
     pub(super) fn blockers(&self, wait: WaitId) -> impl Iterator<Item = (Because, &[WaitId])> + '_ {
         let groups = self.needs.get(&wait).into_iter().flatten().flatten();
-        let below = |party| self.below.get(party).map(Vec::as_slice).unwrap_or_default();
+        let below = |dependency| self.below.get(dependency).map(Vec::as_slice).unwrap_or_default();
         let mut blockers: Vec<(Because, &[WaitId])> =
-            groups.map(|(party, because)| (*because, below(party))).collect();
+            groups.map(|(dependency, because)| (*because, below(dependency))).collect();
         // Of several who have it, the others tell more than the one who waits.
         blockers.sort_by_key(|(_, waits)| waits.contains(&wait));
         blockers.into_iter()
@@ -174,7 +174,7 @@ fn needs_of(report: &Report, id: WaitId, wait: &Wait) -> Option<Vec<Group>> {
     match resource.kind {
         ResourceKind::Never => groups.push(Vec::new()),
         ResourceKind::Join | ResourceKind::JoinSet if are_all_known(resource) => {
-            let task = |task: &TaskIndex| (Party::Task(*task), Because::NotEnded(*task));
+            let task = |task: &TaskIndex| (Dependency::Task(*task), Because::NotEnded(*task));
             match resource.needs_all {
                 true => groups.extend(resource.tasks.iter().map(|of| vec![task(of)])),
                 false => groups.push(resource.tasks.iter().map(task).collect()),
@@ -222,9 +222,9 @@ fn are_all_known(resource: &Resource) -> bool {
 }
 
 /// The frame that keeps a future without polling it, by a wait of that future.
-fn keeper(report: &Report, id: WaitId) -> Option<(Party, Because)> {
+fn keeper(report: &Report, id: WaitId) -> Option<(Dependency, Because)> {
     let wait = report.wait(id);
-    Some((Party::Frame(wait.task, wait.keeper?), Because::Unpolled(id)))
+    Some((Dependency::Frame(wait.task, wait.keeper?), Because::Unpolled(id)))
 }
 
 /// The waits of a report with their numbers.
@@ -244,7 +244,7 @@ fn holders(resource: &Resource) -> Group {
         .zip(&resource.holders)
         .filter(|(_, holder)| holder.thread.is_none())
         .filter_map(|(number, holder)| {
-            Some((Party::Frame(holder.task?, holder.frame), Because::Held(number)))
+            Some((Dependency::Frame(holder.task?, holder.frame), Because::Held(number)))
         })
         .collect()
 }

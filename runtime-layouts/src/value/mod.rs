@@ -2,8 +2,6 @@
 
 pub mod parts;
 pub mod path;
-#[cfg(test)]
-mod properties;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -422,3 +422,55 @@ fn shape_of(program: &Program<'_>, libraries: Libraries, ty: Ty) -> Option<Guard
     let guard = libraries.spelled(&last_segment(&layout.name)).into();
     Some(GuardShape { known, key, object, resource: resource.into(), guard })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{FakeLayouts, FakeMemory, FakeTarget};
+    use crate::libraries::LIBRARIES;
+    use crate::report::{HoldingThread, ThreadRef};
+
+    const LOCK: u64 = 0x2000;
+
+    /// What is found on a stack that keeps a guard of the lock at an address, where a thread waits
+    /// for [`LOCK`].
+    fn holders_of(lock: u64) -> Vec<Holder> {
+        let mut layouts = FakeLayouts::new();
+        let word = layouts.integer(8);
+        let path = "std::sys::sync::mutex::futex::Mutex";
+        let mutex = layouts.structure(path, 8, &[("futex", 0, word)]);
+        let mutex = layouts.pointer("&Mutex", Some(mutex));
+        let path = "std::sync::poison::mutex::MutexGuard<shop::Stock>";
+        let guard = layouts.structure(path, 8, &[("lock", 0, mutex)]);
+        let memory = FakeMemory::new().with(0x1000, lock.to_le_bytes());
+        let target = FakeTarget::new(layouts, memory, 0);
+        let program = Program::new(&target);
+        let ty = Ty { module: 0, id: guard };
+        let mut waits = Waits::default();
+        let waited_for = Seen { key: LOCK, ..Seen::nowhere(ResourceKind::ThreadLock) };
+        let id = waits.resource(waited_for, &"Mutex<Stock>".into());
+        let kept = OnStack {
+            value: Value { ty, address: 0x1000 },
+            variable: "guard".into(),
+            frame: FrameRef { site: SiteId(0), address: 0x5000 },
+            task: None,
+            thread: HoldingThread { thread: ThreadRef { number: 2, tid: 7 }, is_blocked: true },
+        };
+        Holders::of(LIBRARIES).on_stack(&program, kept, &mut waits).expect("memory is readable");
+        waits.resources.swap_remove(id.0 as usize).holders
+    }
+
+    #[test]
+    fn a_guard_on_a_stack_holds_the_lock_that_a_thread_waits_for() {
+        let [holder] = &*holders_of(LOCK) else { panic!("one thread has it") };
+        assert_eq!(holder.thread.map(|holding| holding.thread.tid), Some(7));
+        assert_eq!((&*holder.guard, holder.access), ("MutexGuard<Stock>", Access::Exclusive));
+        assert!(holder.may_be_moved, "it may be old bytes");
+    }
+
+    #[test]
+    fn a_guard_of_another_lock_on_a_stack_holds_nothing() {
+        assert_eq!(holders_of(LOCK + 8), []);
+        assert_eq!(holders_of(0), []);
+    }
+}

@@ -6,13 +6,13 @@ use std::ops::Range;
 use arbtest::arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
 
-use super::path::{self, Reach};
-use super::{Program, Ty, Value};
-use crate::fake::{FakeLayouts, FakeMemory, FakeTarget};
-use crate::layout::{Type, TypeId};
-use crate::libraries::LIBRARIES;
-use crate::memory::{MemoryReader, Page, ReadError};
-use crate::variables::{self, Limits};
+use runtime_layouts::fake::{FakeLayouts, FakeMemory, FakeTarget};
+use runtime_layouts::layout::{Type, TypeId};
+use runtime_layouts::libraries::LIBRARIES;
+use runtime_layouts::memory::{MemoryReader, Page, ReadError};
+use runtime_layouts::value::path::{self, Reach};
+use runtime_layouts::value::{Program, Ty, Value};
+use runtime_layouts::variables::{self, Limits};
 
 const TYPES: [&str; 12] = [
     "shop::Stock",
