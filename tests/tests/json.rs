@@ -99,3 +99,35 @@ fn of_tasks_that_were_spawned_somewhere() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn of_a_worker_that_is_blocked() -> Result<()> {
+    let running = subjects::faults(Profile::Debug, "sleeping-worker")?;
+    for report in reports(&running)? {
+        let worker = &report["runtimes"][0]["workers"][0];
+        ensure!(worker["state"] == "blocked", "{worker}");
+        let tasks = report["tasks"].as_array().context("tasks")?;
+        let blocked = tasks.iter().find(|task| task["id"] == "2").context("the task")?;
+        let trust = &blocked["trust"];
+        ensure!(trust["source"] == "native_stack" && trust["stale"] == true, "{trust}");
+        let suspended = tasks.iter().find(|task| task["id"] == "main").context("main")?;
+        ensure!(suspended["trust"]["source"] == "state_machines", "{}", suspended["trust"]);
+    }
+    Ok(())
+}
+
+#[test]
+fn of_a_timer_that_nothing_looks_at() -> Result<()> {
+    let running = subjects::faults(Profile::Debug, "long-loop")?;
+    // Only who stops the process knows when that was.
+    for (report, clock) in reports(&running)?.iter().zip(["inspection", "inspection", "stop"]) {
+        let tasks = report["tasks"].as_array().context("tasks")?;
+        let waits = tasks.iter().filter_map(|task| task["waiting_on"].as_array()).flatten();
+        let timers: Vec<&Value> =
+            waits.map(|wait| &wait["timer"]).filter(|it| !it.is_null()).collect();
+        ensure!(timers.len() == 1 && timers[0]["state"] == "overdue", "{timers:?}");
+        ensure!(timers[0]["clock"] == clock, "{timers:?}");
+        ensure!(timers[0]["overdue_ms"].as_u64().is_some_and(|it| it > 100), "{timers:?}");
+    }
+    Ok(())
+}

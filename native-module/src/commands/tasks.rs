@@ -35,7 +35,9 @@ struct Filter {
     /// Only tasks that have TEXT in none of these
     #[arg(long, value_name = "TEXT")]
     without: Vec<String>,
-    /// Only tasks that wait for something of this kind; may be given several times
+    /// Only tasks that wait for something of this kind, as the JSON report calls it, or for a
+    /// `channel`, a `lock` (mutex, rwlock, thread_lock) or a `timer` (sleep); may be given several
+    /// times
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     #[arg(value_parser = PossibleValuesParser::new(ResourceKind::words()))]
     waiting_on: Vec<String>,

@@ -14,8 +14,8 @@ pub struct BlockingCall {
 /// How a function takes a lock.
 #[derive(Clone, Copy)]
 pub struct TakesLock {
-    /// For one alone, or for several.
-    pub(crate) access: Access,
+    /// For one alone, or for several; `None` when there is but one way.
+    pub(crate) access: Option<Access>,
     /// The address of the lock, by that of the word that the thread waits on; `None` when it
     /// cannot be told.
     pub(crate) of_word: fn(&Program<'_>, u64) -> Option<u64>,

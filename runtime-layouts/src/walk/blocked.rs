@@ -58,7 +58,7 @@ pub(crate) fn of_task(program: &Program<'_>, sites: &Sites, task: &Task) -> Opti
             (ResourceKind::Blocking, path.join("::"), None)
         }
     };
-    let access = call.lock.filter(|_| call.function.contains("RwLock")).map(|takes| takes.access);
+    let access = call.lock.and_then(|takes| takes.access);
     Some(Blocked { kind, address, name, access, frame: FrameRef::of(frame) })
 }
 

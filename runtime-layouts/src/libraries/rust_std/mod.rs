@@ -82,8 +82,10 @@ const GUARDS: &[GuardType] = &[
 const ALIASES: &[(&str, &str)] = &[("<RawMutex, ", "<"), ("<RawRwLock, ", "<")];
 
 type OfWord = fn(&Program<'_>, u64) -> Option<u64>;
+const READ: Option<Access> = Some(Access::Shared);
+const WRITE: Option<Access> = Some(Access::Exclusive);
 
-const fn lock(function: &'static str, access: Access, of_word: OfWord) -> BlockingCall {
+const fn lock(function: &'static str, access: Option<Access>, of_word: OfWord) -> BlockingCall {
     BlockingCall { function, lock: Some(TakesLock { access, of_word }) }
 }
 
@@ -94,15 +96,15 @@ const fn call(function: &'static str) -> BlockingCall {
 /// Functions that wait until another thread, another process or time lets them go on. What reads
 /// files is none: it ends by itself.
 const BLOCKING: &[BlockingCall] = &[
-    lock("std::sync::poison::mutex::Mutex::lock", Access::Exclusive, words::first),
-    lock("std::sync::mutex::Mutex::lock", Access::Exclusive, words::first),
-    lock("std::sync::poison::rwlock::RwLock::read", Access::Shared, words::first),
-    lock("std::sync::rwlock::RwLock::read", Access::Shared, words::first),
-    lock("std::sync::poison::rwlock::RwLock::write", Access::Exclusive, words::of_writers),
-    lock("std::sync::rwlock::RwLock::write", Access::Exclusive, words::of_writers),
-    lock("lock_api::mutex::Mutex::lock", Access::Exclusive, words::of_parked_thread),
-    lock("lock_api::rwlock::RwLock::read", Access::Shared, words::of_parked_thread),
-    lock("lock_api::rwlock::RwLock::write", Access::Exclusive, words::of_parked_thread),
+    lock("std::sync::poison::mutex::Mutex::lock", None, words::first),
+    lock("std::sync::mutex::Mutex::lock", None, words::first),
+    lock("std::sync::poison::rwlock::RwLock::read", READ, words::first),
+    lock("std::sync::rwlock::RwLock::read", READ, words::first),
+    lock("std::sync::poison::rwlock::RwLock::write", WRITE, words::of_writers),
+    lock("std::sync::rwlock::RwLock::write", WRITE, words::of_writers),
+    lock("lock_api::mutex::Mutex::lock", None, words::of_parked_thread),
+    lock("lock_api::rwlock::RwLock::read", READ, words::of_parked_thread),
+    lock("lock_api::rwlock::RwLock::write", WRITE, words::of_parked_thread),
     call("futures_executor::local_pool::block_on"),
     call("futures_lite::future::block_on"),
     call("pollster::block_on"),
