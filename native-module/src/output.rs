@@ -2,8 +2,6 @@
 
 use std::io::{self, Write};
 
-use report_text::text::style::escaped;
-
 use crate::failure::Failure;
 
 /// Text is handed on when so many bytes are there: often enough to show progress and to notice
@@ -46,13 +44,6 @@ impl<W: FnMut(&str) -> Result<(), Failure>> Write for ChunkWriter<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.hand_on(self.pending.len())
     }
-}
-
-/// Text of several lines that has text from outside in it (a path, a thread's name, a debugger's
-/// message): a terminal must not obey it.
-pub(crate) fn escaped_lines(text: &str) -> String {
-    let lines: Vec<_> = text.split('\n').map(escaped).collect();
-    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -102,10 +93,5 @@ mod tests {
         let mut out = ChunkWriter::new(|_: &str| Err(Failure::Quit));
         let error = (0..CHUNK).find_map(|i| writeln!(out, "{i}").err()).expect("fails");
         assert_eq!(Failure::from(error), Failure::Quit);
-    }
-
-    #[test]
-    fn control_characters_are_escaped() {
-        assert_eq!(escaped_lines("a\x1b[31mé\nb\r"), "a\\u{1b}[31mé\nb\\r");
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use pyo3::prelude::*;
 
 use report_text::text::Look;
+use report_text::text::style::escaped_lines;
 use runtime_layouts::layout::source::Provenance;
 use runtime_layouts::libraries::REGISTRY;
 use runtime_layouts::report::Report;
@@ -17,7 +18,7 @@ use crate::adapter::Adapter;
 use crate::commands::{self, COMMANDS, Front};
 use crate::completion;
 use crate::failure::Failure;
-use crate::output::{ChunkWriter, escaped_lines};
+use crate::output::ChunkWriter;
 use crate::panics;
 use crate::selection::Selection;
 use crate::sources::Sources;

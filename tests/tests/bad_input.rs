@@ -113,7 +113,22 @@ fn memory_that_is_gone() -> Result<()> {
         fronts: DEBUGGERS,
         modes: LIVE,
     }
-    .check(&running)
+    .check(&running)?;
+    exits_with_3(running.pid())
+}
+
+/// The command line says in its exit code too that something is missing, and JSON as a field.
+fn exits_with_3(pid: u32) -> Result<()> {
+    let built = xtask::build::build()?;
+    let mut dump = workspace::command(built.command_line, workspace::root());
+    let output = dump.args(["dump", "--json", "-p", &pid.to_string()]).output();
+    let output = output.context("running `unhang dump`")?;
+    ensure!(output.status.code() == Some(3), "{:?}", output.status);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).context("JSON")?;
+    ensure!(report["complete"] == false, "{}", report["complete"]);
+    let missing = report["missing"].to_string();
+    ensure!(missing.contains("Task 1: <unreadable 0x"), "{missing}");
+    Ok(())
 }
 
 /// A refused file leaves everything as it was: the list is still complete.

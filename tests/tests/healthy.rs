@@ -46,7 +46,7 @@ fn check(name: &str, running: &Running, allowed: &[&str]) -> Result<()> {
 }
 
 fn busy(program: &str, allowed: &[&str]) -> Result<()> {
-    for profile in [Profile::Debug, Profile::Release] {
+    for profile in [Profile::Debug, Profile::Release, Profile::Abort] {
         let running = Running::start(&fixture::build("healthy", profile)?, &[program])?;
         check(program, &running, allowed)?;
     }
@@ -77,6 +77,9 @@ busy! {
     a_tree_of_tasks "fan-out" [];
     a_crawler "crawler" [];
     timeouts_and_selects "timeouts" [];
+    senders_that_were_moved_away "closing-time" [];
+    a_thread_with_a_weak_bell "weak-bell" [];
+    a_thread_with_a_lent_bell "lent-bell" [];
     a_server_under_load "echo" [];
     a_server_on_one_thread "one-thread" [];
 }

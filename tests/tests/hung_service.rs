@@ -36,7 +36,9 @@ fn every_checkout_has_its_chain() -> Result<()> {
         let subject = Subject::Process(shop.service.pid());
         let outputs = front.ask(subject, &["info async-tasks", "async bt all"])?;
         let [list, traces] = outputs.as_slice() else { anyhow::bail!("two outputs") };
-        ensure!(Listing::read(list)?.tasks == alive + 1, "the tasks and `main`: {list}");
+        let listing = Listing::read(list)?;
+        ensure!(listing.is_complete, "{list}");
+        ensure!(listing.tasks == alive + 1, "the tasks and `main`: {list}");
 
         let tasks: Vec<&str> = traces.split("\n\n").collect();
         let hung = tasks.iter().filter(|task| task.contains("inventory::stock::restock")).count();

@@ -11,6 +11,7 @@ mod startup_file;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use report_text::text::style::escaped_lines;
 
 use self::debuggers::Debugger;
 
@@ -77,7 +78,7 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("unhang: {error:#}");
+            eprintln!("unhang: {}", escaped_lines(&format!("{error:#}")));
             ExitCode::from(FAILED)
         }
     }

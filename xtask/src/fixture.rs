@@ -22,19 +22,22 @@ pub enum Profile {
     Debug,
     /// Optimised, all debug information.
     Release,
+    /// Optimised as one piece, and without unwinding (`panic = "abort"`).
+    Abort,
     /// Unoptimised, lines and functions but no types (`debug = 1`).
     Lines,
 }
 
 impl Profile {
     /// Every profile.
-    pub const ALL: [Self; 3] = [Self::Debug, Self::Release, Self::Lines];
+    pub const ALL: [Self; 4] = [Self::Debug, Self::Release, Self::Abort, Self::Lines];
 
     /// The name of the profile for cargo.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Debug => "dev",
             Self::Release => "release",
+            Self::Abort => "abort",
             Self::Lines => "lines",
         }
     }
@@ -44,6 +47,7 @@ impl Profile {
         match self {
             Self::Debug => "debug",
             Self::Release => "release",
+            Self::Abort => "abort",
             Self::Lines => "lines",
         }
     }
@@ -74,6 +78,8 @@ pub const NEEDED: &[(&str, Profile)] = &[
     ("faults", Profile::Release),
     ("healthy", Profile::Debug),
     ("healthy", Profile::Release),
+    ("healthy", Profile::Abort),
+    ("escapes", Profile::Debug),
     ("locals", Profile::Debug),
     ("locals", Profile::Release),
     ("roots", Profile::Debug),

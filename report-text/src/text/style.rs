@@ -168,6 +168,13 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// The same for text of several lines.
+#[must_use]
+pub fn escaped_lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(escaped).collect();
+    lines.join("\n")
+}
+
 /// The start of the text, in `width` columns at most.
 pub(crate) fn fit_start(text: &str, width: usize) -> Cow<'_, str> {
     if text.chars().count() <= width {
@@ -215,6 +222,7 @@ mod tests {
             escaped("\u{9b}2J\u{7f}\u{202e}é\u{2066}"),
             "\\u{9b}2J\\u{7f}\\u{202e}é\\u{2066}"
         );
+        assert_eq!(escaped_lines("a\x1b[31mé\nb\r"), "a\\u{1b}[31mé\nb\\r");
         assert!(matches!(escaped("é → 漢"), Cow::Borrowed(_)));
     }
 

@@ -70,3 +70,100 @@ fn search(
     }
     Some(words)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{FakeLayouts, FakeMemory, FakeTarget};
+    use crate::memory::MemoryReader;
+    use crate::report::{FrameRef, Holder, ResourceKind, SiteId, TaskIndex};
+    use crate::target::{Identity, Module, Target};
+
+    const BELL: u64 = 0x5010;
+    const STACK: u64 = 0x7000;
+
+    /// A process whose one thread has those frames.
+    struct OneThread(FakeTarget<FakeMemory>, Vec<NativeFrame>);
+
+    impl Target for OneThread {
+        fn memory(&self) -> &dyn MemoryReader {
+            self.0.memory()
+        }
+
+        fn may_be_read_by_threads(&self) -> bool {
+            true
+        }
+
+        fn identity(&self) -> &Identity {
+            self.0.identity()
+        }
+
+        fn modules(&self) -> &[Module] {
+            self.0.modules()
+        }
+
+        fn threads(&self) -> &[Thread] {
+            self.0.threads()
+        }
+
+        fn native_frames(&self, _thread: &Thread, _limit: usize) -> Vec<NativeFrame> {
+            self.1.clone()
+        }
+
+        fn interrupted(&self) -> bool {
+            false
+        }
+    }
+
+    fn frame(frame_address: Option<u64>, registers: &[(u16, u64)]) -> NativeFrame {
+        NativeFrame { pc: 0, frame_address, registers: registers.to_vec() }
+    }
+
+    /// Whether a bell with one owner, of whom a task has it, may be rung by a thread with that word at
+    /// an address and that value in a register.
+    fn is_reachable(at: u64, word: u64, register: u64, frames: &[Option<u64>]) -> bool {
+        let mut memory = FakeMemory::new().with(STACK, vec![0; 0x2000]);
+        memory.put_u64(at, word);
+        let frames = frames.iter().map(|at| frame(*at, &[(3, register)])).collect();
+        let target = OneThread(FakeTarget::new(FakeLayouts::new(), memory, 0), frames);
+        let holder = Holder {
+            task: Some(TaskIndex(0)),
+            frame: FrameRef { site: SiteId(0), address: 0x100 },
+            variable: None,
+            guard: "Arc<Notify>".into(),
+            access: Access::Handle,
+            may_be_moved: false,
+            is_shared: false,
+            thread: None,
+        };
+        let mut resources = [Resource {
+            kind: ResourceKind::Notify,
+            address: BELL,
+            name: "Notify".into(),
+            state: None,
+            overdue: None,
+            holders: vec![holder],
+            is_taken: None,
+            parties: Some(1),
+            is_reachable: false,
+            queue: Vec::new(),
+            given: None,
+            tasks: Vec::new(),
+            needs_all: false,
+        }];
+        mark(&Program::new(&target), &[], &[], &mut resources);
+        resources[0].is_reachable
+    }
+
+    #[test]
+    fn a_reference_on_a_stack_or_in_a_register_is_found() {
+        let frames = [Some(STACK + 0x800), Some(STACK + 0x1000), None];
+        assert!(!is_reachable(STACK + 0x900, 0, 0, &frames), "none");
+        assert!(is_reachable(STACK + 0x900, BELL, 0, &frames), "a reference");
+        assert!(is_reachable(STACK + 0x900, BELL - 16, 0, &frames), "an `Arc`");
+        assert!(is_reachable(STACK + 0x7f8, BELL, 0, &frames), "of the innermost function");
+        assert!(!is_reachable(STACK + 0x1800, BELL, 0, &frames), "beyond the stack");
+        assert!(is_reachable(STACK, 0, BELL, &frames), "in a register");
+        assert!(is_reachable(STACK, 0, 0, &[None]), "a stack that cannot be found");
+    }
+}

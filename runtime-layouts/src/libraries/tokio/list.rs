@@ -51,11 +51,19 @@ pub(super) fn nodes(
         return Ok(Vec::new());
     };
     let mut found = Vec::new();
-    let mut seen = FxHashSet::default();
+    // A list that comes back comes to this node in the end (Brent's algorithm).
+    let mut mark = 0;
     let mut at = program.read_pointer(first.address)?;
-    while at != 0 && found.len() < MOST_NODES && seen.insert(at) && !program.is_interrupted() {
+    while at != 0 && at != mark && found.len() < MOST_NODES && !program.is_interrupted() {
         found.push(Value { ty: node, address: at });
+        if found.len().is_power_of_two() {
+            mark = at;
+        }
         at = program.read_pointer(at.wrapping_add(link))?;
+    }
+    if at != 0 {
+        let mut seen = FxHashSet::default();
+        found.retain(|node| seen.insert(node.address));
     }
     Ok(found)
 }

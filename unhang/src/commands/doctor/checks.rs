@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use console::{Style, style};
+use report_text::text::style::escaped;
 
 use super::MISSING;
 
@@ -46,17 +47,9 @@ impl Check {
             Verdict::Bad => ("bad ", Style::new().red().bold()),
         };
         // What is found may have come from a process or from another program.
-        let found: String = self.found.chars().flat_map(one_line).collect();
+        let found = self.found.replace('\n', " ");
+        let found = escaped(&found);
         format!("{}  {:<17}  {found}", look.apply_to(word), self.what)
-    }
-}
-
-/// A character as it may stand in a line.
-fn one_line(character: char) -> Vec<char> {
-    match character {
-        '\n' => vec![' '],
-        other if other.is_control() => other.escape_default().collect(),
-        other => vec![other],
     }
 }
 
