@@ -131,13 +131,10 @@ impl Printer<'_> {
         }
         let Some(known) = self.libraries.printer(base_path(&layout.name)) else { return Ok(false) };
         let (program, most) = (self.program, self.limits.elements);
-        let notation = (known.read)(&Shown { program, value, layout, most })?;
-        let is_known = notation.is_some();
-        match notation {
-            Some(notation) => self.notation(notation, depth)?,
-            None => {}
+        match (known.read)(&Shown { program, value, layout, most })? {
+            Some(notation) => self.notation(notation, depth).map(|()| true),
+            None => Ok(false),
         }
-        Ok(is_known)
     }
 
     fn notation(&mut self, notation: Notation, depth: usize) -> Result<(), ValueError> {

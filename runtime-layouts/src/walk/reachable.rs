@@ -116,7 +116,11 @@ mod tests {
     }
 
     fn frame(frame_address: Option<u64>, registers: &[(u16, u64)]) -> NativeFrame {
-        NativeFrame { pc: 0, frame_address, registers: registers.to_vec() }
+        NativeFrame {
+            pc: crate::target::CodeAddress::Next(0),
+            frame_address,
+            registers: registers.to_vec(),
+        }
     }
 
     /// Whether a bell with one owner, of whom a task has it, may be rung by a thread with that word at
@@ -141,7 +145,7 @@ mod tests {
             address: BELL,
             name: "Notify".into(),
             state: None,
-            overdue: None,
+            timer: None,
             holders: vec![holder],
             is_taken: None,
             parties: Some(1),
