@@ -156,6 +156,21 @@ fn whoever_is_woken_or_runs_goes_on() {
 }
 
 #[test]
+fn what_goes_on_lets_others_go_on_one_after_the_other() {
+    let mut story = FakeReport::new();
+    let last = reader(&mut story);
+    let (second, holder, waiting) = (story.task(), story.task(), story.task());
+    let stock = mutex(&mut story);
+    let end = story.end_of(&[last]);
+    story.waits(second, end);
+    let end = story.end_of(&[second]);
+    story.waits(holder, end);
+    story.holds(holder, stock);
+    story.waits(waiting, stock);
+    assert_eq!(said(story), [""; 0]);
+}
+
+#[test]
 fn a_lock_that_was_given_is_no_fault() {
     let mut story = FakeReport::new();
     let (first, second) = (story.task(), story.task());

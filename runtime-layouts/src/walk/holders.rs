@@ -256,7 +256,7 @@ impl Holders {
         if known.is_empty() && is_waited_for_only(kind, sort.access) {
             return Ok(());
         }
-        if !self.is_new(program, sort, &guard) {
+        if !self.is_new(sort, &guard) {
             return Ok(());
         }
         let holder = Holder {
@@ -280,10 +280,9 @@ impl Holders {
     }
 
     /// Whether a guard was not added before, by another way to the same value.
-    fn is_new(&mut self, program: &Program<'_>, sort: &Sort, guard: &Guard) -> bool {
+    fn is_new(&mut self, sort: &Sort, guard: &Guard) -> bool {
         let node = Node { ty: sort.ty, address: guard.address };
-        let is_sized = program.type_of(sort.ty).is_ok_and(|layout| layout.size > 0);
-        !is_sized || self.seen.insert((node, sort.is_shared.then_some(guard.task)))
+        self.seen.insert((node, sort.is_shared.then_some(guard.task)))
     }
 
     /// The lock that a guard keeps, which is made where nobody waits for it; `None` when it cannot

@@ -90,6 +90,17 @@ fn a_lock_is_listed_even_if_nobody_waits_for_it() {
 }
 
 #[test]
+fn a_lock_that_its_guard_does_not_lead_to_has_its_name_from_the_guard() {
+    let mut service = Service::new();
+    let lock = service.semaphore();
+    service.spawn("reader", &[Keep::of("guard", What::ReadGuard(lock))], Await::Socket);
+    let report = service.report();
+    let lock = only(&report);
+    assert_eq!((lock.kind, &*lock.name), (ResourceKind::RwLock, "RwLock<Stock>"));
+    assert_eq!(lock.holders[0].access, Access::Shared);
+}
+
+#[test]
 fn two_locks_have_their_own_holders() {
     let mut service = Service::new();
     let (stock, orders) = (service.mutex(), service.mutex());

@@ -43,6 +43,8 @@ pub struct Spawned {
 pub enum What {
     /// `MutexGuard`.
     Guard(Object),
+    /// `RwLockReadGuard`.
+    ReadGuard(Object),
     /// `SemaphorePermit` of so many permits.
     Permit(Object, u64),
     /// `mpsc::Sender`.
@@ -191,7 +193,8 @@ impl Service {
         Object(self.allocate(32))
     }
 
-    /// A `Semaphore` without free permits, or the one in a `OnceCell` that is being initialized.
+    /// A `Semaphore` without free permits, the one in an `RwLock`, or the one in a `OnceCell` that
+    /// is being initialized.
     pub fn semaphore(&mut self) -> Object {
         Object(self.allocate(32))
     }
@@ -321,6 +324,7 @@ impl Service {
         let types = &self.types;
         match what {
             What::Guard(_) => (types.mutex_guard, 8),
+            What::ReadGuard(_) => (types.read_guard, 8),
             What::Permit(..) => (types.permit, 16),
             What::Sender(_) => (types.sender, 8),
             What::SharedSender(_) => (types.shared_sender, 8),
@@ -334,7 +338,7 @@ impl Service {
 
     fn put(&mut self, at: u64, what: What) {
         let pointer = match what {
-            What::Guard(of) => of.0,
+            What::Guard(of) | What::ReadGuard(of) => of.0,
             What::Permit(of, permits) => {
                 self.memory.put_u64(at + 8, permits);
                 of.0

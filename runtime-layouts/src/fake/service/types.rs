@@ -35,6 +35,7 @@ pub(super) struct Types {
     pub(super) links: TypeId,
     pub(super) leaf: TypeId,
     pub(super) mutex_guard: TypeId,
+    pub(super) read_guard: TypeId,
     pub(super) locking: TypeId,
     pub(super) permit: TypeId,
     pub(super) acquiring: TypeId,
@@ -61,7 +62,9 @@ impl Types {
         let leaf = fake.structure("leaf::Leaf", 8, &[("waiter", 0, word)]);
         fake.implement_future(leaf);
         let queues = Queues::add_to(fake, word, flag);
-        let (mutex_guard, locking) = mutex(fake, &queues, word);
+        let stock = fake.structure("shop::Stock", 8, &[("pieces", 0, word)]);
+        let (mutex_guard, locking) = mutex(fake, &queues, stock);
+        let read_guard = read_guard(fake, &queues, stock);
         let (permit, acquiring, initializing) = semaphore(fake, &queues, word);
         let channel = Channel::add_to(fake, &queues, word, flag);
         let (oneshot_sender, oneshot_receiver) = oneshot(fake, word);
@@ -79,6 +82,7 @@ impl Types {
             links,
             leaf,
             mutex_guard,
+            read_guard,
             locking,
             permit,
             acquiring,
@@ -190,8 +194,7 @@ fn call(fake: &mut FakeLayouts, name: &str, awaitee: (TypeId, u64), this: TypeId
 }
 
 /// A guard of a `Mutex`, and the future of `lock`.
-fn mutex(fake: &mut FakeLayouts, queues: &Queues, word: TypeId) -> (TypeId, TypeId) {
-    let stock = fake.structure("shop::Stock", 8, &[("pieces", 0, word)]);
+fn mutex(fake: &mut FakeLayouts, queues: &Queues, stock: TypeId) -> (TypeId, TypeId) {
     let mutex = fake.structure(
         "tokio::sync::mutex::Mutex<shop::Stock>",
         32,
@@ -202,6 +205,15 @@ fn mutex(fake: &mut FakeLayouts, queues: &Queues, word: TypeId) -> (TypeId, Type
         fake.structure("tokio::sync::mutex::MutexGuard<shop::Stock>", 8, &[("lock", 0, mutex)]);
     let path = "tokio::sync::mutex::{impl#10}::lock";
     (guard, queues.call(fake, path, "<shop::Stock>", mutex))
+}
+
+/// A guard of an `RwLock`, which leads to the semaphore in it alone.
+fn read_guard(fake: &mut FakeLayouts, queues: &Queues, stock: TypeId) -> TypeId {
+    let semaphore = fake.pointer("&Semaphore", Some(queues.semaphore));
+    let name = "tokio::sync::rwlock::read_guard::RwLockReadGuard<shop::Stock>";
+    let guard = fake.structure(name, 8, &[("s", 0, semaphore)]);
+    fake.parameter(guard, "T", stock);
+    guard
 }
 
 /// A permit, and the futures of `acquire` and of a `OnceCell`'s `get_or_init`.
