@@ -202,18 +202,25 @@ fn kept_across_await(
         let mut waits = waits.iter().copied();
         Some((because, waits.find(|id| is_for_what_comes_from_outside(report, *id))?))
     })?;
-    Some(Finding {
+    let mut finding = Finding {
         kind: FindingKind::LockAcrossAwait,
         is_sure: true,
         links: vec![Link { wait: first, because }, Link { wait: outside, because: Because::Never }],
-        behind: waiting.map(|id| report.wait(id).task).collect(),
-    })
+        behind: Vec::new(),
+    };
+    // A task may wait for the lock in several branches.
+    let mut told: FxHashSet<TaskIndex> = finding.tasks(report).into_iter().collect();
+    let tasks = waiting.map(|id| report.wait(id).task);
+    finding.behind = tasks.filter(|task| told.insert(*task)).collect();
+    Some(finding)
 }
 
-/// Whether what is waited for comes from outside of the program, and is not about to come.
+/// Whether what is waited for comes from outside of the program, has not come and is not about to.
 fn is_for_what_comes_from_outside(report: &Report, id: WaitId) -> bool {
     let wait = report.wait(id);
-    is_from_outside(wait, report) && !is_about_to_come(report.resource(wait.resource))
+    !wait.is_granted
+        && is_from_outside(wait, report)
+        && !is_about_to_come(report.resource(wait.resource))
 }
 
 /// Whether what is waited for comes from outside of the program.

@@ -328,7 +328,8 @@ fn renumbered(report: &Report, old: &[usize]) -> Report {
 }
 
 /// What must be said of a report whatever the order of its tasks. Which of several ways to a wait
-/// for nothing is told, and from which wait of a circle on, is of the order.
+/// for nothing is told, from which wait of a circle on, and which of several timers that a blocked
+/// thread would fire, is of the order.
 fn essence(report: &Report) -> Vec<(String, BTreeSet<String>)> {
     let id = |task: &TaskIndex| report.task(*task).id.0.clone();
     let one = |finding: &Finding| {
@@ -338,7 +339,10 @@ fn essence(report: &Report) -> Vec<(String, BTreeSet<String>)> {
             true => "in vain".to_string(),
             false => format!("{:?}, {}", finding.kind, finding.is_sure),
         };
-        (kind, finding.tasks(report).iter().chain(&finding.behind).map(id).collect())
+        let is_of_thread = finding.kind == FindingKind::BlockedWorker;
+        let tasks = finding.tasks(report);
+        let tasks = tasks.iter().chain(&finding.behind).filter(|_| !is_of_thread);
+        (kind, tasks.map(id).collect())
     };
     let mut all: Vec<_> = findings(report).iter().map(one).collect();
     all.sort();

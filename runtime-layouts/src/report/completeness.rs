@@ -51,11 +51,15 @@ impl Report {
     }
 }
 
-/// Why a task is not shown whole; `None` when it is.
+/// Why a task is not shown whole; `None` when it is. Frames that the optimizer left nothing of are
+/// not missing: the program does not have them.
 fn missing(task: &Task) -> Option<&str> {
-    let torn = task.trust.is_stale && task.trust.source != FrameSource::NativeStack;
+    let Trust { source, is_stale, .. } = task.trust;
+    let torn = is_stale && source != FrameSource::NativeStack;
     let own = task.problems.first().map(String::as_str);
-    own.or_else(|| torn.then_some(Trust::TORN)).or_else(|| cut(&task.chain))
+    let own = own.or_else(|| torn.then_some(Trust::TORN));
+    let cut = || if source == FrameSource::TypeAlone { None } else { cut(&task.chain) };
+    own.or_else(cut)
 }
 
 /// Why a chain does not go on where it should.
