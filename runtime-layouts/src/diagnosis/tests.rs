@@ -518,9 +518,11 @@ fn a_task_that_is_not_listed_may_end() {
         assert_eq!(said(story), wanted, "{parties:?}");
     }
     let mut story = FakeReport::new();
-    let task = story.task();
-    let end = story.end_of(&[]);
-    story.waits(task, end);
+    let (holder, waiting) = (story.task(), story.task());
+    let (end, stock) = (story.end_of(&[]), mutex(&mut story));
+    story.waits(holder, end);
+    story.holds(holder, stock);
+    story.waits(waiting, stock);
     assert_eq!(said(story), [""; 0]);
 }
 
