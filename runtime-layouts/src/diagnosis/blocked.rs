@@ -60,7 +60,7 @@ fn busy(report: &Report, runtime: &Runtime, blocked: &[(WaitId, &Wait)]) -> Opti
     }
     let own = |task: &Task| task.runtime.and_then(|at| report.runtimes.get(at)) == Some(runtime);
     let (late, _) = waits(report)
-        .filter(|(_, wait)| wait.is_polled)
+        .filter(|(_, wait)| wait.is_polled && !wait.is_granted)
         .filter_map(|(id, wait)| Some((id, report.resource(wait.resource).timer?.overdue()?)))
         .filter(|(id, overdue)| *overdue >= LATE && own(report.task(report.wait(*id).task)))
         .max_by_key(|(_, overdue)| *overdue)?;

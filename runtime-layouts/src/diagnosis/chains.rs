@@ -202,18 +202,22 @@ fn kept_across_await(
         let mut waits = waits.iter().copied();
         Some((because, waits.find(|id| is_for_what_comes_from_outside(report, *id))?))
     })?;
+    let task_of = |id: WaitId| report.wait(id).task;
+    let mut seen = FxHashSet::from_iter([first, outside].map(task_of));
+    let behind = waiting.map(task_of).filter(|task| seen.insert(*task)).collect();
     Some(Finding {
         kind: FindingKind::LockAcrossAwait,
         is_sure: true,
         links: vec![Link { wait: first, because }, Link { wait: outside, because: Because::Never }],
-        behind: waiting.map(|id| report.wait(id).task).collect(),
+        behind,
     })
 }
 
 /// Whether what is waited for comes from outside of the program, and is not about to come.
 fn is_for_what_comes_from_outside(report: &Report, id: WaitId) -> bool {
     let wait = report.wait(id);
-    is_from_outside(wait, report) && !is_about_to_come(report.resource(wait.resource))
+    let is_about_to_come = wait.is_granted || is_about_to_come(report.resource(wait.resource));
+    is_from_outside(wait, report) && !is_about_to_come
 }
 
 /// Whether what is waited for comes from outside of the program.

@@ -633,6 +633,13 @@ fn a_lock_across_an_await_must_be_certain_and_last() {
         story.waits(waiting, stock);
     });
     assert_eq!(due, [""; 0]);
+    let has_come = slow(|story, [holder, waiting], stock| {
+        let socket = story.resource(ResourceKind::Io, "socket");
+        story.holds(holder, stock);
+        story.is_given(holder, socket);
+        story.waits(waiting, stock);
+    });
+    assert_eq!(has_come, [""; 0]);
     let given = slow(|story, [holder, waiting], stock| {
         let timer = timer(story);
         story.holds(holder, stock);
