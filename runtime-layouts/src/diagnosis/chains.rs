@@ -202,17 +202,15 @@ fn kept_across_await(
         let mut waits = waits.iter().copied();
         Some((because, waits.find(|id| is_for_what_comes_from_outside(report, *id))?))
     })?;
-    let mut finding = Finding {
+    let task_of = |id: WaitId| report.wait(id).task;
+    let mut seen = FxHashSet::from_iter([first, outside].map(task_of));
+    let behind = waiting.map(task_of).filter(|task| seen.insert(*task)).collect();
+    Some(Finding {
         kind: FindingKind::LockAcrossAwait,
         is_sure: true,
         links: vec![Link { wait: first, because }, Link { wait: outside, because: Because::Never }],
-        behind: Vec::new(),
-    };
-    // A task may wait for the lock in several branches.
-    let mut told: FxHashSet<TaskIndex> = finding.tasks(report).into_iter().collect();
-    let tasks = waiting.map(|id| report.wait(id).task);
-    finding.behind = tasks.filter(|task| told.insert(*task)).collect();
-    Some(finding)
+        behind,
+    })
 }
 
 /// Whether what is waited for comes from outside of the program, has not come and is not about to.

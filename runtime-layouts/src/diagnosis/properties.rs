@@ -274,7 +274,7 @@ fn what_is_granted_to_a_polled_future_makes_nothing_stuck() {
 #[test]
 fn a_holder_that_can_go_on_makes_nothing_stuck() {
     always(|u, mut report| {
-        let (before, had_findings) = (stuck(&report), !findings(&report).is_empty());
+        let before = stuck(&report);
         let runner = &report.tasks[report.tasks.len() - 1];
         let (task, frame) = (runner.index, FrameRef::of(&runner.chain.frames[0]));
         let at = u.choose_index(report.resources.len())?;
@@ -289,7 +289,6 @@ fn a_holder_that_can_go_on_makes_nothing_stuck() {
             thread: None,
         });
         assert!(stuck(&report).is_subset(&before));
-        assert!(had_findings || findings(&report).is_empty());
         Ok(())
     });
 }

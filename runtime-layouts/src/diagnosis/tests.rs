@@ -518,9 +518,11 @@ fn a_task_that_is_not_listed_may_end() {
         assert_eq!(said(story), wanted, "{parties:?}");
     }
     let mut story = FakeReport::new();
-    let task = story.task();
-    let end = story.end_of(&[]);
-    story.waits(task, end);
+    let (holder, waiting) = (story.task(), story.task());
+    let (end, stock) = (story.end_of(&[]), mutex(&mut story));
+    story.waits(holder, end);
+    story.holds(holder, stock);
+    story.waits(waiting, stock);
     assert_eq!(said(story), [""; 0]);
 }
 
@@ -631,6 +633,13 @@ fn a_lock_across_an_await_must_be_certain_and_last() {
         story.waits(waiting, stock);
     });
     assert_eq!(due, [""; 0]);
+    let has_come = slow(|story, [holder, waiting], stock| {
+        let socket = story.resource(ResourceKind::Io, "socket");
+        story.holds(holder, stock);
+        story.is_given(holder, socket);
+        story.waits(waiting, stock);
+    });
+    assert_eq!(has_come, [""; 0]);
     let given = slow(|story, [holder, waiting], stock| {
         let timer = timer(story);
         story.holds(holder, stock);
