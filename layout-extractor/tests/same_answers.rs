@@ -126,80 +126,112 @@ fn check(path: &std::path::Path) {
 
     let tables = file.tables();
     assert!(!tables.functions_at.is_empty() && !tables.vtables.is_empty());
-    for (address, _) in &tables.functions_at {
-        let address = StaticAddress(*address);
-        let (one, two) =
-            (dwarf.functions_at(address).unwrap(), file.functions_at(address).unwrap());
-        assert_eq!(one.len(), two.len());
-        for (one, two) in one.iter().zip(&two) {
-            comparison.same_functions(one, two);
+    comparison.compare_addresses();
+    comparison.compare_thread_locals();
+    assert!(comparison.compare_stack_variables() > 0);
+    let compared = comparison.run();
+    assert!(compared > 100, "{compared}");
+    comparison.compare_types_by_name();
+    comparison.compare_names();
+}
+
+impl Comparison<'_> {
+    /// Functions and vtables by their addresses.
+    fn compare_addresses(&mut self) {
+        let tables = self.file.tables();
+        for (address, _) in &tables.functions_at {
+            let address = StaticAddress(*address);
+            let (one, two) = (
+                self.dwarf.functions_at(address).unwrap(),
+                self.file.functions_at(address).unwrap(),
+            );
+            assert_eq!(one.len(), two.len());
+            for (one, two) in one.iter().zip(&two) {
+                self.same_functions(one, two);
+            }
+        }
+        for (address, _) in &tables.vtables {
+            let address = StaticAddress(*address);
+            let (one, two) = (
+                self.dwarf.vtable_types(address).unwrap(),
+                self.file.vtable_types(address).unwrap(),
+            );
+            self.same_lists(&one, &two);
         }
     }
-    for (address, _) in &tables.vtables {
-        let address = StaticAddress(*address);
-        let (one, two) =
-            (dwarf.vtable_types(address).unwrap(), file.vtable_types(address).unwrap());
-        comparison.same_lists(&one, &two);
-    }
-    for path in ["tokio::runtime::context::CONTEXT", "tokio::runtime::context", "tokio::nothing"] {
-        // The search begins with an item's own name; a module's finds less.
-        let (one, two) = (dwarf.thread_locals(path).unwrap(), file.thread_locals(path).unwrap());
-        for one in &one {
-            let two = two.iter().find(|two| two.name == one.name).unwrap();
-            assert_eq!(one.offset, two.offset);
-            comparison.same(one.ty, two.ty);
+
+    fn compare_thread_locals(&mut self) {
+        for path in
+            ["tokio::runtime::context::CONTEXT", "tokio::runtime::context", "tokio::nothing"]
+        {
+            // The search begins with an item's own name; a module's finds less.
+            let (one, two) =
+                (self.dwarf.thread_locals(path).unwrap(), self.file.thread_locals(path).unwrap());
+            for one in &one {
+                let two = two.iter().find(|two| two.name == one.name).unwrap();
+                assert_eq!(one.offset, two.offset);
+                self.same(one.ty, two.ty);
+            }
+            assert!(!path.ends_with("CONTEXT") || one.len() == two.len());
         }
-        assert!(!path.ends_with("CONTEXT") || one.len() == two.len());
     }
-    let mut places = 0;
-    for frame in &tables.variables {
-        for &(start, end) in &frame.code {
-            for pc in start..end {
-                let pc = StaticAddress(pc);
-                let one = dwarf.variables_at(pc).unwrap();
-                let two = file.variables_at(pc).unwrap();
-                let facts = |list: &[runtime_layouts::layout::PlacedVariable]| -> Vec<_> {
-                    list.iter().map(|v| (v.function.clone(), v.name.clone(), v.place)).collect()
-                };
-                assert_eq!(facts(&one), facts(&two), "{pc:?}");
-                for (one, two) in one.iter().zip(&two) {
-                    comparison.same(one.ty, two.ty);
-                    places += 1;
+
+    /// The variables at every place of every frame that has some. Returns how many there were.
+    fn compare_stack_variables(&mut self) -> usize {
+        let mut places = 0;
+        for frame in &self.file.tables().variables {
+            for &(start, end) in &frame.code {
+                for pc in start..end {
+                    let pc = StaticAddress(pc);
+                    let one = self.dwarf.variables_at(pc).unwrap();
+                    let two = self.file.variables_at(pc).unwrap();
+                    let facts = |list: &[runtime_layouts::layout::PlacedVariable]| -> Vec<_> {
+                        list.iter().map(|v| (v.function.clone(), v.name.clone(), v.place)).collect()
+                    };
+                    assert_eq!(facts(&one), facts(&two), "{pc:?}");
+                    for (one, two) in one.iter().zip(&two) {
+                        self.same(one.ty, two.ty);
+                        places += 1;
+                    }
                 }
             }
         }
+        places
     }
-    assert!(places > 0);
-    let compared = comparison.run();
-    assert!(compared > 100, "{compared}");
-    // The types that a debugger asks for by name, though nothing may lead to them.
-    for by_name in LIBRARIES.named_types() {
-        let is_behind_none = by_name.behind.is_some_and(|local| {
-            let locals = dwarf.thread_locals(local).unwrap();
-            locals.is_empty()
-        });
-        // What a generic one is asked for depends on the program.
-        if !is_behind_none && !by_name.name.ends_with('<') {
-            let of = |found: Vec<_>| !found.is_empty();
-            let in_dwarf = of(dwarf.types_named(by_name.name, None).unwrap());
-            let in_file = of(file.types_named(by_name.name, None).unwrap());
-            assert_eq!(in_dwarf, in_file, "{by_name:?}");
+
+    /// The types that a debugger asks for by name, though nothing may lead to them.
+    fn compare_types_by_name(&self) {
+        for by_name in LIBRARIES.named_types() {
+            let is_behind_none = by_name.behind.is_some_and(|local| {
+                let locals = self.dwarf.thread_locals(local).unwrap();
+                locals.is_empty()
+            });
+            // What a generic one is asked for depends on the program.
+            if !is_behind_none && !by_name.name.ends_with('<') {
+                let of = |found: Vec<_>| !found.is_empty();
+                let in_dwarf = of(self.dwarf.types_named(by_name.name, None).unwrap());
+                let in_file = of(self.file.types_named(by_name.name, None).unwrap());
+                assert_eq!(in_dwarf, in_file, "{by_name:?}");
+            }
         }
     }
-    // Names, near and anywhere.
-    for (one, two) in comparison.seen.iter().take(300) {
-        let name = dwarf.type_at(*one).unwrap().name.clone();
-        let found = file.types_named(&name, Some(*two)).unwrap();
-        assert!(found.contains(two), "{name}");
-        // DWARF has no names for arrays, functions' types and the pointers inside fat ones, so they
-        // cannot be asked for by name.
-        let kind = dwarf.type_at(*one).unwrap().kind.clone();
-        let is_unnamed_pointer =
-            name.starts_with('*') && !name.starts_with("*const ") && !name.starts_with("*mut ");
-        if !matches!(kind, TypeKind::Array { .. } | TypeKind::Opaque) && !is_unnamed_pointer {
-            assert!(dwarf.types_named(&name, Some(*one)).unwrap().contains(one), "{name}");
-            let anywhere = dwarf.types_named(&name, None).unwrap();
-            assert!(anywhere.contains(one), "{name}");
+
+    /// Names, near and anywhere.
+    fn compare_names(&self) {
+        for (one, two) in self.seen.iter().take(300) {
+            let name = self.dwarf.type_at(*one).unwrap().name.clone();
+            let found = self.file.types_named(&name, Some(*two)).unwrap();
+            assert!(found.contains(two), "{name}");
+            // DWARF has no names for arrays, functions' types and the pointers inside fat ones, so they
+            // cannot be asked for by name.
+            let kind = self.dwarf.type_at(*one).unwrap().kind.clone();
+            let is_unnamed_pointer =
+                name.starts_with('*') && !name.starts_with("*const ") && !name.starts_with("*mut ");
+            if !matches!(kind, TypeKind::Array { .. } | TypeKind::Opaque) && !is_unnamed_pointer {
+                assert!(self.dwarf.types_named(&name, Some(*one)).unwrap().contains(one), "{name}");
+                let anywhere = self.dwarf.types_named(&name, None).unwrap();
+                assert!(anywhere.contains(one), "{name}");
+            }
         }
     }
 }

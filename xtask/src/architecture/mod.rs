@@ -6,7 +6,7 @@
 //! | the folders of a crate, its top-level modules | the sources, parsed with `syn` |
 //! | the Python folders | their `import` lines |
 //!
-//! What may be is in [`rules`], and in no other place.
+//! What may be is in `rules.rs`, and in no other place.
 
 mod crates;
 mod folders;
