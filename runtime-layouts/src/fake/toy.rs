@@ -11,7 +11,7 @@ use crate::report::{
 };
 use crate::value::path::{self, Reach};
 use crate::value::{Ty, Value, ValueError};
-use crate::walk::{Inspection, Known, Registry};
+use crate::walk::{Inspection, Registry, RegistryEntry};
 
 const CURRENT: &str = "toy::CURRENT";
 const EXECUTOR: &str = "toy::Executor";
@@ -27,12 +27,12 @@ const LIBRARY: Library = Library {
     ..Library::named("toy")
 };
 
-const KNOWN: &[Known] = &[Known::runtime(&LIBRARY, discover)];
+const ENTRIES: &[RegistryEntry] = &[RegistryEntry::runtime(&LIBRARY, discover)];
 
-static ALL: [&Library; KNOWN.len()] = Known::libraries(KNOWN);
+static ALL: [&Library; ENTRIES.len()] = RegistryEntry::libraries(ENTRIES);
 
 /// The toy runtime, and nothing else.
-pub const REGISTRY: Registry = Registry { known: KNOWN, libraries: Libraries::of(&ALL) };
+pub const REGISTRY: Registry = Registry { entries: ENTRIES, libraries: Libraries::of(&ALL) };
 
 fn discover(inspection: &mut Inspection<'_>) {
     for (index, current) in inspection.thread_locals(0, CURRENT) {

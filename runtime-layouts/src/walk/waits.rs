@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::blocked;
-use super::leaves::Waiting;
+use super::blocked_threads;
+use super::leaf_waits::FoundWait;
 use super::sites::Sites;
 use crate::knowledge::{ReadOrder, Seen, naming};
 use crate::report::{
@@ -16,13 +16,13 @@ use crate::report::{
 use crate::value::{Program, Ty, Value};
 
 /// The order of a queue, to be read.
-pub(crate) struct Order {
+pub(crate) struct QueueOrder {
     of: ResourceId,
     read: ReadOrder,
     from: Value,
 }
 
-impl Order {
+impl QueueOrder {
     /// The addresses of what waits, first come first, and for what.
     pub(crate) fn read(self, program: &Program<'_>) -> (ResourceId, Vec<u64>) {
         (self.of, (self.read)(program, self.from).unwrap_or_default())
@@ -66,8 +66,8 @@ pub(crate) struct Waits {
 impl Waits {
     /// Adds a wait of the task that is next, or was added to last. Returns what tells the order of
     /// the queue, when it is the second one in a queue that has an order of its own.
-    pub(crate) fn add(&mut self, program: &Program<'_>, waiting: Waiting) -> Option<Order> {
-        let Waiting { seen, named, mut wait } = waiting;
+    pub(crate) fn add(&mut self, program: &Program<'_>, waiting: FoundWait) -> Option<QueueOrder> {
+        let FoundWait { seen, named, mut wait } = waiting;
         let name = self
             .spelled
             .entry(named)
@@ -79,12 +79,12 @@ impl Waits {
         self.waits.push(wait);
         let is_first = self.resources.len() > known;
         let order = if is_first { None } else { self.orders.remove(&id) };
-        order.map(|(read, from)| Order { of: id, read, from })
+        order.map(|(read, from)| QueueOrder { of: id, read, from })
     }
 
     /// Adds what blocks the thread that polls a task, before its other waits. Asks for stacks.
     pub(crate) fn add_blocked(&mut self, program: &Program<'_>, sites: &Sites, task: &Task) {
-        let Some(blocked) = blocked::of_task(program, sites, task) else { return };
+        let Some(blocked) = blocked_threads::of_task(program, sites, task) else { return };
         let seen = Seen {
             // Where the lock is not known, nobody else waits for the same.
             key: blocked.address.unwrap_or(u64::from(task.index.0)),
@@ -94,7 +94,7 @@ impl Waits {
             ..Seen::nowhere(blocked.kind)
         };
         let resource = self.resource(seen, &blocked.name.as_str().into());
-        let users = task.chain.frames.iter().rev().find(|frame| sites.is_users(frame.site));
+        let users = task.chain.frames.iter().rev().find(|frame| sites.is_user_code(frame.site));
         self.waits.push(Wait {
             task: task.index,
             resource,

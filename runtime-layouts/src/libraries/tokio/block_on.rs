@@ -14,7 +14,7 @@ use crate::report::{
 use crate::target::NativeFrame;
 use crate::value::Program;
 use crate::walk::Inspection;
-use crate::walk::native::DEEPEST_STACK;
+use crate::walk::native_stack::DEEPEST_STACK;
 
 /// Adds the future of every thread that is inside `block_on`.
 pub(super) fn add(

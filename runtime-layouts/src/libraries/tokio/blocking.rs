@@ -14,7 +14,7 @@ use crate::report::{FrameSource, FutureType, SiteId, Task, TaskIndex, TaskKind, 
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
-use crate::walk::native::{self, DEEPEST_STACK, NativeCall};
+use crate::walk::native_stack::{self, DEEPEST_STACK, NativeCall};
 
 const QUEUE: &str = "alloc::collections::vec_deque::VecDeque<tokio::runtime::blocking::pool::Task";
 
@@ -69,7 +69,7 @@ fn admit_unnamed(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) {
     let runs = |context: &&ThreadContext| {
         let frames = target.native_frames(&target.threads()[context.index], DEEPEST_STACK);
         stack::doing(inspection.program, &frames).is_none()
-            && native::calls(inspection.program, &frames).iter().any(|call| match call {
+            && native_stack::calls(inspection.program, &frames).iter().any(|call| match call {
                 NativeCall::Known { call, .. } => is_polling(&call.function.name),
                 NativeCall::Unknown { .. } => false,
             })

@@ -20,7 +20,7 @@ use crate::report::{TaskId, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value};
 use crate::walk::Inspection;
-use crate::walk::native::DEEPEST_STACK;
+use crate::walk::native_stack::DEEPEST_STACK;
 
 /// Types that lead to a runtime or a task.
 pub(crate) const HANDLES: [&str; 4] = [

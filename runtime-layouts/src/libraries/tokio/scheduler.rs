@@ -14,7 +14,7 @@ use crate::parallel::{self, Job};
 use crate::report::{BlockingPool, Flavor, Runtime, Task, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
-use crate::walk::sites::{Numbers, Placed};
+use crate::walk::sites::{KeyedSite, SiteNumbers};
 use crate::walk::{Inspection, Walker};
 
 const SPAWNER_METRICS: &str = "tokio::runtime::blocking::pool::SpawnerMetrics";
@@ -159,7 +159,7 @@ struct Batch {
     /// Each with the number of sites that the walker knew after it.
     tasks: Vec<(Found, usize)>,
     /// The sites that the walker did not know before.
-    sites: Vec<Placed>,
+    sites: Vec<KeyedSite>,
     /// See [`TaskReader::version`].
     version: Option<String>,
 }
@@ -190,11 +190,11 @@ fn read_all<'t>(
     let job = Job { items: headers, begin: &begin, batch: &batch };
     let mut own =
         (std::mem::replace(&mut inspection.walker, Walker::of(libraries)), TaskReader::default());
-    let mut members: Vec<Numbers> = Vec::new();
+    let mut members: Vec<SiteNumbers> = Vec::new();
     members.push(std::mem::take(&mut inspection.numbers));
     job.run(program, &mut own, &mut |member, batch| {
         if members.len() <= member {
-            members.resize_with(member + 1, Numbers::default);
+            members.resize_with(member + 1, SiteNumbers::default);
         }
         let numbers = &mut members[member];
         let mut sites = batch.sites.into_iter();

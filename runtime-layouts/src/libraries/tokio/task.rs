@@ -21,7 +21,7 @@ use crate::report::{
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
-use crate::walk::native::{self, DEEPEST_STACK, NativeCall};
+use crate::walk::native_stack::{self, DEEPEST_STACK, NativeCall};
 use crate::walk::{Inspection, Walker};
 
 /// The part of a task that does not depend on its future.
@@ -343,12 +343,12 @@ pub(super) fn add_polled(inspection: &mut Inspection<'_>) {
     for thread in target.threads() {
         let thread = ThreadRef { number: thread.number, tid: thread.tid };
         let Some(chain) = inspection.native_chain(thread, &is_polling) else { continue };
-        let is_users = |frame: &Frame| {
+        let is_user_code = |frame: &Frame| {
             let location = inspection.site(frame.site).location.as_ref();
             location.is_some_and(|location| location.file.origin() == Origin::User)
         };
         // A worker is itself a closure that a thread of the blocking pool polls.
-        if !chain.frames.iter().any(is_users) {
+        if !chain.frames.iter().any(is_user_code) {
             continue;
         }
         let root = chain.frames.first().map(|frame| frame.site);
@@ -401,7 +401,7 @@ pub(super) fn polling_thread<'c>(
     let polls = |thread: &&ThreadContext| {
         let native = &program.target().threads()[thread.index];
         let frames = program.target().native_frames(native, DEEPEST_STACK);
-        native::calls(program, &frames).iter().any(|call| match call {
+        native_stack::calls(program, &frames).iter().any(|call| match call {
             NativeCall::Known { module, call, .. } => {
                 is_polling(&call.function.name)
                     && future(*module, &call.function).as_ref() == Some(&wanted)

@@ -13,7 +13,7 @@ use crate::layout::Type;
 use crate::report::{Task, TaskState, Worker, WorkerState};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
-use crate::walk::native::DEEPEST_STACK;
+use crate::walk::native_stack::DEEPEST_STACK;
 
 /// Before 1.21 `multi_thread` was `thread_pool`.
 const MULTI_THREAD_CORES: [&str; 2] = [

@@ -1,4 +1,4 @@
-//! Leaves: what the innermost futures of a task wait for.
+//! LeafReader: what the innermost futures of a task wait for.
 //!
 //! The innermost frames of a chain are a library's: from the leaf outwards they are looked through
 //! for something that is known to be waited for, in the future itself or as the `self` of an async
@@ -25,7 +25,7 @@ const DEEPEST_REFERENCE: usize = 6;
 const MOST_POLLED: usize = 16;
 
 /// A wait that was found.
-pub(crate) struct Waiting {
+pub(crate) struct FoundWait {
     /// What is waited for.
     pub(crate) seen: Seen,
     /// The type that it has its name from, if it has none of its own.
@@ -35,22 +35,22 @@ pub(crate) struct Waiting {
 }
 
 /// Ways from a type to what can keep a waker.
-type Wakeful = Vec<(Path, &'static ResourceType)>;
+type WakerPaths = Vec<(Path, &'static ResourceType)>;
 
 /// Reads leaves; keeps what it learns about types.
-pub(crate) struct Leaves {
+pub(crate) struct LeafReader {
     libraries: Libraries,
     /// What a type is known as.
     types: FxHashMap<Ty, Option<&'static ResourceType>>,
     /// What of each leaf's type can keep a waker.
-    polled: FxHashMap<Ty, Rc<Wakeful>>,
+    polled: FxHashMap<Ty, Rc<WakerPaths>>,
     /// Where leaves of a type that is not known keep wakers.
     wakers: FxHashMap<Ty, Vec<Path>>,
     /// Whether frames of a type are a library's own way to what is waited for.
     inner: FxHashMap<SiteId, bool>,
 }
 
-impl Leaves {
+impl LeafReader {
     /// A reader of what these libraries' futures wait for.
     pub(crate) fn of(libraries: Libraries) -> Self {
         Self {
@@ -69,10 +69,10 @@ impl Leaves {
         sites: &Sites,
         tasks: &Tasks<'_>,
         task: &Task,
-        found: &mut Vec<Waiting>,
+        found: &mut Vec<FoundWait>,
     ) {
         let header = if task.kind == TaskKind::BlockOn { 0 } else { task.address };
-        let mut walk = Walk { leaves: self, program, sites, tasks, task, header, found };
+        let mut walk = LeafWalk { leaves: self, program, sites, tasks, task, header, found };
         walk.chain(&task.chain, None, 0, &mut Vec::new());
     }
 
@@ -84,7 +84,7 @@ impl Leaves {
         })
     }
 
-    fn polled(&mut self, program: &Program<'_>, ty: Ty) -> Rc<Wakeful> {
+    fn polled(&mut self, program: &Program<'_>, ty: Ty) -> Rc<WakerPaths> {
         let libraries = self.libraries;
         let paths = self.polled.entry(ty).or_insert_with(|| {
             let keeps_wakers = |ty: &Type| {
@@ -103,18 +103,18 @@ impl Leaves {
 }
 
 /// The walk over one task's leaves.
-struct Walk<'w> {
-    leaves: &'w mut Leaves,
+struct LeafWalk<'w> {
+    leaves: &'w mut LeafReader,
     program: &'w Program<'w>,
     sites: &'w Sites,
     tasks: &'w Tasks<'w>,
     task: &'w Task,
     /// Of the task; 0 for a future that a thread blocks on.
     header: u64,
-    found: &'w mut Vec<Waiting>,
+    found: &'w mut Vec<FoundWait>,
 }
 
-impl Walk<'_> {
+impl LeafWalk<'_> {
     /// Looks at every leaf of a chain. `run` holds the frames above it, outermost first, of which
     /// those from `branch` on are of this branch alone, and `keeper` is the frame that holds it if
     /// it is not polled.
@@ -145,7 +145,7 @@ impl Walk<'_> {
     fn leaf(&mut self, run: &[&Frame], branch: usize, keeper: Option<FrameRef>) {
         let Some(leaf) = run.last().and_then(|frame| self.value(frame)) else { return };
         let Some(leaf_ref) = run.last().map(|frame| FrameRef::of(frame)) else { return };
-        let user = run.iter().rev().find(|frame| self.sites.is_users(frame.site));
+        let user = run.iter().rev().find(|frame| self.sites.is_user_code(frame.site));
         let user = user.map(|frame| FrameRef::of(frame));
         let task = self.task.index;
         let waiting = |(mut seen, named): (Seen, Ty)| {
@@ -160,7 +160,7 @@ impl Walk<'_> {
                 leaf: leaf_ref,
                 user,
             };
-            Waiting { seen, named, wait }
+            FoundWait { seen, named, wait }
         };
         let reading =
             Reading { program: self.program, leaf, tasks: self.tasks, header: self.header };
@@ -240,7 +240,7 @@ impl Walk<'_> {
     fn is_inner(&mut self, site: SiteId) -> bool {
         let (sites, libraries) = (self.sites, self.leaves.libraries);
         *self.leaves.inner.entry(site).or_insert_with(|| {
-            !sites.is_users(site) && libraries.is_of_known_crate(&sites.get(site).type_name)
+            !sites.is_user_code(site) && libraries.is_of_known_crate(&sites.get(site).type_name)
         })
     }
 

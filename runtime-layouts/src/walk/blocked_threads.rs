@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::keeps::Keeps;
-use super::native::{self, DEEPEST_STACK, NativeCall};
-use super::plan::Wanted;
+use super::live_values::LiveValues;
+use super::native_stack::{self, DEEPEST_STACK, NativeCall};
 use super::sites::Sites;
+use super::traversal::SearchFor;
 use super::waits::Waits;
 use crate::knowledge::{BlockingCall, Libraries};
 use crate::layout::name::{last_segment, path_segments};
@@ -128,7 +128,7 @@ pub(crate) struct OnStack {
 /// The guards in the variables of every thread's stack, as far as the debug information places
 /// them in memory.
 pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -> Vec<OnStack> {
-    let mut keeps = Keeps::of(Wanted::Guards, sites.libraries());
+    let mut live_values = LiveValues::of(SearchFor::Guards, sites.libraries());
     let mut found = Vec::new();
     for thread in program.target().threads() {
         let frames = program.target().native_frames(thread, DEEPEST_STACK);
@@ -140,8 +140,8 @@ pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -
             for variable in layouts.variables_at(address).unwrap_or_default() {
                 let Some(at) = place(program, variable.place, frame) else { continue };
                 let value = Value { ty: Ty { module, id: variable.ty }, address: at };
-                let nodes = keeps.of_value(program, value);
-                if nodes.is_empty() {
+                let values = live_values.of_value(program, value);
+                if values.is_empty() {
                     continue;
                 }
                 let calls = layouts.calls_at(address).unwrap_or_default();
@@ -156,8 +156,8 @@ pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -
                     continue;
                 }
                 let site = sites.of_call(program, module, call);
-                found.extend(nodes.into_iter().map(|node| OnStack {
-                    value: Value { ty: node.ty, address: node.address },
+                found.extend(values.into_iter().map(|value| OnStack {
+                    value,
                     variable: Arc::clone(&variable.name),
                     frame: FrameRef { site, address: frame.pc.get() },
                     task: task.map(|task| task.index),
@@ -174,7 +174,7 @@ pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -
 
 /// Whether a thread waits in a call that does not end by itself.
 fn is_blocked(program: &Program<'_>, libraries: Libraries, frames: &[NativeFrame]) -> bool {
-    let calls = native::calls(program, frames);
+    let calls = native_stack::calls(program, frames);
     let names: Vec<&str> = calls
         .iter()
         .map(|call| match call {

@@ -6,7 +6,7 @@
 
 use rustc_hash::FxHashSet;
 
-use super::native::DEEPEST_STACK;
+use super::native_stack::DEEPEST_STACK;
 use crate::report::{Access, Resource, Runtime, Task};
 use crate::target::{NativeFrame, Thread};
 use crate::value::Program;
