@@ -12,7 +12,7 @@ use super::graph::Graph;
 use super::{findings, reasons};
 use crate::fake::{FakeFrame, FakeReport, told_link};
 use crate::report::{
-    Access, Because, Clock, Due, Finding, FindingKind, FrameRef, Holder, Link, Report, ResourceId,
+    Access, Cause, Clock, Due, Finding, FindingKind, FrameRef, Holder, Link, Report, ResourceId,
     ResourceKind, Task, TaskIndex, TaskState, Timer, WaitId,
 };
 
@@ -158,23 +158,23 @@ fn stuck(report: &Report) -> FxHashSet<WaitId> {
 /// Whose wait comes after a link, which must rest on what the report has.
 fn next_task(report: &Report, link: &Link) -> Option<TaskIndex> {
     let resource = report.resource(report.wait(link.wait).resource);
-    match link.because {
-        Because::Held(number) => resource.holders[number as usize].task,
-        Because::Unpolled(other) => {
+    match link.cause {
+        Cause::Held(number) => resource.holders[number as usize].task,
+        Cause::Unpolled(other) => {
             let wait = report.wait(other);
             assert!(!wait.is_polled, "{}", told_link(report, link));
             assert!(resource.queue.contains(&other), "{}", told_link(report, link));
             Some(wait.task)
         }
-        Because::NotEnded(task) => {
+        Cause::NotEnded(task) => {
             assert!(resource.tasks.contains(&task), "{}", told_link(report, link));
             Some(task)
         }
-        Because::Busy(task) => {
+        Cause::Busy(task) => {
             assert_eq!(report.task(task).state, TaskState::Running);
             None
         }
-        Because::Never => None,
+        Cause::Never => None,
     }
 }
 
@@ -333,7 +333,7 @@ fn essence(report: &Report) -> Vec<(String, BTreeSet<String>)> {
     let id = |task: &TaskIndex| report.task(*task).id.0.clone();
     let one = |finding: &Finding| {
         let in_vain = matches!(finding.kind, FindingKind::NeverWoken | FindingKind::Futurelock)
-            && finding.links.iter().any(|link| link.because == Because::Never);
+            && finding.links.iter().any(|link| link.cause == Cause::Never);
         let kind = match in_vain {
             true => "in vain".to_string(),
             false => format!("{:?}, {}", finding.kind, finding.is_sure),

@@ -22,7 +22,7 @@
 
 use crate::layout::name::DisplayName;
 use crate::report::{
-    Access, Because, Chain, Clock, Due, Finding, Flavor, Frame, FrameKind, FrameRef, FrameSource,
+    Access, Cause, Chain, Clock, Due, Finding, Flavor, Frame, FrameKind, FrameRef, FrameSource,
     FutureState, Holder, HoldingThread, Link, Polled, Report, Resource, ResourceId, ResourceKind,
     Runtime, Site, SiteId, TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef,
     Timer, Trust, Wait, WaitId, Worker, WorkerState,
@@ -234,15 +234,15 @@ impl FakeReport {
     /// When the frame is none of this report's.
     pub fn waits(&mut self, at: FakeFrame, resource: ResourceId) -> &mut Wait {
         let chain = &self.report.tasks[at.task.0 as usize].chain;
-        let keeper = keeper(chain, at.frame, None).expect("a frame of this report");
+        let holding_frame = holding_frame(chain, at.frame, None).expect("a frame of this report");
         self.waits.push(Wait {
             task: at.task,
             resource,
             access: None,
             is_granted: false,
             note: None,
-            is_polled: keeper.is_none(),
-            keeper,
+            is_polled: holding_frame.is_none(),
+            holding_frame,
             leaf: at.frame,
             user: None,
         });
@@ -401,14 +401,18 @@ fn ending_with(chain: &mut Chain, frame: FrameRef) -> Option<&mut Chain> {
 
 /// The frame that holds a frame of this chain without polling it; `Some(None)` when it is polled,
 /// `None` when it is not in the chain.
-fn keeper(chain: &Chain, wanted: FrameRef, above: Option<FrameRef>) -> Option<Option<FrameRef>> {
+fn holding_frame(
+    chain: &Chain,
+    wanted: FrameRef,
+    above: Option<FrameRef>,
+) -> Option<Option<FrameRef>> {
     if chain.frames.iter().any(|frame| FrameRef::of(frame) == wanted) {
         return Some(above);
     }
     let last = chain.frames.last().map(FrameRef::of);
     chain.branches.iter().find_map(|branch| {
         let holder = last.filter(|_| branch.polled != Polled::Yes);
-        keeper(branch, wanted, above.or(holder))
+        holding_frame(branch, wanted, above.or(holder))
     })
 }
 
@@ -441,20 +445,20 @@ pub fn told_link(report: &Report, link: &Link) -> String {
     let id = |task: TaskIndex| &*report.task(task).id.0;
     let wait = report.wait(link.wait);
     let (_, resource, holder) = link.resource(report);
-    let why = match link.because {
-        Because::Held(_) => match holder {
+    let why = match link.cause {
+        Cause::Held(_) => match holder {
             Some(holder) => {
                 let name = report.holder_name(holder);
                 format!(", held by {}", name.strip_prefix("task ").unwrap_or(&name))
             }
             None => ", held by nobody".to_string(),
         },
-        Because::Unpolled(other) => {
+        Cause::Unpolled(other) => {
             format!(", promised to a future that {} does not poll", id(report.wait(other).task))
         }
-        Because::NotEnded(task) => format!(", since {} has not ended", id(task)),
-        Because::Busy(task) => format!(", since {} is busy", id(task)),
-        Because::Never => String::new(),
+        Cause::NotEnded(task) => format!(", since {} has not ended", id(task)),
+        Cause::Busy(task) => format!(", since {} is busy", id(task)),
+        Cause::Never => String::new(),
     };
     format!("{} waits for {}{why}", id(wait.task), resource.name)
 }

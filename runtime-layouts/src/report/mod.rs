@@ -15,7 +15,7 @@ mod trust;
 
 pub use self::completeness::Completeness;
 pub use self::duration::short;
-pub use self::findings::{Because, Finding, FindingKind, Link};
+pub use self::findings::{Cause, Finding, FindingKind, Link};
 pub use self::flavor::{Flavor, Pollers};
 pub use self::kinds::ResourceKind;
 pub use self::resources::{

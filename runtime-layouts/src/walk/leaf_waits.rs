@@ -116,12 +116,12 @@ struct LeafWalk<'w> {
 
 impl LeafWalk<'_> {
     /// Looks at every leaf of a chain. `run` holds the frames above it, outermost first, of which
-    /// those from `branch` on are of this branch alone, and `keeper` is the frame that holds it if
+    /// those from `branch` on are of this branch alone, and `holding_frame` is the frame that holds it if
     /// it is not polled.
     fn chain<'c>(
         &mut self,
         chain: &'c Chain,
-        keeper: Option<FrameRef>,
+        holding_frame: Option<FrameRef>,
         branch: usize,
         run: &mut Vec<&'c Frame>,
     ) {
@@ -130,19 +130,19 @@ impl LeafWalk<'_> {
         let mut branches = chain.branches.iter().peekable();
         let holds_only = chain.branches.iter().all(|branch| branch.polled == Polled::No);
         if branches.peek().is_none() || holds_only {
-            self.leaf(run, branch, keeper);
+            self.leaf(run, branch, holding_frame);
         }
         // What a frame awaits besides other things is not what it is.
         let from = if chain.branches.len() > 1 { run.len() } else { branch };
         for branch in branches.filter(|branch| branch.polled != Polled::Ended) {
             let holder = run.last().map(|frame| FrameRef::of(frame));
-            let keeper = keeper.or(holder.filter(|_| branch.polled != Polled::Yes));
-            self.chain(branch, keeper, from, run);
+            let holding_frame = holding_frame.or(holder.filter(|_| branch.polled != Polled::Yes));
+            self.chain(branch, holding_frame, from, run);
         }
         run.truncate(above);
     }
 
-    fn leaf(&mut self, run: &[&Frame], branch: usize, keeper: Option<FrameRef>) {
+    fn leaf(&mut self, run: &[&Frame], branch: usize, holding_frame: Option<FrameRef>) {
         let Some(leaf) = run.last().and_then(|frame| self.value(frame)) else { return };
         let Some(leaf_ref) = run.last().map(|frame| FrameRef::of(frame)) else { return };
         let user = run.iter().rev().find(|frame| self.sites.is_user_code(frame.site));
@@ -155,8 +155,8 @@ impl LeafWalk<'_> {
                 access: seen.access,
                 is_granted: seen.is_granted,
                 note: seen.note.take(),
-                is_polled: keeper.is_none(),
-                keeper,
+                is_polled: holding_frame.is_none(),
+                holding_frame,
                 leaf: leaf_ref,
                 user,
             };

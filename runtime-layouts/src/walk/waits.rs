@@ -102,7 +102,7 @@ impl Waits {
             is_granted: false,
             note: None,
             is_polled: true,
-            keeper: None,
+            holding_frame: None,
             leaf: blocked.frame,
             user: users.map(FrameRef::of),
         });
