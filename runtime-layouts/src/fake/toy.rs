@@ -46,7 +46,7 @@ fn discover(inspection: &mut Inspection<'_>) {
 /// Adds the executor that a thread is inside of, and its tasks.
 fn add(inspection: &mut Inspection<'_>, current: Value) -> Result<(), ValueError> {
     let program = inspection.program;
-    let Some(executor) = current.behind(program, EXECUTOR)? else { return Ok(()) };
+    let Some(executor) = current.find_through_pointers(program, EXECUTOR)? else { return Ok(()) };
     let runtime = inspection.runtimes.len();
     let mut list = executor.member(program, "first")?;
     let mut tasks = Vec::new();

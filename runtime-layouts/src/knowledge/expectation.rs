@@ -2,7 +2,7 @@
 //! spelling that it had: the compiler's here, a library's in its own folder.
 
 use crate::layout::Type;
-use crate::value::parts::is_named;
+use crate::value::find_by_name::is_named;
 
 /// What kind of thing a name is of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

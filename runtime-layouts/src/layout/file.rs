@@ -10,7 +10,7 @@
 //! | 2 | version, little-endian, as all numbers here |
 //! | 2 | length of the build id in bytes; 0 when the object has none |
 //! | … | the build id |
-//! | … | [`Tables`] in postcard's encoding, sealed: see [`sealed`](super::sealed) |
+//! | … | [`Tables`] in postcard's encoding, compressed: see [`compressed`](super::compressed) |
 //!
 //! A reader refuses other versions: a layout file is made again by one command. The file comes
 //! from elsewhere and is not trusted: every index is checked when it is opened, and what it claims
@@ -22,7 +22,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::sealed::{MOST_PLAIN, seal, unseal};
+use super::compressed::{MOST_UNCOMPRESSED, compress, decompress};
 use super::source::{
     LayoutError, LayoutSource, ObjectFacts, Poll, PolledAs, Provenance, ThreadLocal,
 };
@@ -261,7 +261,7 @@ impl LayoutFile {
         let (length, rest) = rest.split_first_chunk().ok_or_else(short)?;
         let length = usize::from(u16::from_le_bytes(*length));
         let (build_id, rest) = rest.split_at_checked(length).ok_or_else(short)?;
-        let tables = unseal(rest).map_err(LayoutFileError::Damaged)?;
+        let tables = decompress(rest).map_err(LayoutFileError::Damaged)?;
         let tables: Tables = postcard::from_bytes(&tables)
             .map_err(|error| LayoutFileError::Damaged(error.to_string()))?;
         let file = Self::new(tables)?;
@@ -306,7 +306,7 @@ impl LayoutFile {
         let plain =
             postcard::to_extend(&self.tables, Vec::with_capacity(2 * self.tables.strings.len()))
                 .map_err(|error| damaged(error.to_string()))?;
-        if plain.len() as u64 > MOST_PLAIN {
+        if plain.len() as u64 > MOST_UNCOMPRESSED {
             return Err(damaged(format!("{} bytes are too many", plain.len())));
         }
         let build_id = self.tables.facts.build_id.as_deref().unwrap_or_default();
@@ -316,7 +316,7 @@ impl LayoutFile {
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend((build_id.len() as u16).to_le_bytes());
         bytes.extend(build_id);
-        bytes.extend(seal(&plain, COMPRESSION).map_err(|error| damaged(error.to_string()))?);
+        bytes.extend(compress(&plain, COMPRESSION).map_err(|error| damaged(error.to_string()))?);
         Ok(bytes)
     }
 

@@ -3,11 +3,11 @@
 //! The model is what a debugger needs to read a value: sizes, offsets, discriminants. It knows
 //! nothing of where a layout came from; see [`source::LayoutSource`] for that.
 
+pub mod compressed;
 pub mod coroutine;
 pub mod file;
 pub mod name;
 pub mod origin;
-pub mod sealed;
 pub mod source;
 
 use std::fmt;

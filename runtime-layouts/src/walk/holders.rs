@@ -19,7 +19,7 @@ use crate::layout::name::{base_path, last_segment};
 use crate::report::{
     Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, SiteId, Task, TaskIndex,
 };
-use crate::value::parts::is_named;
+use crate::value::find_by_name::is_named;
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 
@@ -384,12 +384,12 @@ fn is_of_few(
 ) -> Result<bool, ValueError> {
     let resource = &mut waits.resources[id.0 as usize];
     if resource.parties.is_none()
-        && let Some(inner) = arc.behind(program, "alloc::sync::ArcInner<")?
+        && let Some(inner) = arc.find_through_pointers(program, "alloc::sync::ArcInner<")?
     {
-        resource.parties = inner.number(program, "strong")?;
+        resource.parties = inner.find_number(program, "strong")?;
         // All that own it count as one weak handle together (`library/alloc/src/sync.rs`, Rust
         // 1.95).
-        resource.is_reachable |= inner.number(program, "weak")? != Some(1);
+        resource.is_reachable |= inner.find_number(program, "weak")? != Some(1);
     }
     Ok(resource.parties.is_some_and(|owners| owners <= MOST_OWNERS))
 }

@@ -67,7 +67,9 @@ fn closed(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueErro
 }
 
 fn channel(reading: &Reading<'_>, value: Value) -> Result<Option<(Seen, Value)>, ValueError> {
-    let Some(channel) = value.behind(reading.program, CHANNEL)? else { return Ok(None) };
+    let Some(channel) = value.find_through_pointers(reading.program, CHANNEL)? else {
+        return Ok(None);
+    };
     let mut seen = Seen::new(ResourceKind::Mpsc, channel);
     seen.name = Some(generic_name("channel", value, reading.program)?);
     Ok(Some((seen, channel)))
@@ -76,15 +78,15 @@ fn channel(reading: &Reading<'_>, value: Value) -> Result<Option<(Seen, Value)>,
 /// How many messages are in a bounded channel, and how many can be. A bounded queue counts its ends
 /// in laps: below the mark is the index, above it the lap.
 fn filling(program: &Program<'_>, channel: Value) -> Result<Option<(u64, u64)>, ValueError> {
-    if let Some(single) = channel.inside(program, SINGLE)? {
+    if let Some(single) = channel.find_inline(program, SINGLE)? {
         let state = single.member(program, "state")?.unsigned(program)?;
         return Ok(Some((u64::from(state & PUSHED != 0), 1)));
     }
     // A large queue is in a box of its own.
-    let Some(queue) = channel.behind(program, BOUNDED)? else { return Ok(None) };
+    let Some(queue) = channel.find_through_pointers(program, BOUNDED)? else { return Ok(None) };
     let mark = queue.member(program, "mark_bit")?.unsigned(program)?;
     let buffer = queue.member(program, "buffer")?;
-    let capacity = buffer.number(program, "length")?.unwrap_or(0);
+    let capacity = buffer.find_number(program, "length")?.unwrap_or(0);
     // The ends are padded to a line of the processor's cache.
     let end = |name| -> Result<u64, ValueError> {
         let end = queue.member(program, name)?;

@@ -113,7 +113,7 @@ const WRITER: u64 = 1;
 const READER_SHIFT: u32 = 1;
 
 fn mutex(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(mutex) = value.behind(reading.program, MUTEX)? else { return Ok(None) };
+    let Some(mutex) = value.find_through_pointers(reading.program, MUTEX)? else { return Ok(None) };
     let mut seen = Seen::new(ResourceKind::Mutex, mutex);
     seen.name = Some(generic_name("Mutex", mutex, reading.program)?);
     seen.access = Some(Access::Exclusive);
@@ -136,7 +136,9 @@ fn rw_lock(
     value: Value,
     access: Access,
 ) -> Result<Option<Seen>, ValueError> {
-    let Some(raw) = value.behind(reading.program, RAW_RW_LOCK)? else { return Ok(None) };
+    let Some(raw) = value.find_through_pointers(reading.program, RAW_RW_LOCK)? else {
+        return Ok(None);
+    };
     let mut seen = Seen::new(ResourceKind::RwLock, raw);
     seen.name = Some(generic_name("RwLock", value, reading.program)?);
     seen.access = Some(access);
@@ -147,7 +149,9 @@ fn rw_lock(
 }
 
 fn semaphore(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(semaphore) = value.behind(reading.program, SEMAPHORE)? else { return Ok(None) };
+    let Some(semaphore) = value.find_through_pointers(reading.program, SEMAPHORE)? else {
+        return Ok(None);
+    };
     let mut seen = Seen::new(ResourceKind::Semaphore, semaphore);
     seen.name = Some("Semaphore".into());
     seen.access = Some(Access::Permits(1));
@@ -157,12 +161,14 @@ fn semaphore(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueE
 }
 
 fn barrier(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(barrier) = value.behind(reading.program, BARRIER)? else { return Ok(None) };
+    let Some(barrier) = value.find_through_pointers(reading.program, BARRIER)? else {
+        return Ok(None);
+    };
     let mut seen = Seen::new(ResourceKind::Barrier, barrier);
     seen.name = Some("Barrier".into());
     let all = barrier.member(reading.program, "n")?.unsigned(reading.program)?;
     let state = barrier.member(reading.program, "state")?;
-    if let Some(arrived) = state.number(reading.program, "count")? {
+    if let Some(arrived) = state.find_number(reading.program, "count")? {
         seen.state = Some(format!("{arrived} of {all} arrived"));
     }
     Ok(Some(seen))
@@ -186,7 +192,7 @@ fn once_cell(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueE
 
 /// `EventListener`, which all of them wait with.
 fn event(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let event = value.behind(reading.program, EVENT_INNER)?.unwrap_or(value);
+    let event = value.find_through_pointers(reading.program, EVENT_INNER)?.unwrap_or(value);
     let mut seen = Seen::new(ResourceKind::Notify, event);
     seen.name = Some("Event".into());
     Ok(Some(seen))

@@ -35,7 +35,9 @@ const SHARED: &str = "flume::Shared<";
 const CHAN: &str = "flume::Chan<";
 
 fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(shared) = value.behind(reading.program, SHARED)? else { return Ok(None) };
+    let Some(shared) = value.find_through_pointers(reading.program, SHARED)? else {
+        return Ok(None);
+    };
     let senders = shared.member(reading.program, "sender_count")?.unsigned(reading.program)?;
     let mut seen = Seen::new(ResourceKind::Mpsc, shared);
     seen.name = Some(generic_name("channel", value, reading.program)?);
@@ -51,7 +53,9 @@ fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueErr
 }
 
 fn send(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(shared) = value.behind(reading.program, SHARED)? else { return Ok(None) };
+    let Some(shared) = value.find_through_pointers(reading.program, SHARED)? else {
+        return Ok(None);
+    };
     let receivers = shared.member(reading.program, "receiver_count")?;
     let mut seen = Seen::new(ResourceKind::Mpsc, shared);
     seen.name = Some(generic_name("channel", value, reading.program)?);
@@ -67,8 +71,8 @@ fn send(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError>
 /// How many messages are in a channel, and how many can be; the latter is `None` for an unbounded
 /// one, and all of it if the layout is not as expected.
 fn filling(program: &Program<'_>, shared: Value) -> Result<Option<(u64, Option<u64>)>, ValueError> {
-    let Some(chan) = shared.inside(program, CHAN)? else { return Ok(None) };
-    let Some(queued) = chan.member(program, "queue")?.number(program, "len")? else {
+    let Some(chan) = shared.find_inline(program, CHAN)? else { return Ok(None) };
+    let Some(queued) = chan.member(program, "queue")?.find_number(program, "len")? else {
         return Ok(None);
     };
     // `Option<(usize, VecDeque<…>)>`

@@ -35,7 +35,7 @@ fn of_receiver(
     value: Value,
     inner: &'static str,
 ) -> Result<Option<Seen>, ValueError> {
-    let Some(inner) = value.behind(reading.program, inner)? else { return Ok(None) };
+    let Some(inner) = value.find_through_pointers(reading.program, inner)? else { return Ok(None) };
     let (text, senders, _) = filling(reading.program, inner)?;
     let mut seen = Seen::new(ResourceKind::Mpsc, inner);
     seen.name = Some(generic_name("mpsc", value, reading.program)?);
@@ -47,7 +47,9 @@ fn of_receiver(
 
 /// `mpsc::Sender`: room for a message.
 pub(super) fn sender(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(inner) = value.behind(reading.program, BOUNDED)? else { return Ok(None) };
+    let Some(inner) = value.find_through_pointers(reading.program, BOUNDED)? else {
+        return Ok(None);
+    };
     let (text, _, is_open) = filling(reading.program, inner)?;
     let mut seen = Seen::new(ResourceKind::Mpsc, inner);
     seen.name = Some(generic_name("mpsc", value, reading.program)?);
@@ -59,7 +61,7 @@ pub(super) fn sender(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>
 
 /// The waker that a sender which found the channel full has left.
 pub(super) fn sender_wakers(program: &Program<'_>, value: Value) -> Result<Vec<u64>, ValueError> {
-    match value.behind(program, SENDER_TASK)? {
+    match value.find_through_pointers(program, SENDER_TASK)? {
         Some(task) => waker::stored(program, task),
         None => Ok(Vec::new()),
     }
@@ -73,7 +75,7 @@ fn filling(program: &Program<'_>, inner: Value) -> Result<(String, u64, bool), V
     let bits = u32::from(program.pointer_size()) * 8;
     let open = 1_u64 << (bits - OPEN);
     let queued = state & !open;
-    let text = match inner.number(program, "buffer")? {
+    let text = match inner.find_number(program, "buffer")? {
         Some(buffer) => {
             let capacity = buffer.saturating_add(senders);
             let full = if queued >= capacity { "full: " } else { "" };
@@ -108,7 +110,9 @@ pub(super) fn cancellation(
 }
 
 fn of_oneshot(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(inner) = value.behind(reading.program, ONESHOT)? else { return Ok(None) };
+    let Some(inner) = value.find_through_pointers(reading.program, ONESHOT)? else {
+        return Ok(None);
+    };
     let mut seen = Seen::new(ResourceKind::Oneshot, inner);
     // Either end sets it when it goes.
     let complete = inner.member(reading.program, "complete")?.unsigned(reading.program)?;

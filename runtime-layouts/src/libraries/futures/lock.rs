@@ -14,7 +14,7 @@ const LOCKED: u64 = 1;
 
 /// `Mutex`, and the futures that wait for it.
 pub(super) fn mutex(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(mutex) = value.behind(reading.program, MUTEX)? else { return Ok(None) };
+    let Some(mutex) = value.find_through_pointers(reading.program, MUTEX)? else { return Ok(None) };
     let mut seen = Seen::new(ResourceKind::Mutex, mutex);
     seen.name = Some(generic_name("Mutex", mutex, reading.program)?);
     seen.access = Some(Access::Exclusive);

@@ -13,11 +13,11 @@ const POISONED: u64 = 3;
 
 /// `Shared`.
 pub(super) fn shared(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(inner) = value.behind(reading.program, INNER)? else { return Ok(None) };
+    let Some(inner) = value.find_through_pointers(reading.program, INNER)? else { return Ok(None) };
     let mut seen = Seen::new(ResourceKind::Shared, inner);
-    let notifier = inner.behind(reading.program, NOTIFIER)?;
+    let notifier = inner.find_through_pointers(reading.program, NOTIFIER)?;
     let state = match notifier {
-        Some(notifier) => notifier.number(reading.program, "state")?,
+        Some(notifier) => notifier.find_number(reading.program, "state")?,
         None => None,
     };
     seen.state = match state {

@@ -9,7 +9,7 @@ use super::scheduler::Scheduler;
 use super::task::{TaskReader, is_polling};
 use super::{number, stack, task_id};
 use crate::layout::Type;
-use crate::libraries::rust_std::values::Ring;
+use crate::libraries::rust_std::values::VecDequeElements;
 use crate::report::{FrameSource, FutureType, SiteId, Task, TaskIndex, TaskKind, TaskState, Trust};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -145,15 +145,15 @@ fn elements(program: &Program<'_>, queue: Value, found: &mut Vec<Value>) -> Resu
         type_name: layout.name.to_string(),
         wanted: wanted.to_string(),
     };
-    let ring = Ring::of(program, queue)?.ok_or_else(|| missing("elements"))?;
+    let queue = VecDequeElements::of(program, queue)?.ok_or_else(|| missing("elements"))?;
     let mut is_header = |ty: &Type| HEADER.is(ty);
-    let to_header = path::find(program, ring.element, Reach::RUNTIME, &mut is_header)
+    let to_header = path::find(program, queue.element, Reach::RUNTIME, &mut is_header)
         .ok_or_else(|| missing("task"))?;
-    for index in 0..ring.length.min(MOST_QUEUED) {
+    for index in 0..queue.length.min(MOST_QUEUED) {
         if program.is_interrupted() {
             break;
         }
-        found.extend(to_header.follow(program, ring.get(index))?);
+        found.extend(to_header.follow(program, queue.get(index))?);
     }
     Ok(())
 }

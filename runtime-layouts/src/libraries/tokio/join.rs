@@ -15,7 +15,9 @@ const LISTS: &str = "tokio::util::idle_notified_set::ListsInner<";
 
 /// `JoinHandle`: the end of one task.
 pub(super) fn handle(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(header) = value.behind(reading.program, HEADER)? else { return Ok(None) };
+    let Some(header) = value.find_through_pointers(reading.program, HEADER)? else {
+        return Ok(None);
+    };
     let mut seen = Seen::new(ResourceKind::Join, header);
     seen.name = Some("the end of a task".into());
     seen.parties = Some(1);
@@ -38,14 +40,16 @@ pub(crate) fn set(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, V
     let program = reading.program;
     let mut seen = Seen::new(ResourceKind::JoinSet, value);
     seen.name = Some("JoinSet".into());
-    seen.parties = value.number(program, "length")?;
-    let Some(lists) = value.behind(program, LISTS)? else { return Ok(Some(seen)) };
+    seen.parties = value.find_number(program, "length")?;
+    let Some(lists) = value.find_through_pointers(program, LISTS)? else { return Ok(Some(seen)) };
     for name in ["notified", "idle"] {
         // Newest first, as they were pushed.
         let mut entries = list::nodes(program, lists.member(program, name)?, End::Head)?;
         entries.reverse();
         for entry in entries {
-            if let Some(header) = entry.member(program, "value")?.behind(program, HEADER)? {
+            if let Some(header) =
+                entry.member(program, "value")?.find_through_pointers(program, HEADER)?
+            {
                 seen.is_granted |= task::has_ended(program, header)?;
                 seen.tasks.extend(task_of(reading, header));
             }

@@ -51,8 +51,8 @@ pub(super) fn signal(_: &Reading<'_>, value: Value) -> Result<Option<Seen>, Valu
 /// `process::Child`: its end. `None` for one that has ended.
 pub(super) fn child(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
     let program = reading.program;
-    let Some(child) = value.inside(program, CHILD)? else { return Ok(None) };
-    let Some(pid) = child.number(program, "pid")? else { return Ok(None) };
+    let Some(child) = value.find_inline(program, CHILD)? else { return Ok(None) };
+    let Some(pid) = child.find_number(program, "pid")? else { return Ok(None) };
     let state = program.target().host().and_then(|host| host.child(pid));
     Ok(Some(Seen {
         name: Some(format!("the end of child process {pid}").into()),
@@ -74,8 +74,10 @@ fn side_wakers(
     value: Value,
     side: &'static str,
 ) -> Result<Vec<u64>, ValueError> {
-    let Some(io) = value.behind(program, SCHEDULED_IO)? else { return Ok(Vec::new()) };
-    match io.within(program, side)? {
+    let Some(io) = value.find_through_pointers(program, SCHEDULED_IO)? else {
+        return Ok(Vec::new());
+    };
+    match io.find_member(program, side)? {
         Some(waker) => waker::stored(program, waker),
         None => Ok(Vec::new()),
     }
@@ -83,7 +85,7 @@ fn side_wakers(
 
 fn descriptor(reading: &Reading<'_>, value: Value, what: &str) -> Result<Seen, ValueError> {
     let program = reading.program;
-    let fd = value.inside(program, OWNED_FD)?;
+    let fd = value.find_inline(program, OWNED_FD)?;
     let fd = fd.map(|fd| fd.unsigned(program)).transpose()?;
     let host = program.target().host();
     let known = fd.and_then(|fd| host?.descriptor(fd));
@@ -106,7 +108,7 @@ fn descriptor(reading: &Reading<'_>, value: Value, what: &str) -> Result<Seen, V
 /// for both, or when neither says it.
 fn side(reading: &Reading<'_>, value: Value) -> Result<Option<Access>, ValueError> {
     let program = reading.program;
-    let (reads, writes) = match reading.leaf.inside(program, INTEREST)? {
+    let (reads, writes) = match reading.leaf.find_inline(program, INTEREST)? {
         Some(interest) => {
             let interest = interest.unsigned(program)?;
             (interest & READABLE != 0, interest & WRITABLE != 0)

@@ -49,11 +49,13 @@ const TRACKER: &str = "tokio_util::task::task_tracker::TaskTrackerInner";
 
 /// `CancellationToken::cancelled`, `cancelled_owned`.
 fn cancellation(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(node) = value.behind(reading.program, TREE_NODE)? else { return Ok(None) };
+    let Some(node) = value.find_through_pointers(reading.program, TREE_NODE)? else {
+        return Ok(None);
+    };
     let mut seen = Seen::new(ResourceKind::Cancellation, node);
     seen.name = Some("CancellationToken".into());
-    let is_cancelled = node.number(reading.program, "is_cancelled")?.is_some_and(|is| is != 0);
-    seen.state = match node.number(reading.program, "num_handles")? {
+    let is_cancelled = node.find_number(reading.program, "is_cancelled")?.is_some_and(|is| is != 0);
+    seen.state = match node.find_number(reading.program, "num_handles")? {
         _ if is_cancelled => Some("cancelled".to_string()),
         Some(handles) => Some(format!("not cancelled, {}", count(handles, "handle"))),
         None => None,
@@ -64,7 +66,7 @@ fn cancellation(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, Val
 
 /// `JoinMap::join_next`: a `JoinSet` with keys.
 fn join_map(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(set) = value.inside(reading.program, JOIN_SET)? else { return Ok(None) };
+    let Some(set) = value.find_inline(reading.program, JOIN_SET)? else { return Ok(None) };
     let seen = join::set(reading, set)?;
     Ok(seen.map(|seen| Seen { name: Some("JoinMap".into()), ..seen }))
 }
@@ -72,8 +74,10 @@ fn join_map(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueEr
 /// `TaskTracker::wait`: the end of all its tasks, and its closing. The lowest bit of its state says
 /// that it is closed, the others count the tasks.
 fn tracker(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(inner) = value.behind(reading.program, TRACKER)? else { return Ok(None) };
-    let Some(state) = inner.number(reading.program, "state")? else { return Ok(None) };
+    let Some(inner) = value.find_through_pointers(reading.program, TRACKER)? else {
+        return Ok(None);
+    };
+    let Some(state) = inner.find_number(reading.program, "state")? else { return Ok(None) };
     let mut seen = Seen::new(ResourceKind::JoinSet, inner);
     seen.name = Some("TaskTracker".into());
     let tasks = count(state >> 1, "task");

@@ -3,14 +3,14 @@
 mod addresses;
 mod maps;
 mod pointers;
-mod ring;
 mod sequences;
 mod text;
 mod times;
+mod vec_deque;
 mod wrappers;
 
-pub(crate) use self::ring::Ring;
 pub(crate) use self::times::instant;
+pub(crate) use self::vec_deque::VecDequeElements;
 use crate::knowledge::ValuePrinter;
 
 /// All of them.

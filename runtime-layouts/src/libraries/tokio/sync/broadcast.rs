@@ -17,7 +17,7 @@ pub(in crate::libraries::tokio) fn receiver(
     value: Value,
 ) -> Result<Option<Seen>, ValueError> {
     let program = reading.program;
-    let Some(shared) = value.behind(program, SHARED)? else { return Ok(None) };
+    let Some(shared) = value.find_through_pointers(program, SHARED)? else { return Ok(None) };
     let mut seen = Seen::new(ResourceKind::Broadcast, shared);
     seen.name = Some(generic_name("broadcast", value, program)?);
     seen.access = Some(Access::Receive);
@@ -25,12 +25,12 @@ pub(in crate::libraries::tokio) fn receiver(
     let senders = shared.member(program, "num_tx")?.unsigned(program)?;
     seen.parties = Some(senders);
     // Weak senders, since tokio 1.44.
-    seen.is_reachable = shared.number(program, "num_weak_tx")?.is_some_and(|weak| weak > 0);
-    let receivers = tail.number(program, "rx_cnt")?.unwrap_or(0);
+    seen.is_reachable = shared.find_number(program, "num_weak_tx")?.is_some_and(|weak| weak > 0);
+    let receivers = tail.find_number(program, "rx_cnt")?.unwrap_or(0);
     seen.state = Some(format!("{}, {}", count(senders, "sender"), count(receivers, "receiver")));
     let next = value.member(program, "next")?.unsigned(program)?;
-    let end = tail.number(program, "pos")?.unwrap_or(next);
-    let capacity = shared.number(program, "mask")?.unwrap_or(0).saturating_add(1);
+    let end = tail.find_number(program, "pos")?.unwrap_or(next);
+    let capacity = shared.find_number(program, "mask")?.unwrap_or(0).saturating_add(1);
     let unread = end.wrapping_sub(next);
     // What was sent since is not read before it is polled.
     seen.is_granted = unread > 0;
@@ -47,8 +47,11 @@ pub(in crate::libraries::tokio) fn sender(
     reading: &Reading<'_>,
     value: Value,
 ) -> Result<Option<Seen>, ValueError> {
-    let Some(shared) = value.behind(reading.program, SHARED)? else { return Ok(None) };
-    let receivers = shared.member(reading.program, "tail")?.number(reading.program, "rx_cnt")?;
+    let Some(shared) = value.find_through_pointers(reading.program, SHARED)? else {
+        return Ok(None);
+    };
+    let receivers =
+        shared.member(reading.program, "tail")?.find_number(reading.program, "rx_cnt")?;
     let name = generic_name("broadcast", value, reading.program)?;
     let mut seen = Seen::new(ResourceKind::Broadcast, shared);
     seen.name = Some(name);

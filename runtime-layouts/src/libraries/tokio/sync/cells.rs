@@ -51,7 +51,7 @@ pub(in crate::libraries::tokio) fn barrier(
 ) -> Result<Option<Seen>, ValueError> {
     let mut seen = Seen::new(ResourceKind::Barrier, value);
     let all = value.member(reading.program, "n")?.unsigned(reading.program)?;
-    if let Some(arrived) = value.number(reading.program, "arrived")? {
+    if let Some(arrived) = value.find_number(reading.program, "arrived")? {
         seen.state = Some(format!("{arrived} of {all} arrived"));
     }
     seen.is_granted = notify::is_granted(reading)?;

@@ -19,7 +19,7 @@ pub(in crate::libraries::tokio) fn receiver(
     reading: &Reading<'_>,
     value: Value,
 ) -> Result<Option<Seen>, ValueError> {
-    let Some(inner) = value.behind(reading.program, INNER)? else { return Ok(None) };
+    let Some(inner) = value.find_through_pointers(reading.program, INNER)? else { return Ok(None) };
     let state = inner.member(reading.program, "state")?.unsigned(reading.program)?;
     let mut seen = Seen::new(ResourceKind::Oneshot, inner);
     seen.name = Some(generic_name("oneshot", value, reading.program)?);
@@ -34,7 +34,7 @@ pub(in crate::libraries::tokio) fn sender(
     reading: &Reading<'_>,
     value: Value,
 ) -> Result<Option<Seen>, ValueError> {
-    let Some(inner) = value.behind(reading.program, INNER)? else { return Ok(None) };
+    let Some(inner) = value.find_through_pointers(reading.program, INNER)? else { return Ok(None) };
     let state = inner.member(reading.program, "state")?.unsigned(reading.program)?;
     let mut seen = Seen::new(ResourceKind::Oneshot, inner);
     let name = generic_name("oneshot", value, reading.program)?;

@@ -43,7 +43,7 @@ pub(super) fn around(
     kind: ResourceKind,
     object: Value,
 ) -> Result<Option<Seen>, ValueError> {
-    match object.inside(reading.program, SEMAPHORE)? {
+    match object.find_inline(reading.program, SEMAPHORE)? {
         Some(inner) => of_inner(reading, kind, object, inner).map(Some),
         None => Ok(None),
     }
@@ -56,7 +56,7 @@ pub(super) fn free(reading: &Reading<'_>, object: Value) -> Result<Option<u64>, 
 
 /// The permits that are free in the semaphore inside of something.
 pub(super) fn free_in(program: &Program<'_>, object: Value) -> Result<Option<u64>, ValueError> {
-    let Some(inner) = object.inside(program, SEMAPHORE)? else { return Ok(None) };
+    let Some(inner) = object.find_inline(program, SEMAPHORE)? else { return Ok(None) };
     let permits = inner.member(program, "permits")?.unsigned(program)?;
     Ok(Some(permits >> PERMIT_SHIFT))
 }

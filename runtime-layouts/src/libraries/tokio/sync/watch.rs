@@ -16,7 +16,9 @@ pub(in crate::libraries::tokio) fn receiver(
     reading: &Reading<'_>,
     value: Value,
 ) -> Result<Option<Seen>, ValueError> {
-    let Some(shared) = value.behind(reading.program, SHARED)? else { return Ok(None) };
+    let Some(shared) = value.find_through_pointers(reading.program, SHARED)? else {
+        return Ok(None);
+    };
     // Before tokio 1.37 there is but one sender.
     let senders = match shared.layout(reading.program)?.member("ref_count_tx") {
         Some(_) => shared.member(reading.program, "ref_count_tx")?.unsigned(reading.program)?,
@@ -36,8 +38,10 @@ pub(in crate::libraries::tokio) fn sender(
     reading: &Reading<'_>,
     value: Value,
 ) -> Result<Option<Seen>, ValueError> {
-    let Some(shared) = value.behind(reading.program, SHARED)? else { return Ok(None) };
-    let receivers = shared.number(reading.program, "ref_count_rx")?;
+    let Some(shared) = value.find_through_pointers(reading.program, SHARED)? else {
+        return Ok(None);
+    };
+    let receivers = shared.find_number(reading.program, "ref_count_rx")?;
     let name = generic_name("watch", value, reading.program)?;
     let mut seen = Seen::new(ResourceKind::Watch, shared);
     seen.name = Some(name);

@@ -5,7 +5,7 @@
 
 use super::expected::{RW_LOCK, THREAD_DATA};
 use crate::layout::Type;
-use crate::value::parts::is_named;
+use crate::value::find_by_name::is_named;
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value};
 
