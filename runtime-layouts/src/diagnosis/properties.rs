@@ -10,7 +10,7 @@ use rustc_hash::FxHashSet;
 
 use super::graph::Graph;
 use super::{findings, reasons};
-use crate::fake::{FakeFrame, FakeReport, told_link};
+use crate::fake::{FakeFrame, FakeReport, link_line};
 use crate::report::{
     Access, Cause, Clock, Due, Finding, FindingKind, FrameRef, Holder, Link, Report, ResourceId,
     ResourceKind, Task, TaskIndex, TaskState, Timer, WaitId,
@@ -162,12 +162,12 @@ fn next_task(report: &Report, link: &Link) -> Option<TaskIndex> {
         Cause::Held(number) => resource.holders[number as usize].task,
         Cause::Unpolled(other) => {
             let wait = report.wait(other);
-            assert!(!wait.is_polled, "{}", told_link(report, link));
-            assert!(resource.queue.contains(&other), "{}", told_link(report, link));
+            assert!(!wait.is_polled, "{}", link_line(report, link));
+            assert!(resource.queue.contains(&other), "{}", link_line(report, link));
             Some(wait.task)
         }
         Cause::NotEnded(task) => {
-            assert!(resource.tasks.contains(&task), "{}", told_link(report, link));
+            assert!(resource.tasks.contains(&task), "{}", link_line(report, link));
             Some(task)
         }
         Cause::Busy(task) => {
@@ -184,7 +184,7 @@ fn check_chain(report: &Report, links: &[Link]) {
     assert_eq!(waits.len(), links.len(), "a wait is there twice");
     for pair in links.windows(2) {
         let next = next_task(report, &pair[0]);
-        assert_eq!(next, Some(report.wait(pair[1].wait).task), "{}", told_link(report, &pair[0]));
+        assert_eq!(next, Some(report.wait(pair[1].wait).task), "{}", link_line(report, &pair[0]));
     }
 }
 
@@ -193,8 +193,8 @@ fn check_finding(report: &Report, finding: &Finding) {
     for link in &finding.links {
         next_task(report, link);
         let wait = report.wait(link.wait);
-        assert!(wait.is_polled, "{}", told_link(report, link));
-        assert!(!wait.is_granted, "{}", told_link(report, link));
+        assert!(wait.is_polled, "{}", link_line(report, link));
+        assert!(!wait.is_granted, "{}", link_line(report, link));
     }
     let own = finding.tasks(report);
     let behind: BTreeSet<TaskIndex> = finding.behind.iter().copied().collect();

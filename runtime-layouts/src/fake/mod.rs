@@ -14,5 +14,5 @@ pub mod toy;
 
 pub use layouts::FakeLayouts;
 pub use memory::FakeMemory;
-pub use report::{FakeFrame, FakeReport, told, told_link};
+pub use report::{FakeFrame, FakeReport, finding_lines, link_line};
 pub use target::FakeTarget;

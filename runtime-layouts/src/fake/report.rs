@@ -15,7 +15,7 @@
 //! story.waits(second, stock);
 //! let report = story.report();
 //! assert_eq!(
-//!     told(&report, &findings(&report)),
+//!     finding_lines(&report, &findings(&report)),
 //!     ["Deadlock: 1 waits for orders, held by 2; 2 waits for stock, held by 1"]
 //! );
 //! ```
@@ -424,11 +424,11 @@ fn leaves(chain: &Chain) -> Vec<FrameRef> {
 
 /// Findings in a sentence each: what keeps each link's wait from ending, and who waits behind.
 #[must_use]
-pub fn told(report: &Report, findings: &[Finding]) -> Vec<String> {
+pub fn finding_lines(report: &Report, findings: &[Finding]) -> Vec<String> {
     let id = |task: &TaskIndex| report.task(*task).id.0.clone();
     let one = |finding: &Finding| {
         let perhaps = if finding.is_sure { "" } else { ", perhaps" };
-        let links: Vec<String> = finding.links.iter().map(|link| told_link(report, link)).collect();
+        let links: Vec<String> = finding.links.iter().map(|link| link_line(report, link)).collect();
         let mut text = format!("{:?}{perhaps}: {}", finding.kind, links.join("; "));
         if !finding.behind.is_empty() {
             let behind: Vec<String> = finding.behind.iter().map(id).collect();
@@ -441,7 +441,7 @@ pub fn told(report: &Report, findings: &[Finding]) -> Vec<String> {
 
 /// A link in a few words: `1 waits for stock, held by 2`.
 #[must_use]
-pub fn told_link(report: &Report, link: &Link) -> String {
+pub fn link_line(report: &Report, link: &Link) -> String {
     let id = |task: TaskIndex| &*report.task(task).id.0;
     let wait = report.wait(link.wait);
     let (_, resource, holder) = link.resource(report);

@@ -18,7 +18,7 @@ pub use self::children::CollectionType;
 pub use self::guard::GuardType;
 pub use self::notation::ValuePrinter;
 pub use self::resource::ResourceType;
-pub(crate) use self::resource::{Read, ReadOrder, Reading, Seen, Tasks, Wakers};
+pub(crate) use self::resource::{ObservedResource, Read, ReadOrder, Reading, Tasks, Wakers};
 
 use self::children::Types;
 use self::expectation::{Expectation, NamedType, NamedTypes};

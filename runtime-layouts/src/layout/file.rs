@@ -27,8 +27,8 @@ use super::source::{
     LayoutError, LayoutSource, ObjectFacts, Poll, PolledAs, Provenance, ThreadLocal,
 };
 use super::{
-    Call, Discriminant, Function, Member, Place, PlacedVariable, SourceFile, SourceLocation,
-    StaticAddress, Type, TypeId, TypeKind, TypeParameter, Variable, Variant,
+    Call, Discriminant, Function, Member, PlacedVariable, SourceFile, SourceLocation,
+    StaticAddress, Type, TypeId, TypeKind, TypeParameter, Variable, VariableLocation, Variant,
 };
 
 const MAGIC: &[u8; 8] = b"unhangLF";
@@ -218,7 +218,7 @@ pub struct StoredPlacedVariable {
     /// Its type.
     pub ty: TypeNumber,
     /// Where it is.
-    pub place: Place,
+    pub location: VariableLocation,
 }
 
 /// A layout file in memory, which answers as the debug information would.
@@ -558,7 +558,7 @@ impl LayoutSource for LayoutFile {
                         function: self.text(stored.function).into(),
                         name: self.text(stored.name).into(),
                         ty: id(stored.ty),
-                        place: stored.place,
+                        location: stored.location,
                     });
                 }
             }

@@ -10,7 +10,7 @@ use super::traversal::SearchFor;
 use super::waits::Waits;
 use crate::knowledge::{BlockingCall, Libraries};
 use crate::layout::name::{last_segment, path_segments};
-use crate::layout::{Base, Place};
+use crate::layout::{LocationBase, VariableLocation};
 use crate::report::{
     Access, Chain, Frame, FrameRef, HoldingThread, ResourceKind, Runtime, Task, TaskIndex,
     ThreadRef, Wait, WorkerState,
@@ -138,7 +138,7 @@ pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -
             let Some((module, address)) = program.module_at(frame.pc.lookup()) else { continue };
             let layouts = program.layouts(module);
             for variable in layouts.variables_at(address).unwrap_or_default() {
-                let Some(at) = place(program, variable.place, frame) else { continue };
+                let Some(at) = address_of(program, variable.location, frame) else { continue };
                 let value = Value { ty: Ty { module, id: variable.ty }, address: at };
                 let values = live_values.of_value(program, value);
                 if values.is_empty() {
@@ -187,17 +187,21 @@ fn is_blocked(program: &Program<'_>, libraries: Libraries, frames: &[NativeFrame
 }
 
 /// Where a variable lies in memory.
-fn place(program: &Program<'_>, place: Place, frame: &NativeFrame) -> Option<u64> {
+fn address_of(
+    program: &Program<'_>,
+    location: VariableLocation,
+    frame: &NativeFrame,
+) -> Option<u64> {
     let base = |base| match base {
-        Base::Register(number) => frame.register(number),
-        Base::FrameAddress => frame.frame_address,
+        LocationBase::Register(number) => frame.register(number),
+        LocationBase::FrameAddress => frame.frame_address,
     };
-    match place {
-        Place::Memory(from, offset) => Some(base(from)?.wrapping_add_signed(offset)),
-        Place::Indirect(from, first, second) => {
+    match location {
+        VariableLocation::Memory(from, offset) => Some(base(from)?.wrapping_add_signed(offset)),
+        VariableLocation::Indirect(from, first, second) => {
             let pointer = program.read_pointer(base(from)?.wrapping_add_signed(first)).ok()?;
             Some(pointer.wrapping_add_signed(second))
         }
-        Place::Value(..) => None,
+        VariableLocation::Value(..) => None,
     }
 }

@@ -13,7 +13,7 @@ use super::live_values::{LiveValue, LiveValues};
 use super::sites::Sites;
 use super::traversal::SearchFor;
 use super::waits::Waits;
-use crate::knowledge::{GuardType, Libraries, Reading, Seen, Tasks, naming};
+use crate::knowledge::{GuardType, Libraries, ObservedResource, Reading, Tasks, naming};
 use crate::layout::Type;
 use crate::layout::name::{base_path, last_segment};
 use crate::report::{
@@ -308,7 +308,7 @@ impl Holders {
         cell.or_else(|| {
             let object = *guard.object?;
             let seen = state_of(program, self.types.libraries, object);
-            let mut seen = seen.unwrap_or_else(|| Seen::new(kind, object));
+            let mut seen = seen.unwrap_or_else(|| ObservedResource::new(kind, object));
             (seen.kind, seen.key, seen.access) = (kind, guard.key, None);
             Some(waits.resource(seen, name))
         })
@@ -400,7 +400,11 @@ fn is_waited_for_only(kind: ResourceKind, access: Access) -> bool {
 }
 
 /// What a resource says of itself.
-fn state_of(program: &Program<'_>, libraries: Libraries, object: Value) -> Option<Seen> {
+fn state_of(
+    program: &Program<'_>,
+    libraries: Libraries,
+    object: Value,
+) -> Option<ObservedResource> {
     let layout = program.type_of(object.ty).ok()?;
     let known = libraries.resource(base_path(&layout.name))?;
     let reading = Reading { program, leaf: object, tasks: &Tasks::default(), header: 0 };
@@ -453,7 +457,10 @@ mod tests {
         let program = Program::new(&target);
         let ty = Ty { module: 0, id: guard };
         let mut waits = Waits::default();
-        let waited_for = Seen { key: LOCK, ..Seen::nowhere(ResourceKind::ThreadLock) };
+        let waited_for = ObservedResource {
+            key: LOCK,
+            ..ObservedResource::without_address(ResourceKind::ThreadLock)
+        };
         let id = waits.resource(waited_for, &"Mutex<Stock>".into());
         let kept = OnStack {
             value: Value { ty, address: 0x1000 },

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::sites::Sites;
-use crate::knowledge::{Libraries, Reading, ResourceType, Seen, Tasks, waker};
+use crate::knowledge::{Libraries, ObservedResource, Reading, ResourceType, Tasks, waker};
 use crate::layout::name::base_path;
 use crate::layout::{Type, TypeKind};
 use crate::report::{
@@ -27,7 +27,7 @@ const MOST_POLLED: usize = 16;
 /// A wait that was found.
 pub(crate) struct FoundWait {
     /// What is waited for.
-    pub(crate) seen: Seen,
+    pub(crate) seen: ObservedResource,
     /// The type that it has its name from, if it has none of its own.
     pub(crate) named: Ty,
     /// The wait itself, but for the number of the resource.
@@ -148,7 +148,7 @@ impl LeafWalk<'_> {
         let user = run.iter().rev().find(|frame| self.sites.is_user_code(frame.site));
         let user = user.map(|frame| FrameRef::of(frame));
         let task = self.task.index;
-        let waiting = |(mut seen, named): (Seen, Ty)| {
+        let waiting = |(mut seen, named): (ObservedResource, Ty)| {
             let wait = Wait {
                 task,
                 resource: ResourceId(0),
@@ -178,7 +178,7 @@ impl LeafWalk<'_> {
     }
 
     /// What the leaf of a run is known to wait for, and the type of that.
-    fn known(&mut self, reading: &Reading<'_>, run: &[&Frame]) -> Option<(Seen, Ty)> {
+    fn known(&mut self, reading: &Reading<'_>, run: &[&Frame]) -> Option<(ObservedResource, Ty)> {
         let mut found = None;
         for (depth, frame) in run.iter().rev().enumerate() {
             if depth > 0 && !self.is_inner(frame.site) {
@@ -199,7 +199,7 @@ impl LeafWalk<'_> {
     }
 
     /// A leaf of which nothing is known but that it stored this task's waker.
-    fn unknown(&mut self, leaf: Value) -> Option<(Seen, Ty)> {
+    fn unknown(&mut self, leaf: Value) -> Option<(ObservedResource, Ty)> {
         if self.header == 0 {
             return None;
         }
@@ -208,12 +208,12 @@ impl LeafWalk<'_> {
         let paths = paths.or_insert_with(|| waker::paths(program, leaf.ty));
         waker::wake(program, leaf, paths, self.header).then(|| {
             let note = Some("which has this task's waker".to_string());
-            (Seen { note, ..Seen::new(ResourceKind::Other, leaf) }, leaf.ty)
+            (ObservedResource { note, ..ObservedResource::new(ResourceKind::Other, leaf) }, leaf.ty)
         })
     }
 
     /// Things in a leaf that keep this task's waker.
-    fn kept_wakers(&mut self, reading: &Reading<'_>) -> Vec<(Seen, Ty)> {
+    fn kept_wakers(&mut self, reading: &Reading<'_>) -> Vec<(ObservedResource, Ty)> {
         let mut found = Vec::new();
         let mut keys = FxHashSet::default();
         for (path, known) in &*self.leaves.polled(self.program, reading.leaf.ty) {

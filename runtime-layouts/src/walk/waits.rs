@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::blocked_threads;
 use super::leaf_waits::FoundWait;
 use super::sites::Sites;
-use crate::knowledge::{ReadOrder, Seen, naming};
+use crate::knowledge::{ObservedResource, ReadOrder, naming};
 use crate::report::{
     Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, SiteId, Task, Wait, WaitId,
 };
@@ -85,13 +85,13 @@ impl Waits {
     /// Adds what blocks the thread that polls a task, before its other waits. Asks for stacks.
     pub(crate) fn add_blocked(&mut self, program: &Program<'_>, sites: &Sites, task: &Task) {
         let Some(blocked) = blocked_threads::of_task(program, sites, task) else { return };
-        let seen = Seen {
+        let seen = ObservedResource {
             // Where the lock is not known, nobody else waits for the same.
             key: blocked.address.unwrap_or(u64::from(task.index.0)),
             address: blocked.address.unwrap_or(0),
             is_taken: (blocked.kind == ResourceKind::ThreadLock).then_some(true),
             access: blocked.access,
-            ..Seen::nowhere(blocked.kind)
+            ..ObservedResource::without_address(blocked.kind)
         };
         let resource = self.resource(seen, &blocked.name.as_str().into());
         let users = task.chain.frames.iter().rev().find(|frame| sites.is_user_code(frame.site));
@@ -109,7 +109,7 @@ impl Waits {
     }
 
     /// The resource of that kind and identity, made when it is first seen.
-    pub(crate) fn resource(&mut self, seen: Seen, name: &Arc<str>) -> ResourceId {
+    pub(crate) fn resource(&mut self, seen: ObservedResource, name: &Arc<str>) -> ResourceId {
         let key = key(seen.kind, seen.key, seen.access);
         let id = ResourceId(count(&self.resources));
         match self.known.entry(key) {

@@ -5,7 +5,7 @@
 
 use crate::knowledge::naming::{count, generic_name};
 use crate::knowledge::{GuardType, Library, ResourceType};
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 
@@ -33,7 +33,7 @@ const SINGLE: &str = "concurrent_queue::single::Single<";
 /// The bit of the state of a queue for one that says that it is full (`PUSHED`, `single.rs`).
 const PUSHED: u64 = 1 << 1;
 
-fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
     let Some((mut seen, channel)) = channel(reading, value)? else { return Ok(None) };
     let senders = channel.member(reading.program, "sender_count")?.unsigned(reading.program)?;
     seen.access = Some(Access::Receive);
@@ -46,7 +46,7 @@ fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueErr
     Ok(Some(seen))
 }
 
-fn send(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+fn send(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
     let Some((mut seen, channel)) = channel(reading, value)? else { return Ok(None) };
     let receivers = channel.member(reading.program, "receiver_count")?;
     seen.access = Some(Access::Send);
@@ -58,7 +58,7 @@ fn send(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError>
     Ok(Some(seen))
 }
 
-fn closed(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+fn closed(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
     let Some((mut seen, channel)) = channel(reading, value)? else { return Ok(None) };
     let receivers = channel.member(reading.program, "receiver_count")?.unsigned(reading.program)?;
     seen.parties = Some(receivers);
@@ -66,11 +66,14 @@ fn closed(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueErro
     Ok(Some(seen))
 }
 
-fn channel(reading: &Reading<'_>, value: Value) -> Result<Option<(Seen, Value)>, ValueError> {
+fn channel(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<(ObservedResource, Value)>, ValueError> {
     let Some(channel) = value.find_through_pointers(reading.program, CHANNEL)? else {
         return Ok(None);
     };
-    let mut seen = Seen::new(ResourceKind::Mpsc, channel);
+    let mut seen = ObservedResource::new(ResourceKind::Mpsc, channel);
     seen.name = Some(generic_name("channel", value, reading.program)?);
     Ok(Some((seen, channel)))
 }

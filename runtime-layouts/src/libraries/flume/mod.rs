@@ -4,7 +4,7 @@
 
 use crate::knowledge::naming::{count, generic_name};
 use crate::knowledge::{GuardType, Library, ResourceType};
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 
@@ -34,12 +34,12 @@ const GUARDS: &[GuardType] = &[
 const SHARED: &str = "flume::Shared<";
 const CHAN: &str = "flume::Chan<";
 
-fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
     let Some(shared) = value.find_through_pointers(reading.program, SHARED)? else {
         return Ok(None);
     };
     let senders = shared.member(reading.program, "sender_count")?.unsigned(reading.program)?;
-    let mut seen = Seen::new(ResourceKind::Mpsc, shared);
+    let mut seen = ObservedResource::new(ResourceKind::Mpsc, shared);
     seen.name = Some(generic_name("channel", value, reading.program)?);
     seen.access = Some(Access::Receive);
     seen.parties = Some(senders);
@@ -52,12 +52,12 @@ fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueErr
     Ok(Some(seen))
 }
 
-fn send(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+fn send(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
     let Some(shared) = value.find_through_pointers(reading.program, SHARED)? else {
         return Ok(None);
     };
     let receivers = shared.member(reading.program, "receiver_count")?;
-    let mut seen = Seen::new(ResourceKind::Mpsc, shared);
+    let mut seen = ObservedResource::new(ResourceKind::Mpsc, shared);
     seen.name = Some(generic_name("channel", value, reading.program)?);
     seen.access = Some(Access::Send);
     seen.parties = Some(receivers.unsigned(reading.program)?);

@@ -4,7 +4,7 @@
 
 use crate::knowledge::naming::{count, generic_name};
 use crate::knowledge::waker;
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 
@@ -21,12 +21,18 @@ const SENDER_TASK: &str = "futures_channel::mpsc::SenderTask";
 const OPEN: u32 = 1;
 
 /// `mpsc::Receiver`: the next message.
-pub(super) fn receiver(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn receiver(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     of_receiver(reading, value, BOUNDED)
 }
 
 /// `mpsc::UnboundedReceiver`: the next message.
-pub(super) fn unbounded(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn unbounded(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     of_receiver(reading, value, UNBOUNDED)
 }
 
@@ -34,10 +40,10 @@ fn of_receiver(
     reading: &Reading<'_>,
     value: Value,
     inner: &'static str,
-) -> Result<Option<Seen>, ValueError> {
+) -> Result<Option<ObservedResource>, ValueError> {
     let Some(inner) = value.find_through_pointers(reading.program, inner)? else { return Ok(None) };
     let (text, senders, _) = filling(reading.program, inner)?;
-    let mut seen = Seen::new(ResourceKind::Mpsc, inner);
+    let mut seen = ObservedResource::new(ResourceKind::Mpsc, inner);
     seen.name = Some(generic_name("mpsc", value, reading.program)?);
     seen.access = Some(Access::Receive);
     seen.parties = Some(senders);
@@ -46,12 +52,15 @@ fn of_receiver(
 }
 
 /// `mpsc::Sender`: room for a message.
-pub(super) fn sender(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn sender(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     let Some(inner) = value.find_through_pointers(reading.program, BOUNDED)? else {
         return Ok(None);
     };
     let (text, _, is_open) = filling(reading.program, inner)?;
-    let mut seen = Seen::new(ResourceKind::Mpsc, inner);
+    let mut seen = ObservedResource::new(ResourceKind::Mpsc, inner);
     seen.name = Some(generic_name("mpsc", value, reading.program)?);
     seen.access = Some(Access::Send);
     seen.parties = Some(u64::from(is_open));
@@ -87,7 +96,10 @@ fn filling(program: &Program<'_>, inner: Value) -> Result<(String, u64, bool), V
 }
 
 /// `oneshot::Receiver`: the value. As long as it waits, the sender is there.
-pub(super) fn oneshot(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn oneshot(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     let mut seen = of_oneshot(reading, value)?;
     if let Some(seen) = &mut seen {
         seen.name = Some(generic_name("oneshot", value, reading.program)?);
@@ -100,7 +112,7 @@ pub(super) fn oneshot(reading: &Reading<'_>, value: Value) -> Result<Option<Seen
 pub(super) fn cancellation(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
+) -> Result<Option<ObservedResource>, ValueError> {
     let mut seen = of_oneshot(reading, value)?;
     if let Some(seen) = &mut seen {
         let name = generic_name("oneshot", value, reading.program)?;
@@ -109,11 +121,11 @@ pub(super) fn cancellation(
     Ok(seen)
 }
 
-fn of_oneshot(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+fn of_oneshot(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
     let Some(inner) = value.find_through_pointers(reading.program, ONESHOT)? else {
         return Ok(None);
     };
-    let mut seen = Seen::new(ResourceKind::Oneshot, inner);
+    let mut seen = ObservedResource::new(ResourceKind::Oneshot, inner);
     // Either end sets it when it goes.
     let complete = inner.member(reading.program, "complete")?.unsigned(reading.program)?;
     seen.is_granted = complete != 0;

@@ -3,7 +3,7 @@
 //! Source: `futures-util/src/lock/mutex.rs` (0.3.34).
 
 use crate::knowledge::naming::generic_name;
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Access, ResourceKind};
 use crate::value::{Value, ValueError};
 
@@ -13,9 +13,12 @@ pub(super) const MUTEX: &str = "futures_util::lock::mutex::Mutex<";
 const LOCKED: u64 = 1;
 
 /// `Mutex`, and the futures that wait for it.
-pub(super) fn mutex(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn mutex(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     let Some(mutex) = value.find_through_pointers(reading.program, MUTEX)? else { return Ok(None) };
-    let mut seen = Seen::new(ResourceKind::Mutex, mutex);
+    let mut seen = ObservedResource::new(ResourceKind::Mutex, mutex);
     seen.name = Some(generic_name("Mutex", mutex, reading.program)?);
     seen.access = Some(Access::Exclusive);
     let state = mutex.member(reading.program, "state")?.unsigned(reading.program)?;

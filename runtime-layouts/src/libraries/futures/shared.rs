@@ -2,7 +2,7 @@
 //!
 //! Source: `futures-util/src/future/future/shared.rs` (0.3.34).
 
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::ResourceKind;
 use crate::value::{Value, ValueError};
 
@@ -12,9 +12,12 @@ const POLLING: u64 = 1;
 const POISONED: u64 = 3;
 
 /// `Shared`.
-pub(super) fn shared(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn shared(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     let Some(inner) = value.find_through_pointers(reading.program, INNER)? else { return Ok(None) };
-    let mut seen = Seen::new(ResourceKind::Shared, inner);
+    let mut seen = ObservedResource::new(ResourceKind::Shared, inner);
     let notifier = inner.find_through_pointers(reading.program, NOTIFIER)?;
     let state = match notifier {
         Some(notifier) => notifier.find_number(reading.program, "state")?,

@@ -152,12 +152,12 @@ pub(super) fn add(
 }
 
 /// A task's number and the task, or why it cannot be read.
-type Found = Result<(Option<u64>, Task), ValueError>;
+type TaskRead = Result<(Option<u64>, Task), ValueError>;
 
 /// Some tasks in a row.
 struct Batch {
     /// Each with the number of sites that the walker knew after it.
-    tasks: Vec<(Found, usize)>,
+    tasks: Vec<(TaskRead, usize)>,
     /// The sites that the walker did not know before.
     sites: Vec<KeyedSite>,
     /// See [`TaskReader::version`].
@@ -170,7 +170,7 @@ fn read_all<'t>(
     inspection: &mut Inspection<'t>,
     headers: &[Value],
     runtime: usize,
-    hand_over: &mut dyn FnMut(&mut Inspection<'t>, Value, Found),
+    hand_over: &mut dyn FnMut(&mut Inspection<'t>, Value, TaskRead),
 ) -> Option<String> {
     let program = inspection.program;
     let mut version = None;

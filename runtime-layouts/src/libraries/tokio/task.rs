@@ -36,9 +36,9 @@ const NOTIFIED: u64 = 0b00_0100;
 const CANCELLED: u64 = 0b10_0000;
 
 /// What all tasks with one vtable have in common.
-struct Shape {
+struct TaskLayout {
     /// `task::Cell<T, S>`; `None` when the debug information does not have it.
-    cell: Option<CellShape>,
+    cell: Option<CellLayout>,
     /// From the header to the task's id, in bytes; `None` before 1.18, where tasks have none.
     id_offset: Option<u64>,
     /// Whether the type of their future is known.
@@ -47,11 +47,11 @@ struct Shape {
     problem: Option<String>,
 }
 
-struct CellShape {
+struct CellLayout {
     /// Its type.
     cell: Ty,
     /// From the cell, which starts where its header does, to its stage.
-    stage: StageShape,
+    stage: StageLayout,
     /// The site of its future, whatever the state.
     site: Option<SiteId>,
     /// From the cell to the pointer to where it was spawned; `None` when that is not recorded.
@@ -59,7 +59,7 @@ struct CellShape {
 }
 
 /// `Stage<T>`.
-struct StageShape {
+struct StageLayout {
     /// From the cell to it.
     path: Path,
     /// The number of its variant `Running`.
@@ -73,7 +73,7 @@ struct StageShape {
 /// Reads tasks; keeps what it learns of each vtable.
 #[derive(Default)]
 pub(super) struct TaskReader {
-    shapes: FxHashMap<u64, Rc<Shape>>,
+    layouts: FxHashMap<u64, Rc<TaskLayout>>,
     places: SpawnPlaces,
     /// tokio's version, as the path of its sources shows it.
     pub(super) version: Option<String>,
@@ -188,25 +188,25 @@ impl TaskReader {
         kind: TaskKind,
     ) -> Result<(Option<u64>, Task), ValueError> {
         let vtable = vtable_of(program, header)?;
-        let shape = match self.shapes.get(&vtable.address) {
-            Some(shape) => Rc::clone(shape),
+        let task_layout = match self.layouts.get(&vtable.address) {
+            Some(task_layout) => Rc::clone(task_layout),
             None => {
-                let shape = Rc::new(self.shape(program, walker, vtable)?);
-                self.shapes.insert(vtable.address, Rc::clone(&shape));
-                shape
+                let task_layout = Rc::new(self.task_layout(program, walker, vtable)?);
+                self.layouts.insert(vtable.address, Rc::clone(&task_layout));
+                task_layout
             }
         };
-        let id = match shape.id_offset {
+        let id = match task_layout.id_offset {
             Some(offset) => Some(program.read_pointer(header.address.wrapping_add(offset))?),
             None => None,
         };
         let state = header.member(program, "state")?.unsigned(program)?;
         let mut state = state_of(state);
-        let mut problems: Vec<String> = shape.problem.clone().into_iter().collect();
+        let mut problems: Vec<String> = task_layout.problem.clone().into_iter().collect();
         let mut chain = Chain::default();
         let mut source = FrameSource::Nothing;
         let mut spawned_at = None;
-        if let Some(cell) = &shape.cell {
+        if let Some(cell) = &task_layout.cell {
             let value = Value { ty: cell.cell, address: header.address };
             if let Some(path) = &cell.spawned_at {
                 match self.places.read(program, path, value) {
@@ -230,12 +230,12 @@ impl TaskReader {
             runtime,
             kind,
             state,
-            root: shape.cell.as_ref().and_then(|cell| cell.site),
+            root: task_layout.cell.as_ref().and_then(|cell| cell.site),
             address: header.address,
             thread: None,
             spawned_at,
             chain,
-            trust: Trust { future: shape.future, ..Trust::of(source) },
+            trust: Trust { future: task_layout.future, ..Trust::of(source) },
             index: TaskIndex(0),
             problems,
         };
@@ -266,18 +266,18 @@ impl TaskReader {
         Some(Scheduler { address: identity.address, flavor, handle, identity })
     }
 
-    fn shape(
+    fn task_layout(
         &mut self,
         program: &Program<'_>,
         walker: &mut Walker,
         vtable: Value,
-    ) -> Result<Shape, ValueError> {
+    ) -> Result<TaskLayout, ValueError> {
         let poll = vtable.member(program, "poll")?.unsigned(program)?;
         let id_offset = match vtable.member(program, "id_offset") {
             Ok(offset) => Some(offset.unsigned(program)?),
             Err(_) => None,
         };
-        let unknown = |problem: String| Shape {
+        let unknown = |problem: String| TaskLayout {
             cell: None,
             id_offset,
             future: FutureType::Unknown,
@@ -316,8 +316,8 @@ impl TaskReader {
             1 => FutureType::Known,
             several => FutureType::OneOf(several),
         };
-        let cell = Some(CellShape { cell, stage, site, spawned_at });
-        Ok(Shape { cell, id_offset, future, problem: None })
+        let cell = Some(CellLayout { cell, stage, site, spawned_at });
+        Ok(TaskLayout { cell, id_offset, future, problem: None })
     }
 }
 
@@ -444,7 +444,7 @@ enum Stage {
     Finished,
 }
 
-impl StageShape {
+impl StageLayout {
     fn read(&self, program: &Program<'_>, cell: Value) -> Result<Stage, ValueError> {
         let stage = self.path.follow(program, cell)?.ok_or_else(|| ValueError::Shape {
             type_name: STAGE.newest().to_string(),
@@ -505,7 +505,7 @@ fn id_in_core(program: &Program<'_>, cell: Ty) -> Option<u64> {
 }
 
 /// The stage of the task in a cell; `None` when the debug information does not describe it.
-fn stage_of(program: &Program<'_>, cell: Ty) -> Result<Option<StageShape>, ValueError> {
+fn stage_of(program: &Program<'_>, cell: Ty) -> Result<Option<StageLayout>, ValueError> {
     let mut is_stage = |ty: &Type| STAGE.is(ty);
     let Some(path) = path::find(program, cell, Reach::INLINE, &mut is_stage) else {
         return Ok(None);
@@ -517,7 +517,7 @@ fn stage_of(program: &Program<'_>, cell: Ty) -> Result<Option<StageShape>, Value
     };
     let variant = &variants[running];
     let fields = program.type_of(Ty { module: cell.module, id: variant.ty })?;
-    Ok(fields.member("__0").map(|member| StageShape {
+    Ok(fields.member("__0").map(|member| StageLayout {
         path,
         running,
         offset: variant.offset.wrapping_add(member.offset),

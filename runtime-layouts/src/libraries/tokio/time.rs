@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Clock, Due, ResourceKind, Timer};
 use crate::value::{Program, Value, ValueError};
 
@@ -25,17 +25,23 @@ const PENDING_FIRE: u64 = u64::MAX - 1;
 const NOW: Duration = Duration::from_millis(5);
 
 /// `Sleep`, which `timeout` has inside too.
-pub(super) fn sleep(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn sleep(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     Ok(Some(timer(reading.program, value, "a timer")))
 }
 
 /// `Interval`.
-pub(super) fn interval(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn interval(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     Ok(Some(timer(reading.program, value, "the next tick of an interval")))
 }
 
-fn timer(program: &Program<'_>, value: Value, name: &'static str) -> Seen {
-    let mut seen = Seen::new(ResourceKind::Sleep, value);
+fn timer(program: &Program<'_>, value: Value, name: &'static str) -> ObservedResource {
+    let mut seen = ObservedResource::new(ResourceKind::Sleep, value);
     seen.name = Some(name.into());
     // Memory on the way to the answers may be torn.
     let due = due(program, value).ok().flatten();

@@ -4,7 +4,7 @@
 
 use super::notify;
 use crate::knowledge::naming::{count, generic_name};
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Access, ResourceKind};
 use crate::value::{Value, ValueError};
 
@@ -15,10 +15,10 @@ pub(in crate::libraries::tokio) const SHARED: &str = "tokio::sync::broadcast::Sh
 pub(in crate::libraries::tokio) fn receiver(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
+) -> Result<Option<ObservedResource>, ValueError> {
     let program = reading.program;
     let Some(shared) = value.find_through_pointers(program, SHARED)? else { return Ok(None) };
-    let mut seen = Seen::new(ResourceKind::Broadcast, shared);
+    let mut seen = ObservedResource::new(ResourceKind::Broadcast, shared);
     seen.name = Some(generic_name("broadcast", value, program)?);
     seen.access = Some(Access::Receive);
     let tail = shared.member(program, "tail")?;
@@ -46,14 +46,14 @@ pub(in crate::libraries::tokio) fn receiver(
 pub(in crate::libraries::tokio) fn sender(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
+) -> Result<Option<ObservedResource>, ValueError> {
     let Some(shared) = value.find_through_pointers(reading.program, SHARED)? else {
         return Ok(None);
     };
     let receivers =
         shared.member(reading.program, "tail")?.find_number(reading.program, "rx_cnt")?;
     let name = generic_name("broadcast", value, reading.program)?;
-    let mut seen = Seen::new(ResourceKind::Broadcast, shared);
+    let mut seen = ObservedResource::new(ResourceKind::Broadcast, shared);
     seen.name = Some(name);
     seen.parties = receivers;
     seen.state = receivers.map(|receivers| count(receivers, "receiver"));

@@ -5,7 +5,7 @@
 use super::{notify, semaphore};
 use crate::knowledge::naming::{count, generic_name};
 use crate::knowledge::waker;
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 
@@ -30,10 +30,10 @@ struct State {
 pub(in crate::libraries::tokio) fn receiver(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
+) -> Result<Option<ObservedResource>, ValueError> {
     let Some(chan) = value.find_through_pointers(reading.program, CHAN)? else { return Ok(None) };
     let state = state(reading.program, chan)?;
-    let mut seen = Seen::new(ResourceKind::Mpsc, chan);
+    let mut seen = ObservedResource::new(ResourceKind::Mpsc, chan);
     seen.name = Some(generic_name("mpsc", value, reading.program)?);
     seen.access = Some(Access::Receive);
     seen.parties = Some(state.senders);
@@ -52,7 +52,7 @@ pub(in crate::libraries::tokio) fn receiver(
 pub(in crate::libraries::tokio) fn sender(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
+) -> Result<Option<ObservedResource>, ValueError> {
     let program = reading.program;
     let Some(chan) = value.find_through_pointers(program, CHAN)? else { return Ok(None) };
     let state = state(program, chan)?;
@@ -69,7 +69,7 @@ pub(in crate::libraries::tokio) fn sender(
             seen
         }
         None => {
-            let mut seen = Seen::new(ResourceKind::Mpsc, chan);
+            let mut seen = ObservedResource::new(ResourceKind::Mpsc, chan);
             seen.state = Some(state.filling());
             seen.is_granted = notify::is_granted(reading)?;
             seen

@@ -2,7 +2,7 @@
 //!
 //! Source: `tokio/src/sync/notify.rs` (tokio 1.54.1).
 
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::libraries::tokio::list;
 use crate::report::ResourceKind;
 use crate::value::{Value, ValueError};
@@ -19,11 +19,11 @@ const NOTIFIED: u64 = 2;
 pub(in crate::libraries::tokio) fn notified(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
+) -> Result<Option<ObservedResource>, ValueError> {
     let Some(notify) = value.find_through_pointers(reading.program, NOTIFY)? else {
         return Ok(None);
     };
-    let mut seen = Seen::new(ResourceKind::Notify, notify);
+    let mut seen = ObservedResource::new(ResourceKind::Notify, notify);
     seen.name = Some("Notify".into());
     if notify
         .find_number(reading.program, "state")?

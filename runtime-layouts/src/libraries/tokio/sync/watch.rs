@@ -4,7 +4,7 @@
 
 use super::notify;
 use crate::knowledge::naming::{count, generic_name};
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Access, ResourceKind};
 use crate::value::{Value, ValueError};
 
@@ -15,7 +15,7 @@ pub(in crate::libraries::tokio) const SHARED: &str = "tokio::sync::watch::Shared
 pub(in crate::libraries::tokio) fn receiver(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
+) -> Result<Option<ObservedResource>, ValueError> {
     let Some(shared) = value.find_through_pointers(reading.program, SHARED)? else {
         return Ok(None);
     };
@@ -24,7 +24,7 @@ pub(in crate::libraries::tokio) fn receiver(
         Some(_) => shared.member(reading.program, "ref_count_tx")?.unsigned(reading.program)?,
         None => 1,
     };
-    let mut seen = Seen::new(ResourceKind::Watch, shared);
+    let mut seen = ObservedResource::new(ResourceKind::Watch, shared);
     seen.name = Some(generic_name("watch", value, reading.program)?);
     seen.access = Some(Access::Receive);
     seen.parties = Some(senders);
@@ -37,13 +37,13 @@ pub(in crate::libraries::tokio) fn receiver(
 pub(in crate::libraries::tokio) fn sender(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
+) -> Result<Option<ObservedResource>, ValueError> {
     let Some(shared) = value.find_through_pointers(reading.program, SHARED)? else {
         return Ok(None);
     };
     let receivers = shared.find_number(reading.program, "ref_count_rx")?;
     let name = generic_name("watch", value, reading.program)?;
-    let mut seen = Seen::new(ResourceKind::Watch, shared);
+    let mut seen = ObservedResource::new(ResourceKind::Watch, shared);
     seen.name = Some(name);
     seen.parties = receivers;
     seen.state = receivers.map(|receivers| count(receivers, "receiver"));
