@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use object::Object;
 use object::read::ReadCache;
-use runtime_layouts::target::image::Image;
+use runtime_layouts::target::elf_image::Image;
 
 use super::memory::CoreMemory;
 use super::notes::{Notes, Segment};

@@ -6,7 +6,7 @@
 //! known by that, and by the thread's id, which glibc and musl both keep near its beginning.
 
 use runtime_layouts::memory::MemoryReader;
-use runtime_layouts::memory::words::WordFormat;
+use runtime_layouts::memory::word_format::WordFormat;
 use runtime_layouts::target::processors::Processor;
 
 use crate::mappings::Mappings;

@@ -5,15 +5,15 @@
 //! so can what is not understood. What is left when all that can end has ended is stuck: nothing
 //! but a fault keeps it, so that a healthy program has no finding.
 
-mod blocked;
-mod chains;
-mod graph;
+mod blocked_workers;
+mod dependency_graph;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
+mod wait_chains;
 
-use self::graph::Graph;
+use self::dependency_graph::Graph;
 use crate::report::{Finding, Report};
 
 /// The faults of a program, worst first.
@@ -21,10 +21,10 @@ use crate::report::{Finding, Report};
 pub fn findings(report: &Report) -> Vec<Finding> {
     let graph = Graph::of(report);
     let stuck = graph.stuck();
-    let mut findings = chains::stuck(report, &graph, &stuck);
-    findings.extend(blocked::workers(report));
-    findings.extend(chains::slow(report, &graph, &stuck));
+    let mut findings = wait_chains::stuck(report, &graph, &stuck);
+    findings.extend(blocked_workers::workers(report));
+    findings.extend(wait_chains::slow(report, &graph, &stuck));
     findings
 }
 
-pub use self::chains::reasons;
+pub use self::wait_chains::reasons;

@@ -8,7 +8,7 @@ use arbtest::arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
 use rustc_hash::FxHashSet;
 
-use super::graph::Graph;
+use super::dependency_graph::Graph;
 use super::{findings, reasons};
 use crate::fake::{FakeFrame, FakeReport, link_line};
 use crate::report::{

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use runtime_layouts::diagnosis::findings;
-//! use runtime_layouts::fake::{FakeReport, told};
+//! use runtime_layouts::fake::{FakeReport, finding_lines};
 //! use runtime_layouts::report::ResourceKind;
 //!
 //! let mut story = FakeReport::new();

@@ -1,7 +1,7 @@
 //! MEMORY READING: bytes of the stopped process, from wherever they can be had.
 
 pub mod cache;
-pub mod words;
+pub mod word_format;
 
 use std::sync::Arc;
 

@@ -1,11 +1,11 @@
 //! What a front (a debugger, or the command line) has to give for a program to be inspected.
 
-pub mod auxiliary;
+pub mod auxiliary_vector;
+pub mod elf_image;
 pub mod host;
-pub mod image;
-pub mod libraries;
 pub mod processors;
 pub mod program;
+pub mod shared_objects;
 
 use std::num::NonZero;
 use std::ops::Deref;

@@ -4,10 +4,10 @@
 //! `scheduler/current_thread/mod.rs` (`CoreGuard::block_on`, tokio 1.54.1): both pin the future in
 //! their own frame and poll it from there.
 
+use super::block_on_stack::Doing;
 use super::context::ThreadContext;
 use super::scheduler::{self, Scheduler};
-use super::stack::Doing;
-use super::{stack, workers};
+use super::{block_on_stack, workers};
 use crate::report::{
     Flavor, FrameSource, Task, TaskId, TaskIndex, TaskKind, TaskState, Trust, WorkerState,
 };
@@ -56,10 +56,11 @@ pub(super) fn add(
         });
         let state = state(program, context, &frames);
         // Without a `block_on` on its stack the thread is a worker, or holds an `enter` guard.
-        let Some(mut found) = stack::future(inspection, &frames, state) else { continue };
+        let Some(mut found) = block_on_stack::future(inspection, &frames, state) else { continue };
         let root = found.chain.frames.first().map(|frame| frame.site);
         if state == TaskState::Running
-            && let Some(chain) = inspection.native_chain(context.thread, &stack::is_block_on_name)
+            && let Some(chain) =
+                inspection.native_chain(context.thread, &block_on_stack::is_block_on_name)
         {
             found.chain = chain;
             found.source = FrameSource::NativeStack;
@@ -95,7 +96,7 @@ fn state(program: &Program<'_>, context: &ThreadContext, frames: &[NativeFrame])
     };
     // Before 1.18 a current-thread scheduler does not say it, and before 1.22 no thread says which
     // task it polls.
-    let doing = stack::doing(program, frames);
+    let doing = block_on_stack::doing(program, frames);
     let parked = parked.or_else(|| doing.map(|doing| doing == Doing::Parks));
     match (parked, context.current_task) {
         _ if doing == Some(Doing::PollsTask) => TaskState::Idle,

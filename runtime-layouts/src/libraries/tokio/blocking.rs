@@ -7,7 +7,7 @@ use super::context::ThreadContext;
 use super::expected::HEADER;
 use super::scheduler::Scheduler;
 use super::task::{TaskReader, is_polling};
-use super::{number, stack, task_id};
+use super::{block_on_stack, number, task_id};
 use crate::layout::Type;
 use crate::libraries::rust_std::values::VecDequeElements;
 use crate::report::{FrameSource, FutureType, SiteId, Task, TaskIndex, TaskKind, TaskState, Trust};
@@ -68,7 +68,7 @@ fn admit_unnamed(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) {
     let target = inspection.program.target();
     let runs = |context: &&ThreadContext| {
         let frames = target.native_frames(&target.threads()[context.index], DEEPEST_STACK);
-        stack::doing(inspection.program, &frames).is_none()
+        block_on_stack::doing(inspection.program, &frames).is_none()
             && native_stack::calls(inspection.program, &frames).iter().any(|call| match call {
                 NativeCall::Known { call, .. } => is_polling(&call.function.name),
                 NativeCall::Unknown { .. } => false,

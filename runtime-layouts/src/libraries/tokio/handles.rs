@@ -14,7 +14,7 @@ use super::context::ThreadContext;
 use super::expected::{HANDLE, HEADER};
 use super::scheduler::{self, Scheduler};
 use super::task::TaskReader;
-use super::{number, stack};
+use super::{block_on_stack, number};
 use crate::layout::Type;
 use crate::report::{TaskId, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
@@ -87,7 +87,7 @@ fn of_threads(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) -> Ve
             let variables = program.layouts(module).variables_at(address).unwrap_or_default();
             let values: Vec<Value> = variables
                 .iter()
-                .filter_map(|variable| stack::place(program, module, variable, frame))
+                .filter_map(|variable| block_on_stack::place(program, module, variable, frame))
                 .map(|(_, value)| value)
                 .collect();
             for value in values {

@@ -3,7 +3,7 @@
 //! Source: `tokio/src/runtime/task/join.rs`, `tokio/src/task/{join_set,yield_now}.rs`,
 //! `tokio/src/util/idle_notified_set.rs` (tokio 1.54.1).
 
-use super::list::{self, End};
+use super::linked_list::{self, End};
 use super::task::{self, HEADER};
 use super::task_id;
 use crate::knowledge::{ObservedResource, Reading};
@@ -50,7 +50,7 @@ pub(crate) fn set(
     let Some(lists) = value.find_through_pointers(program, LISTS)? else { return Ok(Some(seen)) };
     for name in ["notified", "idle"] {
         // Newest first, as they were pushed.
-        let mut entries = list::nodes(program, lists.member(program, name)?, End::Head)?;
+        let mut entries = linked_list::nodes(program, lists.member(program, name)?, End::Head)?;
         entries.reverse();
         for entry in entries {
             if let Some(header) =

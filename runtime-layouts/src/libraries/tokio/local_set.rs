@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::expected::LOCAL_OWNED;
 use super::task::TaskReader;
-use super::{number, owned};
+use super::{number, owned_list};
 use crate::layout::Type;
 use crate::report::{Chain, Frame, TaskKind, ThreadRef};
 use crate::value::Value;
@@ -79,7 +79,7 @@ fn add_of(
         return;
     }
     let mut reader = TaskReader::default();
-    let found = owned::headers(inspection, &[list]);
+    let found = owned_list::headers(inspection, &[list]);
     let first = inspection.tasks.len();
     for reason in found.incomplete {
         inspection.problem(format!("a local set: {reason}"));

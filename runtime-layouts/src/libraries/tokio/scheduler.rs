@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::context::ThreadContext;
 use super::expected::{OLD_SHARED, OWNED_TASKS};
 use super::task::TaskReader;
-use super::{blocking, number, owned, running_on, task, worker_threads, workers};
+use super::{blocking, number, owned_list, running_on, task, worker_threads, workers};
 use crate::layout::{Type, TypeKind};
 use crate::parallel::{self, Job};
 use crate::report::{BlockingPool, Flavor, Runtime, Task, TaskKind, TaskState, ThreadRef};
@@ -104,15 +104,15 @@ pub(super) fn add(
         workers: workers::of(inspection.program, scheduler, contexts),
         injected: injected(inspection.program, scheduler).ok().flatten(),
         blocking: blocking_pool(inspection.program, scheduler).ok().flatten(),
-        counted_tasks: owned::count(inspection.program, scheduler.identity),
+        counted_tasks: owned_list::count(inspection.program, scheduler.identity),
         listed_tasks: 0,
         incomplete: Vec::new(),
     });
-    let (lists, mut incomplete) = owned::lists(inspection, scheduler, contexts);
+    let (lists, mut incomplete) = owned_list::lists(inspection, scheduler, contexts);
     if lists != [scheduler.identity] && !inspection.caveats.iter().any(|said| said == UNPOLLED) {
         inspection.caveats.push(UNPOLLED.to_string());
     }
-    let owned = owned::headers(inspection, &lists);
+    let owned = owned_list::headers(inspection, &lists);
     incomplete.extend(owned.incomplete);
     let first = inspection.tasks.len();
     let (mut have_ids, mut runs_any) = (true, false);

@@ -3,7 +3,7 @@
 //! Source: `tokio-util/src/sync/cancellation_token.rs`, `cancellation_token/tree_node.rs`,
 //! `tokio-util/src/task/{join_map,task_tracker}.rs` (0.7.20).
 
-mod names;
+mod public_paths;
 
 use crate::knowledge::naming::count;
 use crate::knowledge::{GuardType, Library, ResourceType};
@@ -15,7 +15,7 @@ use crate::value::{Value, ValueError};
 
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
-    public_paths: names::PUBLIC_PATHS,
+    public_paths: public_paths::PUBLIC_PATHS,
     resources: RESOURCES,
     guards: GUARDS,
     ..Library::named("tokio-util")

@@ -10,7 +10,7 @@ mod x86_64;
 
 use super::{CodeAddress, NativeFrame};
 use crate::layout::source::ObjectFacts;
-use crate::memory::words::WordFormat;
+use crate::memory::word_format::WordFormat;
 
 /// Every processor that is supported, by name.
 pub const ALL: &[&Processor] = &[&aarch64::AARCH64, &x86_64::X86_64];

@@ -4,7 +4,7 @@
 
 use super::{notify, semaphore};
 use crate::knowledge::{ObservedResource, Reading};
-use crate::libraries::tokio::list;
+use crate::libraries::tokio::linked_list;
 use crate::report::ResourceKind;
 use crate::value::{Value, ValueError};
 
@@ -35,7 +35,7 @@ pub(in crate::libraries::tokio) fn set_once(
     let mut seen = ObservedResource::new(ResourceKind::OnceCell, value);
     seen.state = Some(initialized(reading, value)?);
     seen.is_granted = notify::is_granted(reading)?;
-    seen.order = Some((list::waiters, value));
+    seen.order = Some((linked_list::waiters, value));
     Ok(Some(seen))
 }
 

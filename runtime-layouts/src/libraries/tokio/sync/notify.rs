@@ -3,7 +3,7 @@
 //! Source: `tokio/src/sync/notify.rs` (tokio 1.54.1).
 
 use crate::knowledge::{ObservedResource, Reading};
-use crate::libraries::tokio::list;
+use crate::libraries::tokio::linked_list;
 use crate::report::ResourceKind;
 use crate::value::{Value, ValueError};
 
@@ -32,7 +32,7 @@ pub(in crate::libraries::tokio) fn notified(
         seen.state = Some("1 permit stored".to_string());
     }
     seen.is_granted = is_granted(reading)?;
-    seen.order = Some((list::waiters, notify));
+    seen.order = Some((linked_list::waiters, notify));
     Ok(Some(seen))
 }
 

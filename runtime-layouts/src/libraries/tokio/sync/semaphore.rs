@@ -3,7 +3,7 @@
 //! Source: `tokio/src/sync/{batch_semaphore,semaphore}.rs` (tokio 1.54.1).
 
 use crate::knowledge::{ObservedResource, Reading};
-use crate::libraries::tokio::list;
+use crate::libraries::tokio::linked_list;
 use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 
@@ -93,6 +93,6 @@ pub(super) fn of_inner(
         let is_queued = reading.leaf.member(program, "queued")?.unsigned(program)? != 0;
         seen.is_granted = is_queued && missing == 0;
     }
-    seen.order = Some((list::waiters, inner));
+    seen.order = Some((linked_list::waiters, inner));
     Ok(seen)
 }

@@ -7,7 +7,7 @@ use crate::report::{
     TaskIndex, TaskKind, TaskState, Wait, WaitId,
 };
 
-use super::graph::waits;
+use super::dependency_graph::waits;
 
 /// A timer that is overdue by so much does not fire: a busy worker is late by milliseconds.
 const LATE: Duration = Duration::from_secs(1);

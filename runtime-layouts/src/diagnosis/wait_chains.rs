@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::graph::{Graph, waits_of};
+use super::dependency_graph::{Graph, waits_of};
 use crate::report::{
     Access, Cause, Finding, FindingKind, Link, Report, Resource, ResourceKind, TaskIndex, Wait,
     WaitId,
