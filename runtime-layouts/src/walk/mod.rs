@@ -1,4 +1,4 @@
-//! From a stopped process to a report.
+//! The walk from a stopped process to its report: await chains, waits, and holders of locks.
 
 use std::ops::Range;
 
@@ -37,8 +37,32 @@ use crate::value::{Program, Ty, Value};
 
 /// Finds every runtime and task of the target and walks every await chain.
 ///
-/// Of the libraries in the registry; `libraries::REGISTRY` has all that are known. Never fails: what
-/// cannot be read becomes a problem on its own node of the report.
+/// It knows the libraries of `registry`; [`libraries::REGISTRY`](crate::libraries::REGISTRY) has all
+/// of them. It never fails: unreadable memory becomes a problem of the frame, task or runtime that it
+/// belongs to.
+///
+/// ```
+/// use runtime_layouts::fake::{FakeTarget, tokio};
+/// use runtime_layouts::libraries::REGISTRY;
+/// use runtime_layouts::report::TaskState;
+/// use runtime_layouts::walk::inspect;
+///
+/// // Two tasks; the box in the frame of the second one cannot be read.
+/// let memory = tokio::memory(2).with_hole(tokio::boxed(2), 16);
+/// let target = FakeTarget::new(tokio::layouts(), memory, tokio::THREAD_POINTER);
+/// let report = inspect(&target, REGISTRY);
+///
+/// let [runtime] = &*report.runtimes else { panic!("one runtime") };
+/// assert_eq!((runtime.library, runtime.listed_tasks), ("tokio", 2));
+/// let names = |task: usize| -> Vec<&str> {
+///     let frames = report.tasks[task].chain.frames.iter();
+///     frames.map(|frame| &*report.site(frame.site).name.short).collect()
+/// };
+/// assert_eq!(names(0), ["shop::wait", "shop::inner", "leaf::Leaf"]);
+/// assert_eq!(names(1), ["shop::wait"], "down to where memory ends");
+/// assert!(report.tasks[1].chain.frames[0].problem.is_some());
+/// assert!(report.tasks.iter().all(|task| task.state == TaskState::Idle));
+/// ```
 #[must_use]
 pub fn inspect(target: &dyn Target, registry: Registry) -> Report {
     let libraries = registry.libraries;
