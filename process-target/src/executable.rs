@@ -1,4 +1,4 @@
-//! The layouts of the executable, and proof that they are of the program that runs.
+//! The layouts of the executable, and proof that they belong to the running program.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a stopped process and a core file have in common, once they are open.
+//! The common part of a stopped process and an open core file.
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;

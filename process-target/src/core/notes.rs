@@ -1,4 +1,4 @@
-//! What a core file says: its segments, its threads, and the files that were mapped.
+//! The notes of a core file: segments, threads and mapped files.
 //!
 //! Source: `fs/binfmt_elf.c` of Linux (`struct elf_prstatus`, `fill_files_note`), which gdb's
 //! `gcore` follows.

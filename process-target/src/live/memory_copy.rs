@@ -1,4 +1,4 @@
-//! A copy of a part of a process's memory: what was read of it once is read from the copy later.
+//! A copy of parts of a process's memory: later reads of these parts come from it.
 
 use std::num::NonZero;
 use std::ops::Range;

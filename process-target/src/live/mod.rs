@@ -1,4 +1,4 @@
-//! A process of this machine.
+//! A live process of this machine.
 
 mod memory;
 mod memory_copy;

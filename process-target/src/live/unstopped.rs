@@ -1,4 +1,4 @@
-//! Thread pointers of a process that is not stopped.
+//! Thread pointers of a process that is still running.
 //!
 //! Registers can only be read of a thread that stands still. But `/proc` tells where a waiting
 //! thread has its stack, and the C libraries put a thread's control block, which the thread

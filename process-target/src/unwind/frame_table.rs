@@ -1,4 +1,4 @@
-//! `.eh_frame_hdr` and `.eh_frame` in memory: the entry that describes one address.
+//! `.eh_frame_hdr` and `.eh_frame` in memory: a lookup of the entry for one address.
 //!
 //! Source: Linux Standard Base Core Specification 5.0, "Exception Frames".
 

@@ -1,4 +1,4 @@
-//! Threads that should poll tasks and are blocked instead.
+//! Worker threads that a task blocks, so that other tasks starve.
 
 use std::time::Duration;
 

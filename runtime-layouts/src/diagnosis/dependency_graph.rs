@@ -1,4 +1,4 @@
-//! What can go on, and what cannot.
+//! The dependency graph of waits: which waits can end, and which are stuck.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 

@@ -1,5 +1,5 @@
-//! What must hold for every report, tried on random ones. `ARBTEST_BUDGET_MS` gives them more time
-//! than the 100 ms that each has.
+//! Properties that hold for every report, tested on random ones. `ARBTEST_BUDGET_MS` gives each
+//! more time than its default of 100 ms.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

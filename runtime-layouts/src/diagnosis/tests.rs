@@ -1,4 +1,4 @@
-//! Stories: a few tasks and what they wait for, and what is said of them.
+//! Diagnosis of small hand-made reports: a few tasks and their waits.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Chains of waits, told from one end to the other.
+//! Chains of waits, followed from a waiting task to the cause.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 

@@ -1,4 +1,4 @@
-//! Reports built by hand: a story about tasks and locks, told in a line each.
+//! Reports made by hand: tasks, locks, and a line for each wait.
 //!
 //! ```
 //! use runtime_layouts::diagnosis::findings;

@@ -1,8 +1,8 @@
-//! A library that is registered by one line: the toy runtime of the tests, an executor of one thread
-//! with a list of its tasks.
+//! The toy runtime of the tests: an executor of one thread with a list of its tasks, registered by
+//! one line.
 //!
-//! It is to a runtime what a skeleton is to an animal, and shows what the folder of one must have; the
-//! program that has it in it is among the tests of `process-target`.
+//! It shows the least that a runtime's folder needs. The program that contains it is among the
+//! tests of `process-target`.
 
 use crate::knowledge::{self, Libraries, Library};
 use crate::layout::{Type, TypeKind};

@@ -1,4 +1,4 @@
-//! What a library's futures wait for, and how such a thing is read.
+//! Resource types: what a library's futures wait for, and how to read one from memory.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;

@@ -1,4 +1,4 @@
-//! Wakers that are stored in memory: which task will be woken.
+//! Wakers stored in memory, and the task that each wakes.
 
 use super::expectation::compiler;
 use crate::layout::Type;

@@ -1,7 +1,7 @@
-//! SEALED BYTES: tables in a file, compressed and with a checksum.
+//! Compressed tables with a checksum, as layout files and the answer cache store them.
 //!
-//! One zstd frame with a checksum, behind the length of what it holds. Files come from elsewhere:
-//! what one claims to hold is bounded by what it is.
+//! The format is the uncompressed length and one zstd frame with a checksum. Files may come from
+//! anywhere, so the compressed length bounds the claimed one.
 
 use std::io::Read;
 

@@ -1,4 +1,4 @@
-//! THE LAYOUT FILE: a source of layouts that needs no debug information.
+//! The layout file: a source of layouts for programs without debug information.
 //!
 //! `unhang extract` writes one for a build; it is small enough to keep beside a stripped binary.
 //!

@@ -1,7 +1,7 @@
-//! LAYOUTS: the types of a program as they lie in memory.
+//! Layouts: the types of a program as they lie in memory.
 //!
-//! The model is what a debugger needs to read a value: sizes, offsets, discriminants. It knows
-//! nothing of where a layout came from; see [`source::LayoutSource`] for that.
+//! The model has what a debugger needs to read a value: sizes, offsets, discriminants. It does not
+//! depend on the origin of a layout; see [`source::LayoutSource`] for that.
 
 pub mod compressed;
 pub mod coroutine;

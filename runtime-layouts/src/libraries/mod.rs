@@ -1,7 +1,7 @@
-//! LIBRARIES: the ones that are known, a folder and a line each.
+//! The known libraries: a folder and a line for each.
 //!
-//! A folder has one [`Library`] with all that is known of it; an async runtime's has a function too
-//! that finds its tasks. A library is added by its `mod` and its line in [`ENTRIES`].
+//! A folder has one [`Library`] with everything known of it; that of an async runtime also has a
+//! function that finds its tasks. To add a library, add its `mod` and its line in [`ENTRIES`].
 
 pub(crate) mod async_channel;
 pub(crate) mod async_lock;

@@ -1,4 +1,4 @@
-//! Why a program hangs.
+//! Findings: the faults that the diagnosis found, with their evidence.
 
 use super::{Holder, Report, Resource, ResourceId, TaskIndex, WaitId};
 

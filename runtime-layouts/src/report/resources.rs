@@ -1,4 +1,4 @@
-//! What tasks wait for, and who has it.
+//! Resources, their holders, and the waits of tasks for them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the kernel told a program at its start.
+//! The auxiliary vector: what the kernel passed to the program at its start.
 
 use std::collections::HashMap;
 

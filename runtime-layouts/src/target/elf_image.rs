@@ -1,4 +1,4 @@
-//! An object file as the loader left it in memory: read from there, without a look at any file.
+//! An ELF object as the loader left it in memory, read without access to its file.
 //!
 //! Source: "Tool Interface Standard: ELF", and the System V ABI's 64-bit form of it.
 

@@ -1,4 +1,4 @@
-//! What a front (a debugger, or the command line) has to give for a program to be inspected.
+//! The target: what a front end (a debugger or the command line) provides for an inspection.
 
 pub mod auxiliary_vector;
 pub mod elf_image;

@@ -1,5 +1,5 @@
-//! The program that a process runs: what the process itself says about it, whether a file is that
-//! program, and where it was loaded.
+//! The program of a process: what its memory says about it, whether a file is that program, and its
+//! load bias.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
-//! The shared objects that a process has loaded, those among them that `dlopen` did.
+//! The shared objects of a process, those loaded by `dlopen` included.
 //!
-//! A plugin, an extension module of Python or an addon of Node may have a runtime of its own. Every
-//! front finds them in the process's memory, in the list that the dynamic linker keeps for
-//! debuggers.
+//! A plugin, an extension module of Python or an addon of Node may contain a runtime of its own.
+//! Every front end finds them in the process's memory, in the list that the dynamic linker keeps
+//! for debuggers.
 //!
 //! Source: `DT_DEBUG` of the System V ABI, and `<link.h>`: `struct r_debug` and `struct link_map`
 //! (glibc 2.36, musl 1.2.3).

@@ -1,6 +1,7 @@
-//! Parts of values that are found by name: what the structures of libraries are read with.
+//! Finding parts of a value by the name of their type or member.
 //!
-//! A member that moved into another struct, or that was wrapped once more, is still found.
+//! The search still finds a member that a new version moved into another struct or wrapped once
+//! more.
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};

@@ -1,4 +1,4 @@
-//! VALUES: a layout and memory make integers, pointers and active variants.
+//! Values: integers, pointers and active variants, read from memory by their layout.
 
 pub mod find_by_name;
 pub mod path;

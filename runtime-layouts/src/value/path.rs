@@ -1,8 +1,8 @@
-//! Paths from one type to another, found by search instead of spelled out.
+//! Paths from one type to another, found by search.
 //!
-//! A runtime wraps what we look for differently in every version: an `Arc` more, an enum less, a
-//! list that became several. What stays is the name of the type at the end. So the way there is
-//! searched for in the layouts, breadth first: the shortest path wins.
+//! Every version of a runtime wraps its structures differently: one `Arc` more, one enum less, a
+//! list split into several. The type's name at the end stays. So the search goes breadth first
+//! through the layouts, and the shortest path wins.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;

@@ -1,5 +1,5 @@
-//! Threads that run a task and are blocked by code that is not async, and the threads that hold
-//! the locks that they wait for.
+//! Threads that a task blocks in a synchronous call, and the threads that hold the locks that they
+//! wait for.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Await chains: from a future in memory down to what it waits for.
+//! Await chains: the frames from a future in memory down to its leaf.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! State machines: what an async fn, block or closure keeps while it is suspended.
+//! Coroutines: the variables that an async fn, block or closure saves while it is suspended.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

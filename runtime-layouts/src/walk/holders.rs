@@ -1,7 +1,7 @@
-//! Holders: the guards in the variables of every suspended frame.
+//! Holders of locks: the guards in the variables of suspended frames.
 //!
-//! `tokio::sync::Mutex` and its kin record no owner. The owner is found from the other side: a
-//! guard that lives in some frame and points to the lock.
+//! `tokio::sync::Mutex` and its kin record no owner. The search goes the other way round: a guard
+//! in some frame points to the lock.
 
 use std::rc::Rc;
 use std::sync::Arc;

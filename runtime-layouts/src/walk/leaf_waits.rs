@@ -1,9 +1,9 @@
-//! LeafReader: what the innermost futures of a task wait for.
+//! The waits of leaves: which resource the innermost futures of a task wait for.
 //!
-//! The innermost frames of a chain are a library's: from the leaf outwards they are looked through
-//! for something that is known to be waited for, in the future itself or as the `self` of an async
-//! fn. The outermost such thing is what the user named: a semaphore's permit is what a future
-//! asks for, the `Mutex` around it what the user locked.
+//! The innermost frames of a chain belong to a library. From the leaf outwards the search looks for
+//! a known resource, in the future itself or behind the `self` of an async fn. The outermost one is
+//! the one that the user knows: the future of a lock asks for a semaphore's permit, but the user
+//! locked the `Mutex` around it.
 
 use std::rc::Rc;
 
@@ -115,9 +115,9 @@ struct LeafWalk<'w> {
 }
 
 impl LeafWalk<'_> {
-    /// Looks at every leaf of a chain. `run` holds the frames above it, outermost first, of which
-    /// those from `branch` on are of this branch alone, and `holding_frame` is the frame that holds it if
-    /// it is not polled.
+    /// Visits every leaf of a chain. `run` has the frames above it, outermost first; those from
+    /// `branch` on are above this branch alone. `holding_frame` is the frame that holds the branch
+    /// without polling it.
     fn chain<'c>(
         &mut self,
         chain: &'c Chain,

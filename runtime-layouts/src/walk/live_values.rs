@@ -1,4 +1,4 @@
-//! What the variables of suspended frames keep.
+//! Live values: guards and handles in the variables of suspended frames.
 
 use std::sync::Arc;
 

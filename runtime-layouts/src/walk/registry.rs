@@ -1,4 +1,4 @@
-//! The libraries that an inspection is given.
+//! The registry: the libraries that an inspection knows.
 
 use super::Inspection;
 use crate::knowledge::{Libraries, Library};

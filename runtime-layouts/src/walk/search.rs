@@ -1,4 +1,4 @@
-//! What a value holds: the futures or guards in it, through everything that is neither.
+//! The search in a value for futures, guards or handles, through everything else that it contains.
 
 use rustc_hash::FxHashSet;
 

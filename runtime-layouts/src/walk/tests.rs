@@ -1,4 +1,4 @@
-//! Who waits for what, and who holds it, over hand-built memory.
+//! Waits and holders, found in memory made by hand.
 
 use crate::fake::service::{
     Await, Flag, HEAD, Keep, Object, PERMITS, PREVIOUS, ROOM, Service, Spawned, TAIL_POSITION, What,

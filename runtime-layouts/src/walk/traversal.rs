@@ -1,8 +1,9 @@
-//! Plans: how to get from a value to the futures or guards in it, worked out once a type.
+//! Traversals: the way from a value of one type to the futures, guards or handles in it, worked out
+//! once a type.
 //!
-//! For futures the rule is general, there is no list of libraries: a type is a future when it is a
-//! state machine or when the program has a `poll` of it; its children are the futures that it
-//! contains, boxes or borrows mutably. Guards are known by name; they count where they are owned.
+//! The rule for futures is general and needs no list of libraries. A type is a future if it is a
+//! coroutine or if the program has a `poll` of it; its children are the futures that it contains,
+//! boxes or borrows mutably. Guards are known by name, and count only where they are owned.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! Waits: what the leaf of every chain waits for, and who has it.
+//! The waits of all tasks and the resources that they wait for.
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;

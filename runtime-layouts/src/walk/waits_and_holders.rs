@@ -1,5 +1,5 @@
-//! What tasks wait for and what they hold, read of each task at once: a page of memory that has both
-//! is fetched once.
+//! Collects the waits of all tasks and the holders of their resources in one pass, which fetches
+//! each page of memory once.
 
 use std::sync::mpsc::{self, Sender};
 

@@ -1,4 +1,4 @@
-//! ASYNC-CHANNEL.
+//! The channels of async-channel.
 //!
 //! Source: `async-channel/src/lib.rs` (2.5.0), `concurrent-queue/src/{lib,single,bounded}.rs`
 //! (2.5.0).

@@ -1,4 +1,4 @@
-//! ASYNC-LOCK: locks that wait with `event-listener`.
+//! The locks of async-lock, whose waiters are listeners of `event-listener`.
 //!
 //! Source: `async-lock/src/{mutex,semaphore,barrier,once_cell,rwlock,rwlock/*}.rs` (3.4.2),
 //! `event-listener/src/lib.rs` (5.4.1), `event-listener-strategy/src/lib.rs` (0.5.4).

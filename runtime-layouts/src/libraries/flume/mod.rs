@@ -1,4 +1,4 @@
-//! FLUME: channels.
+//! The channels of flume.
 //!
 //! Source: `flume/src/{lib,async}.rs` (0.11.1).
 

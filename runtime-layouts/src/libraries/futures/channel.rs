@@ -1,4 +1,4 @@
-//! Channels.
+//! The channels of futures-channel.
 //!
 //! Source: `futures-channel/src/{mpsc/mod,oneshot}.rs` (0.3.34).
 

@@ -1,4 +1,4 @@
-//! Locks.
+//! The mutex of futures-util.
 //!
 //! Source: `futures-util/src/lock/mutex.rs` (0.3.34).
 

@@ -1,4 +1,4 @@
-//! FUTURES: the crates of futures-rs.
+//! The crates of futures-rs.
 
 mod channel;
 mod lock;

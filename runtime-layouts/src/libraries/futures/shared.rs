@@ -1,4 +1,4 @@
-//! Futures that several poll.
+//! `Shared`: a future that several tasks poll.
 //!
 //! Source: `futures-util/src/future/future/shared.rs` (0.3.34).
 

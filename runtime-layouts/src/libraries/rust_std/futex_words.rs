@@ -1,4 +1,5 @@
-//! From the word that a thread waits on, which it tells the kernel, to the lock that it waits for.
+//! Futex words: from the word that a blocked thread passes to the kernel to the lock that it waits
+//! for.
 //!
 //! Source: `library/std/src/sys/sync/{mutex,rwlock}/futex.rs` (Rust 1.95);
 //! `parking_lot_core/src/parking_lot.rs`, `thread_parker/linux.rs` (0.9.12).

@@ -1,4 +1,5 @@
-//! STANDARD: what blocks threads, of the standard library and of what is used in its place.
+//! The standard library, and crates used in place of parts of it: locks and calls that block
+//! threads, and notations of values.
 //!
 //! Source: `library/std/src/sync/poison/*.rs`, `library/std/src/sys/sync/{mutex,rwlock}/futex.rs`,
 //! `library/std/src/thread/functions.rs` (Rust 1.95); `lock_api/src/{mutex,rwlock}.rs` (0.4.14),

@@ -1,4 +1,4 @@
-//! The futures that threads block on: they are in no list, only in a stack frame.
+//! The futures of `block_on` calls. No list has them: only a stack frame does.
 //!
 //! Source: `tokio/src/runtime/park.rs` (`CachedParkThread::block_on`) and
 //! `scheduler/current_thread/mod.rs` (`CoreGuard::block_on`, tokio 1.54.1): both pin the future in

@@ -1,9 +1,9 @@
-//! Where on a thread's stack the future of a `block_on` is.
+//! The future of a `block_on`, found on its thread's stack.
 //!
-//! A debug build says it: the frame has a variable `f` or `future` of type `Pin<&mut F>`. An
-//! optimized build keeps the future in memory too, since it is pinned, but drops that variable's
-//! place. Then the stack frames of `block_on` are searched for a value that is an `F`: a state
-//! machine that is suspended, whose awaitee is suspended, and so on down to a leaf.
+//! In a debug build the frame has a variable `f` or `future` of type `Pin<&mut F>`. An optimized
+//! build keeps the future in memory too, since it is pinned, but drops that variable's location.
+//! There this module searches the stack frames of `block_on` for a value that can be an `F`: a
+//! suspended coroutine with a suspended awaitee, and so on down to a leaf.
 
 use super::task::is_polling;
 use crate::layout::name::path_segments;

@@ -1,7 +1,7 @@
-//! The blocking pool: closures of `spawn_blocking` that run or wait for a thread.
+//! The blocking pool: closures of `spawn_blocking`, running or queued.
 //!
-//! Source: `tokio/src/runtime/blocking/{pool,task}.rs` (tokio 1.54.1). A closure that runs is in no
-//! list: its thread's context names its id, and the thread's stack shows what it does.
+//! Source: `tokio/src/runtime/blocking/{pool,task}.rs` (tokio 1.54.1). No list has a running
+//! closure: the context of its thread has its id, and the thread's stack shows what it does.
 
 use super::context::ThreadContext;
 use super::expected::HEADER;

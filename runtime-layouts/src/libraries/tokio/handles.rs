@@ -1,8 +1,8 @@
-//! Handles: runtimes and tasks that are known only to who has a handle of them.
+//! Handles: runtimes and tasks that only a handle leads to.
 //!
-//! A runtime that no thread is inside is found by a `Runtime` or `Handle` in the variables of a
-//! task or of a thread, or by the handle of one of its tasks. A task that has ended is in no list:
-//! only its `JoinHandle` leads to it.
+//! If no thread is inside a runtime, a `Runtime` or `Handle` in the variables of a task or thread
+//! leads to it, or the handle of one of its tasks. No list has a task that ended: only its
+//! `JoinHandle` leads to it.
 //!
 //! Source: `tokio/src/runtime/{runtime,handle,task/join}.rs` (tokio 1.54.1).
 

@@ -1,4 +1,4 @@
-//! Tasks that wait for tasks.
+//! Waits for tasks: `JoinHandle`, `JoinSet` and `yield_now`.
 //!
 //! Source: `tokio/src/runtime/task/join.rs`, `tokio/src/task/{join_set,yield_now}.rs`,
 //! `tokio/src/util/idle_notified_set.rs` (tokio 1.54.1).

@@ -1,4 +1,4 @@
-//! Intrusive lists.
+//! tokio's intrusive linked lists.
 //!
 //! Source: `tokio/src/util/linked_list.rs` (tokio 1.54.1).
 

@@ -1,7 +1,7 @@
-//! Local sets: the tasks of a `LocalSet`, which no scheduler lists.
+//! The tasks of a `LocalSet`, which no scheduler lists.
 //!
-//! Source: `tokio/src/task/local.rs` (tokio 1.54.1). A set is reached from the future that runs
-//! it, `RunUntil` or the set itself, somewhere in the chain of a task or of a `block_on`.
+//! Source: `tokio/src/task/local.rs` (tokio 1.54.1). The future that runs a set leads to it,
+//! `RunUntil` or the set itself, somewhere in the chain of a task or of a `block_on`.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,7 +1,7 @@
-//! TOKIO: runtimes, tasks and their states, found in memory.
+//! tokio: runtimes, tasks and their states, found in memory.
 //!
-//! Everything is looked for by structure: by the names of types and members, which stayed, never
-//! by a version number. The modules are named as tokio names its own.
+//! The search goes by structure, that is by names of types and members, and never by a version
+//! number.
 
 mod block_on;
 mod block_on_stack;

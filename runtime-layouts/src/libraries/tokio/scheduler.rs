@@ -1,4 +1,4 @@
-//! Schedulers: from a runtime handle to its owned tasks.
+//! Schedulers: the way from a runtime handle to the tasks that it owns.
 //!
 //! Source: `tokio/src/runtime/scheduler/{mod,current_thread/mod,multi_thread/handle}.rs` (tokio
 //! 1.54.1).

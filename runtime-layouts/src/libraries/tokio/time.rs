@@ -1,4 +1,4 @@
-//! Waits for a point in time.
+//! Timers: waits for a point in time.
 //!
 //! Source: `tokio/src/time/{clock,sleep,interval}.rs`, `runtime/driver.rs`,
 //! `runtime/time/entry.rs`, `runtime/time_alt/{timer,entry}.rs` (tokio 1.54.1);

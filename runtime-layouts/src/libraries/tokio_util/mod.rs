@@ -1,4 +1,4 @@
-//! TOKIO-UTIL: tokens that cancel, and sets of tasks.
+//! The cancellation tokens and task sets of tokio-util.
 //!
 //! Source: `tokio-util/src/sync/cancellation_token.rs`, `cancellation_token/tree_node.rs`,
 //! `tokio-util/src/task/{join_map,task_tracker}.rs` (0.7.20).

@@ -1,4 +1,4 @@
-//! How values of the standard library's types are written, and of those used in their place.
+//! Notations of values of the standard library, and of crates used in place of parts of it.
 
 mod addresses;
 mod maps;

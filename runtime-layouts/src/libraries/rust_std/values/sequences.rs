@@ -1,4 +1,4 @@
-//! Sequences.
+//! Sequences: `Vec`, `VecDeque` and their kin.
 
 use super::vec_deque::VecDequeElements;
 use crate::knowledge::ValuePrinter;

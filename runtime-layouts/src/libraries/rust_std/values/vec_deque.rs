@@ -1,4 +1,4 @@
-//! A `VecDeque`: a ring of slots.
+//! The elements of a `VecDeque`, which is a ring buffer.
 //!
 //! Source: `library/alloc/src/collections/vec_deque/mod.rs` (Rust 1.95): `head` and `len`; before
 //! 1.67 `tail` was where `head` is now, and `head` where the elements end.

@@ -1,4 +1,4 @@
-//! Queues that every receiver reads whole.
+//! `broadcast` channels: every receiver gets every message.
 //!
 //! Source: `tokio/src/sync/broadcast.rs` (tokio 1.54.1).
 

@@ -1,4 +1,4 @@
-//! Values that are set once, and barriers.
+//! `OnceCell`, `SetOnce` and `Barrier`.
 //!
 //! Source: `tokio/src/sync/{once_cell,set_once,barrier}.rs` (tokio 1.54.1).
 

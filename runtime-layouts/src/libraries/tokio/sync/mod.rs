@@ -1,4 +1,4 @@
-//! What tasks meet at: named as `tokio/src/sync` names it (tokio 1.54.1).
+//! tokio's synchronization primitives, with a file for each in `tokio/src/sync` (tokio 1.54.1).
 
 pub(super) mod broadcast;
 pub(super) mod cells;

@@ -1,4 +1,4 @@
-//! Queues with many senders and one receiver.
+//! `mpsc` channels: many senders and one receiver.
 //!
 //! Source: `tokio/src/sync/mpsc/{bounded,unbounded,chan,list}.rs` (tokio 1.54.1).
 

@@ -1,4 +1,4 @@
-//! Notifications.
+//! `Notify`.
 //!
 //! Source: `tokio/src/sync/notify.rs` (tokio 1.54.1).
 

@@ -1,4 +1,4 @@
-//! Values that are sent once.
+//! `oneshot` channels: one value, sent once.
 //!
 //! Source: `tokio/src/sync/oneshot.rs` (tokio 1.54.1).
 

@@ -1,4 +1,4 @@
-//! Semaphores, which locks and bounded channels are made of.
+//! Semaphores, on which tokio builds its locks and bounded channels.
 //!
 //! Source: `tokio/src/sync/{batch_semaphore,semaphore}.rs` (tokio 1.54.1).
 

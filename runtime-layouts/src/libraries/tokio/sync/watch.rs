@@ -1,4 +1,4 @@
-//! Values whose changes are watched.
+//! `watch` channels: one value whose changes receivers await.
 //!
 //! Source: `tokio/src/sync/watch.rs` (tokio 1.54.1).
 
