@@ -94,20 +94,8 @@ pub(super) fn add(
     polled: &HashMap<u64, ThreadRef>,
 ) {
     let runtime = inspection.runtimes.len();
-    inspection.runtimes.push(Runtime {
-        id: runtime,
-        library: "tokio",
-        version: None,
-        object: None,
-        flavor: scheduler.flavor,
-        address: scheduler.address,
-        workers: workers::of(inspection.program, scheduler, contexts),
-        injected: injected(inspection.program, scheduler).ok().flatten(),
-        blocking: blocking_pool(inspection.program, scheduler).ok().flatten(),
-        counted_tasks: owned_list::count(inspection.program, scheduler.identity),
-        listed_tasks: 0,
-        incomplete: Vec::new(),
-    });
+    let entry = without_tasks(inspection.program, scheduler, contexts, runtime);
+    inspection.runtimes.push(entry);
     let (lists, mut incomplete) = owned_list::lists(inspection, scheduler, contexts);
     if lists != [scheduler.identity] && !inspection.caveats.iter().any(|said| said == UNPOLLED) {
         inspection.caveats.push(UNPOLLED.to_string());
@@ -115,7 +103,7 @@ pub(super) fn add(
     let owned = owned_list::headers(inspection, &lists);
     incomplete.extend(owned.incomplete);
     let first = inspection.tasks.len();
-    let (mut have_ids, mut runs_any) = (true, false);
+    let mut have_ids = true;
     let version = read_all(
         inspection,
         &owned.headers,
@@ -128,27 +116,49 @@ pub(super) fn add(
                 });
                 task::show_running(inspection, &mut task);
                 have_ids &= id.is_some();
-                runs_any |= task.state == TaskState::Running;
                 inspection.tasks.push(task);
             }
             Err(error) => incomplete.push(format!("the task at {:#x}: {error}", header.address)),
         },
     );
-    let listed = (inspection.tasks.len() - first) as u64;
     if inspection.interrupted() {
         incomplete.push("interrupted".into());
     }
     if !have_ids {
         number(inspection, first, &owned.order);
     }
+    let tasks = &inspection.tasks[first..];
     let entry = &mut inspection.runtimes[runtime];
-    if runs_any {
-        workers::assign(&mut entry.workers, &inspection.tasks[first..]);
+    if tasks.iter().any(|task| task.state == TaskState::Running) {
+        workers::assign(&mut entry.workers, tasks);
     }
     entry.version = version;
-    entry.listed_tasks = listed;
+    entry.listed_tasks = tasks.len() as u64;
     entry.incomplete = incomplete;
     blocking::add_queued(inspection, scheduler, runtime);
+}
+
+/// The runtime of a scheduler, before any of its tasks is read.
+fn without_tasks(
+    program: &Program<'_>,
+    scheduler: &Scheduler,
+    contexts: &[ThreadContext],
+    id: usize,
+) -> Runtime {
+    Runtime {
+        id,
+        library: "tokio",
+        version: None,
+        object: None,
+        flavor: scheduler.flavor,
+        address: scheduler.address,
+        workers: workers::of(program, scheduler, contexts),
+        injected: injected(program, scheduler).ok().flatten(),
+        blocking: blocking_pool(program, scheduler).ok().flatten(),
+        counted_tasks: owned_list::count(program, scheduler.identity),
+        listed_tasks: 0,
+        incomplete: Vec::new(),
+    }
 }
 
 /// A task's number and the task, or why it cannot be read.

@@ -188,58 +188,73 @@ impl TaskReader {
         kind: TaskKind,
     ) -> Result<(Option<u64>, Task), ValueError> {
         let vtable = vtable_of(program, header)?;
-        let task_layout = match self.layouts.get(&vtable.address) {
-            Some(task_layout) => Rc::clone(task_layout),
-            None => {
-                let task_layout = Rc::new(self.task_layout(program, walker, vtable)?);
-                self.layouts.insert(vtable.address, Rc::clone(&task_layout));
-                task_layout
-            }
-        };
-        let id = match task_layout.id_offset {
+        let layout = self.layout_of(program, walker, vtable)?;
+        let id = match layout.id_offset {
             Some(offset) => Some(program.read_pointer(header.address.wrapping_add(offset))?),
             None => None,
         };
-        let state = header.member(program, "state")?.unsigned(program)?;
-        let mut state = state_of(state);
-        let mut problems: Vec<String> = task_layout.problem.clone().into_iter().collect();
-        let mut chain = Chain::default();
-        let mut source = FrameSource::Nothing;
-        let mut spawned_at = None;
-        if let Some(cell) = &task_layout.cell {
-            let value = Value { ty: cell.cell, address: header.address };
-            if let Some(path) = &cell.spawned_at {
-                match self.places.read(program, path, value) {
-                    Ok(place) => spawned_at = place,
-                    Err(error) => problems.push(format!("where it was spawned: {error}")),
-                }
-            }
-            match cell.stage.read(program, value) {
-                Ok(Stage::Running(future)) => {
-                    chain = walker.chain(program, future);
-                    source = FrameSource::StateMachines;
-                }
-                Ok(Stage::Finished) => {
-                    state = if state == TaskState::Cancelled { state } else { TaskState::Complete }
-                }
-                Err(error) => problems.push(error.to_string()),
-            }
-        }
-        let task = Task {
+        let state = state_of(header.member(program, "state")?.unsigned(program)?);
+        let mut task = Task {
             id: id.map_or_else(|| TaskId(String::new()), task_id),
             runtime,
             kind,
             state,
-            root: task_layout.cell.as_ref().and_then(|cell| cell.site),
+            root: layout.cell.as_ref().and_then(|cell| cell.site),
             address: header.address,
             thread: None,
-            spawned_at,
-            chain,
-            trust: Trust { future: task_layout.future, ..Trust::of(source) },
+            spawned_at: None,
+            chain: Chain::default(),
+            trust: Trust { future: layout.future, ..Trust::of(FrameSource::Nothing) },
             index: TaskIndex(0),
-            problems,
+            problems: layout.problem.clone().into_iter().collect(),
         };
+        if let Some(cell) = &layout.cell {
+            self.read_cell(program, walker, cell, &mut task);
+        }
         Ok((id, task))
+    }
+
+    /// The layout of the tasks with a vtable, worked out once.
+    fn layout_of(
+        &mut self,
+        program: &Program<'_>,
+        walker: &mut Walker,
+        vtable: Value,
+    ) -> Result<Rc<TaskLayout>, ValueError> {
+        if let Some(known) = self.layouts.get(&vtable.address) {
+            return Ok(Rc::clone(known));
+        }
+        let layout = Rc::new(self.task_layout(program, walker, vtable)?);
+        self.layouts.insert(vtable.address, Rc::clone(&layout));
+        Ok(layout)
+    }
+
+    /// Reads what a task's cell holds: where it was spawned, and its future's await chain, or that
+    /// the future has ended.
+    fn read_cell(
+        &mut self,
+        program: &Program<'_>,
+        walker: &mut Walker,
+        cell: &CellLayout,
+        task: &mut Task,
+    ) {
+        let value = Value { ty: cell.cell, address: task.address };
+        if let Some(path) = &cell.spawned_at {
+            match self.places.read(program, path, value) {
+                Ok(place) => task.spawned_at = place,
+                Err(error) => task.problems.push(format!("where it was spawned: {error}")),
+            }
+        }
+        match cell.stage.read(program, value) {
+            Ok(Stage::Running(future)) => {
+                task.chain = walker.chain(program, future);
+                task.trust =
+                    Trust { future: task.trust.future, ..Trust::of(FrameSource::StateMachines) };
+            }
+            Ok(Stage::Finished) if task.state == TaskState::Cancelled => {}
+            Ok(Stage::Finished) => task.state = TaskState::Complete,
+            Err(error) => task.problems.push(error.to_string()),
+        }
     }
 
     /// The scheduler that a task belongs to; `None` for one that is in no owned list.
