@@ -6,8 +6,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use runtime_layouts::fake::FakeMemory;
-use runtime_layouts::target::image::Image;
-use runtime_layouts::target::libraries::libraries;
+use runtime_layouts::target::elf_image::Image;
+use runtime_layouts::target::shared_objects::shared_objects;
 
 /// Where the input lies.
 const BASE: u64 = 0x5000;
@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     let memory = FakeMemory::new().with(BASE, bytes);
     let Some(image) = Image::at(BASE, &memory) else { return };
     let _ = (image.build_id(&memory), image.frame_table(), image.extent());
-    for library in libraries(&image, &memory, &|| false) {
+    for library in shared_objects(&image, &memory, &|| false) {
         let library = Image::at(library.load_bias, &memory);
         let _ = library.map(|library| library.build_id(&memory));
     }

@@ -186,7 +186,9 @@ impl Comparison<'_> {
                     let one = self.dwarf.variables_at(pc).unwrap();
                     let two = self.file.variables_at(pc).unwrap();
                     let facts = |list: &[runtime_layouts::layout::PlacedVariable]| -> Vec<_> {
-                        list.iter().map(|v| (v.function.clone(), v.name.clone(), v.place)).collect()
+                        list.iter()
+                            .map(|v| (v.function.clone(), v.name.clone(), v.location))
+                            .collect()
                     };
                     assert_eq!(facts(&one), facts(&two), "{pc:?}");
                     for (one, two) in one.iter().zip(&two) {

@@ -7,9 +7,9 @@ use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::libraries::LIBRARIES;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::target::Module;
-use runtime_layouts::target::auxiliary::AuxiliaryVector;
-use runtime_layouts::target::libraries::Library;
+use runtime_layouts::target::auxiliary_vector::AuxiliaryVector;
 use runtime_layouts::target::program::{NotTheProgram, RunningProgram};
+use runtime_layouts::target::shared_objects::SharedObject;
 
 use crate::adapter::{self, Adapter, Process};
 use crate::failure::Failure;
@@ -103,7 +103,7 @@ impl Executable {
             .pid
             .filter(|_| process.is_local && !process.is_core)
             .map_or_else(PathBuf::new, |pid| PathBuf::from(format!("/proc/{pid}/cwd")));
-        let mut open = |library: &Library| {
+        let mut open = |library: &SharedObject| {
             // An absolute path stays what it is.
             let layouts = sources.library(&folder.join(&library.path))?;
             let loaded = layouts.facts().build_id.as_deref().and_then(|id| sources.file(id));

@@ -1,4 +1,5 @@
-//! Why a process or a core file cannot be inspected: each one sentence that says what to do.
+//! Errors: why a process or core file cannot be inspected, each in one sentence that says what to
+//! do.
 
 use std::path::PathBuf;
 

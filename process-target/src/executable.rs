@@ -1,4 +1,4 @@
-//! The layouts of the executable, and proof that they are of the program that runs.
+//! The layouts of the executable, and proof that they belong to the running program.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::libraries::LIBRARIES;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::target::Module;
-use runtime_layouts::target::auxiliary::AuxiliaryVector;
-use runtime_layouts::target::libraries::Library;
+use runtime_layouts::target::auxiliary_vector::AuxiliaryVector;
 use runtime_layouts::target::processors::{self, Processor};
 use runtime_layouts::target::program::RunningProgram;
+use runtime_layouts::target::shared_objects::SharedObject;
 
 use crate::TargetError;
 
@@ -101,7 +101,7 @@ impl Executable {
         &self,
         memory: &dyn MemoryReader,
         interrupted: &dyn Fn() -> bool,
-        open: &mut dyn FnMut(&Library) -> Option<Arc<dyn LayoutSource>>,
+        open: &mut dyn FnMut(&SharedObject) -> Option<Arc<dyn LayoutSource>>,
     ) -> (Vec<Module>, Vec<String>) {
         let has_runtime = |layouts: &dyn LayoutSource| LIBRARIES.has_runtime(layouts);
         let (libraries, problems) = self.running.libraries(memory, interrupted, &has_runtime, open);

@@ -1,4 +1,4 @@
-//! What the fuzz targets call: parsers of what a process or a file makes up.
+//! Entry points of the fuzz targets: parsers of untrusted data from processes and files.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What this system knows of a process besides its memory: the time, its open files, its children.
+//! Facts about a process from this system: the time, open files, child processes.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

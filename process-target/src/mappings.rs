@@ -1,4 +1,4 @@
-//! What is mapped where: the lines of `/proc/PID/maps`, or a core file's `NT_FILE`.
+//! Memory mappings: the lines of `/proc/PID/maps`, or a core file's `NT_FILE`.
 
 /// A range of addresses that shows a range of a file, or nothing but memory.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,4 +1,4 @@
-//! What a stopped process and a core file have in common, once they are open.
+//! The common part of a stopped process and an open core file.
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
@@ -104,13 +104,13 @@ struct Read {
 
 /// A range of memory, and what was there.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct ReadRange {
     pub(crate) range: Range<u64>,
     /// Of the bytes; `None` when they could not be read.
     hash: Option<u64>,
 }
 
-impl Seen {
+impl ReadRange {
     /// Whether it could be read.
     pub(crate) fn was_there(&self) -> bool {
         self.hash.is_some()
@@ -153,9 +153,10 @@ impl<M> Counted<M> {
     }
 
     /// What was read, by address; `None` when something was read twice and was not the same.
-    pub(crate) fn seen(&self) -> Option<Vec<Seen>> {
+    pub(crate) fn seen(&self) -> Option<Vec<ReadRange>> {
         let reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = |(start, read): (&u64, &Read)| Seen { range: *start..read.end, hash: read.hash };
+        let seen =
+            |(start, read): (&u64, &Read)| ReadRange { range: *start..read.end, hash: read.hash };
         (!self.has_changed.load(Ordering::Relaxed)).then(|| reads.iter().map(seen).collect())
     }
 

@@ -126,7 +126,7 @@ fn report(target: &dyn Target, name: &str) -> Report {
         is_granted: false,
         note,
         is_polled: true,
-        keeper: None,
+        holding_frame: None,
         leaf: frames[task],
         user: Some(frames[task]),
     };

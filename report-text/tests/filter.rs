@@ -93,7 +93,7 @@ fn report(waits: &[(ResourceKind, &str, bool)]) -> Report {
             is_granted: false,
             note: None,
             is_polled: *is_polled,
-            keeper: (!is_polled).then_some(leaf),
+            holding_frame: (!is_polled).then_some(leaf),
             leaf,
             user: Some(leaf),
         });

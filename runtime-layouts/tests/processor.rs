@@ -3,7 +3,7 @@
 use runtime_layouts::fake::processor::NARROW;
 use runtime_layouts::fake::{FakeLayouts, FakeMemory, FakeTarget};
 use runtime_layouts::layout::source::TlsSegment;
-use runtime_layouts::target::auxiliary::AuxiliaryVector;
+use runtime_layouts::target::auxiliary_vector::AuxiliaryVector;
 use runtime_layouts::target::{Target, processors};
 use runtime_layouts::value::Program;
 

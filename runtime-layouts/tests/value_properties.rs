@@ -221,13 +221,13 @@ fn read(program: &Program<'_>, value: Value) {
     let _ = value.active_variant(program);
     let _ = value.unsigned(program);
     for name in TYPES {
-        let _ = value.inside(program, name);
-        let _ = value.behind(program, name);
+        let _ = value.find_inline(program, name);
+        let _ = value.find_through_pointers(program, name);
     }
     for name in MEMBERS {
         let _ = value.member(program, name);
-        let _ = value.within(program, name);
-        let _ = value.number(program, name);
+        let _ = value.find_member(program, name);
+        let _ = value.find_number(program, name);
     }
     for reach in [Reach::INLINE, Reach::RUNTIME] {
         let mut wanted = |ty: &Type| ty.name.starts_with('u');
@@ -263,7 +263,10 @@ fn what_is_found_lies_in_a_value() {
         let target = FakeTarget::new(world.layouts, world.memory, 0);
         let program = Program::new(&target);
         for name in TYPES {
-            let Ok(Some(found)) = (Value { ty, address }).behind(&program, name) else { continue };
+            let Ok(Some(found)) = (Value { ty, address }).find_through_pointers(&program, name)
+            else {
+                continue;
+            };
             let layout = found.layout(&program).expect("a type of the world");
             assert_eq!(&*layout.name, name);
             let end = found.address + layout.size;

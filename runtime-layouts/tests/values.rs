@@ -95,7 +95,7 @@ fn the_pointer_of_an_empty_slice_points_to_nothing() {
         let target = FakeTarget::new(layouts.clone(), memory, 0);
         let program = Program::new(&target);
         let value = Value { ty: Ty { module: 0, id: all }, address: 0x1000 };
-        let found = value.behind(&program, "shop::Stock").expect("readable");
+        let found = value.find_through_pointers(&program, "shop::Stock").expect("readable");
         found.map(|stock| stock.address)
     };
     assert_eq!(found(0), None);

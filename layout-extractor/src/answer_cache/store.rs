@@ -6,9 +6,9 @@
 //! |---|---|
 //! | 8 | `unhangAN` |
 //! | 8 | [`WRITER`], little-endian |
-//! | … | the program's identity and the answers, encoded by postcard and [`sealed`] |
+//! | … | the program's identity and the answers, encoded by postcard and [`compressed`] |
 //!
-//! [`sealed`]: runtime_layouts::layout::sealed
+//! [`compressed`]: runtime_layouts::layout::compressed
 
 use std::fs;
 use std::io::Write;
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use object::Object;
-use runtime_layouts::layout::sealed::{seal, unseal};
+use runtime_layouts::layout::compressed::{compress, decompress};
 
 use super::answers::{Answers, ProgramIdentity};
 use crate::object::shared_bytes::SharedBytes;
@@ -94,12 +94,12 @@ impl AnswerStore {
     pub(super) fn load(&self, key: &ProgramKey) -> Option<(ProgramIdentity, Answers)> {
         let path = self.file(key);
         let bytes = fs::read(&path).ok()?;
-        let (writer, sealed) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
+        let (writer, compressed) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
         if u64::from_le_bytes(*writer) != WRITER {
             return None;
         }
         let (identity, answers): (ProgramIdentity, Answers) =
-            postcard::from_bytes(&unseal(sealed).ok()?).ok()?;
+            postcard::from_bytes(&decompress(compressed).ok()?).ok()?;
         let is_of_program = identity.facts.build_id.as_deref() == Some(&*key.build_id);
         if !is_of_program || !identity.is_current() {
             return None;
@@ -133,7 +133,7 @@ impl AnswerStore {
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
         file.write_all(MAGIC)?;
         file.write_all(&WRITER.to_le_bytes())?;
-        file.write_all(&seal(&plain, COMPRESSION)?)?;
+        file.write_all(&compress(&plain, COMPRESSION)?)?;
         // Other processes see the old file or the new one, never half of one.
         file.persist(path)?;
         self.make_room()

@@ -5,7 +5,7 @@
 //! would need an evaluator in the running program, and has no place here.
 
 use gimli::{Expression, Operation, Unit};
-use runtime_layouts::layout::{Base, Place};
+use runtime_layouts::layout::{LocationBase, VariableLocation};
 
 use crate::object::sections::Slice;
 
@@ -13,9 +13,9 @@ use crate::object::sections::Slice;
 #[derive(Clone, Copy)]
 enum Term {
     Constant(i64),
-    Based(Base, i64),
+    Based(LocationBase, i64),
     /// The value stored at the base plus the first offset, plus the second offset.
-    Loaded(Base, i64, i64),
+    Loaded(LocationBase, i64, i64),
 }
 
 /// The longest expression that is evaluated.
@@ -25,23 +25,25 @@ const MAX_OPERATIONS: usize = 16;
 pub(crate) fn frame_base<'a>(
     unit: &Unit<Slice<'a>>,
     expression: Expression<Slice<'a>>,
-) -> Option<(Base, i64)> {
+) -> Option<(LocationBase, i64)> {
     let mut operations = expression.operations(unit.encoding());
     if let Ok(Some(Operation::Register { register })) = operations.next() {
-        return Some((Base::Register(register.0), 0));
+        return Some((LocationBase::Register(register.0), 0));
     }
-    match place(unit, expression, None)? {
-        Place::Memory(base, offset) | Place::Value(base, offset) => Some((base, offset)),
-        Place::Indirect(..) => None,
+    match variable_location(unit, expression, None)? {
+        VariableLocation::Memory(base, offset) | VariableLocation::Value(base, offset) => {
+            Some((base, offset))
+        }
+        VariableLocation::Indirect(..) => None,
     }
 }
 
 /// The place of a variable; `None` when it is in a register, in pieces, or optimized out.
-pub(crate) fn place<'a>(
+pub(crate) fn variable_location<'a>(
     unit: &Unit<Slice<'a>>,
     expression: Expression<Slice<'a>>,
-    frame: Option<(Base, i64)>,
-) -> Option<Place> {
+    frame: Option<(LocationBase, i64)>,
+) -> Option<VariableLocation> {
     let mut evaluation = Evaluation { stack: Vec::new(), is_value: false };
     let mut operations = expression.operations(unit.encoding());
     for _ in 0..MAX_OPERATIONS {
@@ -66,7 +68,7 @@ impl Evaluation {
         &mut self,
         operation: Operation<Slice<'a>>,
         unit: &Unit<Slice<'a>>,
-        frame: Option<(Base, i64)>,
+        frame: Option<(LocationBase, i64)>,
     ) -> Option<()> {
         // Only pieces may follow.
         if self.is_value {
@@ -78,9 +80,9 @@ impl Evaluation {
                 Term::Based(base, into.checked_add(offset)?)
             }
             Operation::RegisterOffset { register, offset, base_type } if base_type.0 == 0 => {
-                Term::Based(Base::Register(register.0), offset)
+                Term::Based(LocationBase::Register(register.0), offset)
             }
-            Operation::CallFrameCFA => Term::Based(Base::FrameAddress, 0),
+            Operation::CallFrameCFA => Term::Based(LocationBase::FrameAddress, 0),
             Operation::UnsignedConstant { value } => Term::Constant(value.cast_signed()),
             Operation::SignedConstant { value } => Term::Constant(value),
             Operation::PlusConstant { value } => add(self.stack.pop()?, value.cast_signed())?,
@@ -114,16 +116,16 @@ impl Evaluation {
     }
 
     /// The place on the stack, if it is the only term there.
-    fn finish(mut self) -> Option<Place> {
+    fn finish(mut self) -> Option<VariableLocation> {
         let term = self.stack.pop().filter(|_| self.stack.is_empty())?;
         match (term, self.is_value) {
-            (Term::Based(base, offset), false) => Some(Place::Memory(base, offset)),
-            (Term::Based(base, offset), true) => Some(Place::Value(base, offset)),
+            (Term::Based(base, offset), false) => Some(VariableLocation::Memory(base, offset)),
+            (Term::Based(base, offset), true) => Some(VariableLocation::Value(base, offset)),
             (Term::Loaded(base, first, second), false) => {
-                Some(Place::Indirect(base, first, second))
+                Some(VariableLocation::Indirect(base, first, second))
             }
             // The value is the one stored there, so the variable is there.
-            (Term::Loaded(base, first, 0), true) => Some(Place::Memory(base, first)),
+            (Term::Loaded(base, first, 0), true) => Some(VariableLocation::Memory(base, first)),
             (Term::Loaded(..), true) | (Term::Constant(_), _) => None,
         }
     }

@@ -313,7 +313,7 @@ impl<'a> Builder<'a> {
                 function: self.string(&ranged.variable.function),
                 name: self.string(&ranged.variable.name),
                 ty: self.class(ranged.variable.ty),
-                place: ranged.variable.place,
+                location: ranged.variable.location,
             });
         }
         for (ranges, function) in &frame.calls {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gimli::{AttributeValue, Dwarf, constants as dw};
 use runtime_layouts::layout::source::LayoutError;
-use runtime_layouts::layout::{Base, Place, PlacedVariable, TypeId};
+use runtime_layouts::layout::{LocationBase, PlacedVariable, TypeId, VariableLocation};
 
 use super::source::DwarfSource;
 use crate::dwarf::function_entries::{FunctionEntries, scope_ranges};
@@ -25,7 +25,7 @@ pub(crate) struct RangedVariable {
 }
 
 /// A place, with the code addresses where it holds.
-type RangedPlace = (Vec<Range<u64>>, Place);
+type RangedPlace = (Vec<Range<u64>>, VariableLocation);
 
 /// A function, or a lexical block or inlined function within it.
 struct Scope {
@@ -44,7 +44,7 @@ struct Search<'v, 's> {
     dwarf: &'v Dwarf<Slice<'s>>,
     view: &'v UnitView<'s>,
     /// The frame's base.
-    frame: Option<(Base, i64)>,
+    frame: Option<(LocationBase, i64)>,
     /// If given, only places that hold here are wanted.
     pc: Option<u64>,
 }
@@ -171,9 +171,9 @@ impl DwarfSource {
         let Some((name, ty)) = self.variable_facts(search.dwarf, search.view, entry)? else {
             return Ok(());
         };
-        for (ranges, place) in places {
+        for (ranges, location) in places {
             let (function, name) = (Arc::clone(&scope.function), Arc::clone(&name));
-            let variable = PlacedVariable { function, name, ty, place };
+            let variable = PlacedVariable { function, name, ty, location };
             found.push(RangedVariable { ranges, nesting: (scope.inlined, depth), variable });
         }
         Ok(())
@@ -195,7 +195,7 @@ impl DwarfSource {
     }
 }
 
-fn frame_base(view: &UnitView<'_>, function: &Entry<'_>) -> Option<(Base, i64)> {
+fn frame_base(view: &UnitView<'_>, function: &Entry<'_>) -> Option<(LocationBase, i64)> {
     let expression = function.attr_value(dw::DW_AT_frame_base)?.exprloc_value()?;
     stack_location::frame_base(&view.unit, expression)
 }
@@ -209,8 +209,8 @@ fn places_of<'s>(
     let Search { dwarf, view, frame, pc } = *search;
     let Some(location) = entry.attr_value(dw::DW_AT_location) else { return Ok(Vec::new()) };
     if let AttributeValue::Exprloc(expression) = location {
-        let place = stack_location::place(&view.unit, expression, frame);
-        return Ok(place.map(|place| (scope.to_vec(), place)).into_iter().collect());
+        let location = stack_location::variable_location(&view.unit, expression, frame);
+        return Ok(location.map(|location| (scope.to_vec(), location)).into_iter().collect());
     }
     let offset = view.start + entry.offset().0 as u64;
     let at = |error| malformed(offset, error);
@@ -224,14 +224,16 @@ fn places_of<'s>(
         if pc.is_some_and(|pc| !range.contains(&pc)) {
             continue;
         }
-        let Some(place) = stack_location::place(&view.unit, item.data, frame) else { continue };
+        let Some(location) = stack_location::variable_location(&view.unit, item.data, frame) else {
+            continue;
+        };
         let ranges = overlaps(scope, &range);
         if ranges.is_empty() {
             continue;
         }
-        match found.iter_mut().find(|(_, other)| *other == place) {
+        match found.iter_mut().find(|(_, other)| *other == location) {
             Some((known, _)) => known.extend(ranges),
-            None => found.push((ranges, place)),
+            None => found.push((ranges, location)),
         }
     }
     Ok(found)

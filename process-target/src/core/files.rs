@@ -1,4 +1,4 @@
-//! The files that a core file names: where they are now, and whether they are still the same.
+//! The files that a core file refers to: their present paths, and whether they are unchanged.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use object::Object;
 use object::read::ReadCache;
-use runtime_layouts::target::image::Image;
+use runtime_layouts::target::elf_image::Image;
 
 use super::memory::CoreMemory;
 use super::notes::{Notes, Segment};

@@ -1,5 +1,4 @@
-//! The memory of a core file: its own bytes, and for what it left out those of the files that were
-//! mapped there.
+//! The memory of a core file: its own bytes, and the mapped files for the parts that it omits.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;

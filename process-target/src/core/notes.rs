@@ -1,4 +1,4 @@
-//! What a core file says: its segments, its threads, and the files that were mapped.
+//! The notes of a core file: segments, threads and mapped files.
 //!
 //! Source: `fs/binfmt_elf.c` of Linux (`struct elf_prstatus`, `fill_files_note`), which gdb's
 //! `gcore` follows.
@@ -12,9 +12,9 @@ use object::elf::{
 use object::endian::Endianness;
 use object::read::ReadRef;
 use object::read::elf::{FileHeader, ProgramHeader};
-use runtime_layouts::memory::words::WordFormat;
-use runtime_layouts::target::auxiliary::AuxiliaryVector;
-use runtime_layouts::target::image::word_format;
+use runtime_layouts::memory::word_format::WordFormat;
+use runtime_layouts::target::auxiliary_vector::AuxiliaryVector;
+use runtime_layouts::target::elf_image::word_format;
 use runtime_layouts::target::processors::{Processor, ThreadPointer};
 
 use crate::TargetError;

@@ -1,5 +1,5 @@
-//! The memory of a process of this machine, through `process_vm_readv`, or where that is refused
-//! through `/proc/PID/mem`.
+//! The memory of a live process, read by `process_vm_readv`, or through `/proc/PID/mem` where that
+//! is refused.
 
 use std::fs::File;
 use std::io::{ErrorKind, IoSliceMut};

@@ -1,4 +1,4 @@
-//! A copy of a part of a process's memory: what was read of it once is read from the copy later.
+//! A copy of parts of a process's memory: later reads of these parts come from it.
 
 use std::num::NonZero;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use runtime_layouts::memory::cache::PAGE;
 use runtime_layouts::memory::{MemoryReader, Page, ReadError};
 
 use super::memory::LiveMemory;
-use crate::snapshot::{Seen, joined};
+use crate::snapshot::{ReadRange, joined};
 
 /// Pages that are compared at once: what one system call reads.
 const BATCH: usize = 256;
@@ -33,7 +33,7 @@ impl LiveReader {
 
     /// Whether all of this is there, as it was seen. The process itself is asked by as many threads
     /// as there are processors, since it stands still meanwhile.
-    pub(super) fn has_still(&self, all: &[Seen]) -> bool {
+    pub(super) fn has_still(&self, all: &[ReadRange]) -> bool {
         let Self::Process(memory) = self else { return all.iter().all(|seen| self.has(seen)) };
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let differs = AtomicBool::new(false);
@@ -57,7 +57,7 @@ impl LiveReader {
 
     /// Whether some of it is there, in the order of the addresses. Neighbours are read as one: that
     /// is three times as fast as page by page.
-    fn has_batch(&self, memory: &LiveMemory, some: &[Seen], buffer: &mut Vec<u8>) -> bool {
+    fn has_batch(&self, memory: &LiveMemory, some: &[ReadRange], buffer: &mut Vec<u8>) -> bool {
         let there = some.iter().filter(|seen| seen.was_there());
         let ranges = joined(there.map(|seen| seen.range.clone()));
         buffer.resize(ranges.iter().map(length).sum(), 0);
@@ -80,7 +80,7 @@ impl LiveReader {
         })
     }
 
-    fn has(&self, seen: &Seen) -> bool {
+    fn has(&self, seen: &ReadRange) -> bool {
         let mut now = vec![0; length(&seen.range)];
         let read = self.read(seen.range.start, &mut now);
         seen.is(read.is_ok().then_some(&now))

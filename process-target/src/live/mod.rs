@@ -1,4 +1,4 @@
-//! A process of this machine.
+//! A live process of this machine.
 
 mod memory;
 mod memory_copy;
@@ -38,7 +38,7 @@ use crate::TargetError;
 use crate::executable::{Executable, Layouts, Of, executable};
 use crate::host::LocalHost;
 use crate::mappings::Mappings;
-use crate::snapshot::{Counted, Seen, Snapshot};
+use crate::snapshot::{Counted, ReadRange, Snapshot};
 use crate::unwind::{Registers, Unwinder};
 
 /// How a process is to be looked at.
@@ -317,12 +317,12 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     }
 }
 
-/// What was seen of a process.
-struct Look {
+/// A process as it was read: what tells whether it changed since.
+struct ProcessState {
     threads: Vec<Thread>,
     registers: Vec<Registers>,
     biases: Vec<u64>,
-    seen: Vec<Seen>,
+    seen: Vec<ReadRange>,
 }
 
 fn biases(modules: &[Module]) -> Vec<u64> {
@@ -359,9 +359,9 @@ impl LiveTarget {
         self.snapshot.memory.reader().ranges()
     }
 
-    /// Whether an earlier look saw the same of the process as this one: the same threads, in the
+    /// Whether the process is as it was when an earlier state was taken: the same threads, in the
     /// same place, and the same in all the memory that was read then.
-    fn is_as_seen_by(&self, earlier: &Look) -> bool {
+    fn is_as_seen_by(&self, earlier: &ProcessState) -> bool {
         let now = &self.snapshot;
         now.threads == earlier.threads
             && now.registers == earlier.registers
@@ -369,9 +369,9 @@ impl LiveTarget {
             && now.memory.reader().reader().has_still(&earlier.seen)
     }
 
-    /// What this look saw, to be compared with a later one; `None` when it changed meanwhile.
-    fn look(&self) -> Option<Look> {
-        Some(Look {
+    /// The state of the process, to be compared with a later one; `None` when it changed meanwhile.
+    fn state(&self) -> Option<ProcessState> {
+        Some(ProcessState {
             threads: self.snapshot.threads.clone(),
             registers: self.snapshot.registers.clone(),
             biases: biases(&self.snapshot.modules),

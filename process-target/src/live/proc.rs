@@ -11,8 +11,8 @@ use std::io;
 
 use procfs::process::{Process, StatFlags, Status};
 use procfs::{Current, Meminfo, ProcError, ProcResult};
-use runtime_layouts::memory::words::WordFormat;
-use runtime_layouts::target::auxiliary::AuxiliaryVector;
+use runtime_layouts::memory::word_format::WordFormat;
+use runtime_layouts::target::auxiliary_vector::AuxiliaryVector;
 
 use crate::mappings::Mappings;
 

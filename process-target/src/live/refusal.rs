@@ -1,4 +1,4 @@
-//! Why a process may not be looked at, and what to do about it.
+//! The reason why the system refuses access to a process, and the remedy.
 
 use std::fs;
 

@@ -1,8 +1,8 @@
-//! The registers of a thread that stands still and that this process traces.
+//! The registers of a stopped thread that this process traces.
 //!
-//! As the kernel keeps them for core files: so one table of the processor serves for both, and no
-//! processor is named here. `nix` has the call for the processor that it was compiled for, and for
-//! the general registers alone.
+//! They are in the kernel's format for core files, so one table of the processor serves both and
+//! this file names no processor. `nix` has the call only for the processor that it was compiled
+//! for, and only for the general registers.
 //!
 //! This is the one file of the crate with `unsafe`: the system call, which fills a buffer.
 #![allow(unsafe_code)]

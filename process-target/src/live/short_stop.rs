@@ -74,7 +74,7 @@ impl LiveProcess {
             return Err(TargetError::Interrupted);
         }
         let mut wanted = glimpse.asked_for();
-        let mut rehearsed = glimpse.look().map(|look| (look, rehearsal));
+        let mut rehearsed = glimpse.state().map(|state| (state, rehearsal));
         drop(glimpse);
         if size(&wanted) > CHECKED_FIRST
             && let Some((look, found)) = rehearsed.take()

@@ -1,4 +1,4 @@
-//! A process is stopped, its registers are read, and it goes on.
+//! Stops a process, reads its registers and lets it go on.
 //!
 //! `PTRACE_SEIZE` with `PTRACE_INTERRUPT` sends no signal: the process cannot notice more than
 //! that time has passed (a system call that waits is restarted, as after any stop), and one that

@@ -1,4 +1,4 @@
-//! A process that a debugger traces: registers and native stacks, without the debugger.
+//! A process that a debugger traces: registers and native stacks, without the debugger's help.
 //!
 //! A debugger that walks a stack looks up what it passes, and reads symbols for that: in a large
 //! program this takes longer than everything else. Call frame information is all that a walk needs.

@@ -1,4 +1,4 @@
-//! Thread pointers of a process that is not stopped.
+//! Thread pointers of a process that is still running.
 //!
 //! Registers can only be read of a thread that stands still. But `/proc` tells where a waiting
 //! thread has its stack, and the C libraries put a thread's control block, which the thread
@@ -6,7 +6,7 @@
 //! known by that, and by the thread's id, which glibc and musl both keep near its beginning.
 
 use runtime_layouts::memory::MemoryReader;
-use runtime_layouts::memory::words::WordFormat;
+use runtime_layouts::memory::word_format::WordFormat;
 use runtime_layouts::target::processors::Processor;
 
 use crate::mappings::Mappings;

@@ -1,11 +1,11 @@
-//! `.eh_frame_hdr` and `.eh_frame` in memory: the entry that describes one address.
+//! `.eh_frame_hdr` and `.eh_frame` in memory: a lookup of the entry for one address.
 //!
 //! Source: Linux Standard Base Core Specification 5.0, "Exception Frames".
 
 use gimli::{BaseAddresses, EhFrame, EhFrameOffset, EndianSlice, RunTimeEndian};
 use runtime_layouts::memory::MemoryReader;
-use runtime_layouts::memory::words::WordFormat;
-use runtime_layouts::target::image::Image;
+use runtime_layouts::memory::word_format::WordFormat;
+use runtime_layouts::target::elf_image::Image;
 
 /// `.eh_frame_hdr`'s version, and the encodings that every linker writes: a pointer of four bytes,
 /// a count of four bytes, and a table of pairs of four bytes relative to the section itself

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use runtime_layouts::memory::MemoryReader;
-use runtime_layouts::target::image::Image;
+use runtime_layouts::target::elf_image::Image;
 use runtime_layouts::target::processors::{LONGEST_CALL, Processor};
 use runtime_layouts::target::{CodeAddress, NativeFrame};
 

@@ -7,7 +7,7 @@ use gimli::{
     UnwindExpression, UnwindSection, Value,
 };
 use runtime_layouts::memory::MemoryReader;
-use runtime_layouts::memory::words::WordFormat;
+use runtime_layouts::memory::word_format::WordFormat;
 use runtime_layouts::target::processors::Processor;
 
 use super::frame_table::Entry;

@@ -1,4 +1,4 @@
-//! Stacks and tables made by hand, for what real stacks seldom have.
+//! Stacks and tables made by hand, for cases that real stacks seldom have.
 
 use runtime_layouts::fake::FakeMemory;
 use runtime_layouts::fake::processor::NARROW;

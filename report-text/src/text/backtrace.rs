@@ -6,12 +6,12 @@ use std::io::{self, Write};
 pub use super::frames::frame_count;
 
 use super::frames::{Heading, Line, lines, name, place, site};
-use super::style::{Out, Style, escaped};
+use super::style::{Out, Style, columns, escaped};
 use super::{Beside, Look};
 use super::{variables, waiting};
 use runtime_layouts::layout::SourceLocation;
 use runtime_layouts::report::{
-    Access, Frame, FrameRef, FutureState, Polled, Report, Task, TaskKind, TaskState,
+    Access, Frame, FrameRef, FutureState, Polled, Report, Site, Task, TaskKind, TaskState,
 };
 
 /// Columns of `#0  `.
@@ -193,9 +193,9 @@ impl<'r> FrameWriter<'r> {
         for line in lines {
             if let Line::Frame { frame, depth, .. } = line {
                 let site = site(report, frame);
-                let width = safe(name(site, look.full_names)).chars().count() + 2 * depth;
+                let width = columns(&safe(name(site, look.full_names))) + 2 * depth;
                 widest_name = widest_name.max(width);
-                widest_place = widest_place.max(safe(place(site)).chars().count());
+                widest_place = widest_place.max(columns(&safe(place(site))));
             }
         }
         let room = match look.width {
@@ -205,6 +205,7 @@ impl<'r> FrameWriter<'r> {
         Self { report, task, lines, look, names: widest_name.min(room), beside }
     }
 
+    /// Writes one frame: its name and place, and below them all that is known of it.
     fn frame(
         &self,
         number: usize,
@@ -214,72 +215,106 @@ impl<'r> FrameWriter<'r> {
         out: &mut Out<'_>,
     ) -> io::Result<()> {
         let site = site(self.report, frame);
-        let user = site.user;
-        let (name_style, place_style) =
-            if user { (Style::Function, Style::File) } else { (Style::Dim, Style::Dim) };
         let bars = "│ ".repeat(depth);
+        self.name_and_place(number, site, depth, &bars, out)?;
+        let margin = format!("{MARGIN}{bars}  ");
+        self.source_line(site, &margin, out)?;
+        if let Some(text) = future_state(site.state).filter(|_| !ended) {
+            out.indented(&margin, Style::Plain, text)?;
+        }
+        self.waits(frame, &margin, out)?;
+        self.held(frame, &margin, out)?;
+        if site.user {
+            let mut locals = self.beside.locals.of_frame(frame).iter();
+            locals.try_for_each(|local| variables::line(&margin, local, out))?;
+        }
+        if let Some(problem) = &frame.problem {
+            out.indented(&margin, Style::Warning, format_args!("note: {problem}"))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the number and the name, and the place behind it, or on a line of its own where the
+    /// name is too wide.
+    fn name_and_place(
+        &self,
+        number: usize,
+        site: &Site,
+        depth: usize,
+        bars: &str,
+        out: &mut Out<'_>,
+    ) -> io::Result<()> {
+        let (name_style, place_style) =
+            if site.user { (Style::Function, Style::File) } else { (Style::Dim, Style::Dim) };
         let name = safe(name(site, self.look.full_names));
         let place = safe(place(site));
         let label = format!("#{number}");
         out.put(Style::Plain, format_args!("{label:<NUMBER$}{bars}"))?;
         out.put(name_style, &name)?;
-        let used = name.chars().count() + 2 * depth;
+        let used = columns(&name) + 2 * depth;
         if place.is_empty() {
-            out.end()?;
+            out.end()
         } else if used <= self.names {
             let pad = self.names - used + 2;
-            out.indented(format_args!("{:pad$}", ""), place_style, &place)?;
+            out.indented(format_args!("{:pad$}", ""), place_style, &place)
         } else {
             out.end()?;
-            out.indented(format_args!("{MARGIN}{bars}    at "), place_style, &place)?;
+            out.indented(format_args!("{MARGIN}{bars}    at "), place_style, &place)
         }
-        let margin = format!("{MARGIN}{bars}  ");
-        let macros =
+    }
+
+    /// Writes the line of source that a frame of the user's stands at, and where the macro is that
+    /// expanded to its code.
+    fn source_line(&self, site: &Site, margin: &str, out: &mut Out<'_>) -> io::Result<()> {
+        let is_in_macro =
             |at: &&SourceLocation| site.defined.as_ref().is_some_and(|d| d.file != at.file);
-        if let Some(location) =
-            site.location.as_ref().filter(|at| user && (site.expanded.is_some() || !macros(at)))
+        let is_users =
+            |at: &&SourceLocation| site.user && (site.expanded.is_some() || !is_in_macro(at));
+        if let Some(location) = site.location.as_ref().filter(is_users)
             && let Some(text) = self.beside.sources.line(location)
         {
             out.line(format_args!("{margin}{} │ {text}", location.line))?;
         }
         if let Some(macro_line) = &site.expanded {
             let text = format!("in a macro, {}:{}", macro_line.file.short(), macro_line.line);
-            out.indented(&margin, Style::Dim, text)?;
+            out.indented(margin, Style::Dim, text)?;
         }
-        if let Some(text) = future_state(site.state).filter(|_| !ended) {
-            out.indented(&margin, Style::Plain, text)?;
-        }
-        let is_this = |at: FrameRef| at.site == frame.site && at.address == frame.address;
-        let waits = self.report.waits_of(self.task.index).iter().filter(|wait| is_this(wait.leaf));
-        for wait in waits {
+        Ok(())
+    }
+
+    /// Writes what a leaf waits for.
+    fn waits(&self, frame: &Frame, margin: &str, out: &mut Out<'_>) -> io::Result<()> {
+        let this = FrameRef::of(frame);
+        let waits = self.report.waits_of(self.task.index).iter();
+        for wait in waits.filter(|wait| wait.leaf == this) {
             let text = waiting::of_leaf(self.report, wait, self.lines);
-            out.indented(&margin, Style::Heading, text)?;
+            out.indented(margin, Style::Heading, text)?;
         }
+        Ok(())
+    }
+
+    /// Writes what a frame holds. Of resources behind guards of one type in one variable, it names
+    /// the first few and counts the others.
+    fn held(&self, frame: &Frame, margin: &str, out: &mut Out<'_>) -> io::Result<()> {
+        let this = FrameRef::of(frame);
         let held = self.report.held_by(self.task.index);
         let held = held.filter(|(_, holder)| holder.access != Access::Handle);
-        let mut shown = 0;
+        let (mut alike, mut more) = (0, 0);
         let mut last = None;
-        let mut more = 0;
-        for (resource, holder) in held.filter(|(_, holder)| is_this(holder.frame)) {
-            let this = (&holder.guard, &holder.variable);
-            shown = if last == Some(this) { shown + 1 } else { 1 };
-            last = Some(this);
-            more += usize::from(shown > MOST_HELD);
-            if shown <= MOST_HELD {
+        for (resource, holder) in held.filter(|(_, holder)| holder.frame == this) {
+            let variable = (&holder.guard, &holder.variable);
+            alike = if last == Some(variable) { alike + 1 } else { 1 };
+            last = Some(variable);
+            if alike > MOST_HELD {
+                more += 1;
+            } else {
                 let text = waiting::of_holder(resource, holder);
-                out.indented(&margin, Style::Heading, text)?;
+                out.indented(margin, Style::Heading, text)?;
             }
         }
         if more > 0 {
             let text = format_args!("holds {more} more like these");
-            out.indented(&margin, Style::Heading, text)?;
-        }
-        let locals = self.beside.locals.of_frame(frame).iter();
-        for local in locals.filter(|_| user) {
-            variables::line(&margin, local, out)?;
-        }
-        if let Some(problem) = &frame.problem {
-            out.indented(&margin, Style::Warning, format_args!("note: {problem}"))?;
+            out.indented(margin, Style::Heading, text)?;
         }
         Ok(())
     }

@@ -86,7 +86,7 @@ pub(super) fn place(site: &Site) -> String {
 
 /// The path of frames, outermost first, from the task's root to where the user's code stands, and
 /// what that waits for.
-pub(crate) struct Standing<'r> {
+pub(crate) struct UserPosition<'r> {
     /// The innermost frame of the user's own code; `None` when there is none.
     pub(super) user: Option<&'r Site>,
     /// The futures that it awaits, or without such a frame the innermost ones.
@@ -94,10 +94,10 @@ pub(crate) struct Standing<'r> {
 }
 
 /// Where a task stands.
-pub(super) fn standing<'r>(report: &'r Report, task: &'r Task) -> Standing<'r> {
+pub(super) fn user_position<'r>(report: &'r Report, task: &'r Task) -> UserPosition<'r> {
     match innermost_user(report, &task.chain) {
-        Some((user, awaits)) => Standing { user: Some(user), awaits },
-        None => Standing { user: None, awaits: leaves(report, &task.chain) },
+        Some((user, awaits)) => UserPosition { user: Some(user), awaits },
+        None => UserPosition { user: None, awaits: leaves(report, &task.chain) },
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tasks that stand in the same place.
+//! Groups of tasks that stand at the same point.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 

@@ -1,4 +1,4 @@
-//! Every lock that is held or waited for.
+//! The list of locks that are held or awaited.
 
 use std::io::{self, Write};
 

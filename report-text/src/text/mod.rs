@@ -1,4 +1,4 @@
-//! TEXT, from the report; what is read beside it is asked for.
+//! Text made from a report, and from what stands beside it.
 
 pub mod backtrace;
 pub mod dump;

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 
+use unicode_width::UnicodeWidthChar;
+
 use super::Look;
 
 /// What a piece of text is. The colours are those of gdb's own default styles
@@ -175,12 +177,32 @@ pub fn escaped_lines(text: &str) -> String {
     lines.join("\n")
 }
 
+/// The columns of a terminal that text takes: a wide character takes two, a combining one none.
+pub(super) fn columns(text: &str) -> usize {
+    match text.is_ascii() {
+        true => text.len(),
+        false => text.chars().map(columns_of).sum(),
+    }
+}
+
+fn columns_of(character: char) -> usize {
+    character.width().unwrap_or(0)
+}
+
 /// The start of the text, in `width` columns at most.
 pub(crate) fn fit_start(text: &str, width: usize) -> Cow<'_, str> {
-    if text.chars().count() <= width {
+    if columns(text) <= width {
         return Cow::Borrowed(text);
     }
-    let end = text.char_indices().nth(width.saturating_sub(1)).map_or(text.len(), |(at, _)| at);
+    let mut left = width.saturating_sub(1);
+    let is_too_much = |character: char| match left.checked_sub(columns_of(character)) {
+        Some(less) => {
+            left = less;
+            false
+        }
+        None => true,
+    };
+    let end = text.find(is_too_much).unwrap_or(text.len());
     Cow::Owned(format!("{}…", text[..end].trim_end()))
 }
 
@@ -188,12 +210,17 @@ pub(crate) fn fit_start(text: &str, width: usize) -> Cow<'_, str> {
 /// path, the end says most. A path is cut at a `::` or `/` where one is near.
 #[must_use]
 pub(crate) fn fit_end(text: &str, width: usize) -> Cow<'_, str> {
-    let count = text.chars().count();
-    if count <= width {
+    let mut over = columns(text);
+    if over <= width {
         return Cow::Borrowed(text);
     }
-    let skip = count - width.saturating_sub(1);
-    let start = text.char_indices().nth(skip).map_or(text.len(), |(at, _)| at);
+    over -= width.saturating_sub(1);
+    let is_kept = |character: char| {
+        let is_kept = over == 0;
+        over = over.saturating_sub(columns_of(character));
+        is_kept
+    };
+    let start = text.find(is_kept).unwrap_or(text.len());
     let separators = [':', '/'];
     let kept = text[start..].trim_start_matches(separators).trim_start();
     let at_border = kept.len() < text.len() - start || text[..start].ends_with(separators);
@@ -252,5 +279,15 @@ mod tests {
         assert_eq!(fit_end("shop::stock::reserve", 16), "…stock::reserve");
         assert_eq!(fit_end("shop::stock::reserve", 15), "…stock::reserve");
         assert_eq!(fit_end("crates/shop/src/stock.rs:31", 20), "…src/stock.rs:31");
+    }
+
+    #[test]
+    fn text_is_as_wide_as_a_terminal_shows_it() {
+        assert_eq!(["ab", "é", "e\u{301}", "漢字", "│ …"].map(columns), [2, 1, 1, 4, 3]);
+        assert_eq!(fit_start("漢字漢字", 8), "漢字漢字");
+        assert_eq!(fit_start("漢字漢字", 7), "漢字漢…");
+        assert_eq!(fit_start("漢字漢字", 6), "漢字…", "half a character is none");
+        assert_eq!(fit_end("漢字漢字", 7), "…字漢字");
+        assert_eq!(fit_end("漢字漢字", 6), "…漢字", "half a character is none");
     }
 }

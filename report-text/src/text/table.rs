@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 
-use super::style::{Out, Style, escaped, fit_end, fit_start};
+use super::style::{self, Out, Style, escaped, fit_end, fit_start};
 
 /// A cell's text and style.
 #[derive(Clone, Debug)]
@@ -79,14 +79,14 @@ pub(super) struct Table<'c> {
 impl<'c> Table<'c> {
     /// Columns as wide as their headings.
     pub(super) fn new(columns: &'c [Column]) -> Self {
-        let widths = columns.iter().map(|column| column.heading.chars().count()).collect();
+        let widths = columns.iter().map(|column| style::columns(column.heading)).collect();
         Self { columns, widths }
     }
 
     /// Widens the columns to hold a row.
     pub(super) fn hold(&mut self, row: &[Cell]) {
         for (width, cell) in self.widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.text.chars().count());
+            *width = (*width).max(style::columns(&cell.text));
         }
     }
 
@@ -146,7 +146,7 @@ impl<'c> Table<'c> {
             if rest.all(|(cell, width)| cell.text.is_empty() || *width == 0) {
                 break;
             }
-            let pad = width.saturating_sub(text.chars().count()) + GAP;
+            let pad = width.saturating_sub(style::columns(&text)) + GAP;
             out.put(Style::Plain, format_args!("{:pad$}", ""))?;
         }
         out.end()

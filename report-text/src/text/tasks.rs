@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::Look;
-use super::frames::{name, place, standing};
+use super::frames::{name, place, user_position};
 use super::groups::{Token, groups, stack_of};
 use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
@@ -188,9 +188,9 @@ impl<'r> RowCells<'r> {
 
 /// `Where` (function, place), `Waiting for`, `Task`.
 fn stack_cells(report: &Report, task: &Task, look: &Look) -> [Cell; 4] {
-    let standing = standing(report, task);
+    let user_position = user_position(report, task);
     let root = task.root.map(|id| &report.sites[id.0 as usize]);
-    let (function, file) = match standing.user {
+    let (function, file) = match user_position.user {
         Some(user) => (
             Cell::styled(plain_name(&user.name, look), Style::Function),
             Cell::styled(place(user), Style::File),
@@ -229,7 +229,7 @@ fn waiting_cell(report: &Report, task: &Task, look: &Look) -> Cell {
     match waiting::of_task(report, task) {
         Some(known) => Cell::words(format!("{woken}{known}")),
         None => {
-            let awaits = standing(report, task).awaits;
+            let awaits = user_position(report, task).awaits;
             let names: Vec<String> =
                 awaits.iter().map(|site| plain_name(&site.name, look)).collect();
             Cell::plain(format!("{woken}{}", names.join(" | ")).trim_end())

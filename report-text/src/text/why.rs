@@ -10,7 +10,7 @@ use super::waiting::{end_text, enumerated, in_variable, is_lock, thing};
 use super::workers::write_problems;
 use runtime_layouts::diagnosis::{findings, reasons};
 use runtime_layouts::report::{
-    Because, Finding, FindingKind, FrameRef, Link, Report, Resource, ResourceKind, Task, TaskIndex,
+    Cause, Finding, FindingKind, FrameRef, Link, Report, Resource, ResourceKind, Task, TaskIndex,
     short,
 };
 
@@ -99,12 +99,12 @@ pub fn write_task(
 
 /// Whether the last link of a chain leads back into it.
 fn is_closed(report: &Report, links: &[Link], last: &Link) -> bool {
-    let keeper = match last.because {
-        Because::Held(_) => last.resource(report).2.and_then(|holder| holder.task),
-        Because::NotEnded(task) => Some(task),
-        Because::Unpolled(wait) => Some(report.wait(wait).task),
-        Because::Busy(task) => Some(task),
-        Because::Never => None,
+    let keeper = match last.cause {
+        Cause::Held(_) => last.resource(report).2.and_then(|holder| holder.task),
+        Cause::NotEnded(task) => Some(task),
+        Cause::Unpolled(wait) => Some(report.wait(wait).task),
+        Cause::Busy(task) => Some(task),
+        Cause::Never => None,
     };
     keeper.is_some_and(|keeper| links.iter().any(|link| report.wait(link.wait).task == keeper))
 }
@@ -112,8 +112,8 @@ fn is_closed(report: &Report, links: &[Link], last: &Link) -> bool {
 /// Why a wait does not end, as the end of a sentence.
 fn because(report: &Report, link: &Link, look: &Look) -> String {
     let (_, resource, holder) = link.resource(report);
-    match (link.because, holder) {
-        (Because::Held(_), Some(holder)) => format!(
+    match (link.cause, holder) {
+        (Cause::Held(_), Some(holder)) => format!(
             "{}{} by {}{}{}",
             if holder.may_be_moved { "perhaps " } else { "" },
             match end_text(holder.access) {
@@ -124,12 +124,12 @@ fn because(report: &Report, link: &Link, look: &Look) -> String {
             in_variable(holder),
             stands(report, holder.frame, look)
         ),
-        (Because::Unpolled(wait), _) => format!(
+        (Cause::Unpolled(wait), _) => format!(
             "which was given to a future that task {} holds and does not poll",
             report.task(report.wait(wait).task).id.0
         ),
-        (Because::NotEnded(task), _) => format!("task {} has not ended", report.task(task).id.0),
-        (Because::Busy(task), _) => {
+        (Cause::NotEnded(task), _) => format!("task {} has not ended", report.task(task).id.0),
+        (Cause::Busy(task), _) => {
             format!("task {} keeps the thread busy that would bring it", report.task(task).id.0)
         }
         _ if resource.kind == ResourceKind::Never => "which never comes".to_string(),
@@ -161,8 +161,8 @@ pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
             },
         ),
         FindingKind::Futurelock => {
-            let unpolled = finding.links.iter().find_map(|link| match link.because {
-                Because::Unpolled(wait) => Some(report.wait(wait)),
+            let unpolled = finding.links.iter().find_map(|link| match link.cause {
+                Cause::Unpolled(wait) => Some(report.wait(wait)),
                 _ => None,
             });
             let text = unpolled.map(|wait| {
@@ -185,8 +185,8 @@ pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
         FindingKind::NeverWoken | FindingKind::LockAcrossAwait => {
             let next = finding.links.get(1).map(|link| report.wait(link.wait));
             let keeper = next.map(|wait| ids(&[wait.task])).unwrap_or_default();
-            let kept = match first.because {
-                Because::NotEnded(_) => "does not end".to_string(),
+            let kept = match first.cause {
+                Cause::NotEnded(_) => "does not end".to_string(),
                 _ => match holder.and_then(|holder| end_text(holder.access)) {
                     Some(end) => format!("keeps the {end} of {}", resource.name),
                     None => format!("keeps {}", resource.name),
@@ -208,8 +208,8 @@ pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
         }
         FindingKind::BlockedWorker => (
             "blocked worker",
-            match first.because {
-                Because::Busy(_) => busy(report, &tasks, resource),
+            match first.cause {
+                Cause::Busy(_) => busy(report, &tasks, resource),
                 _ => blocked(report, first),
             },
         ),
@@ -276,12 +276,12 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
         let (_, resource, holder) = link.resource(report);
         let asks = stands(report, wait.user.unwrap_or(wait.leaf), look);
         let task = &report.task(wait.task).id.0;
-        match link.because {
-            Because::Never if resource.kind == ResourceKind::Blocking => {
+        match link.cause {
+            Cause::Never if resource.kind == ResourceKind::Blocking => {
                 lines.push(format!("task {task} is in {}{asks}", resource.name));
                 continue;
             }
-            Because::Busy(busy) => {
+            Cause::Busy(busy) => {
                 let busy = report.task(busy);
                 let runs = busy.chain.frames.iter().rev().map(FrameRef::of);
                 let mut users = runs.filter(|frame| report.site(frame.site).user);
@@ -293,11 +293,11 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
                 }
                 continue;
             }
-            Because::Never => {
+            Cause::Never => {
                 lines.push(format!("task {task} waits for {}{asks}", thing(report, wait)));
                 continue;
             }
-            Because::NotEnded(of) => {
+            Cause::NotEnded(of) => {
                 lines.push(format!("the end of task {}", report.task(of).id.0));
             }
             _ => lines.push(format!("{} {:#x}", resource.name, resource.address)),
@@ -315,13 +315,13 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
                 if holder.may_be_moved { " (unless it was moved away)" } else { "" }
             ));
         }
-        if let Because::Unpolled(unpolled) = link.because {
+        if let Cause::Unpolled(unpolled) = link.cause {
             let unpolled = report.wait(unpolled);
             let verb = if unpolled.is_granted { "given " } else { "first " };
             let to = stands(report, unpolled.user.unwrap_or(unpolled.leaf), look);
             let of = &report.task(unpolled.task).id.0;
             lines.push(format!("{verb} to task {of}{to}, which nothing polls"));
-            if let Some(keeper) = unpolled.keeper {
+            if let Some(keeper) = unpolled.holding_frame {
                 lines.push(format!("kept   by task {of}{}", stands(report, keeper, look)));
             }
         }

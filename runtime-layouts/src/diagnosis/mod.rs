@@ -1,30 +1,61 @@
-//! DIAGNOSIS: why a program hangs, from the report alone.
+//! The diagnosis of a hanging program, from its report alone.
 //!
-//! A wait can end when what it waits for can come: when a holder of the lock goes on, when the task
-//! ends, when a sender sends. What comes from outside (time, sockets, signals) can always come, and
-//! so can what is not understood. What is left when all that can end has ended is stuck: nothing
-//! but a fault keeps it, so that a healthy program has no finding.
+//! A wait can end if the awaited event is possible: the holder of the lock goes on, the task ends, a
+//! sender sends. Events from outside (time, sockets, signals) are always possible, and so are those
+//! that the report does not understand. The diagnosis removes every wait that can end; the rest is
+//! stuck. Only a fault leaves a wait stuck, so a healthy program has no finding.
 
-mod blocked;
-mod chains;
-mod graph;
+mod blocked_workers;
+mod dependency_graph;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
+mod wait_chains;
 
-use self::graph::Graph;
+use self::dependency_graph::Graph;
 use crate::report::{Finding, Report};
 
-/// The faults of a program, worst first.
+/// The faults of a program, worst first; empty for a healthy one.
+///
+/// ```
+/// use runtime_layouts::diagnosis::findings;
+/// use runtime_layouts::fake::FakeReport;
+/// use runtime_layouts::report::{Cause, FindingKind, ResourceKind};
+///
+/// let mut story = FakeReport::new();
+/// let (holder, waiting) = (story.task(), story.task());
+/// let lock = story.resource(ResourceKind::Mutex, "Mutex<Stock>");
+/// let socket = story.resource(ResourceKind::Io, "TcpStream");
+/// story.holds(holder, lock);
+/// story.waits(waiting, lock);
+/// story.waits(holder, socket).is_granted = true;
+/// // The holder's data has come: the wait for its lock can end.
+/// assert_eq!(findings(&story.report()), []);
+///
+/// let mut story = FakeReport::new();
+/// let (holder, waiting) = (story.task(), story.task());
+/// let lock = story.resource(ResourceKind::Mutex, "Mutex<Stock>");
+/// let never = story.resource(ResourceKind::Never, "Pending");
+/// story.holds(holder, lock);
+/// story.waits(waiting, lock);
+/// story.waits(holder, never);
+/// // The holder awaits a future that never completes: nobody gets the lock any more.
+/// let report = story.report();
+/// let [finding] = &*findings(&report) else { panic!("one fault") };
+/// assert_eq!((finding.kind, finding.is_sure), (FindingKind::NeverWoken, true));
+/// let causes: Vec<Cause> = finding.links.iter().map(|link| link.cause).collect();
+/// assert_eq!(causes, [Cause::Held(0), Cause::Never]);
+/// assert_eq!(finding.tasks(&report), [waiting.task, holder.task]);
+/// ```
 #[must_use]
 pub fn findings(report: &Report) -> Vec<Finding> {
     let graph = Graph::of(report);
     let stuck = graph.stuck();
-    let mut findings = chains::stuck(report, &graph, &stuck);
-    findings.extend(blocked::workers(report));
-    findings.extend(chains::slow(report, &graph, &stuck));
+    let mut findings = wait_chains::stuck(report, &graph, &stuck);
+    findings.extend(blocked_workers::workers(report));
+    findings.extend(wait_chains::slow(report, &graph, &stuck));
     findings
 }
 
-pub use self::chains::reasons;
+pub use self::wait_chains::reasons;

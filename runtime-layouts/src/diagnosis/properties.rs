@@ -1,5 +1,5 @@
-//! What must hold for every report, tried on random ones. `ARBTEST_BUDGET_MS` gives them more time
-//! than the 100 ms that each has.
+//! Properties that hold for every report, tested on random ones. `ARBTEST_BUDGET_MS` gives each
+//! more time than its default of 100 ms.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use arbtest::arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
 use rustc_hash::FxHashSet;
 
-use super::graph::Graph;
+use super::dependency_graph::Graph;
 use super::{findings, reasons};
-use crate::fake::{FakeFrame, FakeReport, told_link};
+use crate::fake::{FakeFrame, FakeReport, link_line};
 use crate::report::{
-    Access, Because, Clock, Due, Finding, FindingKind, FrameRef, Holder, Link, Report, ResourceId,
+    Access, Cause, Clock, Due, Finding, FindingKind, FrameRef, Holder, Link, Report, ResourceId,
     ResourceKind, Task, TaskIndex, TaskState, Timer, WaitId,
 };
 
@@ -158,23 +158,23 @@ fn stuck(report: &Report) -> FxHashSet<WaitId> {
 /// Whose wait comes after a link, which must rest on what the report has.
 fn next_task(report: &Report, link: &Link) -> Option<TaskIndex> {
     let resource = report.resource(report.wait(link.wait).resource);
-    match link.because {
-        Because::Held(number) => resource.holders[number as usize].task,
-        Because::Unpolled(other) => {
+    match link.cause {
+        Cause::Held(number) => resource.holders[number as usize].task,
+        Cause::Unpolled(other) => {
             let wait = report.wait(other);
-            assert!(!wait.is_polled, "{}", told_link(report, link));
-            assert!(resource.queue.contains(&other), "{}", told_link(report, link));
+            assert!(!wait.is_polled, "{}", link_line(report, link));
+            assert!(resource.queue.contains(&other), "{}", link_line(report, link));
             Some(wait.task)
         }
-        Because::NotEnded(task) => {
-            assert!(resource.tasks.contains(&task), "{}", told_link(report, link));
+        Cause::NotEnded(task) => {
+            assert!(resource.tasks.contains(&task), "{}", link_line(report, link));
             Some(task)
         }
-        Because::Busy(task) => {
+        Cause::Busy(task) => {
             assert_eq!(report.task(task).state, TaskState::Running);
             None
         }
-        Because::Never => None,
+        Cause::Never => None,
     }
 }
 
@@ -184,7 +184,7 @@ fn check_chain(report: &Report, links: &[Link]) {
     assert_eq!(waits.len(), links.len(), "a wait is there twice");
     for pair in links.windows(2) {
         let next = next_task(report, &pair[0]);
-        assert_eq!(next, Some(report.wait(pair[1].wait).task), "{}", told_link(report, &pair[0]));
+        assert_eq!(next, Some(report.wait(pair[1].wait).task), "{}", link_line(report, &pair[0]));
     }
 }
 
@@ -193,8 +193,8 @@ fn check_finding(report: &Report, finding: &Finding) {
     for link in &finding.links {
         next_task(report, link);
         let wait = report.wait(link.wait);
-        assert!(wait.is_polled, "{}", told_link(report, link));
-        assert!(!wait.is_granted, "{}", told_link(report, link));
+        assert!(wait.is_polled, "{}", link_line(report, link));
+        assert!(!wait.is_granted, "{}", link_line(report, link));
     }
     let own = finding.tasks(report);
     let behind: BTreeSet<TaskIndex> = finding.behind.iter().copied().collect();
@@ -333,7 +333,7 @@ fn essence(report: &Report) -> Vec<(String, BTreeSet<String>)> {
     let id = |task: &TaskIndex| report.task(*task).id.0.clone();
     let one = |finding: &Finding| {
         let in_vain = matches!(finding.kind, FindingKind::NeverWoken | FindingKind::Futurelock)
-            && finding.links.iter().any(|link| link.because == Because::Never);
+            && finding.links.iter().any(|link| link.cause == Cause::Never);
         let kind = match in_vain {
             true => "in vain".to_string(),
             false => format!("{:?}, {}", finding.kind, finding.is_sure),

@@ -1,9 +1,9 @@
-//! Stories: a few tasks and what they wait for, and what is said of them.
+//! Diagnosis of small hand-made reports: a few tasks and their waits.
 
 use std::time::Duration;
 
 use super::{findings, reasons};
-use crate::fake::{FakeFrame, FakeReport, told, told_link};
+use crate::fake::{FakeFrame, FakeReport, finding_lines, link_line};
 use crate::report::{
     Access, Due, Report, ResourceId, ResourceKind, TaskKind, TaskState, WorkerState,
 };
@@ -11,12 +11,12 @@ use crate::report::{
 /// What is said of a story.
 fn said(story: FakeReport) -> Vec<String> {
     let report = story.report();
-    told(&report, &findings(&report))
+    finding_lines(&report, &findings(&report))
 }
 
 /// Why the task with that index waits.
 fn why(report: &Report, task: FakeFrame) -> Vec<String> {
-    reasons(report, task.task).iter().map(|link| told_link(report, link)).collect()
+    reasons(report, task.task).iter().map(|link| link_line(report, link)).collect()
 }
 
 /// Two tasks that each hold the lock that the other one wants.

@@ -1,4 +1,4 @@
-//! Hand-built layouts.
+//! Layouts made by hand.
 
 use std::collections::HashMap;
 use std::sync::Arc;

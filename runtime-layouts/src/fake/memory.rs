@@ -1,4 +1,4 @@
-//! Hand-built memory, for tests.
+//! Memory made by hand, for tests.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

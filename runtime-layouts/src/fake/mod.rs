@@ -1,7 +1,7 @@
-//! A world built by hand, for tests and fuzzing: layouts, memory, threads, and a miniature tokio.
+//! Processes made by hand, for tests and fuzzing: layouts, memory, threads, and a miniature tokio.
 //!
-//! It stands in for files and processes where a test is about one odd byte; whether the real thing
-//! is read rightly, only real programs tell.
+//! A fake process suits a test about one odd byte. Only real programs show whether unhang reads the
+//! real thing correctly.
 
 mod layouts;
 mod memory;
@@ -14,5 +14,5 @@ pub mod toy;
 
 pub use layouts::FakeLayouts;
 pub use memory::FakeMemory;
-pub use report::{FakeFrame, FakeReport, told, told_link};
+pub use report::{FakeFrame, FakeReport, finding_lines, link_line};
 pub use target::FakeTarget;

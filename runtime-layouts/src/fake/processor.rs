@@ -1,6 +1,6 @@
-//! Processors that nobody makes: what is known of one is data, and no list has to know of it.
+//! Invented processors: proof that a processor is data, and that no list has to name it.
 
-use crate::memory::words::WordFormat;
+use crate::memory::word_format::WordFormat;
 use crate::target::processors::{
     CallFrames, CoreNotes, FramePointer, KernelRegisters, Processor, SystemCalls, ThreadPointer,
     ThreadStorage, TlsVariant, preserved, scratch,

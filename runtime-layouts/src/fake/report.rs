@@ -1,8 +1,8 @@
-//! Reports built by hand: a story about tasks and locks, told in a line each.
+//! Reports made by hand: tasks, locks, and a line for each wait.
 //!
 //! ```
 //! use runtime_layouts::diagnosis::findings;
-//! use runtime_layouts::fake::{FakeReport, told};
+//! use runtime_layouts::fake::{FakeReport, finding_lines};
 //! use runtime_layouts::report::ResourceKind;
 //!
 //! let mut story = FakeReport::new();
@@ -15,14 +15,14 @@
 //! story.waits(second, stock);
 //! let report = story.report();
 //! assert_eq!(
-//!     told(&report, &findings(&report)),
+//!     finding_lines(&report, &findings(&report)),
 //!     ["Deadlock: 1 waits for orders, held by 2; 2 waits for stock, held by 1"]
 //! );
 //! ```
 
 use crate::layout::name::DisplayName;
 use crate::report::{
-    Access, Because, Chain, Clock, Due, Finding, Flavor, Frame, FrameKind, FrameRef, FrameSource,
+    Access, Cause, Chain, Clock, Due, Finding, Flavor, Frame, FrameKind, FrameRef, FrameSource,
     FutureState, Holder, HoldingThread, Link, Polled, Report, Resource, ResourceId, ResourceKind,
     Runtime, Site, SiteId, TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef,
     Timer, Trust, Wait, WaitId, Worker, WorkerState,
@@ -234,15 +234,15 @@ impl FakeReport {
     /// When the frame is none of this report's.
     pub fn waits(&mut self, at: FakeFrame, resource: ResourceId) -> &mut Wait {
         let chain = &self.report.tasks[at.task.0 as usize].chain;
-        let keeper = keeper(chain, at.frame, None).expect("a frame of this report");
+        let holding_frame = holding_frame(chain, at.frame, None).expect("a frame of this report");
         self.waits.push(Wait {
             task: at.task,
             resource,
             access: None,
             is_granted: false,
             note: None,
-            is_polled: keeper.is_none(),
-            keeper,
+            is_polled: holding_frame.is_none(),
+            holding_frame,
             leaf: at.frame,
             user: None,
         });
@@ -401,14 +401,18 @@ fn ending_with(chain: &mut Chain, frame: FrameRef) -> Option<&mut Chain> {
 
 /// The frame that holds a frame of this chain without polling it; `Some(None)` when it is polled,
 /// `None` when it is not in the chain.
-fn keeper(chain: &Chain, wanted: FrameRef, above: Option<FrameRef>) -> Option<Option<FrameRef>> {
+fn holding_frame(
+    chain: &Chain,
+    wanted: FrameRef,
+    above: Option<FrameRef>,
+) -> Option<Option<FrameRef>> {
     if chain.frames.iter().any(|frame| FrameRef::of(frame) == wanted) {
         return Some(above);
     }
     let last = chain.frames.last().map(FrameRef::of);
     chain.branches.iter().find_map(|branch| {
         let holder = last.filter(|_| branch.polled != Polled::Yes);
-        keeper(branch, wanted, above.or(holder))
+        holding_frame(branch, wanted, above.or(holder))
     })
 }
 
@@ -420,11 +424,11 @@ fn leaves(chain: &Chain) -> Vec<FrameRef> {
 
 /// Findings in a sentence each: what keeps each link's wait from ending, and who waits behind.
 #[must_use]
-pub fn told(report: &Report, findings: &[Finding]) -> Vec<String> {
+pub fn finding_lines(report: &Report, findings: &[Finding]) -> Vec<String> {
     let id = |task: &TaskIndex| report.task(*task).id.0.clone();
     let one = |finding: &Finding| {
         let perhaps = if finding.is_sure { "" } else { ", perhaps" };
-        let links: Vec<String> = finding.links.iter().map(|link| told_link(report, link)).collect();
+        let links: Vec<String> = finding.links.iter().map(|link| link_line(report, link)).collect();
         let mut text = format!("{:?}{perhaps}: {}", finding.kind, links.join("; "));
         if !finding.behind.is_empty() {
             let behind: Vec<String> = finding.behind.iter().map(id).collect();
@@ -437,24 +441,24 @@ pub fn told(report: &Report, findings: &[Finding]) -> Vec<String> {
 
 /// A link in a few words: `1 waits for stock, held by 2`.
 #[must_use]
-pub fn told_link(report: &Report, link: &Link) -> String {
+pub fn link_line(report: &Report, link: &Link) -> String {
     let id = |task: TaskIndex| &*report.task(task).id.0;
     let wait = report.wait(link.wait);
     let (_, resource, holder) = link.resource(report);
-    let why = match link.because {
-        Because::Held(_) => match holder {
+    let why = match link.cause {
+        Cause::Held(_) => match holder {
             Some(holder) => {
                 let name = report.holder_name(holder);
                 format!(", held by {}", name.strip_prefix("task ").unwrap_or(&name))
             }
             None => ", held by nobody".to_string(),
         },
-        Because::Unpolled(other) => {
+        Cause::Unpolled(other) => {
             format!(", promised to a future that {} does not poll", id(report.wait(other).task))
         }
-        Because::NotEnded(task) => format!(", since {} has not ended", id(task)),
-        Because::Busy(task) => format!(", since {} is busy", id(task)),
-        Because::Never => String::new(),
+        Cause::NotEnded(task) => format!(", since {} has not ended", id(task)),
+        Cause::Busy(task) => format!(", since {} is busy", id(task)),
+        Cause::Never => String::new(),
     };
     format!("{} waits for {}{why}", id(wait.task), resource.name)
 }

@@ -1,4 +1,4 @@
-//! A hand-built process.
+//! A process made by hand.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -33,8 +33,14 @@ pub const INNER_STATE: u64 = 8;
 pub fn layouts() -> FakeLayouts {
     let mut fake = FakeLayouts::new();
     let word = fake.integer(8);
+    let wait = futures(&mut fake, word);
+    let header = task_cell(&mut fake, word, wait);
+    runtime(&mut fake, header, word);
+    fake
+}
 
-    // The futures: wait() → Box<dyn Future> → inner() → leaf::Leaf.
+/// The futures of a task: `wait()`, a `Box<dyn Future>`, `inner()`, `leaf::Leaf`. Returns the first.
+fn futures(fake: &mut FakeLayouts, word: TypeId) -> TypeId {
     let leaf = fake.structure("leaf::Leaf", 8, &[("waiter", 0, word)]);
     fake.implement_future(leaf);
     let inner = fake.async_fn("shop::inner", leaf, 20);
@@ -42,9 +48,12 @@ pub fn layouts() -> FakeLayouts {
     let boxed = fake.boxed_dyn_future();
     let pinned =
         fake.structure("core::pin::Pin<alloc::boxed::Box<dyn F>>", 16, &[("pointer", 0, boxed)]);
-    let wait = fake.async_fn("shop::wait", pinned, 10);
+    fake.async_fn("shop::wait", pinned, 10)
+}
 
-    // The task: header (0), core (32), trailer (64).
+/// A task with that future: the header at 0, the core at 32, the trailer at 64. Returns the type of
+/// the pointer to a header.
+fn task_cell(fake: &mut FakeLayouts, word: TypeId, wait: TypeId) -> TypeId {
     let header = fake.pointer("*mut Header", None);
     let vtable = fake.structure(
         "tokio::runtime::task::raw::Vtable",
@@ -90,8 +99,7 @@ pub fn layouts() -> FakeLayouts {
         &[("T", wait)],
         &[("harness", cell)],
     );
-    runtime(&mut fake, header, word);
-    fake
+    header
 }
 
 /// The way from the thread's context to the owned list.

@@ -1,8 +1,8 @@
-//! A library that is registered by one line: the toy runtime of the tests, an executor of one thread
-//! with a list of its tasks.
+//! The toy runtime of the tests: an executor of one thread with a list of its tasks, registered by
+//! one line.
 //!
-//! It is to a runtime what a skeleton is to an animal, and shows what the folder of one must have; the
-//! program that has it in it is among the tests of `process-target`.
+//! It shows the least that a runtime's folder needs. The program that contains it is among the
+//! tests of `process-target`.
 
 use crate::knowledge::{self, Libraries, Library};
 use crate::layout::{Type, TypeKind};
@@ -11,7 +11,7 @@ use crate::report::{
 };
 use crate::value::path::{self, Reach};
 use crate::value::{Ty, Value, ValueError};
-use crate::walk::{Inspection, Known, Registry};
+use crate::walk::{Inspection, Registry, RegistryEntry};
 
 const CURRENT: &str = "toy::CURRENT";
 const EXECUTOR: &str = "toy::Executor";
@@ -27,12 +27,12 @@ const LIBRARY: Library = Library {
     ..Library::named("toy")
 };
 
-const KNOWN: &[Known] = &[Known::runtime(&LIBRARY, discover)];
+const ENTRIES: &[RegistryEntry] = &[RegistryEntry::runtime(&LIBRARY, discover)];
 
-static ALL: [&Library; KNOWN.len()] = Known::libraries(KNOWN);
+static ALL: [&Library; ENTRIES.len()] = RegistryEntry::libraries(ENTRIES);
 
 /// The toy runtime, and nothing else.
-pub const REGISTRY: Registry = Registry { known: KNOWN, libraries: Libraries::of(&ALL) };
+pub const REGISTRY: Registry = Registry { entries: ENTRIES, libraries: Libraries::of(&ALL) };
 
 fn discover(inspection: &mut Inspection<'_>) {
     for (index, current) in inspection.thread_locals(0, CURRENT) {
@@ -46,7 +46,7 @@ fn discover(inspection: &mut Inspection<'_>) {
 /// Adds the executor that a thread is inside of, and its tasks.
 fn add(inspection: &mut Inspection<'_>, current: Value) -> Result<(), ValueError> {
     let program = inspection.program;
-    let Some(executor) = current.behind(program, EXECUTOR)? else { return Ok(()) };
+    let Some(executor) = current.find_through_pointers(program, EXECUTOR)? else { return Ok(()) };
     let runtime = inspection.runtimes.len();
     let mut list = executor.member(program, "first")?;
     let mut tasks = Vec::new();

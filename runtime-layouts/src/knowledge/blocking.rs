@@ -1,4 +1,4 @@
-//! Functions that block the thread that calls them.
+//! Functions that block the calling thread.
 
 use crate::report::Access;
 use crate::value::Program;

@@ -1,4 +1,4 @@
-//! Where in a type's values others are: what the walk follows from a future to those that it holds.
+//! The children of a value: the values that it contains or points to, which the walk visits.
 
 use crate::layout::Type;
 use crate::layout::source::LayoutError;

@@ -1,8 +1,8 @@
-//! EXPECTATIONS: the names that the reading of a program rests on, each declared once, with every
-//! spelling that it had: the compiler's here, a library's in its own folder.
+//! Expectations: the names that unhang looks for in a program, each declared once with every
+//! spelling that it ever had. The compiler's are here, a library's in its own folder.
 
 use crate::layout::Type;
-use crate::value::parts::is_named;
+use crate::value::find_by_name::is_named;
 
 /// What kind of thing a name is of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

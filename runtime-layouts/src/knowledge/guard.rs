@@ -1,4 +1,4 @@
-//! What keeps a resource from others: guards, permits, and the ends of channels.
+//! Guard types: values that hold a resource, such as guards, permits and channel ends.
 
 use crate::report::{Access, ResourceKind};
 

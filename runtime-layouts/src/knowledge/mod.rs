@@ -1,8 +1,9 @@
-//! KNOWLEDGE: what can be said of a library, and the libraries that an inspection is given.
+//! The vocabulary in which a library describes itself, and the list of libraries that an inspection
+//! knows.
 //!
-//! A library says all of it in one [`Library`], in a folder of its own. Whoever needs a part of it
-//! asks [`Libraries`]: the walk for what futures wait for and what keeps it from others, the printer
-//! of values for their notation, the extractor of layouts for what a debugger will ask for by name.
+//! Each library has a folder and describes itself in one [`Library`]. Consumers ask [`Libraries`]:
+//! the walk for resources and guards, the value printer for notations, the layout extractor for the
+//! types that a debugger will look up by name.
 
 mod blocking;
 pub(crate) mod children;
@@ -18,7 +19,7 @@ pub use self::children::CollectionType;
 pub use self::guard::GuardType;
 pub use self::notation::ValuePrinter;
 pub use self::resource::ResourceType;
-pub(crate) use self::resource::{Read, ReadOrder, Reading, Seen, Tasks, Wakers};
+pub(crate) use self::resource::{ObservedResource, Read, ReadOrder, Reading, Tasks, Wakers};
 
 use self::children::Types;
 use self::expectation::{Expectation, NamedType, NamedTypes};

@@ -1,4 +1,4 @@
-//! How resources are named.
+//! Names of resources.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! How values are written whose layout is not what a developer has in mind.
+//! Notations for values whose layout means nothing to a developer.
 
 use crate::layout::Type;
 use crate::value::path::{self, Reach};

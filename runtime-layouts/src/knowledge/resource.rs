@@ -1,4 +1,4 @@
-//! What a library's futures wait for, and how such a thing is read.
+//! Resource types: what a library's futures wait for, and how to read one from memory.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -27,7 +27,7 @@ impl ResourceType {
 }
 
 /// Reads what is waited for.
-pub(crate) type Read = fn(&Reading<'_>, Value) -> Result<Option<Seen>, ValueError>;
+pub(crate) type Read = fn(&Reading<'_>, Value) -> Result<Option<ObservedResource>, ValueError>;
 
 /// Reads the data pointers of the wakers that a value keeps.
 pub(crate) type Wakers = fn(&Program<'_>, Value) -> Result<Vec<u64>, ValueError>;
@@ -104,7 +104,7 @@ impl<'t> Tasks<'t> {
 
 /// A resource as it was read from one of its values, before resources that are the same become one.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct ObservedResource {
     /// What it is.
     pub(crate) kind: ResourceKind,
     /// What tells it from others of its kind: an address.
@@ -137,14 +137,14 @@ pub(crate) struct Seen {
     pub(crate) needs_all: bool,
 }
 
-impl Seen {
+impl ObservedResource {
     /// Something of which nothing more is known than what and where it is.
     pub(crate) fn new(kind: ResourceKind, value: Value) -> Self {
-        Self { key: value.address, address: value.address, ..Self::nowhere(kind) }
+        Self { key: value.address, address: value.address, ..Self::without_address(kind) }
     }
 
     /// Something whose place is not known.
-    pub(crate) fn nowhere(kind: ResourceKind) -> Self {
+    pub(crate) fn without_address(kind: ResourceKind) -> Self {
         Self {
             kind,
             key: 0,

@@ -1,4 +1,4 @@
-//! Wakers that are stored in memory: which task will be woken.
+//! Wakers stored in memory, and the task that each wakes.
 
 use super::expectation::compiler;
 use crate::layout::Type;
@@ -28,8 +28,8 @@ pub(crate) fn wake(program: &Program<'_>, value: Value, paths: &[Path], header: 
 /// The data pointer of the nearest waker in a value, which of a tokio task is the address of its
 /// header; empty when none is stored.
 pub(crate) fn stored(program: &Program<'_>, value: Value) -> Result<Vec<u64>, ValueError> {
-    let Some(waker) = value.inside(program, WAKER)? else { return Ok(Vec::new()) };
-    match waker.within(program, "data")? {
+    let Some(waker) = value.find_inline(program, WAKER)? else { return Ok(Vec::new()) };
+    match waker.find_member(program, "data")? {
         Some(data) => Ok(vec![program.read_pointer(data.address)?]),
         None => Ok(Vec::new()),
     }

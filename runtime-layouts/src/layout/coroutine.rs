@@ -1,5 +1,5 @@
-//! The names that rustc gives to the parts of a coroutine, which is what an async fn, block or closure
-//! becomes.
+//! The names that rustc gives to the parts of a coroutine. Every async fn, block and closure
+//! becomes one.
 //!
 //! Source: `compiler/rustc_middle/src/ty/sty.rs`, `CoroutineArgsExt::variant_name`;
 //! `compiler/rustc_ast_lowering/src/expr.rs`, `lower_expr_await` (Rust 1.95, and 1.63 already).

@@ -1,8 +1,8 @@
-//! THE LAYOUT FILE: a source of layouts that needs no debug information.
+//! The layout file: a source of layouts for programs without debug information.
 //!
 //! `unhang extract` writes one for a build; it is small enough to keep beside a stripped binary.
 //!
-//! # The format, version 1
+//! # The format, version 2
 //!
 //! | bytes | what |
 //! |---|---|
@@ -10,7 +10,7 @@
 //! | 2 | version, little-endian, as all numbers here |
 //! | 2 | length of the build id in bytes; 0 when the object has none |
 //! | … | the build id |
-//! | … | [`Tables`] in postcard's encoding, sealed: see [`sealed`](super::sealed) |
+//! | … | [`Tables`] in postcard's encoding, compressed: see [`compressed`](super::compressed) |
 //!
 //! A reader refuses other versions: a layout file is made again by one command. The file comes
 //! from elsewhere and is not trusted: every index is checked when it is opened, and what it claims
@@ -22,13 +22,14 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::sealed::{MOST_PLAIN, seal, unseal};
+use super::compressed::{MOST_UNCOMPRESSED, compress, decompress};
+use super::file_check::check;
 use super::source::{
     LayoutError, LayoutSource, ObjectFacts, Poll, PolledAs, Provenance, ThreadLocal,
 };
 use super::{
-    Call, Discriminant, Function, Member, Place, PlacedVariable, SourceFile, SourceLocation,
-    StaticAddress, Type, TypeId, TypeKind, TypeParameter, Variable, Variant,
+    Call, Discriminant, Function, Member, PlacedVariable, SourceFile, SourceLocation,
+    StaticAddress, Type, TypeId, TypeKind, TypeParameter, Variable, VariableLocation, Variant,
 };
 
 const MAGIC: &[u8; 8] = b"unhangLF";
@@ -218,7 +219,7 @@ pub struct StoredPlacedVariable {
     /// Its type.
     pub ty: TypeNumber,
     /// Where it is.
-    pub place: Place,
+    pub location: VariableLocation,
 }
 
 /// A layout file in memory, which answers as the debug information would.
@@ -261,7 +262,7 @@ impl LayoutFile {
         let (length, rest) = rest.split_first_chunk().ok_or_else(short)?;
         let length = usize::from(u16::from_le_bytes(*length));
         let (build_id, rest) = rest.split_at_checked(length).ok_or_else(short)?;
-        let tables = unseal(rest).map_err(LayoutFileError::Damaged)?;
+        let tables = decompress(rest).map_err(LayoutFileError::Damaged)?;
         let tables: Tables = postcard::from_bytes(&tables)
             .map_err(|error| LayoutFileError::Damaged(error.to_string()))?;
         let file = Self::new(tables)?;
@@ -306,7 +307,7 @@ impl LayoutFile {
         let plain =
             postcard::to_extend(&self.tables, Vec::with_capacity(2 * self.tables.strings.len()))
                 .map_err(|error| damaged(error.to_string()))?;
-        if plain.len() as u64 > MOST_PLAIN {
+        if plain.len() as u64 > MOST_UNCOMPRESSED {
             return Err(damaged(format!("{} bytes are too many", plain.len())));
         }
         let build_id = self.tables.facts.build_id.as_deref().unwrap_or_default();
@@ -316,7 +317,7 @@ impl LayoutFile {
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend((build_id.len() as u16).to_le_bytes());
         bytes.extend(build_id);
-        bytes.extend(seal(&plain, COMPRESSION).map_err(|error| damaged(error.to_string()))?);
+        bytes.extend(compress(&plain, COMPRESSION).map_err(|error| damaged(error.to_string()))?);
         Ok(bytes)
     }
 
@@ -558,7 +559,7 @@ impl LayoutSource for LayoutFile {
                         function: self.text(stored.function).into(),
                         name: self.text(stored.name).into(),
                         ty: id(stored.ty),
-                        place: stored.place,
+                        location: stored.location,
                     });
                 }
             }
@@ -579,86 +580,4 @@ impl StoredFrame {
         };
         ranges.is_empty() || ranges.iter().any(is_here)
     }
-}
-
-/// Whether everything that the tables refer to is there.
-fn check(tables: &Tables) -> Result<(), &'static str> {
-    let mut before = 0;
-    for &end in &tables.string_ends {
-        let fits = end >= before && tables.strings.is_char_boundary(end as usize);
-        before = fits.then_some(end).ok_or("its strings do not add up")?;
-    }
-    let string = |number: StringNumber| within(number, tables.string_ends.len(), "string");
-    let ty = |number: TypeNumber| within(number, tables.types.len(), "type");
-    let function = |number: u32| within(number, tables.functions.len(), "function");
-    let location = |place: StoredLocation| match place {
-        Some((file, _)) => within(file, tables.files.len(), "file"),
-        None => Ok(()),
-    };
-    let pairs = |list: &[(StringNumber, TypeNumber)]| {
-        list.iter().try_for_each(|&(name, of)| string(name).and(ty(of)))
-    };
-    for &(path, directory) in &tables.files {
-        string(path).and(string(directory))?;
-    }
-    for stored in &tables.types {
-        string(stored.name).and(location(stored.declared))?;
-        pairs(&stored.type_parameters)?;
-        within(stored.units, tables.unit_sets.len(), "set of units")?;
-        stored.body.map_or(Ok(()), function)?;
-        stored.poll.map_or(Ok(()), |(_, place)| location(place))?;
-        match &stored.kind {
-            StoredKind::Pointer { target } => target.map_or(Ok(()), ty)?,
-            StoredKind::Struct { members } | StoredKind::Union { members } => {
-                members.iter().try_for_each(|member| string(member.name).and(ty(member.ty)))?;
-            }
-            StoredKind::Enum { discriminant, variants } => {
-                if discriminant.as_ref().is_some_and(|d| !(1..=16).contains(&d.size)) {
-                    return Err("a discriminant has no usable size");
-                }
-                for variant in variants {
-                    string(variant.name).and(ty(variant.ty))?;
-                    location(variant.line).and(location(variant.invoked))?;
-                }
-            }
-            StoredKind::PlainEnum { enumerators } => {
-                enumerators.iter().try_for_each(|&(name, _)| string(name))?;
-            }
-            StoredKind::Array { element, .. } => ty(*element)?,
-            StoredKind::Opaque
-            | StoredKind::Integer { .. }
-            | StoredKind::Float
-            | StoredKind::Bool
-            | StoredKind::Char => {}
-        }
-    }
-    for stored in &tables.functions {
-        string(stored.name).and(location(stored.declared))?;
-        stored.linkage_name.map_or(Ok(()), string)?;
-        pairs(&stored.type_parameters).and(pairs(&stored.variables))?;
-    }
-    tables.functions_at.iter().flat_map(|(_, list)| list).try_for_each(|&n| function(n))?;
-    tables.vtables.iter().flat_map(|(_, list)| list).try_for_each(|&number| ty(number))?;
-    tables.thread_locals.iter().try_for_each(|stored| string(stored.name).and(ty(stored.ty)))?;
-    tables.variables.iter().flat_map(|frame| &frame.calls).try_for_each(|&(_, n)| function(n))?;
-    for stored in tables.variables.iter().flat_map(|frame| &frame.variables) {
-        string(stored.name).and(string(stored.function)).and(ty(stored.ty))?;
-    }
-    let is_sorted = tables.functions_at.is_sorted_by(|a, b| a.0 < b.0)
-        && tables.vtables.is_sorted_by(|a, b| a.0 < b.0)
-        && tables.unit_sets.iter().all(|set| set.is_sorted_by(|a, b| a < b));
-    if is_sorted { Ok(()) } else { Err("a list is not sorted") }
-}
-
-fn within(number: u32, count: usize, what: &'static str) -> Result<(), &'static str> {
-    if (number as usize) < count {
-        return Ok(());
-    }
-    Err(match what {
-        "string" => "it refers to a string that is not there",
-        "type" => "it refers to a type that is not there",
-        "file" => "it refers to a file that is not there",
-        "function" => "it refers to a function that is not there",
-        _ => "it refers to a unit that is not there",
-    })
 }

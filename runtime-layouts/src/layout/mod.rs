@@ -1,13 +1,14 @@
-//! LAYOUTS: the types of a program as they lie in memory.
+//! Layouts: the types of a program as they lie in memory.
 //!
-//! The model is what a debugger needs to read a value: sizes, offsets, discriminants. It knows
-//! nothing of where a layout came from; see [`source::LayoutSource`] for that.
+//! The model has what a debugger needs to read a value: sizes, offsets, discriminants. It does not
+//! depend on the origin of a layout; see [`source::LayoutSource`] for that.
 
+pub mod compressed;
 pub mod coroutine;
 pub mod file;
+mod file_check;
 pub mod name;
 pub mod origin;
-pub mod sealed;
 pub mod source;
 
 use std::fmt;
@@ -212,23 +213,23 @@ pub struct PlacedVariable {
     /// Its type.
     pub ty: TypeId,
     /// Where it is.
-    pub place: Place,
+    pub location: VariableLocation,
 }
 
 /// Where a variable is, relative to a frame's registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Place {
+pub enum VariableLocation {
     /// In memory, at a base plus an offset in bytes.
-    Memory(Base, i64),
+    Memory(LocationBase, i64),
     /// In memory, at the address that is stored at a base plus the first offset, plus the second.
-    Indirect(Base, i64, i64),
+    Indirect(LocationBase, i64, i64),
     /// Its value is a base plus an offset (a reference to a stack slot that was optimized away).
-    Value(Base, i64),
+    Value(LocationBase, i64),
 }
 
-/// What a [`Place`] counts from.
+/// What a [`VariableLocation`] counts from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Base {
+pub enum LocationBase {
     /// The register with this DWARF number.
     Register(u16),
     /// The canonical frame address.

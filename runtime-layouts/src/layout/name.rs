@@ -1,9 +1,8 @@
-//! Names as the source spells them.
+//! Names of types and functions as the source spells them.
 //!
-//! rustc names what has no name in the source by what it is and a number: `{async_fn_env#0}`,
-//! `{impl#4}`. Nobody should have to decode that, so such parts are spelled out here: the
-//! environment of an async fn by the function, an `impl` by its type, which only the mangled name
-//! of the body tells.
+//! rustc names an unnamed item by its kind and a number: `{async_fn_env#0}`, `{impl#4}`. This
+//! module spells such parts out: the environment of an async fn by the function's name, an `impl`
+//! by its type, which only the mangled name of the body contains.
 
 /// A name in two lengths.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]

@@ -1,4 +1,4 @@
-//! Whose code a source file is.
+//! The origin of a source file: the user's own code, a dependency, or the standard library.
 
 use super::SourceFile;
 

@@ -1,8 +1,8 @@
-//! Where layouts come from: the one trait between what is asked and what answers.
+//! The source of layouts: the trait between the walk and whatever describes the program.
 //!
-//! A source describes one object file. Two exist: the program's own DWARF, resolved on demand, and
-//! a layout file, which is the same resolver run to completion. The walker cannot tell which it
-//! has.
+//! A source describes one object file. There are two: the program's own DWARF, resolved on demand,
+//! and a layout file, which holds the results of the same resolver for the whole program. The walk
+//! cannot tell which one it has.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! LIBRARIES: the ones that are known, a folder and a line each.
+//! The known libraries: a folder and a line for each.
 //!
-//! A folder has one [`Library`] with all that is known of it; an async runtime's has a function too
-//! that finds its tasks. A library is added by its `mod` and its line in [`KNOWN`].
+//! A folder has one [`Library`] with everything known of it; that of an async runtime also has a
+//! function that finds its tasks. To add a library, add its `mod` and its line in [`ENTRIES`].
 
 pub(crate) mod async_channel;
 pub(crate) mod async_lock;
@@ -13,23 +13,23 @@ pub(crate) mod tokio;
 pub(crate) mod tokio_util;
 
 use crate::knowledge::{Libraries, Library};
-use crate::walk::{Known, Registry};
+use crate::walk::{Registry, RegistryEntry};
 
-const KNOWN: &[Known] = &[
-    Known::library(&rust_std::LIBRARY),
-    Known::runtime(&tokio::LIBRARY, tokio::discover),
-    Known::library(&tokio_util::LIBRARY),
-    Known::library(&futures::LIBRARY),
-    Known::library(&async_lock::LIBRARY),
-    Known::library(&async_channel::LIBRARY),
-    Known::library(&flume::LIBRARY),
-    Known::library(&bytes::LIBRARY),
+const ENTRIES: &[RegistryEntry] = &[
+    RegistryEntry::library(&rust_std::LIBRARY),
+    RegistryEntry::runtime(&tokio::LIBRARY, tokio::discover),
+    RegistryEntry::library(&tokio_util::LIBRARY),
+    RegistryEntry::library(&futures::LIBRARY),
+    RegistryEntry::library(&async_lock::LIBRARY),
+    RegistryEntry::library(&async_channel::LIBRARY),
+    RegistryEntry::library(&flume::LIBRARY),
+    RegistryEntry::library(&bytes::LIBRARY),
 ];
 
-static ALL: [&Library; KNOWN.len()] = Known::libraries(KNOWN);
+static ALL: [&Library; ENTRIES.len()] = RegistryEntry::libraries(ENTRIES);
 
 /// Every library that is known.
 pub const LIBRARIES: Libraries = Libraries::of(&ALL);
 
 /// The same, with the functions that find the tasks of runtimes.
-pub const REGISTRY: Registry = Registry { known: KNOWN, libraries: LIBRARIES };
+pub const REGISTRY: Registry = Registry { entries: ENTRIES, libraries: LIBRARIES };

@@ -1,4 +1,4 @@
-//! Each page of the process is fetched once.
+//! The page cache: fetches each page of the process once.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

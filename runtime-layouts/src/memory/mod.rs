@@ -1,7 +1,7 @@
-//! MEMORY READING: bytes of the stopped process, from wherever they can be had.
+//! Reading the memory of the stopped process, whatever provides it.
 
 pub mod cache;
-pub mod words;
+pub mod word_format;
 
 use std::sync::Arc;
 

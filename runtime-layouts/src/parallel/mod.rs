@@ -1,9 +1,8 @@
-//! A crew: what is to be done for each of very many tasks is done by as many threads as there are
-//! processors, a batch of tasks at a time.
+//! Runs per-task work on several threads, in batches, with results in the order of the tasks.
 //!
-//! What comes of it is the same as from one thread alone, since the results are put together in the
-//! order of the tasks, by the thread that asked. Threads share the target's memory and layouts and
-//! nothing else: each keeps what it learns about types to itself.
+//! The result is the same as that of a single thread, because the calling thread puts the batches
+//! together in task order. Threads share the target's memory and layouts and nothing else: each
+//! keeps its own knowledge of types.
 
 pub mod own_threads;
 

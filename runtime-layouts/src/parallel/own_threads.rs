@@ -1,7 +1,8 @@
-//! This program's own threads: how they are started.
+//! Threads of unhang's own, and how to start one.
 //!
-//! The program that all of this is loaded into may be a debugger, which waits for signals on its own
-//! threads: others must not take them. To say so is the system's business, so the front brings it.
+//! The host program may be a debugger that waits for signals on its own threads, and no other
+//! thread may take them. How to block signals is a matter of the operating system, so the front end
+//! supplies the function that does it around every start.
 
 use std::sync::OnceLock;
 

@@ -1,4 +1,4 @@
-//! Whether a report shows all that there is: the one answer of list, footer, JSON and exit code.
+//! Completeness of a report: the one answer for list, footer, JSON and exit code.
 
 use super::{Chain, FrameSource, Report, Task, Trust, sentence};
 

@@ -1,4 +1,4 @@
-//! Durations in texts.
+//! Durations as text.
 
 use std::time::Duration;
 

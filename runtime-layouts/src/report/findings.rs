@@ -1,4 +1,4 @@
-//! Why a program hangs.
+//! Findings: the faults that the diagnosis found, with their evidence.
 
 use super::{Holder, Report, Resource, ResourceId, TaskIndex, WaitId};
 
@@ -38,12 +38,12 @@ pub struct Link {
     /// What is waited for, by whom.
     pub wait: WaitId,
     /// Why it does not end.
-    pub because: Because,
+    pub cause: Cause,
 }
 
 /// Why a wait does not end.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Because {
+pub enum Cause {
     /// That holder has it: the number of one of its resource's holders.
     Held(u32),
     /// That wait, which nothing polls, was given it or comes before.
@@ -62,8 +62,8 @@ impl Finding {
     pub fn tasks(&self, report: &Report) -> Vec<TaskIndex> {
         let mut tasks = Vec::new();
         for link in &self.links {
-            let task = match link.because {
-                Because::Busy(task) => task,
+            let task = match link.cause {
+                Cause::Busy(task) => task,
                 _ => report.wait(link.wait).task,
             };
             if !tasks.contains(&task) {
@@ -83,8 +83,8 @@ impl Link {
     ) -> (ResourceId, &'r Resource, Option<&'r Holder>) {
         let id = report.wait(self.wait).resource;
         let resource = report.resource(id);
-        let holder = match self.because {
-            Because::Held(number) => resource.holders.get(number as usize),
+        let holder = match self.cause {
+            Cause::Held(number) => resource.holders.get(number as usize),
             _ => None,
         };
         (id, resource, holder)

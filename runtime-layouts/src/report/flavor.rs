@@ -1,4 +1,4 @@
-//! How runtimes schedule their tasks.
+//! Flavors of runtimes: how they schedule their tasks.
 
 /// A kind of scheduler. Its name is the library's own word; what reports and diagnoses go by is
 /// which threads poll its tasks. A library makes its own with [`Flavor::new`].

@@ -1,4 +1,4 @@
-//! What sorts of things are waited for, and the words for them.
+//! Kinds of resources and the words for them.
 
 /// What sort of thing is waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]

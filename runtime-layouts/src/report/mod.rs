@@ -1,7 +1,7 @@
-//! What an inspection found. Every front renders this and nothing else.
+//! The report: the result of an inspection, and the only thing that the front ends render.
 //!
-//! A report is compact, since a process may have a million tasks: what is the same for every task
-//! of a kind (names, files, lines) is a [`Site`], stored once; a task holds site numbers and
+//! A process may have a million tasks, so a report is compact: it stores what all frames of one
+//! type and state share (names, files, lines) once, as a [`Site`]; a task has site numbers and
 //! addresses.
 
 mod completeness;
@@ -15,7 +15,7 @@ mod trust;
 
 pub use self::completeness::Completeness;
 pub use self::duration::short;
-pub use self::findings::{Because, Finding, FindingKind, Link};
+pub use self::findings::{Cause, Finding, FindingKind, Link};
 pub use self::flavor::{Flavor, Pollers};
 pub use self::kinds::ResourceKind;
 pub use self::resources::{

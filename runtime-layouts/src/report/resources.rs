@@ -1,4 +1,4 @@
-//! What tasks wait for, and who has it.
+//! Resources, their holders, and the waits of tasks for them.
 
 use std::sync::Arc;
 
@@ -149,7 +149,7 @@ pub struct Wait {
     /// Whether something polls it: not what a frame holds that stands at another await.
     pub is_polled: bool,
     /// The frame that holds what is not polled; `None` for what is.
-    pub keeper: Option<FrameRef>,
+    pub holding_frame: Option<FrameRef>,
     /// The leaf, and the innermost frame of the user's own code above it.
     pub leaf: FrameRef,
     /// `None` when there is none.

@@ -1,4 +1,4 @@
-//! When timers go off.
+//! Timers and their deadlines.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How the frames of a task were found, and so how far they can be trusted.
+//! The source of a task's frames, and so how far to trust them.
 
 use super::{Task, TaskKind};
 

@@ -1,5 +1,5 @@
-//! What the system that a process runs on knows of it besides its memory: the time, its open files,
-//! its children.
+//! Facts about a process that the host system knows and its memory does not show: the time, open
+//! files, child processes.
 
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
-//! What a front (a debugger, or the command line) has to give for a program to be inspected.
+//! The target: what a front end (a debugger or the command line) provides for an inspection.
 
-pub mod auxiliary;
+pub mod auxiliary_vector;
+pub mod elf_image;
 pub mod host;
-pub mod image;
-pub mod libraries;
 pub mod processors;
 pub mod program;
+pub mod shared_objects;
 
 use std::num::NonZero;
 use std::ops::Deref;

@@ -1,12 +1,12 @@
-//! The program that a process runs: what the process itself says about it, whether a file is that
-//! program, and where it was loaded.
+//! The program of a process: what its memory says about it, whether a file is that program, and its
+//! load bias.
 
 use std::sync::Arc;
 
 use super::Module;
-use super::auxiliary::AuxiliaryVector;
-use super::image::Image;
-use super::libraries::{Library, libraries, with_a_runtime};
+use super::auxiliary_vector::AuxiliaryVector;
+use super::elf_image::Image;
+use super::shared_objects::{SharedObject, shared_objects, with_a_runtime};
 use crate::layout::source::LayoutSource;
 use crate::memory::MemoryReader;
 
@@ -86,10 +86,10 @@ impl RunningProgram {
         memory: &dyn MemoryReader,
         interrupted: &dyn Fn() -> bool,
         has_runtime: &dyn Fn(&dyn LayoutSource) -> bool,
-        open: &mut dyn FnMut(&Library) -> Option<Arc<dyn LayoutSource>>,
+        open: &mut dyn FnMut(&SharedObject) -> Option<Arc<dyn LayoutSource>>,
     ) -> (Vec<Module>, Vec<String>) {
         let Some(image) = &self.image else { return Default::default() };
-        let loaded = libraries(image, memory, interrupted);
+        let loaded = shared_objects(image, memory, interrupted);
         with_a_runtime(&loaded, memory, has_runtime, &mut |library| {
             if interrupted() { None } else { open(library) }
         })

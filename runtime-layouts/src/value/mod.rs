@@ -1,6 +1,6 @@
-//! VALUES: a layout and memory make integers, pointers and active variants.
+//! Values: integers, pointers and active variants, read from memory by their layout.
 
-pub mod parts;
+pub mod find_by_name;
 pub mod path;
 
 use std::cell::{Cell, RefCell};
@@ -61,7 +61,7 @@ impl ValueError {
 }
 
 /// Where a path was looked for, what, and whether through pointers.
-type PathKey = (Ty, parts::Sought, bool);
+type PathKey = (Ty, find_by_name::PartName, bool);
 
 /// A target's memory and types, with the types that were asked for. Each thread has one of its own.
 pub struct Program<'t> {

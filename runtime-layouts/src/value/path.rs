@@ -1,8 +1,8 @@
-//! Paths from one type to another, found by search instead of spelled out.
+//! Paths from one type to another, found by search.
 //!
-//! A runtime wraps what we look for differently in every version: an `Arc` more, an enum less, a
-//! list that became several. What stays is the name of the type at the end. So the way there is
-//! searched for in the layouts, breadth first: the shortest path wins.
+//! Every version of a runtime wraps its structures differently: one `Arc` more, one enum less, a
+//! list split into several. The type's name at the end stays. So the search goes breadth first
+//! through the layouts, and the shortest path wins.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -14,7 +14,7 @@ use crate::layout::{Type, TypeId, TypeKind};
 
 /// One step of a [`Path`].
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Step {
+enum LayoutStep {
     /// To the part at this offset.
     Part(u64),
     /// To what the thin pointer here points to.
@@ -30,7 +30,7 @@ enum Step {
 /// A way from a value of one type to the values of another that it holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Path {
-    steps: Vec<(Step, Ty)>,
+    steps: Vec<(LayoutStep, Ty)>,
     /// The type at its end.
     pub end: Ty,
 }
@@ -81,7 +81,7 @@ pub fn find_all(
     let mut found = Vec::new();
     let mut seen = FxHashSet::from_iter([start]);
     // Nodes of the search tree: the type, its parent node, the step from there.
-    let mut nodes: Vec<(Ty, Option<(usize, Step)>)> = vec![(start, None)];
+    let mut nodes: Vec<(Ty, Option<(usize, LayoutStep)>)> = vec![(start, None)];
     let mut queue = VecDeque::from([0_usize]);
     while let Some(node) = queue.pop_front() {
         let ty = nodes[node].0;
@@ -106,7 +106,7 @@ pub fn find_all(
     found
 }
 
-fn path_to(nodes: &[(Ty, Option<(usize, Step)>)], node: usize) -> Path {
+fn path_to(nodes: &[(Ty, Option<(usize, LayoutStep)>)], node: usize) -> Path {
     let mut steps = Vec::new();
     let mut at = node;
     while let (ty, Some((parent, step))) = &nodes[at] {
@@ -117,26 +117,26 @@ fn path_to(nodes: &[(Ty, Option<(usize, Step)>)], node: usize) -> Path {
     Path { steps, end: nodes[node].0 }
 }
 
-fn steps_from(program: &Program<'_>, ty: Ty, layout: &Type, reach: Reach) -> Vec<(Step, Ty)> {
+fn steps_from(program: &Program<'_>, ty: Ty, layout: &Type, reach: Reach) -> Vec<(LayoutStep, Ty)> {
     let of = |id: TypeId| Ty { module: ty.module, id };
     match &layout.kind {
         TypeKind::Struct { members } | TypeKind::Union { members } => {
             if let Some(slice) = slice_step(program, ty, layout) {
                 return if reach.pointers { vec![slice] } else { Vec::new() };
             }
-            members.iter().map(|member| (Step::Part(member.offset), of(member.ty))).collect()
+            members.iter().map(|member| (LayoutStep::Part(member.offset), of(member.ty))).collect()
         }
         TypeKind::Enum { variants, .. } => variants
             .iter()
             .enumerate()
-            .map(|(index, variant)| (Step::Variant(index), of(variant.ty)))
+            .map(|(index, variant)| (LayoutStep::Variant(index), of(variant.ty)))
             .collect(),
         TypeKind::Pointer { target: Some(target) } if reach.pointers => {
-            vec![(Step::Deref, of(*target))]
+            vec![(LayoutStep::Deref, of(*target))]
         }
         TypeKind::Array { element, count: Some(count) } => program
             .type_of(of(*element))
-            .map(|layout| (Step::Elements { count: *count, size: layout.size }, of(*element)))
+            .map(|layout| (LayoutStep::Elements { count: *count, size: layout.size }, of(*element)))
             .into_iter()
             .collect(),
         _ => Vec::new(),
@@ -144,14 +144,14 @@ fn steps_from(program: &Program<'_>, ty: Ty, layout: &Type, reach: Reach) -> Vec
 }
 
 /// A fat pointer to a slice has the members `data_ptr` and `length`.
-fn slice_step(program: &Program<'_>, ty: Ty, layout: &Type) -> Option<(Step, Ty)> {
+fn slice_step(program: &Program<'_>, ty: Ty, layout: &Type) -> Option<(LayoutStep, Ty)> {
     let data = layout.member("data_ptr")?;
     let length = layout.member("length")?;
     let pointer = program.type_of(Ty { module: ty.module, id: data.ty }).ok()?;
     let TypeKind::Pointer { target: Some(element) } = pointer.kind else { return None };
     let element = Ty { module: ty.module, id: element };
     let size = program.type_of(element).ok()?.size;
-    Some((Step::Slice { data: data.offset, length: length.offset, size }, element))
+    Some((LayoutStep::Slice { data: data.offset, length: length.offset, size }, element))
 }
 
 /// The first element of a slice, by its fat pointer; `Some(None)` when it is empty or cannot be
@@ -161,7 +161,8 @@ pub(super) fn first_element(
     value: Value,
     layout: &Type,
 ) -> Option<Option<Value>> {
-    let (Step::Slice { data, length, .. }, ty) = slice_step(program, value.ty, layout)? else {
+    let (LayoutStep::Slice { data, length, .. }, ty) = slice_step(program, value.ty, layout)?
+    else {
         return None;
     };
     let count = program.read_pointer(value.address.wrapping_add(length));
@@ -180,17 +181,17 @@ impl Path {
         let mut at = from;
         for (number, (step, ty)) in self.steps.iter().enumerate() {
             at.address = match step {
-                Step::Part(offset) => at.address.wrapping_add(*offset),
-                Step::Deref => match program.read_pointer(at.address)? {
+                LayoutStep::Part(offset) => at.address.wrapping_add(*offset),
+                LayoutStep::Deref => match program.read_pointer(at.address)? {
                     0 => return Ok(None),
                     address => address,
                 },
-                Step::Variant(wanted) => match at.active_variant(program)? {
+                LayoutStep::Variant(wanted) => match at.active_variant(program)? {
                     (active, fields) if active == *wanted => fields.address,
                     _ => return Ok(None),
                 },
                 // From here on there are several.
-                Step::Elements { .. } | Step::Slice { .. } => {
+                LayoutStep::Elements { .. } | LayoutStep::Slice { .. } => {
                     let mut found = None;
                     let mut visit = |value| {
                         found = Some(value);
@@ -228,7 +229,7 @@ impl Path {
     #[must_use]
     pub fn offset(&self) -> Option<u64> {
         self.steps.iter().try_fold(0_u64, |sum, (step, _)| match step {
-            Step::Part(offset) => Some(sum.wrapping_add(*offset)),
+            LayoutStep::Part(offset) => Some(sum.wrapping_add(*offset)),
             _ => None,
         })
     }
@@ -243,23 +244,29 @@ struct Visits<'v> {
 }
 
 impl Visits<'_> {
-    fn walk(&mut self, steps: &[(Step, Ty)], at: Value) -> Result<ControlFlow<()>, ValueError> {
+    fn walk(
+        &mut self,
+        steps: &[(LayoutStep, Ty)],
+        at: Value,
+    ) -> Result<ControlFlow<()>, ValueError> {
         let Some(((step, ty), rest)) = steps.split_first() else {
             return Ok((self.visit)(at));
         };
         let next = |address| Value { ty: *ty, address };
         match step {
-            Step::Part(offset) => self.walk(rest, next(at.address.wrapping_add(*offset))),
-            Step::Deref => match self.program.read_pointer(at.address)? {
+            LayoutStep::Part(offset) => self.walk(rest, next(at.address.wrapping_add(*offset))),
+            LayoutStep::Deref => match self.program.read_pointer(at.address)? {
                 0 => Ok(ControlFlow::Continue(())),
                 address => self.walk(rest, next(address)),
             },
-            Step::Variant(wanted) => match at.active_variant(self.program)? {
+            LayoutStep::Variant(wanted) => match at.active_variant(self.program)? {
                 (active, fields) if active == *wanted => self.walk(rest, next(fields.address)),
                 _ => Ok(ControlFlow::Continue(())),
             },
-            Step::Elements { count, size } => self.elements(rest, next(at.address), *count, *size),
-            Step::Slice { data, length, size } => {
+            LayoutStep::Elements { count, size } => {
+                self.elements(rest, next(at.address), *count, *size)
+            }
+            LayoutStep::Slice { data, length, size } => {
                 let start = self.program.read_pointer(at.address.wrapping_add(*data))?;
                 let count = self.program.read_pointer(at.address.wrapping_add(*length))?;
                 self.elements(rest, next(start), count, *size)
@@ -270,7 +277,7 @@ impl Visits<'_> {
     /// Walks on from each of so many values in a row.
     fn elements(
         &mut self,
-        steps: &[(Step, Ty)],
+        steps: &[(LayoutStep, Ty)],
         first: Value,
         count: u64,
         size: u64,

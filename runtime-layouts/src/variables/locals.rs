@@ -9,7 +9,7 @@ use crate::layout::{Member, TypeKind};
 use crate::report::{Chain, Frame, FrameKind, FrameRef, FutureState, Report, Task};
 use crate::target::Target;
 use crate::value::{Program, Ty, Value, ValueError};
-use crate::walk::machine::{self, is_machine};
+use crate::walk::coroutine::{self, is_coroutine};
 
 /// One variable.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -117,14 +117,14 @@ impl<'t> Locals<'t> {
 
     fn of_value(&self, value: Value) -> Result<Vec<Local>, ValueError> {
         let layout = self.program.type_of(value.ty)?;
-        if is_machine(layout) {
+        if is_coroutine(layout) {
             let (active, _) = value.active_variant(&self.program)?;
-            let mut states = machine::states(&self.program, value.ty)?;
+            let mut states = coroutine::states(&self.program, value.ty)?;
             if active >= states.len() {
                 return Ok(Vec::new());
             }
             let state = states.swap_remove(active);
-            if matches!(state.standing, FutureState::Returned | FutureState::Panicked) {
+            if matches!(state.kind, FutureState::Returned | FutureState::Panicked) {
                 return Ok(Vec::new());
             }
             return Ok(state

@@ -1,8 +1,8 @@
-//! VARIABLES: those of suspended frames, with their values as a Rust developer would write them.
+//! The variables of suspended frames, with values as a Rust developer would write them.
 //!
-//! A general rule prints every type by its layout; types that a library has a notation for, such as
-//! the standard library's containers, show what they hold instead of how they hold it. Everything is bounded, since the
-//! process is not trusted: depth, elements, text, and nodes in all.
+//! A general rule prints every type by its layout. A library's own notation replaces it for types
+//! such as the standard containers, which show their contents instead of their structure. The
+//! process is not trusted: depth, elements, text and total nodes are all bounded.
 
 pub mod locals;
 pub mod path;

@@ -1,4 +1,4 @@
-//! Pointers: followed where they own or borrow, an address where they are raw.
+//! Pointers: the printer follows those that own or borrow, and prints the address of raw ones.
 
 use std::fmt::Write;
 

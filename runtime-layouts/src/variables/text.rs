@@ -1,4 +1,4 @@
-//! Texts that are borrowed: two words, of which the second is the length.
+//! Borrowed strings: an address and a length.
 
 use super::Printer;
 use crate::layout::Type;

@@ -1,14 +1,14 @@
-//! Await chains: from a future in memory down to what it waits for.
+//! Await chains: the frames from a future in memory down to its leaf.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::find::{Below, Finder, Node, Problem, part_of};
-use super::machine::MachineState;
-use super::plan::{Shape, Wanted};
-use super::sites::{Sites, Standing};
+use super::coroutine::CoroutineState;
+use super::search::{Finder, Problem, SearchResult, part_of};
+use super::sites::{Sites, StateKey};
+use super::traversal::{Descent, SearchFor};
 use crate::knowledge::Libraries;
 use crate::layout::name::base_path;
 use crate::report::{Chain, Frame, FutureState, Polled};
@@ -28,96 +28,96 @@ pub(crate) struct Walker {
 
 /// What stands below a frame.
 #[derive(Default)]
-struct Beneath {
+struct FrameChildren {
     /// What the frame awaits, and whether it polls that.
-    nodes: Vec<(Node, Polled)>,
+    awaited: Vec<(Value, Polled)>,
     problem: Option<String>,
     /// What it may hold beside, and whether that may have been moved away.
-    held: Vec<(Node, bool)>,
+    held: Vec<(Value, bool)>,
     /// The addresses of the frame itself.
-    within: Range<u64>,
+    own_range: Range<u64>,
 }
 
-impl From<Below> for Beneath {
-    fn from(below: Below) -> Self {
+impl From<SearchResult> for FrameChildren {
+    fn from(below: SearchResult) -> Self {
         let problem = below.problem.map(Problem::into_text);
-        Self { nodes: below.nodes, problem, ..Self::default() }
+        Self { awaited: below.values, problem, ..Self::default() }
     }
 }
 
 /// The state of one walk.
-struct Walk {
+struct ChainProgress {
     /// By address, since the debug information may describe a type in several places.
-    seen: Seen,
+    seen: VisitedFutures,
     frames: usize,
 }
 
 impl Walker {
     /// A walker that knows these libraries.
     pub(crate) fn of(libraries: Libraries) -> Self {
-        Self { finder: Finder::of(Wanted::Futures, libraries), sites: Sites::of(libraries) }
+        Self { finder: Finder::of(SearchFor::Futures, libraries), sites: Sites::of(libraries) }
     }
 }
 
 /// The futures that a walk came by. Most chains are short: their few are looked through one by
 /// one.
 #[derive(Default)]
-struct Seen {
-    first: Vec<Node>,
+struct VisitedFutures {
+    first: Vec<Value>,
     others: FxHashMap<u64, Vec<Ty>>,
 }
 
 /// So many are looked through one by one.
 const FEW: usize = 16;
 
-impl Seen {
+impl VisitedFutures {
     fn types_at(&self, address: u64) -> impl Iterator<Item = Ty> {
-        let first = self.first.iter().filter(move |node| node.address == address);
+        let first = self.first.iter().filter(move |future| future.address == address);
         let others = self.others.get(&address).into_iter().flatten();
-        first.map(|node| node.ty).chain(others.copied())
+        first.map(|future| future.ty).chain(others.copied())
     }
 
-    fn add(&mut self, node: Node) {
+    fn add(&mut self, future: Value) {
         if self.first.len() < FEW {
-            self.first.push(node);
+            self.first.push(future);
         } else {
-            self.others.entry(node.address).or_default().push(node.ty);
+            self.others.entry(future.address).or_default().push(future.ty);
         }
     }
 }
 
-impl Walk {
+impl ChainProgress {
     /// Whether the future was not seen before.
-    fn see(&mut self, node: Node) -> bool {
-        let is_new = self.seen.types_at(node.address).all(|ty| ty != node.ty);
-        self.seen.add(node);
+    fn see(&mut self, future: Value) -> bool {
+        let is_new = self.seen.types_at(future.address).all(|ty| ty != future.ty);
+        self.seen.add(future);
         is_new
     }
 
     /// Whether the future was seen, if under another description of its type.
-    fn has_seen(&self, program: &Program<'_>, node: Node) -> bool {
+    fn has_seen(&self, program: &Program<'_>, future: Value) -> bool {
         let name = |ty: Ty| program.type_of(ty).map(|layout| Arc::clone(&layout.name)).ok();
-        let mut there = self.seen.types_at(node.address);
-        there.any(|ty| ty == node.ty || name(ty) == name(node.ty))
+        let mut there = self.seen.types_at(future.address);
+        there.any(|ty| ty == future.ty || name(ty) == name(future.ty))
     }
 }
 
 impl Walker {
     /// The chain of a value that is known to be a future (a task's, an awaitee, a `block_on`'s).
     pub(crate) fn chain(&mut self, program: &Program<'_>, future: Value) -> Chain {
-        let mut walk = Walk { seen: Seen::default(), frames: 0 };
+        let mut progress = ChainProgress { seen: VisitedFutures::default(), frames: 0 };
         let mut chain = Chain::default();
         self.finder.begin();
-        let below = self.finder.futures_in(program, future, true);
+        let below = self.finder.known_future(program, future);
         let mut problem = below.problem.map(Problem::into_text);
-        match *below.nodes.as_slice() {
-            [(node, _)] => self.extend(program, node, &mut chain, &mut walk, 0),
+        match *below.values.as_slice() {
+            [(future, _)] => self.extend(program, future, &mut chain, &mut progress, 0),
             _ => {
                 problem = problem.or_else(|| Some("holds no future that can be shown".into()));
             }
         }
         if let (Some(problem), true) = (problem, chain.frames.is_empty())
-            && let Ok(site) = self.sites.of_type(program, future.ty, Standing::Unknown)
+            && let Ok(site) = self.sites.of_type(program, future.ty, StateKey::Unknown)
         {
             chain.frames.push(Frame {
                 site,
@@ -133,46 +133,47 @@ impl Walker {
     fn extend(
         &mut self,
         program: &Program<'_>,
-        first: Node,
+        first: Value,
         chain: &mut Chain,
-        walk: &mut Walk,
+        progress: &mut ChainProgress,
         depth: usize,
     ) {
-        let mut node = first;
+        let mut future = first;
         loop {
-            let (mut frame, mut below) = match self.frame(program, node) {
+            let (mut frame, mut children) = match self.frame(program, future) {
                 Ok(found) => found,
                 Err(error) => {
                     if let Some(last) = chain.frames.last_mut() {
                         last.problem = Some(error.to_string().into());
-                    } else if let Ok(site) = self.sites.of_type(program, node.ty, Standing::Unknown)
+                    } else if let Ok(site) =
+                        self.sites.of_type(program, future.ty, StateKey::Unknown)
                     {
                         let problem = Some(error.to_string().into());
-                        chain.frames.push(Frame { site, address: node.address, problem });
+                        chain.frames.push(Frame { site, address: future.address, problem });
                     }
                     return;
                 }
             };
-            walk.frames += 1;
-            let sized = program.type_of(node.ty).is_ok_and(|layout| layout.size > 0);
-            if sized && !walk.see(node) {
+            progress.frames += 1;
+            let sized = program.type_of(future.ty).is_ok_and(|layout| layout.size > 0);
+            if sized && !progress.see(future) {
                 frame.problem = Some("this future was already shown: a cycle".into());
                 chain.frames.push(frame);
                 return;
             }
-            if depth > DEEPEST_BRANCH || self.ends(program, walk) {
-                frame.problem = Some(format!("cut off after {} frames", walk.frames).into());
+            if depth > DEEPEST_BRANCH || self.ends(program, progress) {
+                frame.problem = Some(format!("cut off after {} frames", progress.frames).into());
                 chain.frames.push(frame);
                 return;
             }
-            frame.problem = below.problem.take().map(Into::into);
+            frame.problem = children.problem.take().map(Into::into);
             chain.frames.push(frame);
-            match *below.nodes.as_slice() {
-                [] if below.held.is_empty() => return,
-                [(next, Polled::Yes)] if below.held.is_empty() || depth >= DEEPEST_BRANCH => {
-                    node = next;
+            match *children.awaited.as_slice() {
+                [] if children.held.is_empty() => return,
+                [(next, Polled::Yes)] if children.held.is_empty() || depth >= DEEPEST_BRANCH => {
+                    future = next;
                 }
-                _ => return self.branch(program, below, chain, walk, depth),
+                _ => return self.branch(program, children, chain, progress, depth),
             }
         }
     }
@@ -181,37 +182,37 @@ impl Walker {
     fn branch(
         &mut self,
         program: &Program<'_>,
-        below: Beneath,
+        children: FrameChildren,
         chain: &mut Chain,
-        walk: &mut Walk,
+        progress: &mut ChainProgress,
         depth: usize,
     ) {
-        let count = below.nodes.len();
-        for (index, (node, polled)) in below.nodes.into_iter().enumerate() {
-            if index > 0 && self.ends(program, walk) {
+        let count = children.awaited.len();
+        for (index, (future, polled)) in children.awaited.into_iter().enumerate() {
+            if index > 0 && self.ends(program, progress) {
                 cut(chain, format!("{index} of {count} branches are shown"));
                 break;
             }
             let mut branch = Chain { polled, ..Chain::default() };
-            self.extend(program, node, &mut branch, walk, depth + 1);
+            self.extend(program, future, &mut branch, progress, depth + 1);
             if self.state_of(&branch) == Some(FutureState::Returned) {
                 branch.polled = Polled::Ended;
             }
             chain.branches.push(branch);
         }
-        for (node, may_be_moved) in below.held {
-            if self.ends(program, walk) {
-                cut(chain, format!("cut off after {} frames", walk.frames));
+        for (future, may_be_moved) in children.held {
+            if self.ends(program, progress) {
+                cut(chain, format!("cut off after {} frames", progress.frames));
                 break;
             }
             // What it awaits borrows it: then that polls it.
-            if walk.has_seen(program, node) {
+            if progress.has_seen(program, future) {
                 continue;
             }
             let mut branch = Chain { polled: Polled::No, ..Chain::default() };
-            self.extend(program, node, &mut branch, walk, depth + 1);
+            self.extend(program, future, &mut branch, progress, depth + 1);
             // What was polled where it lies cannot have been moved away, since it was pinned.
-            let is_pinned = below.within.contains(&node.address)
+            let is_pinned = children.own_range.contains(&future.address)
                 && self.state_of(&branch) == Some(FutureState::Suspended);
             if self.is_under_way(&branch) && (is_pinned || !may_be_moved) {
                 chain.branches.push(branch);
@@ -226,8 +227,8 @@ impl Walker {
     }
 
     /// Whether the rest of a chain is cut off.
-    fn ends(&self, program: &Program<'_>, walk: &Walk) -> bool {
-        walk.frames >= MOST_FRAMES || self.finder.is_exhausted() || program.is_interrupted()
+    fn ends(&self, program: &Program<'_>, progress: &ChainProgress) -> bool {
+        progress.frames >= MOST_FRAMES || self.finder.is_exhausted() || program.is_interrupted()
     }
 
     /// The state of a chain's outermost future.
@@ -248,29 +249,32 @@ impl Walker {
     }
 
     /// The frame of a future, and the futures below it.
-    fn frame(&mut self, program: &Program<'_>, node: Node) -> Result<(Frame, Beneath), ValueError> {
-        let plan = self.finder.planner.plan(program, node.ty)?;
-        let value = Value { ty: node.ty, address: node.address };
-        let (standing, below) = match &plan.shape {
-            Shape::Machine { states } => {
-                let (state, _) = value.active_variant(program)?;
-                (Standing::Variant(state), self.below_state(program, value, &states[state]))
+    fn frame(
+        &mut self,
+        program: &Program<'_>,
+        future: Value,
+    ) -> Result<(Frame, FrameChildren), ValueError> {
+        let traversal = self.finder.traversals.of_type(program, future.ty)?;
+        let (state, children) = match &traversal.descent {
+            Descent::Coroutine { states } => {
+                let (state, _) = future.active_variant(program)?;
+                (StateKey::Variant(state), self.children_in_state(program, future, &states[state]))
             }
-            Shape::Variants { ended, .. } if ended.contains(&true) => {
-                let (active, _) = value.active_variant(program)?;
-                let standing = if ended[active] { Standing::Ended } else { Standing::Unknown };
-                (standing, self.finder.below(program, value, &plan).into())
+            Descent::Variants { ended, .. } if ended.contains(&true) => {
+                let (active, _) = future.active_variant(program)?;
+                let state = if ended[active] { StateKey::Ended } else { StateKey::Unknown };
+                (state, self.finder.contents(program, future, &traversal).into())
             }
-            shape => {
-                let below = self.finder.below(program, value, &plan);
-                let is_empty = below.nodes.is_empty() && below.problem.is_none();
-                let could_hold = !matches!(shape, Shape::Nothing);
-                let ended = is_empty && could_hold && self.ends_empty(program, node.ty);
-                (if ended { Standing::Ended } else { Standing::Unknown }, below.into())
+            descent => {
+                let below = self.finder.contents(program, future, &traversal);
+                let is_empty = below.values.is_empty() && below.problem.is_none();
+                let could_hold = !matches!(descent, Descent::Nothing);
+                let ended = is_empty && could_hold && self.ends_empty(program, future.ty);
+                (if ended { StateKey::Ended } else { StateKey::Unknown }, below.into())
             }
         };
-        let site = self.sites.of_type(program, node.ty, standing)?;
-        Ok((Frame { site, address: node.address, problem: None }, below))
+        let site = self.sites.of_type(program, future.ty, state)?;
+        Ok((Frame { site, address: future.address, problem: None }, children))
     }
 
     /// Whether a future of that type that holds none has ended.
@@ -281,36 +285,34 @@ impl Walker {
     }
 
     /// What a state machine awaits and holds in its state.
-    fn below_state(
+    fn children_in_state(
         &mut self,
         program: &Program<'_>,
-        machine: Value,
-        state: &MachineState,
-    ) -> Beneath {
-        let mut below = match state.awaitee {
-            Some(awaitee) => {
-                self.finder.futures_in(program, part_of(machine, awaitee), true).into()
-            }
-            None => Beneath::default(),
+        coroutine: Value,
+        state: &CoroutineState,
+    ) -> FrameChildren {
+        let mut children = match state.awaitee {
+            Some(awaitee) => self.finder.known_future(program, part_of(coroutine, awaitee)).into(),
+            None => FrameChildren::default(),
         };
         for variable in &state.variables {
-            let part = part_of(machine, variable.part);
-            let held = self.finder.futures_in(program, part, false);
-            if held.nodes.is_empty() && held.problem.is_none() {
+            let part = part_of(coroutine, variable.part);
+            let held = self.finder.values_in(program, part);
+            if held.values.is_empty() && held.problem.is_none() {
                 continue;
             }
-            let may_be_moved = variable.may_be_moved(program, machine);
+            let may_be_moved = variable.may_be_moved(program, coroutine);
             // Bytes that are no value any more may look like anything; what cannot be read may be
             // such too.
             if let (Some(Problem::Cut(why)), false) = (held.problem, may_be_moved) {
                 let problem = format!("`{}`: {why}", variable.name);
-                below.problem.get_or_insert(problem);
+                children.problem.get_or_insert(problem);
             }
-            below.held.extend(held.nodes.into_iter().map(|(node, _)| (node, may_be_moved)));
+            children.held.extend(held.values.into_iter().map(|(future, _)| (future, may_be_moved)));
         }
-        let size = program.type_of(machine.ty).map_or(0, |layout| layout.size);
-        below.within = machine.address..machine.address.saturating_add(size);
-        below
+        let size = program.type_of(coroutine.ty).map_or(0, |layout| layout.size);
+        children.own_range = coroutine.address..coroutine.address.saturating_add(size);
+        children
     }
 }
 

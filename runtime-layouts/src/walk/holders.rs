@@ -1,26 +1,25 @@
-//! Holders: the guards in the variables of every suspended frame.
+//! Holders of locks: the guards in the variables of suspended frames.
 //!
-//! `tokio::sync::Mutex` and its kin record no owner. The owner is found from the other side: a
-//! guard that lives in some frame and points to the lock.
+//! `tokio::sync::Mutex` and its kin record no owner. The search goes the other way round: a guard
+//! in some frame points to the lock.
 
 use std::rc::Rc;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::blocked::{self, OnStack};
-use super::find::Node;
-use super::keeps::{Keeps, Kept};
-use super::plan::Wanted;
+use super::blocked_threads::{self, OnStack};
+use super::live_values::{LiveValue, LiveValues};
 use super::sites::Sites;
+use super::traversal::SearchFor;
 use super::waits::Waits;
-use crate::knowledge::{GuardType, Libraries, Reading, Seen, Tasks, naming};
+use crate::knowledge::{GuardType, Libraries, ObservedResource, Reading, Tasks, naming};
 use crate::layout::Type;
 use crate::layout::name::{base_path, last_segment};
 use crate::report::{
     Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, SiteId, Task, TaskIndex,
 };
-use crate::value::parts::is_named;
+use crate::value::find_by_name::is_named;
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 
@@ -28,7 +27,7 @@ use crate::value::{Program, Ty, Value, ValueError};
 const MOST_OWNERS: u64 = 64;
 
 /// How to get from a guard to what it keeps.
-struct GuardShape {
+struct GuardPaths {
     known: &'static GuardType,
     key: Path,
     object: Option<Path>,
@@ -39,22 +38,22 @@ struct GuardShape {
 }
 
 /// The ways from guards that are known so far, by type.
-struct Shapes {
+struct GuardTypes {
     libraries: Libraries,
-    known: FxHashMap<Ty, Option<Rc<GuardShape>>>,
+    known: FxHashMap<Ty, Option<Rc<GuardPaths>>>,
 }
 
 /// Guards, as memory has them. Small, since there may be millions.
 #[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct GuardBatch {
     /// What many of them have in common.
-    sorts: Vec<Sort>,
+    origins: Vec<GuardOrigin>,
     guards: Vec<Guard>,
 }
 
 /// A sort of guards: those in one variable of one site.
 #[derive(Clone, PartialEq, Eq)]
-struct Sort {
+struct GuardOrigin {
     ty: Ty,
     site: SiteId,
     variable: Option<Arc<str>>,
@@ -67,7 +66,7 @@ struct Sort {
 struct Guard {
     task: TaskIndex,
     /// The place of its sort.
-    sort: u32,
+    origin: u32,
     address: u64,
     /// The address of the frame that keeps it.
     frame: u64,
@@ -77,53 +76,56 @@ struct Guard {
     object: Option<Box<Value>>,
 }
 
-impl Found {
-    fn add(&mut self, sort: Sort, guard: Guard) {
+impl GuardBatch {
+    fn add(&mut self, origin: GuardOrigin, guard: Guard) {
         // Mostly there are few sorts, in turn.
-        let known = self.sorts.iter().position(|known| *known == sort);
+        let known = self.origins.iter().position(|known| *known == origin);
         let place = known.unwrap_or_else(|| {
-            self.sorts.push(sort);
-            self.sorts.len() - 1
+            self.origins.push(origin);
+            self.origins.len() - 1
         });
-        self.guards.push(Guard { sort: u32::try_from(place).unwrap_or(u32::MAX), ..guard });
+        self.guards.push(Guard { origin: u32::try_from(place).unwrap_or(u32::MAX), ..guard });
     }
 
     /// Gives back room that is not needed.
     pub(crate) fn shrink(&mut self) {
-        self.sorts.shrink_to_fit();
+        self.origins.shrink_to_fit();
         self.guards.shrink_to_fit();
     }
 }
 
 /// Reads guards; keeps what it learns about types.
 pub(crate) struct Guards {
-    keeps: Keeps,
-    shapes: Shapes,
+    live_values: LiveValues,
+    types: GuardTypes,
 }
 
 /// Finds who holds what.
 pub(crate) struct Holders {
-    shapes: Shapes,
+    types: GuardTypes,
     /// What is shared counts for each task that has it.
-    seen: FxHashSet<(Node, Option<TaskIndex>)>,
+    seen: FxHashSet<(Value, Option<TaskIndex>)>,
 }
 
-impl Shapes {
+impl GuardTypes {
     fn of(libraries: Libraries) -> Self {
         Self { libraries, known: FxHashMap::default() }
     }
 
-    fn shape(&mut self, program: &Program<'_>, ty: Ty) -> Option<Rc<GuardShape>> {
+    fn paths(&mut self, program: &Program<'_>, ty: Ty) -> Option<Rc<GuardPaths>> {
         let libraries = self.libraries;
-        let shape = self.known.entry(ty);
-        shape.or_insert_with(|| shape_of(program, libraries, ty).map(Rc::new)).clone()
+        let paths = self.known.entry(ty);
+        paths.or_insert_with(|| paths_of(program, libraries, ty).map(Rc::new)).clone()
     }
 }
 
 impl Guards {
     /// A reader of the guards of these libraries.
     pub(crate) fn of(libraries: Libraries) -> Self {
-        Self { keeps: Keeps::of(Wanted::Guards, libraries), shapes: Shapes::of(libraries) }
+        Self {
+            live_values: LiveValues::of(SearchFor::Guards, libraries),
+            types: GuardTypes::of(libraries),
+        }
     }
 
     /// Adds the guards that a task's frames keep. One that cannot be read is none.
@@ -132,13 +134,13 @@ impl Guards {
         program: &Program<'_>,
         sites: &Sites,
         task: &Task,
-        found: &mut Found,
+        found: &mut GuardBatch,
     ) {
         let mut kept = Vec::new();
-        self.keeps.of_chain(program, sites, &task.chain, &mut kept);
+        self.live_values.of_chain(program, sites, &task.chain, &mut kept);
         for kept in kept {
-            if let Ok(Some((sort, guard))) = self.read(program, task.index, kept) {
-                found.add(sort, guard);
+            if let Ok(Some((origin, guard))) = self.read(program, task.index, kept) {
+                found.add(origin, guard);
             }
         }
     }
@@ -147,43 +149,48 @@ impl Guards {
         &mut self,
         program: &Program<'_>,
         task: TaskIndex,
-        kept: Kept,
-    ) -> Result<Option<(Sort, Guard)>, ValueError> {
-        let value = Value { ty: kept.node.ty, address: kept.node.address };
-        let Some(shape) = self.shapes.shape(program, value.ty) else { return Ok(None) };
+        kept: LiveValue,
+    ) -> Result<Option<(GuardOrigin, Guard)>, ValueError> {
+        let value = kept.value;
+        let Some(paths) = self.types.paths(program, value.ty) else { return Ok(None) };
         // An `Option` in the guard that is empty: it keeps nothing any more.
-        let Some(key) = shape.key.follow(program, value)? else { return Ok(None) };
-        let object = match &shape.object {
+        let Some(key) = paths.key.follow(program, value)? else { return Ok(None) };
+        let object = match &paths.object {
             Some(path) => path.follow(program, value)?.unwrap_or(key),
             None => key,
         };
-        let access = access_of(program, value, shape.known)?;
-        let is_of_interest = !is_waited_for_only(shape.known.kind, access);
+        let access = access_of(program, value, paths.known)?;
+        let is_of_interest = !is_waited_for_only(paths.known.kind, access);
         let object = is_of_interest.then(|| Box::new(object));
-        let Kept { node, frame, variable, may_be_moved, is_shared } = kept;
-        let (ty, site) = (node.ty, frame.site);
-        let sort = Sort { ty, site, variable, may_be_moved, is_shared, access };
-        let (address, frame, key) = (node.address, frame.address, key.address);
-        Ok(Some((sort, Guard { task, sort: 0, address, frame, key, object })))
+        let LiveValue { value, frame, variable, may_be_moved, is_shared } = kept;
+        let (ty, site) = (value.ty, frame.site);
+        let origin = GuardOrigin { ty, site, variable, may_be_moved, is_shared, access };
+        let (address, frame, key) = (value.address, frame.address, key.address);
+        Ok(Some((origin, Guard { task, origin: 0, address, frame, key, object })))
     }
 }
 
 impl Holders {
     /// A search for who holds what of these libraries.
     pub(crate) fn of(libraries: Libraries) -> Self {
-        Self { shapes: Shapes::of(libraries), seen: FxHashSet::default() }
+        Self { types: GuardTypes::of(libraries), seen: FxHashSet::default() }
     }
 
     /// Adds the holders of what these guards keep.
-    pub(crate) fn add_all(&mut self, program: &Program<'_>, guards: Vec<Found>, waits: &mut Waits) {
-        for Found { sorts, guards } in guards {
+    pub(crate) fn add_all(
+        &mut self,
+        program: &Program<'_>,
+        guards: Vec<GuardBatch>,
+        waits: &mut Waits,
+    ) {
+        for GuardBatch { origins, guards } in guards {
             for guard in guards {
                 if program.is_interrupted() {
                     return;
                 }
-                if let Some(sort) = sorts.get(guard.sort as usize) {
+                if let Some(origin) = origins.get(guard.origin as usize) {
                     // One whose resource cannot be read has none.
-                    let _ = self.add(program, sort, guard, waits);
+                    let _ = self.add(program, origin, guard, waits);
                 }
             }
         }
@@ -199,7 +206,7 @@ impl Holders {
     ) {
         let waits_in_thread = |resource: &Resource| resource.kind == ResourceKind::ThreadLock;
         if waits.resources.iter().any(waits_in_thread) {
-            for kept in blocked::guards(program, sites, tasks) {
+            for kept in blocked_threads::guards(program, sites, tasks) {
                 let _ = self.on_stack(program, kept, waits);
             }
         }
@@ -216,8 +223,8 @@ impl Holders {
         kept: OnStack,
         waits: &mut Waits,
     ) -> Result<(), ValueError> {
-        let Some(shape) = self.shapes.shape(program, kept.value.ty) else { return Ok(()) };
-        let Some(key) = shape.key.follow(program, kept.value)? else { return Ok(()) };
+        let Some(paths) = self.types.paths(program, kept.value.ty) else { return Ok(()) };
+        let Some(key) = paths.key.follow(program, kept.value)? else { return Ok(()) };
         let Some(id) = waits.known(ResourceKind::ThreadLock, key.address, None) else {
             return Ok(());
         };
@@ -227,8 +234,8 @@ impl Holders {
                 task: kept.task,
                 frame: kept.frame,
                 variable: Some(kept.variable),
-                guard: Arc::clone(&shape.guard),
-                access: shape.known.access,
+                guard: Arc::clone(&paths.guard),
+                access: paths.known.access,
                 // A guard that was dropped or moved leaves its bytes.
                 may_be_moved: true,
                 is_shared: false,
@@ -243,46 +250,46 @@ impl Holders {
     fn add(
         &mut self,
         program: &Program<'_>,
-        sort: &Sort,
+        origin: &GuardOrigin,
         guard: Guard,
         waits: &mut Waits,
     ) -> Result<(), ValueError> {
-        let Some(shape) = self.shapes.shape(program, sort.ty) else { return Ok(()) };
-        let kind = shape.known.kind;
-        let known = match is_waited_for_only(kind, sort.access) {
-            true => waited_for(program, sort, kind, &guard, waits),
+        let Some(paths) = self.types.paths(program, origin.ty) else { return Ok(()) };
+        let kind = paths.known.kind;
+        let known = match is_waited_for_only(kind, origin.access) {
+            true => waited_for(program, origin, kind, &guard, waits),
             false => Vec::new(),
         };
-        if known.is_empty() && is_waited_for_only(kind, sort.access) {
+        if known.is_empty() && is_waited_for_only(kind, origin.access) {
             return Ok(());
         }
-        if !self.is_new(sort, &guard) {
+        if !self.is_new(origin, &guard) {
             return Ok(());
         }
         let holder = Holder {
             task: Some(guard.task),
-            frame: FrameRef { site: sort.site, address: guard.frame },
-            variable: sort.variable.clone(),
-            guard: Arc::clone(&shape.guard),
-            access: sort.access,
-            may_be_moved: sort.may_be_moved,
-            is_shared: sort.is_shared,
+            frame: FrameRef { site: origin.site, address: guard.frame },
+            variable: origin.variable.clone(),
+            guard: Arc::clone(&paths.guard),
+            access: origin.access,
+            may_be_moved: origin.may_be_moved,
+            is_shared: origin.is_shared,
             thread: None,
         };
         if !known.is_empty() {
             known.into_iter().for_each(|id| waits.held(id, holder.clone()));
             return Ok(());
         }
-        if let Some(id) = self.lock_of(program, kind, guard, &shape.resource, waits) {
+        if let Some(id) = self.lock_of(program, kind, guard, &paths.resource, waits) {
             waits.held(id, holder);
         }
         Ok(())
     }
 
     /// Whether a guard was not added before, by another way to the same value.
-    fn is_new(&mut self, sort: &Sort, guard: &Guard) -> bool {
-        let node = Node { ty: sort.ty, address: guard.address };
-        self.seen.insert((node, sort.is_shared.then_some(guard.task)))
+    fn is_new(&mut self, origin: &GuardOrigin, guard: &Guard) -> bool {
+        let value = Value { ty: origin.ty, address: guard.address };
+        self.seen.insert((value, origin.is_shared.then_some(guard.task)))
     }
 
     /// The lock that a guard keeps, which is made where nobody waits for it; `None` when it cannot
@@ -300,8 +307,8 @@ impl Holders {
         let cell = cell.and_then(|cell| waits.known(cell, guard.key, None));
         cell.or_else(|| {
             let object = *guard.object?;
-            let seen = state_of(program, self.shapes.libraries, object);
-            let mut seen = seen.unwrap_or_else(|| Seen::new(kind, object));
+            let seen = state_of(program, self.types.libraries, object);
+            let mut seen = seen.unwrap_or_else(|| ObservedResource::new(kind, object));
             (seen.kind, seen.key, seen.access) = (kind, guard.key, None);
             Some(waits.resource(seen, name))
         })
@@ -311,21 +318,21 @@ impl Holders {
 /// What someone waits for that who keeps this end of a channel, or handle, can bring.
 fn waited_for(
     program: &Program<'_>,
-    sort: &Sort,
+    origin: &GuardOrigin,
     kind: ResourceKind,
     guard: &Guard,
     waits: &mut Waits,
 ) -> Vec<ResourceId> {
     // A receiver brings room, and to who waits for its end that end.
-    let ends: &[Option<Access>] = match sort.access {
+    let ends: &[Option<Access>] = match origin.access {
         Access::Send => &[Some(Access::Receive)],
         Access::Receive => &[Some(Access::Send), None],
         _ => &[None],
     };
     let known = ends.iter().filter_map(|end| waits.known(kind, guard.key, *end));
     let mut known: Vec<ResourceId> = known.collect();
-    if sort.access == Access::Handle {
-        let handle = Value { ty: sort.ty, address: guard.address };
+    if origin.access == Access::Handle {
+        let handle = Value { ty: origin.ty, address: guard.address };
         known.retain(|id| is_of_few(program, handle, *id, waits).unwrap_or(false));
     }
     known
@@ -377,12 +384,12 @@ fn is_of_few(
 ) -> Result<bool, ValueError> {
     let resource = &mut waits.resources[id.0 as usize];
     if resource.parties.is_none()
-        && let Some(inner) = arc.behind(program, "alloc::sync::ArcInner<")?
+        && let Some(inner) = arc.find_through_pointers(program, "alloc::sync::ArcInner<")?
     {
-        resource.parties = inner.number(program, "strong")?;
+        resource.parties = inner.find_number(program, "strong")?;
         // All that own it count as one weak handle together (`library/alloc/src/sync.rs`, Rust
         // 1.95).
-        resource.is_reachable |= inner.number(program, "weak")? != Some(1);
+        resource.is_reachable |= inner.find_number(program, "weak")? != Some(1);
     }
     Ok(resource.parties.is_some_and(|owners| owners <= MOST_OWNERS))
 }
@@ -393,14 +400,18 @@ fn is_waited_for_only(kind: ResourceKind, access: Access) -> bool {
 }
 
 /// What a resource says of itself.
-fn state_of(program: &Program<'_>, libraries: Libraries, object: Value) -> Option<Seen> {
+fn state_of(
+    program: &Program<'_>,
+    libraries: Libraries,
+    object: Value,
+) -> Option<ObservedResource> {
     let layout = program.type_of(object.ty).ok()?;
     let known = libraries.resource(base_path(&layout.name))?;
     let reading = Reading { program, leaf: object, tasks: &Tasks::default(), header: 0 };
     (known.read)(&reading, object).ok().flatten()
 }
 
-fn shape_of(program: &Program<'_>, libraries: Libraries, ty: Ty) -> Option<GuardShape> {
+fn paths_of(program: &Program<'_>, libraries: Libraries, ty: Ty) -> Option<GuardPaths> {
     let layout = program.type_of(ty).ok()?;
     let known = libraries.guard(&layout.name)?;
     let to = |name: &'static str| {
@@ -419,7 +430,7 @@ fn shape_of(program: &Program<'_>, libraries: Libraries, ty: Ty) -> Option<Guard
         }
     };
     let guard = libraries.spelled(&last_segment(&layout.name)).into();
-    Some(GuardShape { known, key, object, resource: resource.into(), guard })
+    Some(GuardPaths { known, key, object, resource: resource.into(), guard })
 }
 
 #[cfg(test)]
@@ -446,7 +457,10 @@ mod tests {
         let program = Program::new(&target);
         let ty = Ty { module: 0, id: guard };
         let mut waits = Waits::default();
-        let waited_for = Seen { key: LOCK, ..Seen::nowhere(ResourceKind::ThreadLock) };
+        let waited_for = ObservedResource {
+            key: LOCK,
+            ..ObservedResource::without_address(ResourceKind::ThreadLock)
+        };
         let id = waits.resource(waited_for, &"Mutex<Stock>".into());
         let kept = OnStack {
             value: Value { ty, address: 0x1000 },

@@ -1,31 +1,31 @@
-//! From a stopped process to a report.
+//! The walk from a stopped process to its report: await chains, waits, and holders of locks.
 
 use std::ops::Range;
 
-mod blocked;
+mod blocked_threads;
 mod chain;
 
-mod find;
+pub(crate) mod coroutine;
 mod holders;
-mod keeps;
-mod known;
-mod leaves;
-pub(crate) mod machine;
-pub(crate) mod native;
-mod plan;
-mod reachable;
-mod relations;
+mod leaf_waits;
+mod live_values;
+pub(crate) mod native_stack;
+mod registry;
+mod search;
 pub(crate) mod sites;
+mod stack_references;
 #[cfg(test)]
 mod tests;
 mod thread_locals;
+mod traversal;
 pub(crate) mod waits;
+mod waits_and_holders;
 
 pub(crate) use self::chain::Walker;
-use self::keeps::Keeps;
-pub use self::known::{Known, Registry};
-use self::plan::Wanted;
-use self::sites::{Numbers, Sites};
+use self::live_values::LiveValues;
+pub use self::registry::{Registry, RegistryEntry};
+use self::sites::{SiteNumbers, Sites};
+use self::traversal::SearchFor;
 use crate::knowledge::Libraries;
 use crate::parallel::Job;
 use crate::report::{
@@ -37,8 +37,32 @@ use crate::value::{Program, Ty, Value};
 
 /// Finds every runtime and task of the target and walks every await chain.
 ///
-/// Of the libraries in the registry; `libraries::REGISTRY` has all that are known. Never fails: what
-/// cannot be read becomes a problem on its own node of the report.
+/// It knows the libraries of `registry`; [`libraries::REGISTRY`](crate::libraries::REGISTRY) has all
+/// of them. It never fails: unreadable memory becomes a problem of the frame, task or runtime that it
+/// belongs to.
+///
+/// ```
+/// use runtime_layouts::fake::{FakeTarget, tokio};
+/// use runtime_layouts::libraries::REGISTRY;
+/// use runtime_layouts::report::TaskState;
+/// use runtime_layouts::walk::inspect;
+///
+/// // Two tasks; the box in the frame of the second one cannot be read.
+/// let memory = tokio::memory(2).with_hole(tokio::boxed(2), 16);
+/// let target = FakeTarget::new(tokio::layouts(), memory, tokio::THREAD_POINTER);
+/// let report = inspect(&target, REGISTRY);
+///
+/// let [runtime] = &*report.runtimes else { panic!("one runtime") };
+/// assert_eq!((runtime.library, runtime.listed_tasks), ("tokio", 2));
+/// let names = |task: usize| -> Vec<&str> {
+///     let frames = report.tasks[task].chain.frames.iter();
+///     frames.map(|frame| &*report.site(frame.site).name.short).collect()
+/// };
+/// assert_eq!(names(0), ["shop::wait", "shop::inner", "leaf::Leaf"]);
+/// assert_eq!(names(1), ["shop::wait"], "down to where memory ends");
+/// assert!(report.tasks[1].chain.frames[0].problem.is_some());
+/// assert!(report.tasks.iter().all(|task| task.state == TaskState::Idle));
+/// ```
 #[must_use]
 pub fn inspect(target: &dyn Target, registry: Registry) -> Report {
     let libraries = registry.libraries;
@@ -48,8 +72,8 @@ pub fn inspect(target: &dyn Target, registry: Registry) -> Report {
         libraries,
         walker: Walker::of(libraries),
         sites: Sites::of(libraries),
-        numbers: Numbers::default(),
-        handles: Keeps::of(Wanted::Handles, libraries),
+        numbers: SiteNumbers::default(),
+        handles: LiveValues::of(SearchFor::Handles, libraries),
         runtimes: Vec::new(),
         tasks: Vec::new(),
         problems: lacks(target),
@@ -98,8 +122,8 @@ pub(crate) struct Inspection<'t> {
     /// Of all walkers.
     pub(crate) sites: Sites,
     /// Of this thread's walker.
-    pub(crate) numbers: Numbers,
-    handles: Keeps,
+    pub(crate) numbers: SiteNumbers,
+    handles: LiveValues,
     pub(crate) runtimes: Vec<Runtime>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) problems: Vec<String>,
@@ -152,35 +176,35 @@ impl Inspection<'_> {
     ) -> Option<Chain> {
         let target = self.program.target();
         let thread = target.threads().iter().find(|known| known.tid == thread.tid)?;
-        let frames = target.native_frames(thread, native::DEEPEST_STACK);
-        let calls = native::calls(self.program, &frames);
-        native::chain(self.program, &mut self.sites, &calls, is_poll)
+        let frames = target.native_frames(thread, native_stack::DEEPEST_STACK);
+        let calls = native_stack::calls(self.program, &frames);
+        native_stack::chain(self.program, &mut self.sites, &calls, is_poll)
     }
 
     /// Adds the handles of runtimes and tasks that the frames of tasks keep.
     pub(crate) fn handles_in(&mut self, tasks: Range<usize>, found: &mut Vec<Value>) {
         let sites = &self.sites;
-        let batch = |program: &Program<'_>, keeps: &mut Keeps, tasks: &[Task]| {
+        let batch = |program: &Program<'_>, live_values: &mut LiveValues, tasks: &[Task]| {
             let mut kept = Vec::new();
             for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
-                keeps.of_chain(program, sites, &task.chain, &mut kept);
+                live_values.of_chain(program, sites, &task.chain, &mut kept);
             }
             kept.retain(|kept| !kept.may_be_moved);
             kept
         };
         let libraries = self.libraries;
-        let begin = || Keeps::of(Wanted::Handles, libraries);
+        let begin = || LiveValues::of(SearchFor::Handles, libraries);
         let job = Job { items: &self.tasks[tasks], begin: &begin, batch: &batch };
         job.run(self.program, &mut self.handles, &mut |_, kept| {
-            let nodes = kept.into_iter().map(|kept| kept.node);
-            found.extend(nodes.map(|node| Value { ty: node.ty, address: node.address }));
+            let values = kept.into_iter().map(|kept| kept.value);
+            found.extend(values);
         });
     }
 
     /// Adds the handles of runtimes and tasks in a value.
     pub(crate) fn handles_of(&mut self, value: Value, found: &mut Vec<Value>) {
-        let nodes = self.handles.of_value(self.program, value);
-        found.extend(nodes.into_iter().map(|node| Value { ty: node.ty, address: node.address }));
+        let values = self.handles.of_value(self.program, value);
+        found.extend(values);
     }
 
     /// Whether that is the process's first thread, which runs `main`.
@@ -239,15 +263,15 @@ impl Inspection<'_> {
         let identity = target.identity();
         let roots = self.users_roots();
         let sites = &mut self.sites;
-        sites.judge(&roots);
+        sites.classify_user_code(&roots);
         for (index, task) in (0..).zip(&mut self.tasks) {
             task.index = TaskIndex(index);
         }
-        let (mut waits, is_whole) = relations::find(self.program, sites, &self.tasks);
-        reachable::mark(self.program, &self.runtimes, &self.tasks, &mut waits.resources);
+        let (mut waits, is_whole) = waits_and_holders::find(self.program, sites, &self.tasks);
+        stack_references::mark(self.program, &self.runtimes, &self.tasks, &mut waits.resources);
         self.interrupted |= !is_whole || self.program.was_interrupted();
-        blocked::mark(&mut self.runtimes, &self.tasks, &waits);
-        sites.judge(&roots);
+        blocked_threads::mark(&mut self.runtimes, &self.tasks, &waits);
+        sites.classify_user_code(&roots);
         let facts = target.modules().first().map(|module| module.layouts.facts());
         let mut holdings: Vec<_> = waits
             .resources

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::machine::standing as standing_of;
+use super::coroutine::state_of_variant;
 use crate::knowledge::Libraries;
 use crate::layout::coroutine::UNRESUMED;
 use crate::layout::name::{DisplayName, Environment, environment_of_body};
@@ -18,18 +18,18 @@ use crate::value::{Program, Ty};
 pub(crate) struct Sites {
     libraries: Libraries,
     sites: Vec<Site>,
-    known: FxHashMap<(Ty, Standing), SiteId>,
+    known: FxHashMap<(Ty, StateKey), SiteId>,
     /// The type and where it stands, by number; `None` for native calls.
-    places: Vec<Option<(Ty, Standing)>>,
+    keys: Vec<Option<(Ty, StateKey)>>,
     native: FxHashMap<(Arc<str>, Option<SourceLocation>), SiteId>,
 }
 
 /// A site and what it is the site of.
-pub(crate) type Placed = (Site, Ty, Standing);
+pub(crate) type KeyedSite = (Site, Ty, StateKey);
 
 /// The numbers that a report gives to the sites that a walker has numbered itself.
 #[derive(Default)]
-pub(crate) struct Numbers {
+pub(crate) struct SiteNumbers {
     ids: Vec<SiteId>,
     /// Whether any is not the walker's own number.
     differ: bool,
@@ -37,7 +37,7 @@ pub(crate) struct Numbers {
 
 /// What is known of where a future of some type stands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Standing {
+pub(crate) enum StateKey {
     /// Nothing, or it does not matter.
     Unknown,
     /// In the state of that number, as a state machine.
@@ -53,7 +53,7 @@ impl Sites {
             libraries,
             sites: Vec::new(),
             known: FxHashMap::default(),
-            places: Vec::new(),
+            keys: Vec::new(),
             native: FxHashMap::default(),
         }
     }
@@ -68,19 +68,19 @@ impl Sites {
         &mut self,
         program: &Program<'_>,
         ty: Ty,
-        standing: Standing,
+        state: StateKey,
     ) -> Result<SiteId, LayoutError> {
-        if let Some(known) = self.known.get(&(ty, standing)) {
+        if let Some(known) = self.known.get(&(ty, state)) {
             return Ok(*known);
         }
-        let id = self.add(make(program, self.libraries, ty, standing)?, Some((ty, standing)));
-        self.known.insert((ty, standing), id);
+        let id = self.add(make(program, self.libraries, ty, state)?, Some((ty, state)));
+        self.known.insert((ty, state), id);
         Ok(id)
     }
 
     /// The site of a type, wherever it stands.
     pub(crate) fn of_any(&mut self, program: &Program<'_>, ty: Ty) -> Option<SiteId> {
-        self.of_type(program, ty, Standing::Unknown).ok()
+        self.of_type(program, ty, StateKey::Unknown).ok()
     }
 
     /// The site of a native call: a function that runs, at a line.
@@ -147,21 +147,24 @@ impl Sites {
     }
 
     /// Those of futures, from that number on.
-    pub(crate) fn since(&self, first: usize) -> Vec<Placed> {
-        let places = self.places[first..].iter();
-        let new = self.sites[first..].iter().zip(places);
-        new.filter_map(|(site, place)| place.map(|(ty, standing)| (site.clone(), ty, standing)))
-            .collect()
+    pub(crate) fn since(&self, first: usize) -> Vec<KeyedSite> {
+        let keys = self.keys[first..].iter();
+        let new = self.sites[first..].iter().zip(keys);
+        new.filter_map(|(site, key)| key.map(|(ty, state)| (site.clone(), ty, state))).collect()
     }
 
     /// Takes in what a walker found, in its order.
-    pub(crate) fn take_in(&mut self, numbers: &mut Numbers, found: impl Iterator<Item = Placed>) {
-        for (site, ty, standing) in found {
-            let id = match self.known.get(&(ty, standing)) {
+    pub(crate) fn take_in(
+        &mut self,
+        numbers: &mut SiteNumbers,
+        found: impl Iterator<Item = KeyedSite>,
+    ) {
+        for (site, ty, state) in found {
+            let id = match self.known.get(&(ty, state)) {
                 Some(known) => *known,
                 None => {
-                    let id = self.add(site, Some((ty, standing)));
-                    self.known.insert((ty, standing), id);
+                    let id = self.add(site, Some((ty, state)));
+                    self.known.insert((ty, state), id);
                     id
                 }
             };
@@ -170,10 +173,10 @@ impl Sites {
         }
     }
 
-    fn add(&mut self, site: Site, place: Option<(Ty, Standing)>) -> SiteId {
+    fn add(&mut self, site: Site, key: Option<(Ty, StateKey)>) -> SiteId {
         let id = SiteId(u32::try_from(self.sites.len()).unwrap_or(u32::MAX));
         self.sites.push(site);
-        self.places.push(place);
+        self.keys.push(key);
         id
     }
 
@@ -187,22 +190,22 @@ impl Sites {
         let sites = (0..).map(SiteId).zip(&self.sites);
         let sites =
             sites.filter(move |(id, _)| self.type_of(*id).is_some_and(|ty| ty.module == module));
-        let places = sites.flat_map(|(_, site)| [&site.location, &site.defined]);
-        places.flatten().map(|place| place.file.path.as_str())
+        let locations = sites.flat_map(|(_, site)| [&site.location, &site.defined]);
+        locations.flatten().map(|location| location.file.path.as_str())
     }
 
     /// The type whose site this is; `None` for a native call's.
     pub(crate) fn type_of(&self, id: SiteId) -> Option<Ty> {
-        self.place(id).map(|(ty, _)| ty)
+        self.key(id).map(|(ty, _)| ty)
     }
 
     /// The type whose site this is, and where it stands; `None` for a native call's.
-    pub(crate) fn place(&self, id: SiteId) -> Option<(Ty, Standing)> {
-        *self.places.get(id.0 as usize)?
+    pub(crate) fn key(&self, id: SiteId) -> Option<(Ty, StateKey)> {
+        *self.keys.get(id.0 as usize)?
     }
 
-    /// Whether a site is the user's code, once [`Sites::judge`] was called.
-    pub(crate) fn is_users(&self, id: SiteId) -> bool {
+    /// Whether a site is the user's code, once [`Sites::classify_user_code`] was called.
+    pub(crate) fn is_user_code(&self, id: SiteId) -> bool {
         self.get(id).user
     }
 
@@ -216,10 +219,10 @@ impl Sites {
 
     /// Finds out which sites are the user's code. `roots` are the sites of futures that threads
     /// block on: where nothing is the user's, the crates that those are in are.
-    pub(crate) fn judge(&mut self, roots: &[SiteId]) {
-        let is_users = |site: &Site| file_of(site).is_some_and(|f| f.origin() == Origin::User);
-        if self.sites.iter().any(is_users) {
-            return self.sites.iter_mut().for_each(|site| site.user = is_users(site));
+    pub(crate) fn classify_user_code(&mut self, roots: &[SiteId]) {
+        let is_user_code = |site: &Site| file_of(site).is_some_and(|f| f.origin() == Origin::User);
+        if self.sites.iter().any(is_user_code) {
+            return self.sites.iter_mut().for_each(|site| site.user = is_user_code(site));
         }
         let folders: Vec<String> = roots
             .iter()
@@ -234,7 +237,7 @@ impl Sites {
 
     /// The types of all of them, by number; `None` for native calls.
     pub(crate) fn types_by_site(&self) -> Vec<Option<Ty>> {
-        self.places.iter().map(|place| place.map(|(ty, _)| ty)).collect()
+        self.keys.iter().map(|key| key.map(|(ty, _)| ty)).collect()
     }
 
     /// All of them, by number.
@@ -243,7 +246,7 @@ impl Sites {
     }
 }
 
-impl Numbers {
+impl SiteNumbers {
     /// How many sites of the walker are known to the report.
     pub(crate) fn len(&self) -> usize {
         self.ids.len()
@@ -274,12 +277,12 @@ fn make(
     program: &Program<'_>,
     libraries: Libraries,
     ty: Ty,
-    standing: Standing,
+    state: StateKey,
 ) -> Result<Site, LayoutError> {
     let layout = program.type_of(ty)?;
     let layouts = program.layouts(ty.module);
-    let variant = match (&layout.kind, standing) {
-        (TypeKind::Enum { variants, .. }, Standing::Variant(state)) => variants.get(state),
+    let variant = match (&layout.kind, state) {
+        (TypeKind::Enum { variants, .. }, StateKey::Variant(state)) => variants.get(state),
         _ => None,
     };
     let defined = match &layout.kind {
@@ -296,8 +299,8 @@ fn make(
         DisplayName::of_type(&layout.name)
     };
     let line = variant.and_then(|variant| variant.line.clone());
-    let invoked = match standing {
-        Standing::Variant(state) if line.is_some() => layouts.invoked_at(ty.id, state)?,
+    let invoked = match state {
+        StateKey::Variant(state) if line.is_some() => layouts.invoked_at(ty.id, state)?,
         _ => None,
     };
     let poll = if environment.is_some() { None } else { layouts.poll_of(ty.id)? };
@@ -314,9 +317,9 @@ fn make(
         name: name.with_public_path(&libraries.public_paths()),
         type_name: layout.name.to_string(),
         kind,
-        state: match (variant, standing) {
-            (Some(variant), _) => standing_of(&variant.name),
-            (None, Standing::Ended) => FutureState::Returned,
+        state: match (variant, state) {
+            (Some(variant), _) => state_of_variant(&variant.name),
+            (None, StateKey::Ended) => FutureState::Returned,
             (None, _) => FutureState::Unknown,
         },
         expanded: line.clone().filter(|_| invoked.is_some()),
@@ -362,5 +365,5 @@ fn arguments(
 
 /// The file that says whose code a site is.
 fn file_of(site: &Site) -> Option<&SourceFile> {
-    site.defined.as_ref().or(site.location.as_ref()).map(|place| &*place.file)
+    site.defined.as_ref().or(site.location.as_ref()).map(|location| &*location.file)
 }

@@ -1,4 +1,4 @@
-//! Who waits for what, and who holds it, over hand-built memory.
+//! Waits and holders, found in memory made by hand.
 
 use crate::fake::service::{
     Await, Flag, HEAD, Keep, Object, PERMITS, PREVIOUS, ROOM, Service, Spawned, TAIL_POSITION, What,
@@ -73,7 +73,7 @@ fn a_guard_in_a_frame_holds_its_mutex() {
     assert_eq!(holder.frame.address, report.tasks[0].chain.frames[0].address);
     let wait = wait_of(&report, 2);
     assert_eq!((wait.access, wait.is_granted), (Some(Access::Exclusive), false));
-    assert_eq!((wait.is_polled, wait.keeper), (true, None));
+    assert_eq!((wait.is_polled, wait.holding_frame), (true, None));
     let user = wait.user.expect("the user's own frame");
     assert_eq!(report.site(user.site).name.short, "shop::waiting");
 }
@@ -257,8 +257,8 @@ fn a_future_that_is_kept_and_not_polled_is_in_the_queue() {
         assert_eq!(queue(&report, lock), ["1", "2"]);
         let wait = wait_of(&report, 1);
         assert_eq!((wait.is_polled, wait.is_granted), (false, is_granted));
-        let keeper = wait.keeper.expect("the frame that keeps it");
-        assert_eq!(report.site(keeper.site).name.short, "shop::keeper");
+        let holding_frame = wait.holding_frame.expect("the frame that keeps it");
+        assert_eq!(report.site(holding_frame.site).name.short, "shop::keeper");
         assert_eq!(holders(&report, lock), [""; 0]);
     }
 }

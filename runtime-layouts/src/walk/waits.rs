@@ -1,4 +1,4 @@
-//! Waits: what the leaf of every chain waits for, and who has it.
+//! The waits of all tasks and the resources that they wait for.
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
@@ -6,23 +6,23 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::blocked;
-use super::leaves::Waiting;
+use super::blocked_threads;
+use super::leaf_waits::FoundWait;
 use super::sites::Sites;
-use crate::knowledge::{ReadOrder, Seen, naming};
+use crate::knowledge::{ObservedResource, ReadOrder, naming};
 use crate::report::{
     Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, SiteId, Task, Wait, WaitId,
 };
 use crate::value::{Program, Ty, Value};
 
 /// The order of a queue, to be read.
-pub(crate) struct Order {
+pub(crate) struct QueueOrder {
     of: ResourceId,
     read: ReadOrder,
     from: Value,
 }
 
-impl Order {
+impl QueueOrder {
     /// The addresses of what waits, first come first, and for what.
     pub(crate) fn read(self, program: &Program<'_>) -> (ResourceId, Vec<u64>) {
         (self.of, (self.read)(program, self.from).unwrap_or_default())
@@ -66,8 +66,8 @@ pub(crate) struct Waits {
 impl Waits {
     /// Adds a wait of the task that is next, or was added to last. Returns what tells the order of
     /// the queue, when it is the second one in a queue that has an order of its own.
-    pub(crate) fn add(&mut self, program: &Program<'_>, waiting: Waiting) -> Option<Order> {
-        let Waiting { seen, named, mut wait } = waiting;
+    pub(crate) fn add(&mut self, program: &Program<'_>, waiting: FoundWait) -> Option<QueueOrder> {
+        let FoundWait { seen, named, mut wait } = waiting;
         let name = self
             .spelled
             .entry(named)
@@ -79,22 +79,22 @@ impl Waits {
         self.waits.push(wait);
         let is_first = self.resources.len() > known;
         let order = if is_first { None } else { self.orders.remove(&id) };
-        order.map(|(read, from)| Order { of: id, read, from })
+        order.map(|(read, from)| QueueOrder { of: id, read, from })
     }
 
     /// Adds what blocks the thread that polls a task, before its other waits. Asks for stacks.
     pub(crate) fn add_blocked(&mut self, program: &Program<'_>, sites: &Sites, task: &Task) {
-        let Some(blocked) = blocked::of_task(program, sites, task) else { return };
-        let seen = Seen {
+        let Some(blocked) = blocked_threads::of_task(program, sites, task) else { return };
+        let seen = ObservedResource {
             // Where the lock is not known, nobody else waits for the same.
             key: blocked.address.unwrap_or(u64::from(task.index.0)),
             address: blocked.address.unwrap_or(0),
             is_taken: (blocked.kind == ResourceKind::ThreadLock).then_some(true),
             access: blocked.access,
-            ..Seen::nowhere(blocked.kind)
+            ..ObservedResource::without_address(blocked.kind)
         };
         let resource = self.resource(seen, &blocked.name.as_str().into());
-        let users = task.chain.frames.iter().rev().find(|frame| sites.is_users(frame.site));
+        let users = task.chain.frames.iter().rev().find(|frame| sites.is_user_code(frame.site));
         self.waits.push(Wait {
             task: task.index,
             resource,
@@ -102,14 +102,14 @@ impl Waits {
             is_granted: false,
             note: None,
             is_polled: true,
-            keeper: None,
+            holding_frame: None,
             leaf: blocked.frame,
             user: users.map(FrameRef::of),
         });
     }
 
     /// The resource of that kind and identity, made when it is first seen.
-    pub(crate) fn resource(&mut self, seen: Seen, name: &Arc<str>) -> ResourceId {
+    pub(crate) fn resource(&mut self, seen: ObservedResource, name: &Arc<str>) -> ResourceId {
         let key = key(seen.kind, seen.key, seen.access);
         let id = ResourceId(count(&self.resources));
         match self.known.entry(key) {

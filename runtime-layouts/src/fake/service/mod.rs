@@ -446,11 +446,11 @@ struct Frame {
     /// In bytes; the state is the last one.
     size: u64,
     /// Of the variables.
-    places: Vec<Place>,
+    places: Vec<SlotOffsets>,
 }
 
 /// Where a variable and its drop flag are, in bytes from the start of the future.
-struct Place {
+struct SlotOffsets {
     at: u64,
     flag: Option<u64>,
 }
@@ -471,7 +471,7 @@ impl Frame {
             let of = if keep.flag == Flag::Captured { &mut captured } else { &mut members };
             of.push((keep.name, size, ty));
             flags.extend(flag.map(|at| (format!("__{}", 90 + places.len()), at)));
-            places.push(Place { at: size, flag });
+            places.push(SlotOffsets { at: size, flag });
             size += length + 8;
         }
         size += 8;

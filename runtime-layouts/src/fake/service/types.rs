@@ -1,5 +1,5 @@
-//! The layouts of the miniature's locks and channels: their types are named as tokio's are, and have
-//! of their members those that tell something.
+//! Layouts of the miniature's locks and channels, with tokio's type names and those members of
+//! tokio's that carry information.
 
 use crate::fake::{FakeLayouts, tokio};
 use crate::layout::TypeId;

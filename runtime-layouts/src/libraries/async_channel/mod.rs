@@ -1,11 +1,11 @@
-//! ASYNC-CHANNEL.
+//! The channels of async-channel.
 //!
 //! Source: `async-channel/src/lib.rs` (2.5.0), `concurrent-queue/src/{lib,single,bounded}.rs`
 //! (2.5.0).
 
 use crate::knowledge::naming::{count, generic_name};
 use crate::knowledge::{GuardType, Library, ResourceType};
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 
@@ -33,7 +33,7 @@ const SINGLE: &str = "concurrent_queue::single::Single<";
 /// The bit of the state of a queue for one that says that it is full (`PUSHED`, `single.rs`).
 const PUSHED: u64 = 1 << 1;
 
-fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
     let Some((mut seen, channel)) = channel(reading, value)? else { return Ok(None) };
     let senders = channel.member(reading.program, "sender_count")?.unsigned(reading.program)?;
     seen.access = Some(Access::Receive);
@@ -46,7 +46,7 @@ fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueErr
     Ok(Some(seen))
 }
 
-fn send(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+fn send(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
     let Some((mut seen, channel)) = channel(reading, value)? else { return Ok(None) };
     let receivers = channel.member(reading.program, "receiver_count")?;
     seen.access = Some(Access::Send);
@@ -58,7 +58,7 @@ fn send(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError>
     Ok(Some(seen))
 }
 
-fn closed(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+fn closed(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
     let Some((mut seen, channel)) = channel(reading, value)? else { return Ok(None) };
     let receivers = channel.member(reading.program, "receiver_count")?.unsigned(reading.program)?;
     seen.parties = Some(receivers);
@@ -66,9 +66,14 @@ fn closed(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueErro
     Ok(Some(seen))
 }
 
-fn channel(reading: &Reading<'_>, value: Value) -> Result<Option<(Seen, Value)>, ValueError> {
-    let Some(channel) = value.behind(reading.program, CHANNEL)? else { return Ok(None) };
-    let mut seen = Seen::new(ResourceKind::Mpsc, channel);
+fn channel(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<(ObservedResource, Value)>, ValueError> {
+    let Some(channel) = value.find_through_pointers(reading.program, CHANNEL)? else {
+        return Ok(None);
+    };
+    let mut seen = ObservedResource::new(ResourceKind::Mpsc, channel);
     seen.name = Some(generic_name("channel", value, reading.program)?);
     Ok(Some((seen, channel)))
 }
@@ -76,15 +81,15 @@ fn channel(reading: &Reading<'_>, value: Value) -> Result<Option<(Seen, Value)>,
 /// How many messages are in a bounded channel, and how many can be. A bounded queue counts its ends
 /// in laps: below the mark is the index, above it the lap.
 fn filling(program: &Program<'_>, channel: Value) -> Result<Option<(u64, u64)>, ValueError> {
-    if let Some(single) = channel.inside(program, SINGLE)? {
+    if let Some(single) = channel.find_inline(program, SINGLE)? {
         let state = single.member(program, "state")?.unsigned(program)?;
         return Ok(Some((u64::from(state & PUSHED != 0), 1)));
     }
     // A large queue is in a box of its own.
-    let Some(queue) = channel.behind(program, BOUNDED)? else { return Ok(None) };
+    let Some(queue) = channel.find_through_pointers(program, BOUNDED)? else { return Ok(None) };
     let mark = queue.member(program, "mark_bit")?.unsigned(program)?;
     let buffer = queue.member(program, "buffer")?;
-    let capacity = buffer.number(program, "length")?.unwrap_or(0);
+    let capacity = buffer.find_number(program, "length")?.unwrap_or(0);
     // The ends are padded to a line of the processor's cache.
     let end = |name| -> Result<u64, ValueError> {
         let end = queue.member(program, name)?;

@@ -1,11 +1,11 @@
-//! ASYNC-LOCK: locks that wait with `event-listener`.
+//! The locks of async-lock, whose waiters are listeners of `event-listener`.
 //!
 //! Source: `async-lock/src/{mutex,semaphore,barrier,once_cell,rwlock,rwlock/*}.rs` (3.4.2),
 //! `event-listener/src/lib.rs` (5.4.1), `event-listener-strategy/src/lib.rs` (0.5.4).
 
 use crate::knowledge::naming::generic_name;
 use crate::knowledge::{GuardType, Library, ResourceType};
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Access, ResourceKind};
 use crate::value::{Value, ValueError};
 
@@ -112,9 +112,9 @@ const LOCKED: u64 = 1;
 const WRITER: u64 = 1;
 const READER_SHIFT: u32 = 1;
 
-fn mutex(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(mutex) = value.behind(reading.program, MUTEX)? else { return Ok(None) };
-    let mut seen = Seen::new(ResourceKind::Mutex, mutex);
+fn mutex(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(mutex) = value.find_through_pointers(reading.program, MUTEX)? else { return Ok(None) };
+    let mut seen = ObservedResource::new(ResourceKind::Mutex, mutex);
     seen.name = Some(generic_name("Mutex", mutex, reading.program)?);
     seen.access = Some(Access::Exclusive);
     let state = mutex.member(reading.program, "state")?.unsigned(reading.program)?;
@@ -123,11 +123,11 @@ fn mutex(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError
     Ok(Some(seen))
 }
 
-fn read(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+fn read(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
     rw_lock(reading, value, Access::Shared)
 }
 
-fn write(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+fn write(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
     rw_lock(reading, value, Access::Exclusive)
 }
 
@@ -135,9 +135,11 @@ fn rw_lock(
     reading: &Reading<'_>,
     value: Value,
     access: Access,
-) -> Result<Option<Seen>, ValueError> {
-    let Some(raw) = value.behind(reading.program, RAW_RW_LOCK)? else { return Ok(None) };
-    let mut seen = Seen::new(ResourceKind::RwLock, raw);
+) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(raw) = value.find_through_pointers(reading.program, RAW_RW_LOCK)? else {
+        return Ok(None);
+    };
+    let mut seen = ObservedResource::new(ResourceKind::RwLock, raw);
     seen.name = Some(generic_name("RwLock", value, reading.program)?);
     seen.access = Some(access);
     let state = raw.member(reading.program, "state")?.unsigned(reading.program)?;
@@ -146,9 +148,11 @@ fn rw_lock(
     Ok(Some(seen))
 }
 
-fn semaphore(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(semaphore) = value.behind(reading.program, SEMAPHORE)? else { return Ok(None) };
-    let mut seen = Seen::new(ResourceKind::Semaphore, semaphore);
+fn semaphore(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(semaphore) = value.find_through_pointers(reading.program, SEMAPHORE)? else {
+        return Ok(None);
+    };
+    let mut seen = ObservedResource::new(ResourceKind::Semaphore, semaphore);
     seen.name = Some("Semaphore".into());
     seen.access = Some(Access::Permits(1));
     let free = semaphore.member(reading.program, "count")?.unsigned(reading.program)?;
@@ -156,24 +160,26 @@ fn semaphore(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueE
     Ok(Some(seen))
 }
 
-fn barrier(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(barrier) = value.behind(reading.program, BARRIER)? else { return Ok(None) };
-    let mut seen = Seen::new(ResourceKind::Barrier, barrier);
+fn barrier(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(barrier) = value.find_through_pointers(reading.program, BARRIER)? else {
+        return Ok(None);
+    };
+    let mut seen = ObservedResource::new(ResourceKind::Barrier, barrier);
     seen.name = Some("Barrier".into());
     let all = barrier.member(reading.program, "n")?.unsigned(reading.program)?;
     let state = barrier.member(reading.program, "state")?;
-    if let Some(arrived) = state.number(reading.program, "count")? {
+    if let Some(arrived) = state.find_number(reading.program, "count")? {
         seen.state = Some(format!("{arrived} of {all} arrived"));
     }
     Ok(Some(seen))
 }
 
 /// `OnceCell`: what others wait for while one initializes it.
-fn once_cell(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+fn once_cell(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
     if !reading.leaf.layout(reading.program)?.name.starts_with(EVENT) {
         return Ok(None);
     }
-    let mut seen = Seen::new(ResourceKind::OnceCell, value);
+    let mut seen = ObservedResource::new(ResourceKind::OnceCell, value);
     let state = value.member(reading.program, "state")?.unsigned(reading.program)?;
     let text = match state {
         0 => "not set",
@@ -185,14 +191,14 @@ fn once_cell(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueE
 }
 
 /// `EventListener`, which all of them wait with.
-fn event(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let event = value.behind(reading.program, EVENT_INNER)?.unwrap_or(value);
-    let mut seen = Seen::new(ResourceKind::Notify, event);
+fn event(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
+    let event = value.find_through_pointers(reading.program, EVENT_INNER)?.unwrap_or(value);
+    let mut seen = ObservedResource::new(ResourceKind::Notify, event);
     seen.name = Some("Event".into());
     Ok(Some(seen))
 }
 
 /// What every future of `easy_wrapper!` is inside.
-fn wrapper(_: &Reading<'_>, _: Value) -> Result<Option<Seen>, ValueError> {
+fn wrapper(_: &Reading<'_>, _: Value) -> Result<Option<ObservedResource>, ValueError> {
     Ok(None)
 }

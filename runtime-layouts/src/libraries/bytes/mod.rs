@@ -1,4 +1,4 @@
-//! BYTES: buffers that are written as what they hold.
+//! The buffers of bytes, printed by their contents.
 //!
 //! Source: `bytes/src/{bytes,bytes_mut}.rs` (1.11).
 

@@ -1,10 +1,10 @@
-//! FLUME: channels.
+//! The channels of flume.
 //!
 //! Source: `flume/src/{lib,async}.rs` (0.11.1).
 
 use crate::knowledge::naming::{count, generic_name};
 use crate::knowledge::{GuardType, Library, ResourceType};
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 
@@ -34,10 +34,12 @@ const GUARDS: &[GuardType] = &[
 const SHARED: &str = "flume::Shared<";
 const CHAN: &str = "flume::Chan<";
 
-fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(shared) = value.behind(reading.program, SHARED)? else { return Ok(None) };
+fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(shared) = value.find_through_pointers(reading.program, SHARED)? else {
+        return Ok(None);
+    };
     let senders = shared.member(reading.program, "sender_count")?.unsigned(reading.program)?;
-    let mut seen = Seen::new(ResourceKind::Mpsc, shared);
+    let mut seen = ObservedResource::new(ResourceKind::Mpsc, shared);
     seen.name = Some(generic_name("channel", value, reading.program)?);
     seen.access = Some(Access::Receive);
     seen.parties = Some(senders);
@@ -50,10 +52,12 @@ fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueErr
     Ok(Some(seen))
 }
 
-fn send(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(shared) = value.behind(reading.program, SHARED)? else { return Ok(None) };
+fn send(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(shared) = value.find_through_pointers(reading.program, SHARED)? else {
+        return Ok(None);
+    };
     let receivers = shared.member(reading.program, "receiver_count")?;
-    let mut seen = Seen::new(ResourceKind::Mpsc, shared);
+    let mut seen = ObservedResource::new(ResourceKind::Mpsc, shared);
     seen.name = Some(generic_name("channel", value, reading.program)?);
     seen.access = Some(Access::Send);
     seen.parties = Some(receivers.unsigned(reading.program)?);
@@ -67,8 +71,8 @@ fn send(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError>
 /// How many messages are in a channel, and how many can be; the latter is `None` for an unbounded
 /// one, and all of it if the layout is not as expected.
 fn filling(program: &Program<'_>, shared: Value) -> Result<Option<(u64, Option<u64>)>, ValueError> {
-    let Some(chan) = shared.inside(program, CHAN)? else { return Ok(None) };
-    let Some(queued) = chan.member(program, "queue")?.number(program, "len")? else {
+    let Some(chan) = shared.find_inline(program, CHAN)? else { return Ok(None) };
+    let Some(queued) = chan.member(program, "queue")?.find_number(program, "len")? else {
         return Ok(None);
     };
     // `Option<(usize, VecDeque<…>)>`

@@ -1,10 +1,10 @@
-//! Channels.
+//! The channels of futures-channel.
 //!
 //! Source: `futures-channel/src/{mpsc/mod,oneshot}.rs` (0.3.34).
 
 use crate::knowledge::naming::{count, generic_name};
 use crate::knowledge::waker;
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 
@@ -21,12 +21,18 @@ const SENDER_TASK: &str = "futures_channel::mpsc::SenderTask";
 const OPEN: u32 = 1;
 
 /// `mpsc::Receiver`: the next message.
-pub(super) fn receiver(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn receiver(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     of_receiver(reading, value, BOUNDED)
 }
 
 /// `mpsc::UnboundedReceiver`: the next message.
-pub(super) fn unbounded(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn unbounded(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     of_receiver(reading, value, UNBOUNDED)
 }
 
@@ -34,10 +40,10 @@ fn of_receiver(
     reading: &Reading<'_>,
     value: Value,
     inner: &'static str,
-) -> Result<Option<Seen>, ValueError> {
-    let Some(inner) = value.behind(reading.program, inner)? else { return Ok(None) };
+) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(inner) = value.find_through_pointers(reading.program, inner)? else { return Ok(None) };
     let (text, senders, _) = filling(reading.program, inner)?;
-    let mut seen = Seen::new(ResourceKind::Mpsc, inner);
+    let mut seen = ObservedResource::new(ResourceKind::Mpsc, inner);
     seen.name = Some(generic_name("mpsc", value, reading.program)?);
     seen.access = Some(Access::Receive);
     seen.parties = Some(senders);
@@ -46,10 +52,15 @@ fn of_receiver(
 }
 
 /// `mpsc::Sender`: room for a message.
-pub(super) fn sender(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(inner) = value.behind(reading.program, BOUNDED)? else { return Ok(None) };
+pub(super) fn sender(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(inner) = value.find_through_pointers(reading.program, BOUNDED)? else {
+        return Ok(None);
+    };
     let (text, _, is_open) = filling(reading.program, inner)?;
-    let mut seen = Seen::new(ResourceKind::Mpsc, inner);
+    let mut seen = ObservedResource::new(ResourceKind::Mpsc, inner);
     seen.name = Some(generic_name("mpsc", value, reading.program)?);
     seen.access = Some(Access::Send);
     seen.parties = Some(u64::from(is_open));
@@ -59,7 +70,7 @@ pub(super) fn sender(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>
 
 /// The waker that a sender which found the channel full has left.
 pub(super) fn sender_wakers(program: &Program<'_>, value: Value) -> Result<Vec<u64>, ValueError> {
-    match value.behind(program, SENDER_TASK)? {
+    match value.find_through_pointers(program, SENDER_TASK)? {
         Some(task) => waker::stored(program, task),
         None => Ok(Vec::new()),
     }
@@ -73,7 +84,7 @@ fn filling(program: &Program<'_>, inner: Value) -> Result<(String, u64, bool), V
     let bits = u32::from(program.pointer_size()) * 8;
     let open = 1_u64 << (bits - OPEN);
     let queued = state & !open;
-    let text = match inner.number(program, "buffer")? {
+    let text = match inner.find_number(program, "buffer")? {
         Some(buffer) => {
             let capacity = buffer.saturating_add(senders);
             let full = if queued >= capacity { "full: " } else { "" };
@@ -85,7 +96,10 @@ fn filling(program: &Program<'_>, inner: Value) -> Result<(String, u64, bool), V
 }
 
 /// `oneshot::Receiver`: the value. As long as it waits, the sender is there.
-pub(super) fn oneshot(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn oneshot(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     let mut seen = of_oneshot(reading, value)?;
     if let Some(seen) = &mut seen {
         seen.name = Some(generic_name("oneshot", value, reading.program)?);
@@ -98,7 +112,7 @@ pub(super) fn oneshot(reading: &Reading<'_>, value: Value) -> Result<Option<Seen
 pub(super) fn cancellation(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
+) -> Result<Option<ObservedResource>, ValueError> {
     let mut seen = of_oneshot(reading, value)?;
     if let Some(seen) = &mut seen {
         let name = generic_name("oneshot", value, reading.program)?;
@@ -107,9 +121,11 @@ pub(super) fn cancellation(
     Ok(seen)
 }
 
-fn of_oneshot(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(inner) = value.behind(reading.program, ONESHOT)? else { return Ok(None) };
-    let mut seen = Seen::new(ResourceKind::Oneshot, inner);
+fn of_oneshot(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(inner) = value.find_through_pointers(reading.program, ONESHOT)? else {
+        return Ok(None);
+    };
+    let mut seen = ObservedResource::new(ResourceKind::Oneshot, inner);
     // Either end sets it when it goes.
     let complete = inner.member(reading.program, "complete")?.unsigned(reading.program)?;
     seen.is_granted = complete != 0;

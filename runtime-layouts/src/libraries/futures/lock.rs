@@ -1,9 +1,9 @@
-//! Locks.
+//! The mutex of futures-util.
 //!
 //! Source: `futures-util/src/lock/mutex.rs` (0.3.34).
 
 use crate::knowledge::naming::generic_name;
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Access, ResourceKind};
 use crate::value::{Value, ValueError};
 
@@ -13,9 +13,12 @@ pub(super) const MUTEX: &str = "futures_util::lock::mutex::Mutex<";
 const LOCKED: u64 = 1;
 
 /// `Mutex`, and the futures that wait for it.
-pub(super) fn mutex(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(mutex) = value.behind(reading.program, MUTEX)? else { return Ok(None) };
-    let mut seen = Seen::new(ResourceKind::Mutex, mutex);
+pub(super) fn mutex(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(mutex) = value.find_through_pointers(reading.program, MUTEX)? else { return Ok(None) };
+    let mut seen = ObservedResource::new(ResourceKind::Mutex, mutex);
     seen.name = Some(generic_name("Mutex", mutex, reading.program)?);
     seen.access = Some(Access::Exclusive);
     let state = mutex.member(reading.program, "state")?.unsigned(reading.program)?;

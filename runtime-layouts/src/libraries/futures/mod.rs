@@ -1,8 +1,8 @@
-//! FUTURES: the crates of futures-rs.
+//! The crates of futures-rs.
 
 mod channel;
 mod lock;
-mod names;
+mod public_paths;
 mod shared;
 mod unordered;
 
@@ -17,7 +17,7 @@ pub(crate) const LIBRARY: Library = Library {
     ended_when_empty: &["futures_util::future::future::fuse::Fuse"],
     // With which `FuturesOrdered` numbers both: `futures-util/src/stream/futures_ordered.rs` (0.3.34).
     output_wrappers: &["futures_util::stream::futures_ordered::OrderWrapper"],
-    public_paths: names::PUBLIC_PATHS,
+    public_paths: public_paths::PUBLIC_PATHS,
     resources: RESOURCES,
     guards: GUARDS,
     ..Library::named("futures")

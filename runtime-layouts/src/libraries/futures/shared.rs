@@ -1,8 +1,8 @@
-//! Futures that several poll.
+//! `Shared`: a future that several tasks poll.
 //!
 //! Source: `futures-util/src/future/future/shared.rs` (0.3.34).
 
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::ResourceKind;
 use crate::value::{Value, ValueError};
 
@@ -12,12 +12,15 @@ const POLLING: u64 = 1;
 const POISONED: u64 = 3;
 
 /// `Shared`.
-pub(super) fn shared(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(inner) = value.behind(reading.program, INNER)? else { return Ok(None) };
-    let mut seen = Seen::new(ResourceKind::Shared, inner);
-    let notifier = inner.behind(reading.program, NOTIFIER)?;
+pub(super) fn shared(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(inner) = value.find_through_pointers(reading.program, INNER)? else { return Ok(None) };
+    let mut seen = ObservedResource::new(ResourceKind::Shared, inner);
+    let notifier = inner.find_through_pointers(reading.program, NOTIFIER)?;
     let state = match notifier {
-        Some(notifier) => notifier.number(reading.program, "state")?,
+        Some(notifier) => notifier.find_number(reading.program, "state")?,
         None => None,
     };
     seen.state = match state {

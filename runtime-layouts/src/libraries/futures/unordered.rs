@@ -1,4 +1,4 @@
-//! Sets of futures that are polled in any order.
+//! `FuturesUnordered`: a set of futures, polled in the order in which they wake.
 
 use crate::knowledge::CollectionType;
 use crate::knowledge::children::{Children, Part, Types};

@@ -1,4 +1,4 @@
-//! Collections that hold futures.
+//! Standard collections that may hold futures.
 
 use crate::knowledge::CollectionType;
 use crate::knowledge::children::{Children, Types};

@@ -1,4 +1,4 @@
-//! EXPECTATIONS: the names of the standard library and of parking_lot that the reading rests on.
+//! Expectations: the names that unhang looks for in the standard library and parking_lot.
 
 use crate::knowledge::expectation::{
     Expectation, Kind, NamedTypes, Spelling, compiler, newest, with,

@@ -1,4 +1,5 @@
-//! STANDARD: what blocks threads, of the standard library and of what is used in its place.
+//! The standard library, and crates used in place of parts of it: locks and calls that block
+//! threads, and notations of values.
 //!
 //! Source: `library/std/src/sync/poison/*.rs`, `library/std/src/sys/sync/{mutex,rwlock}/futex.rs`,
 //! `library/std/src/thread/functions.rs` (Rust 1.95); `lock_api/src/{mutex,rwlock}.rs` (0.4.14),
@@ -6,8 +7,8 @@
 
 mod collections;
 pub(crate) mod expected;
+mod futex_words;
 pub(crate) mod values;
-pub(crate) mod words;
 
 use crate::knowledge::{BlockingCall, GuardType, Library, TakesLock};
 use crate::layout::source::UNWINDING;
@@ -96,15 +97,15 @@ const fn call(function: &'static str) -> BlockingCall {
 /// Functions that wait until another thread, another process or time lets them go on. What reads
 /// files is none: it ends by itself.
 const BLOCKING: &[BlockingCall] = &[
-    lock("std::sync::poison::mutex::Mutex::lock", None, words::first),
-    lock("std::sync::mutex::Mutex::lock", None, words::first),
-    lock("std::sync::poison::rwlock::RwLock::read", READ, words::first),
-    lock("std::sync::rwlock::RwLock::read", READ, words::first),
-    lock("std::sync::poison::rwlock::RwLock::write", WRITE, words::of_writers),
-    lock("std::sync::rwlock::RwLock::write", WRITE, words::of_writers),
-    lock("lock_api::mutex::Mutex::lock", None, words::of_parked_thread),
-    lock("lock_api::rwlock::RwLock::read", READ, words::of_parked_thread),
-    lock("lock_api::rwlock::RwLock::write", WRITE, words::of_parked_thread),
+    lock("std::sync::poison::mutex::Mutex::lock", None, futex_words::first),
+    lock("std::sync::mutex::Mutex::lock", None, futex_words::first),
+    lock("std::sync::poison::rwlock::RwLock::read", READ, futex_words::first),
+    lock("std::sync::rwlock::RwLock::read", READ, futex_words::first),
+    lock("std::sync::poison::rwlock::RwLock::write", WRITE, futex_words::of_writers),
+    lock("std::sync::rwlock::RwLock::write", WRITE, futex_words::of_writers),
+    lock("lock_api::mutex::Mutex::lock", None, futex_words::of_parked_thread),
+    lock("lock_api::rwlock::RwLock::read", READ, futex_words::of_parked_thread),
+    lock("lock_api::rwlock::RwLock::write", WRITE, futex_words::of_parked_thread),
     call("futures_executor::local_pool::block_on"),
     call("futures_lite::future::block_on"),
     call("pollster::block_on"),

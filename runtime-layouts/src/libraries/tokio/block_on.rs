@@ -1,20 +1,20 @@
-//! The futures that threads block on: they are in no list, only in a stack frame.
+//! The futures of `block_on` calls. No list has them: only a stack frame does.
 //!
 //! Source: `tokio/src/runtime/park.rs` (`CachedParkThread::block_on`) and
 //! `scheduler/current_thread/mod.rs` (`CoreGuard::block_on`, tokio 1.54.1): both pin the future in
 //! their own frame and poll it from there.
 
+use super::block_on_stack::{Doing, StackFuture};
 use super::context::ThreadContext;
 use super::scheduler::{self, Scheduler};
-use super::stack::Doing;
-use super::{stack, workers};
+use super::{block_on_stack, workers};
 use crate::report::{
     Flavor, FrameSource, Task, TaskId, TaskIndex, TaskKind, TaskState, Trust, WorkerState,
 };
 use crate::target::NativeFrame;
 use crate::value::Program;
 use crate::walk::Inspection;
-use crate::walk::native::DEEPEST_STACK;
+use crate::walk::native_stack::DEEPEST_STACK;
 
 /// Adds the future of every thread that is inside `block_on`.
 pub(super) fn add(
@@ -24,64 +24,90 @@ pub(super) fn add(
     schedulers: &[Scheduler],
     first_runtime: usize,
 ) {
-    let target = inspection.program.target();
-    for context in contexts {
-        let drives_multi_thread = context.worker.as_ref().is_some_and(|worker| {
-            schedulers.iter().any(|scheduler| {
-                scheduler.address == worker.scheduler && scheduler.flavor == Flavor::MULTI_THREAD
-            })
-        });
-        // A worker blocks on a future inside of a task that is in `block_in_place`.
-        let is_in_place = context.current_task.is_some();
-        if !context.entered || context.handle.is_none() || (drives_multi_thread && !is_in_place) {
-            continue;
-        }
+    for context in contexts.iter().filter(|context| may_block_on(context, schedulers)) {
         if inspection.interrupted() {
             return;
         }
-        let thread = &target.threads()[context.index];
-        let mut frames = target.native_frames(thread, DEEPEST_STACK);
-        if frames.is_empty() {
-            inspection.problem(format!(
-                "thread {} (tid {}): its stack cannot be unwound, so the future that it blocks on \
-                 is not shown",
-                thread.number, thread.tid
-            ));
-            continue;
-        }
-        // A thread may block on a future of one tokio within a call that another one made.
-        let program = &inspection.program;
-        frames.retain(|frame| {
-            program.module_at(frame.pc.lookup()).is_none_or(|(of, _)| of == module)
-        });
-        let state = state(program, context, &frames);
+        let Some(frames) = frames_of(inspection, module, context) else { continue };
+        let state = state(inspection.program, context, &frames);
         // Without a `block_on` on its stack the thread is a worker, or holds an `enter` guard.
-        let Some(mut found) = stack::future(inspection, &frames, state) else { continue };
-        let root = found.chain.frames.first().map(|frame| frame.site);
-        if state == TaskState::Running
-            && let Some(chain) = inspection.native_chain(context.thread, &stack::is_block_on_name)
-        {
-            found.chain = chain;
-            found.source = FrameSource::NativeStack;
-        }
+        let Some(found) = block_on_stack::future(inspection, &frames, state) else { continue };
         let runtime = scheduler::entered(inspection, context).and_then(|entered| {
             schedulers.iter().position(|known| known.address == entered.address)
         });
-        let is_main = inspection.is_main(context.thread);
-        inspection.tasks.push(Task {
-            id: TaskId(if is_main { "main".into() } else { format!("b{}", thread.number) }),
-            runtime: runtime.map(|index| first_runtime + index),
-            kind: TaskKind::BlockOn,
-            state,
-            root,
-            address: found.address,
-            thread: Some(context.thread),
-            spawned_at: None,
-            chain: found.chain,
-            trust: Trust { is_stale: state == TaskState::Running, ..Trust::of(found.source) },
-            index: TaskIndex(0),
-            problems: Vec::new(),
-        });
+        let runtime = runtime.map(|index| first_runtime + index);
+        let task = task(inspection, context, found, state, runtime);
+        inspection.tasks.push(task);
+    }
+}
+
+/// Whether a thread is inside a runtime, but not as one of its multi-threaded workers alone.
+fn may_block_on(context: &ThreadContext, schedulers: &[Scheduler]) -> bool {
+    let drives_multi_thread = context.worker.as_ref().is_some_and(|worker| {
+        schedulers.iter().any(|scheduler| {
+            scheduler.address == worker.scheduler && scheduler.flavor == Flavor::MULTI_THREAD
+        })
+    });
+    // A worker blocks on a future inside of a task that is in `block_in_place`.
+    let is_in_place = context.current_task.is_some();
+    context.entered && context.handle.is_some() && (!drives_multi_thread || is_in_place)
+}
+
+/// The native frames of a thread in one module's code; `None`, with a problem on the inspection,
+/// when its stack cannot be unwound.
+fn frames_of(
+    inspection: &mut Inspection<'_>,
+    module: usize,
+    context: &ThreadContext,
+) -> Option<Vec<NativeFrame>> {
+    let target = inspection.program.target();
+    let thread = &target.threads()[context.index];
+    let mut frames = target.native_frames(thread, DEEPEST_STACK);
+    if frames.is_empty() {
+        inspection.problem(format!(
+            "thread {} (tid {}): its stack cannot be unwound, so the future that it blocks on \
+             is not shown",
+            thread.number, thread.tid
+        ));
+        return None;
+    }
+    // A thread may block on a future of one tokio within a call that another one made.
+    let program = &inspection.program;
+    frames.retain(|frame| program.module_at(frame.pc.lookup()).is_none_or(|(of, _)| of == module));
+    Some(frames)
+}
+
+/// The task of a future that a thread blocks on. While the thread polls it, its native stack shows
+/// more than the future's saved state.
+fn task(
+    inspection: &mut Inspection<'_>,
+    context: &ThreadContext,
+    found: StackFuture,
+    state: TaskState,
+    runtime: Option<usize>,
+) -> Task {
+    let StackFuture { address, mut chain, mut source } = found;
+    let root = chain.frames.first().map(|frame| frame.site);
+    if state == TaskState::Running
+        && let Some(native) =
+            inspection.native_chain(context.thread, &block_on_stack::is_block_on_name)
+    {
+        (chain, source) = (native, FrameSource::NativeStack);
+    }
+    let is_main = inspection.is_main(context.thread);
+    Task {
+        id: TaskId(if is_main { "main".into() } else { format!("b{}", context.thread.number) }),
+        runtime,
+        kind: TaskKind::BlockOn,
+        state,
+        root,
+        address,
+        thread: Some(context.thread),
+        spawned_at: None,
+        chain,
+        trust: Trust { is_stale: state == TaskState::Running, ..Trust::of(source) },
+        index: TaskIndex(0),
+        problems: Vec::new(),
     }
 }
 
@@ -95,7 +121,7 @@ fn state(program: &Program<'_>, context: &ThreadContext, frames: &[NativeFrame])
     };
     // Before 1.18 a current-thread scheduler does not say it, and before 1.22 no thread says which
     // task it polls.
-    let doing = stack::doing(program, frames);
+    let doing = block_on_stack::doing(program, frames);
     let parked = parked.or_else(|| doing.map(|doing| doing == Doing::Parks));
     match (parked, context.current_task) {
         _ if doing == Some(Doing::PollsTask) => TaskState::Idle,

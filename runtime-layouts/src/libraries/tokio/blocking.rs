@@ -1,20 +1,20 @@
-//! The blocking pool: closures of `spawn_blocking` that run or wait for a thread.
+//! The blocking pool: closures of `spawn_blocking`, running or queued.
 //!
-//! Source: `tokio/src/runtime/blocking/{pool,task}.rs` (tokio 1.54.1). A closure that runs is in no
-//! list: its thread's context names its id, and the thread's stack shows what it does.
+//! Source: `tokio/src/runtime/blocking/{pool,task}.rs` (tokio 1.54.1). No list has a running
+//! closure: the context of its thread has its id, and the thread's stack shows what it does.
 
 use super::context::ThreadContext;
 use super::expected::HEADER;
 use super::scheduler::Scheduler;
 use super::task::{TaskReader, is_polling};
-use super::{number, stack, task_id};
+use super::{block_on_stack, number, task_id};
 use crate::layout::Type;
-use crate::libraries::rust_std::values::Ring;
+use crate::libraries::rust_std::values::VecDequeElements;
 use crate::report::{FrameSource, FutureType, SiteId, Task, TaskIndex, TaskKind, TaskState, Trust};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
-use crate::walk::native::{self, DEEPEST_STACK, NativeCall};
+use crate::walk::native_stack::{self, DEEPEST_STACK, NativeCall};
 
 const QUEUE: &str = "alloc::collections::vec_deque::VecDeque<tokio::runtime::blocking::pool::Task";
 
@@ -68,8 +68,8 @@ fn admit_unnamed(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) {
     let target = inspection.program.target();
     let runs = |context: &&ThreadContext| {
         let frames = target.native_frames(&target.threads()[context.index], DEEPEST_STACK);
-        stack::doing(inspection.program, &frames).is_none()
-            && native::calls(inspection.program, &frames).iter().any(|call| match call {
+        block_on_stack::doing(inspection.program, &frames).is_none()
+            && native_stack::calls(inspection.program, &frames).iter().any(|call| match call {
                 NativeCall::Known { call, .. } => is_polling(&call.function.name),
                 NativeCall::Unknown { .. } => false,
             })
@@ -145,15 +145,15 @@ fn elements(program: &Program<'_>, queue: Value, found: &mut Vec<Value>) -> Resu
         type_name: layout.name.to_string(),
         wanted: wanted.to_string(),
     };
-    let ring = Ring::of(program, queue)?.ok_or_else(|| missing("elements"))?;
+    let queue = VecDequeElements::of(program, queue)?.ok_or_else(|| missing("elements"))?;
     let mut is_header = |ty: &Type| HEADER.is(ty);
-    let to_header = path::find(program, ring.element, Reach::RUNTIME, &mut is_header)
+    let to_header = path::find(program, queue.element, Reach::RUNTIME, &mut is_header)
         .ok_or_else(|| missing("task"))?;
-    for index in 0..ring.length.min(MOST_QUEUED) {
+    for index in 0..queue.length.min(MOST_QUEUED) {
         if program.is_interrupted() {
             break;
         }
-        found.extend(to_header.follow(program, ring.get(index))?);
+        found.extend(to_header.follow(program, queue.get(index))?);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a thread knows of runtimes: the thread-local `tokio::runtime::context::CONTEXT`.
+//! The runtime context of a thread: the thread-local `tokio::runtime::context::CONTEXT`.
 //!
 //! Source: `tokio/src/runtime/context.rs` (tokio 1.54.1). Before 1.22 the thread-local held the
 //! runtime's handle alone.

@@ -1,8 +1,8 @@
-//! EXPECTATIONS: the names of tokio's own that the reading of its runtimes rests on, each declared
-//! once, with every spelling that it had.
+//! Expectations: the names that unhang looks for in tokio, each declared once with every spelling
+//! that it ever had.
 //!
-//! Nothing here asks for a version: whatever spelling a program has is the one that is used. The
-//! versions say where the knowledge is from; `docs/versions.md` has the ones that were tried.
+//! Nothing here depends on tokio's version: the spelling that the program has counts. The versions
+//! document the origin of the knowledge; `docs/versions.md` lists those that were tried.
 
 use crate::knowledge::expectation::{Expectation, Kind, NamedTypes, Spelling, newest, was, with};
 

@@ -1,8 +1,8 @@
-//! Handles: runtimes and tasks that are known only to who has a handle of them.
+//! Handles: runtimes and tasks that only a handle leads to.
 //!
-//! A runtime that no thread is inside is found by a `Runtime` or `Handle` in the variables of a
-//! task or of a thread, or by the handle of one of its tasks. A task that has ended is in no list:
-//! only its `JoinHandle` leads to it.
+//! If no thread is inside a runtime, a `Runtime` or `Handle` in the variables of a task or thread
+//! leads to it, or the handle of one of its tasks. No list has a task that ended: only its
+//! `JoinHandle` leads to it.
 //!
 //! Source: `tokio/src/runtime/{runtime,handle,task/join}.rs` (tokio 1.54.1).
 
@@ -14,13 +14,13 @@ use super::context::ThreadContext;
 use super::expected::{HANDLE, HEADER};
 use super::scheduler::{self, Scheduler};
 use super::task::TaskReader;
-use super::{number, stack};
+use super::{block_on_stack, number};
 use crate::layout::Type;
 use crate::report::{TaskId, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value};
 use crate::walk::Inspection;
-use crate::walk::native::DEEPEST_STACK;
+use crate::walk::native_stack::DEEPEST_STACK;
 
 /// Types that lead to a runtime or a task.
 pub(crate) const HANDLES: [&str; 4] = [
@@ -87,7 +87,7 @@ fn of_threads(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) -> Ve
             let variables = program.layouts(module).variables_at(address).unwrap_or_default();
             let values: Vec<Value> = variables
                 .iter()
-                .filter_map(|variable| stack::place(program, module, variable, frame))
+                .filter_map(|variable| block_on_stack::place(program, module, variable, frame))
                 .map(|(_, value)| value)
                 .collect();
             for value in values {

@@ -1,12 +1,12 @@
-//! Tasks that wait for tasks.
+//! Waits for tasks: `JoinHandle`, `JoinSet` and `yield_now`.
 //!
 //! Source: `tokio/src/runtime/task/join.rs`, `tokio/src/task/{join_set,yield_now}.rs`,
 //! `tokio/src/util/idle_notified_set.rs` (tokio 1.54.1).
 
-use super::list::{self, End};
+use super::linked_list::{self, End};
 use super::task::{self, HEADER};
 use super::task_id;
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{ResourceKind, TaskIndex};
 use crate::value::{Value, ValueError};
 
@@ -14,9 +14,14 @@ use crate::value::{Value, ValueError};
 const LISTS: &str = "tokio::util::idle_notified_set::ListsInner<";
 
 /// `JoinHandle`: the end of one task.
-pub(super) fn handle(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(header) = value.behind(reading.program, HEADER)? else { return Ok(None) };
-    let mut seen = Seen::new(ResourceKind::Join, header);
+pub(super) fn handle(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(header) = value.find_through_pointers(reading.program, HEADER)? else {
+        return Ok(None);
+    };
+    let mut seen = ObservedResource::new(ResourceKind::Join, header);
     seen.name = Some("the end of a task".into());
     seen.parties = Some(1);
     seen.tasks.extend(task_of(reading, header));
@@ -34,18 +39,23 @@ fn task_of(reading: &Reading<'_>, header: Value) -> Option<TaskIndex> {
 }
 
 /// `JoinSet`, and what has one inside: the end of the next of its tasks.
-pub(crate) fn set(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(crate) fn set(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     let program = reading.program;
-    let mut seen = Seen::new(ResourceKind::JoinSet, value);
+    let mut seen = ObservedResource::new(ResourceKind::JoinSet, value);
     seen.name = Some("JoinSet".into());
-    seen.parties = value.number(program, "length")?;
-    let Some(lists) = value.behind(program, LISTS)? else { return Ok(Some(seen)) };
+    seen.parties = value.find_number(program, "length")?;
+    let Some(lists) = value.find_through_pointers(program, LISTS)? else { return Ok(Some(seen)) };
     for name in ["notified", "idle"] {
         // Newest first, as they were pushed.
-        let mut entries = list::nodes(program, lists.member(program, name)?, End::Head)?;
+        let mut entries = linked_list::nodes(program, lists.member(program, name)?, End::Head)?;
         entries.reverse();
         for entry in entries {
-            if let Some(header) = entry.member(program, "value")?.behind(program, HEADER)? {
+            if let Some(header) =
+                entry.member(program, "value")?.find_through_pointers(program, HEADER)?
+            {
                 seen.is_granted |= task::has_ended(program, header)?;
                 seen.tasks.extend(task_of(reading, header));
             }
@@ -56,8 +66,8 @@ pub(crate) fn set(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, V
 }
 
 /// `yield_now` and `consume_budget`: the task itself has asked to be polled again.
-pub(super) fn turn(_: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let mut seen = Seen::new(ResourceKind::Yield, value);
+pub(super) fn turn(_: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
+    let mut seen = ObservedResource::new(ResourceKind::Yield, value);
     seen.name = Some("its next turn".into());
     Ok(Some(seen))
 }

@@ -1,13 +1,13 @@
-//! Local sets: the tasks of a `LocalSet`, which no scheduler lists.
+//! The tasks of a `LocalSet`, which no scheduler lists.
 //!
-//! Source: `tokio/src/task/local.rs` (tokio 1.54.1). A set is reached from the future that runs
-//! it, `RunUntil` or the set itself, somewhere in the chain of a task or of a `block_on`.
+//! Source: `tokio/src/task/local.rs` (tokio 1.54.1). The future that runs a set leads to it,
+//! `RunUntil` or the set itself, somewhere in the chain of a task or of a `block_on`.
 
 use std::collections::{HashMap, HashSet};
 
 use super::expected::LOCAL_OWNED;
 use super::task::TaskReader;
-use super::{number, owned};
+use super::{number, owned_list};
 use crate::layout::Type;
 use crate::report::{Chain, Frame, TaskKind, ThreadRef};
 use crate::value::Value;
@@ -79,7 +79,7 @@ fn add_of(
         return;
     }
     let mut reader = TaskReader::default();
-    let found = owned::headers(inspection, &[list]);
+    let found = owned_list::headers(inspection, &[list]);
     let first = inspection.tasks.len();
     for reason in found.incomplete {
         inspection.problem(format!("a local set: {reason}"));

@@ -1,28 +1,28 @@
-//! TOKIO: runtimes, tasks and their states, found in memory.
+//! tokio: runtimes, tasks and their states, found in memory.
 //!
-//! Everything is looked for by structure: by the names of types and members, which stayed, never
-//! by a version number. The modules are named as tokio names its own.
+//! The search goes by structure, that is by names of types and members, and never by a version
+//! number.
 
 mod block_on;
+mod block_on_stack;
 mod blocking;
 mod context;
 mod expected;
 mod handles;
 pub(crate) mod join;
-mod list;
+mod linked_list;
 mod local_set;
-mod names;
 mod net;
-mod owned;
+mod owned_list;
+mod printers;
+mod public_paths;
 mod resources;
 mod scheduler;
 mod select;
 mod spawn;
-mod stack;
 pub(crate) mod sync;
 mod task;
 mod time;
-mod values;
 mod workers;
 
 use std::collections::{HashMap, HashSet};
@@ -50,10 +50,10 @@ pub(crate) const LIBRARY: Library = Library {
     named_types: expected::NAMED_TYPES,
     defining_crates: &["tokio"],
     collections: select::COLLECTIONS,
-    printers: &[values::PRINTERS],
+    printers: &[printers::PRINTERS],
     // `tokio::coop` until 1.21.
     passing_on: &["tokio::runtime::", "tokio::loom::", "tokio::task::coop::", "tokio::coop::"],
-    public_paths: names::PUBLIC_PATHS,
+    public_paths: public_paths::PUBLIC_PATHS,
     resources: resources::RESOURCES,
     guards: resources::GUARDS,
     handles: &handles::HANDLES,

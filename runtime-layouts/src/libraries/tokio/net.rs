@@ -4,7 +4,7 @@
 //! `io/interest.rs`, `signal/unix.rs`, `process/mod.rs` (tokio 1.54.1).
 
 use crate::knowledge::waker;
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::libraries::rust_std;
 use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
@@ -19,18 +19,27 @@ const READABLE: u64 = 0b01;
 const WRITABLE: u64 = 0b10;
 
 /// `TcpListener`, `UnixListener`: the next connection.
-pub(super) fn listener(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn listener(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     // Nothing else can be asked of it.
-    Ok(Some(Seen { access: None, ..descriptor(reading, value, "a connection")? }))
+    Ok(Some(ObservedResource { access: None, ..descriptor(reading, value, "a connection")? }))
 }
 
 /// `TcpStream`, `UdpSocket` and others: to be readable or writable.
-pub(super) fn socket(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn socket(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     descriptor(reading, value, "a socket").map(Some)
 }
 
 /// An end of a pipe.
-pub(super) fn pipe(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn pipe(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     descriptor(reading, value, "a pipe").map(Some)
 }
 
@@ -38,29 +47,38 @@ pub(super) fn pipe(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, 
 pub(super) fn file_descriptor(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
+) -> Result<Option<ObservedResource>, ValueError> {
     descriptor(reading, value, "a file descriptor").map(Some)
 }
 
 /// `signal::unix::Signal`.
-pub(super) fn signal(_: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn signal(
+    _: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     let name = Some("a signal".to_string());
-    Ok(Some(Seen { name: name.map(Into::into), ..Seen::new(ResourceKind::Signal, value) }))
+    Ok(Some(ObservedResource {
+        name: name.map(Into::into),
+        ..ObservedResource::new(ResourceKind::Signal, value)
+    }))
 }
 
 /// `process::Child`: its end. `None` for one that has ended.
-pub(super) fn child(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn child(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     let program = reading.program;
-    let Some(child) = value.inside(program, CHILD)? else { return Ok(None) };
-    let Some(pid) = child.number(program, "pid")? else { return Ok(None) };
+    let Some(child) = value.find_inline(program, CHILD)? else { return Ok(None) };
+    let Some(pid) = child.find_number(program, "pid")? else { return Ok(None) };
     let state = program.target().host().and_then(|host| host.child(pid));
-    Ok(Some(Seen {
+    Ok(Some(ObservedResource {
         name: Some(format!("the end of child process {pid}").into()),
         state: state.map(|(name, has_ended)| match has_ended {
             true => format!("{name}, which has ended"),
             false => name,
         }),
-        ..Seen::new(ResourceKind::Child, value)
+        ..ObservedResource::new(ResourceKind::Child, value)
     }))
 }
 
@@ -74,20 +92,26 @@ fn side_wakers(
     value: Value,
     side: &'static str,
 ) -> Result<Vec<u64>, ValueError> {
-    let Some(io) = value.behind(program, SCHEDULED_IO)? else { return Ok(Vec::new()) };
-    match io.within(program, side)? {
+    let Some(io) = value.find_through_pointers(program, SCHEDULED_IO)? else {
+        return Ok(Vec::new());
+    };
+    match io.find_member(program, side)? {
         Some(waker) => waker::stored(program, waker),
         None => Ok(Vec::new()),
     }
 }
 
-fn descriptor(reading: &Reading<'_>, value: Value, what: &str) -> Result<Seen, ValueError> {
+fn descriptor(
+    reading: &Reading<'_>,
+    value: Value,
+    what: &str,
+) -> Result<ObservedResource, ValueError> {
     let program = reading.program;
-    let fd = value.inside(program, OWNED_FD)?;
+    let fd = value.find_inline(program, OWNED_FD)?;
     let fd = fd.map(|fd| fd.unsigned(program)).transpose()?;
     let host = program.target().host();
     let known = fd.and_then(|fd| host?.descriptor(fd));
-    let mut seen = Seen::new(ResourceKind::Io, value);
+    let mut seen = ObservedResource::new(ResourceKind::Io, value);
     let mut name = what.to_string();
     if let Some(known) = &known {
         name.push_str(&format!(" {}", known.place));
@@ -106,7 +130,7 @@ fn descriptor(reading: &Reading<'_>, value: Value, what: &str) -> Result<Seen, V
 /// for both, or when neither says it.
 fn side(reading: &Reading<'_>, value: Value) -> Result<Option<Access>, ValueError> {
     let program = reading.program;
-    let (reads, writes) = match reading.leaf.inside(program, INTEREST)? {
+    let (reads, writes) = match reading.leaf.find_inline(program, INTEREST)? {
         Some(interest) => {
             let interest = interest.unsigned(program)?;
             (interest & READABLE != 0, interest & WRITABLE != 0)

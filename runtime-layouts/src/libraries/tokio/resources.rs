@@ -1,4 +1,4 @@
-//! What tokio's futures wait for, and what keeps it from others: a line each.
+//! The resource and guard types of tokio, a line each.
 
 use super::sync::{broadcast, cells, mpsc, notify, oneshot, semaphore, watch};
 use super::{join, net, sync, time};

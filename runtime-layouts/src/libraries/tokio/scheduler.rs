@@ -1,4 +1,4 @@
-//! Schedulers: from a runtime handle to its owned tasks.
+//! Schedulers: the way from a runtime handle to the tasks that it owns.
 //!
 //! Source: `tokio/src/runtime/scheduler/{mod,current_thread/mod,multi_thread/handle}.rs` (tokio
 //! 1.54.1).
@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use super::context::ThreadContext;
 use super::expected::{OLD_SHARED, OWNED_TASKS};
 use super::task::TaskReader;
-use super::{blocking, number, owned, running_on, task, worker_threads, workers};
+use super::{blocking, number, owned_list, running_on, task, worker_threads, workers};
 use crate::layout::{Type, TypeKind};
 use crate::parallel::{self, Job};
 use crate::report::{BlockingPool, Flavor, Runtime, Task, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
-use crate::walk::sites::{Numbers, Placed};
+use crate::walk::sites::{KeyedSite, SiteNumbers};
 use crate::walk::{Inspection, Walker};
 
 const SPAWNER_METRICS: &str = "tokio::runtime::blocking::pool::SpawnerMetrics";
@@ -94,28 +94,16 @@ pub(super) fn add(
     polled: &HashMap<u64, ThreadRef>,
 ) {
     let runtime = inspection.runtimes.len();
-    inspection.runtimes.push(Runtime {
-        id: runtime,
-        library: "tokio",
-        version: None,
-        object: None,
-        flavor: scheduler.flavor,
-        address: scheduler.address,
-        workers: workers::of(inspection.program, scheduler, contexts),
-        injected: injected(inspection.program, scheduler).ok().flatten(),
-        blocking: blocking_pool(inspection.program, scheduler).ok().flatten(),
-        counted_tasks: owned::count(inspection.program, scheduler.identity),
-        listed_tasks: 0,
-        incomplete: Vec::new(),
-    });
-    let (lists, mut incomplete) = owned::lists(inspection, scheduler, contexts);
+    let entry = without_tasks(inspection.program, scheduler, contexts, runtime);
+    inspection.runtimes.push(entry);
+    let (lists, mut incomplete) = owned_list::lists(inspection, scheduler, contexts);
     if lists != [scheduler.identity] && !inspection.caveats.iter().any(|said| said == UNPOLLED) {
         inspection.caveats.push(UNPOLLED.to_string());
     }
-    let owned = owned::headers(inspection, &lists);
+    let owned = owned_list::headers(inspection, &lists);
     incomplete.extend(owned.incomplete);
     let first = inspection.tasks.len();
-    let (mut have_ids, mut runs_any) = (true, false);
+    let mut have_ids = true;
     let version = read_all(
         inspection,
         &owned.headers,
@@ -128,38 +116,60 @@ pub(super) fn add(
                 });
                 task::show_running(inspection, &mut task);
                 have_ids &= id.is_some();
-                runs_any |= task.state == TaskState::Running;
                 inspection.tasks.push(task);
             }
             Err(error) => incomplete.push(format!("the task at {:#x}: {error}", header.address)),
         },
     );
-    let listed = (inspection.tasks.len() - first) as u64;
     if inspection.interrupted() {
         incomplete.push("interrupted".into());
     }
     if !have_ids {
         number(inspection, first, &owned.order);
     }
+    let tasks = &inspection.tasks[first..];
     let entry = &mut inspection.runtimes[runtime];
-    if runs_any {
-        workers::assign(&mut entry.workers, &inspection.tasks[first..]);
+    if tasks.iter().any(|task| task.state == TaskState::Running) {
+        workers::assign(&mut entry.workers, tasks);
     }
     entry.version = version;
-    entry.listed_tasks = listed;
+    entry.listed_tasks = tasks.len() as u64;
     entry.incomplete = incomplete;
     blocking::add_queued(inspection, scheduler, runtime);
 }
 
+/// The runtime of a scheduler, before any of its tasks is read.
+fn without_tasks(
+    program: &Program<'_>,
+    scheduler: &Scheduler,
+    contexts: &[ThreadContext],
+    id: usize,
+) -> Runtime {
+    Runtime {
+        id,
+        library: "tokio",
+        version: None,
+        object: None,
+        flavor: scheduler.flavor,
+        address: scheduler.address,
+        workers: workers::of(program, scheduler, contexts),
+        injected: injected(program, scheduler).ok().flatten(),
+        blocking: blocking_pool(program, scheduler).ok().flatten(),
+        counted_tasks: owned_list::count(program, scheduler.identity),
+        listed_tasks: 0,
+        incomplete: Vec::new(),
+    }
+}
+
 /// A task's number and the task, or why it cannot be read.
-type Found = Result<(Option<u64>, Task), ValueError>;
+type TaskRead = Result<(Option<u64>, Task), ValueError>;
 
 /// Some tasks in a row.
 struct Batch {
     /// Each with the number of sites that the walker knew after it.
-    tasks: Vec<(Found, usize)>,
+    tasks: Vec<(TaskRead, usize)>,
     /// The sites that the walker did not know before.
-    sites: Vec<Placed>,
+    sites: Vec<KeyedSite>,
     /// See [`TaskReader::version`].
     version: Option<String>,
 }
@@ -170,7 +180,7 @@ fn read_all<'t>(
     inspection: &mut Inspection<'t>,
     headers: &[Value],
     runtime: usize,
-    hand_over: &mut dyn FnMut(&mut Inspection<'t>, Value, Found),
+    hand_over: &mut dyn FnMut(&mut Inspection<'t>, Value, TaskRead),
 ) -> Option<String> {
     let program = inspection.program;
     let mut version = None;
@@ -190,11 +200,11 @@ fn read_all<'t>(
     let job = Job { items: headers, begin: &begin, batch: &batch };
     let mut own =
         (std::mem::replace(&mut inspection.walker, Walker::of(libraries)), TaskReader::default());
-    let mut members: Vec<Numbers> = Vec::new();
+    let mut members: Vec<SiteNumbers> = Vec::new();
     members.push(std::mem::take(&mut inspection.numbers));
     job.run(program, &mut own, &mut |member, batch| {
         if members.len() <= member {
-            members.resize_with(member + 1, Numbers::default);
+            members.resize_with(member + 1, SiteNumbers::default);
         }
         let numbers = &mut members[member];
         let mut sites = batch.sites.into_iter();

@@ -1,4 +1,4 @@
-//! Where a task was spawned, when the program records it.
+//! The spawn location of a task, if the program records it.
 //!
 //! Source: `tokio/src/runtime/task/core.rs` (tokio 1.54.1): with `--cfg tokio_unstable` the field
 //! `Core::spawned_at`, a `&'static core::panic::Location<'static>`, stands beside the task's id

@@ -21,7 +21,7 @@ use crate::report::{
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
-use crate::walk::native::{self, DEEPEST_STACK, NativeCall};
+use crate::walk::native_stack::{self, DEEPEST_STACK, NativeCall};
 use crate::walk::{Inspection, Walker};
 
 /// The part of a task that does not depend on its future.
@@ -36,9 +36,9 @@ const NOTIFIED: u64 = 0b00_0100;
 const CANCELLED: u64 = 0b10_0000;
 
 /// What all tasks with one vtable have in common.
-struct Shape {
+struct TaskLayout {
     /// `task::Cell<T, S>`; `None` when the debug information does not have it.
-    cell: Option<CellShape>,
+    cell: Option<CellLayout>,
     /// From the header to the task's id, in bytes; `None` before 1.18, where tasks have none.
     id_offset: Option<u64>,
     /// Whether the type of their future is known.
@@ -47,11 +47,11 @@ struct Shape {
     problem: Option<String>,
 }
 
-struct CellShape {
+struct CellLayout {
     /// Its type.
     cell: Ty,
     /// From the cell, which starts where its header does, to its stage.
-    stage: StageShape,
+    stage: StageLayout,
     /// The site of its future, whatever the state.
     site: Option<SiteId>,
     /// From the cell to the pointer to where it was spawned; `None` when that is not recorded.
@@ -59,7 +59,7 @@ struct CellShape {
 }
 
 /// `Stage<T>`.
-struct StageShape {
+struct StageLayout {
     /// From the cell to it.
     path: Path,
     /// The number of its variant `Running`.
@@ -73,7 +73,7 @@ struct StageShape {
 /// Reads tasks; keeps what it learns of each vtable.
 #[derive(Default)]
 pub(super) struct TaskReader {
-    shapes: FxHashMap<u64, Rc<Shape>>,
+    layouts: FxHashMap<u64, Rc<TaskLayout>>,
     places: SpawnPlaces,
     /// tokio's version, as the path of its sources shows it.
     pub(super) version: Option<String>,
@@ -188,58 +188,73 @@ impl TaskReader {
         kind: TaskKind,
     ) -> Result<(Option<u64>, Task), ValueError> {
         let vtable = vtable_of(program, header)?;
-        let shape = match self.shapes.get(&vtable.address) {
-            Some(shape) => Rc::clone(shape),
-            None => {
-                let shape = Rc::new(self.shape(program, walker, vtable)?);
-                self.shapes.insert(vtable.address, Rc::clone(&shape));
-                shape
-            }
-        };
-        let id = match shape.id_offset {
+        let layout = self.layout_of(program, walker, vtable)?;
+        let id = match layout.id_offset {
             Some(offset) => Some(program.read_pointer(header.address.wrapping_add(offset))?),
             None => None,
         };
-        let state = header.member(program, "state")?.unsigned(program)?;
-        let mut state = state_of(state);
-        let mut problems: Vec<String> = shape.problem.clone().into_iter().collect();
-        let mut chain = Chain::default();
-        let mut source = FrameSource::Nothing;
-        let mut spawned_at = None;
-        if let Some(cell) = &shape.cell {
-            let value = Value { ty: cell.cell, address: header.address };
-            if let Some(path) = &cell.spawned_at {
-                match self.places.read(program, path, value) {
-                    Ok(place) => spawned_at = place,
-                    Err(error) => problems.push(format!("where it was spawned: {error}")),
-                }
-            }
-            match cell.stage.read(program, value) {
-                Ok(Stage::Running(future)) => {
-                    chain = walker.chain(program, future);
-                    source = FrameSource::StateMachines;
-                }
-                Ok(Stage::Finished) => {
-                    state = if state == TaskState::Cancelled { state } else { TaskState::Complete }
-                }
-                Err(error) => problems.push(error.to_string()),
-            }
-        }
-        let task = Task {
+        let state = state_of(header.member(program, "state")?.unsigned(program)?);
+        let mut task = Task {
             id: id.map_or_else(|| TaskId(String::new()), task_id),
             runtime,
             kind,
             state,
-            root: shape.cell.as_ref().and_then(|cell| cell.site),
+            root: layout.cell.as_ref().and_then(|cell| cell.site),
             address: header.address,
             thread: None,
-            spawned_at,
-            chain,
-            trust: Trust { future: shape.future, ..Trust::of(source) },
+            spawned_at: None,
+            chain: Chain::default(),
+            trust: Trust { future: layout.future, ..Trust::of(FrameSource::Nothing) },
             index: TaskIndex(0),
-            problems,
+            problems: layout.problem.clone().into_iter().collect(),
         };
+        if let Some(cell) = &layout.cell {
+            self.read_cell(program, walker, cell, &mut task);
+        }
         Ok((id, task))
+    }
+
+    /// The layout of the tasks with a vtable, worked out once.
+    fn layout_of(
+        &mut self,
+        program: &Program<'_>,
+        walker: &mut Walker,
+        vtable: Value,
+    ) -> Result<Rc<TaskLayout>, ValueError> {
+        if let Some(known) = self.layouts.get(&vtable.address) {
+            return Ok(Rc::clone(known));
+        }
+        let layout = Rc::new(self.task_layout(program, walker, vtable)?);
+        self.layouts.insert(vtable.address, Rc::clone(&layout));
+        Ok(layout)
+    }
+
+    /// Reads what a task's cell holds: where it was spawned, and its future's await chain, or that
+    /// the future has ended.
+    fn read_cell(
+        &mut self,
+        program: &Program<'_>,
+        walker: &mut Walker,
+        cell: &CellLayout,
+        task: &mut Task,
+    ) {
+        let value = Value { ty: cell.cell, address: task.address };
+        if let Some(path) = &cell.spawned_at {
+            match self.places.read(program, path, value) {
+                Ok(place) => task.spawned_at = place,
+                Err(error) => task.problems.push(format!("where it was spawned: {error}")),
+            }
+        }
+        match cell.stage.read(program, value) {
+            Ok(Stage::Running(future)) => {
+                task.chain = walker.chain(program, future);
+                task.trust =
+                    Trust { future: task.trust.future, ..Trust::of(FrameSource::StateMachines) };
+            }
+            Ok(Stage::Finished) if task.state == TaskState::Cancelled => {}
+            Ok(Stage::Finished) => task.state = TaskState::Complete,
+            Err(error) => task.problems.push(error.to_string()),
+        }
     }
 
     /// The scheduler that a task belongs to; `None` for one that is in no owned list.
@@ -266,18 +281,18 @@ impl TaskReader {
         Some(Scheduler { address: identity.address, flavor, handle, identity })
     }
 
-    fn shape(
+    fn task_layout(
         &mut self,
         program: &Program<'_>,
         walker: &mut Walker,
         vtable: Value,
-    ) -> Result<Shape, ValueError> {
+    ) -> Result<TaskLayout, ValueError> {
         let poll = vtable.member(program, "poll")?.unsigned(program)?;
         let id_offset = match vtable.member(program, "id_offset") {
             Ok(offset) => Some(offset.unsigned(program)?),
             Err(_) => None,
         };
-        let unknown = |problem: String| Shape {
+        let unknown = |problem: String| TaskLayout {
             cell: None,
             id_offset,
             future: FutureType::Unknown,
@@ -316,8 +331,8 @@ impl TaskReader {
             1 => FutureType::Known,
             several => FutureType::OneOf(several),
         };
-        let cell = Some(CellShape { cell, stage, site, spawned_at });
-        Ok(Shape { cell, id_offset, future, problem: None })
+        let cell = Some(CellLayout { cell, stage, site, spawned_at });
+        Ok(TaskLayout { cell, id_offset, future, problem: None })
     }
 }
 
@@ -343,12 +358,12 @@ pub(super) fn add_polled(inspection: &mut Inspection<'_>) {
     for thread in target.threads() {
         let thread = ThreadRef { number: thread.number, tid: thread.tid };
         let Some(chain) = inspection.native_chain(thread, &is_polling) else { continue };
-        let is_users = |frame: &Frame| {
+        let is_user_code = |frame: &Frame| {
             let location = inspection.site(frame.site).location.as_ref();
             location.is_some_and(|location| location.file.origin() == Origin::User)
         };
         // A worker is itself a closure that a thread of the blocking pool polls.
-        if !chain.frames.iter().any(is_users) {
+        if !chain.frames.iter().any(is_user_code) {
             continue;
         }
         let root = chain.frames.first().map(|frame| frame.site);
@@ -401,7 +416,7 @@ pub(super) fn polling_thread<'c>(
     let polls = |thread: &&ThreadContext| {
         let native = &program.target().threads()[thread.index];
         let frames = program.target().native_frames(native, DEEPEST_STACK);
-        native::calls(program, &frames).iter().any(|call| match call {
+        native_stack::calls(program, &frames).iter().any(|call| match call {
             NativeCall::Known { module, call, .. } => {
                 is_polling(&call.function.name)
                     && future(*module, &call.function).as_ref() == Some(&wanted)
@@ -444,7 +459,7 @@ enum Stage {
     Finished,
 }
 
-impl StageShape {
+impl StageLayout {
     fn read(&self, program: &Program<'_>, cell: Value) -> Result<Stage, ValueError> {
         let stage = self.path.follow(program, cell)?.ok_or_else(|| ValueError::Shape {
             type_name: STAGE.newest().to_string(),
@@ -505,7 +520,7 @@ fn id_in_core(program: &Program<'_>, cell: Ty) -> Option<u64> {
 }
 
 /// The stage of the task in a cell; `None` when the debug information does not describe it.
-fn stage_of(program: &Program<'_>, cell: Ty) -> Result<Option<StageShape>, ValueError> {
+fn stage_of(program: &Program<'_>, cell: Ty) -> Result<Option<StageLayout>, ValueError> {
     let mut is_stage = |ty: &Type| STAGE.is(ty);
     let Some(path) = path::find(program, cell, Reach::INLINE, &mut is_stage) else {
         return Ok(None);
@@ -517,7 +532,7 @@ fn stage_of(program: &Program<'_>, cell: Ty) -> Result<Option<StageShape>, Value
     };
     let variant = &variants[running];
     let fields = program.type_of(Ty { module: cell.module, id: variant.ty })?;
-    Ok(fields.member("__0").map(|member| StageShape {
+    Ok(fields.member("__0").map(|member| StageLayout {
         path,
         running,
         offset: variant.offset.wrapping_add(member.offset),

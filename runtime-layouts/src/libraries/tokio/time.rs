@@ -1,4 +1,4 @@
-//! Waits for a point in time.
+//! Timers: waits for a point in time.
 //!
 //! Source: `tokio/src/time/{clock,sleep,interval}.rs`, `runtime/driver.rs`,
 //! `runtime/time/entry.rs`, `runtime/time_alt/{timer,entry}.rs` (tokio 1.54.1);
@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Clock, Due, ResourceKind, Timer};
 use crate::value::{Program, Value, ValueError};
 
@@ -25,17 +25,23 @@ const PENDING_FIRE: u64 = u64::MAX - 1;
 const NOW: Duration = Duration::from_millis(5);
 
 /// `Sleep`, which `timeout` has inside too.
-pub(super) fn sleep(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn sleep(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     Ok(Some(timer(reading.program, value, "a timer")))
 }
 
 /// `Interval`.
-pub(super) fn interval(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn interval(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     Ok(Some(timer(reading.program, value, "the next tick of an interval")))
 }
 
-fn timer(program: &Program<'_>, value: Value, name: &'static str) -> Seen {
-    let mut seen = Seen::new(ResourceKind::Sleep, value);
+fn timer(program: &Program<'_>, value: Value, name: &'static str) -> ObservedResource {
+    let mut seen = ObservedResource::new(ResourceKind::Sleep, value);
     seen.name = Some(name.into());
     // Memory on the way to the answers may be torn.
     let due = due(program, value).ok().flatten();
@@ -47,8 +53,8 @@ fn timer(program: &Program<'_>, value: Value, name: &'static str) -> Seen {
 
 /// When it is due, and by which clock; `None` where that or the time is not known.
 fn due(program: &Program<'_>, value: Value) -> Result<Option<(Due, Clock)>, ValueError> {
-    let Some(sleep) = value.behind(program, SLEEP)? else { return Ok(None) };
-    let Some(deadline) = sleep.within(program, "deadline")? else { return Ok(None) };
+    let Some(sleep) = value.find_through_pointers(program, SLEEP)? else { return Ok(None) };
+    let Some(deadline) = sleep.find_member(program, "deadline")? else { return Ok(None) };
     let Some(deadline) = instant(program, deadline)? else { return Ok(None) };
     let Some((now, is_paused)) = clock(program, sleep)? else { return Ok(None) };
     let clock = if is_paused { Clock::Paused } else { clock_of_target(program) };
@@ -70,34 +76,36 @@ fn clock_of_target(program: &Program<'_>) -> Clock {
 /// sets `state`, which is the tick until then, to [`PENDING_FIRE`] and then to the number after it
 /// (`StateCell::{mark_pending, fire}`).
 fn has_fired(program: &Program<'_>, value: Value) -> Result<Option<bool>, ValueError> {
-    let Some(sleep) = value.behind(program, SLEEP)? else { return Ok(None) };
-    if let Some(timer) = sleep.inside(program, ALTERNATIVE)? {
-        let Some(state) = timer.behind(program, ALTERNATIVE_STATE)? else { return Ok(None) };
-        return Ok(state.number(program, "woken_up")?.map(|woken_up| woken_up != 0));
+    let Some(sleep) = value.find_through_pointers(program, SLEEP)? else { return Ok(None) };
+    if let Some(timer) = sleep.find_inline(program, ALTERNATIVE)? {
+        let Some(state) = timer.find_through_pointers(program, ALTERNATIVE_STATE)? else {
+            return Ok(None);
+        };
+        return Ok(state.find_number(program, "woken_up")?.map(|woken_up| woken_up != 0));
     }
-    let when = match sleep.number(program, "registered_when")? {
+    let when = match sleep.find_number(program, "registered_when")? {
         Some(when) => Some(when),
-        None => sleep.number(program, "cached_when")?,
+        None => sleep.find_number(program, "cached_when")?,
     };
-    let Some(state) = sleep.within(program, "state")? else { return Ok(None) };
-    let state = state.number(program, "state")?;
+    let Some(state) = sleep.find_member(program, "state")? else { return Ok(None) };
+    let state = state.find_number(program, "state")?;
     Ok(when.zip(state).map(|(when, state)| when != 0 && state >= PENDING_FIRE))
 }
 
 /// What the timer's own runtime takes for now, and whether its time stands still: tests can pause
 /// a runtime's clock, and let it go on from another time.
 fn clock(program: &Program<'_>, sleep: Value) -> Result<Option<(Duration, bool)>, ValueError> {
-    let Some(runtime) = sleep.within(program, "driver")? else { return Ok(None) };
+    let Some(runtime) = sleep.find_member(program, "driver")? else { return Ok(None) };
     // From the active variant on: one path serves all timers.
     let (_, runtime) = runtime.active_variant(program)?;
-    let Some(clock) = runtime.behind(program, CLOCK)? else { return Ok(None) };
+    let Some(clock) = runtime.find_through_pointers(program, CLOCK)? else { return Ok(None) };
     let now = program.target().host().and_then(|host| host.monotonic_now());
-    let Some(unfrozen) = clock.within(program, "unfrozen")? else {
+    let Some(unfrozen) = clock.find_member(program, "unfrozen")? else {
         return Ok(now.map(|now| (now, false)));
     };
-    let Some(base) = clock.within(program, "base")? else { return Ok(None) };
+    let Some(base) = clock.find_member(program, "base")? else { return Ok(None) };
     let Some(base) = instant(program, base)? else { return Ok(None) };
-    Ok(match unfrozen.inside(program, INSTANT)? {
+    Ok(match unfrozen.find_inline(program, INSTANT)? {
         None => Some((base, true)),
         Some(unfrozen) => match (instant(program, unfrozen)?, now) {
             (Some(since), Some(now)) => {
@@ -110,8 +118,8 @@ fn clock(program: &Program<'_>, sleep: Value) -> Result<Option<(Duration, bool)>
 
 /// The time of the monotonic clock that is in an `Instant`; `None` for what is none.
 fn instant(program: &Program<'_>, value: Value) -> Result<Option<Duration>, ValueError> {
-    let seconds = value.number(program, "tv_sec")?.filter(|seconds| *seconds < 1 << 62);
-    let nanoseconds = value.number(program, "tv_nsec")?.filter(|part| *part < 1_000_000_000);
+    let seconds = value.find_number(program, "tv_sec")?.filter(|seconds| *seconds < 1 << 62);
+    let nanoseconds = value.find_number(program, "tv_nsec")?.filter(|part| *part < 1_000_000_000);
     let nanoseconds = nanoseconds.and_then(|part| u32::try_from(part).ok());
     Ok(seconds.zip(nanoseconds).map(|(seconds, part)| Duration::new(seconds, part)))
 }

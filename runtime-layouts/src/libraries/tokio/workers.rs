@@ -3,17 +3,17 @@
 //! Source: `tokio/src/runtime/scheduler/multi_thread/{worker,park,queue}.rs` and
 //! `scheduler/current_thread/mod.rs` (tokio 1.54.1).
 
+use super::block_on_stack::{self, Doing};
 use super::context::ThreadContext;
 use super::expected::{CURRENT_THREAD_CORE, MULTI_THREAD_SHARED, QUEUE_INNER, REMOTE, WORKER_PARK};
 use super::scheduler::Scheduler;
-use super::stack::{self, Doing};
 use super::worker_threads;
 use crate::knowledge::expectation::Expectation;
 use crate::layout::Type;
 use crate::report::{Task, TaskState, Worker, WorkerState};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
-use crate::walk::native::DEEPEST_STACK;
+use crate::walk::native_stack::DEEPEST_STACK;
 
 /// Before 1.21 `multi_thread` was `thread_pool`.
 const MULTI_THREAD_CORES: [&str; 2] = [
@@ -145,7 +145,7 @@ fn queued(program: &Program<'_>, remote: Value) -> Result<u64, ValueError> {
 fn state_on_stack(program: &Program<'_>, context: &ThreadContext) -> WorkerState {
     let thread = &program.target().threads()[context.index];
     let frames = program.target().native_frames(thread, DEEPEST_STACK);
-    match stack::doing(program, &frames) {
+    match block_on_stack::doing(program, &frames) {
         Some(Doing::Parks) => WorkerState::Parked,
         Some(_) => WorkerState::Running,
         None => WorkerState::Unknown,

@@ -1,13 +1,13 @@
-//! TOKIO-UTIL: tokens that cancel, and sets of tasks.
+//! The cancellation tokens and task sets of tokio-util.
 //!
 //! Source: `tokio-util/src/sync/cancellation_token.rs`, `cancellation_token/tree_node.rs`,
 //! `tokio-util/src/task/{join_map,task_tracker}.rs` (0.7.20).
 
-mod names;
+mod public_paths;
 
 use crate::knowledge::naming::count;
 use crate::knowledge::{GuardType, Library, ResourceType};
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::libraries::tokio::join;
 use crate::libraries::tokio::sync::notify;
 use crate::report::{Access, ResourceKind};
@@ -15,7 +15,7 @@ use crate::value::{Value, ValueError};
 
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
-    public_paths: names::PUBLIC_PATHS,
+    public_paths: public_paths::PUBLIC_PATHS,
     resources: RESOURCES,
     guards: GUARDS,
     ..Library::named("tokio-util")
@@ -48,12 +48,17 @@ const JOIN_SET: &str = "tokio::task::join_set::JoinSet<";
 const TRACKER: &str = "tokio_util::task::task_tracker::TaskTrackerInner";
 
 /// `CancellationToken::cancelled`, `cancelled_owned`.
-fn cancellation(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(node) = value.behind(reading.program, TREE_NODE)? else { return Ok(None) };
-    let mut seen = Seen::new(ResourceKind::Cancellation, node);
+fn cancellation(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(node) = value.find_through_pointers(reading.program, TREE_NODE)? else {
+        return Ok(None);
+    };
+    let mut seen = ObservedResource::new(ResourceKind::Cancellation, node);
     seen.name = Some("CancellationToken".into());
-    let is_cancelled = node.number(reading.program, "is_cancelled")?.is_some_and(|is| is != 0);
-    seen.state = match node.number(reading.program, "num_handles")? {
+    let is_cancelled = node.find_number(reading.program, "is_cancelled")?.is_some_and(|is| is != 0);
+    seen.state = match node.find_number(reading.program, "num_handles")? {
         _ if is_cancelled => Some("cancelled".to_string()),
         Some(handles) => Some(format!("not cancelled, {}", count(handles, "handle"))),
         None => None,
@@ -63,18 +68,20 @@ fn cancellation(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, Val
 }
 
 /// `JoinMap::join_next`: a `JoinSet` with keys.
-fn join_map(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(set) = value.inside(reading.program, JOIN_SET)? else { return Ok(None) };
+fn join_map(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(set) = value.find_inline(reading.program, JOIN_SET)? else { return Ok(None) };
     let seen = join::set(reading, set)?;
-    Ok(seen.map(|seen| Seen { name: Some("JoinMap".into()), ..seen }))
+    Ok(seen.map(|seen| ObservedResource { name: Some("JoinMap".into()), ..seen }))
 }
 
 /// `TaskTracker::wait`: the end of all its tasks, and its closing. The lowest bit of its state says
 /// that it is closed, the others count the tasks.
-fn tracker(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let Some(inner) = value.behind(reading.program, TRACKER)? else { return Ok(None) };
-    let Some(state) = inner.number(reading.program, "state")? else { return Ok(None) };
-    let mut seen = Seen::new(ResourceKind::JoinSet, inner);
+fn tracker(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(inner) = value.find_through_pointers(reading.program, TRACKER)? else {
+        return Ok(None);
+    };
+    let Some(state) = inner.find_number(reading.program, "state")? else { return Ok(None) };
+    let mut seen = ObservedResource::new(ResourceKind::JoinSet, inner);
     seen.name = Some("TaskTracker".into());
     let tasks = count(state >> 1, "task");
     seen.state = Some(match state & 1 {

@@ -4,7 +4,7 @@ use super::{
     CallFrames, CoreNotes, FramePointer, KernelRegisters, Processor, SystemCalls, ThreadPointer,
     ThreadStorage, TlsVariant, preserved, scratch,
 };
-use crate::memory::words::WordFormat;
+use crate::memory::word_format::WordFormat;
 
 /// Numbers of "DWARF for the Arm 64-bit Architecture", section 4.1.
 pub(super) static AARCH64: Processor = Processor {

@@ -1,8 +1,8 @@
-//! What depends on the processor: a file of data for each, and one line in [`ALL`].
+//! Processors: a file of data for each, and one line in [`ALL`].
 //!
-//! Nothing else in the workspace names a processor. All that the rest knows of one is in
-//! [`Processor`]: how its registers are called and numbered, where threads keep their storage, how
-//! functions call each other, and how the kernel tells of all this.
+//! Nothing else in the workspace names a processor. [`Processor`] has all that the rest needs:
+//! names and numbers of registers, the place of thread-local storage, the calling convention, and
+//! the kernel's formats for all this.
 
 mod aarch64;
 mod tls;
@@ -10,7 +10,7 @@ mod x86_64;
 
 use super::{CodeAddress, NativeFrame};
 use crate::layout::source::ObjectFacts;
-use crate::memory::words::WordFormat;
+use crate::memory::word_format::WordFormat;
 
 /// Every processor that is supported, by name.
 pub const ALL: &[&Processor] = &[&aarch64::AARCH64, &x86_64::X86_64];

@@ -1,4 +1,4 @@
-//! Where a thread has a thread-local variable.
+//! Addresses of thread-local variables.
 
 use super::{Processor, TlsVariant};
 use crate::layout::source::TlsSegment;

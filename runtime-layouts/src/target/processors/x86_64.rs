@@ -4,7 +4,7 @@ use super::{
     CallFrames, CoreNotes, FramePointer, KernelRegisters, Processor, SystemCalls, ThreadPointer,
     ThreadStorage, TlsVariant, preserved, scratch,
 };
-use crate::memory::words::WordFormat;
+use crate::memory::word_format::WordFormat;
 
 /// Numbers of the AMD64 ABI, figure 3.36.
 pub(super) static X86_64: Processor = Processor {

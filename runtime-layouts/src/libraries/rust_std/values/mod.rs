@@ -1,16 +1,16 @@
-//! How values of the standard library's types are written, and of those used in their place.
+//! Notations of values of the standard library, and of crates used in place of parts of it.
 
 mod addresses;
 mod maps;
 mod pointers;
-mod ring;
 mod sequences;
 mod text;
 mod times;
+mod vec_deque;
 mod wrappers;
 
-pub(crate) use self::ring::Ring;
 pub(crate) use self::times::instant;
+pub(crate) use self::vec_deque::VecDequeElements;
 use crate::knowledge::ValuePrinter;
 
 /// All of them.

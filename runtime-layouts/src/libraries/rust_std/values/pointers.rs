@@ -1,4 +1,4 @@
-//! Pointers that share what they own: `library/alloc/src/{rc,sync}.rs` (Rust 1.95).
+//! Reference-counted pointers: `library/alloc/src/{rc,sync}.rs` (Rust 1.95).
 
 use crate::knowledge::ValuePrinter;
 use crate::knowledge::notation::{Notation, Shown, argument, elements};

@@ -1,6 +1,6 @@
-//! Sequences.
+//! Sequences: `Vec`, `VecDeque` and their kin.
 
-use super::ring::Ring;
+use super::vec_deque::VecDequeElements;
 use crate::knowledge::ValuePrinter;
 use crate::knowledge::notation::{Notation, Shown, elements, find};
 use crate::layout::{Type, TypeKind};
@@ -27,9 +27,9 @@ fn vector(shown: &Shown<'_>) -> Result<Option<Notation>, ValueError> {
 }
 
 fn deque(shown: &Shown<'_>) -> Result<Option<Notation>, ValueError> {
-    let ring = Ring::of(shown.program, shown.value)?;
-    Ok(ring.map(|ring| Notation::Elements {
-        count: ring.length,
-        get: Box::new(move |index| ring.get(index)),
+    let queue = VecDequeElements::of(shown.program, shown.value)?;
+    Ok(queue.map(|queue| Notation::Elements {
+        count: queue.length,
+        get: Box::new(move |index| queue.get(index)),
     }))
 }

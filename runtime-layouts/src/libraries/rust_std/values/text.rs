@@ -1,4 +1,4 @@
-//! Owned texts. What is borrowed, as `&str` is, the printer knows by its two words.
+//! Owned strings. The printer itself knows borrowed ones, such as `&str`, by their two words.
 
 use crate::knowledge::ValuePrinter;
 use crate::knowledge::notation::{Notation, Shown, find};

@@ -1,4 +1,4 @@
-//! Types around one value: wrappers that add nothing to it, cells and locks.
+//! Types around one value: transparent wrappers, cells and locks.
 
 use crate::knowledge::ValuePrinter;
 use crate::knowledge::notation::{Notation, Shown};

@@ -1,10 +1,10 @@
-//! Values that are set once, and barriers.
+//! `OnceCell`, `SetOnce` and `Barrier`.
 //!
 //! Source: `tokio/src/sync/{once_cell,set_once,barrier}.rs` (tokio 1.54.1).
 
 use super::{notify, semaphore};
-use crate::knowledge::{Reading, Seen};
-use crate::libraries::tokio::list;
+use crate::knowledge::{ObservedResource, Reading};
+use crate::libraries::tokio::linked_list;
 use crate::report::ResourceKind;
 use crate::value::{Value, ValueError};
 
@@ -13,7 +13,7 @@ use crate::value::{Value, ValueError};
 pub(in crate::libraries::tokio) fn once_cell(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
+) -> Result<Option<ObservedResource>, ValueError> {
     if !semaphore::is_asked_for(reading)? {
         return Ok(None);
     }
@@ -31,11 +31,11 @@ pub(in crate::libraries::tokio) fn once_cell(
 pub(in crate::libraries::tokio) fn set_once(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
-    let mut seen = Seen::new(ResourceKind::OnceCell, value);
+) -> Result<Option<ObservedResource>, ValueError> {
+    let mut seen = ObservedResource::new(ResourceKind::OnceCell, value);
     seen.state = Some(initialized(reading, value)?);
     seen.is_granted = notify::is_granted(reading)?;
-    seen.order = Some((list::waiters, value));
+    seen.order = Some((linked_list::waiters, value));
     Ok(Some(seen))
 }
 
@@ -48,10 +48,10 @@ fn initialized(reading: &Reading<'_>, value: Value) -> Result<String, ValueError
 pub(in crate::libraries::tokio) fn barrier(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
-    let mut seen = Seen::new(ResourceKind::Barrier, value);
+) -> Result<Option<ObservedResource>, ValueError> {
+    let mut seen = ObservedResource::new(ResourceKind::Barrier, value);
     let all = value.member(reading.program, "n")?.unsigned(reading.program)?;
-    if let Some(arrived) = value.number(reading.program, "arrived")? {
+    if let Some(arrived) = value.find_number(reading.program, "arrived")? {
         seen.state = Some(format!("{arrived} of {all} arrived"));
     }
     seen.is_granted = notify::is_granted(reading)?;

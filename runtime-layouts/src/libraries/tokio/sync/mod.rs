@@ -1,4 +1,4 @@
-//! What tasks meet at: named as `tokio/src/sync` names it (tokio 1.54.1).
+//! tokio's synchronization primitives, with a file for each in `tokio/src/sync` (tokio 1.54.1).
 
 pub(super) mod broadcast;
 pub(super) mod cells;
@@ -8,7 +8,7 @@ pub(super) mod oneshot;
 pub(super) mod semaphore;
 pub(super) mod watch;
 
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Access, ResourceKind};
 use crate::value::{Value, ValueError};
 
@@ -17,7 +17,10 @@ use crate::value::{Value, ValueError};
 const MAX_READS: u64 = 32;
 
 /// `mutex.rs`: a semaphore with one permit.
-pub(super) fn mutex(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn mutex(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     let Some(mut seen) = semaphore::around(reading, ResourceKind::Mutex, value)? else {
         return Ok(None);
     };
@@ -27,7 +30,10 @@ pub(super) fn mutex(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>,
 }
 
 /// `rwlock.rs`: a semaphore with as many permits as there may be readers; a writer takes all.
-pub(super) fn rw_lock(reading: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
+pub(super) fn rw_lock(
+    reading: &Reading<'_>,
+    value: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
     let Some(mut seen) = semaphore::around(reading, ResourceKind::RwLock, value)? else {
         return Ok(None);
     };
@@ -48,8 +54,8 @@ pub(super) fn rw_lock(reading: &Reading<'_>, value: Value) -> Result<Option<Seen
 }
 
 /// `std::future::Pending`.
-pub(super) fn never(_: &Reading<'_>, value: Value) -> Result<Option<Seen>, ValueError> {
-    let mut seen = Seen::new(ResourceKind::Never, value);
+pub(super) fn never(_: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
+    let mut seen = ObservedResource::new(ResourceKind::Never, value);
     seen.name = Some("nothing: it is never ready".into());
     // One entry is enough for all of them.
     (seen.key, seen.address) = (0, 0);

@@ -1,11 +1,11 @@
-//! Queues with many senders and one receiver.
+//! `mpsc` channels: many senders and one receiver.
 //!
 //! Source: `tokio/src/sync/mpsc/{bounded,unbounded,chan,list}.rs` (tokio 1.54.1).
 
 use super::{notify, semaphore};
 use crate::knowledge::naming::{count, generic_name};
 use crate::knowledge::waker;
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 
@@ -30,10 +30,10 @@ struct State {
 pub(in crate::libraries::tokio) fn receiver(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
-    let Some(chan) = value.behind(reading.program, CHAN)? else { return Ok(None) };
+) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(chan) = value.find_through_pointers(reading.program, CHAN)? else { return Ok(None) };
     let state = state(reading.program, chan)?;
-    let mut seen = Seen::new(ResourceKind::Mpsc, chan);
+    let mut seen = ObservedResource::new(ResourceKind::Mpsc, chan);
     seen.name = Some(generic_name("mpsc", value, reading.program)?);
     seen.access = Some(Access::Receive);
     seen.parties = Some(state.senders);
@@ -52,12 +52,12 @@ pub(in crate::libraries::tokio) fn receiver(
 pub(in crate::libraries::tokio) fn sender(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
+) -> Result<Option<ObservedResource>, ValueError> {
     let program = reading.program;
-    let Some(chan) = value.behind(program, CHAN)? else { return Ok(None) };
+    let Some(chan) = value.find_through_pointers(program, CHAN)? else { return Ok(None) };
     let state = state(program, chan)?;
     let room = match semaphore::is_asked_for(reading)? {
-        true => chan.inside(program, semaphore::SEMAPHORE)?,
+        true => chan.find_inline(program, semaphore::SEMAPHORE)?,
         false => None,
     };
     let mut seen = match room {
@@ -69,7 +69,7 @@ pub(in crate::libraries::tokio) fn sender(
             seen
         }
         None => {
-            let mut seen = Seen::new(ResourceKind::Mpsc, chan);
+            let mut seen = ObservedResource::new(ResourceKind::Mpsc, chan);
             seen.state = Some(state.filling());
             seen.is_granted = notify::is_granted(reading)?;
             seen
@@ -86,21 +86,21 @@ pub(in crate::libraries::tokio) fn receiver_wakers(
     program: &Program<'_>,
     value: Value,
 ) -> Result<Vec<u64>, ValueError> {
-    let Some(chan) = value.behind(program, CHAN)? else { return Ok(Vec::new()) };
+    let Some(chan) = value.find_through_pointers(program, CHAN)? else { return Ok(Vec::new()) };
     waker::stored(program, chan.member(program, "rx_waker")?)
 }
 
 fn state(program: &Program<'_>, chan: Value) -> Result<State, ValueError> {
     let senders = chan.member(program, "tx_count")?.unsigned(program)?;
-    let tail = chan.member(program, "tx")?.number(program, "tail_position")?.unwrap_or(0);
+    let tail = chan.member(program, "tx")?.find_number(program, "tail_position")?.unwrap_or(0);
     let fields = chan.member(program, "rx_fields")?;
-    let head = fields.number(program, "index")?.unwrap_or(0);
+    let head = fields.find_number(program, "index")?.unwrap_or(0);
     // The last sender to go leaves a mark behind the messages.
     let queued = tail.wrapping_sub(head).saturating_sub(u64::from(senders == 0));
     let semaphore = chan.member(program, "semaphore")?;
-    let capacity = match semaphore.number(program, "bound")? {
+    let capacity = match semaphore.find_number(program, "bound")? {
         // Before tokio 1.27 or so it is a tuple of the semaphore and the bound.
-        None if semaphore.inside(program, semaphore::SEMAPHORE)?.is_some() => {
+        None if semaphore.find_inline(program, semaphore::SEMAPHORE)?.is_some() => {
             Some(semaphore.member(program, "__1")?.unsigned(program)?)
         }
         bound => bound,
@@ -116,8 +116,8 @@ fn state(program: &Program<'_>, chan: Value) -> Result<State, ValueError> {
         reserved: taken.saturating_sub(queued),
         senders,
         // Since tokio 1.23.
-        weak_senders: chan.number(program, "tx_weak_count")?.unwrap_or(0),
-        is_closed: fields.number(program, "rx_closed")?.is_some_and(|closed| closed != 0),
+        weak_senders: chan.find_number(program, "tx_weak_count")?.unwrap_or(0),
+        is_closed: fields.find_number(program, "rx_closed")?.is_some_and(|closed| closed != 0),
     })
 }
 

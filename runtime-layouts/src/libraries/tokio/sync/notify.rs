@@ -1,9 +1,9 @@
-//! Notifications.
+//! `Notify`.
 //!
 //! Source: `tokio/src/sync/notify.rs` (tokio 1.54.1).
 
-use crate::knowledge::{Reading, Seen};
-use crate::libraries::tokio::list;
+use crate::knowledge::{ObservedResource, Reading};
+use crate::libraries::tokio::linked_list;
 use crate::report::ResourceKind;
 use crate::value::{Value, ValueError};
 
@@ -19,16 +19,20 @@ const NOTIFIED: u64 = 2;
 pub(in crate::libraries::tokio) fn notified(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
-    let Some(notify) = value.behind(reading.program, NOTIFY)? else { return Ok(None) };
-    let mut seen = Seen::new(ResourceKind::Notify, notify);
+) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(notify) = value.find_through_pointers(reading.program, NOTIFY)? else {
+        return Ok(None);
+    };
+    let mut seen = ObservedResource::new(ResourceKind::Notify, notify);
     seen.name = Some("Notify".into());
-    if notify.number(reading.program, "state")?.is_some_and(|state| state & STATE_MASK == NOTIFIED)
+    if notify
+        .find_number(reading.program, "state")?
+        .is_some_and(|state| state & STATE_MASK == NOTIFIED)
     {
         seen.state = Some("1 permit stored".to_string());
     }
     seen.is_granted = is_granted(reading)?;
-    seen.order = Some((list::waiters, notify));
+    seen.order = Some((linked_list::waiters, notify));
     Ok(Some(seen))
 }
 
@@ -38,6 +42,6 @@ pub(crate) fn is_granted(reading: &Reading<'_>) -> Result<bool, ValueError> {
     if !FUTURES.iter().any(|future| layout.name.starts_with(future)) {
         return Ok(false);
     }
-    let notification = reading.leaf.number(reading.program, "notification")?;
+    let notification = reading.leaf.find_number(reading.program, "notification")?;
     Ok(notification.is_some_and(|notification| notification != 0))
 }

@@ -1,9 +1,9 @@
-//! Values that are sent once.
+//! `oneshot` channels: one value, sent once.
 //!
 //! Source: `tokio/src/sync/oneshot.rs` (tokio 1.54.1).
 
 use crate::knowledge::naming::generic_name;
-use crate::knowledge::{Reading, Seen};
+use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Access, ResourceKind};
 use crate::value::{Value, ValueError};
 
@@ -18,10 +18,10 @@ const CLOSED: u64 = 0b00100;
 pub(in crate::libraries::tokio) fn receiver(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
-    let Some(inner) = value.behind(reading.program, INNER)? else { return Ok(None) };
+) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(inner) = value.find_through_pointers(reading.program, INNER)? else { return Ok(None) };
     let state = inner.member(reading.program, "state")?.unsigned(reading.program)?;
-    let mut seen = Seen::new(ResourceKind::Oneshot, inner);
+    let mut seen = ObservedResource::new(ResourceKind::Oneshot, inner);
     seen.name = Some(generic_name("oneshot", value, reading.program)?);
     seen.access = Some(Access::Receive);
     seen.is_granted = state & VALUE_SENT != 0;
@@ -33,10 +33,10 @@ pub(in crate::libraries::tokio) fn receiver(
 pub(in crate::libraries::tokio) fn sender(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
-    let Some(inner) = value.behind(reading.program, INNER)? else { return Ok(None) };
+) -> Result<Option<ObservedResource>, ValueError> {
+    let Some(inner) = value.find_through_pointers(reading.program, INNER)? else { return Ok(None) };
     let state = inner.member(reading.program, "state")?.unsigned(reading.program)?;
-    let mut seen = Seen::new(ResourceKind::Oneshot, inner);
+    let mut seen = ObservedResource::new(ResourceKind::Oneshot, inner);
     let name = generic_name("oneshot", value, reading.program)?;
     seen.name = Some(name);
     seen.is_granted = state & CLOSED != 0;

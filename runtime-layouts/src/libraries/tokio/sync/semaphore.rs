@@ -1,9 +1,9 @@
-//! Semaphores, which locks and bounded channels are made of.
+//! Semaphores, on which tokio builds its locks and bounded channels.
 //!
 //! Source: `tokio/src/sync/{batch_semaphore,semaphore}.rs` (tokio 1.54.1).
 
-use crate::knowledge::{Reading, Seen};
-use crate::libraries::tokio::list;
+use crate::knowledge::{ObservedResource, Reading};
+use crate::libraries::tokio::linked_list;
 use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 
@@ -20,7 +20,7 @@ const PERMIT_SHIFT: u32 = 1;
 pub(in crate::libraries::tokio) fn acquire(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
+) -> Result<Option<ObservedResource>, ValueError> {
     let pointer = value.member(reading.program, "semaphore")?;
     let Some(inner) = pointer.pointee(reading.program)? else { return Ok(None) };
     of_inner(reading, ResourceKind::Semaphore, inner, inner).map(|mut seen| {
@@ -33,7 +33,7 @@ pub(in crate::libraries::tokio) fn acquire(
 pub(in crate::libraries::tokio) fn semaphore(
     reading: &Reading<'_>,
     value: Value,
-) -> Result<Option<Seen>, ValueError> {
+) -> Result<Option<ObservedResource>, ValueError> {
     around(reading, ResourceKind::Semaphore, value)
 }
 
@@ -42,8 +42,8 @@ pub(super) fn around(
     reading: &Reading<'_>,
     kind: ResourceKind,
     object: Value,
-) -> Result<Option<Seen>, ValueError> {
-    match object.inside(reading.program, SEMAPHORE)? {
+) -> Result<Option<ObservedResource>, ValueError> {
+    match object.find_inline(reading.program, SEMAPHORE)? {
         Some(inner) => of_inner(reading, kind, object, inner).map(Some),
         None => Ok(None),
     }
@@ -56,7 +56,7 @@ pub(super) fn free(reading: &Reading<'_>, object: Value) -> Result<Option<u64>, 
 
 /// The permits that are free in the semaphore inside of something.
 pub(super) fn free_in(program: &Program<'_>, object: Value) -> Result<Option<u64>, ValueError> {
-    let Some(inner) = object.inside(program, SEMAPHORE)? else { return Ok(None) };
+    let Some(inner) = object.find_inline(program, SEMAPHORE)? else { return Ok(None) };
     let permits = inner.member(program, "permits")?.unsigned(program)?;
     Ok(Some(permits >> PERMIT_SHIFT))
 }
@@ -72,9 +72,9 @@ pub(super) fn of_inner(
     kind: ResourceKind,
     object: Value,
     inner: Value,
-) -> Result<Seen, ValueError> {
+) -> Result<ObservedResource, ValueError> {
     let program = reading.program;
-    let mut seen = Seen::new(kind, object);
+    let mut seen = ObservedResource::new(kind, object);
     seen.key = inner.address;
     let permits = inner.member(program, "permits")?.unsigned(program)?;
     let free = permits >> PERMIT_SHIFT;
@@ -93,6 +93,6 @@ pub(super) fn of_inner(
         let is_queued = reading.leaf.member(program, "queued")?.unsigned(program)? != 0;
         seen.is_granted = is_queued && missing == 0;
     }
-    seen.order = Some((list::waiters, inner));
+    seen.order = Some((linked_list::waiters, inner));
     Ok(seen)
 }

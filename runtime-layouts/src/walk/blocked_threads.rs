@@ -1,16 +1,16 @@
-//! Threads that run a task and are blocked by code that is not async, and the threads that hold
-//! the locks that they wait for.
+//! Threads that a task blocks in a synchronous call, and the threads that hold the locks that they
+//! wait for.
 
 use std::sync::Arc;
 
-use super::keeps::Keeps;
-use super::native::{self, DEEPEST_STACK, NativeCall};
-use super::plan::Wanted;
+use super::live_values::LiveValues;
+use super::native_stack::{self, DEEPEST_STACK, NativeCall};
 use super::sites::Sites;
+use super::traversal::SearchFor;
 use super::waits::Waits;
 use crate::knowledge::{BlockingCall, Libraries};
 use crate::layout::name::{last_segment, path_segments};
-use crate::layout::{Base, Place};
+use crate::layout::{LocationBase, VariableLocation};
 use crate::report::{
     Access, Chain, Frame, FrameRef, HoldingThread, ResourceKind, Runtime, Task, TaskIndex,
     ThreadRef, Wait, WorkerState,
@@ -128,7 +128,7 @@ pub(crate) struct OnStack {
 /// The guards in the variables of every thread's stack, as far as the debug information places
 /// them in memory.
 pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -> Vec<OnStack> {
-    let mut keeps = Keeps::of(Wanted::Guards, sites.libraries());
+    let mut live_values = LiveValues::of(SearchFor::Guards, sites.libraries());
     let mut found = Vec::new();
     for thread in program.target().threads() {
         let frames = program.target().native_frames(thread, DEEPEST_STACK);
@@ -138,10 +138,10 @@ pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -
             let Some((module, address)) = program.module_at(frame.pc.lookup()) else { continue };
             let layouts = program.layouts(module);
             for variable in layouts.variables_at(address).unwrap_or_default() {
-                let Some(at) = place(program, variable.place, frame) else { continue };
+                let Some(at) = address_of(program, variable.location, frame) else { continue };
                 let value = Value { ty: Ty { module, id: variable.ty }, address: at };
-                let nodes = keeps.of_value(program, value);
-                if nodes.is_empty() {
+                let values = live_values.of_value(program, value);
+                if values.is_empty() {
                     continue;
                 }
                 let calls = layouts.calls_at(address).unwrap_or_default();
@@ -156,8 +156,8 @@ pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -
                     continue;
                 }
                 let site = sites.of_call(program, module, call);
-                found.extend(nodes.into_iter().map(|node| OnStack {
-                    value: Value { ty: node.ty, address: node.address },
+                found.extend(values.into_iter().map(|value| OnStack {
+                    value,
                     variable: Arc::clone(&variable.name),
                     frame: FrameRef { site, address: frame.pc.get() },
                     task: task.map(|task| task.index),
@@ -174,7 +174,7 @@ pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -
 
 /// Whether a thread waits in a call that does not end by itself.
 fn is_blocked(program: &Program<'_>, libraries: Libraries, frames: &[NativeFrame]) -> bool {
-    let calls = native::calls(program, frames);
+    let calls = native_stack::calls(program, frames);
     let names: Vec<&str> = calls
         .iter()
         .map(|call| match call {
@@ -187,17 +187,21 @@ fn is_blocked(program: &Program<'_>, libraries: Libraries, frames: &[NativeFrame
 }
 
 /// Where a variable lies in memory.
-fn place(program: &Program<'_>, place: Place, frame: &NativeFrame) -> Option<u64> {
+fn address_of(
+    program: &Program<'_>,
+    location: VariableLocation,
+    frame: &NativeFrame,
+) -> Option<u64> {
     let base = |base| match base {
-        Base::Register(number) => frame.register(number),
-        Base::FrameAddress => frame.frame_address,
+        LocationBase::Register(number) => frame.register(number),
+        LocationBase::FrameAddress => frame.frame_address,
     };
-    match place {
-        Place::Memory(from, offset) => Some(base(from)?.wrapping_add_signed(offset)),
-        Place::Indirect(from, first, second) => {
+    match location {
+        VariableLocation::Memory(from, offset) => Some(base(from)?.wrapping_add_signed(offset)),
+        VariableLocation::Indirect(from, first, second) => {
             let pointer = program.read_pointer(base(from)?.wrapping_add_signed(first)).ok()?;
             Some(pointer.wrapping_add_signed(second))
         }
-        Place::Value(..) => None,
+        VariableLocation::Value(..) => None,
     }
 }

@@ -1,14 +1,14 @@
-//! SEALED BYTES: tables in a file, compressed and with a checksum.
+//! Compressed tables with a checksum, as layout files and the answer cache store them.
 //!
-//! One zstd frame with a checksum, behind the length of what it holds. Files come from elsewhere:
-//! what one claims to hold is bounded by what it is.
+//! The format is the uncompressed length and one zstd frame with a checksum. Files may come from
+//! anywhere, so the compressed length bounds the claimed one.
 
 use std::io::Read;
 
 use zstd::zstd_safe::CParameter;
 
 /// No tables are longer than this before compression, in bytes.
-pub const MOST_PLAIN: u64 = 512 << 20;
+pub const MOST_UNCOMPRESSED: u64 = 512 << 20;
 /// No real tables shrink to less than this part of their length; a bomb does.
 const MOST_COMPRESSION: u64 = 64;
 /// How many places zstd's tables of what it saw have, as a power of two. More of them find a
@@ -19,24 +19,25 @@ const PLACES: u32 = 14;
 ///
 /// # Errors
 /// Those of zstd.
-pub fn seal(plain: &[u8], level: i32) -> std::io::Result<Vec<u8>> {
+pub fn compress(plain: &[u8], level: i32) -> std::io::Result<Vec<u8>> {
     let mut compressor = zstd::bulk::Compressor::new(level)?;
     compressor.include_checksum(true)?;
     compressor.set_parameter(CParameter::HashLog(PLACES))?;
     compressor.set_parameter(CParameter::ChainLog(PLACES))?;
-    let mut sealed = (plain.len() as u64).to_le_bytes().to_vec();
-    sealed.extend(compressor.compress(plain)?);
-    Ok(sealed)
+    let mut compressed = (plain.len() as u64).to_le_bytes().to_vec();
+    compressed.extend(compressor.compress(plain)?);
+    Ok(compressed)
 }
 
 /// What was sealed.
 ///
 /// # Errors
 /// What is wrong with it, in a few words: it is damaged, or was never sealed.
-pub fn unseal(sealed: &[u8]) -> Result<Vec<u8>, String> {
-    let (length, frame) = sealed.split_first_chunk().ok_or("it ends early")?;
+pub fn decompress(compressed: &[u8]) -> Result<Vec<u8>, String> {
+    let (length, frame) = compressed.split_first_chunk().ok_or("it ends early")?;
     let length = u64::from_le_bytes(*length);
-    if length > MOST_PLAIN || length > (frame.len() as u64).saturating_mul(MOST_COMPRESSION) {
+    if length > MOST_UNCOMPRESSED || length > (frame.len() as u64).saturating_mul(MOST_COMPRESSION)
+    {
         return Err(format!("it claims to hold {length} bytes in {}", frame.len()));
     }
     let mut plain = Vec::new();

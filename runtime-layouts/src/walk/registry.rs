@@ -1,4 +1,4 @@
-//! The libraries that an inspection is given.
+//! The registry: the libraries that an inspection knows.
 
 use super::Inspection;
 use crate::knowledge::{Libraries, Library};
@@ -8,7 +8,7 @@ pub(crate) type Discover = fn(&mut Inspection<'_>);
 
 /// A library that is known.
 #[derive(Clone, Copy)]
-pub struct Known {
+pub struct RegistryEntry {
     /// What can be said of it.
     library: &'static Library,
     /// Finds its tasks; `None` for a library that runs none.
@@ -19,12 +19,12 @@ pub struct Known {
 #[derive(Clone, Copy)]
 pub struct Registry {
     /// Each of them, in the order in which their runtimes are looked for.
-    pub known: &'static [Known],
-    /// What can be said of them: as [`Known::libraries`] has it.
+    pub entries: &'static [RegistryEntry],
+    /// What can be said of them: as [`RegistryEntry::libraries`] has it.
     pub libraries: Libraries,
 }
 
-impl Known {
+impl RegistryEntry {
     /// A library that runs no tasks.
     #[must_use]
     pub const fn library(library: &'static Library) -> Self {
@@ -52,6 +52,6 @@ impl Known {
 impl Registry {
     /// What finds the tasks of each runtime.
     pub(super) fn runtimes(self) -> impl Iterator<Item = Discover> {
-        self.known.iter().filter_map(|known| known.discover)
+        self.entries.iter().filter_map(|known| known.discover)
     }
 }

@@ -1,4 +1,4 @@
-//! A `VecDeque`: a ring of slots.
+//! The elements of a `VecDeque`, which is a ring buffer.
 //!
 //! Source: `library/alloc/src/collections/vec_deque/mod.rs` (Rust 1.95): `head` and `len`; before
 //! 1.67 `tail` was where `head` is now, and `head` where the elements end.
@@ -8,7 +8,7 @@ use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 
 /// The elements of a `VecDeque`.
-pub(crate) struct Ring {
+pub(crate) struct VecDequeElements {
     /// The type of an element.
     pub(crate) element: Ty,
     /// How many there are.
@@ -19,7 +19,7 @@ pub(crate) struct Ring {
     size: u64,
 }
 
-impl Ring {
+impl VecDequeElements {
     /// That of a `VecDeque`; `None` when it is none that is known.
     pub(crate) fn of(program: &Program<'_>, deque: Value) -> Result<Option<Self>, ValueError> {
         let layout = deque.layout(program)?;

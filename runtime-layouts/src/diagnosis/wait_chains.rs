@@ -1,10 +1,10 @@
-//! Chains of waits, told from one end to the other.
+//! Chains of waits, followed from a waiting task to the cause.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::graph::{Graph, waits_of};
+use super::dependency_graph::{Graph, waits_of};
 use crate::report::{
-    Access, Because, Finding, FindingKind, Link, Report, Resource, ResourceKind, TaskIndex, Wait,
+    Access, Cause, Finding, FindingKind, Link, Report, Resource, ResourceKind, TaskIndex, Wait,
     WaitId,
 };
 
@@ -50,7 +50,7 @@ struct Chains<'r> {
 }
 
 impl Chains<'_> {
-    fn next(&self, at: WaitId) -> Option<(Because, WaitId)> {
+    fn next(&self, at: WaitId) -> Option<(Cause, WaitId)> {
         next(self.graph, self.stuck, at)
     }
 
@@ -70,8 +70,8 @@ impl Chains<'_> {
             if let Some(start) = path.iter().position(|link| link.wait == at) {
                 break End::Circle(self.add(path[start..].to_vec()));
             }
-            let Some((because, next)) = self.next(at) else { break End::Nothing(at) };
-            path.push(Link { wait: at, because });
+            let Some((cause, next)) = self.next(at) else { break End::Nothing(at) };
+            path.push(Link { wait: at, cause });
             at = next;
         };
         if let End::Nothing(nothing) = end
@@ -93,11 +93,11 @@ impl Chains<'_> {
         let Some(kept) = path.iter().rposition(keeps) else { return };
         let mut links = path[kept..].to_vec();
         let mut at = at;
-        while let Some((because, next)) = self.next(at) {
-            links.push(Link { wait: at, because });
+        while let Some((cause, next)) = self.next(at) {
+            links.push(Link { wait: at, cause });
             at = next;
         }
-        links.push(Link { wait: nothing, because: Because::Never });
+        links.push(Link { wait: nothing, cause: Cause::Never });
         let number = self.add(links);
         self.in_vain.insert(nothing, number);
     }
@@ -128,30 +128,30 @@ fn keeps_from_others(report: &Report, link: &Link) -> bool {
     let (_, resource, holder) = link.resource(report);
     match resource.kind {
         ResourceKind::Mutex | ResourceKind::RwLock | ResourceKind::Semaphore => {
-            holder.is_some() || matches!(link.because, Because::Unpolled(_))
+            holder.is_some() || matches!(link.cause, Cause::Unpolled(_))
         }
         _ => holder.is_some() && report.wait(link.wait).access == Some(Access::Send),
     }
 }
 
 /// What a stuck wait waits for, and the wait that keeps that.
-fn next(graph: &Graph, stuck: &FxHashSet<WaitId>, at: WaitId) -> Option<(Because, WaitId)> {
-    graph.blockers(at).find_map(|(because, waits)| {
+fn next(graph: &Graph, stuck: &FxHashSet<WaitId>, at: WaitId) -> Option<(Cause, WaitId)> {
+    graph.blockers(at).find_map(|(cause, waits)| {
         // A blocker that goes on is none.
         let is_stuck = waits.iter().all(|id| stuck.contains(id));
-        Some((because, *waits.first().filter(|_| is_stuck)?))
+        Some((cause, *waits.first().filter(|_| is_stuck)?))
     })
 }
 
 fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
-    let is_circle = links.last().is_none_or(|link| link.because != Because::Never);
+    let is_circle = links.last().is_none_or(|link| link.cause != Cause::Never);
     if is_circle {
         // One circle is one, wherever it was entered.
         let first = links.iter().enumerate().min_by_key(|(_, link)| link.wait);
         let first = first.map_or(0, |(index, _)| index);
         links.rotate_left(first);
     }
-    let unpolled = links.iter().any(|link| matches!(link.because, Because::Unpolled(_)));
+    let unpolled = links.iter().any(|link| matches!(link.cause, Cause::Unpolled(_)));
     // Whoever waits for a notification has no more to do with those who wait for the same one.
     let is_lost = links.iter().all(|link| link.resource(report).1.kind == ResourceKind::Notify);
     let kind = if unpolled {
@@ -193,14 +193,14 @@ fn kept_across_await(
     };
     let mut waiting = lock.queue.iter().copied().filter(is_waiting);
     let first = waiting.next()?;
-    let (because, outside) = graph.blockers(first).find_map(|(because, waits)| {
-        let Because::Held(number) = because else { return None };
+    let (cause, outside) = graph.blockers(first).find_map(|(cause, waits)| {
+        let Cause::Held(number) = cause else { return None };
         // A guard that was given away may be in memory still: a busy program has many of those.
         if lock.holders.get(number as usize)?.may_be_moved {
             return None;
         }
         let mut waits = waits.iter().copied();
-        Some((because, waits.find(|id| is_for_what_comes_from_outside(report, *id))?))
+        Some((cause, waits.find(|id| is_for_what_comes_from_outside(report, *id))?))
     })?;
     let task_of = |id: WaitId| report.wait(id).task;
     let mut seen = FxHashSet::from_iter([first, outside].map(task_of));
@@ -208,7 +208,7 @@ fn kept_across_await(
     Some(Finding {
         kind: FindingKind::LockAcrossAwait,
         is_sure: true,
-        links: vec![Link { wait: first, because }, Link { wait: outside, because: Because::Never }],
+        links: vec![Link { wait: first, cause }, Link { wait: outside, cause: Cause::Never }],
         behind,
     })
 }
@@ -245,20 +245,20 @@ pub fn reasons(report: &Report, task: TaskIndex) -> Vec<Link> {
     let mut at = polled.map(|(id, _)| id).min_by_key(|id| (!stuck.contains(id), *id));
     let mut links: Vec<Link> = Vec::new();
     while let Some(wait) = at.filter(|wait| !links.iter().any(|link| link.wait == *wait)) {
-        let (because, next) = reason(&graph, &stuck, wait);
-        links.push(Link { wait, because });
+        let (cause, next) = reason(&graph, &stuck, wait);
+        links.push(Link { wait, cause });
         at = next;
     }
     links
 }
 
 /// Why a wait does not end, and the wait that keeps that: what is stuck before what may go on.
-fn reason(graph: &Graph, stuck: &FxHashSet<WaitId>, wait: WaitId) -> (Because, Option<WaitId>) {
-    if let Some((because, next)) = next(graph, stuck, wait) {
-        return (because, Some(next));
+fn reason(graph: &Graph, stuck: &FxHashSet<WaitId>, wait: WaitId) -> (Cause, Option<WaitId>) {
+    if let Some((cause, next)) = next(graph, stuck, wait) {
+        return (cause, Some(next));
     }
     match graph.blockers(wait).next() {
-        Some((because, waits)) => (because, waits.first().copied()),
-        None => (Because::Never, None),
+        Some((cause, waits)) => (cause, waits.first().copied()),
+        None => (Cause::Never, None),
     }
 }

@@ -1,19 +1,19 @@
-//! What tasks wait for and what they hold, read of each task at once: a page of memory that has both
-//! is fetched once.
+//! Collects the waits of all tasks and the holders of their resources in one pass, which fetches
+//! each page of memory once.
 
 use std::sync::mpsc::{self, Sender};
 
-use super::holders::{self, Guards, Holders};
-use super::leaves::{Leaves, Waiting};
+use super::holders::{GuardBatch, Guards, Holders};
+use super::leaf_waits::{FoundWait, LeafReader};
 use super::sites::Sites;
-use super::waits::{Order, Waits};
+use super::waits::{QueueOrder, Waits};
 use crate::knowledge::Tasks;
 use crate::parallel::{self, Job};
 use crate::report::{Task, TaskState};
 use crate::value::Program;
 
 /// What one task after the other waits for, and keeps.
-type Found = (Vec<Waiting>, holders::Found);
+type LeavesAndGuards = (Vec<FoundWait>, GuardBatch);
 
 /// Finds the waits of all tasks and the holders of what they wait for, by several threads where
 /// there are many tasks. `false` when it ended early, since the user asked to stop.
@@ -21,7 +21,7 @@ pub(crate) fn find(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -> 
     let mut waits = Waits::default();
     let mut holders = Holders::of(sites.libraries());
     // Some queue is as long as the list of tasks: it is read while others are still looked for.
-    let (sender, orders) = mpsc::channel::<Order>();
+    let (sender, orders) = mpsc::channel::<QueueOrder>();
     let (orders, is_whole) = parallel::beside(
         program,
         tasks.len(),
@@ -49,12 +49,12 @@ fn read(
     sites: &Sites,
     tasks: &[Task],
     waits: &mut Waits,
-    orders: Sender<Order>,
-) -> (Vec<holders::Found>, bool) {
+    orders: Sender<QueueOrder>,
+) -> (Vec<GuardBatch>, bool) {
     let known = Tasks::of(tasks);
-    let batch = |program: &Program<'_>, readers: &mut (Leaves, Guards), tasks: &[Task]| {
+    let batch = |program: &Program<'_>, readers: &mut (LeafReader, Guards), tasks: &[Task]| {
         let (leaves, guards) = readers;
-        let mut found: Found = (Vec::with_capacity(tasks.len()), holders::Found::default());
+        let mut found: LeavesAndGuards = (Vec::with_capacity(tasks.len()), GuardBatch::default());
         for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
             leaves.of_task(program, sites, &known, task, &mut found.0);
             guards.of_task(program, sites, task, &mut found.1);
@@ -63,7 +63,7 @@ fn read(
         found
     };
     let libraries = sites.libraries();
-    let begin = || (Leaves::of(libraries), Guards::of(libraries));
+    let begin = || (LeafReader::of(libraries), Guards::of(libraries));
     let job = Job { items: tasks, begin: &begin, batch: &batch };
     let is_running = |task: &&Task| task.state == TaskState::Running;
     let mut running = tasks.iter().filter(is_running).peekable();

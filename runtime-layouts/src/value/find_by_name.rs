@@ -1,6 +1,7 @@
-//! Parts of values that are found by name: what the structures of libraries are read with.
+//! Finding parts of a value by the name of their type or member.
 //!
-//! A member that moved into another struct, or that was wrapped once more, is still found.
+//! The search still finds a member that a new version moved into another struct or wrapped once
+//! more.
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
@@ -18,7 +19,7 @@ const MOST_SEARCHED: usize = 500;
 /// What a part is found by. The names are written in the source of this program: those in the same
 /// place are the same.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Sought {
+pub(super) enum PartName {
     /// The name of its type; of a generic one the name up to `<`, included.
     Type(&'static str),
     /// A member that it has.
@@ -34,7 +35,7 @@ pub fn is_named(ty: &Type, name: &str) -> bool {
     }
 }
 
-impl Sought {
+impl PartName {
     /// What tells it from others.
     fn identity(self) -> (bool, *const str) {
         match self {
@@ -51,16 +52,16 @@ impl Sought {
     }
 }
 
-impl PartialEq for Sought {
+impl PartialEq for PartName {
     fn eq(&self, other: &Self) -> bool {
         let ((is_type, name), (is_other_type, other)) = (self.identity(), other.identity());
         is_type == is_other_type && std::ptr::eq(name, other)
     }
 }
 
-impl Eq for Sought {}
+impl Eq for PartName {}
 
-impl Hash for Sought {
+impl Hash for PartName {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // Two with the same name in the same place are rare.
         self.identity().1.cast::<u8>().addr().hash(state);
@@ -69,40 +70,40 @@ impl Hash for Sought {
 
 impl Program<'_> {
     /// The shortest path from a type to what is sought, searched for once.
-    fn path_to(&self, start: Ty, sought: Sought, pointers: bool) -> Option<Rc<Path>> {
-        let key = (start, sought, pointers);
+    fn path_to(&self, start: Ty, name: PartName, pointers: bool) -> Option<Rc<Path>> {
+        let key = (start, name, pointers);
         if let Some(known) = self.paths.borrow().get(&key) {
             return known.clone();
         }
         let reach = if pointers { Reach::RUNTIME } else { Reach::INLINE };
-        let found = path::find(self, start, reach, &mut |ty| sought.is(ty)).map(Rc::new);
+        let found = path::find(self, start, reach, &mut |ty| name.is(ty)).map(Rc::new);
         self.paths.borrow_mut().insert(key, found.clone());
         found
     }
 }
 
 impl Value {
-    fn sought(
+    fn find_part(
         self,
         program: &Program<'_>,
-        sought: Sought,
+        name: PartName,
         pointers: bool,
     ) -> Result<Option<Self>, ValueError> {
-        let Some(path) = program.path_to(self.ty, sought, pointers) else { return Ok(None) };
+        let Some(path) = program.path_to(self.ty, name, pointers) else { return Ok(None) };
         match path.follow(program, self)? {
             Some(found) => Ok(Some(found)),
             // The shortest path may lead through a variant that is not the active one.
-            None => Ok(self.search(program, sought, pointers)),
+            None => Ok(self.search(program, name, pointers)),
         }
     }
 
     /// What is sought, by way of active variants only.
-    fn search(self, program: &Program<'_>, sought: Sought, pointers: bool) -> Option<Self> {
+    fn search(self, program: &Program<'_>, name: PartName, pointers: bool) -> Option<Self> {
         let mut seen = FxHashSet::from_iter([self]);
         let mut queue = VecDeque::from([self]);
         while let Some(value) = queue.pop_front() {
             let Ok(layout) = program.type_of(value.ty) else { continue };
-            if sought.is(layout) {
+            if name.is(layout) {
                 return Some(value);
             }
             let next = match path::first_element(program, value, layout) {
@@ -138,12 +139,12 @@ impl Value {
     ///
     /// # Errors
     /// When memory on the way cannot be read.
-    pub fn inside(
+    pub fn find_inline(
         self,
         program: &Program<'_>,
         type_name: &'static str,
     ) -> Result<Option<Self>, ValueError> {
-        self.sought(program, Sought::Type(type_name), false)
+        self.find_part(program, PartName::Type(type_name), false)
     }
 
     /// The nearest value of a type, behind pointers too. The name of a generic type ends with `<`.
@@ -151,24 +152,24 @@ impl Value {
     ///
     /// # Errors
     /// When memory on the way cannot be read.
-    pub fn behind(
+    pub fn find_through_pointers(
         self,
         program: &Program<'_>,
         type_name: &'static str,
     ) -> Result<Option<Self>, ValueError> {
-        self.sought(program, Sought::Type(type_name), true)
+        self.find_part(program, PartName::Type(type_name), true)
     }
 
     /// The nearest member of that name in the value itself.
     ///
     /// # Errors
     /// When memory on the way cannot be read.
-    pub fn within(
+    pub fn find_member(
         self,
         program: &Program<'_>,
         member: &'static str,
     ) -> Result<Option<Self>, ValueError> {
-        match self.sought(program, Sought::Owner(member), false)? {
+        match self.find_part(program, PartName::Owner(member), false)? {
             Some(owner) => owner.member(program, member).map(Some),
             None => Ok(None),
         }
@@ -178,12 +179,12 @@ impl Value {
     ///
     /// # Errors
     /// When memory cannot be read, or the member is larger than 8 bytes.
-    pub fn number(
+    pub fn find_number(
         self,
         program: &Program<'_>,
         member: &'static str,
     ) -> Result<Option<u64>, ValueError> {
-        match self.within(program, member)? {
+        match self.find_member(program, member)? {
             Some(member) => member.unsigned(program).map(Some),
             None => Ok(None),
         }

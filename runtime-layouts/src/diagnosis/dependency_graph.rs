@@ -1,9 +1,9 @@
-//! What can go on, and what cannot.
+//! The dependency graph of waits: which waits can end, and which are stuck.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::report::{
-    Because, Chain, FrameRef, Report, Resource, ResourceKind, TaskIndex, TaskState, Wait, WaitId,
+    Cause, Chain, FrameRef, Report, Resource, ResourceKind, TaskIndex, TaskState, Wait, WaitId,
 };
 
 /// Something that goes on or does not.
@@ -31,7 +31,7 @@ impl Leaf {
 }
 
 /// What a wait needs one of, each with the reason for which the wait does not end before.
-type Group = Vec<(Dependency, Because)>;
+type Group = Vec<(Dependency, Cause)>;
 
 /// The waits of a program and what each needs.
 pub(super) struct Graph {
@@ -153,11 +153,11 @@ impl Graph {
     }
 
     /// What keeps a wait from ending and is itself kept, with the waits that keep it.
-    pub(super) fn blockers(&self, wait: WaitId) -> impl Iterator<Item = (Because, &[WaitId])> + '_ {
+    pub(super) fn blockers(&self, wait: WaitId) -> impl Iterator<Item = (Cause, &[WaitId])> + '_ {
         let groups = self.needs.get(&wait).into_iter().flatten().flatten();
         let below = |dependency| self.below.get(dependency).map(Vec::as_slice).unwrap_or_default();
-        let mut blockers: Vec<(Because, &[WaitId])> =
-            groups.map(|(dependency, because)| (*because, below(dependency))).collect();
+        let mut blockers: Vec<(Cause, &[WaitId])> =
+            groups.map(|(dependency, cause)| (*cause, below(dependency))).collect();
         // Of several who have it, the others tell more than the one who waits.
         blockers.sort_by_key(|(_, waits)| waits.contains(&wait));
         blockers.into_iter()
@@ -174,7 +174,7 @@ fn needs_of(report: &Report, id: WaitId, wait: &Wait) -> Option<Vec<Group>> {
     match resource.kind {
         ResourceKind::Never => groups.push(Vec::new()),
         ResourceKind::Join | ResourceKind::JoinSet if are_all_known(resource) => {
-            let task = |task: &TaskIndex| (Dependency::Task(*task), Because::NotEnded(*task));
+            let task = |task: &TaskIndex| (Dependency::Task(*task), Cause::NotEnded(*task));
             match resource.needs_all {
                 true => groups.extend(resource.tasks.iter().map(|of| vec![task(of)])),
                 false => groups.push(resource.tasks.iter().map(task).collect()),
@@ -205,13 +205,14 @@ fn needs_of(report: &Report, id: WaitId, wait: &Wait) -> Option<Vec<Group>> {
 
 /// What a wait for a lock needs: who was given it or holds it, and who comes first in the queue.
 fn needs_of_lock(report: &Report, lock: &Resource, id: WaitId) -> Vec<Group> {
-    let keepers = |given| ahead(report, lock, id, given).filter_map(|id| keeper(report, id));
-    let mut groups: Vec<Group> = keepers(true).map(|given| vec![given]).collect();
+    let unpolled =
+        |given| ahead(report, lock, id, given).filter_map(|id| holding_frame(report, id));
+    let mut groups: Vec<Group> = unpolled(true).map(|given| vec![given]).collect();
     if groups.is_empty() {
         groups.extend(Some(holders(lock)).filter(|holders| !holders.is_empty()));
     }
     // What waits in front and is not polled will be given it, and keep it.
-    groups.extend(keepers(false).map(|queued| vec![queued]));
+    groups.extend(unpolled(false).map(|queued| vec![queued]));
     groups
 }
 
@@ -222,9 +223,9 @@ fn are_all_known(resource: &Resource) -> bool {
 }
 
 /// The frame that keeps a future without polling it, by a wait of that future.
-fn keeper(report: &Report, id: WaitId) -> Option<(Dependency, Because)> {
+fn holding_frame(report: &Report, id: WaitId) -> Option<(Dependency, Cause)> {
     let wait = report.wait(id);
-    Some((Dependency::Frame(wait.task, wait.keeper?), Because::Unpolled(id)))
+    Some((Dependency::Frame(wait.task, wait.holding_frame?), Cause::Unpolled(id)))
 }
 
 /// The waits of a report with their numbers.
@@ -244,7 +245,7 @@ fn holders(resource: &Resource) -> Group {
         .zip(&resource.holders)
         .filter(|(_, holder)| holder.thread.is_none())
         .filter_map(|(number, holder)| {
-            Some((Dependency::Frame(holder.task?, holder.frame), Because::Held(number)))
+            Some((Dependency::Frame(holder.task?, holder.frame), Cause::Held(number)))
         })
         .collect()
 }

@@ -1,5 +1,5 @@
-//! Owned lists: the intrusive lists that every spawned task is in until it is done; before 1.9 from
-//! its first poll on.
+//! The owned lists: the intrusive lists of all spawned tasks that have not ended; before 1.9, of
+//! those polled at least once.
 //!
 //! Source: `tokio/src/runtime/task/list.rs`, `tokio/src/util/{sharded_list,linked_list}.rs` (tokio
 //! 1.54.1).

@@ -1,4 +1,4 @@
-//! Numbers in memory: how wide a pointer is, and the order of its bytes.
+//! The format of numbers in memory: the width of pointers and the byte order.
 
 use super::{MemoryReader, ReadError};
 

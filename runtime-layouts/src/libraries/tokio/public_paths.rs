@@ -1,4 +1,4 @@
-//! Where tokio exports what it defines in private modules.
+//! The public paths of items that tokio defines in private modules.
 
 /// Private paths and the public ones that export the same items; longer private paths first.
 ///

@@ -1,13 +1,13 @@
-//! Threads that should poll tasks and are blocked instead.
+//! Worker threads that a task blocks, so that other tasks starve.
 
 use std::time::Duration;
 
 use crate::report::{
-    Because, Finding, FindingKind, Holder, Link, Report, Resource, ResourceKind, Runtime, Task,
+    Cause, Finding, FindingKind, Holder, Link, Report, Resource, ResourceKind, Runtime, Task,
     TaskIndex, TaskKind, TaskState, Wait, WaitId,
 };
 
-use super::graph::waits;
+use super::dependency_graph::waits;
 
 /// A timer that is overdue by so much does not fire: a busy worker is late by milliseconds.
 const LATE: Duration = Duration::from_secs(1);
@@ -29,16 +29,16 @@ fn of_wait(
     blocked: &[(WaitId, &Wait)],
 ) -> Option<Finding> {
     let (task, resource) = (report.task(wait.task), report.resource(wait.resource));
-    let (because, is_sure) = match resource.kind {
-        ResourceKind::Blocking => (Because::Never, true),
+    let (cause, is_sure) = match resource.kind {
+        ResourceKind::Blocking => (Cause::Never, true),
         _ => {
             let (number, holder) = holder_that_stays(report, task, resource)?;
-            (Because::Held(number), !holder.may_be_moved)
+            (Cause::Held(number), !holder.may_be_moved)
         }
     };
     let nobody_is_left = are_all_blocked(report, task, blocked);
     let behind = if nobody_is_left { starving(report, task.runtime) } else { Vec::new() };
-    let links = vec![Link { wait: id, because }];
+    let links = vec![Link { wait: id, cause }];
     Some(Finding { kind: FindingKind::BlockedWorker, is_sure, links, behind })
 }
 
@@ -52,7 +52,7 @@ fn busy(report: &Report, runtime: &Runtime, blocked: &[(WaitId, &Wait)]) -> Opti
         let runs = |task: &&Task| task.thread == Some(thread) && task.state == TaskState::Running;
         let task = report.tasks.iter().find(runs)?;
         if !blocked.iter().any(|(_, wait)| wait.task == task.index) {
-            busy.push(Because::Busy(task.index));
+            busy.push(Cause::Busy(task.index));
         }
     }
     if busy.is_empty() {
@@ -64,7 +64,7 @@ fn busy(report: &Report, runtime: &Runtime, blocked: &[(WaitId, &Wait)]) -> Opti
         .filter_map(|(id, wait)| Some((id, report.resource(wait.resource).timer?.overdue()?)))
         .filter(|(id, overdue)| *overdue >= LATE && own(report.task(report.wait(*id).task)))
         .max_by_key(|(_, overdue)| *overdue)?;
-    let links = busy.into_iter().map(|because| Link { wait: late, because }).collect();
+    let links = busy.into_iter().map(|cause| Link { wait: late, cause }).collect();
     let behind = starving(report, Some(runtime.id));
     Some(Finding { kind: FindingKind::BlockedWorker, is_sure: false, links, behind })
 }

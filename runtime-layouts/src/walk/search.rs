@@ -1,8 +1,8 @@
-//! What a value holds: the futures or guards in it, through everything that is neither.
+//! The search in a value for futures, guards or handles, through everything else that it contains.
 
 use rustc_hash::FxHashSet;
 
-use super::plan::{Plan, Planner, Shape, Wanted};
+use super::traversal::{Descent, SearchFor, Traversal, Traversals};
 use crate::knowledge::Libraries;
 use crate::knowledge::children::{Arms, Part};
 use crate::layout::TypeKind;
@@ -19,20 +19,13 @@ const MOST_NODES: usize = 10_000;
 /// a chain with as many frames as are shown needs.
 const MOST_VALUES: usize = 1 << 18;
 
-/// A value that was found.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Node {
-    pub(crate) ty: Ty,
-    pub(crate) address: u64,
-}
-
 /// What was found in a value.
 #[derive(Default)]
-pub(crate) struct Below {
+pub(crate) struct SearchResult {
     /// The values, and of futures, whether their holder polls them.
-    pub(crate) nodes: Vec<(Node, Polled)>,
+    pub(crate) values: Vec<(Value, Polled)>,
     /// Those that lie behind a pointer that others may share.
-    pub(crate) shared: FxHashSet<Node>,
+    pub(crate) shared: FxHashSet<Value>,
     /// Why some may be missing.
     pub(crate) problem: Option<Problem>,
 }
@@ -57,15 +50,15 @@ impl Problem {
 
 /// Finds values of one sort in others.
 pub(crate) struct Finder {
-    pub(crate) planner: Planner,
+    pub(crate) traversals: Traversals,
     /// How many more values may be looked at for the chain that is being walked.
     left: usize,
 }
 
 impl Finder {
     /// A finder of what is wanted.
-    pub(crate) fn of(wanted: Wanted, libraries: Libraries) -> Self {
-        Self { planner: Planner::of(wanted, libraries), left: MOST_VALUES }
+    pub(crate) fn of(wanted: SearchFor, libraries: Libraries) -> Self {
+        Self { traversals: Traversals::of(wanted, libraries), left: MOST_VALUES }
     }
 
     /// Begins with another chain, for which as much may be looked at as for any.
@@ -78,23 +71,31 @@ impl Finder {
         self.left == 0
     }
 
-    /// What a value holds beside itself.
-    pub(crate) fn below(&mut self, program: &Program<'_>, value: Value, plan: &Plan) -> Below {
+    /// What a value of another kind contains.
+    pub(crate) fn contents(
+        &mut self,
+        program: &Program<'_>,
+        value: Value,
+        traversal: &Traversal,
+    ) -> SearchResult {
         let mut search = Search::new(self, program);
-        search.collect(value, plan);
-        search.below
+        search.visit_contents(value, traversal);
+        search.result
     }
 
-    /// The futures in a value, through everything that is not one itself. A value that is `known`
-    /// to be a future is one, behind its boxes, whether or not the program still has a `poll` of it:
-    /// in optimized builds that may be inlined everywhere.
-    pub(crate) fn futures_in(&mut self, program: &Program<'_>, value: Value, known: bool) -> Below {
+    /// The wanted values in a value, itself included, through everything that is not one itself.
+    pub(crate) fn values_in(&mut self, program: &Program<'_>, value: Value) -> SearchResult {
         let mut search = Search::new(self, program);
-        match known {
-            true => search.known(value),
-            false => search.visit(value),
-        }
-        search.below
+        search.visit(value);
+        search.result
+    }
+
+    /// The future that a value is known to be, behind its boxes, or those in it. The program need
+    /// not have a `poll` of it any more: in optimized builds that may be inlined everywhere.
+    pub(crate) fn known_future(&mut self, program: &Program<'_>, value: Value) -> SearchResult {
+        let mut search = Search::new(self, program);
+        search.visit_known_future(value);
+        search.result
     }
 }
 
@@ -103,24 +104,24 @@ impl Finder {
 struct Search<'s, 'p> {
     finder: &'s mut Finder,
     program: &'s Program<'p>,
-    below: Below,
+    result: SearchResult,
     /// Wrappers around what is looked at.
     depth: usize,
     /// What pointers on the way here lead to.
-    behind: Vec<Node>,
+    pointees: Vec<Value>,
 }
 
 impl<'s, 'p> Search<'s, 'p> {
     fn new(finder: &'s mut Finder, program: &'s Program<'p>) -> Self {
-        Self { finder, program, below: Below::default(), depth: 0, behind: Vec::new() }
+        Self { finder, program, result: SearchResult::default(), depth: 0, pointees: Vec::new() }
     }
 
     fn cut(&mut self, why: String) {
-        self.below.problem = Some(Problem::Cut(why));
+        self.result.problem = Some(Problem::Cut(why));
     }
 
     fn fail(&mut self, why: impl ToString) {
-        self.below.problem = Some(Problem::Unreadable(why.to_string()));
+        self.result.problem = Some(Problem::Unreadable(why.to_string()));
     }
 
     /// Looks at a value: it is what is wanted, or may hold that.
@@ -135,11 +136,11 @@ impl<'s, 'p> Search<'s, 'p> {
             return self.cut(format!("cut off after {MOST_VALUES} values"));
         };
         self.finder.left = left;
-        match self.finder.planner.plan(self.program, value.ty) {
-            Ok(plan) if plan.is_wanted => self.below.nodes.push(yes(value)),
-            Ok(plan) => {
+        match self.finder.traversals.of_type(self.program, value.ty) {
+            Ok(traversal) if traversal.is_wanted => self.result.values.push(polled(value)),
+            Ok(traversal) => {
                 self.depth += 1;
-                self.collect(value, &plan);
+                self.visit_contents(value, &traversal);
                 self.depth -= 1;
             }
             Err(error) => self.fail(error),
@@ -147,115 +148,127 @@ impl<'s, 'p> Search<'s, 'p> {
     }
 
     /// Looks at a value that is known to be a future.
-    fn known(&mut self, value: Value) {
+    fn visit_known_future(&mut self, value: Value) {
         let inner = innermost(self.program, value);
-        let plan = inner.as_ref().map(|inner| self.finder.planner.plan(self.program, inner.ty));
-        if let (Ok(inner), Ok(Ok(plan))) = (&inner, plan)
-            && plan.makes_a_frame
+        let traversal =
+            inner.as_ref().map(|inner| self.finder.traversals.of_type(self.program, inner.ty));
+        if let (Ok(inner), Ok(Ok(traversal))) = (&inner, traversal)
+            && traversal.makes_a_frame
         {
-            return self.below.nodes.push(yes(*inner));
+            return self.result.values.push(polled(*inner));
         }
-        let (found, before) = (self.below.nodes.len(), self.below.problem.take());
+        let (found, before) = (self.result.values.len(), self.result.problem.take());
         self.visit(value);
-        if self.below.nodes.len() == found && self.below.problem.is_none() {
+        if self.result.values.len() == found && self.result.problem.is_none() {
             match inner {
-                Ok(inner) => self.below.nodes.push(yes(inner)),
+                Ok(inner) => self.result.values.push(polled(inner)),
                 Err(error) => self.fail(error),
             }
         }
-        self.below.problem = self.below.problem.take().or(before);
+        self.result.problem = self.result.problem.take().or(before);
     }
 
     /// Looks at what a value holds.
-    fn collect(&mut self, value: Value, plan: &Plan) {
-        if let Err(error) = self.try_collect(value, plan) {
+    fn visit_contents(&mut self, value: Value, traversal: &Traversal) {
+        if let Err(error) = self.try_visit_contents(value, traversal) {
             self.fail(error);
         }
     }
 
-    fn try_collect(&mut self, value: Value, plan: &Plan) -> Result<(), ValueError> {
-        match &plan.shape {
-            Shape::Nothing | Shape::Machine { .. } => {}
-            Shape::Parts(parts) => self.parts(value, parts),
-            Shape::Variants { parts, .. } => {
+    fn try_visit_contents(
+        &mut self,
+        value: Value,
+        traversal: &Traversal,
+    ) -> Result<(), ValueError> {
+        match &traversal.descent {
+            Descent::Nothing | Descent::Coroutine { .. } => {}
+            Descent::Parts(parts) => self.visit_parts(value, parts),
+            Descent::Variants { parts, .. } => {
                 let (active, _) = value.active_variant(self.program)?;
-                self.parts(value, &parts[active]);
+                self.visit_parts(value, &parts[active]);
             }
-            Shape::Pointer(target) => self.pointer(value, *target)?,
-            Shape::Shared(target) => {
-                let first = self.below.nodes.len();
-                self.pointer(value, *target)?;
-                let nodes = self.below.nodes[first..].iter().map(|(node, _)| *node);
-                self.below.shared.extend(nodes);
+            Descent::Pointer(target) => self.visit_pointee(value, *target)?,
+            Descent::Shared(target) => {
+                let first = self.result.values.len();
+                self.visit_pointee(value, *target)?;
+                let found = self.result.values[first..].iter().map(|(value, _)| *value);
+                self.result.shared.extend(found);
             }
-            Shape::Dyn { data, vtable } => self.object(value, *data, *vtable)?,
-            Shape::Arms(arms) => self.arms(value, arms)?,
-            Shape::Array { element, size, count } => {
-                self.elements(value.address, (*element, *size, *count));
+            Descent::Dyn { data, vtable } => self.visit_dyn(value, *data, *vtable)?,
+            Descent::Arms(arms) => self.visit_select_arms(value, arms)?,
+            Descent::Array { element, size, count } => {
+                self.visit_elements(value.address, (*element, *size, *count));
             }
-            Shape::List { head, next, item } => self.list(value, *head, *next, *item)?,
-            Shape::Slice { data, length, element, size } => {
+            Descent::List { head, next, item } => self.visit_list(value, *head, *next, *item)?,
+            Descent::Slice { data, length, element, size } => {
                 let start = self.program.read_pointer(value.address.wrapping_add(*data))?;
                 let count = self.program.read_pointer(value.address.wrapping_add(*length))?;
-                self.elements(start, (*element, *size, count));
+                self.visit_elements(start, (*element, *size, count));
             }
         }
         Ok(())
     }
 
-    fn parts(&mut self, value: Value, parts: &[Part]) {
+    fn visit_parts(&mut self, value: Value, parts: &[Part]) {
         for part in parts {
             self.visit(part_of(value, *part));
         }
     }
 
-    fn pointer(&mut self, value: Value, target: Ty) -> Result<(), ValueError> {
+    fn visit_pointee(&mut self, value: Value, target: Ty) -> Result<(), ValueError> {
         let address = self.program.read_pointer(value.address)?;
         if address != 0 {
-            self.follow(Value { ty: target, address }, Self::visit);
+            self.visit_behind_pointer(Value { ty: target, address }, Self::visit);
         }
         Ok(())
     }
 
     /// Goes on behind a pointer, unless that is where it came from.
-    fn follow(&mut self, target: Value, look: fn(&mut Self, Value)) {
-        let node = Node { ty: target.ty, address: target.address };
-        if self.behind.contains(&node) {
-            return self.cut(format!("a pointer leads back to {:#x}: a cycle", node.address));
+    fn visit_behind_pointer(&mut self, target: Value, look: fn(&mut Self, Value)) {
+        if self.pointees.contains(&target) {
+            return self.cut(format!("a pointer leads back to {:#x}: a cycle", target.address));
         }
-        self.behind.push(node);
+        self.pointees.push(target);
         look(self, target);
-        self.behind.pop();
+        self.pointees.pop();
     }
 
     /// A `dyn Future`.
-    fn object(&mut self, value: Value, data: u64, vtable: u64) -> Result<(), ValueError> {
+    fn visit_dyn(&mut self, value: Value, data: u64, vtable: u64) -> Result<(), ValueError> {
         let data = self.program.read_pointer(value.address.wrapping_add(data))?;
         let vtable = self.program.read_pointer(value.address.wrapping_add(vtable))?;
         match dyn_type(self.program, vtable) {
-            Ok(ty) => self.follow(Value { ty, address: data }, Self::known),
+            Ok(ty) => {
+                self.visit_behind_pointer(Value { ty, address: data }, Self::visit_known_future)
+            }
             Err(problem) => self.fail(problem),
         }
         Ok(())
     }
 
-    fn arms(&mut self, value: Value, arms: &Arms) -> Result<(), ValueError> {
+    fn visit_select_arms(&mut self, value: Value, arms: &Arms) -> Result<(), ValueError> {
         let mask = self.program.read_pointer(value.address.wrapping_add(arms.mask))?;
         let mask = self.program.read_unsigned(mask, arms.mask_size)?;
         let tuple = self.program.read_pointer(value.address.wrapping_add(arms.tuple))?;
         for (number, part) in (0_u32..).zip(&arms.parts) {
-            let first = self.below.nodes.len();
+            let first = self.result.values.len();
             self.visit(Value { ty: part.ty, address: tuple.wrapping_add(part.offset) });
             // Arms beyond the mask's bits cannot be switched off.
             if mask.checked_shr(number).is_some_and(|rest| rest & 1 != 0) {
-                let nodes = self.below.nodes[first..].iter_mut();
-                nodes.for_each(|(_, polled)| *polled = Polled::Disabled);
+                let found = self.result.values[first..].iter_mut();
+                found.for_each(|(_, polled)| *polled = Polled::Disabled);
             }
         }
         Ok(())
     }
 
-    fn list(&mut self, value: Value, head: u64, next: u64, item: Part) -> Result<(), ValueError> {
+    fn visit_list(
+        &mut self,
+        value: Value,
+        head: u64,
+        next: u64,
+        item: Part,
+    ) -> Result<(), ValueError> {
         let mut nodes = Vec::new();
         let mut seen = FxHashSet::default();
         let mut node = self.program.read_pointer(value.address.wrapping_add(head))?;
@@ -278,11 +291,11 @@ impl<'s, 'p> Search<'s, 'p> {
         Ok(())
     }
 
-    fn elements(&mut self, start: u64, (ty, size, count): (Ty, u64, u64)) {
+    fn visit_elements(&mut self, start: u64, (ty, size, count): (Ty, u64, u64)) {
         for index in 0..count.min(MOST_ELEMENTS) {
             let address = start.wrapping_add(index.wrapping_mul(size));
             self.visit(Value { ty, address });
-            if self.below.problem.is_some() {
+            if self.result.problem.is_some() {
                 return;
             }
         }
@@ -296,8 +309,8 @@ pub(crate) fn part_of(value: Value, part: Part) -> Value {
     Value { ty: part.ty, address: value.address.wrapping_add(part.offset) }
 }
 
-fn yes(future: Value) -> (Node, Polled) {
-    (Node { ty: future.ty, address: future.address }, Polled::Yes)
+fn polled(future: Value) -> (Value, Polled) {
+    (future, Polled::Yes)
 }
 
 /// The concrete type behind a `dyn Future`, or one sentence why it is not known.

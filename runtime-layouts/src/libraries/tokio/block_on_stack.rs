@@ -1,13 +1,13 @@
-//! Where on a thread's stack the future of a `block_on` is.
+//! The future of a `block_on`, found on its thread's stack.
 //!
-//! A debug build says it: the frame has a variable `f` or `future` of type `Pin<&mut F>`. An
-//! optimized build keeps the future in memory too, since it is pinned, but drops that variable's
-//! place. Then the stack frames of `block_on` are searched for a value that is an `F`: a state
-//! machine that is suspended, whose awaitee is suspended, and so on down to a leaf.
+//! In a debug build the frame has a variable `f` or `future` of type `Pin<&mut F>`. An optimized
+//! build keeps the future in memory too, since it is pinned, but drops that variable's location.
+//! There this module searches the stack frames of `block_on` for a value that can be an `F`: a
+//! suspended coroutine with a suspended awaitee, and so on down to a leaf.
 
 use super::task::is_polling;
 use crate::layout::name::path_segments;
-use crate::layout::{Base, Call, Place, PlacedVariable, TypeKind};
+use crate::layout::{Call, LocationBase, PlacedVariable, TypeKind, VariableLocation};
 use crate::report::{Chain, Frame, FrameSource, FutureState, TaskState};
 use crate::target::NativeFrame;
 use crate::value::{Program, Ty, Value};
@@ -20,7 +20,7 @@ const LARGEST_SEARCH: u64 = 1 << 20;
 const SMALLEST_SEARCHED: u64 = 16;
 
 /// A future on a stack.
-pub(super) struct Found {
+pub(super) struct StackFuture {
     pub(super) address: u64,
     pub(super) chain: Chain,
     /// How it was found.
@@ -33,7 +33,7 @@ pub(super) fn future(
     inspection: &mut Inspection<'_>,
     frames: &[NativeFrame],
     state: TaskState,
-) -> Option<Found> {
+) -> Option<StackFuture> {
     let program = &inspection.program;
     let (first, module, calls) = frames.iter().enumerate().find_map(|(index, frame)| {
         let (module, address) = program.module_at(frame.pc.lookup())?;
@@ -49,7 +49,7 @@ pub(super) fn future(
     for value in named {
         let chain = inspection.chain(value);
         let source = FrameSource::StateMachines;
-        let found = Found { address: value.address, chain, source };
+        let found = StackFuture { address: value.address, chain, source };
         if is_possible(inspection, &found, state) {
             return Some(found);
         }
@@ -64,7 +64,7 @@ pub(super) fn future(
             problem: Some("where it is on the stack was optimized away".into()),
         });
         let chain = Chain { frames: frame.into_iter().collect(), ..Chain::default() };
-        Found { address: 0, chain, source: FrameSource::TypeAlone }
+        StackFuture { address: 0, chain, source: FrameSource::TypeAlone }
     }))
 }
 
@@ -156,20 +156,20 @@ pub(super) fn place(
     frame: &NativeFrame,
 ) -> Option<(bool, Value)> {
     let base = |base| match base {
-        Base::Register(number) => frame.register(number),
-        Base::FrameAddress => frame.frame_address,
+        LocationBase::Register(number) => frame.register(number),
+        LocationBase::FrameAddress => frame.frame_address,
     };
     let ty = Ty { module, id: variable.ty };
     let target = pinned_target(program, ty);
-    let value = match variable.place {
-        Place::Memory(from, offset) => {
+    let value = match variable.location {
+        VariableLocation::Memory(from, offset) => {
             Value { ty, address: base(from)?.wrapping_add_signed(offset) }
         }
-        Place::Indirect(from, first, second) => {
+        VariableLocation::Indirect(from, first, second) => {
             let pointer = program.read_pointer(base(from)?.wrapping_add_signed(first)).ok()?;
             Value { ty, address: pointer.wrapping_add_signed(second) }
         }
-        Place::Value(from, offset) => {
+        VariableLocation::Value(from, offset) => {
             Value { ty: target?, address: base(from)?.wrapping_add_signed(offset) }
         }
     };
@@ -196,7 +196,7 @@ fn pinned_target(program: &Program<'_>, ty: Ty) -> Option<Ty> {
 
 /// Whether this can be the future that a thread blocks on: what it sleeps for was polled before. A
 /// copy that was moved from was not.
-fn is_possible(inspection: &Inspection<'_>, found: &Found, state: TaskState) -> bool {
+fn is_possible(inspection: &Inspection<'_>, found: &StackFuture, state: TaskState) -> bool {
     let is_whole = found.chain.frames.iter().all(|frame| frame.problem.is_none());
     let root = found.chain.frames.first().map(|frame| inspection.site(frame.site).state);
     match root {
@@ -211,7 +211,7 @@ fn search(
     ty: Ty,
     frames: &[NativeFrame],
     first: usize,
-) -> Option<Found> {
+) -> Option<StackFuture> {
     let program = &inspection.program;
     let layout = program.type_of(ty).ok()?;
     if layout.size < SMALLEST_SEARCHED {
@@ -230,7 +230,7 @@ fn search(
     };
     let end = last?.frame_address?.min(start.saturating_add(LARGEST_SEARCH));
     let step = usize::try_from(layout.align.unwrap_or(8).clamp(1, 64)).ok()?;
-    let mut best: Option<Found> = None;
+    let mut best: Option<StackFuture> = None;
     for address in (start..end.saturating_sub(layout.size)).step_by(step) {
         if inspection.interrupted() {
             return None;
@@ -239,7 +239,7 @@ fn search(
         if !is_suspended_throughout(inspection, &chain) {
             continue;
         }
-        let found = Found { address, chain, source: FrameSource::StackSearch };
+        let found = StackFuture { address, chain, source: FrameSource::StackSearch };
         match &best {
             Some(known) if length(&known.chain) > length(&found.chain) => {}
             // Two that differ leave it open which is the one.

@@ -1,21 +1,21 @@
-//! What the variables of suspended frames keep.
+//! Live values: guards and handles in the variables of suspended frames.
 
 use std::sync::Arc;
 
-use super::find::{Below, Finder, Node, part_of};
-use super::plan::{Shape, Wanted};
-use super::sites::{Sites, Standing};
+use super::search::{Finder, part_of};
+use super::sites::{Sites, StateKey};
+use super::traversal::{Descent, SearchFor};
 use crate::knowledge::Libraries;
 use crate::report::{Chain, FrameRef, FutureState, Polled, SiteId};
 use crate::value::{Program, Value, ValueError};
 
 /// Values that the frames of one chain keep: of more than this no more frames are looked at.
-const MOST_KEPT: usize = 10_000;
+const MOST_LIVE_VALUES: usize = 10_000;
 
 /// A value that a frame keeps.
-pub(crate) struct Kept {
+pub(crate) struct LiveValue {
     /// The value.
-    pub(crate) node: Node,
+    pub(crate) value: Value,
     /// The frame.
     pub(crate) frame: FrameRef,
     /// The variable; `None` for a part of a future that is no state machine, or for the future.
@@ -27,17 +27,17 @@ pub(crate) struct Kept {
 }
 
 /// Finds what frames keep; keeps what it learns about types.
-pub(crate) struct Keeps {
+pub(crate) struct LiveValues {
     finder: Finder,
     /// Whether frames of a site can keep anything, by its number; `None` where that is not known
     /// yet. Most cannot, and there may be a million of them.
-    can_keep: Vec<Option<bool>>,
+    can_hold: Vec<Option<bool>>,
 }
 
-impl Keeps {
+impl LiveValues {
     /// A search for what is wanted.
-    pub(crate) fn of(wanted: Wanted, libraries: Libraries) -> Self {
-        Self { finder: Finder::of(wanted, libraries), can_keep: Vec::new() }
+    pub(crate) fn of(wanted: SearchFor, libraries: Libraries) -> Self {
+        Self { finder: Finder::of(wanted, libraries), can_hold: Vec::new() }
     }
 
     /// Adds what the frames of a chain and of its branches keep, innermost first: a future may
@@ -47,7 +47,7 @@ impl Keeps {
         program: &Program<'_>,
         sites: &Sites,
         chain: &Chain,
-        found: &mut Vec<Kept>,
+        found: &mut Vec<LiveValue>,
     ) {
         self.finder.begin();
         let mut kept = Vec::new();
@@ -60,16 +60,16 @@ impl Keeps {
         program: &Program<'_>,
         sites: &Sites,
         chain: &Chain,
-        found: &mut Vec<Kept>,
+        found: &mut Vec<LiveValue>,
     ) {
         for branch in chain.branches.iter().filter(|branch| branch.polled != Polled::Ended) {
             self.of_branch(program, sites, branch, found);
         }
         for frame in chain.frames.iter().rev() {
-            if found.len() >= MOST_KEPT || program.is_interrupted() {
+            if found.len() >= MOST_LIVE_VALUES || program.is_interrupted() {
                 return;
             }
-            if frame.address == 0 || !self.can_keep(program, sites, frame.site) {
+            if frame.address == 0 || !self.can_hold(program, sites, frame.site) {
                 continue;
             }
             let Some(ty) = sites.type_of(frame.site) else { continue };
@@ -80,44 +80,40 @@ impl Keeps {
     }
 
     /// Whether frames of a site can keep anything.
-    fn can_keep(&mut self, program: &Program<'_>, sites: &Sites, site: SiteId) -> bool {
+    fn can_hold(&mut self, program: &Program<'_>, sites: &Sites, site: SiteId) -> bool {
         let number = site.0 as usize;
-        if self.can_keep.len() <= number {
-            self.can_keep.resize(number + 1, None);
+        if self.can_hold.len() <= number {
+            self.can_hold.resize(number + 1, None);
         }
-        if let Some(known) = self.can_keep[number] {
+        if let Some(known) = self.can_hold[number] {
             return known;
         }
         let state = sites.get(site).state;
         let is_over = matches!(state, FutureState::Returned | FutureState::Panicked);
         let can = !is_over
-            && sites.place(site).is_some_and(|(ty, standing)| {
-                match (self.finder.planner.plan(program, ty), standing) {
+            && sites.key(site).is_some_and(|(ty, state)| {
+                match (self.finder.traversals.of_type(program, ty), state) {
                     // What cannot be had holds nothing.
                     (Err(_), _) => false,
-                    (Ok(plan), _) if plan.is_wanted => true,
-                    (Ok(plan), standing) => match (&plan.shape, standing) {
-                        (Shape::Nothing, _) => false,
-                        (Shape::Machine { states }, Standing::Variant(state)) => {
+                    (Ok(traversal), _) if traversal.is_wanted => true,
+                    (Ok(traversal), state) => match (&traversal.descent, state) {
+                        (Descent::Nothing, _) => false,
+                        (Descent::Coroutine { states }, StateKey::Variant(state)) => {
                             states.get(state).is_none_or(|state| !state.variables.is_empty())
                         }
                         _ => true,
                     },
                 }
             });
-        self.can_keep[number] = Some(can);
+        self.can_hold[number] = Some(can);
         can
     }
 
     /// What a value holds, itself included.
-    pub(crate) fn of_value(&mut self, program: &Program<'_>, value: Value) -> Vec<Node> {
+    pub(crate) fn of_value(&mut self, program: &Program<'_>, value: Value) -> Vec<Value> {
         self.finder.begin();
-        let below = self.finder.futures_in(program, value, false);
-        below.nodes.into_iter().map(|(node, _)| node).collect()
-    }
-
-    fn below(&mut self, program: &Program<'_>, value: Value) -> Below {
-        self.finder.futures_in(program, value, false)
+        let below = self.finder.values_in(program, value);
+        below.values.into_iter().map(|(value, _)| value).collect()
     }
 
     fn of_frame(
@@ -125,39 +121,46 @@ impl Keeps {
         program: &Program<'_>,
         frame: FrameRef,
         value: Value,
-        found: &mut Vec<Kept>,
+        found: &mut Vec<LiveValue>,
     ) -> Result<(), ValueError> {
-        let plan = self.finder.planner.plan(program, value.ty)?;
-        let of_future =
-            |node, is_shared| Kept { node, frame, variable: None, may_be_moved: false, is_shared };
-        if plan.is_wanted {
-            found.push(of_future(Node { ty: value.ty, address: value.address }, false));
+        let traversal = self.finder.traversals.of_type(program, value.ty)?;
+        let of_future = |value, is_shared| LiveValue {
+            value,
+            frame,
+            variable: None,
+            may_be_moved: false,
+            is_shared,
+        };
+        if traversal.is_wanted {
+            found.push(of_future(value, false));
             return Ok(());
         }
-        match &plan.shape {
-            Shape::Nothing => {}
-            Shape::Machine { states } => {
+        match &traversal.descent {
+            Descent::Nothing => {}
+            Descent::Coroutine { states } => {
                 let (active, _) = value.active_variant(program)?;
                 for held in &states[active].variables {
-                    let below = self.below(program, part_of(value, held.part));
-                    if below.nodes.is_empty() {
+                    let below = self.finder.values_in(program, part_of(value, held.part));
+                    if below.values.is_empty() {
                         continue;
                     }
                     let may_be_moved =
                         held.may_be_moved(program, value) || !program.unwinds(value.ty.module);
-                    found.extend(below.nodes.iter().map(|(node, _)| Kept {
-                        node: *node,
+                    found.extend(below.values.iter().map(|(value, _)| LiveValue {
+                        value: *value,
                         frame,
                         variable: Some(Arc::clone(&held.name)),
                         may_be_moved,
-                        is_shared: below.shared.contains(node),
+                        is_shared: below.shared.contains(value),
                     }));
                 }
             }
             _ => {
-                let below = self.finder.below(program, value, &plan);
-                let nodes = below.nodes.iter();
-                found.extend(nodes.map(|(node, _)| of_future(*node, below.shared.contains(node))));
+                let below = self.finder.contents(program, value, &traversal);
+                let values = below.values.iter();
+                found.extend(
+                    values.map(|(value, _)| of_future(*value, below.shared.contains(value))),
+                );
             }
         }
         Ok(())

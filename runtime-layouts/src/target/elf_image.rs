@@ -1,4 +1,4 @@
-//! An object file as the loader left it in memory: read from there, without a look at any file.
+//! An ELF object as the loader left it in memory, read without access to its file.
 //!
 //! Source: "Tool Interface Standard: ELF", and the System V ABI's 64-bit form of it.
 
@@ -13,7 +13,7 @@ use object::pod::slice_from_all_bytes;
 use object::read::elf::{FileHeader, NoteIterator, ProgramHeader};
 
 use crate::memory::MemoryReader;
-use crate::memory::words::WordFormat;
+use crate::memory::word_format::WordFormat;
 
 type Elf32 = FileHeader32<Endianness>;
 type Elf64 = FileHeader64<Endianness>;
@@ -229,7 +229,7 @@ mod tests {
 
     use super::*;
     use crate::fake::FakeMemory;
-    use crate::target::auxiliary::AuxiliaryVector;
+    use crate::target::auxiliary_vector::AuxiliaryVector;
 
     const BIAS: u64 = 0x5555_0000_0000;
     const HEADER: usize = 56;

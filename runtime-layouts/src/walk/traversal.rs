@@ -1,14 +1,15 @@
-//! Plans: how to get from a value to the futures or guards in it, worked out once a type.
+//! Traversals: the way from a value of one type to the futures, guards or handles in it, worked out
+//! once a type.
 //!
-//! For futures the rule is general, there is no list of libraries: a type is a future when it is a
-//! state machine or when the program has a `poll` of it; its children are the futures that it
-//! contains, boxes or borrows mutably. Guards are known by name; they count where they are owned.
+//! The rule for futures is general and needs no list of libraries. A type is a future if it is a
+//! coroutine or if the program has a `poll` of it; its children are the futures that it contains,
+//! boxes or borrows mutably. Guards are known by name, and count only where they are owned.
 
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::machine::{self, MachineState, is_machine};
+use super::coroutine::{self, CoroutineState, is_coroutine};
 use crate::knowledge::Libraries;
 use crate::knowledge::children::{Arms, Children, Part};
 use crate::layout::name::base_path;
@@ -20,7 +21,7 @@ use crate::value::{Program, Ty};
 
 /// What is looked for in values.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Wanted {
+pub(crate) enum SearchFor {
     /// What can be polled.
     Futures,
     /// What keeps a lock, a permit, or an end of a channel.
@@ -31,22 +32,22 @@ pub(crate) enum Wanted {
 
 /// How to go on from a value of one type.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct Traversal {
     /// Whether the type is itself what is wanted: a future makes a frame.
     pub(crate) is_wanted: bool,
     /// Whether a value that is known to be a future makes a frame of its own.
     pub(crate) makes_a_frame: bool,
     /// Where what it holds is.
-    pub(crate) shape: Shape,
+    pub(crate) descent: Descent,
 }
 
 /// Where in a value it is.
 #[derive(Debug)]
-pub(crate) enum Shape {
+pub(crate) enum Descent {
     /// In none of its parts.
     Nothing,
     /// A state machine: by state.
-    Machine { states: Vec<MachineState> },
+    Coroutine { states: Vec<CoroutineState> },
     /// In these parts.
     Parts(Vec<Part>),
     /// In these parts of the active variant, and whether that variant is one of a future that
@@ -84,93 +85,101 @@ const DEEPEST_PARTS: usize = 64;
 const MOST_PARTS: usize = 256;
 
 /// The plans that were worked out so far.
-pub(crate) struct Planner {
-    wanted: Wanted,
+pub(crate) struct Traversals {
+    wanted: SearchFor,
     libraries: Libraries,
     /// Structs in each other whose plans are being worked out.
     depth: usize,
-    plans: FxHashMap<Ty, Rc<Plan>>,
+    by_type: FxHashMap<Ty, Rc<Traversal>>,
     holding: FxHashMap<Ty, bool>,
 }
 
-impl Planner {
+impl Traversals {
     /// No plans yet.
-    pub(crate) fn of(wanted: Wanted, libraries: Libraries) -> Self {
+    pub(crate) fn of(wanted: SearchFor, libraries: Libraries) -> Self {
         Self {
             wanted,
             libraries,
             depth: 0,
-            plans: FxHashMap::default(),
+            by_type: FxHashMap::default(),
             holding: FxHashMap::default(),
         }
     }
 
     /// The plan of a type.
-    pub(crate) fn plan(&mut self, program: &Program<'_>, ty: Ty) -> Result<Rc<Plan>, LayoutError> {
-        if let Some(plan) = self.plans.get(&ty) {
-            return Ok(Rc::clone(plan));
+    pub(crate) fn of_type(
+        &mut self,
+        program: &Program<'_>,
+        ty: Ty,
+    ) -> Result<Rc<Traversal>, LayoutError> {
+        if let Some(traversal) = self.by_type.get(&ty) {
+            return Ok(Rc::clone(traversal));
         }
-        let plan = Rc::new(self.make(program, ty)?);
-        self.plans.insert(ty, Rc::clone(&plan));
-        Ok(plan)
+        let traversal = Rc::new(self.make(program, ty)?);
+        self.by_type.insert(ty, Rc::clone(&traversal));
+        Ok(traversal)
     }
 
-    fn make(&mut self, program: &Program<'_>, ty: Ty) -> Result<Plan, LayoutError> {
+    fn make(&mut self, program: &Program<'_>, ty: Ty) -> Result<Traversal, LayoutError> {
         let layout = program.type_of(ty)?;
-        if is_machine(layout) {
-            let states = machine::states(program, ty)?;
+        if is_coroutine(layout) {
+            let states = coroutine::states(program, ty)?;
             let states =
                 states.into_iter().map(|state| self.held_in_state(program, state)).collect();
-            let is_wanted = self.wanted == Wanted::Futures;
-            let shape = Shape::Machine { states };
-            return Ok(Plan { is_wanted, makes_a_frame: true, shape });
+            let is_wanted = self.wanted == SearchFor::Futures;
+            let descent = Descent::Coroutine { states };
+            return Ok(Traversal { is_wanted, makes_a_frame: true, descent });
         }
         let is_wanted = self.is_wanted(program, ty, layout)?;
-        let shape = match children(program, self.libraries, ty, layout, self.wanted)? {
-            Children::None => Shape::Nothing,
+        let descent = match children(program, self.libraries, ty, layout, self.wanted)? {
+            Children::None => Descent::Nothing,
             Children::Parts(parts) => match self.holding_only(program, parts) {
-                parts if parts.is_empty() => Shape::Nothing,
-                parts => Shape::Parts(self.innermost(program, parts)),
+                parts if parts.is_empty() => Descent::Nothing,
+                parts => Descent::Parts(self.innermost(program, parts)),
             },
             Children::Variants(variants) => {
                 let parts: Vec<Vec<Part>> =
                     variants.into_iter().map(|parts| self.holding_only(program, parts)).collect();
                 if parts.iter().all(Vec::is_empty) {
-                    Shape::Nothing
+                    Descent::Nothing
                 } else {
                     let ended = ended_variants(layout, &parts);
                     let parts = parts.into_iter().map(|parts| self.innermost(program, parts));
-                    Shape::Variants { parts: parts.collect(), ended }
+                    Descent::Variants { parts: parts.collect(), ended }
                 }
             }
-            Children::Pointer(target) if !self.holds(program, target) => Shape::Nothing,
-            Children::Pointer(target) if is_shared(&layout.name) => Shape::Shared(target),
-            Children::Pointer(target) => Shape::Pointer(target),
-            Children::Dyn { data, vtable } => Shape::Dyn { data, vtable },
+            Children::Pointer(target) if !self.holds(program, target) => Descent::Nothing,
+            Children::Pointer(target) if is_shared(&layout.name) => Descent::Shared(target),
+            Children::Pointer(target) => Descent::Pointer(target),
+            Children::Dyn { data, vtable } => Descent::Dyn { data, vtable },
             Children::Array { element, size, count } if self.holds(program, element) => {
-                Shape::Array { element, size, count }
+                Descent::Array { element, size, count }
             }
             Children::Slice { data, length, element, size } if self.holds(program, element) => {
-                Shape::Slice { data, length, element, size }
+                Descent::Slice { data, length, element, size }
             }
             Children::List { head, next, item } if self.holds(program, item.ty) => {
-                Shape::List { head, next, item }
+                Descent::List { head, next, item }
             }
-            Children::Arms(arms) => Shape::Arms(arms),
-            _ => Shape::Nothing,
+            Children::Arms(arms) => Descent::Arms(arms),
+            _ => Descent::Nothing,
         };
-        let holds_any = !matches!(shape, Shape::Nothing);
+        let holds_any = !matches!(descent, Descent::Nothing);
         let is_wanted = is_wanted && !self.is_output(layout, holds_any);
-        let makes_a_frame = is_frame(layout) && !matches!(shape, Shape::Dyn { .. });
-        Ok(Plan { is_wanted, makes_a_frame, shape })
+        let makes_a_frame = is_frame(layout) && !matches!(descent, Descent::Dyn { .. });
+        Ok(Traversal { is_wanted, makes_a_frame, descent })
     }
 
     /// Leaves of a state's variables those in which what is wanted may be. A future that was not
     /// polled has not made its variables; guards it may have been given.
-    fn held_in_state(&mut self, program: &Program<'_>, mut state: MachineState) -> MachineState {
-        let is_kept = match state.standing {
+    fn held_in_state(
+        &mut self,
+        program: &Program<'_>,
+        mut state: CoroutineState,
+    ) -> CoroutineState {
+        let is_kept = match state.kind {
             FutureState::Suspended => true,
-            FutureState::Unresumed => self.wanted != Wanted::Futures,
+            FutureState::Unresumed => self.wanted != SearchFor::Futures,
             _ => false,
         };
         state.variables.retain(|variable| {
@@ -183,9 +192,9 @@ impl Planner {
 
     fn is_wanted(&self, program: &Program<'_>, ty: Ty, layout: &Type) -> Result<bool, LayoutError> {
         match self.wanted {
-            Wanted::Futures => is_polled(program, ty, layout),
-            Wanted::Guards => Ok(self.libraries.guard(&layout.name).is_some()),
-            Wanted::Handles => Ok(self.libraries.is_handle(base_path(&layout.name))),
+            SearchFor::Futures => is_polled(program, ty, layout),
+            SearchFor::Guards => Ok(self.libraries.guard(&layout.name).is_some()),
+            SearchFor::Handles => Ok(self.libraries.is_handle(base_path(&layout.name))),
         }
     }
 
@@ -207,8 +216,8 @@ impl Planner {
         self.depth += 1;
         let mut found = Vec::with_capacity(parts.len());
         for part in parts {
-            match self.plan(program, part.ty).as_deref() {
-                Ok(Plan { is_wanted: false, shape: Shape::Parts(inner), .. })
+            match self.of_type(program, part.ty).as_deref() {
+                Ok(Traversal { is_wanted: false, descent: Descent::Parts(inner), .. })
                     if found.len() + inner.len() <= MOST_PARTS =>
                 {
                     found.extend(inner.iter().map(|inner| {
@@ -243,10 +252,10 @@ impl Planner {
                 None => {}
             }
             let Ok(layout) = program.type_of(ty) else { continue };
-            if is_machine(layout) && self.wanted != Wanted::Futures {
+            if is_coroutine(layout) && self.wanted != SearchFor::Futures {
                 continue;
             }
-            if is_machine(layout) || self.is_wanted(program, ty, layout).unwrap_or(false) {
+            if is_coroutine(layout) || self.is_wanted(program, ty, layout).unwrap_or(false) {
                 self.holding.insert(ty, true);
                 found = true;
                 break;
@@ -319,7 +328,7 @@ fn children(
     libraries: Libraries,
     ty: Ty,
     layout: &Type,
-    wanted: Wanted,
+    wanted: SearchFor,
 ) -> Result<Children, LayoutError> {
     let of = |id: TypeId| Ty { module: ty.module, id };
     if let Some(collection) = libraries
@@ -329,7 +338,7 @@ fn children(
         return Ok(collection);
     }
     Ok(match &layout.kind {
-        TypeKind::Struct { members } if wanted != Wanted::Futures && is_shared(&layout.name) => {
+        TypeKind::Struct { members } if wanted != SearchFor::Futures && is_shared(&layout.name) => {
             match members.iter().find_map(|member| shared_target(program, of(member.ty))) {
                 Some(target) => Children::Pointer(target),
                 None => Children::None,
@@ -374,9 +383,9 @@ fn children(
 
 /// Whether a pointer of that type leads to what is wanted: one that owns what it points to, for
 /// futures also one that borrows it exclusively, since they cannot be polled through any other.
-fn is_followed(pointer: &str, wanted: Wanted) -> bool {
+fn is_followed(pointer: &str, wanted: SearchFor) -> bool {
     pointer.starts_with("alloc::boxed::Box<")
-        || (wanted == Wanted::Futures && pointer.starts_with("&mut "))
+        || (wanted == SearchFor::Futures && pointer.starts_with("&mut "))
 }
 
 /// Whether a type is a pointer that shares what it owns.
@@ -399,7 +408,7 @@ fn fat_pointer(
     program: &Program<'_>,
     ty: Ty,
     layout: &Type,
-    wanted: Wanted,
+    wanted: SearchFor,
 ) -> Result<Option<Children>, LayoutError> {
     let [first, second] = layout.members() else { return Ok(None) };
     // rustc before 1.60 or so calls the first member of both `data_ptr`.
@@ -415,7 +424,7 @@ fn fat_pointer(
     };
     let target = Ty { module: ty.module, id: target };
     Ok(Some(match &*second.name {
-        "vtable" if wanted == Wanted::Futures && is_polled_trait(&layout.name) => {
+        "vtable" if wanted == SearchFor::Futures && is_polled_trait(&layout.name) => {
             Children::Dyn { data: first.offset, vtable: second.offset }
         }
         "length" => Children::Slice {

@@ -1,11 +1,12 @@
-//! From the word that a thread waits on, which it tells the kernel, to the lock that it waits for.
+//! Futex words: from the word that a blocked thread passes to the kernel to the lock that it waits
+//! for.
 //!
 //! Source: `library/std/src/sys/sync/{mutex,rwlock}/futex.rs` (Rust 1.95);
 //! `parking_lot_core/src/parking_lot.rs`, `thread_parker/linux.rs` (0.9.12).
 
 use super::expected::{RW_LOCK, THREAD_DATA};
 use crate::layout::Type;
-use crate::value::parts::is_named;
+use crate::value::find_by_name::is_named;
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value};
 

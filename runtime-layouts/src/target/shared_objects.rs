@@ -1,8 +1,8 @@
-//! The shared objects that a process has loaded, those among them that `dlopen` did.
+//! The shared objects of a process, those loaded by `dlopen` included.
 //!
-//! A plugin, an extension module of Python or an addon of Node may have a runtime of its own. Every
-//! front finds them in the process's memory, in the list that the dynamic linker keeps for
-//! debuggers.
+//! A plugin, an extension module of Python or an addon of Node may contain a runtime of its own.
+//! Every front end finds them in the process's memory, in the list that the dynamic linker keeps
+//! for debuggers.
 //!
 //! Source: `DT_DEBUG` of the System V ABI, and `<link.h>`: `struct r_debug` and `struct link_map`
 //! (glibc 2.36, musl 1.2.3).
@@ -11,9 +11,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Module;
-use super::image::Image;
+use super::elf_image::Image;
 use crate::layout::source::LayoutSource;
-use crate::memory::words::WordFormat;
+use crate::memory::word_format::WordFormat;
 use crate::memory::{MemoryReader, ReadError};
 
 /// Where the first entry is in `struct r_debug`, and the members of `struct link_map`, in pointers.
@@ -28,7 +28,7 @@ const LONGEST_PATH: usize = 4096;
 
 /// A shared object that a process has loaded.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Library {
+pub struct SharedObject {
     /// Its path as the process opened it: relative to what was its working directory then, or
     /// absolute.
     pub path: String,
@@ -40,11 +40,11 @@ pub struct Library {
 /// linked statically, and when memory does not show them. Those that were found so far when
 /// `interrupted` says that the user asked to stop.
 #[must_use]
-pub fn libraries(
+pub fn shared_objects(
     executable: &Image,
     memory: &dyn MemoryReader,
     interrupted: &dyn Fn() -> bool,
-) -> Vec<Library> {
+) -> Vec<SharedObject> {
     let list = LinkMap { memory, words: executable.words };
     let mut found = Vec::new();
     let Some(debug) = executable.debugger_rendezvous(memory) else { return found };
@@ -73,12 +73,12 @@ impl LinkMap<'_> {
     }
 
     /// A library, if its name can be read, and the address of the next entry.
-    fn entry(&self, at: u64) -> Result<(Option<Library>, u64), ReadError> {
+    fn entry(&self, at: u64) -> Result<(Option<SharedObject>, u64), ReadError> {
         let load_bias = self.member(at, L_ADDR)?;
         let name = self.member(at, L_NAME)?;
         let next = self.member(at, L_NEXT)?;
         let path = if name == 0 { Some(String::new()) } else { self.text(name) };
-        Ok((path.map(|path| Library { path, load_bias }), next))
+        Ok((path.map(|path| SharedObject { path, load_bias }), next))
     }
 
     /// A string that ends with a zero; in steps that do not cross into pages behind it.
@@ -104,10 +104,10 @@ impl LinkMap<'_> {
 /// The libraries that have an async runtime in them, each with the layouts that `open` has for it;
 /// and a sentence for each of them that is not the file that was loaded.
 pub fn with_a_runtime(
-    libraries: &[Library],
+    libraries: &[SharedObject],
     memory: &dyn MemoryReader,
     has_runtime: &dyn Fn(&dyn LayoutSource) -> bool,
-    open: &mut dyn FnMut(&Library) -> Option<Arc<dyn LayoutSource>>,
+    open: &mut dyn FnMut(&SharedObject) -> Option<Arc<dyn LayoutSource>>,
 ) -> (Vec<Module>, Vec<String>) {
     let mut modules = Vec::new();
     let mut problems = Vec::new();
@@ -183,10 +183,10 @@ mod tests {
     fn the_linkers_list_is_read() {
         let memory = process();
         let image = Image::at(BASE, &memory).expect("headers");
-        let found = libraries(&image, &memory, &|| false);
-        let plugin = Library { path: "/lib/libplugin.so".into(), load_bias: 0x7000_0000 };
+        let found = shared_objects(&image, &memory, &|| false);
+        let plugin = SharedObject { path: "/lib/libplugin.so".into(), load_bias: 0x7000_0000 };
         assert_eq!(found, [plugin]);
-        assert_eq!(libraries(&image, &memory, &|| true), [], "the user asked to stop");
+        assert_eq!(shared_objects(&image, &memory, &|| true), [], "the user asked to stop");
     }
 
     #[test]
@@ -196,7 +196,7 @@ mod tests {
         memory.put(0xa200, words(&[u64::MAX, 0xb040, 0, u64::MAX - 4]));
         let image = Image::at(BASE, &memory).expect("headers");
         let biases: Vec<u64> =
-            libraries(&image, &memory, &|| false).iter().map(|it| it.load_bias).collect();
+            shared_objects(&image, &memory, &|| false).iter().map(|it| it.load_bias).collect();
         assert_eq!(biases, [0x7000_0000, u64::MAX], "up to the entry that cannot be read");
     }
 
@@ -208,6 +208,6 @@ mod tests {
         memory.put(0x10_0000, entries.collect::<Vec<u8>>());
         memory.put(0x9000, words(&[1, 0x10_0000]));
         let image = Image::at(BASE, &memory).expect("headers");
-        assert_eq!(libraries(&image, &memory, &|| false).len(), MOST_LIBRARIES);
+        assert_eq!(shared_objects(&image, &memory, &|| false).len(), MOST_LIBRARIES);
     }
 }

@@ -1,4 +1,4 @@
-//! Where tokio-util and tokio-stream export what they define in private modules.
+//! The public paths of items that tokio-util and tokio-stream define in private modules.
 
 /// Private paths and the public ones that export the same items; longer private paths first.
 ///

@@ -1,10 +1,10 @@
-//! What the kernel told a program at its start.
+//! The auxiliary vector: what the kernel passed to the program at its start.
 
 use std::collections::HashMap;
 
-use super::image::{Image, ProgramHeaders};
+use super::elf_image::{Image, ProgramHeaders};
 use crate::memory::MemoryReader;
-use crate::memory::words::WordFormat;
+use crate::memory::word_format::WordFormat;
 
 /// Keys of the auxiliary vector, from `elf.h`.
 const AT_NULL: u64 = 0;

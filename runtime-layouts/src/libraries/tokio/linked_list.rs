@@ -1,4 +1,4 @@
-//! Intrusive lists.
+//! tokio's intrusive linked lists.
 //!
 //! Source: `tokio/src/util/linked_list.rs` (tokio 1.54.1).
 
@@ -70,6 +70,6 @@ pub(super) fn nodes(
 
 /// The addresses of those that wait in the list inside of something, first come first.
 pub(super) fn waiters(program: &Program<'_>, object: Value) -> Result<Vec<u64>, ValueError> {
-    let Some(list) = object.inside(program, LINKED_LIST)? else { return Ok(Vec::new()) };
+    let Some(list) = object.find_inline(program, LINKED_LIST)? else { return Ok(Vec::new()) };
     Ok(nodes(program, list, End::Tail)?.into_iter().map(|node| node.address).collect())
 }

@@ -1,4 +1,5 @@
-//! The native stack of a thread that polls a task: what its stored state machine does not show.
+//! The native stack of a thread that polls a task, which shows what the task's saved state does
+//! not.
 
 use super::sites::Sites;
 use crate::layout::Call;

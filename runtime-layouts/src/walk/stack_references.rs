@@ -1,12 +1,12 @@
-//! References that threads have: what nobody who waits for it owns may still be got at.
+//! References to resources on the stacks of threads outside all runtimes.
 //!
-//! `std::thread::scope` lends what it likes to threads of its own, and `&Notify` counts nowhere. So
-//! before it is said that nobody could send a notification, the stacks of the threads that belong to
-//! no runtime are searched for its address, as a collector of garbage would.
+//! `std::thread::scope` may lend anything to its threads, and no count includes a `&Notify`. So
+//! before the diagnosis says that nobody could send a notification, the walk searches the stacks of
+//! threads outside all runtimes for its address, as a conservative garbage collector would.
 
 use rustc_hash::FxHashSet;
 
-use super::native::DEEPEST_STACK;
+use super::native_stack::DEEPEST_STACK;
 use crate::report::{Access, Resource, Runtime, Task};
 use crate::target::{NativeFrame, Thread};
 use crate::value::Program;

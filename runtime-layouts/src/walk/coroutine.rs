@@ -1,4 +1,4 @@
-//! State machines: what an async fn, block or closure keeps while it is suspended.
+//! Coroutines: the variables that an async fn, block or closure saves while it is suspended.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use crate::layout::coroutine::{self, AWAITEE};
 
 /// What a state machine keeps in one of its states.
 #[derive(Debug)]
-pub(crate) struct MachineState {
+pub(crate) struct CoroutineState {
     /// Which state it is.
-    pub(crate) standing: FutureState,
+    pub(crate) kind: FutureState,
     /// The future that it awaits.
     pub(crate) awaitee: Option<Part>,
     /// Its other variables, in the order of the debug information.
@@ -51,13 +51,16 @@ impl Variable {
 }
 
 /// Whether a type is the state machine of an async fn, block or closure.
-pub(crate) fn is_machine(layout: &Type) -> bool {
+pub(crate) fn is_coroutine(layout: &Type) -> bool {
     matches!(layout.kind, TypeKind::Enum { .. })
         && Environment::of(&layout.name).is_some_and(|kind| kind != Environment::Closure)
 }
 
 /// What a machine keeps, by state.
-pub(crate) fn states(program: &Program<'_>, machine: Ty) -> Result<Vec<MachineState>, LayoutError> {
+pub(crate) fn states(
+    program: &Program<'_>,
+    machine: Ty,
+) -> Result<Vec<CoroutineState>, LayoutError> {
     let layout = program.type_of(machine)?;
     let TypeKind::Enum { variants, .. } = &layout.kind else { return Ok(Vec::new()) };
     let census = Census::of(program, machine.module, variants)?;
@@ -70,17 +73,17 @@ fn state(
     layout: &Type,
     census: &Census,
     variant: &Variant,
-) -> Result<MachineState, LayoutError> {
+) -> Result<CoroutineState, LayoutError> {
     let is_fn = Environment::of(&layout.name) == Some(Environment::AsyncFn);
     let of = |id: TypeId| Ty { module: machine.module, id };
-    let standing = standing(&variant.name);
-    let mut state = MachineState { standing, awaitee: None, variables: Vec::new() };
+    let kind = state_of_variant(&variant.name);
+    let mut state = CoroutineState { kind, awaitee: None, variables: Vec::new() };
     let fields = program.type_of(of(variant.ty))?;
     let members = fields.members();
     // In every state rustc lists the captured variables last. Those of an async fn are its
     // arguments, which it moves into variables of their own before all else.
     let of_state = members.len().saturating_sub(census.captured.len());
-    let lists_captured = standing != FutureState::Unresumed
+    let lists_captured = kind != FutureState::Unresumed
         && members[of_state..].iter().map(|member| &member.name).eq(&census.captured);
     for (index, member) in members.iter().enumerate() {
         let is_captured = lists_captured && index >= of_state;
@@ -101,7 +104,7 @@ fn state(
 
 /// The state by the name that rustc gives to the variant of a coroutine
 /// (`compiler/rustc_middle/src/ty/sty.rs`, `CoroutineArgsExt::variant_name`).
-pub(crate) fn standing(variant: &str) -> FutureState {
+pub(crate) fn state_of_variant(variant: &str) -> FutureState {
     match variant {
         coroutine::UNRESUMED => FutureState::Unresumed,
         coroutine::RETURNED => FutureState::Returned,

@@ -1,16 +1,16 @@
-//! Leaves: what the innermost futures of a task wait for.
+//! The waits of leaves: which resource the innermost futures of a task wait for.
 //!
-//! The innermost frames of a chain are a library's: from the leaf outwards they are looked through
-//! for something that is known to be waited for, in the future itself or as the `self` of an async
-//! fn. The outermost such thing is what the user named: a semaphore's permit is what a future
-//! asks for, the `Mutex` around it what the user locked.
+//! The innermost frames of a chain belong to a library. From the leaf outwards the search looks for
+//! a known resource, in the future itself or behind the `self` of an async fn. The outermost one is
+//! the one that the user knows: the future of a lock asks for a semaphore's permit, but the user
+//! locked the `Mutex` around it.
 
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::sites::Sites;
-use crate::knowledge::{Libraries, Reading, ResourceType, Seen, Tasks, waker};
+use crate::knowledge::{Libraries, ObservedResource, Reading, ResourceType, Tasks, waker};
 use crate::layout::name::base_path;
 use crate::layout::{Type, TypeKind};
 use crate::report::{
@@ -25,9 +25,9 @@ const DEEPEST_REFERENCE: usize = 6;
 const MOST_POLLED: usize = 16;
 
 /// A wait that was found.
-pub(crate) struct Waiting {
+pub(crate) struct FoundWait {
     /// What is waited for.
-    pub(crate) seen: Seen,
+    pub(crate) seen: ObservedResource,
     /// The type that it has its name from, if it has none of its own.
     pub(crate) named: Ty,
     /// The wait itself, but for the number of the resource.
@@ -35,22 +35,22 @@ pub(crate) struct Waiting {
 }
 
 /// Ways from a type to what can keep a waker.
-type Wakeful = Vec<(Path, &'static ResourceType)>;
+type WakerPaths = Vec<(Path, &'static ResourceType)>;
 
 /// Reads leaves; keeps what it learns about types.
-pub(crate) struct Leaves {
+pub(crate) struct LeafReader {
     libraries: Libraries,
     /// What a type is known as.
     types: FxHashMap<Ty, Option<&'static ResourceType>>,
     /// What of each leaf's type can keep a waker.
-    polled: FxHashMap<Ty, Rc<Wakeful>>,
+    polled: FxHashMap<Ty, Rc<WakerPaths>>,
     /// Where leaves of a type that is not known keep wakers.
     wakers: FxHashMap<Ty, Vec<Path>>,
     /// Whether frames of a type are a library's own way to what is waited for.
     inner: FxHashMap<SiteId, bool>,
 }
 
-impl Leaves {
+impl LeafReader {
     /// A reader of what these libraries' futures wait for.
     pub(crate) fn of(libraries: Libraries) -> Self {
         Self {
@@ -69,10 +69,10 @@ impl Leaves {
         sites: &Sites,
         tasks: &Tasks<'_>,
         task: &Task,
-        found: &mut Vec<Waiting>,
+        found: &mut Vec<FoundWait>,
     ) {
         let header = if task.kind == TaskKind::BlockOn { 0 } else { task.address };
-        let mut walk = Walk { leaves: self, program, sites, tasks, task, header, found };
+        let mut walk = LeafWalk { leaves: self, program, sites, tasks, task, header, found };
         walk.chain(&task.chain, None, 0, &mut Vec::new());
     }
 
@@ -84,7 +84,7 @@ impl Leaves {
         })
     }
 
-    fn polled(&mut self, program: &Program<'_>, ty: Ty) -> Rc<Wakeful> {
+    fn polled(&mut self, program: &Program<'_>, ty: Ty) -> Rc<WakerPaths> {
         let libraries = self.libraries;
         let paths = self.polled.entry(ty).or_insert_with(|| {
             let keeps_wakers = |ty: &Type| {
@@ -103,25 +103,25 @@ impl Leaves {
 }
 
 /// The walk over one task's leaves.
-struct Walk<'w> {
-    leaves: &'w mut Leaves,
+struct LeafWalk<'w> {
+    leaves: &'w mut LeafReader,
     program: &'w Program<'w>,
     sites: &'w Sites,
     tasks: &'w Tasks<'w>,
     task: &'w Task,
     /// Of the task; 0 for a future that a thread blocks on.
     header: u64,
-    found: &'w mut Vec<Waiting>,
+    found: &'w mut Vec<FoundWait>,
 }
 
-impl Walk<'_> {
-    /// Looks at every leaf of a chain. `run` holds the frames above it, outermost first, of which
-    /// those from `branch` on are of this branch alone, and `keeper` is the frame that holds it if
-    /// it is not polled.
+impl LeafWalk<'_> {
+    /// Visits every leaf of a chain. `run` has the frames above it, outermost first; those from
+    /// `branch` on are above this branch alone. `holding_frame` is the frame that holds the branch
+    /// without polling it.
     fn chain<'c>(
         &mut self,
         chain: &'c Chain,
-        keeper: Option<FrameRef>,
+        holding_frame: Option<FrameRef>,
         branch: usize,
         run: &mut Vec<&'c Frame>,
     ) {
@@ -130,37 +130,37 @@ impl Walk<'_> {
         let mut branches = chain.branches.iter().peekable();
         let holds_only = chain.branches.iter().all(|branch| branch.polled == Polled::No);
         if branches.peek().is_none() || holds_only {
-            self.leaf(run, branch, keeper);
+            self.leaf(run, branch, holding_frame);
         }
         // What a frame awaits besides other things is not what it is.
         let from = if chain.branches.len() > 1 { run.len() } else { branch };
         for branch in branches.filter(|branch| branch.polled != Polled::Ended) {
             let holder = run.last().map(|frame| FrameRef::of(frame));
-            let keeper = keeper.or(holder.filter(|_| branch.polled != Polled::Yes));
-            self.chain(branch, keeper, from, run);
+            let holding_frame = holding_frame.or(holder.filter(|_| branch.polled != Polled::Yes));
+            self.chain(branch, holding_frame, from, run);
         }
         run.truncate(above);
     }
 
-    fn leaf(&mut self, run: &[&Frame], branch: usize, keeper: Option<FrameRef>) {
+    fn leaf(&mut self, run: &[&Frame], branch: usize, holding_frame: Option<FrameRef>) {
         let Some(leaf) = run.last().and_then(|frame| self.value(frame)) else { return };
         let Some(leaf_ref) = run.last().map(|frame| FrameRef::of(frame)) else { return };
-        let user = run.iter().rev().find(|frame| self.sites.is_users(frame.site));
+        let user = run.iter().rev().find(|frame| self.sites.is_user_code(frame.site));
         let user = user.map(|frame| FrameRef::of(frame));
         let task = self.task.index;
-        let waiting = |(mut seen, named): (Seen, Ty)| {
+        let waiting = |(mut seen, named): (ObservedResource, Ty)| {
             let wait = Wait {
                 task,
                 resource: ResourceId(0),
                 access: seen.access,
                 is_granted: seen.is_granted,
                 note: seen.note.take(),
-                is_polled: keeper.is_none(),
-                keeper,
+                is_polled: holding_frame.is_none(),
+                holding_frame,
                 leaf: leaf_ref,
                 user,
             };
-            Waiting { seen, named, wait }
+            FoundWait { seen, named, wait }
         };
         let reading =
             Reading { program: self.program, leaf, tasks: self.tasks, header: self.header };
@@ -178,7 +178,7 @@ impl Walk<'_> {
     }
 
     /// What the leaf of a run is known to wait for, and the type of that.
-    fn known(&mut self, reading: &Reading<'_>, run: &[&Frame]) -> Option<(Seen, Ty)> {
+    fn known(&mut self, reading: &Reading<'_>, run: &[&Frame]) -> Option<(ObservedResource, Ty)> {
         let mut found = None;
         for (depth, frame) in run.iter().rev().enumerate() {
             if depth > 0 && !self.is_inner(frame.site) {
@@ -199,7 +199,7 @@ impl Walk<'_> {
     }
 
     /// A leaf of which nothing is known but that it stored this task's waker.
-    fn unknown(&mut self, leaf: Value) -> Option<(Seen, Ty)> {
+    fn unknown(&mut self, leaf: Value) -> Option<(ObservedResource, Ty)> {
         if self.header == 0 {
             return None;
         }
@@ -208,12 +208,12 @@ impl Walk<'_> {
         let paths = paths.or_insert_with(|| waker::paths(program, leaf.ty));
         waker::wake(program, leaf, paths, self.header).then(|| {
             let note = Some("which has this task's waker".to_string());
-            (Seen { note, ..Seen::new(ResourceKind::Other, leaf) }, leaf.ty)
+            (ObservedResource { note, ..ObservedResource::new(ResourceKind::Other, leaf) }, leaf.ty)
         })
     }
 
     /// Things in a leaf that keep this task's waker.
-    fn kept_wakers(&mut self, reading: &Reading<'_>) -> Vec<(Seen, Ty)> {
+    fn kept_wakers(&mut self, reading: &Reading<'_>) -> Vec<(ObservedResource, Ty)> {
         let mut found = Vec::new();
         let mut keys = FxHashSet::default();
         for (path, known) in &*self.leaves.polled(self.program, reading.leaf.ty) {
@@ -240,7 +240,7 @@ impl Walk<'_> {
     fn is_inner(&mut self, site: SiteId) -> bool {
         let (sites, libraries) = (self.sites, self.leaves.libraries);
         *self.leaves.inner.entry(site).or_insert_with(|| {
-            !sites.is_users(site) && libraries.is_of_known_crate(&sites.get(site).type_name)
+            !sites.is_user_code(site) && libraries.is_of_known_crate(&sites.get(site).type_name)
         })
     }
 

@@ -1,4 +1,4 @@
-//! How values of tokio's types are written.
+//! Notations of values of tokio's types.
 //!
 //! Source: `tokio/src/sync/{mutex,rwlock}.rs`, `tokio/src/time/instant.rs` (tokio 1.54.1).
 
