@@ -128,7 +128,7 @@ fn failures_are_one_sentence() {
     for (arguments, said) in [
         (&["-p", "2147483646"][..], "there is no process 2147483646"),
         (&["--core", missing], "cannot read"),
-        (&["--core", whole.to_str().unwrap()], "it is an ELF file of another kind"),
+        (&["--core", whole.to_str().unwrap()], "it is an ELF file of a different type"),
         (&["-p", &pid, "--layouts", missing], "missing"),
         (&["-p", &pid, "-o", "/nonexistent/folder/report"], "cannot write"),
     ] {

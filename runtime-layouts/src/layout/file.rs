@@ -2,7 +2,7 @@
 //!
 //! `unhang extract` writes one for a build; it is small enough to keep beside a stripped binary.
 //!
-//! # The format, version 1
+//! # The format, version 2
 //!
 //! | bytes | what |
 //! |---|---|
