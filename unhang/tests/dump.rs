@@ -157,7 +157,7 @@ fn wrong_usage_is_refused() {
         assert!(text(&done.stderr).contains("--help"), "{arguments:?}");
     }
     let help = text(&unhang(&["--help"]).stdout);
-    for code in ["0    everything", "3    shown, but", "4    shown, but", "130  ended by"] {
+    for code in ["0    everything", "3    shown, but", "4    shown, but", "130  interrupted by"] {
         assert!(help.contains(code), "{help}");
     }
 }

@@ -45,7 +45,7 @@ fn files_are_made_and_removed() {
     assert_eq!(planned, "~/.gdbinit: would create it\n~/.lldbinit: would create it\n");
     assert_eq!(fs::read_dir(&home).unwrap().count(), 0);
 
-    assert!(said(&folder, &[]).starts_with("~/.gdbinit: created; gdb has the commands"));
+    assert!(said(&folder, &[]).starts_with("~/.gdbinit: created; gdb loads the commands"));
     let (gdb, lldb) = (read(&home.join(".gdbinit")), read(&home.join(".lldbinit")));
     let escaped = r"it\'s unhang/gdb/unhang.py";
     assert!(gdb.contains(escaped) && gdb.lines().count() == 3, "{gdb}");
@@ -55,9 +55,9 @@ fn files_are_made_and_removed() {
     assert_eq!(again, "~/.gdbinit: is already set up\n~/.lldbinit: is already set up\n");
     assert_eq!((read(&home.join(".gdbinit")), read(&home.join(".lldbinit"))), (gdb, lldb));
 
-    assert!(said(&folder, &["--uninstall", "-n"]).contains("would remove it"));
+    assert!(said(&folder, &["--uninstall", "-n"]).contains("would delete it"));
     assert!(home.join(".gdbinit").exists());
-    assert!(said(&folder, &["--uninstall"]).contains("removed"));
+    assert!(said(&folder, &["--uninstall"]).contains("deleted"));
     assert_eq!(fs::read_dir(&home).unwrap().count(), 0);
     assert!(said(&folder, &["--uninstall"]).contains("contains nothing from unhang"));
 }
