@@ -17,7 +17,7 @@ def _load(here: str) -> None:
         return
     # Installed, this folder lies in the shared package; in a checkout, beside the module's crate.
     shared = os.path.dirname(here)
-    remedy = "install it anew with `pip install --force-reinstall unhang`"
+    remedy = "reinstall it with `pip install --force-reinstall unhang`"
     if not os.path.isfile(os.path.join(shared, "adapter.py")):
         shared = os.path.join(shared, "native-module", "python", "unhang_shared")
         remedy = "build it with `cargo xtask build`"
@@ -44,7 +44,7 @@ def _import_shared(folder: str) -> None:
         "unhang_shared", start, submodule_search_locations=[folder]
     )
     if spec is None or spec.loader is None:
-        raise ImportError(f"{start} is no Python")
+        raise ImportError(f"{start} is not a Python package")
     module = importlib.util.module_from_spec(spec)
     sys.modules["unhang_shared"] = module
     try:

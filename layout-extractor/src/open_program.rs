@@ -79,8 +79,8 @@ pub fn open_program(path: &Path, folders: &[PathBuf]) -> Result<Arc<dyn LayoutSo
             Ok(file) if file.facts().build_id.as_deref() == Some(&*build_id) => {
                 return Ok(Arc::new(file));
             }
-            Ok(_) => own.reject_file(&format!("{name} was passed over: it is of another build")),
-            Err(error) => own.reject_file(&format!("{name} was passed over: {error}")),
+            Ok(_) => own.reject_file(&format!("{name} was ignored: it is from another build")),
+            Err(error) => own.reject_file(&format!("{name} was ignored: {error}")),
         }
     }
     Ok(Arc::new(own))

@@ -21,7 +21,7 @@ def __lldb_init_module(debugger: lldb.SBDebugger, _session: dict[str, Any]) -> N
         return
     # Installed, this package lies in the shared one; in a checkout, beside the module's crate.
     shared = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-    remedy = "install it anew with `pip install --force-reinstall unhang`"
+    remedy = "reinstall it with `pip install --force-reinstall unhang`"
     if not os.path.isfile(os.path.join(shared, "adapter.py")):
         shared = os.path.join(shared, "native-module", "python", "unhang_shared")
         remedy = "build it with `cargo xtask build`"
@@ -46,7 +46,7 @@ def _import_shared(folder: str) -> None:
         "unhang_shared", start, submodule_search_locations=[folder]
     )
     if spec is None or spec.loader is None:
-        raise ImportError(f"{start} is no Python")
+        raise ImportError(f"{start} is not a Python package")
     module = importlib.util.module_from_spec(spec)
     sys.modules["unhang_shared"] = module
     try:

@@ -55,8 +55,8 @@ pub(crate) fn find(
     let first = match &evidence.known {
         Some(known) => evidence.open(&known.path, sources),
         None => Err(Failure::sentence(
-            "The debugger does not know which executable the process runs: name it with \
-             `file PATH`.",
+            "The debugger does not know which executable the process runs: specify it with `file \
+             PATH`.",
         )),
     };
     let reason = match first {
@@ -82,7 +82,7 @@ pub(crate) fn find(
             module,
             running,
             note: Some(format!(
-                "{reason} The tasks shown are right: they come from {held}. The debugger's own \
+                "{reason} The tasks shown are correct: they come from {held}. The debugger's own \
                  view of the stacks may be wrong."
             )),
         },
@@ -137,11 +137,12 @@ impl Evidence {
             let path = escaped(path);
             Failure::Sentence(match reason {
                 NotTheProgram::OtherBuild { file, running } => format!(
-                    "{path} is not the program that runs (build id {file}, but the process has \
-                     {running}): it was probably rebuilt. Name the right file with `file PATH`."
+                    "{path} is not the running program (build id {file}, but the process has \
+                     {running}): it was probably rebuilt. Specify the right file with `file \
+                     PATH`."
                 ),
                 NotTheProgram::NoLoadAddress => format!(
-                    "The debugger does not say where {path} was loaded: it gives neither the \
+                    "The debugger does not say where {path} was loaded: it provides neither the \
                      auxiliary vector nor a load address."
                 ),
             })

@@ -26,8 +26,8 @@ pub(crate) fn guarded<T>(what: impl FnOnce() -> Result<T, Failure>) -> Result<T,
     panic::catch_unwind(AssertUnwindSafe(what)).unwrap_or_else(|_| {
         let last = LAST.lock().unwrap_or_else(PoisonError::into_inner).take();
         Err(Failure::Sentence(format!(
-            "This is a bug in unhang ({}): please report it, with what you typed and the output \
-             of `async layouts`.",
+            "This is a bug in unhang ({}): please report it with the command that you typed and \
+             the output of `async layouts`.",
             last.as_deref().unwrap_or("a panic")
         )))
     })

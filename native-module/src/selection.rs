@@ -49,7 +49,7 @@ impl Selection {
                 .find(|task| task.address == selected.address && task.id == selected.id)
                 .ok_or_else(|| {
                     Failure::sentence(format!(
-                        "Task {}, which was selected, is gone. `async task ID` selects another.",
+                        "The selected task {} no longer exists. `async task ID` selects another.",
                         selected.id.0
                     ))
                 })?;
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!((current.id.0.as_str(), frame), ("7", 0), "a task without frames has frame 0");
         let another = report(vec![task("6", 0x60, None), task("7", 0x90, None)]);
         let gone = selection.current(&another, None).expect_err("another task");
-        assert!(gone.to_string().starts_with("Task 7, which was selected, is gone."));
+        assert!(gone.to_string().starts_with("The selected task 7 no longer exists."));
     }
 
     #[test]

@@ -228,7 +228,7 @@ impl Front for PythonFront<'_> {
         });
         Ok(match running {
             Some(running) if running == build_id => {
-                format!("Loaded {file}: it describes the program that runs.")
+                format!("Loaded {file}: it describes the running program.")
             }
             Some(running) => format!(
                 "Loaded {file}, but it describes another program: its build id is {build_id}, the \

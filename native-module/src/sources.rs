@@ -149,6 +149,6 @@ mod tests {
         let folder = text(sources.program(Path::new("/")).err());
         assert!(folder.contains('/') && folder.ends_with('.'), "{folder}");
         let program = text(sources.load(&own()).err());
-        assert!(program.starts_with("This is no layout file: "), "{program}");
+        assert!(program.starts_with("This is not a layout file: "), "{program}");
     }
 }

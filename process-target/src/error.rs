@@ -13,7 +13,7 @@ pub enum TargetError {
         pid: u64,
     },
     /// It ended and waits for its parent.
-    #[error("process {pid} ({name}) has ended; it is a zombie until its parent notices")]
+    #[error("process {pid} ({name}) has ended; it is a zombie until its parent reaps it")]
     Zombie {
         /// The process.
         pid: u64,
@@ -21,7 +21,7 @@ pub enum TargetError {
         name: String,
     },
     /// It is a part of the kernel.
-    #[error("process {pid} ({name}) is a kernel thread: there is no program to look at")]
+    #[error("process {pid} ({name}) is a kernel thread: it has no program to inspect")]
     KernelThread {
         /// The process.
         pid: u64,
@@ -31,7 +31,7 @@ pub enum TargetError {
     /// A debugger holds it: there can be one only.
     #[error(
         "process {pid} is being debugged by process {tracer} ({name}): use that debugger, detach \
-         it, or look without a stop (`--no-stop`)"
+         it, or inspect the process without stopping it (`--no-stop`)"
     )]
     Traced {
         /// The process.
@@ -42,7 +42,7 @@ pub enum TargetError {
         name: String,
     },
     /// The system does not allow it.
-    #[error("not allowed to look into process {pid}: {advice}")]
+    #[error("not permitted to inspect process {pid}: {advice}")]
     NotPermitted {
         /// The process.
         pid: u64,
@@ -66,7 +66,7 @@ pub enum TargetError {
         error: std::io::Error,
     },
     /// The file is no core file that can be read.
-    #[error("{} is not a core file that can be read: {what}", path.display())]
+    #[error("{} is not a readable core file: {what}", path.display())]
     NotACore {
         /// The file.
         path: PathBuf,
@@ -98,7 +98,7 @@ pub enum TargetError {
         remedy: &'static str,
     },
     /// The program is for another processor.
-    #[error("programs for this processor (ELF machine {machine}) cannot be inspected yet")]
+    #[error("unhang does not support this processor (ELF machine {machine}) yet")]
     Processor {
         /// ELF `e_machine`.
         machine: u16,

@@ -225,7 +225,7 @@ fn the_executable_may_lie_elsewhere() {
     let root = CORES.folder.path().join("root");
     let options = CoreOptions { sysroot: Some(root.clone()), ..CoreOptions::default() };
     let error = CoreTarget::open(core, &options).err().unwrap().to_string();
-    assert!(error.contains("is not here: give its executable with `--exe`"), "{error}");
+    assert!(error.contains("does not exist here: give its executable with `--exe`"), "{error}");
 
     // The executable alone: the libraries are missed.
     let inside = root.join(named);
@@ -262,13 +262,13 @@ fn another_program_is_refused() {
 #[test]
 fn what_is_no_core_file_is_refused() {
     for (path, what) in [
-        ("/bin/sh", "it is an ELF file of another kind"),
-        ("/proc/self/status", "it does not begin as a 64-bit ELF file does"),
-        ("/dev/null", "it is no file"),
-        ("/", "it is no file"),
+        ("/bin/sh", "it is an ELF file of a different type"),
+        ("/proc/self/status", "it does not start with a 64-bit ELF header"),
+        ("/dev/null", "it is not a regular file"),
+        ("/", "it is not a regular file"),
     ] {
         let error = open(Path::new(path)).err().unwrap().to_string();
-        assert_eq!(error, format!("{path} is not a core file that can be read: {what}"));
+        assert_eq!(error, format!("{path} is not a readable core file: {what}"));
     }
     let error = open(Path::new("/nowhere")).err().unwrap();
     assert!(matches!(error, TargetError::Unreadable { .. }), "{error}");

@@ -246,7 +246,7 @@ fn root_may_look_at_everybody_and_nobody_at_root() {
     prober.args(["--exact", "prober", "--nocapture"]).env("PROBE", ours.pid().to_string());
     let output = prober.uid(NOBODY).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(said.contains("refused: not allowed to look into process"), "{said}");
+    assert!(said.contains("refused: not permitted to inspect process"), "{said}");
     assert!(said.contains("belongs to user 0; run unhang as that user or with `sudo`"), "{said}");
 }
 

@@ -84,7 +84,7 @@ fn of_many_torn_tasks_a_few_are_named() {
     let report = report(memory);
     let reasons = report.completeness().reasons;
     assert_eq!(reasons.len(), 9, "{reasons:?}");
-    assert_eq!(reasons[8], "12 more tasks are not shown whole.");
+    assert_eq!(reasons[8], "12 more tasks are not shown in full.");
     assert!(list(&report).contains("Incomplete: 30 tasks of 1 runtime."));
 }
 
@@ -96,7 +96,7 @@ fn a_list_that_breaks_off_shows_what_was_read() {
     assert_eq!(report.tasks.len(), 2);
     let list = list(&report);
     assert!(list.contains("Incomplete"), "{list}");
-    assert!(list.contains("counts 3 tasks, its list has 2"), "{list}");
+    assert!(list.contains("counts 3 tasks, but its list has 2"), "{list}");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_list_that_runs_in_a_circle_ends() {
     memory.put_u64(tokio::task(3) + tokio::NEXT, tokio::task(1));
     let report = report(memory);
     assert_eq!(report.tasks.len(), 3);
-    assert!(list(&report).contains("torn: it comes back"), "{}", list(&report));
+    assert!(list(&report).contains("torn: it loops back"), "{}", list(&report));
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn how_far_frames_can_be_trusted_is_said() {
     let stale = Trust { is_stale: true, ..stored };
     assert_eq!(trusts, [stored, stale, Trust::of(FrameSource::Nothing)]);
     let text = backtrace_of(&report, "2");
-    assert!(text.contains("note: is being polled now: its frames are from before"), "{text}");
+    assert!(text.contains("note: being polled now; its frames date from before"), "{text}");
     assert!(report.tasks.iter().all(|task| task.problems.is_empty()), "nothing was unreadable");
     let json: serde_json::Value = serde_json::from_str(&json_of(&report)).expect("JSON");
     assert_eq!(json["tasks"][1]["trust"]["stale"], true);

@@ -116,7 +116,7 @@ fn a_box_that_leads_to_itself_is_a_cycle() {
         }
         let report = report(layouts, memory);
         let problems = problems(chain(&report));
-        let expected = if length < 20 { "a cycle" } else { "more than 64 wrappers" };
+        let expected = if length < 20 { "a cycle" } else { "more than 64 nested wrappers" };
         assert!(matches!(&*problems, [one] if one.contains(expected)), "{length}: {problems:?}");
     }
 }
@@ -235,7 +235,7 @@ fn nodes_that_own_each_other_end() {
     for (count, is_closed, expected) in [
         (5, false, None),
         (5, true, Some("a cycle")),
-        (5_000, false, Some("more than 64 wrappers")),
+        (5_000, false, Some("more than 64 nested wrappers")),
     ] {
         let (layouts, mut memory) = world(nodes);
         let node = |number: u64| tokio::boxed(1) + number * 16;

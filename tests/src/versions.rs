@@ -9,7 +9,7 @@ use crate::neutral::Rules;
 pub const COMMAND: &str = "async dump --user";
 
 /// What is said where tasks have no ids of their own: before 1.18.
-pub const NO_IDS: &str = "The ids are the places of tasks in the runtime's lists";
+pub const NO_IDS: &str = "The ids are positions in the runtime's task lists";
 
 static RULES: Rules = Rules::new(&[
     (r"tokio \d+\.\d+\.\d+", "tokio VERSION"),
@@ -19,10 +19,10 @@ static RULES: Rules = Rules::new(&[
     (r"(?m)^  Worker  .*\n(  \d .*\n)+", ""),
     (r"(?m)^  (Queued for any worker|Blocking pool): .*\n", ""),
     // What is not so with every scheduler, or build.
-    (r"(?m)^A current_thread runtime that no thread is inside now, .*\n", ""),
-    (r"(?m)^The ids are the places of tasks in the runtime's lists, .*\n", ""),
-    (r"(?m)^Tasks that were spawned and never polled are not listed: .*\n", ""),
-    (r"(?m)^ *note: the debug information does not say where this future is: .*\n", ""),
+    (r"(?m)^This list would miss a current_thread runtime .*\n", ""),
+    (r"(?m)^The ids are positions in the runtime's task lists, .*\n", ""),
+    (r"(?m)^Tasks that were spawned but never polled are not listed: .*\n", ""),
+    (r"(?m)^ *note: the debug information does not locate this future; .*\n", ""),
     // Recorded since 1.46 with `tokio_unstable`.
     (r", spawned at src/main.rs:\d+", ""),
     // Frames are numbered with those that are not shown.

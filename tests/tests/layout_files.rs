@@ -55,7 +55,7 @@ fn of_another_build() -> Result<()> {
     let running = Running::start::<&str>(&program, &[])?;
     for front in FRONTS {
         let said = front.ask(Subject::Process(running.pid()), &[DUMP])?.concat();
-        let expected = ["has no debug information", "was passed over: it is of another build"];
+        let expected = ["has no debug information", "was ignored: it is from another build"];
         ensure!(expected.iter().all(|text| said.contains(text)), "{front:?}: {said}");
     }
     Ok(())

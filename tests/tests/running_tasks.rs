@@ -28,7 +28,7 @@ fn polled_tasks_of_a_program_with_line_tables_alone() -> Result<()> {
         let said = front.ask(Subject::Process(running.pid()), &[DUMP])?.concat();
         let expected = [
             "has line tables but no types",
-            "Only what threads poll now is shown, from their native stacks",
+            "Only the tasks that threads are polling now are shown, from their native stacks",
             "running_tasks::read_slowly",
             "running_tasks::digest_without_end",
             "running_tasks::compute_digest",

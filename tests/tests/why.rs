@@ -74,7 +74,7 @@ fn a_task_computes_and_does_not_pause() -> Result<()> {
             ensure!(found, "{profile:?}: nothing like {expected:?} in {text}");
         }
         let text = Front::SystemGdb.ask(Subject::Process(running.pid()), &["async why"])?.concat();
-        ensure!(text.starts_with("Nothing is stuck as far as memory tells"), "{text}");
+        ensure!(text.starts_with("Nothing is stuck as far as memory shows"), "{text}");
     }
     Ok(())
 }

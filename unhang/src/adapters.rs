@@ -51,18 +51,18 @@ impl Adapters {
             let folder = PathBuf::from(folder);
             return Self::in_folder(&folder).with_context(|| {
                 format!(
-                    "{VARIABLE} is {}, where neither the package nor a checkout of unhang is",
+                    "{VARIABLE} is {}, which contains neither the package nor a checkout of unhang",
                     folder.display()
                 )
             });
         }
-        let program = env::current_exe().context("cannot tell where this program is")?;
+        let program = env::current_exe().context("cannot find the path of this program")?;
         if let Some(found) = Self::beside(&program) {
             return Ok(found);
         }
         bail!(
             "the part that gdb and lldb load is not installed beside {}: install both with `pip \
-             install unhang`, or set {VARIABLE} to where the Python package `{PACKAGE}` is",
+             install unhang`, or set {VARIABLE} to the location of the Python package `{PACKAGE}`",
             program.display()
         )
     }
@@ -130,7 +130,7 @@ impl Adapters {
     pub(crate) fn lldb_command(&self) -> anyhow::Result<String> {
         let path = self.lldb.display();
         let text = self.lldb.to_str().filter(|text| !text.contains(char::is_control));
-        let text = text.with_context(|| format!("lldb cannot be told of the path {path:?}"))?;
+        let text = text.with_context(|| format!("lldb cannot load from the path {path:?}"))?;
         let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
         Ok(format!("command script import \"{escaped}\""))
     }
@@ -140,7 +140,7 @@ impl Adapters {
         if self.is_checkout {
             "build it with `cargo xtask build`"
         } else {
-            "install unhang anew with `pip install --force-reinstall unhang`"
+            "reinstall unhang with `pip install --force-reinstall unhang`"
         }
     }
 }

@@ -43,7 +43,7 @@ impl Debugger {
         let variable = self.variable();
         if let Some(program) = env::var_os(variable).filter(|program| !program.is_empty()) {
             let Ok(found) = which::which(&program) else {
-                bail!("{variable} is {}, which is no program", program.display());
+                bail!("{variable} is {}, which is not a program", program.display());
             };
             return Ok(found);
         }
@@ -57,7 +57,7 @@ impl Debugger {
             Some(found) => Ok(found),
             None => bail!(
                 "{plain} is not on the path: install it with your system's packages, or set \
-                 {variable} to its program"
+                 {variable} to its path"
             ),
         }
     }

@@ -20,25 +20,25 @@ const FAILED: u8 = 1;
 
 /// Shows what the async tasks of a stopped Rust process wait for.
 ///
-/// Which tasks there are, where each of them is suspended, and what it waits for: inside gdb and
-/// lldb, or without a debugger, of a live process or of a core file. The program needs nothing
-/// but its debug information.
+/// It lists the tasks, where each one is suspended and what it waits for: inside gdb and lldb, or
+/// without a debugger, for a live process or a core file. The program needs nothing but its debug
+/// information.
 #[derive(Parser)]
 #[command(
     name = "unhang",
     version,
     after_help = "\
 Examples:
-  unhang dump -p $(pidof app)    what every task of a process does
-  unhang gdb -p $(pidof app)     gdb, with `info async-tasks` and `async bt`
-  unhang install                 the same in every gdb and lldb from now on
+  unhang dump -p $(pidof app)    show what every task of a process does
+  unhang gdb -p $(pidof app)     start gdb with `info async-tasks` and `async bt`
+  unhang install                 load them in every gdb and lldb from now on
 
 Exit codes:
-  0  done
-  1  it could not be done; one sentence on standard error says why
-  2  the command line was wrong
+  0  success
+  1  failure; one sentence on standard error says why
+  2  invalid command line
 
-A command may have more: see its `--help`.",
+Some commands have more: see their `--help`.",
     styles = commands::styles(),
     subcommand_required = true,
     arg_required_else_help = true,

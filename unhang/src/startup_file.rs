@@ -66,7 +66,7 @@ pub(crate) fn without_block(text: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
 fn block(command: &str, note: &str) -> String {
     let (begin, end) = (String::from_utf8_lossy(BEGIN), String::from_utf8_lossy(END));
     format!(
-        "{begin} written by `unhang install`, taken out by `unhang install --uninstall`{note}\n\
+        "{begin} written by `unhang install`, removed by `unhang install --uninstall`{note}\n\
          {command}\n{end}\n"
     )
 }
@@ -87,20 +87,20 @@ fn blocks(text: &[u8]) -> anyhow::Result<Vec<Block>> {
         let content = line.trim_ascii_end();
         if content.starts_with(BEGIN) {
             if begun.is_some() {
-                bail!("line {} begins a second block of unhang within the first", number + 1);
+                bail!("line {} starts a second unhang block within the first", number + 1);
             }
             let note = [NEW_FILE, ENDED_LINE].into_iter().find(|n| content.ends_with(n.as_bytes()));
             begun = Some((start, note.unwrap_or_default()));
         } else if content == END {
             let Some((start, note)) = begun.take() else {
-                bail!("line {} ends a block of unhang that does not begin", number + 1);
+                bail!("line {} ends an unhang block that never starts", number + 1);
             };
             found.push(Block { place: start..end, note });
         }
         start = end;
     }
     if begun.is_some() {
-        bail!("unhang's block does not end");
+        bail!("the unhang block has no end");
     }
     Ok(found)
 }

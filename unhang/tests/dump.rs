@@ -128,7 +128,7 @@ fn failures_are_one_sentence() {
     for (arguments, said) in [
         (&["-p", "2147483646"][..], "there is no process 2147483646"),
         (&["--core", missing], "cannot read"),
-        (&["--core", whole.to_str().unwrap()], "it is an ELF file of another kind"),
+        (&["--core", whole.to_str().unwrap()], "it is an ELF file of a different type"),
         (&["-p", &pid, "--layouts", missing], "missing"),
         (&["-p", &pid, "-o", "/nonexistent/folder/report"], "cannot write"),
     ] {
@@ -157,7 +157,7 @@ fn wrong_usage_is_refused() {
         assert!(text(&done.stderr).contains("--help"), "{arguments:?}");
     }
     let help = text(&unhang(&["--help"]).stdout);
-    for code in ["0    everything", "3    shown, but", "4    shown, but", "130  ended by"] {
+    for code in ["0    everything", "3    shown, but", "4    shown, but", "130  interrupted by"] {
         assert!(help.contains(code), "{help}");
     }
 }

@@ -62,7 +62,7 @@ fn failures_are_one_sentence_and_write_nothing() {
         (&*stripped, output, "no debug information"),
         ("/nonexistent/program", output, "cannot read"),
         (source.to_str().unwrap(), output, "not an ELF"),
-        (&whole, &whole, "would replace the binary"),
+        (&whole, &whole, "would overwrite the binary"),
         (&whole, "/nonexistent/folder/out", "cannot write"),
     ] {
         let done = unhang(&["extract", binary, "-o", output]);

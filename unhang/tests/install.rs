@@ -45,21 +45,21 @@ fn files_are_made_and_removed() {
     assert_eq!(planned, "~/.gdbinit: would create it\n~/.lldbinit: would create it\n");
     assert_eq!(fs::read_dir(&home).unwrap().count(), 0);
 
-    assert!(said(&folder, &[]).starts_with("~/.gdbinit: created; gdb has the commands"));
+    assert!(said(&folder, &[]).starts_with("~/.gdbinit: created; gdb loads the commands"));
     let (gdb, lldb) = (read(&home.join(".gdbinit")), read(&home.join(".lldbinit")));
     let escaped = r"it\'s unhang/gdb/unhang.py";
     assert!(gdb.contains(escaped) && gdb.lines().count() == 3, "{gdb}");
     assert!(lldb.contains("command script import") && lldb.lines().count() == 3, "{lldb}");
 
     let again = said(&folder, &[]);
-    assert_eq!(again, "~/.gdbinit: is set up already\n~/.lldbinit: is set up already\n");
+    assert_eq!(again, "~/.gdbinit: is already set up\n~/.lldbinit: is already set up\n");
     assert_eq!((read(&home.join(".gdbinit")), read(&home.join(".lldbinit"))), (gdb, lldb));
 
-    assert!(said(&folder, &["--uninstall", "-n"]).contains("would remove it"));
+    assert!(said(&folder, &["--uninstall", "-n"]).contains("would delete it"));
     assert!(home.join(".gdbinit").exists());
-    assert!(said(&folder, &["--uninstall"]).contains("removed"));
+    assert!(said(&folder, &["--uninstall"]).contains("deleted"));
     assert_eq!(fs::read_dir(&home).unwrap().count(), 0);
-    assert!(said(&folder, &["--uninstall"]).contains("has nothing of unhang"));
+    assert!(said(&folder, &["--uninstall"]).contains("contains nothing from unhang"));
 }
 
 #[test]
@@ -77,10 +77,10 @@ fn what_the_user_has_stays() {
         // As if unhang had moved since.
         let moved = read(&gdb).replace("unhang.py", "old.py");
         fs::write(&gdb, moved).unwrap();
-        assert!(said(&folder, &["gdb"]).starts_with("~/.gdbinit: renewed unhang's block; "));
-        assert_eq!(said(&folder, &["gdb"]), "~/.gdbinit: is set up already\n");
+        assert!(said(&folder, &["gdb"]).starts_with("~/.gdbinit: updated unhang's block; "));
+        assert_eq!(said(&folder, &["gdb"]), "~/.gdbinit: is already set up\n");
 
-        assert_eq!(said(&folder, &["gdb", "--uninstall"]), "~/.gdbinit: took unhang's block out\n");
+        assert_eq!(said(&folder, &["gdb", "--uninstall"]), "~/.gdbinit: removed unhang's block\n");
         assert_eq!(read(&gdb), old);
         assert_eq!(fs::metadata(&gdb).unwrap().permissions().mode() & 0o777, 0o640);
     }

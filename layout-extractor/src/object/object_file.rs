@@ -139,12 +139,12 @@ impl ObjectFile {
     }
 }
 
-const ANOTHER_KIND: &str = "it is another kind of file";
+const ANOTHER_KIND: &str = "it is a different kind of file";
 
 /// Parses a linked ELF object; the error says what it is instead.
 fn parse_elf(bytes: &[u8]) -> Result<object::File<'_>, String> {
     let kind = object::FileKind::parse(bytes)
-        .map_err(|_| "its first bytes are none of ELF's".to_owned())?;
+        .map_err(|_| "it does not start with an ELF header".to_owned())?;
     let file = match kind {
         object::FileKind::Elf32 | object::FileKind::Elf64 => object::File::parse(bytes)
             .map_err(|error| format!("its headers are broken ({error})"))?,
@@ -157,9 +157,7 @@ fn parse_elf(bytes: &[u8]) -> Result<object::File<'_>, String> {
         _ => return Err(ANOTHER_KIND.to_owned()),
     };
     match file.kind() {
-        object::ObjectKind::Relocatable => {
-            Err("it is an object file that was not linked yet".to_owned())
-        }
+        object::ObjectKind::Relocatable => Err("it is an unlinked object file".to_owned()),
         object::ObjectKind::Core => {
             Err("it is a core file; give the program that dumped it".to_owned())
         }

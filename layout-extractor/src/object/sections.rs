@@ -141,7 +141,7 @@ fn section(
     }
     if data.uncompressed_size > (data.data.len() as u64).saturating_mul(MAX_COMPRESSION) {
         let (size, from) = (data.uncompressed_size, data.data.len());
-        return Err(broken(format!("it claims {size} bytes out of {from} compressed ones")));
+        return Err(broken(format!("it claims to expand {from} compressed bytes to {size}")));
     }
     let plain = data.decompress().map_err(|error| broken(error.to_string()))?;
     Ok(SharedBytes::from(plain.into_owned()))

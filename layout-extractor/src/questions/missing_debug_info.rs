@@ -56,8 +56,8 @@ impl DwarfSource {
         let path = self.object.path.display();
         match self.units.broken {
             Some(error) => format!(
-                "{path} has debug information that cannot be read ({error}): build it again, or \
-                 give a layout file"
+                "{path} has debug information that cannot be read ({error}): rebuild it, or give a \
+                 layout file"
             ),
             None => format!(
                 "{path} has no debug information: build with `debug = true` or give a layout file"
@@ -121,8 +121,9 @@ impl DwarfSource {
         let count = split.missing.len();
         let files = if count == 1 { "file" } else { "files" };
         Some(format!(
-            "{path} keeps its debug information in {count} .dwo {files} that {} not there ({}{}): \
-             put {path}.dwp beside it, build with `split-debuginfo = \"off\"`, or give a layout file",
+            "{path} keeps its debug information in {count} .dwo {files} that {} missing ({}{}): \
+             put {path}.dwp beside it, build with `split-debuginfo = \"off\"`, or give a layout \
+             file",
             if count == 1 { "is" } else { "are" },
             first.display(),
             if count == 1 { "" } else { ", …" },

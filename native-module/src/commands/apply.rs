@@ -10,8 +10,8 @@ use report_text::text::style::escaped;
 
 /// Run a command for each of several tasks
 ///
-/// COMMAND is one of unhang's, with or without the word `async`: `async apply all locals`, `async
-/// apply 14 15 bt --locals`. It sees the task as the selected one; what is selected stays as it was.
+/// COMMAND is an unhang command, with or without the word `async`: `async apply all locals`, `async
+/// apply 14 15 bt --locals`. It runs as if the task were selected; the selection stays as it was.
 #[derive(Parser)]
 #[command(override_usage = "async apply <ID>...|all <COMMAND>")]
 pub(crate) struct Apply {
@@ -69,7 +69,7 @@ impl Run for Apply {
 fn parted(words: &[String]) -> Result<(&[String], String), Failure> {
     for at in 1..words.len() {
         let rest = shlex::try_join(words[at..].iter().map(String::as_str))
-            .map_err(|_| Failure::sentence("A command has no zero bytes in it."))?;
+            .map_err(|_| Failure::sentence("A command cannot contain zero bytes."))?;
         let line = [rest.clone(), format!("async {rest}")].into_iter().find_map(|line| {
             let (command, _) = split(&line)?;
             Some((command.name, line))
@@ -84,9 +84,9 @@ fn parted(words: &[String]) -> Result<(&[String], String), Failure> {
     }
     let command = words.get(1..).unwrap_or_default().join(" ");
     Err(Failure::Sentence(match command.is_empty() {
-        true => "What is to be run? For example: `async apply all bt`.".to_string(),
+        true => "The command to run is missing. For example: `async apply all bt`.".to_string(),
         false => format!(
-            "No command of unhang's begins in `{}`. For example: `async apply all bt`.",
+            "No unhang command starts with `{}`. For example: `async apply all bt`.",
             escaped(&command)
         ),
     }))
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(parts("all bt"), Ok((ids(&["all"]), "async bt".into())));
         let expected = Ok((ids(&["14", "main"]), "async bt --locals".into()));
         assert_eq!(parts("14 main async bt --locals"), expected);
-        assert!(parts("14").expect_err("no command").starts_with("What is to be run?"));
+        assert!(parts("14").expect_err("no command").starts_with("The command to run is missing."));
         assert!(parts("14 print-it").expect_err("none of ours").contains("`print-it`"));
         assert!(parts("all apply 1 bt").expect_err("no end").contains("cannot run itself"));
     }

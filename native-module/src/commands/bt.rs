@@ -17,8 +17,8 @@ use crate::selection::find;
 /// The innermost frame, #0, comes first, as in `bt`. Where a task awaits several futures at once
 /// (`select!`, `join!`), the branches are shown as a tree.
 ///
-/// Without an ID it shows the current task: the one that `async task` selected, else the one that
-/// the selected thread polls or blocks on.
+/// Without an ID it shows the current task: the one that `async task` selected, otherwise the one
+/// that the selected thread polls or blocks on.
 #[derive(Parser)]
 pub(crate) struct Bt {
     /// Ids of tasks, as `info async-tasks` shows them, or `all`
@@ -27,10 +27,10 @@ pub(crate) struct Bt {
     /// Show the variables of the frames of your own code
     #[arg(long)]
     locals: bool,
-    /// Show generic arguments whole
+    /// Show generic arguments in full
     #[arg(long)]
     full_names: bool,
-    /// Only your own code: drop the frames of libraries
+    /// Show only your own code: drop the frames of libraries
     #[arg(long)]
     user: bool,
 }

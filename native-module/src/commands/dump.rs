@@ -17,26 +17,27 @@ use crate::failure::Failure;
 
 /// Show everything that was found, for a bug report
 ///
-/// First the list of tasks, then the runtimes and their workers, then the async backtrace of every
-/// task; of more than a thousand, one for all that stand in the same place. With a FILE it is written there, without colours and without a limit of width.
+/// Lists the tasks, then the runtimes and their workers, then the async backtrace of every task; of
+/// more than a thousand tasks, one backtrace for all that stand in the same place. A FILE gets the
+/// text without colours and without a limit of width.
 #[derive(Parser)]
 pub(crate) struct Dump {
-    /// The file to write; without one the terminal
+    /// The file to write; by default the terminal
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// Write JSON instead of text: docs/report.schema.json describes it
     #[arg(long)]
     json: bool,
-    /// Show the variables of the frames of your own code; in JSON, of all
+    /// Show the variables of the frames of your own code; in JSON, of all frames
     #[arg(long)]
     locals: bool,
-    /// Show generic arguments whole
+    /// Show generic arguments in full
     #[arg(long)]
     full_names: bool,
-    /// Only your own code: drop the frames of libraries
+    /// Show only your own code: drop the frames of libraries
     #[arg(long)]
     user: bool,
-    /// The backtrace of each task, also where thousands stand in the same place
+    /// Show the backtrace of every task, even if thousands stand in the same place
     #[arg(long)]
     all: bool,
 }

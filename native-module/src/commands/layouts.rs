@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use super::{Front, Run};
 use crate::failure::Failure;
 
-/// Show where the layouts of the program's types come from, or give another source
+/// Show where the layouts of the program's types come from, or load a file
 ///
 /// Layouts come from the program's own debug information. For a program without it,
 /// `unhang extract` writes a layout file at build time, and `async layouts load FILE` loads it.
@@ -20,7 +20,7 @@ pub(crate) struct Layouts {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Load a layout file; it serves for the program that has its build id
+    /// Load a layout file; unhang uses it for the program with its build id
     Load {
         /// The file that `unhang extract` wrote
         file: PathBuf,

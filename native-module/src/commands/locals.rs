@@ -10,10 +10,10 @@ use crate::failure::Failure;
 
 /// Show the variables of the selected frame
 ///
-/// Of an async fn or block these are the ones that it keeps while it is suspended; one that it does
-/// not need any more is gone. A variable that was moved away may still be there with its old
-/// bytes: where the debug information leaves that open, the line says so. The debugger knows them
-/// as `$async_NAME`, where it knows their types.
+/// For an async fn or block these are the variables that it keeps while it is suspended; one that it
+/// no longer needs is gone. A variable that was moved may still be there with its old bytes: where
+/// the debug information leaves that open, the line says so. The debugger knows the variables as
+/// `$async_NAME`, where it knows their types.
 #[derive(Parser)]
 pub(crate) struct Locals {}
 

@@ -8,14 +8,14 @@ use crate::failure::Failure;
 
 /// Show every lock that is held or waited for, with its holders and its queue
 ///
-/// The queue is in the lock's own order: the first one gets it next. A holder is found by the guard
-/// or permit in the variables of a suspended task.
+/// The queue is in the lock's own order: the first waiter gets it next. unhang finds a holder by the
+/// guard or permit in the variables of a suspended task.
 #[derive(Parser)]
 pub(crate) struct Locks {
     /// Show every waiter
     #[arg(long)]
     all: bool,
-    /// Show generic arguments whole
+    /// Show generic arguments in full
     #[arg(long)]
     full_names: bool,
 }

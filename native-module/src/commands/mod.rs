@@ -191,7 +191,7 @@ pub(crate) fn execute(line: &str, front: &mut dyn Front) -> Result<(), Failure> 
     };
     let Some(words) = shlex::split(rest) else {
         return Err(Failure::sentence(
-            "A quotation mark is not closed, or the line ends in a backslash.",
+            "A quotation mark is not closed, or the line ends with a backslash.",
         ));
     };
     let outcome = match command.definition().try_get_matches_from(words) {
@@ -220,12 +220,15 @@ fn no_command(line: &str, front: &mut dyn Front) -> Result<(), Failure> {
         for command in COMMANDS {
             writeln!(front.out(), "{:width$}  {}", command.name, command.summary())?;
         }
-        writeln!(front.out(), "\n`help async bt`, or `async bt --help`, says more of one.")?;
+        writeln!(
+            front.out(),
+            "\n`help async bt` or `async bt --help` describes one command in full."
+        )?;
         return Ok(front.out().flush()?);
     }
     let names: Vec<_> = COMMANDS.iter().map(|command| command.name).collect();
     Err(Failure::Sentence(format!(
-        "There is no command `{}`. There are: {}.",
+        "There is no command `{}`. The commands are: {}.",
         escaped(line),
         names.join(", ")
     )))

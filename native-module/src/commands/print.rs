@@ -12,10 +12,10 @@ use crate::failure::Failure;
 /// Print a variable of the selected frame, or a part of it
 ///
 /// PATH is `name`, `name.field`, `name.0`, `name[3]`, `*name`, or several of these in a row. As in
-/// Rust, `.` and `[…]` look through references, boxes and what is shared.
+/// Rust, `.` and `[…]` look through references, boxes and shared pointers.
 #[derive(Parser)]
 pub(crate) struct Print {
-    /// What to print
+    /// The variable or part to print
     #[arg(value_name = "PATH", required = true)]
     path: Vec<String>,
 }
@@ -38,7 +38,7 @@ impl Run for Print {
             return Err(Failure::Sentence(match names.as_slice() {
                 [] => "This frame has no variables.".to_string(),
                 names => format!(
-                    "This frame has no variable `{}`; it has: {}.",
+                    "This frame has no variable `{}`; its variables are: {}.",
                     path.variable,
                     names.join(", ")
                 ),

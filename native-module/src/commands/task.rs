@@ -8,7 +8,7 @@ use super::{Front, Run};
 use crate::failure::Failure;
 use crate::selection::find;
 
-/// Select a task, or show which one is selected
+/// Select a task, or show the selected one
 ///
 /// `async bt`, `async frame`, `async up` and `async down` then work on it. The selection stays
 /// until the task ends or another one is selected.

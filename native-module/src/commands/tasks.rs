@@ -10,14 +10,14 @@ use crate::failure::Failure;
 
 /// List the async tasks of the process
 ///
-/// One line for each task: its id, its state, where its innermost frame of your own code stands,
-/// and what it waits for. The current task is marked with a star. When there are many tasks, those
-/// with the same await stack are shown as one group. The last line says how complete the list is.
+/// Prints one line for each task: its id, its state, the innermost frame of your own code, and what
+/// the task waits for. A star marks the current task. When there are many tasks, those with the same
+/// await stack form one group. The last line says how complete the list is.
 #[derive(Parser)]
 pub(crate) struct Tasks {
     #[command(flatten)]
     filter: Filter,
-    /// Show generic arguments whole
+    /// Show generic arguments in full
     #[arg(long)]
     full_names: bool,
 }
@@ -25,35 +25,34 @@ pub(crate) struct Tasks {
 /// Which tasks, and how.
 #[derive(Args)]
 struct Filter {
-    /// Only tasks in this state; may be given several times
+    /// Show only tasks in this state; may be repeated
     #[arg(long, value_enum, value_delimiter = ',')]
     state: Vec<State>,
-    /// Only tasks that have TEXT in a function or file of their await stack, or in the name of what
+    /// Show only tasks with TEXT in a function or file of their await stack, or in the name of what
     /// they wait for
     #[arg(long, value_name = "TEXT")]
     with: Vec<String>,
-    /// Only tasks that have TEXT in none of these
+    /// Show only tasks with TEXT in none of these
     #[arg(long, value_name = "TEXT")]
     without: Vec<String>,
-    /// Only tasks that wait for something of this kind, as the JSON report calls it, or for a
-    /// `channel`, a `lock` (mutex, rwlock, thread_lock) or a `timer` (sleep); may be given several
-    /// times
+    /// Show only tasks that wait for something of this kind, as the JSON report calls it, or for a
+    /// `channel`, a `lock` (mutex, rwlock, thread_lock) or a `timer` (sleep); may be repeated
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     #[arg(value_parser = PossibleValuesParser::new(ResourceKind::words()))]
     waiting_on: Vec<String>,
     /// Show tasks with the same await stack as one
     #[arg(long, overrides_with = "no_group")]
     group: bool,
-    /// Show every task on its own
+    /// Show every task on its own line
     #[arg(long, overrides_with = "group")]
     no_group: bool,
     /// Show at most N lines
     #[arg(long, value_name = "N", overrides_with = "all")]
     limit: Option<usize>,
-    /// Show every task, on its own, without a limit
+    /// Show every task on its own line, without a limit
     #[arg(long, overrides_with = "limit")]
     all: bool,
-    /// Only your own code: drop the frames of libraries
+    /// Show only your own code: drop the frames of libraries
     #[arg(long)]
     user: bool,
 }
@@ -61,13 +60,13 @@ struct Filter {
 /// A task's state, as one types it.
 #[derive(Clone, Copy, ValueEnum)]
 enum State {
-    /// Waits to be woken
+    /// Waits for a wakeup
     Idle,
     /// Was woken and waits to be polled
     Scheduled,
     /// Is being polled now
     Running,
-    /// Has an output that nobody has taken yet
+    /// Has an output that nothing has taken yet
     Complete,
     /// Was aborted
     Cancelled,

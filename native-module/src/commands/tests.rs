@@ -117,7 +117,7 @@ fn apply_runs_a_command_for_each_task() {
     assert_eq!(front.text("async apply 7 8 async locals"), each);
     let missing = "There is no task 9. `info async-tasks` lists the tasks with their ids.\n";
     assert_eq!(front.text("async apply 9 locals"), missing);
-    assert!(front.text("async apply 7").starts_with("!What is to be run?"));
+    assert!(front.text("async apply 7").starts_with("!The command to run is missing."));
     assert_eq!(front.text("async task"), "[Current task is 8 (idle)]\n");
 }
 
@@ -167,9 +167,13 @@ fn mistakes_get_a_sentence_and_the_usage() {
     ));
     assert_eq!(
         front.text("async bt 'a"),
-        "!A quotation mark is not closed, or the line ends in a backslash."
+        "!A quotation mark is not closed, or the line ends with a backslash."
     );
-    assert!(front.text("async boom").starts_with("!There is no command `async boom`. There are: "));
+    assert!(
+        front
+            .text("async boom")
+            .starts_with("!There is no command `async boom`. The commands are: ")
+    );
 }
 
 #[test]

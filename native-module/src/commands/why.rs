@@ -7,20 +7,20 @@ use super::{Front, Run};
 use crate::failure::Failure;
 use crate::selection::find;
 
-/// Say why the program, or one task, does not go on
+/// Explain why the program, or one task, makes no progress
 ///
-/// Without an ID: deadlocks, locks that were given to a future that nothing polls (futurelocks),
-/// tasks that nothing can wake any more, and locks that are kept while their holder waits for
-/// something slow. Each is a sentence, then its evidence. What memory does not show is not said: a
-/// healthy program has none.
+/// Without an ID it reports deadlocks, locks granted to a future that nothing polls (futurelocks),
+/// tasks that nothing can wake any more, and locks held while their holder waits for something
+/// slow: a sentence each, then the evidence. It reports only what memory shows; a healthy program
+/// has no findings.
 ///
 /// With an ID: the chain of reasons for which that task waits.
 #[derive(Parser)]
 pub(crate) struct Why {
-    /// A task's id, as `info async-tasks` shows it
+    /// Id of the task, as `info async-tasks` shows it
     #[arg(value_name = "ID")]
     id: Option<String>,
-    /// Show generic arguments whole
+    /// Show generic arguments in full
     #[arg(long)]
     full_names: bool,
 }

@@ -64,7 +64,7 @@ pub(super) fn add(
                 Err(_) if !has_code(&mapping.path, notes) => None,
                 Err(lack) => {
                     problems.push(format!(
-                        "{} {lack}: what lies there, and calls through it, cannot be seen (see \
+                        "{} {lack}: unhang cannot see its contents or calls through it (see \
                          `--sysroot`)",
                         path.display()
                     ));
@@ -126,9 +126,9 @@ fn has_code(named: &str, notes: &Notes) -> bool {
 /// Opens a file that is to be the one with that build id; returns its length too.
 fn open(path: &Path, running: Option<&str>) -> Result<(Arc<File>, u64), &'static str> {
     // The path comes from a file that nobody vouches for: to open a pipe or a device could block.
-    let metadata = fs::metadata(path).map_err(|_| "is not here")?;
+    let metadata = fs::metadata(path).map_err(|_| "does not exist here")?;
     if !metadata.is_file() {
-        return Err("is no file");
+        return Err("is not a regular file");
     }
     let file = File::open(path).map_err(|_| "cannot be read")?;
     if let Some(running) = running {
@@ -171,8 +171,8 @@ mod tests {
 
     #[test]
     fn pipes_and_devices_are_not_opened() {
-        assert_eq!(open(Path::new("/dev/tty"), None).err(), Some("is no file"));
-        assert_eq!(open(Path::new("/proc"), None).err(), Some("is no file"));
-        assert_eq!(open(Path::new("/nowhere"), None).err(), Some("is not here"));
+        assert_eq!(open(Path::new("/dev/tty"), None).err(), Some("is not a regular file"));
+        assert_eq!(open(Path::new("/proc"), None).err(), Some("is not a regular file"));
+        assert_eq!(open(Path::new("/nowhere"), None).err(), Some("does not exist here"));
     }
 }

@@ -55,7 +55,7 @@ impl CoreTarget {
         let unreadable = |error| TargetError::Unreadable { path: path.to_owned(), error };
         let metadata = fs::metadata(path).map_err(unreadable)?;
         if !metadata.is_file() {
-            let what = "it is no file".to_owned();
+            let what = "it is not a regular file".to_owned();
             return Err(TargetError::NotACore { path: path.to_owned(), what });
         }
         let file = Arc::new(File::open(path).map_err(unreadable)?);
@@ -142,7 +142,7 @@ fn executable_path(
         return Ok(path);
     }
     let what = format!(
-        "{} was dumped by {named}, and {} is not here",
+        "{} was dumped by {named}, and {} does not exist here",
         core.display(),
         if options.sysroot.is_some() { path.display().to_string() } else { "that".to_owned() }
     );
@@ -163,8 +163,8 @@ fn threads(threads: Vec<CoreThread>) -> (Vec<Thread>, Vec<Registers>) {
 
 fn truncated(Truncation { length, expected }: Truncation) -> String {
     format!(
-        "the core file is truncated: it has {length} of {expected} bytes, so some of what follows \
-         cannot be read (see `ulimit -c`, and the space on its disk)"
+        "the core file is truncated: it has {length} of {expected} bytes, so part of the memory is \
+         missing (check `ulimit -c` and the free disk space)"
     )
 }
 
@@ -200,16 +200,16 @@ fn lost_storage(
     };
     if zeroed > 0 {
         return Some(format!(
-            "the core file has zeros for the thread-local storage of {}, so the runtimes that \
-             they know of cannot be found: gcore before gdb 18 writes it so for programs with \
-             glibc 2.42 or later; use gdb 18, or a core file of the kernel's",
+            "the core file has zeros for the thread-local storage of {}, so unhang cannot find the \
+             runtimes that they know of: gcore before gdb 18 writes such files for programs with \
+             glibc 2.42 or later; use gdb 18, or a core file that the kernel wrote",
             of(zeroed)
         ));
     }
     (missing > 0 && !is_truncated).then(|| {
         format!(
-            "the core file does not hold the thread-local storage of {}, so the runtimes that \
-             they know of cannot be found (see `/proc/PID/coredump_filter`)",
+            "the core file does not hold the thread-local storage of {}, so unhang cannot find the \
+             runtimes that they know of (see `/proc/PID/coredump_filter`)",
             of(missing)
         )
     })

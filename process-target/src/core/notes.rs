@@ -116,10 +116,10 @@ impl<'a, R: ReadRef<'a>> Core<'a, R> {
 
     fn read<Elf: FileHeader<Endian = Endianness>>(&self) -> Result<Notes, TargetError> {
         let header = Elf::parse(self.data)
-            .map_err(|_| self.refuse("it does not begin as a 64-bit ELF file does"))?;
+            .map_err(|_| self.refuse("it does not start with a 64-bit ELF header"))?;
         let endian = header.endian().map_err(|error| self.broken(error))?;
         if header.e_type(endian) != ET_CORE {
-            return Err(self.refuse("it is an ELF file of another kind"));
+            return Err(self.refuse("it is an ELF file of a different type"));
         }
         let machine = header.e_machine(endian).0;
         let processor = (self.processor)(machine, word_format::<Elf>(endian)).ok_or_else(|| {
@@ -140,7 +140,7 @@ impl<'a, R: ReadRef<'a>> Core<'a, R> {
         self.read_headers(header, endian, &mut notes)?;
         notes.segments.sort_by_key(|segment| segment.start);
         if notes.threads.is_empty() {
-            return Err(self.refuse("it names no threads; its beginning may be damaged"));
+            return Err(self.refuse("it lists no threads; its beginning may be damaged"));
         }
         Ok(notes)
     }
@@ -161,7 +161,7 @@ impl<'a, R: ReadRef<'a>> Core<'a, R> {
                 continue;
             }
             let Some(rest) = left.checked_sub(header.p_filesz(endian).into()) else {
-                return Err(self.refuse("its notes are longer than any"));
+                return Err(self.refuse("its notes are implausibly long"));
             };
             let entries = header.notes(endian, self.data).map_err(|error| self.broken(error))?;
             let Some(mut entries) = entries else { continue };

@@ -38,8 +38,8 @@ pub enum LiveError {
     },
     /// `EPERM`: another user's process, or one that the system guards.
     #[error(
-        "not allowed to read the memory of process {pid}: do it as the same user or as root, and \
-         in a container with `--cap-add SYS_PTRACE`"
+        "not permitted to read the memory of process {pid}: run unhang as the same user or as \
+         root, and in a container with `--cap-add SYS_PTRACE`"
     )]
     NotPermitted {
         /// The process that was asked for.

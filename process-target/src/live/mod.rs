@@ -144,8 +144,8 @@ impl LiveProcess {
             let number = threads.len() as u32 + 1;
             if thread.registers.is_none() {
                 problems.push(format!(
-                    "thread {number} (tid {}) does not stop, since it waits in the kernel: what \
-                     it does is not known",
+                    "thread {number} (tid {}) did not stop because it waits in the kernel: what it \
+                     does is unknown",
                     thread.tid
                 ));
             }
@@ -157,8 +157,7 @@ impl LiveProcess {
         }
         if threads.iter().all(|(thread, _)| thread.thread_pointer.is_none()) {
             problems.push(
-                "the thread pointers are not known: this system does not give them, so \
-                 runtimes cannot be found"
+                "this system does not provide the thread pointers, so unhang cannot find runtimes"
                     .to_owned(),
             );
         }
@@ -180,7 +179,8 @@ impl LiveProcess {
             proc::threads(self.pid).map_err(|_| TargetError::NoSuchProcess { pid: self.pid })?;
         let processor = self.executable.processor;
         let mut problems = vec![
-            "the process was not stopped: what changed meanwhile may be shown wrong".to_owned(),
+            "the process was not stopped: whatever changed meanwhile may be shown incorrectly"
+                .to_owned(),
         ];
         problems.extend(lost);
         let mut threads = Vec::with_capacity(ids.len());
@@ -209,12 +209,12 @@ impl LiveProcess {
         match &unknown[..] {
             [] => {}
             [one] => problems.push(format!(
-                "thread {one} was running: without a stop, neither what it does nor a runtime \
-                 that it alone knows of can be seen"
+                "thread {one} was running: without a stop, unhang sees neither what it does nor a \
+                 runtime that only it knows of"
             )),
             several => problems.push(format!(
-                "threads {} were running: without a stop, neither what they do nor runtimes that \
-                 they alone know of can be seen",
+                "threads {} were running: without a stop, unhang sees neither what they do nor \
+                 runtimes that only they know of",
                 several.join(", ")
             )),
         }

@@ -75,13 +75,13 @@ struct Situation {
 fn advice_for(situation: &Situation) -> String {
     let Situation { own_user, may_trace, user, scope } = *situation;
     if scope >= 3 {
-        return "kernel.yama.ptrace_scope is 3, which forbids it to everyone until the next boot; \
-                look at a core file instead"
+        return "kernel.yama.ptrace_scope is 3, which forbids tracing until the next boot; inspect \
+                a core file instead"
             .to_owned();
     }
     if may_trace {
-        return "a security module, or the process's own user namespace, forbids it; run unhang \
-                where the process runs, or look at a core file"
+        return "a security module or the process's own user namespace forbids it; run unhang where \
+                the process runs, or inspect a core file"
             .to_owned();
     }
     if own_user == 0 {
@@ -92,15 +92,14 @@ fn advice_for(situation: &Situation) -> String {
         return format!("it belongs to user {user}; run unhang as that user or with `sudo`");
     }
     match scope {
-        1 => "kernel.yama.ptrace_scope is 1, which leaves it to a process's parents; use `sudo`, \
-              or allow it until the next boot with `sudo sysctl kernel.yama.ptrace_scope=0`"
+        1 => "kernel.yama.ptrace_scope is 1, which lets only a process's ancestors trace it; use \
+              `sudo`, or allow it until the next boot with `sudo sysctl \
+              kernel.yama.ptrace_scope=0`"
             .to_owned(),
-        2 => "kernel.yama.ptrace_scope is 2, which leaves it to root; use `sudo`".to_owned(),
-        _ => {
-            "the program keeps others out (setuid, extra capabilities, or prctl(PR_SET_DUMPABLE)) \
-              or a container does; use `sudo`, and in a container `--cap-add SYS_PTRACE`"
-                .to_owned()
-        }
+        2 => "kernel.yama.ptrace_scope is 2, which lets only root trace; use `sudo`".to_owned(),
+        _ => "the program (setuid, extra capabilities, or prctl(PR_SET_DUMPABLE)) or a container \
+             denies access; use `sudo`, and in a container `--cap-add SYS_PTRACE`"
+            .to_owned(),
     }
 }
 
@@ -114,7 +113,7 @@ mod tests {
             advice_for(&Situation { own_user, may_trace, user, scope })
         };
         assert!(said(1000, false, 1000, 1).contains("sysctl kernel.yama.ptrace_scope=0"));
-        assert!(said(1000, false, 1000, 2).contains("leaves it to root"));
+        assert!(said(1000, false, 1000, 2).contains("only root"));
         assert!(said(0, true, 0, 3).contains("core file"));
         assert!(said(0, false, 0, 0).contains("--cap-add SYS_PTRACE"));
         assert!(said(1000, false, 33, 1).contains("user 33"));

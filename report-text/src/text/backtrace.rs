@@ -153,7 +153,7 @@ fn heading_text(heading: &Heading) -> String {
         Heading::Awaited { index, count, polled } => {
             let note = match polled {
                 Polled::Yes | Polled::No => "",
-                Polled::Disabled => ", switched off",
+                Polled::Disabled => ", disabled",
                 Polled::Ended => ", done",
             };
             format!("branch {index} of {count}{note}")

@@ -57,7 +57,7 @@ pub fn write(report: &Report, all: bool, look: &Look, out: &mut dyn Write) -> io
         count => format!("{count} locks are"),
     };
     out.line(format_args!(
-        "{count} held or waited for by a task. A lock that no task touches is not seen."
+        "{count} held or waited for by a task. Locks that no task touches are not listed."
     ))?;
     write_problems(report, out)
 }

@@ -38,7 +38,7 @@ pub fn write(
 
 /// Behind a margin, `stock: MutexGuard<Inventory> = MutexGuard { … }`.
 pub(super) fn line(margin: &str, local: &Local, out: &mut Out<'_>) -> io::Result<()> {
-    let doubt = if local.may_be_moved { " (unless moved away)" } else { "" };
+    let doubt = if local.may_be_moved { " (unless it was moved)" } else { "" };
     out.put(Style::Plain, margin)?;
     out.put(Style::Function, &local.name)?;
     out.put(Style::Plain, ": ")?;

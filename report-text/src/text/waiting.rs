@@ -44,8 +44,11 @@ pub(crate) fn short(report: &Report, wait: &Wait) -> String {
         text.push_str(given(resource.kind));
     } else if let Some(holders) = holders_text(report, wait.task, resource, true) {
         // `Mutex<Inventory> held by task 4` reads as one; after more words it does not.
-        let is_end = resource.holders.first().is_some_and(|first| first.access.is_end());
-        text.push_str(if text == *resource.name && !is_end { " " } else { ", " });
+        let reads_as_one = match resource.holders.first() {
+            Some(first) => !first.access.is_end(),
+            None => resource.given.is_some(),
+        };
+        text.push_str(if text == *resource.name && reads_as_one { " " } else { ", " });
         text.push_str(&holders);
     }
     text
@@ -57,15 +60,16 @@ pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> Strin
     let resource = report.resource(wait.resource);
     let verb = match resource.kind {
         ResourceKind::Blocking => return "blocks its thread".to_string(),
-        ResourceKind::ThreadLock => "blocks its thread and waits for",
+        ResourceKind::ThreadLock => "blocks its thread while it waits for",
+        ResourceKind::Never if wait.is_polled => return what(report, wait, resource),
         _ if wait.is_polled => "waits for",
-        _ => "waits, not polled, for",
+        _ => "waits (not polled) for",
     };
     let mut text = format!("{verb} {}", thing(report, wait));
     if let Some(note) = &wait.note {
         text.push_str(&format!(", {note}"));
     } else if wait.is_granted && is_lock(resource.kind) {
-        text.push_str(", granted to it but not taken yet");
+        text.push_str(", granted but not yet taken");
     } else if wait.is_granted {
         text.push_str(given(resource.kind));
     } else if let Some((own, holder)) = own_frame(wait.task, resource, lines) {
@@ -97,7 +101,7 @@ pub(super) fn of_holder(resource: &Resource, holder: &Holder) -> String {
         text.push_str(&format!(", of {} {:#x}", resource.name, resource.address));
     }
     if holder.may_be_moved {
-        text.push_str(" (unless it was moved away)");
+        text.push_str(" (unless it was moved)");
     }
     text
 }
@@ -133,7 +137,10 @@ pub(super) fn enumerated(report: &Report, tasks: &[TaskIndex]) -> String {
 /// What is waited for, with the address of what others can keep.
 pub(super) fn thing(report: &Report, wait: &Wait) -> String {
     let resource = report.resource(wait.resource);
-    let mut text = what(report, wait, resource);
+    let mut text = match resource.kind {
+        ResourceKind::Never => resource.name.to_string(),
+        _ => what(report, wait, resource),
+    };
     if let Some(state) = resource.state_text() {
         text.push_str(&format!(" ({state})"));
     }
@@ -185,7 +192,7 @@ fn has_queue(kind: ResourceKind) -> bool {
 fn given(kind: ResourceKind) -> &'static str {
     match is_lock(kind) {
         true => ", granted",
-        false => ", which has come",
+        false => ", ready but not yet polled",
     }
 }
 
@@ -199,10 +206,11 @@ pub(super) fn end_text(access: Access) -> Option<&'static str> {
     }
 }
 
-/// What is asked for, without who has it.
+/// What is asked for, without who has it; of what never completes a clause of its own.
 fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
     let name = &resource.name;
     match (resource.kind, wait.access) {
+        (ResourceKind::Never, _) => format!("never completes: {name}"),
         (ResourceKind::RwLock | ResourceKind::ThreadLock, Some(Access::Shared)) => {
             format!("{name} to read")
         }
@@ -225,23 +233,23 @@ fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
             }
         }
         (ResourceKind::JoinSet, _) if resource.needs_all => match resource.tasks.as_slice() {
-            [] => format!("the end of all tasks of a {name}"),
+            [] => format!("the end of all tasks in a {name}"),
             tasks => {
-                format!("the end of all tasks of a {name}: {}", ids(report, tasks.iter().copied()))
+                format!("the end of all tasks in a {name}: {}", ids(report, tasks.iter().copied()))
             }
         },
         (ResourceKind::JoinSet, _) => match resource.tasks.as_slice() {
-            [] => format!("the end of a task of a {name}"),
-            [one] => format!("task {} of a {name}", report.task(*one).id.0),
+            [] => format!("the end of a task in a {name}"),
+            [one] => format!("task {} in a {name}", report.task(*one).id.0),
             several => {
-                format!("one of tasks {} of a {name}", ids(report, several.iter().copied()))
+                format!("one of tasks {} in a {name}", ids(report, several.iter().copied()))
             }
         },
         (ResourceKind::Mpsc | ResourceKind::Broadcast, Some(Access::Receive)) => {
-            format!("a message of {name}")
+            format!("a message on {name}")
         }
         (ResourceKind::Oneshot, Some(Access::Receive)) => format!("the value of {name}"),
-        (ResourceKind::Watch, Some(Access::Receive)) => format!("a change of {name}"),
+        (ResourceKind::Watch, Some(Access::Receive)) => format!("a change to {name}"),
         (ResourceKind::Mpsc, Some(Access::Send)) => format!("room in {name}"),
         (ResourceKind::Io, Some(Access::Receive)) => format!("{name} to read"),
         (ResourceKind::Io, Some(Access::Send)) => format!("{name} to write"),
@@ -268,8 +276,8 @@ fn holders_text(
         return match resource.given.map(|id| report.wait(id)) {
             Some(given) => {
                 let task = &report.task(given.task).id.0;
-                let what = if given.is_polled { "" } else { "a future that nothing polls, of " };
-                Some(format!("given to {what}task {task}"))
+                let what = if given.is_polled { "" } else { "an unpolled future of " };
+                Some(format!("granted to {what}task {task}"))
             }
             None => (resource.is_taken == Some(true)).then(|| "holder not found".to_string()),
         };

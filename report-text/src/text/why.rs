@@ -10,8 +10,8 @@ use super::waiting::{end_text, enumerated, in_variable, is_lock, thing};
 use super::workers::write_problems;
 use runtime_layouts::diagnosis::{findings, reasons};
 use runtime_layouts::report::{
-    Cause, Finding, FindingKind, FrameRef, Link, Report, Resource, ResourceKind, Task, TaskIndex,
-    short,
+    Access, Cause, Finding, FindingKind, FrameRef, Holder, Link, Report, Resource, ResourceKind,
+    Task, TaskIndex, short,
 };
 
 /// Writes every finding with its evidence, or that there is none.
@@ -67,7 +67,8 @@ pub fn write_task(
     if links.is_empty() {
         let state = task.state.word();
         let id = &task.id.0;
-        return out.line(format_args!("Task {id} ({state}) waits for nothing that is known."));
+        return out
+            .line(format_args!("Task {id} ({state}) waits for nothing that unhang recognizes."));
     }
     for (index, link) in links.iter().enumerate() {
         let wait = report.wait(link.wait);
@@ -79,7 +80,7 @@ pub fn write_task(
         let why = because(report, link, look);
         let end = match links.get(index + 1) {
             Some(_) => ".",
-            None if is_closed(report, &links, link) => ": the circle is closed.",
+            None if is_closed(report, &links, link) => ", which closes the cycle.",
             None => ".",
         };
         out.line(format_args!("    {why}{end}"))?;
@@ -125,18 +126,19 @@ fn because(report: &Report, link: &Link, look: &Look) -> String {
             stands(report, holder.frame, look)
         ),
         (Cause::Unpolled(wait), _) => format!(
-            "which was given to a future that task {} holds and does not poll",
+            "{} a future that task {} holds but does not poll",
+            if report.wait(wait).is_granted { "granted to" } else { "queued behind" },
             report.task(report.wait(wait).task).id.0
         ),
         (Cause::NotEnded(task), _) => format!("task {} has not ended", report.task(task).id.0),
         (Cause::Busy(task), _) => {
-            format!("task {} keeps the thread busy that would bring it", report.task(task).id.0)
+            format!("task {} occupies the worker that would fire it", report.task(task).id.0)
         }
-        _ if resource.kind == ResourceKind::Never => "which never comes".to_string(),
+        _ if resource.kind == ResourceKind::Never => "which never completes".to_string(),
         _ if is_lock(resource.kind) && resource.is_taken == Some(true) => {
             "whose holder was not found".to_string()
         }
-        _ => "which comes from elsewhere, or is not known further".to_string(),
+        _ => "which comes from outside the tasks, or from an unknown source".to_string(),
     }
 }
 
@@ -149,7 +151,7 @@ pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
     let what = match resource.kind {
         ResourceKind::Semaphore => "permits that it holds itself",
         kind if is_lock(kind) => "a lock that it holds itself",
-        _ => "what only it can bring",
+        kind => only_it_can(kind, report.wait(first.wait).access, holder),
     };
     let (name, text) = match finding.kind {
         FindingKind::Deadlock => (
@@ -157,7 +159,7 @@ pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
             match tasks.as_slice() {
                 [_] => format!("{} waits for {what}", ids(&tasks)),
                 [_, _] => format!("{} wait for each other", ids(&tasks)),
-                _ => format!("{} wait for each other in a circle", ids(&tasks)),
+                _ => format!("{} wait for each other in a cycle", ids(&tasks)),
             },
         ),
         FindingKind::Futurelock => {
@@ -166,10 +168,10 @@ pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
                 _ => None,
             });
             let text = unpolled.map(|wait| {
-                let verb = if wait.is_granted { "was given" } else { "is next to get" };
+                let verb = if wait.is_granted { "was granted" } else { "is next in line for" };
                 let name = &report.resource(wait.resource).name;
                 let task = ids(&[wait.task]);
-                format!("{task} holds a future that it does not poll, and that {verb} {name}")
+                format!("{task} holds, but does not poll, a future that {verb} {name}")
             });
             ("futurelock", text.unwrap_or_default())
         }
@@ -186,23 +188,20 @@ pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
             let next = finding.links.get(1).map(|link| report.wait(link.wait));
             let keeper = next.map(|wait| ids(&[wait.task])).unwrap_or_default();
             let kept = match first.cause {
-                Cause::NotEnded(_) => "does not end".to_string(),
+                Cause::NotEnded(_) => format!("for the end of {keeper}, which"),
                 _ => match holder.and_then(|holder| end_text(holder.access)) {
-                    Some(end) => format!("keeps the {end} of {}", resource.name),
-                    None => format!("keeps {}", resource.name),
+                    Some(end) => format!("while {keeper} holds the {end} of {} and", resource.name),
+                    None => format!("while {keeper} holds {} and", resource.name),
                 },
             };
             let waiting = ids(&[report.wait(first.wait).task]);
             match finding.kind {
-                FindingKind::NeverWoken => (
-                    "never woken",
-                    format!(
-                        "{waiting} waits, while {keeper} {kept} and waits for what never comes"
-                    ),
-                ),
+                FindingKind::NeverWoken => {
+                    ("never woken", format!("{waiting} waits {kept} waits forever"))
+                }
                 _ => {
                     let what = next.map(|wait| thing(report, wait)).unwrap_or_default();
-                    ("slow", format!("{waiting} waits, while {keeper} {kept} and waits for {what}"))
+                    ("slow", format!("{waiting} waits {kept} waits for {what}"))
                 }
             }
         }
@@ -217,6 +216,24 @@ pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
     match finding.is_sure {
         true => format!("{}: {text}.", capitalized(name)),
         false => format!("Probably {name}: {text}."),
+    }
+}
+
+/// What only the task that waits for it can bring about: by how it asks, and what it holds itself.
+fn only_it_can(kind: ResourceKind, asked: Option<Access>, holder: Option<&Holder>) -> &'static str {
+    match (kind, holder.map(|holder| holder.access)) {
+        (_, Some(Access::Receive)) if asked.is_none() => {
+            "the end of a receiver that it holds itself"
+        }
+        (_, Some(Access::Receive)) => "room that only it can make",
+        (ResourceKind::Mpsc | ResourceKind::Broadcast, _) => "a message that only it can send",
+        (ResourceKind::Oneshot, _) => "a value that only it can send",
+        (ResourceKind::Watch, _) => "a change that only it can make",
+        (ResourceKind::Notify, _) => "a notification that only it can send",
+        (ResourceKind::Barrier, _) => "a barrier that only it can complete",
+        (ResourceKind::Cancellation, _) => "a cancellation that only it can trigger",
+        (ResourceKind::Join | ResourceKind::JoinSet, _) => "its own end",
+        _ => "something that only it can provide",
     }
 }
 
@@ -236,23 +253,23 @@ fn busy(report: &Report, tasks: &[TaskIndex], late: &Resource) -> String {
     )
 }
 
-/// `task 3 blocks thread 2, worker 0 of runtime 0: it is in std::thread::sleep`.
+/// `task 3 blocks thread 2 (worker 0 of runtime 0) in std::thread::sleep`.
 fn blocked(report: &Report, link: &Link) -> String {
     let wait = report.wait(link.wait);
     let task = report.task(wait.task);
     let thread = task.thread.map(|thread| thread.number).unwrap_or_default();
     let worker = report.runtimes.iter().find_map(|runtime| {
         let worker = runtime.workers.iter().find(|worker| worker.thread == task.thread)?;
-        Some(format!(", worker {} of runtime {},", worker.index, runtime.id))
+        Some(format!(" (worker {} of runtime {})", worker.index, runtime.id))
     });
     let (_, resource, holder) = link.resource(report);
     let what = match holder {
         Some(holder)
             if holder.thread.is_some_and(|holding| Some(holding.thread) == task.thread) =>
         {
-            format!("with a lock that it holds itself, {}", resource.name)
+            format!("while it waits for {}, which it holds itself", resource.name)
         }
-        Some(_) => format!("with a lock, {}", resource.name),
+        Some(_) => format!("while it waits for {}", resource.name),
         None => format!("in {}", resource.name),
     };
     format!(
@@ -271,6 +288,12 @@ fn capitalized(text: &str) -> String {
 /// The links of a finding, a few lines each.
 pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<String> {
     let mut lines = Vec::new();
+    // The longest of the words before `by` and `to`.
+    let is_granted = |link: &Link| match link.cause {
+        Cause::Unpolled(wait) => report.wait(wait).is_granted,
+        _ => false,
+    };
+    let verbs = if finding.links.iter().any(is_granted) { "granted" } else { "wanted" }.len();
     for link in &finding.links {
         let wait = report.wait(link.wait);
         let (_, resource, holder) = link.resource(report);
@@ -294,7 +317,11 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
                 continue;
             }
             Cause::Never => {
-                lines.push(format!("task {task} waits for {}{asks}", thing(report, wait)));
+                let never = match resource.kind {
+                    ResourceKind::Never => ", which never completes",
+                    _ => "",
+                };
+                lines.push(format!("task {task} waits for {}{never}{asks}", thing(report, wait)));
                 continue;
             }
             Cause::NotEnded(of) => {
@@ -307,25 +334,25 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
                 "{} by {}{}{}{}",
                 match end_text(holder.access) {
                     Some(end) => format!("{end} held"),
-                    None => "held  ".to_string(),
+                    None => format!("{:<verbs$}", "held"),
                 },
                 report.holder_name(holder),
                 in_variable(holder),
                 stands(report, holder.frame, look),
-                if holder.may_be_moved { " (unless it was moved away)" } else { "" }
+                if holder.may_be_moved { " (unless it was moved)" } else { "" }
             ));
         }
         if let Cause::Unpolled(unpolled) = link.cause {
             let unpolled = report.wait(unpolled);
-            let verb = if unpolled.is_granted { "given " } else { "first " };
+            let verb = if unpolled.is_granted { "granted" } else { "next" };
             let to = stands(report, unpolled.user.unwrap_or(unpolled.leaf), look);
             let of = &report.task(unpolled.task).id.0;
-            lines.push(format!("{verb} to task {of}{to}, which nothing polls"));
+            lines.push(format!("{verb:<verbs$} to task {of}{to} (not polled)"));
             if let Some(keeper) = unpolled.holding_frame {
-                lines.push(format!("kept   by task {of}{}", stands(report, keeper, look)));
+                lines.push(format!("future held by task {of}{}", stands(report, keeper, look)));
             }
         }
-        lines.push(format!("wanted by task {task}{asks}"));
+        lines.push(format!("{:<verbs$} by task {task}{asks}", "wanted"));
     }
     lines
 }
@@ -369,8 +396,8 @@ fn nothing(report: &Report) -> String {
         return "There are no tasks.".to_string();
     }
     format!(
-        "Nothing is stuck as far as memory tells: among {} no deadlock, no futurelock and no task \
-         that nothing can wake was found.",
+        "Nothing is stuck as far as memory shows: no deadlock, no futurelock and no task that \
+         nothing can wake among {}.",
         tasks_text(count)
     )
 }
@@ -387,7 +414,7 @@ fn write_unknown_holders(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
                 resource.queue.iter().map(|id| report.wait(*id).task).collect();
             let text = format!(
                 "Holder not found: {} {:#x} is taken and {} for it, but no suspended task holds \
-                 it: native code that runs now does, or its guard was leaked or forgotten.",
+                 it: either running native code holds it, or its guard was leaked or forgotten.",
                 resource.name,
                 resource.address,
                 match tasks.len() {

@@ -50,7 +50,7 @@ pub enum LayoutFileError {
         error: std::io::Error,
     },
     /// The first bytes are another format's.
-    #[error("this is no layout file: make one with `unhang extract`")]
+    #[error("this is not a layout file: make one with `unhang extract`")]
     Foreign,
     /// Written by another version.
     #[error(

@@ -33,7 +33,7 @@ impl Report {
             reasons.extend(runtime.incomplete.iter().map(of));
             let listed = runtime.listed_tasks;
             if let Some(counted) = runtime.counted_tasks.filter(|counted| *counted != listed) {
-                reasons.push(format!("{name} counts {counted} tasks, its list has {listed}."));
+                reasons.push(format!("{name} counts {counted} tasks, but its list has {listed}."));
             }
         }
         let mut torn = self.tasks.iter().filter_map(|task| Some((task, missing(task)?)));
@@ -41,11 +41,11 @@ impl Report {
         reasons.extend(named.map(|(task, why)| sentence(&format!("Task {}: {why}", task.id.0))));
         match torn.count() {
             0 => {}
-            1 => reasons.push("1 more task is not shown whole.".to_string()),
-            more => reasons.push(format!("{more} more tasks are not shown whole.")),
+            1 => reasons.push("1 more task is not shown in full.".to_string()),
+            more => reasons.push(format!("{more} more tasks are not shown in full.")),
         }
         if self.interrupted {
-            reasons.push("Interrupted: the list is not complete.".to_string());
+            reasons.push("Interrupted: the list is incomplete.".to_string());
         }
         Completeness { reasons }
     }

@@ -216,8 +216,8 @@ pub struct ThreadRef {
 }
 
 /// A task's id as the user types it: the runtime's own id, `main`, or `b3` for the `block_on`
-/// future of the front's thread 3. Where several runtimes of one process use the same number, the
-/// later one's is `RUNTIME/ID`.
+/// future of the front's thread 3. Where a process holds several copies of tokio, the ids of the
+/// second one begin with `2.`, as in `2.7`, and so on.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct TaskId(pub String);
 

@@ -150,8 +150,8 @@ pub struct Wait {
     pub is_polled: bool,
     /// The frame that holds what is not polled; `None` for what is.
     pub holding_frame: Option<FrameRef>,
-    /// The leaf, and the innermost frame of the user's own code above it.
+    /// The leaf: the future that waits.
     pub leaf: FrameRef,
-    /// `None` when there is none.
+    /// The innermost frame of the user's own code above the leaf; `None` when there is none.
     pub user: Option<FrameRef>,
 }

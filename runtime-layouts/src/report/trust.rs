@@ -47,7 +47,7 @@ pub enum FutureType {
 impl Trust {
     /// What is said of a task that is being polled, and whose frames are not its thread's.
     pub(super) const TORN: &str =
-        "is being polled now: its frames are from before this poll, and may be torn";
+        "being polled now; its frames date from before this poll and may be torn";
 
     /// Frames from there, of a future that nothing polls now and whose type is known.
     #[must_use]
@@ -91,13 +91,13 @@ impl Task {
         let mut doubts = Vec::new();
         if let FutureType::OneOf(count) = future {
             doubts.push(format!(
-                "the linker folded {count} identical task types into one; the first is shown"
+                "the linker folded {count} identical task types into one; unhang shows the first"
             ));
         }
         if source == FrameSource::StackSearch {
             doubts.push(
-                "the debug information does not say where this future is: it was found on the \
-                 stack by its shape"
+                "the debug information does not locate this future; unhang found it on the stack \
+                 by its shape"
                     .to_string(),
             );
         }
@@ -105,8 +105,8 @@ impl Task {
             // A thread that blocks on a future is expected to poll it.
             FrameSource::NativeStack if self.kind == TaskKind::BlockOn => None,
             FrameSource::NativeStack => Some(
-                "is being polled now: its frames are those of the thread's stack, and what is \
-                 stored of it is stale",
+                "being polled now; its frames come from the thread's stack, and its stored state \
+                 is stale",
             ),
             _ => Some(Trust::TORN),
         };
@@ -157,10 +157,10 @@ mod tests {
     fn what_is_polled_now_says_where_its_frames_are_from() {
         let stale = |source| Trust { is_stale: true, ..Trust::of(source) };
         let stack = stale(FrameSource::NativeStack);
-        assert!(doubts(TaskKind::Task, stack).contains("those of the thread's stack"));
+        assert!(doubts(TaskKind::Task, stack).contains("come from the thread's stack"));
         assert_eq!(doubts(TaskKind::BlockOn, stack), "");
         let stored = doubts(TaskKind::Local, stale(FrameSource::StateMachines));
-        assert!(stored.ends_with("from before this poll, and may be torn"), "{stored}");
+        assert!(stored.ends_with("from before this poll and may be torn"), "{stored}");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub enum NotTheProgram {
         running: String,
     },
     /// Neither the auxiliary vector nor the front says where it was loaded.
-    #[error("nothing says at which address it was loaded")]
+    #[error("its load address is unknown")]
     NoLoadAddress,
 }
 

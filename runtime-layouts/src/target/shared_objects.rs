@@ -121,7 +121,7 @@ pub fn with_a_runtime(
         let running = Image::at(library.load_bias, memory).and_then(|image| image.build_id(memory));
         match (&running, &facts.build_id) {
             (Some(running), Some(file)) if running != file => problems.push(format!(
-                "{} is not the file that was loaded (build id {file}, but the process has \
+                "{} is not the file that the process loaded (build id {file}, but the process has \
                  {running}): its tasks are not shown",
                 library.path
             )),

@@ -109,7 +109,7 @@ impl<'t> Locals<'t> {
             );
         };
         if frame.address == 0 {
-            return Err("Where this future is on the stack is not known.".to_string());
+            return Err("The location of this future on the stack is unknown.".to_string());
         }
         let value = Value { ty, address: frame.address };
         self.of_value(value).map_err(|error| format!("The frame cannot be read: {error}."))

@@ -32,7 +32,12 @@ pub struct ValuePath {
 /// # Errors
 /// A sentence that says where it is none.
 pub fn parse(text: &str) -> Result<ValuePath, String> {
-    let wrong = |at: &str| format!("`{at}` is no path: write `name.field`, `name[3]` or `*name`.");
+    let wrong = |at: &str| {
+        format!(
+            "`{at}` is not a path: write `name.field`, `name[3]` or \
+                                    `*name`."
+        )
+    };
     let text = text.trim();
     let inner = text.trim_start_matches('*');
     let derefs = text.len() - inner.len();
@@ -163,7 +168,7 @@ fn element(program: &Program<'_>, value: Value, index: u64) -> Result<Value, Str
             sequence(program, at).map_err(|error| sentence(&error))?
         {
             if index >= count {
-                return Err(format!("There is no element {index}: it has {count}."));
+                return Err(format!("There is no element {index}: the length is {count}."));
             }
             return Ok(Value { ty, address: start.wrapping_add(index.wrapping_mul(size)) });
         }
@@ -172,7 +177,7 @@ fn element(program: &Program<'_>, value: Value, index: u64) -> Result<Value, Str
             None => break,
         }
     }
-    Err(format!("`{}` has no elements that can be counted.", type_name(program, value)))
+    Err(format!("`{}` has no indexable elements.", type_name(program, value)))
 }
 
 /// Start, element, size and count.

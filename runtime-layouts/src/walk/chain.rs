@@ -113,7 +113,7 @@ impl Walker {
         match *below.values.as_slice() {
             [(future, _)] => self.extend(program, future, &mut chain, &mut progress, 0),
             _ => {
-                problem = problem.or_else(|| Some("holds no future that can be shown".into()));
+                problem = problem.or_else(|| Some("holds no future that unhang can show".into()));
             }
         }
         if let (Some(problem), true) = (problem, chain.frames.is_empty())

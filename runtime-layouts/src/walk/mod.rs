@@ -90,8 +90,8 @@ pub fn inspect(target: &dyn Target, registry: Registry) -> Report {
         let runtimes = names.join(" or ");
         inspection.problem(match inspection.knows_a_runtime {
             true => format!(
-                "No thread is inside an async runtime now: {program} has {runtimes} in it, but none \
-                 of its threads runs one or blocks on a future."
+                "No thread is inside an async runtime now: {program} contains {runtimes}, but none \
+                 of its threads runs a runtime or blocks on a future."
             ),
             false => format!(
                 "No async runtime was found: the debug information of {program} does not mention \

@@ -127,7 +127,7 @@ impl<'s, 'p> Search<'s, 'p> {
     /// Looks at a value: it is what is wanted, or may hold that.
     fn visit(&mut self, value: Value) {
         if self.depth > DEEPEST_WRAPPER {
-            return self.cut(format!("more than {DEEPEST_WRAPPER} wrappers in each other"));
+            return self.cut(format!("more than {DEEPEST_WRAPPER} nested wrappers"));
         }
         if self.program.is_interrupted() {
             self.finder.left = 0;
@@ -284,7 +284,7 @@ impl<'s, 'p> Search<'s, 'p> {
             self.visit(Value { ty: item.ty, address: node.wrapping_add(item.offset) });
         }
         if seen.contains(&node) {
-            self.cut(format!("a list comes back to {node:#x}: a cycle"));
+            self.cut(format!("a list loops back to {node:#x}: a cycle"));
         } else if node != 0 {
             self.cut(format!("{MOST_NODES} of a list's nodes are shown"));
         }
@@ -315,7 +315,12 @@ fn polled(future: Value) -> (Value, Polled) {
 
 /// The concrete type behind a `dyn Future`, or one sentence why it is not known.
 fn dyn_type(program: &Program<'_>, vtable: u64) -> Result<Ty, String> {
-    let unknown = || format!("a `dyn Future` whose vtable {vtable:#x} no debug information names");
+    let unknown = || {
+        format!(
+            "a `dyn Future` with vtable {vtable:#x}, which the debug information \
+                              does not name"
+        )
+    };
     let (module, address) = program.module_at(vtable).ok_or_else(unknown)?;
     let types = program.layouts(module).vtable_types(address).map_err(|e| e.to_string())?;
     types.first().map(|id| Ty { module, id: *id }).ok_or_else(unknown)

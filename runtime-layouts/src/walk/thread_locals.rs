@@ -22,8 +22,8 @@ impl Inspection<'_> {
             for (index, thread) in target.threads().iter().enumerate() {
                 let Some(pointer) = thread.thread_pointer else {
                     self.problem(format!(
-                        "thread {} (tid {}): its thread pointer is not known, so the runtime that \
-                         it is in cannot be found",
+                        "thread {} (tid {}): its thread pointer is unknown, so unhang cannot find \
+                         its runtime",
                         thread.number, thread.tid
                     ));
                     continue;
@@ -34,7 +34,8 @@ impl Inspection<'_> {
                     }
                     Ok(None) => {}
                     Err(error) => self.problem(format!(
-                        "thread {} (tid {}): the thread-local storage of {} is not readable: {error}",
+                        "thread {} (tid {}): the thread-local storage of {} cannot be read: \
+                         {error}",
                         thread.number,
                         thread.tid,
                         target.modules()[module].layouts.provenance().path

@@ -34,17 +34,18 @@ const INTERRUPTED: u8 = 130;
 
 /// Show every async task of a process or a core file.
 ///
-/// First the list of tasks, then the runtimes and their workers, then the async backtrace of every
-/// task; of more than a thousand, one for all that stand in the same place. The process is only read; it stands still for some milliseconds and goes on.
+/// Lists the tasks, then the runtimes and their workers, then the async backtrace of every task; of
+/// more than a thousand tasks, one backtrace for all that stand in the same place. unhang only reads
+/// the process: it stops it for some milliseconds and lets it continue.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Exit codes:
   0    everything was shown
   1    nothing could be shown; one sentence on standard error says why
-  2    the command line was wrong
+  2    invalid command line
   3    shown, but something is missing or may be torn: the text says what
   4    shown, but no async runtime was found
-  130  ended by Ctrl-C
+  130  interrupted by Ctrl-C
 
 Examples:
   unhang dump -p $(pidof app)
@@ -53,20 +54,20 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     subject: Subject,
 
-    /// The executable that dumped the core, where it is not at the path that the core names
+    /// The executable that dumped the core, if it is not at the path that the core records
     #[arg(long, value_name = "FILE", conflicts_with = "pid")]
     exe: Option<PathBuf>,
 
-    /// Where the files that the core names are, such as an unpacked container image
+    /// The directory that contains the files that the core records, such as an unpacked container image
     #[arg(long, value_name = "DIR", conflicts_with = "pid")]
     sysroot: Option<PathBuf>,
 
     /// For an executable without debug information: a layout file of the build (see `unhang
-    /// extract`), or a folder with layout files, where `BUILD-ID.unhang` or `APP.unhang` is used
+    /// extract`), or a directory that contains it as `BUILD-ID.unhang` or `APP.unhang`
     #[arg(long, value_name = "FILE|DIR")]
     layouts: Option<PathBuf>,
 
-    /// Do not stop the process: what changes meanwhile may be shown wrong
+    /// Do not stop the process: whatever changes meanwhile may be shown incorrectly
     #[arg(long, conflicts_with = "core")]
     no_stop: bool,
 
@@ -78,27 +79,27 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Columns of the text; by default the terminal's, without one no limit
+    /// Width of the text in columns; by default the terminal's, or no limit without a terminal
     #[arg(long, value_name = "COLUMNS")]
     width: Option<usize>,
 
-    /// Show the variables of the frames of your own code; in JSON, of all
+    /// Show the variables of the frames of your own code; in JSON, of all frames
     #[arg(long)]
     locals: bool,
 
-    /// Only your own code: drop the frames of libraries
+    /// Show only your own code: drop the frames of libraries
     #[arg(long)]
     user: bool,
 
-    /// Show generic arguments whole
+    /// Show generic arguments in full
     #[arg(long)]
     full_names: bool,
 
-    /// Show the backtrace of each task, also where thousands stand in the same place
+    /// Show the backtrace of every task, even if thousands stand in the same place
     #[arg(long)]
     all: bool,
 
-    /// Say on standard error how long everything took, the stop of the process above all
+    /// Report on standard error how long each step took, above all the stop of the process
     #[arg(short, long)]
     verbose: bool,
 }
@@ -141,7 +142,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             };
             core_file(core, &options, arguments.locals, &mut log)
         }
-        (None, None) => bail!("give a process (`--pid`) or a core file (`--core`)"),
+        (None, None) => bail!("specify a process (`--pid`) or a core file (`--core`)"),
     };
     let Found { report, locals, sources } = match found {
         Err(TargetError::Interrupted) => return Ok(INTERRUPTED),

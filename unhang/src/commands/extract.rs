@@ -19,12 +19,12 @@ use super::size;
 /// What adds a section to a binary.
 const OBJCOPIES: [&str; 2] = ["objcopy", "llvm-objcopy"];
 
-/// Write a layout file for a build, so that its stripped copy can be looked at.
+/// Write a layout file for a build, so that unhang can inspect its stripped copy.
 ///
 /// The file holds what unhang would read from the debug information: the layouts of futures, tasks
-/// and runtimes. It is small, and belongs to the one build that it was made from. Named
-/// `APP.unhang` it is found beside the binary `APP`, and as `APP.unhang` or `BUILD-ID.unhang` in
-/// the folders of the environment variable UNHANG_LAYOUTS.
+/// and runtimes. It is small and fits only the build that it was made from. unhang finds it as
+/// `APP.unhang` beside the binary `APP`, and as `APP.unhang` or `BUILD-ID.unhang` in the directories
+/// of the environment variable UNHANG_LAYOUTS.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  unhang extract target/release/app -o target/release/app.unhang\n  \
@@ -40,11 +40,11 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "FILE", required_unless_present = "embed")]
     output: Option<PathBuf>,
 
-    /// Add the layouts to the binary itself, as a section that `strip` leaves
+    /// Add the layouts to the binary itself, as a section that `strip` keeps
     #[arg(long, conflicts_with = "output")]
     embed: bool,
 
-    /// Print what was done as JSON
+    /// Print the summary as JSON
     #[arg(long)]
     json: bool,
 }
@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let source = DwarfSource::open(&arguments.binary)?;
     let output = arguments.output.as_deref().unwrap_or(&arguments.binary);
     if !arguments.embed && is_same_file(&arguments.binary, output) {
-        bail!("the layout file would replace the binary: give another name with -o");
+        bail!("the layout file would overwrite the binary: choose another name with -o");
     }
     let bar = Bar::new();
     let file = extract(&source, &bar)?;
@@ -134,7 +134,7 @@ fn embed(binary: &Path, layouts: &[u8]) -> anyhow::Result<()> {
     match reason {
         Some(reason) => bail!("cannot add a section to {}: {reason}", binary.display()),
         None => bail!(
-            "adding a section takes `objcopy`, of binutils or LLVM, which is not installed: write \
+            "adding a section needs `objcopy` from binutils or LLVM, which is not installed: write \
              a file with -o instead"
         ),
     }

@@ -16,21 +16,21 @@ use crate::startup_file::{with_block, without_block};
 /// Load the commands in every gdb and lldb from now on.
 ///
 /// Adds a marked block of three lines to each debugger's startup file, ~/.gdbinit and ~/.lldbinit.
-/// The rest of the files stays as it is. To do it again does nothing, or renews the block when
-/// unhang has moved. A debugger starts as before, without a message, when unhang is gone.
+/// The rest of each file stays as it is. Running it again changes nothing, or updates the block when
+/// unhang has moved. Once unhang is gone, the debuggers start as before, without a message.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  unhang install --dry-run\n  unhang install gdb\n  \
                         unhang install --uninstall")]
 pub(crate) struct Arguments {
-    /// For this debugger alone
+    /// Set up only this debugger
     #[arg(value_name = "DEBUGGER")]
     debugger: Option<Debugger>,
 
-    /// Take out what was added, and remove a file that was made for it
+    /// Remove the block, and a file that contains nothing else
     #[arg(long)]
     uninstall: bool,
 
-    /// Say what would be done, and do nothing
+    /// Print what would change without changing it
     #[arg(short = 'n', long)]
     dry_run: bool,
 }
@@ -72,7 +72,7 @@ pub(super) fn is_set_up(debugger: Debugger, adapters: &Adapters) -> anyhow::Resu
 
 fn home() -> anyhow::Result<PathBuf> {
     let home = env::home_dir().filter(|home| !home.as_os_str().is_empty());
-    home.context("your home folder is not known: set HOME")
+    home.context("your home directory is unknown: set HOME")
 }
 
 /// The file that a debugger reads when it starts.
@@ -108,7 +108,7 @@ fn startup_command(debugger: Debugger, adapters: &Adapters) -> anyhow::Result<St
     };
     let path = path.to_str().context("the path is not UTF-8")?;
     if path.contains(char::is_control) {
-        bail!("the path {path:?} has control characters: install unhang elsewhere");
+        bail!("the path {path:?} contains control characters: install unhang elsewhere");
     }
     let path = python_string(path);
     // lldb prints the value of an expression, but not that of an assignment.
@@ -136,7 +136,8 @@ fn change(
         (None, None) => None,
     };
     if new == old {
-        let state = if adapters.is_some() { "is set up already" } else { "has nothing of unhang" };
+        let nothing = "contains nothing from unhang";
+        let state = if adapters.is_some() { "is already set up" } else { nothing };
         return Ok(state.to_owned());
     }
     if !dry_run {
@@ -151,16 +152,17 @@ fn change(
     };
     let (done, planned) = match (adapters.is_some(), &old, &new) {
         (true, None, _) => ("created", "create it"),
-        (true, Some(_), _) if had_block => ("renewed unhang's block", "renew unhang's block"),
+        (true, Some(_), _) if had_block => ("updated unhang's block", "update unhang's block"),
         (true, Some(_), _) => ("added unhang's block", "add unhang's block"),
-        (false, _, Some(_)) => ("took unhang's block out", "take unhang's block out"),
-        (false, _, None) => {
-            ("removed, since nothing else was in it", "remove it, since nothing else is in it")
-        }
+        (false, _, Some(_)) => ("removed unhang's block", "remove unhang's block"),
+        (false, _, None) => (
+            "deleted, since it contained nothing else",
+            "delete it, since it contains nothing else",
+        ),
     };
     Ok(match (dry_run, adapters) {
         (true, _) => format!("would {planned}"),
-        (false, Some(_)) => format!("{done}; {debugger} has the commands from its next start on"),
+        (false, Some(_)) => format!("{done}; {debugger} loads the commands from its next start on"),
         (false, None) => done.to_owned(),
     })
 }
@@ -180,7 +182,7 @@ fn write(file: &Path, text: &[u8]) -> anyhow::Result<()> {
         // There is none, or the link leads to none: this makes it.
         return Ok(fs::write(file, text)?);
     };
-    let folder = place.parent().context("it is in no folder")?;
+    let folder = place.parent().context("it has no parent directory")?;
     let mut fresh = NamedTempFile::new_in(folder)?;
     fresh.write_all(text)?;
     let before = place.metadata()?;

@@ -10,11 +10,11 @@ use clap_mangen::roff::{Roff, roman};
 
 /// Write the manual pages: one for unhang, and one for each of its commands.
 ///
-/// Without a folder the page of unhang itself goes to standard output.
+/// Without a directory, the page of unhang itself goes to standard output.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  unhang man ~/.local/share/man/man1 && man unhang-dump")]
 pub(crate) struct Arguments {
-    /// The folder, made when it is not there
+    /// The directory; created if it does not exist
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
 }
@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &Arguments, command: clap::Command) -> anyhow::Resu
     // Gives the commands their whole names: `unhang-dump`.
     command.build();
     let Some(folder) = &arguments.folder else {
-        return print(&page(&command).context("cannot make the page")?);
+        return print(&page(&command).context("cannot generate the page")?);
     };
     let write = || -> io::Result<()> {
         fs::create_dir_all(folder)?;

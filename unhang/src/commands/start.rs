@@ -14,12 +14,12 @@ use crate::debuggers::Debugger;
 /// Start gdb with the commands loaded.
 ///
 /// All arguments are gdb's own (a first `--help` shows this page, and `gdb --help` gdb's). gdb
-/// takes the place of unhang, so its exit status is the command's.
+/// replaces the unhang process, so its exit status is the command's.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Environment:
-  UNHANG_GDB       the gdb to start, instead of the one on the path
-  UNHANG_ADAPTERS  where the Python package `unhang` is, when it is not installed beside unhang
+  UNHANG_GDB       the gdb to start, instead of the one in PATH
+  UNHANG_ADAPTERS  the location of the Python package `unhang`, if it is not beside unhang
 
 Examples:
   unhang gdb -p $(pidof app)
@@ -34,12 +34,12 @@ pub(crate) struct GdbArguments {
 /// Start lldb with the commands loaded.
 ///
 /// All arguments are lldb's own (a first `--help` shows this page, and `lldb --help` lldb's). lldb
-/// takes the place of unhang, so its exit status is the command's.
+/// replaces the unhang process, so its exit status is the command's.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Environment:
-  UNHANG_LLDB      the lldb to start, instead of the one on the path
-  UNHANG_ADAPTERS  where the Python package `unhang` is, when it is not installed beside unhang
+  UNHANG_LLDB      the lldb to start, instead of the one in PATH
+  UNHANG_ADAPTERS  the location of the Python package `unhang`, if it is not beside unhang
 
 Examples:
   unhang lldb -p $(pidof app)

@@ -65,8 +65,8 @@ fn frames_of(
     let mut frames = target.native_frames(thread, DEEPEST_STACK);
     if frames.is_empty() {
         inspection.problem(format!(
-            "thread {} (tid {}): its stack cannot be unwound, so the future that it blocks on \
-             is not shown",
+            "thread {} (tid {}): unhang cannot unwind its stack, so the future that it blocks \
+             on is not shown",
             thread.number, thread.tid
         ));
         return None;

@@ -61,7 +61,7 @@ pub(super) fn future(
         let frame = inspection.site_of_type(ty).map(|site| Frame {
             site,
             address: 0,
-            problem: Some("where it is on the stack was optimized away".into()),
+            problem: Some("its location on the stack was optimized away".into()),
         });
         let chain = Chain { frames: frame.into_iter().collect(), ..Chain::default() };
         StackFuture { address: 0, chain, source: FrameSource::TypeAlone }

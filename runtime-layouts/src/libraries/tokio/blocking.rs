@@ -36,7 +36,7 @@ pub(super) fn add_running(
             continue;
         }
         let chain = inspection.native_chain(context.thread, &is_polling);
-        let problem = chain.is_none().then(|| "the stack of its thread does not show it".into());
+        let problem = chain.is_none().then(|| "its thread's stack does not show it".into());
         let trust = match chain {
             Some(_) => Trust::of(FrameSource::NativeStack),
             None => Trust { future: FutureType::Unknown, ..Trust::of(FrameSource::Nothing) },
@@ -81,8 +81,8 @@ fn admit_unnamed(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) {
     if count > 0 {
         let what = if count == 1 { "1 closure".to_string() } else { format!("{count} closures") };
         inspection.caveats.push(format!(
-            "Running and not listed: {what} of `spawn_blocking`. Threads name what they run since \
-             tokio 1.22; their native stacks show it."
+            "Running but not listed: {what} of `spawn_blocking`. Before tokio 1.22 a thread does \
+             not name what it runs; its native stack shows it."
         ));
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn of_all_threads(inspection: &mut Inspection<'_>, module: usize) -> 
             Ok(Some(context)) => contexts.push(context),
             Ok(None) => {}
             Err(error) => inspection.problem(format!(
-                "thread {} (tid {}): its tokio context is not readable: {error}",
+                "thread {} (tid {}): its tokio context cannot be read: {error}",
                 thread.number, thread.tid
             )),
         }

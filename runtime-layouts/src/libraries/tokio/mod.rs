@@ -139,8 +139,8 @@ fn admit_unseen(inspection: &mut Inspection<'_>) {
     let mut modules = inspection.program.modules().iter();
     if modules.any(|module| NEW_RUNTIME.iter().any(|name| module.layouts.has_function(name))) {
         inspection.caveats.push(
-            "A current_thread runtime that no thread is inside now, and that no task or thread \
-             has a handle of, would not be listed."
+            "This list would miss a current_thread runtime that no thread is in now and that no \
+             task or thread has a handle to."
                 .to_string(),
         );
     }
@@ -204,8 +204,8 @@ fn running_on(
 /// Gives numbers to the tasks from the first one on that have no id of their own: in the order of
 /// these addresses, the rest behind them.
 fn number(inspection: &mut Inspection<'_>, first: usize, order: &[u64]) {
-    const CAVEAT: &str = "The ids are the places of tasks in the runtime's lists, the oldest first: \
-                          tasks have ids of their own since tokio 1.18.";
+    const CAVEAT: &str = "The ids are positions in the runtime's task lists, oldest first: before \
+                          tokio 1.18 tasks have no ids of their own.";
     let tasks = &mut inspection.tasks;
     if !tasks[first..].iter().any(|task| task.id.0.is_empty()) {
         return;

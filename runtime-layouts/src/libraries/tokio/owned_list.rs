@@ -72,7 +72,7 @@ pub(super) fn lists(
     lists.sort_by_key(|(index, _)| *index);
     let mut reasons: Vec<String> = missing
         .iter()
-        .map(|index| format!("worker {index} has its task list on its stack now"))
+        .map(|index| format!("worker {index} keeps its task list on its stack now"))
         .collect();
     if lists.is_empty() && reasons.is_empty() {
         reasons.push("no thread runs this scheduler now, and its workers keep the tasks".into());
@@ -234,12 +234,12 @@ fn step(
         Ok(0) => return false,
         Ok(address) => *address,
         Err(error) => {
-            found.incomplete.push(format!("the task list breaks off: {error}"));
+            found.incomplete.push(format!("the task list ends early: {error}"));
             return false;
         }
     };
     if !seen.insert(address) {
-        let reason = format!("the task list is torn: it comes back to {address:#x}");
+        let reason = format!("the task list is torn: it loops back to {address:#x}");
         found.incomplete.push(reason);
         return false;
     }

@@ -21,8 +21,8 @@ const SPAWNER_METRICS: &str = "tokio::runtime::blocking::pool::SpawnerMetrics";
 const INJECT_SHARED: &str = "tokio::runtime::scheduler::inject::shared::Shared<";
 
 /// What is to be said where the workers keep the lists.
-const UNPOLLED: &str = "Tasks that were spawned and never polled are not listed: they are in the \
-                        runtime's lists from the start since tokio 1.9.";
+const UNPOLLED: &str = "Tasks that were spawned but never polled are not listed: before tokio 1.9 \
+                        the runtime's lists do not hold them.";
 
 /// One scheduler.
 pub(super) struct Scheduler {
@@ -46,7 +46,7 @@ pub(super) fn entered(
         Ok(scheduler) => scheduler,
         Err(error) => {
             inspection.problem(format!(
-                "thread {} (tid {}): its runtime handle is not readable: {error}",
+                "thread {} (tid {}): its runtime handle cannot be read: {error}",
                 context.thread.number, context.thread.tid
             ));
             None

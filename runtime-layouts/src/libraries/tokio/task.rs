@@ -299,7 +299,7 @@ impl TaskReader {
             problem: Some(problem),
         };
         let Some((module, address)) = program.module_at(poll) else {
-            return Ok(unknown(format!("its poll function {poll:#x} lies in no known module")));
+            return Ok(unknown(format!("its poll function {poll:#x} is in no known module")));
         };
         let functions: Vec<_> = program
             .layouts(module)
@@ -384,8 +384,8 @@ pub(super) fn add_polled(inspection: &mut Inspection<'_>) {
     }
     if inspection.tasks.len() > first {
         inspection.problem(
-            "Only what threads poll now is shown, from their native stacks: `t2` is the task on \
-             thread 2."
+            "Only the tasks that threads are polling now are shown, from their native stacks: `t2` \
+             is the task on thread 2."
                 .to_string(),
         );
     }

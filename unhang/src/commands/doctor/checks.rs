@@ -75,9 +75,9 @@ impl Checks {
     pub(super) fn end(self) -> io::Result<u8> {
         self.written?;
         let text = match self.bad {
-            0 => style("Nothing is missing.".to_owned()).green(),
-            1 => style("1 thing has to be mended.".to_owned()).red(),
-            bad => style(format!("{bad} things have to be mended.")).red(),
+            0 => style("No problems found.".to_owned()).green(),
+            1 => style("1 problem to fix.".to_owned()).red(),
+            bad => style(format!("{bad} problems to fix.")).red(),
         };
         writeln!(io::stdout(), "\n{text}")?;
         Ok(if self.bad == 0 { 0 } else { MISSING })

@@ -47,18 +47,20 @@ pub(super) fn check(debugger: Debugger, program: &Path, adapters: Option<&Adapte
 
 /// Checks its startup file.
 pub(super) fn startup_file(debugger: Debugger, adapters: &Adapters) -> Check {
-    let what = format!("{debugger} at its start");
+    let what = format!("{debugger} startup");
     match is_set_up(debugger, adapters) {
-        Ok(Some(true)) => Check::good(what, "loads unhang by itself"),
-        Ok(Some(false)) => Check::note(
-            what,
-            "loads another unhang than this one: renew that with `unhang install`",
-        ),
+        Ok(Some(true)) => Check::good(what, "loads unhang automatically"),
+        Ok(Some(false)) => {
+            Check::note(what, "loads a different unhang: update it with `unhang install`")
+        }
         Ok(None) => Check::note(
             what,
-            format!("does not load unhang: use `unhang {debugger}`, or once `unhang install`"),
+            format!(
+                "does not load unhang: start it with `unhang {debugger}`, or run \
+                 `unhang install` once"
+            ),
         ),
-        Err(error) => Check::bad(what, format!("its startup file cannot be judged: {error:#}")),
+        Err(error) => Check::bad(what, format!("unhang cannot check its startup file: {error:#}")),
     }
 }
 
@@ -70,19 +72,18 @@ fn verdict(
 ) -> Check {
     let oldest = debugger.oldest();
     let Some(version) = &answers.version else {
-        return Check::bad(debugger, format!("{place} does not say its version: install it anew"));
+        return Check::bad(debugger, format!("{place} does not report its version: reinstall it"));
     };
     let major: Option<u32> = version.split('.').next().and_then(|major| major.parse().ok());
     if major.is_none_or(|major| major < oldest) {
-        let remedy = format!("install {oldest} or a newer one, or set {}", debugger.variable());
+        let remedy = format!("install version {oldest} or newer, or set {}", debugger.variable());
         return Check::bad(debugger, format!("{version} ({place}) is too old: {remedy}"));
     }
     let Some(python) = &answers.python else {
         return Check::bad(
             debugger,
             format!(
-                "{version} ({place}) has no working Python: install a build of it that has, or \
-                 set {}",
+                "{version} ({place}) has no working Python: install a build with Python, or set {}",
                 debugger.variable()
             ),
         );
@@ -90,9 +91,9 @@ fn verdict(
     let known = format!("{version} with Python {python} ({place})");
     match (adapters, answers) {
         (_, Answers { loaded: true, .. }) => Check::good(debugger, format!("{known} loads unhang")),
-        (None, _) => Check::note(debugger, format!("{known} has no unhang to load")),
+        (None, _) => Check::note(debugger, format!("{known} finds no unhang to load")),
         (Some(adapters), answers) => {
-            let said = answers.complaint.as_deref().unwrap_or("it does not say why");
+            let said = answers.complaint.as_deref().unwrap_or("no reason given");
             let remedy = adapters.remedy();
             Check::bad(debugger, format!("{known} cannot load unhang ({said}): {remedy}"))
         }
@@ -147,8 +148,8 @@ fn ask(debugger: Debugger, program: &Path, adapters: Option<&Adapters>) -> anyho
         }
     }
     command.env("TERM", "dumb").stdin(Stdio::null());
-    let (mut reading, writing) = io::pipe().context("no pipe")?;
-    command.stdout(writing.try_clone().context("no pipe")?).stderr(writing);
+    let (mut reading, writing) = io::pipe().context("cannot create a pipe")?;
+    command.stdout(writing.try_clone().context("cannot create a pipe")?).stderr(writing);
     let child = command.spawn();
     let mut child = Guard(child.with_context(|| format!("{} does not start", program.display()))?);
     // Our copies of the writing end would keep the output from ending.
@@ -162,10 +163,10 @@ fn ask(debugger: Debugger, program: &Path, adapters: Option<&Adapters>) -> anyho
     });
     let Ok(read) = output.recv_timeout(PATIENCE) else {
         let seconds = PATIENCE.as_secs();
-        bail!("{} was not done after {seconds} s: does it start at all?", program.display());
+        bail!("{} did not finish within {seconds} s: does it start at all?", program.display());
     };
-    child.0.wait().context("it is lost")?;
-    let bytes = read.with_context(|| format!("{} cannot be heard", program.display()))?;
+    child.0.wait().context("cannot wait for it")?;
+    let bytes = read.with_context(|| format!("cannot read the output of {}", program.display()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

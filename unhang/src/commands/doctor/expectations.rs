@@ -28,7 +28,7 @@ pub(super) fn list() -> io::Result<()> {
             writeln!(out, "  {}", described(expectation.kind, spelling))?;
         }
     }
-    writeln!(out, "\n{} expectations. Give a program to see which of them hold.", all().count())
+    writeln!(out, "\n{} expectations. Give a program to see which of them it meets.", all().count())
 }
 
 /// `type tokio::runtime::task::core::Header { state, vtable }, since 1.0`.
@@ -88,7 +88,7 @@ fn missing(expectation: &Expectation, has_other: bool) -> Check {
     let Expectation { what, kind, spellings, source, optional, instead } = *expectation;
     match instead {
         Some(other) if has_other => {
-            Check::good(word(kind), format!("{what}: not needed, since there is {other}"))
+            Check::good(word(kind), format!("{what}: not needed, since the program has {other}"))
         }
         None if optional => Check::note(word(kind), format!("{what}: not in this program")),
         _ => {

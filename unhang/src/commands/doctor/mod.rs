@@ -18,33 +18,33 @@ use crate::debuggers::Debugger;
 /// Exit code when something has to be mended.
 const MISSING: u8 = 3;
 
-/// Say what is missing, and how to mend it.
+/// Check the setup and explain how to fix problems.
 ///
-/// One line a check: the debuggers, whether their Python loads unhang, their startup files, and
-/// what this system lets you look into. With a process also whether it can be looked into, its
-/// debug information and its runtimes; it stands still for some milliseconds and goes on.
+/// Prints one line per check: the debuggers, whether their Python loads unhang, their startup files,
+/// and which processes this system lets you inspect. With a process it also checks access to it, its
+/// debug information and its runtimes, which stops the process for some milliseconds.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Exit codes:
-  0  nothing is missing; a line marked `note` may still be worth reading
-  1  the checks could not be made; one sentence on standard error says why
-  2  the command line was wrong
-  3  something has to be mended: the lines marked `bad`")]
+  0  no problems; a line marked `note` may still be worth reading
+  1  the checks could not run; one sentence on standard error says why
+  2  invalid command line
+  3  problems to fix: the lines marked `bad`")]
 pub(crate) struct Arguments {
-    /// A process to look at
+    /// The process to check
     #[arg(short, long, value_name = "PID")]
     pid: Option<u64>,
 
-    /// List what is expected of the compiler, the standard library and tokio, instead; with a program say which
-    /// of it holds there, and what has moved
+    /// List what unhang expects of the compiler, the standard library and tokio instead; with a
+    /// program, check which expectations it meets, and what has moved
     #[arg(long)]
     expectations: bool,
 
-    /// An executable to hold against the expectations, which need not run
+    /// The executable to check against the expectations; it need not run
     #[arg(value_name = "EXECUTABLE", requires = "expectations", conflicts_with = "pid")]
     executable: Option<PathBuf>,
 
-    /// A layout file of its build (see `unhang extract`)
+    /// The layout file of its build (see `unhang extract`)
     #[arg(long, value_name = "FILE", requires = "pid")]
     layouts: Option<PathBuf>,
 }

@@ -46,11 +46,10 @@ fn judge(situation: Situation) -> Check {
         3.. => Check::bad(
             what,
             format!(
-                "{setting}, which forbids everyone to look into a process until the next boot: \
-                 look at core files instead"
+                "{setting}, which forbids tracing until the next boot: inspect core files instead"
             ),
         ),
-        _ if may_trace => Check::good(what, format!("every process; {setting}")),
+        _ if may_trace => Check::good(what, format!("all processes; {setting}")),
         _ if is_root => Check::note(
             what,
             format!(
@@ -58,16 +57,16 @@ fn judge(situation: Situation) -> Check {
                  `--cap-add SYS_PTRACE`"
             ),
         ),
-        2 => Check::note(what, format!("{setting}, which leaves it to root: use `sudo`")),
+        2 => Check::note(what, format!("{setting}, which lets only root trace: use `sudo`")),
         1 => Check::note(
             what,
             format!(
-                "{setting}: only what a debugger itself starts; for a process that runs use \
-                 `sudo`, or allow it until the next boot with `sudo sysctl \
+                "{setting}, which lets a debugger trace only what it started: for a running \
+                 process use `sudo`, or allow it until the next boot with `sudo sysctl \
                  kernel.yama.ptrace_scope=0`"
             ),
         ),
-        _ => Check::good(what, format!("your own processes, others with `sudo`; {setting}")),
+        _ => Check::good(what, format!("your own processes, and others with `sudo`; {setting}")),
     }
 }
 

@@ -15,7 +15,7 @@ use runtime_layouts::report::{Report, Runtime, TaskKind};
 use super::{Check, Checks};
 
 const PROCESS: &str = "process";
-const ACCESS: &str = "access to it";
+const ACCESS: &str = "access";
 const LAYOUTS: &str = "debug information";
 const RUNTIMES: &str = "runtimes";
 
@@ -43,7 +43,7 @@ pub(super) fn check(pid: u64, layouts: Option<&Path>, checks: &mut Checks) {
         Ok(inspection) => {
             let longest = inspection.stops.iter().max().copied().unwrap_or(Duration::ZERO);
             let milliseconds = longest.as_secs_f64() * 1000.0;
-            let found = format!("it can be read and stopped (it stood still {milliseconds:.1} ms)");
+            let found = format!("unhang can stop and read it (stopped for {milliseconds:.1} ms)");
             checks.add(Check::good(ACCESS, found));
         }
         Err(error) => checks.add(Check::bad(ACCESS, error.to_string())),
@@ -73,7 +73,7 @@ fn refused(error: &TargetError, pid: u64, checks: &mut Checks) {
         _ => LAYOUTS,
     };
     if what != PROCESS {
-        checks.add(Check::good(PROCESS, format!("{pid} is there")));
+        checks.add(Check::good(PROCESS, format!("{pid} exists")));
     }
     checks.add(Check::bad(what, error.to_string()));
 }

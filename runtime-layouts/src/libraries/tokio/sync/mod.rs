@@ -56,7 +56,7 @@ pub(super) fn rw_lock(
 /// `std::future::Pending`.
 pub(super) fn never(_: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
     let mut seen = ObservedResource::new(ResourceKind::Never, value);
-    seen.name = Some("nothing: it is never ready".into());
+    seen.name = Some("pending()".into());
     // One entry is enough for all of them.
     (seen.key, seen.address) = (0, 0);
     Ok(Some(seen))
