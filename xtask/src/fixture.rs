@@ -80,6 +80,7 @@ pub const NEEDED: &[(&str, Profile)] = &[
     ("healthy", Profile::Release),
     ("healthy", Profile::Abort),
     ("escapes", Profile::Debug),
+    ("hostile", Profile::Debug),
     ("locals", Profile::Debug),
     ("locals", Profile::Release),
     ("roots", Profile::Debug),

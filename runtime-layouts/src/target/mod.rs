@@ -9,7 +9,7 @@ pub mod shared_objects;
 
 use std::num::NonZero;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use self::host::Host;
@@ -214,7 +214,9 @@ impl NativeFrame {
     }
 }
 
-/// How many processors this machine has for this program.
+/// How many processors this machine has for this program, asked for once: the system looks into its
+/// files for it.
 pub(crate) fn processors_of_machine() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| thread::available_parallelism().map_or(1, NonZero::get))
 }
