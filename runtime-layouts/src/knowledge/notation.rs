@@ -72,11 +72,6 @@ impl Shown<'_> {
     ) -> Result<Option<Value>, ValueError> {
         find(self.program, self.value, wanted)
     }
-
-    /// The generic argument of that name, as a type.
-    pub(crate) fn argument(&self, name: &str) -> Option<Ty> {
-        argument(self.layout, self.value, name)
-    }
 }
 
 /// The value of a type in another one, not behind a pointer.

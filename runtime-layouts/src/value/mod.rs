@@ -2,6 +2,7 @@
 
 pub mod find_by_name;
 pub mod path;
+pub mod slices;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -321,6 +322,31 @@ impl Value {
         let address = program.read_pointer(self.address)?;
         Ok((address != 0)
             .then_some(Self { ty: Ty { module: self.ty.module, id: target }, address }))
+    }
+
+    /// What a value refers to, behind at most `deepest` references, boxes and pins; the value itself
+    /// for one that is none of these. A null pointer is where the way ends.
+    ///
+    /// # Errors
+    /// When memory on the way cannot be read, or a type cannot be had.
+    pub fn referent(self, program: &Program<'_>, deepest: usize) -> Result<Self, ValueError> {
+        let mut at = self;
+        for _ in 0..deepest {
+            let layout = at.layout(program)?;
+            at = match &layout.kind {
+                TypeKind::Pointer { target: Some(_) } => match at.pointee(program)? {
+                    Some(target) => target,
+                    None => break,
+                },
+                TypeKind::Struct { members }
+                    if members.len() == 1 && layout.name.starts_with("core::pin::Pin<") =>
+                {
+                    at.part(members[0].ty, members[0].offset)
+                }
+                _ => break,
+            };
+        }
+        Ok(at)
     }
 
     /// The active variant's index, and its fields.

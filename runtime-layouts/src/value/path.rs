@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 
 use rustc_hash::FxHashSet;
 
+use super::slices::SliceLayout;
 use super::{Program, Ty, Value, ValueError};
 use crate::layout::{Type, TypeId, TypeKind};
 
@@ -143,15 +144,10 @@ fn steps_from(program: &Program<'_>, ty: Ty, layout: &Type, reach: Reach) -> Vec
     }
 }
 
-/// A fat pointer to a slice has the members `data_ptr` and `length`.
 fn slice_step(program: &Program<'_>, ty: Ty, layout: &Type) -> Option<(LayoutStep, Ty)> {
-    let data = layout.member("data_ptr")?;
-    let length = layout.member("length")?;
-    let pointer = program.type_of(Ty { module: ty.module, id: data.ty }).ok()?;
-    let TypeKind::Pointer { target: Some(element) } = pointer.kind else { return None };
-    let element = Ty { module: ty.module, id: element };
-    let size = program.type_of(element).ok()?.size;
-    Some((LayoutStep::Slice { data: data.offset, length: length.offset, size }, element))
+    let slice = SliceLayout::of_fat_pointer(program, ty, layout).ok()??;
+    let SliceLayout { data, length, element, size } = slice;
+    Some((LayoutStep::Slice { data, length, size }, element))
 }
 
 /// The first element of a slice, by its fat pointer; `Some(None)` when it is empty or cannot be
@@ -161,14 +157,9 @@ pub(super) fn first_element(
     value: Value,
     layout: &Type,
 ) -> Option<Option<Value>> {
-    let (LayoutStep::Slice { data, length, .. }, ty) = slice_step(program, value.ty, layout)?
-    else {
-        return None;
-    };
-    let count = program.read_pointer(value.address.wrapping_add(length));
-    let start = program.read_pointer(value.address.wrapping_add(data));
-    let has_one = count.is_ok_and(|count| count > 0);
-    Some(start.ok().filter(|_| has_one).map(|address| Value { ty, address }))
+    let slice = SliceLayout::of_fat_pointer(program, value.ty, layout).ok()??;
+    let slice = slice.read(program, value).ok().filter(|slice| slice.count > 0);
+    Some(slice.map(|slice| Value { ty: slice.element, address: slice.start }))
 }
 
 impl Path {

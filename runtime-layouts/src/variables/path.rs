@@ -2,6 +2,7 @@
 
 use crate::layout::{Type, TypeKind};
 use crate::value::path::{self, Reach};
+use crate::value::slices::{Slice, SliceLayout};
 use crate::value::{Program, Ty, Value, ValueError};
 
 /// Pointers that a field is looked for behind, as `.` does in Rust.
@@ -164,7 +165,7 @@ fn deref(program: &Program<'_>, value: Value) -> Result<Option<Value>, ValueErro
 fn element(program: &Program<'_>, value: Value, index: u64) -> Result<Value, String> {
     let mut at = value;
     for _ in 0..DEEPEST_DEREF {
-        if let Some((start, ty, size, count)) =
+        if let Some(Slice { start, element: ty, size, count }) =
             sequence(program, at).map_err(|error| sentence(&error))?
         {
             if index >= count {
@@ -180,39 +181,20 @@ fn element(program: &Program<'_>, value: Value, index: u64) -> Result<Value, Str
     Err(format!("`{}` has no indexable elements.", type_name(program, value)))
 }
 
-/// Start, element, size and count.
-type Sequence = Option<(u64, Ty, u64, u64)>;
-
-fn sequence(program: &Program<'_>, value: Value) -> Result<Sequence, ValueError> {
+/// The elements of an array, of a `Vec`, or behind a fat pointer; `None` for what has none.
+fn sequence(program: &Program<'_>, value: Value) -> Result<Option<Slice>, ValueError> {
     let layout = program.type_of(value.ty)?;
     let of = |id| Ty { module: value.ty.module, id };
     if let TypeKind::Array { element, count } = &layout.kind {
         let size = program.type_of(of(*element))?.size;
-        return Ok(Some((value.address, of(*element), size, count.unwrap_or(0))));
+        let (start, element, count) = (value.address, of(*element), count.unwrap_or(0));
+        return Ok(Some(Slice { start, element, size, count }));
     }
-    if layout.member("data_ptr").is_some() && layout.member("length").is_some() {
-        let data = value.member(program, "data_ptr")?;
-        let TypeKind::Pointer { target: Some(id) } = program.type_of(data.ty)?.kind else {
-            return Ok(None);
-        };
-        let count = value.member(program, "length")?.unsigned(program)?;
-        let size = program.type_of(of(id))?.size;
-        return Ok(Some((program.read_pointer(data.address)?, of(id), size, count)));
-    }
-    if layout.name.starts_with("alloc::vec::Vec<")
-        && let Some(element) = layout.type_parameter("T")
-    {
-        let mut is_pointer = |ty: &Type| matches!(ty.kind, TypeKind::Pointer { .. });
-        let buffer = value.member(program, "buf")?;
-        let Some(path) = path::find(program, buffer.ty, Reach::INLINE, &mut is_pointer) else {
-            return Ok(None);
-        };
-        let Some(pointer) = path.follow(program, buffer)? else { return Ok(None) };
-        let count = value.member(program, "len")?.unsigned(program)?;
-        let size = program.type_of(of(element))?.size;
-        return Ok(Some((program.read_pointer(pointer.address)?, of(element), size, count)));
-    }
-    Ok(None)
+    let slice = match layout.name.starts_with("alloc::vec::Vec<") {
+        true => SliceLayout::of_vec(program, value.ty, layout)?,
+        false => SliceLayout::of_fat_pointer(program, value.ty, layout)?,
+    };
+    slice.map(|slice| slice.read(program, value)).transpose()
 }
 
 #[cfg(test)]

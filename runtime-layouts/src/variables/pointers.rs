@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::Printer;
 use crate::layout::name::last_segment;
-use crate::layout::{Type, TypeId, TypeKind};
+use crate::layout::{Type, TypeId};
+use crate::value::slices::{Slice, SliceLayout};
 use crate::value::{Ty, Value, ValueError};
 
 /// Prints a fat pointer; `false` for all others.
@@ -14,8 +15,10 @@ pub(super) fn fat(
     layout: &Type,
     depth: usize,
 ) -> Result<bool, ValueError> {
-    if layout.member("data_ptr").is_some() && layout.member("length").is_some() {
-        return slice(printer, value, depth);
+    if let Some(slice) = SliceLayout::of_fat_pointer(printer.program, value.ty, layout)? {
+        let Slice { start, element, size, count } = slice.read(printer.program, value)?;
+        printer.sequence(start, element, size, count, depth);
+        return Ok(true);
     }
     if layout.member("vtable").is_some() && layout.members().len() == 2 {
         return object(printer, value, layout, depth);
@@ -65,20 +68,6 @@ impl Printer<'_> {
             None => format!("fn {address:#x}"),
         }
     }
-}
-
-fn slice(printer: &mut Printer<'_>, value: Value, depth: usize) -> Result<bool, ValueError> {
-    let program = printer.program;
-    let data = value.member(program, "data_ptr")?;
-    let TypeKind::Pointer { target: Some(id) } = program.type_of(data.ty)?.kind else {
-        return Ok(false);
-    };
-    let element = Ty { module: value.ty.module, id };
-    let size = program.type_of(element)?.size;
-    let start = program.read_pointer(data.address)?;
-    let length = value.member(program, "length")?.unsigned(program)?;
-    printer.sequence(start, element, size, length, depth);
-    Ok(true)
 }
 
 /// A `dyn Trait`: as the type that its vtable is of, where the debug information tells.

@@ -17,7 +17,7 @@ use crate::report::{
     Chain, Frame, FrameRef, Polled, ResourceId, ResourceKind, SiteId, Task, TaskKind, Wait,
 };
 use crate::value::path::{self, Path, Reach};
-use crate::value::{Program, Ty, Value, ValueError};
+use crate::value::{Program, Ty, Value};
 
 /// Pointers between a variable and what it refers to, at most.
 const DEEPEST_REFERENCE: usize = 6;
@@ -269,7 +269,9 @@ fn subjects(program: &Program<'_>, frame: Value) -> Vec<Value> {
             let name = member.name.strip_prefix("_ref__").unwrap_or(&member.name);
             if name == "self" || name == "me" || name.starts_with("self__") {
                 let value = fields.member(program, &member.name);
-                found.extend(value.and_then(|value| referent(program, value)).ok());
+                found.extend(
+                    value.and_then(|value| value.referent(program, DEEPEST_REFERENCE)).ok(),
+                );
             }
         }
         // `PollFn` and the like hold the closure that has the variables.
@@ -282,25 +284,4 @@ fn subjects(program: &Program<'_>, frame: Value) -> Vec<Value> {
         }
     }
     found
-}
-
-/// What a variable refers to, behind references, boxes and pins.
-pub(crate) fn referent(program: &Program<'_>, value: Value) -> Result<Value, ValueError> {
-    let mut at = value;
-    for _ in 0..DEEPEST_REFERENCE {
-        let layout = program.type_of(at.ty)?;
-        at = match &layout.kind {
-            TypeKind::Pointer { target: Some(_) } => match at.pointee(program)? {
-                Some(target) => target,
-                None => break,
-            },
-            TypeKind::Struct { members }
-                if members.len() == 1 && layout.name.starts_with("core::pin::Pin<") =>
-            {
-                at.member(program, &members[0].name)?
-            }
-            _ => break,
-        };
-    }
-    Ok(at)
 }

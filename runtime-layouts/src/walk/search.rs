@@ -5,7 +5,6 @@ use rustc_hash::FxHashSet;
 use super::traversal::{Descent, SearchFor, Traversal, Traversals};
 use crate::knowledge::Libraries;
 use crate::knowledge::children::{Arms, Part};
-use crate::layout::TypeKind;
 use crate::report::Polled;
 use crate::value::{Program, Ty, Value, ValueError};
 
@@ -149,7 +148,7 @@ impl<'s, 'p> Search<'s, 'p> {
 
     /// Looks at a value that is known to be a future.
     fn visit_known_future(&mut self, value: Value) {
-        let inner = innermost(self.program, value);
+        let inner = value.referent(self.program, DEEPEST_WRAPPER);
         let traversal =
             inner.as_ref().map(|inner| self.finder.traversals.of_type(self.program, inner.ty));
         if let (Ok(inner), Ok(Ok(traversal))) = (&inner, traversal)
@@ -324,26 +323,4 @@ fn dyn_type(program: &Program<'_>, vtable: u64) -> Result<Ty, String> {
     let (module, address) = program.module_at(vtable).ok_or_else(unknown)?;
     let types = program.layouts(module).vtable_types(address).map_err(|e| e.to_string())?;
     types.first().map(|id| Ty { module, id: *id }).ok_or_else(unknown)
-}
-
-/// What a value is behind its boxes, pins and references.
-fn innermost(program: &Program<'_>, value: Value) -> Result<Value, ValueError> {
-    let mut at = value;
-    for _ in 0..DEEPEST_WRAPPER {
-        let layout = program.type_of(at.ty)?;
-        let next = match &layout.kind {
-            TypeKind::Pointer { target: Some(_) } => at.pointee(program)?,
-            TypeKind::Struct { members }
-                if members.len() == 1 && layout.name.starts_with("core::pin::Pin<") =>
-            {
-                Some(at.member(program, &members[0].name)?)
-            }
-            _ => None,
-        };
-        match next {
-            Some(next) => at = next,
-            None => return Ok(at),
-        }
-    }
-    Ok(at)
 }

@@ -17,6 +17,7 @@ use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId, TypeKind};
 use crate::report::FutureState;
 use crate::value::path::{self, Reach};
+use crate::value::slices::SliceLayout;
 use crate::value::{Program, Ty};
 
 /// What is looked for in values.
@@ -418,20 +419,15 @@ fn fat_pointer(
     if !is_followed(&layout.name, wanted) {
         return Ok(Some(Children::None));
     }
-    let pointer = program.type_of(Ty { module: ty.module, id: first.ty })?;
-    let TypeKind::Pointer { target: Some(target) } = pointer.kind else {
-        return Ok(Some(Children::None));
-    };
-    let target = Ty { module: ty.module, id: target };
     Ok(Some(match &*second.name {
         "vtable" if wanted == SearchFor::Futures && is_polled_trait(&layout.name) => {
             Children::Dyn { data: first.offset, vtable: second.offset }
         }
-        "length" => Children::Slice {
-            data: first.offset,
-            length: second.offset,
-            element: target,
-            size: program.type_of(target)?.size,
+        "length" => match SliceLayout::of_fat_pointer(program, ty, layout)? {
+            Some(SliceLayout { data, length, element, size }) => {
+                Children::Slice { data, length, element, size }
+            }
+            None => Children::None,
         },
         _ => Children::None,
     }))

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::layout::{SourceFile, SourceLocation, Type};
 use crate::value::path::{self, Path, Reach};
+use crate::value::slices::is_fat_pointer_to_slice;
 use crate::value::{Program, Ty, Value, ValueError};
 
 /// The types of a task that are tokio's own. A future in it may have a field of that name too.
@@ -66,8 +67,7 @@ fn place(program: &Program<'_>, location: Value) -> Result<SourceLocation, Value
         wanted: wanted.to_string(),
     };
     let line = location.member(program, "line")?.unsigned(program)?;
-    let mut is_text = |ty: &Type| ty.member("data_ptr").is_some() && ty.member("length").is_some();
-    let to_text = path::find(program, location.ty, Reach::INLINE, &mut is_text);
+    let to_text = path::find(program, location.ty, Reach::INLINE, &mut is_fat_pointer_to_slice);
     let text = to_text.ok_or_else(|| missing("file"))?.follow(program, location)?;
     let text = text.ok_or_else(|| missing("file"))?;
     let start = text.member(program, "data_ptr")?.unsigned(program)?;

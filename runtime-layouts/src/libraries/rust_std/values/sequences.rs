@@ -2,9 +2,9 @@
 
 use super::vec_deque::VecDequeElements;
 use crate::knowledge::ValuePrinter;
-use crate::knowledge::notation::{Notation, Shown, elements, find};
-use crate::layout::{Type, TypeKind};
+use crate::knowledge::notation::{Notation, Shown, elements};
 use crate::value::ValueError;
+use crate::value::slices::{Slice, SliceLayout};
 
 pub(super) const PRINTERS: &[ValuePrinter] = &[
     ValuePrinter::of("alloc::vec::Vec", vector),
@@ -14,16 +14,11 @@ pub(super) const PRINTERS: &[ValuePrinter] = &[
     }),
 ];
 
-/// `library/alloc/src/vec/mod.rs` (Rust 1.95): a `RawVec`, which ends in one pointer to the first
-/// element, and `len`.
 fn vector(shown: &Shown<'_>) -> Result<Option<Notation>, ValueError> {
     let program = shown.program;
-    let mut is_pointer = |ty: &Type| matches!(ty.kind, TypeKind::Pointer { .. });
-    let pointer = find(program, shown.member("buf")?, &mut is_pointer)?;
-    let (Some(element), Some(pointer)) = (shown.argument("T"), pointer) else { return Ok(None) };
-    let start = program.read_pointer(pointer.address)?;
-    let size = program.type_of(element)?.size;
-    Ok(Some(elements(start, element, size, shown.number("len")?)))
+    let layout = SliceLayout::of_vec(program, shown.value.ty, shown.layout)?;
+    let slice = layout.map(|layout| layout.read(program, shown.value)).transpose()?;
+    Ok(slice.map(|Slice { start, element, size, count }| elements(start, element, size, count)))
 }
 
 fn deque(shown: &Shown<'_>) -> Result<Option<Notation>, ValueError> {
