@@ -41,7 +41,7 @@ pub(crate) fn short(report: &Report, wait: &Wait) -> String {
     if let Some(note) = &wait.note {
         text.push_str(&format!(", {note}"));
     } else if wait.is_granted {
-        text.push_str(given(resource.kind));
+        text.push_str(given(wait, resource.kind));
     } else if let Some(holders) = holders_text(report, wait.task, resource, true) {
         // `Mutex<Inventory> held by task 4` reads as one; after more words it does not.
         let reads_as_one = match resource.holders.first() {
@@ -71,7 +71,7 @@ pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> Strin
     } else if wait.is_granted && is_lock(resource.kind) {
         text.push_str(", granted but not yet taken");
     } else if wait.is_granted {
-        text.push_str(given(resource.kind));
+        text.push_str(given(wait, resource.kind));
     } else if let Some((own, holder)) = own_frame(wait.task, resource, lines) {
         match end_text(holder.access) {
             Some(end) => text.push_str(&format!(", {end} in #{own} of this task")),
@@ -189,10 +189,12 @@ fn has_queue(kind: ResourceKind) -> bool {
 }
 
 /// What is said of a wait that can end, but was not polled since.
-fn given(kind: ResourceKind) -> &'static str {
-    match is_lock(kind) {
-        true => ", granted",
-        false => ", ready but not yet polled",
+fn given(wait: &Wait, kind: ResourceKind) -> &'static str {
+    match (is_lock(kind), wait.is_polled) {
+        (true, _) => ", granted",
+        (false, true) => ", ready but not yet polled",
+        // Its verb says already that nothing polls it.
+        (false, false) => ", ready",
     }
 }
 
