@@ -9,11 +9,6 @@ use xtask::fixture::Profile;
 #[test]
 fn a_box_that_leads_to_itself_and_vectors_without_end() -> Result<()> {
     let running = subjects::fixture("hostile", Profile::Debug)?;
-    Case {
-        name: "hostile",
-        commands: &[DUMP],
-        fronts: ALL,
-        modes: &[Mode::Live, Mode::Core],
-    }
-    .check(&running)
+    Case { name: "hostile", commands: &[DUMP], fronts: ALL, modes: &[Mode::Live, Mode::Core] }
+        .check(&running)
 }
