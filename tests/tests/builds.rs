@@ -47,7 +47,11 @@ type Compared = (String, String);
 
 /// What the fronts say of `shapes`, live and of a core file.
 fn shapes(program: &Path, way: &Way, fronts: &[Front]) -> Result<Vec<Compared>> {
-    let name = if way.compiler == Compiler::Rust163 { "builds-old" } else { "builds" };
+    let name = match way.compiler {
+        Compiler::Rust163 => "builds-old",
+        _ if way.aborts() => "builds-abort",
+        _ => "builds",
+    };
     let running = Running::start::<&str>(program, &[])?;
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         let report = Front::CommandLine.ask(Subject::Process(running.pid()), &[DUMP])?.concat();
@@ -71,8 +75,9 @@ fn said(outputs: Vec<String>) -> String {
 }
 
 /// What the fronts say of the hung story, on both schedulers.
-fn hung(program: &Path, fronts: &[Front]) -> Result<Vec<Compared>> {
-    let expected = golden("versions")?;
+fn hung(program: &Path, way: &Way, fronts: &[Front]) -> Result<Vec<Compared>> {
+    let name = if way.aborts() { "versions-abort" } else { "versions" };
+    let expected = golden(name)?;
     let (_, expected) = expected.split_once('\n').context("the command's line")?;
     let expected = lines_sorted(expected).join("\n");
     let mut compared = Vec::new();
@@ -83,6 +88,10 @@ fn hung(program: &Path, fronts: &[Front]) -> Result<Vec<Compared>> {
             let report = front.ask(Subject::Process(shop.service.pid()), &[COMMAND])?.concat();
             // Vendored crates do not say their version.
             let report = of_any_version(&report).replace("tokio · ", "tokio VERSION · ");
+            if way.aborts() && std::env::var_os("UPDATE_GOLDEN").is_some() {
+                let case = Case { name, commands: &[COMMAND], fronts: &[], modes: &[] };
+                case.compare(std::slice::from_ref(&report));
+            }
             let text = lines_sorted(neutral(&report).trim_end()).join("\n");
             compared.push((text, expected.clone()));
         }
@@ -100,7 +109,7 @@ fn cells(way: &Way, versions: &[&str], fronts: &[Front]) -> Vec<(String, Result<
             package.options.extend(["--features", "multi-thread"].map(str::to_owned));
             way.build(&package)
         });
-        cells.extend(both(version, way, &program, &|program| hung(program, fronts)));
+        cells.extend(both(version, way, &program, &|program| hung(program, way, fronts)));
     }
     cells
 }

@@ -55,6 +55,13 @@ pub struct Way {
 }
 
 impl Way {
+    /// Whether a panic ends the program at once. Such a build need not keep drop flags, so that it
+    /// leaves open which of its variables were moved.
+    #[must_use]
+    pub fn aborts(&self) -> bool {
+        self.settings.contains(&("PANIC", "abort"))
+    }
+
     const fn new(
         name: &'static str,
         profile: Profile,
