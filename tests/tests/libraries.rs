@@ -87,7 +87,7 @@ fn a_plugin_that_was_replaced() -> Result<()> {
     replace(&plugin)?;
     for front in FRONTS {
         let said = front.ask(Subject::Process(running.pid()), &[DUMP])?.concat();
-        let expected = ["host::sell", "replaced.so is not the file that was loaded"];
+        let expected = ["host::sell", "replaced.so is not the file that the process loaded"];
         ensure!(expected.iter().all(|text| said.contains(text)), "{front:?}: {said}");
     }
     Ok(())
