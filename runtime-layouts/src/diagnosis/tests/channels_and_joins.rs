@@ -1,0 +1,145 @@
+//! Channels, notifications, and the ends of tasks.
+
+use super::{EMBRACE, embrace, mutex, reader, said};
+use crate::fake::FakeReport;
+use crate::report::{Access, ResourceKind};
+
+#[test]
+fn a_receiver_that_has_the_only_sender_waits_for_itself() {
+    let mut story = FakeReport::new();
+    let task = story.task();
+    let channel = story.channel(ResourceKind::Mpsc, "mpsc", 1);
+    story.holds(task, channel);
+    story.waits(task, channel).access = Some(Access::Receive);
+    assert_eq!(said(story), ["Deadlock: 1 waits for mpsc, held by 1"]);
+}
+
+#[test]
+fn a_sender_that_was_not_found_may_send() {
+    let mut story = FakeReport::new();
+    let task = story.task();
+    let channel = story.channel(ResourceKind::Mpsc, "mpsc", 2);
+    story.holds(task, channel);
+    story.waits(task, channel).access = Some(Access::Receive);
+    assert_eq!(said(story), [""; 0]);
+}
+
+#[test]
+fn so_may_one_that_others_share() {
+    let mut story = FakeReport::new();
+    let task = story.task();
+    let channel = story.channel(ResourceKind::Mpsc, "mpsc", 1);
+    story.holds(task, channel).is_shared = true;
+    story.waits(task, channel).access = Some(Access::Receive);
+    assert_eq!(said(story), [""; 0]);
+}
+
+#[test]
+fn so_may_whoever_gets_at_it_without_holding_it() {
+    let mut story = FakeReport::new();
+    let task = story.task();
+    let channel = story.channel(ResourceKind::Mpsc, "mpsc", 1);
+    story.holds(task, channel);
+    story.resource_mut(channel).is_reachable = true;
+    story.waits(task, channel).access = Some(Access::Receive);
+    assert_eq!(said(story), [""; 0]);
+}
+
+#[test]
+fn of_a_channel_without_senders_nothing_is_said() {
+    let mut story = FakeReport::new();
+    let task = story.task();
+    let channel = story.channel(ResourceKind::Mpsc, "mpsc", 0);
+    story.waits(task, channel).access = Some(Access::Receive);
+    assert_eq!(said(story), [""; 0]);
+}
+
+#[test]
+fn every_channel_can_be_waited_for_in_a_circle() {
+    let channels =
+        [ResourceKind::Mpsc, ResourceKind::Oneshot, ResourceKind::Watch, ResourceKind::Broadcast];
+    for kind in channels {
+        let mut story = FakeReport::new();
+        let (first, second) = (story.task(), story.task());
+        let channel = story.channel(kind, "channel", 1);
+        story.holds(first, channel);
+        let end = story.end_of(&[second]);
+        story.waits(first, end);
+        story.waits(second, channel);
+        assert_eq!(
+            said(story),
+            ["Deadlock: 1 waits for the end of a task, since 2 has not ended; \
+              2 waits for channel, held by 1"],
+            "{kind:?}"
+        );
+    }
+}
+
+#[test]
+fn a_notification_that_only_those_who_wait_could_send_is_lost() {
+    let mut story = FakeReport::new();
+    let task = story.task();
+    let notify = story.channel(ResourceKind::Notify, "Notify", 1);
+    story.holds(task, notify);
+    story.waits(task, notify);
+    assert_eq!(said(story), ["NeverWoken: 1 waits for Notify, held by 1"]);
+}
+
+#[test]
+fn of_several_owners_the_other_one_is_named() {
+    let mut story = FakeReport::new();
+    let (first, second) = (story.task(), story.task());
+    let channel = story.channel(ResourceKind::Mpsc, "mpsc", 2);
+    story.holds(first, channel);
+    story.holds(second, channel);
+    story.waits(first, channel).access = Some(Access::Receive);
+    let end = story.end_of(&[first]);
+    story.waits(second, end);
+    assert_eq!(
+        said(story),
+        ["Deadlock: 1 waits for mpsc, held by 2; \
+          2 waits for the end of a task, since 1 has not ended"]
+    );
+}
+
+#[test]
+fn the_next_of_several_tasks_needs_but_one() {
+    let mut story = FakeReport::new();
+    let [first, _] = embrace(&mut story);
+    let (other, waiting) = (reader(&mut story), story.task());
+    let end = story.end_of(&[first, other]);
+    story.waits(waiting, end);
+    assert_eq!(said(story), [EMBRACE]);
+}
+
+#[test]
+fn the_end_of_all_needs_all() {
+    let mut story = FakeReport::new();
+    let [first, _] = embrace(&mut story);
+    let (other, waiting) = (reader(&mut story), story.task());
+    let end = story.end_of(&[other, first]);
+    story.resource_mut(end).needs_all = true;
+    story.waits(waiting, end);
+    assert_eq!(said(story), [format!("{EMBRACE}; behind: 4")]);
+}
+
+#[test]
+fn a_task_that_is_not_listed_may_end() {
+    for parties in [None, Some(2)] {
+        let mut story = FakeReport::new();
+        let task = story.task();
+        let end = story.end_of(&[task]);
+        story.resource_mut(end).parties = parties;
+        story.waits(task, end);
+        let wanted = "Deadlock: 1 waits for the end of a task, since 1 has not ended";
+        let wanted = if parties.is_none() { vec![wanted] } else { Vec::new() };
+        assert_eq!(said(story), wanted, "{parties:?}");
+    }
+    let mut story = FakeReport::new();
+    let (holder, waiting) = (story.task(), story.task());
+    let (end, stock) = (story.end_of(&[]), mutex(&mut story));
+    story.waits(holder, end);
+    story.holds(holder, stock);
+    story.waits(waiting, stock);
+    assert_eq!(said(story), [""; 0]);
+}
