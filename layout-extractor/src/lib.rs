@@ -64,15 +64,15 @@
 mod answer_cache;
 mod dwarf;
 pub mod extract;
+mod find_layouts;
 mod indexes;
 mod object;
-mod open_program;
 mod questions;
 mod support;
 
 pub use answer_cache::store::{AnswerStore, CACHE_VARIABLE};
 pub use extract::extract;
+pub use find_layouts::{LAYOUT_SECTION, LAYOUTS_VARIABLE, open_library, open_program};
 pub use object::object_file::OpenError;
-pub use open_program::{LAYOUT_SECTION, LAYOUTS_VARIABLE, open_library, open_program};
 pub use questions::find_all::Matches;
 pub use questions::source::DwarfSource;

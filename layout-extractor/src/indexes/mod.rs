@@ -1,6 +1,6 @@
 //! Indexes: what is computed once, for a unit or a whole program, to answer many questions.
 
-pub(crate) mod address_map;
+pub(crate) mod address_units;
 pub(crate) mod line_tables;
 pub(crate) mod name_index;
 pub(crate) mod name_users;

@@ -2,10 +2,10 @@
 //!
 //! [`layout_source`] lists them; each other module answers one, or finds the units for it.
 
-pub(crate) mod bodies;
 pub(crate) mod calls;
+pub(crate) mod closure_and_async_bodies;
 pub(crate) mod find_all;
-pub(crate) mod functions;
+pub(crate) mod functions_by_address;
 pub(crate) mod layout_source;
 pub(crate) mod macro_invocations;
 pub(crate) mod missing_debug_info;

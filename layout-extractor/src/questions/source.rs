@@ -13,7 +13,7 @@ use crate::dwarf::reader::{UnitNumber, malformed};
 use crate::dwarf::tags::is_type;
 use crate::dwarf::unit_view::UnitView;
 use crate::dwarf::units::Units;
-use crate::indexes::address_map::AddressMap;
+use crate::indexes::address_units::AddressMap;
 use crate::indexes::line_tables::LineTables;
 use crate::indexes::name_users::NameUsers;
 use crate::indexes::node::NodeNumber;

@@ -5,7 +5,7 @@ use runtime_layouts::layout::source::LayoutError;
 
 use super::source::DwarfSource;
 use crate::dwarf::reader::{UnitNumber, malformed};
-use crate::indexes::address_map::AddressMap;
+use crate::indexes::address_units::AddressMap;
 use crate::object::sections::Slice;
 
 impl DwarfSource {

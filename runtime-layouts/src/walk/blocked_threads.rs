@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::live_values::LiveValues;
 use super::native_stack::{self, DEEPEST_STACK, NativeCall};
 use super::sites::Sites;
-use super::traversal::SearchFor;
+use super::type_paths::SearchFor;
 use super::waits::Waits;
 use crate::knowledge::{BlockingCall, Libraries};
 use crate::layout::name::{last_segment, path_segments};

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::coroutine::CoroutineState;
 use super::search::{Finder, Problem, SearchResult, part_of};
 use super::sites::{Sites, StateKey};
-use super::traversal::{Descent, SearchFor};
+use super::type_paths::{Descent, SearchFor};
 use crate::knowledge::Libraries;
 use crate::layout::name::base_path;
 use crate::report::{Chain, Frame, FutureState, Polled};

@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::blocked_threads::{self, OnStack};
 use super::live_values::{LiveValue, LiveValues};
 use super::sites::Sites;
-use super::traversal::SearchFor;
+use super::type_paths::SearchFor;
 use super::waits::Waits;
 use crate::knowledge::{GuardType, Libraries, ObservedResource, Reading, Tasks, naming};
 use crate::layout::Type;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::search::{Finder, part_of};
 use super::sites::{Sites, StateKey};
-use super::traversal::{Descent, SearchFor};
+use super::type_paths::{Descent, SearchFor};
 use crate::knowledge::Libraries;
 use crate::report::{Chain, FrameRef, FutureState, Polled, SiteId};
 use crate::value::{Program, Value, ValueError};

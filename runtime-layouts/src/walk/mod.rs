@@ -7,25 +7,25 @@ mod chain;
 
 pub(crate) mod coroutine;
 mod holders;
+mod known_libraries;
 mod leaf_waits;
 mod live_values;
 pub(crate) mod native_stack;
-mod registry;
 mod search;
 pub(crate) mod sites;
 mod stack_references;
 #[cfg(test)]
 mod tests;
 mod thread_locals;
-mod traversal;
+mod type_paths;
 pub(crate) mod waits;
 mod waits_and_holders;
 
 pub(crate) use self::chain::Walker;
+pub use self::known_libraries::{Registry, RegistryEntry};
 use self::live_values::LiveValues;
-pub use self::registry::{Registry, RegistryEntry};
 use self::sites::{SiteNumbers, Sites};
-use self::traversal::SearchFor;
+use self::type_paths::SearchFor;
 use crate::knowledge::Libraries;
 use crate::parallel::Job;
 use crate::report::{

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
-use super::traversal::{Descent, SearchFor, Traversal, Traversals};
+use super::type_paths::{Descent, SearchFor, Traversal, Traversals};
 use crate::knowledge::Libraries;
 use crate::knowledge::children::{Arms, Part};
 use crate::report::Polled;

@@ -61,7 +61,7 @@ const LAYOUT_EXTRACTOR: &[Rule] = &[
     ("questions", &["dwarf", "indexes", "object", "support"]),
     ("extract", &["dwarf", "indexes", "object", "questions", "support"]),
     ("answer_cache", &["object", "questions", "support"]),
-    ("open_program", &["answer_cache", "object", "questions"]),
+    ("find_layouts", &["answer_cache", "object", "questions"]),
 ];
 
 const PROCESS_TARGET: &[Rule] = &[
