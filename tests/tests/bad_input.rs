@@ -59,7 +59,9 @@ fn rust_without_tokio() -> Result<()> {
 #[test]
 fn a_stripped_program() -> Result<()> {
     let whole = fixture::build("many-tasks", Profile::Release)?;
-    let running = Running::start(&fixture::stripped(&whole)?, &["8"])?;
+    let copy = whole.with_file_name("many-tasks-stripped");
+    fixture::strip(&whole, &copy)?;
+    let running = Running::start(&copy, &["8"])?;
     refused("bad-stripped", DEBUGGERS, Subject::Process(running.pid()))
 }
 

@@ -20,7 +20,7 @@ fn deployed(name: &str, profile: Profile, folder: &str) -> Result<PathBuf> {
     }
     std::fs::create_dir_all(&folder).context("creating a folder")?;
     let copy = folder.join(name);
-    executable::copy(&fixture::stripped(&fixture::build(name, profile)?)?, &copy)?;
+    fixture::strip(&fixture::build(name, profile)?, &copy)?;
     Ok(copy)
 }
 

@@ -145,21 +145,15 @@ fn build_with(name: &str, profile: Profile, folder: &Path, flags: Option<&str>) 
     Ok(folder.join(profile.folder()).join(name))
 }
 
-/// A copy of an executable without its debug information and symbols.
-pub fn stripped(executable: &Path) -> Result<PathBuf> {
-    let copy = executable.with_file_name(format!(
-        "{}-stripped",
-        executable.file_name().unwrap_or_default().to_string_lossy()
-    ));
-    exclusively("fixtures", || {
-        let step = Step::begin(format!("stripping {}", executable.display()));
-        let mut strip = workspace::command("strip", root());
-        strip.arg("-o").arg(&copy).arg(executable);
-        workspace::run(&mut strip, &step)?;
-        step.done();
-        Ok(())
-    })?;
-    Ok(copy)
+/// Writes a copy of an executable without its debug information and symbols. The copy belongs to
+/// one test: another one that writes the same file would empty it under the first one's eyes.
+pub fn strip(executable: &Path, copy: &Path) -> Result<()> {
+    let step = Step::begin(format!("stripping {}", executable.display()));
+    let mut strip = workspace::command("strip", root());
+    strip.arg("-o").arg(copy).arg(executable);
+    workspace::run(&mut strip, &step)?;
+    step.done();
+    Ok(())
 }
 
 /// Compiles the fixture in C and returns its executable.
