@@ -1,0 +1,56 @@
+//! Threads that should run tasks, and do not.
+
+use super::super::waiting::enumerated;
+use super::parts::Told;
+use runtime_layouts::report::{Cause, short};
+
+pub(super) fn sentence(told: &Told<'_>) -> String {
+    match told.first.cause {
+        Cause::Busy(_) => busy(told),
+        _ => blocked(told),
+    }
+}
+
+/// `task 3 keeps the only worker of runtime 0 busy, and no timer has fired for 4.2 s`.
+fn busy(told: &Told<'_>) -> String {
+    let report = told.report;
+    let runtime =
+        told.tasks.first().and_then(|task| report.runtimes.get(report.task(*task).runtime?));
+    let workers = match runtime.map_or(0, |runtime| runtime.workers.len()) {
+        1 => "the only worker",
+        _ => "the workers",
+    };
+    let verb = if told.tasks.len() == 1 { "keeps" } else { "keep" };
+    format!(
+        "{} {verb} {workers} of runtime {} busy, and no timer has fired for {}",
+        told.subject(),
+        runtime.map(|runtime| runtime.id).unwrap_or_default(),
+        told.resource.timer.and_then(|timer| timer.overdue()).map(short).unwrap_or_default()
+    )
+}
+
+/// `task 3 blocks thread 2 (worker 0 of runtime 0) in std::thread::sleep`.
+fn blocked(told: &Told<'_>) -> String {
+    let report = told.report;
+    let task = report.task(told.wait.task);
+    let thread = task.thread.map(|thread| thread.number).unwrap_or_default();
+    let worker = report.runtimes.iter().find_map(|runtime| {
+        let worker = runtime.workers.iter().find(|worker| worker.thread == task.thread)?;
+        Some(format!(" (worker {} of runtime {})", worker.index, runtime.id))
+    });
+    let name = &told.resource.name;
+    let what = match told.holder {
+        Some(holder)
+            if holder.thread.is_some_and(|holding| Some(holding.thread) == task.thread) =>
+        {
+            format!("while it waits for {name}, which it holds itself")
+        }
+        Some(_) => format!("while it waits for {name}"),
+        None => format!("in {name}"),
+    };
+    format!(
+        "{} blocks thread {thread}{} {what}",
+        enumerated(report, &[task.index]),
+        worker.unwrap_or_default()
+    )
+}
