@@ -176,7 +176,7 @@ fn how_far_frames_can_be_trusted_is_said() {
     let stale = Trust { is_stale: true, ..stored };
     assert_eq!(trusts, [stored, stale, Trust::of(FrameSource::Nothing)]);
     let text = backtrace_of(&report, "2");
-    assert!(text.contains("note: being polled now; its frames date from before"), "{text}");
+    assert!(text.contains("note: it is being polled now; its frames date from before"), "{text}");
     assert!(report.tasks.iter().all(|task| task.problems.is_empty()), "nothing was unreadable");
     let json: serde_json::Value = serde_json::from_str(&json_of(&report)).expect("JSON");
     assert_eq!(json["tasks"][1]["trust"]["stale"], true);

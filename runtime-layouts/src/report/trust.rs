@@ -47,7 +47,7 @@ pub enum FutureType {
 impl Trust {
     /// What is said of a task that is being polled, and whose frames are not its thread's.
     pub(super) const TORN: &str =
-        "being polled now; its frames date from before this poll and may be torn";
+        "it is being polled now; its frames date from before this poll and may be torn";
 
     /// Frames from there, of a future that nothing polls now and whose type is known.
     #[must_use]
@@ -83,8 +83,8 @@ impl FutureType {
 }
 
 impl Task {
-    /// What a reader has to know about its frames before trusting them: a clause each, without a
-    /// subject or a full stop at its end.
+    /// What a reader has to know about its frames before trusting them: a clause each, without a full stop
+    /// at its end.
     #[must_use]
     pub fn doubts(&self) -> Vec<String> {
         let Trust { source, future, is_stale } = self.trust;
@@ -96,8 +96,8 @@ impl Task {
         }
         if source == FrameSource::StackSearch {
             doubts.push(
-                "the debug information does not locate this future; unhang found it on the stack \
-                 by its shape"
+                "the debug information does not locate this future: it was found on the stack by its \
+                 shape"
                     .to_string(),
             );
         }
@@ -105,7 +105,7 @@ impl Task {
             // A thread that blocks on a future is expected to poll it.
             FrameSource::NativeStack if self.kind == TaskKind::BlockOn => None,
             FrameSource::NativeStack => Some(
-                "being polled now; its frames come from the thread's stack, and its stored state \
+                "it is being polled now; its frames come from the thread's stack, and its stored state \
                  is stale",
             ),
             _ => Some(Trust::TORN),
