@@ -38,6 +38,7 @@ fn task(index: u32) -> Task {
         spawned_at: None,
         chain: Chain { frames: vec![frame], ..Chain::default() },
         trust: Trust::of(FrameSource::StateMachines),
+        beside_stack: None,
         index: TaskIndex(index),
         problems: Vec::new(),
     }
@@ -72,6 +73,7 @@ fn report(waits: &[(ResourceKind, &str, bool)]) -> Report {
     let mut report = Report {
         target,
         runtimes: Vec::new(),
+        threads: Vec::new(),
         sites: vec![site()],
         types: vec![None],
         tasks: Vec::new(),

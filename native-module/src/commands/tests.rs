@@ -20,6 +20,7 @@ pub(crate) fn task(id: &str, address: u64, thread: Option<u32>) -> Task {
         spawned_at: None,
         chain: Chain::default(),
         trust: Trust::of(FrameSource::Nothing),
+        beside_stack: None,
         index: TaskIndex(0),
         problems: Vec::new(),
     }
@@ -35,6 +36,7 @@ pub(crate) fn report(tasks: Vec<Task>) -> Report {
             build_id: None,
         },
         runtimes: Vec::new(),
+        threads: Vec::new(),
         sites: Vec::new(),
         types: Vec::new(),
         resources: Vec::new(),

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use serde::{Serialize, Serializer};
 use serde_json::ser::Formatter;
 
+use self::threads::ProcessThreadJson;
 use self::waits::{FindingJson, HolderFrames, WaitJson, findings_json};
 use crate::text::style::is_harmful;
 use runtime_layouts::layout::SourceLocation;
@@ -19,6 +20,7 @@ use runtime_layouts::report::{
 use runtime_layouts::target::TargetKind;
 use runtime_layouts::variables::locals::LocalTable;
 
+mod threads;
 mod waits;
 
 /// The version of the schema.
@@ -63,6 +65,7 @@ struct ReportJson<'r> {
     schema: u32,
     target: TargetJson<'r>,
     runtimes: Vec<RuntimeJson<'r>>,
+    threads: Vec<ProcessThreadJson<'r>>,
     tasks: TasksJson<'r>,
     findings: Vec<FindingJson<'r>>,
     problems: Vec<ProblemJson<'r>>,
@@ -86,6 +89,11 @@ impl<'r> ReportJson<'r> {
                 build_id: target.build_id.as_deref(),
             },
             runtimes: report.runtimes.iter().map(RuntimeJson::new).collect(),
+            threads: report
+                .threads
+                .iter()
+                .map(|thread| ProcessThreadJson::new(report, thread))
+                .collect(),
             findings: findings_json(report, &frames),
             tasks: TasksJson { report, frames, locals },
             problems: report

@@ -230,7 +230,7 @@ fn finding_text(kind: FindingKind) -> &'static str {
     }
 }
 
-fn access_text(access: Access) -> &'static str {
+pub(super) fn access_text(access: Access) -> &'static str {
     match access {
         Access::Exclusive => "exclusive",
         Access::Shared => "shared",

@@ -103,14 +103,23 @@ pub(super) fn summary(runtime: &Runtime) -> String {
 fn workers_text(runtime: &Runtime) -> String {
     let count = runtime.workers.len();
     let parked = runtime.workers.iter().filter(|w| w.state == WorkerState::Parked).count();
-    let running = runtime.workers.iter().filter(|w| w.state.is_busy()).count();
+    let running = runtime.workers.iter().filter(|w| w.state == WorkerState::Running).count();
+    let blocked = runtime.workers.iter().filter(|w| w.state == WorkerState::Blocked).count();
     let state = match count {
         0 => return "no worker found".to_string(),
         _ if parked == count && count == 1 => "parked".to_string(),
         _ if parked == count && count == 2 => "both parked".to_string(),
         _ if parked == count => "all parked".to_string(),
         1 if running == 1 => "running".to_string(),
-        _ => format!("{parked} parked, {running} running"),
+        1 if blocked == 1 => "blocked".to_string(),
+        2 if blocked == count => "both blocked".to_string(),
+        _ if blocked == count => "all blocked".to_string(),
+        _ if blocked == 0 => format!("{parked} parked, {running} running"),
+        _ => {
+            let states = [(parked, "parked"), (running, "running"), (blocked, "blocked")];
+            let there = states.iter().filter(|(count, _)| *count > 0);
+            there.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+        }
     };
     let workers = if count == 1 { "1 worker".to_string() } else { format!("{count} workers") };
     format!("{workers}, {state}")
@@ -119,7 +128,8 @@ fn workers_text(runtime: &Runtime) -> String {
 fn state_text(state: WorkerState) -> &'static str {
     match state {
         WorkerState::Parked => "parked",
-        WorkerState::Running | WorkerState::Blocked => "running",
+        WorkerState::Running => "running",
+        WorkerState::Blocked => "blocked",
         WorkerState::Unknown => "unknown",
     }
 }

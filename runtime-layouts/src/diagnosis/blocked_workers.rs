@@ -14,11 +14,40 @@ const LATE: Duration = Duration::from_secs(1);
 
 /// A finding for each task that blocks the thread that polls it, and memory shows that this does
 /// not end in a moment: a lock that another thread just uses is none.
-pub(super) fn workers(report: &Report) -> Vec<Finding> {
+/// What `known` findings say already is not said again.
+pub(super) fn workers(report: &Report, known: &[Finding]) -> Vec<Finding> {
     let blocked: Vec<(WaitId, &Wait)> = waits(report).filter(|it| blocks(report, it.1)).collect();
-    let of_waits = blocked.iter().filter_map(|(id, wait)| of_wait(report, *id, wait, &blocked));
+    let is_known = |id: WaitId, wait: &Wait| {
+        let mut links = known.iter().flat_map(|finding| &finding.links);
+        links.any(|link| link.wait == id)
+            || known.iter().any(|finding| finding.behind.contains(&wait.task))
+    };
+    let new = blocked.iter().filter(|(id, wait)| !is_known(*id, wait));
+    let of_waits = new.filter_map(|(id, wait)| of_wait(report, *id, wait, &blocked));
     let of_runtimes = report.runtimes.iter().filter_map(|it| busy(report, it, &blocked));
     of_waits.chain(of_runtimes).collect()
+}
+
+/// Adds the tasks that were woken to the findings about waits that leave no thread to poll them.
+pub(super) fn add_starving(report: &Report, findings: &mut [Finding]) {
+    let blocked: Vec<(WaitId, &Wait)> = waits(report).filter(|it| blocks(report, it.1)).collect();
+    if blocked.is_empty() {
+        return;
+    }
+    for finding in findings {
+        let of = |id: WaitId| blocked.iter().find(|(known, _)| *known == id);
+        let first = finding.links.iter().find_map(|link| of(link.wait));
+        let task = first.map(|(_, wait)| report.task(wait.task));
+        let Some(task) = task.filter(|task| are_all_blocked(report, task, &blocked)) else {
+            continue;
+        };
+        let own = finding.tasks(report);
+        for woken in starving(report, task.runtime) {
+            if !own.contains(&woken) && !finding.behind.contains(&woken) {
+                finding.behind.push(woken);
+            }
+        }
+    }
 }
 
 /// The finding about one of the blocked threads; `None` when it may go on in a moment.

@@ -2,8 +2,12 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use std::rc::Rc;
+
+use super::pollers::{Pollers, blocks_thread};
 use crate::report::{
-    Cause, Chain, FrameRef, Report, Resource, ResourceKind, TaskIndex, TaskState, Wait, WaitId,
+    Activity, Cause, Chain, FrameRef, Holder, Report, Resource, ResourceKind, TaskIndex, TaskState,
+    Wait, WaitId,
 };
 
 /// Something that goes on or does not.
@@ -19,6 +23,8 @@ pub(super) enum Dependency {
 struct Leaf {
     task: TaskIndex,
     waits: Vec<WaitId>,
+    /// What blocks every thread that could poll it; `None` when one is free.
+    pollers: Option<Rc<[WaitId]>>,
     frames_above: Vec<FrameRef>,
 }
 
@@ -43,13 +49,29 @@ pub(super) struct Graph {
     /// The polled waits below each task and frame that something depends on, in the order of the
     /// backtrace.
     below: FxHashMap<Dependency, Vec<WaitId>>,
+    /// What blocks every thread that could poll the leaves of each task that something depends on.
+    pollers: FxHashMap<TaskIndex, Rc<[WaitId]>>,
+}
+
+/// What keeps a wait from ending.
+pub(super) struct Blocker<'g> {
+    pub(super) cause: Cause,
+    /// The waits that keep it, in the order of the backtrace.
+    pub(super) waits: &'g [WaitId],
+    /// What blocks every thread that could poll it; empty when one is free.
+    pub(super) pollers: &'g [WaitId],
 }
 
 impl Graph {
     /// The graph of a report.
     pub(super) fn of(report: &Report) -> Self {
-        let mut graph =
-            Self { leaves: Vec::new(), needs: FxHashMap::default(), below: FxHashMap::default() };
+        let mut graph = Self {
+            leaves: Vec::new(),
+            needs: FxHashMap::default(),
+            below: FxHashMap::default(),
+            pollers: FxHashMap::default(),
+        };
+        let pollers = Pollers::of(report);
         for (id, wait) in waits(report) {
             if let Some(needs) = needs_of(report, id, wait) {
                 graph.needs.insert(id, needs);
@@ -58,15 +80,19 @@ impl Graph {
         // Nothing depends on most tasks of a large program, whatever they do themselves.
         let needed = graph.needs.values().flatten().flatten();
         let needed: FxHashSet<Dependency> = needed.map(|(dependency, _)| *dependency).collect();
-        let of = |dependency: &Dependency| match dependency {
-            Dependency::Task(task) | Dependency::Frame(task, _) => *task,
-        };
-        let mut tasks: Vec<TaskIndex> = needed.iter().map(of).collect();
+        let mut tasks: Vec<TaskIndex> = needed.iter().map(|it| it.task()).collect();
         tasks.sort_unstable();
         tasks.dedup();
-        for task in tasks {
-            let chain = &report.task(task).chain;
-            graph.add_leaves(report, task, chain, &needed, &mut Vec::new());
+        for index in tasks {
+            let task = report.task(index);
+            if task.state == TaskState::Running {
+                graph.add_running(report, index);
+                continue;
+            }
+            if let Some(blocked) = pollers.of_task(report, task) {
+                graph.pollers.insert(index, blocked);
+            }
+            graph.add_leaves(report, index, &task.chain, &needed, &mut Vec::new());
         }
         for leaf in &graph.leaves {
             for dependency in leaf.dependencies() {
@@ -74,6 +100,14 @@ impl Graph {
             }
         }
         graph
+    }
+
+    /// Adds the one leaf of a task that a thread polls: the call that blocks the thread, if any. All
+    /// that the task keeps goes on with it.
+    fn add_running(&mut self, report: &Report, task: TaskIndex) {
+        let waits = waits_of(report, task).filter(|(_, wait)| blocks_thread(report, wait));
+        let waits = waits.map(|(id, _)| id).collect();
+        self.leaves.push(Leaf { task, waits, pollers: None, frames_above: Vec::new() });
     }
 
     fn add_leaves(
@@ -96,7 +130,8 @@ impl Graph {
                 .filter(|(_, wait)| is_idle && wait.is_polled && Some(wait.leaf) == leaf)
                 .map(|(id, _)| id)
                 .collect();
-            self.leaves.push(Leaf { task, waits, frames_above: above.clone() });
+            let pollers = self.pollers.get(&task).cloned();
+            self.leaves.push(Leaf { task, waits, pollers, frames_above: above.clone() });
         }
         for branch in branches {
             self.add_leaves(report, task, branch, needed, above);
@@ -110,11 +145,17 @@ impl Graph {
         let mut goes_on: FxHashSet<Dependency> = FxHashSet::default();
         let (dependents, leaves_of) = (self.dependents(), self.leaves_of_waits());
         // Of several things that a leaf waits for the first that comes is enough.
-        let can_go_on =
-            |leaf: &Leaf| leaf.waits.is_empty() || leaf.waits.iter().any(|id| !stuck.contains(id));
-        let mut going: Vec<usize> =
-            (0..self.leaves.len()).filter(|index| can_go_on(&self.leaves[*index])).collect();
+        let can_go_on = |leaf: &Leaf, stuck: &FxHashSet<WaitId>| {
+            let ends = |ids: &[WaitId]| ids.is_empty() || ids.iter().any(|id| !stuck.contains(id));
+            ends(&leaf.waits) && leaf.pollers.as_deref().is_none_or(ends)
+        };
+        let mut going: Vec<usize> = (0..self.leaves.len())
+            .filter(|index| can_go_on(&self.leaves[*index], &stuck))
+            .collect();
         while let Some(index) = going.pop() {
+            if !can_go_on(&self.leaves[index], &stuck) {
+                continue;
+            }
             for dependency in self.leaves[index].dependencies() {
                 if !goes_on.insert(dependency) {
                     continue;
@@ -145,22 +186,34 @@ impl Graph {
     fn leaves_of_waits(&self) -> FxHashMap<WaitId, Vec<usize>> {
         let mut leaves: FxHashMap<WaitId, Vec<usize>> = FxHashMap::default();
         for (index, leaf) in self.leaves.iter().enumerate() {
-            for id in &leaf.waits {
+            for id in leaf.waits.iter().chain(leaf.pollers.iter().flat_map(|ids| ids.iter())) {
                 leaves.entry(*id).or_default().push(index);
             }
         }
         leaves
     }
 
-    /// What keeps a wait from ending and is itself kept, with the waits that keep it.
-    pub(super) fn blockers(&self, wait: WaitId) -> impl Iterator<Item = (Cause, &[WaitId])> + '_ {
+    /// What keeps a wait from ending and is itself kept.
+    pub(super) fn blockers(&self, wait: WaitId) -> impl Iterator<Item = Blocker<'_>> + '_ {
         let groups = self.needs.get(&wait).into_iter().flatten().flatten();
-        let below = |dependency| self.below.get(dependency).map(Vec::as_slice).unwrap_or_default();
-        let mut blockers: Vec<(Cause, &[WaitId])> =
-            groups.map(|(dependency, cause)| (*cause, below(dependency))).collect();
+        let blocker = |(dependency, cause): &(Dependency, Cause)| Blocker {
+            cause: *cause,
+            waits: self.below.get(dependency).map(Vec::as_slice).unwrap_or_default(),
+            pollers: self.pollers.get(&dependency.task()).map(|ids| &**ids).unwrap_or_default(),
+        };
+        let mut blockers: Vec<Blocker<'_>> = groups.map(blocker).collect();
         // Of several who have it, the others tell more than the one who waits.
-        blockers.sort_by_key(|(_, waits)| waits.contains(&wait));
+        blockers.sort_by_key(|blocker| blocker.waits.contains(&wait));
         blockers.into_iter()
+    }
+}
+
+impl Dependency {
+    /// Its task.
+    fn task(self) -> TaskIndex {
+        match self {
+            Self::Task(task) | Self::Frame(task, _) => task,
+        }
     }
 }
 
@@ -180,16 +233,21 @@ fn needs_of(report: &Report, id: WaitId, wait: &Wait) -> Option<Vec<Group>> {
                 false => groups.push(resource.tasks.iter().map(task).collect()),
             }
         }
-        ResourceKind::Mutex
-        | ResourceKind::RwLock
-        | ResourceKind::Semaphore
-        | ResourceKind::ThreadLock => groups = needs_of_lock(report, resource, id),
+        ResourceKind::Mutex | ResourceKind::RwLock | ResourceKind::Semaphore => {
+            groups = needs_of_lock(report, resource, id);
+        }
+        ResourceKind::ThreadLock => groups.extend(needs_of_thread_lock(report, wait)),
+        // The future that the call polls.
+        ResourceKind::Blocking if !resource.tasks.is_empty() => {
+            let task = |task: &TaskIndex| (Dependency::Task(*task), Cause::NotEnded(*task));
+            groups.push(resource.tasks.iter().map(task).collect());
+        }
         ResourceKind::Mpsc
         | ResourceKind::Oneshot
         | ResourceKind::Watch
         | ResourceKind::Broadcast
         | ResourceKind::Notify => {
-            let holders = holders(resource);
+            let holders = holders(report, resource);
             // Ends of the channel that were not found may be anywhere.
             let is_shared = resource.holders.iter().any(|holder| holder.is_shared);
             let is_complete = resource.parties == Some(holders.len() as u64)
@@ -209,7 +267,7 @@ fn needs_of_lock(report: &Report, lock: &Resource, id: WaitId) -> Vec<Group> {
         |given| ahead(report, lock, id, given).filter_map(|id| holding_frame(report, id));
     let mut groups: Vec<Group> = unpolled(true).map(|given| vec![given]).collect();
     if groups.is_empty() {
-        groups.extend(Some(holders(lock)).filter(|holders| !holders.is_empty()));
+        groups.extend(Some(holders(report, lock)).filter(|holders| !holders.is_empty()));
     }
     // What waits in front and is not polled will be given it, and keep it.
     groups.extend(unpolled(false).map(|queued| vec![queued]));
@@ -240,14 +298,47 @@ pub(super) fn waits_of(report: &Report, task: TaskIndex) -> impl Iterator<Item =
     (first..).map(WaitId).zip(report.waits_of(task))
 }
 
-fn holders(resource: &Resource) -> Group {
-    (0..)
-        .zip(&resource.holders)
-        .filter(|(_, holder)| holder.thread.is_none())
-        .filter_map(|(number, holder)| {
-            Some((Dependency::Frame(holder.task?, holder.frame), Cause::Held(number)))
-        })
+fn holders(report: &Report, resource: &Resource) -> Group {
+    let of_tasks = resource.holders.iter().zip(0..).filter(|(holder, _)| holder.thread.is_none());
+    of_tasks
+        .filter_map(|(holder, number)| Some((held(report, holder)?, Cause::Held(number))))
         .collect()
+}
+
+/// What must go on so that a holder lets go; `None` for a thread that runs no task.
+fn held(report: &Report, holder: &Holder) -> Option<Dependency> {
+    let task = holder.task?;
+    Some(match report.task(task).state {
+        TaskState::Running => Dependency::Task(task),
+        _ => Dependency::Frame(task, holder.frame),
+    })
+}
+
+/// What the wait for a lock that blocks threads needs: one of those who hold it, as far as they are
+/// known; `None` when there may be others.
+///
+/// A guard on a stack may be one that was dropped or moved, so while any other thread runs, that may
+/// be who has the lock. Where no guard was found, and no thread but those that wait for it may have
+/// one, it is one of them.
+fn needs_of_thread_lock(report: &Report, wait: &Wait) -> Option<Group> {
+    let lock = report.resource(wait.resource);
+    let runs = |activity| activity == Activity::Running;
+    let mut others = report.threads.iter().map(|thread| thread.activity);
+    let is_any_running = report.threads.is_empty() || others.any(runs);
+    if lock.holders.is_empty() {
+        let waiting = lock.queue.iter().map(|id| report.wait(*id));
+        let is_known = lock.address != 0 && !report.may_be_held_unseen(wait.resource);
+        let all: Group = waiting
+            .filter(|wait| blocks_thread(report, wait))
+            .map(|wait| (Dependency::Task(wait.task), Cause::HeldByWaiter))
+            .collect();
+        return Some(all).filter(|all| is_known && !all.is_empty());
+    }
+    if is_any_running && lock.holders.iter().any(|holder| holder.thread.is_some()) {
+        return None;
+    }
+    let held = lock.holders.iter().zip(0..);
+    held.map(|(holder, number)| Some((self::held(report, holder)?, Cause::Held(number)))).collect()
 }
 
 /// The waits for a resource that are not polled: those that were given it, or those that come

@@ -7,6 +7,7 @@
 
 mod blocked_workers;
 mod dependency_graph;
+mod pollers;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
@@ -53,7 +54,8 @@ pub fn findings(report: &Report) -> Vec<Finding> {
     let graph = Graph::of(report);
     let stuck = graph.stuck();
     let mut findings = wait_chains::stuck(report, &graph, &stuck);
-    findings.extend(blocked_workers::workers(report));
+    blocked_workers::add_starving(report, &mut findings);
+    findings.extend(blocked_workers::workers(report, &findings));
     findings.extend(wait_chains::slow(report, &graph, &stuck));
     findings
 }

@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::dependency_graph::{Graph, waits_of};
+use super::dependency_graph::{Blocker, Graph, waits_of};
 use crate::report::{
     Access, Cause, Finding, FindingKind, Link, Report, Resource, ResourceKind, TaskIndex, Wait,
     WaitId,
@@ -136,10 +136,17 @@ fn keeps_from_others(report: &Report, link: &Link) -> bool {
 
 /// What a stuck wait waits for, and the wait that keeps that.
 fn next(graph: &Graph, stuck: &FxHashSet<WaitId>, at: WaitId) -> Option<(Cause, WaitId)> {
-    graph.blockers(at).find_map(|(cause, waits)| {
+    let is_stuck = |waits: &[WaitId]| waits.iter().all(|id| stuck.contains(id));
+    graph.blockers(at).find_map(|blocker| {
         // A blocker that goes on is none.
-        let is_stuck = waits.iter().all(|id| stuck.contains(id));
-        Some((cause, *waits.first().filter(|_| is_stuck)?))
+        if let Some(first) = blocker.waits.first().filter(|_| is_stuck(blocker.waits)) {
+            return Some((blocker.cause, *first));
+        }
+        let Cause::Held(number) = blocker.cause else { return None };
+        let first = blocker.pollers.first().filter(|_| is_stuck(blocker.pollers))?;
+        // A circle through the thread that waits itself is the shortest.
+        let own = blocker.pollers.iter().find(|id| **id == at);
+        Some((Cause::HeldUnpolled(number), *own.unwrap_or(first)))
     })
 }
 
@@ -164,7 +171,8 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
     let is_sure = links.iter().all(|link| {
         let (_, resource, holder) = link.resource(report);
         // Permits may be held where none was found.
-        let all_known = resource.kind != ResourceKind::Semaphore;
+        let all_known =
+            resource.kind != ResourceKind::Semaphore && !matches!(link.cause, Cause::HeldByWaiter);
         all_known && holder.is_none_or(|holder| !holder.may_be_moved)
     });
     Finding { kind, is_sure, links, behind: Vec::new() }
@@ -193,7 +201,7 @@ fn kept_across_await(
     };
     let mut waiting = lock.queue.iter().copied().filter(is_waiting);
     let first = waiting.next()?;
-    let (cause, outside) = graph.blockers(first).find_map(|(cause, waits)| {
+    let (cause, outside) = graph.blockers(first).find_map(|Blocker { cause, waits, .. }| {
         let Cause::Held(number) = cause else { return None };
         // A guard that was given away may be in memory still: a busy program has many of those.
         if lock.holders.get(number as usize)?.may_be_moved {
@@ -258,7 +266,7 @@ fn reason(graph: &Graph, stuck: &FxHashSet<WaitId>, wait: WaitId) -> (Cause, Opt
         return (cause, Some(next));
     }
     match graph.blockers(wait).next() {
-        Some((cause, waits)) => (cause, waits.first().copied()),
+        Some(blocker) => (blocker.cause, blocker.waits.first().copied()),
         None => (Cause::Never, None),
     }
 }

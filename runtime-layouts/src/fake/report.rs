@@ -22,10 +22,11 @@
 
 use crate::layout::name::DisplayName;
 use crate::report::{
-    Access, Cause, Chain, Clock, Due, Finding, Flavor, Frame, FrameKind, FrameRef, FrameSource,
-    FutureState, Holder, HoldingThread, Link, Polled, Report, Resource, ResourceId, ResourceKind,
-    Runtime, Site, SiteId, TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef,
-    Timer, Trust, Wait, WaitId, Worker, WorkerState,
+    Access, Activity, BlockedCall, Cause, Chain, Clock, Due, Finding, Flavor, Frame, FrameKind,
+    FrameRef, FrameSource, FutureState, Holder, HoldingThread, Link, Polled, ProcessThread, Report,
+    Resource, ResourceId, ResourceKind, Runtime, Site, SiteId, TargetSummary, Task, TaskId,
+    TaskIndex, TaskKind, TaskState, ThreadRef, ThreadRole, Timer, Trust, Wait, WaitId, Worker,
+    WorkerState,
 };
 use crate::target::TargetKind;
 
@@ -68,6 +69,7 @@ impl FakeReport {
         let report = Report {
             target,
             runtimes: Vec::new(),
+            threads: Vec::new(),
             sites: vec![site()],
             types: vec![None],
             tasks: Vec::new(),
@@ -123,6 +125,7 @@ impl FakeReport {
             spawned_at: None,
             chain: Chain { frames: vec![frame.clone()], ..Chain::default() },
             trust: Trust::of(FrameSource::StateMachines),
+            beside_stack: None,
             index,
             problems: Vec::new(),
         });
@@ -317,6 +320,20 @@ impl FakeReport {
         worker.task = Some(id);
     }
 
+    /// A thread that does that, to be changed: what blocks it is said by the wait of its task.
+    pub fn thread(&mut self, tid: u64, activity: Activity) -> &mut ProcessThread {
+        self.report.threads.push(ProcessThread {
+            thread: thread(tid),
+            is_main: false,
+            role: ThreadRole::Other,
+            task: None,
+            activity,
+            blocked: None,
+        });
+        let last = self.report.threads.len() - 1;
+        &mut self.report.threads[last]
+    }
+
     /// Lets a task be woken, and no thread poll it.
     pub fn is_woken(&mut self, at: FakeFrame) {
         self.task_mut(at).state = TaskState::Scheduled;
@@ -345,6 +362,19 @@ impl FakeReport {
             resource.given = resource.queue.iter().copied().find(is_given);
         }
         self.report.holdings = holdings(&self.report.resources);
+        let report = &mut self.report;
+        for thread in report.threads.iter_mut().filter(|it| it.activity == Activity::Blocked) {
+            let task = report.tasks.iter().find(|task| task.thread == Some(thread.thread));
+            let wait =
+                report.waits.iter().find(|wait| task.is_some_and(|it| it.index == wait.task));
+            let call = wait.map(|wait| BlockedCall {
+                resource: wait.resource,
+                access: wait.access,
+                call: wait.leaf,
+                user: wait.user,
+            });
+            thread.blocked = thread.blocked.or(call);
+        }
         self.report
     }
 
@@ -446,10 +476,15 @@ pub fn link_line(report: &Report, link: &Link) -> String {
     let wait = report.wait(link.wait);
     let (_, resource, holder) = link.resource(report);
     let why = match link.cause {
-        Cause::Held(_) => match holder {
+        Cause::HeldByWaiter => ", held by one who waits".to_string(),
+        Cause::Held(_) | Cause::HeldUnpolled(_) => match holder {
             Some(holder) => {
                 let name = report.holder_name(holder);
-                format!(", held by {}", name.strip_prefix("task ").unwrap_or(&name))
+                let unpolled = match link.cause {
+                    Cause::HeldUnpolled(_) => ", which nobody can poll",
+                    _ => "",
+                };
+                format!(", held by {}{unpolled}", name.strip_prefix("task ").unwrap_or(&name))
             }
             None => ", held by nobody".to_string(),
         },

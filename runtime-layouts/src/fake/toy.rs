@@ -23,7 +23,12 @@ const MOST_TASKS: usize = 1000;
 
 /// What is known of it.
 const LIBRARY: Library = Library {
-    runtime: Some(knowledge::Runtime { root: CURRENT, text: b"toy", task_polls: &[POLL] }),
+    runtime: Some(knowledge::Runtime {
+        root: CURRENT,
+        text: b"toy",
+        task_polls: &[POLL],
+        pool_loops: &[],
+    }),
     ..Library::named("toy")
 };
 
@@ -114,6 +119,7 @@ fn task(
             Some(_) => Trust::of(FrameSource::StateMachines),
             None => Trust { future: FutureType::Unknown, ..Trust::of(FrameSource::Nothing) },
         },
+        beside_stack: None,
         index: TaskIndex(0),
         problems: match future {
             Some(_) => Vec::new(),

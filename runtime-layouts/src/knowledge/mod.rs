@@ -106,6 +106,9 @@ pub struct Runtime {
     pub text: &'static [u8],
     /// The functions in the vtables of tasks that poll them, without generic arguments.
     pub task_polls: &'static [&'static str],
+    /// The functions in which the threads of its pool for blocking work take one closure after the
+    /// other, without generic arguments.
+    pub pool_loops: &'static [&'static str],
 }
 
 /// The libraries that an inspection knows.

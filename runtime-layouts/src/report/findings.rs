@@ -46,6 +46,11 @@ pub struct Link {
 pub enum Cause {
     /// That holder has it: the number of one of its resource's holders.
     Held(u32),
+    /// That holder has it, and every thread that could poll the holder is blocked: by the wait of
+    /// the next link.
+    HeldUnpolled(u32),
+    /// One of those who wait for it has it, though no guard was found: no other thread runs.
+    HeldByWaiter,
     /// That wait, which nothing polls, was given it or comes before.
     Unpolled(WaitId),
     /// That task has not ended.
@@ -84,7 +89,9 @@ impl Link {
         let id = report.wait(self.wait).resource;
         let resource = report.resource(id);
         let holder = match self.cause {
-            Cause::Held(number) => resource.holders.get(number as usize),
+            Cause::Held(number) | Cause::HeldUnpolled(number) => {
+                resource.holders.get(number as usize)
+            }
             _ => None,
         };
         (id, resource, holder)

@@ -10,6 +10,7 @@ mod findings;
 mod flavor;
 mod kinds;
 mod resources;
+mod threads;
 mod timer;
 mod trust;
 
@@ -21,6 +22,7 @@ pub use self::kinds::ResourceKind;
 pub use self::resources::{
     Access, FrameRef, Holder, HoldingThread, Resource, ResourceId, TaskIndex, Wait, WaitId,
 };
+pub use self::threads::{Activity, BlockedCall, ProcessThread, ThreadRole};
 pub use self::timer::{Clock, Due, Timer};
 pub use self::trust::{FrameSource, FutureType, Trust};
 
@@ -36,6 +38,8 @@ pub struct Report {
     pub target: TargetSummary,
     /// The runtimes, in the order in which they were found.
     pub runtimes: Vec<Runtime>,
+    /// The threads, in the order of the front.
+    pub threads: Vec<ProcessThread>,
     /// What frames refer to by [`SiteId`].
     pub sites: Vec<Site>,
     /// The types of the sites' futures, by number of the site, with which the variables of a frame
@@ -292,6 +296,9 @@ pub struct Task {
     pub chain: Chain,
     /// How that was found, and how far it can be trusted.
     pub trust: Trust,
+    /// What memory keeps of the future of a task that a thread polls, beside what that thread's stack
+    /// shows in [`Task::chain`]; `None` for every other task, and where nothing is kept.
+    pub beside_stack: Option<Box<BesideStack>>,
     /// Its place in [`Report::tasks`].
     pub index: TaskIndex,
     /// What could not be read. What may be wrong is in [`Task::trust`].
@@ -308,6 +315,20 @@ pub struct Chain {
     pub branches: Vec<Chain>,
     /// What becomes of it when the task is polled.
     pub polled: Polled,
+}
+
+/// What memory keeps of a future that is being polled, which its thread's stack does not show.
+///
+/// While the thread is blocked, what is stored of a sibling branch is as it was when that was
+/// suspended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BesideStack {
+    /// The state machines that are being polled, outermost first, each at the await point that the
+    /// stack shows; its branches are those that are not polled now.
+    pub chain: Chain,
+    /// Whether one of the branches may be the one that is being polled: several have its type, and
+    /// nothing tells them apart.
+    pub is_ambiguous: bool,
 }
 
 /// What becomes of a branch when the frame that holds it is polled.

@@ -132,6 +132,7 @@ mod tests {
             spawned_at: None,
             chain: Chain::default(),
             trust,
+            beside_stack: None,
             index: TaskIndex(0),
             problems: Vec::new(),
         }

@@ -17,7 +17,7 @@ use crate::layout::source::{LayoutError, LayoutSource};
 use crate::layout::{Discriminant, Type, TypeId, TypeKind, Variant};
 use crate::memory::cache::PAGE;
 use crate::memory::{MemoryReader, Page, ReadError};
-use crate::target::{Module, Target};
+use crate::target::{Module, NativeFrame, Target, Thread};
 
 /// A type in one of the target's modules.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -79,7 +79,12 @@ pub struct Program<'t> {
     was_interrupted: Cell<bool>,
     /// See [`Program::unwinds`].
     unwinds: RefCell<FxHashMap<usize, bool>>,
+    /// See [`Program::stack`].
+    stacks: RefCell<FxHashMap<u64, Rc<[NativeFrame]>>>,
 }
+
+/// Native frames of a stack that are looked at, innermost first.
+const DEEPEST_STACK: usize = 512;
 
 /// Steps of loops between two questions whether to stop: some microseconds.
 const ASK_EVERY: u32 = 256;
@@ -138,6 +143,7 @@ impl<'t> Program<'t> {
             patience: Cell::new(ASK_EVERY),
             was_interrupted: Cell::new(false),
             unwinds: RefCell::default(),
+            stacks: RefCell::default(),
         }
     }
 
@@ -204,6 +210,18 @@ impl<'t> Program<'t> {
                 Ok(self.arguments.insert(ty, name[start..].into()))
             }
         }
+    }
+
+    /// The native frames of a thread, innermost first, unwound once; of a very deep stack the
+    /// innermost ones. Empty when it cannot be unwound.
+    #[must_use]
+    pub fn stack(&self, thread: &Thread) -> Rc<[NativeFrame]> {
+        if let Some(known) = self.stacks.borrow().get(&thread.tid) {
+            return Rc::clone(known);
+        }
+        let frames: Rc<[NativeFrame]> = self.target.native_frames(thread, DEEPEST_STACK).into();
+        self.stacks.borrow_mut().insert(thread.tid, Rc::clone(&frames));
+        frames
     }
 
     /// Whether panics unwind in a module's code. Where they do, a variable that is kept although it may

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::live_values::LiveValues;
-use super::native_stack::{self, DEEPEST_STACK, NativeCall};
+use super::native_stack::base_of;
 use super::sites::Sites;
 use super::type_paths::SearchFor;
 use super::waits::Waits;
@@ -12,8 +12,8 @@ use crate::knowledge::{BlockingCall, Libraries};
 use crate::layout::name::{last_segment, path_segments};
 use crate::layout::{LocationBase, VariableLocation};
 use crate::report::{
-    Access, Chain, Frame, FrameRef, HoldingThread, ResourceKind, Runtime, Task, TaskIndex,
-    ThreadRef, Wait, WorkerState,
+    Access, Activity, Chain, Frame, FrameRef, HoldingThread, ProcessThread, ResourceKind, Runtime,
+    Task, TaskIndex, ThreadRole, Wait, WorkerState,
 };
 use crate::target::{NativeFrame, Thread};
 use crate::value::{Program, Ty, Value};
@@ -29,17 +29,24 @@ pub(crate) struct Blocked {
     pub(crate) frame: FrameRef,
 }
 
-/// What a thread's own frames (those of a task that it polls) show that it is blocked by; `None`
-/// when it runs, or waits for what ends by itself.
+/// What the thread that polls a task is blocked by; `None` when it runs, or waits for what ends by
+/// itself.
 pub(crate) fn of_task(program: &Program<'_>, sites: &Sites, task: &Task) -> Option<Blocked> {
-    let frames = &task.chain.frames;
-    let target = program.target();
-    let thread = target.threads().iter().find(|known| Some(known.tid) == tid(task.thread))?;
-    let (frame, call) = call_of(sites, &task.chain)?;
-    if !waits_in_kernel(
-        sites.libraries(),
-        frames.iter().rev().map(|frame| &*sites.get(frame.site).type_name),
-    ) {
+    let tid = task.thread?.tid;
+    let thread = program.target().threads().iter().find(|known| known.tid == tid)?;
+    of_frames(program, sites, thread, &task.chain)
+}
+
+/// The same by native frames of the thread.
+pub(super) fn of_frames(
+    program: &Program<'_>,
+    sites: &Sites,
+    thread: &Thread,
+    chain: &Chain,
+) -> Option<Blocked> {
+    let (frame, call) = call_of(sites, chain)?;
+    let functions = chain.frames.iter().rev().map(|frame| &*sites.get(frame.site).type_name);
+    if !waits_in_kernel(sites.libraries(), functions) {
         return None;
     }
     let site = sites.get(frame.site);
@@ -79,23 +86,12 @@ pub(super) fn mark(runtimes: &mut [Runtime], tasks: &[Task], waits: &Waits) {
     }
 }
 
-fn tid(thread: Option<ThreadRef>) -> Option<u64> {
-    thread.map(|thread| thread.tid)
-}
-
 /// The outermost call that blocks, which is the one that the user made.
 fn call_of<'c>(sites: &Sites, chain: &'c Chain) -> Option<(&'c Frame, &'static BlockingCall)> {
     chain.frames.iter().find_map(|frame| {
         let known = sites.libraries().blocking(&base_of(&sites.get(frame.site).type_name))?;
         Some((frame, known))
     })
-}
-
-/// A function's path without generic arguments: `std::sync::mutex::Mutex::lock`.
-fn base_of(function: &str) -> String {
-    let segments = path_segments(function);
-    let texts: Vec<&str> = segments.iter().map(|segment| segment.text).collect();
-    texts.join("::")
 }
 
 /// Whether the innermost functions of a stack are on their way into the kernel.
@@ -125,16 +121,21 @@ pub(crate) struct OnStack {
     pub(crate) thread: HoldingThread,
 }
 
-/// The guards in the variables of every thread's stack, as far as the debug information places
+/// The guards in the variables of the threads' stacks, as far as the debug information places
 /// them in memory.
-pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -> Vec<OnStack> {
+pub(crate) fn guards(
+    program: &Program<'_>,
+    sites: &mut Sites,
+    threads: &[ProcessThread],
+) -> Vec<OnStack> {
     let mut live_values = LiveValues::of(SearchFor::Guards, sites.libraries());
     let mut found = Vec::new();
-    for thread in program.target().threads() {
-        let frames = program.target().native_frames(thread, DEEPEST_STACK);
-        let is_blocked = is_blocked(program, sites.libraries(), &frames);
-        let task = tasks.iter().find(|task| tid(task.thread) == Some(thread.tid));
-        for frame in &frames {
+    let natives = program.target().threads();
+    let natives = |known: &ProcessThread| natives.iter().find(|it| it.tid == known.thread.tid);
+    for known in threads.iter().filter(|known| !is_worker_without_work(known)) {
+        let Some(thread) = natives(known) else { continue };
+        let is_blocked = known.activity == Activity::Blocked;
+        for frame in program.stack(thread).iter() {
             let Some((module, address)) = program.module_at(frame.pc.lookup()) else { continue };
             let layouts = program.layouts(module);
             for variable in layouts.variables_at(address).unwrap_or_default() {
@@ -160,11 +161,8 @@ pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -
                     value,
                     variable: Arc::clone(&variable.name),
                     frame: FrameRef { site, address: frame.pc.get() },
-                    task: task.map(|task| task.index),
-                    thread: HoldingThread {
-                        thread: ThreadRef { number: thread.number, tid: thread.tid },
-                        is_blocked,
-                    },
+                    task: known.task,
+                    thread: HoldingThread { thread: known.thread, is_blocked },
                 }));
             }
         }
@@ -172,18 +170,10 @@ pub(crate) fn guards(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -
     found
 }
 
-/// Whether a thread waits in a call that does not end by itself.
-fn is_blocked(program: &Program<'_>, libraries: Libraries, frames: &[NativeFrame]) -> bool {
-    let calls = native_stack::calls(program, frames);
-    let names: Vec<&str> = calls
-        .iter()
-        .map(|call| match call {
-            NativeCall::Known { call, .. } => &*call.function.name,
-            NativeCall::Unknown { .. } => "",
-        })
-        .collect();
-    waits_in_kernel(libraries, names.iter().copied())
-        && names.iter().any(|name| libraries.blocking(&base_of(name)).is_some())
+/// Whether a worker waits for work, so that none of the user's code is on its stack.
+fn is_worker_without_work(thread: &ProcessThread) -> bool {
+    let is_worker = matches!(thread.role, ThreadRole::Worker { .. });
+    is_worker && thread.activity == Activity::Parked && thread.task.is_none()
 }
 
 /// Where a variable lies in memory.

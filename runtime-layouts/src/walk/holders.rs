@@ -17,7 +17,8 @@ use crate::knowledge::{GuardType, Libraries, ObservedResource, Reading, Tasks, n
 use crate::layout::Type;
 use crate::layout::name::{base_path, last_segment};
 use crate::report::{
-    Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, SiteId, Task, TaskIndex,
+    Access, FrameRef, Holder, ProcessThread, Resource, ResourceId, ResourceKind, SiteId, Task,
+    TaskIndex,
 };
 use crate::value::find_by_name::is_named;
 use crate::value::path::{self, Path, Reach};
@@ -201,12 +202,12 @@ impl Holders {
         &mut self,
         program: &Program<'_>,
         sites: &mut Sites,
-        tasks: &[Task],
+        threads: &[ProcessThread],
         waits: &mut Waits,
     ) {
         let waits_in_thread = |resource: &Resource| resource.kind == ResourceKind::ThreadLock;
         if waits.resources.iter().any(waits_in_thread) {
-            for kept in blocked_threads::guards(program, sites, tasks) {
+            for kept in blocked_threads::guards(program, sites, threads) {
                 let _ = self.on_stack(program, kept, waits);
             }
         }

@@ -17,6 +17,7 @@ mod stack_references;
 #[cfg(test)]
 mod tests;
 mod thread_locals;
+mod threads;
 mod type_paths;
 pub(crate) mod waits;
 mod waits_and_holders;
@@ -26,6 +27,7 @@ pub use self::known_libraries::{Registry, RegistryEntry};
 use self::live_values::LiveValues;
 use self::sites::{SiteNumbers, Sites};
 use self::type_paths::SearchFor;
+use self::waits_and_holders::Found;
 use crate::knowledge::Libraries;
 use crate::parallel::Job;
 use crate::report::{
@@ -176,7 +178,7 @@ impl Inspection<'_> {
     ) -> Option<Chain> {
         let target = self.program.target();
         let thread = target.threads().iter().find(|known| known.tid == thread.tid)?;
-        let frames = target.native_frames(thread, native_stack::DEEPEST_STACK);
+        let frames = self.program.stack(thread);
         let calls = native_stack::calls(self.program, &frames);
         native_stack::chain(self.program, &mut self.sites, &calls, is_poll)
     }
@@ -267,7 +269,8 @@ impl Inspection<'_> {
         for (index, task) in (0..).zip(&mut self.tasks) {
             task.index = TaskIndex(index);
         }
-        let (mut waits, is_whole) = waits_and_holders::find(self.program, sites, &self.tasks);
+        let found = waits_and_holders::find(self.program, sites, (&self.runtimes, &self.tasks));
+        let Found { mut waits, threads, is_whole } = found;
         stack_references::mark(self.program, &self.runtimes, &self.tasks, &mut waits.resources);
         self.interrupted |= !is_whole || self.program.was_interrupted();
         blocked_threads::mark(&mut self.runtimes, &self.tasks, &waits);
@@ -292,6 +295,7 @@ impl Inspection<'_> {
                 build_id: facts.and_then(|facts| facts.build_id.clone()),
             },
             runtimes: self.runtimes,
+            threads,
             types: self.sites.types_by_site(),
             sites: self.sites.into_sites(),
             tasks: self.tasks,

@@ -3,12 +3,10 @@
 
 use super::sites::Sites;
 use crate::layout::Call;
+use crate::layout::name::path_segments;
 use crate::report::{Chain, Frame};
 use crate::target::NativeFrame;
 use crate::value::Program;
-
-/// Native frames that are looked at, innermost first.
-pub(crate) const DEEPEST_STACK: usize = 512;
 
 /// One function on a native stack.
 pub(crate) enum NativeCall {
@@ -16,6 +14,13 @@ pub(crate) enum NativeCall {
     Known { module: usize, call: Call, pc: u64 },
     /// Code that none describes.
     Unknown { pc: u64 },
+}
+
+/// A function's path without generic arguments: `std::sync::mutex::Mutex::lock`.
+pub(crate) fn base_of(function: &str) -> String {
+    let segments = path_segments(function);
+    let texts: Vec<&str> = segments.iter().map(|segment| segment.text).collect();
+    texts.join("::")
 }
 
 /// The functions of a stack, inlined ones too, innermost first.
@@ -50,14 +55,21 @@ pub(crate) fn chain(
     let end = calls.iter().position(
         |call| matches!(call, NativeCall::Known { call, .. } if is_poll(&call.function.name)),
     )?;
+    Some(chain_of(program, sites, &calls[..end]))
+}
+
+/// Those frames, outermost first and without those that only pass a call on.
+pub(crate) fn chain_of(program: &Program<'_>, sites: &mut Sites, calls: &[NativeCall]) -> Chain {
     let mut frames: Vec<Frame> = Vec::new();
-    for call in calls[..end].iter().rev() {
+    for call in calls.iter().rev() {
         let (site, address) = match call {
             NativeCall::Known { module, call, pc } => {
                 let name = &call.function.name;
                 // Between the runtime's poll function and the task's future, and between one
                 // future's poll and the next.
-                if sites.libraries().passes_on(name) {
+                if sites.libraries().passes_on(name)
+                    && sites.libraries().blocking(&base_of(name)).is_none()
+                {
                     continue;
                 }
                 (sites.of_call(program, *module, call), *pc)
@@ -75,5 +87,5 @@ pub(crate) fn chain(
         };
         frames.push(Frame { site, address, problem: None });
     }
-    Some(Chain { frames, ..Chain::default() })
+    Chain { frames, ..Chain::default() }
 }

@@ -6,7 +6,6 @@
 
 use rustc_hash::FxHashSet;
 
-use super::native_stack::DEEPEST_STACK;
 use crate::report::{Access, Resource, Runtime, Task};
 use crate::target::{NativeFrame, Thread};
 use crate::value::Program;
@@ -55,7 +54,7 @@ fn search(
     thread: &Thread,
     mut words: FxHashSet<u64>,
 ) -> Option<FxHashSet<u64>> {
-    let frames = program.target().native_frames(thread, DEEPEST_STACK);
+    let frames = program.stack(thread);
     let registers = frames.iter().flat_map(|frame| &frame.registers);
     words.extend(registers.map(|(_, value)| *value));
     let mut places = frames.iter().filter_map(|frame: &NativeFrame| frame.frame_address);

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::blocked_threads;
+use super::blocked_threads::{self, Blocked};
 use super::leaf_waits::FoundWait;
 use super::sites::Sites;
 use crate::knowledge::{ObservedResource, ReadOrder, naming};
 use crate::report::{
-    Access, FrameRef, Holder, Resource, ResourceId, ResourceKind, SiteId, Task, Wait, WaitId,
+    Access, BlockedCall, Chain, FrameRef, Holder, Resource, ResourceId, ResourceKind, SiteId, Task,
+    Wait, WaitId,
 };
 use crate::value::{Program, Ty, Value};
 
@@ -85,27 +86,45 @@ impl Waits {
     /// Adds what blocks the thread that polls a task, before its other waits. Asks for stacks.
     pub(crate) fn add_blocked(&mut self, program: &Program<'_>, sites: &Sites, task: &Task) {
         let Some(blocked) = blocked_threads::of_task(program, sites, task) else { return };
+        let tid = task.thread.map_or(0, |thread| thread.tid);
+        let call = self.blocked_thread(sites, &task.chain, tid, &blocked);
+        self.waits.push(Wait {
+            task: task.index,
+            resource: call.resource,
+            access: call.access,
+            is_granted: false,
+            note: None,
+            is_polled: true,
+            holding_frame: None,
+            leaf: call.call,
+            user: call.user,
+        });
+    }
+
+    /// What blocks a thread, with the resource that it waits for.
+    pub(super) fn blocked_thread(
+        &mut self,
+        sites: &Sites,
+        chain: &Chain,
+        tid: u64,
+        blocked: &Blocked,
+    ) -> BlockedCall {
         let seen = ObservedResource {
             // Where the lock is not known, nobody else waits for the same.
-            key: blocked.address.unwrap_or(u64::from(task.index.0)),
+            key: blocked.address.unwrap_or(tid),
             address: blocked.address.unwrap_or(0),
             is_taken: (blocked.kind == ResourceKind::ThreadLock).then_some(true),
             access: blocked.access,
             ..ObservedResource::without_address(blocked.kind)
         };
         let resource = self.resource(seen, &blocked.name.as_str().into());
-        let users = task.chain.frames.iter().rev().find(|frame| sites.is_user_code(frame.site));
-        self.waits.push(Wait {
-            task: task.index,
+        let users = chain.frames.iter().rev().find(|frame| sites.is_user_code(frame.site));
+        BlockedCall {
             resource,
             access: blocked.access,
-            is_granted: false,
-            note: None,
-            is_polled: true,
-            holding_frame: None,
-            leaf: blocked.frame,
+            call: blocked.frame,
             user: users.map(FrameRef::of),
-        });
+        }
     }
 
     /// The resource of that kind and identity, made when it is first seen.

@@ -6,18 +6,33 @@ use std::sync::mpsc::{self, Sender};
 use super::holders::{GuardBatch, Guards, Holders};
 use super::leaf_waits::{FoundWait, LeafReader};
 use super::sites::Sites;
+use super::threads;
 use super::waits::{QueueOrder, Waits};
 use crate::knowledge::Tasks;
 use crate::parallel::{self, Job};
-use crate::report::{Task, TaskState};
+use crate::report::{ProcessThread, Runtime, Task, TaskState};
 use crate::value::Program;
 
 /// What one task after the other waits for, and keeps.
 type LeavesAndGuards = (Vec<FoundWait>, GuardBatch);
 
+/// What was found.
+pub(crate) struct Found {
+    /// The waits, and the resources with their holders.
+    pub(crate) waits: Waits,
+    /// Every thread of the process.
+    pub(crate) threads: Vec<ProcessThread>,
+    /// `false` when it ended early, since the user asked to stop.
+    pub(crate) is_whole: bool,
+}
+
 /// Finds the waits of all tasks and the holders of what they wait for, by several threads where
-/// there are many tasks. `false` when it ended early, since the user asked to stop.
-pub(crate) fn find(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -> (Waits, bool) {
+/// there are many tasks.
+pub(crate) fn find(
+    program: &Program<'_>,
+    sites: &mut Sites,
+    (runtimes, tasks): (&[Runtime], &[Task]),
+) -> Found {
     let mut waits = Waits::default();
     let mut holders = Holders::of(sites.libraries());
     // Some queue is as long as the list of tasks: it is read while others are still looked for.
@@ -35,11 +50,13 @@ pub(crate) fn find(program: &Program<'_>, sites: &mut Sites, tasks: &[Task]) -> 
             is_whole
         },
     );
+    let mut threads = Vec::new();
     if is_whole {
         waits.sort(program, sites, orders.unwrap_or_default());
-        holders.finish(program, sites, tasks, &mut waits);
+        threads = threads::survey(program, sites, (runtimes, tasks), &mut waits);
+        holders.finish(program, sites, &threads, &mut waits);
     }
-    (waits, is_whole)
+    Found { waits, threads, is_whole }
 }
 
 /// Adds the waits, and returns the guards, whose holders can be told when all waits are known. The

@@ -1,7 +1,6 @@
 //! Threads that should run tasks, and do not.
 
-use super::super::waiting::enumerated;
-use super::parts::Told;
+use super::parts::{Told, blocks};
 use runtime_layouts::report::{Cause, short};
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
@@ -31,13 +30,7 @@ fn busy(told: &Told<'_>) -> String {
 
 /// `task 3 blocks thread 2 (worker 0 of runtime 0) in std::thread::sleep`.
 fn blocked(told: &Told<'_>) -> String {
-    let report = told.report;
-    let task = report.task(told.wait.task);
-    let thread = task.thread.map(|thread| thread.number).unwrap_or_default();
-    let worker = report.runtimes.iter().find_map(|runtime| {
-        let worker = runtime.workers.iter().find(|worker| worker.thread == task.thread)?;
-        Some(format!(" (worker {} of runtime {})", worker.index, runtime.id))
-    });
+    let task = told.report.task(told.wait.task);
     let name = &told.resource.name;
     let what = match told.holder {
         Some(holder)
@@ -48,9 +41,5 @@ fn blocked(told: &Told<'_>) -> String {
         Some(_) => format!("while it waits for {name}"),
         None => format!("in {name}"),
     };
-    format!(
-        "{} blocks thread {thread}{} {what}",
-        enumerated(report, &[task.index]),
-        worker.unwrap_or_default()
-    )
+    format!("{} {what}", blocks(told.report, told.wait))
 }

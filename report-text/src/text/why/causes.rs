@@ -10,7 +10,10 @@ use runtime_layouts::report::{
 /// The task that a link leads to, where it leads to one.
 pub(super) fn keeper(report: &Report, link: &Link) -> Option<TaskIndex> {
     match link.cause {
-        Cause::Held(_) => link.resource(report).2.and_then(|holder| holder.task),
+        Cause::Held(_) | Cause::HeldUnpolled(_) => {
+            link.resource(report).2.and_then(|holder| holder.task)
+        }
+        Cause::HeldByWaiter => Some(report.wait(link.wait).task),
         Cause::NotEnded(task) | Cause::Busy(task) => Some(task),
         Cause::Unpolled(wait) => Some(report.wait(wait).task),
         Cause::Never => None,
@@ -21,8 +24,8 @@ pub(super) fn keeper(report: &Report, link: &Link) -> Option<TaskIndex> {
 pub(super) fn because(report: &Report, link: &Link, look: &Look) -> String {
     let (_, resource, holder) = link.resource(report);
     match (link.cause, holder) {
-        (Cause::Held(_), Some(holder)) => format!(
-            "{}{} by {}{}{}",
+        (Cause::Held(_) | Cause::HeldUnpolled(_), Some(holder)) => format!(
+            "{}{} by {}{}{}{}",
             if holder.may_be_moved { "perhaps " } else { "" },
             match end_text(holder.access) {
                 Some(end) => format!("whose {end} is held"),
@@ -30,8 +33,15 @@ pub(super) fn because(report: &Report, link: &Link, look: &Look) -> String {
             },
             report.holder_name(holder),
             in_variable(holder),
-            stands(report, holder.frame, look)
+            stands(report, holder.frame, look),
+            match link.cause {
+                Cause::HeldUnpolled(_) => ", which no thread is left to poll",
+                _ => "",
+            }
         ),
+        (Cause::HeldByWaiter, _) => {
+            "held by one of those who wait for it: no other thread runs code".to_string()
+        }
         (Cause::Unpolled(wait), _) => format!(
             "{} a future that task {} holds but does not poll",
             if report.wait(wait).is_granted { "granted to" } else { "queued behind" },
@@ -41,13 +51,15 @@ pub(super) fn because(report: &Report, link: &Link, look: &Look) -> String {
         (Cause::Busy(task), _) => {
             format!("task {} occupies the worker that would fire it", report.task(task).id.0)
         }
-        (Cause::Held(_), None) | (Cause::Never, _) => match resource.kind {
-            ResourceKind::Never => "which never completes".to_string(),
-            kind if is_lock(kind) && resource.is_taken == Some(true) => {
-                "whose holder was not found".to_string()
+        (Cause::Held(_) | Cause::HeldUnpolled(_), None) | (Cause::Never, _) => {
+            match resource.kind {
+                ResourceKind::Never => "which never completes".to_string(),
+                kind if is_lock(kind) && resource.is_taken == Some(true) => {
+                    "whose holder was not found".to_string()
+                }
+                _ => "which comes from outside the tasks, or from an unknown source".to_string(),
             }
-            _ => "which comes from outside the tasks, or from an unknown source".to_string(),
-        },
+        }
     }
 }
 
@@ -61,8 +73,18 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
     let verbs = if finding.links.iter().any(is_granted) { "granted" } else { "wanted" }.len();
     let evidence = Evidence { report, look, verbs };
     let last = finding.links.last();
-    let lines = finding.links.iter().map(|link| evidence.of(link, Some(link) == last));
-    lines.flatten().collect()
+    let mut lines: Vec<String> = Vec::new();
+    for (index, link) in finding.links.iter().enumerate() {
+        let before = index.checked_sub(1).map(|index| finding.links[index]);
+        let is_same = |before: Link| {
+            before.cause == Cause::HeldByWaiter
+                && report.wait(before.wait).resource == report.wait(link.wait).resource
+        };
+        // One lock is named once.
+        let skipped = usize::from(before.is_some_and(is_same));
+        lines.extend(evidence.of(link, Some(link) == last).into_iter().skip(skipped));
+    }
+    lines
 }
 
 /// How the evidence of one finding is written.
@@ -79,7 +101,11 @@ impl Evidence<'_> {
         match link.cause {
             Cause::Never => vec![self.never(link)],
             Cause::Busy(task) => self.busy(link, task, is_last),
-            Cause::Held(_) => {
+            Cause::HeldByWaiter => {
+                let resource = format!("{} {:#x}", resource.name, resource.address);
+                vec![resource, self.wanted(link)]
+            }
+            Cause::Held(_) | Cause::HeldUnpolled(_) => {
                 let mut lines = vec![format!("{} {:#x}", resource.name, resource.address)];
                 lines.extend(holder.map(|holder| self.held(holder)));
                 lines.push(self.wanted(link));

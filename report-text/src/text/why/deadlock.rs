@@ -1,10 +1,15 @@
 //! Tasks that wait for each other, or one for itself.
 
 use super::super::waiting::is_lock;
-use super::parts::Told;
-use runtime_layouts::report::{Access, Holder, ResourceKind};
+use super::parts::{Told, blocks};
+use runtime_layouts::report::{Access, Cause, Holder, ResourceKind, TaskKind};
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
+    match told.first.cause {
+        Cause::HeldUnpolled(_) if told.tasks.len() == 1 => return unpolled(told),
+        Cause::HeldByWaiter => return among_waiters(told),
+        _ => {}
+    }
     let what = match told.resource.kind {
         ResourceKind::Semaphore => "permits that it holds itself",
         kind if is_lock(kind) => "a lock that it holds itself",
@@ -14,6 +19,47 @@ pub(super) fn sentence(told: &Told<'_>) -> String {
         [_] => format!("{} waits for {what}", told.subject()),
         [_, _] => format!("{} wait for each other", told.subject()),
         _ => format!("{} wait for each other in a cycle", told.subject()),
+    }
+}
+
+/// `task 1 blocks thread 1 (worker 0 of runtime 0) while it waits for RwLock<f32>, held by task main,
+/// which only that thread polls`.
+fn unpolled(told: &Told<'_>) -> String {
+    let holder = match told.holder {
+        Some(holder) if holder.task == Some(told.wait.task) => "another branch of it".to_string(),
+        Some(holder) => told.report.holder_name(holder),
+        None => "an unknown task".to_string(),
+    };
+    let polls = match pollers(told) {
+        Some(runtime) => format!("which only the blocked workers of runtime {runtime} poll"),
+        None => "which only that thread polls".to_string(),
+    };
+    let (blocks, name) = (blocks(told.report, told.wait), &told.resource.name);
+    format!("{blocks} while it waits for {name}, held by {holder}, {polls}")
+}
+
+/// The runtime of a holder that several workers could poll.
+fn pollers(told: &Told<'_>) -> Option<usize> {
+    let task = told.report.task(told.holder?.task?);
+    let runtime = told.report.runtimes.get(task.runtime?)?;
+    let is_of_workers = task.kind == TaskKind::Task && runtime.workers.len() > 1;
+    is_of_workers.then_some(runtime.id)
+}
+
+/// `task 3 blocks thread 2 (worker 0 of runtime 0) while it waits for Mutex<List>, which it must hold
+/// itself, since no other thread runs code`.
+fn among_waiters(told: &Told<'_>) -> String {
+    let name = &told.resource.name;
+    match told.tasks.as_slice() {
+        [_] => format!(
+            "{} while it waits for {name}, which it must hold itself: no other thread runs code",
+            blocks(told.report, told.wait)
+        ),
+        _ => format!(
+            "{} block their threads while they wait for {name}, which one of them must hold: no \
+             other thread runs code",
+            told.subject()
+        ),
     }
 }
 

@@ -21,7 +21,7 @@ use super::tasks::tasks_text;
 use super::waiting::{enumerated, thing};
 use super::workers::write_problems;
 use runtime_layouts::diagnosis::{findings, reasons};
-use runtime_layouts::report::{Finding, FindingKind, Link, Report, Task, TaskIndex};
+use runtime_layouts::report::{Finding, FindingKind, Link, Report, Task, TaskIndex, TaskState};
 
 /// Writes every finding with its evidence, or that there is none.
 ///
@@ -131,7 +131,30 @@ pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
 
 /// `Tasks 6, 7 and 8 queue behind it (inventory::stock::reserve, src/stock.rs:47).`
 fn behind(report: &Report, finding: &Finding, look: &Look) -> Option<String> {
-    let [first, rest @ ..] = finding.behind.as_slice() else { return None };
+    let (woken, behind): (Vec<TaskIndex>, Vec<TaskIndex>) =
+        finding.behind.iter().partition(|task| report.task(**task).state == TaskState::Scheduled);
+    let behind = sentence_of(report, look, &behind, ["queues behind it", "queue behind it"]);
+    let woken = sentence_of(
+        report,
+        look,
+        &woken,
+        [
+            "was woken and starves: no thread is left to poll it",
+            "were woken and starve: no thread is left to poll them",
+        ],
+    );
+    Some([behind, woken].into_iter().flatten().collect::<Vec<_>>().join(" "))
+        .filter(|text| !text.is_empty())
+}
+
+/// What is said of tasks, of one and of several, with their place if it is one.
+fn sentence_of(
+    report: &Report,
+    look: &Look,
+    tasks: &[TaskIndex],
+    [one, several]: [&str; 2],
+) -> Option<String> {
+    let [first, rest @ ..] = tasks else { return None };
     let at = |task: TaskIndex| {
         let wait = report.waits_of(task).iter().find(|wait| wait.is_polled)?;
         Some(stands(report, wait.user.unwrap_or(wait.leaf), look))
@@ -139,15 +162,8 @@ fn behind(report: &Report, finding: &Finding, look: &Look) -> Option<String> {
     let place =
         at(*first).filter(|place| rest.iter().all(|task| at(*task).as_ref() == Some(place)));
     let place = place.map(|place| format!(" ({})", place.trim_start_matches(", ")));
-    let ids = capitalized(&enumerated(report, &finding.behind));
-    let text = match (finding.kind, rest.is_empty()) {
-        (FindingKind::BlockedWorker, true) => "was woken and starves: no thread is left to poll it",
-        (FindingKind::BlockedWorker, false) => {
-            "were woken and starve: no thread is left to poll them"
-        }
-        (_, true) => "queues behind it",
-        (_, false) => "queue behind it",
-    };
+    let ids = capitalized(&enumerated(report, tasks));
+    let text = if rest.is_empty() { one } else { several };
     Some(format!("{ids} {text}{}.", place.unwrap_or_default()))
 }
 

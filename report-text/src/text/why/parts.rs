@@ -55,3 +55,15 @@ pub(super) fn capitalized(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect()
 }
+
+/// `task 3 blocks thread 2 (worker 0 of runtime 0)`.
+pub(super) fn blocks(report: &Report, wait: &Wait) -> String {
+    let task = report.task(wait.task);
+    let thread = task.thread.map(|thread| thread.number).unwrap_or_default();
+    let worker = report.runtimes.iter().find_map(|runtime| {
+        let worker = runtime.workers.iter().find(|worker| worker.thread == task.thread)?;
+        Some(format!(" (worker {} of runtime {})", worker.index, runtime.id))
+    });
+    let who = enumerated(report, &[task.index]);
+    format!("{who} blocks thread {thread}{}", worker.unwrap_or_default())
+}

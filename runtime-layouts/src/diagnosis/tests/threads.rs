@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{reader, said};
 use crate::fake::{FakeFrame, FakeReport};
-use crate::report::{Due, ResourceId, ResourceKind, TaskKind, WorkerState};
+use crate::report::{Activity, Due, ResourceId, ResourceKind, TaskKind, WorkerState};
 
 #[test]
 fn a_blocked_worker_is_told_with_what_waits_for_it() {
@@ -204,4 +204,120 @@ fn a_blocked_worker_alone_says_why_a_timer_is_late() {
     story.waits(waiting, timer);
     story.runs(blocked, 0, 7);
     assert_eq!(said(story), ["BlockedWorker: 1 waits for a blocking call"]);
+}
+
+/// Two workers whose tasks, on threads 7 and 8, wait for one lock; a third thread does that.
+fn two_want(
+    other: Activity,
+    hold: impl FnOnce(&mut FakeReport, ResourceId, FakeFrame),
+) -> Vec<String> {
+    let mut story = FakeReport::new();
+    story.runtime(2);
+    let (first, second) = (story.task(), story.task());
+    let lock = story.resource(ResourceKind::ThreadLock, "lock");
+    for (worker, task) in [first, second].into_iter().enumerate() {
+        story.waits(task, lock);
+        story.runs(task, worker, 7 + worker as u64);
+        story.thread(7 + worker as u64, Activity::Blocked);
+    }
+    story.thread(1, other);
+    hold(&mut story, lock, first);
+    said(story)
+}
+
+#[test]
+fn a_lock_that_only_those_who_wait_for_it_can_hold_is_held_by_one_of_them() {
+    assert_eq!(
+        two_want(Activity::Parked, |_, _, _| ()),
+        [
+            "Deadlock, perhaps: 1 waits for lock, held by one who waits; 2 waits for lock, held by one who waits"
+        ]
+    );
+    for other in [Activity::Running, Activity::Blocked] {
+        assert_eq!(two_want(other, |_, _, _| ()), [""; 0], "{other:?} may be who has it");
+    }
+}
+
+#[test]
+fn a_guard_on_a_stack_holds_while_no_other_thread_runs() {
+    let on_own_stack = |story: &mut FakeReport, lock, first: FakeFrame| {
+        let task = first.task;
+        let holder = story.thread_holds(7, true, lock);
+        (holder.task, holder.may_be_moved) = (Some(task), true);
+    };
+    assert_eq!(
+        two_want(Activity::Parked, on_own_stack),
+        ["Deadlock, perhaps: 1 waits for lock, held by 1; behind: 2"]
+    );
+    // The guard may be an old one, and the thread that runs may let the lock go in a moment.
+    let running = two_want(Activity::Running, on_own_stack);
+    assert!(running.iter().all(|line| line.starts_with("BlockedWorker, perhaps")), "{running:?}");
+}
+
+/// A runtime with so many workers, of which one is blocked by a task that wants a lock which a
+/// suspended task has.
+fn suspended_has_it(workers: usize) -> Vec<String> {
+    let mut story = FakeReport::new();
+    story.runtime(workers);
+    let (blocked, holder) = (story.task(), reader(&mut story));
+    let lock = story.resource(ResourceKind::ThreadLock, "lock");
+    story.waits(blocked, lock);
+    story.holds(holder, lock);
+    story.runs(blocked, 0, 7);
+    story.thread(7, Activity::Blocked);
+    said(story)
+}
+
+#[test]
+fn the_only_thread_waits_for_what_only_it_can_bring() {
+    assert_eq!(
+        suspended_has_it(1),
+        ["Deadlock: 1 waits for lock, held by 2, which nobody can poll"]
+    );
+    assert_eq!(
+        suspended_has_it(2),
+        ["BlockedWorker: 1 waits for lock, held by 2"],
+        "the other worker polls it"
+    );
+}
+
+#[test]
+fn a_circle_leads_through_a_blocked_thread() {
+    let mut story = FakeReport::new();
+    story.runtime(2);
+    let (blocked, idle) = (story.task(), story.task());
+    let (of_thread, of_tasks) = (
+        story.resource(ResourceKind::ThreadLock, "thread lock"),
+        story.resource(ResourceKind::Mutex, "task lock"),
+    );
+    story.waits(blocked, of_thread);
+    story.holds(idle, of_thread);
+    story.waits(idle, of_tasks);
+    story.holds(blocked, of_tasks);
+    story.runs(blocked, 0, 7);
+    assert_eq!(
+        said(story),
+        ["Deadlock: 1 waits for thread lock, held by 2; 2 waits for task lock, held by 1"]
+    );
+}
+
+#[test]
+fn a_call_that_polls_a_future_waits_for_that() {
+    let mut story = FakeReport::new();
+    story.runtime(1);
+    let (outer, inner) = (story.task(), story.task());
+    let call = story.resource(ResourceKind::Blocking, "block_on");
+    let never = story.resource(ResourceKind::Mutex, "lock");
+    story.resource_mut(call).tasks = vec![inner.task];
+    story.waits(outer, call);
+    story.runs(outer, 0, 7);
+    story.waits(inner, never);
+    story.holds(outer, never);
+    let thread = story.task_mut(outer).thread;
+    let polled = story.task_mut(inner);
+    (polled.kind, polled.thread) = (TaskKind::BlockOn, thread);
+    assert_eq!(
+        said(story),
+        ["Deadlock: 1 waits for block_on, since 2 has not ended; 2 waits for lock, held by 1"]
+    );
 }

@@ -14,7 +14,6 @@ use crate::report::{
 use crate::target::NativeFrame;
 use crate::value::Program;
 use crate::walk::Inspection;
-use crate::walk::native_stack::DEEPEST_STACK;
 
 /// Adds the future of every thread that is inside `block_on`.
 pub(super) fn add(
@@ -62,7 +61,7 @@ fn frames_of(
 ) -> Option<Vec<NativeFrame>> {
     let target = inspection.program.target();
     let thread = &target.threads()[context.index];
-    let mut frames = target.native_frames(thread, DEEPEST_STACK);
+    let mut frames = inspection.program.stack(thread).to_vec();
     if frames.is_empty() {
         inspection.problem(format!(
             "thread {} (tid {}): unhang cannot unwind its stack, so the future that it blocks \
@@ -106,6 +105,7 @@ fn task(
         spawned_at: None,
         chain,
         trust: Trust { is_stale: state == TaskState::Running, ..Trust::of(source) },
+        beside_stack: None,
         index: TaskIndex(0),
         problems: Vec::new(),
     }

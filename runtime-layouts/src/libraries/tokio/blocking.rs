@@ -14,7 +14,7 @@ use crate::report::{FrameSource, FutureType, SiteId, Task, TaskIndex, TaskKind, 
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
-use crate::walk::native_stack::{self, DEEPEST_STACK, NativeCall};
+use crate::walk::native_stack::{self, NativeCall};
 
 const QUEUE: &str = "alloc::collections::vec_deque::VecDeque<tokio::runtime::blocking::pool::Task";
 
@@ -56,6 +56,7 @@ pub(super) fn add_running(
             spawned_at: None,
             chain,
             trust,
+            beside_stack: None,
             index: TaskIndex(0),
             problems: problem.into_iter().collect(),
         });
@@ -67,7 +68,7 @@ pub(super) fn add_running(
 fn admit_unnamed(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) {
     let target = inspection.program.target();
     let runs = |context: &&ThreadContext| {
-        let frames = target.native_frames(&target.threads()[context.index], DEEPEST_STACK);
+        let frames = inspection.program.stack(&target.threads()[context.index]);
         block_on_stack::doing(inspection.program, &frames).is_none()
             && native_stack::calls(inspection.program, &frames).iter().any(|call| match call {
                 NativeCall::Known { call, .. } => is_polling(&call.function.name),

@@ -20,7 +20,6 @@ use crate::report::{TaskId, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value};
 use crate::walk::Inspection;
-use crate::walk::native_stack::DEEPEST_STACK;
 
 /// Types that lead to a runtime or a task.
 pub(crate) const HANDLES: [&str; 4] = [
@@ -81,7 +80,7 @@ fn of_threads(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) -> Ve
         if inspection.interrupted() {
             break;
         }
-        for frame in &target.native_frames(thread, DEEPEST_STACK) {
+        for frame in inspection.program.stack(thread).iter() {
             let program = &inspection.program;
             let Some((module, address)) = program.module_at(frame.pc.lookup()) else { continue };
             let variables = program.layouts(module).variables_at(address).unwrap_or_default();

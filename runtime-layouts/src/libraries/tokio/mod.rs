@@ -44,6 +44,8 @@ pub(crate) const LIBRARY: Library = Library {
         // `tokio`.
         text: b"okio",
         task_polls: &["tokio::runtime::task::raw::poll"],
+        // `runtime/blocking/pool.rs` (tokio 1.0 to 1.54).
+        pool_loops: &["tokio::runtime::blocking::pool::Inner::run"],
     }),
     notable_functions: NEW_RUNTIME,
     expectations: expected::EXPECTATIONS,

@@ -21,7 +21,7 @@ use crate::report::{
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
-use crate::walk::native_stack::{self, DEEPEST_STACK, NativeCall};
+use crate::walk::native_stack::{self, NativeCall};
 use crate::walk::{Inspection, Walker};
 
 /// The part of a task that does not depend on its future.
@@ -205,6 +205,7 @@ impl TaskReader {
             spawned_at: None,
             chain: Chain::default(),
             trust: Trust { future: layout.future, ..Trust::of(FrameSource::Nothing) },
+            beside_stack: None,
             index: TaskIndex(0),
             problems: layout.problem.clone().into_iter().collect(),
         };
@@ -378,6 +379,7 @@ pub(super) fn add_polled(inspection: &mut Inspection<'_>) {
             spawned_at: None,
             chain,
             trust: Trust::of(FrameSource::NativeStack),
+            beside_stack: None,
             index: TaskIndex(0),
             problems: Vec::new(),
         });
@@ -415,7 +417,7 @@ pub(super) fn polling_thread<'c>(
     let wanted = future(module, functions.iter().find(|f| f.name.starts_with(POLL))?)?;
     let polls = |thread: &&ThreadContext| {
         let native = &program.target().threads()[thread.index];
-        let frames = program.target().native_frames(native, DEEPEST_STACK);
+        let frames = program.stack(native);
         native_stack::calls(program, &frames).iter().any(|call| match call {
             NativeCall::Known { module, call, .. } => {
                 is_polling(&call.function.name)

@@ -13,7 +13,6 @@ use crate::layout::Type;
 use crate::report::{Task, TaskState, Worker, WorkerState};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
-use crate::walk::native_stack::DEEPEST_STACK;
 
 /// Before 1.21 `multi_thread` was `thread_pool`.
 const MULTI_THREAD_CORES: [&str; 2] = [
@@ -144,7 +143,7 @@ fn queued(program: &Program<'_>, remote: Value) -> Result<u64, ValueError> {
 /// Before 1.18 a current-thread scheduler's state is to be seen on its thread's stack alone.
 fn state_on_stack(program: &Program<'_>, context: &ThreadContext) -> WorkerState {
     let thread = &program.target().threads()[context.index];
-    let frames = program.target().native_frames(thread, DEEPEST_STACK);
+    let frames = program.stack(thread);
     match block_on_stack::doing(program, &frames) {
         Some(Doing::Parks) => WorkerState::Parked,
         Some(_) => WorkerState::Running,

@@ -1,0 +1,72 @@
+//! Who would poll a task, and whether all of those threads are blocked.
+
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use super::dependency_graph::waits;
+use crate::report::{
+    Flavor, Report, ResourceKind, Runtime, Task, TaskKind, TaskState, Wait, WaitId, Worker,
+};
+
+/// The waits that block threads, by thread and by runtime.
+pub(super) struct Pollers {
+    /// What blocks the thread that polls a task, by the kernel's thread id.
+    of_threads: FxHashMap<u64, WaitId>,
+    /// Of each runtime what blocks its workers; `None` where one of them is not blocked.
+    of_runtimes: Vec<Option<Rc<[WaitId]>>>,
+}
+
+/// Whether a wait blocks the thread that polls its task.
+pub(super) fn blocks_thread(report: &Report, wait: &Wait) -> bool {
+    let kind = report.resource(wait.resource).kind;
+    matches!(kind, ResourceKind::ThreadLock | ResourceKind::Blocking)
+        && wait.is_polled
+        && report.task(wait.task).state == TaskState::Running
+}
+
+impl Pollers {
+    /// Those of a report.
+    pub(super) fn of(report: &Report) -> Self {
+        let blocking = waits(report).filter(|(_, wait)| blocks_thread(report, wait));
+        let of_threads: FxHashMap<u64, WaitId> = blocking
+            .filter_map(|(id, wait)| Some((report.task(wait.task).thread?.tid, id)))
+            .collect();
+        let of_runtime = |runtime: &Runtime| {
+            let blocked = |worker: &Worker| {
+                let thread = worker.thread.filter(|_| worker.state.is_busy())?;
+                of_threads.get(&thread.tid).copied()
+            };
+            let all: Option<Vec<WaitId>> = runtime.workers.iter().map(blocked).collect();
+            all.filter(|all| !all.is_empty()).map(Rc::from)
+        };
+        let of_runtimes = report.runtimes.iter().map(of_runtime).collect();
+        Self { of_threads, of_runtimes }
+    }
+
+    /// What blocks every thread that could poll a task which none polls now; `None` when one of
+    /// them is not blocked, or when they are not known.
+    pub(super) fn of_task(&self, report: &Report, task: &Task) -> Option<Rc<[WaitId]>> {
+        if task.state == TaskState::Running {
+            return None;
+        }
+        let runtime = || {
+            let at = task.runtime?;
+            Some((report.runtimes.get(at)?, self.of_runtimes.get(at)?.clone()?))
+        };
+        match task.kind {
+            TaskKind::Task => runtime().map(|(_, blocked)| blocked),
+            // A `LocalSet` is polled by one thread: of such a runtime it is the only one.
+            TaskKind::Local => runtime()
+                .filter(|(runtime, _)| runtime.flavor == Flavor::CURRENT_THREAD)
+                .map(|(_, blocked)| blocked),
+            TaskKind::BlockOn => {
+                let wait = *self.of_threads.get(&task.thread?.tid)?;
+                // The call that blocks the thread may be the one that polls the task.
+                let polls = &report.resource(report.wait(wait).resource).tasks;
+                (!polls.contains(&task.index)).then(|| Rc::from([wait]))
+            }
+            TaskKind::Blocking => None,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The threads of a process: what each is for, and what it does.
+
+use super::{Access, FrameRef, Report, ResourceId, TaskIndex, ThreadRef};
+
+/// One thread of the process.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProcessThread {
+    /// The thread.
+    pub thread: ThreadRef,
+    /// Whether it is the process's first thread, which runs `main`.
+    pub is_main: bool,
+    /// What it is for.
+    pub role: ThreadRole,
+    /// The task that it polls or the closure that it runs; `None` when it does neither. Of a thread
+    /// that sleeps in `block_on`, the future that it blocks on.
+    pub task: Option<TaskIndex>,
+    /// What it does.
+    pub activity: Activity,
+    /// The call that blocks it, where it is one that is known; `None` for what is not blocked.
+    pub blocked: Option<BlockedCall>,
+}
+
+/// What a thread is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ThreadRole {
+    /// It polls the tasks of a runtime.
+    Worker {
+        /// The runtime's place in [`Report::runtimes`].
+        runtime: usize,
+        /// The worker's place in that runtime.
+        worker: usize,
+    },
+    /// It runs closures for a runtime, which may block.
+    BlockingPool,
+    /// The program started it, or a library.
+    Other,
+}
+
+/// What a thread does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Activity {
+    /// It waits for work, or for what wakes the future that it blocks on: none of the user's code
+    /// is under way on it but what called `block_on`.
+    Parked,
+    /// It waits in a call that does not end by itself.
+    Blocked,
+    /// It runs, or waits for what is not known.
+    Running,
+}
+
+/// A call that blocks a thread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BlockedCall {
+    /// The lock, or the call itself.
+    pub resource: ResourceId,
+    /// How it asks for the lock; `None` when there is but one way.
+    pub access: Option<Access>,
+    /// The call that the user made.
+    pub call: FrameRef,
+    /// The innermost frame of the user's own code; `None` when there is none.
+    pub user: Option<FrameRef>,
+}
+
+impl ThreadRole {
+    /// Its word in the JSON report.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Worker { .. } => "worker",
+            Self::BlockingPool => "blocking_pool",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl Activity {
+    /// Its word in the JSON report.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Parked => "parked",
+            Self::Blocked => "blocked",
+            Self::Running => "running",
+        }
+    }
+}
+
+impl Report {
+    /// Whether a thread may hold that lock though no guard of it was found: one that runs, or is
+    /// blocked by something else. What only waits for work holds nothing.
+    #[must_use]
+    pub fn may_be_held_unseen(&self, lock: ResourceId) -> bool {
+        // Where the threads are not known nothing can be said of them.
+        self.threads.is_empty()
+            || self.threads.iter().any(|thread| match thread.activity {
+                Activity::Parked => false,
+                Activity::Blocked => thread.blocked.is_none_or(|call| call.resource != lock),
+                Activity::Running => true,
+            })
+    }
+}

@@ -1,0 +1,140 @@
+//! A look at every thread of the process: what it is for, and what it does.
+//!
+//! What a runtime says of a thread is believed: a worker that is parked, and a thread that polls a
+//! task, whose frames are known already. Every other thread's stack is unwound, once.
+
+use rustc_hash::FxHashMap;
+
+use super::blocked_threads;
+use super::native_stack::{self, NativeCall, base_of};
+use super::sites::Sites;
+use super::waits::Waits;
+use crate::knowledge::Libraries;
+use crate::report::{
+    Activity, BlockedCall, ProcessThread, ResourceKind, Runtime, Task, TaskIndex, TaskKind,
+    TaskState, ThreadRef, ThreadRole, WorkerState,
+};
+use crate::target::Thread;
+use crate::value::Program;
+
+/// What runtimes and tasks say of threads, by the kernel's thread ids.
+struct Known<'r> {
+    workers: FxHashMap<u64, (usize, usize, WorkerState)>,
+    /// The task that each polls, or else the future that it sleeps for.
+    tasks: FxHashMap<u64, &'r Task>,
+    /// What blocks the thread that polls a task.
+    blocked: FxHashMap<TaskIndex, BlockedCall>,
+}
+
+/// Every thread, in the order of the front. The locks that threads wait for which poll no task are
+/// added to `waits`.
+pub(super) fn survey(
+    program: &Program<'_>,
+    sites: &mut Sites,
+    (runtimes, tasks): (&[Runtime], &[Task]),
+    waits: &mut Waits,
+) -> Vec<ProcessThread> {
+    let known = Known::of(runtimes, tasks, waits);
+    let pid = program.target().identity().pid;
+    let mut found = Vec::new();
+    for thread in program.target().threads() {
+        if program.is_interrupted() {
+            break;
+        }
+        let task = known.tasks.get(&thread.tid).copied();
+        let worker = known.workers.get(&thread.tid).copied();
+        let mut one = ProcessThread {
+            thread: ThreadRef { number: thread.number, tid: thread.tid },
+            is_main: pid.map_or(thread.number == 1, |pid| pid == thread.tid),
+            role: match (worker, task) {
+                (Some((runtime, worker, _)), _) => ThreadRole::Worker { runtime, worker },
+                (None, Some(task)) if task.kind == TaskKind::Blocking => ThreadRole::BlockingPool,
+                _ => ThreadRole::Other,
+            },
+            task: task.map(|task| task.index),
+            activity: Activity::Running,
+            blocked: None,
+        };
+        let is_parked = worker.is_some_and(|(_, _, state)| state == WorkerState::Parked);
+        match task {
+            Some(task) if task.state == TaskState::Running => {
+                one.blocked = known.blocked.get(&task.index).copied();
+            }
+            Some(task) if task.kind == TaskKind::BlockOn => one.activity = Activity::Parked,
+            _ if is_parked => one.activity = Activity::Parked,
+            _ => look(program, sites, thread, waits, &mut one),
+        }
+        if one.blocked.is_some() {
+            one.activity = Activity::Blocked;
+        }
+        found.push(one);
+    }
+    found
+}
+
+impl<'r> Known<'r> {
+    fn of(runtimes: &[Runtime], tasks: &'r [Task], waits: &Waits) -> Self {
+        let mut workers = FxHashMap::default();
+        for (at, runtime) in runtimes.iter().enumerate() {
+            for (number, worker) in runtime.workers.iter().enumerate() {
+                if let Some(thread) = worker.thread {
+                    workers.insert(thread.tid, (at, number, worker.state));
+                }
+            }
+        }
+        let mut by_thread: FxHashMap<u64, &Task> = FxHashMap::default();
+        for task in tasks {
+            let Some(thread) = task.thread else { continue };
+            let polled = by_thread.entry(thread.tid).or_insert(task);
+            if polled.state != TaskState::Running {
+                *polled = task;
+            }
+        }
+        let blocks = waits.waits.iter().filter_map(|wait| {
+            let kind = waits.resources[wait.resource.0 as usize].kind;
+            let blocks = matches!(kind, ResourceKind::ThreadLock | ResourceKind::Blocking);
+            let (resource, access) = (wait.resource, wait.access);
+            let call = BlockedCall { resource, access, call: wait.leaf, user: wait.user };
+            blocks.then_some((wait.task, call))
+        });
+        Self { workers, tasks: by_thread, blocked: blocks.collect() }
+    }
+}
+
+/// What the stack of a thread shows that polls no task.
+fn look(
+    program: &Program<'_>,
+    sites: &mut Sites,
+    thread: &Thread,
+    waits: &mut Waits,
+    found: &mut ProcessThread,
+) {
+    let calls = native_stack::calls(program, &program.stack(thread));
+    if let Some(has_work) = pool_thread(sites.libraries(), &calls) {
+        found.role = ThreadRole::BlockingPool;
+        if !has_work {
+            found.activity = Activity::Parked;
+            return;
+        }
+    }
+    let chain = native_stack::chain_of(program, sites, &calls);
+    if let Some(blocked) = blocked_threads::of_frames(program, sites, thread, &chain) {
+        found.blocked = Some(waits.blocked_thread(sites, &chain, thread.tid, &blocked));
+    }
+}
+
+/// Of a thread of a runtime's pool, whether it runs a closure; `None` for any other thread.
+fn pool_thread(libraries: Libraries, calls: &[NativeCall]) -> Option<bool> {
+    let mut has_work = false;
+    for call in calls {
+        let NativeCall::Known { call, .. } = call else { continue };
+        let function = base_of(&call.function.name);
+        for (_, runtime) in libraries.runtimes() {
+            has_work |= runtime.task_polls.contains(&&*function);
+            if runtime.pool_loops.contains(&&*function) {
+                return Some(has_work);
+            }
+        }
+    }
+    None
+}
