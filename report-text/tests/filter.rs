@@ -74,6 +74,7 @@ fn report(waits: &[(ResourceKind, &str, bool)]) -> Report {
         target,
         runtimes: Vec::new(),
         threads: Vec::new(),
+        local_sets: Vec::new(),
         sites: vec![site()],
         types: vec![None],
         tasks: Vec::new(),

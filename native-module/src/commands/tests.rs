@@ -37,6 +37,7 @@ pub(crate) fn report(tasks: Vec<Task>) -> Report {
         },
         runtimes: Vec::new(),
         threads: Vec::new(),
+        local_sets: Vec::new(),
         sites: Vec::new(),
         types: Vec::new(),
         resources: Vec::new(),

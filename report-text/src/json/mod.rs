@@ -9,17 +9,19 @@ use std::io::{self, Write};
 use serde::{Serialize, Serializer};
 use serde_json::ser::Formatter;
 
+use self::runtimes::{LocalSetJson, RuntimeJson};
 use self::threads::ProcessThreadJson;
 use self::waits::{FindingJson, HolderFrames, WaitJson, findings_json};
 use crate::text::style::is_harmful;
 use runtime_layouts::layout::SourceLocation;
 use runtime_layouts::report::{
-    Chain, Frame, FrameKind, FutureState, FutureType, Polled, Report, Runtime, Site, Task,
-    TaskKind, ThreadRef, Trust, Worker, WorkerState,
+    Chain, Frame, FrameKind, FutureState, FutureType, Polled, Report, Site, Task, TaskKind,
+    ThreadRef, Trust,
 };
 use runtime_layouts::target::TargetKind;
 use runtime_layouts::variables::locals::LocalTable;
 
+mod runtimes;
 mod threads;
 mod waits;
 
@@ -66,6 +68,7 @@ struct ReportJson<'r> {
     target: TargetJson<'r>,
     runtimes: Vec<RuntimeJson<'r>>,
     threads: Vec<ProcessThreadJson<'r>>,
+    local_sets: Vec<LocalSetJson<'r>>,
     tasks: TasksJson<'r>,
     findings: Vec<FindingJson<'r>>,
     problems: Vec<ProblemJson<'r>>,
@@ -88,11 +91,16 @@ impl<'r> ReportJson<'r> {
                 executable: &target.executable,
                 build_id: target.build_id.as_deref(),
             },
-            runtimes: report.runtimes.iter().map(RuntimeJson::new).collect(),
+            runtimes: report.runtimes.iter().map(|it| RuntimeJson::new(report, it)).collect(),
             threads: report
                 .threads
                 .iter()
                 .map(|thread| ProcessThreadJson::new(report, thread))
+                .collect(),
+            local_sets: report
+                .local_sets
+                .iter()
+                .map(|set| LocalSetJson::new(report, set))
                 .collect(),
             findings: findings_json(report, &frames),
             tasks: TasksJson { report, frames, locals },
@@ -138,65 +146,6 @@ struct TargetJson<'r> {
 #[derive(Serialize)]
 struct ProblemJson<'r> {
     text: Cow<'r, str>,
-}
-
-#[derive(Serialize)]
-struct RuntimeJson<'r> {
-    id: usize,
-    runtime: &'r str,
-    version: Option<&'r str>,
-    object: Option<&'r str>,
-    flavor: &'r str,
-    polled_by: &'static str,
-    workers: Vec<WorkerJson<'r>>,
-    alive_tasks: u64,
-    counted_tasks: Option<u64>,
-    incomplete: &'r [String],
-}
-
-impl<'r> RuntimeJson<'r> {
-    fn new(runtime: &'r Runtime) -> Self {
-        Self {
-            id: runtime.id,
-            runtime: runtime.library,
-            version: runtime.version.as_deref(),
-            object: runtime.object.as_deref(),
-            flavor: runtime.flavor.name,
-            polled_by: runtime.flavor.pollers.word(),
-            workers: runtime.workers.iter().map(WorkerJson::new).collect(),
-            alive_tasks: runtime.listed_tasks,
-            counted_tasks: runtime.counted_tasks,
-            incomplete: &runtime.incomplete,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct WorkerJson<'r> {
-    index: usize,
-    thread: Option<u32>,
-    tid: Option<u64>,
-    state: &'static str,
-    task: Option<&'r str>,
-    queued: Option<u64>,
-}
-
-impl<'r> WorkerJson<'r> {
-    fn new(worker: &'r Worker) -> Self {
-        Self {
-            index: worker.index,
-            thread: worker.thread.map(|thread| thread.number),
-            tid: worker.thread.map(|thread| thread.tid),
-            state: match worker.state {
-                WorkerState::Parked => "parked",
-                WorkerState::Running => "running",
-                WorkerState::Blocked => "blocked",
-                WorkerState::Unknown => "unknown",
-            },
-            task: worker.task.as_ref().map(|task| task.0.as_str()),
-            queued: worker.queued,
-        }
-    }
 }
 
 #[derive(Serialize)]

@@ -179,6 +179,7 @@ pub(super) struct FindingJson<'r> {
     tasks: Vec<&'r str>,
     text: String,
     evidence: Vec<EvidenceJson<'r>>,
+    runtime: Option<usize>,
     behind: Vec<&'r str>,
 }
 
@@ -215,6 +216,7 @@ pub(super) fn findings_json<'r>(report: &'r Report, frames: &HolderFrames) -> Ve
                 }
             })
             .collect(),
+        runtime: finding.runtime,
         behind: finding.behind.iter().map(id).collect(),
     };
     findings(report).iter().map(finding).collect()
@@ -226,6 +228,8 @@ fn finding_text(kind: FindingKind) -> &'static str {
         FindingKind::Futurelock => "futurelock",
         FindingKind::BlockedWorker => "blocked_worker",
         FindingKind::NeverWoken => "never_woken",
+        FindingKind::Undriven => "undriven",
+        FindingKind::Shutdown => "shutdown",
         FindingKind::LockAcrossAwait => "lock_across_await",
     }
 }

@@ -105,7 +105,7 @@ fn write_rows(
     out: &mut Out<'_>,
 ) -> io::Result<()> {
     for runtime in &report.runtimes {
-        out.styled_line(Style::Heading, workers::summary(runtime))?;
+        out.styled_line(Style::Heading, workers::summary(report, runtime))?;
     }
     let count = match rows {
         Rows::Tasks(tasks) => tasks.len(),

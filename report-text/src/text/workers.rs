@@ -6,7 +6,8 @@ use super::Look;
 use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
 use super::tasks::tasks_text;
-use runtime_layouts::report::{Report, Runtime, WorkerState};
+use super::waiting;
+use runtime_layouts::report::{BlockingPool, QueuePlace, Report, Runtime, WorkerState};
 
 /// Writes every runtime with its workers.
 ///
@@ -28,7 +29,7 @@ pub(super) fn write_runtimes(report: &Report, look: &Look, out: &mut Out<'_>) ->
         Column { heading: "Queued", cut: Cut::Never },
     ];
     for runtime in &report.runtimes {
-        let title = format!("Runtime {}: {}", runtime.id, summary(runtime));
+        let title = format!("Runtime {}: {}", runtime.id, summary(report, runtime));
         out.styled_line(Style::Heading, title)?;
         let rows: Vec<Vec<Cell>> = runtime
             .workers
@@ -62,19 +63,52 @@ pub(super) fn write_runtimes(report: &Report, look: &Look, out: &mut Out<'_>) ->
         for row in &rows {
             table.row("  ", row, out)?;
         }
-        if let Some(injected) = runtime.injected {
-            out.line(format_args!("  Queued for any worker: {injected}."))?;
-        }
+        write_queues(report, runtime, out)?;
         if let Some(pool) = runtime.blocking {
-            out.line(format_args!(
-                "  Blocking pool: {}, {} idle; {} queued.",
-                counted(pool.threads, "thread"),
-                pool.idle,
-                counted(pool.queued, "closure")
-            ))?;
+            out.line(pool_text(&pool))?;
+        }
+        if runtime.shutdown.is_some() {
+            out.line("  It is being dropped.")?;
         }
     }
     Ok(())
+}
+
+/// What waits to be polled, and where.
+fn write_queues(report: &Report, runtime: &Runtime, out: &mut Out<'_>) -> io::Result<()> {
+    for queue in &runtime.queues {
+        let place = match queue.place {
+            QueuePlace::Lifo(worker) => format!("In the LIFO slot of worker {worker}"),
+            QueuePlace::Worker(worker) => format!("In the queue of worker {worker}"),
+            QueuePlace::Shared => continue,
+        };
+        let tasks = waiting::ids(report, queue.tasks.iter().copied());
+        let what = if queue.tasks.len() == 1 { "task" } else { "tasks" };
+        out.line(format_args!("  {place}: {what} {tasks}."))?;
+    }
+    if let Some(injected) = runtime.injected {
+        let shared = runtime.queues.iter().find(|queue| queue.place == QueuePlace::Shared);
+        let tasks =
+            shared.map(|queue| format!(" ({})", waiting::ids(report, queue.tasks.iter().copied())));
+        let tasks = tasks.unwrap_or_default();
+        out.line(format_args!("  Queued for any worker: {injected}{tasks}."))?;
+    }
+    Ok(())
+}
+
+/// `Blocking pool: 2 of 2 threads, 0 idle; 1 closure queued: it is full.` The limit is said where it
+/// is near.
+fn pool_text(pool: &BlockingPool) -> String {
+    let threads = match pool.limit.filter(|limit| pool.threads.saturating_mul(2) >= *limit) {
+        Some(limit) => format!("{} of {}", pool.threads, counted(limit, "thread")),
+        None => counted(pool.threads, "thread"),
+    };
+    let full = if pool.is_full() { ": it is full" } else { "" };
+    format!(
+        "  Blocking pool: {threads}, {} idle; {} queued{full}.",
+        pool.idle,
+        counted(pool.queued, "closure")
+    )
 }
 
 /// What could not be read or may be wrong, beyond a single task.
@@ -88,7 +122,7 @@ fn counted(count: u64, what: &str) -> String {
 }
 
 /// `tokio 1.54.1 · multi_thread · 2 workers, both parked · 6 tasks`.
-pub(super) fn summary(runtime: &Runtime) -> String {
+pub(super) fn summary(report: &Report, runtime: &Runtime) -> String {
     let name = match &runtime.version {
         Some(version) => format!("{} {version}", runtime.library),
         None => runtime.library.to_string(),
@@ -96,33 +130,45 @@ pub(super) fn summary(runtime: &Runtime) -> String {
     let object = runtime.object.as_deref().map_or_else(String::new, |path| {
         format!(" in {}", path.rsplit('/').next().unwrap_or(path))
     });
-    let tasks = usize::try_from(runtime.listed_tasks).map_or_else(|_| String::new(), tasks_text);
-    format!("{name}{object} · {} · {} · {tasks}", runtime.flavor, workers_text(runtime))
+    let mut tasks =
+        usize::try_from(runtime.listed_tasks).map_or_else(|_| String::new(), tasks_text);
+    let local = report.local_sets.iter().flat_map(|set| &set.tasks);
+    let local = local.filter(|task| report.task(**task).runtime == Some(runtime.id)).count();
+    if local > 0 {
+        let local = counted(local as u64, "local task");
+        tasks = if runtime.listed_tasks == 0 { local } else { format!("{tasks} and {local}") };
+    }
+    let end = if runtime.shutdown.is_some() { " · is being dropped" } else { "" };
+    format!("{name}{object} · {} · {} · {tasks}{end}", runtime.flavor, workers_text(runtime))
 }
 
 fn workers_text(runtime: &Runtime) -> String {
     let count = runtime.workers.len();
-    let parked = runtime.workers.iter().filter(|w| w.state == WorkerState::Parked).count();
-    let running = runtime.workers.iter().filter(|w| w.state == WorkerState::Running).count();
-    let blocked = runtime.workers.iter().filter(|w| w.state == WorkerState::Blocked).count();
-    let state = match count {
+    let in_state = |state| runtime.workers.iter().filter(|worker| worker.state == state).count();
+    let workers = match count {
         0 => return "no worker found".to_string(),
-        _ if parked == count && count == 1 => "parked".to_string(),
-        _ if parked == count && count == 2 => "both parked".to_string(),
-        _ if parked == count => "all parked".to_string(),
-        1 if running == 1 => "running".to_string(),
-        1 if blocked == 1 => "blocked".to_string(),
-        2 if blocked == count => "both blocked".to_string(),
-        _ if blocked == count => "all blocked".to_string(),
-        _ if blocked == 0 => format!("{parked} parked, {running} running"),
-        _ => {
-            let states = [(parked, "parked"), (running, "running"), (blocked, "blocked")];
-            let there = states.iter().filter(|(count, _)| *count > 0);
-            there.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
-        }
+        1 => "1 worker".to_string(),
+        _ => format!("{count} workers"),
     };
-    let workers = if count == 1 { "1 worker".to_string() } else { format!("{count} workers") };
-    format!("{workers}, {state}")
+    let states = [
+        (WorkerState::Parked, "parked"),
+        (WorkerState::Running, "running"),
+        (WorkerState::Blocked, "blocked"),
+        (WorkerState::Ended, "ended"),
+        (WorkerState::Unknown, "unknown"),
+    ];
+    let states = states.map(|(state, word)| (in_state(state), word));
+    let some: Vec<String> = states
+        .iter()
+        .filter(|(some, _)| *some > 0)
+        .map(|(some, word)| match (*some == count, count) {
+            (true, 1) => (*word).to_string(),
+            (true, 2) => format!("both {word}"),
+            (true, _) => format!("all {word}"),
+            (false, _) => format!("{some} {word}"),
+        })
+        .collect();
+    format!("{workers}, {}", some.join(", "))
 }
 
 fn state_text(state: WorkerState) -> &'static str {
@@ -130,6 +176,7 @@ fn state_text(state: WorkerState) -> &'static str {
         WorkerState::Parked => "parked",
         WorkerState::Running => "running",
         WorkerState::Blocked => "blocked",
+        WorkerState::Ended => "ended",
         WorkerState::Unknown => "unknown",
     }
 }

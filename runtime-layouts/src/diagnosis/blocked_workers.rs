@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::report::{
-    Cause, Finding, FindingKind, Holder, Link, Report, Resource, ResourceKind, Runtime, Task,
-    TaskIndex, TaskKind, TaskState, Wait, WaitId,
+    Cause, Finding, FindingKind, Holder, Link, QueuePlace, Report, Resource, ResourceKind, Runtime,
+    Task, TaskIndex, TaskKind, TaskState, Wait, WaitId,
 };
 
 use super::dependency_graph::waits;
 
 /// A timer that is overdue by so much does not fire: a busy worker is late by milliseconds.
-const LATE: Duration = Duration::from_secs(1);
+pub(super) const LATE: Duration = Duration::from_secs(1);
 
 /// A finding for each task that blocks the thread that polls it, and memory shows that this does
 /// not end in a moment: a lock that another thread just uses is none.
@@ -66,9 +66,12 @@ fn of_wait(
         }
     };
     let nobody_is_left = are_all_blocked(report, task, blocked);
-    let behind = if nobody_is_left { starving(report, task.runtime) } else { Vec::new() };
+    let behind = match nobody_is_left {
+        true => starving(report, task.runtime),
+        false => in_lifo_slot(report, task),
+    };
     let links = vec![Link { wait: id, cause }];
-    Some(Finding { kind: FindingKind::BlockedWorker, is_sure, links, behind })
+    Some(Finding { kind: FindingKind::BlockedWorker, is_sure, links, runtime: None, behind })
 }
 
 /// A runtime whose timers do not fire, since tasks keep all its workers busy: a worker looks at the
@@ -95,7 +98,7 @@ fn busy(report: &Report, runtime: &Runtime, blocked: &[(WaitId, &Wait)]) -> Opti
         .max_by_key(|(_, overdue)| *overdue)?;
     let links = busy.into_iter().map(|cause| Link { wait: late, cause }).collect();
     let behind = starving(report, Some(runtime.id));
-    Some(Finding { kind: FindingKind::BlockedWorker, is_sure: false, links, behind })
+    Some(Finding { kind: FindingKind::BlockedWorker, is_sure: false, links, runtime: None, behind })
 }
 
 /// Whether a wait is one of a thread that should poll other tasks too. The threads for blocking
@@ -137,6 +140,18 @@ fn are_all_blocked(report: &Report, task: &Task, blocked: &[(WaitId, &Wait)]) ->
     workers.all(|worker| {
         worker.state.is_busy() && worker.thread.is_some_and(|thread| is_blocked(thread.tid))
     })
+}
+
+/// The tasks that only the worker which a task blocks could take.
+fn in_lifo_slot(report: &Report, task: &Task) -> Vec<TaskIndex> {
+    let Some(runtime) = task.runtime.and_then(|runtime| report.runtimes.get(runtime)) else {
+        return Vec::new();
+    };
+    let worker = runtime.workers.iter().find(|worker| worker.thread == task.thread);
+    let Some(worker) = worker.filter(|worker| worker.thread.is_some()) else { return Vec::new() };
+    let slot = QueuePlace::Lifo(worker.index);
+    let queues = runtime.queues.iter().filter(|queue| queue.place == slot);
+    queues.flat_map(|queue| queue.tasks.iter().copied()).collect()
 }
 
 /// The tasks of a runtime that were woken and that nothing polls.

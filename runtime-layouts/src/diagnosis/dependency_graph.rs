@@ -5,6 +5,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 
 use super::pollers::{Pollers, blocks_thread};
+use super::stand_ins::StandIns;
 use crate::report::{
     Activity, Cause, Chain, FrameRef, Holder, Report, Resource, ResourceKind, TaskIndex, TaskState,
     Wait, WaitId,
@@ -37,7 +38,7 @@ impl Leaf {
 }
 
 /// What a wait needs one of, each with the reason for which the wait does not end before.
-type Group = Vec<(Dependency, Cause)>;
+pub(super) type Group = Vec<(Dependency, Cause)>;
 
 /// The waits of a program and what each needs.
 pub(super) struct Graph {
@@ -72,8 +73,10 @@ impl Graph {
             pollers: FxHashMap::default(),
         };
         let pollers = Pollers::of(report);
+        let stand_ins = StandIns::of(report);
         for (id, wait) in waits(report) {
-            if let Some(needs) = needs_of(report, id, wait) {
+            if let Some(mut needs) = needs_of(report, id, wait) {
+                needs.iter_mut().for_each(|group| stand_ins.put_into(group));
                 graph.needs.insert(id, needs);
             }
         }

@@ -7,9 +7,12 @@
 
 mod blocked_workers;
 mod dependency_graph;
+mod drivers;
 mod pollers;
 #[cfg(test)]
 mod properties;
+mod shutdowns;
+mod stand_ins;
 #[cfg(test)]
 mod tests;
 mod wait_chains;
@@ -56,6 +59,8 @@ pub fn findings(report: &Report) -> Vec<Finding> {
     let mut findings = wait_chains::stuck(report, &graph, &stuck);
     blocked_workers::add_starving(report, &mut findings);
     findings.extend(blocked_workers::workers(report, &findings));
+    findings.extend(drivers::undriven(report, &findings));
+    findings.extend(shutdowns::of(report));
     findings.extend(wait_chains::slow(report, &graph, &stuck));
     findings
 }

@@ -176,7 +176,7 @@ fn next_task(report: &Report, link: &Link) -> Option<TaskIndex> {
             assert_eq!(report.task(task).state, TaskState::Running);
             None
         }
-        Cause::Never => None,
+        Cause::SetNotPolled(_) | Cause::NoThread(_) | Cause::NotDriven(_) | Cause::Never => None,
     }
 }
 

@@ -4,8 +4,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::dependency_graph::{Blocker, Graph, waits_of};
 use crate::report::{
-    Access, Cause, Finding, FindingKind, Link, Report, Resource, ResourceKind, TaskIndex, Wait,
-    WaitId,
+    Access, Cause, Finding, FindingKind, Link, Report, Resource, ResourceKind, SetPlace, TaskIndex,
+    Wait, WaitId,
 };
 
 /// The findings about waits that nothing can end.
@@ -161,9 +161,10 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
     let unpolled = links.iter().any(|link| matches!(link.cause, Cause::Unpolled(_)));
     // Whoever waits for a notification has no more to do with those who wait for the same one.
     let is_lost = links.iter().all(|link| link.resource(report).1.kind == ResourceKind::Notify);
+    let in_unpolled_set = links.iter().any(|link| matches!(link.cause, Cause::SetNotPolled(_)));
     let kind = if unpolled {
         FindingKind::Futurelock
-    } else if is_circle && !is_lost {
+    } else if is_circle && !is_lost && !in_unpolled_set {
         FindingKind::Deadlock
     } else {
         FindingKind::NeverWoken
@@ -171,11 +172,27 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
     let is_sure = links.iter().all(|link| {
         let (_, resource, holder) = link.resource(report);
         // Permits may be held where none was found.
-        let all_known =
-            resource.kind != ResourceKind::Semaphore && !matches!(link.cause, Cause::HeldByWaiter);
+        let all_known = resource.kind != ResourceKind::Semaphore
+            && !matches!(link.cause, Cause::HeldByWaiter)
+            && is_surely_unpolled(report, link);
         all_known && holder.is_none_or(|holder| !holder.may_be_moved)
     });
-    Finding { kind, is_sure, links, behind: Vec::new() }
+    Finding { kind, is_sure, links, runtime: None, behind: Vec::new() }
+}
+
+/// Whether nothing polls the task that a link leads to before the set that it is of is polled by
+/// what keeps that: `true` also for one of no such set.
+fn is_surely_unpolled(report: &Report, link: &Link) -> bool {
+    let task = match link.cause {
+        Cause::SetNotPolled(task) => Some(task),
+        Cause::Held(_) => link.resource(report).2.and_then(|holder| holder.task),
+        _ => None,
+    };
+    let set = task.and_then(|task| report.set_of(task));
+    set.filter(|set| set.is_polled != Some(true)).is_none_or(|set| {
+        let is_own = |kept: &SetPlace| !kept.may_be_moved && !kept.is_shared;
+        set.is_polled == Some(false) && set.kept.as_ref().is_some_and(is_own)
+    })
 }
 
 /// Locks that are kept, as is certain, by tasks that wait for something else, which may come, while
@@ -217,6 +234,7 @@ fn kept_across_await(
         kind: FindingKind::LockAcrossAwait,
         is_sure: true,
         links: vec![Link { wait: first, cause }, Link { wait: outside, cause: Cause::Never }],
+        runtime: None,
         behind,
     })
 }

@@ -22,11 +22,11 @@
 
 use crate::layout::name::DisplayName;
 use crate::report::{
-    Access, Activity, BlockedCall, Cause, Chain, Clock, Due, Finding, Flavor, Frame, FrameKind,
-    FrameRef, FrameSource, FutureState, Holder, HoldingThread, Link, Polled, ProcessThread, Report,
-    Resource, ResourceId, ResourceKind, Runtime, Site, SiteId, TargetSummary, Task, TaskId,
-    TaskIndex, TaskKind, TaskState, ThreadRef, ThreadRole, Timer, Trust, Wait, WaitId, Worker,
-    WorkerState,
+    Access, Activity, BlockedCall, Cause, Chain, Clock, Driver, Due, Finding, Flavor, Frame,
+    FrameKind, FrameRef, FrameSource, FutureState, Holder, HoldingThread, Link, Polled,
+    ProcessThread, Report, Resource, ResourceId, ResourceKind, Runtime, Site, SiteId,
+    TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef, ThreadRole, Timer,
+    Trust, Wait, WaitId, Worker, WorkerState,
 };
 use crate::target::TargetKind;
 
@@ -70,6 +70,7 @@ impl FakeReport {
             target,
             runtimes: Vec::new(),
             threads: Vec::new(),
+            local_sets: Vec::new(),
             sites: vec![site()],
             types: vec![None],
             tasks: Vec::new(),
@@ -101,8 +102,11 @@ impl FakeReport {
             flavor: Flavor::MULTI_THREAD,
             address: 0x10_0000 * (id as u64 + 1),
             workers: (0..workers).map(parked).collect(),
+            driver: Driver::Worker(0),
             injected: None,
+            queues: Vec::new(),
             blocking: None,
+            shutdown: None,
             counted_tasks: None,
             listed_tasks: 0,
             incomplete: Vec::new(),
@@ -493,6 +497,9 @@ pub fn link_line(report: &Report, link: &Link) -> String {
         }
         Cause::NotEnded(task) => format!(", since {} has not ended", id(task)),
         Cause::Busy(task) => format!(", since {} is busy", id(task)),
+        Cause::SetNotPolled(task) => format!(", since nobody polls the set of {}", id(task)),
+        Cause::NoThread(task) => format!(", since {} has no thread", id(task)),
+        Cause::NotDriven(_) => ", which no thread waits for".to_string(),
         Cause::Never => String::new(),
     };
     format!("{} waits for {}{why}", id(wait.task), resource.name)

@@ -7,7 +7,8 @@
 use crate::knowledge::{self, Libraries, Library};
 use crate::layout::{Type, TypeKind};
 use crate::report::{
-    Flavor, FrameSource, FutureType, Runtime, Task, TaskId, TaskIndex, TaskKind, TaskState, Trust,
+    Driver, Flavor, FrameSource, FutureType, Runtime, Task, TaskId, TaskIndex, TaskKind, TaskState,
+    Trust,
 };
 use crate::value::path::{self, Reach};
 use crate::value::{Ty, Value, ValueError};
@@ -70,7 +71,10 @@ fn add(inspection: &mut Inspection<'_>, current: Value) -> Result<(), ValueError
         flavor: Flavor::CURRENT_THREAD,
         address: executor.address,
         workers: Vec::new(),
+        driver: Driver::Unknown,
         injected: None,
+        queues: Vec::new(),
+        shutdown: None,
         blocking: None,
         counted_tasks: None,
         listed_tasks: tasks.len() as u64,

@@ -1,6 +1,6 @@
 //! Findings: the faults that the diagnosis found, with their evidence.
 
-use super::{Holder, Report, Resource, ResourceId, TaskIndex, WaitId};
+use super::{Holder, Report, Resource, ResourceId, Task, TaskIndex, TaskKind, TaskState, WaitId};
 
 /// What sort of fault was found.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -13,6 +13,10 @@ pub enum FindingKind {
     BlockedWorker,
     /// Tasks wait for what nothing can bring any more.
     NeverWoken,
+    /// No thread waits for the timers and sockets of a runtime.
+    Undriven,
+    /// A runtime is being dropped, and its end is waited for.
+    Shutdown,
     /// A lock is kept while its holder waits for something else, and others wait for the lock.
     LockAcrossAwait,
 }
@@ -27,6 +31,9 @@ pub struct Finding {
     /// The links of the chain: each waits for what the next one keeps from it. Of a circle the
     /// last one waits for what the first one keeps.
     pub links: Vec<Link>,
+    /// The index of the runtime that it is about as a whole, in [`Report::runtimes`]; `None` for a
+    /// fault of tasks.
+    pub runtime: Option<usize>,
     /// Tasks that wait for the same things, or for those that do, in the order in which they were
     /// found.
     pub behind: Vec<TaskIndex>,
@@ -55,6 +62,12 @@ pub enum Cause {
     Unpolled(WaitId),
     /// That task has not ended.
     NotEnded(TaskIndex),
+    /// That local task's set is polled by nobody.
+    SetNotPolled(TaskIndex),
+    /// That closure has no thread, and no closure that has one ends.
+    NoThread(TaskIndex),
+    /// No thread of the runtime with that index waits for timers and sockets.
+    NotDriven(usize),
     /// That task keeps the thread that would bring it busy.
     Busy(TaskIndex),
     /// It never comes.
@@ -62,10 +75,13 @@ pub enum Cause {
 }
 
 impl Finding {
-    /// The tasks of its links, each once.
+    /// The tasks of its links, each once; of the end of a runtime what it waits for.
     #[must_use]
     pub fn tasks(&self, report: &Report) -> Vec<TaskIndex> {
-        let mut tasks = Vec::new();
+        let mut tasks = match (self.kind, self.runtime) {
+            (FindingKind::Shutdown, Some(runtime)) => report.left_in(runtime),
+            _ => Vec::new(),
+        };
         for link in &self.links {
             let task = match link.cause {
                 Cause::Busy(task) => task,
@@ -76,6 +92,19 @@ impl Finding {
             }
         }
         tasks
+    }
+}
+
+impl Report {
+    /// What keeps a runtime from ending: the closures that its threads for blocking work run, and
+    /// the tasks that its workers run.
+    fn left_in(&self, runtime: usize) -> Vec<TaskIndex> {
+        let runs = |task: &&Task| {
+            task.runtime == Some(runtime)
+                && task.state == TaskState::Running
+                && task.kind != TaskKind::BlockOn
+        };
+        self.tasks.iter().filter(runs).map(|task| task.index).collect()
     }
 }
 

@@ -9,7 +9,9 @@ mod duration;
 mod findings;
 mod flavor;
 mod kinds;
+mod local_sets;
 mod resources;
+mod runtimes;
 mod threads;
 mod timer;
 mod trust;
@@ -19,8 +21,12 @@ pub use self::duration::short;
 pub use self::findings::{Cause, Finding, FindingKind, Link};
 pub use self::flavor::{Flavor, Pollers};
 pub use self::kinds::ResourceKind;
+pub use self::local_sets::{LocalSet, SetPlace};
 pub use self::resources::{
     Access, FrameRef, Holder, HoldingThread, Resource, ResourceId, TaskIndex, Wait, WaitId,
+};
+pub use self::runtimes::{
+    BlockingPool, Driver, QueuePlace, RunQueue, Runtime, Shutdown, Worker, WorkerState,
 };
 pub use self::threads::{Activity, BlockedCall, ProcessThread, ThreadRole};
 pub use self::timer::{Clock, Due, Timer};
@@ -40,6 +46,8 @@ pub struct Report {
     pub runtimes: Vec<Runtime>,
     /// The threads, in the order of the front.
     pub threads: Vec<ProcessThread>,
+    /// Sets of tasks that stay on one thread and that a future runs, as tokio's `LocalSet`.
+    pub local_sets: Vec<LocalSet>,
     /// What frames refer to by [`SiteId`].
     pub sites: Vec<Site>,
     /// The types of the sites' futures, by number of the site, with which the variables of a frame
@@ -98,6 +106,12 @@ impl Report {
         &self.tasks[index.0 as usize]
     }
 
+    /// The set that a local task is of; `None` for another task.
+    #[must_use]
+    pub fn set_of(&self, task: TaskIndex) -> Option<&LocalSet> {
+        self.local_sets.iter().find(|set| set.tasks.binary_search(&task).is_ok())
+    }
+
     /// Who holds it: `task 4`, `thread 3`.
     #[must_use]
     pub fn holder_name(&self, holder: &Holder) -> String {
@@ -132,82 +146,6 @@ pub struct TargetSummary {
     pub executable: String,
     /// Its GNU build id in hexadecimal; `None` when it has none.
     pub build_id: Option<String>,
-}
-
-/// One runtime.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Runtime {
-    /// Its number in this report, counted from 0.
-    pub id: usize,
-    /// The library: `tokio`.
-    pub library: &'static str,
-    /// The library's version; `None` when the debug information does not show it.
-    pub version: Option<String>,
-    /// The path of the library that it is in; `None` for the executable.
-    pub object: Option<String>,
-    /// How it schedules its tasks.
-    pub flavor: Flavor,
-    /// The address of the scheduler's handle, which is its identity.
-    pub address: u64,
-    /// Its workers, by index.
-    pub workers: Vec<Worker>,
-    /// Tasks in the queue that all workers take from; `None` when unknown.
-    pub injected: Option<u64>,
-    /// Its pool of threads for blocking work; `None` when unknown.
-    pub blocking: Option<BlockingPool>,
-    /// How many tasks the runtime itself says that it owns; `None` when it does not keep count.
-    pub counted_tasks: Option<u64>,
-    /// How many tasks were found in its lists.
-    pub listed_tasks: u64,
-    /// Why the list may be incomplete; empty when it is complete.
-    pub incomplete: Vec<String>,
-}
-
-/// One worker of a runtime.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Worker {
-    /// Its index in the runtime.
-    pub index: usize,
-    /// The thread it runs on; `None` when none was found.
-    pub thread: Option<ThreadRef>,
-    /// What it does.
-    pub state: WorkerState,
-    /// The id of the task that it polls; `None` when it polls none.
-    pub task: Option<TaskId>,
-    /// Tasks in its own run queue, without the LIFO slot; `None` when unknown.
-    pub queued: Option<u64>,
-}
-
-/// A runtime's threads for blocking work.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct BlockingPool {
-    /// Threads, idle ones too. The workers of a multi-threaded tokio runtime are among them.
-    pub threads: u64,
-    /// Threads that wait for work.
-    pub idle: u64,
-    /// Closures that wait for a thread.
-    pub queued: u64,
-}
-
-/// What a worker does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum WorkerState {
-    /// Waits for work, or for the I/O and timer driver.
-    Parked,
-    /// Runs a task or looks for one.
-    Running,
-    /// Runs a task whose code, which is not async there, blocks the thread.
-    Blocked,
-    /// Could not be told.
-    Unknown,
-}
-
-impl WorkerState {
-    /// Whether it runs a task or looks for one, even if that blocks it.
-    #[must_use]
-    pub const fn is_busy(self) -> bool {
-        matches!(self, Self::Running | Self::Blocked)
-    }
 }
 
 /// A thread as the front numbers it.

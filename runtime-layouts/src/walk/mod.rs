@@ -24,15 +24,18 @@ mod waits_and_holders;
 
 pub(crate) use self::chain::Walker;
 pub use self::known_libraries::{Registry, RegistryEntry};
+pub(crate) use self::live_values::LiveValue;
 use self::live_values::LiveValues;
 use self::sites::{SiteNumbers, Sites};
 use self::type_paths::SearchFor;
 use self::waits_and_holders::Found;
 use crate::knowledge::Libraries;
+use crate::layout::Call;
+use crate::layout::origin::Origin;
 use crate::parallel::Job;
 use crate::report::{
-    Chain, Report, ResourceId, Runtime, Site, SiteId, TargetSummary, Task, TaskIndex, TaskKind,
-    ThreadRef, sentence,
+    Chain, LocalSet, Report, ResourceId, Runtime, Site, SiteId, TargetSummary, Task, TaskIndex,
+    TaskKind, ThreadRef, sentence,
 };
 use crate::target::Target;
 use crate::value::{Program, Ty, Value};
@@ -77,6 +80,7 @@ pub fn inspect(target: &dyn Target, registry: Registry) -> Report {
         numbers: SiteNumbers::default(),
         handles: LiveValues::of(SearchFor::Handles, libraries),
         runtimes: Vec::new(),
+        local_sets: Vec::new(),
         tasks: Vec::new(),
         problems: lacks(target),
         caveats: Vec::new(),
@@ -127,6 +131,7 @@ pub(crate) struct Inspection<'t> {
     pub(crate) numbers: SiteNumbers,
     handles: LiveValues,
     pub(crate) runtimes: Vec<Runtime>,
+    pub(crate) local_sets: Vec<LocalSet>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) problems: Vec<String>,
     pub(crate) caveats: Vec<String>,
@@ -184,22 +189,20 @@ impl Inspection<'_> {
     }
 
     /// Adds the handles of runtimes and tasks that the frames of tasks keep.
-    pub(crate) fn handles_in(&mut self, tasks: Range<usize>, found: &mut Vec<Value>) {
+    pub(crate) fn handles_in(&mut self, tasks: Range<usize>, found: &mut Vec<LiveValue>) {
         let sites = &self.sites;
         let batch = |program: &Program<'_>, live_values: &mut LiveValues, tasks: &[Task]| {
             let mut kept = Vec::new();
             for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
                 live_values.of_chain(program, sites, &task.chain, &mut kept);
             }
-            kept.retain(|kept| !kept.may_be_moved);
             kept
         };
         let libraries = self.libraries;
         let begin = || LiveValues::of(SearchFor::Handles, libraries);
         let job = Job { items: &self.tasks[tasks], begin: &begin, batch: &batch };
         job.run(self.program, &mut self.handles, &mut |_, kept| {
-            let values = kept.into_iter().map(|kept| kept.value);
-            found.extend(values);
+            found.extend(kept);
         });
     }
 
@@ -207,6 +210,17 @@ impl Inspection<'_> {
     pub(crate) fn handles_of(&mut self, value: Value, found: &mut Vec<Value>) {
         let values = self.handles.of_value(self.program, value);
         found.extend(values);
+    }
+
+    /// The site of a function on a thread's stack.
+    pub(crate) fn site_of_call(&mut self, module: usize, call: &Call) -> SiteId {
+        self.sites.of_call(self.program, module, call)
+    }
+
+    /// Whether a frame stands in a file that is neither a dependency's nor the standard library's.
+    pub(crate) fn is_in_users_file(&self, site: SiteId) -> bool {
+        let location = self.sites.get(site).location.as_ref();
+        location.is_some_and(|location| location.file.origin() == Origin::User)
     }
 
     /// Whether that is the process's first thread, which runs `main`.
@@ -296,6 +310,7 @@ impl Inspection<'_> {
             },
             runtimes: self.runtimes,
             threads,
+            local_sets: self.local_sets,
             types: self.sites.types_by_site(),
             sites: self.sites.into_sites(),
             tasks: self.tasks,

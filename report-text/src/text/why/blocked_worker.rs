@@ -1,7 +1,7 @@
 //! Threads that should run tasks, and do not.
 
-use super::parts::{Told, blocks};
-use runtime_layouts::report::{Cause, short};
+use super::parts::{Told, blocks, capitalized, party};
+use runtime_layouts::report::{Cause, QueuePlace, Report, TaskIndex, short};
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
     match told.first.cause {
@@ -42,4 +42,24 @@ fn blocked(told: &Told<'_>) -> String {
         None => format!("in {name}"),
     };
     format!("{} {what}", blocks(told.report, told.wait))
+}
+
+/// The worker in whose LIFO slot a task is.
+fn slot_of(report: &Report, task: TaskIndex) -> Option<usize> {
+    let mut queues = report.runtimes.iter().flat_map(|runtime| &runtime.queues);
+    queues.find_map(|queue| match queue.place {
+        QueuePlace::Lifo(worker) if queue.tasks.contains(&task) => Some(worker),
+        _ => None,
+    })
+}
+
+/// `Task 5 is ready to run, in the LIFO slot of worker 1, which no other worker takes from.` `None`
+/// for tasks elsewhere.
+pub(super) fn in_slot(report: &Report, woken: &[TaskIndex]) -> Option<String> {
+    let [task] = woken else { return None };
+    let (worker, task) = (slot_of(report, *task)?, capitalized(&party(report, *task)));
+    Some(format!(
+        "{task} is ready to run, in the LIFO slot of worker {worker}, which no other worker takes \
+         from."
+    ))
 }

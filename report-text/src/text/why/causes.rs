@@ -2,9 +2,10 @@
 
 use super::super::Look;
 use super::super::waiting::{end_text, in_variable, is_lock, thing};
-use super::parts::stands;
+use super::parts::{local_set, party, stands};
+use super::shutdown;
 use runtime_layouts::report::{
-    Cause, Finding, FrameRef, Holder, Link, Report, ResourceKind, TaskIndex, WaitId,
+    Cause, Finding, FindingKind, FrameRef, Holder, Link, Report, ResourceKind, TaskIndex, WaitId,
 };
 
 /// The task that a link leads to, where it leads to one.
@@ -16,7 +17,8 @@ pub(super) fn keeper(report: &Report, link: &Link) -> Option<TaskIndex> {
         Cause::HeldByWaiter => Some(report.wait(link.wait).task),
         Cause::NotEnded(task) | Cause::Busy(task) => Some(task),
         Cause::Unpolled(wait) => Some(report.wait(wait).task),
-        Cause::Never => None,
+        Cause::SetNotPolled(task) => report.set_of(task)?.kept.as_ref()?.task,
+        Cause::NoThread(_) | Cause::NotDriven(_) | Cause::Never => None,
     }
 }
 
@@ -48,6 +50,18 @@ pub(super) fn because(report: &Report, link: &Link, look: &Look) -> String {
             report.task(report.wait(wait).task).id.0
         ),
         (Cause::NotEnded(task), _) => format!("task {} has not ended", report.task(task).id.0),
+        (Cause::SetNotPolled(task), _) => format!(
+            "which is on {}, and nobody polls that",
+            report.set_of(task).map_or("a set".to_string(), |set| local_set(
+                report,
+                set,
+                look.full_names
+            ))
+        ),
+        (Cause::NoThread(task), _) => no_thread(report, task),
+        (Cause::NotDriven(runtime), _) => {
+            format!("no thread of runtime {runtime} waits for timers and sockets")
+        }
         (Cause::Busy(task), _) => {
             format!("task {} occupies the worker that would fire it", report.task(task).id.0)
         }
@@ -63,8 +77,24 @@ pub(super) fn because(report: &Report, link: &Link, look: &Look) -> String {
     }
 }
 
+/// `closure 6 queues for a thread of runtime 0, and all 2 that there may be are taken`.
+fn no_thread(report: &Report, task: TaskIndex) -> String {
+    let runtime = report.task(task).runtime.and_then(|at| report.runtimes.get(at));
+    let pool = runtime.and_then(|runtime| runtime.blocking);
+    format!(
+        "{} queues for a thread of the blocking pool of runtime {}, which is full ({} of {})",
+        party(report, task),
+        runtime.map(|runtime| runtime.id).unwrap_or_default(),
+        pool.map(|pool| pool.threads).unwrap_or_default(),
+        pool.and_then(|pool| pool.limit).unwrap_or_default()
+    )
+}
+
 /// The links of a finding, a few lines each.
 pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<String> {
+    if finding.kind == FindingKind::Shutdown {
+        return shutdown::evidence(report, finding, look);
+    }
     let is_granted = |link: &Link| match link.cause {
         Cause::Unpolled(wait) => report.wait(wait).is_granted,
         _ => false,
@@ -99,7 +129,9 @@ impl Evidence<'_> {
     fn of(&self, link: &Link, is_last: bool) -> Vec<String> {
         let (_, resource, holder) = link.resource(self.report);
         match link.cause {
-            Cause::Never => vec![self.never(link)],
+            Cause::Never | Cause::NotDriven(_) => vec![self.never(link)],
+            Cause::NoThread(task) => vec![no_thread(self.report, task), self.wanted(link)],
+            Cause::SetNotPolled(task) => vec![self.local(task), self.wanted(link)],
             Cause::Busy(task) => self.busy(link, task, is_last),
             Cause::HeldByWaiter => {
                 let resource = format!("{} {:#x}", resource.name, resource.address);
@@ -142,6 +174,13 @@ impl Evidence<'_> {
             stands(self.report, holder.frame, self.look),
             if holder.may_be_moved { " (unless it was moved)" } else { "" }
         )
+    }
+
+    /// A task of a set that nobody polls.
+    fn local(&self, task: TaskIndex) -> String {
+        let frame = self.report.task(task).chain.frames.first().map(FrameRef::of);
+        let at = frame.map(|frame| stands(self.report, frame, self.look)).unwrap_or_default();
+        format!("{}{at}", party(self.report, task))
     }
 
     /// The future that nothing polls, and who keeps it.

@@ -10,6 +10,8 @@ mod futurelock;
 mod lock_across_await;
 mod never_woken;
 mod parts;
+mod shutdown;
+mod undriven;
 mod unknown_holders;
 
 use std::io::{self, Write};
@@ -115,12 +117,16 @@ fn is_closed(report: &Report, links: &[Link], last: &Link) -> bool {
 
 /// One sentence that says what is wrong.
 pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
-    let told = &Told::of(report, finding);
+    let Some(told) = &Told::of(report, finding) else {
+        return format!("Shutdown: {}.", shutdown::sentence(report, finding));
+    };
     let (name, text) = match finding.kind {
         FindingKind::Deadlock => ("deadlock", deadlock::sentence(told)),
         FindingKind::Futurelock => ("futurelock", futurelock::sentence(told)),
         FindingKind::NeverWoken => ("never woken", never_woken::sentence(told)),
         FindingKind::LockAcrossAwait => ("slow", lock_across_await::sentence(told)),
+        FindingKind::Undriven => ("undriven", undriven::sentence(told)),
+        FindingKind::Shutdown => ("shutdown", shutdown::sentence(report, finding)),
         FindingKind::BlockedWorker => ("blocked worker", blocked_worker::sentence(told)),
     };
     match finding.is_sure {
@@ -131,18 +137,25 @@ pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
 
 /// `Tasks 6, 7 and 8 queue behind it (inventory::stock::reserve, src/stock.rs:47).`
 fn behind(report: &Report, finding: &Finding, look: &Look) -> Option<String> {
+    if finding.kind == FindingKind::Undriven {
+        let texts = ["waits for timers or sockets too", "wait for timers or sockets too"];
+        return sentence_of(report, look, &finding.behind, texts);
+    }
     let (woken, behind): (Vec<TaskIndex>, Vec<TaskIndex>) =
         finding.behind.iter().partition(|task| report.task(**task).state == TaskState::Scheduled);
     let behind = sentence_of(report, look, &behind, ["queues behind it", "queue behind it"]);
-    let woken = sentence_of(
-        report,
-        look,
-        &woken,
-        [
-            "was woken and starves: no thread is left to poll it",
-            "were woken and starve: no thread is left to poll them",
-        ],
-    );
+    let in_slot = blocked_worker::in_slot(report, &woken);
+    let woken = in_slot.or_else(|| {
+        sentence_of(
+            report,
+            look,
+            &woken,
+            [
+                "was woken and starves: no thread is left to poll it",
+                "were woken and starve: no thread is left to poll them",
+            ],
+        )
+    });
     Some([behind, woken].into_iter().flatten().collect::<Vec<_>>().join(" "))
         .filter(|text| !text.is_empty())
 }

@@ -1,10 +1,17 @@
 //! Tasks that wait for what nothing can bring any more.
 
 use super::lock_across_await::kept;
-use super::parts::Told;
-use runtime_layouts::report::ResourceKind;
+use super::parts::{Told, local_set, party};
+use runtime_layouts::report::{Cause, Link, ResourceKind, TaskIndex};
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
+    let in_set = told.finding.links.iter().find_map(|link| match link.cause {
+        Cause::SetNotPolled(local) => Some((link, local)),
+        _ => None,
+    });
+    if let Some((link, local)) = in_set {
+        return in_unpolled_set(told, link, local);
+    }
     if told.resource.kind == ResourceKind::Notify {
         let (verb, who) = if told.tasks.len() == 1 { ("waits", "it") } else { ("wait", "they") };
         let name = &told.resource.name;
@@ -14,4 +21,21 @@ pub(super) fn sentence(told: &Told<'_>) -> String {
         );
     }
     format!("{} waits forever", kept(told))
+}
+
+/// `task main waits for local task 1, spawned on a LocalSet (in `desk` of report, src/main.rs:15)
+/// that nobody polls`.
+fn in_unpolled_set(told: &Told<'_>, link: &Link, of: TaskIndex) -> String {
+    let report = told.report;
+    let task = party(report, report.wait(link.wait).task);
+    let local = party(report, of);
+    let set = report.set_of(of);
+    let place = set.map(|set| local_set(report, set, false)).unwrap_or_default();
+    let unless = match set.and_then(|set| set.kept.as_ref()) {
+        _ if told.finding.is_sure => "",
+        Some(kept) if kept.may_be_moved => " (unless the set was moved elsewhere)",
+        Some(kept) if kept.is_shared => " (unless another owner of the set polls it)",
+        _ => " (unless a future does that unhang does not know)",
+    };
+    format!("{task} waits for {local}, spawned on {place} that nobody polls{unless}")
 }

@@ -3,7 +3,9 @@
 use super::super::Look;
 use super::super::frames::{name, place};
 use super::super::waiting::enumerated;
-use runtime_layouts::report::{Finding, FrameRef, Holder, Link, Report, Resource, TaskIndex, Wait};
+use runtime_layouts::report::{
+    Finding, FrameRef, Holder, Link, LocalSet, Report, Resource, Task, TaskIndex, TaskKind, Wait,
+};
 
 /// A finding with what its sentence is made of.
 pub(super) struct Told<'r> {
@@ -11,7 +13,7 @@ pub(super) struct Told<'r> {
     pub(super) finding: &'r Finding,
     /// The tasks of its links, each once.
     pub(super) tasks: Vec<TaskIndex>,
-    /// The first link, which there always is.
+    /// The first link.
     pub(super) first: &'r Link,
     /// Its wait.
     pub(super) wait: &'r Wait,
@@ -22,10 +24,11 @@ pub(super) struct Told<'r> {
 }
 
 impl<'r> Told<'r> {
-    pub(super) fn of(report: &'r Report, finding: &'r Finding) -> Self {
-        let first = &finding.links[0];
+    /// `None` for a finding without links, which is of a runtime and not of tasks.
+    pub(super) fn of(report: &'r Report, finding: &'r Finding) -> Option<Self> {
+        let first = finding.links.first()?;
         let (_, resource, holder) = first.resource(report);
-        Self {
+        Some(Self {
             report,
             finding,
             tasks: finding.tasks(report),
@@ -33,7 +36,7 @@ impl<'r> Told<'r> {
             wait: report.wait(first.wait),
             resource,
             holder,
-        }
+        })
     }
 
     /// The tasks of its links, as a subject.
@@ -48,6 +51,36 @@ pub(super) fn stands(report: &Report, frame: FrameRef, look: &Look) -> String {
     let place = place(site);
     let name = name(site, look.full_names);
     if place.is_empty() { format!(", {name}") } else { format!(", {name}, {place}") }
+}
+
+/// What a running task does: the innermost call of the user's own code; empty when none is known.
+pub(super) fn runs(report: &Report, task: &Task, look: &Look) -> String {
+    let frames = task.chain.frames.iter().rev().map(FrameRef::of);
+    let mut users = frames.filter(|frame| report.site(frame.site).user);
+    users.next().map(|frame| stands(report, frame, look)).unwrap_or_default()
+}
+
+/// A task by what it is: `task 4`, `local task 1`, `closure 3`.
+pub(super) fn party(report: &Report, task: TaskIndex) -> String {
+    let task = report.task(task);
+    let what = match task.kind {
+        TaskKind::Task | TaskKind::BlockOn => "task",
+        TaskKind::Local => "local task",
+        TaskKind::Blocking => "closure",
+    };
+    format!("{what} {}", task.id.0)
+}
+
+/// `a LocalSet (in `desk` of report, src/main.rs:15)`.
+pub(super) fn local_set(report: &Report, set: &LocalSet, full_names: bool) -> String {
+    let Some(kept) = &set.kept else { return format!("a {}", set.name) };
+    let site = report.site(kept.frame.site);
+    let (name, place) = (name(site, full_names), place(site));
+    let at = if place.is_empty() { name } else { format!("{name}, {place}") };
+    match &kept.variable {
+        Some(variable) => format!("a {} (in `{variable}` of {at})", set.name),
+        None => format!("a {} (in {at})", set.name),
+    }
 }
 
 /// The text with its first letter in upper case.

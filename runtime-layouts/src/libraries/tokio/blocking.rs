@@ -4,13 +4,16 @@
 //! closure: the context of its thread has its id, and the thread's stack shows what it does.
 
 use super::context::ThreadContext;
-use super::expected::HEADER;
+use super::expected::{HEADER, POOL, POOL_STATE};
 use super::scheduler::Scheduler;
 use super::task::{TaskReader, is_polling};
 use super::{block_on_stack, number, task_id};
 use crate::layout::Type;
 use crate::libraries::rust_std::values::VecDequeElements;
-use crate::report::{FrameSource, FutureType, SiteId, Task, TaskIndex, TaskKind, TaskState, Trust};
+use crate::report::{
+    BlockingPool, Flavor, FrameSource, FutureType, SiteId, Task, TaskIndex, TaskKind, TaskState,
+    Trust,
+};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
@@ -61,6 +64,58 @@ pub(super) fn add_running(
             problems: problem.into_iter().collect(),
         });
     }
+}
+
+/// A scheduler's pool of threads; `None` where the debug information does not describe it. Its
+/// numbers are in `SpawnerMetrics` since 1.23, and were in `Shared` before.
+pub(super) fn pool(
+    program: &Program<'_>,
+    scheduler: &Scheduler,
+    contexts: &[ThreadContext],
+) -> Result<Option<BlockingPool>, ValueError> {
+    let mut is_pool = |ty: &Type| POOL.is(ty);
+    let from = scheduler.handle;
+    let Some(path) = path::find(program, from.ty, Reach::RUNTIME, &mut is_pool) else {
+        return Ok(None);
+    };
+    let Some(pool) = path.follow(program, from)? else { return Ok(None) };
+    let number = |names: [&'static str; 2]| {
+        let first = pool.find_number(program, names[0])?;
+        first.map_or_else(|| pool.find_number(program, names[1]), |first| Ok(Some(first)))
+    };
+    let (Some(threads), Some(idle)) =
+        (number(["num_threads", "num_th"])?, number(["num_idle_threads", "num_idle"])?)
+    else {
+        return Ok(None);
+    };
+    let queued = match pool.find_number(program, "queue_depth")? {
+        Some(queued) => queued,
+        None => queued(program, from)?.len() as u64,
+    };
+    // The workers of a multi-threaded scheduler are threads of the pool.
+    let is_multi = scheduler.flavor == Flavor::MULTI_THREAD;
+    let workers = contexts.iter().filter_map(|context| context.worker.as_ref());
+    let workers = workers.filter(|worker| is_multi && worker.scheduler == scheduler.address);
+    let workers = workers.count() as u64;
+    let reserved = match is_multi {
+        true => super::workers::count(program, from).unwrap_or(0),
+        false => 0,
+    };
+    let limit = pool.find_number(program, "thread_cap")?;
+    Ok(Some(BlockingPool {
+        threads: threads.saturating_sub(workers),
+        limit: limit.map(|limit| limit.saturating_sub(reserved)),
+        idle,
+        queued,
+    }))
+}
+
+/// Whether a scheduler's pool ends; `None` where that is not known.
+pub(super) fn is_shut_down(program: &Program<'_>, handle: Value) -> Option<bool> {
+    let mut is_state = |ty: &Type| POOL_STATE.is(ty);
+    let path = path::find(program, handle.ty, Reach::RUNTIME, &mut is_state)?;
+    let state = path.follow(program, handle).ok()??;
+    Some(state.member(program, "shutdown").ok()?.unsigned(program).ok()? != 0)
 }
 
 /// Says how many closures run that nothing leads to: before 1.22 a thread's context does not name

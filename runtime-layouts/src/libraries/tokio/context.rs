@@ -102,7 +102,7 @@ fn scoped_worker(
 }
 
 /// Every thread's copy of a thread-local, whatever its spelling, with the thread's index.
-fn thread_locals_of(
+pub(super) fn thread_locals_of(
     inspection: &mut Inspection<'_>,
     module: usize,
     expected: &Expectation,

@@ -183,6 +183,26 @@ pub(super) const LOCAL_OWNED: Expectation = optional(ty(
     ],
 ));
 
+/// What its owners share; its tasks lead to it too.
+pub(super) const LOCAL_SHARED: Expectation = optional(ty(
+    "a local set",
+    "tokio/src/task/local.rs",
+    &[with(newest("tokio::task::local::Shared", "1.0"), &["queue", "waker"])],
+));
+
+/// Until 1.26 it has the list.
+pub(super) const LOCAL_CONTEXT: Expectation = optional(ty(
+    "a local set as its own thread has it",
+    "tokio/src/task/local.rs",
+    &[with(newest("tokio::task::local::Context", "1.0"), &["shared"])],
+));
+
+pub(super) const LOCAL_CURRENT: Expectation = optional(local(
+    "the local set that a thread polls",
+    "tokio/src/task/local.rs",
+    &[newest("tokio::task::local::CURRENT", "1.0")],
+));
+
 pub(super) const MULTI_THREAD_SHARED: Expectation = optional(ty(
     "what the workers of a multi-threaded scheduler share",
     "tokio/src/runtime/scheduler/multi_thread/worker.rs",
@@ -224,6 +244,51 @@ pub(super) const QUEUE_INNER: Expectation = optional(ty(
         ),
         with(was("tokio::runtime::thread_pool::queue::Inner<", "1.18", "1.21"), &["head", "tail"]),
         with(was("tokio::runtime::queue::Inner<", "1.0", "1.18"), &["head", "tail"]),
+    ],
+));
+
+/// A thread has it while it polls a task or sleeps.
+pub(super) const MULTI_THREAD_CORE: Expectation = optional(ty(
+    "a worker's next task",
+    "tokio/src/runtime/scheduler/multi_thread/worker.rs",
+    &[
+        with(
+            newest("tokio::runtime::scheduler::multi_thread::worker::Core", "1.21"),
+            &["lifo_slot"],
+        ),
+        with(was("tokio::runtime::thread_pool::worker::Core", "1.0", "1.21"), &["lifo_slot"]),
+    ],
+));
+
+pub(super) const INJECTED: Expectation = optional(ty(
+    "the queue that all workers take from",
+    "tokio/src/runtime/scheduler/inject/synced.rs",
+    &[
+        with(
+            newest("tokio::runtime::scheduler::inject::synced::Synced", "1.32"),
+            &["is_closed", "head"],
+        ),
+        with(was("tokio::runtime::task::inject::Pointers", "1.9", "1.32"), &["is_closed", "head"]),
+        with(was("tokio::runtime::queue::Pointers", "1.0", "1.9"), &["is_closed", "head"]),
+    ],
+));
+
+/// Its metrics have the rest since 1.23.
+pub(super) const POOL: Expectation = optional(ty(
+    "the threads for blocking work",
+    "tokio/src/runtime/blocking/pool.rs",
+    &[with(newest("tokio::runtime::blocking::pool::Inner", "1.0"), &["thread_cap"])],
+));
+
+pub(super) const POOL_STATE: Expectation = optional(ty(
+    "whether the threads for blocking work end",
+    "tokio/src/runtime/blocking/pool.rs",
+    &[
+        with(
+            newest("tokio::runtime::blocking::pool::ThreadManagementState", "1.53"),
+            &["shutdown"],
+        ),
+        with(was("tokio::runtime::blocking::pool::Shared", "1.0", "1.53"), &["shutdown"]),
     ],
 ));
 
@@ -331,10 +396,17 @@ pub(super) const EXPECTATIONS: &[Expectation] = &[
     OLD_SHARED,
     TASK_LIST,
     LOCAL_OWNED,
+    LOCAL_SHARED,
+    LOCAL_CONTEXT,
+    LOCAL_CURRENT,
     MULTI_THREAD_SHARED,
     REMOTE,
     WORKER_PARK,
     QUEUE_INNER,
+    MULTI_THREAD_CORE,
+    INJECTED,
+    POOL,
+    POOL_STATE,
     CURRENT_THREAD_CORE,
     TASK_SCHEDULER,
     HEADER,
@@ -352,6 +424,7 @@ pub(super) const NAMED_TYPES: &[NamedTypes] = &[
     NamedTypes::of(&CELL),
     NamedTypes::of(&TRAILER),
     NamedTypes { types: &SCOPED_CONTEXTS, behind: Some(&SCOPED) },
+    NamedTypes { types: &LOCAL_CONTEXT, behind: Some(&LOCAL_CURRENT) },
 ];
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::task::{self, HEADER};
 use super::task_id;
 use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{ResourceKind, TaskIndex};
-use crate::value::{Value, ValueError};
+use crate::value::{Program, Value, ValueError};
 
 /// The lists of a `JoinSet`'s tasks.
 const LISTS: &str = "tokio::util::idle_notified_set::ListsInner<";
@@ -38,6 +38,21 @@ fn task_of(reading: &Reading<'_>, header: Value) -> Option<TaskIndex> {
     })
 }
 
+/// The headers of a `JoinSet`'s tasks, in the order in which they were spawned or woken.
+pub(super) fn headers(program: &Program<'_>, set: Value) -> Result<Vec<Value>, ValueError> {
+    let mut found = Vec::new();
+    let Some(lists) = set.find_through_pointers(program, LISTS)? else { return Ok(found) };
+    for name in ["notified", "idle"] {
+        // Newest first, as they were pushed.
+        let mut entries = linked_list::nodes(program, lists.member(program, name)?, End::Head)?;
+        entries.reverse();
+        for entry in entries {
+            found.extend(entry.member(program, "value")?.find_through_pointers(program, HEADER)?);
+        }
+    }
+    Ok(found)
+}
+
 /// `JoinSet`, and what has one inside: the end of the next of its tasks.
 pub(crate) fn set(
     reading: &Reading<'_>,
@@ -47,19 +62,9 @@ pub(crate) fn set(
     let mut seen = ObservedResource::new(ResourceKind::JoinSet, value);
     seen.name = Some("JoinSet".into());
     seen.parties = value.find_number(program, "length")?;
-    let Some(lists) = value.find_through_pointers(program, LISTS)? else { return Ok(Some(seen)) };
-    for name in ["notified", "idle"] {
-        // Newest first, as they were pushed.
-        let mut entries = linked_list::nodes(program, lists.member(program, name)?, End::Head)?;
-        entries.reverse();
-        for entry in entries {
-            if let Some(header) =
-                entry.member(program, "value")?.find_through_pointers(program, HEADER)?
-            {
-                seen.is_granted |= task::has_ended(program, header)?;
-                seen.tasks.extend(task_of(reading, header));
-            }
-        }
+    for header in headers(program, value)? {
+        seen.is_granted |= task::has_ended(program, header)?;
+        seen.tasks.extend(task_of(reading, header));
     }
     seen.tasks.sort_unstable();
     Ok(Some(seen))

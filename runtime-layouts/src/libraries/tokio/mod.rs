@@ -16,9 +16,11 @@ mod net;
 mod owned_list;
 mod printers;
 mod public_paths;
+mod queues;
 mod resources;
 mod scheduler;
 mod select;
+mod shutdown;
 mod spawn;
 pub(crate) mod sync;
 mod task;
@@ -28,6 +30,7 @@ mod workers;
 use std::collections::{HashMap, HashSet};
 
 use self::context::ThreadContext;
+use self::local_set::LocalSets;
 use self::scheduler::Scheduler;
 use crate::knowledge::{Library, Runtime};
 use crate::parallel::Job;
@@ -124,10 +127,28 @@ fn discover_in(inspection: &mut Inspection<'_>, module: usize) {
         scheduler::add(inspection, scheduler, &contexts, &polled);
     }
     block_on::add(inspection, module, &contexts, &schedulers, first);
-    local_set::add(inspection, first_task, &polled);
+    let mut sets = LocalSets::default();
+    sets.add_entered(inspection, module, &contexts, &schedulers, first, &polled);
+    sets.add_runners(inspection, first_task, &polled);
     blocking::add_running(inspection, &contexts, &schedulers, first);
-    handles::follow(inspection, module, first_task, &contexts, &mut schedulers, &polled);
+    let known = handles::Known {
+        module,
+        first_task,
+        first_runtime: first,
+        contexts: &contexts,
+        polled: &polled,
+    };
+    handles::follow(inspection, &known, &mut schedulers, &mut sets);
+    sets.add_runners(inspection, first_task, &polled);
+    shutdown::mark(inspection, &schedulers, &contexts, first);
+    sets.settle(inspection, first_task);
     order(inspection.program, &mut inspection.tasks[first_task..]);
+    sets.finish(inspection, first_task);
+    let queues = (first..).zip(&schedulers).flat_map(|(runtime, scheduler)| {
+        queues::of(inspection.program, scheduler, &contexts, runtime)
+    });
+    let queues = queues.collect();
+    queues::finish(inspection, queues, first_task);
     let version = inspection.source_files(module).find_map(version_in);
     let object = (module > 0).then(|| inspection.program.layouts(module).provenance().path);
     for runtime in &mut inspection.runtimes[first..] {

@@ -11,13 +11,12 @@ use super::task::TaskReader;
 use super::{blocking, number, owned_list, running_on, task, worker_threads, workers};
 use crate::layout::{Type, TypeKind};
 use crate::parallel::{self, Job};
-use crate::report::{BlockingPool, Flavor, Runtime, Task, TaskKind, TaskState, ThreadRef};
+use crate::report::{Flavor, Runtime, Task, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
 use crate::walk::sites::{KeyedSite, SiteNumbers};
 use crate::walk::{Inspection, Walker};
 
-const SPAWNER_METRICS: &str = "tokio::runtime::blocking::pool::SpawnerMetrics";
 const INJECT_SHARED: &str = "tokio::runtime::scheduler::inject::shared::Shared<";
 
 /// What is to be said where the workers keep the lists.
@@ -145,6 +144,7 @@ fn without_tasks(
     contexts: &[ThreadContext],
     id: usize,
 ) -> Runtime {
+    let workers = workers::of(program, scheduler, contexts);
     Runtime {
         id,
         library: "tokio",
@@ -152,9 +152,12 @@ fn without_tasks(
         object: None,
         flavor: scheduler.flavor,
         address: scheduler.address,
-        workers: workers::of(program, scheduler, contexts),
+        driver: workers::driver(program, scheduler, contexts, &workers),
+        workers,
         injected: injected(program, scheduler).ok().flatten(),
-        blocking: blocking_pool(program, scheduler).ok().flatten(),
+        queues: Vec::new(),
+        blocking: blocking::pool(program, scheduler, contexts).ok().flatten(),
+        shutdown: None,
         counted_tasks: owned_list::count(program, scheduler.identity),
         listed_tasks: 0,
         incomplete: Vec::new(),
@@ -222,25 +225,6 @@ fn read_all<'t>(
     inspection.walker = own.0;
     inspection.numbers = members.swap_remove(parallel::OWN);
     version
-}
-
-/// How many closures wait in the blocking pool, and how many threads it has.
-fn blocking_pool(
-    program: &Program<'_>,
-    scheduler: &Scheduler,
-) -> Result<Option<BlockingPool>, ValueError> {
-    let mut is_metrics = |ty: &Type| &*ty.name == SPAWNER_METRICS;
-    let from = scheduler.handle;
-    let Some(path) = path::find(program, from.ty, Reach::RUNTIME, &mut is_metrics) else {
-        return Ok(None);
-    };
-    let Some(metrics) = path.follow(program, from)? else { return Ok(None) };
-    let number = |name| metrics.member(program, name)?.unsigned(program);
-    Ok(Some(BlockingPool {
-        threads: number("num_threads")?,
-        idle: number("num_idle_threads")?,
-        queued: number("queue_depth")?,
-    }))
 }
 
 /// The length of the injection queue.

@@ -260,18 +260,8 @@ impl TaskReader {
 
     /// The scheduler that a task belongs to; `None` for one that is in no owned list.
     pub(super) fn scheduler(&self, program: &Program<'_>, header: Value) -> Option<Scheduler> {
-        let vtable = vtable_of(program, header).ok()?;
-        let poll = vtable.member(program, "poll").ok()?.unsigned(program).ok()?;
-        let (module, address) = program.module_at(poll)?;
-        let functions = program.layouts(module).functions_at(address).ok()?;
-        let function = functions.iter().find(|function| function.name.starts_with(POLL))?;
-        let cell = Value { ty: cell_of(program, module, function).ok()??, address: header.address };
         let mut is_handle = |ty: &Type| TASK_SCHEDULER.is(ty);
-        // Not what the future itself has a handle of.
-        let mut is_core = |ty: &Type| CORE.is(ty);
-        let core = path::find(program, cell.ty, Reach::INLINE, &mut is_core)?;
-        let core = core.follow(program, cell).ok()??;
-        let scheduler = core.member(program, "scheduler").ok()?;
+        let scheduler = scheduler_in(program, header)?;
         let path = path::find(program, scheduler.ty, Reach::RUNTIME, &mut is_handle)?;
         let handle = path.follow(program, scheduler).ok()??;
         let name = &handle.layout(program).ok()?.name;
@@ -335,6 +325,23 @@ impl TaskReader {
         let cell = Some(CellLayout { cell, stage, site, spawned_at });
         Ok(TaskLayout { cell, id_offset, future, problem: None })
     }
+}
+
+/// What a task has to be scheduled by, as its cell stores it: a pointer to a scheduler's handle or to
+/// a local set, or nothing for a closure of the blocking pool. `None` where the debug information
+/// does not describe the task.
+pub(super) fn scheduler_in(program: &Program<'_>, header: Value) -> Option<Value> {
+    let vtable = vtable_of(program, header).ok()?;
+    let poll = vtable.member(program, "poll").ok()?.unsigned(program).ok()?;
+    let (module, address) = program.module_at(poll)?;
+    let functions = program.layouts(module).functions_at(address).ok()?;
+    let function = functions.iter().find(|function| function.name.starts_with(POLL))?;
+    let cell = Value { ty: cell_of(program, module, function).ok()??, address: header.address };
+    // Not what the future itself has a handle of.
+    let mut is_core = |ty: &Type| CORE.is(ty);
+    let core = path::find(program, cell.ty, Reach::INLINE, &mut is_core)?;
+    let core = core.follow(program, cell).ok()??;
+    core.member(program, "scheduler").ok()
 }
 
 /// Replaces the stored frames of a task that is being polled by those of the thread that polls it:

@@ -10,7 +10,7 @@ use super::scheduler::Scheduler;
 use super::worker_threads;
 use crate::knowledge::expectation::Expectation;
 use crate::layout::Type;
-use crate::report::{Task, TaskState, Worker, WorkerState};
+use crate::report::{Driver, Flavor, Task, TaskState, Worker, WorkerState};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
 
@@ -85,7 +85,11 @@ pub(super) fn assign(workers: &mut [Worker], tasks: &[Task]) {
     }
 }
 
-fn multi_thread(program: &Program<'_>, handle: Value) -> Result<Option<Vec<Worker>>, ValueError> {
+/// What a multi-threaded scheduler has of each of its workers; `None` for another one.
+pub(super) fn remotes(
+    program: &Program<'_>,
+    handle: Value,
+) -> Result<Option<Vec<Value>>, ValueError> {
     let mut is_shared = |ty: &Type| MULTI_THREAD_SHARED.is(ty);
     let Some(path) = path::find(program, handle.ty, Reach::RUNTIME, &mut is_shared) else {
         return Ok(None);
@@ -96,8 +100,42 @@ fn multi_thread(program: &Program<'_>, handle: Value) -> Result<Option<Vec<Worke
     let Some(path) = path::find(program, remotes.ty, Reach::RUNTIME, &mut is_remote) else {
         return Ok(None);
     };
+    let mut found = Vec::new();
+    path.each(program, remotes, &mut |remote| found.push(remote))?;
+    Ok(Some(found))
+}
+
+/// How many workers a multi-threaded scheduler has; `None` for another one.
+pub(super) fn count(program: &Program<'_>, handle: Value) -> Option<u64> {
+    remotes(program, handle).ok()?.map(|remotes| remotes.len() as u64)
+}
+
+/// Who waits for a scheduler's timers and sockets. Of several workers one sleeps in the driver; the
+/// others on a condition variable of their own (`multi_thread/park.rs`, `current_thread/mod.rs`).
+pub(super) fn driver(
+    program: &Program<'_>,
+    scheduler: &Scheduler,
+    contexts: &[ThreadContext],
+    workers: &[Worker],
+) -> Driver {
+    if scheduler.flavor == Flavor::CURRENT_THREAD {
+        let mut threads = worker_threads(contexts, scheduler.address);
+        return if threads.next().is_some() { Driver::Worker(0) } else { Driver::Nobody };
+    }
+    let Ok(Some(remotes)) = remotes(program, scheduler.handle) else { return Driver::Unknown };
+    let states: Vec<Option<u64>> =
+        remotes.iter().map(|remote| park_state(program, *remote).ok()).collect();
+    match states.iter().position(|state| *state == Some(PARKED_DRIVER)) {
+        Some(index) => Driver::Worker(index),
+        None if workers.is_empty() || states.contains(&None) => Driver::Unknown,
+        None => Driver::Nobody,
+    }
+}
+
+fn multi_thread(program: &Program<'_>, handle: Value) -> Result<Option<Vec<Worker>>, ValueError> {
+    let Some(remotes) = remotes(program, handle)? else { return Ok(None) };
     let mut workers = Vec::new();
-    path.each(program, remotes, &mut |remote| {
+    for remote in remotes {
         workers.push(Worker {
             index: workers.len(),
             thread: None,
@@ -105,7 +143,7 @@ fn multi_thread(program: &Program<'_>, handle: Value) -> Result<Option<Vec<Worke
             task: None,
             queued: queued(program, remote).ok(),
         });
-    })?;
+    }
     Ok(Some(workers))
 }
 
@@ -121,10 +159,13 @@ fn part(program: &Program<'_>, from: Value, wanted: Expectation) -> Result<Value
     })
 }
 
-fn parked(program: &Program<'_>, remote: Value) -> Result<WorkerState, ValueError> {
+fn park_state(program: &Program<'_>, remote: Value) -> Result<u64, ValueError> {
     let inner = part(program, remote, WORKER_PARK)?;
-    let state = inner.member(program, "state")?.unsigned(program)?;
-    Ok(match state {
+    inner.member(program, "state")?.unsigned(program)
+}
+
+fn parked(program: &Program<'_>, remote: Value) -> Result<WorkerState, ValueError> {
+    Ok(match park_state(program, remote)? {
         PARKED_CONDVAR | PARKED_DRIVER => WorkerState::Parked,
         _ => WorkerState::Running,
     })

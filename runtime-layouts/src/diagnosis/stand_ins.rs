@@ -1,0 +1,103 @@
+//! Stand-ins: tasks that nothing polls before something else goes on, which is what a wait for them
+//! depends on.
+
+use rustc_hash::FxHashMap;
+
+use super::dependency_graph::{Dependency, Group};
+use crate::report::{
+    Cause, FrameKind, LocalSet, Report, Runtime, SetPlace, Task, TaskIndex, TaskKind, TaskState,
+};
+
+/// What must go on before a task can.
+struct StandIn {
+    /// Any of these.
+    instead: Vec<Dependency>,
+    /// Why the task does not go on before.
+    cause: Cause,
+}
+
+/// The tasks that others stand for.
+pub(super) struct StandIns {
+    of: FxHashMap<TaskIndex, StandIn>,
+}
+
+impl StandIns {
+    /// Those of a report.
+    pub(super) fn of(report: &Report) -> Self {
+        let mut stand_ins = Self { of: FxHashMap::default() };
+        for set in &report.local_sets {
+            stand_ins.add_set(report, set);
+        }
+        for runtime in &report.runtimes {
+            stand_ins.add_pool(report, runtime);
+        }
+        stand_ins
+    }
+
+    /// The tasks of a set that nobody polls go on when what keeps the set does, and then polls it.
+    fn add_set(&mut self, report: &Report, set: &LocalSet) {
+        let Some(keeper) = set.kept.as_ref().filter(|_| set.is_polled != Some(true)) else {
+            return;
+        };
+        let Some(instead) = keeper_of(report, keeper) else { return };
+        for task in &set.tasks {
+            let cause = Cause::SetNotPolled(*task);
+            self.of.insert(*task, StandIn { instead: vec![instead], cause });
+        }
+    }
+
+    /// The closures that queue for a full pool go on when one of those that have its threads ends.
+    fn add_pool(&mut self, report: &Report, runtime: &Runtime) {
+        let Some(pool) = runtime.blocking.filter(|pool| pool.is_full()) else { return };
+        let closures = |state| {
+            let is = move |task: &&Task| {
+                task.kind == TaskKind::Blocking
+                    && task.runtime == Some(runtime.id)
+                    && task.state == state
+            };
+            report.tasks.iter().filter(is).map(|task| task.index)
+        };
+        let running: Vec<TaskIndex> = closures(TaskState::Running).collect();
+        // One that was not found may end at any time.
+        if running.len() as u64 != pool.threads {
+            return;
+        }
+        for queued in closures(TaskState::Scheduled) {
+            let instead = running.iter().map(|task| Dependency::Task(*task)).collect();
+            self.of.insert(queued, StandIn { instead, cause: Cause::NoThread(queued) });
+        }
+    }
+
+    /// Puts what stands for a task in place of it.
+    pub(super) fn put_into(&self, group: &mut Group) {
+        let task = |dependency: &Dependency| match dependency {
+            Dependency::Task(task) | Dependency::Frame(task, _) => *task,
+        };
+        if !group.iter().any(|(dependency, _)| self.of.contains_key(&task(dependency))) {
+            return;
+        }
+        let old = std::mem::take(group);
+        for (dependency, cause) in old {
+            let Some(stand_in) = self.of.get(&task(&dependency)) else {
+                group.push((dependency, cause));
+                continue;
+            };
+            let cause = match cause {
+                Cause::NotEnded(_) => stand_in.cause,
+                other => other,
+            };
+            group.extend(stand_in.instead.iter().map(|instead| (*instead, cause)));
+        }
+    }
+}
+
+/// What has to go on before a set can be polled: the frame that keeps it, or what the thread blocks
+/// on that keeps it outside of all futures. `None` where that is not known, or where the thread
+/// runs.
+fn keeper_of(report: &Report, keeper: &SetPlace) -> Option<Dependency> {
+    let task = keeper.task?;
+    match report.site(keeper.frame.site).kind {
+        FrameKind::Native => Some(Dependency::Task(task)),
+        _ => Some(Dependency::Frame(task, keeper.frame)),
+    }
+}
