@@ -269,6 +269,14 @@ pub struct BesideStack {
     pub is_ambiguous: bool,
 }
 
+impl BesideStack {
+    /// What a future stored when it was suspended last; `None` when that is nothing.
+    pub(crate) fn stored(chain: Chain) -> Option<Box<Self>> {
+        let has_place = chain.frames.first().is_some_and(|frame| frame.address != 0);
+        has_place.then(|| Box::new(Self { chain, is_ambiguous: true }))
+    }
+}
+
 /// What becomes of a branch when the frame that holds it is polled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub enum Polled {

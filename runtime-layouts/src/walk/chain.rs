@@ -21,7 +21,7 @@ const DEEPEST_BRANCH: usize = 64;
 
 /// Walks chains; keeps what it learns about types.
 pub(crate) struct Walker {
-    finder: Finder,
+    pub(super) finder: Finder,
     /// As this walker numbers them: futures alone.
     pub(crate) sites: Sites,
 }

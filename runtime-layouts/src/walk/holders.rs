@@ -139,6 +139,11 @@ impl Guards {
     ) {
         let mut kept = Vec::new();
         self.live_values.of_chain(program, sites, &task.chain, &mut kept);
+        if let Some(beside) = &task.beside_stack {
+            let known = kept.len();
+            self.live_values.of_chain(program, sites, &beside.chain, &mut kept);
+            kept[known..].iter_mut().for_each(|kept| kept.may_be_moved |= beside.is_ambiguous);
+        }
         for kept in kept {
             if let Ok(Some((origin, guard))) = self.read(program, task.index, kept) {
                 found.add(origin, guard);

@@ -75,7 +75,7 @@ impl LiveValues {
             let Some(ty) = sites.type_of(frame.site) else { continue };
             let value = Value { ty, address: frame.address };
             // A frame that cannot be read is marked in its chain already.
-            let _ = self.of_frame(program, FrameRef::of(frame), value, found);
+            let _ = self.of_frame(program, sites, FrameRef::of(frame), value, found);
         }
     }
 
@@ -119,6 +119,7 @@ impl LiveValues {
     fn of_frame(
         &mut self,
         program: &Program<'_>,
+        sites: &Sites,
         frame: FrameRef,
         value: Value,
         found: &mut Vec<LiveValue>,
@@ -138,7 +139,11 @@ impl LiveValues {
         match &traversal.descent {
             Descent::Nothing => {}
             Descent::Coroutine { states } => {
-                let (active, _) = value.active_variant(program)?;
+                // Of a machine that is being polled what it stored last may not be where it stands.
+                let active = match sites.key(frame.site) {
+                    Some((_, StateKey::Variant(state))) if state < states.len() => state,
+                    _ => value.active_variant(program)?.0,
+                };
                 for held in &states[active].variables {
                     let below = self.finder.values_in(program, part_of(value, held.part));
                     if below.values.is_empty() {

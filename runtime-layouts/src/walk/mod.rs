@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+mod beside_stack;
 mod blocked_threads;
 mod chain;
 
@@ -34,7 +35,7 @@ use crate::layout::Call;
 use crate::layout::origin::Origin;
 use crate::parallel::Job;
 use crate::report::{
-    Chain, LocalSet, Report, ResourceId, Runtime, Site, SiteId, TargetSummary, Task, TaskIndex,
+    BesideStack, Chain, LocalSet, Report, ResourceId, Runtime, Site, SiteId, TargetSummary, Task, TaskIndex,
     TaskKind, ThreadRef, sentence,
 };
 use crate::target::Target;
@@ -188,6 +189,37 @@ impl Inspection<'_> {
         native_stack::chain(self.program, &mut self.sites, &calls, is_poll)
     }
 
+    /// Looks what memory keeps of the futures whose threads are blocked, beside what the stacks show:
+    /// so far there is what was stored last.
+    fn look_beside_stacks(&mut self) {
+        for at in 0..self.tasks.len() {
+            if let Some(stored) = self.tasks[at].beside_stack.take() {
+                let beside = self.beside_stack(at, &stored.chain);
+                self.tasks[at].beside_stack = beside.map(Box::new);
+            }
+        }
+    }
+
+    fn beside_stack(&mut self, task: usize, stored: &Chain) -> Option<BesideStack> {
+        let program = self.program;
+        let task = &self.tasks[task];
+        blocked_threads::of_task(program, &self.sites, task)?;
+        let tid = task.thread?.tid;
+        let thread = program.target().threads().iter().find(|known| known.tid == tid)?;
+        let first = stored.frames.first()?;
+        let root = Value { ty: self.sites.type_of(first.site)?, address: first.address };
+        let frames = program.stack(thread);
+        let calls = native_stack::calls(program, &frames);
+        let on_stack = beside_stack::on_stack(program, &frames, &calls);
+        let of_root = program.type_of(root.ty).ok()?;
+        // A thread may poll another task within the one that it blocks on.
+        let start = on_stack.iter().rposition(|it| it.is_of(&of_root.name))?;
+        let mut found = self.walker.beside_stack(program, root, &on_stack[start..])?;
+        self.take_in_sites();
+        self.numbers.apply_to(&mut found.chain);
+        Some(found)
+    }
+
     /// Adds the handles of runtimes and tasks that the frames of tasks keep.
     pub(crate) fn handles_in(&mut self, tasks: Range<usize>, found: &mut Vec<LiveValue>) {
         let sites = &self.sites;
@@ -278,6 +310,7 @@ impl Inspection<'_> {
         let target = self.program.target();
         let identity = target.identity();
         let roots = self.users_roots();
+        self.look_beside_stacks();
         let sites = &mut self.sites;
         sites.classify_user_code(&roots);
         for (index, task) in (0..).zip(&mut self.tasks) {

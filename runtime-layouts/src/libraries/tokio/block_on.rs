@@ -9,7 +9,8 @@ use super::context::ThreadContext;
 use super::scheduler::{self, Scheduler};
 use super::{block_on_stack, workers};
 use crate::report::{
-    Flavor, FrameSource, Task, TaskId, TaskIndex, TaskKind, TaskState, Trust, WorkerState,
+    BesideStack, Flavor, FrameSource, Task, TaskId, TaskIndex, TaskKind, TaskState, Trust,
+    WorkerState,
 };
 use crate::target::NativeFrame;
 use crate::value::Program;
@@ -87,11 +88,13 @@ fn task(
 ) -> Task {
     let StackFuture { address, mut chain, mut source } = found;
     let root = chain.frames.first().map(|frame| frame.site);
+    let mut beside_stack = None;
     if state == TaskState::Running
         && let Some(native) =
             inspection.native_chain(context.thread, &block_on_stack::is_block_on_name)
     {
-        (chain, source) = (native, FrameSource::NativeStack);
+        beside_stack = BesideStack::stored(std::mem::replace(&mut chain, native));
+        source = FrameSource::NativeStack;
     }
     let is_main = inspection.is_main(context.thread);
     Task {
@@ -105,7 +108,7 @@ fn task(
         spawned_at: None,
         chain,
         trust: Trust { is_stale: state == TaskState::Running, ..Trust::of(source) },
-        beside_stack: None,
+        beside_stack,
         index: TaskIndex(0),
         problems: Vec::new(),
     }

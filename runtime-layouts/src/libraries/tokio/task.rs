@@ -16,8 +16,8 @@ use crate::layout::origin::Origin;
 use crate::layout::{Function, Type, TypeKind};
 use crate::memory::ReadError;
 use crate::report::{
-    Chain, Flavor, Frame, FrameSource, FutureType, SiteId, Task, TaskId, TaskIndex, TaskKind,
-    TaskState, ThreadRef, Trust,
+    BesideStack, Chain, Flavor, Frame, FrameSource, FutureType, SiteId, Task, TaskId, TaskIndex,
+    TaskKind, TaskState, ThreadRef, Trust,
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -353,7 +353,8 @@ pub(super) fn show_running(inspection: &mut Inspection<'_>, task: &mut Task) {
     let chain = task.thread.and_then(|thread| inspection.native_chain(thread, &is_polling));
     task.trust.is_stale = true;
     if let Some(chain) = chain {
-        task.chain = chain;
+        let stored = std::mem::replace(&mut task.chain, chain);
+        task.beside_stack = BesideStack::stored(stored);
         task.trust.source = FrameSource::NativeStack;
     }
 }
