@@ -59,7 +59,14 @@ pub(crate) fn short(report: &Report, wait: &Wait) -> String {
 pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> String {
     let resource = report.resource(wait.resource);
     let verb = match resource.kind {
-        ResourceKind::Blocking => return "blocks its thread".to_string(),
+        ResourceKind::Blocking => {
+            return match resource.tasks.as_slice() {
+                [future] => {
+                    format!("blocks its thread until {} ends", of_block_on(report, *future))
+                }
+                _ => "blocks its thread".to_string(),
+            };
+        }
         ResourceKind::ThreadLock => "blocks its thread while it waits for",
         ResourceKind::Never if wait.is_polled => return what(report, wait, resource),
         _ if wait.is_polled => "waits for",
@@ -150,6 +157,11 @@ pub(super) fn thing(report: &Report, wait: &Wait) -> String {
     }
 }
 
+/// `future b3`: what a call like `block_on` polls.
+pub(super) fn of_block_on(report: &Report, future: TaskIndex) -> String {
+    format!("future {}", report.task(future).id.0)
+}
+
 /// Whether others can be kept from it, so that its identity matters.
 pub(super) fn is_lock(kind: ResourceKind) -> bool {
     matches!(
@@ -219,6 +231,9 @@ fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
         (ResourceKind::RwLock | ResourceKind::ThreadLock, Some(_)) => format!("{name} to write"),
         (ResourceKind::Semaphore, Some(Access::Permits(count))) => {
             format!("{} of {name}", permits(count))
+        }
+        (ResourceKind::Blocking, _) if resource.tasks.len() == 1 => {
+            format!("{} of {}", resource.name, of_block_on(report, resource.tasks[0]))
         }
         (ResourceKind::Join, _) if resource.tasks.len() == 1 => {
             let task = report.task(resource.tasks[0]);

@@ -59,7 +59,11 @@ fn of_wait(
 ) -> Option<Finding> {
     let (task, resource) = (report.task(wait.task), report.resource(wait.resource));
     let (cause, is_sure) = match resource.kind {
-        ResourceKind::Blocking => (Cause::Never, true),
+        ResourceKind::Blocking => match *resource.tasks.as_slice() {
+            // What it polls says more than the call.
+            [future] => (Cause::NotEnded(future), true),
+            _ => (Cause::Never, true),
+        },
         _ => {
             let (number, holder) = holder_that_stays(report, task, resource)?;
             (Cause::Held(number), !holder.may_be_moved)

@@ -27,6 +27,8 @@ pub(crate) struct Blocked {
     pub(crate) access: Option<Access>,
     /// The call.
     pub(crate) frame: FrameRef,
+    /// Whether it polls a future.
+    pub(crate) polls: bool,
 }
 
 /// What the thread that polls a task is blocked by; `None` when it runs, or waits for what ends by
@@ -66,7 +68,8 @@ pub(super) fn of_frames(
         }
     };
     let access = call.lock.and_then(|takes| takes.access);
-    Some(Blocked { kind, address, name, access, frame: FrameRef::of(frame) })
+    let frame = FrameRef::of(frame);
+    Some(Blocked { kind, address, name, access, frame, polls: call.polls })
 }
 
 /// Marks the workers whose threads the tasks that they poll block.
@@ -86,9 +89,17 @@ pub(super) fn mark(runtimes: &mut [Runtime], tasks: &[Task], waits: &Waits) {
     }
 }
 
-/// The outermost call that blocks, which is the one that the user made.
-fn call_of<'c>(sites: &Sites, chain: &'c Chain) -> Option<(&'c Frame, &'static BlockingCall)> {
-    chain.frames.iter().find_map(|frame| {
+/// The call that blocks, which the innermost code of the user's made: what that calls first and is
+/// known to block.
+///
+/// A frame further out may be one that is known to block as well, and runs the user's code now, such
+/// as `block_on` or `OnceLock::get_or_init`.
+pub(super) fn call_of<'c>(
+    sites: &Sites,
+    chain: &'c Chain,
+) -> Option<(&'c Frame, &'static BlockingCall)> {
+    let users = chain.frames.iter().rposition(|frame| sites.is_user_code(frame.site));
+    chain.frames[users.map_or(0, |at| at + 1)..].iter().find_map(|frame| {
         let known = sites.libraries().blocking(&base_of(&sites.get(frame.site).type_name))?;
         Some((frame, known))
     })

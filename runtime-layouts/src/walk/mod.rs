@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 mod beside_stack;
+mod block_on_calls;
 mod blocked_threads;
 mod chain;
 
@@ -14,6 +15,7 @@ mod live_values;
 pub(crate) mod native_stack;
 mod search;
 pub(crate) mod sites;
+pub(crate) mod stack_future;
 mod stack_references;
 #[cfg(test)]
 mod tests;
@@ -23,6 +25,7 @@ mod type_paths;
 pub(crate) mod waits;
 mod waits_and_holders;
 
+use self::block_on_calls::PolledByCalls;
 pub(crate) use self::chain::Walker;
 pub use self::known_libraries::{Registry, RegistryEntry};
 pub(crate) use self::live_values::LiveValue;
@@ -310,13 +313,18 @@ impl Inspection<'_> {
         let target = self.program.target();
         let identity = target.identity();
         let roots = self.users_roots();
+        self.sites.classify_user_code(&roots);
         self.look_beside_stacks();
+        let polled = self.find_block_on_calls();
+        let roots = self.users_roots();
         let sites = &mut self.sites;
         sites.classify_user_code(&roots);
         for (index, task) in (0..).zip(&mut self.tasks) {
             task.index = TaskIndex(index);
         }
-        let found = waits_and_holders::find(self.program, sites, (&self.runtimes, &self.tasks));
+        let polled = PolledByCalls::of(&self.tasks, polled);
+        let tasks = (&*self.runtimes, &*self.tasks, &polled);
+        let found = waits_and_holders::find(self.program, sites, tasks);
         let Found { mut waits, threads, is_whole } = found;
         stack_references::mark(self.program, &self.runtimes, &self.tasks, &mut waits.resources);
         self.interrupted |= !is_whole || self.program.was_interrupted();

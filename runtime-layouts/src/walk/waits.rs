@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::block_on_calls::PolledByCalls;
 use super::blocked_threads::{self, Blocked};
 use super::leaf_waits::FoundWait;
 use super::sites::Sites;
@@ -84,10 +85,19 @@ impl Waits {
     }
 
     /// Adds what blocks the thread that polls a task, before its other waits. Asks for stacks.
-    pub(crate) fn add_blocked(&mut self, program: &Program<'_>, sites: &Sites, task: &Task) {
+    pub(super) fn add_blocked(
+        &mut self,
+        program: &Program<'_>,
+        sites: &Sites,
+        task: &Task,
+        polled: &PolledByCalls,
+    ) {
         let Some(blocked) = blocked_threads::of_task(program, sites, task) else { return };
         let tid = task.thread.map_or(0, |thread| thread.tid);
         let call = self.blocked_thread(sites, &task.chain, tid, &blocked);
+        // What a call like `block_on` waits for.
+        let future = polled.by(task).filter(|_| blocked.polls);
+        self.resources[call.resource.0 as usize].tasks.extend(future);
         self.waits.push(Wait {
             task: task.index,
             resource: call.resource,

@@ -3,6 +3,7 @@
 
 use std::sync::mpsc::{self, Sender};
 
+use super::block_on_calls::PolledByCalls;
 use super::holders::{GuardBatch, Guards, Holders};
 use super::leaf_waits::{FoundWait, LeafReader};
 use super::sites::Sites;
@@ -31,7 +32,7 @@ pub(crate) struct Found {
 pub(crate) fn find(
     program: &Program<'_>,
     sites: &mut Sites,
-    (runtimes, tasks): (&[Runtime], &[Task]),
+    (runtimes, tasks, polled): (&[Runtime], &[Task], &PolledByCalls),
 ) -> Found {
     let mut waits = Waits::default();
     let mut holders = Holders::of(sites.libraries());
@@ -42,7 +43,7 @@ pub(crate) fn find(
         tasks.len(),
         |program| orders.into_iter().map(|order| order.read(program)).collect::<Vec<_>>(),
         || {
-            let (guards, is_whole) = read(program, sites, tasks, &mut waits, sender);
+            let (guards, is_whole) = read(program, sites, (tasks, polled), &mut waits, sender);
             if is_whole {
                 waits.queue();
                 holders.add_all(program, guards, &mut waits);
@@ -64,7 +65,7 @@ pub(crate) fn find(
 fn read(
     program: &Program<'_>,
     sites: &Sites,
-    tasks: &[Task],
+    (tasks, polled): (&[Task], &PolledByCalls),
     waits: &mut Waits,
     orders: Sender<QueueOrder>,
 ) -> (Vec<GuardBatch>, bool) {
@@ -88,7 +89,7 @@ fn read(
     let is_whole = job.run(program, &mut begin(), &mut |_, (found, guards)| {
         for waiting in found {
             while let Some(task) = running.next_if(|task| task.index <= waiting.wait.task) {
-                waits.add_blocked(program, sites, task);
+                waits.add_blocked(program, sites, task, polled);
             }
             if let Some(order) = waits.add(program, waiting) {
                 // Nobody reads it where no thread could be started for that.
@@ -97,6 +98,6 @@ fn read(
         }
         kept.push(guards);
     });
-    running.for_each(|task| waits.add_blocked(program, sites, task));
+    running.for_each(|task| waits.add_blocked(program, sites, task, polled));
     (kept, is_whole)
 }

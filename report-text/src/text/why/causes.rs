@@ -1,7 +1,7 @@
 //! Why a wait does not end: what each cause says, as the reason of one task and as evidence.
 
 use super::super::Look;
-use super::super::waiting::{end_text, in_variable, is_lock, thing};
+use super::super::waiting::{end_text, in_variable, is_lock, of_block_on, thing};
 use super::parts::{local_set, party, stands};
 use super::shutdown;
 use runtime_layouts::report::{
@@ -149,6 +149,9 @@ impl Evidence<'_> {
                 lines.push(self.wanted(link));
                 lines
             }
+            Cause::NotEnded(task) if resource.kind == ResourceKind::Blocking => {
+                self.polls(link, task)
+            }
             Cause::NotEnded(task) => {
                 let end = format!("the end of task {}", self.report.task(task).id.0);
                 vec![end, self.wanted(link)]
@@ -195,6 +198,26 @@ impl Evidence<'_> {
             let keeper = stands(self.report, keeper, self.look);
             lines.push(format!("future held by task {of}{keeper}"));
         }
+        lines
+    }
+
+    /// The call that blocks, and what the future that it polls waits for.
+    fn polls(&self, link: &Link, future: TaskIndex) -> Vec<String> {
+        let (_, resource, _) = link.resource(self.report);
+        let (task, asks) = (self.task(link), self.asks(link));
+        let mut lines = vec![format!("task {task} is in {}{asks}", resource.name)];
+        let waits = self.report.waits_of(future).iter().filter(|wait| wait.is_polled);
+        lines.extend(waits.map(|wait| {
+            let future = of_block_on(self.report, future);
+            let at = stands(self.report, wait.user.unwrap_or(wait.leaf), self.look);
+            let what = thing(self.report, wait);
+            match wait.is_granted {
+                true => format!(
+                    "{future} waited for {what}, which has come{at}; nothing has woken the thread"
+                ),
+                false => format!("{future} waits for {what}{at}"),
+            }
+        }));
         lines
     }
 

@@ -8,6 +8,11 @@ pub(super) fn sentence(told: &Told<'_>) -> String {
     match told.first.cause {
         Cause::HeldUnpolled(_) if told.tasks.len() == 1 => return unpolled(told),
         Cause::HeldByWaiter => return among_waiters(told),
+        Cause::Held(_)
+            if told.tasks.len() == 1 && told.resource.kind == ResourceKind::ThreadLock =>
+        {
+            return own(told);
+        }
         _ => {}
     }
     let what = match told.resource.kind {
@@ -36,6 +41,19 @@ fn unpolled(told: &Told<'_>) -> String {
     };
     let (blocks, name) = (blocks(told.report, told.wait), &told.resource.name);
     format!("{blocks} while it waits for {name}, held by {holder}, {polls}")
+}
+
+/// `task 3 blocks thread 2 (worker 0 of runtime 0) while it waits for Mutex<List>, which it holds
+/// itself`.
+fn own(told: &Told<'_>) -> String {
+    let (blocks, name) = (blocks(told.report, told.wait), &told.resource.name);
+    match told.holder.is_some_and(|holder| holder.thread.is_some()) {
+        true => format!("{blocks} while it waits for {name}, which it holds itself"),
+        false => format!(
+            "{blocks} while it waits for {name}, held by a suspended branch of the same task, which \
+             only that thread polls"
+        ),
+    }
 }
 
 /// The runtime of a holder that several workers could poll.

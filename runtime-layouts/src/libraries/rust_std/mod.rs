@@ -10,10 +10,9 @@ pub(crate) mod expected;
 mod futex_words;
 pub(crate) mod values;
 
-use crate::knowledge::{BlockingCall, GuardType, Library, TakesLock};
+use crate::knowledge::{BlockingCall, GuardType, Library};
 use crate::layout::source::UNWINDING;
 use crate::report::{Access, ResourceKind};
-use crate::value::Program;
 
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
@@ -82,56 +81,55 @@ const GUARDS: &[GuardType] = &[
 /// `parking_lot::Mutex<T>` is an alias of `lock_api::Mutex<RawMutex, T>`.
 const ALIASES: &[(&str, &str)] = &[("<RawMutex, ", "<"), ("<RawRwLock, ", "<")];
 
-type OfWord = fn(&Program<'_>, u64) -> Option<u64>;
 const READ: Option<Access> = Some(Access::Shared);
 const WRITE: Option<Access> = Some(Access::Exclusive);
-
-const fn lock(function: &'static str, access: Option<Access>, of_word: OfWord) -> BlockingCall {
-    BlockingCall { function, lock: Some(TakesLock { access, of_word }) }
-}
-
-const fn call(function: &'static str) -> BlockingCall {
-    BlockingCall { function, lock: None }
-}
 
 /// Functions that wait until another thread, another process or time lets them go on. What reads
 /// files is none: it ends by itself.
 const BLOCKING: &[BlockingCall] = &[
-    lock("std::sync::poison::mutex::Mutex::lock", None, futex_words::first),
-    lock("std::sync::mutex::Mutex::lock", None, futex_words::first),
-    lock("std::sync::poison::rwlock::RwLock::read", READ, futex_words::first),
-    lock("std::sync::rwlock::RwLock::read", READ, futex_words::first),
-    lock("std::sync::poison::rwlock::RwLock::write", WRITE, futex_words::of_writers),
-    lock("std::sync::rwlock::RwLock::write", WRITE, futex_words::of_writers),
-    lock("lock_api::mutex::Mutex::lock", None, futex_words::of_parked_thread),
-    lock("lock_api::rwlock::RwLock::read", READ, futex_words::of_parked_thread),
-    lock("lock_api::rwlock::RwLock::write", WRITE, futex_words::of_parked_thread),
-    call("futures_executor::local_pool::block_on"),
-    call("futures_lite::future::block_on"),
-    call("pollster::block_on"),
-    call("std::thread::functions::sleep"),
-    call("std::thread::sleep"),
-    call("std::thread::functions::park"),
-    call("std::thread::park"),
-    call("std::thread::join_handle::JoinHandle::join"),
-    call("std::thread::JoinHandle::join"),
-    call("std::thread::scoped::scope"),
-    call("std::sync::mpsc::Receiver::recv"),
-    call("std::sync::mpsc::SyncSender::send"),
-    call("std::sync::poison::condvar::Condvar::wait"),
-    call("std::sync::poison::condvar::Condvar::wait_while"),
-    call("std::sync::condvar::Condvar::wait"),
-    call("std::sync::condvar::Condvar::wait_while"),
-    call("std::sync::barrier::Barrier::wait"),
-    call("std::process::Child::wait"),
-    call("std::process::Child::wait_with_output"),
-    call("std::process::Command::output"),
-    call("std::process::Command::status"),
-    call("std::io::stdio::Stdin::read_line"),
-    call("std::net::tcp::TcpListener::accept"),
-    call("std::net::udp::UdpSocket::recv"),
-    call("std::net::udp::UdpSocket::recv_from"),
-    call("crossbeam_channel::channel::Receiver::recv"),
-    call("crossbeam_channel::channel::Sender::send"),
-    call("parking_lot::condvar::Condvar::wait"),
+    BlockingCall::lock("std::sync::poison::mutex::Mutex::lock", None, futex_words::first),
+    BlockingCall::lock("std::sync::mutex::Mutex::lock", None, futex_words::first),
+    BlockingCall::lock("std::sync::poison::rwlock::RwLock::read", READ, futex_words::first),
+    BlockingCall::lock("std::sync::rwlock::RwLock::read", READ, futex_words::first),
+    BlockingCall::lock("std::sync::poison::rwlock::RwLock::write", WRITE, futex_words::of_writers),
+    BlockingCall::lock("std::sync::rwlock::RwLock::write", WRITE, futex_words::of_writers),
+    BlockingCall::lock("lock_api::mutex::Mutex::lock", None, futex_words::of_parked_thread),
+    BlockingCall::lock("lock_api::rwlock::RwLock::read", READ, futex_words::of_parked_thread),
+    BlockingCall::lock("lock_api::rwlock::RwLock::write", WRITE, futex_words::of_parked_thread),
+    BlockingCall::block_on("futures_executor::local_pool::block_on"),
+    BlockingCall::block_on("futures_lite::future::block_on"),
+    BlockingCall::block_on("pollster::block_on"),
+    BlockingCall::call("std::thread::functions::sleep"),
+    BlockingCall::call("std::thread::sleep"),
+    BlockingCall::call("std::thread::functions::park"),
+    BlockingCall::call("std::thread::park"),
+    BlockingCall::call("std::thread::join_handle::JoinHandle::join"),
+    BlockingCall::call("std::thread::JoinHandle::join"),
+    BlockingCall::call("std::thread::scoped::scope"),
+    BlockingCall::call("std::sync::mpsc::Receiver::recv"),
+    BlockingCall::call("std::sync::mpsc::SyncSender::send"),
+    BlockingCall::call("std::sync::poison::condvar::Condvar::wait"),
+    BlockingCall::call("std::sync::poison::condvar::Condvar::wait_while"),
+    BlockingCall::call("std::sync::condvar::Condvar::wait"),
+    BlockingCall::call("std::sync::condvar::Condvar::wait_while"),
+    BlockingCall::call("std::sync::barrier::Barrier::wait"),
+    BlockingCall::call("std::process::Child::wait"),
+    BlockingCall::call("std::process::Child::wait_with_output"),
+    BlockingCall::call("std::process::Command::output"),
+    BlockingCall::call("std::process::Command::status"),
+    BlockingCall::call("std::io::stdio::Stdin::read_line"),
+    BlockingCall::call("std::net::tcp::TcpListener::accept"),
+    BlockingCall::call("std::net::udp::UdpSocket::recv"),
+    BlockingCall::call("std::net::udp::UdpSocket::recv_from"),
+    BlockingCall::call("crossbeam_channel::channel::Receiver::recv"),
+    BlockingCall::call("crossbeam_channel::channel::Sender::send"),
+    BlockingCall::call("crossbeam_channel::select::Select::select"),
+    BlockingCall::call("crossbeam_channel::select::Select::ready"),
+    BlockingCall::call("parking_lot::condvar::Condvar::wait"),
+    BlockingCall::call("parking_lot::condvar::Condvar::wait_while"),
+    BlockingCall::call("parking_lot::once::Once::call_once"),
+    BlockingCall::call("std::sync::poison::once::Once::call_once"),
+    BlockingCall::call("std::sync::once_lock::OnceLock::get_or_init"),
+    BlockingCall::call("std::sync::lazy_lock::LazyLock::force"),
+    BlockingCall::call("std::net::tcp::TcpStream::connect"),
 ];

@@ -4,7 +4,7 @@
 //! `scheduler/current_thread/mod.rs` (`CoreGuard::block_on`, tokio 1.54.1): both pin the future in
 //! their own frame and poll it from there.
 
-use super::block_on_stack::{Doing, StackFuture};
+use super::block_on_stack::Doing;
 use super::context::ThreadContext;
 use super::scheduler::{self, Scheduler};
 use super::{block_on_stack, workers};
@@ -15,6 +15,7 @@ use crate::report::{
 use crate::target::NativeFrame;
 use crate::value::Program;
 use crate::walk::Inspection;
+use crate::walk::stack_future::StackFuture;
 
 /// Adds the future of every thread that is inside `block_on`.
 pub(super) fn add(

@@ -1,31 +1,16 @@
 //! The future of a `block_on`, found on its thread's stack.
 //!
-//! In a debug build the frame has a variable `f` or `future` of type `Pin<&mut F>`. An optimized
-//! build keeps the future in memory too, since it is pinned, but drops that variable's location.
-//! There this module searches the stack frames of `block_on` for a value that can be an `F`: a
-//! suspended coroutine with a suspended awaitee, and so on down to a leaf.
+//! In a debug build the frame has a variable `f` or `future` of type `Pin<&mut F>`; else it is
+//! searched for (`walk::stack_future`).
 
 use super::task::is_polling;
+use crate::layout::Call;
 use crate::layout::name::path_segments;
-use crate::layout::{Call, LocationBase, PlacedVariable, TypeKind, VariableLocation};
 use crate::report::{Chain, Frame, FrameSource, FutureState, TaskState};
 use crate::target::NativeFrame;
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
-
-/// Bytes of stack that are searched, at most.
-const LARGEST_SEARCH: u64 = 1 << 20;
-/// Futures of fewer bytes are not searched for: an async fn without variables is one byte, which
-/// any byte of the stack may look like (seen in `tests/fixtures/shapes`, now and then).
-const SMALLEST_SEARCHED: u64 = 16;
-
-/// A future on a stack.
-pub(super) struct StackFuture {
-    pub(super) address: u64,
-    pub(super) chain: Chain,
-    /// How it was found.
-    pub(super) source: FrameSource,
-}
+use crate::walk::stack_future::{self, StackFuture};
 
 /// The future that the innermost `block_on` of a stack polls: when its place is not found, without
 /// an address and with its type alone. `None` when the stack shows no `block_on`.
@@ -55,9 +40,9 @@ pub(super) fn future(
         }
     }
     // `CurrentThread::block_on` pins the future, and the inner `block_on` has a pointer to it.
-    let ty = ty.map(|ty| pinned_target(inspection.program, ty).unwrap_or(ty))?;
+    let ty = ty.map(|ty| stack_future::pinned_target(inspection.program, ty).unwrap_or(ty))?;
     let ty = inside_generator(inspection.program, ty);
-    Some(search(inspection, ty, frames, first).unwrap_or_else(|| {
+    Some(stack_future::search(inspection, ty, frames, first, &is_block_on).unwrap_or_else(|| {
         let frame = inspection.site_of_type(ty).map(|site| Frame {
             site,
             address: 0,
@@ -141,57 +126,10 @@ fn named_places(program: &Program<'_>, module: usize, frame: &NativeFrame) -> Ve
     let mut places: Vec<(bool, Value)> = variables
         .iter()
         .filter(|v| is_block_on_name(&v.function) && matches!(&*v.name, "f" | "future"))
-        .filter_map(|variable| place(program, module, variable, frame))
+        .filter_map(|variable| stack_future::place(program, module, variable, frame))
         .collect();
     places.sort_by_key(|(is_reference, _)| !is_reference);
     places.into_iter().map(|(_, value)| value).collect()
-}
-
-/// A variable as a value in memory, and whether it is a reference. One that lives in a register is
-/// followed at once.
-pub(super) fn place(
-    program: &Program<'_>,
-    module: usize,
-    variable: &PlacedVariable,
-    frame: &NativeFrame,
-) -> Option<(bool, Value)> {
-    let base = |base| match base {
-        LocationBase::Register(number) => frame.register(number),
-        LocationBase::FrameAddress => frame.frame_address,
-    };
-    let ty = Ty { module, id: variable.ty };
-    let target = pinned_target(program, ty);
-    let value = match variable.location {
-        VariableLocation::Memory(from, offset) => {
-            Value { ty, address: base(from)?.wrapping_add_signed(offset) }
-        }
-        VariableLocation::Indirect(from, first, second) => {
-            let pointer = program.read_pointer(base(from)?.wrapping_add_signed(first)).ok()?;
-            Value { ty, address: pointer.wrapping_add_signed(second) }
-        }
-        VariableLocation::Value(from, offset) => {
-            Value { ty: target?, address: base(from)?.wrapping_add_signed(offset) }
-        }
-    };
-    Some((target.is_some(), value))
-}
-
-/// What `Pin<&mut F>` or `&mut F` points to; `None` for other types.
-fn pinned_target(program: &Program<'_>, ty: Ty) -> Option<Ty> {
-    let mut at = ty;
-    for _ in 0..4 {
-        let layout = program.type_of(at).ok()?;
-        match &layout.kind {
-            TypeKind::Pointer { target: Some(target) } if layout.name.starts_with("&mut ") => {
-                return Some(Ty { module: ty.module, id: *target });
-            }
-            TypeKind::Struct { members } if layout.name.starts_with("core::pin::Pin<") => {
-                at = Ty { module: ty.module, id: members.first()?.ty };
-            }
-            _ => return None,
-        }
-    }
-    None
 }
 
 /// Whether this can be the future that a thread blocks on: what it sleeps for was polled before. A
@@ -203,78 +141,4 @@ fn is_possible(inspection: &Inspection<'_>, found: &StackFuture, state: TaskStat
         Some(FutureState::Unresumed) => state == TaskState::Running && is_whole,
         root => root.is_some(),
     }
-}
-
-/// Looks for an `F` in the frames from that of the innermost `block_on` to that of the outermost.
-fn search(
-    inspection: &mut Inspection<'_>,
-    ty: Ty,
-    frames: &[NativeFrame],
-    first: usize,
-) -> Option<StackFuture> {
-    let program = &inspection.program;
-    let layout = program.type_of(ty).ok()?;
-    if layout.size < SMALLEST_SEARCHED {
-        return None;
-    }
-    let last = frames.iter().skip(first).rev().find(|frame| {
-        let Some((module, address)) = program.module_at(frame.pc.lookup()) else { return false };
-        let calls = program.layouts(module).calls_at(address).unwrap_or_default();
-        calls.iter().any(is_block_on)
-    });
-    // A frame ends where the stack pointer of its caller is; the innermost starts where that of
-    // the frame it calls ends.
-    let start = match first.checked_sub(1) {
-        Some(inner) => frames[inner].frame_address?,
-        None => return None,
-    };
-    let end = last?.frame_address?.min(start.saturating_add(LARGEST_SEARCH));
-    let step = usize::try_from(layout.align.unwrap_or(8).clamp(1, 64)).ok()?;
-    let mut best: Option<StackFuture> = None;
-    for address in (start..end.saturating_sub(layout.size)).step_by(step) {
-        if inspection.interrupted() {
-            return None;
-        }
-        let chain = inspection.chain(Value { ty, address });
-        if !is_suspended_throughout(inspection, &chain) {
-            continue;
-        }
-        let found = StackFuture { address, chain, source: FrameSource::StackSearch };
-        match &best {
-            Some(known) if length(&known.chain) > length(&found.chain) => {}
-            // Two that differ leave it open which is the one.
-            Some(known)
-                if length(&known.chain) == length(&found.chain)
-                    && !stands_alike(&known.chain, &found.chain) =>
-            {
-                return None;
-            }
-            Some(known) if length(&known.chain) == length(&found.chain) => {}
-            _ => best = Some(found),
-        }
-    }
-    best
-}
-
-/// Whether every state machine of a chain stands at an await point, and nothing in it is broken.
-fn is_suspended_throughout(inspection: &Inspection<'_>, chain: &Chain) -> bool {
-    let mut machines = chain.frames.iter().map(|frame| inspection.site(frame.site).state);
-    let whole = chain.frames.iter().all(|frame| frame.problem.is_none());
-    let suspended =
-        machines.all(|state| matches!(state, FutureState::Suspended | FutureState::Unknown));
-    let any = chain
-        .frames
-        .iter()
-        .any(|frame| inspection.site(frame.site).state == FutureState::Suspended);
-    whole && suspended && any
-}
-
-fn length(chain: &Chain) -> usize {
-    chain.frames.len() + chain.branches.iter().map(length).sum::<usize>()
-}
-
-fn stands_alike(one: &Chain, other: &Chain) -> bool {
-    one.frames.iter().map(|frame| frame.site).eq(other.frames.iter().map(|frame| frame.site))
-        && one.branches.len() == other.branches.len()
-        && one.branches.iter().zip(&other.branches).all(|(a, b)| stands_alike(a, b))
 }

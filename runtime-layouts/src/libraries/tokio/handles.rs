@@ -15,12 +15,12 @@ use super::expected::{HANDLE, HEADER, LOCAL_SHARED};
 use super::local_set::{self, FoundBy, LocalSets};
 use super::scheduler::{self, Scheduler};
 use super::task::{self, TaskReader};
-use super::{block_on_stack, join, number};
+use super::{join, number};
 use crate::layout::Type;
 use crate::report::{FrameRef, TaskId, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value};
-use crate::walk::{Inspection, LiveValue};
+use crate::walk::{Inspection, LiveValue, stack_future};
 
 /// Types that lead to a runtime or a task.
 pub(crate) const HANDLES: [&str; 6] = [
@@ -140,7 +140,7 @@ fn place_on_stacks(inspection: &mut Inspection<'_>, sets: &mut LocalSets) {
             let Some((module, address)) = program.module_at(frame.pc.lookup()) else { continue };
             let layouts = program.layouts(module);
             for variable in layouts.variables_at(address).unwrap_or_default() {
-                let place = block_on_stack::place(inspection.program, module, &variable, frame);
+                let place = stack_future::place(inspection.program, module, &variable, frame);
                 let Some((_, value)) = place else { continue };
                 let mut values = Vec::new();
                 inspection.handles_of(value, &mut values);
@@ -181,7 +181,7 @@ fn of_threads(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) -> Ve
             let variables = program.layouts(module).variables_at(address).unwrap_or_default();
             let values: Vec<Value> = variables
                 .iter()
-                .filter_map(|variable| block_on_stack::place(program, module, variable, frame))
+                .filter_map(|variable| stack_future::place(program, module, variable, frame))
                 .map(|(_, value)| value)
                 .collect();
             for value in values {

@@ -32,7 +32,7 @@ use std::collections::{HashMap, HashSet};
 use self::context::ThreadContext;
 use self::local_set::LocalSets;
 use self::scheduler::Scheduler;
-use crate::knowledge::{Library, Runtime};
+use crate::knowledge::{BlockingCall, Library, Runtime};
 use crate::parallel::Job;
 use crate::report::{Flavor, Task, TaskId, TaskKind, TaskState, ThreadRef};
 use crate::value::Program;
@@ -62,8 +62,23 @@ pub(crate) const LIBRARY: Library = Library {
     resources: resources::RESOURCES,
     guards: resources::GUARDS,
     handles: &handles::HANDLES,
+    blocking: BLOCKING,
     ..Library::named("tokio")
 };
+
+/// Calls that poll a future until it is ready, and those that wait for a message
+/// (`runtime/{runtime,handle}.rs`, `sync/{mpsc/bounded,mpsc/unbounded,oneshot}.rs`, tokio 1.54.1).
+const BLOCKING: &[BlockingCall] = &[
+    BlockingCall::block_on("tokio::runtime::handle::Handle::block_on"),
+    BlockingCall::block_on("tokio::runtime::runtime::Runtime::block_on"),
+    BlockingCall::block_on("tokio::sync::mpsc::bounded::Receiver::blocking_recv"),
+    BlockingCall::block_on("tokio::sync::mpsc::bounded::Sender::blocking_send"),
+    BlockingCall::block_on("tokio::sync::mpsc::unbounded::UnboundedReceiver::blocking_recv"),
+    BlockingCall::block_on("tokio::sync::oneshot::Receiver::blocking_recv"),
+    BlockingCall::block_on("tokio::sync::mutex::Mutex::blocking_lock"),
+    BlockingCall::block_on("tokio::sync::rwlock::RwLock::blocking_read"),
+    BlockingCall::block_on("tokio::sync::rwlock::RwLock::blocking_write"),
+];
 
 /// Functions that make a runtime which a thread need not be inside of.
 const NEW_RUNTIME: &[&str] = &["new_current_thread", "build_local"];
