@@ -7,8 +7,8 @@ use std::rc::Rc;
 use super::pollers::{Pollers, blocks_thread};
 use super::stand_ins::StandIns;
 use crate::report::{
-    Activity, Cause, Chain, FrameRef, Holder, Report, Resource, ResourceKind, TaskIndex, TaskState,
-    Wait, WaitId,
+    Cause, Chain, FrameRef, Holder, Report, Resource, ResourceKind, TaskIndex, TaskState, Wait,
+    WaitId,
 };
 
 /// Something that goes on or does not.
@@ -325,19 +325,17 @@ fn held(report: &Report, holder: &Holder) -> Option<Dependency> {
 /// one, it is one of them.
 fn needs_of_thread_lock(report: &Report, wait: &Wait) -> Option<Group> {
     let lock = report.resource(wait.resource);
-    let runs = |activity| activity == Activity::Running;
-    let mut others = report.threads.iter().map(|thread| thread.activity);
-    let is_any_running = report.threads.is_empty() || others.any(runs);
+    let may_be_elsewhere = report.may_be_held_unseen(wait.resource);
     if lock.holders.is_empty() {
         let waiting = lock.queue.iter().map(|id| report.wait(*id));
-        let is_known = lock.address != 0 && !report.may_be_held_unseen(wait.resource);
+        let is_known = lock.address != 0 && !may_be_elsewhere;
         let all: Group = waiting
             .filter(|wait| blocks_thread(report, wait))
             .map(|wait| (Dependency::Task(wait.task), Cause::HeldByWaiter))
             .collect();
         return Some(all).filter(|all| is_known && !all.is_empty());
     }
-    if is_any_running && lock.holders.iter().any(|holder| holder.thread.is_some()) {
+    if may_be_elsewhere && lock.holders.iter().any(|holder| holder.thread.is_some()) {
         return None;
     }
     let held = lock.holders.iter().zip(0..);

@@ -333,6 +333,7 @@ impl FakeReport {
             task: None,
             activity,
             blocked: None,
+            refers_to: Vec::new(),
         });
         let last = self.report.threads.len() - 1;
         &mut self.report.threads[last]

@@ -18,6 +18,10 @@ pub struct ProcessThread {
     pub activity: Activity,
     /// The call that blocks it, where it is one that is known; `None` for what is not blocked.
     pub blocked: Option<BlockedCall>,
+    /// The locks that tasks wait for by blocking their threads of which this thread has an address on
+    /// its stack or in a register, so that a guard of them may be there. All of them where its stack
+    /// cannot be read.
+    pub refers_to: Vec<ResourceId>,
 }
 
 /// What a thread is for.
@@ -86,16 +90,21 @@ impl Activity {
 }
 
 impl Report {
-    /// Whether a thread may hold that lock though no guard of it was found: one that runs, or is
-    /// blocked by something else. What only waits for work holds nothing.
+    /// Whether a thread may hold that lock though no guard of it was found there: one that runs, or
+    /// is blocked by something else, and has the lock's address. What only waits for work holds
+    /// nothing.
     #[must_use]
     pub fn may_be_held_unseen(&self, lock: ResourceId) -> bool {
+        let holders = &self.resource(lock).holders;
+        let may_hold = |thread: &ProcessThread| {
+            let waits = thread.blocked.is_some_and(|call| call.resource == lock);
+            let mut seen = holders.iter().filter_map(|holder| holder.thread);
+            thread.activity != Activity::Parked
+                && !waits
+                && thread.refers_to.contains(&lock)
+                && !seen.any(|holding| holding.thread == thread.thread)
+        };
         // Where the threads are not known nothing can be said of them.
-        self.threads.is_empty()
-            || self.threads.iter().any(|thread| match thread.activity {
-                Activity::Parked => false,
-                Activity::Blocked => thread.blocked.is_none_or(|call| call.resource != lock),
-                Activity::Running => true,
-            })
+        self.threads.is_empty() || self.threads.iter().any(may_hold)
     }
 }

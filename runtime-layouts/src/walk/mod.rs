@@ -12,6 +12,7 @@ mod holders;
 mod known_libraries;
 mod leaf_waits;
 mod live_values;
+mod lock_references;
 pub(crate) mod native_stack;
 mod search;
 pub(crate) mod sites;

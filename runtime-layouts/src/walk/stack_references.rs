@@ -49,7 +49,7 @@ pub(super) fn mark(
 }
 
 /// Adds the words in a thread's registers and on its stack. `None` when its stack cannot be found.
-fn search(
+pub(super) fn search(
     program: &Program<'_>,
     thread: &Thread,
     mut words: FxHashSet<u64>,

@@ -54,6 +54,7 @@ pub(super) fn survey(
             task: task.map(|task| task.index),
             activity: Activity::Running,
             blocked: None,
+            refers_to: Vec::new(),
         };
         let is_parked = worker.is_some_and(|(_, _, state)| state == WorkerState::Parked);
         match task {

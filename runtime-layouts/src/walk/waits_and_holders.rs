@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, Sender};
 use super::block_on_calls::PolledByCalls;
 use super::holders::{GuardBatch, Guards, Holders};
 use super::leaf_waits::{FoundWait, LeafReader};
+use super::lock_references;
 use super::sites::Sites;
 use super::threads;
 use super::waits::{QueueOrder, Waits};
@@ -55,7 +56,9 @@ pub(crate) fn find(
     if is_whole {
         waits.sort(program, sites, orders.unwrap_or_default());
         threads = threads::survey(program, sites, (runtimes, tasks), &mut waits);
+        lock_references::mark(program, &mut threads, &waits);
         holders.finish(program, sites, &threads, &mut waits);
+        lock_references::add_holders(program, sites, (&threads, tasks), &mut waits);
     }
     Found { waits, threads, is_whole }
 }

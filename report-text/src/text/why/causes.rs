@@ -175,7 +175,11 @@ impl Evidence<'_> {
             self.report.holder_name(holder),
             in_variable(holder),
             stands(self.report, holder.frame, self.look),
-            if holder.may_be_moved { " (unless it was moved)" } else { "" }
+            match (holder.may_be_moved, &holder.variable, holder.thread) {
+                (false, ..) => "",
+                (true, None, Some(_)) => " (as far as its stack shows: the guard has no variable)",
+                (true, ..) => " (unless it was moved)",
+            }
         )
     }
 

@@ -220,7 +220,7 @@ fn two_want(
         story.runs(task, worker, 7 + worker as u64);
         story.thread(7 + worker as u64, Activity::Blocked);
     }
-    story.thread(1, other);
+    story.thread(1, other).refers_to.push(lock);
     hold(&mut story, lock, first);
     said(story)
 }
@@ -236,6 +236,10 @@ fn a_lock_that_only_those_who_wait_for_it_can_hold_is_held_by_one_of_them() {
     for other in [Activity::Running, Activity::Blocked] {
         assert_eq!(two_want(other, |_, _, _| ()), [""; 0], "{other:?} may be who has it");
     }
+    let elsewhere = two_want(Activity::Parked, |story, _, _| {
+        story.thread(2, Activity::Running);
+    });
+    assert_eq!(elsewhere.len(), 1, "a thread without the lock's address has no guard of it");
 }
 
 #[test]

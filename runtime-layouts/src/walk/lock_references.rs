@@ -1,0 +1,177 @@
+//! Which threads have the addresses of locks that tasks wait for by blocking their threads.
+//!
+//! The guard of such a lock may be a temporary, and an optimized build forgets where variables are.
+//! But who holds a guard has the lock's address on its stack or in a register. So what has it not
+//! holds no guard; and of a thread that waits for a lock which only that thread can have, the frame
+//! further out that has the address is the likeliest to have the guard.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
+use super::native_stack::base_of;
+use super::sites::Sites;
+use super::stack_references;
+use super::waits::Waits;
+use crate::layout::Call;
+use crate::report::{
+    Access, Activity, FrameKind, FrameRef, Holder, HoldingThread, ProcessThread, ResourceId,
+    ResourceKind, Task, ThreadRole,
+};
+use crate::target::{NativeFrame, Thread};
+use crate::value::Program;
+
+/// A lock's word may lie so far behind the beginning of the value that a guard points to: behind the
+/// counts of an `Arc` and the data.
+const LARGEST_VALUE: u64 = 4096;
+
+/// Says of each thread which of those locks it has the address of.
+pub(super) fn mark(program: &Program<'_>, threads: &mut [ProcessThread], waits: &Waits) {
+    let locks: Vec<(ResourceId, u64)> = wanted(waits).collect();
+    if locks.is_empty() {
+        return;
+    }
+    let is_of_interest = |thread: &&mut ProcessThread| {
+        let is_worker = matches!(thread.role, ThreadRole::Worker { .. });
+        !(is_worker && thread.activity == Activity::Parked)
+    };
+    for thread in threads.iter_mut().filter(is_of_interest) {
+        let Some(native) = native(program, thread) else { continue };
+        let words = stack_references::search(program, native, FxHashSet::default());
+        let has = |lock: u64| {
+            let near = |word: &u64| lock.wrapping_sub(*word) <= LARGEST_VALUE;
+            words.as_ref().is_none_or(|words| words.iter().any(near))
+        };
+        let found = locks.iter().filter(|(_, address)| has(*address)).map(|(id, _)| *id);
+        thread.refers_to.extend(found);
+    }
+}
+
+/// The locks that block threads, and their addresses.
+fn wanted(waits: &Waits) -> impl Iterator<Item = (ResourceId, u64)> + '_ {
+    let ids = (0..).map(ResourceId).zip(&waits.resources);
+    ids.filter(|(_, resource)| resource.kind == ResourceKind::ThreadLock && resource.address != 0)
+        .map(|(id, resource)| (id, resource.address))
+}
+
+fn native<'p>(program: &Program<'p>, thread: &ProcessThread) -> Option<&'p Thread> {
+    program.target().threads().iter().find(|known| known.tid == thread.thread.tid)
+}
+
+/// Adds as a holder, with doubt, the frame of a thread's own that has the address of the lock that
+/// the thread waits for, where no guard of it was found and no other thread can have it.
+pub(super) fn add_holders(
+    program: &Program<'_>,
+    sites: &Sites,
+    (threads, tasks): (&[ProcessThread], &[Task]),
+    waits: &mut Waits,
+) {
+    let locks: Vec<(ResourceId, u64)> = wanted(waits).collect();
+    for (lock, address) in locks {
+        let may_hold = |thread: &&ProcessThread| {
+            thread.activity != Activity::Parked && thread.refers_to.contains(&lock)
+        };
+        let waiting = |thread: &ProcessThread| {
+            thread.blocked.is_some_and(|call| call.resource == lock) && thread.task.is_some()
+        };
+        let mut able = threads.iter().filter(may_hold);
+        let (Some(thread), None) = (able.next(), able.next()) else { continue };
+        if !waits.resources[lock.0 as usize].holders.is_empty() || !waiting(thread) {
+            continue;
+        }
+        let Some(task) = thread.task.and_then(|task| tasks.get(task.0 as usize)) else { continue };
+        if let Some(frame) = frame_with(program, sites, thread, task, address) {
+            let name = &waits.resources[lock.0 as usize].name;
+            let guard: Arc<str> = format!("guard of {name}").into();
+            waits.held(
+                lock,
+                Holder {
+                    task: Some(task.index),
+                    frame,
+                    variable: None,
+                    guard,
+                    access: Access::Exclusive,
+                    may_be_moved: true,
+                    is_shared: false,
+                    thread: Some(HoldingThread { thread: thread.thread, is_blocked: true }),
+                },
+            );
+        }
+    }
+}
+
+/// The frame of the user's whose statement may hold the guard, further out than the one that makes
+/// the call that blocks: one that has the lock's address, or of inlined code, one whose line takes a
+/// lock as well.
+///
+/// No further out than the body of the state machine that runs: what another one keeps while it
+/// awaits is in its own memory, and found there.
+fn frame_with(
+    program: &Program<'_>,
+    sites: &Sites,
+    thread: &ProcessThread,
+    task: &Task,
+    address: u64,
+) -> Option<FrameRef> {
+    let caller = thread.blocked?.user?;
+    let frames = program.stack(native(program, thread)?);
+    let chain = &task.chain.frames;
+    let at = chain.iter().rposition(|frame| FrameRef::of(frame) == caller)?;
+    if is_body(sites, caller) {
+        return None;
+    }
+    let outer = chain[..at].iter().rev().map(FrameRef::of);
+    let end = outer.clone().position(|frame| is_body(sites, frame)).map_or(0, |end| end + 1);
+    let mut users = outer.take(end).filter(|frame| sites.is_user_code(frame.site));
+    users.find(|user| {
+        let Some(at) = frames.iter().position(|frame| frame.pc.get() == user.address) else {
+            return false;
+        };
+        match user.address == caller.address {
+            true => takes_a_lock_before(program, sites, *user, frames[at].pc.lookup()),
+            false => has_word(program, &frames, at, address),
+        }
+    })
+}
+
+/// Whether a frame is the body of an async fn, block or closure.
+fn is_body(sites: &Sites, frame: FrameRef) -> bool {
+    let kind = sites.get(frame.site).kind;
+    matches!(kind, FrameKind::AsyncFn | FrameKind::AsyncBlock | FrameKind::AsyncClosure)
+}
+
+/// Whether a frame has that word on its stack or in a register.
+fn has_word(program: &Program<'_>, frames: &[NativeFrame], at: usize, wanted: u64) -> bool {
+    let begin = at.checked_sub(1).and_then(|inner| frames[inner].frame_address);
+    let (Some(begin), Some(end)) = (begin, frames[at].frame_address) else { return false };
+    let end = end.min(begin.saturating_add(LARGEST_FRAME));
+    let mut words = (begin..end).step_by(usize::from(program.pointer_size()));
+    frames[at].registers.iter().any(|(_, value)| *value == wanted)
+        || words.any(|at| program.read_pointer(at) == Ok(wanted))
+}
+
+/// Whether the code before that place, of the line at which a frame stands, has a function inlined
+/// that takes a lock.
+fn takes_a_lock_before(program: &Program<'_>, sites: &Sites, user: FrameRef, place: u64) -> bool {
+    let site = sites.get(user.site);
+    let is_frame =
+        |call: &Call| *call.function.name == *site.type_name && call.location == site.location;
+    let takes = |call: &Call| {
+        let known = sites.libraries().blocking(&base_of(&call.function.name));
+        known.is_some_and(|known| known.lock.is_some())
+    };
+    (1..=FARTHEST_CODE).any(|before| {
+        let Some((module, at)) = program.module_at(place.wrapping_sub(before)) else {
+            return false;
+        };
+        let calls = program.layouts(module).calls_at(at).unwrap_or_default();
+        let outer = calls.iter().position(is_frame);
+        // The next one inside of it: the user's own code calls the lock's function.
+        outer.is_some_and(|outer| calls[..outer].last().is_some_and(takes))
+    })
+}
+
+/// Bytes of one frame that are looked at.
+const LARGEST_FRAME: u64 = 64 << 10;
+/// Bytes of code that are looked at, at most.
+const FARTHEST_CODE: u64 = 2 << 10;
