@@ -39,8 +39,8 @@ use crate::layout::Call;
 use crate::layout::origin::Origin;
 use crate::parallel::Job;
 use crate::report::{
-    BesideStack, Chain, LocalSet, Report, ResourceId, Runtime, Site, SiteId, TargetSummary, Task, TaskIndex,
-    TaskKind, ThreadRef, sentence,
+    BesideStack, Chain, LocalSet, Report, ResourceId, Runtime, Site, SiteId, TargetSummary, Task,
+    TaskIndex, TaskKind, ThreadRef, sentence,
 };
 use crate::target::Target;
 use crate::value::{Program, Ty, Value};
