@@ -80,6 +80,9 @@ busy! {
     senders_that_were_moved_away "closing-time" [];
     a_thread_with_a_weak_bell "weak-bell" [];
     a_thread_with_a_lent_bell "lent-bell" [];
+    a_local_set_that_is_run_later "desk" [];
+    a_runtime_that_is_run_now_and_then "visits" [];
+    closures_that_queue_for_threads "queue-for-threads" [];
     a_server_under_load "echo" [];
     a_server_on_one_thread "one-thread" [];
 }

@@ -23,8 +23,8 @@
 use crate::layout::name::DisplayName;
 use crate::report::{
     Access, Activity, BlockedCall, Cause, Chain, Clock, Driver, Due, Finding, Flavor, Frame,
-    FrameKind, FrameRef, FrameSource, FutureState, Holder, HoldingThread, Link, Polled,
-    ProcessThread, Report, Resource, ResourceId, ResourceKind, Runtime, Site, SiteId,
+    FrameKind, FrameRef, FrameSource, FutureState, Holder, HoldingThread, Link, LocalSet, Polled,
+    ProcessThread, Report, Resource, ResourceId, ResourceKind, Runtime, SetPlace, Site, SiteId,
     TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef, ThreadRole, Timer,
     Trust, Wait, WaitId, Worker, WorkerState,
 };
@@ -112,6 +112,39 @@ impl FakeReport {
             incomplete: Vec::new(),
         });
         id
+    }
+
+    /// A runtime, to be changed.
+    ///
+    /// # Panics
+    /// When it is none of this report's.
+    pub fn runtime_mut(&mut self, id: usize) -> &mut Runtime {
+        &mut self.report.runtimes[id]
+    }
+
+    /// Makes these tasks those of a local set that a frame keeps in a variable and does not poll;
+    /// the set, to be changed.
+    pub fn keeps_set(&mut self, at: FakeFrame, tasks: &[FakeFrame]) -> &mut LocalSet {
+        for task in tasks {
+            self.task_mut(*task).kind = TaskKind::Local;
+        }
+        let sets = &mut self.report.local_sets;
+        sets.push(LocalSet {
+            name: "LocalSet",
+            address: 0x6000_0000 + sets.len() as u64 * 0x100,
+            tasks: tasks.iter().map(|frame| frame.task).collect(),
+            queue: Vec::new(),
+            is_polled: Some(false),
+            kept: Some(SetPlace {
+                task: Some(at.task),
+                frame: at.frame,
+                variable: Some("set".into()),
+                may_be_moved: false,
+                is_shared: false,
+            }),
+        });
+        let last = sets.len() - 1;
+        &mut sets[last]
     }
 
     /// A new task; its outermost frame. It is of the runtime that was made last.

@@ -3,6 +3,7 @@
 mod channels_and_joins;
 mod endless_tasks;
 mod locks;
+mod runtimes;
 mod slow_locks;
 mod threads;
 mod unpolled_futures;
