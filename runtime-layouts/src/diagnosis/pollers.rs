@@ -6,7 +6,8 @@ use rustc_hash::FxHashMap;
 
 use super::dependency_graph::waits;
 use crate::report::{
-    Flavor, Report, ResourceKind, Runtime, Task, TaskKind, TaskState, Wait, WaitId, Worker,
+    Flavor, QueuePlace, Report, ResourceKind, Runtime, Task, TaskIndex, TaskKind, TaskState, Wait,
+    WaitId, Worker,
 };
 
 /// The waits that block threads, by thread and by runtime.
@@ -15,6 +16,8 @@ pub(super) struct Pollers {
     of_threads: FxHashMap<u64, WaitId>,
     /// Of each runtime what blocks its workers; `None` where one of them is not blocked.
     of_runtimes: Vec<Option<Rc<[WaitId]>>>,
+    /// What blocks the worker in whose LIFO slot a task is, which no other worker takes from.
+    of_slots: FxHashMap<TaskIndex, WaitId>,
 }
 
 /// Whether a wait blocks the thread that polls its task.
@@ -41,7 +44,8 @@ impl Pollers {
             all.filter(|all| !all.is_empty()).map(Rc::from)
         };
         let of_runtimes = report.runtimes.iter().map(of_runtime).collect();
-        Self { of_threads, of_runtimes }
+        let of_slots = in_slots(report, &of_threads);
+        Self { of_threads, of_runtimes, of_slots }
     }
 
     /// What blocks every thread that could poll a task which none polls now; `None` when one of
@@ -49,6 +53,9 @@ impl Pollers {
     pub(super) fn of_task(&self, report: &Report, task: &Task) -> Option<Rc<[WaitId]>> {
         if task.state == TaskState::Running {
             return None;
+        }
+        if let Some(wait) = self.of_slots.get(&task.index) {
+            return Some(Rc::from([*wait]));
         }
         let runtime = || {
             let at = task.runtime?;
@@ -69,4 +76,18 @@ impl Pollers {
             TaskKind::Blocking => None,
         }
     }
+}
+
+fn in_slots(report: &Report, of_threads: &FxHashMap<u64, WaitId>) -> FxHashMap<TaskIndex, WaitId> {
+    let queues = report.runtimes.iter().flat_map(|runtime| {
+        runtime.queues.iter().filter_map(move |queue| match queue.place {
+            QueuePlace::Lifo(worker) => Some((runtime.workers.get(worker)?, queue)),
+            QueuePlace::Worker(_) | QueuePlace::Shared => None,
+        })
+    });
+    let blocked = queues.filter_map(|(worker, queue)| {
+        let wait = *of_threads.get(&worker.thread?.tid)?;
+        Some(queue.tasks.iter().map(move |task| (*task, wait)))
+    });
+    blocked.flatten().collect()
 }

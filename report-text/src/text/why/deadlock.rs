@@ -1,8 +1,10 @@
 //! Tasks that wait for each other, or one for itself.
 
-use super::super::waiting::is_lock;
-use super::parts::{Told, blocks};
-use runtime_layouts::report::{Access, Cause, Holder, ResourceKind, TaskKind};
+use super::super::waiting::{enumerated, is_lock};
+use super::parts::{Told, blocks, party};
+use runtime_layouts::report::{
+    Access, Cause, Holder, ResourceKind, Task, TaskIndex, TaskKind, TaskState,
+};
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
     match told.first.cause {
@@ -15,6 +17,13 @@ pub(super) fn sentence(told: &Told<'_>) -> String {
         }
         _ => {}
     }
+    let queued = told.finding.links.iter().find_map(|link| match link.cause {
+        Cause::NoThread(queued) => Some(queued),
+        _ => None,
+    });
+    if let Some(queued) = queued {
+        return full_pool(told, queued);
+    }
     let what = match told.resource.kind {
         ResourceKind::Semaphore => "permits that it holds itself",
         kind if is_lock(kind) => "a lock that it holds itself",
@@ -25,6 +34,36 @@ pub(super) fn sentence(told: &Told<'_>) -> String {
         [_, _] => format!("{} wait for each other", told.subject()),
         _ => format!("{} wait for each other in a cycle", told.subject()),
     }
+}
+
+/// `closures 3 and 4 have all 2 threads of the blocking pool of runtime 0, and wait for closures that
+/// queue for one`.
+fn full_pool(told: &Told<'_>, queued: TaskIndex) -> String {
+    let report = told.report;
+    let runtime = report.task(queued).runtime;
+    let has_thread = |task: &&Task| {
+        task.kind == TaskKind::Blocking
+            && task.runtime == runtime
+            && task.state == TaskState::Running
+    };
+    let running: Vec<TaskIndex> =
+        report.tasks.iter().filter(has_thread).map(|task| task.index).collect();
+    let (who, verbs) = match running.as_slice() {
+        [one] => (party(report, *one), ["has", "waits"]),
+        several => (enumerated(report, several).replacen("task", "closure", 1), ["have", "wait"]),
+    };
+    let pool = runtime.and_then(|at| report.runtimes.get(at)?.blocking);
+    let threads = match pool.map(|pool| pool.threads) {
+        Some(1) | None => "the only thread".to_string(),
+        Some(threads) => format!("all {threads} threads"),
+    };
+    format!(
+        "{who} {} {threads} of the blocking pool of runtime {}, and {} for closures that queue \
+         for one",
+        verbs[0],
+        runtime.unwrap_or_default(),
+        verbs[1]
+    )
 }
 
 /// `task 1 blocks thread 1 (worker 0 of runtime 0) while it waits for RwLock<f32>, held by task main,

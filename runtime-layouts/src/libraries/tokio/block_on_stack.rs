@@ -4,12 +4,14 @@
 //! searched for (`walk::stack_future`).
 
 use super::task::is_polling;
+use crate::knowledge::children::Part;
 use crate::layout::Call;
 use crate::layout::name::path_segments;
 use crate::report::{Chain, Frame, FrameSource, FutureState, TaskState};
 use crate::target::NativeFrame;
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
+use crate::walk::coroutine;
 use crate::walk::stack_future::{self, StackFuture};
 
 /// The future that the innermost `block_on` of a stack polls: when its place is not found, without
@@ -31,6 +33,7 @@ pub(super) fn future(
         .find_map(|call| call.function.type_parameters.iter().find(|p| &*p.name == "F"))
         .map(|parameter| Ty { module, id: parameter.ty });
     let named = named_places(program, module, &frames[first]);
+    let polls_set = polls_local_set(program, frames);
     for value in named {
         let chain = inspection.chain(value);
         let source = FrameSource::StateMachines;
@@ -38,10 +41,30 @@ pub(super) fn future(
         if is_possible(inspection, &found, state) {
             return Some(found);
         }
+        let first = found.chain.frames.first().filter(|_| polls_set);
+        let root = first.and_then(|frame| {
+            let is_new = inspection.site(frame.site).state == FutureState::Unresumed;
+            Some((inspection.type_of_site(frame.site).filter(|_| is_new)?, frame.address))
+        });
+        if let Some((ty, address)) = root
+            && let Some(awaitee) = only_awaitee(inspection.program, ty)
+        {
+            let part = Value { ty: awaitee.ty, address: address.wrapping_add(awaitee.offset) };
+            let chain = inspection.chain(part);
+            return Some(below(inspection, ty, address, chain, FrameSource::StateMachines));
+        }
     }
     // `CurrentThread::block_on` pins the future, and the inner `block_on` has a pointer to it.
     let ty = ty.map(|ty| stack_future::pinned_target(inspection.program, ty).unwrap_or(ty))?;
     let ty = inside_generator(inspection.program, ty);
+    if polls_set
+        && let Some(awaitee) = only_awaitee(inspection.program, ty)
+        && let Some(found) =
+            stack_future::search(inspection, awaitee.ty, frames, first, &is_block_on)
+    {
+        let address = found.address.wrapping_sub(awaitee.offset);
+        return Some(below(inspection, ty, address, found.chain, found.source));
+    }
     Some(stack_future::search(inspection, ty, frames, first, &is_block_on).unwrap_or_else(|| {
         let frame = inspection.site_of_type(ty).map(|site| Frame {
             site,
@@ -51,6 +74,53 @@ pub(super) fn future(
         let chain = Chain { frames: frame.into_iter().collect(), ..Chain::default() };
         StackFuture { address: 0, chain, source: FrameSource::TypeAlone }
     }))
+}
+
+/// A future that is polled for the first time, with what it awaits below it: it has stored no state
+/// yet, but what it awaits lies in it already.
+fn below(
+    inspection: &mut Inspection<'_>,
+    ty: Ty,
+    address: u64,
+    mut chain: Chain,
+    source: FrameSource,
+) -> StackFuture {
+    if let Some(site) = inspection.site_of_type(ty) {
+        chain.frames.insert(0, Frame { site, address, problem: None });
+    }
+    StackFuture { address, chain, source }
+}
+
+/// What a state machine with one await point awaits there; `None` for another one, and for one that
+/// the debug information does not describe.
+fn only_awaitee(program: &Program<'_>, ty: Ty) -> Option<Part> {
+    if !coroutine::is_coroutine(program.type_of(ty).ok()?) {
+        return None;
+    }
+    let states = coroutine::states(program, ty).ok()?;
+    let mut suspended = states.into_iter().filter(|state| state.kind == FutureState::Suspended);
+    let only = suspended.next()?;
+    suspended.next().is_none().then_some(only.awaitee).flatten()
+}
+
+/// Whether the thread polls a task of a local set inside of its innermost `block_on`: then what it
+/// blocks on is being polled too, and was suspended below the set before
+/// (`RunUntil::poll`, `task/local.rs`, tokio 1.54.1).
+fn polls_local_set(program: &Program<'_>, frames: &[NativeFrame]) -> bool {
+    let mut polls = false;
+    for frame in frames {
+        let Some((module, address)) = program.module_at(frame.pc.lookup()) else { continue };
+        for call in program.layouts(module).calls_at(address).unwrap_or_default() {
+            if is_block_on(&call) {
+                return false;
+            }
+            polls |= is_polling(&call.function.name);
+            if polls && call.function.name.starts_with("tokio::task::local::") {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 /// The state machine in what rustc before 1.67 wraps it in.

@@ -66,13 +66,14 @@ pub(super) fn follow(
     let mut first = known.first_task;
     let mut handles = of_threads(inspection, known.contexts);
     let mut of_tasks = Vec::new();
+    let mut doubtful = Vec::new();
     for _ in 0..DEEPEST_HANDLES {
         let last = inspection.tasks.len();
         let mut found = Vec::new();
         inspection.handles_in(first..last, &mut found);
         first = last;
         found.retain(|kept| kept.value.ty.module == known.module);
-        add_kept_sets(inspection, known, &found, sets);
+        add_kept_sets(inspection, known, &found, sets, &mut doubtful);
         found.retain(|kept| !kept.may_be_moved);
         handles.extend(found.iter().map(|kept| kept.value));
         for handle in handles.drain(..).filter(|handle| handle.ty.module == known.module) {
@@ -91,18 +92,22 @@ pub(super) fn follow(
             break;
         }
     }
+    for (value, place) in doubtful {
+        sets.place(inspection.program, value, place);
+    }
     if sets.has_unplaced() {
         place_on_stacks(inspection, sets);
     }
 }
 
 /// Adds the local sets that frames keep. What a variable that was moved away has left behind may
-/// lead anywhere: it only tells where a set is that something else leads to.
+/// lead anywhere: it is doubtful, and only tells where a set is that something else leads to.
 fn add_kept_sets(
     inspection: &mut Inspection<'_>,
     known: &Known<'_>,
     found: &[LiveValue],
     sets: &mut LocalSets,
+    doubtful: &mut Vec<(Value, local_set::Kept)>,
 ) {
     for kept in found {
         if !is_set(inspection.program, kept.value) {
@@ -116,7 +121,7 @@ fn add_kept_sets(
             is_shared: kept.is_shared,
         };
         if kept.may_be_moved {
-            sets.place(inspection.program, kept.value, place);
+            doubtful.push((kept.value, place));
         } else {
             sets.add(inspection, kept.value, FoundBy::Keeper(place), None, known.polled);
         }
