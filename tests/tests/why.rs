@@ -56,12 +56,6 @@ faults! {
     a_task_lets_its_thread_sleep "sleeping-worker"
     a_task_takes_a_lock_that_its_thread_has "own-thread-lock"
     a_thread_waits_for_a_suspended_task "guard-across-await"
-    a_local_set_is_polled_by_nobody "unpolled-set"
-    nobody_waits_for_timers "undriven"
-    a_task_is_in_the_slot_of_a_blocked_worker "lifo-slot"
-    the_threads_for_blocking_work_are_all_taken "full-pool"
-    a_thread_waits_for_a_runtime_that_nobody_runs "handle-block-on"
-    a_runtime_is_dropped_and_its_closure_waits "dropped-runtime"
 }
 
 /// Only the command line stops the process itself, and knows when that was: how long a timer has

@@ -7,7 +7,7 @@ use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
 use super::tasks::tasks_text;
 use super::waiting;
-use runtime_layouts::report::{BlockingPool, QueuePlace, Report, Runtime, WorkerState};
+use runtime_layouts::report::{BlockingPool, QueuePlace, Report, RunQueue, Runtime, WorkerState};
 
 /// Writes every runtime with its workers.
 ///
@@ -82,18 +82,22 @@ fn write_queues(report: &Report, runtime: &Runtime, out: &mut Out<'_>) -> io::Re
             QueuePlace::Worker(worker) => format!("In the queue of worker {worker}"),
             QueuePlace::Shared => continue,
         };
-        let tasks = waiting::ids(report, queue.tasks.iter().copied());
-        let what = if queue.tasks.len() == 1 { "task" } else { "tasks" };
-        out.line(format_args!("  {place}: {what} {tasks}."))?;
+        out.line(format_args!("  {place}: {}.", tasks_in(report, queue)))?;
     }
     if let Some(injected) = runtime.injected {
         let shared = runtime.queues.iter().find(|queue| queue.place == QueuePlace::Shared);
-        let tasks =
-            shared.map(|queue| format!(" ({})", waiting::ids(report, queue.tasks.iter().copied())));
+        let tasks = shared.map(|queue| format!(" ({})", tasks_in(report, queue)));
         let tasks = tasks.unwrap_or_default();
         out.line(format_args!("  Queued for any worker: {injected}{tasks}."))?;
     }
     Ok(())
+}
+
+/// `task 5`, `tasks 5, 6, 7`.
+fn tasks_in(report: &Report, queue: &RunQueue) -> String {
+    let tasks = waiting::ids(report, queue.tasks.iter().copied());
+    let what = if queue.tasks.len() == 1 { "task" } else { "tasks" };
+    format!("{what} {tasks}")
 }
 
 /// `Blocking pool: 2 of 2 threads, 0 idle; 1 closure queued: it is full.` The limit is said where it

@@ -21,7 +21,7 @@ fn left_alone(told: &Told<'_>, runtime: &Runtime) -> String {
     let task = party(told.report, told.wait.task);
     format!(
         "{task} waits for {}, but the timers, sockets and tasks of runtime {} go on only while a \
-         thread runs it, and none does now (`Handle::block_on` does not)",
+         thread runs it, and none does now (`Handle::block_on` does not; unless one comes back to it)",
         thing(told.report, told.wait),
         runtime.id
     )
@@ -33,8 +33,12 @@ fn beside_blocked(told: &Told<'_>, runtime: &Runtime) -> String {
     let workers = workers(told.report, runtime).join(", ");
     let overdue = told.resource.timer.and_then(|timer| timer.overdue());
     let late = overdue.map(|overdue| format!("; a timer is overdue by {}", short(overdue)));
+    let unless = match told.finding.is_sure {
+        true => "",
+        false => " (unless what blocks it ends in a moment)",
+    };
     format!(
-        "no thread of runtime {} waits for timers and sockets: {workers}{}",
+        "no thread of runtime {} waits for timers and sockets: {workers}{}{unless}",
         runtime.id,
         late.unwrap_or_default()
     )
