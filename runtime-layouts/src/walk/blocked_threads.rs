@@ -29,6 +29,8 @@ pub(crate) struct Blocked {
     pub(crate) frame: FrameRef,
     /// Whether it polls a future.
     pub(crate) polls: bool,
+    /// The size of the lock with what it guards, in bytes; `None` when that is not known.
+    pub(crate) size: Option<u64>,
 }
 
 /// What the thread that polls a task is blocked by; `None` when it runs, or waits for what ends by
@@ -69,7 +71,19 @@ pub(super) fn of_frames(
     };
     let access = call.lock.and_then(|takes| takes.access);
     let frame = FrameRef::of(frame);
-    Some(Blocked { kind, address, name, access, frame, polls: call.polls })
+    let size = call.lock.and_then(|_| size_of_owner(program, &site.type_name));
+    Some(Blocked { kind, address, name, access, frame, polls: call.polls, size })
+}
+
+/// The size of the type whose function that is.
+fn size_of_owner(program: &Program<'_>, function: &str) -> Option<u64> {
+    let last = path_segments(function).pop()?;
+    let at = last.text.as_ptr() as usize - function.as_ptr() as usize;
+    let owner = function[..at].strip_suffix("::")?;
+    (0..program.modules().len()).find_map(|module| {
+        let id = *program.layouts(module).types_named(owner, None).ok()?.first()?;
+        Some(program.type_of(Ty { module, id }).ok()?.size)
+    })
 }
 
 /// Marks the workers whose threads the tasks that they poll block.

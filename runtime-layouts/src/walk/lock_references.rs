@@ -21,8 +21,8 @@ use crate::report::{
 use crate::target::{NativeFrame, Thread};
 use crate::value::Program;
 
-/// A lock's word may lie so far behind the beginning of the value that a guard points to: behind the
-/// counts of an `Arc` and the data.
+/// The size of a lock whose type is not known: a guard points to the lock's word or to the beginning
+/// of the value that this is in, and so does whoever is to make one.
 const LARGEST_VALUE: u64 = 4096;
 
 /// Says of each thread which of those locks it has the address of.
@@ -31,6 +31,7 @@ pub(super) fn mark(program: &Program<'_>, threads: &mut [ProcessThread], waits: 
     if locks.is_empty() {
         return;
     }
+    let size = |lock: &ResourceId| waits.lock_sizes.get(lock).copied().unwrap_or(LARGEST_VALUE);
     let is_of_interest = |thread: &&mut ProcessThread| {
         let is_worker = matches!(thread.role, ThreadRole::Worker { .. });
         !(is_worker && thread.activity == Activity::Parked)
@@ -38,11 +39,12 @@ pub(super) fn mark(program: &Program<'_>, threads: &mut [ProcessThread], waits: 
     for thread in threads.iter_mut().filter(is_of_interest) {
         let Some(native) = native(program, thread) else { continue };
         let words = stack_references::search(program, native, FxHashSet::default());
-        let has = |lock: u64| {
-            let near = |word: &u64| lock.wrapping_sub(*word) <= LARGEST_VALUE;
+        let has = |size: u64, lock: u64| {
+            let near = |word: &u64| lock.wrapping_sub(*word) < size;
             words.as_ref().is_none_or(|words| words.iter().any(near))
         };
-        let found = locks.iter().filter(|(_, address)| has(*address)).map(|(id, _)| *id);
+        let found = locks.iter().filter(|(id, address)| has(size(id), *address));
+        let found = found.map(|(id, _)| *id);
         thread.refers_to.extend(found);
     }
 }

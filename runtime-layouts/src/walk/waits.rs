@@ -57,6 +57,8 @@ pub(crate) struct Waits {
     pub(crate) waits: Vec<Wait>,
     pub(crate) resources: Vec<Resource>,
     known: FxHashMap<Key, ResourceId>,
+    /// The sizes of locks that block threads, with what they guard, in bytes.
+    pub(super) lock_sizes: FxHashMap<ResourceId, u64>,
     /// Of those for which there is one wait so far.
     orders: FxHashMap<ResourceId, (ReadOrder, Value)>,
     /// The names that resources have of their own: many have the same.
@@ -128,6 +130,9 @@ impl Waits {
             ..ObservedResource::without_address(blocked.kind)
         };
         let resource = self.resource(seen, &blocked.name.as_str().into());
+        if let Some(size) = blocked.size {
+            self.lock_sizes.insert(resource, size);
+        }
         let users = chain.frames.iter().rev().find(|frame| sites.is_user_code(frame.site));
         BlockedCall {
             resource,
