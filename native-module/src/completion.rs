@@ -47,6 +47,10 @@ fn candidates(
             .collect();
     }
     match command.completes {
+        Completes::Options if previous.is_none() => {
+            let values = definition.get_positionals().next().map(clap::Arg::get_possible_values);
+            values.iter().flatten().map(|value| value.get_name().to_owned()).collect()
+        }
         Completes::Options => Vec::new(),
         Completes::OptionsAndFile => files(last),
         Completes::SubcommandsAndFile if previous.is_some() => files(last),
@@ -120,6 +124,9 @@ mod tests {
         assert_eq!(completions("async tasks --waiting-on ti", "ti"), ["timer"]);
         assert!(completions("info async-tasks --with r", "r").is_empty());
         assert_eq!(completions("async layouts l", "l"), ["load"]);
+        assert_eq!(completions("async explain d", "d"), ["deadlock"]);
+        assert_eq!(completions("async explain never-w", "w"), ["woken"]);
+        assert!(completions("async explain deadlock ", "").is_empty(), "it takes one");
         assert!(completions("async bt x", "y").is_empty(), "a word that is not there");
     }
 }

@@ -1,11 +1,34 @@
 //! The diagnosis in words, of reports built by hand.
 
+use std::sync::Arc;
+
 use report_text::text::{Look, why};
 use runtime_layouts::fake::FakeReport;
-use runtime_layouts::report::{Access, ResourceKind};
+use runtime_layouts::layout::{SourceFile, SourceLocation};
+use runtime_layouts::report::{Access, Report, ResourceKind};
 
 /// What is said of a story.
 fn text(story: FakeReport) -> String {
+    text_of(&story.report())
+}
+
+/// The report of a story whose code stands in a line of the user's.
+fn at_line_of_the_users(story: FakeReport) -> Report {
+    let mut report = story.report();
+    for site in &mut report.sites {
+        site.user = true;
+        site.location = Some(SourceLocation {
+            file: Arc::new(SourceFile {
+                path: "/shop/src/stock.rs".into(),
+                directory: "/shop".into(),
+            }),
+            line: 52,
+        });
+    }
+    report
+}
+
+fn text_of(report: &Report) -> String {
     let look = Look {
         width: Some(100),
         styled: false,
@@ -14,7 +37,7 @@ fn text(story: FakeReport) -> String {
         current: None,
     };
     let mut text = Vec::new();
-    why::write(&story.report(), &look, &mut text).expect("a vector");
+    why::write(report, &look, &mut text).expect("a vector");
     String::from_utf8(text).expect("text")
 }
 
@@ -72,5 +95,120 @@ fn what_never_completes_is_evidence() {
     story.holds(holder, stock);
     story.waits(holder, never);
     let text = text(story);
-    assert!(text.contains("task 2 waits for pending(), which never completes, "), "{text}");
+    assert!(
+        text.contains("in `guard`, which waits for pending(), which never completes, "),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_fault_ends_with_its_remedy() {
+    let mut story = FakeReport::new();
+    let task = story.task();
+    let stock = story.resource(ResourceKind::Mutex, "Mutex<Stock>");
+    story.holds(task, stock);
+    story.waits(task, stock);
+    // A library's frame has no line of the user's: there is nothing to be said.
+    assert!(!text(story).contains("help:"));
+
+    let mut story = FakeReport::new();
+    let task = story.task();
+    let stock = story.resource(ResourceKind::Mutex, "Mutex<Stock>");
+    story.holds(task, stock);
+    story.waits(task, stock);
+    let text = text_of(&at_line_of_the_users(story));
+    assert_eq!(
+        text,
+        "1. Deadlock: task 1 waits for a lock that it holds itself.\n     \
+         Mutex<Stock> 0x50000000\n     \
+         held   by task 1 in `guard`, and wanted by it, shop::work, src/stock.rs:52\n   \
+         help: drop `guard` before stock.rs:52\n"
+    );
+}
+
+#[test]
+fn locks_that_are_taken_in_two_orders_have_a_remedy() {
+    let mut story = FakeReport::new();
+    let (first, second) = (story.task(), story.task());
+    let locks = ["stock", "orders"].map(|name| story.resource(ResourceKind::Mutex, name));
+    story.holds(first, locks[0]);
+    story.waits(first, locks[1]);
+    story.holds(second, locks[1]);
+    story.waits(second, locks[0]);
+    let text = text(story);
+    assert!(text.ends_with("help: take these locks in the same order everywhere\n"), "{text}");
+}
+
+#[test]
+fn a_temporary_is_called_one() {
+    let mut story = FakeReport::new();
+    let task = story.task();
+    let stock = story.resource(ResourceKind::Mutex, "Mutex<Stock>");
+    story.holds(task, stock).variable = Some("__2".into());
+    story.waits(task, stock);
+    let text = text(story);
+    assert!(text.contains("held   by task 1 in a temporary"), "{text}");
+}
+
+#[test]
+fn a_lock_that_is_kept_for_a_while_is_no_numbered_fault() {
+    let mut story = FakeReport::new();
+    let (holder, waiting) = (story.task(), story.task());
+    let stock = story.resource(ResourceKind::Mutex, "Mutex<Stock>");
+    let timer = story.resource(ResourceKind::Sleep, "a timer");
+    story.holds(holder, stock);
+    story.waits(waiting, stock);
+    story.waits(holder, timer);
+    assert_eq!(
+        first_line(story),
+        "Worth a look: task 2 waits while task 1 holds Mutex<Stock> and waits for a timer."
+    );
+}
+
+#[test]
+fn without_a_fault_there_is_where_to_look() {
+    let mut story = FakeReport::new();
+    let (asked, waiting, behind) = (story.task(), story.task(), story.task());
+    let answer = story.resource(ResourceKind::Oneshot, "oneshot<Answer>");
+    let (one, two) = (story.end_of(&[asked]), story.end_of(&[waiting]));
+    story.waits(asked, answer).access = Some(Access::Receive);
+    story.waits(waiting, one);
+    story.waits(behind, two);
+    assert_eq!(
+        text(story),
+        "No fault is certain among 3 tasks. Where to look first:\n  \
+         - Task 1 keeps 2 other tasks waiting and waits for the value of oneshot<Answer> \
+         (shop::work): no\n    task was found that could send; see who should.\n"
+    );
+}
+
+#[test]
+fn where_nothing_waits_inside_that_is_said() {
+    let mut story = FakeReport::new();
+    let tasks = [0; 3].map(|_| story.task());
+    let socket = story.resource(ResourceKind::Io, "a socket");
+    let timers = [0; 2].map(|_| story.resource(ResourceKind::Sleep, "a timer"));
+    story.waits(tasks[0], socket);
+    story.waits(tasks[1], timers[0]);
+    story.waits(tasks[2], timers[1]);
+    assert_eq!(
+        text(story),
+        "Nothing is stuck as far as memory shows, of 3 tasks: 2 wait for timers, 1 waits for a \
+         socket or\n  another file.\n"
+    );
+}
+
+#[test]
+fn what_is_wanted_stays_with_its_lock() {
+    let mut story = FakeReport::new();
+    let (first, second) = (story.task(), story.task());
+    let locks = ["stock", "orders"].map(|name| story.resource(ResourceKind::Mutex, name));
+    story.holds(first, locks[0]);
+    story.waits(first, locks[1]);
+    story.holds(second, locks[1]);
+    story.waits(second, locks[0]);
+    // All of them stand in one place, and each task holds one lock and wants the other.
+    let text = text(story);
+    assert_eq!(text.matches("wanted by task").count(), 2, "{text}");
+    assert!(!text.contains("wanted by it"), "{text}");
 }

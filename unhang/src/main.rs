@@ -52,6 +52,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Dump(commands::dump::Arguments),
+    Explain(commands::explain::Arguments),
     Gdb(commands::start::GdbArguments),
     Lldb(commands::start::LldbArguments),
     Install(commands::install::Arguments),
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
     process_target::keep_from_own_threads();
     let done = match Arguments::parse().command {
         Command::Dump(arguments) => commands::dump::run(&arguments),
+        Command::Explain(arguments) => commands::explain::run(&arguments).map(|()| 0),
         Command::Gdb(_) => commands::start::run(Debugger::Gdb).map(|never| match never {}),
         Command::Lldb(_) => commands::start::run(Debugger::Lldb).map(|never| match never {}),
         Command::Install(arguments) => commands::install::run(&arguments).map(|()| 0),

@@ -4,6 +4,7 @@ mod apply;
 mod bt;
 mod down;
 mod dump;
+mod explain;
 mod frame;
 mod layouts;
 mod locals;
@@ -79,7 +80,7 @@ trait Run: Parser {
 /// What a command's arguments are, for completion.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Completes {
-    /// Options only.
+    /// Options, and the values of the first argument where they are a few.
     Options,
     /// One task id.
     TaskId,
@@ -127,6 +128,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     command::<workers::Workers>("async workers", Completes::Options),
     command::<locks::Locks>("async locks", Completes::Options),
     command::<why::Why>("async why", Completes::TaskId),
+    command::<explain::Explain>("async explain", Completes::Options),
     command::<apply::Apply>("async apply", Completes::TaskIds),
     command::<dump::Dump>("async dump", Completes::OptionsAndFile),
     command::<layouts::Layouts>("async layouts", Completes::SubcommandsAndFile),

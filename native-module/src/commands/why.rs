@@ -9,12 +9,15 @@ use crate::selection::find;
 
 /// Explain why the program, or one task, makes no progress
 ///
-/// Without an ID it reports deadlocks, locks granted to a future that nothing polls (futurelocks),
-/// tasks that nothing can wake any more, and locks held while their holder waits for something
-/// slow: a sentence each, then the evidence. It reports only what memory shows; a healthy program
-/// has no findings.
+/// Without an ID it reports faults: deadlocks, locks granted to a future that nothing polls
+/// (futurelocks), tasks that nothing can wake any more, threads that something blocks. Each is a
+/// sentence, its evidence, and what ends it where that is known. `Probably` says that a part is
+/// likely and not certain. Locks held while their holder waits for something slow are worth a look,
+/// and no fault. Where no fault is certain it says where to look first.
 ///
 /// With an ID: the chain of reasons for which that task waits.
+///
+/// `async explain KIND` tells what a kind of fault means.
 #[derive(Parser)]
 pub(crate) struct Why {
     /// Id of the task, as `info async-tasks` shows it

@@ -11,8 +11,9 @@ use serde_json::ser::Formatter;
 
 use self::runtimes::{LocalSetJson, RuntimeJson};
 use self::threads::ProcessThreadJson;
-use self::waits::{FindingJson, HolderFrames, WaitJson, findings_json};
+use self::waits::{FindingJson, HolderFrames, LeadJson, WaitJson, findings_json, leads_json};
 use crate::text::style::is_harmful;
+use runtime_layouts::diagnosis::findings;
 use runtime_layouts::layout::SourceLocation;
 use runtime_layouts::report::{
     Chain, Frame, FrameKind, FutureState, FutureType, Polled, Report, Site, Task, TaskKind,
@@ -71,6 +72,7 @@ struct ReportJson<'r> {
     local_sets: Vec<LocalSetJson<'r>>,
     tasks: TasksJson<'r>,
     findings: Vec<FindingJson<'r>>,
+    leads: Vec<LeadJson<'r>>,
     problems: Vec<ProblemJson<'r>>,
     caveats: &'r [String],
     interrupted: bool,
@@ -83,6 +85,7 @@ impl<'r> ReportJson<'r> {
         let target = &report.target;
         let frames = HolderFrames::of(report);
         let completeness = report.completeness();
+        let found = findings(report);
         Self {
             schema: SCHEMA,
             target: TargetJson {
@@ -102,7 +105,8 @@ impl<'r> ReportJson<'r> {
                 .iter()
                 .map(|set| LocalSetJson::new(report, set))
                 .collect(),
-            findings: findings_json(report, &frames),
+            findings: findings_json(report, &found, &frames),
+            leads: leads_json(report, &found),
             tasks: TasksJson { report, frames, locals },
             problems: report
                 .problems

@@ -8,9 +8,10 @@ use super::{PlaceJson, ThreadJson, hexadecimal};
 use crate::text::frames::lines;
 use crate::text::waiting::{number_of, short};
 use crate::text::why;
-use runtime_layouts::diagnosis::findings;
+use runtime_layouts::diagnosis::{is_fault, leads};
 use runtime_layouts::report::{
-    Access, Clock, Due, FindingKind, FrameRef, Holder, Report, TaskIndex, Timer, Wait,
+    Access, Clock, Due, Finding, FindingKind, FrameRef, Holder, Lead, Report, TaskIndex, Timer,
+    Wait,
 };
 
 /// So many tasks or holders stand with each wait, since a hundred thousand tasks may wait for the
@@ -176,8 +177,10 @@ impl<'r> HolderJson<'r> {
 pub(super) struct FindingJson<'r> {
     kind: &'static str,
     certain: bool,
+    fault: bool,
     tasks: Vec<&'r str>,
     text: String,
+    help: Option<String>,
     evidence: Vec<EvidenceJson<'r>>,
     runtime: Option<usize>,
     behind: Vec<&'r str>,
@@ -192,14 +195,20 @@ struct EvidenceJson<'r> {
     held_by: Option<HolderJson<'r>>,
 }
 
-/// The findings of a report.
-pub(super) fn findings_json<'r>(report: &'r Report, frames: &HolderFrames) -> Vec<FindingJson<'r>> {
+/// Some findings of a report.
+pub(super) fn findings_json<'r>(
+    report: &'r Report,
+    findings: &[Finding],
+    frames: &HolderFrames,
+) -> Vec<FindingJson<'r>> {
     let id = |task: &TaskIndex| report.task(*task).id.0.as_str();
-    let finding = |finding: &runtime_layouts::report::Finding| FindingJson {
+    let finding = |finding: &Finding| FindingJson {
         kind: finding_text(finding.kind),
         certain: finding.is_sure,
+        fault: is_fault(finding),
         tasks: finding.tasks(report).iter().map(id).collect(),
         text: why::sentence(report, finding),
+        help: why::help(report, finding),
         evidence: finding
             .links
             .iter()
@@ -219,7 +228,32 @@ pub(super) fn findings_json<'r>(report: &'r Report, frames: &HolderFrames) -> Ve
         runtime: finding.runtime,
         behind: finding.behind.iter().map(id).collect(),
     };
-    findings(report).iter().map(finding).collect()
+    findings.iter().map(finding).collect()
+}
+
+/// Where to look first while no fault is certain.
+#[derive(Serialize)]
+pub(super) struct LeadJson<'r> {
+    reason: &'static str,
+    tasks: Vec<&'r str>,
+    tasks_count: usize,
+    behind_count: usize,
+    text: String,
+}
+
+/// The leads of a report, beside its findings.
+pub(super) fn leads_json<'r>(report: &'r Report, findings: &[Finding]) -> Vec<LeadJson<'r>> {
+    let lead = |lead: &Lead| {
+        let tasks = lead.tasks.iter().take(MOST_LISTED);
+        LeadJson {
+            reason: lead.reason.word(),
+            tasks: tasks.map(|task| report.task(*task).id.0.as_str()).collect(),
+            tasks_count: lead.tasks.len(),
+            behind_count: lead.behind,
+            text: why::lead_sentence(report, lead),
+        }
+    };
+    leads(report, findings).first.iter().map(lead).collect()
 }
 
 fn finding_text(kind: FindingKind) -> &'static str {

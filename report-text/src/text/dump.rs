@@ -10,8 +10,8 @@ use runtime_layouts::parallel;
 use runtime_layouts::report::Report;
 
 /// Of more tasks than this those that stand in the same place have one backtrace, unless the user
-/// says otherwise.
-const GROUP_ABOVE: usize = 1_000;
+/// says otherwise: as the list has one line for them.
+const GROUP_ABOVE: usize = tasks::GROUP_ABOVE;
 
 /// Writes the list of tasks, the runtimes with their workers, why they do not go on, and the
 /// backtrace of every task; of very many, where `every_task` does not ask for each, one of all that
@@ -38,10 +38,8 @@ pub fn write(
         out.end()?;
         workers::write_runtimes(report, look, out)?;
     }
-    if !findings.is_empty() {
-        out.end()?;
-        why::write_findings(report, &findings, look, out)?;
-    }
+    out.end()?;
+    why::write_all(report, &findings, look, out)?;
     if every_task || count <= GROUP_ABOVE {
         for task in &report.tasks {
             out.end()?;

@@ -76,6 +76,50 @@ pub(super) fn name(site: &Site, full: bool) -> String {
     }
 }
 
+/// What a task is: the outermost of its futures whose name says something. What only wraps another
+/// one, and shows nothing of it (`Map<…>`, `Pin<…>`), says nothing.
+pub(super) fn telling_root<'r>(report: &'r Report, task: &'r Task) -> Option<&'r Site> {
+    let root = task.root.map(|id| &report.sites[id.0 as usize]);
+    let mut frames = task.chain.frames.iter().map(|frame| site(report, frame));
+    let says_something = |site: &&Site| {
+        let is_code = matches!(
+            site.kind,
+            FrameKind::AsyncFn | FrameKind::AsyncBlock | FrameKind::AsyncClosure
+        );
+        is_code || !site.name.short.ends_with("<…>")
+    };
+    root.filter(says_something).or_else(|| frames.find(says_something)).or(root)
+}
+
+/// The last two parts of a name, without what sort of code it is: of `async block in
+/// inventory::stock::reserve` `stock::reserve`.
+pub(super) fn short_name(name: &str) -> &str {
+    let name = ["async block in ", "async closure in "]
+        .iter()
+        .find_map(|start| name.strip_prefix(start))
+        .unwrap_or(name);
+    let (mut depth, mut before, mut starts) = (0_usize, ' ', Vec::new());
+    for (at, character) in name.char_indices() {
+        match character {
+            '<' | '(' | '{' => depth += 1,
+            '>' if before != '-' => depth = depth.saturating_sub(1),
+            ')' | '}' => depth = depth.saturating_sub(1),
+            ':' if depth == 0 && before == ':' => starts.push(at + 1),
+            _ => {}
+        }
+        before = character;
+    }
+    match starts.as_slice() {
+        [.., start, _] => &name[*start..],
+        _ => name,
+    }
+}
+
+/// `stock.rs:31` of `inventory/src/stock.rs:31`.
+pub(super) fn short_place(place: &str) -> &str {
+    place.rsplit_once('/').map_or(place, |(_, file)| file)
+}
+
 /// `src/stock.rs:31`; empty when unknown.
 pub(super) fn place(site: &Site) -> String {
     match &site.location {
@@ -131,4 +175,20 @@ fn leaves<'r>(report: &'r Report, chain: &'r Chain) -> Vec<&'r Site> {
 /// The site of a frame.
 pub(super) fn site<'r>(report: &'r Report, frame: &Frame) -> &'r Site {
     &report.sites[frame.site.0 as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_names_tell_a_function() {
+        assert_eq!(short_name("inventory::stock::reserve"), "stock::reserve");
+        assert_eq!(short_name("async block in shop::main"), "shop::main");
+        assert_eq!(short_name("main"), "main");
+        assert_eq!(short_name("shop::<a::B as c::D<e::F>>::call"), "<a::B as c::D<e::F>>::call");
+        assert_eq!(short_name("a::b::Map<fn(c::D) -> e::F>"), "b::Map<fn(c::D) -> e::F>");
+        assert_eq!(short_place("crates/shop/src/stock.rs:31"), "stock.rs:31");
+        assert_eq!(short_place("stock.rs:31"), "stock.rs:31");
+    }
 }

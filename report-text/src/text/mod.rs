@@ -2,6 +2,7 @@
 
 pub mod backtrace;
 pub mod dump;
+pub mod explain;
 pub(crate) mod frames;
 mod groups;
 pub mod locks;

@@ -48,17 +48,19 @@ impl Style {
 pub struct Out<'w> {
     out: &'w mut dyn Write,
     styled: bool,
+    /// Columns of the terminal; `None` for no limit.
+    width: Option<usize>,
 }
 
 impl<'w> Out<'w> {
     /// Text for that writer, coloured or not as the look wants it.
     pub fn new(out: &'w mut dyn Write, look: &Look) -> Self {
-        Self { out, styled: look.styled }
+        Self { out, styled: look.styled, width: look.width }
     }
 
     /// Text without colours.
     pub fn plain(out: &'w mut dyn Write) -> Self {
-        Self { out, styled: false }
+        Self { out, styled: false, width: None }
     }
 
     /// Writes a part of a line. What it has of control characters is escaped, line ends too.
@@ -116,6 +118,73 @@ impl<'w> Out<'w> {
         self.put(Style::Plain, margin)?;
         self.styled_line(style, text)
     }
+}
+
+impl Out<'_> {
+    /// Writes a sentence behind its first margin, in as many lines as the terminal's width asks for,
+    /// those after the first behind the other margin.
+    ///
+    /// # Errors
+    /// What the writer returns.
+    pub(super) fn paragraph(
+        &mut self,
+        first: &str,
+        rest: &str,
+        style: Style,
+        text: &str,
+    ) -> io::Result<()> {
+        // It is as wide as it is written.
+        let text = escaped(text);
+        let margin = columns(first).max(columns(rest));
+        let lines = match self.width {
+            Some(width) => lines_of(&text, width.saturating_sub(margin).max(NARROWEST_TEXT)),
+            None => vec![&*text],
+        };
+        for (number, line) in lines.into_iter().enumerate() {
+            self.indented(if number == 0 { first } else { rest }, style, line)?;
+        }
+        Ok(())
+    }
+}
+
+/// Sentences are not made narrower than this.
+const NARROWEST_TEXT: usize = 24;
+
+/// The text in lines of at most `width` columns, but for words that are wider. Names with their
+/// generic arguments and what stands in backquotes are words.
+fn lines_of(text: &str, width: usize) -> Vec<&str> {
+    let mut lines = Vec::new();
+    // The line that is made, and the end of its last word.
+    let (mut start, mut end) = (0, 0);
+    for word_end in word_ends(text) {
+        if columns(&text[start..word_end]) > width && end > start {
+            lines.push(&text[start..end]);
+            start = end + 1;
+        }
+        end = word_end;
+    }
+    lines.push(&text[start..]);
+    lines
+}
+
+/// Where words end: at blanks that are not within angle brackets, braces or backquotes.
+fn word_ends(text: &str) -> Vec<usize> {
+    let (mut depth, mut is_quoted, mut before) = (0_usize, false, ' ');
+    let mut ends = Vec::new();
+    for (at, character) in text.char_indices() {
+        match character {
+            '`' => is_quoted = !is_quoted,
+            '<' | '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            // Not that of an arrow.
+            '>' if before != '-' => depth = depth.saturating_sub(1),
+            ' ' if depth == 0 && !is_quoted => ends.push(at),
+            _ => {}
+        }
+        before = character;
+    }
+    ends.push(text.len());
+    ends
 }
 
 /// Formats into a writer, escaped, and writes something before the first character.
@@ -206,6 +275,26 @@ pub(crate) fn fit_start(text: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", text[..end].trim_end()))
 }
 
+/// The text in at most `width` columns, with `…` in place of its middle: of `stock::reserve` the
+/// last part stays whole while it can.
+pub(crate) fn fit_ends(text: &str, width: usize) -> Cow<'_, str> {
+    if columns(text) <= width {
+        return Cow::Borrowed(text);
+    }
+    let last = text.rfind("::").map_or(0, |at| columns(&text[at..]));
+    let least = width.saturating_sub(1).div_ceil(2);
+    let end = if last + 2 <= width { last.max(least) } else { least };
+    let start = fit_start(text, width.saturating_sub(end));
+    let mut left = end;
+    let is_kept = |(_, character): &(usize, char)| {
+        let fits = left.checked_sub(columns_of(*character));
+        left = fits.unwrap_or(0);
+        fits.is_some()
+    };
+    let end = text.char_indices().rev().take_while(is_kept).last();
+    Cow::Owned(format!("{start}{}", end.map_or("", |(at, _)| &text[at..])))
+}
+
 /// The end of the text, in at most `width` columns, with `…` in place of what was before: of a
 /// path, the end says most. A path is cut at a `::` or `/` where one is near.
 #[must_use]
@@ -257,7 +346,7 @@ mod tests {
     fn only_a_style_writes_sequences() {
         let write = |styled| {
             let mut bytes = Vec::new();
-            let mut out = Out { out: &mut bytes, styled };
+            let mut out = Out { out: &mut bytes, styled, width: None };
             out.put(Style::Dim, "é\x1b[31m").expect("a vector");
             out.put(Style::Heading, "").expect("a vector");
             out.line("\x1b]0;title\x07\n").expect("a vector");
@@ -270,6 +359,9 @@ mod tests {
 
     #[test]
     fn a_path_keeps_its_end() {
+        assert_eq!(fit_ends("stock::reserve", 14), "stock::reserve");
+        assert_eq!(fit_ends("stock::reserve", 12), "st…::reserve");
+        assert_eq!(fit_ends("reserve_everything", 9), "rese…hing");
         assert_eq!(fit_end("abcdef", 6), "abcdef");
         assert_eq!(fit_end("abcdef", 4), "…def");
         assert_eq!(fit_end("async block in main", 14), "…block in main");
@@ -279,6 +371,27 @@ mod tests {
         assert_eq!(fit_end("shop::stock::reserve", 16), "…stock::reserve");
         assert_eq!(fit_end("shop::stock::reserve", 15), "…stock::reserve");
         assert_eq!(fit_end("crates/shop/src/stock.rs:31", 20), "…src/stock.rs:31");
+    }
+
+    #[test]
+    fn sentences_break_between_words_and_names_do_not() {
+        assert_eq!(lines_of("one two three", 7), ["one two", "three"]);
+        assert_eq!(lines_of("one two three", 13), ["one two three"]);
+        assert_eq!(lines_of("", 5), [""]);
+        assert_eq!(lines_of("a HashMap<u8, Vec<u8>> b", 6), ["a", "HashMap<u8, Vec<u8>>", "b"]);
+        assert_eq!(lines_of("type `async bt 4` now", 9), ["type", "`async bt 4`", "now"]);
+        assert_eq!(lines_of("fn(a) -> b is c", 8), ["fn(a) ->", "b is c"]);
+        assert_eq!(lines_of("unclosed < is one word", 4), ["unclosed", "< is one word"]);
+    }
+
+    #[test]
+    fn a_paragraph_hangs_from_its_first_line() {
+        let mut bytes = Vec::new();
+        let mut out = Out { out: &mut bytes, styled: false, width: Some(30) };
+        out.paragraph("1. ", "   ", Style::Plain, "a sentence that is longer than a line\n")
+            .expect("");
+        let text = String::from_utf8(bytes).expect("text");
+        assert_eq!(text, "1. a sentence that is longer\n   than a line\\n\n");
     }
 
     #[test]

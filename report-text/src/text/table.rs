@@ -3,15 +3,29 @@
 use std::borrow::Cow;
 use std::io;
 
-use super::style::{self, Out, Style, escaped, fit_end, fit_start};
+use super::style::{self, Out, Style, escaped, fit_end, fit_ends, fit_start};
 
 /// A cell's text and style.
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
     text: String,
     pub(super) style: Style,
-    /// Whether it keeps its start, not its end, when its column is narrow.
-    pub(super) keeps_start: bool,
+    /// What it keeps when its column is narrow.
+    keeps: Keeps,
+    /// What it says where the terminal has no room for all of it; `None` for the same.
+    short: Option<String>,
+    /// So many bytes at its start are dim.
+    dim: usize,
+}
+
+/// What of a text stays where there is no room for all of it.
+#[derive(Clone, Copy, Debug)]
+enum Keeps {
+    /// Of words: they are read from their start.
+    Start,
+    End,
+    /// Of a name: how it begins and its last part.
+    Ends,
 }
 
 impl Cell {
@@ -21,17 +35,34 @@ impl Cell {
 
     /// A sentence or the like, which is read from its start.
     pub(super) fn words(text: impl Into<String>) -> Self {
-        Self { keeps_start: true, ..Self::plain(text) }
+        Self { keeps: Keeps::Start, ..Self::plain(text) }
     }
 
     pub(super) fn styled(text: impl Into<String>, style: Style) -> Self {
         let text = text.into();
-        // It is as wide as it is written.
-        let text = match escaped(&text) {
-            Cow::Borrowed(_) => text,
-            Cow::Owned(safe) => safe,
-        };
-        Self { text, style, keeps_start: false }
+        Self { text: safe(text), style, keeps: Keeps::End, short: None, dim: 0 }
+    }
+
+    /// The same with what it says where there is little room.
+    pub(super) fn or_short(self, short: String) -> Self {
+        Self { short: Some(safe(short)), keeps: Keeps::Ends, ..self }
+    }
+
+    /// The same, dim up to that byte.
+    pub(super) fn dim_to(self, dim: usize) -> Self {
+        Self { dim, ..self }
+    }
+
+    fn short(&self) -> &str {
+        self.short.as_deref().unwrap_or(&self.text)
+    }
+}
+
+/// The text as it is written: with its width.
+fn safe(text: String) -> String {
+    match escaped(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(safe) => safe,
     }
 }
 
@@ -74,13 +105,18 @@ const NARROWEST: usize = 16;
 pub(super) struct Table<'c> {
     columns: &'c [Column],
     widths: Vec<usize>,
+    /// Their widths with every cell short.
+    short_widths: Vec<usize>,
+    /// Whether cells are short.
+    is_short: bool,
 }
 
 impl<'c> Table<'c> {
     /// Columns as wide as their headings.
     pub(super) fn new(columns: &'c [Column]) -> Self {
-        let widths = columns.iter().map(|column| style::columns(column.heading)).collect();
-        Self { columns, widths }
+        let widths: Vec<usize> =
+            columns.iter().map(|column| style::columns(column.heading)).collect();
+        Self { columns, short_widths: widths.clone(), widths, is_short: false }
     }
 
     /// Widens the columns to hold a row.
@@ -88,10 +124,14 @@ impl<'c> Table<'c> {
         for (width, cell) in self.widths.iter_mut().zip(row) {
             *width = (*width).max(style::columns(&cell.text));
         }
+        for (width, cell) in self.short_widths.iter_mut().zip(row) {
+            *width = (*width).max(style::columns(cell.short()));
+        }
     }
 
-    /// Narrows the columns, lowest rank first and the widest of a rank first, until a row after
-    /// its margin fits in `total` columns of the terminal or nothing gives way any more.
+    /// Makes a row after its margin fit in `total` columns of the terminal: leaves out columns, then
+    /// makes cells short, then narrows the columns, lowest rank first and the widest of a rank first,
+    /// until nothing gives way any more.
     pub(super) fn fit(&mut self, total: Option<usize>, margin: usize) {
         let Some(total) = total else { return };
         let sum = |widths: &[usize]| {
@@ -103,6 +143,12 @@ impl<'c> Table<'c> {
                 if column.cut == Cut::Whole {
                     *width = 0;
                 }
+            }
+        }
+        if sum(&self.widths) > total {
+            self.is_short = true;
+            for (width, short) in self.widths.iter_mut().zip(&self.short_widths) {
+                *width = (*width).min(*short);
             }
         }
         loop {
@@ -139,9 +185,19 @@ impl<'c> Table<'c> {
             if *width == 0 && !cell.text.is_empty() {
                 continue;
             }
-            let fit = if cell.keeps_start { fit_start } else { fit_end };
-            let text = fit(&cell.text, *width);
-            out.put(cell.style, &text)?;
+            let fit = match cell.keeps {
+                Keeps::Start => fit_start,
+                Keeps::End => fit_end,
+                Keeps::Ends => fit_ends,
+            };
+            let whole = if self.is_short { cell.short() } else { &cell.text };
+            let text = fit(whole, *width);
+            let dim = match (&text, text.split_at_checked(cell.dim)) {
+                (Cow::Borrowed(_), Some((dim, _))) if !self.is_short => dim.len(),
+                _ => 0,
+            };
+            out.put(Style::Dim, &text[..dim])?;
+            out.put(cell.style, &text[dim..])?;
             let mut rest = row[index + 1..].iter().zip(&self.widths[index + 1..]);
             if rest.all(|(cell, width)| cell.text.is_empty() || *width == 0) {
                 break;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::Look;
-use super::frames::{name, place, user_position};
+use super::frames::{name, place, short_name, short_place, telling_root, user_position};
 use super::groups::{Token, groups, stack_of};
 use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
@@ -33,14 +33,14 @@ pub struct TaskFilter {
 }
 
 /// More tasks than this are grouped, unless the user says otherwise.
-const GROUP_ABOVE: usize = 50;
+pub(super) const GROUP_ABOVE: usize = 50;
 /// Lines that are shown, unless the user says otherwise.
 const LINES: usize = 200;
 /// The columns that say where a stack stands; they follow those of the task or group.
 const STACK: [Column; 4] = [
-    Column { heading: "Where", cut: Cut::Cells { rank: 1 } },
-    Column { heading: "", cut: Cut::Cells { rank: 1 } },
-    Column { heading: "Waiting for", cut: Cut::Cells { rank: 2 } },
+    Column { heading: "Where", cut: Cut::Cells { rank: 2 } },
+    Column { heading: "", cut: Cut::Cells { rank: 3 } },
+    Column { heading: "Waiting for", cut: Cut::Cells { rank: 1 } },
     Column { heading: "Task", cut: Cut::Whole },
 ];
 const ID: Column = Column { heading: "Id", cut: Cut::Never };
@@ -189,14 +189,24 @@ impl<'r> RowCells<'r> {
 /// `Where` (function, place), `Waiting for`, `Task`.
 fn stack_cells(report: &Report, task: &Task, look: &Look) -> [Cell; 4] {
     let user_position = user_position(report, task);
-    let root = task.root.map(|id| &report.sites[id.0 as usize]);
-    let (function, file) = match user_position.user {
-        Some(user) => (
-            Cell::styled(plain_name(&user.name, look), Style::Function),
-            Cell::styled(place(user), Style::File),
-        ),
-        None if task.chain.frames.is_empty() => (Cell::plain(""), Cell::plain("")),
-        None => (Cell::styled("(library code)", Style::Dim), Cell::plain("")),
+    let root = telling_root(report, task);
+    let (function, file) = match (user_position.user, root) {
+        (Some(user), _) => {
+            let (name, place) = (plain_name(&user.name, look), place(user));
+            let (short, short_place) =
+                (short_name(&name).to_string(), short_place(&place).to_string());
+            (
+                Cell::styled(name, Style::Function).or_short(short),
+                Cell::styled(place, Style::File).or_short(short_place),
+            )
+        }
+        (None, Some(root)) if !task.chain.frames.is_empty() => {
+            let name = plain_name(&root.name, look);
+            let short = short_name(&name).to_string();
+            let at = library_of(&name);
+            (Cell::plain(name).or_short(short).dim_to(at), Cell::plain(""))
+        }
+        (None, _) => (Cell::plain(""), Cell::plain("")),
     };
     let of = match (root, task.kind) {
         (Some(root), TaskKind::BlockOn) => format!("block_on {}", name(root, look.full_names)),
@@ -204,6 +214,15 @@ fn stack_cells(report: &Report, task: &Task, look: &Look) -> [Cell; 4] {
         (None, _) => "(unknown)".to_string(),
     };
     [function, file, waiting_cell(report, task, look), Cell::styled(of, Style::Dim)]
+}
+
+/// Where in the name of a library's function the name of its crate ends.
+fn library_of(name: &str) -> usize {
+    let path = name.rfind(" in ").map_or(0, |at| at + " in ".len());
+    match name[path..].find(|it: char| !(it.is_alphanumeric() || it == '_')) {
+        Some(end) if name[path + end..].starts_with("::") => path + end + "::".len(),
+        _ => 0,
+    }
 }
 
 /// What blocks the thread that polls a task.
@@ -304,12 +323,7 @@ fn footer(report: &Report, shown: usize, hint: &str, out: &mut Out<'_>) -> io::R
     }
     let Some(_) = report.runtimes.first() else { return Ok(()) };
     let total = report.tasks.len();
-    let blocked = report.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn).count();
-    let what = match (total - blocked, blocked) {
-        (tasks, 0) => tasks_text(tasks),
-        (tasks, 1) => format!("{} and 1 block_on future", tasks_text(tasks)),
-        (tasks, futures) => format!("{} and {futures} block_on futures", tasks_text(tasks)),
-    };
+    let what = counted(report);
     let runtimes = match report.runtimes.len() {
         1 => "1 runtime".to_string(),
         count => format!("{count} runtimes"),
@@ -325,6 +339,16 @@ fn footer(report: &Report, shown: usize, hint: &str, out: &mut Out<'_>) -> io::R
         out.styled_line(Style::Dim, caveat)?;
     }
     Ok(())
+}
+
+/// `3 tasks and 1 block_on future`.
+pub(super) fn counted(report: &Report) -> String {
+    let blocked = report.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn).count();
+    match (report.tasks.len() - blocked, blocked) {
+        (tasks, 0) => tasks_text(tasks),
+        (tasks, 1) => format!("{} and 1 block_on future", tasks_text(tasks)),
+        (tasks, futures) => format!("{} and {futures} block_on futures", tasks_text(tasks)),
+    }
 }
 
 /// `1 task`, `2 tasks`.

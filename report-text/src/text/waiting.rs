@@ -101,9 +101,7 @@ pub(super) fn of_holder(resource: &Resource, holder: &Holder) -> String {
     if let Access::Permits(count) = holder.access {
         text.push_str(&format!(" ({})", permits(count)));
     }
-    if let Some(variable) = &holder.variable {
-        text.push_str(&format!(" in `{variable}`"));
-    }
+    text.push_str(&in_variable(holder));
     if has_identity(resource.kind) {
         text.push_str(&format!(", of {} {:#x}", resource.name, resource.address));
     }
@@ -144,6 +142,16 @@ pub(super) fn enumerated(report: &Report, tasks: &[TaskIndex]) -> String {
 /// What is waited for, with the address of what others can keep.
 pub(super) fn thing(report: &Report, wait: &Wait) -> String {
     let resource = report.resource(wait.resource);
+    let text = thing_without_address(report, wait);
+    match has_identity(resource.kind) && resource.address != 0 {
+        true => format!("{text} {:#x}", resource.address),
+        false => text,
+    }
+}
+
+/// What is waited for, with its state.
+pub(super) fn thing_without_address(report: &Report, wait: &Wait) -> String {
+    let resource = report.resource(wait.resource);
     let mut text = match resource.kind {
         ResourceKind::Never => resource.name.to_string(),
         _ => what(report, wait, resource),
@@ -151,10 +159,7 @@ pub(super) fn thing(report: &Report, wait: &Wait) -> String {
     if let Some(state) = resource.state_text() {
         text.push_str(&format!(" ({state})"));
     }
-    match has_identity(resource.kind) && resource.address != 0 {
-        true => format!("{text} {:#x}", resource.address),
-        false => text,
-    }
+    text
 }
 
 /// `future b3`: what a call like `block_on` polls.
@@ -329,9 +334,20 @@ fn holders_text(
     Some(format!("{several} {word} {}", ids(report, tasks.into_iter())))
 }
 
-/// ` in `stock``; empty for what has no name.
+/// ` in `stock``, ` in a temporary`; empty for what has no name.
 pub(super) fn in_variable(holder: &Holder) -> String {
-    holder.variable.as_ref().map(|name| format!(" in `{name}`")).unwrap_or_default()
+    match holder.variable.as_ref() {
+        Some(name) if is_temporary(name) => " in a temporary".to_string(),
+        Some(name) => format!(" in `{name}`"),
+        None => String::new(),
+    }
+}
+
+/// Whether a variable has only the compiler's number for a name: the value of an expression that is
+/// kept to the end of its statement.
+pub(super) fn is_temporary(name: &str) -> bool {
+    let number = name.strip_prefix("__").filter(|number| !number.is_empty());
+    number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The number of the frame in which a task itself holds what it waits for.

@@ -8,6 +8,7 @@
 mod blocked_workers;
 mod dependency_graph;
 mod drivers;
+mod leads;
 mod pollers;
 #[cfg(test)]
 mod properties;
@@ -18,7 +19,7 @@ mod tests;
 mod wait_chains;
 
 use self::dependency_graph::Graph;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, FindingKind, Report};
 
 /// The faults of a program, worst first; empty for a healthy one.
 ///
@@ -65,4 +66,12 @@ pub fn findings(report: &Report) -> Vec<Finding> {
     findings
 }
 
+/// Whether a finding is a fault. A lock that is kept while its holder waits for a timer or a socket
+/// may be meant so: a rate limiter does nothing else.
+#[must_use]
+pub fn is_fault(finding: &Finding) -> bool {
+    finding.kind != FindingKind::LockAcrossAwait
+}
+
+pub use self::leads::leads;
 pub use self::wait_chains::reasons;

@@ -9,6 +9,7 @@ mod duration;
 mod findings;
 mod flavor;
 mod kinds;
+mod leads;
 mod local_sets;
 mod resources;
 mod runtimes;
@@ -21,6 +22,7 @@ pub use self::duration::short;
 pub use self::findings::{Cause, Finding, FindingKind, Link};
 pub use self::flavor::{Flavor, Pollers};
 pub use self::kinds::ResourceKind;
+pub use self::leads::{Lead, LeadReason, Leads};
 pub use self::local_sets::{LocalSet, SetPlace};
 pub use self::resources::{
     Access, FrameRef, Holder, HoldingThread, Resource, ResourceId, TaskIndex, Wait, WaitId,

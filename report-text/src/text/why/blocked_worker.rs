@@ -1,12 +1,32 @@
 //! Threads that should run tasks, and do not.
 
-use super::parts::{Told, blocks, capitalized, party};
-use runtime_layouts::report::{Cause, QueuePlace, Report, TaskIndex, short};
+use super::parts::{Told, blocks, capitalized, drop_it, line_of, party};
+use runtime_layouts::report::{Cause, QueuePlace, Report, ResourceKind, TaskIndex, short};
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
     match told.first.cause {
         Cause::Busy(_) => busy(told),
         _ => blocked(told),
+    }
+}
+
+pub(super) fn help(told: &Told<'_>) -> Option<String> {
+    if matches!(told.first.cause, Cause::Busy(_)) {
+        return Some("let it yield now and then, or run it by `spawn_blocking`".to_string());
+    }
+    match (told.resource.kind, told.holder) {
+        (ResourceKind::Blocking, _) => {
+            let line = line_of(told.report, told.wait.user?)?;
+            Some(format!(
+                "await the async form of the call at {line}, or move it to `spawn_blocking`"
+            ))
+        }
+        (ResourceKind::ThreadLock, Some(holder)) => {
+            let remedy = drop_it(told.report, holder)?;
+            // Its guard lives across an await.
+            Some(format!("{remedy}, or use an async lock"))
+        }
+        _ => None,
     }
 }
 

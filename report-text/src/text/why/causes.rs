@@ -2,7 +2,8 @@
 
 use super::super::Look;
 use super::super::waiting::{end_text, in_variable, is_lock, of_block_on, thing};
-use super::parts::{local_set, party, stands};
+use super::facts::{Fact, joined};
+use super::parts::{local_set, party, runs, standing, stands};
 use super::shutdown;
 use runtime_layouts::report::{
     Cause, Finding, FindingKind, FrameRef, Holder, Link, Report, ResourceKind, TaskIndex, WaitId,
@@ -90,7 +91,7 @@ fn no_thread(report: &Report, task: TaskIndex) -> String {
     )
 }
 
-/// The links of a finding, a few lines each.
+/// The links of a finding, a few lines each. What is true of one place stands in one line.
 pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<String> {
     if finding.kind == FindingKind::Shutdown {
         return shutdown::evidence(report, finding, look);
@@ -103,18 +104,8 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
     let verbs = if finding.links.iter().any(is_granted) { "granted" } else { "wanted" }.len();
     let evidence = Evidence { report, look, verbs };
     let last = finding.links.last();
-    let mut lines: Vec<String> = Vec::new();
-    for (index, link) in finding.links.iter().enumerate() {
-        let before = index.checked_sub(1).map(|index| finding.links[index]);
-        let is_same = |before: Link| {
-            before.cause == Cause::HeldByWaiter
-                && report.wait(before.wait).resource == report.wait(link.wait).resource
-        };
-        // One lock is named once.
-        let skipped = usize::from(before.is_some_and(is_same));
-        lines.extend(evidence.of(link, Some(link) == last).into_iter().skip(skipped));
-    }
-    lines
+    let facts = finding.links.iter().flat_map(|link| evidence.of(link, Some(link) == last));
+    joined(facts.collect())
 }
 
 /// How the evidence of one finding is written.
@@ -126,140 +117,161 @@ struct Evidence<'r> {
 }
 
 impl Evidence<'_> {
-    fn of(&self, link: &Link, is_last: bool) -> Vec<String> {
+    fn of(&self, link: &Link, is_last: bool) -> Vec<Fact> {
         let (_, resource, holder) = link.resource(self.report);
+        let kept = || Fact::thing(format!("{} {:#x}", resource.name, resource.address));
         match link.cause {
             Cause::Never | Cause::NotDriven(_) => vec![self.never(link)],
-            Cause::NoThread(task) => vec![no_thread(self.report, task), self.wanted(link)],
+            Cause::NoThread(task) => {
+                vec![Fact::thing(no_thread(self.report, task)), self.wanted(link)]
+            }
             Cause::SetNotPolled(task) => vec![self.local(task), self.wanted(link)],
             Cause::Busy(task) => self.busy(link, task, is_last),
-            Cause::HeldByWaiter => {
-                let resource = format!("{} {:#x}", resource.name, resource.address);
-                vec![resource, self.wanted(link)]
-            }
+            Cause::HeldByWaiter => vec![kept(), self.wanted(link)],
             Cause::Held(_) | Cause::HeldUnpolled(_) => {
-                let mut lines = vec![format!("{} {:#x}", resource.name, resource.address)];
-                lines.extend(holder.map(|holder| self.held(holder)));
-                lines.push(self.wanted(link));
-                lines
+                let held = holder.map(|holder| self.held(holder));
+                [Some(kept()), held, Some(self.wanted(link))].into_iter().flatten().collect()
             }
             Cause::Unpolled(unpolled) => {
-                let mut lines = vec![format!("{} {:#x}", resource.name, resource.address)];
-                lines.extend(self.given(unpolled));
-                lines.push(self.wanted(link));
-                lines
+                let mut facts = vec![kept()];
+                facts.extend(self.given(unpolled));
+                facts.push(self.wanted(link));
+                facts
             }
             Cause::NotEnded(task) if resource.kind == ResourceKind::Blocking => {
                 self.polls(link, task)
             }
             Cause::NotEnded(task) => {
-                let end = format!("the end of task {}", self.report.task(task).id.0);
-                vec![end, self.wanted(link)]
+                let end = format!("the end of task {}", self.id(task));
+                vec![Fact::thing(end), self.wanted(link)]
             }
         }
     }
 
     /// `wanted by task 4, reserve, stock.rs:38`.
-    fn wanted(&self, link: &Link) -> String {
-        let task = self.task(link);
-        format!("{:<width$} by task {task}{}", "wanted", self.asks(link), width = self.verbs)
+    fn wanted(&self, link: &Link) -> Fact {
+        let task = self.report.wait(link.wait).task;
+        let text = format!("{:<width$} by task {}", "wanted", self.id(task), width = self.verbs);
+        Fact {
+            text,
+            behind: Some(", and wanted by it".to_string()),
+            is_of_thing: true,
+            task: Some(task),
+            place: self.asks(link),
+        }
     }
 
-    fn held(&self, holder: &Holder) -> String {
+    fn held(&self, holder: &Holder) -> Fact {
         let verb = match end_text(holder.access) {
             Some(end) => format!("{end} held"),
             None => format!("{:<width$}", "held", width = self.verbs),
         };
-        format!(
-            "{verb} by {}{}{}{}",
-            self.report.holder_name(holder),
-            in_variable(holder),
-            stands(self.report, holder.frame, self.look),
-            match (holder.may_be_moved, &holder.variable, holder.thread) {
-                (false, ..) => "",
-                (true, None, Some(_)) => " (as far as its stack shows: the guard has no variable)",
-                (true, ..) => " (unless it was moved)",
-            }
-        )
+        let doubt = match (holder.may_be_moved, &holder.variable, holder.thread) {
+            (false, ..) => "",
+            (true, None, Some(_)) => " (as far as its stack shows: the guard has no variable)",
+            (true, ..) => " (unless it was moved)",
+        };
+        let name = self.report.holder_name(holder);
+        Fact {
+            text: format!("{verb} by {name}{}{doubt}", in_variable(holder)),
+            behind: None,
+            is_of_thing: true,
+            task: holder.task,
+            place: self.place(holder.frame),
+        }
     }
 
     /// A task of a set that nobody polls.
-    fn local(&self, task: TaskIndex) -> String {
+    fn local(&self, task: TaskIndex) -> Fact {
         let frame = self.report.task(task).chain.frames.first().map(FrameRef::of);
-        let at = frame.map(|frame| stands(self.report, frame, self.look)).unwrap_or_default();
-        format!("{}{at}", party(self.report, task))
+        let place = frame.map(|frame| self.place(frame)).unwrap_or_default();
+        Fact::of(party(self.report, task), task, place)
     }
 
     /// The future that nothing polls, and who keeps it.
-    fn given(&self, unpolled: WaitId) -> Vec<String> {
+    fn given(&self, unpolled: WaitId) -> Vec<Fact> {
         let unpolled = self.report.wait(unpolled);
+        let of = unpolled.task;
         let verb = if unpolled.is_granted { "granted" } else { "next" };
-        let to = stands(self.report, unpolled.user.unwrap_or(unpolled.leaf), self.look);
-        let of = &self.report.task(unpolled.task).id.0;
         let width = self.verbs;
-        let mut lines = vec![format!("{verb:<width$} to task {of}{to} (not polled)")];
-        if let Some(keeper) = unpolled.holding_frame {
-            let keeper = stands(self.report, keeper, self.look);
-            lines.push(format!("future held by task {of}{keeper}"));
-        }
-        lines
+        let given = Fact {
+            text: format!("{verb:<width$} to a future of task {} that nothing polls", self.id(of)),
+            behind: None,
+            is_of_thing: true,
+            task: Some(of),
+            place: self.place(unpolled.user.unwrap_or(unpolled.leaf)),
+        };
+        let kept = unpolled.holding_frame.map(|keeper| Fact {
+            text: format!("the future is kept by task {}", self.id(of)),
+            behind: Some(", kept there".to_string()),
+            is_of_thing: true,
+            task: Some(of),
+            place: self.place(keeper),
+        });
+        [Some(given), kept].into_iter().flatten().collect()
     }
 
     /// The call that blocks, and what the future that it polls waits for.
-    fn polls(&self, link: &Link, future: TaskIndex) -> Vec<String> {
+    fn polls(&self, link: &Link, future: TaskIndex) -> Vec<Fact> {
         let (_, resource, _) = link.resource(self.report);
-        let (task, asks) = (self.task(link), self.asks(link));
-        let mut lines = vec![format!("task {task} is in {}{asks}", resource.name)];
+        let task = self.report.wait(link.wait).task;
+        let call = format!("task {} is in {}", self.id(task), resource.name);
+        let mut facts = vec![Fact::of(call, task, self.asks(link))];
         let waits = self.report.waits_of(future).iter().filter(|wait| wait.is_polled);
-        lines.extend(waits.map(|wait| {
-            let future = of_block_on(self.report, future);
-            let at = stands(self.report, wait.user.unwrap_or(wait.leaf), self.look);
+        facts.extend(waits.map(|wait| {
+            let name = of_block_on(self.report, future);
             let what = thing(self.report, wait);
-            match wait.is_granted {
+            let text = match wait.is_granted {
                 true => format!(
-                    "{future} waited for {what}, which has come{at}; nothing has woken the thread"
+                    "{name} waited for {what}, which has come, and nothing has woken the thread"
                 ),
-                false => format!("{future} waits for {what}{at}"),
-            }
+                false => format!("{name} waits for {what}"),
+            };
+            Fact::of(text, future, self.place(wait.user.unwrap_or(wait.leaf)))
         }));
-        lines
+        facts
     }
 
-    fn never(&self, link: &Link) -> String {
+    fn never(&self, link: &Link) -> Fact {
         let (_, resource, _) = link.resource(self.report);
-        let (task, asks) = (self.task(link), self.asks(link));
+        let task = self.report.wait(link.wait).task;
         let what = thing(self.report, self.report.wait(link.wait));
-        match resource.kind {
-            ResourceKind::Blocking => format!("task {task} is in {}{asks}", resource.name),
-            ResourceKind::Never => {
-                format!("task {task} waits for {what}, which never completes{asks}")
-            }
-            _ => format!("task {task} waits for {what}{asks}"),
+        let does = match resource.kind {
+            ResourceKind::Blocking => format!("is in {}", resource.name),
+            ResourceKind::Never => format!("waits for {what}, which never completes"),
+            _ => format!("waits for {what}"),
+        };
+        Fact {
+            text: format!("task {} {does}", self.id(task)),
+            behind: Some(format!(", which {does}")),
+            is_of_thing: false,
+            task: Some(task),
+            place: self.asks(link),
         }
     }
 
-    fn busy(&self, link: &Link, busy: TaskIndex, is_last: bool) -> Vec<String> {
-        let busy = self.report.task(busy);
-        let runs = busy.chain.frames.iter().rev().map(FrameRef::of);
-        let mut users = runs.filter(|frame| self.report.site(frame.site).user);
-        let at = users.next().map(|frame| stands(self.report, frame, self.look));
-        let at = at.unwrap_or_default();
-        let mut lines = vec![format!("task {} runs {}", busy.id.0, at.trim_start_matches(", "))];
+    fn busy(&self, link: &Link, busy: TaskIndex, is_last: bool) -> Vec<Fact> {
+        let at = runs(self.report, self.report.task(busy), self.look);
+        let at = at.trim_start_matches(", ");
+        let mut facts = vec![Fact::thing(format!("task {} runs {at}", self.id(busy)))];
         // One timer shows it for all of them.
         if is_last {
-            let what = thing(self.report, self.report.wait(link.wait));
-            lines.push(format!("task {} waits for {what}{}", self.task(link), self.asks(link)));
+            facts.push(Fact { behind: None, ..self.never(link) });
         }
-        lines
+        facts
     }
 
-    fn task(&self, link: &Link) -> &str {
-        &self.report.task(self.report.wait(link.wait).task).id.0
+    fn id(&self, task: TaskIndex) -> &str {
+        &self.report.task(task).id.0
     }
 
     /// Where the task of a link waits.
     fn asks(&self, link: &Link) -> String {
         let wait = self.report.wait(link.wait);
-        stands(self.report, wait.user.unwrap_or(wait.leaf), self.look)
+        self.place(wait.user.unwrap_or(wait.leaf))
+    }
+
+    fn place(&self, frame: FrameRef) -> String {
+        standing(self.report, frame, self.look)
     }
 }

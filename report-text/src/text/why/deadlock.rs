@@ -1,9 +1,9 @@
 //! Tasks that wait for each other, or one for itself.
 
 use super::super::waiting::{enumerated, is_lock};
-use super::parts::{Told, blocks, party};
+use super::parts::{Told, blocks, drop_it, party};
 use runtime_layouts::report::{
-    Access, Cause, Holder, ResourceKind, Task, TaskIndex, TaskKind, TaskState,
+    Access, Cause, Holder, ResourceId, ResourceKind, Task, TaskIndex, TaskKind, TaskState,
 };
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
@@ -118,6 +118,31 @@ fn among_waiters(told: &Told<'_>) -> String {
             told.subject()
         ),
     }
+}
+
+pub(super) fn help(told: &Told<'_>) -> Option<String> {
+    let links = &told.finding.links;
+    if let [_] = links.as_slice() {
+        let holder = told.holder?;
+        return match (told.resource.kind, holder.access) {
+            (ResourceKind::Mutex | ResourceKind::RwLock, _) => drop_it(told.report, holder),
+            (ResourceKind::Mpsc | ResourceKind::Broadcast, Access::Send) => {
+                drop_it(told.report, holder)
+            }
+            _ => None,
+        };
+    }
+    let mut locks: Vec<ResourceId> = links
+        .iter()
+        .filter(|link| matches!(link.cause, Cause::Held(_)))
+        .map(|link| link.resource(told.report))
+        .filter(|(_, lock, _)| matches!(lock.kind, ResourceKind::Mutex | ResourceKind::RwLock))
+        .map(|(id, _, _)| id)
+        .collect();
+    locks.sort_unstable_by_key(|id| id.0);
+    locks.dedup();
+    let takes_each = locks.len() == links.len() && told.tasks.len() == links.len();
+    takes_each.then(|| "take these locks in the same order everywhere".to_string())
 }
 
 /// What only the task that waits for it can bring about: by how it asks, and what it holds itself.

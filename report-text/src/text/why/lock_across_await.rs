@@ -1,12 +1,18 @@
 //! A lock that its holder keeps while it waits for something else.
 
 use super::super::waiting::{end_text, enumerated, thing};
-use super::parts::Told;
+use super::parts::{Told, drop_it};
 use runtime_layouts::report::{Cause, Wait};
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
     let what = next(told).map(|wait| thing(told.report, wait)).unwrap_or_default();
     format!("{} waits for {what}", kept(told))
+}
+
+/// It may be meant so, as in a rate limiter.
+pub(super) fn help(told: &Told<'_>) -> Option<String> {
+    let remedy = drop_it(told.report, told.holder?)?;
+    Some(format!("if others are not to wait for that, {remedy}"))
 }
 
 /// `task 6 waits while task 5 holds Mutex<Stock> and`: a verb of task 5's is to follow.

@@ -1,12 +1,14 @@
 //! The diagnosis: why the program, or one task, does not go on.
 //!
 //! Here is the order of the text. What a kind of finding says stands in the kind's own file, what a
-//! cause says in `causes`.
+//! cause says in `causes`, and where to look while no fault is certain in `leads`.
 
 mod blocked_worker;
 mod causes;
 mod deadlock;
+mod facts;
 mod futurelock;
+mod leads;
 mod lock_across_await;
 mod never_woken;
 mod parts;
@@ -19,48 +21,85 @@ use std::io::{self, Write};
 use self::parts::{Told, capitalized, stands};
 use super::Look;
 use super::style::{Out, Style};
-use super::tasks::tasks_text;
 use super::waiting::{enumerated, thing};
 use super::workers::write_problems;
-use runtime_layouts::diagnosis::{findings, reasons};
-use runtime_layouts::report::{Finding, FindingKind, Link, Report, Task, TaskIndex, TaskState};
+use runtime_layouts::diagnosis::{findings, is_fault, leads, reasons};
+use runtime_layouts::report::{
+    Finding, FindingKind, Lead, Link, Report, Task, TaskIndex, TaskState,
+};
 
-/// Writes every finding with its evidence, or that there is none.
+/// Findings that are no faults and are shown, at most.
+const MOST_OTHERS: usize = 3;
+
+/// Writes every finding with its evidence, and where to look while no fault is certain.
 ///
 /// # Errors
 /// What `out` returns.
 pub fn write(report: &Report, look: &Look, out: &mut dyn Write) -> io::Result<()> {
     let out = &mut Out::new(out, look);
-    let findings = findings(report);
-    write_findings(report, &findings, look, out)?;
-    if findings.is_empty() {
-        out.line(nothing(report))?;
-    }
-    unknown_holders::write(report, out)?;
+    write_all(report, &findings(report), look, out)?;
     write_problems(report, out)
 }
 
-/// Writes findings with their numbers and evidence.
-pub(super) fn write_findings(
+/// The same without the report's problems.
+pub(super) fn write_all(
     report: &Report,
     findings: &[Finding],
     look: &Look,
     out: &mut Out<'_>,
 ) -> io::Result<()> {
-    for (number, finding) in (1..).zip(findings) {
+    let leads = leads(report, findings);
+    write_findings(report, findings, look, out)?;
+    leads::write(report, findings, &leads, look, out)?;
+    unknown_holders::write(report, &leads, out)
+}
+
+/// Writes findings with their evidence: faults with their numbers, then what may be meant so.
+fn write_findings(
+    report: &Report,
+    findings: &[Finding],
+    look: &Look,
+    out: &mut Out<'_>,
+) -> io::Result<()> {
+    let (faults, others): (Vec<&Finding>, Vec<&Finding>) =
+        findings.iter().partition(|finding| is_fault(finding));
+    for (number, finding) in (1..).zip(&faults) {
         if number > 1 {
             out.end()?;
         }
-        let text = format!("{number}. {}", sentence(report, finding));
-        out.styled_line(Style::Heading, text)?;
-        for line in causes::evidence(report, finding, look) {
-            out.line(format_args!("     {line}"))?;
-        }
-        if let Some(text) = behind(report, finding, look) {
-            out.line(format_args!("   {text}"))?;
-        }
+        let first = format!("{number}. ");
+        write_finding(report, finding, &first, look, out)?;
     }
-    Ok(())
+    for (index, finding) in others.iter().take(MOST_OTHERS).enumerate() {
+        if index > 0 || !faults.is_empty() {
+            out.end()?;
+        }
+        write_finding(report, finding, "", look, out)?;
+    }
+    match others.len().saturating_sub(MOST_OTHERS) {
+        0 => Ok(()),
+        more => out.line(format_args!("\u{2026} and {more} more like these: see `async locks`.")),
+    }
+}
+
+fn write_finding(
+    report: &Report,
+    finding: &Finding,
+    first: &str,
+    look: &Look,
+    out: &mut Out<'_>,
+) -> io::Result<()> {
+    out.paragraph(first, "   ", Style::Heading, &sentence(report, finding))?;
+    for line in causes::evidence(report, finding, look) {
+        out.paragraph("     ", "       ", Style::Plain, &line)?;
+    }
+    if let Some(text) = behind(report, finding, look) {
+        out.paragraph("   ", "   ", Style::Plain, &text)?;
+    }
+    match help(report, finding) {
+        Some(text) => out.paragraph("   help: ", "         ", Style::Plain, &text),
+        None => Ok(()),
+    }
 }
 
 /// Writes the chain of reasons for which one task waits.
@@ -84,17 +123,18 @@ pub fn write_task(
     for (index, link) in links.iter().enumerate() {
         let wait = report.wait(link.wait);
         let at = stands(report, wait.user.unwrap_or(wait.leaf), look);
-        let start = if index == 0 { "Task" } else { "  Task" };
+        let margin = if index == 0 { "" } else { "  " };
         let what = thing(report, wait);
         let id = &report.task(wait.task).id.0;
-        out.line(format_args!("{start} {id} waits for {what}{at},"))?;
+        let text = format!("Task {id} waits for {what}{at},");
+        out.paragraph(margin, "      ", Style::Plain, &text)?;
         let why = causes::because(report, link, look);
         let end = match links.get(index + 1) {
             Some(_) => ".",
             None if is_closed(report, &links, link) => ", which closes the cycle.",
             None => ".",
         };
-        out.line(format_args!("    {why}{end}"))?;
+        out.paragraph("    ", "      ", Style::Plain, &format!("{why}{end}"))?;
     }
     let own: Vec<Finding> = findings(report)
         .into_iter()
@@ -124,7 +164,7 @@ pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
         FindingKind::Deadlock => ("deadlock", deadlock::sentence(told)),
         FindingKind::Futurelock => ("futurelock", futurelock::sentence(told)),
         FindingKind::NeverWoken => ("never woken", never_woken::sentence(told)),
-        FindingKind::LockAcrossAwait => ("slow", lock_across_await::sentence(told)),
+        FindingKind::LockAcrossAwait => ("worth a look", lock_across_await::sentence(told)),
         FindingKind::Undriven => ("undriven", undriven::sentence(told)),
         FindingKind::Shutdown => ("shutdown", shutdown::sentence(report, finding)),
         FindingKind::BlockedWorker => ("blocked worker", blocked_worker::sentence(told)),
@@ -133,6 +173,26 @@ pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
         true => format!("{}: {text}.", capitalized(name)),
         false => format!("Probably {name}: {text}."),
     }
+}
+
+/// What ends it, where a remedy is known for what was seen; without a full stop.
+pub(crate) fn help(report: &Report, finding: &Finding) -> Option<String> {
+    let told = &Told::of(report, finding)?;
+    match finding.kind {
+        FindingKind::Deadlock => deadlock::help(told),
+        FindingKind::Futurelock => futurelock::help(told),
+        FindingKind::NeverWoken => never_woken::help(told),
+        FindingKind::LockAcrossAwait => lock_across_await::help(told),
+        FindingKind::BlockedWorker => blocked_worker::help(told),
+        FindingKind::Undriven | FindingKind::Shutdown => None,
+    }
+}
+
+/// One sentence that says where to look, and what to check there.
+pub(crate) fn lead_sentence(report: &Report, lead: &Lead) -> String {
+    let look =
+        Look { width: None, styled: false, full_names: false, user_only: false, current: None };
+    leads::sentence(report, lead, &look)
 }
 
 /// `Tasks 6, 7 and 8 queue behind it (inventory::stock::reserve, src/stock.rs:47).`
@@ -178,16 +238,4 @@ fn sentence_of(
     let ids = capitalized(&enumerated(report, tasks));
     let text = if rest.is_empty() { one } else { several };
     Some(format!("{ids} {text}{}.", place.unwrap_or_default()))
-}
-
-fn nothing(report: &Report) -> String {
-    let count = report.tasks.len();
-    if count == 0 {
-        return "There are no tasks.".to_string();
-    }
-    format!(
-        "Nothing is stuck as far as memory shows: no deadlock, no futurelock and no task that \
-         nothing can wake among {}.",
-        tasks_text(count)
-    )
 }

@@ -1,7 +1,8 @@
 //! Tasks that wait for what nothing can bring any more.
 
+use super::super::waiting::is_lock;
 use super::lock_across_await::kept;
-use super::parts::{Told, local_set, party};
+use super::parts::{Told, drop_it, local_set, party};
 use runtime_layouts::report::{Cause, Link, ResourceKind, TaskIndex};
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
@@ -38,4 +39,9 @@ fn in_unpolled_set(told: &Told<'_>, link: &Link, of: TaskIndex) -> String {
         _ => " (unless a future does that unhang does not know)",
     };
     format!("{task} waits for {local}, spawned on {place} that nobody polls{unless}")
+}
+
+pub(super) fn help(told: &Told<'_>) -> Option<String> {
+    let holder = told.holder.filter(|_| is_lock(told.resource.kind))?;
+    drop_it(told.report, holder)
 }

@@ -2,7 +2,7 @@
 
 use super::super::Look;
 use super::super::frames::{name, place};
-use super::super::waiting::enumerated;
+use super::super::waiting::{enumerated, is_temporary};
 use runtime_layouts::report::{
     Finding, FrameRef, Holder, Link, LocalSet, Report, Resource, Task, TaskIndex, TaskKind, Wait,
 };
@@ -47,10 +47,35 @@ impl<'r> Told<'r> {
 
 /// `, inventory::stock::restock, src/stock.rs:59`.
 pub(super) fn stands(report: &Report, frame: FrameRef, look: &Look) -> String {
+    format!(", {}", standing(report, frame, look))
+}
+
+/// `inventory::stock::restock, src/stock.rs:59`.
+pub(super) fn standing(report: &Report, frame: FrameRef, look: &Look) -> String {
     let site = report.site(frame.site);
     let place = place(site);
     let name = name(site, look.full_names);
-    if place.is_empty() { format!(", {name}") } else { format!(", {name}, {place}") }
+    if place.is_empty() { name } else { format!("{name}, {place}") }
+}
+
+/// `stock.rs:59` of a frame of the user's own code; `None` for another one, or when it is not known.
+pub(super) fn line_of(report: &Report, frame: FrameRef) -> Option<String> {
+    let site = report.site(frame.site);
+    let location = site.location.as_ref().filter(|_| site.user)?;
+    let file = location.file.short();
+    let file = file.rsplit_once('/').map_or(file, |(_, file)| file);
+    Some(format!("{file}:{}", location.line))
+}
+
+/// `drop `stock` before stock.rs:52`: of what a task keeps while it waits there. `None` for what a
+/// thread or a library keeps, what has no name, or where that it is there is not certain.
+pub(super) fn drop_it(report: &Report, holder: &Holder) -> Option<String> {
+    if holder.may_be_moved || holder.thread.is_some() {
+        return None;
+    }
+    let line = line_of(report, holder.frame)?;
+    let variable = holder.variable.as_ref().filter(|name| !is_temporary(name))?;
+    Some(format!("drop `{variable}` before {line}"))
 }
 
 /// What a running task does: the innermost call of the user's own code; empty when none is known.

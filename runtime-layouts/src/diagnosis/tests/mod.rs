@@ -2,6 +2,7 @@
 
 mod channels_and_joins;
 mod endless_tasks;
+mod leads;
 mod locks;
 mod runtimes;
 mod slow_locks;

@@ -1,0 +1,209 @@
+//! Where to look first while no fault is certain.
+
+use std::io;
+
+use super::super::Look;
+use super::super::style::{Out, Style};
+use super::super::tasks::counted;
+use super::super::waiting::{enumerated, in_variable, thing_without_address};
+use super::parts::{capitalized, standing};
+use runtime_layouts::report::{
+    Access, Finding, FrameRef, Lead, LeadReason, Leads, Report, ResourceKind, TaskState, Wait,
+};
+
+/// Writes the leads under a heading, or that nothing waits inside the program.
+pub(super) fn write(
+    report: &Report,
+    findings: &[Finding],
+    leads: &Leads,
+    look: &Look,
+    out: &mut Out<'_>,
+) -> io::Result<()> {
+    if leads.first.is_empty() {
+        return match findings.is_empty() {
+            true => out.paragraph("", "  ", Style::Plain, &nothing(report, leads)),
+            false => Ok(()),
+        };
+    }
+    let heading = match findings.is_empty() {
+        true => format!("No fault is certain among {}. Where to look first:", counted(report)),
+        false => {
+            out.end()?;
+            "Where to look besides:".to_string()
+        }
+    };
+    out.paragraph("", "  ", Style::Heading, &heading)?;
+    leads.first.iter().try_for_each(|lead| {
+        out.paragraph("  - ", "    ", Style::Plain, &sentence(report, lead, look))
+    })
+}
+
+/// What everybody waits for, where nobody waits for anything inside the program.
+fn nothing(report: &Report, leads: &Leads) -> String {
+    if report.tasks.is_empty() {
+        return "There are no tasks.".to_string();
+    }
+    if leads.inside > 0 {
+        return format!("No fault is certain among {}.", counted(report));
+    }
+    let mut parts: Vec<String> = leads
+        .outside
+        .iter()
+        .map(|(kind, count)| {
+            let waits = if *count == 1 { "waits" } else { "wait" };
+            format!("{count} {waits} {}", outside(*kind, *count))
+        })
+        .collect();
+    match leads.running {
+        0 => {}
+        1 => parts.push("1 runs or is about to".to_string()),
+        count => parts.push(format!("{count} run or are about to")),
+    }
+    let what = match parts.is_empty() {
+        true => String::new(),
+        false => format!(": {}", parts.join(", ")),
+    };
+    format!("Nothing is stuck as far as memory shows, of {}{what}.", counted(report))
+}
+
+fn outside(kind: ResourceKind, count: usize) -> &'static str {
+    match (kind, count) {
+        (ResourceKind::Sleep, 1) => "for a timer",
+        (ResourceKind::Sleep, _) => "for timers",
+        (ResourceKind::Io, 1) => "for a socket or another file",
+        (ResourceKind::Io, _) => "for sockets or other files",
+        (ResourceKind::Signal, _) => "for a signal",
+        (ResourceKind::Child, 1) => "for a child process",
+        (ResourceKind::Child, _) => "for child processes",
+        (ResourceKind::Yield, _) => "for the next turn",
+        (ResourceKind::Never, _) => "for what never completes",
+        _ => "for something else",
+    }
+}
+
+/// What is to be seen there, and what to check.
+pub(crate) fn sentence(report: &Report, lead: &Lead, look: &Look) -> String {
+    let subject = capitalized(&enumerated(report, &lead.tasks));
+    let keep = if lead.tasks.len() == 1 { "keeps" } else { "keep" };
+    let subject = match (lead.reason, lead.behind) {
+        (LeadReason::Circle, _) | (_, 0) => subject,
+        (_, 1) => format!("{subject} {keep} another task waiting and"),
+        (_, more) => format!("{subject} {keep} {more} other tasks waiting and"),
+    };
+    match lead.wait.map(|wait| report.wait(wait)) {
+        Some(wait) => of_wait(report, lead, &subject, wait, look),
+        None => of_state(report, lead, &subject, look),
+    }
+}
+
+/// Of what waits for nothing known.
+fn of_state(report: &Report, lead: &Lead, subject: &str, look: &Look) -> String {
+    let first = report.task(lead.tasks[0]);
+    let id = &first.id.0;
+    let outermost = first.chain.frames.first().map(FrameRef::of);
+    let at = at(report, outermost, look);
+    match first.state {
+        TaskState::Running => format!("{subject} is running{at}: see `async bt {id}`."),
+        TaskState::Scheduled => {
+            format!("{subject} was woken but not polled since{at}: see `async workers`.")
+        }
+        TaskState::Complete | TaskState::Cancelled => {
+            format!("{subject} has ended{at}: see who should take what it left.")
+        }
+        TaskState::Idle | TaskState::Unknown => {
+            let is = if lead.tasks.len() == 1 { "is" } else { "are" };
+            format!("{subject} {is} idle{at}, and what for is not known: see `async bt {id}`.")
+        }
+    }
+}
+
+fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look) -> String {
+    let first = report.task(lead.tasks[0]);
+    let id = &first.id.0;
+    let resource = report.resource(wait.resource);
+    let waits = if lead.tasks.len() == 1 { "waits" } else { "wait" };
+    let at = at(report, Some(wait.user.unwrap_or(wait.leaf)), look);
+    let what = format!("{waits} for {}{at}", thing_without_address(report, wait));
+    match lead.reason {
+        LeadReason::BlockedThread => {
+            let thread = match first.thread {
+                Some(thread) => format!("thread {}", thread.number),
+                None => "its thread".to_string(),
+            };
+            let block = if lead.tasks.len() == 1 { "blocks" } else { "block" };
+            match resource.kind {
+                ResourceKind::ThreadLock => format!(
+                    "{subject} {block} {thread} and {what}: see what the other threads do with it."
+                ),
+                _ => format!(
+                    "{subject} {block} {thread} in {}{at}: see what that call waits for.",
+                    resource.name
+                ),
+            }
+        }
+        LeadReason::OwnHolding => {
+            let own = resource.holders.iter().find(|it| it.task == Some(wait.task));
+            let variable = own.map(in_variable).unwrap_or_default();
+            format!(
+                "{subject} {what}, which it holds itself{variable}: see what else could let it go."
+            )
+        }
+        LeadReason::Circle => format!(
+            "{subject} wait for each other{}, but others may end that: see `async why {id}`.",
+            match lead.behind {
+                0 => String::new(),
+                more => format!(" and {more} more for them"),
+            }
+        ),
+        LeadReason::HolderNotFound => format!(
+            "{subject} {what}, which is taken, but no suspended task holds it: either running \
+             native code does, or its guard was leaked or forgotten."
+        ),
+        LeadReason::Overdue => {
+            format!(
+                "{subject} {what}, which did not fire: see in `async workers` who should do it."
+            )
+        }
+        LeadReason::ChainEnd => format!("{subject} {what}: {}.", check(report, wait, id)),
+    }
+}
+
+/// What to check of who does not go on.
+fn check(report: &Report, wait: &Wait, id: &str) -> String {
+    let resource = report.resource(wait.resource);
+    let not_found = resource.holders.is_empty();
+    match (resource.kind, wait.access) {
+        (ResourceKind::Sleep, _) => "see whether so long a wait is meant".to_string(),
+        (ResourceKind::Io, _) => "see whether the other side answers".to_string(),
+        (ResourceKind::Signal, _) => "it goes on with the signal".to_string(),
+        (ResourceKind::Child, _) => "see what the child process does".to_string(),
+        (ResourceKind::Never, _) => "that never completes".to_string(),
+        (ResourceKind::Mpsc, Some(Access::Send)) => match not_found {
+            true => "no task was found that could receive; see who should".to_string(),
+            false => "see why the receiver takes nothing".to_string(),
+        },
+        (
+            ResourceKind::Mpsc
+            | ResourceKind::Oneshot
+            | ResourceKind::Watch
+            | ResourceKind::Broadcast,
+            Some(Access::Receive),
+        ) => match not_found {
+            true => "no task was found that could send; see who should".to_string(),
+            false => "see who else could send".to_string(),
+        },
+        (ResourceKind::Notify, _) => "see who should notify it".to_string(),
+        (ResourceKind::Cancellation, _) => "see who should cancel it".to_string(),
+        (ResourceKind::Barrier, _) => "see who did not come to it".to_string(),
+        (ResourceKind::Join | ResourceKind::JoinSet, _) => {
+            "that task is in no list; see who should poll it".to_string()
+        }
+        (ResourceKind::Semaphore, _) => "see who should give permits back".to_string(),
+        _ => format!("what would wake it is not known; see `async bt {id}`"),
+    }
+}
+
+/// ` (stock::reserve, stock.rs:47)`.
+fn at(report: &Report, frame: Option<FrameRef>, look: &Look) -> String {
+    frame.map(|frame| format!(" ({})", standing(report, frame, look))).unwrap_or_default()
+}

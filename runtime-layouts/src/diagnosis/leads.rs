@@ -1,0 +1,313 @@
+//! Where to look first while no fault is certain: the ends of the chains of waits, ranked.
+//!
+//! Each task is followed through who holds, sends or ends what it waits for, as far as memory shows,
+//! to a task that waits for nobody. That takes a few steps a task, whatever the size of the program.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::dependency_graph::waits_of;
+use super::is_fault;
+use crate::report::{
+    Access, Finding, FindingKind, Holder, Lead, LeadReason, Leads, Report, Resource, ResourceId,
+    ResourceKind, SiteId, Task, TaskIndex, TaskKind, TaskState, Wait, WaitId,
+};
+
+/// Leads that are worth a reader's time.
+const MOST_LEADS: usize = 5;
+
+/// Where to look first, beside these findings.
+///
+/// ```
+/// use runtime_layouts::diagnosis::{findings, leads};
+/// use runtime_layouts::fake::FakeReport;
+/// use runtime_layouts::report::{LeadReason, ResourceKind};
+///
+/// let mut story = FakeReport::new();
+/// let (first, second) = (story.task(), story.task());
+/// let lock = story.resource(ResourceKind::Mutex, "Mutex<Stock>");
+/// let answer = story.resource(ResourceKind::Oneshot, "oneshot<Answer>");
+/// story.holds(first, lock);
+/// story.waits(second, lock);
+/// // Who could send the answer is not known: there is no fault to claim.
+/// story.waits(first, answer);
+/// let report = story.report();
+/// assert_eq!(findings(&report), []);
+/// let leads = leads(&report, &[]);
+/// let [lead] = &*leads.first else { panic!("one lead") };
+/// assert_eq!((lead.reason, &*lead.tasks, lead.behind), (LeadReason::ChainEnd, &[first.task][..], 1));
+/// ```
+#[must_use]
+pub fn leads(report: &Report, findings: &[Finding]) -> Leads {
+    let steps = Steps::of(report);
+    let mut leads = steps.overview();
+    if leads.inside == 0 && leads.outside.is_empty() && findings.is_empty() {
+        return leads;
+    }
+    let known: FxHashSet<TaskIndex> =
+        findings.iter().flat_map(|finding| finding.tasks(report)).collect();
+    let is_certain = findings.iter().any(|finding| finding.is_sure && is_fault(finding));
+    // Of what a busy or blocked thread keeps from running a finding says all.
+    let starves = findings.iter().any(|finding| finding.kind == FindingKind::BlockedWorker);
+    let mut first = steps.leads();
+    first.retain(|lead| {
+        let is_said = lead.tasks.iter().any(|task| known.contains(task));
+        let is_told = lead.reason == LeadReason::Overdue && starves;
+        let is_needed = lead.reason <= LeadReason::OwnHolding || !is_certain;
+        !is_said && !is_told && is_needed
+    });
+    first.truncate(MOST_LEADS);
+    leads.first = first;
+    leads
+}
+
+/// What each task waits for, and the task that this leads to.
+struct Steps<'r> {
+    report: &'r Report,
+    /// Of each task the wait that tells most; `None` for one that goes on, or waits for nothing
+    /// known.
+    waits: Vec<Option<WaitId>>,
+    /// Of each task the one that has what it waits for.
+    next: Vec<Option<TaskIndex>>,
+}
+
+/// What makes leads one: why, and what is waited for where.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    reason: LeadReason,
+    /// What several wait for; `None` for what each has of its own.
+    shared: Option<ResourceId>,
+    kind: Option<ResourceKind>,
+    place: Option<SiteId>,
+    /// A task that others wait for has a lead of its own.
+    task: Option<TaskIndex>,
+}
+
+impl<'r> Steps<'r> {
+    fn of(report: &'r Report) -> Self {
+        let waits: Vec<Option<WaitId>> =
+            report.tasks.iter().map(|task| telling_wait(report, task)).collect();
+        let next = waits.iter().map(|id| next_task(report, report.wait((*id)?))).collect();
+        Self { report, waits, next }
+    }
+
+    fn wait(&self, task: TaskIndex) -> Option<&'r Wait> {
+        self.waits.get(task.0 as usize).copied().flatten().map(|id| self.report.wait(id))
+    }
+
+    fn resource(&self, task: TaskIndex) -> Option<&'r Resource> {
+        self.wait(task).map(|wait| self.report.resource(wait.resource))
+    }
+
+    /// How many tasks wait for what.
+    fn overview(&self) -> Leads {
+        let mut leads = Leads::default();
+        let mut outside: FxHashMap<ResourceKind, usize> = FxHashMap::default();
+        for task in &self.report.tasks {
+            let kind = self.resource(task.index).map(|resource| resource.kind);
+            match (task.state, kind) {
+                (TaskState::Complete | TaskState::Cancelled, _) => {}
+                (_, Some(kind)) if is_outside(kind) || kind == ResourceKind::Never => {
+                    *outside.entry(kind).or_default() += 1;
+                }
+                (_, Some(_)) | (TaskState::Idle | TaskState::Unknown, None) => leads.inside += 1,
+                (TaskState::Scheduled | TaskState::Running, None) => leads.running += 1,
+            }
+        }
+        leads.outside = outside.into_iter().collect();
+        leads.outside.sort_unstable();
+        leads
+    }
+
+    /// All leads, best first.
+    fn leads(&self) -> Vec<Lead> {
+        let (ends, circles) = self.ends();
+        let mut behind = vec![0_usize; ends.len()];
+        for (task, end) in ends.iter().enumerate() {
+            if let Some(end) = end.filter(|end| end.0 as usize != task) {
+                behind[end.0 as usize] += 1;
+            }
+        }
+        let mut leads: Vec<Lead> = Vec::new();
+        let mut known: FxHashMap<Key, usize> = FxHashMap::default();
+        for (task, end) in self.report.tasks.iter().zip(&ends) {
+            let behind = behind[task.index.0 as usize];
+            if *end != Some(task.index) {
+                continue;
+            }
+            let circle = circles.get(&task.index);
+            let Some(reason) = self.reason(task, behind, circle) else { continue };
+            let key = self.key(reason, task, behind);
+            match known.get(&key) {
+                Some(at) => leads[*at].tasks.push(task.index),
+                None => {
+                    known.insert(key, leads.len());
+                    let tasks = circle.cloned().unwrap_or_else(|| vec![task.index]);
+                    let outer = behind - (tasks.len() - 1).min(behind);
+                    let wait = self.waits[task.index.0 as usize];
+                    leads.push(Lead { reason, tasks, wait, behind: outer });
+                }
+            }
+        }
+        leads.sort_by_key(|lead| {
+            let many = lead.behind + lead.tasks.len();
+            // Who keeps others waiting tells more than who waits alone.
+            (lead.reason, lead.behind == 0, usize::MAX - many, lead.tasks[0])
+        });
+        leads
+    }
+
+    /// The task at which each one's chain ends, and the circles, each by its first task.
+    fn ends(&self) -> (Vec<Option<TaskIndex>>, FxHashMap<TaskIndex, Vec<TaskIndex>>) {
+        let mut ends: Vec<Option<TaskIndex>> = vec![None; self.next.len()];
+        let mut circles = FxHashMap::default();
+        let mut path: Vec<TaskIndex> = Vec::new();
+        // When a task was last on the path: its place there.
+        let mut place: Vec<Option<usize>> = vec![None; self.next.len()];
+        for task in &self.report.tasks {
+            let mut at = task.index;
+            let end = loop {
+                let index = at.0 as usize;
+                if let Some(known) = ends[index] {
+                    break known;
+                }
+                if let Some(start) = place[index] {
+                    let mut circle = path[start..].to_vec();
+                    let first = (0..circle.len()).min_by_key(|at| circle[*at]).unwrap_or(0);
+                    circle.rotate_left(first);
+                    let first = circle[0];
+                    circles.insert(first, circle);
+                    break first;
+                }
+                place[index] = Some(path.len());
+                path.push(at);
+                match self.next[index] {
+                    Some(next) => at = next,
+                    None => break at,
+                }
+            };
+            for passed in path.drain(..) {
+                ends[passed.0 as usize] = Some(end);
+                place[passed.0 as usize] = None;
+            }
+        }
+        (ends, circles)
+    }
+
+    /// Why the end of a chain is worth a look; `None` when it is not.
+    fn reason(
+        &self,
+        task: &Task,
+        behind: usize,
+        circle: Option<&Vec<TaskIndex>>,
+    ) -> Option<LeadReason> {
+        match circle.map(Vec::len) {
+            Some(1) => return Some(LeadReason::OwnHolding),
+            Some(_) => return Some(LeadReason::Circle),
+            None => {}
+        }
+        let is_awaited = (behind > 0).then_some(LeadReason::ChainEnd);
+        let Some(resource) = self.resource(task.index) else {
+            let is_over = matches!(task.state, TaskState::Complete | TaskState::Cancelled);
+            let is_known = matches!(task.state, TaskState::Running | TaskState::Scheduled);
+            return if is_over || is_known { is_awaited } else { Some(LeadReason::ChainEnd) };
+        };
+        match resource.kind {
+            ResourceKind::ThreadLock | ResourceKind::Blocking => {
+                let polls = task.kind != TaskKind::Blocking;
+                polls.then_some(LeadReason::BlockedThread).or(is_awaited)
+            }
+            kind if is_lock(kind) && resource.is_taken == Some(true) => {
+                Some(LeadReason::HolderNotFound)
+            }
+            ResourceKind::Sleep if resource.timer.is_some_and(|it| it.overdue().is_some()) => {
+                Some(LeadReason::Overdue)
+            }
+            ResourceKind::Never => is_awaited,
+            kind if is_outside(kind) => is_awaited,
+            _ => Some(LeadReason::ChainEnd),
+        }
+    }
+
+    /// What makes two ends one lead: the same thing, or the same sort of thing in the same place.
+    fn key(&self, reason: LeadReason, task: &Task, behind: usize) -> Key {
+        let wait = self.wait(task.index);
+        let resource = wait.map(|wait| wait.resource);
+        let shared = resource.filter(|id| self.report.resource(*id).queue.len() > 1);
+        let place = wait.map(|wait| wait.user.unwrap_or(wait.leaf).site).or(task.root);
+        Key {
+            reason,
+            shared,
+            kind: resource.map(|id| self.report.resource(id).kind),
+            place: place.filter(|_| shared.is_none()),
+            task: (behind > 0 && shared.is_none()).then_some(task.index),
+        }
+    }
+}
+
+/// Of what a task waits for that which tells most of why it does not go on.
+fn telling_wait(report: &Report, task: &Task) -> Option<WaitId> {
+    let blocks = |kind| matches!(kind, ResourceKind::ThreadLock | ResourceKind::Blocking);
+    let mut best: Option<((bool, u8), WaitId)> = None;
+    for (id, wait) in waits_of(report, task.index) {
+        let kind = report.resource(wait.resource).kind;
+        // What is stored of a task that runs or was woken is old, but not what blocks its thread.
+        if !wait.is_polled || (task.state != TaskState::Idle && !blocks(kind)) {
+            continue;
+        }
+        if wait.is_granted {
+            return None;
+        }
+        let class = match kind {
+            kind if is_lock(kind) || blocks(kind) => 0,
+            ResourceKind::Sleep | ResourceKind::Yield => 3,
+            kind if is_outside(kind) => 1,
+            _ => 2,
+        };
+        let rank = (wait.user.is_none(), class);
+        if best.is_none_or(|(known, _)| rank < known) {
+            best = Some((rank, id));
+        }
+    }
+    best.map(|(_, id)| id)
+}
+
+/// The task that has what a wait is for; `None` where none was found.
+fn next_task(report: &Report, wait: &Wait) -> Option<TaskIndex> {
+    let resource = report.resource(wait.resource);
+    if matches!(resource.kind, ResourceKind::Join | ResourceKind::JoinSet) {
+        return resource.tasks.first().copied();
+    }
+    if let Some(given) = resource.given {
+        return Some(report.wait(given).task);
+    }
+    // A handle of what is waited for is no sign that its task would use it, and nor is an end of its
+    // own channel: others may have one as well. Of a lock that it holds itself a task gets no other.
+    let may_be_own = is_lock(resource.kind) || resource.kind == ResourceKind::ThreadLock;
+    let has_it = |holder: &&Holder| {
+        holder.access != Access::Handle && (may_be_own || holder.task != Some(wait.task))
+    };
+    let holders = || resource.holders.iter().filter(has_it).filter_map(|holder| holder.task);
+    holders().find(|task| *task != wait.task).or_else(|| holders().next())
+}
+
+/// Whether what is waited for comes from outside of the program, or by itself.
+fn is_outside(kind: ResourceKind) -> bool {
+    matches!(
+        kind,
+        ResourceKind::Sleep
+            | ResourceKind::Io
+            | ResourceKind::Signal
+            | ResourceKind::Child
+            | ResourceKind::Yield
+    )
+}
+
+fn is_lock(kind: ResourceKind) -> bool {
+    matches!(
+        kind,
+        ResourceKind::Mutex
+            | ResourceKind::RwLock
+            | ResourceKind::Semaphore
+            | ResourceKind::OnceCell
+    )
+}

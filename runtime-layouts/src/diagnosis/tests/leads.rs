@@ -1,0 +1,159 @@
+//! Where to look while no fault is certain.
+
+use std::time::Duration;
+
+use crate::diagnosis::{findings, leads};
+use crate::fake::FakeReport;
+use crate::report::{Access, Clock, Due, Lead, LeadReason, Leads, ResourceKind, TaskState, Timer};
+
+fn told(story: FakeReport) -> Leads {
+    let report = story.report();
+    leads(&report, &findings(&report))
+}
+
+/// Why, by the numbers of the tasks, and how many wait behind.
+fn lines(leads: &Leads) -> Vec<(LeadReason, Vec<u32>, usize)> {
+    let line = |lead: &Lead| {
+        (lead.reason, lead.tasks.iter().map(|task| task.0 + 1).collect(), lead.behind)
+    };
+    leads.first.iter().map(line).collect()
+}
+
+#[test]
+fn who_keeps_most_tasks_waiting_comes_first() {
+    let mut story = FakeReport::new();
+    let few = story.task();
+    let many = story.task();
+    let answer = story.resource(ResourceKind::Oneshot, "oneshot<u32>");
+    let other = story.resource(ResourceKind::Oneshot, "oneshot<u64>");
+    story.waits(few, answer);
+    story.waits(many, other);
+    for (of, count) in [(few, 1), (many, 3)] {
+        for _ in 0..count {
+            let waiting = story.task();
+            let end = story.end_of(&[of]);
+            story.waits(waiting, end);
+        }
+    }
+    let leads = told(story);
+    let end = LeadReason::ChainEnd;
+    assert_eq!(lines(&leads), [(end, vec![2], 3), (end, vec![1], 1)]);
+    assert_eq!(leads.inside, 6);
+}
+
+#[test]
+fn chains_are_followed_to_their_ends() {
+    let mut story = FakeReport::new();
+    let (first, second, third) = (story.task(), story.task(), story.task());
+    let socket = story.resource(ResourceKind::Io, "TcpStream");
+    let (one, two) = (story.end_of(&[second]), story.end_of(&[third]));
+    story.waits(first, one);
+    story.waits(second, two);
+    story.waits(third, socket);
+    assert_eq!(lines(&told(story)), [(LeadReason::ChainEnd, vec![3], 2)]);
+}
+
+#[test]
+fn what_comes_from_outside_is_counted_and_no_lead() {
+    let mut story = FakeReport::new();
+    let (first, second, third, runs) = (story.task(), story.task(), story.task(), story.task());
+    let sockets = [0, 1].map(|_| story.resource(ResourceKind::Io, "TcpStream"));
+    let timer = story.resource(ResourceKind::Sleep, "a timer");
+    story.waits(first, sockets[0]);
+    story.waits(second, sockets[1]);
+    story.waits(third, timer);
+    story.task_mut(runs).state = TaskState::Running;
+    let leads = told(story);
+    assert_eq!(leads.first, []);
+    assert_eq!(leads.outside, [(ResourceKind::Sleep, 1), (ResourceKind::Io, 2)]);
+    assert_eq!((leads.inside, leads.running), (0, 1));
+}
+
+#[test]
+fn a_lock_without_a_holder_comes_before_a_long_queue() {
+    let mut story = FakeReport::new();
+    let (waiting, asked) = (story.task(), story.task());
+    let lock = story.resource(ResourceKind::Mutex, "Mutex<Stock>");
+    story.resource_mut(lock).is_taken = Some(true);
+    let answer = story.resource(ResourceKind::Oneshot, "oneshot<u32>");
+    story.waits(waiting, lock);
+    story.waits(asked, answer);
+    for _ in 0..3 {
+        let behind = story.task();
+        let end = story.end_of(&[asked]);
+        story.waits(behind, end);
+    }
+    let expected = [(LeadReason::HolderNotFound, vec![1], 0), (LeadReason::ChainEnd, vec![2], 3)];
+    assert_eq!(lines(&told(story)), expected);
+}
+
+#[test]
+fn equal_things_are_one_lead() {
+    let mut story = FakeReport::new();
+    let queue = story.resource(ResourceKind::Mpsc, "mpsc<Job>");
+    for _ in 0..3 {
+        let task = story.task();
+        story.waits(task, queue).access = Some(Access::Receive);
+    }
+    // Each has one of its own, and asks for it in the same place.
+    for _ in 0..4 {
+        let task = story.task();
+        let own = story.resource(ResourceKind::Oneshot, "oneshot<Answer>");
+        story.waits(task, own).access = Some(Access::Receive);
+    }
+    let end = LeadReason::ChainEnd;
+    assert_eq!(lines(&told(story)), [(end, vec![4, 5, 6, 7], 0), (end, vec![1, 2, 3], 0)]);
+}
+
+#[test]
+fn a_circle_that_others_may_end_is_told_once() {
+    let mut story = FakeReport::new();
+    let (first, second, behind) = (story.task(), story.task(), story.task());
+    // Two senders each, of which one was found.
+    let channels = [0, 1].map(|_| story.channel(ResourceKind::Mpsc, "mpsc<u32>", 2));
+    story.holds(first, channels[1]).access = Access::Send;
+    story.holds(second, channels[0]).access = Access::Send;
+    story.waits(first, channels[0]).access = Some(Access::Receive);
+    story.waits(second, channels[1]).access = Some(Access::Receive);
+    let end = story.end_of(&[first]);
+    story.waits(behind, end);
+    assert_eq!(lines(&told(story)), [(LeadReason::Circle, vec![1, 2], 1)]);
+}
+
+#[test]
+fn a_timer_that_is_due_is_a_lead_where_nobody_waits_for_its_task() {
+    let mut story = FakeReport::new();
+    let task = story.task();
+    let timer = story.resource(ResourceKind::Sleep, "a timer");
+    let due = Due::Ago(Duration::from_secs(3));
+    story.resource_mut(timer).timer =
+        Some(Timer { due, has_fired: Some(false), clock: Clock::Stop });
+    story.waits(task, timer);
+    assert_eq!(lines(&told(story)), [(LeadReason::Overdue, vec![1], 0)]);
+}
+
+#[test]
+fn beside_a_certain_fault_little_is_said() {
+    let mut story = FakeReport::new();
+    let (own, asked) = (story.task(), story.task());
+    let lock = story.resource(ResourceKind::Mutex, "Mutex<Stock>");
+    story.holds(own, lock);
+    story.waits(own, lock);
+    let answer = story.resource(ResourceKind::Oneshot, "oneshot<u32>");
+    story.waits(asked, answer);
+    assert_eq!(told(story).first, []);
+}
+
+#[test]
+fn five_leads_are_enough() {
+    let mut story = FakeReport::new();
+    for _ in 0..7 {
+        let (asked, waiting) = (story.task(), story.task());
+        let answer = story.resource(ResourceKind::Oneshot, "oneshot<u32>");
+        story.waits(asked, answer);
+        let end = story.end_of(&[asked]);
+        story.waits(waiting, end);
+    }
+    let tasks: Vec<Vec<u32>> = lines(&told(story)).into_iter().map(|(_, tasks, _)| tasks).collect();
+    assert_eq!(tasks, [[1], [3], [5], [7], [9]], "the oldest first");
+}
