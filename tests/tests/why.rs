@@ -68,7 +68,7 @@ fn a_task_computes_and_does_not_pause() -> Result<()> {
         for expected in [
             r"blocked worker: task 3 keeps the only worker of runtime 0 busy, and no timer has fired",
             r"     task 3 runs faults::threads::compute, faults/src/threads\.rs:\d+\n",
-            r"     task 2 waits for a timer \(overdue by \d+\.\d s\), tokio::time::Sleep, ",
+            r"     task 2 waits for a timer \(overdue by \d+\.\d s\), tokio::time::Sleep,\s+",
         ] {
             let found = Regex::new(expected)?.is_match(&text);
             ensure!(found, "{profile:?}: nothing like {expected:?} in {text}");
