@@ -101,7 +101,8 @@ fn report(target: &dyn Target, name: &str) -> Report {
         guard: name.into(),
         access: Access::Exclusive,
         may_be_moved: false,
-        is_shared: false,
+        shared_end: None,
+        holding_frame: None,
         thread: None,
     };
     let resource = |kind, queue: u32, holders| Resource {
@@ -114,6 +115,7 @@ fn report(target: &dyn Target, name: &str) -> Report {
         is_taken: Some(true),
         parties: None,
         is_reachable: false,
+        is_in_order: true,
         queue: vec![WaitId(queue)],
         given: None,
         tasks: Vec::new(),

@@ -59,6 +59,7 @@ fn resource(kind: ResourceKind, name: &str) -> Resource {
         tasks: Vec::new(),
         needs_all: false,
         is_reachable: false,
+        is_in_order: true,
     }
 }
 

@@ -1,24 +1,13 @@
 //! The dependency graph of waits: which waits can end, and which are stuck.
 
-use rustc_hash::{FxHashMap, FxHashSet};
-
 use std::rc::Rc;
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::needs::{Dependency, Needs};
 use super::pollers::{Pollers, blocks_thread};
 use super::stand_ins::StandIns;
-use crate::report::{
-    Cause, Chain, FrameRef, Holder, Report, Resource, ResourceKind, TaskIndex, TaskState, Wait,
-    WaitId,
-};
-
-/// Something that goes on or does not.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Dependency {
-    /// A whole task: it goes on when one of its leaves does.
-    Task(TaskIndex),
-    /// A frame of a task: it goes on when one of the leaves below it does.
-    Frame(TaskIndex, FrameRef),
-}
+use crate::report::{Cause, Chain, FrameRef, Report, TaskIndex, TaskState, Wait, WaitId};
 
 /// A leaf that is polled, with the frames above it that something depends on.
 struct Leaf {
@@ -37,16 +26,11 @@ impl Leaf {
     }
 }
 
-/// What a wait needs one of, each with the reason for which the wait does not end before.
-pub(super) type Group = Vec<(Dependency, Cause)>;
-
 /// The waits of a program and what each needs.
 pub(super) struct Graph {
     /// Of the tasks that something depends on.
     leaves: Vec<Leaf>,
-    /// Of each wait that can be stuck: what must go on. One of each group is enough, but of every
-    /// group there must be one.
-    needs: FxHashMap<WaitId, Vec<Group>>,
+    needs: Needs,
     /// The polled waits below each task and frame that something depends on, in the order of the
     /// backtrace.
     below: FxHashMap<Dependency, Vec<WaitId>>,
@@ -66,26 +50,22 @@ pub(super) struct Blocker<'g> {
 impl Graph {
     /// The graph of a report.
     pub(super) fn of(report: &Report) -> Self {
-        let mut graph = Self {
-            leaves: Vec::new(),
-            needs: FxHashMap::default(),
-            below: FxHashMap::default(),
-            pollers: FxHashMap::default(),
-        };
+        let mut needs = Needs::of(report);
         let pollers = Pollers::of(report);
         let stand_ins = StandIns::of(report);
-        for (id, wait) in waits(report) {
-            if let Some(mut needs) = needs_of(report, id, wait) {
-                needs.iter_mut().for_each(|group| stand_ins.put_into(group));
-                graph.needs.insert(id, needs);
-            }
-        }
+        needs.groups.iter_mut().for_each(|group| stand_ins.put_into(group));
         // Nothing depends on most tasks of a large program, whatever they do themselves.
-        let needed = graph.needs.values().flatten().flatten();
+        let needed = needs.groups.iter().flatten();
         let needed: FxHashSet<Dependency> = needed.map(|(dependency, _)| *dependency).collect();
         let mut tasks: Vec<TaskIndex> = needed.iter().map(|it| it.task()).collect();
         tasks.sort_unstable();
         tasks.dedup();
+        let mut graph = Self {
+            leaves: Vec::new(),
+            needs,
+            below: FxHashMap::default(),
+            pollers: FxHashMap::default(),
+        };
         for index in tasks {
             let task = report.task(index);
             if task.state == TaskState::Running {
@@ -144,9 +124,10 @@ impl Graph {
 
     /// The waits that nothing can end: those that are left when all that can end has ended.
     pub(super) fn stuck(&self) -> FxHashSet<WaitId> {
-        let mut stuck: FxHashSet<WaitId> = self.needs.keys().copied().collect();
+        let mut stuck: FxHashSet<WaitId> = self.needs.of.keys().copied().collect();
         let mut goes_on: FxHashSet<Dependency> = FxHashSet::default();
-        let (dependents, leaves_of) = (self.dependents(), self.leaves_of_waits());
+        let mut groups = OpenGroups::of(&self.needs);
+        let leaves_of = self.leaves_of_waits();
         // Of several things that a leaf waits for the first that comes is enough.
         let can_go_on = |leaf: &Leaf, stuck: &FxHashSet<WaitId>| {
             let ends = |ids: &[WaitId]| ids.is_empty() || ids.iter().any(|id| !stuck.contains(id));
@@ -163,26 +144,13 @@ impl Graph {
                 if !goes_on.insert(dependency) {
                     continue;
                 }
-                for id in dependents.get(&dependency).into_iter().flatten() {
-                    let is_met = |group: &Group| group.iter().any(|(one, _)| goes_on.contains(one));
-                    if self.needs[id].iter().all(is_met) && stuck.remove(id) {
-                        going.extend(leaves_of.get(id).into_iter().flatten());
-                    }
+                for id in groups.come(dependency) {
+                    stuck.remove(&id);
+                    going.extend(leaves_of.get(&id).into_iter().flatten());
                 }
             }
         }
         stuck
-    }
-
-    /// The waits that need each dependency, or another one instead of it.
-    fn dependents(&self) -> FxHashMap<Dependency, Vec<WaitId>> {
-        let mut dependents: FxHashMap<Dependency, Vec<WaitId>> = FxHashMap::default();
-        for (id, groups) in &self.needs {
-            for (dependency, _) in groups.iter().flatten() {
-                dependents.entry(*dependency).or_default().push(*id);
-            }
-        }
-        dependents
     }
 
     /// The leaves of each wait, by number.
@@ -198,7 +166,8 @@ impl Graph {
 
     /// What keeps a wait from ending and is itself kept.
     pub(super) fn blockers(&self, wait: WaitId) -> impl Iterator<Item = Blocker<'_>> + '_ {
-        let groups = self.needs.get(&wait).into_iter().flatten().flatten();
+        let groups = self.needs.of.get(&wait).into_iter().flatten();
+        let groups = groups.flat_map(|group| &self.needs.groups[*group]);
         let blocker = |(dependency, cause): &(Dependency, Cause)| Blocker {
             cause: *cause,
             waits: self.below.get(dependency).map(Vec::as_slice).unwrap_or_default(),
@@ -211,82 +180,46 @@ impl Graph {
     }
 }
 
-impl Dependency {
-    /// Its task.
-    fn task(self) -> TaskIndex {
-        match self {
-            Self::Task(task) | Self::Frame(task, _) => task,
-        }
-    }
+/// The groups of which nothing has come so far.
+struct OpenGroups {
+    /// The groups that each dependency is in.
+    of: FxHashMap<Dependency, Vec<usize>>,
+    /// The waits that need each group; empty once it came.
+    waits: Vec<Vec<WaitId>>,
+    /// How many groups each wait still needs.
+    missing: FxHashMap<WaitId, usize>,
 }
 
-/// What a wait needs; `None` when it can end whatever the program's tasks do.
-fn needs_of(report: &Report, id: WaitId, wait: &Wait) -> Option<Vec<Group>> {
-    if wait.is_granted {
-        return None;
-    }
-    let resource = report.resource(wait.resource);
-    let mut groups = Vec::new();
-    match resource.kind {
-        ResourceKind::Never => groups.push(Vec::new()),
-        ResourceKind::Join | ResourceKind::JoinSet if are_all_known(resource) => {
-            let task = |task: &TaskIndex| (Dependency::Task(*task), Cause::NotEnded(*task));
-            match resource.needs_all {
-                true => groups.extend(resource.tasks.iter().map(|of| vec![task(of)])),
-                false => groups.push(resource.tasks.iter().map(task).collect()),
+impl OpenGroups {
+    fn of(needs: &Needs) -> Self {
+        let mut of: FxHashMap<Dependency, Vec<usize>> = FxHashMap::default();
+        for (number, group) in needs.groups.iter().enumerate() {
+            for (dependency, _) in group {
+                of.entry(*dependency).or_default().push(number);
             }
         }
-        ResourceKind::Mutex | ResourceKind::RwLock | ResourceKind::Semaphore => {
-            groups = needs_of_lock(report, resource, id);
+        let mut waits = vec![Vec::new(); needs.groups.len()];
+        let mut missing = FxHashMap::default();
+        for (id, groups) in &needs.of {
+            missing.insert(*id, groups.len());
+            groups.iter().for_each(|group| waits[*group].push(*id));
         }
-        ResourceKind::ThreadLock => groups.extend(needs_of_thread_lock(report, wait)),
-        // The future that the call polls.
-        ResourceKind::Blocking if !resource.tasks.is_empty() => {
-            let task = |task: &TaskIndex| (Dependency::Task(*task), Cause::NotEnded(*task));
-            groups.push(resource.tasks.iter().map(task).collect());
-        }
-        ResourceKind::Mpsc
-        | ResourceKind::Oneshot
-        | ResourceKind::Watch
-        | ResourceKind::Broadcast
-        | ResourceKind::Notify => {
-            let holders = holders(report, resource);
-            // Ends of the channel that were not found may be anywhere.
-            let is_shared = resource.holders.iter().any(|holder| holder.is_shared);
-            let is_complete = resource.parties == Some(holders.len() as u64)
-                && !(is_shared || resource.is_reachable);
-            if is_complete && !holders.is_empty() {
-                groups.push(holders);
+        Self { of, waits, missing }
+    }
+
+    /// Takes in that something goes on; the waits that can end since.
+    fn come(&mut self, dependency: Dependency) -> Vec<WaitId> {
+        let mut ended = Vec::new();
+        for group in self.of.remove(&dependency).unwrap_or_default() {
+            for id in std::mem::take(&mut self.waits[group]) {
+                if let Some(missing) = self.missing.get_mut(&id) {
+                    *missing -= 1;
+                    ended.extend((*missing == 0).then_some(id));
+                }
             }
         }
-        _ => {}
+        ended
     }
-    (!groups.is_empty()).then_some(groups)
-}
-
-/// What a wait for a lock needs: who was given it or holds it, and who comes first in the queue.
-fn needs_of_lock(report: &Report, lock: &Resource, id: WaitId) -> Vec<Group> {
-    let unpolled =
-        |given| ahead(report, lock, id, given).filter_map(|id| holding_frame(report, id));
-    let mut groups: Vec<Group> = unpolled(true).map(|given| vec![given]).collect();
-    if groups.is_empty() {
-        groups.extend(Some(holders(report, lock)).filter(|holders| !holders.is_empty()));
-    }
-    // What waits in front and is not polled will be given it, and keep it.
-    groups.extend(unpolled(false).map(|queued| vec![queued]));
-    groups
-}
-
-/// Whether the tasks of a resource are all that there are: one that has ended is in no list.
-fn are_all_known(resource: &Resource) -> bool {
-    let count = resource.tasks.len() as u64;
-    count > 0 && resource.parties.is_none_or(|parties| parties == count)
-}
-
-/// The frame that keeps a future without polling it, by a wait of that future.
-fn holding_frame(report: &Report, id: WaitId) -> Option<(Dependency, Cause)> {
-    let wait = report.wait(id);
-    Some((Dependency::Frame(wait.task, wait.holding_frame?), Cause::Unpolled(id)))
 }
 
 /// The waits of a report with their numbers.
@@ -299,62 +232,4 @@ pub(super) fn waits_of(report: &Report, task: TaskIndex) -> impl Iterator<Item =
     let start = report.waits.partition_point(|wait| wait.task < task);
     let first = u32::try_from(start).unwrap_or(u32::MAX);
     (first..).map(WaitId).zip(report.waits_of(task))
-}
-
-fn holders(report: &Report, resource: &Resource) -> Group {
-    let of_tasks = resource.holders.iter().zip(0..).filter(|(holder, _)| holder.thread.is_none());
-    of_tasks
-        .filter_map(|(holder, number)| Some((held(report, holder)?, Cause::Held(number))))
-        .collect()
-}
-
-/// What must go on so that a holder lets go; `None` for a thread that runs no task.
-fn held(report: &Report, holder: &Holder) -> Option<Dependency> {
-    let task = holder.task?;
-    Some(match report.task(task).state {
-        TaskState::Running => Dependency::Task(task),
-        _ => Dependency::Frame(task, holder.frame),
-    })
-}
-
-/// What the wait for a lock that blocks threads needs: one of those who hold it, as far as they are
-/// known; `None` when there may be others.
-///
-/// A guard on a stack may be one that was dropped or moved, so while any other thread runs, that may
-/// be who has the lock. Where no guard was found, and no thread but those that wait for it may have
-/// one, it is one of them.
-fn needs_of_thread_lock(report: &Report, wait: &Wait) -> Option<Group> {
-    let lock = report.resource(wait.resource);
-    let may_be_elsewhere = report.may_be_held_unseen(wait.resource);
-    if lock.holders.is_empty() {
-        let waiting = lock.queue.iter().map(|id| report.wait(*id));
-        let is_known = lock.address != 0 && !may_be_elsewhere;
-        let all: Group = waiting
-            .filter(|wait| blocks_thread(report, wait))
-            .map(|wait| (Dependency::Task(wait.task), Cause::HeldByWaiter))
-            .collect();
-        return Some(all).filter(|all| is_known && !all.is_empty());
-    }
-    if may_be_elsewhere && lock.holders.iter().any(|holder| holder.thread.is_some()) {
-        return None;
-    }
-    let held = lock.holders.iter().zip(0..);
-    held.map(|(holder, number)| Some((self::held(report, holder)?, Cause::Held(number)))).collect()
-}
-
-/// The waits for a resource that are not polled: those that were given it, or those that come
-/// before a wait in its queue.
-fn ahead<'r>(
-    report: &'r Report,
-    resource: &'r Resource,
-    wait: WaitId,
-    given: bool,
-) -> impl Iterator<Item = WaitId> + 'r {
-    resource
-        .queue
-        .iter()
-        .copied()
-        .take_while(move |id| given || *id != wait)
-        .filter(move |id| *id != wait)
-        .filter(move |id| !report.wait(*id).is_polled && report.wait(*id).is_granted == given)
 }

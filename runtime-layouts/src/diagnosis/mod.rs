@@ -9,6 +9,7 @@ mod blocked_workers;
 mod dependency_graph;
 mod drivers;
 mod leads;
+mod needs;
 mod pollers;
 #[cfg(test)]
 mod properties;

@@ -9,20 +9,21 @@ use arbtest::arbtest;
 use rustc_hash::FxHashSet;
 
 use super::dependency_graph::Graph;
-use super::pollers::blocks_thread;
+use super::pollers::{Pollers, blocks_thread};
 use super::{findings, reasons};
 use crate::fake::{FakeFrame, FakeReport, link_line};
 use crate::report::{
-    Access, Cause, Clock, Due, Finding, FindingKind, FrameRef, Holder, Link, Report, ResourceId,
-    ResourceKind, Task, TaskIndex, TaskState, Timer, Wait, WaitId,
+    Access, Cause, Chain, Clock, Due, Finding, FindingKind, FrameRef, Holder, Link, Report,
+    ResourceId, ResourceKind, Task, TaskIndex, TaskState, Timer, Wait, WaitId,
 };
 
-const KINDS: [ResourceKind; 16] = [
+const KINDS: [ResourceKind; 17] = [
     ResourceKind::Mutex,
     ResourceKind::Mutex,
     ResourceKind::Mutex,
     ResourceKind::RwLock,
     ResourceKind::Semaphore,
+    ResourceKind::OnceCell,
     ResourceKind::Notify,
     ResourceKind::Mpsc,
     ResourceKind::Oneshot,
@@ -61,7 +62,11 @@ fn story(u: &mut Unstructured<'_>) -> Result<FakeReport> {
         if u.ratio(1, 5)? || blocks && (is_granted || !is_polled) {
             continue;
         }
-        let access = *u.choose(&[None, Some(Access::Send), Some(Access::Receive)])?;
+        let access = match kind {
+            ResourceKind::RwLock => Some(*u.choose(&[Access::Shared, Access::Exclusive])?),
+            ResourceKind::Semaphore => Some(Access::Permits(u.int_in_range(1..=2)?)),
+            _ => *u.choose(&[None, Some(Access::Send), Some(Access::Receive)])?,
+        };
         let wait = story.waits(leaf, resource);
         (wait.is_granted, wait.access) = (is_granted, access);
     }
@@ -108,6 +113,7 @@ fn resources(
         let id = story.resource(kind, &format!("{kind:?} {number}"));
         let resource = story.resource_mut(id);
         resource.parties = *u.choose(&[None, Some(1), Some(1), Some(2)])?;
+        resource.is_in_order = u.ratio(3, 4)?;
         if matches!(kind, ResourceKind::Join | ResourceKind::JoinSet) {
             for task in tasks {
                 if u.ratio(1, 2)? {
@@ -140,7 +146,7 @@ fn hold(
     }
     let holder = story.holds(frame, resource);
     holder.may_be_moved = u.ratio(1, 4)?;
-    holder.is_shared = u.ratio(1, 8)?;
+    holder.shared_end = u.ratio(1, 8)?.then_some(frame.frame.address);
     Ok(())
 }
 
@@ -193,6 +199,35 @@ fn leads_to(report: &Report, link: &Link, task: TaskIndex) -> bool {
     }
 }
 
+/// The frame that must go on before a wait can end; `None` where that is no frame.
+fn needed_frame(report: &Report, link: &Link) -> Option<(TaskIndex, FrameRef)> {
+    match link.cause {
+        Cause::Held(_) => {
+            let holder = link.resource(report).2.expect("the holder");
+            Some((holder.task?, holder.holding_frame.unwrap_or(holder.frame)))
+        }
+        Cause::Unpolled(other) => {
+            let wait = report.wait(other);
+            Some((wait.task, wait.holding_frame.expect("who keeps it")))
+        }
+        Cause::NotEnded(task) => {
+            let outermost = report.task(task).chain.frames.first().expect("a frame");
+            Some((task, FrameRef::of(outermost)))
+        }
+        _ => None,
+    }
+}
+
+/// The innermost frames that are polled below a frame, the frame itself among them.
+fn polled_leaves(chain: &Chain, frame: FrameRef, is_below: bool, found: &mut Vec<FrameRef>) {
+    let is_below = is_below || chain.frames.iter().any(|own| FrameRef::of(own) == frame);
+    let mut branches = chain.polled_branches().peekable();
+    if branches.peek().is_none() && is_below {
+        found.extend(chain.frames.last().map(FrameRef::of));
+    }
+    branches.for_each(|branch| polled_leaves(branch, frame, is_below, found));
+}
+
 /// Whether each link leads to the next one, and no wait is there twice.
 fn check_chain(report: &Report, links: &[Link]) {
     let waits: BTreeSet<WaitId> = links.iter().map(|link| link.wait).collect();
@@ -229,6 +264,60 @@ fn check_finding(report: &Report, finding: &Finding) {
 fn findings_rest_on_waits_and_holders_of_the_report() {
     always(|_, report| {
         findings(&report).iter().for_each(|finding| check_finding(&report, finding));
+        Ok(())
+    });
+}
+
+#[test]
+fn whatever_a_finding_needs_cannot_go_on() {
+    always(|_, report| {
+        let stuck = stuck(&report);
+        let waiting = [FindingKind::BlockedWorker, FindingKind::LockAcrossAwait];
+        let findings = findings(&report);
+        for finding in findings.iter().filter(|finding| !waiting.contains(&finding.kind)) {
+            for link in &finding.links {
+                assert!(stuck.contains(&link.wait), "{}", link_line(&report, link));
+                let Some((task, frame)) = needed_frame(&report, link) else { continue };
+                // Where every thread that could poll it is blocked, it may be ready and yet wait.
+                if Pollers::of(&report).of_task(&report, report.task(task)).is_some()
+                    || report.task(task).state == TaskState::Running
+                {
+                    continue;
+                }
+                assert_eq!(report.task(task).state, TaskState::Idle);
+                let mut leaves = Vec::new();
+                polled_leaves(&report.task(task).chain, frame, false, &mut leaves);
+                for leaf in leaves {
+                    let waits = report.waits_of(task).iter().filter(|wait| wait.leaf == leaf);
+                    let mut waits = waits.filter(|wait| wait.is_polled).peekable();
+                    assert!(
+                        waits.peek().is_some(),
+                        "{} {finding:?} {:?} {:?}",
+                        link_line(&report, link),
+                        report.task(task),
+                        report.waits_of(task)
+                    );
+                    assert!(waits.all(|wait| !wait.is_granted), "it was given what it waits for");
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn what_nothing_polls_comes_before_others_only_in_a_queue() {
+    always(|_, report| {
+        for link in findings(&report).iter().flat_map(|finding| &finding.links) {
+            if let Cause::Unpolled(other) = link.cause {
+                let (first, wait) = (report.wait(other), report.wait(link.wait));
+                let lock = report.resource(wait.resource);
+                let place = |id| lock.queue.iter().position(|known| *known == id);
+                assert!(first.is_granted || lock.is_in_order && place(other) < place(link.wait));
+                let shared = [first, wait].map(|wait| wait.access == Some(Access::Shared));
+                assert!(first.is_granted || shared != [true, true], "readers come together");
+            }
+        }
         Ok(())
     });
 }
@@ -300,8 +389,9 @@ fn a_holder_that_can_go_on_makes_nothing_stuck() {
             guard: "Guard".into(),
             access: Access::Exclusive,
             may_be_moved: false,
-            is_shared: false,
+            shared_end: None,
             thread: None,
+            holding_frame: None,
         });
         assert!(stuck(&report).is_subset(&before));
         Ok(())

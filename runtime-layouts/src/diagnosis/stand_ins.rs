@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::dependency_graph::{Dependency, Group};
+use super::needs::{Dependency, Group};
 use crate::report::{
     Cause, FrameKind, LocalSet, Report, Runtime, SetPlace, Task, TaskIndex, TaskKind, TaskState,
 };

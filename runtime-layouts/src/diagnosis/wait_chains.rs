@@ -127,9 +127,10 @@ impl Chains<'_> {
 fn keeps_from_others(report: &Report, link: &Link) -> bool {
     let (_, resource, holder) = link.resource(report);
     match resource.kind {
-        ResourceKind::Mutex | ResourceKind::RwLock | ResourceKind::Semaphore => {
-            holder.is_some() || matches!(link.cause, Cause::Unpolled(_))
-        }
+        ResourceKind::Mutex
+        | ResourceKind::RwLock
+        | ResourceKind::Semaphore
+        | ResourceKind::OnceCell => holder.is_some() || matches!(link.cause, Cause::Unpolled(_)),
         _ => holder.is_some() && report.wait(link.wait).access == Some(Access::Send),
     }
 }
@@ -158,7 +159,10 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
         let first = first.map_or(0, |(index, _)| index);
         links.rotate_left(first);
     }
-    let unpolled = links.iter().any(|link| matches!(link.cause, Cause::Unpolled(_)));
+    let unpolled = links.iter().any(|link| match link.cause {
+        Cause::Unpolled(_) => true,
+        _ => link.resource(report).2.is_some_and(|holder| holder.holding_frame.is_some()),
+    });
     // Whoever waits for a notification has no more to do with those who wait for the same one.
     let is_lost = links.iter().all(|link| link.resource(report).1.kind == ResourceKind::Notify);
     let in_unpolled_set = links.iter().any(|link| matches!(link.cause, Cause::SetNotPolled(_)));
@@ -175,7 +179,13 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
         let all_known = resource.kind != ResourceKind::Semaphore
             && !matches!(link.cause, Cause::HeldByWaiter)
             && is_surely_unpolled(report, link);
-        all_known && holder.is_none_or(|holder| !holder.may_be_moved)
+        // Of several ends one that was moved away would be somewhere else.
+        let are_ends = holder.is_some_and(|holder| holder.access.is_end());
+        let may_be_moved = match are_ends {
+            true => resource.holders.iter().any(|holder| holder.may_be_moved),
+            false => holder.is_some_and(|holder| holder.may_be_moved),
+        };
+        all_known && !may_be_moved
     });
     Finding { kind, is_sure, links, runtime: None, behind: Vec::new() }
 }

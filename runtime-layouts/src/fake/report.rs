@@ -209,7 +209,8 @@ impl FakeReport {
         let frame = self.frame();
         let chain = self.chain_that_ends_with(outer);
         let frames = vec![frame.clone()];
-        chain.branches.push(Chain { frames, branches: Vec::new(), polled });
+        let variable = (polled == Polled::No).then(|| "future".into());
+        chain.branches.push(Chain { frames, branches: Vec::new(), polled, variable });
         FakeFrame { task: outer.task, frame: FrameRef::of(&frame) }
     }
 
@@ -223,6 +224,7 @@ impl FakeReport {
             state: None,
             timer: None,
             is_reachable: false,
+            is_in_order: true,
             holders: Vec::new(),
             is_taken: None,
             parties: None,
@@ -315,6 +317,8 @@ impl FakeReport {
             | ResourceKind::Broadcast => Access::Send,
             _ => Access::Exclusive,
         };
+        let chain = &self.report.tasks[at.task.0 as usize].chain;
+        let holding_frame = holding_frame(chain, at.frame, None).flatten();
         let holders = &mut self.resource_mut(resource).holders;
         holders.push(Holder {
             task: Some(at.task),
@@ -323,8 +327,9 @@ impl FakeReport {
             guard: "Guard".into(),
             access,
             may_be_moved: false,
-            is_shared: false,
+            shared_end: None,
             thread: None,
+            holding_frame,
         });
         let last = holders.len() - 1;
         &mut holders[last]

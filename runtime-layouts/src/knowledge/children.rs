@@ -1,7 +1,7 @@
 //! The children of a value: the values that it contains or points to, which the walk visits.
 
-use crate::layout::Type;
 use crate::layout::source::LayoutError;
+use crate::layout::{Member, Type};
 use crate::value::{Program, Ty};
 
 /// A type that holds values behind raw pointers, which the walk's general rule does not follow.
@@ -45,6 +45,32 @@ pub(crate) enum Children {
     List { head: u64, next: u64, item: Part },
     /// In the arms of a `select!`.
     Arms(Arms),
+    /// In parts of which one is polled only while another one holds nothing.
+    Turns(Turns),
+}
+
+/// The parts of a combinator that polls one of two at a time.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    /// All parts but the second one.
+    pub(crate) parts: Vec<Part>,
+    /// The first one, an `Option`: as long as there is something in it,
+    pub(crate) first: Part,
+    /// the second one is not polled.
+    pub(crate) second: Part,
+}
+
+impl Turns {
+    /// The parts of a struct whose members have these names; `None` where it has no such members.
+    pub(crate) fn of(ty: Ty, layout: &Type, first: &str, second: &str) -> Option<Self> {
+        let part = |member: &Member| Part {
+            offset: member.offset,
+            ty: Ty { module: ty.module, id: member.ty },
+        };
+        let second = part(layout.member(second)?);
+        let parts = layout.members().iter().map(part).filter(|part| *part != second).collect();
+        Some(Self { parts, first: part(layout.member(first)?), second })
+    }
 }
 
 /// The arms of a `select!`: the parts of a tuple behind a pointer, but not those whose bit is set in

@@ -53,7 +53,7 @@ pub struct Library {
     /// The paths of types that lead to its runtimes and tasks, without generic arguments.
     pub handles: &'static [&'static str],
     /// What holds futures where the walk's general rule does not look.
-    pub collections: &'static [CollectionType],
+    pub collections: &'static [&'static [CollectionType]],
     /// The paths of futures that have ended when they hold none of those that they could hold.
     pub ended_when_empty: &'static [&'static str],
     /// The paths of wrappers in which a future may be, and later its output.
@@ -191,7 +191,8 @@ impl Libraries {
     /// The collection that a type of that name is.
     pub(crate) fn collection(self, name: &str) -> Option<&'static CollectionType> {
         let path = base_path(name);
-        self.all().flat_map(|library| library.collections).find(|known| match known.types {
+        let known = self.all().flat_map(|library| library.collections).copied().flatten();
+        known.into_iter().find(|known| match known.types {
             Types::Of(of) => of == path,
             Types::Closures => Environment::of(path) == Some(Environment::Closure),
         })

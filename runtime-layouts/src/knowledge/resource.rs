@@ -17,12 +17,20 @@ pub struct ResourceType {
     /// The data pointers of the wakers that such a value keeps, for one that can be polled without
     /// a future of its own; `None` for one that cannot.
     pub(crate) wakers: Option<Wakers>,
+    /// Whether such a value stands in a queue as soon as it is there, so that what others wait for may
+    /// be given to it though nothing polls it.
+    pub(crate) is_queued: bool,
 }
 
 impl ResourceType {
     /// A type that is read by that function.
     pub(crate) const fn of(path: &'static str, read: Read) -> Self {
-        Self { path, read, wakers: None }
+        Self { path, read, wakers: None, is_queued: false }
+    }
+
+    /// The same, of which each value stands in a queue.
+    pub(crate) const fn queued(path: &'static str, read: Read) -> Self {
+        Self { is_queued: true, ..Self::of(path, read) }
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod flume;
 pub(crate) mod futures;
 pub(crate) mod rust_std;
 pub(crate) mod tokio;
+pub(crate) mod tokio_stream;
 pub(crate) mod tokio_util;
 
 use crate::knowledge::{Libraries, Library};
@@ -19,6 +20,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&rust_std::LIBRARY),
     RegistryEntry::runtime(&tokio::LIBRARY, tokio::discover),
     RegistryEntry::library(&tokio_util::LIBRARY),
+    RegistryEntry::library(&tokio_stream::LIBRARY),
     RegistryEntry::library(&futures::LIBRARY),
     RegistryEntry::library(&async_lock::LIBRARY),
     RegistryEntry::library(&async_channel::LIBRARY),

@@ -34,6 +34,8 @@ pub use self::threads::{Activity, BlockedCall, ProcessThread, ThreadRole};
 pub use self::timer::{Clock, Due, Timer};
 pub use self::trust::{FrameSource, FutureType, Trust};
 
+use std::sync::Arc;
+
 use crate::layout::SourceLocation;
 use crate::layout::name::DisplayName;
 use crate::target::TargetKind;
@@ -255,6 +257,9 @@ pub struct Chain {
     pub branches: Vec<Chain>,
     /// What becomes of it when the task is polled.
     pub polled: Polled,
+    /// Of a branch that nothing polls: the variable of the frame above that has it; `None` where it
+    /// has no name in the source, as an arm of a `select!`.
+    pub variable: Option<Arc<str>>,
 }
 
 /// What memory keeps of a future that is being polled, which its thread's stack does not show.
@@ -298,6 +303,35 @@ impl Chain {
     /// The branches that wait for something: those that are polled.
     pub fn polled_branches(&self) -> impl Iterator<Item = &Chain> {
         self.branches.iter().filter(|branch| branch.polled == Polled::Yes)
+    }
+
+    /// The branch that a frame of this chain is in and that nothing polls, with the frame that has
+    /// it: the outermost of them. `None` for a frame that is polled, or in none of the branches.
+    #[must_use]
+    pub fn unpolled_around(&self, frame: FrameRef) -> Option<(&Frame, &Self)> {
+        let keeper = self.frames.last()?;
+        self.branches.iter().find_map(|branch| match branch.polled {
+            Polled::Yes => branch.unpolled_around(frame),
+            _ => branch.has(frame).then_some((keeper, branch)),
+        })
+    }
+
+    /// What a frame of this chain or of its branches awaits; `None` where it awaits nothing, or
+    /// several futures.
+    #[must_use]
+    pub fn awaited_by(&self, frame: FrameRef) -> Option<&Frame> {
+        let own = self.frames.iter().position(|own| FrameRef::of(own) == frame);
+        match own {
+            Some(place) => self.frames.get(place + 1),
+            None => self.branches.iter().find_map(|branch| branch.awaited_by(frame)),
+        }
+    }
+
+    /// Whether a frame is in this chain or in a branch of it.
+    #[must_use]
+    pub fn has(&self, frame: FrameRef) -> bool {
+        self.frames.iter().any(|own| FrameRef::of(own) == frame)
+            || self.branches.iter().any(|branch| branch.has(frame))
     }
 }
 

@@ -37,9 +37,13 @@ pub struct Resource {
     pub is_taken: Option<bool>,
     /// How many have it, as the runtime itself counts; `None` when it does not.
     pub parties: Option<u64>,
-    /// Whether it can be got at without being held: by a weak handle, or by a reference that a thread
-    /// may have. Then what holds it does not tell what becomes of it.
+    /// Whether it can be got at without being held: by a weak handle, by an owner that was not found,
+    /// or by a reference that a thread may have. Then what holds it does not tell what becomes of
+    /// it.
     pub is_reachable: bool,
+    /// Whether the first in its queue gets it next, even if nothing polls that one; `false` where
+    /// whoever comes may take it, or where that is not known.
+    pub is_in_order: bool,
     /// Who waits for it, in the order in which they will get it; those that its queue does not
     /// order come by task.
     pub queue: Vec<WaitId>,
@@ -83,11 +87,14 @@ pub struct Holder {
     pub access: Access,
     /// Whether the variable may have been moved away, so that these are old bytes.
     pub may_be_moved: bool,
-    /// Whether it lies behind a pointer that others may share, so that it may not be this one who
-    /// keeps it.
-    pub is_shared: bool,
+    /// Where the end of a channel lies, if that is behind a pointer that others may share: all who
+    /// share it have one end. `None` for what this one has alone.
+    pub shared_end: Option<u64>,
     /// The thread that holds it; `None` for what a suspended task holds.
     pub thread: Option<HoldingThread>,
+    /// The frame that has the future which holds it and does not poll that: only what that frame
+    /// does can let it go. `None` for what is polled.
+    pub holding_frame: Option<FrameRef>,
 }
 
 /// A thread that holds something on its stack.
@@ -109,6 +116,25 @@ pub struct FrameRef {
 }
 
 impl Resource {
+    /// Whether all were found who have an end of this channel, or a handle of this notification, and
+    /// nobody else can get at it.
+    #[must_use]
+    pub fn are_all_found(&self) -> bool {
+        let holders = || self.holders.iter().filter(|holder| holder.thread.is_none());
+        if self.is_reachable || holders().next().is_none() {
+            return false;
+        }
+        let all = holders().count() as u64;
+        if holders().any(|holder| holder.access == Access::Handle) {
+            return self.parties.is_some_and(|parties| parties <= all);
+        }
+        let mut shared: Vec<u64> = holders().filter_map(|holder| holder.shared_end).collect();
+        let sharing = shared.len() as u64;
+        shared.sort_unstable();
+        shared.dedup();
+        self.parties == Some(all - sharing + shared.len() as u64)
+    }
+
     /// Its state in few words: `0 of 3 permits free`, `due in 4.2 s`; `None` when there is nothing
     /// to say.
     #[must_use]

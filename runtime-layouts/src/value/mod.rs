@@ -390,6 +390,16 @@ impl Value {
         Ok((index, self.part(variants[index].ty, variants[index].offset)))
     }
 
+    /// Whether an `Option` has something in it.
+    ///
+    /// # Errors
+    /// As [`Value::active_variant`].
+    pub fn is_some(self, program: &Program<'_>) -> Result<bool, ValueError> {
+        let (active, _) = self.active_variant(program)?;
+        let TypeKind::Enum { variants, .. } = &self.layout(program)?.kind else { return Ok(false) };
+        Ok(variants.get(active).is_some_and(|variant| &*variant.name == "Some"))
+    }
+
     /// The first bytes as an unsigned integer of the type's own size: for integers and for structs
     /// around one (`AtomicUsize`, `NonZeroU64`, `State`).
     ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::coroutine::CoroutineState;
+use super::coroutine::{CoroutineState, Variable};
 use super::search::{Finder, Problem, SearchResult, part_of};
 use super::sites::{Sites, StateKey};
 use super::type_paths::{Descent, SearchFor};
@@ -32,10 +32,19 @@ struct FrameChildren {
     /// What the frame awaits, and whether it polls that.
     awaited: Vec<(Value, Polled)>,
     problem: Option<String>,
-    /// What it may hold beside, and whether that may have been moved away.
-    held: Vec<(Value, bool)>,
+    /// What it may hold beside.
+    held: Vec<HeldFuture>,
     /// The addresses of the frame itself.
     own_range: Range<u64>,
+}
+
+/// A future in a variable of a frame that awaits something else.
+struct HeldFuture {
+    future: Value,
+    /// Its name in the source; `None` where it has none.
+    variable: Option<Arc<str>>,
+    /// Whether it may have been moved away.
+    may_be_moved: bool,
 }
 
 impl From<SearchResult> for FrameChildren {
@@ -198,9 +207,12 @@ impl Walker {
             if self.state_of(&branch) == Some(FutureState::Returned) {
                 branch.polled = Polled::Ended;
             }
+            if branch.polled == Polled::No && !self.is_under_way(program, &branch) {
+                continue;
+            }
             chain.branches.push(branch);
         }
-        for (future, may_be_moved) in children.held {
+        for HeldFuture { future, variable, may_be_moved } in children.held {
             if self.ends(program, progress) {
                 cut(chain, format!("cut off after {} frames", progress.frames));
                 break;
@@ -209,12 +221,13 @@ impl Walker {
             if progress.has_seen(program, future) {
                 continue;
             }
-            let mut branch = Chain { polled: Polled::No, ..Chain::default() };
+            let mut branch = Chain { polled: Polled::No, variable, ..Chain::default() };
             self.extend(program, future, &mut branch, progress, depth + 1);
             // What was polled where it lies cannot have been moved away, since it was pinned.
-            let is_pinned = children.own_range.contains(&future.address)
-                && self.state_of(&branch) == Some(FutureState::Suspended);
-            if self.is_under_way(&branch) && (is_pinned || !may_be_moved) {
+            let was_polled = self.state_of(&branch) == Some(FutureState::Suspended)
+                || self.waits_in_queue(program, &branch);
+            let is_pinned = children.own_range.contains(&future.address) && was_polled;
+            if self.is_under_way(program, &branch) && (is_pinned || !may_be_moved) {
                 chain.branches.push(branch);
             }
         }
@@ -236,16 +249,35 @@ impl Walker {
         chain.frames.first().map(|frame| self.sites.get(frame.site).state)
     }
 
-    /// Whether a chain has an async fn or block in it that has not ended. What has none (a channel's
-    /// end, the handle of a task, a timer) is a variable like others, not a computation that was
-    /// left standing.
-    fn is_under_way(&self, chain: &Chain) -> bool {
+    /// Whether a chain has an async fn or block in it that has not ended, or a future that stands in a
+    /// queue. What has neither (a channel's end, the handle of a task, a timer) is a variable like
+    /// others, not a computation that was left standing.
+    fn is_under_way(&self, program: &Program<'_>, chain: &Chain) -> bool {
         let states = chain.frames.iter().map(|frame| self.sites.get(frame.site).state);
         let mut known = states.filter(|state| *state != FutureState::Unknown);
         match known.next() {
             Some(state) => matches!(state, FutureState::Suspended | FutureState::Unresumed),
-            None => chain.branches.iter().any(|branch| self.is_under_way(branch)),
+            None => {
+                chain.frames.last().is_some_and(|frame| self.is_queued(program, frame))
+                    || chain.branches.iter().any(|branch| self.is_under_way(program, branch))
+            }
         }
+    }
+
+    /// Whether a future has put another one into a queue. It was polled for that; a listener alone is
+    /// in its queue from the first, and may be moved.
+    fn waits_in_queue(&self, program: &Program<'_>, chain: &Chain) -> bool {
+        let inner = chain.frames.get(1..).and_then(|inner| inner.last());
+        inner.is_some_and(|frame| self.is_queued(program, frame))
+    }
+
+    /// Whether a future stands in a queue.
+    fn is_queued(&self, program: &Program<'_>, frame: &Frame) -> bool {
+        let libraries = self.sites.libraries();
+        let name =
+            self.sites.type_of(frame.site).and_then(|ty| Some(&program.type_of(ty).ok()?.name));
+        let known = name.and_then(|name| libraries.resource(base_path(name)));
+        known.is_some_and(|known| known.is_queued)
     }
 
     /// The frame of a future, and the futures below it.
@@ -258,7 +290,7 @@ impl Walker {
         let (state, children) = match &traversal.descent {
             Descent::Coroutine { states } => {
                 let (state, _) = future.active_variant(program)?;
-                (StateKey::Variant(state), self.children_in_state(program, future, &states[state]))
+                (StateKey::Variant(state), self.children_in_state(program, future, states, state))
             }
             Descent::Variants { ended, .. } if ended.contains(&true) => {
                 let (active, _) = future.active_variant(program)?;
@@ -289,8 +321,10 @@ impl Walker {
         &mut self,
         program: &Program<'_>,
         coroutine: Value,
-        state: &CoroutineState,
+        states: &[CoroutineState],
+        state: usize,
     ) -> FrameChildren {
+        let state = &states[state];
         let mut children = match state.awaitee {
             Some(awaitee) => self.finder.known_future(program, part_of(coroutine, awaitee)).into(),
             None => FrameChildren::default(),
@@ -308,12 +342,47 @@ impl Walker {
                 let problem = format!("`{}`: {why}", variable.name);
                 children.problem.get_or_insert(problem);
             }
-            children.held.extend(held.values.into_iter().map(|(future, _)| (future, may_be_moved)));
+            children.held.extend(held.values.into_iter().map(|(future, _)| HeldFuture {
+                future,
+                variable: name_of(program, coroutine, states, variable, future),
+                may_be_moved,
+            }));
         }
         let size = program.type_of(coroutine.ty).map_or(0, |layout| layout.size);
         children.own_range = coroutine.address..coroutine.address.saturating_add(size);
+        // Of two variables of one name, as two `pin!` make, rustc describes one (1.95). What the
+        // user's variables borrow in the machine itself is there nevertheless.
+        for borrow in &state.borrows {
+            let part = part_of(coroutine, borrow.part);
+            for (future, _) in self.finder.known_future(program, part).values {
+                let is_known = children.held.iter().any(|held| held.future == future);
+                if children.own_range.contains(&future.address) && !is_known {
+                    let variable = Some(Arc::clone(&borrow.name));
+                    children.held.push(HeldFuture { future, variable, may_be_moved: true });
+                }
+            }
+        }
         children
     }
+}
+
+/// What the source calls a future in a variable: `pin!` and the like keep it in one of their own, and
+/// the user's borrows it.
+fn name_of(
+    program: &Program<'_>,
+    coroutine: Value,
+    states: &[CoroutineState],
+    variable: &Variable,
+    future: Value,
+) -> Option<Arc<str>> {
+    let borrows = |borrow: &&Variable| {
+        let pointer = part_of(coroutine, borrow.part).address;
+        program.read_pointer(pointer).is_ok_and(|target| target == future.address)
+    };
+    // A borrow that is not used any more is in none of the later states, but its bytes may be.
+    let mut all = states.iter().flat_map(|state| &state.borrows);
+    let users = all.find(borrows).unwrap_or(variable);
+    Some(Arc::clone(&users.name)).filter(|name| !Variable::is_temporary(name))
 }
 
 /// Says on the last frame of a chain that something below it is missing.

@@ -23,6 +23,8 @@ pub(crate) struct CoroutineState {
     pub(crate) awaitee: Option<Part>,
     /// Its other variables, in the order of the debug information.
     pub(crate) variables: Vec<Variable>,
+    /// Those of its variables that only borrow what lies elsewhere.
+    pub(crate) borrows: Vec<Variable>,
 }
 
 /// A variable of a state machine.
@@ -40,6 +42,12 @@ pub(crate) struct Variable {
 }
 
 impl Variable {
+    /// Whether it has no name in the source: rustc numbers those.
+    pub(crate) fn is_temporary(name: &str) -> bool {
+        let number = name.strip_prefix("__").unwrap_or_default();
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    }
+
     /// Whether it may have been moved away, so that these are old bytes.
     pub(crate) fn may_be_moved(&self, program: &Program<'_>, machine: Value) -> bool {
         let is_clear = |flag: &u64| {
@@ -77,7 +85,8 @@ fn state(
     let is_fn = Environment::of(&layout.name) == Some(Environment::AsyncFn);
     let of = |id: TypeId| Ty { module: machine.module, id };
     let kind = state_of_variant(&variant.name);
-    let mut state = CoroutineState { kind, awaitee: None, variables: Vec::new() };
+    let mut state =
+        CoroutineState { kind, awaitee: None, variables: Vec::new(), borrows: Vec::new() };
     let fields = program.type_of(of(variant.ty))?;
     let members = fields.members();
     // In every state rustc lists the captured variables last. Those of an async fn are its
@@ -164,8 +173,6 @@ impl Census {
 /// Whether a saved variable without a name is a drop flag
 /// (`compiler/rustc_mir_transform/src/elaborate_drops.rs`, Rust 1.95).
 fn is_drop_flag(program: &Program<'_>, member: &Member, ty: Ty) -> bool {
-    let number = member.name.strip_prefix("__").unwrap_or_default();
-    !number.is_empty()
-        && number.bytes().all(|byte| byte.is_ascii_digit())
+    Variable::is_temporary(&member.name)
         && program.type_of(ty).is_ok_and(|layout| layout.kind == TypeKind::Bool)
 }

@@ -10,6 +10,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::blocked_threads::{self, OnStack};
 use super::live_values::{LiveValue, LiveValues};
+use super::owners::Owners;
+use super::search::SharedPointer;
 use super::sites::Sites;
 use super::type_paths::SearchFor;
 use super::waits::Waits;
@@ -59,7 +61,6 @@ struct GuardOrigin {
     site: SiteId,
     variable: Option<Arc<str>>,
     may_be_moved: bool,
-    is_shared: bool,
     access: Access,
 }
 
@@ -75,6 +76,16 @@ struct Guard {
     key: u64,
     /// What the user knows, where it matters even if nobody waits for it.
     object: Option<Box<Value>>,
+    /// Few have one.
+    way: Option<Box<Way>>,
+}
+
+/// How a guard that is not simply in a variable of a polled frame is there.
+struct Way {
+    /// See [`Holder::holding_frame`].
+    holding_frame: Option<FrameRef>,
+    /// The pointers that others may share and behind which it lies, outermost first.
+    shared: Vec<SharedPointer>,
 }
 
 impl GuardBatch {
@@ -104,8 +115,9 @@ pub(crate) struct Guards {
 /// Finds who holds what.
 pub(crate) struct Holders {
     types: GuardTypes,
-    /// What is shared counts for each task that has it.
-    seen: FxHashSet<(Value, Option<TaskIndex>)>,
+    /// Of what is shared each pointer to it counts.
+    seen: FxHashSet<(Value, Option<u64>)>,
+    owners: Owners,
 }
 
 impl GuardTypes {
@@ -168,18 +180,21 @@ impl Guards {
         let access = access_of(program, value, paths.known)?;
         let is_of_interest = !is_waited_for_only(paths.known.kind, access);
         let object = is_of_interest.then(|| Box::new(object));
-        let LiveValue { value, frame, variable, may_be_moved, is_shared } = kept;
+        let LiveValue { value, frame, variable, may_be_moved, shared, holding_frame } = kept;
         let (ty, site) = (value.ty, frame.site);
-        let origin = GuardOrigin { ty, site, variable, may_be_moved, is_shared, access };
+        let origin = GuardOrigin { ty, site, variable, may_be_moved, access };
         let (address, frame, key) = (value.address, frame.address, key.address);
-        Ok(Some((origin, Guard { task, origin: 0, address, frame, key, object })))
+        let is_plain = shared.is_empty() && holding_frame.is_none();
+        let way = (!is_plain).then(|| Box::new(Way { holding_frame, shared }));
+        Ok(Some((origin, Guard { task, origin: 0, address, frame, key, object, way })))
     }
 }
 
 impl Holders {
     /// A search for who holds what of these libraries.
     pub(crate) fn of(libraries: Libraries) -> Self {
-        Self { types: GuardTypes::of(libraries), seen: FxHashSet::default() }
+        let types = GuardTypes::of(libraries);
+        Self { types, seen: FxHashSet::default(), owners: Owners::default() }
     }
 
     /// Adds the holders of what these guards keep.
@@ -207,7 +222,7 @@ impl Holders {
         &mut self,
         program: &Program<'_>,
         sites: &mut Sites,
-        threads: &[ProcessThread],
+        (threads, tasks): (&[ProcessThread], &[Task]),
         waits: &mut Waits,
     ) {
         let waits_in_thread = |resource: &Resource| resource.kind == ResourceKind::ThreadLock;
@@ -216,10 +231,13 @@ impl Holders {
                 let _ = self.on_stack(program, kept, waits);
             }
         }
-        for resource in &mut waits.resources {
+        for (id, resource) in (0..).map(ResourceId).zip(&mut waits.resources) {
             drop_what_does_not_count(resource);
             take_tracked_tasks(resource);
+            self.owners.keep_alive(tasks, &waits.waits, id, resource);
+            self.owners.finish(program, id, resource);
         }
+        waits.allocations = self.owners.allocations(program);
     }
 
     /// Adds the thread that keeps a guard of a lock that a thread waits for.
@@ -244,8 +262,9 @@ impl Holders {
                 access: paths.known.access,
                 // A guard that was dropped or moved leaves its bytes.
                 may_be_moved: true,
-                is_shared: false,
+                shared_end: None,
                 thread: Some(kept.thread),
+                holding_frame: None,
             },
         );
         Ok(())
@@ -269,6 +288,10 @@ impl Holders {
         if known.is_empty() && is_waited_for_only(kind, origin.access) {
             return Ok(());
         }
+        let shared = guard.way.as_deref().map_or(&[][..], |way| &way.shared);
+        for id in &known {
+            self.owners.add(*id, shared, guard.task, origin.may_be_moved);
+        }
         if !self.is_new(origin, &guard) {
             return Ok(());
         }
@@ -276,11 +299,18 @@ impl Holders {
             task: Some(guard.task),
             frame: FrameRef { site: origin.site, address: guard.frame },
             variable: origin.variable.clone(),
-            guard: Arc::clone(&paths.guard),
+            guard: match shared.first() {
+                // Whoever has a handle has all that is around it.
+                Some(outermost) if origin.access == Access::Handle => {
+                    waits.spelled(program, outermost.handle.ty)
+                }
+                _ => Arc::clone(&paths.guard),
+            },
             access: origin.access,
             may_be_moved: origin.may_be_moved,
-            is_shared: origin.is_shared,
+            shared_end: (!shared.is_empty()).then_some(guard.address),
             thread: None,
+            holding_frame: guard.way.as_ref().and_then(|way| way.holding_frame),
         };
         if !known.is_empty() {
             known.into_iter().for_each(|id| waits.held(id, holder.clone()));
@@ -295,7 +325,8 @@ impl Holders {
     /// Whether a guard was not added before, by another way to the same value.
     fn is_new(&mut self, origin: &GuardOrigin, guard: &Guard) -> bool {
         let value = Value { ty: origin.ty, address: guard.address };
-        self.seen.insert((value, origin.is_shared.then_some(guard.task)))
+        let outermost = guard.way.as_ref().and_then(|way| way.shared.first());
+        self.seen.insert((value, outermost.map(|pointer| pointer.handle.address)))
     }
 
     /// The lock that a guard keeps, which is made where nobody waits for it; `None` when it cannot
@@ -338,8 +369,8 @@ fn waited_for(
     let known = ends.iter().filter_map(|end| waits.known(kind, guard.key, *end));
     let mut known: Vec<ResourceId> = known.collect();
     if origin.access == Access::Handle {
-        let handle = Value { ty: origin.ty, address: guard.address };
-        known.retain(|id| is_of_few(program, handle, *id, waits).unwrap_or(false));
+        let shared = guard.way.as_deref().map_or(&[][..], |way| &way.shared);
+        known.retain(|id| is_of_few(program, shared, &mut waits.resources[id.0 as usize]));
     }
     known
 }
@@ -347,7 +378,8 @@ fn waited_for(
 /// Drops holders that memory contradicts: what may be old bytes does not count beside what is not,
 /// unless there may be several, as of ends of channels; what is free has no holder.
 fn drop_what_does_not_count(resource: &mut Resource) {
-    let is_sure = |holder: &Holder| !holder.may_be_moved;
+    // Of what is shared its own counts tell.
+    let is_sure = |holder: &Holder| !holder.may_be_moved || holder.shared_end.is_some();
     let most = match resource.holders.first() {
         Some(first) if first.access.is_end() => resource.parties.unwrap_or(0),
         _ => 0,
@@ -380,24 +412,16 @@ fn access_of(program: &Program<'_>, guard: Value, known: &GuardType) -> Result<A
     }))
 }
 
-/// Whether few own what is waited for, by one of the `Arc`s. Each who waits may wait for each of
+/// Whether few own what is waited for, by the pointers around it. Each who waits may wait for each of
 /// them, so of many nothing is said.
-fn is_of_few(
-    program: &Program<'_>,
-    arc: Value,
-    id: ResourceId,
-    waits: &mut Waits,
-) -> Result<bool, ValueError> {
-    let resource = &mut waits.resources[id.0 as usize];
-    if resource.parties.is_none()
-        && let Some(inner) = arc.find_through_pointers(program, "alloc::sync::ArcInner<")?
-    {
-        resource.parties = inner.find_number(program, "strong")?;
-        // All that own it count as one weak handle together (`library/alloc/src/sync.rs`, Rust
-        // 1.95).
-        resource.is_reachable |= inner.find_number(program, "weak")? != Some(1);
+fn is_of_few(program: &Program<'_>, shared: &[SharedPointer], resource: &mut Resource) -> bool {
+    let owners = |pointer: &SharedPointer| pointer.counts(program).map(|counts| counts.strong);
+    if resource.parties.is_none() {
+        resource.parties = shared.last().map_or(Some(1), owners);
     }
-    Ok(resource.parties.is_some_and(|owners| owners <= MOST_OWNERS))
+    let are_few = shared.iter().all(|it| owners(it).is_some_and(|owners| owners <= MOST_OWNERS));
+    resource.is_reachable |= !are_few;
+    are_few
 }
 
 /// Whether what is held is of interest only if someone waits for it.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::search::{Finder, part_of};
+use super::search::{Finder, SharedPointer, part_of};
 use super::sites::{Sites, StateKey};
 use super::type_paths::{Descent, SearchFor};
 use crate::knowledge::Libraries;
@@ -22,8 +22,10 @@ pub(crate) struct LiveValue {
     pub(crate) variable: Option<Arc<str>>,
     /// Whether the variable may have been moved away.
     pub(crate) may_be_moved: bool,
-    /// Whether it lies behind a pointer that others may share.
-    pub(crate) is_shared: bool,
+    /// The pointers that others may share and behind which it lies, outermost first.
+    pub(crate) shared: Vec<SharedPointer>,
+    /// The frame that has the frame without polling it; `None` for one that is polled.
+    pub(crate) holding_frame: Option<FrameRef>,
 }
 
 /// Finds what frames keep; keeps what it learns about types.
@@ -51,7 +53,7 @@ impl LiveValues {
     ) {
         self.finder.begin();
         let mut kept = Vec::new();
-        self.of_branch(program, sites, chain, &mut kept);
+        self.of_branch(program, sites, chain, None, &mut kept);
         found.append(&mut kept);
     }
 
@@ -60,10 +62,13 @@ impl LiveValues {
         program: &Program<'_>,
         sites: &Sites,
         chain: &Chain,
+        holding_frame: Option<FrameRef>,
         found: &mut Vec<LiveValue>,
     ) {
+        let last = chain.frames.last().map(FrameRef::of);
         for branch in chain.branches.iter().filter(|branch| branch.polled != Polled::Ended) {
-            self.of_branch(program, sites, branch, found);
+            let keeper = holding_frame.or(last.filter(|_| branch.polled != Polled::Yes));
+            self.of_branch(program, sites, branch, keeper, found);
         }
         for frame in chain.frames.iter().rev() {
             if found.len() >= MOST_LIVE_VALUES || program.is_interrupted() {
@@ -75,7 +80,9 @@ impl LiveValues {
             let Some(ty) = sites.type_of(frame.site) else { continue };
             let value = Value { ty, address: frame.address };
             // A frame that cannot be read is marked in its chain already.
+            let first = found.len();
             let _ = self.of_frame(program, sites, FrameRef::of(frame), value, found);
+            found[first..].iter_mut().for_each(|kept| kept.holding_frame = holding_frame);
         }
     }
 
@@ -125,15 +132,16 @@ impl LiveValues {
         found: &mut Vec<LiveValue>,
     ) -> Result<(), ValueError> {
         let traversal = self.finder.traversals.of_type(program, value.ty)?;
-        let of_future = |value, is_shared| LiveValue {
+        let of_future = |value, shared| LiveValue {
             value,
             frame,
             variable: None,
             may_be_moved: false,
-            is_shared,
+            shared,
+            holding_frame: None,
         };
         if traversal.is_wanted {
-            found.push(of_future(value, false));
+            found.push(of_future(value, Vec::new()));
             return Ok(());
         }
         match &traversal.descent {
@@ -145,27 +153,29 @@ impl LiveValues {
                     _ => value.active_variant(program)?.0,
                 };
                 for held in &states[active].variables {
-                    let below = self.finder.values_in(program, part_of(value, held.part));
+                    let mut below = self.finder.values_in(program, part_of(value, held.part));
                     if below.values.is_empty() {
                         continue;
                     }
                     let may_be_moved =
                         held.may_be_moved(program, value) || !program.unwinds(value.ty.module);
-                    found.extend(below.values.iter().map(|(value, _)| LiveValue {
+                    let values = (0..).zip(&below.values);
+                    found.extend(values.map(|(place, (value, _))| LiveValue {
                         value: *value,
                         frame,
                         variable: Some(Arc::clone(&held.name)),
                         may_be_moved,
-                        is_shared: below.shared.contains(value),
+                        shared: below.shared.remove(&place).unwrap_or_default(),
+                        holding_frame: None,
                     }));
                 }
             }
             _ => {
-                let below = self.finder.contents(program, value, &traversal);
-                let values = below.values.iter();
-                found.extend(
-                    values.map(|(value, _)| of_future(*value, below.shared.contains(value))),
-                );
+                let mut below = self.finder.contents(program, value, &traversal);
+                let values = (0..).zip(&below.values);
+                found.extend(values.map(|(place, (value, _))| {
+                    of_future(*value, below.shared.remove(&place).unwrap_or_default())
+                }));
             }
         }
         Ok(())

@@ -94,7 +94,8 @@ pub(super) fn add_holders(
                     guard,
                     access: Access::Exclusive,
                     may_be_moved: true,
-                    is_shared: false,
+                    shared_end: None,
+                    holding_frame: None,
                     thread: Some(HoldingThread { thread: thread.thread, is_blocked: true }),
                 },
             );

@@ -14,6 +14,7 @@ mod leaf_waits;
 mod live_values;
 mod lock_references;
 pub(crate) mod native_stack;
+mod owners;
 mod search;
 pub(crate) mod sites;
 pub(crate) mod stack_future;
@@ -327,7 +328,7 @@ impl Inspection<'_> {
         let tasks = (&*self.runtimes, &*self.tasks, &polled);
         let found = waits_and_holders::find(self.program, sites, tasks);
         let Found { mut waits, threads, is_whole } = found;
-        stack_references::mark(self.program, &self.runtimes, &self.tasks, &mut waits.resources);
+        stack_references::mark(self.program, &self.runtimes, &self.tasks, &mut waits);
         self.interrupted |= !is_whole || self.program.was_interrupted();
         blocked_threads::mark(&mut self.runtimes, &self.tasks, &waits);
         sites.classify_user_code(&roots);

@@ -1,10 +1,10 @@
 //! The search in a value for futures, guards or handles, through everything else that it contains.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::type_paths::{Descent, SearchFor, Traversal, Traversals};
 use crate::knowledge::Libraries;
-use crate::knowledge::children::{Arms, Part};
+use crate::knowledge::children::{Arms, Part, Turns};
 use crate::report::Polled;
 use crate::value::{Program, Ty, Value, ValueError};
 
@@ -23,10 +23,20 @@ const MOST_VALUES: usize = 1 << 18;
 pub(crate) struct SearchResult {
     /// The values, and of futures, whether their holder polls them.
     pub(crate) values: Vec<(Value, Polled)>,
-    /// Those that lie behind a pointer that others may share.
-    pub(crate) shared: FxHashSet<Value>,
+    /// By the place among the values: the pointers that others may share on the way there, outermost
+    /// first.
+    pub(crate) shared: FxHashMap<usize, Vec<SharedPointer>>,
     /// Why some may be missing.
     pub(crate) problem: Option<Problem>,
+}
+
+/// An `Arc` or `Rc`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct SharedPointer {
+    /// The pointer.
+    pub(crate) handle: Value,
+    /// What it points to: its counts and the value behind them.
+    pub(crate) counted: Value,
 }
 
 /// Why something is missing.
@@ -108,11 +118,14 @@ struct Search<'s, 'p> {
     depth: usize,
     /// What pointers on the way here lead to.
     pointees: Vec<Value>,
+    /// Those of them that others may share.
+    shared: Vec<SharedPointer>,
 }
 
 impl<'s, 'p> Search<'s, 'p> {
     fn new(finder: &'s mut Finder, program: &'s Program<'p>) -> Self {
-        Self { finder, program, result: SearchResult::default(), depth: 0, pointees: Vec::new() }
+        let result = SearchResult::default();
+        Self { finder, program, result, depth: 0, pointees: Vec::new(), shared: Vec::new() }
     }
 
     fn cut(&mut self, why: String) {
@@ -136,7 +149,12 @@ impl<'s, 'p> Search<'s, 'p> {
         };
         self.finder.left = left;
         match self.finder.traversals.of_type(self.program, value.ty) {
-            Ok(traversal) if traversal.is_wanted => self.result.values.push(polled(value)),
+            Ok(traversal) if traversal.is_wanted => {
+                if !self.shared.is_empty() {
+                    self.result.shared.insert(self.result.values.len(), self.shared.clone());
+                }
+                self.result.values.push(polled(value));
+            }
             Ok(traversal) => {
                 self.depth += 1;
                 self.visit_contents(value, &traversal);
@@ -188,13 +206,16 @@ impl<'s, 'p> Search<'s, 'p> {
             }
             Descent::Pointer(target) => self.visit_pointee(value, *target)?,
             Descent::Shared(target) => {
-                let first = self.result.values.len();
-                self.visit_pointee(value, *target)?;
-                let found = self.result.values[first..].iter().map(|(value, _)| *value);
-                self.result.shared.extend(found);
+                let address = self.program.read_pointer(value.address)?;
+                let counted = Value { ty: *target, address };
+                self.shared.push(SharedPointer { handle: value, counted });
+                let visited = self.visit_pointee(value, *target);
+                self.shared.pop();
+                visited?;
             }
             Descent::Dyn { data, vtable } => self.visit_dyn(value, *data, *vtable)?,
             Descent::Arms(arms) => self.visit_select_arms(value, arms)?,
+            Descent::Turns(turns) => self.visit_turns(value, turns)?,
             Descent::Array { element, size, count } => {
                 self.visit_elements(value.address, (*element, *size, *count));
             }
@@ -257,6 +278,18 @@ impl<'s, 'p> Search<'s, 'p> {
                 let found = self.result.values[first..].iter_mut();
                 found.for_each(|(_, polled)| *polled = Polled::Disabled);
             }
+        }
+        Ok(())
+    }
+
+    fn visit_turns(&mut self, value: Value, turns: &Turns) -> Result<(), ValueError> {
+        self.visit_parts(value, &turns.parts);
+        let found = self.result.values.len();
+        self.visit(part_of(value, turns.second));
+        let first = part_of(value, turns.first);
+        if first.is_some(self.program)? {
+            let found = self.result.values[found..].iter_mut();
+            found.for_each(|(_, polled)| *polled = Polled::No);
         }
         Ok(())
     }

@@ -6,7 +6,8 @@
 
 use rustc_hash::FxHashSet;
 
-use crate::report::{Access, Resource, Runtime, Task};
+use super::waits::Waits;
+use crate::report::{Access, Holder, Resource, ResourceId, Runtime, Task};
 use crate::target::{NativeFrame, Thread};
 use crate::value::Program;
 
@@ -18,19 +19,13 @@ const INNERMOST: u64 = 1 << 10;
 
 /// Marks the resources that a thread outside of all runtimes may have a reference to. Asks for stacks
 /// only where that could make a difference.
-pub(super) fn mark(
-    program: &Program<'_>,
-    runtimes: &[Runtime],
-    tasks: &[Task],
-    resources: &mut [Resource],
-) {
+pub(super) fn mark(program: &Program<'_>, runtimes: &[Runtime], tasks: &[Task], waits: &mut Waits) {
     let matters = |resource: &Resource| {
-        let by_handle = resource.holders.first().map(|first| first.access) == Some(Access::Handle);
-        by_handle
-            && !resource.is_reachable
-            && resource.parties == Some(resource.holders.len() as u64)
+        let is_lent =
+            |holder: &Holder| holder.access == Access::Handle || holder.shared_end.is_some();
+        resource.holders.iter().any(is_lent) && resource.are_all_found()
     };
-    if !resources.iter().any(matters) {
+    if !waits.resources.iter().any(matters) {
         return;
     }
     let own = runtimes.iter().flat_map(|runtime| &runtime.workers).filter_map(|it| it.thread);
@@ -39,12 +34,23 @@ pub(super) fn mark(
     let threads = program.target().threads().iter();
     let words = threads
         .filter(|thread| !own.contains(&thread.tid))
-        .try_fold(FxHashSet::default(), |words, thread| search(program, thread, words));
-    // Before the value there are the two counts of its `Arc`.
-    let counts = 2 * u64::from(program.pointer_size());
-    for resource in resources.iter_mut().filter(|resource| matters(resource)) {
-        let has = |address| words.as_ref().is_none_or(|words| words.contains(&address));
-        resource.is_reachable = has(resource.address) || has(resource.address.wrapping_sub(counts));
+        .try_fold(FxHashSet::default(), |words, thread| search(program, thread, words))
+        .map(|words| {
+            let mut words = Vec::from_iter(words);
+            words.sort_unstable();
+            words
+        });
+    let ids = (0..).map(ResourceId);
+    for (id, resource) in ids.zip(&mut waits.resources).filter(|(_, it)| matters(it)) {
+        let own = resource.address..resource.address.saturating_add(1);
+        let mut places = waits.allocations.get(&id).into_iter().flatten().chain([&own]);
+        let has = |words: &Vec<u64>| {
+            places.any(|place| {
+                let first = words.partition_point(|word| *word < place.start);
+                words.get(first).is_some_and(|word| *word < place.end)
+            })
+        };
+        resource.is_reachable = words.as_ref().is_none_or(has);
     }
 }
 
@@ -75,8 +81,9 @@ mod tests {
     use super::*;
     use crate::fake::{FakeLayouts, FakeMemory, FakeTarget};
     use crate::memory::MemoryReader;
-    use crate::report::{FrameRef, Holder, ResourceKind, SiteId, TaskIndex};
+    use crate::report::{FrameRef, ResourceKind, SiteId, TaskIndex};
     use crate::target::{Identity, Module, Target};
+    use rustc_hash::FxHashMap;
 
     const BELL: u64 = 0x5010;
     const STACK: u64 = 0x7000;
@@ -136,10 +143,11 @@ mod tests {
             guard: "Arc<Notify>".into(),
             access: Access::Handle,
             may_be_moved: false,
-            is_shared: false,
+            shared_end: Some(BELL),
             thread: None,
+            holding_frame: None,
         };
-        let mut resources = [Resource {
+        let resources = vec![Resource {
             kind: ResourceKind::Notify,
             address: BELL,
             name: "Notify".into(),
@@ -149,13 +157,19 @@ mod tests {
             is_taken: None,
             parties: Some(1),
             is_reachable: false,
+            is_in_order: true,
             queue: Vec::new(),
             given: None,
             tasks: Vec::new(),
             needs_all: false,
         }];
-        mark(&Program::new(&target), &[], &[], &mut resources);
-        resources[0].is_reachable
+        // The counts of its `Arc` lie before it.
+        let allocation = BELL - 16..BELL + 8;
+        let allocations = FxHashMap::from_iter([(ResourceId(0), vec![allocation])]);
+        let mut waits = Waits::default();
+        (waits.resources, waits.allocations) = (resources, allocations);
+        mark(&Program::new(&target), &[], &[], &mut waits);
+        waits.resources[0].is_reachable
     }
 
     #[test]

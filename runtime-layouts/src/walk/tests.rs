@@ -24,7 +24,7 @@ fn holders(report: &Report, resource: &Resource) -> Vec<String> {
         let task = holder.task.map_or("", |task| &report.task(task).id.0);
         let variable = holder.variable.as_deref().unwrap_or("-");
         let moved = if holder.may_be_moved { "?" } else { "" };
-        let shared = if holder.is_shared { ", shared" } else { "" };
+        let shared = if holder.shared_end.is_some() { ", shared" } else { "" };
         format!("{task}: {variable}{moved}{shared}")
     };
     resource.holders.iter().map(one).collect()
@@ -409,7 +409,9 @@ fn a_join_handle_waits_for_its_task() {
 
 #[test]
 fn a_notification_waits_for_those_who_own_the_notify() {
-    for (owners, wanted) in [(1, vec!["2: notify"]), (64, vec!["2: notify"]), (65, Vec::new())] {
+    for (owners, wanted) in
+        [(1, vec!["2: notify, shared"]), (64, vec!["2: notify, shared"]), (65, Vec::new())]
+    {
         let mut service = Service::new();
         let notify = service.notify(owners);
         service.spawn("waiting", &[], Await::Notified(notify));

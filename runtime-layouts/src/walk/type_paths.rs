@@ -9,9 +9,9 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::coroutine::{self, CoroutineState, is_coroutine};
+use super::coroutine::{self, CoroutineState, Variable, is_coroutine};
 use crate::knowledge::Libraries;
-use crate::knowledge::children::{Arms, Children, Part};
+use crate::knowledge::children::{Arms, Children, Part, Turns};
 use crate::layout::name::base_path;
 use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId, TypeKind};
@@ -56,6 +56,8 @@ pub(crate) enum Descent {
     Variants { parts: Vec<Vec<Part>>, ended: Vec<bool> },
     /// In the arms of a `select!`.
     Arms(Arms),
+    /// In parts of which one is polled only while another one holds nothing.
+    Turns(Turns),
     /// Behind a thin pointer.
     Pointer(Ty),
     /// Behind a thin pointer that shares what it owns.
@@ -163,6 +165,13 @@ impl Traversals {
                 Descent::List { head, next, item }
             }
             Children::Arms(arms) => Descent::Arms(arms),
+            Children::Turns(Turns { parts, first, second }) => {
+                let second_holds = self.holds(program, second.ty);
+                match self.holding_only(program, parts) {
+                    parts if parts.is_empty() && !second_holds => Descent::Nothing,
+                    parts => Descent::Turns(Turns { parts, first, second }),
+                }
+            }
             _ => Descent::Nothing,
         };
         let holds_any = !matches!(descent, Descent::Nothing);
@@ -183,11 +192,9 @@ impl Traversals {
             FutureState::Unresumed => self.wanted != SearchFor::Futures,
             _ => false,
         };
-        state.variables.retain(|variable| {
-            is_kept
-                && !is_borrow(program, variable.part.ty)
-                && self.holds(program, variable.part.ty)
-        });
+        state.variables.retain(|variable| is_kept && self.holds(program, variable.part.ty));
+        let is_borrow = |variable: &mut Variable| is_borrow(program, variable.part.ty);
+        state.borrows = state.variables.extract_if(.., is_borrow).collect();
         state
     }
 
@@ -274,6 +281,9 @@ impl Traversals {
                     variants.into_iter().flatten().map(|part| part.ty).collect()
                 }
                 Children::Arms(arms) => arms.parts.into_iter().map(|part| part.ty).collect(),
+                Children::Turns(turns) => {
+                    turns.parts.iter().chain([&turns.second]).map(|part| part.ty).collect()
+                }
                 Children::Pointer(target) => vec![target],
                 Children::List { item, .. } => vec![item.ty],
                 Children::Array { element, .. } | Children::Slice { element, .. } => {

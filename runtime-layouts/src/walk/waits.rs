@@ -2,12 +2,14 @@
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
+use std::ops::Range;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::block_on_calls::PolledByCalls;
 use super::blocked_threads::{self, Blocked};
+use super::coroutine::Variable;
 use super::leaf_waits::FoundWait;
 use super::sites::Sites;
 use crate::knowledge::{ObservedResource, ReadOrder, naming};
@@ -65,6 +67,8 @@ pub(crate) struct Waits {
     names: FxHashSet<Arc<str>>,
     /// Types as the source spells them, without their paths.
     spelled: FxHashMap<Ty, Arc<str>>,
+    /// Where what is shared with others lies, with all that shares it.
+    pub(crate) allocations: FxHashMap<ResourceId, Vec<Range<u64>>>,
 }
 
 impl Waits {
@@ -72,11 +76,7 @@ impl Waits {
     /// the queue, when it is the second one in a queue that has an order of its own.
     pub(crate) fn add(&mut self, program: &Program<'_>, waiting: FoundWait) -> Option<QueueOrder> {
         let FoundWait { seen, named, mut wait } = waiting;
-        let name = self
-            .spelled
-            .entry(named)
-            .or_insert_with(|| naming::of_type(program, named).unwrap_or_default().into());
-        let name = Arc::clone(name);
+        let name = self.spelled(program, named);
         let known = self.resources.len();
         let id = self.resource(seen, &name);
         wait.resource = id;
@@ -84,6 +84,13 @@ impl Waits {
         let is_first = self.resources.len() > known;
         let order = if is_first { None } else { self.orders.remove(&id) };
         order.map(|(read, from)| QueueOrder { of: id, read, from })
+    }
+
+    /// A type as the source spells it, without its path.
+    pub(crate) fn spelled(&mut self, program: &Program<'_>, ty: Ty) -> Arc<str> {
+        let spelled = self.spelled.entry(ty);
+        let new = || naming::of_type(program, ty).unwrap_or_default().into();
+        Arc::clone(spelled.or_insert_with(new))
     }
 
     /// Adds what blocks the thread that polls a task, before its other waits. Asks for stacks.
@@ -171,6 +178,7 @@ impl Waits {
             is_taken: seen.is_taken,
             parties: seen.parties,
             is_reachable: seen.is_reachable,
+            is_in_order: seen.order.is_some(),
             queue: Vec::new(),
             given: None,
             tasks: seen.tasks,
@@ -210,8 +218,7 @@ impl Waits {
         let is_beside = |known: &Holder| (known.task, known.frame) == (holder.task, holder.frame);
         // What an expression returns is moved into a variable with a name.
         let is_temporary = |known: &Holder| {
-            let name = known.variable.as_ref().and_then(|name| name.strip_prefix("__"));
-            name.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+            known.variable.as_ref().is_some_and(|name| Variable::is_temporary(name))
         };
         if !is_temporary(&holder) {
             let of_task = holders.split_off(own);

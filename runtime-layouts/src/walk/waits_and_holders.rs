@@ -57,7 +57,7 @@ pub(crate) fn find(
         waits.sort(program, sites, orders.unwrap_or_default());
         threads = threads::survey(program, sites, (runtimes, tasks), &mut waits);
         lock_references::mark(program, &mut threads, &waits);
-        holders.finish(program, sites, &threads, &mut waits);
+        holders.finish(program, sites, (&threads, tasks), &mut waits);
         lock_references::add_holders(program, sites, (&threads, tasks), &mut waits);
     }
     Found { waits, threads, is_whole }

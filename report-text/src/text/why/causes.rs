@@ -3,10 +3,12 @@
 use super::super::Look;
 use super::super::waiting::{end_text, in_variable, is_lock, of_block_on, thing};
 use super::facts::{Fact, joined};
+use super::futurelock::variable;
 use super::parts::{local_set, party, runs, standing, stands};
 use super::shutdown;
 use runtime_layouts::report::{
-    Cause, Finding, FindingKind, FrameRef, Holder, Link, Report, ResourceKind, TaskIndex, WaitId,
+    Cause, Finding, FindingKind, FrameRef, Holder, Link, Report, Resource, ResourceKind, TaskIndex,
+    WaitId,
 };
 
 /// The task that a link leads to, where it leads to one.
@@ -39,6 +41,7 @@ pub(super) fn because(report: &Report, link: &Link, look: &Look) -> String {
             stands(report, holder.frame, look),
             match link.cause {
                 Cause::HeldUnpolled(_) => ", which no thread is left to poll",
+                _ if holder.holding_frame.is_some() => ", in a future that nothing polls",
                 _ => "",
             }
         ),
@@ -129,8 +132,10 @@ impl Evidence<'_> {
             Cause::Busy(task) => self.busy(link, task, is_last),
             Cause::HeldByWaiter => vec![kept(), self.wanted(link)],
             Cause::Held(_) | Cause::HeldUnpolled(_) => {
-                let held = holder.map(|holder| self.held(holder));
-                [Some(kept()), held, Some(self.wanted(link))].into_iter().flatten().collect()
+                let mut facts = vec![kept()];
+                facts.extend(holder.into_iter().flat_map(|holder| self.held(resource, holder)));
+                facts.push(self.wanted(link));
+                facts
             }
             Cause::Unpolled(unpolled) => {
                 let mut facts = vec![kept()];
@@ -161,7 +166,10 @@ impl Evidence<'_> {
         }
     }
 
-    fn held(&self, holder: &Holder) -> Fact {
+    fn held(&self, resource: &Resource, holder: &Holder) -> Vec<Fact> {
+        if let Some(fact) = self.initialized(resource, holder) {
+            return vec![fact];
+        }
         let verb = match end_text(holder.access) {
             Some(end) => format!("{end} held"),
             None => format!("{:<width$}", "held", width = self.verbs),
@@ -172,13 +180,32 @@ impl Evidence<'_> {
             (true, ..) => " (unless it was moved)",
         };
         let name = self.report.holder_name(holder);
-        Fact {
-            text: format!("{verb} by {name}{}{doubt}", in_variable(holder)),
+        let keeper = holder.task.zip(holder.holding_frame);
+        let unpolled = if keeper.is_some() { " in a future that nothing polls" } else { "" };
+        let held = Fact {
+            text: format!("{verb} by {name}{}{unpolled}{doubt}", in_variable(holder)),
             behind: None,
             is_of_thing: true,
             task: holder.task,
             place: self.place(holder.frame),
-        }
+        };
+        let kept = keeper.map(|(task, keeper)| self.future_kept(task, holder.frame, keeper));
+        std::iter::once(held).chain(kept).collect()
+    }
+
+    /// Who initializes a cell, where that is what holds it: what it does tells more than the
+    /// library's own permit for that.
+    fn initialized(&self, resource: &Resource, holder: &Holder) -> Option<Fact> {
+        let task = holder.task.filter(|_| resource.kind == ResourceKind::OnceCell)?;
+        let chain = &self.report.task(task).chain;
+        let initializer = chain.awaited_by(holder.frame).filter(|_| holder.holding_frame.is_none());
+        Some(Fact {
+            text: format!("being initialized by task {}", self.id(task)),
+            behind: None,
+            is_of_thing: true,
+            task: Some(task),
+            place: self.place(FrameRef::of(initializer?)),
+        })
     }
 
     /// A task of a set that nobody polls.
@@ -201,14 +228,23 @@ impl Evidence<'_> {
             task: Some(of),
             place: self.place(unpolled.user.unwrap_or(unpolled.leaf)),
         };
-        let kept = unpolled.holding_frame.map(|keeper| Fact {
-            text: format!("the future is kept by task {}", self.id(of)),
-            behind: Some(", kept there".to_string()),
+        let keeper = unpolled.holding_frame;
+        let kept = keeper.map(|keeper| self.future_kept(of, unpolled.leaf, keeper));
+        std::iter::once(given).chain(kept).collect()
+    }
+
+    /// `the future is kept by task 4 in `first`, do_stuff, futures.rs:28`: who keeps the future
+    /// around a frame and does not poll it.
+    fn future_kept(&self, task: TaskIndex, frame: FrameRef, keeper: FrameRef) -> Fact {
+        let variable = variable(self.report, task, frame);
+        let variable = variable.map(|name| format!(" in `{name}`")).unwrap_or_default();
+        Fact {
+            text: format!("the future is kept by task {}{variable}", self.id(task)),
+            behind: Some(format!(", kept there{variable}")),
             is_of_thing: true,
-            task: Some(of),
+            task: Some(task),
             place: self.place(keeper),
-        });
-        [Some(given), kept].into_iter().flatten().collect()
+        }
     }
 
     /// The call that blocks, and what the future that it polls waits for.

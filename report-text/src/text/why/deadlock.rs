@@ -26,6 +26,7 @@ pub(super) fn sentence(told: &Told<'_>) -> String {
     }
     let what = match told.resource.kind {
         ResourceKind::Semaphore => "permits that it holds itself",
+        ResourceKind::OnceCell => "a cell that it is initializing itself",
         kind if is_lock(kind) => "a lock that it holds itself",
         kind => only_it_can(kind, told.wait.access, told.holder),
     };

@@ -25,13 +25,35 @@ fn a_sender_that_was_not_found_may_send() {
 }
 
 #[test]
-fn so_may_one_that_others_share() {
+fn one_that_several_share_is_not_all_of_them() {
     let mut story = FakeReport::new();
     let task = story.task();
-    let channel = story.channel(ResourceKind::Mpsc, "mpsc", 1);
-    story.holds(task, channel).is_shared = true;
+    let channel = story.channel(ResourceKind::Mpsc, "mpsc", 2);
+    // Two share one sender; the other one was not found.
+    let other = story.task();
+    for owner in [task, other] {
+        story.holds(owner, channel).shared_end = Some(0x900);
+    }
     story.waits(task, channel).access = Some(Access::Receive);
     assert_eq!(said(story), [""; 0]);
+}
+
+#[test]
+fn a_sender_that_several_share_is_one() {
+    let mut story = FakeReport::new();
+    let (task, other) = (story.task(), story.task());
+    let channel = story.channel(ResourceKind::Mpsc, "mpsc", 1);
+    for owner in [task, other] {
+        story.holds(owner, channel).shared_end = Some(0x900);
+    }
+    story.waits(task, channel).access = Some(Access::Receive);
+    let end = story.end_of(&[task]);
+    story.waits(other, end);
+    assert_eq!(
+        said(story),
+        ["Deadlock: 1 waits for mpsc, held by 2; \
+          2 waits for the end of a task, since 1 has not ended"]
+    );
 }
 
 #[test]

@@ -164,3 +164,24 @@ fn a_guard_in_one_branch_needs_that_branch() {
     story.waits(right, io);
     assert_eq!(said(story), [EMBRACE]);
 }
+
+#[test]
+fn a_cell_whose_initializer_asks_for_it_is_a_deadlock() {
+    let mut story = FakeReport::new();
+    let (task, other) = (story.task(), story.task());
+    let cell = story.resource(ResourceKind::OnceCell, "settings");
+    story.holds(task, cell);
+    let inner = story.awaits(task);
+    story.waits(inner, cell);
+    story.waits(other, cell);
+    assert_eq!(said(story), ["Deadlock: 1 waits for settings, held by 1; behind: 2"]);
+}
+
+#[test]
+fn a_cell_that_nobody_known_initializes_may_be_set() {
+    let mut story = FakeReport::new();
+    let task = story.task();
+    let cell = story.resource(ResourceKind::OnceCell, "settings");
+    story.waits(task, cell);
+    assert_eq!(said(story), [""; 0]);
+}

@@ -230,7 +230,9 @@ impl Service {
     /// Something behind the counts of an `Arc`.
     fn shared(&mut self, size: u64) -> Object {
         let counts = self.allocate(BEHIND_COUNTS + size);
+        // One strong, and no weak one but that of all strong ones.
         self.memory.put_u64(counts, 1);
+        self.memory.put_u64(counts + 8, 1);
         Object(counts + BEHIND_COUNTS)
     }
 

@@ -6,6 +6,7 @@
 use crate::knowledge::naming::generic_name;
 use crate::knowledge::{GuardType, Library, ResourceType};
 use crate::knowledge::{ObservedResource, Reading};
+use crate::layout::TypeKind;
 use crate::report::{Access, ResourceKind};
 use crate::value::{Value, ValueError};
 
@@ -43,7 +44,7 @@ const RESOURCES: &[ResourceType] = &[
     ResourceType::of("async_lock::semaphore::Semaphore", semaphore),
     ResourceType::of("async_lock::barrier::BarrierWait", barrier),
     ResourceType::of("async_lock::once_cell::OnceCell", once_cell),
-    ResourceType::of("event_listener::EventListener", event),
+    ResourceType::queued("event_listener::EventListener", event),
     ResourceType::of("event_listener_strategy::FutureWrapper", wrapper),
 ];
 
@@ -105,6 +106,10 @@ const BARRIER: &str = "async_lock::barrier::Barrier";
 const EVENT: &str = "event_listener::EventListener";
 /// What an event and its listeners share: with an allocator, and without.
 const EVENT_INNER: &str = "event_listener::Inner<";
+/// How it stands with a listener.
+const STATE: &str = "event_listener::State<";
+/// Boxes and pins between a listener and what stands in the event's list.
+const DEEPEST_BOX: usize = 4;
 
 /// The lowest bit of a mutex's state (`mutex.rs`), of a lock's state (`WRITER_BIT`, `raw.rs`), and
 /// what a reader adds to it (`ONE_READER`).
@@ -120,6 +125,7 @@ fn mutex(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>
     let state = mutex.member(reading.program, "state")?.unsigned(reading.program)?;
     seen.is_taken = Some(state & LOCKED != 0);
     seen.parties = Some(state & LOCKED);
+    seen.is_granted = is_notified(reading)?;
     Ok(Some(seen))
 }
 
@@ -145,6 +151,7 @@ fn rw_lock(
     let state = raw.member(reading.program, "state")?.unsigned(reading.program)?;
     seen.is_taken = Some(state != 0);
     seen.parties = Some((state & WRITER) + (state >> READER_SHIFT));
+    seen.is_granted = is_notified(reading)?;
     Ok(Some(seen))
 }
 
@@ -157,6 +164,7 @@ fn semaphore(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResou
     seen.access = Some(Access::Permits(1));
     let free = semaphore.member(reading.program, "count")?.unsigned(reading.program)?;
     seen.state = Some(format!("{free} free"));
+    seen.is_granted = is_notified(reading)?;
     Ok(Some(seen))
 }
 
@@ -190,11 +198,29 @@ fn once_cell(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResou
     Ok(Some(seen))
 }
 
+/// Whether the listener that a future waits with was notified, but not polled since. What comes free
+/// is announced to the first listener alone, until that one is polled or dropped:
+/// `event-listener/src/{lib,intrusive}.rs` (5.4.2).
+fn is_notified(reading: &Reading<'_>) -> Result<bool, ValueError> {
+    let program = reading.program;
+    if !reading.leaf.layout(program)?.name.starts_with(EVENT) {
+        return Ok(false);
+    }
+    let listener = reading.leaf.member(program, "listener")?.referent(program, DEEPEST_BOX)?;
+    let node = listener.member(program, "listener")?;
+    let Some(state) = node.find_inline(program, STATE)? else { return Ok(false) };
+    let (active, _) = state.active_variant(program)?;
+    let TypeKind::Enum { variants, .. } = &state.layout(program)?.kind else { return Ok(false) };
+    let name = variants.get(active).map(|variant| &*variant.name);
+    Ok(matches!(name, Some("Notified" | "NotifiedTaken")))
+}
+
 /// `EventListener`, which all of them wait with.
 fn event(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
     let event = value.find_through_pointers(reading.program, EVENT_INNER)?.unwrap_or(value);
     let mut seen = ObservedResource::new(ResourceKind::Notify, event);
     seen.name = Some("Event".into());
+    seen.is_granted = is_notified(reading)?;
     Ok(Some(seen))
 }
 

@@ -4,6 +4,7 @@ mod channel;
 mod lock;
 mod public_paths;
 mod shared;
+mod turns;
 mod unordered;
 
 use self::channel::{BOUNDED, ONESHOT, UNBOUNDED};
@@ -12,7 +13,7 @@ use crate::report::{Access, ResourceKind};
 
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
-    collections: unordered::COLLECTIONS,
+    collections: &[unordered::COLLECTIONS, turns::COLLECTIONS],
     // A `Fuse` drops its own: `futures-util/src/future/future/fuse.rs` (0.3.34).
     ended_when_empty: &["futures_util::future::future::fuse::Fuse"],
     // With which `FuturesOrdered` numbers both: `futures-util/src/stream/futures_ordered.rs` (0.3.34).
@@ -30,9 +31,8 @@ const RESOURCES: &[ResourceType] = &[
     ResourceType::of("futures_channel::mpsc::Receiver", channel::receiver),
     ResourceType::of("futures_channel::mpsc::UnboundedReceiver", channel::unbounded),
     ResourceType {
-        path: "futures_channel::mpsc::Sender",
-        read: channel::sender,
         wakers: Some(channel::sender_wakers),
+        ..ResourceType::of("futures_channel::mpsc::Sender", channel::sender)
     },
     ResourceType::of("futures_channel::oneshot::Receiver", channel::oneshot),
     ResourceType::of("futures_channel::oneshot::Cancellation", channel::cancellation),

@@ -27,7 +27,7 @@ pub(crate) const LIBRARY: Library = Library {
         "std::panicking::",
         "std::thread::local::",
     ],
-    collections: collections::COLLECTIONS,
+    collections: &[collections::COLLECTIONS],
     printers: values::PRINTERS,
     entering_kernel: &["std::sys::", "parking_lot_core::", "core::"],
     aliases: ALIASES,

@@ -118,7 +118,7 @@ fn add_kept_sets(
             thread: None,
             variable: kept.variable.clone(),
             may_be_moved: kept.may_be_moved,
-            is_shared: kept.is_shared,
+            is_shared: !kept.shared.is_empty(),
         };
         if kept.may_be_moved {
             doubtful.push((kept.value, place));

@@ -11,7 +11,7 @@ const fn of(path: &'static str, read: Read) -> ResourceType {
 
 /// A type that others poll without a future.
 const fn polled(path: &'static str, read: Read, wakers: Wakers) -> ResourceType {
-    ResourceType { path, read, wakers: Some(wakers) }
+    ResourceType { wakers: Some(wakers), ..ResourceType::of(path, read) }
 }
 
 /// Futures, and the types of `self` of async fns (tokio 1.54.1).
@@ -185,12 +185,7 @@ pub(super) const GUARDS: &[GuardType] = &[
     ),
     end("tokio::sync::oneshot::Sender", ResourceKind::Oneshot, Access::Send, oneshot::INNER),
     end("tokio::sync::oneshot::Receiver", ResourceKind::Oneshot, Access::Receive, oneshot::INNER),
-    end(
-        "alloc::sync::Arc<tokio::sync::notify::Notify",
-        ResourceKind::Notify,
-        Access::Handle,
-        notify::NOTIFY,
-    ),
+    end("tokio::sync::notify::Notify", ResourceKind::Notify, Access::Handle, notify::NOTIFY),
     end("tokio::sync::watch::Sender", ResourceKind::Watch, Access::Send, watch::SHARED),
     end("tokio::sync::watch::Receiver", ResourceKind::Watch, Access::Receive, watch::SHARED),
     end("tokio::sync::broadcast::Sender", ResourceKind::Broadcast, Access::Send, broadcast::SHARED),

@@ -1,9 +1,9 @@
-//! The public paths of items that tokio-util and tokio-stream define in private modules.
+//! The public paths of items that tokio-util defines in private modules.
 
 /// Private paths and the public ones that export the same items; longer private paths first.
 ///
 /// Source: the `mod` and `pub use` lines of `tokio-util/src/{codec,future,io,sync,task,time}`
-/// (0.7.20) and of `tokio-stream/src` (0.1.19).
+/// (0.7.20).
 pub(super) const PUBLIC_PATHS: &[(&str, &str)] = &[
     ("tokio_util::sync::cancellation_token::guard::", "tokio_util::sync::"),
     ("tokio_util::sync::cancellation_token::", "tokio_util::sync::"),
@@ -18,19 +18,4 @@ pub(super) const PUBLIC_PATHS: &[(&str, &str)] = &[
     ("tokio_util::codec::framed::", "tokio_util::codec::"),
     ("tokio_util::codec::framed_read::", "tokio_util::codec::"),
     ("tokio_util::codec::framed_write::", "tokio_util::codec::"),
-    ("tokio_stream::stream_map::", "tokio_stream::"),
-    ("tokio_stream::stream_close::", "tokio_stream::"),
-    ("tokio_stream::stream_ext::chain::", "tokio_stream::adapters::"),
-    ("tokio_stream::stream_ext::filter::", "tokio_stream::adapters::"),
-    ("tokio_stream::stream_ext::filter_map::", "tokio_stream::adapters::"),
-    ("tokio_stream::stream_ext::fuse::", "tokio_stream::adapters::"),
-    ("tokio_stream::stream_ext::map::", "tokio_stream::adapters::"),
-    ("tokio_stream::stream_ext::merge::", "tokio_stream::adapters::"),
-    ("tokio_stream::stream_ext::take::", "tokio_stream::adapters::"),
-    ("tokio_stream::stream_ext::then::", "tokio_stream::adapters::"),
-    ("tokio_stream::wrappers::mpsc_bounded::", "tokio_stream::wrappers::"),
-    ("tokio_stream::wrappers::mpsc_unbounded::", "tokio_stream::wrappers::"),
-    ("tokio_stream::wrappers::broadcast::", "tokio_stream::wrappers::"),
-    ("tokio_stream::wrappers::watch::", "tokio_stream::wrappers::"),
-    ("tokio_stream::wrappers::interval::", "tokio_stream::wrappers::"),
 ];

@@ -1,0 +1,239 @@
+//! What the waits of a program need before they can end.
+
+use rustc_hash::FxHashMap;
+
+use super::pollers::blocks_thread;
+use crate::report::{
+    Access, Cause, FrameRef, Holder, Report, Resource, ResourceKind, TaskIndex, TaskState, Wait,
+    WaitId,
+};
+
+/// Something that goes on or does not.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Dependency {
+    /// A whole task: it goes on when one of its leaves does.
+    Task(TaskIndex),
+    /// A frame of a task: it goes on when one of the leaves below it does.
+    Frame(TaskIndex, FrameRef),
+}
+
+impl Dependency {
+    /// Its task.
+    pub(super) fn task(self) -> TaskIndex {
+        match self {
+            Self::Task(task) | Self::Frame(task, _) => task,
+        }
+    }
+}
+
+/// Things of which one is enough, each with the reason for which a wait does not end before. An empty
+/// group never comes.
+pub(super) type Group = Vec<(Dependency, Cause)>;
+
+/// Unpolled futures before one that waits that are looked at, at most.
+const MOST_AHEAD: usize = 16;
+
+/// What each wait needs that can be stuck.
+#[derive(Default)]
+pub(super) struct Needs {
+    /// All who wait for one thing mostly need the same.
+    pub(super) groups: Vec<Group>,
+    /// The numbers of the groups that each wait needs: all of them.
+    pub(super) of: FxHashMap<WaitId, Vec<usize>>,
+}
+
+impl Needs {
+    /// What the waits of a report need. One that can end whatever the program's tasks do is not in
+    /// it.
+    pub(super) fn of(report: &Report) -> Self {
+        let mut needs = Self::default();
+        for resource in &report.resources {
+            needs.add(report, resource);
+        }
+        needs
+    }
+
+    fn add(&mut self, report: &Report, resource: &Resource) {
+        let is_open = |id: &WaitId| !report.wait(*id).is_granted;
+        if !resource.queue.iter().any(is_open) {
+            return;
+        }
+        let groups: Vec<Group> = match resource.kind {
+            ResourceKind::Never => vec![Vec::new()],
+            ResourceKind::Join | ResourceKind::JoinSet if are_all_known(resource) => {
+                let task = |task: &TaskIndex| (Dependency::Task(*task), Cause::NotEnded(*task));
+                match resource.needs_all {
+                    true => resource.tasks.iter().map(|of| vec![task(of)]).collect(),
+                    false => vec![resource.tasks.iter().map(task).collect()],
+                }
+            }
+            ResourceKind::Mutex
+            | ResourceKind::RwLock
+            | ResourceKind::Semaphore
+            | ResourceKind::OnceCell => return self.add_lock(report, resource),
+            ResourceKind::ThreadLock => {
+                needs_of_thread_lock(report, resource).into_iter().collect()
+            }
+            // The future that the call polls.
+            ResourceKind::Blocking if !resource.tasks.is_empty() => {
+                let task = |task: &TaskIndex| (Dependency::Task(*task), Cause::NotEnded(*task));
+                vec![resource.tasks.iter().map(task).collect()]
+            }
+            ResourceKind::Mpsc
+            | ResourceKind::Oneshot
+            | ResourceKind::Watch
+            | ResourceKind::Broadcast
+            | ResourceKind::Notify
+                if resource.are_all_found() =>
+            {
+                vec![holders(report, resource)]
+            }
+            _ => return,
+        };
+        if groups.is_empty() {
+            return;
+        }
+        let groups: Vec<usize> = groups.into_iter().map(|group| self.group(group)).collect();
+        let open = resource.queue.iter().filter(|id| is_open(id));
+        self.of.extend(open.map(|id| (*id, groups.clone())));
+    }
+
+    fn group(&mut self, group: Group) -> usize {
+        self.groups.push(group);
+        self.groups.len() - 1
+    }
+
+    /// Adds what those who wait for a lock need: who was given it or holds it, and who comes first.
+    fn add_lock(&mut self, report: &Report, lock: &Resource) {
+        let waits = || lock.queue.iter().map(|id| (*id, report.wait(*id)));
+        // Who was given it and is polled goes on, and holds it next.
+        if waits().any(|(_, wait)| wait.is_granted && wait.is_polled) {
+            return;
+        }
+        let given = waits().filter(|(_, wait)| wait.is_granted);
+        let given: Group = given.filter_map(|(id, wait)| unpolled(id, wait)).collect();
+        let holders = holders(report, lock);
+        let mut groups: Vec<Group> = match lock.kind {
+            // One permit may do, whoever gives it back.
+            ResourceKind::Semaphore => vec![holders.into_iter().chain(given).collect()],
+            // What was given away is not held any more.
+            _ if given.is_empty() => vec![holders],
+            _ => given.into_iter().map(|given| vec![given]).collect(),
+        };
+        groups.retain(|group| !group.is_empty());
+        let common: Vec<usize> = groups.into_iter().map(|group| self.group(group)).collect();
+        let mut queue = Ahead::of(lock);
+        for (id, wait) in waits().filter(|(_, wait)| !wait.is_granted) {
+            let mut needs = common.clone();
+            needs.extend(queue.before(wait));
+            if !needs.is_empty() {
+                self.of.insert(id, needs);
+            }
+            if let Some(unpolled) = unpolled(id, wait)
+                && queue.counts()
+            {
+                let group = self.group(vec![unpolled]);
+                queue.ahead.push((wait.access, group));
+            }
+        }
+    }
+}
+
+/// The futures in a lock's queue that nothing polls. They will be given it before those behind them,
+/// and keep it.
+struct Ahead<'r> {
+    lock: &'r Resource,
+    /// Permits that may come back.
+    held: u64,
+    /// How each asks, and its group, first come first.
+    ahead: Vec<(Option<Access>, usize)>,
+}
+
+impl<'r> Ahead<'r> {
+    fn of(lock: &'r Resource) -> Self {
+        let polled = lock.holders.iter().filter(|holder| holder.holding_frame.is_none());
+        let held = polled.map(|holder| permits(Some(holder.access))).fold(0, u64::saturating_add);
+        Self { lock, held, ahead: Vec::new() }
+    }
+
+    /// Whether one more counts. A cell that is set wakes all who wait for it.
+    fn counts(&self) -> bool {
+        self.lock.is_in_order
+            && self.lock.kind != ResourceKind::OnceCell
+            && self.ahead.len() < MOST_AHEAD
+    }
+
+    /// The groups of those that keep it from a wait behind them.
+    fn before(&self, wait: &Wait) -> impl Iterator<Item = usize> {
+        let asked = self.ahead.iter().map(|(access, _)| permits(*access));
+        let is_short = self.lock.kind != ResourceKind::Semaphore
+            || asked.fold(0, u64::saturating_add) >= self.held;
+        let shared = Some(Access::Shared);
+        self.ahead.iter().filter_map(move |(access, group)| {
+            // Readers are let in together.
+            let is_beside = *access == shared && wait.access == shared;
+            (is_short && !is_beside).then_some(*group)
+        })
+    }
+}
+
+fn permits(access: Option<Access>) -> u64 {
+    match access {
+        Some(Access::Permits(count)) => count,
+        _ => 1,
+    }
+}
+
+/// Whether the tasks of a resource are all that there are: one that has ended is in no list.
+fn are_all_known(resource: &Resource) -> bool {
+    let count = resource.tasks.len() as u64;
+    count > 0 && resource.parties.is_none_or(|parties| parties == count)
+}
+
+/// The frame that keeps a future without polling it, by a wait of that future.
+fn unpolled(id: WaitId, wait: &Wait) -> Option<(Dependency, Cause)> {
+    Some((Dependency::Frame(wait.task, wait.holding_frame?), Cause::Unpolled(id)))
+}
+
+/// The tasks that hold a resource.
+fn holders(report: &Report, resource: &Resource) -> Group {
+    let of_tasks = resource.holders.iter().zip(0..).filter(|(holder, _)| holder.thread.is_none());
+    of_tasks
+        .filter_map(|(holder, number)| Some((held(report, holder)?, Cause::Held(number))))
+        .collect()
+}
+
+/// What must go on so that a holder lets go; `None` for a thread that runs no task.
+fn held(report: &Report, holder: &Holder) -> Option<Dependency> {
+    let task = holder.task?;
+    Some(match report.task(task).state {
+        TaskState::Running => Dependency::Task(task),
+        // What nothing polls goes on no more than the frame that has it.
+        _ => Dependency::Frame(task, holder.holding_frame.unwrap_or(holder.frame)),
+    })
+}
+
+/// What who waits for a lock that blocks threads needs: one of those who hold it, as far as they are
+/// known; `None` when there may be others.
+///
+/// A guard on a stack may be one that was dropped or moved, so while any other thread runs, that may
+/// be who has the lock. Where no guard was found, and no thread but those that wait for it may have
+/// one, it is one of them.
+fn needs_of_thread_lock(report: &Report, lock: &Resource) -> Option<Group> {
+    let id = lock.queue.first().map(|id| report.wait(*id).resource)?;
+    let may_be_elsewhere = report.may_be_held_unseen(id);
+    if lock.holders.is_empty() {
+        let waiting = lock.queue.iter().map(|id| report.wait(*id));
+        let is_known = lock.address != 0 && !may_be_elsewhere;
+        let all: Group = waiting
+            .filter(|wait| blocks_thread(report, wait))
+            .map(|wait| (Dependency::Task(wait.task), Cause::HeldByWaiter))
+            .collect();
+        return Some(all).filter(|all| is_known && !all.is_empty());
+    }
+    if may_be_elsewhere && lock.holders.iter().any(|holder| holder.thread.is_some()) {
+        return None;
+    }
+    let held = lock.holders.iter().zip(0..);
+    held.map(|(holder, number)| Some((self::held(report, holder)?, Cause::Held(number)))).collect()
+}

@@ -1,0 +1,162 @@
+//! Owners of what lies behind pointers that several share: whether all of them were found.
+//!
+//! An `Arc` counts those that own it together. Where as many were found in the variables of tasks,
+//! and there is no weak one, nobody else has what lies behind it.
+
+use std::ops::Range;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::search::SharedPointer;
+use crate::report::{Access, Resource, ResourceId, Task, TaskIndex, TaskKind, Wait};
+use crate::value::{Program, Value};
+
+/// How many pointers there are to something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Counts {
+    /// Those that own it.
+    pub(super) strong: u64,
+    /// Those that may become owners.
+    pub(super) weak: u64,
+}
+
+impl SharedPointer {
+    /// How many there are like it; `None` where that cannot be read.
+    pub(super) fn counts(&self, program: &Program<'_>) -> Option<Counts> {
+        let count = |name| self.counted.find_number(program, name).ok().flatten();
+        // All that own it count as one weak pointer together (`library/alloc/src/{sync,rc}.rs`,
+        // Rust 1.95).
+        Some(Counts { strong: count("strong")?, weak: count("weak")?.checked_sub(1)? })
+    }
+}
+
+/// The pointers to what is waited for that were found.
+#[derive(Default)]
+pub(super) struct Owners {
+    /// By the address of the counts: one of the pointers, and all of them by where they are.
+    found: FxHashMap<u64, (SharedPointer, FxHashMap<u64, Handle>)>,
+    /// The addresses of the counts around each.
+    around: FxHashMap<ResourceId, FxHashSet<u64>>,
+}
+
+/// A pointer that was found.
+#[derive(Clone, Copy)]
+struct Handle {
+    /// The task that has it.
+    task: TaskIndex,
+    /// Whether it may have been moved away.
+    may_be_moved: bool,
+}
+
+/// Whether all owners of something were found.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Found {
+    /// They were.
+    All,
+    /// They were, if no variable that may have been moved away was.
+    Perhaps,
+    /// There may be others.
+    Some,
+}
+
+impl Owners {
+    /// Adds the pointers on one way to what is waited for.
+    pub(super) fn add(
+        &mut self,
+        id: ResourceId,
+        shared: &[SharedPointer],
+        task: TaskIndex,
+        may_be_moved: bool,
+    ) {
+        for pointer in shared {
+            let counts = pointer.counted.address;
+            let (_, handles) =
+                self.found.entry(counts).or_insert_with(|| (*pointer, FxHashMap::default()));
+            let handle = handles.entry(pointer.handle.address);
+            let handle = handle.or_insert(Handle { task, may_be_moved });
+            handle.may_be_moved &= may_be_moved;
+            self.around.entry(id).or_default().insert(counts);
+        }
+    }
+
+    /// Takes in that a spawned task waits for something: only its own pointers keep that alive, so
+    /// where it has but one, that was not moved away. What a thread blocks on may borrow from that
+    /// thread.
+    pub(super) fn keep_alive(
+        &mut self,
+        all: &[Task],
+        waits: &[Wait],
+        id: ResourceId,
+        resource: &mut Resource,
+    ) {
+        if !resource.holders.iter().any(|holder| holder.access == Access::Handle) {
+            return;
+        }
+        let tasks = resource.queue.iter().map(|wait| waits[wait.0 as usize].task);
+        let is_spawned = |task: &TaskIndex| all[task.0 as usize].kind != TaskKind::BlockOn;
+        for task in tasks.filter(is_spawned) {
+            let mut own = resource.holders.iter_mut().filter(|holder| holder.task == Some(task));
+            if let (Some(only), None) = (own.next(), own.next())
+                && self.has_one(id, task)
+            {
+                only.may_be_moved = false;
+            }
+        }
+    }
+
+    /// Makes sure of the pointers of a task around something, where it has but one to each; whether
+    /// it has.
+    fn has_one(&mut self, id: ResourceId, task: TaskIndex) -> bool {
+        let mut has_one = true;
+        for counts in self.around.get(&id).into_iter().flatten() {
+            let Some((_, handles)) = self.found.get_mut(counts) else { continue };
+            let mut own = handles.values_mut().filter(|handle| handle.task == task);
+            match (own.next(), own.next()) {
+                (Some(only), None) => only.may_be_moved = false,
+                _ => has_one = false,
+            }
+        }
+        has_one
+    }
+
+    /// Decides, when all were added, whether anyone else can get at a resource, and which of its
+    /// holders count.
+    pub(super) fn finish(&self, program: &Program<'_>, id: ResourceId, resource: &mut Resource) {
+        let around = self.around.get(&id).into_iter().flatten();
+        match around.map(|counts| self.of(program, *counts)).max() {
+            None | Some(Found::Perhaps) => {}
+            // What may have been moved away was: all owners are known without it.
+            Some(Found::All) => {
+                resource.holders.retain(|it| it.shared_end.is_none() || !it.may_be_moved);
+            }
+            Some(Found::Some) => resource.is_reachable = true,
+        }
+    }
+
+    fn of(&self, program: &Program<'_>, counts: u64) -> Found {
+        let Some((pointer, handles)) = self.found.get(&counts) else { return Found::Some };
+        let Some(Counts { strong, weak: 0 }) = pointer.counts(program) else { return Found::Some };
+        let sure = handles.values().filter(|handle| !handle.may_be_moved).count() as u64;
+        match strong {
+            strong if strong == sure => Found::All,
+            strong if strong == handles.len() as u64 => Found::Perhaps,
+            _ => Found::Some,
+        }
+    }
+
+    /// Where everything lies that shares its pointers with what is waited for: a reference to any
+    /// part of that may lead there.
+    pub(super) fn allocations(
+        &self,
+        program: &Program<'_>,
+    ) -> FxHashMap<ResourceId, Vec<Range<u64>>> {
+        let allocation = |counts: &u64| {
+            let (pointer, _) = self.found.get(counts)?;
+            let Value { ty, address } = pointer.counted;
+            let size = program.type_of(ty).ok()?.size;
+            Some(address..address.saturating_add(size))
+        };
+        let all = self.around.iter();
+        all.map(|(id, counts)| (*id, counts.iter().filter_map(allocation).collect())).collect()
+    }
+}
