@@ -36,6 +36,10 @@ pub(super) struct Graph {
     below: FxHashMap<Dependency, Vec<WaitId>>,
     /// What blocks every thread that could poll the leaves of each task that something depends on.
     pollers: FxHashMap<TaskIndex, Rc<[WaitId]>>,
+    /// What can go on, once all that can end has ended.
+    goes_on: FxHashSet<Dependency>,
+    /// The waits that are left then.
+    stuck: FxHashSet<WaitId>,
 }
 
 /// What keeps a wait from ending.
@@ -45,6 +49,8 @@ pub(super) struct Blocker<'g> {
     pub(super) waits: &'g [WaitId],
     /// What blocks every thread that could poll it; empty when one is free.
     pub(super) pollers: &'g [WaitId],
+    /// Whether it can go on: then it keeps nothing for ever.
+    pub(super) goes_on: bool,
 }
 
 impl Graph {
@@ -65,6 +71,8 @@ impl Graph {
             needs,
             below: FxHashMap::default(),
             pollers: FxHashMap::default(),
+            goes_on: FxHashSet::default(),
+            stuck: FxHashSet::default(),
         };
         for index in tasks {
             let task = report.task(index);
@@ -82,7 +90,13 @@ impl Graph {
                 graph.below.entry(dependency).or_default().extend(&leaf.waits);
             }
         }
+        (graph.stuck, graph.goes_on) = graph.ends();
         graph
+    }
+
+    /// The waits that nothing can end: those that are left when all that can end has ended.
+    pub(super) fn stuck(&self) -> FxHashSet<WaitId> {
+        self.stuck.clone()
     }
 
     /// Adds the one leaf of a task that a thread polls: the call that blocks the thread, if any. All
@@ -122,8 +136,8 @@ impl Graph {
         above.truncate(outer);
     }
 
-    /// The waits that nothing can end: those that are left when all that can end has ended.
-    pub(super) fn stuck(&self) -> FxHashSet<WaitId> {
+    /// Lets all waits end that can; those that are left, and what goes on.
+    fn ends(&self) -> (FxHashSet<WaitId>, FxHashSet<Dependency>) {
         let mut stuck: FxHashSet<WaitId> = self.needs.of.keys().copied().collect();
         let mut goes_on: FxHashSet<Dependency> = FxHashSet::default();
         let mut groups = OpenGroups::of(&self.needs);
@@ -150,7 +164,7 @@ impl Graph {
                 }
             }
         }
-        stuck
+        (stuck, goes_on)
     }
 
     /// The leaves of each wait, by number.
@@ -172,6 +186,7 @@ impl Graph {
             cause: *cause,
             waits: self.below.get(dependency).map(Vec::as_slice).unwrap_or_default(),
             pollers: self.pollers.get(&dependency.task()).map(|ids| &**ids).unwrap_or_default(),
+            goes_on: self.goes_on.contains(dependency),
         };
         let mut blockers: Vec<Blocker<'_>> = groups.map(blocker).collect();
         // Of several who have it, the others tell more than the one who waits.

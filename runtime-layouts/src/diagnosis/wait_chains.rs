@@ -138,8 +138,8 @@ fn keeps_from_others(report: &Report, link: &Link) -> bool {
 /// What a stuck wait waits for, and the wait that keeps that.
 fn next(graph: &Graph, stuck: &FxHashSet<WaitId>, at: WaitId) -> Option<(Cause, WaitId)> {
     let is_stuck = |waits: &[WaitId]| waits.iter().all(|id| stuck.contains(id));
-    graph.blockers(at).find_map(|blocker| {
-        // A blocker that goes on is none.
+    // A blocker that goes on is none.
+    graph.blockers(at).filter(|blocker| !blocker.goes_on).find_map(|blocker| {
         if let Some(first) = blocker.waits.first().filter(|_| is_stuck(blocker.waits)) {
             return Some((blocker.cause, *first));
         }

@@ -165,3 +165,23 @@ fn a_task_that_is_not_listed_may_end() {
     story.waits(waiting, stock);
     assert_eq!(said(story), [""; 0]);
 }
+
+#[test]
+fn of_several_tasks_the_one_that_goes_on_is_not_named() {
+    let mut story = FakeReport::new();
+    let (waiting, goes_on) = (story.task(), story.task());
+    let never = story.task();
+    // One of its branches waits for what waits for it, the other one for what is not known.
+    let (stuck, _other) = (story.branch(goes_on), story.branch(goes_on));
+    let end = story.end_of(&[goes_on, never]);
+    story.resource_mut(end).needs_all = true;
+    story.waits(waiting, end);
+    let end = story.end_of(&[waiting]);
+    story.waits(stuck, end);
+    let end = story.end_of(&[never]);
+    story.waits(never, end);
+    assert_eq!(
+        said(story),
+        ["Deadlock: 3 waits for the end of a task, since 3 has not ended; behind: 1, 2"]
+    );
+}
