@@ -36,7 +36,6 @@ macro_rules! faults {
 
 faults! {
     a_task_takes_a_lock_that_it_has "own-lock"
-    a_cell_is_asked_for_by_its_initializer "own-cell"
     two_tasks_take_two_locks_in_opposite_orders "two-locks"
     three_tasks_wait_in_a_circle "three-tasks"
     a_reader_waits_behind_a_writer "readers"
@@ -46,10 +45,6 @@ faults! {
     a_lock_is_kept_across_a_slow_await "slow"
     a_guard_was_leaked "leaked"
     a_lock_is_given_to_a_future_that_nothing_polls "futurelock"
-    a_lock_is_kept_by_a_future_that_nothing_polls "unpolled-guard"
-    the_body_of_a_stream_wants_what_its_elements_have "stream-body"
-    a_lock_comes_free_for_a_listener_that_nothing_polls "unpolled-listener"
-    a_notification_in_what_two_share_was_lost "shared-switch"
     tasks_wait_for_each_others_end "join-circle"
     tasks_wait_for_each_others_messages "channel-circle"
     tasks_wait_for_room_in_each_others_channels "full-channels"
