@@ -46,9 +46,11 @@ fn a_healthy_list_is_complete() {
     let report = report(tokio::memory(3));
     assert_eq!(report.tasks.len(), 3);
     assert_eq!(names(&report, "2"), ["shop::wait", "shop::inner", "leaf::Leaf"]);
+    let text = backtrace_of(&report, "2");
+    assert!(text.contains("waits in Leaf, unhang does not know what for"), "{text}");
     assert!(report.tasks.iter().all(|task| task.state == TaskState::Idle));
     let list = list(&report);
-    assert!(list.contains("shop::inner  src/main.rs:20  leaf::Leaf"), "{list}");
+    assert!(list.contains("shop::inner  src/main.rs:20  Leaf (not known)"), "{list}");
     assert!(list.ends_with("Complete: 3 tasks of 1 runtime. `async bt ID` shows one.\n"), "{list}");
     assert!(json_of(&report).contains(r#""complete":true,"missing":[]"#));
 }

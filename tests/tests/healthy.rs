@@ -83,6 +83,7 @@ busy! {
     a_local_set_that_is_run_later "desk" [];
     a_runtime_that_is_run_now_and_then "visits" [];
     closures_that_queue_for_threads "queue-for-threads" [];
+    wakers_with_other_threads "bells" [];
     a_server_under_load "echo" [];
     a_server_on_one_thread "one-thread" [];
 }

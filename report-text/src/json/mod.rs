@@ -163,6 +163,8 @@ struct TaskJson<'r> {
     spawned_at: Option<PlaceJson<'r>>,
     thread: Option<ThreadJson>,
     trust: TrustJson,
+    wakers: Option<u32>,
+    can_be_woken: bool,
     frames: Vec<FrameJson<'r>>,
     waiting_on: Vec<WaitJson<'r>>,
     problems: Vec<ProblemJson<'r>>,
@@ -218,6 +220,8 @@ impl<'r> TaskJson<'r> {
                 .map(|wait| WaitJson::new(report, holders, wait))
                 .collect(),
             trust: TrustJson::new(task.trust),
+            wakers: task.wakers.at_most,
+            can_be_woken: !task.wakers.nothing_can_wake(),
             problems: doubts.chain(problems).collect(),
         }
     }

@@ -10,8 +10,8 @@ use crate::text::waiting::{number_of, short};
 use crate::text::why;
 use runtime_layouts::diagnosis::{is_fault, leads};
 use runtime_layouts::report::{
-    Access, Clock, Due, Finding, FindingKind, FrameRef, Holder, Lead, Report, TaskIndex, Timer,
-    Wait,
+    Access, Clock, Due, Finding, FindingKind, FrameRef, Holder, Lead, Report, ResourceKind,
+    TaskIndex, Timer, Wait,
 };
 
 /// So many tasks or holders stand with each wait, since a hundred thousand tasks may wait for the
@@ -53,6 +53,7 @@ pub(super) struct WaitJson<'r> {
     permits: Option<u64>,
     polled: bool,
     granted: bool,
+    keeps_waker: bool,
     state: Option<String>,
     timer: Option<TimerJson>,
     note: Option<&'r str>,
@@ -120,7 +121,11 @@ impl<'r> WaitJson<'r> {
         let id = |task: TaskIndex| report.task(task).id.0.as_str();
         Self {
             resource: resource.kind.word(),
-            address: hexadecimal(resource.address),
+            address: hexadecimal(match resource.kind {
+                // What it waits for is not known: the future itself stands for it.
+                ResourceKind::Other => wait.leaf.address,
+                _ => resource.address,
+            }),
             text: short(report, wait),
             access: wait.access.map(access_text),
             permits: match wait.access {
@@ -129,6 +134,7 @@ impl<'r> WaitJson<'r> {
             },
             polled: wait.is_polled,
             granted: wait.is_granted,
+            keeps_waker: wait.keeps_waker,
             state: resource.state_text(),
             timer: resource.timer.map(TimerJson::new),
             note: wait.note.as_deref(),

@@ -286,7 +286,8 @@ impl<'r> FrameWriter<'r> {
     fn waits(&self, frame: &Frame, margin: &str, out: &mut Out<'_>) -> io::Result<()> {
         let this = FrameRef::of(frame);
         let waits = self.report.waits_of(self.task.index).iter();
-        for wait in waits.filter(|wait| wait.leaf == this) {
+        let of_leaf = waits.filter(|wait| wait.leaf == this);
+        for wait in of_leaf.filter(|wait| waiting::is_worth_telling(self.report, wait)) {
             let text = waiting::of_leaf(self.report, wait, self.lines);
             out.indented(margin, Style::Heading, text)?;
         }

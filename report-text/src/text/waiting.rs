@@ -19,8 +19,10 @@ pub(super) fn of_task(report: &Report, task: &Task) -> Option<String> {
     // What libraries around the user's code wait for (a shutdown) says less than what that code
     // waits for.
     let has_users = polled().any(|wait| wait.user.is_some());
+    let of_users = || polled().filter(|wait| wait.user.is_some() || !has_users);
+    let some_known = of_users().any(|wait| is_known(report, wait));
     let mut things: Vec<String> = Vec::new();
-    for wait in polled().filter(|wait| wait.user.is_some() || !has_users) {
+    for wait in of_users().filter(|wait| !some_known || is_known(report, wait)) {
         let thing = short(report, wait);
         if !things.contains(&thing) {
             things.push(thing);
@@ -34,11 +36,27 @@ pub(super) fn of_task(report: &Report, task: &Task) -> Option<String> {
     (!things.is_empty()).then(|| things.join(" | "))
 }
 
+/// Whether anything is known of what is waited for there.
+fn is_known(report: &Report, wait: &Wait) -> bool {
+    wait.keeps_waker || report.resource(wait.resource).kind != ResourceKind::Other
+}
+
+/// Whether there is something to say of a wait: of one that is not known only where the task has no
+/// other one.
+pub(super) fn is_worth_telling(report: &Report, wait: &Wait) -> bool {
+    let mut others = report.waits_of(wait.task).iter().filter(|other| other.is_polled);
+    is_known(report, wait) || !others.any(|other| is_known(report, other))
+}
+
 /// `Mutex<Inventory> held by task 4 (main.rs:12)`.
 pub(crate) fn short(report: &Report, wait: &Wait) -> String {
     let resource = report.resource(wait.resource);
     let mut text = what(report, wait, resource);
-    if let Some(note) = &wait.note {
+    if wait.keeps_waker {
+        text.push_str(" (keeps the task's waker)");
+    } else if resource.kind == ResourceKind::Other && in_vain(report, wait).is_empty() {
+        text.push_str(" (not known)");
+    } else if let Some(note) = &wait.note {
         text.push_str(&format!(", {note}"));
     } else if wait.is_granted {
         text.push_str(given(wait, resource.kind));
@@ -51,7 +69,24 @@ pub(crate) fn short(report: &Report, wait: &Wait) -> String {
         text.push_str(if text == *resource.name && reads_as_one { " " } else { ", " });
         text.push_str(&holders);
     }
+    text.push_str(in_vain(report, wait));
     text
+}
+
+/// What is said of a task that nothing can wake any more, after what it waits for.
+fn in_vain(report: &Report, wait: &Wait) -> &'static str {
+    let task = report.task(wait.task);
+    let is_meant = report.resource(wait.resource).kind == ResourceKind::Never;
+    match task.state == TaskState::Idle && task.wakers.nothing_can_wake() && !is_meant {
+        true => "; nothing can wake the task",
+        false => "",
+    }
+}
+
+/// The set of futures of a task's own that keeps a waker of it, by its name.
+pub(super) fn only_set(report: &Report, task: &Task) -> String {
+    let set = report.waits_of(task.index).iter().find(|wait| wait.keeps_waker);
+    set.map_or("set of futures".to_string(), |set| report.resource(set.resource).name.to_string())
 }
 
 /// What is said of a leaf: `waits for Mutex<Inventory> 0x55d0a4c3f2d0, held by task 14 in ‘stock’;
@@ -72,7 +107,10 @@ pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> Strin
         _ if wait.is_polled => "waits for",
         _ => "waits (not polled) for",
     };
-    let mut text = format!("{verb} {}", thing(report, wait));
+    let mut text = match resource.kind {
+        ResourceKind::Other => unknown(report, wait, resource),
+        _ => format!("{verb} {}", thing(report, wait)),
+    };
     if let Some(note) = &wait.note {
         text.push_str(&format!(", {note}"));
     } else if wait.is_granted && is_lock(resource.kind) {
@@ -92,7 +130,20 @@ pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> Strin
         let waits = resource.queue.iter().map(|id| report.wait(*id).task);
         text.push_str(&format!("; queue: {}", ids(report, waits)));
     }
+    text.push_str(in_vain(report, wait));
     text
+}
+
+/// What is said of a leaf that is not known: whether it keeps the waker of its task.
+fn unknown(report: &Report, wait: &Wait, resource: &Resource) -> String {
+    let name = &resource.name;
+    if wait.keeps_waker {
+        return format!("waits in {name}, which keeps the task's waker");
+    }
+    match in_vain(report, wait).is_empty() {
+        true => format!("waits in {name}, unhang does not know what for"),
+        false => format!("waits in {name}"),
+    }
 }
 
 /// What is said of a frame that holds something: `holds MutexGuard<Inventory> in ‘stock’`.

@@ -17,6 +17,7 @@ mod shutdowns;
 mod stand_ins;
 #[cfg(test)]
 mod tests;
+mod unwakeable;
 mod wait_chains;
 
 use self::dependency_graph::Graph;

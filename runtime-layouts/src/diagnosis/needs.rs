@@ -3,6 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use super::pollers::blocks_thread;
+use super::dependency_graph::waits_of;
+use super::unwakeable::is_unwakeable;
 use crate::report::{
     Access, Cause, FrameRef, Holder, Report, Resource, ResourceKind, TaskIndex, TaskState, Wait,
     WaitId,
@@ -50,7 +52,19 @@ impl Needs {
         for resource in &report.resources {
             needs.add(report, resource);
         }
+        needs.add_unwakeable(report);
         needs
+    }
+
+    /// What a task waits for that nothing can wake does not matter: it does not go on.
+    fn add_unwakeable(&mut self, report: &Report) {
+        let mut nothing = None;
+        for task in report.tasks.iter().filter(|task| is_unwakeable(task)) {
+            let group = *nothing.get_or_insert_with(|| self.group(Group::new()));
+            for (id, _) in waits_of(report, task.index) {
+                self.of.insert(id, vec![group]);
+            }
+        }
     }
 
     fn add(&mut self, report: &Report, resource: &Resource) {

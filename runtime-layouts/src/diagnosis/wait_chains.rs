@@ -3,6 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::dependency_graph::{Blocker, Graph, waits_of};
+use super::unwakeable::{self, is_unwakeable};
 use crate::report::{
     Access, Cause, Finding, FindingKind, Link, Report, Resource, ResourceKind, SetPlace, TaskIndex,
     Wait, WaitId,
@@ -13,13 +14,14 @@ pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &FxHashSet<WaitId>) -
     let mut ids: Vec<WaitId> =
         stuck.iter().copied().filter(|id| report.wait(*id).is_polled).collect();
     ids.sort_unstable();
+    let (findings, unwakeable) = unwakeable::findings(report);
     let mut chains = Chains {
         report,
         graph,
         stuck,
-        findings: Vec::new(),
+        findings,
         ends: FxHashMap::default(),
-        in_vain: FxHashMap::default(),
+        in_vain: unwakeable.into_iter().collect(),
     };
     ids.into_iter().for_each(|id| chains.follow(id));
     chains.add_who_waits_behind();
@@ -45,7 +47,7 @@ struct Chains<'r> {
     findings: Vec<Finding>,
     /// Where the chain of each wait ends that was passed so far; not of a wait for nothing.
     ends: FxHashMap<WaitId, End>,
-    /// The findings about waits for nothing.
+    /// The findings about waits for nothing and about tasks that nothing can wake.
     in_vain: FxHashMap<WaitId, usize>,
 }
 
@@ -113,11 +115,15 @@ impl Chains<'_> {
         let mut behind: Vec<(WaitId, usize)> =
             ends.filter_map(|(id, end)| Some((*id, finding_of(*end)?))).collect();
         behind.sort_unstable();
+        let of = |(number, finding): (usize, &Finding)| {
+            finding.tasks(self.report).into_iter().map(move |task| (number, task))
+        };
+        let mut seen: FxHashSet<(usize, TaskIndex)> =
+            self.findings.iter().enumerate().flat_map(of).collect();
         for (id, number) in behind {
             let task = self.report.wait(id).task;
-            let finding = &mut self.findings[number];
-            if !finding.tasks(self.report).contains(&task) && !finding.behind.contains(&task) {
-                finding.behind.push(task);
+            if seen.insert((number, task)) {
+                self.findings[number].behind.push(task);
             }
         }
     }
@@ -281,11 +287,21 @@ pub fn reasons(report: &Report, task: TaskIndex) -> Vec<Link> {
     let mut at = polled.map(|(id, _)| id).min_by_key(|id| (!stuck.contains(id), *id));
     let mut links: Vec<Link> = Vec::new();
     while let Some(wait) = at.filter(|wait| !links.iter().any(|link| link.wait == *wait)) {
-        let (cause, next) = reason(&graph, &stuck, wait);
+        let (cause, next) = match is_in_vain(report, wait) {
+            true => (Cause::NoWaker, None),
+            false => reason(&graph, &stuck, wait),
+        };
         links.push(Link { wait, cause });
         at = next;
     }
     links
+}
+
+/// Whether nothing can wake the task that waits, though it waits for something.
+fn is_in_vain(report: &Report, wait: WaitId) -> bool {
+    let wait = report.wait(wait);
+    is_unwakeable(report.task(wait.task))
+        && report.resource(wait.resource).kind != ResourceKind::Never
 }
 
 /// Why a wait does not end, and the wait that keeps that: what is stuck before what may go on.

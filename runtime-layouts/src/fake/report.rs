@@ -26,7 +26,7 @@ use crate::report::{
     FrameKind, FrameRef, FrameSource, FutureState, Holder, HoldingThread, Link, LocalSet, Polled,
     ProcessThread, Report, Resource, ResourceId, ResourceKind, Runtime, SetPlace, Site, SiteId,
     TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef, ThreadRole, Timer,
-    Trust, Wait, WaitId, Worker, WorkerState,
+    Trust, Wait, WaitId, WakerCount, Worker, WorkerState,
 };
 use crate::target::TargetKind;
 
@@ -163,6 +163,7 @@ impl FakeReport {
             chain: Chain { frames: vec![frame.clone()], ..Chain::default() },
             trust: Trust::of(FrameSource::StateMachines),
             beside_stack: None,
+            wakers: WakerCount::default(),
             index,
             problems: Vec::new(),
         });
@@ -284,6 +285,7 @@ impl FakeReport {
             is_granted: false,
             note: None,
             is_polled: holding_frame.is_none(),
+            keeps_waker: false,
             holding_frame,
             leaf: at.frame,
             user: None,
@@ -540,6 +542,7 @@ pub fn link_line(report: &Report, link: &Link) -> String {
         Cause::NoThread(task) => format!(", since {} has no thread", id(task)),
         Cause::NotDriven(_) => ", which no thread waits for".to_string(),
         Cause::Never => String::new(),
+        Cause::NoWaker => ", and nothing can wake it".to_string(),
     };
     format!("{} waits for {}{why}", id(wait.task), resource.name)
 }

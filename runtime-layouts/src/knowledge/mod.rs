@@ -8,6 +8,7 @@
 mod blocking;
 pub(crate) mod children;
 pub mod expectation;
+mod future_set;
 mod guard;
 pub(crate) mod naming;
 pub(crate) mod notation;
@@ -16,6 +17,8 @@ pub(crate) mod waker;
 
 pub use self::blocking::{BlockingCall, TakesLock};
 pub use self::children::CollectionType;
+pub(crate) use self::future_set::FutureSet;
+pub use self::future_set::FutureSetType;
 pub use self::guard::GuardType;
 pub use self::notation::ValuePrinter;
 pub use self::resource::ResourceType;
@@ -54,6 +57,8 @@ pub struct Library {
     pub handles: &'static [&'static str],
     /// What holds futures where the walk's general rule does not look.
     pub collections: &'static [&'static [CollectionType]],
+    /// Sets of futures that give each a waker of their own.
+    pub future_sets: &'static [FutureSetType],
     /// The paths of futures that have ended when they hold none of those that they could hold.
     pub ended_when_empty: &'static [&'static str],
     /// The paths of wrappers in which a future may be, and later its output.
@@ -86,6 +91,7 @@ impl Library {
             guards: &[],
             handles: &[],
             collections: &[],
+            future_sets: &[],
             ended_when_empty: &[],
             output_wrappers: &[],
             notable_functions: &[],
@@ -196,6 +202,11 @@ impl Libraries {
             Types::Of(of) => of == path,
             Types::Closures => Environment::of(path) == Some(Environment::Closure),
         })
+    }
+
+    /// The set of futures of that path.
+    pub(crate) fn future_set(self, path: &str) -> Option<&'static FutureSetType> {
+        self.all().flat_map(|library| library.future_sets).find(|known| known.path == path)
     }
 
     /// Whether a future of that path has ended when it holds none.

@@ -1,5 +1,7 @@
 //! Findings: the faults that the diagnosis found, with their evidence.
 
+use rustc_hash::FxHashSet;
+
 use super::{Holder, Report, Resource, ResourceId, Task, TaskIndex, TaskKind, TaskState, WaitId};
 
 /// What sort of fault was found.
@@ -72,26 +74,25 @@ pub enum Cause {
     Busy(TaskIndex),
     /// It never comes.
     Never,
+    /// Nothing can wake the task that waits.
+    NoWaker,
 }
 
 impl Finding {
     /// The tasks of its links, each once; of the end of a runtime what it waits for.
     #[must_use]
     pub fn tasks(&self, report: &Report) -> Vec<TaskIndex> {
-        let mut tasks = match (self.kind, self.runtime) {
+        let left = match (self.kind, self.runtime) {
             (FindingKind::Shutdown, Some(runtime)) => report.left_in(runtime),
             _ => Vec::new(),
         };
-        for link in &self.links {
-            let task = match link.cause {
-                Cause::Busy(task) => task,
-                _ => report.wait(link.wait).task,
-            };
-            if !tasks.contains(&task) {
-                tasks.push(task);
-            }
-        }
-        tasks
+        let task = |link: &Link| match link.cause {
+            Cause::Busy(task) => task,
+            _ => report.wait(link.wait).task,
+        };
+        let mut seen = FxHashSet::default();
+        let all = left.into_iter().chain(self.links.iter().map(task));
+        all.filter(|task| seen.insert(*task)).collect()
     }
 }
 

@@ -47,7 +47,8 @@ pub enum ResourceKind {
     ThreadLock,
     /// A call that blocks its thread.
     Blocking,
-    /// What is not known; its type is its name.
+    /// What a future waits for is not known: its type is the name. All futures of one type share
+    /// such a resource, without an address and a queue.
     Other,
 }
 

@@ -16,6 +16,7 @@ mod runtimes;
 mod threads;
 mod timer;
 mod trust;
+mod wakers;
 
 pub use self::completeness::Completeness;
 pub use self::duration::short;
@@ -33,6 +34,7 @@ pub use self::runtimes::{
 pub use self::threads::{Activity, BlockedCall, ProcessThread, ThreadRole};
 pub use self::timer::{Clock, Due, Timer};
 pub use self::trust::{FrameSource, FutureType, Trust};
+pub use self::wakers::WakerCount;
 
 use std::sync::Arc;
 
@@ -241,6 +243,8 @@ pub struct Task {
     /// What memory keeps of the future of a task that a thread polls, beside what that thread's stack
     /// shows in [`Task::chain`]; `None` for every other task, and where nothing is kept.
     pub beside_stack: Option<Box<BesideStack>>,
+    /// How many wakers of it exist.
+    pub wakers: WakerCount,
     /// Its place in [`Report::tasks`].
     pub index: TaskIndex,
     /// What could not be read. What may be wrong is in [`Task::trust`].

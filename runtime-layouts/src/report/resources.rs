@@ -176,6 +176,8 @@ pub struct Wait {
     pub is_polled: bool,
     /// The frame that holds what is not polled; `None` for what is.
     pub holding_frame: Option<FrameRef>,
+    /// Whether the leaf was seen to keep the task's waker, of a leaf that is not known otherwise.
+    pub keeps_waker: bool,
     /// The leaf: the future that waits.
     pub leaf: FrameRef,
     /// The innermost frame of the user's own code above the leaf; `None` when there is none.

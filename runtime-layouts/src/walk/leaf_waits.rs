@@ -14,7 +14,8 @@ use crate::knowledge::{Libraries, ObservedResource, Reading, ResourceType, Tasks
 use crate::layout::name::base_path;
 use crate::layout::{Type, TypeKind};
 use crate::report::{
-    Chain, Frame, FrameRef, Polled, ResourceId, ResourceKind, SiteId, Task, TaskKind, Wait,
+    Chain, Frame, FrameRef, FutureState, Polled, ResourceId, ResourceKind, SiteId, Task, TaskKind,
+    TaskState, Wait,
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value};
@@ -143,12 +144,12 @@ impl LeafWalk<'_> {
     }
 
     fn leaf(&mut self, run: &[&Frame], branch: usize, holding_frame: Option<FrameRef>) {
-        let Some(leaf) = run.last().and_then(|frame| self.value(frame)) else { return };
-        let Some(leaf_ref) = run.last().map(|frame| FrameRef::of(frame)) else { return };
+        let Some(frame) = run.last() else { return };
+        let leaf_ref = FrameRef::of(frame);
         let user = run.iter().rev().find(|frame| self.sites.is_user_code(frame.site));
         let user = user.map(|frame| FrameRef::of(frame));
         let task = self.task.index;
-        let waiting = |(mut seen, named): (ObservedResource, Ty)| {
+        let waiting = |(mut seen, named): (ObservedResource, Ty), keeps_waker: bool| {
             let wait = Wait {
                 task,
                 resource: ResourceId(0),
@@ -157,23 +158,37 @@ impl LeafWalk<'_> {
                 note: seen.note.take(),
                 is_polled: holding_frame.is_none(),
                 holding_frame,
+                keeps_waker,
                 leaf: leaf_ref,
                 user,
             };
             FoundWait { seen, named, wait }
         };
+        let stands_there = self.task.state == TaskState::Idle
+            && holding_frame.is_none()
+            && matches!(
+                self.sites.get(frame.site).state,
+                FutureState::Suspended | FutureState::Unknown
+            );
+        let Some(leaf) = self.value(frame) else {
+            let ty = self.sites.type_of(frame.site).filter(|_| stands_there);
+            self.found.extend(ty.map(|ty| waiting((unknown(ty), ty), false)));
+            return;
+        };
         let reading =
             Reading { program: self.program, leaf, tasks: self.tasks, header: self.header };
         if let Some(known) = self.known(&reading, &run[branch..]) {
-            return self.found.push(waiting(known));
+            return self.found.push(waiting(known, false));
         }
         // A library's own future may wait for several things.
         let kept = self.kept_wakers(&reading);
         if kept.is_empty() {
-            let unknown = self.unknown(leaf);
-            self.found.extend(unknown.map(waiting));
+            let keeps_waker = self.keeps_waker(leaf);
+            if keeps_waker || stands_there {
+                self.found.push(waiting((unknown(leaf.ty), leaf.ty), keeps_waker));
+            }
         } else {
-            self.found.extend(kept.into_iter().map(waiting));
+            self.found.extend(kept.into_iter().map(|known| waiting(known, false)));
         }
     }
 
@@ -198,18 +213,15 @@ impl LeafWalk<'_> {
         found
     }
 
-    /// A leaf of which nothing is known but that it stored this task's waker.
-    fn unknown(&mut self, leaf: Value) -> Option<(ObservedResource, Ty)> {
+    /// Whether a leaf of a type that is not known stores this task's waker.
+    fn keeps_waker(&mut self, leaf: Value) -> bool {
         if self.header == 0 {
-            return None;
+            return false;
         }
         let program = self.program;
         let paths = self.leaves.wakers.entry(leaf.ty);
         let paths = paths.or_insert_with(|| waker::paths(program, leaf.ty));
-        waker::wake(program, leaf, paths, self.header).then(|| {
-            let note = Some("which has this task's waker".to_string());
-            (ObservedResource { note, ..ObservedResource::new(ResourceKind::Other, leaf) }, leaf.ty)
-        })
+        waker::wake(program, leaf, paths, self.header)
     }
 
     /// Things in a leaf that keep this task's waker.
@@ -248,6 +260,13 @@ impl LeafWalk<'_> {
         let ty = self.sites.type_of(frame.site).filter(|_| frame.address != 0)?;
         Some(Value { ty, address: frame.address })
     }
+}
+
+/// What a future of a type that is not known waits for: all of one type are one, since nobody else
+/// has to do with it, and there may be a million.
+fn unknown(ty: Ty) -> ObservedResource {
+    let key = ty.id.0 ^ (ty.module as u64).rotate_right(8);
+    ObservedResource { key, ..ObservedResource::without_address(ResourceKind::Other) }
 }
 
 /// What a frame may be waiting for: the future itself, and what the `self` of an async fn or of a

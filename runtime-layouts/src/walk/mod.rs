@@ -8,6 +8,7 @@ mod blocked_threads;
 mod chain;
 
 pub(crate) mod coroutine;
+mod dead_sets;
 mod holders;
 mod known_libraries;
 mod leaf_waits;
@@ -324,6 +325,7 @@ impl Inspection<'_> {
         for (index, task) in (0..).zip(&mut self.tasks) {
             task.index = TaskIndex(index);
         }
+        dead_sets::count(self.program, sites, &mut self.tasks);
         let polled = PolledByCalls::of(&self.tasks, polled);
         let tasks = (&*self.runtimes, &*self.tasks, &polled);
         let found = waits_and_holders::find(self.program, sites, tasks);

@@ -115,6 +115,7 @@ impl Waits {
             note: None,
             is_polled: true,
             holding_frame: None,
+            keeps_waker: false,
             leaf: call.call,
             user: call.user,
         });
@@ -236,6 +237,9 @@ impl Waits {
     pub(crate) fn queue(&mut self) {
         for (id, wait) in (0..).map(WaitId).zip(&self.waits) {
             let resource = &mut self.resources[wait.resource.0 as usize];
+            if resource.kind == ResourceKind::Other {
+                continue;
+            }
             if resource.queue.is_empty() {
                 resource.queue.reserve_exact(1);
             }

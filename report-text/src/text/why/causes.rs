@@ -4,10 +4,11 @@ use super::super::Look;
 use super::super::waiting::{end_text, in_variable, is_lock, of_block_on, thing};
 use super::facts::{Fact, joined};
 use super::futurelock::variable;
+use super::never_woken;
 use super::parts::{local_set, party, runs, standing, stands};
 use super::shutdown;
 use runtime_layouts::report::{
-    Cause, Finding, FindingKind, FrameRef, Holder, Link, Report, Resource, ResourceKind, TaskIndex,
+    Cause, Finding, FindingKind, FrameRef, Holder, Link, Report, Resource, ResourceKind, TaskIndex, Wait,
     WaitId,
 };
 
@@ -21,7 +22,7 @@ pub(super) fn keeper(report: &Report, link: &Link) -> Option<TaskIndex> {
         Cause::NotEnded(task) | Cause::Busy(task) => Some(task),
         Cause::Unpolled(wait) => Some(report.wait(wait).task),
         Cause::SetNotPolled(task) => report.set_of(task)?.kept.as_ref()?.task,
-        Cause::NoThread(_) | Cause::NotDriven(_) | Cause::Never => None,
+        Cause::NoThread(_) | Cause::NotDriven(_) | Cause::Never | Cause::NoWaker => None,
     }
 }
 
@@ -69,9 +70,14 @@ pub(super) fn because(report: &Report, link: &Link, look: &Look) -> String {
         (Cause::Busy(task), _) => {
             format!("task {} occupies the worker that would fire it", report.task(task).id.0)
         }
+        (Cause::NoWaker, _) => {
+            let task = report.task(report.wait(link.wait).task);
+            format!("but {}: nothing can wake it", never_woken::proof(report, task))
+        }
         (Cause::Held(_) | Cause::HeldUnpolled(_), None) | (Cause::Never, _) => {
             match resource.kind {
                 ResourceKind::Never => "which never completes".to_string(),
+                ResourceKind::Other => unknown(report.wait(link.wait), report),
                 kind if is_lock(kind) && resource.is_taken == Some(true) => {
                     "whose holder was not found".to_string()
                 }
@@ -94,6 +100,21 @@ fn no_thread(report: &Report, task: TaskIndex) -> String {
     )
 }
 
+/// What is said of a future of which it is not known what it waits for: how many could tell.
+fn unknown(wait: &Wait, report: &Report) -> String {
+    let what = "of which unhang does not know what it waits for";
+    if wait.keeps_waker {
+        return format!("{what}, but it keeps a waker of the task");
+    }
+    match report.task(wait.task).wakers.at_most {
+        Some(1) => format!("{what}: one waker of the task, or handle that can abort it, exists"),
+        Some(count) => {
+            format!("{what}: {count} wakers of the task, or handles that can abort it, exist")
+        }
+        None => what.to_string(),
+    }
+}
+
 /// The links of a finding, a few lines each. What is true of one place stands in one line.
 pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<String> {
     if finding.kind == FindingKind::Shutdown {
@@ -106,8 +127,13 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
     // The longest of the words before `by` and `to`.
     let verbs = if finding.links.iter().any(is_granted) { "granted" } else { "wanted" }.len();
     let evidence = Evidence { report, look, verbs };
-    let last = finding.links.last();
-    let facts = finding.links.iter().flat_map(|link| evidence.of(link, Some(link) == last));
+    let links = match finding.links.as_slice() {
+        // All the others stand at the same place.
+        [first, ..] if first.cause == Cause::NoWaker => std::slice::from_ref(first),
+        all => all,
+    };
+    let last = links.last();
+    let facts = links.iter().flat_map(|link| evidence.of(link, Some(link) == last));
     joined(facts.collect())
 }
 
@@ -129,6 +155,10 @@ impl Evidence<'_> {
                 vec![Fact::thing(no_thread(self.report, task)), self.wanted(link)]
             }
             Cause::SetNotPolled(task) => vec![self.local(task), self.wanted(link)],
+            Cause::NoWaker => {
+                let task = self.report.wait(link.wait).task;
+                vec![Fact::of(format!("task {} is idle", self.id(task)), task, self.asks(link))]
+            }
             Cause::Busy(task) => self.busy(link, task, is_last),
             Cause::HeldByWaiter => vec![kept(), self.wanted(link)],
             Cause::Held(_) | Cause::HeldUnpolled(_) => {
@@ -275,6 +305,7 @@ impl Evidence<'_> {
         let does = match resource.kind {
             ResourceKind::Blocking => format!("is in {}", resource.name),
             ResourceKind::Never => format!("waits for {what}, which never completes"),
+            ResourceKind::Other => format!("waits in {what}"),
             _ => format!("waits for {what}"),
         };
         Fact {

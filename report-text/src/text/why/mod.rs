@@ -25,7 +25,7 @@ use super::waiting::{enumerated, thing};
 use super::workers::write_problems;
 use runtime_layouts::diagnosis::{findings, is_fault, leads, reasons};
 use runtime_layouts::report::{
-    Finding, FindingKind, Lead, Link, Report, Task, TaskIndex, TaskState,
+    Finding, FindingKind, Lead, Link, Report, ResourceKind, Task, TaskIndex, TaskState,
 };
 
 /// Findings that are no faults and are shown, at most.
@@ -126,7 +126,11 @@ pub fn write_task(
         let margin = if index == 0 { "" } else { "  " };
         let what = thing(report, wait);
         let id = &report.task(wait.task).id.0;
-        let text = format!("Task {id} waits for {what}{at},");
+        let preposition = match report.resource(wait.resource).kind {
+            ResourceKind::Other => "in",
+            _ => "for",
+        };
+        let text = format!("Task {id} waits {preposition} {what}{at},");
         out.paragraph(margin, "      ", Style::Plain, &text)?;
         let why = causes::because(report, link, look);
         let end = match links.get(index + 1) {

@@ -1,11 +1,14 @@
-//! Tasks that wait for what nothing can bring any more.
+//! Tasks that wait for what nothing can bring any more, and those that nothing can wake.
 
-use super::super::waiting::is_lock;
+use super::super::waiting::{is_lock, only_set};
 use super::lock_across_await::kept;
 use super::parts::{Told, drop_it, local_set, party};
-use runtime_layouts::report::{Cause, Link, ResourceKind, TaskIndex};
+use runtime_layouts::report::{Cause, Link, Report, ResourceKind, Task, TaskIndex};
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
+    if told.first.cause == Cause::NoWaker {
+        return no_waker(told);
+    }
     let in_set = told.finding.links.iter().find_map(|link| match link.cause {
         Cause::SetNotPolled(local) => Some((link, local)),
         _ => None,
@@ -44,4 +47,36 @@ fn in_unpolled_set(told: &Told<'_>, link: &Link, of: TaskIndex) -> String {
 pub(super) fn help(told: &Told<'_>) -> Option<String> {
     let holder = told.holder.filter(|_| is_lock(told.resource.kind))?;
     drop_it(told.report, holder)
+}
+
+/// `task 4 is idle in Pass, and no waker of it exists: nothing can wake it`.
+fn no_waker(told: &Told<'_>) -> String {
+    let (report, subject) = (told.report, told.subject());
+    let leaf = &report.site(told.wait.leaf.site).name.short;
+    match told.tasks.as_slice() {
+        [one] => {
+            let why = proof(report, report.task(*one));
+            format!("{subject} is idle in {leaf}, and {why}: nothing can wake it")
+        }
+        several => {
+            let have_none = |task: &TaskIndex| report.task(*task).wakers.none_exists();
+            let why = match several.iter().all(have_none) {
+                true => "no waker of them exists",
+                false => {
+                    "only sets of futures of their own, in which no future can be woken, keep \
+                     wakers of them"
+                }
+            };
+            format!("{subject} are idle in {leaf}, and {why}: nothing can wake them")
+        }
+    }
+}
+
+/// Why nothing can wake a task: `no waker of it exists`.
+pub(super) fn proof(report: &Report, task: &Task) -> String {
+    if task.wakers.none_exists() {
+        return "no waker of it exists".to_string();
+    }
+    let set = only_set(report, task);
+    format!("a waker of it is only in its own {set}, in which no future can be woken")
 }

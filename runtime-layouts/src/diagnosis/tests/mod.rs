@@ -8,6 +8,7 @@ mod runtimes;
 mod slow_locks;
 mod threads;
 mod unpolled_futures;
+mod unwakeable;
 mod wait_reasons;
 mod what_goes_on;
 

@@ -3,14 +3,16 @@
 //!
 //! ```
 //! use runtime_layouts::fake::service::{Await, Keep, Service};
+//! use runtime_layouts::report::TaskIndex;
 //!
 //! let mut service = Service::new();
 //! let stock = service.mutex();
 //! service.spawn("holder", &[Keep::guard("guard", stock)], Await::Socket);
 //! service.spawn("waiting", &[], Await::Lock(stock));
 //! let report = service.report();
-//! assert_eq!(&*report.resources[0].name, "Mutex<Stock>");
-//! assert_eq!(report.resources[0].holders[0].variable.as_deref(), Some("guard"));
+//! let lock = report.resource(report.waits_of(TaskIndex(1))[0].resource);
+//! assert_eq!(&*lock.name, "Mutex<Stock>");
+//! assert_eq!(lock.holders[0].variable.as_deref(), Some("guard"));
 //! ```
 
 mod types;

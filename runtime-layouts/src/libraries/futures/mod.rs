@@ -14,6 +14,7 @@ use crate::report::{Access, ResourceKind};
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
     collections: &[unordered::COLLECTIONS, turns::COLLECTIONS],
+    future_sets: unordered::FUTURE_SETS,
     // A `Fuse` drops its own: `futures-util/src/future/future/fuse.rs` (0.3.34).
     ended_when_empty: &["futures_util::future::future::fuse::Fuse"],
     // With which `FuturesOrdered` numbers both: `futures-util/src/stream/futures_ordered.rs` (0.3.34).

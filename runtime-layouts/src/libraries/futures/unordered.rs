@@ -1,16 +1,73 @@
 //! `FuturesUnordered`: a set of futures, polled in the order in which they wake.
 
-use crate::knowledge::CollectionType;
 use crate::knowledge::children::{Children, Part, Types};
+use crate::knowledge::{CollectionType, FutureSet, FutureSetType, waker};
 use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId, TypeKind};
 use crate::value::path::{self, Reach};
-use crate::value::{Program, Ty};
+use crate::value::{Program, Ty, Value, ValueError};
 
-pub(super) const COLLECTIONS: &[CollectionType] = &[CollectionType {
-    types: Types::Of("futures_util::stream::futures_unordered::FuturesUnordered"),
-    children: futures_unordered,
-}];
+const FUTURES_UNORDERED: &str = "futures_util::stream::futures_unordered::FuturesUnordered";
+/// What is woken when one of its futures was.
+const READY_QUEUE: &str =
+    "futures_util::stream::futures_unordered::ready_to_run_queue::ReadyToRunQueue<";
+const ATOMIC_WAKER: &str = "futures_core::task::__internal::atomic_waker::AtomicWaker";
+
+/// Futures of one set that are looked at, at most.
+const MOST_FUTURES: usize = 1 << 16;
+
+pub(super) const COLLECTIONS: &[CollectionType] =
+    &[CollectionType { types: Types::Of(FUTURES_UNORDERED), children: futures_unordered }];
+
+pub(super) const FUTURE_SETS: &[FutureSetType] =
+    &[FutureSetType { path: FUTURES_UNORDERED, read: future_set }];
+
+/// `futures-util/src/stream/futures_unordered/{mod,task,ready_to_run_queue}.rs`,
+/// `futures-core/src/task/__internal/atomic_waker.rs` (0.3.34): each future lies in an
+/// `Arc<Task<Fut>>`, of which the set has one reference and each waker of the future another. One
+/// that was woken is `queued`.
+fn future_set(program: &Program<'_>, value: Value) -> Result<Option<FutureSet>, ValueError> {
+    let Some(queue) = value.find_through_pointers(program, READY_QUEUE)? else { return Ok(None) };
+    let Some(keeper) = queue.find_inline(program, ATOMIC_WAKER)? else { return Ok(None) };
+    // Otherwise some thread registers or takes the waker now (`WAITING` is 0).
+    if keeper.member(program, "state")?.unsigned(program)? != 0 {
+        return Ok(None);
+    }
+    let [waker] = waker::stored(program, keeper)?[..] else { return Ok(None) };
+    let can_be_woken = !are_all_dead(program, value, queue)?;
+    Ok(Some(FutureSet { key: queue.address, waker, can_be_woken }))
+}
+
+/// Whether no future of a set was woken, and no waker of any of them exists.
+fn are_all_dead(program: &Program<'_>, set: Value, queue: Value) -> Result<bool, ValueError> {
+    // `stub`, a node without a future, shows how the nodes lie in their `Arc`s.
+    let stub = queue.member(program, "stub")?;
+    let mut is_counted = |ty: &Type| ty.member("strong").is_some() && ty.member("data").is_some();
+    let Some(to_counted) = path::find(program, stub.ty, Reach::RUNTIME, &mut is_counted) else {
+        return Ok(false);
+    };
+    let counted = to_counted.end;
+    let layout = program.type_of(counted)?;
+    let Some(data) = layout.member("data") else { return Ok(false) };
+    let (offset, node) = (data.offset, Ty { module: counted.module, id: data.ty });
+    let mut next = set.member(program, "head_all")?.unsigned(program)?;
+    for _ in 0..MOST_FUTURES {
+        if next == 0 {
+            return Ok(true);
+        }
+        let shared = Value { ty: counted, address: next.wrapping_sub(offset) };
+        let node = Value { ty: node, address: next };
+        let is_alone = shared.member(program, "strong")?.unsigned(program)? == 1;
+        if !is_alone || node.member(program, "queued")?.unsigned(program)? != 0 {
+            return Ok(false);
+        }
+        next = node.member(program, "next_all")?.unsigned(program)?;
+        if program.is_interrupted() {
+            break;
+        }
+    }
+    Ok(false)
+}
 
 /// `futures-util/src/stream/futures_unordered/{mod,task}.rs` (0.3.34): `head_all` points to the
 /// newest `Task<Fut>`, whose `next_all` points to the next older one.

@@ -10,7 +10,7 @@ use super::scheduler::{self, Scheduler};
 use super::{block_on_stack, workers};
 use crate::report::{
     BesideStack, Flavor, FrameSource, Task, TaskId, TaskIndex, TaskKind, TaskState, Trust,
-    WorkerState,
+    WakerCount, WorkerState,
 };
 use crate::target::NativeFrame;
 use crate::value::Program;
@@ -110,6 +110,7 @@ fn task(
         chain,
         trust: Trust { is_stale: state == TaskState::Running, ..Trust::of(source) },
         beside_stack,
+        wakers: WakerCount::default(),
         index: TaskIndex(0),
         problems: Vec::new(),
     }

@@ -17,7 +17,7 @@ use crate::layout::{Function, Type, TypeKind};
 use crate::memory::ReadError;
 use crate::report::{
     BesideStack, Chain, Flavor, Frame, FrameSource, FutureType, SiteId, Task, TaskId, TaskIndex,
-    TaskKind, TaskState, ThreadRef, Trust,
+    TaskKind, TaskState, ThreadRef, Trust, WakerCount,
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -33,7 +33,10 @@ const HARNESS: &str = "tokio::runtime::task::harness::";
 const RUNNING: u64 = 0b00_0001;
 const COMPLETE: u64 = 0b00_0010;
 const NOTIFIED: u64 = 0b00_0100;
+const JOIN_INTEREST: u64 = 0b00_1000;
 const CANCELLED: u64 = 0b10_0000;
+/// The flags; references are counted in the bits above them.
+const FLAGS: u32 = 6;
 
 /// What all tasks with one vtable have in common.
 struct TaskLayout {
@@ -41,6 +44,8 @@ struct TaskLayout {
     cell: Option<CellLayout>,
     /// From the header to the task's id, in bytes; `None` before 1.18, where tasks have none.
     id_offset: Option<u64>,
+    /// References to an idle one, besides those of its handles and wakers.
+    own_references: u64,
     /// Whether the type of their future is known.
     future: FutureType,
     /// What to say of every such task; `None` for nothing.
@@ -188,12 +193,13 @@ impl TaskReader {
         kind: TaskKind,
     ) -> Result<(Option<u64>, Task), ValueError> {
         let vtable = vtable_of(program, header)?;
-        let layout = self.layout_of(program, walker, vtable)?;
+        let layout = self.layout_of(program, walker, header, vtable)?;
         let id = match layout.id_offset {
             Some(offset) => Some(program.read_pointer(header.address.wrapping_add(offset))?),
             None => None,
         };
-        let state = state_of(header.member(program, "state")?.unsigned(program)?);
+        let word = header.member(program, "state")?.unsigned(program)?;
+        let state = state_of(word);
         let mut task = Task {
             id: id.map_or_else(|| TaskId(String::new()), task_id),
             runtime,
@@ -206,6 +212,7 @@ impl TaskReader {
             chain: Chain::default(),
             trust: Trust { future: layout.future, ..Trust::of(FrameSource::Nothing) },
             beside_stack: None,
+            wakers: wakers_of(word, layout.own_references),
             index: TaskIndex(0),
             problems: layout.problem.clone().into_iter().collect(),
         };
@@ -220,12 +227,13 @@ impl TaskReader {
         &mut self,
         program: &Program<'_>,
         walker: &mut Walker,
+        header: Value,
         vtable: Value,
     ) -> Result<Rc<TaskLayout>, ValueError> {
         if let Some(known) = self.layouts.get(&vtable.address) {
             return Ok(Rc::clone(known));
         }
-        let layout = Rc::new(self.task_layout(program, walker, vtable)?);
+        let layout = Rc::new(self.task_layout(program, walker, header, vtable)?);
         self.layouts.insert(vtable.address, Rc::clone(&layout));
         Ok(layout)
     }
@@ -276,6 +284,7 @@ impl TaskReader {
         &mut self,
         program: &Program<'_>,
         walker: &mut Walker,
+        header: Value,
         vtable: Value,
     ) -> Result<TaskLayout, ValueError> {
         let poll = vtable.member(program, "poll")?.unsigned(program)?;
@@ -283,9 +292,11 @@ impl TaskReader {
             Ok(offset) => Some(offset.unsigned(program)?),
             Err(_) => None,
         };
+        let own_references = own_references(header.layout(program)?);
         let unknown = |problem: String| TaskLayout {
             cell: None,
             id_offset,
+            own_references,
             future: FutureType::Unknown,
             problem: Some(problem),
         };
@@ -323,7 +334,7 @@ impl TaskReader {
             several => FutureType::OneOf(several),
         };
         let cell = Some(CellLayout { cell, stage, site, spawned_at });
-        Ok(TaskLayout { cell, id_offset, future, problem: None })
+        Ok(TaskLayout { cell, id_offset, own_references, future, problem: None })
     }
 }
 
@@ -388,6 +399,7 @@ pub(super) fn add_polled(inspection: &mut Inspection<'_>) {
             chain,
             trust: Trust::of(FrameSource::NativeStack),
             beside_stack: None,
+            wakers: WakerCount::default(),
             index: TaskIndex(0),
             problems: Vec::new(),
         });
@@ -496,6 +508,27 @@ fn state_of(word: u64) -> TaskState {
     } else {
         TaskState::Idle
     }
+}
+
+/// References to a task that is in a list and idle, besides those of its handles and wakers.
+///
+/// `runtime/task/state.rs`: one is the list's. Until 1.9 there was one more for the run queue, which
+/// a task kept while it was in none (`INITIAL_STATE` had two references, and the first poll added
+/// that of the list); 1.9, which counts the queue's reference anew each time, also took `stack_next`
+/// from the header (1.8.5 and 1.9.0 compared).
+fn own_references(header: &Type) -> u64 {
+    if header.member("stack_next").is_some() { 2 } else { 1 }
+}
+
+/// How many wakers there are of a task in a list with that state word: `JoinHandle`, `AbortHandle`
+/// and `Waker` keep a reference each, and the first is there while `JOIN_INTEREST` is set
+/// (`runtime/task/{state,join,abort,waker}.rs`; 1.0.3 to 1.54.1). A thread that is about to drop its
+/// reference makes it one more, never one less.
+fn wakers_of(word: u64, own_references: u64) -> WakerCount {
+    let is_idle = word & (RUNNING | COMPLETE | NOTIFIED | CANCELLED) == 0;
+    let handles = u64::from(word & JOIN_INTEREST != 0);
+    let wakers = (word >> FLAGS).checked_sub(own_references + handles).filter(|_| is_idle);
+    WakerCount { at_most: wakers.and_then(|count| u32::try_from(count).ok()), of_dead_sets: 0 }
 }
 
 /// `task::Cell<T, S>` of a `raw::poll<T, S>`: through its local variable `harness`, or by name.

@@ -1,0 +1,26 @@
+//! Sets of futures: what polls several futures, each with a waker of the set's own.
+
+use crate::value::{Program, Value, ValueError};
+
+/// A type that gives the futures in it wakers of its own, and keeps the waker of what polls it to
+/// pass on that one of its futures was woken.
+pub struct FutureSetType {
+    /// Its path, without generic arguments.
+    pub(crate) path: &'static str,
+    /// Reads one.
+    pub(crate) read: ReadFutureSet,
+}
+
+/// Reads a set of futures; `None` for one that cannot be told apart now, or that keeps no waker.
+pub(crate) type ReadFutureSet = fn(&Program<'_>, Value) -> Result<Option<FutureSet>, ValueError>;
+
+/// A set of futures as it is now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct FutureSet {
+    /// What tells it from others: an address.
+    pub(crate) key: u64,
+    /// The data pointer of the waker that it keeps.
+    pub(crate) waker: u64,
+    /// Whether one of its futures was woken, or can be: whether a waker of one of them exists.
+    pub(crate) can_be_woken: bool,
+}

@@ -1,0 +1,50 @@
+//! How many wakers of a task exist.
+
+/// What is known of the wakers of an idle task.
+///
+/// A waker keeps the task that it wakes in memory, so the runtime counts it. An idle task is polled
+/// again when one of its wakers is used, and in no other way.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct WakerCount {
+    /// How many exist, at most: a runtime may count what can only abort the task with them. `None`
+    /// when that is not known, and for a task that is not idle.
+    pub at_most: Option<u32>,
+    /// How many of these are kept by sets of futures, within the task itself, of which no future
+    /// can be woken: such a set wakes the task only after one of its futures was woken.
+    pub of_dead_sets: u32,
+}
+
+impl WakerCount {
+    /// So many, at most.
+    #[must_use]
+    pub const fn at_most(count: u32) -> Self {
+        Self { at_most: Some(count), of_dead_sets: 0 }
+    }
+
+    /// Whether it is certain that no waker exists.
+    #[must_use]
+    pub fn none_exists(self) -> bool {
+        self.at_most == Some(0)
+    }
+
+    /// Whether it is certain that nothing can wake the task: no waker exists, or only those of
+    /// its own sets of futures that nothing can wake either.
+    #[must_use]
+    pub fn nothing_can_wake(self) -> bool {
+        self.at_most.is_some_and(|count| count <= self.of_dead_sets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_can_be_woken_unless_every_waker_is_accounted_for() {
+        assert!(!WakerCount::default().nothing_can_wake() && !WakerCount::default().none_exists());
+        assert!(WakerCount::at_most(0).nothing_can_wake() && WakerCount::at_most(0).none_exists());
+        let with_sets = |of_dead_sets| WakerCount { of_dead_sets, ..WakerCount::at_most(2) };
+        let can_be_woken = [0, 1, 2].map(|sets| !with_sets(sets).nothing_can_wake());
+        assert_eq!(can_be_woken, [true, true, false]);
+    }
+}
