@@ -380,6 +380,26 @@ pub(super) const POLL: Expectation = Expectation {
     instead: None,
 };
 
+/// A program without sockets has none.
+pub(super) const SCHEDULED_IO: Expectation = optional(ty(
+    "whether a socket is ready, and the wakers of who waits for it",
+    "tokio/src/runtime/io/scheduled_io.rs",
+    &[
+        newest("tokio::runtime::io::scheduled_io::ScheduledIo", "1.21"),
+        // Seen in 1.0.3, 1.8.5 and 1.20.6.
+        was("tokio::io::driver::scheduled_io::ScheduledIo", "1.0", "1.21"),
+    ],
+));
+
+pub(super) const INTEREST: Expectation = optional(ty(
+    "whether a socket is waited for to read or to write",
+    "tokio/src/io/interest.rs",
+    &[
+        newest("tokio::io::interest::Interest", "1.21"),
+        was("tokio::io::driver::interest::Interest", "1.0", "1.21"),
+    ],
+));
+
 /// Everything above.
 pub(super) const EXPECTATIONS: &[Expectation] = &[
     CONTEXT,
@@ -417,6 +437,8 @@ pub(super) const EXPECTATIONS: &[Expectation] = &[
     TRAILER,
     TASK_ID,
     POLL,
+    SCHEDULED_IO,
+    INTEREST,
 ];
 
 /// What is not reached from a task, a thread-local variable or a frame.

@@ -3,14 +3,13 @@
 //! Source: `tokio/src/net/{tcp,unix}/*.rs`, `net/udp.rs`, `runtime/io/scheduled_io.rs`,
 //! `io/interest.rs`, `signal/unix.rs`, `process/mod.rs` (tokio 1.54.1).
 
+use super::expected::{INTEREST, SCHEDULED_IO};
 use crate::knowledge::waker;
 use crate::knowledge::{ObservedResource, Reading};
 use crate::libraries::rust_std;
 use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 
-const SCHEDULED_IO: &str = "tokio::runtime::io::scheduled_io::ScheduledIo";
-const INTEREST: &str = "tokio::io::interest::Interest";
 const OWNED_FD: &str = rust_std::expected::OWNED_FD.newest();
 const CHILD: &str = "std::process::Child";
 
@@ -92,9 +91,10 @@ fn side_wakers(
     value: Value,
     side: &'static str,
 ) -> Result<Vec<u64>, ValueError> {
-    let Some(io) = value.find_through_pointers(program, SCHEDULED_IO)? else {
-        return Ok(Vec::new());
-    };
+    let mut found = SCHEDULED_IO
+        .names()
+        .filter_map(|spelling| value.find_through_pointers(program, spelling).transpose());
+    let Some(io) = found.next().transpose()? else { return Ok(Vec::new()) };
     match io.find_member(program, side)? {
         Some(waker) => waker::stored(program, waker),
         None => Ok(Vec::new()),
@@ -130,7 +130,10 @@ fn descriptor(
 /// for both, or when neither says it.
 fn side(reading: &Reading<'_>, value: Value) -> Result<Option<Access>, ValueError> {
     let program = reading.program;
-    let (reads, writes) = match reading.leaf.find_inline(program, INTEREST)? {
+    let mut interests = INTEREST
+        .names()
+        .filter_map(|spelling| reading.leaf.find_inline(program, spelling).transpose());
+    let (reads, writes) = match interests.next().transpose()? {
         Some(interest) => {
             let interest = interest.unsigned(program)?;
             (interest & READABLE != 0, interest & WRITABLE != 0)
