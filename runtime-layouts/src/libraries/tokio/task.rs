@@ -582,3 +582,36 @@ fn stage_of(program: &Program<'_>, cell: Ty) -> Result<Option<StageLayout>, Valu
         future: Ty { module: cell.module, id: member.ty },
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The wakers of a task with so many references and these flags, in tokio since 1.9.
+    fn wakers(references: u64, flags: u64) -> Option<u32> {
+        wakers_of(references << FLAGS | flags, 1).at_most
+    }
+
+    #[test]
+    fn what_lists_and_handles_do_not_refer_to_wakers_do() {
+        assert_eq!([1, 2, 4].map(|count| wakers(count, 0)), [Some(0), Some(1), Some(3)]);
+        let with_handle = [2, 3].map(|count| wakers(count, JOIN_INTEREST));
+        assert_eq!(with_handle, [Some(0), Some(1)]);
+        // Torn: fewer than there must be.
+        assert_eq!((wakers(0, 0), wakers(1, JOIN_INTEREST)), (None, None));
+        assert_eq!(wakers(u64::MAX >> FLAGS, 0), None);
+    }
+
+    #[test]
+    fn nothing_is_said_of_a_task_that_is_not_idle() {
+        for flag in [RUNNING, COMPLETE, NOTIFIED, CANCELLED] {
+            assert_eq!(wakers(2, flag), None);
+        }
+    }
+
+    #[test]
+    fn before_1_9_the_run_queue_has_a_reference_of_its_own() {
+        assert_eq!(wakers_of(3 << FLAGS | JOIN_INTEREST, 2).at_most, Some(0));
+        assert_eq!(wakers_of(3 << FLAGS, 2).at_most, Some(1));
+    }
+}
