@@ -52,9 +52,13 @@ pub(super) fn is_worth_telling(report: &Report, wait: &Wait) -> bool {
 pub(crate) fn short(report: &Report, wait: &Wait) -> String {
     let resource = report.resource(wait.resource);
     let mut text = what(report, wait, resource);
+    let is_in_vain = is_in_vain(report, wait);
+    if is_in_vain && resource.kind == ResourceKind::Other {
+        return format!("nothing can wake it, in {text}");
+    }
     if wait.keeps_waker {
         text.push_str(" (keeps the task's waker)");
-    } else if resource.kind == ResourceKind::Other && in_vain(report, wait).is_empty() {
+    } else if resource.kind == ResourceKind::Other {
         text.push_str(" (not known)");
     } else if let Some(note) = &wait.note {
         text.push_str(&format!(", {note}"));
@@ -69,18 +73,20 @@ pub(crate) fn short(report: &Report, wait: &Wait) -> String {
         text.push_str(if text == *resource.name && reads_as_one { " " } else { ", " });
         text.push_str(&holders);
     }
-    text.push_str(in_vain(report, wait));
+    if is_in_vain {
+        text.push_str(IN_VAIN);
+    }
     text
 }
 
 /// What is said of a task that nothing can wake any more, after what it waits for.
-fn in_vain(report: &Report, wait: &Wait) -> &'static str {
+const IN_VAIN: &str = "; nothing can wake the task";
+
+/// Whether nothing can wake the task that waits, and it was not made to wait for ever.
+fn is_in_vain(report: &Report, wait: &Wait) -> bool {
     let task = report.task(wait.task);
     let is_meant = report.resource(wait.resource).kind == ResourceKind::Never;
-    match task.state == TaskState::Idle && task.wakers.nothing_can_wake() && !is_meant {
-        true => "; nothing can wake the task",
-        false => "",
-    }
+    wait.is_polled && task.state == TaskState::Idle && task.wakers.nothing_can_wake() && !is_meant
 }
 
 /// The set of futures of a task's own that keeps a waker of it, by its name.
@@ -130,7 +136,9 @@ pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> Strin
         let waits = resource.queue.iter().map(|id| report.wait(*id).task);
         text.push_str(&format!("; queue: {}", ids(report, waits)));
     }
-    text.push_str(in_vain(report, wait));
+    if is_in_vain(report, wait) {
+        text.push_str(IN_VAIN);
+    }
     text
 }
 
@@ -140,9 +148,9 @@ fn unknown(report: &Report, wait: &Wait, resource: &Resource) -> String {
     if wait.keeps_waker {
         return format!("waits in {name}, which keeps the task's waker");
     }
-    match in_vain(report, wait).is_empty() {
-        true => format!("waits in {name}, unhang does not know what for"),
-        false => format!("waits in {name}"),
+    match is_in_vain(report, wait) {
+        true => format!("waits in {name}"),
+        false => format!("waits in {name}, unhang does not know what for"),
     }
 }
 

@@ -22,6 +22,7 @@ mod scheduler;
 mod select;
 mod shutdown;
 mod spawn;
+mod state;
 pub(crate) mod sync;
 mod task;
 mod time;

@@ -10,6 +10,7 @@ use super::context::ThreadContext;
 use super::expected::{self, CELL, CORE, STAGE, TASK_SCHEDULER, TRAILER};
 use super::scheduler::{Scheduler, identity_of};
 use super::spawn::{self, SpawnPlaces};
+use super::state::{has_completed, own_references, state_of, wakers_of};
 use super::task_id;
 use crate::layout::name::path_segments;
 use crate::layout::origin::Origin;
@@ -28,15 +29,6 @@ use crate::walk::{Inspection, Walker};
 pub(super) const HEADER: &str = expected::HEADER.newest();
 const POLL: &str = expected::POLL.newest();
 const HARNESS: &str = "tokio::runtime::task::harness::";
-
-/// Bits of the state word (`state.rs`; unchanged since tokio 1.0).
-const RUNNING: u64 = 0b00_0001;
-const COMPLETE: u64 = 0b00_0010;
-const NOTIFIED: u64 = 0b00_0100;
-const JOIN_INTEREST: u64 = 0b00_1000;
-const CANCELLED: u64 = 0b10_0000;
-/// The flags; references are counted in the bits above them.
-const FLAGS: u32 = 6;
 
 /// What all tasks with one vtable have in common.
 struct TaskLayout {
@@ -462,7 +454,7 @@ pub(super) fn id(program: &Program<'_>, header: Value) -> Result<Option<u64>, Va
 
 /// Whether the task with that header has ended.
 pub(super) fn has_ended(program: &Program<'_>, header: Value) -> Result<bool, ValueError> {
-    Ok(header.member(program, "state")?.unsigned(program)? & COMPLETE != 0)
+    Ok(has_completed(header.member(program, "state")?.unsigned(program)?))
 }
 
 /// Whether that function on a stack polls a task: the vtable's own, or what it calls first, which
@@ -494,41 +486,6 @@ impl StageLayout {
         let address = stage.address.wrapping_add(self.offset);
         Ok(Stage::Running(Value { ty: self.future, address }))
     }
-}
-
-fn state_of(word: u64) -> TaskState {
-    if word & COMPLETE != 0 {
-        if word & CANCELLED != 0 { TaskState::Cancelled } else { TaskState::Complete }
-    } else if word & RUNNING != 0 {
-        TaskState::Running
-    } else if word & CANCELLED != 0 {
-        TaskState::Cancelled
-    } else if word & NOTIFIED != 0 {
-        TaskState::Scheduled
-    } else {
-        TaskState::Idle
-    }
-}
-
-/// References to a task that is in a list and idle, besides those of its handles and wakers.
-///
-/// `runtime/task/state.rs`: one is the list's. Until 1.9 there was one more for the run queue, which
-/// a task kept while it was in none (`INITIAL_STATE` had two references, and the first poll added
-/// that of the list); 1.9, which counts the queue's reference anew each time, also took `stack_next`
-/// from the header (1.8.5 and 1.9.0 compared).
-fn own_references(header: &Type) -> u64 {
-    if header.member("stack_next").is_some() { 2 } else { 1 }
-}
-
-/// How many wakers there are of a task in a list with that state word: `JoinHandle`, `AbortHandle`
-/// and `Waker` keep a reference each, and the first is there while `JOIN_INTEREST` is set
-/// (`runtime/task/{state,join,abort,waker}.rs`; 1.0.3 to 1.54.1). A thread that is about to drop its
-/// reference makes it one more, never one less.
-fn wakers_of(word: u64, own_references: u64) -> WakerCount {
-    let is_idle = word & (RUNNING | COMPLETE | NOTIFIED | CANCELLED) == 0;
-    let handles = u64::from(word & JOIN_INTEREST != 0);
-    let wakers = (word >> FLAGS).checked_sub(own_references + handles).filter(|_| is_idle);
-    WakerCount { at_most: wakers.and_then(|count| u32::try_from(count).ok()), of_dead_sets: 0 }
 }
 
 /// `task::Cell<T, S>` of a `raw::poll<T, S>`: through its local variable `harness`, or by name.
@@ -581,37 +538,4 @@ fn stage_of(program: &Program<'_>, cell: Ty) -> Result<Option<StageLayout>, Valu
         offset: variant.offset.wrapping_add(member.offset),
         future: Ty { module: cell.module, id: member.ty },
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The wakers of a task with so many references and these flags, in tokio since 1.9.
-    fn wakers(references: u64, flags: u64) -> Option<u32> {
-        wakers_of(references << FLAGS | flags, 1).at_most
-    }
-
-    #[test]
-    fn what_lists_and_handles_do_not_refer_to_wakers_do() {
-        assert_eq!([1, 2, 4].map(|count| wakers(count, 0)), [Some(0), Some(1), Some(3)]);
-        let with_handle = [2, 3].map(|count| wakers(count, JOIN_INTEREST));
-        assert_eq!(with_handle, [Some(0), Some(1)]);
-        // Torn: fewer than there must be.
-        assert_eq!((wakers(0, 0), wakers(1, JOIN_INTEREST)), (None, None));
-        assert_eq!(wakers(u64::MAX >> FLAGS, 0), None);
-    }
-
-    #[test]
-    fn nothing_is_said_of_a_task_that_is_not_idle() {
-        for flag in [RUNNING, COMPLETE, NOTIFIED, CANCELLED] {
-            assert_eq!(wakers(2, flag), None);
-        }
-    }
-
-    #[test]
-    fn before_1_9_the_run_queue_has_a_reference_of_its_own() {
-        assert_eq!(wakers_of(3 << FLAGS | JOIN_INTEREST, 2).at_most, Some(0));
-        assert_eq!(wakers_of(3 << FLAGS, 2).at_most, Some(1));
-    }
 }
