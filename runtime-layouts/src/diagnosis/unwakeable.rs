@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::dependency_graph::waits_of;
 use crate::report::{
     Cause, Finding, FindingKind, FrameRef, Link, Report, ResourceKind, SiteId, Task, TaskState,
-    WaitId,
+    Wait, WaitId,
 };
 
 /// Whether it is certain that nothing polls a task any more, unless somebody aborts it.
@@ -25,8 +25,12 @@ pub(super) fn findings(report: &Report) -> (Vec<Finding>, Vec<(WaitId, usize)>) 
     let mut places: FxHashMap<(SiteId, Option<SiteId>), usize> = FxHashMap::default();
     for task in report.tasks.iter().filter(|task| is_unwakeable(task)) {
         let polled = || waits_of(report, task.index).filter(|(_, wait)| wait.is_polled);
-        let is_meant =
-            polled().all(|(_, it)| report.resource(it.resource).kind == ResourceKind::Never);
+        let kind = |wait: &Wait| report.resource(wait.resource).kind;
+        // A part of which nothing is known may have ended.
+        let says_nothing = |wait: &Wait| kind(wait) == ResourceKind::Other && !wait.keeps_waker;
+        let never = |wait: &Wait| kind(wait) == ResourceKind::Never;
+        let is_meant = polled().any(|(_, wait)| never(wait))
+            && polled().all(|(_, wait)| never(wait) || says_nothing(wait));
         // What keeps the task's own waker tells most.
         let first = polled().min_by_key(|(_, wait)| !wait.keeps_waker);
         let Some((first, wait)) = first.filter(|_| !is_meant) else { continue };

@@ -128,3 +128,18 @@ fn the_chain_of_reasons_ends_at_it() {
         ]
     );
 }
+
+#[test]
+fn nor_does_one_that_has_such_a_part_and_another_of_which_nothing_is_known() {
+    let mut story = FakeReport::new();
+    let task = story.task();
+    let (first, second) = (story.branch(task), story.branch(task));
+    let (never, unknown) = (
+        story.resource(ResourceKind::Never, "nothing"),
+        story.resource(ResourceKind::Other, "Iter"),
+    );
+    story.waits(first, unknown);
+    story.waits(second, never);
+    story.task_mut(task).wakers = WakerCount::at_most(0);
+    assert_eq!(said(story), [""; 0]);
+}
