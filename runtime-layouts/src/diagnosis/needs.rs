@@ -2,8 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::pollers::blocks_thread;
 use super::dependency_graph::waits_of;
+use super::pollers::blocks_thread;
 use super::unwakeable::is_unwakeable;
 use crate::report::{
     Access, Cause, FrameRef, Holder, Report, Resource, ResourceKind, TaskIndex, TaskState, Wait,

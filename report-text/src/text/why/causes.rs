@@ -8,8 +8,8 @@ use super::never_woken;
 use super::parts::{local_set, party, runs, standing, stands};
 use super::shutdown;
 use runtime_layouts::report::{
-    Cause, Finding, FindingKind, FrameRef, Holder, Link, Report, Resource, ResourceKind, TaskIndex, Wait,
-    WaitId,
+    Cause, Finding, FindingKind, FrameRef, Holder, Link, Report, Resource, ResourceKind, TaskIndex,
+    Wait, WaitId,
 };
 
 /// The task that a link leads to, where it leads to one.
