@@ -25,8 +25,9 @@ const GUARDS: &[GuardType] = &[
     GuardType::end("async_channel::Receiver", ResourceKind::Mpsc, Access::Receive, CHANNEL),
 ];
 
-/// What all ends share.
+/// What all ends share, weak ones too.
 const CHANNEL: &str = "async_channel::Channel<";
+const COUNTED: &str = "alloc::sync::ArcInner<async_channel::Channel<";
 const BOUNDED: &str = "concurrent_queue::bounded::Bounded<";
 const SINGLE: &str = "concurrent_queue::single::Single<";
 
@@ -75,7 +76,17 @@ fn channel(
     };
     let mut seen = ObservedResource::new(ResourceKind::Mpsc, channel);
     seen.name = Some(generic_name("channel", value, reading.program)?);
+    seen.is_reachable = has_weak_ends(reading.program, value, channel)?;
     Ok(Some((seen, channel)))
+}
+
+/// Whether weak senders or receivers exist, which keep the channel in memory as the others do, but are
+/// in no count of the channel's own (`WeakSender`, `WeakReceiver`, since 2.0).
+fn has_weak_ends(program: &Program<'_>, value: Value, channel: Value) -> Result<bool, ValueError> {
+    let Some(counted) = value.find_through_pointers(program, COUNTED)? else { return Ok(true) };
+    let Some(owners) = counted.find_number(program, "strong")? else { return Ok(true) };
+    let ends = |name| channel.member(program, name)?.unsigned(program);
+    Ok(owners > ends("sender_count")?.saturating_add(ends("receiver_count")?))
 }
 
 /// How many messages are in a bounded channel, and how many can be. A bounded queue counts its ends

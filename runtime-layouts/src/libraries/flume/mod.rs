@@ -32,6 +32,7 @@ const GUARDS: &[GuardType] = &[
 
 /// What all ends share, and what of it lies behind a lock.
 const SHARED: &str = "flume::Shared<";
+const COUNTED: &str = "alloc::sync::ArcInner<flume::Shared<";
 const CHAN: &str = "flume::Chan<";
 
 fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
@@ -41,6 +42,7 @@ fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResourc
     let senders = shared.member(reading.program, "sender_count")?.unsigned(reading.program)?;
     let mut seen = ObservedResource::new(ResourceKind::Mpsc, shared);
     seen.name = Some(generic_name("channel", value, reading.program)?);
+    seen.is_reachable = has_weak_senders(reading.program, value)?;
     seen.access = Some(Access::Receive);
     seen.parties = Some(senders);
     let senders = count(senders, "sender");
@@ -59,6 +61,7 @@ fn send(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>,
     let receivers = shared.member(reading.program, "receiver_count")?;
     let mut seen = ObservedResource::new(ResourceKind::Mpsc, shared);
     seen.name = Some(generic_name("channel", value, reading.program)?);
+    seen.is_reachable = has_weak_senders(reading.program, value)?;
     seen.access = Some(Access::Send);
     seen.parties = Some(receivers.unsigned(reading.program)?);
     if let Some((queued, Some(capacity))) = filling(reading.program, shared)? {
@@ -66,6 +69,14 @@ fn send(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>,
         seen.state = Some(format!("{full}{queued} of {capacity} queued"));
     }
     Ok(Some(seen))
+}
+
+/// Whether a `WeakSender` exists, which may become a sender: it is a weak pointer to what all ends
+/// share. Those that own that count as one together.
+fn has_weak_senders(program: &Program<'_>, value: Value) -> Result<bool, ValueError> {
+    let counted = value.find_through_pointers(program, COUNTED)?;
+    let weak = counted.map(|counted| counted.find_number(program, "weak")).transpose()?.flatten();
+    Ok(weak != Some(1))
 }
 
 /// How many messages are in a channel, and how many can be; the latter is `None` for an unbounded
