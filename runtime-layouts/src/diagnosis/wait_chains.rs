@@ -184,7 +184,9 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
         // Permits may be held where none was found.
         let all_known = resource.kind != ResourceKind::Semaphore
             && !matches!(link.cause, Cause::HeldByWaiter)
-            && is_surely_unpolled(report, link);
+            && is_surely_unpolled(report, link)
+            // An abort drops what the task holds.
+            && !report.may_be_aborted(report.wait(link.wait).task);
         // Of several ends one that was moved away would be somewhere else.
         let are_ends = holder.is_some_and(|holder| holder.access.is_end());
         let may_be_moved = match are_ends {

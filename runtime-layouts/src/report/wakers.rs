@@ -1,5 +1,7 @@
 //! How many wakers of a task exist.
 
+use super::{Report, ResourceKind, TaskIndex, Wait};
+
 /// What is known of the wakers of an idle task.
 ///
 /// A waker keeps the task that it wakes in memory, so the runtime counts it. An idle task is polled
@@ -32,6 +34,19 @@ impl WakerCount {
     #[must_use]
     pub fn nothing_can_wake(self) -> bool {
         self.at_most.is_some_and(|count| count <= self.of_dead_sets)
+    }
+}
+
+impl Report {
+    /// Whether a handle may exist that can abort an idle task: more refer to it than its own waits
+    /// account for, each of which keeps a waker at most. `false` also where that is not known.
+    ///
+    /// A `JoinHandle` is none of these: who awaits one does not use it to abort.
+    #[must_use]
+    pub fn may_be_aborted(&self, task: TaskIndex) -> bool {
+        let keeps_waker = |wait: &&Wait| self.resource(wait.resource).kind != ResourceKind::Never;
+        let waits = self.waits_of(task).iter().filter(keeps_waker).count();
+        self.task(task).wakers.at_most.is_some_and(|count| count as usize > waits)
     }
 }
 

@@ -175,7 +175,22 @@ pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
     };
     match finding.is_sure {
         true => format!("{}: {text}.", capitalized(name)),
-        false => format!("Probably {name}: {text}."),
+        false => format!("Probably {name}: {text}{}.", unless_aborted(told)),
+    }
+}
+
+/// ` (unless task 3 is aborted)`: of what an abort would end that somebody may be about to do.
+fn unless_aborted(told: &Told<'_>) -> String {
+    let is_of_waits = matches!(
+        told.finding.kind,
+        FindingKind::Deadlock | FindingKind::Futurelock | FindingKind::NeverWoken
+    );
+    let all = told.tasks.iter().copied().filter(|_| is_of_waits);
+    let some: Vec<TaskIndex> = all.filter(|task| told.report.may_be_aborted(*task)).collect();
+    match some.as_slice() {
+        [] => String::new(),
+        [one] => format!(" (unless {} is aborted)", enumerated(told.report, &[*one])),
+        several => format!(" (unless one of {} is aborted)", enumerated(told.report, several)),
     }
 }
 
