@@ -135,6 +135,23 @@ impl Resource {
         self.parties == Some(all - sharing + shared.len() as u64)
     }
 
+    /// The wait of the writer that keeps a reader waiting while others only read: a lock gives no new
+    /// reads before a writer that waits. `None` where that is not the reason, or the order of the
+    /// queue is not known.
+    #[must_use]
+    pub fn writer_before(&self, reader: WaitId, waits: &[Wait]) -> Option<WaitId> {
+        let wait = |id: WaitId| waits.get(id.0 as usize);
+        let is_shared = |access| access == Some(Access::Shared);
+        let only_read = !self.holders.is_empty()
+            && self.holders.iter().all(|holder| is_shared(Some(holder.access)));
+        let place = self.queue.iter().position(|id| *id == reader)?;
+        let is_asked = self.kind == ResourceKind::RwLock && is_shared(wait(reader)?.access);
+        let is_writer =
+            |id: &WaitId| wait(*id).is_some_and(|wait| !wait.is_granted && !is_shared(wait.access));
+        let mut ahead = self.queue[..place].iter().copied();
+        ahead.find(is_writer).filter(|_| is_asked && only_read && self.is_in_order)
+    }
+
     /// Its state in few words: `0 of 3 permits free`, `due in 4.2 s`; `None` when there is nothing
     /// to say.
     #[must_use]

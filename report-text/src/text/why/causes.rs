@@ -26,12 +26,20 @@ pub(super) fn keeper(report: &Report, link: &Link) -> Option<TaskIndex> {
     }
 }
 
+/// The task that waits to write and comes before the one that a link is about, which is to read a lock
+/// that others only read; `None` where that is not the reason.
+pub(super) fn writer_before(report: &Report, link: &Link) -> Option<TaskIndex> {
+    let (_, resource, _) = link.resource(report);
+    let writer = resource.writer_before(link.wait, &report.waits)?;
+    Some(report.wait(writer).task)
+}
+
 /// Why a wait does not end, as the end of a sentence.
 pub(super) fn because(report: &Report, link: &Link, look: &Look) -> String {
     let (_, resource, holder) = link.resource(report);
     match (link.cause, holder) {
         (Cause::Held(_) | Cause::HeldUnpolled(_), Some(holder)) => format!(
-            "{}{} by {}{}{}{}",
+            "{}{} by {}{}{}{}{}",
             if holder.may_be_moved { "perhaps " } else { "" },
             match end_text(holder.access) {
                 Some(end) => format!("whose {end} is held"),
@@ -44,6 +52,13 @@ pub(super) fn because(report: &Report, link: &Link, look: &Look) -> String {
                 Cause::HeldUnpolled(_) => ", which no thread is left to poll",
                 _ if holder.holding_frame.is_some() => ", in a future that nothing polls",
                 _ => "",
+            },
+            match writer_before(report, link) {
+                Some(writer) => format!(
+                    ", to read; task {}, which waits to write, comes first",
+                    report.task(writer).id.0
+                ),
+                None => String::new(),
             }
         ),
         (Cause::HeldByWaiter, _) => {
@@ -186,10 +201,16 @@ impl Evidence<'_> {
     /// `wanted by task 4, reserve, stock.rs:38`.
     fn wanted(&self, link: &Link) -> Fact {
         let task = self.report.wait(link.wait).task;
-        let text = format!("{:<width$} by task {}", "wanted", self.id(task), width = self.verbs);
+        let behind = match writer_before(self.report, link) {
+            Some(writer) => {
+                format!(" to read, behind task {}, which waits to write", self.id(writer))
+            }
+            None => String::new(),
+        };
+        let width = self.verbs;
         Fact {
-            text,
-            behind: Some(", and wanted by it".to_string()),
+            text: format!("{:<width$} by task {}{behind}", "wanted", self.id(task)),
+            behind: Some(format!(", and wanted by it{behind}")),
             is_of_thing: true,
             task: Some(task),
             place: self.asks(link),

@@ -1,6 +1,7 @@
 //! Tasks that wait for each other, or one for itself.
 
 use super::super::waiting::{enumerated, is_lock};
+use super::causes::writer_before;
 use super::parts::{Told, blocks, drop_it, party};
 use runtime_layouts::report::{
     Access, Cause, Holder, ResourceId, ResourceKind, Task, TaskIndex, TaskKind, TaskState,
@@ -123,8 +124,13 @@ fn among_waiters(told: &Told<'_>) -> String {
 
 pub(super) fn help(told: &Told<'_>) -> Option<String> {
     let links = &told.finding.links;
-    if let [_] = links.as_slice() {
+    if let [only] = links.as_slice() {
         let holder = told.holder?;
+        if writer_before(told.report, only).is_some() {
+            let drop = drop_it(told.report, holder);
+            let drop = drop.unwrap_or("let go of the first read before the second".to_string());
+            return Some(format!("{drop}: the lock gives no new reads while a writer waits"));
+        }
         return match (told.resource.kind, holder.access) {
             (ResourceKind::Mutex | ResourceKind::RwLock, _) => drop_it(told.report, holder),
             (ResourceKind::Mpsc | ResourceKind::Broadcast, Access::Send) => {

@@ -2,7 +2,7 @@
 
 use super::{EMBRACE, embrace, mutex, reader, said};
 use crate::fake::FakeReport;
-use crate::report::{ResourceKind, TaskState};
+use crate::report::{Access, ResourceKind, TaskState, WaitId, WakerCount};
 
 #[test]
 fn two_tasks_that_hold_what_the_other_wants_are_deadlocked() {
@@ -184,4 +184,43 @@ fn a_cell_that_nobody_known_initializes_may_be_set() {
     let cell = story.resource(ResourceKind::OnceCell, "settings");
     story.waits(task, cell);
     assert_eq!(said(story), [""; 0]);
+}
+
+/// Two reads of one lock by one task, and a writer that came in between.
+fn reads_twice(story: &mut FakeReport, is_in_order: bool) -> String {
+    let (reads, writes) = (story.task(), story.task());
+    let catalogue = story.resource(ResourceKind::RwLock, "catalogue");
+    story.holds(reads, catalogue).access = Access::Shared;
+    story.waits(writes, catalogue).access = Some(Access::Exclusive);
+    let again = story.awaits(reads);
+    story.waits(again, catalogue).access = Some(Access::Shared);
+    story.resource_mut(catalogue).is_in_order = is_in_order;
+    let mut report = std::mem::take(story).report();
+    let mut queue = report.resources[0].queue.clone();
+    queue.sort_by_key(|id| report.wait(*id).access == Some(Access::Shared));
+    report.resources[0].queue = queue;
+    let lock = &report.resources[0];
+    let before = |place: usize| lock.writer_before(lock.queue[place], &report.waits);
+    assert_eq!(before(0), None, "the writer waits for the read");
+    match before(1) {
+        Some(WaitId(writer)) => report.waits[writer as usize].task.0.to_string(),
+        None => "nobody".to_string(),
+    }
+}
+
+#[test]
+fn a_read_waits_behind_a_writer_where_the_lock_keeps_the_order() {
+    assert_eq!(reads_twice(&mut FakeReport::new(), true), "1");
+    assert_eq!(reads_twice(&mut FakeReport::new(), false), "nobody");
+}
+
+#[test]
+fn an_abort_may_end_a_deadlock_while_more_refers_to_a_task_than_its_waits() {
+    for (count, expected) in [(1, "Deadlock"), (2, "Deadlock, perhaps")] {
+        let mut story = FakeReport::new();
+        let [first, second] = embrace(&mut story);
+        story.task_mut(first).wakers = WakerCount::at_most(count);
+        story.task_mut(second).wakers = WakerCount::at_most(1);
+        assert_eq!(said(story), [EMBRACE.replace("Deadlock", expected)]);
+    }
 }
