@@ -45,6 +45,8 @@ faults! {
     a_lock_is_kept_across_a_slow_await "slow"
     a_guard_was_leaked "leaked"
     a_lock_is_given_to_a_future_that_nothing_polls "futurelock"
+    a_stream_does_not_poll_what_it_has_while_its_body_runs "stream-body"
+    somebody_can_abort_a_task_that_waits_for_itself "watched"
     nothing_has_a_waker_of_a_task "no-waker"
     nothing_has_wakers_of_many_tasks "no-wakers"
     only_a_set_that_nothing_wakes_has_a_waker "no-room"
