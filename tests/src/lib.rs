@@ -4,6 +4,7 @@
 //! A golden text is written anew with `UPDATE_GOLDEN=overwrite`, and then read
 //! by a person before it is committed.
 
+pub mod agreement;
 pub mod builds;
 pub mod case;
 pub mod connections;

@@ -1,6 +1,7 @@
 //! Programs that hang, one fault each: what is said of it, and that it is the same everywhere.
 
 use anyhow::{Result, ensure};
+use end_to_end_tests::agreement;
 use end_to_end_tests::case::Case;
 use end_to_end_tests::front::{DEBUGGERS, DUMP, Front, Mode};
 use end_to_end_tests::subjects;
@@ -19,6 +20,7 @@ fn check(fault: &str) -> Result<()> {
             modes: &[Mode::Live, Mode::Core],
         }
         .check(&running)?;
+        agreement::check(Subject::Process(running.pid()))?;
     }
     Ok(())
 }
