@@ -64,6 +64,20 @@ faults! {
     a_task_lets_its_thread_sleep "sleeping-worker"
     a_task_takes_a_lock_that_its_thread_has "own-thread-lock"
     a_thread_waits_for_a_suspended_task "guard-across-await"
+    a_thread_waits_for_a_sibling_branch "sibling-guard"
+    a_guard_is_a_temporary "temporary-guard"
+    a_closure_blocks_on_what_waits_for_it "block-on-circle"
+    a_local_set_is_polled_by_nobody "unpolled-set"
+    nobody_waits_for_timers "undriven"
+    a_task_is_in_the_slot_of_a_blocked_worker "lifo-slot"
+    the_threads_for_blocking_work_are_all_taken "full-pool"
+    a_thread_waits_for_a_runtime_that_nobody_runs "handle-block-on"
+    a_runtime_is_dropped_and_its_closure_waits "dropped-runtime"
+    a_cell_is_asked_for_by_its_initializer "own-cell"
+    a_lock_is_kept_by_a_future_that_nothing_polls "unpolled-guard"
+    the_body_of_a_stream_wants_what_its_elements_have "stream-body"
+    a_lock_comes_free_for_a_listener_that_nothing_polls "unpolled-listener"
+    a_notification_in_what_two_share_was_lost "shared-switch"
 }
 
 /// Only the command line stops the process itself, and knows when that was: how long a timer has
