@@ -33,6 +33,12 @@ impl Rules {
     }
 }
 
+/// The sentence of a finding that names a timer, up to where it goes on in the next line.
+const WRAPPED_SENTENCE: &str = r"(?m)^(\d+\. [^\n]*\ba timer\b[^\n]*)\n {3}([^\s])";
+
+/// The same of a line of its evidence.
+const WRAPPED_EVIDENCE: &str = r"(?m)^( {5}[^\s][^\n]*\ba timer\b[^\n]*)\n {7}([^\s])";
+
 static RULES: Rules = Rules::new(&[
     // Folders: crates, the standard library.
     (r#"[^\s"'(]*/registry/src/[^/\s]+/"#, "<crates>/"),
@@ -49,6 +55,11 @@ static RULES: Rules = Rules::new(&[
     (r"\b127\.\d+\.\d+\.\d+:\d+", "127.0.0.1:PORT"),
     (r"\b[0-9a-f]{40}\b", "BUILD-ID"),
     (r"\(fd \d+\)", "(fd N)"),
+    // Where a sentence with one of these wraps depends on it, three lines long at most.
+    (WRAPPED_SENTENCE, "$1 $2"),
+    (WRAPPED_SENTENCE, "$1 $2"),
+    (WRAPPED_SENTENCE, "$1 $2"),
+    (WRAPPED_EVIDENCE, "$1 $2"),
     (r" \((due|overdue) [^)\n]*\)", ""),
     // Processes, and the heading over a column of threads.
     (r"\b(process|Process|pid) \d+", "$1 N"),

@@ -51,7 +51,7 @@ pub(super) fn write_all(
     let leads = leads(report, findings);
     write_findings(report, findings, look, out)?;
     leads::write(report, findings, &leads, look, out)?;
-    unknown_holders::write(report, &leads, out)
+    unknown_holders::write(report, findings, &leads, out)
 }
 
 /// Writes findings with their evidence: faults with their numbers, then what may be meant so.

@@ -2,22 +2,29 @@
 
 use std::io;
 
+use rustc_hash::FxHashSet;
+
 use super::super::style::{Out, Style};
 use super::super::waiting::{enumerated, is_lock};
-use runtime_layouts::report::{Leads, Report, ResourceId, TaskIndex};
+use runtime_layouts::report::{Finding, Leads, Report, ResourceId, TaskIndex};
 
-/// Writes a line for each that no lead is about.
-pub(super) fn write(report: &Report, leads: &Leads, out: &mut Out<'_>) -> io::Result<()> {
-    let is_told = |id: ResourceId| {
-        let mut leads = leads.first.iter().filter_map(|lead| lead.wait);
-        leads.any(|wait| report.wait(wait).resource == id)
-    };
+/// Writes a line for each that no finding and no lead is about.
+pub(super) fn write(
+    report: &Report,
+    findings: &[Finding],
+    leads: &Leads,
+    out: &mut Out<'_>,
+) -> io::Result<()> {
+    let in_findings = findings.iter().flat_map(|finding| &finding.links).map(|link| link.wait);
+    let in_leads = leads.first.iter().filter_map(|lead| lead.wait);
+    let told: FxHashSet<ResourceId> =
+        in_findings.chain(in_leads).map(|wait| report.wait(wait).resource).collect();
     for (id, resource) in (0..).map(ResourceId).zip(&report.resources) {
         let is_unknown = is_lock(resource.kind)
             && resource.is_taken == Some(true)
             && resource.holders.is_empty()
             && resource.given.is_none();
-        if is_unknown && !resource.queue.is_empty() && !is_told(id) {
+        if is_unknown && !resource.queue.is_empty() && !told.contains(&id) {
             let tasks: Vec<TaskIndex> =
                 resource.queue.iter().map(|id| report.wait(*id).task).collect();
             let text = format!(
