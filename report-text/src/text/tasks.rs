@@ -38,8 +38,8 @@ pub(super) const GROUP_ABOVE: usize = 50;
 const LINES: usize = 200;
 /// The columns that say where a stack stands; they follow those of the task or group.
 const STACK: [Column; 4] = [
-    Column { heading: "Where", cut: Cut::Cells { rank: 2 } },
-    Column { heading: "", cut: Cut::Cells { rank: 3 } },
+    Column { heading: "Where", cut: Cut::Cells { rank: 1 } },
+    Column { heading: "", cut: Cut::Cells { rank: 2 } },
     Column { heading: "Waiting for", cut: Cut::Cells { rank: 1 } },
     Column { heading: "Task", cut: Cut::Whole },
 ];

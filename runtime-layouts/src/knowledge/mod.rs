@@ -61,6 +61,8 @@ pub struct Library {
     pub future_sets: &'static [FutureSetType],
     /// The paths of futures that have ended when they hold none of those that they could hold.
     pub ended_when_empty: &'static [&'static str],
+    /// Futures and streams that always have something to give, so that nothing waits in them.
+    pub never_pending: &'static [&'static str],
     /// The paths of wrappers in which a future may be, and later its output.
     pub output_wrappers: &'static [&'static str],
     /// Functions of which it matters whether a program has them: the last parts of their paths.
@@ -93,6 +95,7 @@ impl Library {
             collections: &[],
             future_sets: &[],
             ended_when_empty: &[],
+            never_pending: &[],
             output_wrappers: &[],
             notable_functions: &[],
             blocking: &[],
@@ -207,6 +210,11 @@ impl Libraries {
     /// The set of futures of that path.
     pub(crate) fn future_set(self, path: &str) -> Option<&'static FutureSetType> {
         self.all().flat_map(|library| library.future_sets).find(|known| known.path == path)
+    }
+
+    /// Whether nothing ever waits in a future or stream of that path.
+    pub(crate) fn is_never_pending(self, path: &str) -> bool {
+        self.all().any(|library| library.never_pending.contains(&path))
     }
 
     /// Whether a future of that path has ended when it holds none.

@@ -227,7 +227,10 @@ impl Walker {
             let was_polled = self.state_of(&branch) == Some(FutureState::Suspended)
                 || self.waits_in_queue(program, &branch);
             let is_pinned = children.own_range.contains(&future.address) && was_polled;
-            if self.is_under_way(program, &branch) && (is_pinned || !may_be_moved) {
+            if self.is_under_way(program, &branch)
+                && (is_pinned || !may_be_moved)
+                && !self.was_moved_to(program, &branch, &chain.branches)
+            {
                 chain.branches.push(branch);
             }
         }
@@ -269,6 +272,24 @@ impl Walker {
     fn waits_in_queue(&self, program: &Program<'_>, chain: &Chain) -> bool {
         let inner = chain.frames.get(1..).and_then(|inner| inner.last());
         inner.is_some_and(|frame| self.is_queued(program, frame))
+    }
+
+    /// Whether a future that stands in a queue is what one that is polled was moved from: both are
+    /// the same pointer to one place in it.
+    fn was_moved_to(&self, program: &Program<'_>, branch: &Chain, others: &[Chain]) -> bool {
+        let [old] = &*branch.frames else { return false };
+        let Some(ty) = self.sites.type_of(old.site).filter(|_| self.is_queued(program, old)) else {
+            return false;
+        };
+        let pointer = u64::from(program.pointer_size());
+        if program.type_of(ty).is_ok_and(|layout| layout.size != pointer) {
+            return false;
+        }
+        let polled = others.iter().filter(|other| other.polled == Polled::Yes);
+        polled.filter_map(|other| other.frames.last()).any(|new| {
+            let at = |frame: &Frame| program.read_pointer(frame.address).ok();
+            self.sites.type_of(new.site) == Some(ty) && at(new).is_some() && at(new) == at(old)
+        })
     }
 
     /// Whether a future stands in a queue.

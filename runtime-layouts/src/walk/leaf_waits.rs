@@ -184,12 +184,18 @@ impl LeafWalk<'_> {
         let kept = self.kept_wakers(&reading);
         if kept.is_empty() {
             let keeps_waker = self.keeps_waker(leaf);
-            if keeps_waker || stands_there {
+            if keeps_waker || (stands_there && !self.is_never_pending(leaf.ty)) {
                 self.found.push(waiting((unknown(leaf.ty), leaf.ty), keeps_waker));
             }
         } else {
             self.found.extend(kept.into_iter().map(|known| waiting(known, false)));
         }
+    }
+
+    /// Whether nothing ever waits in a future of that type.
+    fn is_never_pending(&self, ty: Ty) -> bool {
+        let layout = self.program.type_of(ty);
+        layout.is_ok_and(|layout| self.leaves.libraries.is_never_pending(base_path(&layout.name)))
     }
 
     /// What the leaf of a run is known to wait for, and the type of that.

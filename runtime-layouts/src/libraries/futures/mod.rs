@@ -17,6 +17,13 @@ pub(crate) const LIBRARY: Library = Library {
     future_sets: unordered::FUTURE_SETS,
     // A `Fuse` drops its own: `futures-util/src/future/future/fuse.rs` (0.3.34).
     ended_when_empty: &["futures_util::future::future::fuse::Fuse"],
+    // `futures-util/src/stream/{iter,repeat,repeat_with,empty}.rs` (0.3.34).
+    never_pending: &[
+        "futures_util::stream::iter::Iter",
+        "futures_util::stream::repeat::Repeat",
+        "futures_util::stream::repeat_with::RepeatWith",
+        "futures_util::stream::empty::Empty",
+    ],
     // With which `FuturesOrdered` numbers both: `futures-util/src/stream/futures_ordered.rs` (0.3.34).
     output_wrappers: &["futures_util::stream::futures_ordered::OrderWrapper"],
     public_paths: public_paths::PUBLIC_PATHS,

@@ -14,6 +14,8 @@ pub(crate) const LIBRARY: Library = Library {
         types: Types::Of("tokio_stream::stream_ext::then::Then"),
         children: then,
     }]],
+    // `tokio-stream/src/empty.rs`. `Iter` of this crate waits for its turn now and then.
+    never_pending: &["tokio_stream::empty::Empty"],
     public_paths: PUBLIC_PATHS,
     ..Library::named("tokio-stream")
 };
