@@ -80,7 +80,6 @@ faults! {
     a_runtime_is_dropped_and_its_closure_waits "dropped-runtime"
     a_cell_is_asked_for_by_its_initializer "own-cell"
     a_lock_is_kept_by_a_future_that_nothing_polls "unpolled-guard"
-    the_body_of_a_stream_wants_what_its_elements_have "stream-body"
     a_lock_comes_free_for_a_listener_that_nothing_polls "unpolled-listener"
     a_notification_in_what_two_share_was_lost "shared-switch"
 }

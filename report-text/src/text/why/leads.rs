@@ -156,8 +156,8 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
             }
         ),
         LeadReason::HolderNotFound => format!(
-            "{subject} {what}, which is taken, but no suspended task holds it: either running \
-             native code does, or its guard was leaked or forgotten."
+            "{subject} {what}, which is taken, but no suspended task shows its guard: running native \
+             code has it, or it was leaked, or the debug information leaves out its variable."
         ),
         LeadReason::Overdue => {
             format!(

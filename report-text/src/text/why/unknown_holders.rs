@@ -28,8 +28,9 @@ pub(super) fn write(
             let tasks: Vec<TaskIndex> =
                 resource.queue.iter().map(|id| report.wait(*id).task).collect();
             let text = format!(
-                "Holder not found: {} {:#x} is taken and {} for it, but no suspended task holds \
-                 it: either running native code holds it, or its guard was leaked or forgotten.",
+                "Holder not found: {} {:#x} is taken and {} for it, but no suspended task shows \
+                 its guard: running native code has it, or it was leaked, or the debug information \
+                 leaves out its variable.",
                 resource.name,
                 resource.address,
                 match tasks.len() {
