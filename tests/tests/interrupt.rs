@@ -17,7 +17,7 @@ fn it_ends_the_listing_and_nothing_else() -> Result<()> {
     for front in DEBUGGERS {
         let mut debugger = Terminal::attach(*front, running.pid())?;
         debugger.type_in("info async-tasks --all\n")?;
-        debugger.wait_for("src/main.rs:84", SOON)?;
+        debugger.wait_for("main.rs:84", SOON)?;
         let rest = debugger.interrupt()?;
         ensure!(!rest.contains("Traceback"), "{front:?}: {rest}");
         ensure!(!rest.contains("Complete: "), "{front:?}: it went on to the end");
