@@ -22,7 +22,7 @@ static RULES: Rules = Rules::new(&[
     (r"(?m)^This list would miss a current_thread runtime .*\n", ""),
     (r"(?m)^The ids are positions in the runtime's task lists, .*\n", ""),
     (r"(?m)^Tasks that were spawned but never polled are not listed: .*\n", ""),
-    (r"(?m)^ *note: the debug information does not locate this future; .*\n", ""),
+    (r"(?m)^ *note: the debug information does not locate this future: .*\n", ""),
     // Recorded since 1.46 with `tokio_unstable`.
     (r", spawned at src/main.rs:\d+", ""),
     // Frames are numbered with those that are not shown.
