@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rustc_hash::FxHashSet;
+
 use crate::report::{
     Cause, Finding, FindingKind, Holder, Link, QueuePlace, Report, Resource, ResourceKind, Runtime,
     Task, TaskIndex, TaskKind, TaskState, Wait, WaitId,
@@ -41,12 +43,10 @@ pub(super) fn add_starving(report: &Report, findings: &mut [Finding]) {
         let Some(task) = task.filter(|task| are_all_blocked(report, task, &blocked)) else {
             continue;
         };
-        let own = finding.tasks(report);
-        for woken in starving(report, task.runtime) {
-            if !own.contains(&woken) && !finding.behind.contains(&woken) {
-                finding.behind.push(woken);
-            }
-        }
+        let known = finding.tasks(report).into_iter().chain(finding.behind.iter().copied());
+        let mut seen: FxHashSet<TaskIndex> = known.collect();
+        let starving = starving(report, task.runtime).into_iter();
+        finding.behind.extend(starving.filter(|woken| seen.insert(*woken)));
     }
 }
 

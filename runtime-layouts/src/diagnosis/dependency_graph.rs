@@ -181,17 +181,20 @@ impl Graph {
     /// What keeps a wait from ending and is itself kept.
     pub(super) fn blockers(&self, wait: WaitId) -> impl Iterator<Item = Blocker<'_>> + '_ {
         let groups = self.needs.of.get(&wait).into_iter().flatten();
-        let groups = groups.flat_map(|group| &self.needs.groups[*group]);
+        let dependencies = groups.flat_map(|group| &self.needs.groups[*group]);
         let blocker = |(dependency, cause): &(Dependency, Cause)| Blocker {
             cause: *cause,
             waits: self.below.get(dependency).map(Vec::as_slice).unwrap_or_default(),
             pollers: self.pollers.get(&dependency.task()).map(|ids| &**ids).unwrap_or_default(),
             goes_on: self.goes_on.contains(dependency),
         };
-        let mut blockers: Vec<Blocker<'_>> = groups.map(blocker).collect();
-        // Of several who have it, the others tell more than the one who waits.
-        blockers.sort_by_key(|blocker| blocker.waits.contains(&wait));
-        blockers.into_iter()
+        let blockers = dependencies.map(blocker);
+        let is_own = move |blocker: &Blocker<'_>| blocker.waits.contains(&wait);
+        // Of several who have it, the others tell more than the one who waits. The first few are
+        // mostly all that is asked for: where thousands wait for what thousands hold, a list of all
+        // of them for each would take minutes.
+        let others = blockers.clone().filter(move |blocker| !is_own(blocker));
+        others.chain(blockers.filter(is_own))
     }
 }
 

@@ -86,7 +86,12 @@ impl<'r> Steps<'r> {
     fn of(report: &'r Report) -> Self {
         let waits: Vec<Option<WaitId>> =
             report.tasks.iter().map(|task| telling_wait(report, task)).collect();
-        let next = waits.iter().map(|id| next_task(report, report.wait((*id)?))).collect();
+        let keepers: Vec<Keepers> = report.resources.iter().map(Keepers::of).collect();
+        let next = |id: WaitId| {
+            let wait = report.wait(id);
+            next_task(report, wait, &keepers[wait.resource.0 as usize])
+        };
+        let next = waits.iter().map(|id| next((*id)?)).collect();
         Self { report, waits, next }
     }
 
@@ -271,8 +276,26 @@ fn telling_wait(report: &Report, task: &Task) -> Option<WaitId> {
     best.map(|(_, id)| id)
 }
 
+/// The first two tasks that have a thing, of all its holders: whoever waits for it is at most one of
+/// them.
+///
+/// A handle of what is waited for is no sign that its task would use it.
+struct Keepers {
+    first: Option<TaskIndex>,
+    other: Option<TaskIndex>,
+}
+
+impl Keepers {
+    fn of(resource: &Resource) -> Self {
+        let has_it = |holder: &&Holder| holder.access != Access::Handle;
+        let mut tasks = resource.holders.iter().filter(has_it).filter_map(|holder| holder.task);
+        let first = tasks.next();
+        Self { first, other: tasks.find(|task| Some(*task) != first) }
+    }
+}
+
 /// The task that has what a wait is for; `None` where none was found.
-fn next_task(report: &Report, wait: &Wait) -> Option<TaskIndex> {
+fn next_task(report: &Report, wait: &Wait, keepers: &Keepers) -> Option<TaskIndex> {
     let resource = report.resource(wait.resource);
     if matches!(resource.kind, ResourceKind::Join | ResourceKind::JoinSet) {
         return resource.tasks.first().copied();
@@ -280,14 +303,13 @@ fn next_task(report: &Report, wait: &Wait) -> Option<TaskIndex> {
     if let Some(given) = resource.given {
         return Some(report.wait(given).task);
     }
-    // A handle of what is waited for is no sign that its task would use it, and nor is an end of its
-    // own channel: others may have one as well. Of a lock that it holds itself a task gets no other.
+    // An end of its own channel is no sign either: others may have one as well. Of a lock that it
+    // holds itself a task gets no other.
     let may_be_own = is_lock(resource.kind) || resource.kind == ResourceKind::ThreadLock;
-    let has_it = |holder: &&Holder| {
-        holder.access != Access::Handle && (may_be_own || holder.task != Some(wait.task))
-    };
-    let holders = || resource.holders.iter().filter(has_it).filter_map(|holder| holder.task);
-    holders().find(|task| *task != wait.task).or_else(|| holders().next())
+    match keepers.first {
+        Some(first) if first == wait.task => keepers.other.or(keepers.first.filter(|_| may_be_own)),
+        first => first,
+    }
 }
 
 /// Whether what is waited for comes from outside of the program, or by itself.

@@ -1,6 +1,8 @@
 //! Stand-ins: tasks that nothing polls before something else goes on, which is what a wait for them
 //! depends on.
 
+use std::rc::Rc;
+
 use rustc_hash::FxHashMap;
 
 use super::needs::{Dependency, Group};
@@ -10,8 +12,8 @@ use crate::report::{
 
 /// What must go on before a task can.
 struct StandIn {
-    /// Any of these.
-    instead: Vec<Dependency>,
+    /// Any of these. All the closures that queue for a pool share one list.
+    instead: Rc<[Dependency]>,
     /// Why the task does not go on before.
     cause: Cause,
 }
@@ -42,7 +44,7 @@ impl StandIns {
         let Some(instead) = keeper_of(report, keeper) else { return };
         for task in &set.tasks {
             let cause = Cause::SetNotPolled(*task);
-            self.of.insert(*task, StandIn { instead: vec![instead], cause });
+            self.of.insert(*task, StandIn { instead: Rc::from([instead]), cause });
         }
     }
 
@@ -62,8 +64,9 @@ impl StandIns {
         if running.len() as u64 != pool.threads {
             return;
         }
+        let instead: Rc<[Dependency]> = running.into_iter().map(Dependency::Task).collect();
         for queued in closures(TaskState::Scheduled) {
-            let instead = running.iter().map(|task| Dependency::Task(*task)).collect();
+            let instead = Rc::clone(&instead);
             self.of.insert(queued, StandIn { instead, cause: Cause::NoThread(queued) });
         }
     }

@@ -64,15 +64,17 @@ impl Chains<'_> {
     /// Follows a chain to its end, or to where another one went on.
     fn follow(&mut self, first: WaitId) {
         let mut path: Vec<Link> = Vec::new();
+        let mut places: FxHashMap<WaitId, usize> = FxHashMap::default();
         let mut at = first;
         let end = loop {
             if let Some(known) = self.ends.get(&at) {
                 break *known;
             }
-            if let Some(start) = path.iter().position(|link| link.wait == at) {
-                break End::Circle(self.add(path[start..].to_vec()));
+            if let Some(start) = places.get(&at) {
+                break End::Circle(self.add(path[*start..].to_vec()));
             }
             let Some((cause, next)) = self.next(at) else { break End::Nothing(at) };
+            places.insert(at, path.len());
             path.push(Link { wait: at, cause });
             at = next;
         };
@@ -288,7 +290,8 @@ pub fn reasons(report: &Report, task: TaskIndex) -> Vec<Link> {
     // What is stuck says more than what may still come.
     let mut at = polled.map(|(id, _)| id).min_by_key(|id| (!stuck.contains(id), *id));
     let mut links: Vec<Link> = Vec::new();
-    while let Some(wait) = at.filter(|wait| !links.iter().any(|link| link.wait == *wait)) {
+    let mut seen: FxHashSet<WaitId> = FxHashSet::default();
+    while let Some(wait) = at.filter(|wait| seen.insert(*wait)) {
         let (cause, next) = match is_in_vain(report, wait) {
             true => (Cause::NoWaker, None),
             false => reason(&graph, &stuck, wait),

@@ -394,10 +394,13 @@ impl FakeReport {
             (wait.task, leaves.iter().position(|leaf| *leaf == wait.leaf))
         };
         order.sort_by_key(place);
-        for (number, wait) in self.waits.iter().enumerate() {
-            let id = order.iter().position(|other| *other == number).map_or(0, |id| id as u32);
+        let mut ids = vec![WaitId(0); order.len()];
+        for (id, number) in (0..).zip(&order) {
+            ids[*number] = WaitId(id);
+        }
+        for (id, wait) in ids.into_iter().zip(&self.waits) {
             let resource = &mut self.report.resources[wait.resource.0 as usize];
-            resource.queue.push(WaitId(id));
+            resource.queue.push(id);
         }
         self.report.waits = order.iter().map(|number| self.waits[*number].clone()).collect();
         let waits = &self.report.waits;

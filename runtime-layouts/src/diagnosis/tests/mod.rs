@@ -1,6 +1,7 @@
 //! Diagnosis of small hand-made reports: a few tasks and their waits.
 
 mod channels_and_joins;
+mod crowds;
 mod endless_tasks;
 mod leads;
 mod locks;
