@@ -20,6 +20,7 @@ pub struct FakeTarget<M> {
     modules: Vec<Module>,
     threads: Vec<Thread>,
     processor: Option<&'static Processor>,
+    frames: Vec<NativeFrame>,
     host: Option<StoppedAt>,
     by_threads: bool,
     parallelism: Option<usize>,
@@ -51,6 +52,7 @@ impl<M: MemoryReader> FakeTarget<M> {
                 selected: true,
             }],
             processor,
+            frames: Vec::new(),
             host: None,
             by_threads: true,
             parallelism: None,
@@ -69,6 +71,13 @@ impl<M: MemoryReader> FakeTarget<M> {
     #[must_use]
     pub fn read_by_at_most(mut self, threads: usize) -> Self {
         self.parallelism = Some(threads);
+        self
+    }
+
+    /// The same process on that processor, where the thread has these frames, innermost first.
+    #[must_use]
+    pub fn with_stack(mut self, processor: &'static Processor, frames: Vec<NativeFrame>) -> Self {
+        (self.processor, self.frames) = (Some(processor), frames);
         self
     }
 
@@ -143,8 +152,8 @@ impl<M: MemoryReader> Target for FakeTarget<M> {
         &self.threads
     }
 
-    fn native_frames(&self, _thread: &Thread, _limit: usize) -> Vec<NativeFrame> {
-        Vec::new()
+    fn native_frames(&self, _thread: &Thread, limit: usize) -> Vec<NativeFrame> {
+        self.frames.iter().take(limit).cloned().collect()
     }
 
     fn interrupted(&self) -> bool {

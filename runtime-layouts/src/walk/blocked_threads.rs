@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::live_values::LiveValues;
-use super::native_stack::base_of;
+use super::native_stack::{self, NativeCall, base_of};
 use super::sites::Sites;
 use super::type_paths::SearchFor;
 use super::waits::Waits;
@@ -60,7 +60,11 @@ pub(super) fn of_frames(
             let lock = path.len().checked_sub(2).map(|at| path[at].text.to_string());
             let owner = path_segments(&site.type_name);
             let full = owner.len().checked_sub(2).map(|at| last_segment(&owner[at].whole()));
-            let address = futex(program, thread).and_then(|word| (takes.of_word)(program, word));
+            let word = futex(program, thread);
+            if word.is_some_and(|word| was_woken(program, thread, word)) {
+                return None;
+            }
+            let address = word.and_then(|word| (takes.of_word)(program, word));
             let name = sites.libraries().spelled(&full.or(lock).unwrap_or_default());
             (ResourceKind::ThreadLock, name, address)
         }
@@ -134,7 +138,34 @@ fn waits_in_kernel<'f>(libraries: Libraries, mut functions: impl Iterator<Item =
 /// The word on which the thread waits: the first argument of the system call that it is in.
 fn futex(program: &Program<'_>, thread: &Thread) -> Option<u64> {
     let number = program.target().processor()?.system_calls.first_argument?;
-    program.target().native_frames(thread, 1).first()?.register(number).filter(|at| *at != 0)
+    register(program, thread, number).filter(|at| *at != 0)
+}
+
+/// Whether a thread that waits on a futex word goes on as soon as the system lets it run: the word has
+/// not the value, the third argument of the system call, with which threads wait any more. So it is
+/// between the release of a lock and the moment at which one of those who wait for it takes it, which
+/// is long on a machine that has much to do: `futex(2)`, `FUTEX_WAIT`.
+fn was_woken(program: &Program<'_>, thread: &Thread, word: u64) -> bool {
+    let number = program.target().processor().and_then(|it| it.system_calls.third_argument);
+    let expected = number.and_then(|number| register(program, thread, number));
+    let value = program.read_unsigned(word, 4).ok();
+    expected.zip(value).is_some_and(|(expected, value)| u128::from(expected as u32) != value)
+}
+
+/// A register of a thread's innermost frame.
+fn register(program: &Program<'_>, thread: &Thread, number: u16) -> Option<u64> {
+    program.target().native_frames(thread, 1).first()?.register(number)
+}
+
+/// Whether a thread waits in the kernel, as far as its stack shows: it runs no code that could hold
+/// something for a moment.
+pub(super) fn is_in_kernel(program: &Program<'_>, libraries: Libraries, thread: &Thread) -> bool {
+    let calls = native_stack::calls(program, &program.stack(thread));
+    let functions = calls.iter().map(|call| match call {
+        NativeCall::Known { call, .. } => &*call.function.name,
+        NativeCall::Unknown { .. } => "",
+    });
+    waits_in_kernel(libraries, functions)
 }
 
 /// A value that a thread's stack keeps.
@@ -222,5 +253,32 @@ fn address_of(
             Some(pointer.wrapping_add_signed(second))
         }
         VariableLocation::Value(..) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::processor::WIDE;
+    use crate::fake::{FakeLayouts, FakeMemory, FakeTarget};
+    use crate::target::{CodeAddress, Target};
+
+    const WORD: u64 = 0x1000;
+
+    /// Whether a thread was woken that waits for that word to change from `expected`.
+    fn is_woken(word: u32, expected: u64) -> bool {
+        let memory = FakeMemory::new().with(WORD, word.to_le_bytes());
+        let registers = vec![(1, WORD), (2, expected)];
+        let frame = NativeFrame { pc: CodeAddress::Next(0), frame_address: None, registers };
+        let target = FakeTarget::new(FakeLayouts::new(), memory, 0).with_stack(&WIDE, vec![frame]);
+        was_woken(&Program::new(&target), &target.threads()[0], WORD)
+    }
+
+    #[test]
+    fn a_thread_waits_while_its_word_has_the_value_that_it_waits_with() {
+        assert!(!is_woken(2, 2), "a lock that is taken and waited for");
+        assert!(is_woken(0, 2), "it was given back");
+        assert!(is_woken(1, 2), "another thread took it before the one that was woken");
+        assert!(!is_woken(u32::MAX, u64::MAX), "a word has four bytes");
     }
 }

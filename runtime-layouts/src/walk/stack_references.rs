@@ -54,7 +54,8 @@ pub(super) fn mark(program: &Program<'_>, runtimes: &[Runtime], tasks: &[Task], 
     }
 }
 
-/// Adds the words in a thread's registers and on its stack. `None` when its stack cannot be found.
+/// Adds the words in a thread's registers and on its stack. `None` when its stack cannot be found:
+/// neither a frame's address nor its stack pointer is known.
 pub(super) fn search(
     program: &Program<'_>,
     thread: &Thread,
@@ -64,9 +65,17 @@ pub(super) fn search(
     let registers = frames.iter().flat_map(|frame| &frame.registers);
     words.extend(registers.map(|(_, value)| *value));
     let mut places = frames.iter().filter_map(|frame: &NativeFrame| frame.frame_address);
-    let first = places.next()?;
-    let last = places.next_back().unwrap_or(first).min(first.saturating_add(MOST_STACK));
     let word = u64::from(program.pointer_size());
+    let Some(first) = places.next() else {
+        // Of a thread that just begins, the stack is what lies above its stack pointer.
+        let number = program.target().processor()?.stack_pointer;
+        let top = frames.first()?.register(number)?.next_multiple_of(word);
+        let places = (top..top.saturating_add(MOST_STACK)).step_by(usize::try_from(word).ok()?);
+        let stack = places.map_while(|at| program.read_pointer(at).ok());
+        words.extend(stack.take_while(|_| !program.is_interrupted()));
+        return Some(words);
+    };
+    let last = places.next_back().unwrap_or(first).min(first.saturating_add(MOST_STACK));
     let mut at = first.saturating_sub(INNERMOST).next_multiple_of(word);
     while at < last && !program.is_interrupted() {
         // A page that cannot be read has nothing that could be used.
@@ -79,47 +88,13 @@ pub(super) fn search(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fake::processor::WIDE;
     use crate::fake::{FakeLayouts, FakeMemory, FakeTarget};
-    use crate::memory::MemoryReader;
     use crate::report::{FrameRef, ResourceKind, SiteId, TaskIndex};
-    use crate::target::{Identity, Module, Target};
     use rustc_hash::FxHashMap;
 
     const BELL: u64 = 0x5010;
     const STACK: u64 = 0x7000;
-
-    /// A process whose one thread has those frames.
-    struct OneThread(FakeTarget<FakeMemory>, Vec<NativeFrame>);
-
-    impl Target for OneThread {
-        fn memory(&self) -> &dyn MemoryReader {
-            self.0.memory()
-        }
-
-        fn may_be_read_by_threads(&self) -> bool {
-            true
-        }
-
-        fn identity(&self) -> &Identity {
-            self.0.identity()
-        }
-
-        fn modules(&self) -> &[Module] {
-            self.0.modules()
-        }
-
-        fn threads(&self) -> &[Thread] {
-            self.0.threads()
-        }
-
-        fn native_frames(&self, _thread: &Thread, _limit: usize) -> Vec<NativeFrame> {
-            self.1.clone()
-        }
-
-        fn interrupted(&self) -> bool {
-            false
-        }
-    }
 
     fn frame(frame_address: Option<u64>, registers: &[(u16, u64)]) -> NativeFrame {
         NativeFrame {
@@ -135,7 +110,7 @@ mod tests {
         let mut memory = FakeMemory::new().with(STACK, vec![0; 0x2000]);
         memory.put_u64(at, word);
         let frames = frames.iter().map(|at| frame(*at, &[(3, register)])).collect();
-        let target = OneThread(FakeTarget::new(FakeLayouts::new(), memory, 0), frames);
+        let target = FakeTarget::new(FakeLayouts::new(), memory, 0).with_stack(&WIDE, frames);
         let holder = Holder {
             task: Some(TaskIndex(0)),
             frame: FrameRef { site: SiteId(0), address: 0x100 },
@@ -181,6 +156,9 @@ mod tests {
         assert!(is_reachable(STACK + 0x7f8, BELL, 0, &frames), "of the innermost function");
         assert!(!is_reachable(STACK + 0x1800, BELL, 0, &frames), "beyond the stack");
         assert!(is_reachable(STACK, 0, BELL, &frames), "in a register");
-        assert!(is_reachable(STACK, 0, 0, &[None]), "a stack that cannot be found");
+        assert!(is_reachable(STACK, 0, 0, &[]), "a stack that cannot be found");
+        let begins = STACK + 0x900;
+        assert!(is_reachable(begins, BELL, begins, &[None]), "of a thread that just begins");
+        assert!(!is_reachable(begins, 0, begins, &[None]), "none there either");
     }
 }

@@ -36,6 +36,7 @@ pub(super) fn survey(
 ) -> Vec<ProcessThread> {
     let known = Known::of(runtimes, tasks, waits);
     let pid = program.target().identity().pid;
+    let wants_locks = waits.resources.iter().any(|it| it.kind == ResourceKind::ThreadLock);
     let mut found = Vec::new();
     for thread in program.target().threads() {
         if program.is_interrupted() {
@@ -67,6 +68,13 @@ pub(super) fn survey(
         }
         if one.blocked.is_some() {
             one.activity = Activity::Blocked;
+        }
+        // On its way to sleep or from there it may hold a lock of its runtime's.
+        if wants_locks
+            && one.activity == Activity::Parked
+            && !blocked_threads::is_in_kernel(program, sites.libraries(), thread)
+        {
+            one.activity = Activity::Running;
         }
         found.push(one);
     }

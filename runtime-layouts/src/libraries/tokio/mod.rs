@@ -41,6 +41,8 @@ use crate::walk::Inspection;
 
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
+    // What its driver waits with: `mio/src/sys/unix/selector/epoll.rs` (1.0).
+    entering_kernel: &["mio::"],
     runtime: Some(Runtime {
         root: expected::CONTEXT.newest(),
         // In messages (`there is no reactor running, must be called from the context of a Tokio 1.x

@@ -76,7 +76,7 @@ pub(super) static AARCH64: Processor = Processor {
     },
     notes: CoreNotes::LP64,
     // The result of a call takes the register of its first argument.
-    system_calls: SystemCalls { first_argument: None },
+    system_calls: SystemCalls { first_argument: None, third_argument: None },
 };
 
 const KERNEL_WORDS: [Option<u16>; 33] = {

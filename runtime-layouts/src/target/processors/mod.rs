@@ -185,6 +185,8 @@ pub struct SystemCalls {
     /// The DWARF number of the register that has the first argument of the system call that a
     /// thread waits in; `None` where that may be lost meanwhile.
     pub first_argument: Option<u16>,
+    /// The same of the third argument.
+    pub third_argument: Option<u16>,
 }
 
 /// The processor of programs with that ELF `e_machine`, class and byte order; `None` when it is
