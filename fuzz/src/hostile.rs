@@ -285,6 +285,10 @@ impl LayoutSource for HostileLayouts {
         self.true_ones.has_function(identifier)
     }
 
+    fn may_have_function(&self, identifier: &str) -> bool {
+        self.true_ones.may_have_function(identifier)
+    }
+
     fn calls_at(&self, pc: StaticAddress) -> Result<Vec<Call>, LayoutError> {
         self.true_ones.calls_at(pc)
     }

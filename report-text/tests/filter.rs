@@ -84,6 +84,7 @@ fn report(waits: &[(ResourceKind, &str, bool)]) -> Report {
         waits: Vec::new(),
         holdings: Vec::new(),
         problems: Vec::new(),
+        has_abort_handles: false,
         caveats: Vec::new(),
         interrupted: false,
     };

@@ -47,6 +47,7 @@ pub(super) struct Answers {
     pub(super) variables: ConcurrentCache<StaticAddress, Vec<PlacedVariable>>,
     pub(super) calls: ConcurrentCache<StaticAddress, Vec<Call>>,
     pub(super) has_function: ConcurrentCache<Box<str>, bool>,
+    pub(super) may_have_function: ConcurrentCache<Box<str>, bool>,
 }
 
 impl ProgramIdentity {

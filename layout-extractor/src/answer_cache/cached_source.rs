@@ -148,6 +148,11 @@ impl LayoutSource for CachedSource {
         self.answers.has_function.get_or_try(identifier.into(), find).unwrap_or(false)
     }
 
+    fn may_have_function(&self, identifier: &str) -> bool {
+        let find = || self.dwarf().map(|dwarf| dwarf.may_have_function(identifier));
+        self.answers.may_have_function.get_or_try(identifier.into(), find).unwrap_or(false)
+    }
+
     fn remember(&self) {
         if self.has_new_answers.swap(false, Ordering::Relaxed) {
             self.store.save(&self.key, &self.identity, &self.answers);

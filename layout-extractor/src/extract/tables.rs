@@ -26,6 +26,16 @@ pub(super) struct Builder<'a> {
     functions: FxHashMap<StoredFunction, FunctionNumber>,
 }
 
+/// Which of the functions have code of which that matters.
+fn notable(source: &DwarfSource) -> Vec<String> {
+    let libraries = || source.libraries.all();
+    let notable = libraries().flat_map(|library| library.notable_functions);
+    let aborting = libraries().flat_map(|library| library.makes_abort_handles);
+    let has_code = notable.filter(|name| source.has_function(name));
+    let may_have_code = aborting.filter(|name| source.may_have_function(name));
+    has_code.chain(may_have_code).map(ToString::to_string).collect()
+}
+
 /// Begins with the types, whose layouts are in the order of the classes.
 pub(super) fn types<'a>(
     source: &DwarfSource,
@@ -40,13 +50,7 @@ pub(super) fn types<'a>(
             form: source.form(),
             lack: None,
             facts: source.facts().clone(),
-            notable: source
-                .libraries
-                .all()
-                .flat_map(|library| library.notable_functions)
-                .filter(|name| source.has_function(name))
-                .map(ToString::to_string)
-                .collect(),
+            notable: notable(source),
             strings: String::new(),
             string_ends: Vec::new(),
             files: Vec::new(),

@@ -1,5 +1,6 @@
 //! Lookups in the symbol tables of an object.
 
+use gimli::SectionId;
 use object::{Object, ObjectSection, ObjectSymbol, ObjectSymbolTable};
 
 use super::object_file::ObjectFile;
@@ -33,6 +34,13 @@ impl ObjectFile {
         let Ok(file) = object::File::parse(&**self.symbol_bytes()) else { return false };
         let names = file.section_by_name(".strtab").and_then(|section| section.data().ok());
         names.is_some_and(|names| memchr::memmem::find(names, part.as_bytes()).is_some())
+    }
+
+    /// Whether the debug information has a mangled name with this identifier in it.
+    pub(crate) fn mentions_symbol_part(&self, identifier: &str) -> bool {
+        let part = format!("{}{identifier}", identifier.len());
+        let names = self.sections.get(SectionId::DebugStr);
+        memchr::memmem::find(&names, part.as_bytes()).is_some()
     }
 
     /// Calls `visit` with every symbol name that contains `part`, in the order of the string

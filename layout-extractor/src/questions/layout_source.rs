@@ -69,6 +69,10 @@ impl LayoutSource for DwarfSource {
         self.object.has_symbol_part(identifier)
     }
 
+    fn may_have_function(&self, identifier: &str) -> bool {
+        self.object.has_symbol_part(identifier) || self.object.mentions_symbol_part(identifier)
+    }
+
     fn calls_at(&self, pc: StaticAddress) -> Result<Vec<Call>, LayoutError> {
         self.find_calls(pc.0)
     }

@@ -315,6 +315,10 @@ impl LayoutSource for FakeLayouts {
         self.unwinds && identifier == UNWINDING
     }
 
+    fn may_have_function(&self, identifier: &str) -> bool {
+        self.has_function(identifier)
+    }
+
     fn calls_at(&self, _pc: StaticAddress) -> Result<Vec<Call>, LayoutError> {
         Ok(Vec::new())
     }

@@ -77,6 +77,7 @@ impl FakeReport {
             resources: Vec::new(),
             waits: Vec::new(),
             holdings: Vec::new(),
+            has_abort_handles: false,
             problems: Vec::new(),
             caveats: Vec::new(),
             interrupted: false,
@@ -120,6 +121,11 @@ impl FakeReport {
     /// When it is none of this report's.
     pub fn runtime_mut(&mut self, id: usize) -> &mut Runtime {
         &mut self.report.runtimes[id]
+    }
+
+    /// Whether the program makes handles that abort tasks.
+    pub fn has_abort_handles(&mut self, has: bool) {
+        self.report.has_abort_handles = has;
     }
 
     /// Makes these tasks those of a local set that a frame keeps in a variable and does not poll;

@@ -67,6 +67,9 @@ pub struct Library {
     pub output_wrappers: &'static [&'static str],
     /// Functions of which it matters whether a program has them: the last parts of their paths.
     pub notable_functions: &'static [&'static str],
+    /// Functions that give out a handle with which a task can be aborted: the last parts of their
+    /// paths. A program that has none of them aborts a task only by what awaits its end.
+    pub makes_abort_handles: &'static [&'static str],
     /// Its functions that block the thread that calls them.
     pub blocking: &'static [BlockingCall],
     /// Types whose values have a notation of their own.
@@ -98,6 +101,7 @@ impl Library {
             never_pending: &[],
             output_wrappers: &[],
             notable_functions: &[],
+            makes_abort_handles: &[],
             blocking: &[],
             printers: &[],
             aliases: &[],
@@ -241,6 +245,12 @@ impl Libraries {
             false => path == known.path,
         };
         printers.into_iter().find(is)
+    }
+
+    /// Whether an object file may have handles in it with which tasks can be aborted.
+    pub(crate) fn makes_abort_handles(self, layouts: &dyn LayoutSource) -> bool {
+        let mut functions = self.all().flat_map(|library| library.makes_abort_handles);
+        functions.any(|name| layouts.may_have_function(name))
     }
 
     /// A type's name as its users spell it.

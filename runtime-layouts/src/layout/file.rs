@@ -2,7 +2,7 @@
 //!
 //! `unhang extract` writes one for a build; it is small enough to keep beside a stripped binary.
 //!
-//! # The format, version 2
+//! # The format, version 3
 //!
 //! | bytes | what |
 //! |---|---|
@@ -33,7 +33,7 @@ use super::{
 };
 
 const MAGIC: &[u8; 8] = b"unhangLF";
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 /// zstd's own choice. More takes as long as a good part of what comes before, to save a tenth of a
 /// file that is small anyway.
 const COMPRESSION: i32 = 3;
@@ -101,7 +101,7 @@ pub struct Tables {
     pub thread_locals: Vec<StoredThreadLocal>,
     /// Variables of functions that keep futures on the stack, by the functions' code.
     pub variables: Vec<StoredFrame>,
-    /// Which of the notable functions have code.
+    /// Which of the notable functions have code, and which of those that abort tasks may have some.
     pub notable: Vec<String>,
 }
 
@@ -534,6 +534,10 @@ impl LayoutSource for LayoutFile {
 
     fn has_function(&self, identifier: &str) -> bool {
         self.tables.notable.iter().any(|name| name == identifier)
+    }
+
+    fn may_have_function(&self, identifier: &str) -> bool {
+        self.has_function(identifier)
     }
 
     fn calls_at(&self, pc: StaticAddress) -> Result<Vec<Call>, LayoutError> {

@@ -200,6 +200,12 @@ pub trait LayoutSource: Send + Sync {
     /// layout file knows those that are notable of a runtime.
     fn has_function(&self, identifier: &str) -> bool;
 
+    /// Whether a function of that name, without its path, may have code in the program: as
+    /// [`has_function`](Self::has_function), or because the debug information mentions it, as it
+    /// does when every call was inlined, and when the linker dropped the code. A layout file knows
+    /// those that abort tasks.
+    fn may_have_function(&self, identifier: &str) -> bool;
+
     /// Keeps the answers given so far for another look at the same program, if the source does such
     /// a thing. To be called when a look is over and shown.
     fn remember(&self) {}

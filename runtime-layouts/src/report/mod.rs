@@ -67,6 +67,9 @@ pub struct Report {
     pub waits: Vec<Wait>,
     /// Who holds what, by task: the numbers of a resource and of one of its holders.
     pub holdings: Vec<(TaskIndex, ResourceId, u32)>,
+    /// Whether the program may have handles with which a task can be aborted, beside those that
+    /// await its end.
+    pub has_abort_handles: bool,
     /// What could not be read or may be wrong, beyond a single task: a sentence each.
     pub problems: Vec<String>,
     /// What could exist and could not be seen, though nothing shows that it does: a sentence each.

@@ -38,15 +38,17 @@ impl WakerCount {
 }
 
 impl Report {
-    /// Whether a handle may exist that can abort an idle task: more refer to it than its own waits
-    /// account for, each of which keeps a waker at most. `false` also where that is not known.
+    /// Whether a handle may exist that can abort an idle task: the program makes such handles, and
+    /// more refer to the task than its own waits account for, each of which keeps a waker at most.
+    /// `false` also where that is not known.
     ///
     /// A `JoinHandle` is none of these: who awaits one does not use it to abort.
     #[must_use]
     pub fn may_be_aborted(&self, task: TaskIndex) -> bool {
         let keeps_waker = |wait: &&Wait| self.resource(wait.resource).kind != ResourceKind::Never;
         let waits = self.waits_of(task).iter().filter(keeps_waker).count();
-        self.task(task).wakers.at_most.is_some_and(|count| count as usize > waits)
+        let has_more = |count: u32| count as usize > waits;
+        self.has_abort_handles && self.task(task).wakers.at_most.is_some_and(has_more)
     }
 }
 

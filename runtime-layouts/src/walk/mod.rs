@@ -334,6 +334,9 @@ impl Inspection<'_> {
         self.interrupted |= !is_whole || self.program.was_interrupted();
         blocked_threads::mark(&mut self.runtimes, &self.tasks, &waits);
         sites.classify_user_code(&roots);
+        let mut modules = target.modules().iter();
+        let has_abort_handles =
+            modules.any(|module| self.libraries.makes_abort_handles(&*module.layouts));
         let facts = target.modules().first().map(|module| module.layouts.facts());
         let mut holdings: Vec<_> = waits
             .resources
@@ -362,6 +365,7 @@ impl Inspection<'_> {
             resources: waits.resources,
             waits: waits.waits,
             holdings,
+            has_abort_handles,
             problems: self.problems,
             caveats: self.caveats,
             interrupted: self.interrupted,

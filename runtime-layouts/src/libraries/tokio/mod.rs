@@ -54,6 +54,10 @@ pub(crate) const LIBRARY: Library = Library {
         pool_loops: &["tokio::runtime::blocking::pool::Inner::run"],
     }),
     notable_functions: NEW_RUNTIME,
+    // `JoinHandle::abort_handle`, which a `JoinSet` calls for each of its tasks too
+    // (`runtime/task/join.rs`, `task/join_set.rs`; 1.19 to 1.54). Both are generic: only a program
+    // that calls them has them.
+    makes_abort_handles: &["abort_handle"],
     expectations: expected::EXPECTATIONS,
     named_types: expected::NAMED_TYPES,
     defining_crates: &["tokio"],
