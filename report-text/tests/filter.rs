@@ -72,22 +72,7 @@ fn report(waits: &[(ResourceKind, &str, bool)]) -> Report {
         executable: "shop".into(),
         build_id: None,
     };
-    let mut report = Report {
-        target,
-        runtimes: Vec::new(),
-        threads: Vec::new(),
-        local_sets: Vec::new(),
-        sites: vec![site()],
-        types: vec![None],
-        tasks: Vec::new(),
-        resources: Vec::new(),
-        waits: Vec::new(),
-        holdings: Vec::new(),
-        problems: Vec::new(),
-        has_abort_handles: false,
-        caveats: Vec::new(),
-        interrupted: false,
-    };
+    let mut report = Report { sites: vec![site()], types: vec![None], ..Report::empty(target) };
     for (index, (kind, name, is_polled)) in (0..).zip(waits) {
         let leaf = FrameRef { site: SITE, address: u64::from(index) };
         report.tasks.push(task(index));

@@ -29,26 +29,13 @@ pub(crate) fn task(id: &str, address: u64, thread: Option<u32>) -> Task {
 
 /// A report of these tasks and nothing else.
 pub(crate) fn report(tasks: Vec<Task>) -> Report {
-    Report {
-        target: TargetSummary {
-            kind: TargetKind::Live,
-            pid: Some(1),
-            executable: "app".into(),
-            build_id: None,
-        },
-        runtimes: Vec::new(),
-        threads: Vec::new(),
-        local_sets: Vec::new(),
-        sites: Vec::new(),
-        types: Vec::new(),
-        resources: Vec::new(),
-        waits: Vec::new(),
-        holdings: Vec::new(),
-        tasks,
-        problems: Vec::new(),
-        caveats: Vec::new(),
-        interrupted: false,
-    }
+    let target = TargetSummary {
+        kind: TargetKind::Live,
+        pid: Some(1),
+        executable: "app".into(),
+        build_id: None,
+    };
+    Report { tasks, ..Report::empty(target) }
 }
 
 pub(crate) struct FakeFront {

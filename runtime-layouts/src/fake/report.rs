@@ -66,22 +66,7 @@ impl FakeReport {
             executable: "/shop/shop".into(),
             build_id: None,
         };
-        let report = Report {
-            target,
-            runtimes: Vec::new(),
-            threads: Vec::new(),
-            local_sets: Vec::new(),
-            sites: vec![site()],
-            types: vec![None],
-            tasks: Vec::new(),
-            resources: Vec::new(),
-            waits: Vec::new(),
-            holdings: Vec::new(),
-            has_abort_handles: false,
-            problems: Vec::new(),
-            caveats: Vec::new(),
-            interrupted: false,
-        };
+        let report = Report { sites: vec![site()], types: vec![None], ..Report::empty(target) };
         Self { report, waits: Vec::new(), frames: 0 }
     }
 

@@ -79,6 +79,27 @@ pub struct Report {
 }
 
 impl Report {
+    /// A report in which nothing was found.
+    #[must_use]
+    pub const fn empty(target: TargetSummary) -> Self {
+        Self {
+            target,
+            runtimes: Vec::new(),
+            threads: Vec::new(),
+            local_sets: Vec::new(),
+            sites: Vec::new(),
+            types: Vec::new(),
+            tasks: Vec::new(),
+            resources: Vec::new(),
+            waits: Vec::new(),
+            holdings: Vec::new(),
+            has_abort_handles: false,
+            problems: Vec::new(),
+            caveats: Vec::new(),
+            interrupted: false,
+        }
+    }
+
     /// What a task waits for.
     #[must_use]
     pub fn waits_of(&self, task: TaskIndex) -> &[Wait] {
