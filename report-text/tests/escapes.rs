@@ -129,7 +129,7 @@ fn report(target: &dyn Target, name: &str) -> Report {
         note,
         is_polled: true,
         holding_frame: None,
-        keeps_waker: false,
+        waker: None,
         leaf: frames[task],
         user: Some(frames[task]),
     };

@@ -4,8 +4,8 @@ use report_text::text::tasks::{TaskFilter, matches};
 use runtime_layouts::layout::name::DisplayName;
 use runtime_layouts::report::{
     Chain, Frame, FrameKind, FrameRef, FrameSource, FutureState, Report, Resource, ResourceId,
-    ResourceKind, Site, SiteId, TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, Trust,
-    Wait, WakerCount,
+    ResourceKind, Site, SiteId, TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState,
+    TaskWakers, Trust, Wait,
 };
 use runtime_layouts::target::TargetKind;
 
@@ -39,7 +39,7 @@ fn task(index: u32) -> Task {
         chain: Chain { frames: vec![frame], ..Chain::default() },
         trust: Trust::of(FrameSource::StateMachines),
         beside_stack: None,
-        wakers: WakerCount::default(),
+        wakers: TaskWakers::default(),
         index: TaskIndex(index),
         problems: Vec::new(),
     }
@@ -85,7 +85,7 @@ fn report(waits: &[(ResourceKind, &str, bool)]) -> Report {
             note: None,
             is_polled: *is_polled,
             holding_frame: (!is_polled).then_some(leaf),
-            keeps_waker: false,
+            waker: None,
             leaf,
             user: Some(leaf),
         });

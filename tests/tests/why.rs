@@ -55,6 +55,8 @@ faults! {
     a_stream_does_not_poll_what_it_has_while_its_body_runs "stream-body"
     somebody_can_abort_a_task_that_waits_for_itself "watched"
     nothing_has_a_waker_of_a_task "no-waker"
+    nothing_has_a_waker_of_what_main_blocks_on "main-no-waker"
+    strangers_have_the_wakers "far-wakers"
     nothing_has_wakers_of_many_tasks "no-wakers"
     only_a_set_that_nothing_wakes_has_a_waker "no-room"
     a_handle_that_aborts_counts_as_a_waker "abort-handle"

@@ -2,8 +2,8 @@
 
 use super::*;
 use runtime_layouts::report::{
-    Chain, FrameSource, TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef,
-    Trust, WakerCount,
+    Chain, FrameSource, TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, TaskWakers,
+    ThreadRef, Trust,
 };
 use runtime_layouts::target::TargetKind;
 
@@ -21,7 +21,7 @@ pub(crate) fn task(id: &str, address: u64, thread: Option<u32>) -> Task {
         chain: Chain::default(),
         trust: Trust::of(FrameSource::Nothing),
         beside_stack: None,
-        wakers: WakerCount::default(),
+        wakers: TaskWakers::default(),
         index: TaskIndex(0),
         problems: Vec::new(),
     }

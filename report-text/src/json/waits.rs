@@ -11,7 +11,7 @@ use crate::text::why;
 use runtime_layouts::diagnosis::{is_fault, leads};
 use runtime_layouts::report::{
     Access, Clock, Due, Finding, FindingKind, FrameRef, Holder, Lead, Report, ResourceKind,
-    TaskIndex, Timer, Wait,
+    TaskIndex, Timer, Wait, WakerPlace,
 };
 
 /// So many tasks or holders stand with each wait, since a hundred thousand tasks may wait for the
@@ -54,6 +54,7 @@ pub(super) struct WaitJson<'r> {
     polled: bool,
     granted: bool,
     keeps_waker: bool,
+    waker: Option<WakerJson<'r>>,
     state: Option<String>,
     timer: Option<TimerJson>,
     note: Option<&'r str>,
@@ -65,6 +66,34 @@ pub(super) struct WaitJson<'r> {
     held_by_count: usize,
     queue: Vec<&'r str>,
     queue_count: usize,
+}
+
+/// Where a waker of the task is that waits.
+#[derive(Serialize)]
+struct WakerJson<'r> {
+    place: &'static str,
+    address: Option<String>,
+    task: Option<&'r str>,
+    thread: Option<ThreadJson>,
+}
+
+impl<'r> WakerJson<'r> {
+    fn new(report: &'r Report, place: WakerPlace) -> Self {
+        let (word, address, task, thread) = match place {
+            WakerPlace::Leaf => ("leaf", None, None, None),
+            WakerPlace::Resource(id) => ("resource", Some(report.resource(id).address), None, None),
+            WakerPlace::Frame(task, frame) => ("frame", Some(frame.address), Some(task), None),
+            WakerPlace::Stack(thread) => ("stack", None, None, Some(thread)),
+            WakerPlace::Static(address) => ("static", Some(address), None, None),
+            WakerPlace::Heap(address) => ("heap", Some(address), None, None),
+        };
+        Self {
+            place: word,
+            address: address.map(hexadecimal),
+            task: task.map(|task| report.task(task).id.0.as_str()),
+            thread: thread.map(ThreadJson::of),
+        }
+    }
 }
 
 /// A timer, in whole milliseconds, rounded down.
@@ -134,7 +163,8 @@ impl<'r> WaitJson<'r> {
             },
             polled: wait.is_polled,
             granted: wait.is_granted,
-            keeps_waker: wait.keeps_waker,
+            keeps_waker: wait.keeps_waker(),
+            waker: wait.waker.map(|place| WakerJson::new(report, place)),
             state: resource.state_text(),
             timer: resource.timer.map(TimerJson::new),
             note: wait.note.as_deref(),

@@ -1,9 +1,9 @@
 //! What tasks wait for and hold, in words.
 
-use super::frames::{Line, place};
+use super::frames::{Line, place, short_place};
 use runtime_layouts::report::{
     Access, FrameRef, Holder, Report, Resource, ResourceKind, Task, TaskIndex, TaskKind, TaskState,
-    Wait,
+    Wait, WakerPlace,
 };
 
 /// Tasks or holders that a line names, at most.
@@ -38,7 +38,7 @@ pub(super) fn of_task(report: &Report, task: &Task) -> Option<String> {
 
 /// Whether anything is known of what is waited for there.
 fn is_known(report: &Report, wait: &Wait) -> bool {
-    wait.keeps_waker || report.resource(wait.resource).kind != ResourceKind::Other
+    wait.waker.is_some() || report.resource(wait.resource).kind != ResourceKind::Other
 }
 
 /// Whether there is something to say of a wait: of one that is not known only where the task has no
@@ -56,8 +56,10 @@ pub(crate) fn short(report: &Report, wait: &Wait) -> String {
     if is_in_vain && resource.kind == ResourceKind::Other {
         return format!("nothing can wake it, in {text}");
     }
-    if wait.keeps_waker {
+    if wait.keeps_waker() {
         text.push_str(" (keeps the task's waker)");
+    } else if let Some(place) = wait.waker {
+        text.push_str(&format!(" ({})", waker_text(report, wait.task, place)));
     } else if resource.kind == ResourceKind::Other {
         text.push_str(" (not known)");
     } else if let Some(note) = &wait.note {
@@ -91,7 +93,7 @@ fn is_in_vain(report: &Report, wait: &Wait) -> bool {
 
 /// The set of futures of a task's own that keeps a waker of it, by its name.
 pub(super) fn only_set(report: &Report, task: &Task) -> String {
-    let set = report.waits_of(task.index).iter().find(|wait| wait.keeps_waker);
+    let set = report.waits_of(task.index).iter().find(|wait| wait.keeps_waker());
     set.map_or("set of futures".to_string(), |set| report.resource(set.resource).name.to_string())
 }
 
@@ -145,13 +147,42 @@ pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> Strin
 /// What is said of a leaf that is not known: whether it keeps the waker of its task.
 fn unknown(report: &Report, wait: &Wait, resource: &Resource) -> String {
     let name = &resource.name;
-    if wait.keeps_waker {
+    if wait.keeps_waker() {
         return format!("waits in {name}, which keeps the task's waker");
+    }
+    if let Some(place) = wait.waker {
+        return format!("waits in {name}; {}", waker_text(report, wait.task, place));
     }
     match is_in_vain(report, wait) {
         true => format!("waits in {name}"),
         false => format!("waits in {name}, unhang does not know what for"),
     }
+}
+
+/// Where a waker of a task was found: `the task's waker is in task 7
+/// (relay.rs:12)`.
+pub(super) fn waker_text(report: &Report, own: TaskIndex, at: WakerPlace) -> String {
+    let place = match at {
+        WakerPlace::Leaf => "in the leaf".to_string(),
+        WakerPlace::Resource(id) => {
+            let resource = report.resource(id);
+            format!("in {} {:#x}", resource.name, resource.address)
+        }
+        WakerPlace::Frame(task, frame) => {
+            let of = match task == own {
+                true => "the task itself".to_string(),
+                false => format!("task {}", report.task(task).id.0),
+            };
+            let site = report.site(frame.site);
+            let place = Some(place(site)).filter(|place| !place.is_empty());
+            let place = place.as_deref().map_or(&*site.name.short, short_place);
+            format!("in {of} ({place})")
+        }
+        WakerPlace::Stack(thread) => format!("on the stack of thread {}", thread.number),
+        WakerPlace::Static(address) => format!("in a static variable, at {address:#x}"),
+        WakerPlace::Heap(address) => format!("on the heap, at {address:#x}"),
+    };
+    format!("the task's waker is {place}")
 }
 
 /// What is said of a frame that holds something: `holds MutexGuard<Inventory> in ‘stock’`.
@@ -378,7 +409,7 @@ fn holders_text(
             false => {
                 let who = report.holder_name(first);
                 let place = place(report.site(first.frame.site));
-                let file = place.rsplit_once('/').map_or(&*place, |(_, file)| file);
+                let file = short_place(&place);
                 match with_place && !place.is_empty() {
                     true => format!("{held} {who} ({file})"),
                     false => format!("{held} {who}{}", in_variable(first)),

@@ -14,7 +14,7 @@ use super::{findings, reasons};
 use crate::fake::{FakeFrame, FakeReport, link_line};
 use crate::report::{
     Access, Cause, Chain, Clock, Due, Finding, FindingKind, FrameRef, Holder, Link, Report,
-    ResourceId, ResourceKind, Task, TaskIndex, TaskState, Timer, Wait, WaitId, WakerCount,
+    ResourceId, ResourceKind, Task, TaskIndex, TaskState, TaskWakers, Timer, Wait, WaitId,
 };
 
 const KINDS: [ResourceKind; 17] = [
@@ -74,7 +74,7 @@ fn story(u: &mut Unstructured<'_>) -> Result<FakeReport> {
         match u.int_in_range(0..=9)? {
             0 => story.is_woken(task),
             1 => story.runs(task, number % 2, 7 + number as u64 % 2),
-            2 => story.task_mut(task).wakers = WakerCount::at_most(0),
+            2 => story.task_mut(task).wakers = TaskWakers::at_most(0),
             _ => {}
         }
     }

@@ -27,12 +27,12 @@ pub(super) fn findings(report: &Report) -> (Vec<Finding>, Vec<(WaitId, usize)>) 
         let polled = || waits_of(report, task.index).filter(|(_, wait)| wait.is_polled);
         let kind = |wait: &Wait| report.resource(wait.resource).kind;
         // A part of which nothing is known may have ended.
-        let says_nothing = |wait: &Wait| kind(wait) == ResourceKind::Other && !wait.keeps_waker;
+        let says_nothing = |wait: &Wait| kind(wait) == ResourceKind::Other && !wait.keeps_waker();
         let never = |wait: &Wait| kind(wait) == ResourceKind::Never;
         let is_meant = polled().any(|(_, wait)| never(wait))
             && polled().all(|(_, wait)| never(wait) || says_nothing(wait));
         // What keeps the task's own waker tells most.
-        let first = polled().min_by_key(|(_, wait)| !wait.keeps_waker);
+        let first = polled().min_by_key(|(_, wait)| !wait.keeps_waker());
         let Some((first, wait)) = first.filter(|_| !is_meant) else { continue };
         let site = |frame: FrameRef| frame.site;
         let link = Link { wait: first, cause: Cause::NoWaker };

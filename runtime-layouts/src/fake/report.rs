@@ -25,8 +25,8 @@ use crate::report::{
     Access, Activity, BlockedCall, Cause, Chain, Clock, Driver, Due, Finding, Flavor, Frame,
     FrameKind, FrameRef, FrameSource, FutureState, Holder, HoldingThread, Link, LocalSet, Polled,
     ProcessThread, Report, Resource, ResourceId, ResourceKind, Runtime, SetPlace, Site, SiteId,
-    TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef, ThreadRole, Timer,
-    Trust, Wait, WaitId, WakerCount, Worker, WorkerState,
+    TargetSummary, Task, TaskId, TaskIndex, TaskKind, TaskState, TaskWakers, ThreadRef, ThreadRole,
+    Timer, Trust, Wait, WaitId, Worker, WorkerState,
 };
 use crate::target::TargetKind;
 
@@ -154,7 +154,7 @@ impl FakeReport {
             chain: Chain { frames: vec![frame.clone()], ..Chain::default() },
             trust: Trust::of(FrameSource::StateMachines),
             beside_stack: None,
-            wakers: WakerCount::default(),
+            wakers: TaskWakers::default(),
             index,
             problems: Vec::new(),
         });
@@ -276,7 +276,7 @@ impl FakeReport {
             is_granted: false,
             note: None,
             is_polled: holding_frame.is_none(),
-            keeps_waker: false,
+            waker: None,
             holding_frame,
             leaf: at.frame,
             user: None,

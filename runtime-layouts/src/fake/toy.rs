@@ -8,7 +8,7 @@ use crate::knowledge::{self, Libraries, Library};
 use crate::layout::{Type, TypeKind};
 use crate::report::{
     Driver, Flavor, FrameSource, FutureType, Runtime, Task, TaskId, TaskIndex, TaskKind, TaskState,
-    Trust, WakerCount,
+    TaskWakers, Trust,
 };
 use crate::value::path::{self, Reach};
 use crate::value::{Ty, Value, ValueError};
@@ -124,7 +124,7 @@ fn task(
             None => Trust { future: FutureType::Unknown, ..Trust::of(FrameSource::Nothing) },
         },
         beside_stack: None,
-        wakers: WakerCount::default(),
+        wakers: TaskWakers::default(),
         index: TaskIndex(0),
         problems: match future {
             Some(_) => Vec::new(),

@@ -48,17 +48,17 @@ pub(crate) struct Reading<'r> {
     pub(crate) leaf: Value,
     /// The tasks that others may wait for.
     pub(crate) tasks: &'r Tasks<'r>,
-    /// The header of the task whose leaf it is; 0 for a future that a thread blocks on.
-    pub(crate) header: u64,
+    /// The data pointer of the wakers of the task whose leaf it is; 0 when that is not known.
+    pub(crate) waker: u64,
 }
 
 impl Reading<'_> {
     /// Whether a waker with that data pointer wakes the task whose leaf is read.
     pub(crate) fn is_own(&self, waker: u64) -> bool {
-        match self.header {
+        match self.waker {
             // The waker of a future that a thread blocks on is the thread's, not a task's.
             0 => waker != 0 && self.tasks.at(waker).is_none(),
-            header => waker == header,
+            own => waker == own,
         }
     }
 }

@@ -34,7 +34,7 @@ pub use self::runtimes::{
 pub use self::threads::{Activity, BlockedCall, ProcessThread, ThreadRole};
 pub use self::timer::{Clock, Due, Timer};
 pub use self::trust::{FrameSource, FutureType, Trust};
-pub use self::wakers::WakerCount;
+pub use self::wakers::{TaskWakers, WakerPlace};
 
 use std::sync::Arc;
 
@@ -268,7 +268,7 @@ pub struct Task {
     /// shows in [`Task::chain`]; `None` for every other task, and where nothing is kept.
     pub beside_stack: Option<Box<BesideStack>>,
     /// How many wakers of it exist.
-    pub wakers: WakerCount,
+    pub wakers: TaskWakers,
     /// Its place in [`Report::tasks`].
     pub index: TaskIndex,
     /// What could not be read. What may be wrong is in [`Task::trust`].

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Frame, ResourceKind, SiteId, ThreadRef, Timer};
+use super::{Frame, ResourceKind, SiteId, ThreadRef, Timer, WakerPlace};
 
 /// Number of a [`Resource`] in its report.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -176,6 +176,14 @@ impl FrameRef {
     }
 }
 
+impl Wait {
+    /// Whether the leaf keeps a waker of its task.
+    #[must_use]
+    pub fn keeps_waker(&self) -> bool {
+        self.waker == Some(WakerPlace::Leaf)
+    }
+}
+
 /// One leaf of a task that waits for a resource.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Wait {
@@ -193,8 +201,9 @@ pub struct Wait {
     pub is_polled: bool,
     /// The frame that holds what is not polled; `None` for what is.
     pub holding_frame: Option<FrameRef>,
-    /// Whether the leaf was seen to keep the task's waker, of a leaf that is not known otherwise.
-    pub keeps_waker: bool,
+    /// Where a waker of the task was seen, of a leaf that is not known otherwise; `None` where none
+    /// was.
+    pub waker: Option<WakerPlace>,
     /// The leaf: the future that waits.
     pub leaf: FrameRef,
     /// The innermost frame of the user's own code above the leaf; `None` when there is none.

@@ -118,7 +118,7 @@ impl Task {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Chain, TaskId, TaskIndex, TaskState, WakerCount};
+    use crate::report::{Chain, TaskId, TaskIndex, TaskState, TaskWakers};
 
     fn task(kind: TaskKind, trust: Trust) -> Task {
         Task {
@@ -133,7 +133,7 @@ mod tests {
             chain: Chain::default(),
             trust,
             beside_stack: None,
-            wakers: WakerCount::default(),
+            wakers: TaskWakers::default(),
             index: TaskIndex(0),
             problems: Vec::new(),
         }

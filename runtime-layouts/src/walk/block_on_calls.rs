@@ -11,8 +11,8 @@ use super::stack_future;
 use super::{Inspection, Value};
 use crate::layout::Call;
 use crate::report::{
-    Chain, FrameSource, FutureState, Task, TaskId, TaskIndex, TaskKind, TaskState, ThreadRef,
-    Trust, WakerCount,
+    Chain, FrameSource, FutureState, Task, TaskId, TaskIndex, TaskKind, TaskState, TaskWakers,
+    ThreadRef, Trust,
 };
 use crate::value::Ty;
 
@@ -133,7 +133,7 @@ impl Inspection<'_> {
             chain,
             trust: Trust::of(source),
             beside_stack: None,
-            wakers: WakerCount::default(),
+            wakers: TaskWakers::default(),
             index: TaskIndex(0),
             problems: Vec::new(),
         });

@@ -7,7 +7,7 @@ use super::sites::Sites;
 use crate::knowledge::FutureSetType;
 use crate::layout::name::base_path;
 use crate::parallel::Job;
-use crate::report::{Chain, SiteId, Task, TaskIndex, TaskKind};
+use crate::report::{Chain, SiteId, Task, TaskIndex};
 use crate::value::{Program, Value};
 
 /// Counts the wakers that sets of futures keep in vain, of tasks of which wakers exist.
@@ -45,7 +45,7 @@ pub(crate) fn count(program: &Program<'_>, sites: &Sites, tasks: &mut [Task]) {
 
 /// Whether wakers of a task are known to exist, which may all be of no use.
 fn may_be_dead(task: &Task) -> bool {
-    task.kind != TaskKind::BlockOn && task.wakers.at_most.is_some_and(|count| count > 0)
+    task.wakers.at_most.is_some_and(|count| count > 0)
 }
 
 /// What the sites of sets of futures are known as.
@@ -78,7 +78,7 @@ impl Sets<'_> {
             let Some(ty) = self.sites.type_of(frame.site) else { continue };
             let value = Value { ty, address: frame.address };
             if let Ok(Some(set)) = (known.read)(self.program, value)
-                && set.waker == self.task.address
+                && set.waker == self.task.waker_data()
                 && !set.can_be_woken
                 && self.seen.insert(set.key)
             {

@@ -437,7 +437,7 @@ fn state_of(
 ) -> Option<ObservedResource> {
     let layout = program.type_of(object.ty).ok()?;
     let known = libraries.resource(base_path(&layout.name))?;
-    let reading = Reading { program, leaf: object, tasks: &Tasks::default(), header: 0 };
+    let reading = Reading { program, leaf: object, tasks: &Tasks::default(), waker: 0 };
     (known.read)(&reading, object).ok().flatten()
 }
 

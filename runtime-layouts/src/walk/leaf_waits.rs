@@ -14,8 +14,8 @@ use crate::knowledge::{Libraries, ObservedResource, Reading, ResourceType, Tasks
 use crate::layout::name::base_path;
 use crate::layout::{Type, TypeKind};
 use crate::report::{
-    Chain, Frame, FrameRef, FutureState, Polled, ResourceId, ResourceKind, SiteId, Task, TaskKind,
-    TaskState, Wait,
+    Chain, Frame, FrameRef, FutureState, Polled, ResourceId, ResourceKind, SiteId, Task, TaskState,
+    Wait, WakerPlace,
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value};
@@ -72,8 +72,7 @@ impl LeafReader {
         task: &Task,
         found: &mut Vec<FoundWait>,
     ) {
-        let header = if task.kind == TaskKind::BlockOn { 0 } else { task.address };
-        let mut walk = LeafWalk { leaves: self, program, sites, tasks, task, header, found };
+        let mut walk = LeafWalk { leaves: self, program, sites, tasks, task, found };
         walk.chain(&task.chain, None, 0, &mut Vec::new());
     }
 
@@ -110,8 +109,6 @@ struct LeafWalk<'w> {
     sites: &'w Sites,
     tasks: &'w Tasks<'w>,
     task: &'w Task,
-    /// Of the task; 0 for a future that a thread blocks on.
-    header: u64,
     found: &'w mut Vec<FoundWait>,
 }
 
@@ -158,7 +155,7 @@ impl LeafWalk<'_> {
                 note: seen.note.take(),
                 is_polled: holding_frame.is_none(),
                 holding_frame,
-                keeps_waker,
+                waker: keeps_waker.then_some(WakerPlace::Leaf),
                 leaf: leaf_ref,
                 user,
             };
@@ -175,8 +172,12 @@ impl LeafWalk<'_> {
             self.found.extend(ty.map(|ty| waiting((unknown(ty), ty), false)));
             return;
         };
-        let reading =
-            Reading { program: self.program, leaf, tasks: self.tasks, header: self.header };
+        let reading = Reading {
+            program: self.program,
+            leaf,
+            tasks: self.tasks,
+            waker: self.task.waker_data(),
+        };
         if let Some(known) = self.known(&reading, &run[branch..]) {
             return self.found.push(waiting(known, false));
         }
@@ -221,13 +222,14 @@ impl LeafWalk<'_> {
 
     /// Whether a leaf of a type that is not known stores this task's waker.
     fn keeps_waker(&mut self, leaf: Value) -> bool {
-        if self.header == 0 {
+        let own = self.task.waker_data();
+        if own == 0 {
             return false;
         }
         let program = self.program;
         let paths = self.leaves.wakers.entry(leaf.ty);
         let paths = paths.or_insert_with(|| waker::paths(program, leaf.ty));
-        waker::wake(program, leaf, paths, self.header)
+        waker::wake(program, leaf, paths, own)
     }
 
     /// Things in a leaf that keep this task's waker.

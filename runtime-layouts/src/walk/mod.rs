@@ -27,6 +27,7 @@ mod threads;
 mod type_paths;
 pub(crate) mod waits;
 mod waits_and_holders;
+mod waker_sweep;
 
 use self::block_on_calls::PolledByCalls;
 pub(crate) use self::chain::Walker;
@@ -332,6 +333,7 @@ impl Inspection<'_> {
         let Found { mut waits, threads, is_whole } = found;
         stack_references::mark(self.program, &self.runtimes, &self.tasks, &mut waits);
         self.interrupted |= !is_whole || self.program.was_interrupted();
+        waker_sweep::mark(self.program, sites, &self.tasks, &mut waits);
         blocked_threads::mark(&mut self.runtimes, &self.tasks, &waits);
         sites.classify_user_code(&roots);
         let mut modules = target.modules().iter();

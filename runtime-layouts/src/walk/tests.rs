@@ -481,5 +481,5 @@ fn a_leaf_that_is_not_known_is_waited_for_all_the_same() {
     assert_eq!(leaf.queue, []);
     let waiting: Vec<u32> = report.waits.iter().map(|wait| wait.task.0).collect();
     assert_eq!(waiting, [0, 1]);
-    assert!(report.waits.iter().all(|wait| wait.is_polled && !wait.keeps_waker));
+    assert!(report.waits.iter().all(|wait| wait.is_polled && wait.waker.is_none()));
 }

@@ -115,7 +115,7 @@ impl Waits {
             note: None,
             is_polled: true,
             holding_frame: None,
-            keeps_waker: false,
+            waker: None,
             leaf: call.call,
             user: call.user,
         });

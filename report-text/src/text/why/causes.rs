@@ -1,7 +1,7 @@
 //! Why a wait does not end: what each cause says, as the reason of one task and as evidence.
 
 use super::super::Look;
-use super::super::waiting::{end_text, in_variable, is_lock, of_block_on, thing};
+use super::super::waiting::{end_text, in_variable, is_lock, of_block_on, thing, waker_text};
 use super::facts::{Fact, joined};
 use super::futurelock::variable;
 use super::never_woken;
@@ -118,14 +118,19 @@ fn no_thread(report: &Report, task: TaskIndex) -> String {
 /// What is said of a future of which it is not known what it waits for: how many could tell.
 fn unknown(wait: &Wait, report: &Report) -> String {
     let what = "of which unhang does not know what it waits for";
-    if wait.keeps_waker {
+    if wait.keeps_waker() {
         return format!("{what}, but it keeps a waker of the task");
     }
+    if let Some(place) = wait.waker {
+        return format!("{what}; {}", waker_text(report, wait.task, place));
+    }
+    let (handle, handles) = match report.has_abort_handles {
+        true => (", or handle that can abort it,", ", or handles that can abort it,"),
+        false => ("", ""),
+    };
     match report.task(wait.task).wakers.at_most {
-        Some(1) => format!("{what}: one waker of the task, or handle that can abort it, exists"),
-        Some(count) => {
-            format!("{what}: {count} wakers of the task, or handles that can abort it, exist")
-        }
+        Some(1) => format!("{what}: one waker of the task{handle} exists"),
+        Some(count) => format!("{what}: {count} wakers of the task{handles} exist"),
         None => what.to_string(),
     }
 }

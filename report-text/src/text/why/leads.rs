@@ -199,6 +199,9 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
             "that task is in no list; see who should poll it".to_string()
         }
         (ResourceKind::Semaphore, _) => "see who should give permits back".to_string(),
+        _ if wait.waker.is_some() => {
+            format!("see what should use the waker that `async bt {id}` names")
+        }
         _ => format!("what would wake it is not known; see `async bt {id}`"),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{EMBRACE, embrace, mutex, reader, said};
 use crate::fake::FakeReport;
-use crate::report::{Access, ResourceKind, TaskState, WaitId, WakerCount};
+use crate::report::{Access, ResourceKind, TaskState, TaskWakers, WaitId};
 
 #[test]
 fn two_tasks_that_hold_what_the_other_wants_are_deadlocked() {
@@ -221,8 +221,8 @@ fn an_abort_may_end_a_deadlock_while_more_refers_to_a_task_than_its_waits() {
         let mut story = FakeReport::new();
         story.has_abort_handles(has_handles);
         let [first, second] = embrace(&mut story);
-        story.task_mut(first).wakers = WakerCount::at_most(count);
-        story.task_mut(second).wakers = WakerCount::at_most(1);
+        story.task_mut(first).wakers = TaskWakers::at_most(count);
+        story.task_mut(second).wakers = TaskWakers::at_most(1);
         assert_eq!(said(story), [EMBRACE.replace("Deadlock", expected)]);
     }
 }

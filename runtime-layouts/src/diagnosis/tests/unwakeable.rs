@@ -2,10 +2,10 @@
 
 use super::{mutex, said, sleeper, why};
 use crate::fake::{FakeFrame, FakeReport};
-use crate::report::{Access, ResourceKind, TaskState, WakerCount};
+use crate::report::{Access, ResourceKind, TaskState, TaskWakers};
 
 /// A task that waits in something unknown.
-fn stranger(story: &mut FakeReport, wakers: WakerCount) -> FakeFrame {
+fn stranger(story: &mut FakeReport, wakers: TaskWakers) -> FakeFrame {
     let task = story.task();
     let unknown = story.resource(ResourceKind::Other, "Pass");
     story.waits(task, unknown);
@@ -16,23 +16,23 @@ fn stranger(story: &mut FakeReport, wakers: WakerCount) -> FakeFrame {
 #[test]
 fn a_task_without_a_waker_is_never_woken() {
     let mut story = FakeReport::new();
-    stranger(&mut story, WakerCount::at_most(0));
+    stranger(&mut story, TaskWakers::at_most(0));
     assert_eq!(said(story), ["NeverWoken: 1 waits for Pass, and nothing can wake it"]);
 }
 
 #[test]
 fn nor_is_one_with_none_but_those_of_dead_sets() {
     let mut story = FakeReport::new();
-    stranger(&mut story, WakerCount { of_dead_sets: 2, ..WakerCount::at_most(2) });
+    stranger(&mut story, TaskWakers { of_dead_sets: 2, ..TaskWakers::at_most(2) });
     assert_eq!(said(story), ["NeverWoken: 1 waits for Pass, and nothing can wake it"]);
 }
 
 #[test]
 fn one_waker_is_enough() {
     for wakers in [
-        WakerCount::default(),
-        WakerCount::at_most(1),
-        WakerCount { of_dead_sets: 1, ..WakerCount::at_most(2) },
+        TaskWakers::default(),
+        TaskWakers::at_most(1),
+        TaskWakers { of_dead_sets: 1, ..TaskWakers::at_most(2) },
     ] {
         let mut story = FakeReport::new();
         stranger(&mut story, wakers);
@@ -44,7 +44,7 @@ fn one_waker_is_enough() {
 fn a_task_that_was_woken_needs_no_waker() {
     for state in [TaskState::Scheduled, TaskState::Running, TaskState::Complete] {
         let mut story = FakeReport::new();
-        let task = stranger(&mut story, WakerCount::at_most(0));
+        let task = stranger(&mut story, TaskWakers::at_most(0));
         story.task_mut(task).state = state;
         assert_eq!(said(story), [""; 0], "{state:?}");
     }
@@ -54,7 +54,7 @@ fn a_task_that_was_woken_needs_no_waker() {
 fn a_task_that_was_made_to_wait_for_ever_needs_none_either() {
     let mut story = FakeReport::new();
     let service = sleeper(&mut story);
-    story.task_mut(service).wakers = WakerCount::at_most(0);
+    story.task_mut(service).wakers = TaskWakers::at_most(0);
     assert_eq!(said(story), [""; 0]);
 }
 
@@ -64,7 +64,7 @@ fn what_it_waits_for_does_not_matter() {
     let task = story.task();
     let socket = story.resource(ResourceKind::Io, "socket");
     story.waits(task, socket).is_granted = true;
-    story.task_mut(task).wakers = WakerCount::at_most(0);
+    story.task_mut(task).wakers = TaskWakers::at_most(0);
     assert_eq!(said(story), ["NeverWoken: 1 waits for socket, and nothing can wake it"]);
 }
 
@@ -77,14 +77,14 @@ fn of_a_task_with_several_branches_one_wait_is_told() {
         (story.resource(ResourceKind::Io, "socket"), story.resource(ResourceKind::Other, "Pass"));
     story.waits(first, socket);
     story.waits(second, unknown);
-    story.task_mut(task).wakers = WakerCount::at_most(0);
+    story.task_mut(task).wakers = TaskWakers::at_most(0);
     assert_eq!(said(story), ["NeverWoken: 1 waits for socket, and nothing can wake it"]);
 }
 
 #[test]
 fn those_who_wait_for_it_are_behind_it() {
     let mut story = FakeReport::new();
-    let task = stranger(&mut story, WakerCount::at_most(0));
+    let task = stranger(&mut story, TaskWakers::at_most(0));
     let (joins, locks, receives) = (story.task(), story.task(), story.task());
     let (end, stock) = (story.end_of(&[task]), mutex(&mut story));
     story.waits(joins, end);
@@ -103,7 +103,7 @@ fn those_who_wait_for_it_are_behind_it() {
 fn those_at_the_same_place_are_one_finding() {
     let mut story = FakeReport::new();
     for _ in 0..2 {
-        stranger(&mut story, WakerCount::at_most(0));
+        stranger(&mut story, TaskWakers::at_most(0));
     }
     assert_eq!(
         said(story),
@@ -115,7 +115,7 @@ fn those_at_the_same_place_are_one_finding() {
 #[test]
 fn the_chain_of_reasons_ends_at_it() {
     let mut story = FakeReport::new();
-    let task = stranger(&mut story, WakerCount::at_most(0));
+    let task = stranger(&mut story, TaskWakers::at_most(0));
     let joins = story.task();
     let end = story.end_of(&[task]);
     story.waits(joins, end);
@@ -140,6 +140,6 @@ fn nor_does_one_that_has_such_a_part_and_another_of_which_nothing_is_known() {
     );
     story.waits(first, unknown);
     story.waits(second, never);
-    story.task_mut(task).wakers = WakerCount::at_most(0);
+    story.task_mut(task).wakers = TaskWakers::at_most(0);
     assert_eq!(said(story), [""; 0]);
 }

@@ -9,8 +9,8 @@ use super::context::ThreadContext;
 use super::scheduler::{self, Scheduler};
 use super::{block_on_stack, workers};
 use crate::report::{
-    BesideStack, Flavor, FrameSource, Task, TaskId, TaskIndex, TaskKind, TaskState, Trust,
-    WakerCount, WorkerState,
+    BesideStack, Flavor, FrameSource, Task, TaskId, TaskIndex, TaskKind, TaskState, TaskWakers,
+    Trust, WorkerState,
 };
 use crate::target::NativeFrame;
 use crate::value::Program;
@@ -110,9 +110,21 @@ fn task(
         chain,
         trust: Trust { is_stale: state == TaskState::Running, ..Trust::of(source) },
         beside_stack,
-        wakers: WakerCount::default(),
+        wakers: wakers(context, state),
         index: TaskIndex(0),
         problems: Vec::new(),
+    }
+}
+
+/// The wakers of a future that a thread blocks on. One that drives a scheduler itself is woken through
+/// that one, to which others refer too.
+fn wakers(context: &ThreadContext, state: TaskState) -> TaskWakers {
+    let parker = context.parker.filter(|_| context.worker.is_none());
+    let is_idle = state == TaskState::Idle && parker.is_some_and(|parker| parker.is_parked);
+    TaskWakers {
+        at_most: parker.and_then(|parker| parker.wakers).filter(|_| is_idle),
+        parker: parker.map(|parker| parker.address),
+        ..TaskWakers::default()
     }
 }
 
@@ -122,7 +134,7 @@ fn state(program: &Program<'_>, context: &ThreadContext, frames: &[NativeFrame])
         Some(worker) => workers::current_thread_state(program, worker.context)
             .map(|state| state == WorkerState::Parked)
             .ok(),
-        None => context.parked,
+        None => context.parker.map(|parker| parker.is_parked),
     };
     // Before 1.18 a current-thread scheduler does not say it, and before 1.22 no thread says which
     // task it polls.

@@ -12,7 +12,7 @@ use crate::layout::Type;
 use crate::libraries::rust_std::values::VecDequeElements;
 use crate::report::{
     BlockingPool, Flavor, FrameSource, FutureType, SiteId, Task, TaskIndex, TaskKind, TaskState,
-    Trust, WakerCount,
+    TaskWakers, Trust,
 };
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -60,7 +60,7 @@ pub(super) fn add_running(
             chain,
             trust,
             beside_stack: None,
-            wakers: WakerCount::default(),
+            wakers: TaskWakers::default(),
             index: TaskIndex(0),
             problems: problem.into_iter().collect(),
         });

@@ -28,10 +28,21 @@ pub(super) struct ThreadContext {
     pub(super) names_task: bool,
     /// Whether the thread drives a runtime: as a worker, or in `block_on`.
     pub(super) entered: bool,
-    /// Whether it sleeps in `block_on`; `None` when that is not known.
-    pub(super) parked: Option<bool>,
+    /// What it sleeps with in `block_on`; `None` when that is not known.
+    pub(super) parker: Option<Parker>,
     /// The scheduler whose worker it is; `None` when it is none.
     pub(super) worker: Option<WorkerContext>,
+}
+
+/// What a thread sleeps with that blocks on a future outside of a scheduler.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Parker {
+    /// Where it is: the data pointer of the wakers of that future.
+    pub(super) address: u64,
+    /// Whether the thread sleeps, and nothing has woken it.
+    pub(super) is_parked: bool,
+    /// How many wakers of the future exist, at most; `None` when that is not known.
+    pub(super) wakers: Option<u32>,
 }
 
 /// A thread's role as a worker.
@@ -66,7 +77,7 @@ pub(super) fn of_all_threads(inspection: &mut Inspection<'_>, module: usize) -> 
     }
     for (index, storage) in thread_locals_of(inspection, module, &PARKER) {
         if let Some(context) = contexts.iter_mut().find(|context| context.index == index) {
-            context.parked = is_parked(inspection.program, storage).ok().flatten();
+            context.parker = parker(inspection.program, storage).ok().flatten();
         }
     }
     for (path, of_type) in SCOPED.names().zip(SCOPED_CONTEXTS.names()) {
@@ -110,15 +121,29 @@ pub(super) fn thread_locals_of(
     expected.names().flat_map(|path| inspection.thread_locals(module, path)).collect()
 }
 
-/// Whether a thread sleeps in `CachedParkThread::park`: `runtime/park.rs`, `Inner::state`.
-fn is_parked(program: &Program<'_>, storage: Value) -> Result<Option<bool>, ValueError> {
+/// The parker that a thread-local keeps (`runtime/park.rs`, `Inner`).
+///
+/// `CachedParkThread::block_on` has a waker of its own as long as it runs, and the thread-local is one
+/// more that owns it: all others are wakers that somebody keeps.
+fn parker(program: &Program<'_>, storage: Value) -> Result<Option<Parker>, ValueError> {
     const PARKED: u64 = 1;
-    let mut is_inner = |ty: &Type| PARK_INNER.is(ty);
-    let Some(path) = path::find(program, storage.ty, Reach::RUNTIME, &mut is_inner) else {
+    const OWN: u64 = 2;
+    let mut is_counted = |ty: &Type| ty.member("strong").is_some() && ty.member("data").is_some();
+    let Some(path) = path::find(program, storage.ty, Reach::RUNTIME, &mut is_counted) else {
         return Ok(None);
     };
-    let Some(inner) = path.follow(program, storage)? else { return Ok(None) };
-    Ok(Some(inner.member(program, "state")?.unsigned(program)? == PARKED))
+    let Some(counted) = path.follow(program, storage)? else { return Ok(None) };
+    let inner = counted.member(program, "data")?;
+    if !PARK_INNER.is(inner.layout(program)?) {
+        return Ok(None);
+    }
+    let owners = counted.find_number(program, "strong")?;
+    let wakers = owners.and_then(|count| count.checked_sub(OWN));
+    Ok(Some(Parker {
+        address: inner.address,
+        is_parked: inner.member(program, "state")?.unsigned(program)? == PARKED,
+        wakers: wakers.and_then(|count| u32::try_from(count).ok()),
+    }))
 }
 
 fn read(
@@ -159,7 +184,7 @@ fn read(
             Ok(cell) => is_entered(program, cell)?,
             Err(_) => true,
         },
-        parked: None,
+        parker: None,
         worker: worker(program, context)?,
     }))
 }

@@ -3,7 +3,7 @@
 //! Source: `tokio/src/runtime/task/state.rs` (tokio 1.54.1).
 
 use crate::layout::Type;
-use crate::report::{TaskState, WakerCount};
+use crate::report::{TaskState, TaskWakers};
 
 /// Bits of the state word (`state.rs`; unchanged since tokio 1.0).
 const RUNNING: u64 = 0b00_0001;
@@ -48,11 +48,12 @@ pub(super) fn own_references(header: &Type) -> u64 {
 /// and `Waker` keep a reference each, and the first is there while `JOIN_INTEREST` is set
 /// (`runtime/task/{state,join,abort,waker}.rs`; 1.0.3 to 1.54.1). A thread that is about to drop its
 /// reference makes it one more, never one less.
-pub(super) fn wakers_of(word: u64, own_references: u64) -> WakerCount {
+pub(super) fn wakers_of(word: u64, own_references: u64) -> TaskWakers {
     let is_idle = word & (RUNNING | COMPLETE | NOTIFIED | CANCELLED) == 0;
     let handles = u64::from(word & JOIN_INTEREST != 0);
     let wakers = (word >> FLAGS).checked_sub(own_references + handles).filter(|_| is_idle);
-    WakerCount { at_most: wakers.and_then(|count| u32::try_from(count).ok()), of_dead_sets: 0 }
+    let at_most = wakers.and_then(|count| u32::try_from(count).ok());
+    TaskWakers { at_most, ..TaskWakers::default() }
 }
 
 #[cfg(test)]

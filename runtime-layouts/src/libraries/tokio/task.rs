@@ -18,7 +18,7 @@ use crate::layout::{Function, Type, TypeKind};
 use crate::memory::ReadError;
 use crate::report::{
     BesideStack, Chain, Flavor, Frame, FrameSource, FutureType, SiteId, Task, TaskId, TaskIndex,
-    TaskKind, TaskState, ThreadRef, Trust, WakerCount,
+    TaskKind, TaskState, TaskWakers, ThreadRef, Trust,
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -391,7 +391,7 @@ pub(super) fn add_polled(inspection: &mut Inspection<'_>) {
             chain,
             trust: Trust::of(FrameSource::NativeStack),
             beside_stack: None,
-            wakers: WakerCount::default(),
+            wakers: TaskWakers::default(),
             index: TaskIndex(0),
             problems: Vec::new(),
         });
