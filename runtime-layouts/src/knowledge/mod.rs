@@ -26,7 +26,7 @@ pub(crate) use self::resource::{ObservedResource, Read, ReadOrder, Reading, Task
 
 use self::children::Types;
 use self::expectation::{Expectation, NamedType, NamedTypes};
-use crate::layout::name::{Environment, base_path};
+use crate::layout::name::{Environment, base_path, path_segments};
 use crate::layout::source::LayoutSource;
 
 /// A library: of locks, channels and futures, or an async runtime.
@@ -47,6 +47,9 @@ pub struct Library {
     pub passing_on: &'static [&'static str],
     /// The beginnings of the paths of functions by which a thread that blocks enters the kernel.
     pub entering_kernel: &'static [&'static str],
+    /// Of these the last parts of the paths of functions in which a thread does not wait: it wakes
+    /// others, or lets others run.
+    pub passing_kernel: &'static [&'static str],
     /// Private paths of the library and the public ones that export the same items.
     pub public_paths: &'static [(&'static str, &'static str)],
     /// What its futures wait for.
@@ -91,6 +94,7 @@ impl Library {
             defining_crates: &[],
             passing_on: &[],
             entering_kernel: &[],
+            passing_kernel: &[],
             public_paths: &[],
             resources: &[],
             guards: &[],
@@ -172,7 +176,10 @@ impl Libraries {
     /// Whether a blocked thread enters the kernel by that function.
     pub(crate) fn enters_kernel(self, function: &str) -> bool {
         let mut paths = self.all().flat_map(|library| library.entering_kernel);
-        paths.any(|path| function.starts_with(path))
+        let mut passing = self.all().flat_map(|library| library.passing_kernel);
+        let segments = path_segments(function);
+        let last = segments.last().map_or("", |last| last.text);
+        paths.any(|path| function.starts_with(path)) && !passing.any(|name| *name == last)
     }
 
     /// The resource of that path.

@@ -157,15 +157,16 @@ fn register(program: &Program<'_>, thread: &Thread, number: u16) -> Option<u64> 
     program.target().native_frames(thread, 1).first()?.register(number)
 }
 
-/// Whether a thread waits in the kernel, as far as its stack shows: it runs no code that could hold
-/// something for a moment.
+/// Whether a thread waits in the kernel, as far as its stack shows, and nothing has woken it: it runs
+/// no code that could hold something for a moment.
 pub(super) fn is_in_kernel(program: &Program<'_>, libraries: Libraries, thread: &Thread) -> bool {
     let calls = native_stack::calls(program, &program.stack(thread));
     let functions = calls.iter().map(|call| match call {
         NativeCall::Known { call, .. } => &*call.function.name,
         NativeCall::Unknown { .. } => "",
     });
-    waits_in_kernel(libraries, functions)
+    let woken = || futex(program, thread).is_some_and(|word| was_woken(program, thread, word));
+    waits_in_kernel(libraries, functions) && !woken()
 }
 
 /// A value that a thread's stack keeps.
@@ -272,6 +273,19 @@ mod tests {
         let frame = NativeFrame { pc: CodeAddress::Next(0), frame_address: None, registers };
         let target = FakeTarget::new(FakeLayouts::new(), memory, 0).with_stack(&WIDE, vec![frame]);
         was_woken(&Program::new(&target), &target.threads()[0], WORD)
+    }
+
+    #[test]
+    fn a_thread_that_wakes_others_or_lets_them_run_waits_for_nothing() {
+        let libraries = crate::libraries::REGISTRY.libraries;
+        let waits = |function: &str| waits_in_kernel(libraries, ["", function].into_iter());
+        let of_parking_lot =
+            |function: &str| waits(&format!("parking_lot_core::thread_parker::imp::{function}"));
+        assert!(of_parking_lot("ThreadParker::futex_wait"));
+        assert!(!of_parking_lot("{impl#2}::unpark") && !of_parking_lot("thread_yield"));
+        assert!(waits("std::sys::pal::unix::futex::futex_wait"));
+        assert!(!waits("std::sys::pal::unix::futex::futex_wake"));
+        assert!(!waits("shop::sell"));
     }
 
     #[test]

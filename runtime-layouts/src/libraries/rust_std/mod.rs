@@ -30,6 +30,17 @@ pub(crate) const LIBRARY: Library = Library {
     collections: &[collections::COLLECTIONS],
     printers: values::PRINTERS,
     entering_kernel: &["std::sys::", "parking_lot_core::", "core::"],
+    // `std/src/sys/pal/unix/futex.rs` and `sys/thread/unix.rs` (Rust 1.95); of `parking_lot_core`
+    // `thread_parker/linux.rs` and `spinwait.rs` (0.9.12).
+    passing_kernel: &[
+        "futex_wake",
+        "futex_wake_all",
+        "yield_now",
+        "thread_yield",
+        "spin",
+        "spin_no_yield",
+        "unpark",
+    ],
     aliases: ALIASES,
     public_paths: PUBLIC_PATHS,
     guards: GUARDS,
