@@ -8,8 +8,8 @@ use super::never_woken;
 use super::parts::{local_set, party, runs, standing, stands};
 use super::shutdown;
 use runtime_layouts::report::{
-    Cause, Finding, FindingKind, FrameRef, Holder, Link, Report, Resource, ResourceKind, TaskIndex,
-    Wait, WaitId,
+    Cause, Chain, Finding, FindingKind, FrameRef, Holder, Link, Polled, Report, Resource,
+    ResourceKind, TaskIndex, Wait, WaitId,
 };
 
 /// The task that a link leads to, where it leads to one.
@@ -115,6 +115,15 @@ fn no_thread(report: &Report, task: TaskIndex) -> String {
     )
 }
 
+/// The innermost frame of the user's own code in a chain.
+fn users_frame(report: &Report, chain: &Chain) -> Option<FrameRef> {
+    let inner = chain.branches.iter().filter(|branch| branch.polled != Polled::Ended);
+    inner.filter_map(|branch| users_frame(report, branch)).next().or_else(|| {
+        let users = chain.frames.iter().rfind(|frame| report.site(frame.site).user);
+        users.map(FrameRef::of)
+    })
+}
+
 /// What is said of a future of which it is not known what it waits for: how many could tell.
 fn unknown(wait: &Wait, report: &Report) -> String {
     let what = "of which unhang does not know what it waits for";
@@ -170,7 +179,13 @@ impl Evidence<'_> {
         let (_, resource, holder) = link.resource(self.report);
         let kept = || Fact::thing(format!("{} {:#x}", resource.name, resource.address));
         match link.cause {
-            Cause::Never | Cause::NotDriven(_) => vec![self.never(link)],
+            Cause::Never | Cause::NotDriven(_) => {
+                let mut facts = vec![self.never(link)];
+                if resource.kind == ResourceKind::Blocking {
+                    facts.extend(self.left_unpolled(self.report.wait(link.wait).task));
+                }
+                facts
+            }
             Cause::NoThread(task) => {
                 vec![Fact::thing(no_thread(self.report, task)), self.wanted(link)]
             }
@@ -322,6 +337,19 @@ impl Evidence<'_> {
             Fact::of(text, future, self.place(wait.user.unwrap_or(wait.leaf)))
         }));
         facts
+    }
+
+    /// The other branches of a task whose thread is blocked: one of them may have what the thread
+    /// waits for.
+    fn left_unpolled(&self, task: TaskIndex) -> Vec<Fact> {
+        let beside = self.report.task(task).beside_stack.as_deref();
+        let beside = beside.filter(|beside| !beside.is_ambiguous);
+        let branches = beside.into_iter().flat_map(|beside| &beside.chain.branches);
+        let places = branches
+            .filter(|branch| branch.polled != Polled::Ended)
+            .filter_map(|branch| users_frame(self.report, branch));
+        let text = || format!("meanwhile nothing polls another branch of task {}", self.id(task));
+        places.map(|frame| Fact::of(text(), task, self.place(frame))).collect()
     }
 
     fn never(&self, link: &Link) -> Fact {

@@ -143,6 +143,8 @@ fn state(program: &Program<'_>, context: &ThreadContext, frames: &[NativeFrame])
     match (parked, context.current_task) {
         _ if doing == Some(Doing::PollsTask) => TaskState::Idle,
         (Some(true), _) | (_, Some(_)) => TaskState::Idle,
+        // It was woken, or does not sleep yet: it goes on either way.
+        (Some(false), None) if doing == Some(Doing::Parks) => TaskState::Scheduled,
         (Some(false), None) => TaskState::Running,
         (None, None) => TaskState::Unknown,
     }
