@@ -59,7 +59,8 @@ pub(crate) fn short(report: &Report, wait: &Wait) -> String {
     if wait.keeps_waker() {
         text.push_str(" (keeps the task's waker)");
     } else if let Some(place) = wait.waker {
-        text.push_str(&format!(" ({})", waker_text(report, wait.task, place)));
+        let place = waker_place(report, wait.task, place, true);
+        text.push_str(&format!(" (its waker {place})"));
     } else if resource.kind == ResourceKind::Other {
         text.push_str(" (not known)");
     } else if let Some(note) = &wait.note {
@@ -159,14 +160,21 @@ fn unknown(report: &Report, wait: &Wait, resource: &Resource) -> String {
     }
 }
 
-/// Where a waker of a task was found: `the task's waker is in task 7
-/// (relay.rs:12)`.
+/// Where a waker of a task was found: `the task's waker is in task 7 (relay.rs:12)`.
 pub(super) fn waker_text(report: &Report, own: TaskIndex, at: WakerPlace) -> String {
-    let place = match at {
-        WakerPlace::Leaf => "in the leaf".to_string(),
+    format!("the task's waker is {}", waker_place(report, own, at, false))
+}
+
+/// `in task 7 (relay.rs:12)`; without addresses where it is to be brief.
+fn waker_place(report: &Report, own: TaskIndex, at: WakerPlace, is_brief: bool) -> String {
+    let (place, address) = match at {
+        WakerPlace::Leaf => ("in the leaf".to_string(), None),
         WakerPlace::Resource(id) => {
             let resource = report.resource(id);
-            format!("in {} {:#x}", resource.name, resource.address)
+            return match is_brief {
+                true => format!("in {}", resource.name),
+                false => format!("in {} {:#x}", resource.name, resource.address),
+            };
         }
         WakerPlace::Frame(task, frame) => {
             let of = match task == own {
@@ -176,13 +184,16 @@ pub(super) fn waker_text(report: &Report, own: TaskIndex, at: WakerPlace) -> Str
             let site = report.site(frame.site);
             let place = Some(place(site)).filter(|place| !place.is_empty());
             let place = place.as_deref().map_or(&*site.name.short, short_place);
-            format!("in {of} ({place})")
+            (format!("in {of} ({place})"), None)
         }
-        WakerPlace::Stack(thread) => format!("on the stack of thread {}", thread.number),
-        WakerPlace::Static(address) => format!("in a static variable, at {address:#x}"),
-        WakerPlace::Heap(address) => format!("on the heap, at {address:#x}"),
+        WakerPlace::Stack(thread) => (format!("on the stack of thread {}", thread.number), None),
+        WakerPlace::Static(address) => ("in a static variable".to_string(), Some(address)),
+        WakerPlace::Heap(address) => ("on the heap".to_string(), Some(address)),
     };
-    format!("the task's waker is {place}")
+    match address.filter(|_| !is_brief) {
+        Some(address) => format!("{place}, at {address:#x}"),
+        None => place,
+    }
 }
 
 /// What is said of a frame that holds something: `holds MutexGuard<Inventory> in ‘stock’`.

@@ -333,7 +333,7 @@ impl Inspection<'_> {
         let Found { mut waits, threads, is_whole } = found;
         stack_references::mark(self.program, &self.runtimes, &self.tasks, &mut waits);
         self.interrupted |= !is_whole || self.program.was_interrupted();
-        waker_sweep::mark(self.program, sites, &self.tasks, &mut waits);
+        waker_sweep::mark(self.program, sites, (&self.runtimes, &self.tasks), &mut waits);
         blocked_threads::mark(&mut self.runtimes, &self.tasks, &waits);
         sites.classify_user_code(&roots);
         let mut modules = target.modules().iter();

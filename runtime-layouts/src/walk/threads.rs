@@ -119,7 +119,9 @@ fn look(
     found: &mut ProcessThread,
 ) {
     let calls = native_stack::calls(program, &program.stack(thread));
-    if let Some(has_work) = pool_thread(sites.libraries(), &calls) {
+    // A worker is on a thread of the pool, as far as its stack shows.
+    let is_worker = matches!(found.role, ThreadRole::Worker { .. });
+    if let Some(has_work) = pool_thread(sites.libraries(), &calls).filter(|_| !is_worker) {
         found.role = ThreadRole::BlockingPool;
         if !has_work {
             found.activity = Activity::Parked;

@@ -14,7 +14,7 @@ use super::sites::Sites;
 use super::waits::Waits;
 use crate::memory::word_format::WordFormat;
 use crate::report::{
-    Chain, FrameRef, ResourceKind, Task, TaskIndex, TaskState, ThreadRef, Wait, WakerPlace,
+    Chain, FrameRef, ResourceKind, Runtime, Task, TaskIndex, TaskState, ThreadRef, Wait, WakerPlace,
 };
 use crate::target::Thread;
 use crate::value::Program;
@@ -36,7 +36,12 @@ const FUNCTIONS: u64 = 4;
 ///
 /// Freed memory keeps what was in it: where more is found than there are wakers, some of that is old,
 /// and nothing is said.
-pub(super) fn mark(program: &Program<'_>, sites: &Sites, tasks: &[Task], waits: &mut Waits) {
+pub(super) fn mark(
+    program: &Program<'_>,
+    sites: &Sites,
+    (runtimes, tasks): (&[Runtime], &[Task]),
+    waits: &mut Waits,
+) {
     let is_wanted = |wait: &Wait| {
         let task = &tasks[wait.task.0 as usize];
         wait.is_polled
@@ -56,7 +61,7 @@ pub(super) fn mark(program: &Program<'_>, sites: &Sites, tasks: &[Task], waits: 
     let (words, tables) = (processor.words, FxHashMap::default());
     let mut sweep = Sweep { program, words, wanted, tables, found: Vec::new() };
     sweep.run(seeds(program, words, tasks, waits));
-    let places = Places::of(program, sites, tasks);
+    let places = Places::of(program, sites, runtimes, tasks);
     let mut by_task: FxHashMap<u64, Vec<u64>> = FxHashMap::default();
     for (data, at) in sweep.found {
         by_task.entry(data).or_default().push(at);
@@ -215,11 +220,12 @@ struct Places<'p> {
     frames: Vec<(u64, u64, TaskIndex, FrameRef)>,
     /// The largest of the sizes.
     largest: u64,
-    stacks: Vec<(Range<u64>, ThreadRef)>,
+    /// The stacks of threads; of a runtime's workers they keep old copies, of what was polled last.
+    stacks: Vec<(Range<u64>, Option<ThreadRef>)>,
 }
 
 impl<'p> Places<'p> {
-    fn of(program: &'p Program<'p>, sites: &Sites, tasks: &[Task]) -> Self {
+    fn of(program: &'p Program<'p>, sites: &Sites, runtimes: &[Runtime], tasks: &[Task]) -> Self {
         let mut frames = Vec::new();
         for task in tasks {
             add_frames(program, sites, task.index, &task.chain, &mut frames);
@@ -227,9 +233,13 @@ impl<'p> Places<'p> {
         frames.sort_unstable_by_key(|(address, ..)| *address);
         let largest = frames.iter().map(|(_, size, ..)| *size).max().unwrap_or(0);
         let threads = program.target().threads().iter();
+        let workers = runtimes.iter().flat_map(|runtime| &runtime.workers);
+        let workers: FxHashSet<u64> =
+            workers.filter_map(|worker| worker.thread).map(|thread| thread.tid).collect();
         let stacks = threads.filter_map(|thread| {
             let reference = ThreadRef { number: thread.number, tid: thread.tid };
-            Some((stack_of(program, thread)?, reference))
+            let user = Some(reference).filter(|_| !workers.contains(&thread.tid));
+            Some((stack_of(program, thread)?, user))
         });
         Self { program, frames, largest, stacks: stacks.collect() }
     }
@@ -249,7 +259,7 @@ impl<'p> Places<'p> {
             return Some(WakerPlace::Frame(*task, *frame));
         }
         if let Some((_, thread)) = self.stacks.iter().find(|(stack, _)| stack.contains(&at)) {
-            return Some(WakerPlace::Stack(*thread));
+            return thread.map(WakerPlace::Stack);
         }
         match self.program.module_at(at) {
             Some(_) => Some(WakerPlace::Static(at)),

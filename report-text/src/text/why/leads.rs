@@ -8,7 +8,8 @@ use super::super::tasks::counted;
 use super::super::waiting::{enumerated, in_variable, thing_without_address};
 use super::parts::{capitalized, standing};
 use runtime_layouts::report::{
-    Access, Finding, FrameRef, Lead, LeadReason, Leads, Report, ResourceKind, TaskState, Wait,
+    Access, Finding, FrameRef, Lead, LeadReason, Leads, Report, Resource, ResourceKind, TaskState,
+    Wait,
 };
 
 /// Writes the leads under a heading, or that nothing waits inside the program.
@@ -164,8 +165,22 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
                 "{subject} {what}, which did not fire: see in `async workers` who should do it."
             )
         }
-        LeadReason::ChainEnd => format!("{subject} {what}: {}.", check(report, wait, id)),
+        LeadReason::ChainEnd => {
+            let timer = timer_beside(report, wait).unwrap_or_default();
+            format!("{subject} {what}{timer}: {}.", check(report, wait, id))
+        }
     }
+}
+
+/// ` or a timer (due in 2.1 s)`: what a task waits for besides, and will come; `None` for no timer.
+fn timer_beside(report: &Report, wait: &Wait) -> Option<String> {
+    let is_to_come = |resource: &Resource| {
+        let timer = resource.timer.filter(|timer| timer.overdue().is_none());
+        timer.is_some() && resource.kind == ResourceKind::Sleep
+    };
+    let others = report.waits_of(wait.task).iter().filter(|other| other.is_polled);
+    let mut timers = others.filter(|other| is_to_come(report.resource(other.resource)));
+    Some(format!(" or {}", thing_without_address(report, timers.next()?)))
 }
 
 /// What to check of who does not go on.
