@@ -13,15 +13,23 @@ use xtask::session::Subject;
 /// its thread is blocked in it.
 const OPTIMIZED_AWAY: [&str; 1] = ["sibling-guard"];
 
+/// Which debuggers look at which build of a fault with every change: each of them once.
+const SOME: [(Profile, &[Front]); 2] = [
+    (Profile::Debug, &[Front::SystemGdb, Front::NewestLldb]),
+    (Profile::Release, &[Front::NewestGdb, Front::SystemLldb]),
+];
+
+const ALL: [(Profile, &[Front]); 2] = [(Profile::Debug, DEBUGGERS), (Profile::Release, DEBUGGERS)];
+
 /// One golden for both profiles, all debuggers, live and core: a fault is what it is.
-fn check(fault: &str) -> Result<()> {
-    for profile in [Profile::Debug, Profile::Release] {
+fn check(fault: &str, looks: [(Profile, &[Front]); 2]) -> Result<()> {
+    for (profile, fronts) in looks {
         let running = subjects::faults(profile, fault)?;
         let own = profile == Profile::Release && OPTIMIZED_AWAY.contains(&fault);
         Case {
             name: &format!("why-{fault}{}", if own { "-release" } else { "" }),
             commands: &["info async-tasks", "async why", "async locks"],
-            fronts: DEBUGGERS,
+            fronts,
             modes: &[Mode::Live, Mode::Core],
         }
         .check(&running)?;
@@ -35,9 +43,15 @@ macro_rules! faults {
         $(
             #[test]
             fn $test() -> Result<()> {
-                check($fault)
+                check($fault, SOME)
             }
         )*
+
+        #[test]
+        #[ignore = "a thousand sessions of debuggers; `cargo xtask test --full` runs it"]
+        fn every_fault_in_every_debugger() -> Result<()> {
+            [$($fault),*].into_iter().try_for_each(|fault| check(fault, ALL))
+        }
     };
 }
 
