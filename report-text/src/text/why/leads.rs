@@ -178,7 +178,9 @@ fn timer_beside(report: &Report, wait: &Wait) -> Option<String> {
         let timer = resource.timer.filter(|timer| timer.overdue().is_none());
         timer.is_some() && resource.kind == ResourceKind::Sleep
     };
-    let others = report.waits_of(wait.task).iter().filter(|other| other.is_polled);
+    let is_timer = report.resource(wait.resource).kind == ResourceKind::Sleep;
+    let all = report.waits_of(wait.task).iter();
+    let others = all.filter(|other| other.is_polled && !is_timer);
     let mut timers = others.filter(|other| is_to_come(report.resource(other.resource)));
     Some(format!(" or {}", thing_without_address(report, timers.next()?)))
 }
@@ -193,6 +195,7 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
         (ResourceKind::Signal, _) => "it goes on with the signal".to_string(),
         (ResourceKind::Child, _) => "see what the child process does".to_string(),
         (ResourceKind::Never, _) => "that never completes".to_string(),
+        (ResourceKind::Yield, _) => "see in `async workers` what runs before it".to_string(),
         (ResourceKind::Mpsc, Some(Access::Send)) => match not_found {
             true => "no task was found that could receive; see who should".to_string(),
             false => "see why the receiver takes nothing".to_string(),
