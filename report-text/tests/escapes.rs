@@ -128,6 +128,7 @@ fn report(target: &dyn Target, name: &str) -> Report {
         is_granted: false,
         note,
         is_polled: true,
+        is_limit: false,
         holding_frame: None,
         waker: None,
         leaf: frames[task],

@@ -84,6 +84,7 @@ fn report(waits: &[(ResourceKind, &str, bool)]) -> Report {
             is_granted: false,
             note: None,
             is_polled: *is_polled,
+            is_limit: false,
             holding_frame: (!is_polled).then_some(leaf),
             waker: None,
             leaf,

@@ -26,6 +26,13 @@ pub fn fixture(name: &str, profile: Profile) -> Result<Running> {
     Running::start::<&str>(&fixture::build(name, profile)?, &[])
 }
 
+/// `pools` with that fault, at rest.
+pub fn pools(profile: Profile, fault: &str) -> Result<Running> {
+    let mut running = Running::start(&fixture::build("pools", profile)?, &[fault])?;
+    running.come_to_rest()?;
+    Ok(running)
+}
+
 /// `faults` with that fault, at rest: when it says that it is ready, its main thread is not parked
 /// yet, and on a busy machine a task may not have come to where it hangs. One of them never rests.
 pub fn faults(profile: Profile, fault: &str) -> Result<Running> {

@@ -6,7 +6,7 @@ use end_to_end_tests::case::Case;
 use end_to_end_tests::front::{DEBUGGERS, DUMP, Front, Mode};
 use end_to_end_tests::subjects;
 use regex_lite::Regex;
-use xtask::fixture::Profile;
+use xtask::fixture::{Profile, Running};
 use xtask::session::Subject;
 
 /// Faults of which an optimized program does not show all: where main's future is on the stack while
@@ -22,9 +22,13 @@ const SOME: [(Profile, &[Front]); 2] = [
 const ALL: [(Profile, &[Front]); 2] = [(Profile::Debug, DEBUGGERS), (Profile::Release, DEBUGGERS)];
 
 /// One golden for both profiles, all debuggers, live and core: a fault is what it is.
-fn check(fault: &str, looks: [(Profile, &[Front]); 2]) -> Result<()> {
+fn check(
+    start: fn(Profile, &str) -> Result<Running>,
+    fault: &str,
+    looks: [(Profile, &[Front]); 2],
+) -> Result<()> {
     for (profile, fronts) in looks {
-        let running = subjects::faults(profile, fault)?;
+        let running = start(profile, fault)?;
         let own = profile == Profile::Release && OPTIMIZED_AWAY.contains(&fault);
         Case {
             name: &format!("why-{fault}{}", if own { "-release" } else { "" }),
@@ -39,23 +43,23 @@ fn check(fault: &str, looks: [(Profile, &[Front]); 2]) -> Result<()> {
 }
 
 macro_rules! faults {
-    ($($test:ident $fault:literal)*) => {
+    ($start:path, $all:ident: $($test:ident $fault:literal)*) => {
         $(
             #[test]
             fn $test() -> Result<()> {
-                check($fault, SOME)
+                check($start, $fault, SOME)
             }
         )*
 
         #[test]
         #[ignore = "a thousand sessions of debuggers; `cargo xtask test --full` runs it"]
-        fn every_fault_in_every_debugger() -> Result<()> {
-            [$($fault),*].into_iter().try_for_each(|fault| check(fault, ALL))
+        fn $all() -> Result<()> {
+            [$($fault),*].into_iter().try_for_each(|fault| check($start, fault, ALL))
         }
     };
 }
 
-faults! {
+faults! { subjects::faults, every_fault_in_every_debugger:
     a_task_takes_a_lock_that_it_has "own-lock"
     two_tasks_take_two_locks_in_opposite_orders "two-locks"
     three_tasks_wait_in_a_circle "three-tasks"
@@ -98,6 +102,13 @@ faults! {
     a_lock_is_kept_by_a_future_that_nothing_polls "unpolled-guard"
     a_lock_comes_free_for_a_listener_that_nothing_polls "unpolled-listener"
     a_notification_in_what_two_share_was_lost "shared-switch"
+}
+
+faults! { subjects::pools, every_pool_in_every_debugger:
+    objects_are_with_those_who_wait_for_more "two-each"
+    a_pool_of_bb8_is_with_those_who_wait_for_more "two-each-bb8"
+    objects_are_with_those_who_wait_for_a_slow_answer "slow-query"
+    an_object_was_forgotten "forgotten-object"
 }
 
 /// Only the command line stops the process itself, and knows when that was: how long a timer has

@@ -15,7 +15,8 @@ const MOST_THINGS: usize = 3;
 
 /// What a task waits for, in a few words; `None` when nothing is known of it.
 pub(super) fn of_task(report: &Report, task: &Task) -> Option<String> {
-    let polled = || report.waits_of(task.index).iter().filter(|wait| wait.is_polled);
+    let is_told = |wait: &&Wait| wait.is_polled && !wait.is_limit;
+    let polled = || report.waits_of(task.index).iter().filter(is_told);
     // What libraries around the user's code wait for (a shutdown) says less than what that code
     // waits for.
     let has_users = polled().any(|wait| wait.user.is_some());
@@ -275,6 +276,7 @@ pub(super) fn is_lock(kind: ResourceKind) -> bool {
         ResourceKind::Mutex
             | ResourceKind::RwLock
             | ResourceKind::Semaphore
+            | ResourceKind::Pool
             | ResourceKind::OnceCell
             | ResourceKind::ThreadLock
     )
@@ -338,6 +340,7 @@ fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
         (ResourceKind::Semaphore, Some(Access::Permits(count))) => {
             format!("{} of {name}", permits(count))
         }
+        (ResourceKind::Pool, _) => format!("an object of {name}"),
         (ResourceKind::Blocking, _) if resource.tasks.len() == 1 => {
             format!("{} of {}", resource.name, of_block_on(report, resource.tasks[0]))
         }

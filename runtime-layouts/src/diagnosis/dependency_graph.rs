@@ -128,7 +128,12 @@ impl Graph {
                 .map(|(id, _)| id)
                 .collect();
             let pollers = self.pollers.get(&task).cloned();
-            self.leaves.push(Leaf { task, waits, pollers, frames_above: above.clone() });
+            // What only ends another wait, and that in vain, is no way to go on.
+            let is_limit =
+                |waits: &Vec<WaitId>| waits.first().is_some_and(|id| report.wait(*id).is_limit);
+            if !is_limit(&waits) {
+                self.leaves.push(Leaf { task, waits, pollers, frames_above: above.clone() });
+            }
         }
         for branch in branches {
             self.add_leaves(report, task, branch, needed, above);

@@ -256,7 +256,7 @@ fn telling_wait(report: &Report, task: &Task) -> Option<WaitId> {
     for (id, wait) in waits_of(report, task.index) {
         let kind = report.resource(wait.resource).kind;
         // What is stored of a task that runs or was woken is old, but not what blocks its thread.
-        if !wait.is_polled || (task.state != TaskState::Idle && !blocks(kind)) {
+        if !wait.is_polled || wait.is_limit || (task.state != TaskState::Idle && !blocks(kind)) {
             continue;
         }
         if wait.is_granted {
@@ -264,7 +264,8 @@ fn telling_wait(report: &Report, task: &Task) -> Option<WaitId> {
         }
         let class = match kind {
             kind if is_lock(kind) || blocks(kind) => 0,
-            ResourceKind::Sleep | ResourceKind::Yield => 3,
+            // What only ends what else the task does tells less than that.
+            ResourceKind::Sleep | ResourceKind::Yield | ResourceKind::Cancellation => 3,
             kind if is_outside(kind) => 1,
             _ => 2,
         };
@@ -330,6 +331,7 @@ fn is_lock(kind: ResourceKind) -> bool {
         ResourceKind::Mutex
             | ResourceKind::RwLock
             | ResourceKind::Semaphore
+            | ResourceKind::Pool
             | ResourceKind::OnceCell
     )
 }

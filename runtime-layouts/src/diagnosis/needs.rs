@@ -85,6 +85,10 @@ impl Needs {
             | ResourceKind::RwLock
             | ResourceKind::Semaphore
             | ResourceKind::OnceCell => return self.add_lock(report, resource),
+            // Who has an object that was not found may give it back.
+            ResourceKind::Pool if resource.are_all_found() => {
+                return self.add_lock(report, resource);
+            }
             ResourceKind::ThreadLock => {
                 needs_of_thread_lock(report, resource).into_iter().collect()
             }
@@ -129,7 +133,9 @@ impl Needs {
         let holders = holders(report, lock);
         let mut groups: Vec<Group> = match lock.kind {
             // One permit may do, whoever gives it back.
-            ResourceKind::Semaphore => vec![holders.into_iter().chain(given).collect()],
+            ResourceKind::Semaphore | ResourceKind::Pool => {
+                vec![holders.into_iter().chain(given).collect()]
+            }
             // What was given away is not held any more.
             _ if given.is_empty() => vec![holders],
             _ => given.into_iter().map(|given| vec![given]).collect(),
@@ -180,8 +186,8 @@ impl<'r> Ahead<'r> {
     /// The groups of those that keep it from a wait behind them.
     fn before(&self, wait: &Wait) -> impl Iterator<Item = usize> {
         let asked = self.ahead.iter().map(|(access, _)| permits(*access));
-        let is_short = self.lock.kind != ResourceKind::Semaphore
-            || asked.fold(0, u64::saturating_add) >= self.held;
+        let is_one = !matches!(self.lock.kind, ResourceKind::Semaphore | ResourceKind::Pool);
+        let is_short = is_one || asked.fold(0, u64::saturating_add) >= self.held;
         let shared = Some(Access::Shared);
         self.ahead.iter().filter_map(move |(access, group)| {
             // Readers are let in together.

@@ -17,12 +17,13 @@ use crate::report::{
     ResourceId, ResourceKind, Task, TaskIndex, TaskState, TaskWakers, Timer, Wait, WaitId,
 };
 
-const KINDS: [ResourceKind; 17] = [
+const KINDS: [ResourceKind; 18] = [
     ResourceKind::Mutex,
     ResourceKind::Mutex,
     ResourceKind::Mutex,
     ResourceKind::RwLock,
     ResourceKind::Semaphore,
+    ResourceKind::Pool,
     ResourceKind::OnceCell,
     ResourceKind::Notify,
     ResourceKind::Mpsc,

@@ -30,6 +30,9 @@ pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &FxHashSet<WaitId>) -
     findings
 }
 
+/// Objects of one pool whose holders are all told, at most.
+const MOST_IN_POOL: usize = 16;
+
 /// Where a chain of stuck waits ends.
 #[derive(Clone, Copy)]
 enum End {
@@ -61,6 +64,37 @@ impl Chains<'_> {
         self.findings.len() - 1
     }
 
+    /// A circle of tasks that have objects of one pool and wait for more, with all of those: each
+    /// waits for each.
+    fn with_all_of_pool(&self, circle: Vec<Link>) -> Vec<Link> {
+        let pool_of = |wait: WaitId| {
+            let id = self.report.wait(wait).resource;
+            Some(id).filter(|id| self.report.resource(*id).kind == ResourceKind::Pool)
+        };
+        let pool = pool_of(circle[0].wait);
+        if pool.is_none() || circle.iter().any(|link| pool_of(link.wait) != pool) {
+            return circle;
+        }
+        let mut all: Vec<(WaitId, Cause)> = Vec::new();
+        for blocker in self.graph.blockers(circle[0].wait) {
+            let is_stuck = blocker.waits.iter().all(|id| self.stuck.contains(id));
+            let wait = blocker.waits.first().copied().filter(|_| is_stuck && !blocker.goes_on);
+            let Some(wait) = wait.filter(|wait| pool_of(*wait) == pool) else { return circle };
+            if all.iter().all(|(known, _)| *known != wait) {
+                all.push((wait, blocker.cause));
+            }
+        }
+        if all.len() < circle.len() || all.len() > MOST_IN_POOL {
+            return circle;
+        }
+        all.sort_unstable_by_key(|(wait, _)| *wait);
+        let next = all.iter().cycle().skip(1);
+        all.iter()
+            .zip(next)
+            .map(|((wait, _), (_, cause))| Link { wait: *wait, cause: *cause })
+            .collect()
+    }
+
     /// Follows a chain to its end, or to where another one went on.
     fn follow(&mut self, first: WaitId) {
         let mut path: Vec<Link> = Vec::new();
@@ -71,7 +105,8 @@ impl Chains<'_> {
                 break *known;
             }
             if let Some(start) = places.get(&at) {
-                break End::Circle(self.add(path[*start..].to_vec()));
+                let circle = self.with_all_of_pool(path[*start..].to_vec());
+                break End::Circle(self.add(circle));
             }
             let Some((cause, next)) = self.next(at) else { break End::Nothing(at) };
             places.insert(at, path.len());
@@ -138,6 +173,7 @@ fn keeps_from_others(report: &Report, link: &Link) -> bool {
         ResourceKind::Mutex
         | ResourceKind::RwLock
         | ResourceKind::Semaphore
+        | ResourceKind::Pool
         | ResourceKind::OnceCell => holder.is_some() || matches!(link.cause, Cause::Unpolled(_)),
         _ => holder.is_some() && report.wait(link.wait).access == Some(Access::Send),
     }
@@ -188,7 +224,9 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
             && !matches!(link.cause, Cause::HeldByWaiter)
             && is_surely_unpolled(report, link)
             // An abort drops what the task holds.
-            && !report.may_be_aborted(report.wait(link.wait).task);
+            && !report.may_be_aborted(report.wait(link.wait).task)
+            // Whoever has the pool may close it or make it larger.
+            && resource.kind != ResourceKind::Pool;
         // Of several ends one that was moved away would be somewhere else.
         let are_ends = holder.is_some_and(|holder| holder.access.is_end());
         let may_be_moved = match are_ends {
@@ -218,8 +256,9 @@ fn is_surely_unpolled(report: &Report, link: &Link) -> bool {
 /// Locks that are kept, as is certain, by tasks that wait for something else, which may come, while
 /// others wait for the lock.
 pub(super) fn slow(report: &Report, graph: &Graph, stuck: &FxHashSet<WaitId>) -> Vec<Finding> {
-    let is_lock =
-        |resource: &&Resource| matches!(resource.kind, ResourceKind::Mutex | ResourceKind::RwLock);
+    let is_lock = |resource: &&Resource| {
+        matches!(resource.kind, ResourceKind::Mutex | ResourceKind::RwLock | ResourceKind::Pool)
+    };
     let locks = report.resources.iter().filter(is_lock);
     locks.filter_map(|lock| kept_across_await(report, graph, stuck, lock)).collect()
 }
@@ -244,7 +283,9 @@ fn kept_across_await(
         if lock.holders.get(number as usize)?.may_be_moved {
             return None;
         }
-        let mut waits = waits.iter().copied();
+        // Who keeps it from itself has a limit to that.
+        let is_other = |id: &WaitId| report.wait(*id).task != report.wait(first).task;
+        let mut waits = waits.iter().copied().filter(is_other);
         Some((cause, waits.find(|id| is_for_what_comes_from_outside(report, *id))?))
     })?;
     let task_of = |id: WaitId| report.wait(id).task;

@@ -276,6 +276,7 @@ impl FakeReport {
             is_granted: false,
             note: None,
             is_polled: holding_frame.is_none(),
+            is_limit: false,
             waker: None,
             holding_frame,
             leaf: at.frame,

@@ -16,6 +16,8 @@ pub struct GuardType {
     /// The name of the type that the user knows, in the same way; the same as `key` where the guard
     /// does not lead to that.
     pub(crate) object: &'static str,
+    /// Its member that is `None` once it keeps nothing any more; empty for a guard without one.
+    pub(crate) emptied: &'static str,
 }
 
 impl GuardType {
@@ -26,7 +28,7 @@ impl GuardType {
         access: Access,
         lock: &'static str,
     ) -> Self {
-        Self { path, kind, access, key: lock, object: lock }
+        Self { path, kind, access, key: lock, object: lock, emptied: "" }
     }
 
     /// An end of a channel, by the name of what all its ends share.
@@ -36,6 +38,6 @@ impl GuardType {
         access: Access,
         shared: &'static str,
     ) -> Self {
-        Self { path, kind, access, key: shared, object: shared }
+        Self { path, kind, access, key: shared, object: shared, emptied: "" }
     }
 }

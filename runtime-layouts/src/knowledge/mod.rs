@@ -12,6 +12,7 @@ mod future_set;
 mod guard;
 pub(crate) mod naming;
 pub(crate) mod notation;
+pub(crate) mod pool;
 mod resource;
 pub(crate) mod waker;
 

@@ -24,6 +24,7 @@ pub(crate) fn of_kind(kind: ResourceKind, guarded: Option<&str>) -> String {
         ResourceKind::Mutex => "Mutex",
         ResourceKind::RwLock => "RwLock",
         ResourceKind::Semaphore => "Semaphore",
+        ResourceKind::Pool => "Pool",
         ResourceKind::Mpsc => "mpsc channel",
         ResourceKind::Oneshot => "oneshot channel",
         ResourceKind::Watch => "watch channel",

@@ -20,17 +20,25 @@ pub struct ResourceType {
     /// Whether such a value stands in a queue as soon as it is there, so that what others wait for may
     /// be given to it though nothing polls it.
     pub(crate) is_queued: bool,
+    /// Whether it is made of simpler resources, and waited for only where what the frames further in
+    /// wait for is one of its parts: a pool, by the semaphore in it.
+    pub(crate) is_around: bool,
 }
 
 impl ResourceType {
     /// A type that is read by that function.
     pub(crate) const fn of(path: &'static str, read: Read) -> Self {
-        Self { path, read, wakers: None, is_queued: false }
+        Self { path, read, wakers: None, is_queued: false, is_around: false }
     }
 
     /// The same, of which each value stands in a queue.
     pub(crate) const fn queued(path: &'static str, read: Read) -> Self {
         Self { is_queued: true, ..Self::of(path, read) }
+    }
+
+    /// The same, of which each value is made of simpler resources.
+    pub(crate) const fn around(path: &'static str, read: Read) -> Self {
+        Self { is_around: true, ..Self::of(path, read) }
     }
 }
 
@@ -50,6 +58,9 @@ pub(crate) struct Reading<'r> {
     pub(crate) tasks: &'r Tasks<'r>,
     /// The data pointer of the wakers of the task whose leaf it is; 0 when that is not known.
     pub(crate) waker: u64,
+    /// What the frames further in were found to wait for; `None` for nothing known, and where a
+    /// value is read that nobody waits for.
+    pub(crate) inside: Option<&'r ObservedResource>,
 }
 
 impl Reading<'_> {
@@ -143,6 +154,11 @@ pub(crate) struct ObservedResource {
     pub(crate) tasks: Vec<TaskIndex>,
     /// See [`crate::report::Resource::needs_all`].
     pub(crate) needs_all: bool,
+    /// The semaphore that it is made of, by its kind and key: who has a permit of that has one of this.
+    pub(crate) made_of: Option<(ResourceKind, u64)>,
+    /// The key of the pool whose frames it was found in, of what is no object of that: beside a wait
+    /// for one it only ends that.
+    pub(crate) limit_of: Option<u64>,
 }
 
 impl ObservedResource {
@@ -169,6 +185,8 @@ impl ObservedResource {
             order: None,
             tasks: Vec::new(),
             needs_all: false,
+            made_of: None,
+            limit_of: None,
         }
     }
 }

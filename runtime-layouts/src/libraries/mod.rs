@@ -5,10 +5,13 @@
 
 pub(crate) mod async_channel;
 pub(crate) mod async_lock;
+pub(crate) mod bb8;
 pub(crate) mod bytes;
+pub(crate) mod deadpool;
 pub(crate) mod flume;
 pub(crate) mod futures;
 pub(crate) mod rust_std;
+pub(crate) mod sqlx;
 pub(crate) mod tokio;
 pub(crate) mod tokio_stream;
 pub(crate) mod tokio_util;
@@ -25,6 +28,9 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&async_lock::LIBRARY),
     RegistryEntry::library(&async_channel::LIBRARY),
     RegistryEntry::library(&flume::LIBRARY),
+    RegistryEntry::library(&deadpool::LIBRARY),
+    RegistryEntry::library(&bb8::LIBRARY),
+    RegistryEntry::library(&sqlx::LIBRARY),
     RegistryEntry::library(&bytes::LIBRARY),
 ];
 

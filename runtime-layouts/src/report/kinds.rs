@@ -9,6 +9,8 @@ pub enum ResourceKind {
     RwLock,
     /// Permits.
     Semaphore,
+    /// Objects that are lent and given back: connections.
+    Pool,
     /// A value that one of many initializes.
     OnceCell,
     /// A notification.
@@ -64,10 +66,11 @@ const ALIASES: &[(&str, &[ResourceKind])] = &[
 
 impl ResourceKind {
     /// All of them, in their order.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Mutex,
         Self::RwLock,
         Self::Semaphore,
+        Self::Pool,
         Self::OnceCell,
         Self::Notify,
         Self::Barrier,
@@ -97,6 +100,7 @@ impl ResourceKind {
             Self::Mutex => "mutex",
             Self::RwLock => "rwlock",
             Self::Semaphore => "semaphore",
+            Self::Pool => "pool",
             Self::OnceCell => "once_cell",
             Self::Notify => "notify",
             Self::Barrier => "barrier",

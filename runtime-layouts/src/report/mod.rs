@@ -124,6 +124,14 @@ impl Report {
         &self.waits[id.0 as usize]
     }
 
+    /// Whether a wait for an object of a pool ends without one, too: at a time limit.
+    #[must_use]
+    pub fn has_limit(&self, wait: WaitId) -> bool {
+        let wait = self.wait(wait);
+        self.resource(wait.resource).kind == ResourceKind::Pool
+            && self.waits_of(wait.task).iter().any(|other| other.is_limit && other.is_polled)
+    }
+
     /// A resource by its number.
     #[must_use]
     pub fn resource(&self, id: ResourceId) -> &Resource {

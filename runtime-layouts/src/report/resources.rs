@@ -199,6 +199,9 @@ pub struct Wait {
     pub note: Option<String>,
     /// Whether something polls it: not what a frame holds that stands at another await.
     pub is_polled: bool,
+    /// Whether it only ends another wait of its task, and that in vain: the time limit of a pool, and
+    /// its closing.
+    pub is_limit: bool,
     /// The frame that holds what is not polled; `None` for what is.
     pub holding_frame: Option<FrameRef>,
     /// Where a waker of the task was seen, of a leaf that is not known otherwise; `None` where none

@@ -171,8 +171,18 @@ impl Guards {
     ) -> Result<Option<(GuardOrigin, Guard)>, ValueError> {
         let value = kept.value;
         let Some(paths) = self.types.paths(program, value.ty) else { return Ok(None) };
+        if is_emptied(program, value, paths.known)? {
+            return Ok(None);
+        }
+        let key = match paths.key.follow(program, value)? {
+            // It may have a pool of its own or borrow one.
+            None if paths.known.kind == ResourceKind::Pool => {
+                value.find_through_pointers(program, paths.known.key)?
+            }
+            key => key,
+        };
         // An `Option` in the guard that is empty: it keeps nothing any more.
-        let Some(key) = paths.key.follow(program, value)? else { return Ok(None) };
+        let Some(key) = key else { return Ok(None) };
         let object = match &paths.object {
             Some(path) => path.follow(program, value)?.unwrap_or(key),
             None => key,
@@ -382,6 +392,7 @@ fn drop_what_does_not_count(resource: &mut Resource) {
     let is_sure = |holder: &Holder| !holder.may_be_moved || holder.shared_end.is_some();
     let most = match resource.holders.first() {
         Some(first) if first.access.is_end() => resource.parties.unwrap_or(0),
+        _ if resource.kind == ResourceKind::Pool => resource.parties.unwrap_or(0),
         _ => 0,
     };
     if resource.holders.len() as u64 > most && resource.holders.iter().any(is_sure) {
@@ -401,6 +412,14 @@ fn take_tracked_tasks(resource: &mut Resource) {
     let holders = std::mem::take(&mut resource.holders);
     resource.tasks.extend(holders.into_iter().filter_map(|holder| holder.task));
     resource.tasks.dedup();
+}
+
+/// Whether a guard gave back what it kept, by its own memory.
+fn is_emptied(program: &Program<'_>, guard: Value, known: &GuardType) -> Result<bool, ValueError> {
+    match known.emptied {
+        "" => Ok(false),
+        member => Ok(!guard.member(program, member)?.is_some(program)?),
+    }
 }
 
 /// How a guard holds what it keeps.
@@ -437,7 +456,8 @@ fn state_of(
 ) -> Option<ObservedResource> {
     let layout = program.type_of(object.ty).ok()?;
     let known = libraries.resource(base_path(&layout.name))?;
-    let reading = Reading { program, leaf: object, tasks: &Tasks::default(), waker: 0 };
+    let reading =
+        Reading { program, leaf: object, tasks: &Tasks::default(), waker: 0, inside: None };
     (known.read)(&reading, object).ok().flatten()
 }
 

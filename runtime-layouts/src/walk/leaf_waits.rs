@@ -72,8 +72,10 @@ impl LeafReader {
         task: &Task,
         found: &mut Vec<FoundWait>,
     ) {
+        let first = found.len();
         let mut walk = LeafWalk { leaves: self, program, sites, tasks, task, found };
         walk.chain(&task.chain, None, 0, &mut Vec::new());
+        mark_limits(&mut found[first..]);
     }
 
     /// What a type is known as, if it is.
@@ -154,6 +156,7 @@ impl LeafWalk<'_> {
                 is_granted: seen.is_granted,
                 note: seen.note.take(),
                 is_polled: holding_frame.is_none(),
+                is_limit: false,
                 holding_frame,
                 waker: keeps_waker.then_some(WakerPlace::Leaf),
                 leaf: leaf_ref,
@@ -177,8 +180,10 @@ impl LeafWalk<'_> {
             leaf,
             tasks: self.tasks,
             waker: self.task.waker_data(),
+            inside: None,
         };
-        if let Some(known) = self.known(&reading, &run[branch..]) {
+        if let Some(mut known) = self.known(&reading, &run[branch..]) {
+            known = self.around(&reading, run, known);
             return self.found.push(waiting(known, false));
         }
         // A library's own future may wait for several things.
@@ -209,7 +214,7 @@ impl LeafWalk<'_> {
             let Some(value) = self.value(frame) else { continue };
             for subject in subjects(self.program, value) {
                 let known = self.leaves.type_known(self.program, subject.ty);
-                if let Some(known) = known
+                if let Some(known) = known.filter(|known| !known.is_around)
                     && let Ok(Some(seen)) = (known.read)(reading, subject)
                 {
                     found = Some((seen, subject.ty));
@@ -218,6 +223,37 @@ impl LeafWalk<'_> {
             }
         }
         found
+    }
+
+    /// What is around what was found to be waited for, such as the pool whose semaphore that is; that
+    /// itself where nothing is.
+    fn around(
+        &mut self,
+        reading: &Reading<'_>,
+        run: &[&Frame],
+        (mut inside, ty): (ObservedResource, Ty),
+    ) -> (ObservedResource, Ty) {
+        for frame in run.iter().rev().skip(1) {
+            if !self.is_inner(frame.site) {
+                break;
+            }
+            let Some(value) = self.value(frame) else { continue };
+            for subject in subjects(self.program, value) {
+                let known = self.leaves.type_known(self.program, subject.ty);
+                let Some(known) = known.filter(|known| known.is_around) else { continue };
+                let of_part = Reading { inside: Some(&inside), ..*reading };
+                match (known.read)(&of_part, subject) {
+                    Ok(Some(seen)) => return (seen, subject.ty),
+                    Ok(None) if may_be_limit(inside.kind) => {
+                        let around = (known.read)(reading, subject).ok().flatten();
+                        inside.limit_of = around.map(|around| around.key);
+                        return (inside, ty);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        (inside, ty)
     }
 
     /// Whether a leaf of a type that is not known stores this task's waker.
@@ -270,11 +306,39 @@ impl LeafWalk<'_> {
     }
 }
 
+/// Whether such a thing may end the wait for something else, as a library makes it.
+fn may_be_limit(kind: ResourceKind) -> bool {
+    matches!(kind, ResourceKind::Sleep | ResourceKind::Notify | ResourceKind::Cancellation)
+}
+
+/// Marks what only ends a wait for an object of a pool, of the waits of one task.
+fn mark_limits(found: &mut [FoundWait]) {
+    if found.iter().all(|waiting| waiting.seen.limit_of.is_none()) {
+        return;
+    }
+    let is_pool = |waiting: &&FoundWait| waiting.seen.kind == ResourceKind::Pool;
+    let pools: Vec<u64> = found.iter().filter(is_pool).map(|waiting| waiting.seen.key).collect();
+    for waiting in found {
+        waiting.wait.is_limit = waiting.seen.limit_of.is_some_and(|pool| pools.contains(&pool));
+    }
+}
+
 /// What a future of a type that is not known waits for: all of one type are one, since nobody else
 /// has to do with it, and there may be a million.
 fn unknown(ty: Ty) -> ObservedResource {
     let key = ty.id.0 ^ (ty.module as u64).rotate_right(8);
     ObservedResource { key, ..ObservedResource::without_address(ResourceKind::Other) }
+}
+
+/// What an `Arc` points to, as the `self` of `async fn acquire(self: &Arc<Self>)` is one
+/// (`library/alloc/src/sync.rs`, Rust 1.95); `None` for what is none.
+fn counted(program: &Program<'_>, value: Value) -> Option<Value> {
+    let layout = program.type_of(value.ty).ok()?;
+    if base_path(&layout.name) != "alloc::sync::Arc" {
+        return None;
+    }
+    let pointer = value.member(program, "ptr").ok()?.member(program, "pointer").ok()?;
+    pointer.pointee(program).ok()??.member(program, "data").ok()
 }
 
 /// What a frame may be waiting for: the future itself, and what the `self` of an async fn or of a
@@ -296,9 +360,10 @@ fn subjects(program: &Program<'_>, frame: Value) -> Vec<Value> {
             let name = member.name.strip_prefix("_ref__").unwrap_or(&member.name);
             if name == "self" || name == "me" || name.starts_with("self__") {
                 let value = fields.member(program, &member.name);
-                found.extend(
-                    value.and_then(|value| value.referent(program, DEEPEST_REFERENCE)).ok(),
-                );
+                let value = value.and_then(|value| value.referent(program, DEEPEST_REFERENCE));
+                let Ok(value) = value else { continue };
+                found.push(value);
+                found.extend(counted(program, value));
             }
         }
         // `PollFn` and the like hold the closure that has the variables.

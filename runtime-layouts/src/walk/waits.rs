@@ -114,6 +114,7 @@ impl Waits {
             is_granted: false,
             note: None,
             is_polled: true,
+            is_limit: false,
             holding_frame: None,
             waker: None,
             leaf: call.call,
@@ -187,6 +188,9 @@ impl Waits {
         });
         if let Some(order) = seen.order {
             self.orders.insert(id, order);
+        }
+        if let Some((kind, key)) = seen.made_of {
+            self.known.entry(self::key(kind, key, None)).or_insert(id);
         }
         id
     }

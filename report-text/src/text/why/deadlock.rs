@@ -4,7 +4,7 @@ use super::super::waiting::{enumerated, is_lock};
 use super::causes::writer_before;
 use super::parts::{Told, blocks, drop_it, party};
 use runtime_layouts::report::{
-    Access, Cause, Holder, ResourceId, ResourceKind, Task, TaskIndex, TaskKind, TaskState,
+    Access, Cause, Holder, Link, ResourceId, ResourceKind, Task, TaskIndex, TaskKind, TaskState,
 };
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
@@ -25,8 +25,12 @@ pub(super) fn sentence(told: &Told<'_>) -> String {
     if let Some(queued) = queued {
         return full_pool(told, queued);
     }
+    if let Some(text) = whole_pool(told) {
+        return text;
+    }
     let what = match told.resource.kind {
         ResourceKind::Semaphore => "permits that it holds itself",
+        ResourceKind::Pool => "an object of a pool whose objects it holds itself",
         ResourceKind::OnceCell => "a cell that it is initializing itself",
         kind if is_lock(kind) => "a lock that it holds itself",
         kind => only_it_can(kind, told.wait.access, told.holder),
@@ -36,6 +40,28 @@ pub(super) fn sentence(told: &Told<'_>) -> String {
         [_, _] => format!("{} wait for each other", told.subject()),
         _ => format!("{} wait for each other in a cycle", told.subject()),
     }
+}
+
+/// `tasks 3, 4 and 5 have all 3 objects of Pool<Postgres> and wait for more`; `None` for another
+/// circle.
+fn whole_pool(told: &Told<'_>) -> Option<String> {
+    let report = told.report;
+    let first = report.wait(told.first.wait).resource;
+    let is_of_pool = |link: &Link| report.wait(link.wait).resource == first;
+    let is_whole = told.resource.kind == ResourceKind::Pool
+        && told.finding.links.iter().all(is_of_pool)
+        && told
+            .resource
+            .holders
+            .iter()
+            .all(|holder| holder.task.is_some_and(|task| told.tasks.contains(&task)));
+    let (who, name) = (enumerated(report, &told.tasks), &told.resource.name);
+    let all = told.resource.holders.len();
+    is_whole.then(|| match (told.tasks.len(), all) {
+        (1, 1) => format!("{who} has the only object of {name} and waits for another one"),
+        (1, _) => format!("{who} has all {all} objects of {name} and waits for another one"),
+        _ => format!("{who} have all {all} objects of {name} and wait for more"),
+    })
 }
 
 /// `closures 3 and 4 have all 2 threads of the blocking pool of runtime 0, and wait for closures that

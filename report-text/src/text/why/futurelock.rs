@@ -10,7 +10,11 @@ pub(super) fn sentence(told: &Told<'_>) -> String {
     let report = told.report;
     let Some((link, unpolled)) = unpolled(told) else { return String::new() };
     let resource = link.resource(report).1;
-    let part = if resource.kind == ResourceKind::Semaphore { "a permit of " } else { "" };
+    let part = match resource.kind {
+        ResourceKind::Semaphore => "a permit of ",
+        ResourceKind::Pool => "an object of ",
+        _ => "",
+    };
     format!(
         "{} does not poll {}, which {} {part}{}",
         enumerated(report, &[unpolled.task]),

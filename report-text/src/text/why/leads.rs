@@ -156,6 +156,10 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
                 more => format!(" and {more} more for them"),
             }
         ),
+        // Of its objects a line of its own tells.
+        LeadReason::HolderNotFound if resource.kind == ResourceKind::Pool => {
+            format!("{subject} {what}: {}.", check(report, wait, id))
+        }
         LeadReason::HolderNotFound => format!(
             "{subject} {what}, which is taken, but no suspended task shows its guard: running native \
              code has it, or it was leaked, or the debug information leaves out its variable."
@@ -216,6 +220,7 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
         (ResourceKind::Join | ResourceKind::JoinSet, _) => {
             "that task is in no list; see who should poll it".to_string()
         }
+        (ResourceKind::Pool, _) => "see who should give one back".to_string(),
         (ResourceKind::Semaphore, _) => "see who should give permits back".to_string(),
         _ if wait.waker.is_some() => {
             format!("see what should use the waker that `async bt {id}` names")

@@ -2,7 +2,7 @@
 
 use super::super::waiting::{end_text, enumerated, thing};
 use super::parts::{Told, drop_it};
-use runtime_layouts::report::{Cause, Wait};
+use runtime_layouts::report::{Cause, ResourceKind, TaskIndex, Wait};
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
     let what = next(told).map(|wait| thing(told.report, wait)).unwrap_or_default();
@@ -24,10 +24,25 @@ pub(super) fn kept(told: &Told<'_>) -> String {
         Cause::NotEnded(_) => format!("for the end of {keeper}, which"),
         _ => match told.holder.and_then(|holder| end_text(holder.access)) {
             Some(end) => format!("while {keeper} holds the {end} of {name} and"),
+            None if told.resource.kind == ResourceKind::Pool => of_pool(told, &keeper),
             None => format!("while {keeper} holds {name} and"),
         },
     };
     format!("{} waits {kept}", enumerated(report, &[told.wait.task]))
+}
+
+/// `while tasks 3 and 4 have all 2 objects of Pool<Postgres>, and task 3`.
+fn of_pool(told: &Told<'_>, keeper: &str) -> String {
+    let holders = &told.resource.holders;
+    let mut tasks: Vec<TaskIndex> = holders.iter().filter_map(|holder| holder.task).collect();
+    tasks.sort_unstable();
+    tasks.dedup();
+    let (who, name) = (enumerated(told.report, &tasks), &told.resource.name);
+    match (tasks.len(), holders.len()) {
+        (_, 1) => format!("while {who} has the only object of {name} and"),
+        (1, all) => format!("while {who} has all {all} objects of {name} and"),
+        (_, all) => format!("while {who} have all {all} objects of {name}, and {keeper}"),
+    }
 }
 
 /// What the task that keeps the first thing waits for itself.

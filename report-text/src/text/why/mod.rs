@@ -175,7 +175,7 @@ pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
     };
     match finding.is_sure {
         true => format!("{}: {text}.", capitalized(name)),
-        false => format!("Probably {name}: {text}{}.", unless_aborted(told)),
+        false => format!("Probably {name}: {text}{}{}.", unless_aborted(told), until_limit(told)),
     }
 }
 
@@ -191,6 +191,20 @@ fn unless_aborted(told: &Told<'_>) -> String {
         [] => String::new(),
         [one] => format!(" (unless {} is aborted)", enumerated(told.report, &[*one])),
         several => format!(" (unless one of {} is aborted)", enumerated(told.report, several)),
+    }
+}
+
+/// ` (until a time limit of the pool ends it)`: what ends a wait for an object of a pool without one.
+fn until_limit(told: &Told<'_>) -> &'static str {
+    let links = &told.finding.links;
+    let is_for_object = |link: &&Link| link.resource(told.report).1.kind == ResourceKind::Pool;
+    let mut of_pools = links.iter().filter(is_for_object).peekable();
+    if of_pools.peek().is_none() {
+        return "";
+    }
+    match of_pools.any(|link| told.report.has_limit(link.wait)) {
+        true => " (until a time limit of the pool ends it)",
+        false => " (unless the pool is closed or made larger)",
     }
 }
 

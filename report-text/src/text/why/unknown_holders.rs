@@ -1,4 +1,5 @@
-//! Locks that are taken and waited for, by whom is not known.
+//! Locks that are taken and waited for, by whom is not known, and objects of pools that are with
+//! somebody who is not known.
 
 use std::io;
 
@@ -6,7 +7,9 @@ use rustc_hash::FxHashSet;
 
 use super::super::style::{Out, Style};
 use super::super::waiting::{enumerated, is_lock};
-use runtime_layouts::report::{Finding, Leads, Report, ResourceId, TaskIndex};
+use runtime_layouts::report::{
+    Finding, Leads, Report, Resource, ResourceId, ResourceKind, TaskIndex,
+};
 
 /// Writes a line for each that no finding and no lead is about.
 pub(super) fn write(
@@ -20,6 +23,10 @@ pub(super) fn write(
     let told: FxHashSet<ResourceId> =
         in_findings.chain(in_leads).map(|wait| report.wait(wait).resource).collect();
     for (id, resource) in (0..).map(ResourceId).zip(&report.resources) {
+        if let Some(text) = missing_objects(resource) {
+            out.paragraph("", "  ", Style::Warning, &text)?;
+            continue;
+        }
         let is_unknown = is_lock(resource.kind)
             && resource.is_taken == Some(true)
             && resource.holders.is_empty()
@@ -42,4 +49,25 @@ pub(super) fn write(
         }
     }
     Ok(())
+}
+
+/// What is said of a pool that others wait for and whose objects were not all found.
+fn missing_objects(pool: &Resource) -> Option<String> {
+    let out = pool.parties.filter(|_| pool.kind == ResourceKind::Pool && !pool.queue.is_empty())?;
+    let missing = out.saturating_sub(pool.holders.len() as u64);
+    let which = match (missing, out) {
+        (0, _) => return None,
+        (1, 1) => "the only object that is out was not found".to_string(),
+        _ if missing == out => format!("none of the {out} objects that are out was found"),
+        (1, _) => format!("1 of the {out} objects that are out was not found"),
+        _ => format!("{missing} of the {out} objects that are out were not found"),
+    };
+    let rest = match missing {
+        1 => "running code has it, or it was leaked, or lies",
+        _ => "running code has them, or they were leaked, or lie",
+    };
+    Some(format!(
+        "Holders not found: of {} {:#x} {which}: {rest} where unhang does not look.",
+        pool.name, pool.address
+    ))
 }

@@ -74,7 +74,7 @@ const fn guard(
     access: Access,
     object: &'static str,
 ) -> GuardType {
-    GuardType { path, kind, access, key: semaphore::SEMAPHORE, object }
+    GuardType { object, ..GuardType::lock(path, kind, access, semaphore::SEMAPHORE) }
 }
 
 const fn end(

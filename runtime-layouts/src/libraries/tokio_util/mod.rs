@@ -35,13 +35,12 @@ const RESOURCES: &[ResourceType] = &[
 ];
 
 /// What every tracked task keeps until it ends.
-const GUARDS: &[GuardType] = &[GuardType {
-    path: "tokio_util::task::task_tracker::TaskTrackerToken",
-    kind: ResourceKind::JoinSet,
-    access: Access::Shared,
-    key: TRACKER,
-    object: TRACKER,
-}];
+const GUARDS: &[GuardType] = &[GuardType::lock(
+    "tokio_util::task::task_tracker::TaskTrackerToken",
+    ResourceKind::JoinSet,
+    Access::Shared,
+    TRACKER,
+)];
 
 const TREE_NODE: &str = "tokio_util::sync::cancellation_token::tree_node::TreeNode";
 const JOIN_SET: &str = "tokio::task::join_set::JoinSet<";

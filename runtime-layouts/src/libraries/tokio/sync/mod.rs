@@ -5,7 +5,7 @@ pub(super) mod cells;
 pub(super) mod mpsc;
 pub(crate) mod notify;
 pub(super) mod oneshot;
-pub(super) mod semaphore;
+pub(crate) mod semaphore;
 pub(super) mod watch;
 
 use crate::knowledge::{ObservedResource, Reading};

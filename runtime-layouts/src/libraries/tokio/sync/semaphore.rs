@@ -55,7 +55,7 @@ pub(super) fn free(reading: &Reading<'_>, object: Value) -> Result<Option<u64>, 
 }
 
 /// The permits that are free in the semaphore inside of something.
-pub(super) fn free_in(program: &Program<'_>, object: Value) -> Result<Option<u64>, ValueError> {
+pub(crate) fn free_in(program: &Program<'_>, object: Value) -> Result<Option<u64>, ValueError> {
     let Some(inner) = object.find_inline(program, SEMAPHORE)? else { return Ok(None) };
     let permits = inner.member(program, "permits")?.unsigned(program)?;
     Ok(Some(permits >> PERMIT_SHIFT))
