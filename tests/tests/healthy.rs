@@ -69,6 +69,7 @@ busy! {
     guards_that_were_given_away "ledger" [];
     readers_and_writers "cache" [];
     a_pool_of_connections "pool" [];
+    two_pools_in_one_order "connections" [SLOW];
     locks_that_block_threads "counters" [];
     a_pipe_that_many_write_to "shared-writer" [SLOW];
     a_pipeline_with_little_room "pipeline" [];

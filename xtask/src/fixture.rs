@@ -76,6 +76,8 @@ pub const NEEDED: &[(&str, Profile)] = &[
     ("branches", Profile::Release),
     ("faults", Profile::Debug),
     ("faults", Profile::Release),
+    ("pools", Profile::Debug),
+    ("pools", Profile::Release),
     ("healthy", Profile::Debug),
     ("healthy", Profile::Release),
     ("healthy", Profile::Abort),

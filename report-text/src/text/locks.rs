@@ -7,6 +7,7 @@ use super::frames::{name, place};
 use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
 use super::waiting::{in_variable, is_lock};
+use super::why::missing_objects;
 use super::workers::write_problems;
 use runtime_layouts::report::{Access, FrameRef, Report, Resource};
 
@@ -84,8 +85,15 @@ fn rows(report: &Report, lock: &Resource, most: usize, look: &Look) -> Vec<Vec<C
         row.extend(at(holder.frame));
         rows.push(row);
     }
-    if lock.holders.is_empty() && lock.is_taken == Some(true) {
-        rows.push(vec![Cell::plain("held by"), Cell::plain("(holder not found)")]);
+    match missing_objects(lock) {
+        0 if lock.holders.is_empty() && lock.is_taken == Some(true) => {
+            rows.push(vec![Cell::plain("held by"), Cell::plain("(holder not found)")]);
+        }
+        0 => {}
+        missing => {
+            let text = format!("(holders of {missing} not found)");
+            rows.push(vec![Cell::plain("held by"), Cell::plain(text)]);
+        }
     }
     for id in lock.queue.iter().take(most) {
         let wait = report.wait(*id);

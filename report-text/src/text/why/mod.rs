@@ -19,6 +19,7 @@ mod unknown_holders;
 use std::io::{self, Write};
 
 use self::parts::{Told, capitalized, stands};
+pub(super) use self::unknown_holders::missing_objects;
 use super::Look;
 use super::style::{Out, Style};
 use super::waiting::{enumerated, thing};

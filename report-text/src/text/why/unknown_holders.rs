@@ -23,7 +23,7 @@ pub(super) fn write(
     let told: FxHashSet<ResourceId> =
         in_findings.chain(in_leads).map(|wait| report.wait(wait).resource).collect();
     for (id, resource) in (0..).map(ResourceId).zip(&report.resources) {
-        if let Some(text) = missing_objects(resource) {
+        if let Some(text) = of_missing(resource) {
             out.paragraph("", "  ", Style::Warning, &text)?;
             continue;
         }
@@ -52,9 +52,9 @@ pub(super) fn write(
 }
 
 /// What is said of a pool that others wait for and whose objects were not all found.
-fn missing_objects(pool: &Resource) -> Option<String> {
-    let out = pool.parties.filter(|_| pool.kind == ResourceKind::Pool && !pool.queue.is_empty())?;
-    let missing = out.saturating_sub(pool.holders.len() as u64);
+fn of_missing(pool: &Resource) -> Option<String> {
+    let missing = missing_objects(pool);
+    let out = pool.parties.filter(|_| !pool.queue.is_empty())?;
     let which = match (missing, out) {
         (0, _) => return None,
         (1, 1) => "the only object that is out was not found".to_string(),
@@ -70,4 +70,10 @@ fn missing_objects(pool: &Resource) -> Option<String> {
         "Holders not found: of {} {:#x} {which}: {rest} where unhang does not look.",
         pool.name, pool.address
     ))
+}
+
+/// How many objects of a pool are out and were not found; 0 of what is no pool.
+pub(crate) fn missing_objects(pool: &Resource) -> u64 {
+    let out = pool.parties.filter(|_| pool.kind == ResourceKind::Pool).unwrap_or(0);
+    out.saturating_sub(pool.holders.len() as u64)
 }
