@@ -340,6 +340,7 @@ fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
         (ResourceKind::Semaphore, Some(Access::Permits(count))) => {
             format!("{} of {name}", permits(count))
         }
+        (ResourceKind::Pool, Some(Access::Permits(count))) => format!("{count} objects of {name}"),
         (ResourceKind::Pool, _) => format!("an object of {name}"),
         (ResourceKind::Blocking, _) if resource.tasks.len() == 1 => {
             format!("{} of {}", resource.name, of_block_on(report, resource.tasks[0]))

@@ -2,7 +2,7 @@
 
 use super::naming::generic_name;
 use super::{ObservedResource, Reading};
-use crate::report::ResourceKind;
+use crate::report::{Access, ResourceKind};
 use crate::value::{Value, ValueError};
 
 /// What a pool says of itself.
@@ -38,6 +38,8 @@ pub(crate) fn lending(
         let is_permits = inside.kind == ResourceKind::Semaphore;
         seen.made_of = is_permits.then_some((inside.kind, inside.key));
         (seen.order, seen.is_granted) = (inside.order, inside.is_granted);
+        // Who closes a pool waits for all of them.
+        seen.access = inside.access.filter(|access| matches!(access, Access::Permits(2..)));
     }
     seen.name = Some(generic_name("Pool", shared, program)?);
     seen.parties = lent.out;

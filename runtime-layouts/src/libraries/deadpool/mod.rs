@@ -1,7 +1,7 @@
 //! The pools of deadpool, and with them those of its managers.
 //!
 //! Source: `deadpool/src/managed/mod.rs` (0.9.5, 0.12.2), `deadpool/src/managed/{pool,object}.rs`
-//! (0.12.3), `deadpool-runtime/src/lib.rs` (0.1.4).
+//! (0.12.3, 0.13.1), `deadpool-runtime/src/lib.rs` (0.3.1).
 
 use crate::knowledge::pool::{Lent, lending};
 use crate::knowledge::{GuardType, Library, ResourceType};

@@ -1,6 +1,6 @@
 //! The pools of sqlx.
 //!
-//! Source: `sqlx-core/src/pool/{mod,inner,connection}.rs`, `sqlx-core/src/sync.rs` (0.8.6).
+//! Source: `sqlx-core/src/pool/{mod,inner,connection}.rs`, `sqlx-core/src/sync.rs` (0.8.6, 0.9.0).
 
 use crate::knowledge::pool::{Lent, lending};
 use crate::knowledge::{GuardType, Library, ResourceType};
