@@ -10,6 +10,9 @@ pub(crate) mod bytes;
 pub(crate) mod deadpool;
 pub(crate) mod flume;
 pub(crate) mod futures;
+pub(crate) mod futures_timer;
+pub(crate) mod mobc;
+pub(crate) mod r2d2;
 pub(crate) mod rust_std;
 pub(crate) mod sqlx;
 pub(crate) mod tokio;
@@ -30,7 +33,10 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&flume::LIBRARY),
     RegistryEntry::library(&deadpool::LIBRARY),
     RegistryEntry::library(&bb8::LIBRARY),
+    RegistryEntry::library(&mobc::LIBRARY),
     RegistryEntry::library(&sqlx::LIBRARY),
+    RegistryEntry::library(&r2d2::LIBRARY),
+    RegistryEntry::library(&futures_timer::LIBRARY),
     RegistryEntry::library(&bytes::LIBRARY),
 ];
 
