@@ -12,7 +12,7 @@ use runtime_layouts::layout::SourceLocation;
 use runtime_layouts::libraries::{LIBRARIES, REGISTRY};
 use runtime_layouts::report::{
     Access, FrameRef, Holder, Report, Resource, ResourceId, ResourceKind, TaskIndex, TaskState,
-    Wait, WaitId,
+    Wait, WaitId, Within,
 };
 use runtime_layouts::target::Target;
 use runtime_layouts::variables::Limits;
@@ -102,6 +102,7 @@ fn report(target: &dyn Target, name: &str) -> Report {
         access: Access::Exclusive,
         may_be_moved: false,
         shared_end: None,
+        within: Some(Within { name: name.into(), has_messages: true }),
         holding_frame: None,
         thread: None,
     };
@@ -114,6 +115,7 @@ fn report(target: &dyn Target, name: &str) -> Report {
         holders,
         is_taken: Some(true),
         parties: None,
+        reserved: None,
         is_reachable: false,
         is_in_order: true,
         queue: vec![WaitId(queue)],

@@ -28,15 +28,23 @@ pub fn fixture(name: &str, profile: Profile) -> Result<Running> {
 
 /// `pools` with that fault, at rest.
 pub fn pools(profile: Profile, fault: &str) -> Result<Running> {
-    let mut running = Running::start(&fixture::build("pools", profile)?, &[fault])?;
-    running.come_to_rest()?;
-    Ok(running)
+    hanging("pools", profile, fault)
 }
 
 /// `faults` with that fault, at rest: when it says that it is ready, its main thread is not parked
 /// yet, and on a busy machine a task may not have come to where it hangs. One of them never rests.
 pub fn faults(profile: Profile, fault: &str) -> Result<Running> {
-    let mut running = Running::start(&fixture::build("faults", profile)?, &[fault])?;
+    hanging("faults", profile, fault)
+}
+
+/// `answers` with that fault, at rest.
+pub fn answers(profile: Profile, fault: &str) -> Result<Running> {
+    hanging("answers", profile, fault)
+}
+
+/// One of the programs that hang, at rest.
+fn hanging(program: &str, profile: Profile, fault: &str) -> Result<Running> {
+    let mut running = Running::start(&fixture::build(program, profile)?, &[fault])?;
     if fault != "long-loop" {
         running.come_to_rest()?;
     }

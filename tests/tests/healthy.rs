@@ -74,6 +74,8 @@ busy! {
     a_pipe_that_many_write_to "shared-writer" [SLOW];
     a_pipeline_with_little_room "pipeline" [];
     actors_that_answer "actors" [];
+    places_that_are_reserved_early "reserved-places" [];
+    answers_that_are_given_later "deferred-answers" [];
     broadcasts_watches_and_bells "news" [];
     a_tree_of_tasks "fan-out" [];
     a_crawler "crawler" [];

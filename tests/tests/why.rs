@@ -111,6 +111,15 @@ faults! { subjects::pools, every_pool_in_every_debugger:
     an_object_was_forgotten "forgotten-object"
 }
 
+faults! { subjects::answers, every_answer_in_every_debugger:
+    a_place_of_a_buffer_is_reserved_by_who_waits "buffer-place"
+    a_place_of_a_limit_is_reserved_by_who_waits "limit-place"
+    a_place_of_a_channel_is_reserved_by_who_waits_for_another "permit-place"
+    an_answer_is_owed_by_a_message_that_nobody_takes "unread-queue"
+    two_keep_each_others_questions_for_later "shelved"
+    who_asks_is_the_last_to_have_the_table "pending-table"
+}
+
 /// Only the command line stops the process itself, and knows when that was: how long a timer has
 /// been due by then is the one trace that a busy thread leaves.
 #[test]

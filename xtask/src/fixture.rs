@@ -78,6 +78,8 @@ pub const NEEDED: &[(&str, Profile)] = &[
     ("faults", Profile::Release),
     ("pools", Profile::Debug),
     ("pools", Profile::Release),
+    ("answers", Profile::Debug),
+    ("answers", Profile::Release),
     ("healthy", Profile::Debug),
     ("healthy", Profile::Release),
     ("healthy", Profile::Abort),

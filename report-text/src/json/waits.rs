@@ -141,7 +141,15 @@ struct HolderJson<'r> {
     line: Option<u32>,
     variable: Option<&'r str>,
     guard: &'r str,
+    within: Option<WithinJson<'r>>,
     certain: bool,
+}
+
+/// What the guard is in, among others.
+#[derive(Serialize)]
+struct WithinJson<'r> {
+    name: &'r str,
+    messages: bool,
 }
 
 impl<'r> WaitJson<'r> {
@@ -204,6 +212,10 @@ impl<'r> HolderJson<'r> {
             line: location.map(|location| location.line),
             variable: holder.variable.as_deref(),
             guard: &holder.guard,
+            within: holder
+                .within
+                .as_ref()
+                .map(|within| WithinJson { name: &within.name, messages: within.has_messages }),
             certain: !holder.may_be_moved,
         }
     }
@@ -312,6 +324,7 @@ pub(super) fn access_text(access: Access) -> &'static str {
         Access::Send => "send",
         Access::Receive => "receive",
         Access::Handle => "handle",
+        Access::Place => "place",
     }
 }
 

@@ -11,7 +11,8 @@ use super::{Beside, Look};
 use super::{variables, waiting};
 use runtime_layouts::layout::SourceLocation;
 use runtime_layouts::report::{
-    Access, Frame, FrameRef, FutureState, Polled, Report, Site, Task, TaskKind, TaskState,
+    Access, Frame, FrameRef, FutureState, Holder, Polled, Report, Resource, Site, Task, TaskKind,
+    TaskState,
 };
 
 /// Columns of `#0  `.
@@ -300,9 +301,19 @@ impl<'r> FrameWriter<'r> {
         let this = FrameRef::of(frame);
         let held = self.report.held_by(self.task.index);
         let held = held.filter(|(_, holder)| holder.access != Access::Handle);
+        let held: Vec<_> = held.filter(|(_, holder)| holder.frame == this).collect();
+        // Who waits for a message and who waits for room wait for two things: the place is one.
+        let is_for_messages =
+            |resource: &Resource| resource.reserved.is_some_and(|places| places.is_for_messages);
+        let is_again = |(resource, holder): &(&Resource, &Holder)| {
+            let is_same = |(other, _): &(&Resource, &Holder)| {
+                other.address == resource.address && !is_for_messages(other)
+            };
+            holder.access == Access::Place && is_for_messages(resource) && held.iter().any(is_same)
+        };
         let (mut alike, mut more) = (0, 0);
         let mut last = None;
-        for (resource, holder) in held.filter(|(_, holder)| holder.frame == this) {
+        for (resource, holder) in held.iter().filter(|held| !is_again(held)) {
             let variable = (&holder.guard, &holder.variable);
             alike = if last == Some(variable) { alike + 1 } else { 1 };
             last = Some(variable);

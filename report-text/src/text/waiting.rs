@@ -3,7 +3,7 @@
 use super::frames::{Line, place, short_place};
 use runtime_layouts::report::{
     Access, FrameRef, Holder, Report, Resource, ResourceKind, Task, TaskIndex, TaskKind, TaskState,
-    Wait, WakerPlace,
+    Wait, WakerPlace, Within,
 };
 
 /// Tasks or holders that a line names, at most.
@@ -204,6 +204,7 @@ pub(super) fn of_holder(resource: &Resource, holder: &Holder) -> String {
         text.push_str(&format!(" ({})", permits(count)));
     }
     text.push_str(&in_variable(holder));
+    text.push_str(&in_collection(holder));
     if has_identity(resource.kind) {
         text.push_str(&format!(", of {} {:#x}", resource.name, resource.address));
     }
@@ -324,6 +325,7 @@ pub(super) fn end_text(access: Access) -> Option<&'static str> {
         Access::Send => Some("sender"),
         Access::Receive => Some("receiver"),
         Access::Handle => Some("handle"),
+        Access::Place => Some("reserved place"),
         _ => None,
     }
 }
@@ -415,10 +417,19 @@ fn holders_text(
     }
     let doubt = if first.may_be_moved { "perhaps " } else { "" };
     let (held, several) = match end_text(first.access) {
+        Some(_) if first.access == Access::Place => {
+            (format!("{doubt}place reserved by"), format!("{doubt}places reserved by"))
+        }
         Some(end) => (format!("{doubt}{end} in"), format!("{doubt}{end}s in")),
         None => (format!("{doubt}held by"), format!("{doubt}held by")),
     };
-    if rest.is_empty() {
+    // Beside those who have places, who has an end of the channel does not matter.
+    let alike = |holder: &&Holder| holder.access == first.access;
+    let is_alone = match first.access {
+        Access::Place => !rest.iter().any(|holder| alike(&holder)),
+        _ => rest.is_empty(),
+    };
+    if is_alone {
         return Some(match first.task == Some(asking) {
             true => format!("{held} this task"),
             false => {
@@ -432,8 +443,11 @@ fn holders_text(
             }
         });
     }
-    let mut tasks: Vec<TaskIndex> =
-        resource.holders.iter().filter_map(|holder| holder.task).collect();
+    let mut holders: Vec<&Holder> = resource.holders.iter().collect();
+    if first.access == Access::Place {
+        holders.retain(alike);
+    }
+    let mut tasks: Vec<TaskIndex> = holders.into_iter().filter_map(|holder| holder.task).collect();
     tasks.dedup();
     let word = if tasks.len() == 1 { "task" } else { "tasks" };
     Some(format!("{several} {word} {}", ids(report, tasks.into_iter())))
@@ -444,6 +458,16 @@ pub(super) fn in_variable(holder: &Holder) -> String {
     match holder.variable.as_ref() {
         Some(name) if is_temporary(name) => " in a temporary".to_string(),
         Some(name) => format!(" in `{name}`"),
+        None => String::new(),
+    }
+}
+
+/// `, in a message to Receiver<Job>`, `, in HashMap<u64, Sender<u32>>`: what it is in, among others;
+/// empty for what is in a variable itself.
+pub(super) fn in_collection(holder: &Holder) -> String {
+    match &holder.within {
+        Some(Within { name, has_messages: true }) => format!(", in a message to {name}"),
+        Some(Within { name, has_messages: false }) => format!(", in {name}"),
         None => String::new(),
     }
 }

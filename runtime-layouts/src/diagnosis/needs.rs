@@ -104,7 +104,10 @@ impl Needs {
             | ResourceKind::Notify
                 if resource.are_all_found() =>
             {
-                vec![holders(report, resource)]
+                if is_about_to_be_used(report, resource) {
+                    return;
+                }
+                vec![enders(report, resource)]
             }
             _ => return,
         };
@@ -213,6 +216,30 @@ fn are_all_known(resource: &Resource) -> bool {
 /// The frame that keeps a future without polling it, by a wait of that future.
 fn unpolled(id: WaitId, wait: &Wait) -> Option<(Dependency, Cause)> {
     Some((Dependency::Frame(wait.task, wait.holding_frame?), Cause::Unpolled(id)))
+}
+
+/// Whether a place of a channel was given to a future that something polls.
+fn is_about_to_be_used(report: &Report, channel: &Resource) -> bool {
+    let mut waits = channel.queue.iter().map(|id| report.wait(*id));
+    channel.reserved.is_some() && waits.any(|wait| wait.is_granted && wait.is_polled)
+}
+
+/// Who can bring what a channel is waited for, or a notification. Where only a place lets a message
+/// in, that is who has one.
+fn enders(report: &Report, channel: &Resource) -> Group {
+    let given = channel.queue.iter().map(|id| (*id, report.wait(*id)));
+    let given = given.filter(|(_, wait)| wait.is_granted && channel.reserved.is_some());
+    let given = given.filter_map(|(id, wait)| unpolled(id, wait));
+    let only_places = channel.reserved.is_some_and(|it| it.are_all && it.is_for_messages);
+    let mut group = holders(report, channel);
+    group.retain(|(_, cause)| match cause {
+        Cause::Held(number) if only_places => {
+            channel.holders[*number as usize].access == Access::Place
+        }
+        _ => true,
+    });
+    group.extend(given);
+    group
 }
 
 /// The tasks that hold a resource.

@@ -404,6 +404,7 @@ fn a_holder_that_can_go_on_makes_nothing_stuck() {
             may_be_moved: false,
             shared_end: None,
             thread: None,
+            within: None,
             holding_frame: None,
         });
         assert!(stuck(&report).is_subset(&before));

@@ -215,6 +215,7 @@ impl FakeReport {
             name: name.into(),
             state: None,
             timer: None,
+            reserved: None,
             is_reachable: false,
             is_in_order: true,
             holders: Vec::new(),
@@ -323,6 +324,7 @@ impl FakeReport {
             may_be_moved: false,
             shared_end: None,
             thread: None,
+            within: None,
             holding_frame,
         });
         let last = holders.len() - 1;

@@ -2,7 +2,7 @@
 
 use crate::layout::source::LayoutError;
 use crate::layout::{Member, Type};
-use crate::value::{Program, Ty};
+use crate::value::{Program, Ty, Value, ValueError};
 
 /// A type that holds values behind raw pointers, which the walk's general rule does not follow.
 pub struct CollectionType {
@@ -24,6 +24,9 @@ pub(crate) enum Types {
 /// Tells where the elements of a collection are.
 pub(crate) type ReadChildren = fn(&Program<'_>, Ty, &Type) -> Result<Option<Children>, LayoutError>;
 
+/// Reads the elements of a collection, so many at most.
+pub(crate) type ReadElements = fn(&Program<'_>, Value, usize) -> Result<Vec<Value>, ValueError>;
+
 /// Where the values that one holds are, whatever they are.
 pub(crate) enum Children {
     /// Nowhere.
@@ -43,6 +46,9 @@ pub(crate) enum Children {
     /// In this part of each node of a linked list: from the value to the pointer to the first
     /// node, and from a node to the pointer to the next, in bytes.
     List { head: u64, next: u64, item: Part },
+    /// In the elements that this reads, of that type. No future is looked for there: what is in such
+    /// a collection is taken out to be polled.
+    Elements { element: Ty, read: ReadElements },
     /// In the arms of a `select!`.
     Arms(Arms),
     /// In parts of which one is polled only while another one holds nothing.

@@ -10,6 +10,8 @@ pub struct GuardType {
     pub(crate) kind: ResourceKind,
     /// How. Of `Permits` the number is that in its member `permits`, or without one this.
     pub(crate) access: Access,
+    /// The end of a channel that it is besides: a place that owns a sender.
+    pub(crate) also: Option<Access>,
     /// The name of the type whose address is the resource's identity; of a generic one up to `<`,
     /// included.
     pub(crate) key: &'static str,
@@ -28,7 +30,7 @@ impl GuardType {
         access: Access,
         lock: &'static str,
     ) -> Self {
-        Self { path, kind, access, key: lock, object: lock, emptied: "" }
+        Self { path, kind, access, also: None, key: lock, object: lock, emptied: "" }
     }
 
     /// An end of a channel, by the name of what all its ends share.
@@ -38,6 +40,6 @@ impl GuardType {
         access: Access,
         shared: &'static str,
     ) -> Self {
-        Self { path, kind, access, key: shared, object: shared, emptied: "" }
+        Self { path, kind, access, also: None, key: shared, object: shared, emptied: "" }
     }
 }

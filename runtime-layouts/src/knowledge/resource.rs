@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 
-use crate::report::{Access, ResourceKind, Task, TaskId, TaskIndex, TaskKind, Timer};
+use crate::report::{
+    Access, ReservedPlaces, ResourceKind, Task, TaskId, TaskIndex, TaskKind, Timer,
+};
 use crate::value::{Program, Value, ValueError};
 
 /// A type whose values are waited for: a future, or what an async fn's `self` is.
@@ -140,6 +142,8 @@ pub(crate) struct ObservedResource {
     pub(crate) is_taken: Option<bool>,
     /// See [`crate::report::Resource::parties`].
     pub(crate) parties: Option<u64>,
+    /// See [`crate::report::Resource::reserved`].
+    pub(crate) reserved: Option<ReservedPlaces>,
     /// See [`crate::report::Resource::is_reachable`].
     pub(crate) is_reachable: bool,
     /// See [`crate::report::Wait::access`].
@@ -178,6 +182,7 @@ impl ObservedResource {
             timer: None,
             is_taken: None,
             parties: None,
+            reserved: None,
             is_reachable: false,
             access: None,
             is_granted: false,

@@ -18,6 +18,7 @@ pub(crate) mod sqlx;
 pub(crate) mod tokio;
 pub(crate) mod tokio_stream;
 pub(crate) mod tokio_util;
+pub(crate) mod tower;
 
 use crate::knowledge::{Libraries, Library};
 use crate::walk::{Registry, RegistryEntry};
@@ -38,6 +39,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&r2d2::LIBRARY),
     RegistryEntry::library(&futures_timer::LIBRARY),
     RegistryEntry::library(&bytes::LIBRARY),
+    RegistryEntry::library(&tower::LIBRARY),
 ];
 
 static ALL: [&Library; ENTRIES.len()] = RegistryEntry::libraries(ENTRIES);

@@ -37,6 +37,8 @@ pub struct Resource {
     pub is_taken: Option<bool>,
     /// How many have it, as the runtime itself counts; `None` when it does not.
     pub parties: Option<u64>,
+    /// The places of a channel that are reserved; `None` where none is, or where that is not known.
+    pub reserved: Option<ReservedPlaces>,
     /// Whether it can be got at without being held: by a weak handle, by an owner that was not found,
     /// or by a reference that a thread may have. Then what holds it does not tell what becomes of
     /// it.
@@ -55,6 +57,17 @@ pub struct Resource {
     pub needs_all: bool,
 }
 
+/// Places of a channel that are reserved for messages to come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ReservedPlaces {
+    /// How many there are, without those that were given to who waits for room.
+    pub count: u64,
+    /// Whether the channel is full of these alone: only who has one can put a message into it.
+    pub are_all: bool,
+    /// Whether messages are waited for, not room.
+    pub is_for_messages: bool,
+}
+
 /// How something is held or asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Access {
@@ -70,6 +83,8 @@ pub enum Access {
     Receive,
     /// As one of those that own it together, and can tell the others.
     Handle,
+    /// A place in a channel, which nobody else can put something into.
+    Place,
 }
 
 /// Something that keeps a resource from others.
@@ -92,9 +107,21 @@ pub struct Holder {
     pub shared_end: Option<u64>,
     /// The thread that holds it; `None` for what a suspended task holds.
     pub thread: Option<HoldingThread>,
+    /// The collection, or the end of a channel, in the variable that it is in; `None` for one that is
+    /// in none.
+    pub within: Option<Within>,
     /// The frame that has the future which holds it and does not poll that: only what that frame
     /// does can let it go. `None` for what is polled.
     pub holding_frame: Option<FrameRef>,
+}
+
+/// What something is in, among others.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Within {
+    /// Its type as the source spells it.
+    pub name: Arc<str>,
+    /// Whether it is the end of a channel that takes messages out, and it is in one of these.
+    pub has_messages: bool,
 }
 
 /// A thread that holds something on its stack.
@@ -124,15 +151,33 @@ impl Resource {
         if self.is_reachable || holders().next().is_none() {
             return false;
         }
-        let all = holders().count() as u64;
-        if holders().any(|holder| holder.access == Access::Handle) {
+        let places = holders().filter(|holder| holder.access == Access::Place).count() as u64;
+        match self.reserved {
+            // Whoever else can send has no room.
+            Some(ReservedPlaces { count, are_all: true, is_for_messages: true }) => {
+                return places == count;
+            }
+            Some(ReservedPlaces { count, is_for_messages: false, .. }) if places != count => {
+                return false;
+            }
+            _ => {}
+        }
+        let ends = || holders().filter(|holder| holder.access != Access::Place);
+        let all = ends().count() as u64;
+        if ends().any(|holder| holder.access == Access::Handle) {
             return self.parties.is_some_and(|parties| parties <= all);
         }
-        let mut shared: Vec<u64> = holders().filter_map(|holder| holder.shared_end).collect();
+        let mut shared: Vec<u64> = ends().filter_map(|holder| holder.shared_end).collect();
         let sharing = shared.len() as u64;
         shared.sort_unstable();
         shared.dedup();
         self.parties == Some(all - sharing + shared.len() as u64)
+    }
+
+    /// Whether only a place of it helps who waits: to make room, or to send where there is no room.
+    #[must_use]
+    pub fn needs_place(&self) -> bool {
+        self.reserved.is_some_and(|reserved| reserved.are_all || !reserved.is_for_messages)
     }
 
     /// The wait of the writer that keeps a reader waiting while others only read: a lock gives no new
@@ -164,7 +209,7 @@ impl Access {
     /// Whether it is an end of a channel, or of what is used like one.
     #[must_use]
     pub fn is_end(self) -> bool {
-        matches!(self, Self::Send | Self::Receive | Self::Handle)
+        matches!(self, Self::Send | Self::Receive | Self::Handle | Self::Place)
     }
 }
 

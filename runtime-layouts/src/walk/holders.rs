@@ -9,9 +9,10 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::blocked_threads::{self, OnStack};
+use super::holder_counts::{drop_what_does_not_count, take_given_places, take_tracked_tasks};
 use super::live_values::{LiveValue, LiveValues};
 use super::owners::Owners;
-use super::search::SharedPointer;
+use super::search::{Collection, SharedPointer};
 use super::sites::Sites;
 use super::type_paths::SearchFor;
 use super::waits::Waits;
@@ -20,7 +21,7 @@ use crate::layout::Type;
 use crate::layout::name::{base_path, last_segment};
 use crate::report::{
     Access, FrameRef, Holder, ProcessThread, Resource, ResourceId, ResourceKind, SiteId, Task,
-    TaskIndex,
+    TaskIndex, Within,
 };
 use crate::value::find_by_name::is_named;
 use crate::value::path::{self, Path, Reach};
@@ -86,6 +87,8 @@ struct Way {
     holding_frame: Option<FrameRef>,
     /// The pointers that others may share and behind which it lies, outermost first.
     shared: Vec<SharedPointer>,
+    /// See [`Holder::within`].
+    within: Option<Collection>,
 }
 
 impl GuardBatch {
@@ -116,7 +119,7 @@ pub(crate) struct Guards {
 pub(crate) struct Holders {
     types: GuardTypes,
     /// Of what is shared each pointer to it counts.
-    seen: FxHashSet<(Value, Option<u64>)>,
+    seen: FxHashSet<(Value, Option<u64>, Option<u64>)>,
     owners: Owners,
 }
 
@@ -190,12 +193,13 @@ impl Guards {
         let access = access_of(program, value, paths.known)?;
         let is_of_interest = !is_waited_for_only(paths.known.kind, access);
         let object = is_of_interest.then(|| Box::new(object));
-        let LiveValue { value, frame, variable, may_be_moved, shared, holding_frame } = kept;
+        let LiveValue { value, frame, variable, may_be_moved, shared, within, holding_frame } =
+            kept;
         let (ty, site) = (value.ty, frame.site);
         let origin = GuardOrigin { ty, site, variable, may_be_moved, access };
         let (address, frame, key) = (value.address, frame.address, key.address);
-        let is_plain = shared.is_empty() && holding_frame.is_none();
-        let way = (!is_plain).then(|| Box::new(Way { holding_frame, shared }));
+        let is_plain = shared.is_empty() && within.is_none() && holding_frame.is_none();
+        let way = (!is_plain).then(|| Box::new(Way { holding_frame, shared, within }));
         Ok(Some((origin, Guard { task, origin: 0, address, frame, key, object, way })))
     }
 }
@@ -244,6 +248,7 @@ impl Holders {
         for (id, resource) in (0..).map(ResourceId).zip(&mut waits.resources) {
             drop_what_does_not_count(resource);
             take_tracked_tasks(resource);
+            take_given_places(&waits.waits, resource);
             self.owners.keep_alive(tasks, &waits.waits, id, resource);
             self.owners.finish(program, id, resource);
         }
@@ -274,6 +279,7 @@ impl Holders {
                 may_be_moved: true,
                 shared_end: None,
                 thread: Some(kept.thread),
+                within: None,
                 holding_frame: None,
             },
         );
@@ -292,7 +298,7 @@ impl Holders {
         let Some(paths) = self.types.paths(program, origin.ty) else { return Ok(()) };
         let kind = paths.known.kind;
         let known = match is_waited_for_only(kind, origin.access) {
-            true => waited_for(program, origin, kind, &guard, waits),
+            true => waited_for(program, origin, paths.known, &guard, waits),
             false => Vec::new(),
         };
         if known.is_empty() && is_waited_for_only(kind, origin.access) {
@@ -320,10 +326,17 @@ impl Holders {
             may_be_moved: origin.may_be_moved,
             shared_end: (!shared.is_empty()).then_some(guard.address),
             thread: None,
+            within: guard.way.as_ref().and_then(|way| way.within).map(|collection| Within {
+                name: waits.spelled(program, collection.value.ty),
+                has_messages: collection.has_messages,
+            }),
             holding_frame: guard.way.as_ref().and_then(|way| way.holding_frame),
         };
         if !known.is_empty() {
-            known.into_iter().for_each(|id| waits.held(id, holder.clone()));
+            for id in known {
+                let access = access_to(&waits.resources[id.0 as usize], paths.known, origin.access);
+                waits.held(id, Holder { access, ..holder.clone() });
+            }
             return Ok(());
         }
         if let Some(id) = self.lock_of(program, kind, guard, &paths.resource, waits) {
@@ -332,11 +345,15 @@ impl Holders {
         Ok(())
     }
 
-    /// Whether a guard was not added before, by another way to the same value.
+    /// Whether a guard was not added before, by another way to the same value. A collection that was
+    /// moved leaves bytes that lead to the same elements: those who have either are two holders, of
+    /// which one is not true.
     fn is_new(&mut self, origin: &GuardOrigin, guard: &Guard) -> bool {
         let value = Value { ty: origin.ty, address: guard.address };
         let outermost = guard.way.as_ref().and_then(|way| way.shared.first());
-        self.seen.insert((value, outermost.map(|pointer| pointer.handle.address)))
+        let within = guard.way.as_ref().and_then(|way| way.within);
+        let within = within.map(|collection| collection.value.address);
+        self.seen.insert((value, outermost.map(|pointer| pointer.handle.address), within))
     }
 
     /// The lock that a guard keeps, which is made where nobody waits for it; `None` when it cannot
@@ -366,52 +383,38 @@ impl Holders {
 fn waited_for(
     program: &Program<'_>,
     origin: &GuardOrigin,
-    kind: ResourceKind,
+    known: &GuardType,
     guard: &Guard,
     waits: &mut Waits,
 ) -> Vec<ResourceId> {
-    // A receiver brings room, and to who waits for its end that end.
+    let kind = known.kind;
+    // A receiver brings room, and to who waits for its end that end; a place brings a message or,
+    // when it is given back, room.
     let ends: &[Option<Access>] = match origin.access {
         Access::Send => &[Some(Access::Receive)],
         Access::Receive => &[Some(Access::Send), None],
+        Access::Place => &[Some(Access::Receive), Some(Access::Send)],
         _ => &[None],
     };
-    let known = ends.iter().filter_map(|end| waits.known(kind, guard.key, *end));
-    let mut known: Vec<ResourceId> = known.collect();
+    let found = ends.iter().filter_map(|end| waits.known(kind, guard.key, *end));
+    let mut found: Vec<ResourceId> = found.collect();
+    if origin.access == Access::Place {
+        found.retain(|id| known.also.is_some() || waits.resources[id.0 as usize].needs_place());
+    }
     if origin.access == Access::Handle {
         let shared = guard.way.as_deref().map_or(&[][..], |way| &way.shared);
-        known.retain(|id| is_of_few(program, shared, &mut waits.resources[id.0 as usize]));
+        found.retain(|id| is_of_few(program, shared, &mut waits.resources[id.0 as usize]));
     }
-    known
+    found
 }
 
-/// Drops holders that memory contradicts: what may be old bytes does not count beside what is not,
-/// unless there may be several, as of ends of channels; what is free has no holder.
-fn drop_what_does_not_count(resource: &mut Resource) {
-    // Of what is shared its own counts tell.
-    let is_sure = |holder: &Holder| !holder.may_be_moved || holder.shared_end.is_some();
-    let most = match resource.holders.first() {
-        Some(first) if first.access.is_end() => resource.parties.unwrap_or(0),
-        _ if resource.kind == ResourceKind::Pool => resource.parties.unwrap_or(0),
-        _ => 0,
-    };
-    if resource.holders.len() as u64 > most && resource.holders.iter().any(is_sure) {
-        resource.holders.retain(is_sure);
+/// How a guard holds something of what it keeps: a place of a channel is one where places matter, and
+/// else the sender in it.
+fn access_to(resource: &Resource, known: &GuardType, access: Access) -> Access {
+    match known.also.filter(|_| !resource.needs_place()) {
+        Some(also) => also,
+        None => access,
     }
-    if resource.is_taken == Some(false) {
-        resource.holders.clear();
-    }
-}
-
-/// Makes the holders of a set that does not list its tasks its tasks: what each keeps as long as it
-/// runs says that its end is waited for.
-fn take_tracked_tasks(resource: &mut Resource) {
-    if resource.kind != ResourceKind::JoinSet || !resource.tasks.is_empty() {
-        return;
-    }
-    let holders = std::mem::take(&mut resource.holders);
-    resource.tasks.extend(holders.into_iter().filter_map(|holder| holder.task));
-    resource.tasks.dedup();
 }
 
 /// Whether a guard gave back what it kept, by its own memory.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::search::{Finder, SharedPointer, part_of};
+use super::search::{Collection, Finder, SharedPointer, part_of};
 use super::sites::{Sites, StateKey};
 use super::type_paths::{Descent, SearchFor};
 use crate::knowledge::Libraries;
@@ -24,6 +24,8 @@ pub(crate) struct LiveValue {
     pub(crate) may_be_moved: bool,
     /// The pointers that others may share and behind which it lies, outermost first.
     pub(crate) shared: Vec<SharedPointer>,
+    /// The collection in the variable that it is in; `None` for one that is in none.
+    pub(crate) within: Option<Collection>,
     /// The frame that has the frame without polling it; `None` for one that is polled.
     pub(crate) holding_frame: Option<FrameRef>,
 }
@@ -132,16 +134,17 @@ impl LiveValues {
         found: &mut Vec<LiveValue>,
     ) -> Result<(), ValueError> {
         let traversal = self.finder.traversals.of_type(program, value.ty)?;
-        let of_future = |value, shared| LiveValue {
+        let of_future = |value, shared, within| LiveValue {
             value,
             frame,
             variable: None,
             may_be_moved: false,
             shared,
+            within,
             holding_frame: None,
         };
         if traversal.is_wanted {
-            found.push(of_future(value, Vec::new()));
+            found.push(of_future(value, Vec::new(), None));
             return Ok(());
         }
         match &traversal.descent {
@@ -166,6 +169,7 @@ impl LiveValues {
                         variable: Some(Arc::clone(&held.name)),
                         may_be_moved,
                         shared: below.shared.remove(&place).unwrap_or_default(),
+                        within: below.within.remove(&place),
                         holding_frame: None,
                     }));
                 }
@@ -174,7 +178,8 @@ impl LiveValues {
                 let mut below = self.finder.contents(program, value, &traversal);
                 let values = (0..).zip(&below.values);
                 found.extend(values.map(|(place, (value, _))| {
-                    of_future(*value, below.shared.remove(&place).unwrap_or_default())
+                    let shared = below.shared.remove(&place).unwrap_or_default();
+                    of_future(*value, shared, below.within.remove(&place))
                 }));
             }
         }

@@ -95,6 +95,7 @@ pub(super) fn add_holders(
                     access: Access::Exclusive,
                     may_be_moved: true,
                     shared_end: None,
+                    within: None,
                     holding_frame: None,
                     thread: Some(HoldingThread { thread: thread.thread, is_blocked: true }),
                 },

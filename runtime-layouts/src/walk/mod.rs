@@ -9,6 +9,7 @@ mod chain;
 
 pub(crate) mod coroutine;
 mod dead_sets;
+mod holder_counts;
 mod holders;
 mod known_libraries;
 mod leaf_waits;

@@ -4,7 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::type_paths::{Descent, SearchFor, Traversal, Traversals};
 use crate::knowledge::Libraries;
-use crate::knowledge::children::{Arms, Part, Turns};
+use crate::knowledge::children::{Arms, Part, ReadElements, Turns};
 use crate::report::Polled;
 use crate::value::{Program, Ty, Value, ValueError};
 
@@ -14,6 +14,9 @@ const DEEPEST_WRAPPER: usize = 64;
 const MOST_ELEMENTS: u64 = 10_000;
 /// Nodes of one linked list that are looked at.
 const MOST_NODES: usize = 10_000;
+/// How often the elements of one collection are looked at that several share: who has it beside those
+/// is not of interest, since so many may do anything with it.
+const MOST_SHARING: u32 = 64;
 /// Values that are looked at for one chain, whatever leads from one to the next: several times what
 /// a chain with as many frames as are shown needs.
 const MOST_VALUES: usize = 1 << 18;
@@ -26,8 +29,19 @@ pub(crate) struct SearchResult {
     /// By the place among the values: the pointers that others may share on the way there, outermost
     /// first.
     pub(crate) shared: FxHashMap<usize, Vec<SharedPointer>>,
+    /// By the place among the values: the innermost collection that one is in.
+    pub(crate) within: FxHashMap<usize, Collection>,
     /// Why some may be missing.
     pub(crate) problem: Option<Problem>,
+}
+
+/// A collection that something is in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Collection {
+    /// Its type and place.
+    pub(crate) value: Value,
+    /// Whether it is an end of a channel, and what is in it are its messages.
+    pub(crate) has_messages: bool,
 }
 
 /// An `Arc` or `Rc`.
@@ -62,12 +76,15 @@ pub(crate) struct Finder {
     pub(crate) traversals: Traversals,
     /// How many more values may be looked at for the chain that is being walked.
     left: usize,
+    /// How often the elements of each shared collection were looked at.
+    sharing: FxHashMap<u64, u32>,
 }
 
 impl Finder {
     /// A finder of what is wanted.
     pub(crate) fn of(wanted: SearchFor, libraries: Libraries) -> Self {
-        Self { traversals: Traversals::of(wanted, libraries), left: MOST_VALUES }
+        let traversals = Traversals::of(wanted, libraries);
+        Self { traversals, left: MOST_VALUES, sharing: FxHashMap::default() }
     }
 
     /// Begins with another chain, for which as much may be looked at as for any.
@@ -120,12 +137,15 @@ struct Search<'s, 'p> {
     pointees: Vec<Value>,
     /// Those of them that others may share.
     shared: Vec<SharedPointer>,
+    /// The collections around it.
+    within: Vec<Collection>,
 }
 
 impl<'s, 'p> Search<'s, 'p> {
     fn new(finder: &'s mut Finder, program: &'s Program<'p>) -> Self {
         let result = SearchResult::default();
-        Self { finder, program, result, depth: 0, pointees: Vec::new(), shared: Vec::new() }
+        let (pointees, shared, within) = (Vec::new(), Vec::new(), Vec::new());
+        Self { finder, program, result, depth: 0, pointees, shared, within }
     }
 
     fn cut(&mut self, why: String) {
@@ -150,10 +170,19 @@ impl<'s, 'p> Search<'s, 'p> {
         self.finder.left = left;
         match self.finder.traversals.of_type(self.program, value.ty) {
             Ok(traversal) if traversal.is_wanted => {
+                let place = self.result.values.len();
                 if !self.shared.is_empty() {
-                    self.result.shared.insert(self.result.values.len(), self.shared.clone());
+                    self.result.shared.insert(place, self.shared.clone());
+                }
+                if let Some(collection) = self.within.last() {
+                    self.result.within.insert(place, *collection);
                 }
                 self.result.values.push(polled(value));
+                if matches!(traversal.descent, Descent::Elements { .. }) {
+                    self.depth += 1;
+                    self.visit_contents(value, &traversal);
+                    self.depth -= 1;
+                }
             }
             Ok(traversal) => {
                 self.depth += 1;
@@ -218,6 +247,10 @@ impl<'s, 'p> Search<'s, 'p> {
             Descent::Turns(turns) => self.visit_turns(value, turns)?,
             Descent::Array { element, size, count } => {
                 self.visit_elements(value.address, (*element, *size, *count));
+            }
+            Descent::Elements { read } => {
+                let has_messages = traversal.is_wanted;
+                self.visit_collection(value, has_messages, *read)?;
             }
             Descent::List { head, next, item } => self.visit_list(value, *head, *next, *item)?,
             Descent::Slice { data, length, element, size } => {
@@ -321,6 +354,28 @@ impl<'s, 'p> Search<'s, 'p> {
             self.cut(format!("{MOST_NODES} of a list's nodes are shown"));
         }
         Ok(())
+    }
+
+    /// Looks at the elements of a collection, of one that many share for the first few of them.
+    fn visit_collection(
+        &mut self,
+        value: Value,
+        has_messages: bool,
+        read: ReadElements,
+    ) -> Result<(), ValueError> {
+        if !self.shared.is_empty() {
+            let sharing = self.finder.sharing.entry(value.address).or_default();
+            *sharing += 1;
+            if *sharing > MOST_SHARING {
+                return Ok(());
+            }
+        }
+        self.within.push(Collection { value, has_messages });
+        let most = usize::try_from(MOST_ELEMENTS).unwrap_or(usize::MAX);
+        let elements = read(self.program, value, most);
+        elements.iter().flatten().for_each(|element| self.visit(*element));
+        self.within.pop();
+        elements.map(|_| ())
     }
 
     fn visit_elements(&mut self, start: u64, (ty, size, count): (Ty, u64, u64)) {

@@ -120,6 +120,7 @@ mod tests {
             may_be_moved: false,
             shared_end: Some(BELL),
             thread: None,
+            within: None,
             holding_frame: None,
         };
         let resources = vec![Resource {
@@ -131,6 +132,7 @@ mod tests {
             holders: vec![holder],
             is_taken: None,
             parties: Some(1),
+            reserved: None,
             is_reachable: false,
             is_in_order: true,
             queue: Vec::new(),

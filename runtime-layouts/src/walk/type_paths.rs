@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::coroutine::{self, CoroutineState, Variable, is_coroutine};
 use crate::knowledge::Libraries;
-use crate::knowledge::children::{Arms, Children, Part, Turns};
+use crate::knowledge::children::{Arms, Children, Part, ReadElements, Turns};
 use crate::layout::name::base_path;
 use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId, TypeKind};
@@ -71,6 +71,8 @@ pub(crate) enum Descent {
     /// In this part of each node of a linked list: from the value to the pointer to the first
     /// node, and from a node to the pointer to the next, in bytes.
     List { head: u64, next: u64, item: Part },
+    /// In what this reads: the elements of a collection, or the messages in a channel.
+    Elements { read: ReadElements },
 }
 
 /// Types that are polled only by passing the call on: frames of them would say nothing.
@@ -163,6 +165,9 @@ impl Traversals {
             }
             Children::List { head, next, item } if self.holds(program, item.ty) => {
                 Descent::List { head, next, item }
+            }
+            Children::Elements { element, read } if self.holds(program, element) => {
+                Descent::Elements { read }
             }
             Children::Arms(arms) => Descent::Arms(arms),
             Children::Turns(Turns { parts, first, second }) => {
@@ -286,9 +291,9 @@ impl Traversals {
                 }
                 Children::Pointer(target) => vec![target],
                 Children::List { item, .. } => vec![item.ty],
-                Children::Array { element, .. } | Children::Slice { element, .. } => {
-                    vec![element]
-                }
+                Children::Array { element, .. }
+                | Children::Slice { element, .. }
+                | Children::Elements { element, .. } => vec![element],
             };
             stack.extend(next.into_iter().filter(|ty| seen.insert(*ty)));
         }
@@ -345,6 +350,7 @@ fn children(
     if let Some(collection) = libraries
         .collection(&layout.name)
         .map_or(Ok(None), |known| (known.children)(program, ty, layout))?
+        && !(wanted == SearchFor::Futures && matches!(collection, Children::Elements { .. }))
     {
         return Ok(collection);
     }

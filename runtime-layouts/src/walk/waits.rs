@@ -179,6 +179,7 @@ impl Waits {
             holders: Vec::new(),
             is_taken: seen.is_taken,
             parties: seen.parties,
+            reserved: seen.reserved,
             is_reachable: seen.is_reachable,
             is_in_order: seen.order.is_some(),
             queue: Vec::new(),

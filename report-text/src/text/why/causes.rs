@@ -1,14 +1,16 @@
 //! Why a wait does not end: what each cause says, as the reason of one task and as evidence.
 
 use super::super::Look;
-use super::super::waiting::{end_text, in_variable, is_lock, of_block_on, thing, waker_text};
+use super::super::waiting::{
+    end_text, in_collection, in_variable, is_lock, of_block_on, thing, waker_text,
+};
 use super::facts::{Fact, joined};
 use super::futurelock::variable;
 use super::never_woken;
 use super::parts::{local_set, party, runs, standing, stands};
 use super::shutdown;
 use runtime_layouts::report::{
-    Cause, Chain, Finding, FindingKind, FrameRef, Holder, Link, Polled, Report, Resource,
+    Access, Cause, Chain, Finding, FindingKind, FrameRef, Holder, Link, Polled, Report, Resource,
     ResourceKind, TaskIndex, Wait, WaitId,
 };
 
@@ -39,7 +41,7 @@ pub(super) fn because(report: &Report, link: &Link, look: &Look) -> String {
     let (_, resource, holder) = link.resource(report);
     match (link.cause, holder) {
         (Cause::Held(_) | Cause::HeldUnpolled(_), Some(holder)) => format!(
-            "{}{} by {}{}{}{}{}",
+            "{}{} by {}{}{}{}{}{}",
             if holder.may_be_moved { "perhaps " } else { "" },
             match end_text(holder.access) {
                 Some(end) => format!("whose {end} is held"),
@@ -47,6 +49,7 @@ pub(super) fn because(report: &Report, link: &Link, look: &Look) -> String {
             },
             report.holder_name(holder),
             in_variable(holder),
+            in_collection(holder),
             stands(report, holder.frame, look),
             match link.cause {
                 Cause::HeldUnpolled(_) => ", which no thread is left to poll",
@@ -242,6 +245,7 @@ impl Evidence<'_> {
             return vec![fact];
         }
         let verb = match end_text(holder.access) {
+            Some(_) if holder.access == Access::Place => "place reserved".to_string(),
             Some(end) => format!("{end} held"),
             None => format!("{:<width$}", "held", width = self.verbs),
         };
@@ -254,7 +258,11 @@ impl Evidence<'_> {
         let keeper = holder.task.zip(holder.holding_frame);
         let unpolled = if keeper.is_some() { " in a future that nothing polls" } else { "" };
         let held = Fact {
-            text: format!("{verb} by {name}{}{unpolled}{doubt}", in_variable(holder)),
+            text: format!(
+                "{verb} by {name}{}{}{unpolled}{doubt}",
+                in_variable(holder),
+                in_collection(holder)
+            ),
             behind: None,
             is_of_thing: true,
             task: holder.task,

@@ -184,6 +184,9 @@ fn only_it_can(kind: ResourceKind, asked: Option<Access>, holder: Option<&Holder
         (_, Some(Access::Receive)) if asked.is_none() => {
             "the end of a receiver that it holds itself"
         }
+        (_, Some(Access::Place)) if asked == Some(Access::Send) => {
+            "room, and has reserved a place itself"
+        }
         (_, Some(Access::Receive)) => "room that only it can make",
         (ResourceKind::Mpsc | ResourceKind::Broadcast, _) => "a message that only it can send",
         (ResourceKind::Oneshot, _) => "a value that only it can send",

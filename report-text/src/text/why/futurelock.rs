@@ -3,7 +3,7 @@
 use super::super::waiting::enumerated;
 use super::parts::{Told, line_of};
 use runtime_layouts::report::{
-    Cause, Chain, FrameRef, Link, Report, ResourceKind, TaskIndex, Wait,
+    Access, Cause, Chain, FrameRef, Link, Report, ResourceKind, TaskIndex, Wait,
 };
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
@@ -50,7 +50,11 @@ impl<'r> Unpolled<'r> {
         }
         let holder = link.resource(report).2.filter(|holder| holder.holding_frame.is_some())?;
         let task = holder.task?;
-        let has = if holder.access.is_end() { "has an end of" } else { "holds" };
+        let has = match holder.access {
+            Access::Place => "has reserved a place in",
+            access if access.is_end() => "has an end of",
+            _ => "holds",
+        };
         let chain = branch(report, task, holder.frame);
         Some(Self { task, has, frame: holder.frame, chain, keeper: holder.holding_frame })
     }

@@ -5,6 +5,7 @@ mod crowds;
 mod endless_tasks;
 mod leads;
 mod locks;
+mod places;
 mod pools;
 mod runtimes;
 mod slow_locks;

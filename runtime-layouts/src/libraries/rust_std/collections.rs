@@ -1,14 +1,40 @@
-//! Standard collections that may hold futures.
+//! Standard collections that may hold futures, guards and ends of channels.
 
+use super::values::maps;
+use super::values::vec_deque::VecDequeElements;
 use crate::knowledge::CollectionType;
-use crate::knowledge::children::{Children, Types};
+use crate::knowledge::children::{Children, ReadElements, Types};
 use crate::layout::Type;
 use crate::layout::source::LayoutError;
 use crate::value::slices::SliceLayout;
-use crate::value::{Program, Ty};
+use crate::value::{Program, Ty, Value, ValueError};
 
-pub(super) const COLLECTIONS: &[CollectionType] =
-    &[CollectionType { types: Types::Of("alloc::vec::Vec"), children: vector }];
+/// A `RawTable` without a map around it is what DashMap's shards are.
+pub(super) const COLLECTIONS: &[CollectionType] = &[
+    CollectionType { types: Types::Of("alloc::vec::Vec"), children: vector },
+    CollectionType {
+        types: Types::Of("alloc::collections::vec_deque::VecDeque"),
+        children: |_, ty, layout| elements(ty, layout, "T", in_deque),
+    },
+    CollectionType {
+        types: Types::Of("std::collections::hash::map::HashMap"),
+        children: |_, ty, layout| elements(ty, layout, "V", in_map),
+    },
+    CollectionType {
+        types: Types::Of("hashbrown::map::HashMap"),
+        children: |_, ty, layout| elements(ty, layout, "V", in_map),
+    },
+    CollectionType {
+        types: Types::Of("hashbrown::raw::RawTable"),
+        children: |_, ty, layout| elements(ty, layout, "T", in_table),
+    },
+    CollectionType {
+        types: Types::Of("alloc::collections::btree::map::BTreeMap"),
+        children: |_, ty, layout| elements(ty, layout, "V", in_tree),
+    },
+];
+
+const TABLE: &str = "hashbrown::raw::RawTable<";
 
 fn vector(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Option<Children>, LayoutError> {
     let slice = SliceLayout::of_vec(program, ty, layout)?;
@@ -18,4 +44,37 @@ fn vector(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Option<Childre
         element,
         size,
     }))
+}
+
+/// Elements of the type that is this argument of the collection's.
+fn elements(
+    ty: Ty,
+    layout: &Type,
+    argument: &str,
+    read: ReadElements,
+) -> Result<Option<Children>, LayoutError> {
+    let element = layout.type_parameter(argument).map(|id| Ty { module: ty.module, id });
+    Ok(element.map(|element| Children::Elements { element, read }))
+}
+
+fn in_deque(program: &Program<'_>, deque: Value, most: usize) -> Result<Vec<Value>, ValueError> {
+    let Some(elements) = VecDequeElements::of(program, deque)? else { return Ok(Vec::new()) };
+    Ok((0..elements.length).take(most).map(|index| elements.get(index)).collect())
+}
+
+fn in_table(program: &Program<'_>, table: Value, most: usize) -> Result<Vec<Value>, ValueError> {
+    let slots = maps::slots(program, table, most as u64)?;
+    Ok(slots.map(|(slots, _)| slots).unwrap_or_default())
+}
+
+/// The values of a map.
+fn in_map(program: &Program<'_>, map: Value, most: usize) -> Result<Vec<Value>, ValueError> {
+    let Some(table) = map.find_inline(program, TABLE)? else { return Ok(Vec::new()) };
+    in_table(program, table, most)?.into_iter().map(|pair| pair.member(program, "__1")).collect()
+}
+
+fn in_tree(program: &Program<'_>, map: Value, most: usize) -> Result<Vec<Value>, ValueError> {
+    let entries = maps::tree_entries(program, map, most as u64)?;
+    let entries = entries.map(|(entries, _)| entries).unwrap_or_default();
+    Ok(entries.into_iter().filter_map(|(_, value)| value).collect())
 }

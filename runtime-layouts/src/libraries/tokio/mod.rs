@@ -61,7 +61,7 @@ pub(crate) const LIBRARY: Library = Library {
     expectations: expected::EXPECTATIONS,
     named_types: expected::NAMED_TYPES,
     defining_crates: &["tokio"],
-    collections: &[select::COLLECTIONS],
+    collections: &[select::COLLECTIONS, sync::messages::COLLECTIONS],
     printers: &[printers::PRINTERS],
     // `tokio::coop` until 1.21.
     passing_on: &["tokio::runtime::", "tokio::loom::", "tokio::task::coop::", "tokio::coop::"],

@@ -169,7 +169,16 @@ pub(super) const GUARDS: &[GuardType] = &[
         SEMAPHORE,
     ),
     end("tokio::sync::mpsc::bounded::Sender", ResourceKind::Mpsc, Access::Send, mpsc::CHAN),
-    end("tokio::sync::mpsc::bounded::OwnedPermit", ResourceKind::Mpsc, Access::Send, mpsc::CHAN),
+    GuardType {
+        also: Some(Access::Send),
+        ..end(
+            "tokio::sync::mpsc::bounded::OwnedPermit",
+            ResourceKind::Mpsc,
+            Access::Place,
+            mpsc::CHAN,
+        )
+    },
+    end("tokio::sync::mpsc::bounded::Permit", ResourceKind::Mpsc, Access::Place, mpsc::CHAN),
     end("tokio::sync::mpsc::bounded::Receiver", ResourceKind::Mpsc, Access::Receive, mpsc::CHAN),
     end(
         "tokio::sync::mpsc::unbounded::UnboundedSender",

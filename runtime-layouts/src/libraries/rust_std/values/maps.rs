@@ -29,6 +29,18 @@ fn hashed(shown: &Shown<'_>) -> Result<Option<Notation>, ValueError> {
     let program = shown.program;
     let mut is_table = |ty: &Type| ty.name.starts_with("hashbrown::raw::RawTable<");
     let Some(table) = shown.find(&mut is_table)? else { return Ok(None) };
+    let Some((pairs, count)) = slots(program, table, shown.most)? else { return Ok(None) };
+    let entries = pairs.into_iter().map(|pair| entry_of(program, pair));
+    Ok(Some(Notation::Entries { shown: entries.collect::<Result<_, _>>()?, count }))
+}
+
+/// The elements of a `RawTable`, so many at most, and how many there are; `None` where the layout is
+/// not the one that is known.
+pub(in crate::libraries::rust_std) fn slots(
+    program: &Program<'_>,
+    table: Value,
+    most: u64,
+) -> Result<Option<(Vec<Value>, u64)>, ValueError> {
     let Some(pair) = argument(table.layout(program)?, table, "T") else {
         return Ok(None);
     };
@@ -38,23 +50,22 @@ fn hashed(shown: &Shown<'_>) -> Result<Option<Notation>, ValueError> {
     let count = inner.member(program, "items")?.unsigned(program)?;
     let control = program.read_pointer(inner.member(program, "ctrl")?.address)?;
     let pair_layout = program.type_of(pair)?;
-    let mut entries = Vec::new();
-    let wanted = count.min(shown.most);
+    let mut found = Vec::new();
+    let wanted = count.min(most);
     let slots = mask.min(MOST_SLOTS) + 1;
     let mut controls = vec![0x80_u8; usize::try_from(slots).unwrap_or(0)];
     program.target().memory().read(control, &mut controls)?;
     for (slot, control_byte) in (0..slots).zip(controls) {
-        if entries.len() as u64 >= wanted {
+        if found.len() as u64 >= wanted {
             break;
         }
         if control_byte & 0x80 != 0 {
             continue;
         }
         let back = slot.wrapping_add(1).wrapping_mul(pair_layout.size);
-        let pair = Value { ty: pair, address: control.wrapping_sub(back) };
-        entries.push(entry_of(program, pair)?);
+        found.push(Value { ty: pair, address: control.wrapping_sub(back) });
     }
-    Ok(Some(Notation::Entries { shown: entries, count }))
+    Ok(Some((found, count)))
 }
 
 /// Key and value of a pair; of a set's pair the value is `()`.
@@ -68,16 +79,26 @@ fn entry_of(program: &Program<'_>, pair: Value) -> Result<Entry, ValueError> {
 /// `library/alloc/src/collections/btree/node.rs` (Rust 1.95): leaves hold keys and values in two
 /// arrays; an inner node starts with a leaf and has its children behind it.
 fn ordered(shown: &Shown<'_>) -> Result<Option<Notation>, ValueError> {
-    let program = shown.program;
     let map = match shown.layout.member("map") {
         Some(_) => shown.member("map")?,
         None => shown.value,
     };
+    let entries = tree_entries(shown.program, map, shown.most)?;
+    Ok(entries.map(|(shown, count)| Notation::Entries { shown, count }))
+}
+
+/// The entries of a `BTreeMap`, so many at most, and how many there are; `None` where the layout is
+/// not the one that is known.
+pub(in crate::libraries::rust_std) fn tree_entries(
+    program: &Program<'_>,
+    map: Value,
+    most: u64,
+) -> Result<Option<(Vec<Entry>, u64)>, ValueError> {
     let count = map.member(program, "length")?.unsigned(program)?;
     let root = map.member(program, "root")?;
     let mut is_node = |ty: &Type| ty.member("height").is_some() && ty.member("node").is_some();
     let Some(root) = find(program, root, &mut is_node)?.filter(|_| count > 0) else {
-        return Ok(Some(Notation::Entries { shown: Vec::new(), count: 0 }));
+        return Ok(Some((Vec::new(), 0)));
     };
     let height = root.member(program, "height")?.unsigned(program)?.min(MOST_LEVELS);
     let node = root.member(program, "node")?;
@@ -88,12 +109,12 @@ fn ordered(shown: &Shown<'_>) -> Result<Option<Notation>, ValueError> {
         program,
         leaf: leaf.ty,
         edges: edges_offset(program, leaf)?,
-        wanted: count.min(shown.most),
+        wanted: count.min(most),
         entries: Vec::new(),
         nodes: MOST_NODES,
     };
     walk.node(leaf.address, height)?;
-    Ok(Some(Notation::Entries { shown: walk.entries, count }))
+    Ok(Some((walk.entries, count)))
 }
 
 /// From an inner node to its first child, in bytes: behind the leaf that it starts with.

@@ -1,12 +1,12 @@
 //! Notations of values of the standard library, and of crates used in place of parts of it.
 
 mod addresses;
-mod maps;
+pub(super) mod maps;
 mod pointers;
 mod sequences;
 mod text;
 mod times;
-mod vec_deque;
+pub(super) mod vec_deque;
 mod wrappers;
 
 pub(crate) use self::times::instant;

@@ -2,7 +2,8 @@
 
 pub(super) mod broadcast;
 pub(super) mod cells;
-pub(super) mod mpsc;
+pub(super) mod messages;
+pub(crate) mod mpsc;
 pub(crate) mod notify;
 pub(super) mod oneshot;
 pub(crate) mod semaphore;

@@ -6,7 +6,7 @@ use super::{notify, semaphore};
 use crate::knowledge::naming::{count, generic_name};
 use crate::knowledge::waker;
 use crate::knowledge::{ObservedResource, Reading};
-use crate::report::{Access, ResourceKind};
+use crate::report::{Access, ReservedPlaces, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 
 /// What all ends of a channel share.
@@ -38,6 +38,7 @@ pub(in crate::libraries::tokio) fn receiver(
     seen.access = Some(Access::Receive);
     seen.parties = Some(state.senders);
     seen.is_reachable = state.weak_senders > 0;
+    seen.reserved = state.reserved(true);
     let mut text = format!("{}, {}", state.filling(), count(state.senders, "sender"));
     if state.is_closed {
         text.push_str(", closed");
@@ -49,7 +50,7 @@ pub(in crate::libraries::tokio) fn receiver(
 }
 
 /// `Sender`, `UnboundedSender`: room for a message, or the end of the receiver.
-pub(in crate::libraries::tokio) fn sender(
+pub(crate) fn sender(
     reading: &Reading<'_>,
     value: Value,
 ) -> Result<Option<ObservedResource>, ValueError> {
@@ -64,6 +65,7 @@ pub(in crate::libraries::tokio) fn sender(
         Some(inner) => {
             let mut seen = semaphore::of_inner(reading, ResourceKind::Mpsc, chan, inner)?;
             seen.access = Some(Access::Send);
+            seen.reserved = state.reserved(false);
             let full = if state.is_full() { "full: " } else { "" };
             seen.state = Some(format!("{full}{}", state.filling()));
             seen
@@ -79,6 +81,15 @@ pub(in crate::libraries::tokio) fn sender(
     seen.key = chan.address;
     seen.parties = Some(u64::from(!state.is_closed));
     Ok(Some(seen))
+}
+
+/// The semaphore of which each permit is a place in the channel that something is an end of, or leads
+/// to one; `None` for an unbounded one.
+pub(crate) fn room(program: &Program<'_>, end: Value) -> Result<Option<Value>, ValueError> {
+    match end.find_through_pointers(program, CHAN)? {
+        Some(chan) => chan.find_inline(program, semaphore::SEMAPHORE),
+        None => Ok(None),
+    }
 }
 
 /// The waker that a receiver has left in its channel.
@@ -124,6 +135,13 @@ fn state(program: &Program<'_>, chan: Value) -> Result<State, ValueError> {
 impl State {
     fn is_full(&self) -> bool {
         self.capacity.is_some_and(|capacity| self.queued.saturating_add(self.reserved) >= capacity)
+    }
+
+    /// The places that are reserved, for who waits for messages or for room.
+    fn reserved(&self, is_for_messages: bool) -> Option<ReservedPlaces> {
+        let are_all = self.queued == 0 && self.is_full() && !self.is_closed;
+        let places = ReservedPlaces { count: self.reserved, are_all, is_for_messages };
+        (self.reserved > 0).then_some(places)
     }
 
     /// `3 of 8 queued, 1 reserved`.

@@ -8,7 +8,7 @@ use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 
 /// The semaphore inside others: its address is what tells one lock from another.
-pub(in crate::libraries::tokio) const SEMAPHORE: &str = "tokio::sync::batch_semaphore::Semaphore";
+pub(crate) const SEMAPHORE: &str = "tokio::sync::batch_semaphore::Semaphore";
 const ACQUIRE: &str = "tokio::sync::batch_semaphore::Acquire";
 
 /// The lowest bit of the count of permits says that the semaphore is closed
@@ -66,8 +66,16 @@ pub(super) fn is_asked_for(reading: &Reading<'_>) -> Result<bool, ValueError> {
     Ok(&*reading.leaf.layout(reading.program)?.name == ACQUIRE)
 }
 
+/// The semaphore that the leaf asks for permits; `None` for another leaf.
+pub(crate) fn asked_for(reading: &Reading<'_>) -> Result<Option<Value>, ValueError> {
+    match is_asked_for(reading)? {
+        true => reading.leaf.member(reading.program, "semaphore")?.pointee(reading.program),
+        false => Ok(None),
+    }
+}
+
 /// What is known of a request for permits of that semaphore, which is a part of something.
-pub(super) fn of_inner(
+pub(crate) fn of_inner(
     reading: &Reading<'_>,
     kind: ResourceKind,
     object: Value,

@@ -1,0 +1,75 @@
+//! The buffers and limits of tower, by what waits until they are ready.
+//!
+//! Source: `tower/src/util/{ready,oneshot}.rs`, `buffer/service.rs`, `limit/concurrency/service.rs`
+//! (0.5.3; the same in 0.4.13). Their places are a channel's and a semaphore's of tokio, in
+//! tokio-util's `PollSender` and `PollSemaphore`: the channel and the semaphore tell the rest.
+
+use crate::knowledge::expectation::{Expectation, Kind, newest};
+use crate::knowledge::naming::generic_name;
+use crate::knowledge::{Library, ObservedResource, Reading, ResourceType};
+use crate::libraries::tokio::sync::{mpsc, semaphore};
+use crate::report::ResourceKind;
+use crate::value::{Value, ValueError};
+
+/// What is known of it.
+pub(crate) const LIBRARY: Library = Library {
+    public_paths: &[
+        ("tower::buffer::service::", "tower::buffer::"),
+        ("tower::limit::concurrency::service::", "tower::limit::concurrency::"),
+        ("tower::util::ready::", "tower::util::"),
+        ("tower::util::oneshot::", "tower::util::"),
+    ],
+    expectations: EXPECTATIONS,
+    resources: RESOURCES,
+    ..Library::named("tower")
+};
+
+const BUFFER: &str = "tower::buffer::service::Buffer<";
+const LIMIT: &str = "tower::limit::concurrency::service::ConcurrencyLimit<";
+
+const EXPECTATIONS: &[Expectation] = &[
+    Expectation {
+        what: "buffers",
+        kind: Kind::Type,
+        spellings: &[newest(BUFFER, "0.4.13")],
+        source: "tower/src/buffer/service.rs",
+        optional: true,
+        instead: None,
+    },
+    Expectation {
+        what: "concurrency limits",
+        kind: Kind::Type,
+        spellings: &[newest(LIMIT, "0.4.13")],
+        source: "tower/src/limit/concurrency/service.rs",
+        optional: true,
+        instead: None,
+    },
+];
+
+/// What polls a service until it is ready.
+const RESOURCES: &[ResourceType] = &[
+    ResourceType::of("tower::util::ready::ReadyOneshot", ready),
+    ResourceType::of("tower::util::oneshot::Oneshot", ready),
+];
+
+/// The buffer or limit in a service whose places the leaf asks for.
+fn ready(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
+    let program = reading.program;
+    let Some(asked) = semaphore::asked_for(reading)? else { return Ok(None) };
+    if let Some(buffer) = value.find_through_pointers(program, BUFFER)?
+        && mpsc::room(program, buffer)?.is_some_and(|room| room.address == asked.address)
+        && let Some(mut seen) = mpsc::sender(reading, buffer)?
+    {
+        seen.name = Some(generic_name("Buffer", buffer, program)?);
+        return Ok(Some(seen));
+    }
+    if let Some(limit) = value.find_through_pointers(program, LIMIT)?
+        && let Some(inner) = limit.find_through_pointers(program, semaphore::SEMAPHORE)?
+        && inner.address == asked.address
+    {
+        let mut seen = semaphore::of_inner(reading, ResourceKind::Semaphore, inner, inner)?;
+        seen.name = Some("ConcurrencyLimit".into());
+        return Ok(Some(seen));
+    }
+    Ok(None)
+}
