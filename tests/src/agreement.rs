@@ -10,7 +10,7 @@ use xtask::session::Subject;
 use crate::front::{DUMP, Front};
 
 /// Kinds of resources that `async locks` lists.
-const LOCKS: [&str; 6] = ["mutex", "rwlock", "semaphore", "pool", "once_cell", "thread_lock"];
+const LOCKS: [&str; 5] = ["mutex", "rwlock", "semaphore", "once_cell", "thread_lock"];
 
 /// The sentence that `async why` says only when nothing is wrong.
 const NOTHING: &str = "Nothing is stuck";

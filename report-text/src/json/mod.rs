@@ -16,8 +16,8 @@ use crate::text::style::is_harmful;
 use runtime_layouts::diagnosis::findings;
 use runtime_layouts::layout::SourceLocation;
 use runtime_layouts::report::{
-    Chain, Frame, FrameKind, FutureState, FutureType, Polled, Report, Site, Task, TaskKind,
-    ThreadRef, Trust,
+    Chain, Frame, FrameKind, FutureState, FutureType, Polled, Report, ResourceKind, Site, Task,
+    TaskKind, ThreadRef, Trust,
 };
 use runtime_layouts::target::TargetKind;
 use runtime_layouts::variables::locals::LocalTable;
@@ -275,6 +275,15 @@ impl<'r> FrameJson<'r> {
         for child in self.children.iter_mut().flatten() {
             child.add_locals(locals);
         }
+    }
+}
+
+/// The word for a kind of resource. A pool gives out its objects as a semaphore its permits, and who
+/// asks for semaphores means both.
+fn resource_word(kind: ResourceKind) -> &'static str {
+    match kind {
+        ResourceKind::Pool => ResourceKind::Semaphore.word(),
+        kind => kind.word(),
     }
 }
 

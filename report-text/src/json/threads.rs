@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::waits::access_text;
-use super::{PlaceJson, hexadecimal};
+use super::{PlaceJson, hexadecimal, resource_word};
 use runtime_layouts::report::{BlockedCall, ProcessThread, Report, ThreadRole};
 
 #[derive(Serialize)]
@@ -54,7 +54,7 @@ impl<'r> BlockedCallJson<'r> {
         let resource = report.resource(call.resource);
         let user = report.site(call.user.unwrap_or(call.call).site);
         Self {
-            resource: resource.kind.word(),
+            resource: resource_word(resource.kind),
             name: &resource.name,
             address: (resource.address != 0).then(|| hexadecimal(resource.address)),
             access: call.access.map(access_text),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{PlaceJson, ThreadJson, hexadecimal};
+use super::{PlaceJson, ThreadJson, hexadecimal, resource_word};
 use crate::text::frames::lines;
 use crate::text::waiting::{number_of, short};
 use crate::text::why;
@@ -47,6 +47,7 @@ impl HolderFrames {
 #[derive(Serialize)]
 pub(super) struct WaitJson<'r> {
     resource: &'static str,
+    pool: bool,
     address: String,
     text: String,
     access: Option<&'static str>,
@@ -157,7 +158,8 @@ impl<'r> WaitJson<'r> {
         let resource = report.resource(wait.resource);
         let id = |task: TaskIndex| report.task(task).id.0.as_str();
         Self {
-            resource: resource.kind.word(),
+            resource: resource_word(resource.kind),
+            pool: resource.kind == ResourceKind::Pool,
             address: hexadecimal(match resource.kind {
                 // What it waits for is not known: the future itself stands for it.
                 ResourceKind::Other => wait.leaf.address,
@@ -266,7 +268,7 @@ pub(super) fn findings_json<'r>(
                 let at = report.site(wait.user.unwrap_or(wait.leaf).site).location.as_ref();
                 EvidenceJson {
                     task: id(&wait.task),
-                    resource: resource.kind.word(),
+                    resource: resource_word(resource.kind),
                     address: hexadecimal(resource.address),
                     wanted_at: at.map(PlaceJson::new),
                     held_by: holder.map(|holder| HolderJson::new(report, frames, holder)),
