@@ -109,6 +109,7 @@ faults! { subjects::pools, every_pool_in_every_debugger:
     a_pool_of_bb8_is_with_those_who_wait_for_more "two-each-bb8"
     objects_are_with_those_who_wait_for_a_slow_answer "slow-query"
     an_object_was_forgotten "forgotten-object"
+    a_statement_in_a_transaction_asks_the_pool "transaction"
 }
 
 faults! { subjects::answers, every_answer_in_every_debugger:
