@@ -283,8 +283,10 @@ fn kept_across_await(
         if lock.holders.get(number as usize)?.may_be_moved {
             return None;
         }
-        // Who keeps it from itself has a limit to that.
-        let is_other = |id: &WaitId| report.wait(*id).task != report.wait(first).task;
+        // Who keeps an object of a pool from itself has a limit to that.
+        let is_other = |id: &WaitId| {
+            lock.kind != ResourceKind::Pool || report.wait(*id).task != report.wait(first).task
+        };
         let mut waits = waits.iter().copied().filter(is_other);
         Some((cause, waits.find(|id| is_for_what_comes_from_outside(report, *id))?))
     })?;
