@@ -110,19 +110,21 @@ fn task(
         chain,
         trust: Trust { is_stale: state == TaskState::Running, ..Trust::of(source) },
         beside_stack,
-        wakers: wakers(context, state),
+        wakers: wakers(context, state, address),
         index: TaskIndex(0),
         problems: Vec::new(),
     }
 }
 
-/// The wakers of a future that a thread blocks on. One that drives a scheduler itself is woken through
-/// that one, to which others refer too.
-fn wakers(context: &ThreadContext, state: TaskState) -> TaskWakers {
+/// The wakers of the future at that address that a thread blocks on. One that drives a scheduler itself
+/// is woken through that one, to which others refer too.
+fn wakers(context: &ThreadContext, state: TaskState, future: u64) -> TaskWakers {
     let parker = context.parker.filter(|_| context.worker.is_none());
     let is_idle = state == TaskState::Idle && parker.is_some_and(|parker| parker.is_parked);
+    // Without its frames it is not known whether the future was made to wait for ever.
+    let counts = is_idle && future != 0;
     TaskWakers {
-        at_most: parker.and_then(|parker| parker.wakers).filter(|_| is_idle),
+        at_most: parker.and_then(|parker| parker.wakers).filter(|_| counts),
         parker: parker.map(|parker| parker.address),
         ..TaskWakers::default()
     }
