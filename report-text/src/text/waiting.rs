@@ -60,7 +60,7 @@ pub(crate) fn short(report: &Report, wait: &Wait) -> String {
     if wait.keeps_waker() {
         text.push_str(" (keeps the task's waker)");
     } else if let Some(place) = wait.waker {
-        let place = waker_place(report, wait.task, place, true);
+        let place = waker_place(report, place, true);
         text.push_str(&format!(" (its waker {place})"));
     } else if resource.kind == ResourceKind::Other {
         text.push_str(" (not known)");
@@ -153,7 +153,7 @@ fn unknown(report: &Report, wait: &Wait, resource: &Resource) -> String {
         return format!("waits in {name}, which keeps the task's waker");
     }
     if let Some(place) = wait.waker {
-        return format!("waits in {name}; {}", waker_text(report, wait.task, place));
+        return format!("waits in {name}; {}", waker_text(report, place));
     }
     match is_in_vain(report, wait) {
         true => format!("waits in {name}"),
@@ -162,12 +162,12 @@ fn unknown(report: &Report, wait: &Wait, resource: &Resource) -> String {
 }
 
 /// Where a waker of a task was found: `the task's waker is in task 7 (relay.rs:12)`.
-pub(super) fn waker_text(report: &Report, own: TaskIndex, at: WakerPlace) -> String {
-    format!("the task's waker is {}", waker_place(report, own, at, false))
+pub(super) fn waker_text(report: &Report, at: WakerPlace) -> String {
+    format!("the task's waker is {}", waker_place(report, at, false))
 }
 
 /// `in task 7 (relay.rs:12)`; without addresses where it is to be brief.
-fn waker_place(report: &Report, own: TaskIndex, at: WakerPlace, is_brief: bool) -> String {
+fn waker_place(report: &Report, at: WakerPlace, is_brief: bool) -> String {
     let (place, address) = match at {
         WakerPlace::Leaf => ("in the leaf".to_string(), None),
         WakerPlace::Resource(id) => {
@@ -178,10 +178,7 @@ fn waker_place(report: &Report, own: TaskIndex, at: WakerPlace, is_brief: bool) 
             };
         }
         WakerPlace::Frame(task, frame) => {
-            let of = match task == own {
-                true => "the task itself".to_string(),
-                false => format!("task {}", report.task(task).id.0),
-            };
+            let of = format!("task {}", report.task(task).id.0);
             let site = report.site(frame.site);
             let place = Some(place(site)).filter(|place| !place.is_empty());
             let place = place.as_deref().map_or(&*site.name.short, short_place);

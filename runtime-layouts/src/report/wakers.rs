@@ -28,7 +28,7 @@ pub enum WakerPlace {
     Leaf,
     /// In what lies together with something that is waited for: a channel, say.
     Resource(ResourceId),
-    /// In a frame, of another task or of its own.
+    /// In a frame of another task.
     Frame(TaskIndex, FrameRef),
     /// On the stack of a thread.
     Stack(ThreadRef),

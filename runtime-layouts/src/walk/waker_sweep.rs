@@ -71,12 +71,16 @@ pub(super) fn mark(
         let found = by_task.get(&task.waker_data()).filter(|_| is_wanted(wait))?;
         let mut found: Vec<WakerPlace> =
             found.iter().filter_map(|at| places.at(*at, waits)).collect();
+        // Another leaf of the task's own has that one.
+        let is_own =
+            |place: &WakerPlace| matches!(place, WakerPlace::Frame(of, _) if *of == task.index);
+        found.retain(|place| !is_own(place));
         // A stack has copies of what was passed on: it tells only where nothing else does.
         let is_stack = |place: &WakerPlace| matches!(place, WakerPlace::Stack(_));
         if !found.iter().all(is_stack) {
             found.retain(|place| !is_stack(place));
         }
-        found.sort_by_key(|place| rank(*place, task));
+        found.sort_by_key(|place| rank(*place));
         found.dedup();
         let is_whole = task.wakers.at_most.is_some_and(|count| found.len() as u64 <= count.into());
         found.first().copied().filter(|_| is_whole)
@@ -280,13 +284,12 @@ impl<'p> Places<'p> {
 }
 
 /// How little a place tells of who would wake a task.
-fn rank(place: WakerPlace, own: &Task) -> u8 {
+fn rank(place: WakerPlace) -> u8 {
     match place {
-        WakerPlace::Resource(_) => 0,
-        WakerPlace::Frame(task, _) if task != own.index => 1,
+        WakerPlace::Resource(_) | WakerPlace::Leaf => 0,
+        WakerPlace::Frame(..) => 1,
         WakerPlace::Stack(_) | WakerPlace::Static(_) => 2,
-        WakerPlace::Leaf | WakerPlace::Frame(..) => 3,
-        WakerPlace::Heap(_) => 4,
+        WakerPlace::Heap(_) => 3,
     }
 }
 

@@ -134,7 +134,7 @@ fn unknown(wait: &Wait, report: &Report) -> String {
         return format!("{what}, but it keeps a waker of the task");
     }
     if let Some(place) = wait.waker {
-        return format!("{what}; {}", waker_text(report, wait.task, place));
+        return format!("{what}; {}", waker_text(report, place));
     }
     let (handle, handles) = match report.has_abort_handles {
         true => (", or handle that can abort it,", ", or handles that can abort it,"),
