@@ -39,7 +39,9 @@ pub(super) fn of_task(report: &Report, task: &Task) -> Option<String> {
 
 /// Whether anything is known of what is waited for there.
 fn is_known(report: &Report, wait: &Wait) -> bool {
-    wait.waker.is_some() || report.resource(wait.resource).kind != ResourceKind::Other
+    // Somewhere on the heap is hardly an answer.
+    let has_place = wait.waker.is_some_and(|place| !matches!(place, WakerPlace::Heap(_)));
+    has_place || report.resource(wait.resource).kind != ResourceKind::Other
 }
 
 /// Whether there is something to say of a wait: of one that is not known only where the task has no

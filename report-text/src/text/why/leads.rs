@@ -9,7 +9,7 @@ use super::super::waiting::{enumerated, in_variable, thing_without_address};
 use super::parts::{capitalized, standing};
 use runtime_layouts::report::{
     Access, Finding, FrameRef, Lead, LeadReason, Leads, Report, Resource, ResourceKind, TaskState,
-    Wait,
+    Wait, WakerPlace,
 };
 
 /// Writes the leads under a heading, or that nothing waits inside the program.
@@ -222,7 +222,7 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
         }
         (ResourceKind::Pool, _) => "see who should give one back".to_string(),
         (ResourceKind::Semaphore, _) => "see who should give permits back".to_string(),
-        _ if wait.waker.is_some() => {
+        _ if wait.waker.is_some_and(|place| !matches!(place, WakerPlace::Heap(_))) => {
             format!("see what should use the waker that `async bt {id}` names")
         }
         _ => format!("what would wake it is not known; see `async bt {id}`"),
