@@ -142,8 +142,8 @@ fn report(target: &dyn Target, name: &str) -> Report {
         resource(ResourceKind::Io, 2, Vec::new()),
         resource(ResourceKind::Mutex, 3, Vec::new()),
     ];
-    report.waits =
-        vec![wait(0, 0, None), wait(1, 1, None), wait(2, 2, Some(text())), wait(3, 3, None)];
+    let waits = [wait(0, 0, None), wait(1, 1, None), wait(2, 2, Some(text())), wait(3, 3, None)];
+    report.waits = waits.into_iter().collect();
     report.holdings = vec![(TaskIndex(0), ResourceId(1), 0), (TaskIndex(1), ResourceId(0), 0)];
     report
 }

@@ -74,11 +74,12 @@ fn report(waits: &[(ResourceKind, &str, bool)]) -> Report {
         build_id: None,
     };
     let mut report = Report { sites: vec![site()], types: vec![None], ..Report::empty(target) };
+    let mut all = Vec::new();
     for (index, (kind, name, is_polled)) in (0..).zip(waits) {
         let leaf = FrameRef { site: SITE, address: u64::from(index) };
         report.tasks.push(task(index));
         report.resources.push(resource(*kind, name));
-        report.waits.push(Wait {
+        all.push(Wait {
             task: TaskIndex(index),
             resource: ResourceId(index),
             access: None,
@@ -92,6 +93,7 @@ fn report(waits: &[(ResourceKind, &str, bool)]) -> Report {
             user: Some(leaf),
         });
     }
+    report.waits = all.into();
     report
 }
 

@@ -9,8 +9,6 @@ use crate::report::{
     Task, TaskIndex, TaskKind, TaskState, Wait, WaitId,
 };
 
-use super::dependency_graph::waits;
-
 /// A timer that is overdue by so much does not fire: a busy worker is late by milliseconds.
 pub(super) const LATE: Duration = Duration::from_secs(1);
 
@@ -18,7 +16,8 @@ pub(super) const LATE: Duration = Duration::from_secs(1);
 /// not end in a moment: a lock that another thread just uses is none.
 /// What `known` findings say already is not said again.
 pub(super) fn workers(report: &Report, known: &[Finding]) -> Vec<Finding> {
-    let blocked: Vec<(WaitId, &Wait)> = waits(report).filter(|it| blocks(report, it.1)).collect();
+    let blocked: Vec<(WaitId, &Wait)> =
+        report.waits.numbered().filter(|it| blocks(report, it.1)).collect();
     let is_known = |id: WaitId, wait: &Wait| {
         let mut links = known.iter().flat_map(|finding| &finding.links);
         links.any(|link| link.wait == id)
@@ -32,7 +31,8 @@ pub(super) fn workers(report: &Report, known: &[Finding]) -> Vec<Finding> {
 
 /// Adds the tasks that were woken to the findings about waits that leave no thread to poll them.
 pub(super) fn add_starving(report: &Report, findings: &mut [Finding]) {
-    let blocked: Vec<(WaitId, &Wait)> = waits(report).filter(|it| blocks(report, it.1)).collect();
+    let blocked: Vec<(WaitId, &Wait)> =
+        report.waits.numbered().filter(|it| blocks(report, it.1)).collect();
     if blocked.is_empty() {
         return;
     }
@@ -95,7 +95,9 @@ fn busy(report: &Report, runtime: &Runtime, blocked: &[(WaitId, &Wait)]) -> Opti
         return None;
     }
     let own = |task: &Task| task.runtime.and_then(|at| report.runtimes.get(at)) == Some(runtime);
-    let (late, _) = waits(report)
+    let (late, _) = report
+        .waits
+        .numbered()
         .filter(|(_, wait)| wait.is_polled && !wait.is_granted)
         .filter_map(|(id, wait)| Some((id, report.resource(wait.resource).timer?.overdue()?)))
         .filter(|(id, overdue)| *overdue >= LATE && own(report.task(report.wait(*id).task)))

@@ -2,28 +2,22 @@
 
 use std::rc::Rc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
-use super::needs::{Dependency, Needs};
+use super::dense::{Lists, WaitSet};
+use super::dependencies::{Dependencies, DependencyId};
+use super::needs::Needs;
 use super::pollers::{Pollers, blocks_thread};
 use super::stand_ins::StandIns;
 use crate::report::{Cause, Chain, FrameRef, Report, TaskIndex, TaskState, Wait, WaitId};
 
 /// A leaf that is polled, with the frames above it that something depends on.
 struct Leaf {
-    task: TaskIndex,
     waits: Vec<WaitId>,
     /// What blocks every thread that could poll it; `None` when one is free.
     pollers: Option<Rc<[WaitId]>>,
-    frames_above: Vec<FrameRef>,
-}
-
-impl Leaf {
     /// What goes on when the leaf does: the frames above it that something depends on, and its task.
-    fn dependencies(&self) -> impl Iterator<Item = Dependency> {
-        let frames = self.frames_above.iter().map(|frame| Dependency::Frame(self.task, *frame));
-        frames.chain([Dependency::Task(self.task)])
-    }
+    dependencies: Vec<DependencyId>,
 }
 
 /// The waits of a program and what each needs.
@@ -31,15 +25,18 @@ pub(super) struct Graph {
     /// Of the tasks that something depends on.
     leaves: Vec<Leaf>,
     needs: Needs,
+    dependencies: Dependencies,
+    /// The members of each group.
+    groups: Vec<Vec<(DependencyId, Cause)>>,
     /// The polled waits below each task and frame that something depends on, in the order of the
     /// backtrace.
-    below: FxHashMap<Dependency, Vec<WaitId>>,
+    below: Lists<WaitId>,
     /// What blocks every thread that could poll the leaves of each task that something depends on.
     pollers: FxHashMap<TaskIndex, Rc<[WaitId]>>,
     /// What can go on, once all that can end has ended.
-    goes_on: FxHashSet<Dependency>,
+    goes_on: Vec<bool>,
     /// The waits that are left then.
-    stuck: FxHashSet<WaitId>,
+    stuck: WaitSet,
 }
 
 /// What keeps a wait from ending.
@@ -57,143 +54,95 @@ impl Graph {
     /// The graph of a report.
     pub(super) fn of(report: &Report) -> Self {
         let mut needs = Needs::of(report);
-        let pollers = Pollers::of(report);
         let stand_ins = StandIns::of(report);
         needs.groups.iter_mut().for_each(|group| stand_ins.put_into(group));
-        // Nothing depends on most tasks of a large program, whatever they do themselves.
-        let needed = needs.groups.iter().flatten();
-        let needed: FxHashSet<Dependency> = needed.map(|(dependency, _)| *dependency).collect();
-        let mut tasks: Vec<TaskIndex> = needed.iter().map(|it| it.task()).collect();
-        tasks.sort_unstable();
-        tasks.dedup();
+        let dependencies = Dependencies::of(&needs.groups, report.tasks.len());
+        let groups = needs.groups.iter().map(|group| dependencies.numbered(group)).collect();
+        let (leaves, pollers) = Leaves::of(report, &dependencies);
+        let below = Lists::of(dependencies.len(), || {
+            leaves.iter().flat_map(|leaf| {
+                let of = move |id: &DependencyId| {
+                    let number = id.0;
+                    leaf.waits.iter().map(move |wait| (number, *wait))
+                };
+                leaf.dependencies.iter().flat_map(of)
+            })
+        });
         let mut graph = Self {
-            leaves: Vec::new(),
+            leaves,
             needs,
-            below: FxHashMap::default(),
-            pollers: FxHashMap::default(),
-            goes_on: FxHashSet::default(),
-            stuck: FxHashSet::default(),
+            goes_on: vec![false; dependencies.len()],
+            dependencies,
+            groups,
+            below,
+            pollers,
+            stuck: WaitSet::none_of(report.waits.len()),
         };
-        for index in tasks {
-            let task = report.task(index);
-            if task.state == TaskState::Running {
-                graph.add_running(report, index);
-                continue;
-            }
-            if let Some(blocked) = pollers.of_task(report, task) {
-                graph.pollers.insert(index, blocked);
-            }
-            graph.add_leaves(report, index, &task.chain, &needed, &mut Vec::new());
-        }
-        for leaf in &graph.leaves {
-            for dependency in leaf.dependencies() {
-                graph.below.entry(dependency).or_default().extend(&leaf.waits);
-            }
-        }
-        (graph.stuck, graph.goes_on) = graph.ends();
+        graph.let_end();
         graph
     }
 
     /// The waits that nothing can end: those that are left when all that can end has ended.
-    pub(super) fn stuck(&self) -> FxHashSet<WaitId> {
-        self.stuck.clone()
+    pub(super) fn stuck(&self) -> &WaitSet {
+        &self.stuck
     }
 
-    /// Adds the one leaf of a task that a thread polls: the call that blocks the thread, if any. All
-    /// that the task keeps goes on with it.
-    fn add_running(&mut self, report: &Report, task: TaskIndex) {
-        let waits = waits_of(report, task).filter(|(_, wait)| blocks_thread(report, wait));
-        let waits = waits.map(|(id, _)| id).collect();
-        self.leaves.push(Leaf { task, waits, pollers: None, frames_above: Vec::new() });
-    }
-
-    fn add_leaves(
-        &mut self,
-        report: &Report,
-        task: TaskIndex,
-        chain: &Chain,
-        needed: &FxHashSet<Dependency>,
-        above: &mut Vec<FrameRef>,
-    ) {
-        let outer = above.len();
-        let frames = chain.frames.iter().map(FrameRef::of);
-        above.extend(frames.filter(|frame| needed.contains(&Dependency::Frame(task, *frame))));
-        let mut branches = chain.polled_branches().peekable();
-        if branches.peek().is_none() {
-            let leaf = chain.frames.last().map(FrameRef::of);
-            // A task that was woken, or runs, goes on, whatever it waited for.
-            let is_idle = report.task(task).state == TaskState::Idle;
-            let waits = waits_of(report, task)
-                .filter(|(_, wait)| is_idle && wait.is_polled && Some(wait.leaf) == leaf)
-                .map(|(id, _)| id)
-                .collect();
-            let pollers = self.pollers.get(&task).cloned();
-            // What only ends another wait, and that in vain, is no way to go on.
-            let is_limit =
-                |waits: &Vec<WaitId>| waits.first().is_some_and(|id| report.wait(*id).is_limit);
-            if !is_limit(&waits) {
-                self.leaves.push(Leaf { task, waits, pollers, frames_above: above.clone() });
-            }
-        }
-        for branch in branches {
-            self.add_leaves(report, task, branch, needed, above);
-        }
-        above.truncate(outer);
-    }
-
-    /// Lets all waits end that can; those that are left, and what goes on.
-    fn ends(&self) -> (FxHashSet<WaitId>, FxHashSet<Dependency>) {
-        let mut stuck: FxHashSet<WaitId> = self.needs.of.keys().copied().collect();
-        let mut goes_on: FxHashSet<Dependency> = FxHashSet::default();
-        let mut groups = OpenGroups::of(&self.needs);
+    /// Lets all waits end that can: those that are left are stuck.
+    fn let_end(&mut self) {
+        self.needs.waits().for_each(|id| self.stuck.insert(id));
+        let mut groups = OpenGroups::of(&self.needs, &self.groups, self.dependencies.len());
         let leaves_of = self.leaves_of_waits();
         // Of several things that a leaf waits for the first that comes is enough.
-        let can_go_on = |leaf: &Leaf, stuck: &FxHashSet<WaitId>| {
-            let ends = |ids: &[WaitId]| ids.is_empty() || ids.iter().any(|id| !stuck.contains(id));
+        let can_go_on = |leaf: &Leaf, stuck: &WaitSet| {
+            let ends = |ids: &[WaitId]| ids.is_empty() || ids.iter().any(|id| !stuck.contains(*id));
             ends(&leaf.waits) && leaf.pollers.as_deref().is_none_or(ends)
         };
-        let mut going: Vec<usize> = (0..self.leaves.len())
-            .filter(|index| can_go_on(&self.leaves[*index], &stuck))
+        let mut going: Vec<u32> = (0..)
+            .zip(&self.leaves)
+            .filter(|(_, leaf)| can_go_on(leaf, &self.stuck))
+            .map(|(index, _)| index)
             .collect();
         while let Some(index) = going.pop() {
-            if !can_go_on(&self.leaves[index], &stuck) {
+            let leaf = &self.leaves[index as usize];
+            if !can_go_on(leaf, &self.stuck) {
                 continue;
             }
-            for dependency in self.leaves[index].dependencies() {
-                if !goes_on.insert(dependency) {
+            for dependency in &leaf.dependencies {
+                if std::mem::replace(&mut self.goes_on[dependency.0 as usize], true) {
                     continue;
                 }
-                for id in groups.come(dependency) {
-                    stuck.remove(&id);
-                    going.extend(leaves_of.get(&id).into_iter().flatten());
-                }
+                groups.come(*dependency, |id| {
+                    self.stuck.remove(id);
+                    going.extend(leaves_of.get(id.0));
+                });
             }
         }
-        (stuck, goes_on)
     }
 
     /// The leaves of each wait, by number.
-    fn leaves_of_waits(&self) -> FxHashMap<WaitId, Vec<usize>> {
-        let mut leaves: FxHashMap<WaitId, Vec<usize>> = FxHashMap::default();
-        for (index, leaf) in self.leaves.iter().enumerate() {
-            for id in leaf.waits.iter().chain(leaf.pollers.iter().flat_map(|ids| ids.iter())) {
-                leaves.entry(*id).or_default().push(index);
-            }
-        }
-        leaves
+    fn leaves_of_waits(&self) -> Lists<u32> {
+        Lists::of(self.needs.counts().len(), || {
+            (0..).zip(&self.leaves).flat_map(|(index, leaf)| {
+                let pollers = leaf.pollers.iter().flat_map(|ids| ids.iter());
+                leaf.waits.iter().chain(pollers).map(move |id| (id.0, index))
+            })
+        })
     }
 
     /// What keeps a wait from ending and is itself kept.
     pub(super) fn blockers(&self, wait: WaitId) -> impl Iterator<Item = Blocker<'_>> + '_ {
-        let groups = self.needs.of.get(&wait).into_iter().flatten();
-        let dependencies = groups.flat_map(|group| &self.needs.groups[*group]);
-        let blocker = |(dependency, cause): &(Dependency, Cause)| Blocker {
-            cause: *cause,
-            waits: self.below.get(dependency).map(Vec::as_slice).unwrap_or_default(),
-            pollers: self.pollers.get(&dependency.task()).map(|ids| &**ids).unwrap_or_default(),
-            goes_on: self.goes_on.contains(dependency),
+        let groups = self.needs.of_wait(wait).iter();
+        let members = groups.flat_map(|group| &self.groups[*group as usize]);
+        let blocker = |(dependency, cause): &(DependencyId, Cause)| {
+            let task = self.dependencies.get(*dependency).task();
+            Blocker {
+                cause: *cause,
+                waits: self.below.get(dependency.0),
+                pollers: self.pollers.get(&task).map(|ids| &**ids).unwrap_or_default(),
+                goes_on: self.goes_on[dependency.0 as usize],
+            }
         };
-        let blockers = dependencies.map(blocker);
+        let blockers = members.map(blocker);
         let is_own = move |blocker: &Blocker<'_>| blocker.waits.contains(&wait);
         // Of several who have it, the others tell more than the one who waits. The first few are
         // mostly all that is asked for: where thousands wait for what thousands hold, a list of all
@@ -203,56 +152,121 @@ impl Graph {
     }
 }
 
+/// The leaves of the tasks that something depends on, while they are collected. Nothing depends on
+/// most tasks of a large program, whatever they do themselves.
+struct Leaves<'r> {
+    report: &'r Report,
+    dependencies: &'r Dependencies,
+    leaves: Vec<Leaf>,
+    /// What blocks every thread that could poll each of them.
+    pollers: FxHashMap<TaskIndex, Rc<[WaitId]>>,
+}
+
+impl<'r> Leaves<'r> {
+    fn of(
+        report: &'r Report,
+        dependencies: &'r Dependencies,
+    ) -> (Vec<Leaf>, FxHashMap<TaskIndex, Rc<[WaitId]>>) {
+        let all = Pollers::of(report);
+        let mut leaves =
+            Self { report, dependencies, leaves: Vec::new(), pollers: FxHashMap::default() };
+        for index in dependencies.tasks() {
+            let task = report.task(index);
+            if task.state == TaskState::Running {
+                leaves.add_running(index);
+                continue;
+            }
+            if let Some(blocked) = all.of_task(report, task) {
+                leaves.pollers.insert(index, blocked);
+            }
+            leaves.add(index, &task.chain, &mut Vec::new());
+        }
+        (leaves.leaves, leaves.pollers)
+    }
+
+    /// Adds the one leaf of a task that a thread polls: the call that blocks the thread, if any. All
+    /// that the task keeps goes on with it.
+    fn add_running(&mut self, task: TaskIndex) {
+        let blocks = |wait: &Wait| blocks_thread(self.report, wait);
+        let waits = self.report.waits.of(task).filter(|(_, wait)| blocks(wait));
+        let waits = waits.map(|(id, _)| id).collect();
+        let dependencies = self.dependencies.task(task).into_iter().collect();
+        self.leaves.push(Leaf { waits, pollers: None, dependencies });
+    }
+
+    fn add(&mut self, task: TaskIndex, chain: &Chain, above: &mut Vec<DependencyId>) {
+        let outer = above.len();
+        let frames = chain.frames.iter().map(FrameRef::of);
+        above.extend(frames.filter_map(|frame| self.dependencies.frame(task, frame)));
+        let mut branches = chain.polled_branches().peekable();
+        if branches.peek().is_none() {
+            self.add_leaf(task, chain, above);
+        }
+        for branch in branches {
+            self.add(task, branch, above);
+        }
+        above.truncate(outer);
+    }
+
+    fn add_leaf(&mut self, task: TaskIndex, chain: &Chain, above: &[DependencyId]) {
+        let report = self.report;
+        let leaf = chain.frames.last().map(FrameRef::of);
+        // A task that was woken, or runs, goes on, whatever it waited for.
+        let is_idle = report.task(task).state == TaskState::Idle;
+        let waits: Vec<WaitId> = report
+            .waits
+            .of(task)
+            .filter(|(_, wait)| is_idle && wait.is_polled && Some(wait.leaf) == leaf)
+            .map(|(id, _)| id)
+            .collect();
+        // What only ends another wait, and that in vain, is no way to go on.
+        if waits.first().is_some_and(|id| report.wait(*id).is_limit) {
+            return;
+        }
+        let pollers = self.pollers.get(&task).cloned();
+        let dependencies = above.iter().copied().chain(self.dependencies.task(task)).collect();
+        self.leaves.push(Leaf { waits, pollers, dependencies });
+    }
+}
+
 /// The groups of which nothing has come so far.
 struct OpenGroups {
     /// The groups that each dependency is in.
-    of: FxHashMap<Dependency, Vec<usize>>,
-    /// The waits that need each group; empty once it came.
-    waits: Vec<Vec<WaitId>>,
+    of: Lists<u32>,
+    /// The waits that need each group.
+    waits: Lists<WaitId>,
+    has_come: Vec<bool>,
     /// How many groups each wait still needs.
-    missing: FxHashMap<WaitId, usize>,
+    missing: Vec<u32>,
 }
 
 impl OpenGroups {
-    fn of(needs: &Needs) -> Self {
-        let mut of: FxHashMap<Dependency, Vec<usize>> = FxHashMap::default();
-        for (number, group) in needs.groups.iter().enumerate() {
-            for (dependency, _) in group {
-                of.entry(*dependency).or_default().push(number);
-            }
-        }
-        let mut waits = vec![Vec::new(); needs.groups.len()];
-        let mut missing = FxHashMap::default();
-        for (id, groups) in &needs.of {
-            missing.insert(*id, groups.len());
-            groups.iter().for_each(|group| waits[*group].push(*id));
-        }
-        Self { of, waits, missing }
+    fn of(needs: &Needs, groups: &[Vec<(DependencyId, Cause)>], dependencies: usize) -> Self {
+        let of = Lists::of(dependencies, || {
+            let numbered = (0..).zip(groups);
+            numbered.flat_map(|(number, group)| group.iter().map(move |(id, _)| (id.0, number)))
+        });
+        let waits = Lists::of(groups.len(), || {
+            let of = |id: WaitId| needs.of_wait(id).iter().map(move |group| (*group, id));
+            needs.waits().flat_map(of)
+        });
+        let missing = needs.counts();
+        Self { of, waits, has_come: vec![false; groups.len()], missing }
     }
 
-    /// Takes in that something goes on; the waits that can end since.
-    fn come(&mut self, dependency: Dependency) -> Vec<WaitId> {
-        let mut ended = Vec::new();
-        for group in self.of.remove(&dependency).unwrap_or_default() {
-            for id in std::mem::take(&mut self.waits[group]) {
-                if let Some(missing) = self.missing.get_mut(&id) {
-                    *missing -= 1;
-                    ended.extend((*missing == 0).then_some(id));
+    /// Takes in that something goes on; `end` is given the waits that can end since.
+    fn come(&mut self, dependency: DependencyId, mut end: impl FnMut(WaitId)) {
+        for group in self.of.get(dependency.0) {
+            if std::mem::replace(&mut self.has_come[*group as usize], true) {
+                continue;
+            }
+            for id in self.waits.get(*group) {
+                let missing = &mut self.missing[id.0 as usize];
+                *missing -= 1;
+                if *missing == 0 {
+                    end(*id);
                 }
             }
         }
-        ended
     }
-}
-
-/// The waits of a report with their numbers.
-pub(super) fn waits(report: &Report) -> impl Iterator<Item = (WaitId, &Wait)> {
-    (0..).map(WaitId).zip(&report.waits)
-}
-
-/// The waits of a task with their numbers.
-pub(super) fn waits_of(report: &Report, task: TaskIndex) -> impl Iterator<Item = (WaitId, &Wait)> {
-    let start = report.waits.partition_point(|wait| wait.task < task);
-    let first = u32::try_from(start).unwrap_or(u32::MAX);
-    (first..).map(WaitId).zip(report.waits_of(task))
 }

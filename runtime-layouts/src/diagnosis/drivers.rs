@@ -10,7 +10,6 @@ use std::time::Duration;
 use rustc_hash::FxHashSet;
 
 use super::blocked_workers::LATE;
-use super::dependency_graph::waits;
 use crate::report::{
     Cause, Driver, Finding, FindingKind, Link, Pollers, Report, ResourceKind, Runtime, Task,
     TaskIndex, TaskKind, Wait, WaitId, WorkerState,
@@ -77,7 +76,9 @@ fn left_alone(report: &Report, runtime: &Runtime) -> Option<Finding> {
         let task = report.task(wait.task);
         task.kind == TaskKind::BlockOn && task.runtime == Some(runtime.id)
     };
-    let mut waiting = waits(report)
+    let mut waiting = report
+        .waits
+        .numbered()
         .filter(|(_, wait)| wait.is_polled && !wait.is_granted)
         .filter(|(_, wait)| from_outside(wait) && waits_for_it(wait))
         .map(|(id, _)| id)
@@ -107,7 +108,9 @@ fn finding(
 /// The waits of a runtime's tasks for what its driver brings, each with how long it is overdue.
 fn waiting_for_driver(report: &Report, runtime: usize) -> Vec<(WaitId, Option<Duration>)> {
     let is_of = |task: &Task| task.runtime == Some(runtime);
-    waits(report)
+    report
+        .waits
+        .numbered()
         .filter(|(_, wait)| wait.is_polled && !wait.is_granted && is_of(report.task(wait.task)))
         .filter_map(|(id, wait)| {
             let resource = report.resource(wait.resource);

@@ -5,7 +5,6 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::dependency_graph::waits_of;
 use super::is_fault;
 use crate::report::{
     Access, Finding, FindingKind, Holder, Lead, LeadReason, Leads, Report, Resource, ResourceId,
@@ -253,7 +252,7 @@ impl<'r> Steps<'r> {
 fn telling_wait(report: &Report, task: &Task) -> Option<WaitId> {
     let blocks = |kind| matches!(kind, ResourceKind::ThreadLock | ResourceKind::Blocking);
     let mut best: Option<((bool, u8), WaitId)> = None;
-    for (id, wait) in waits_of(report, task.index) {
+    for (id, wait) in report.waits.of(task.index) {
         let kind = report.resource(wait.resource).kind;
         // What is stored of a task that runs or was woken is old, but not what blocks its thread.
         if !wait.is_polled || wait.is_limit || (task.state != TaskState::Idle && !blocks(kind)) {

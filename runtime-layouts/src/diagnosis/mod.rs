@@ -6,6 +6,8 @@
 //! stuck. Only a fault leaves a wait stuck, so a healthy program has no finding.
 
 mod blocked_workers;
+mod dense;
+mod dependencies;
 mod dependency_graph;
 mod drivers;
 mod leads;
@@ -59,12 +61,12 @@ use crate::report::{Finding, FindingKind, Report};
 pub fn findings(report: &Report) -> Vec<Finding> {
     let graph = Graph::of(report);
     let stuck = graph.stuck();
-    let mut findings = wait_chains::stuck(report, &graph, &stuck);
+    let mut findings = wait_chains::stuck(report, &graph, stuck);
     blocked_workers::add_starving(report, &mut findings);
     findings.extend(blocked_workers::workers(report, &findings));
     findings.extend(drivers::undriven(report, &findings));
     findings.extend(shutdowns::of(report));
-    findings.extend(wait_chains::slow(report, &graph, &stuck));
+    findings.extend(wait_chains::slow(report, &graph, stuck));
     findings
 }
 

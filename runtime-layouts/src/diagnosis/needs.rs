@@ -1,32 +1,13 @@
 //! What the waits of a program need before they can end.
 
-use rustc_hash::FxHashMap;
+use std::ops::Range;
 
-use super::dependency_graph::waits_of;
+use super::dependencies::Dependency;
 use super::pollers::blocks_thread;
 use super::unwakeable::is_unwakeable;
 use crate::report::{
-    Access, Cause, FrameRef, Holder, Report, Resource, ResourceKind, TaskIndex, TaskState, Wait,
-    WaitId,
+    Access, Cause, Holder, Report, Resource, ResourceKind, TaskIndex, TaskState, Wait, WaitId,
 };
-
-/// Something that goes on or does not.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Dependency {
-    /// A whole task: it goes on when one of its leaves does.
-    Task(TaskIndex),
-    /// A frame of a task: it goes on when one of the leaves below it does.
-    Frame(TaskIndex, FrameRef),
-}
-
-impl Dependency {
-    /// Its task.
-    pub(super) fn task(self) -> TaskIndex {
-        match self {
-            Self::Task(task) | Self::Frame(task, _) => task,
-        }
-    }
-}
 
 /// Things of which one is enough, each with the reason for which a wait does not end before. An empty
 /// group never comes.
@@ -36,19 +17,21 @@ pub(super) type Group = Vec<(Dependency, Cause)>;
 const MOST_AHEAD: usize = 16;
 
 /// What each wait needs that can be stuck.
-#[derive(Default)]
 pub(super) struct Needs {
-    /// All who wait for one thing mostly need the same.
     pub(super) groups: Vec<Group>,
-    /// The numbers of the groups that each wait needs: all of them.
-    pub(super) of: FxHashMap<WaitId, Vec<usize>>,
+    /// Where the numbers of the groups that each wait needs, all of them, stand in `lists`; an empty
+    /// range for a wait that needs nothing.
+    of: Vec<Range<u32>>,
+    /// All who wait for one thing mostly need the same, and share a list.
+    lists: Vec<u32>,
 }
 
 impl Needs {
     /// What the waits of a report need. One that can end whatever the program's tasks do is not in
     /// it.
     pub(super) fn of(report: &Report) -> Self {
-        let mut needs = Self::default();
+        let of = vec![0..0; report.waits.len()];
+        let mut needs = Self { groups: Vec::new(), of, lists: Vec::new() };
         for resource in &report.resources {
             needs.add(report, resource);
         }
@@ -56,13 +39,41 @@ impl Needs {
         needs
     }
 
+    /// The numbers of the groups that a wait needs: all of them.
+    pub(super) fn of_wait(&self, id: WaitId) -> &[u32] {
+        let Range { start, end } = self.of[id.0 as usize];
+        &self.lists[start as usize..end as usize]
+    }
+
+    /// The waits that need something, in their order.
+    pub(super) fn waits(&self) -> impl Iterator<Item = WaitId> + '_ {
+        let needing = (0..).map(WaitId).zip(&self.of).filter(|(_, list)| !list.is_empty());
+        needing.map(|(id, _)| id)
+    }
+
+    /// How many groups each wait needs.
+    pub(super) fn counts(&self) -> Vec<u32> {
+        self.of.iter().map(|list| list.end - list.start).collect()
+    }
+
+    /// A list of groups for waits to need.
+    fn list(&mut self, groups: impl IntoIterator<Item = u32>) -> Range<u32> {
+        let start = self.lists.len();
+        self.lists.extend(groups);
+        let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        number(start)..number(self.lists.len())
+    }
+
     /// What a task waits for that nothing can wake does not matter: it does not go on.
     fn add_unwakeable(&mut self, report: &Report) {
         let mut nothing = None;
         for task in report.tasks.iter().filter(|task| is_unwakeable(task)) {
-            let group = *nothing.get_or_insert_with(|| self.group(Group::new()));
-            for (id, _) in waits_of(report, task.index) {
-                self.of.insert(id, vec![group]);
+            let list = nothing.get_or_insert_with(|| {
+                let group = self.group(Group::new());
+                self.list([group])
+            });
+            for (id, _) in report.waits.of(task.index) {
+                self.of[id.0 as usize] = list.clone();
             }
         }
     }
@@ -114,14 +125,16 @@ impl Needs {
         if groups.is_empty() {
             return;
         }
-        let groups: Vec<usize> = groups.into_iter().map(|group| self.group(group)).collect();
-        let open = resource.queue.iter().filter(|id| is_open(id));
-        self.of.extend(open.map(|id| (*id, groups.clone())));
+        let groups: Vec<u32> = groups.into_iter().map(|group| self.group(group)).collect();
+        let list = self.list(groups);
+        for id in resource.queue.iter().filter(|id| is_open(id)) {
+            self.of[id.0 as usize] = list.clone();
+        }
     }
 
-    fn group(&mut self, group: Group) -> usize {
+    fn group(&mut self, group: Group) -> u32 {
         self.groups.push(group);
-        self.groups.len() - 1
+        u32::try_from(self.groups.len() - 1).unwrap_or(u32::MAX)
     }
 
     /// Adds what those who wait for a lock need: who was given it or holds it, and who comes first.
@@ -144,14 +157,17 @@ impl Needs {
             _ => given.into_iter().map(|given| vec![given]).collect(),
         };
         groups.retain(|group| !group.is_empty());
-        let common: Vec<usize> = groups.into_iter().map(|group| self.group(group)).collect();
+        let common: Vec<u32> = groups.into_iter().map(|group| self.group(group)).collect();
+        let shared = self.list(common.iter().copied());
         let mut queue = Ahead::of(lock);
         for (id, wait) in waits().filter(|(_, wait)| !wait.is_granted) {
-            let mut needs = common.clone();
-            needs.extend(queue.before(wait));
-            if !needs.is_empty() {
-                self.of.insert(id, needs);
-            }
+            self.of[id.0 as usize] = {
+                let mut before = queue.before(wait).peekable();
+                match before.peek() {
+                    None => shared.clone(),
+                    Some(_) => self.list(common.iter().copied().chain(before)),
+                }
+            };
             if let Some(unpolled) = unpolled(id, wait)
                 && queue.counts()
             {
@@ -169,7 +185,7 @@ struct Ahead<'r> {
     /// Permits that may come back.
     held: u64,
     /// How each asks, and its group, first come first.
-    ahead: Vec<(Option<Access>, usize)>,
+    ahead: Vec<(Option<Access>, u32)>,
 }
 
 impl<'r> Ahead<'r> {
@@ -187,7 +203,7 @@ impl<'r> Ahead<'r> {
     }
 
     /// The groups of those that keep it from a wait behind them.
-    fn before(&self, wait: &Wait) -> impl Iterator<Item = usize> {
+    fn before(&self, wait: &Wait) -> impl Iterator<Item = u32> {
         let asked = self.ahead.iter().map(|(access, _)| permits(*access));
         let is_one = !matches!(self.lock.kind, ResourceKind::Semaphore | ResourceKind::Pool);
         let is_short = is_one || asked.fold(0, u64::saturating_add) >= self.held;

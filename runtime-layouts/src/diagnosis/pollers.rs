@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use super::dependency_graph::waits;
 use crate::report::{
     Flavor, QueuePlace, Report, ResourceKind, Runtime, Task, TaskIndex, TaskKind, TaskState, Wait,
     WaitId, Worker,
@@ -31,7 +30,7 @@ pub(super) fn blocks_thread(report: &Report, wait: &Wait) -> bool {
 impl Pollers {
     /// Those of a report.
     pub(super) fn of(report: &Report) -> Self {
-        let blocking = waits(report).filter(|(_, wait)| blocks_thread(report, wait));
+        let blocking = report.waits.numbered().filter(|(_, wait)| blocks_thread(report, wait));
         let of_threads: FxHashMap<u64, WaitId> = blocking
             .filter_map(|(id, wait)| Some((report.task(wait.task).thread?.tid, id)))
             .collect();

@@ -15,6 +15,7 @@ use crate::fake::{FakeFrame, FakeReport, link_line};
 use crate::report::{
     Access, Cause, Chain, Clock, Due, Finding, FindingKind, FrameRef, Holder, Link, Report,
     ResourceId, ResourceKind, Task, TaskIndex, TaskState, TaskWakers, Timer, Wait, WaitId,
+    WaitList,
 };
 
 const KINDS: [ResourceKind; 18] = [
@@ -161,7 +162,7 @@ fn always(property: impl Fn(&mut Unstructured<'_>, Report) -> Result<()>) {
 }
 
 fn stuck(report: &Report) -> FxHashSet<WaitId> {
-    Graph::of(report).stuck()
+    Graph::of(report).stuck().iter().collect()
 }
 
 /// Whose wait comes after a link, which must rest on what the report has.
@@ -358,7 +359,7 @@ fn findings_are_the_same_each_time() {
 #[test]
 fn without_waits_there_is_no_finding() {
     always(|_, mut report| {
-        report.waits.clear();
+        report.waits = WaitList::new();
         for resource in &mut report.resources {
             resource.queue.clear();
             resource.given = None;
@@ -380,7 +381,9 @@ fn what_is_granted_to_a_polled_future_makes_nothing_stuck() {
         }
         let before = stuck(&report);
         let granted = *u.choose(&polled)?;
-        report.waits[granted].is_granted = true;
+        let mut waits = std::mem::take(&mut report.waits).into_vec();
+        waits[granted].is_granted = true;
+        report.waits = waits.into();
         let after = stuck(&report);
         assert!(after.is_subset(&before));
         assert!(!after.contains(&WaitId(granted as u32)));
@@ -424,16 +427,17 @@ fn renumbered(report: &Report, old: &[usize]) -> Report {
         .zip(old)
         .map(|(index, old)| Task { index: TaskIndex(index), ..report.tasks[*old].clone() })
         .collect();
-    for wait in &mut report.waits {
+    let mut waits = std::mem::take(&mut report.waits).into_vec();
+    for wait in &mut waits {
         wait.task = task(wait.task);
     }
-    let mut order: Vec<usize> = (0..report.waits.len()).collect();
-    order.sort_by_key(|at| report.waits[*at].task);
+    let mut order: Vec<usize> = (0..waits.len()).collect();
+    order.sort_by_key(|at| waits[*at].task);
     let mut ids = vec![WaitId(0); order.len()];
     for (id, at) in (0..).zip(&order) {
         ids[*at] = WaitId(id);
     }
-    report.waits = order.iter().map(|at| report.waits[*at].clone()).collect();
+    report.waits = order.iter().map(|at| waits[*at].clone()).collect();
     for resource in &mut report.resources {
         resource.queue.iter_mut().for_each(|id| *id = ids[id.0 as usize]);
         resource.given = resource.given.map(|id| ids[id.0 as usize]);

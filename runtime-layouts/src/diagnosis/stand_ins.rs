@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use super::needs::{Dependency, Group};
+use super::dependencies::Dependency;
+use super::needs::Group;
 use crate::report::{
     Cause, FrameKind, LocalSet, Report, Runtime, SetPlace, Task, TaskIndex, TaskKind, TaskState,
 };
@@ -73,15 +74,12 @@ impl StandIns {
 
     /// Puts what stands for a task in place of it.
     pub(super) fn put_into(&self, group: &mut Group) {
-        let task = |dependency: &Dependency| match dependency {
-            Dependency::Task(task) | Dependency::Frame(task, _) => *task,
-        };
-        if !group.iter().any(|(dependency, _)| self.of.contains_key(&task(dependency))) {
+        if !group.iter().any(|(dependency, _)| self.of.contains_key(&dependency.task())) {
             return;
         }
         let old = std::mem::take(group);
         for (dependency, cause) in old {
-            let Some(stand_in) = self.of.get(&task(&dependency)) else {
+            let Some(stand_in) = self.of.get(&dependency.task()) else {
                 group.push((dependency, cause));
                 continue;
             };

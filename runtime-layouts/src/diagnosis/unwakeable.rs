@@ -4,7 +4,6 @@ use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
-use super::dependency_graph::waits_of;
 use crate::report::{
     Cause, Finding, FindingKind, FrameRef, Link, Report, ResourceKind, SiteId, Task, TaskState,
     Wait, WaitId,
@@ -24,7 +23,7 @@ pub(super) fn findings(report: &Report) -> (Vec<Finding>, Vec<(WaitId, usize)>) 
     let mut waits = Vec::new();
     let mut places: FxHashMap<(SiteId, Option<SiteId>), usize> = FxHashMap::default();
     for task in report.tasks.iter().filter(|task| is_unwakeable(task)) {
-        let polled = || waits_of(report, task.index).filter(|(_, wait)| wait.is_polled);
+        let polled = || report.waits.of(task.index).filter(|(_, wait)| wait.is_polled);
         let kind = |wait: &Wait| report.resource(wait.resource).kind;
         // A part of which nothing is known may have ended.
         let says_nothing = |wait: &Wait| kind(wait) == ResourceKind::Other && !wait.keeps_waker();

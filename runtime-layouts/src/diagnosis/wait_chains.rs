@@ -2,7 +2,8 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::dependency_graph::{Blocker, Graph, waits_of};
+use super::dense::WaitSet;
+use super::dependency_graph::{Blocker, Graph};
 use super::unwakeable::{self, is_unwakeable};
 use crate::report::{
     Access, Cause, Finding, FindingKind, Link, Report, Resource, ResourceKind, SetPlace, TaskIndex,
@@ -10,20 +11,18 @@ use crate::report::{
 };
 
 /// The findings about waits that nothing can end.
-pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &FxHashSet<WaitId>) -> Vec<Finding> {
-    let mut ids: Vec<WaitId> =
-        stuck.iter().copied().filter(|id| report.wait(*id).is_polled).collect();
-    ids.sort_unstable();
+pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &WaitSet) -> Vec<Finding> {
     let (findings, unwakeable) = unwakeable::findings(report);
     let mut chains = Chains {
         report,
         graph,
         stuck,
         findings,
-        ends: FxHashMap::default(),
+        ends: vec![None; report.waits.len()],
+        places: vec![None; report.waits.len()],
         in_vain: unwakeable.into_iter().collect(),
     };
-    ids.into_iter().for_each(|id| chains.follow(id));
+    stuck.iter().filter(|id| report.wait(*id).is_polled).for_each(|id| chains.follow(id));
     chains.add_who_waits_behind();
     let mut findings = chains.findings;
     findings.sort_by_key(|finding| (finding.kind, finding.links[0].wait));
@@ -46,10 +45,12 @@ enum End {
 struct Chains<'r> {
     report: &'r Report,
     graph: &'r Graph,
-    stuck: &'r FxHashSet<WaitId>,
+    stuck: &'r WaitSet,
     findings: Vec<Finding>,
     /// Where the chain of each wait ends that was passed so far; not of a wait for nothing.
-    ends: FxHashMap<WaitId, End>,
+    ends: Vec<Option<End>>,
+    /// The place of each wait on the path that is followed just now.
+    places: Vec<Option<usize>>,
     /// The findings about waits for nothing and about tasks that nothing can wake.
     in_vain: FxHashMap<WaitId, usize>,
 }
@@ -77,7 +78,7 @@ impl Chains<'_> {
         }
         let mut all: Vec<(WaitId, Cause)> = Vec::new();
         for blocker in self.graph.blockers(circle[0].wait) {
-            let is_stuck = blocker.waits.iter().all(|id| self.stuck.contains(id));
+            let is_stuck = blocker.waits.iter().all(|id| self.stuck.contains(*id));
             let wait = blocker.waits.first().copied().filter(|_| is_stuck && !blocker.goes_on);
             let Some(wait) = wait.filter(|wait| pool_of(*wait) == pool) else { return circle };
             if all.iter().all(|(known, _)| *known != wait) {
@@ -98,18 +99,18 @@ impl Chains<'_> {
     /// Follows a chain to its end, or to where another one went on.
     fn follow(&mut self, first: WaitId) {
         let mut path: Vec<Link> = Vec::new();
-        let mut places: FxHashMap<WaitId, usize> = FxHashMap::default();
         let mut at = first;
         let end = loop {
-            if let Some(known) = self.ends.get(&at) {
-                break *known;
+            let index = at.0 as usize;
+            if let Some(known) = self.ends[index] {
+                break known;
             }
-            if let Some(start) = places.get(&at) {
-                let circle = self.with_all_of_pool(path[*start..].to_vec());
+            if let Some(start) = self.places[index] {
+                let circle = self.with_all_of_pool(path[start..].to_vec());
                 break End::Circle(self.add(circle));
             }
             let Some((cause, next)) = self.next(at) else { break End::Nothing(at) };
-            places.insert(at, path.len());
+            self.places[index] = Some(path.len());
             path.push(Link { wait: at, cause });
             at = next;
         };
@@ -118,7 +119,11 @@ impl Chains<'_> {
         {
             self.add_wait_in_vain(&path, at, nothing);
         }
-        self.ends.extend(path.iter().map(|link| (link.wait, end)));
+        for link in path {
+            let index = link.wait.0 as usize;
+            self.ends[index] = Some(end);
+            self.places[index] = None;
+        }
     }
 
     /// Adds the finding about a wait for nothing, if this path to `at`, from where a known chain
@@ -148,10 +153,8 @@ impl Chains<'_> {
             End::Circle(number) => Some(number),
             End::Nothing(nothing) => in_vain.get(&nothing).copied(),
         };
-        let ends = self.ends.iter();
-        let mut behind: Vec<(WaitId, usize)> =
-            ends.filter_map(|(id, end)| Some((*id, finding_of(*end)?))).collect();
-        behind.sort_unstable();
+        let ends = (0..).map(WaitId).zip(&self.ends);
+        let behind = ends.filter_map(|(id, end)| Some((id, finding_of((*end)?)?)));
         let of = |(number, finding): (usize, &Finding)| {
             finding.tasks(self.report).into_iter().map(move |task| (number, task))
         };
@@ -180,8 +183,8 @@ fn keeps_from_others(report: &Report, link: &Link) -> bool {
 }
 
 /// What a stuck wait waits for, and the wait that keeps that.
-fn next(graph: &Graph, stuck: &FxHashSet<WaitId>, at: WaitId) -> Option<(Cause, WaitId)> {
-    let is_stuck = |waits: &[WaitId]| waits.iter().all(|id| stuck.contains(id));
+fn next(graph: &Graph, stuck: &WaitSet, at: WaitId) -> Option<(Cause, WaitId)> {
+    let is_stuck = |waits: &[WaitId]| waits.iter().all(|id| stuck.contains(*id));
     // A blocker that goes on is none.
     graph.blockers(at).filter(|blocker| !blocker.goes_on).find_map(|blocker| {
         if let Some(first) = blocker.waits.first().filter(|_| is_stuck(blocker.waits)) {
@@ -255,7 +258,7 @@ fn is_surely_unpolled(report: &Report, link: &Link) -> bool {
 
 /// Locks that are kept, as is certain, by tasks that wait for something else, which may come, while
 /// others wait for the lock.
-pub(super) fn slow(report: &Report, graph: &Graph, stuck: &FxHashSet<WaitId>) -> Vec<Finding> {
+pub(super) fn slow(report: &Report, graph: &Graph, stuck: &WaitSet) -> Vec<Finding> {
     let is_lock = |resource: &&Resource| {
         matches!(resource.kind, ResourceKind::Mutex | ResourceKind::RwLock | ResourceKind::Pool)
     };
@@ -268,12 +271,12 @@ pub(super) fn slow(report: &Report, graph: &Graph, stuck: &FxHashSet<WaitId>) ->
 fn kept_across_await(
     report: &Report,
     graph: &Graph,
-    stuck: &FxHashSet<WaitId>,
+    stuck: &WaitSet,
     lock: &Resource,
 ) -> Option<Finding> {
     let is_waiting = |id: &WaitId| {
         let wait = report.wait(*id);
-        wait.is_polled && !wait.is_granted && !stuck.contains(id)
+        wait.is_polled && !wait.is_granted && !stuck.contains(*id)
     };
     let mut waiting = lock.queue.iter().copied().filter(is_waiting);
     let first = waiting.next()?;
@@ -329,15 +332,15 @@ fn is_about_to_come(resource: &Resource) -> bool {
 pub fn reasons(report: &Report, task: TaskIndex) -> Vec<Link> {
     let graph = Graph::of(report);
     let stuck = graph.stuck();
-    let polled = waits_of(report, task).filter(|(_, wait)| wait.is_polled);
+    let polled = report.waits.of(task).filter(|(_, wait)| wait.is_polled);
     // What is stuck says more than what may still come.
-    let mut at = polled.map(|(id, _)| id).min_by_key(|id| (!stuck.contains(id), *id));
+    let mut at = polled.map(|(id, _)| id).min_by_key(|id| (!stuck.contains(*id), *id));
     let mut links: Vec<Link> = Vec::new();
     let mut seen: FxHashSet<WaitId> = FxHashSet::default();
     while let Some(wait) = at.filter(|wait| seen.insert(*wait)) {
         let (cause, next) = match is_in_vain(report, wait) {
             true => (Cause::NoWaker, None),
-            false => reason(&graph, &stuck, wait),
+            false => reason(&graph, stuck, wait),
         };
         links.push(Link { wait, cause });
         at = next;
@@ -353,7 +356,7 @@ fn is_in_vain(report: &Report, wait: WaitId) -> bool {
 }
 
 /// Why a wait does not end, and the wait that keeps that: what is stuck before what may go on.
-fn reason(graph: &Graph, stuck: &FxHashSet<WaitId>, wait: WaitId) -> (Cause, Option<WaitId>) {
+fn reason(graph: &Graph, stuck: &WaitSet, wait: WaitId) -> (Cause, Option<WaitId>) {
     if let Some((cause, next)) = next(graph, stuck, wait) {
         return (cause, Some(next));
     }

@@ -16,6 +16,7 @@ mod runtimes;
 mod threads;
 mod timer;
 mod trust;
+mod wait_list;
 mod wakers;
 
 pub use self::completeness::Completeness;
@@ -35,6 +36,7 @@ pub use self::runtimes::{
 pub use self::threads::{Activity, BlockedCall, ProcessThread, ThreadRole};
 pub use self::timer::{Clock, Due, Timer};
 pub use self::trust::{FrameSource, FutureType, Trust};
+pub use self::wait_list::WaitList;
 pub use self::wakers::{TaskWakers, WakerPlace};
 
 use std::sync::Arc;
@@ -64,8 +66,8 @@ pub struct Report {
     pub tasks: Vec<Task>,
     /// What tasks wait for.
     pub resources: Vec<Resource>,
-    /// Who waits for it: by task, and within a task in the order of its frames.
-    pub waits: Vec<Wait>,
+    /// Who waits for it.
+    pub waits: WaitList,
     /// Who holds what, by task: the numbers of a resource and of one of its holders.
     pub holdings: Vec<(TaskIndex, ResourceId, u32)>,
     /// Whether the program may have handles with which a task can be aborted, beside those that
@@ -92,7 +94,7 @@ impl Report {
             types: Vec::new(),
             tasks: Vec::new(),
             resources: Vec::new(),
-            waits: Vec::new(),
+            waits: WaitList::new(),
             holdings: Vec::new(),
             has_abort_handles: false,
             problems: Vec::new(),
@@ -104,9 +106,7 @@ impl Report {
     /// What a task waits for.
     #[must_use]
     pub fn waits_of(&self, task: TaskIndex) -> &[Wait] {
-        let start = self.waits.partition_point(|wait| wait.task < task);
-        let count = self.waits[start..].partition_point(|wait| wait.task == task);
-        &self.waits[start..start + count]
+        self.waits.of_task(task)
     }
 
     /// What a task holds.

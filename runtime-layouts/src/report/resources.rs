@@ -134,7 +134,7 @@ pub struct HoldingThread {
 }
 
 /// A frame of a task.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct FrameRef {
     /// Its site.
     pub site: SiteId,

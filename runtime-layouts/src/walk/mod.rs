@@ -366,7 +366,7 @@ impl Inspection<'_> {
             sites: self.sites.into_sites(),
             tasks: self.tasks,
             resources: waits.resources,
-            waits: waits.waits,
+            waits: waits.waits.into(),
             holdings,
             has_abort_handles,
             problems: self.problems,
