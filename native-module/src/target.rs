@@ -135,7 +135,14 @@ fn threads(
             return Ok((threads, registers));
         }
     }
-    let listed = adapter.threads(processor.map(|processor| processor.storage.thread_pointer))?;
+    let names = processor.map_or(&[][..], |processor| processor.storage.thread_pointer);
+    let mut listed = adapter.threads(names.first().copied())?;
+    for name in names.iter().skip(1) {
+        if listed.iter().any(|thread| thread.thread_pointer.is_some()) {
+            break;
+        }
+        listed = adapter.threads(Some(name))?;
+    }
     let with_pointer = |listed: adapter::Thread| {
         let pointer = listed.thread_pointer;
         thread(listed, pointer)

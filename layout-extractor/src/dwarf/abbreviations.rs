@@ -32,6 +32,10 @@ impl EntryKinds {
     pub(crate) const REFERRING: Self = Self(16);
     /// Types, and the entries below them that describe them.
     pub(crate) const DESCRIBING: Self = Self(32);
+    /// Variables with a mangled name and without a location: see [`Self::is_unplaced`].
+    ///
+    /// [`Self::is_unplaced`]: AbbreviationLayout::is_unplaced
+    pub(crate) const UNPLACED: Self = Self(64);
     const OTHER: Self = Self(128);
 
     /// The union of both sets.
@@ -325,12 +329,22 @@ impl AbbreviationLayout {
             (is_named(self.tag), EntryKinds::NAMED),
             (is_variable && self.location.is_some(), EntryKinds::LOCATED),
             (is_variable && self.has_linkage_name, EntryKinds::MANGLED),
+            (self.is_unplaced(), EntryKinds::UNPLACED),
             (self.tag == dw::DW_TAG_inlined_subroutine, EntryKinds::INLINED),
             (is_describing, EntryKinds::DESCRIBING),
             (!self.references.is_empty(), EntryKinds::REFERRING),
         ];
         let kinds = kinds.into_iter().filter(|(is, _)| *is).map(|(_, kind)| kind);
         kinds.fold(EntryKinds::OTHER, EntryKinds::and)
+    }
+
+    /// Whether it defines a variable with a mangled name that it gives no place: one that was
+    /// dropped, or a thread-local one where LLVM cannot say where it is. On AArch64 there is no
+    /// relocation for that (LLVM 22, `AArch64TargetObjectFile`, has no `getDebugThreadLocalSymbol`;
+    /// `DwarfUnit.cpp`, `addLocationAttribute`, then leaves the location out).
+    fn is_unplaced(&self) -> bool {
+        let is_defined = self.tag == dw::DW_TAG_variable && !self.is_declaration;
+        is_defined && self.has_linkage_name && self.location.is_none()
     }
 
     /// The value of an attribute that the abbreviation has, and not the entries

@@ -47,7 +47,7 @@ pub(crate) struct UnitIndex {
     pub(crate) code: Vec<CodeRange>,
     /// `(address, offset from the start of the unit)` of variables at fixed addresses, by address.
     pub(crate) statics: Vec<(u64, u32)>,
-    /// Thread-local variables.
+    /// Thread-local variables, and those that may be some: the symbol table knows.
     pub(crate) thread_locals: Vec<NodeNumber>,
     /// What is inlined into the unit's functions.
     pub(crate) inlined: Inlined,
@@ -223,7 +223,8 @@ impl<'v, 'a> Builder<'v, 'a> {
     }
 
     fn read_entries(&mut self) -> Result<(), gimli::Error> {
-        let wanted = EntryKinds::NAMED.and(EntryKinds::LOCATED).and(EntryKinds::INLINED);
+        let variables = EntryKinds::LOCATED.and(EntryKinds::UNPLACED);
+        let wanted = EntryKinds::NAMED.and(variables).and(EntryKinds::INLINED);
         let mut cursor = EntryCursor::new(self.dwarf, self.view, wanted)?;
         while let Some(entry) = cursor.next()? {
             while self.open.last().is_some_and(|&(depth, _)| depth >= entry.depth) {
@@ -260,13 +261,17 @@ impl<'v, 'a> Builder<'v, 'a> {
         Ok(())
     }
 
-    /// Adds a variable, if it is static or thread-local; whether it is to be a node, as thread-local
-    /// ones are.
+    /// Adds a variable, if it is static or may be thread-local; whether it is to be a node, as
+    /// thread-local ones are.
     fn add_variable(
         &mut self,
         cursor: &EntryCursor<'v, 'a>,
         entry: &CursorEntry<'v>,
     ) -> Result<bool, gimli::Error> {
+        if entry.is(EntryKinds::UNPLACED) {
+            self.thread_locals.push(self.nodes.len() as NodeNumber);
+            return Ok(true);
+        }
         let Some(location) = cursor.static_location(entry)? else { return Ok(false) };
         Ok(match static_place(self.dwarf, &self.view.unit, location) {
             StaticPlace::ThreadLocal(_) => {

@@ -1,4 +1,4 @@
-//! Variables that `thread_local!` declares, with offsets that the symbol table confirms.
+//! Variables that `thread_local!` declares, with offsets that the symbol table confirms, or has alone.
 
 use gimli::{Dwarf, constants as dw};
 use runtime_layouts::layout::TypeId;
@@ -98,17 +98,23 @@ impl DwarfSource {
             symbol = symbol.or_else(|| linkage_name(dwarf, &view, &declaration));
         }
         let Some(ty) = ty else { return Ok(None) };
-        let described = entry
-            .attr_value(dw::DW_AT_location)
-            .and_then(|value| value.exprloc_value())
-            .map(|expression| static_place(dwarf, &view.unit, expression));
-        let Some(StaticPlace::ThreadLocal(described)) = described else { return Ok(None) };
+        let described = match entry.attr_value(dw::DW_AT_location) {
+            // Where LLVM has no way to say it: the symbol table does.
+            None => None,
+            Some(value) => {
+                let place = value
+                    .exprloc_value()
+                    .map(|expression| static_place(dwarf, &view.unit, expression));
+                let Some(StaticPlace::ThreadLocal(offset)) = place else { return Ok(None) };
+                Some(offset)
+            }
+        };
         // A variable without a linkage name has its plain name as its symbol.
         let vouched = symbol.and_then(|symbol| self.object.tls_symbol(symbol.as_bytes()));
-        let (offset, is_vouched_for) = match vouched {
-            Some(Some(offset)) => (offset, true),
-            Some(None) => return Ok(None),
-            None => (described, false),
+        let (offset, is_vouched_for) = match (vouched, described) {
+            (Some(Some(offset)), _) => (offset, true),
+            (Some(None), _) | (None, None) => return Ok(None),
+            (None, Some(described)) => (described, false),
         };
         if self.object.facts.tls.is_none_or(|tls| offset >= tls.size) {
             return Ok(None);

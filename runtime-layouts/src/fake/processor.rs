@@ -28,7 +28,7 @@ pub static WIDE: Processor = Processor {
         ends_with_a_call: None,
     },
     storage: ThreadStorage {
-        thread_pointer: "own",
+        thread_pointer: &["own"],
         variant: TlsVariant::Before,
         modules: 8,
         starts_with_its_address: true,
@@ -74,7 +74,7 @@ pub static NARROW: Processor = Processor {
         ends_with_a_call: None,
     },
     storage: ThreadStorage {
-        thread_pointer: "own",
+        thread_pointer: &["own"],
         variant: TlsVariant::After { header: 0 },
         modules: -4,
         starts_with_its_address: false,

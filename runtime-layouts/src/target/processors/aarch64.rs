@@ -58,7 +58,8 @@ pub(super) static AARCH64: Processor = Processor {
         ends_with_a_call: None,
     },
     storage: ThreadStorage {
-        thread_pointer: "tpidr",
+        // qemu calls it as the processor does (7.2, `target/arm/gdbstub.c`, the system registers).
+        thread_pointer: &["tpidr", "TPIDR_EL0"],
         variant: TlsVariant::After { header: 16 },
         // `tcbhead_t`: `dtv`, then a word that is private.
         modules: 0,

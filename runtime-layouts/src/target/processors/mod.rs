@@ -112,8 +112,9 @@ pub const LONGEST_CALL: usize = 7;
 /// Where a thread keeps its thread-local storage.
 #[derive(Debug)]
 pub struct ThreadStorage {
-    /// The register that points at the thread's control block, as gdb and lldb both name it.
-    pub thread_pointer: &'static str,
+    /// The register that points at the thread's control block, as gdb and lldb both name it, and
+    /// then as servers that they are connected to may name it.
+    pub thread_pointer: &'static [&'static str],
     /// Where the executable's storage lies.
     pub variant: TlsVariant,
     /// Bytes from the thread pointer to the pointer to the table of other objects' storage

@@ -41,7 +41,7 @@ pub(super) static X86_64: Processor = Processor {
         ends_with_a_call: Some(ends_with_a_call),
     },
     storage: ThreadStorage {
-        thread_pointer: "fs_base",
+        thread_pointer: &["fs_base"],
         variant: TlsVariant::Before,
         // `tcbhead_t`: `tcb`, its own address; `dtv`.
         modules: 8,
