@@ -79,10 +79,16 @@ impl Socket {
             Self::Tcp(local, remote, state) => Descriptor {
                 place: format!("to {remote}"),
                 state: Some(format!("{}, from {local}", state_text(state))),
+                ends: Some((local.to_string(), remote.to_string())),
             },
             Self::Udp(local, remote) if remote.port() == 0 => on(local),
             Self::Udp(local, remote) => {
-                Descriptor { place: format!("to {remote}"), state: Some(format!("from {local}")) }
+                let ends = Some((local.to_string(), remote.to_string()));
+                Descriptor {
+                    place: format!("to {remote}"),
+                    state: Some(format!("from {local}")),
+                    ends,
+                }
             }
             Self::Unix(path) => on(path.display()),
         }
@@ -90,7 +96,7 @@ impl Socket {
 }
 
 fn on(place: impl std::fmt::Display) -> Descriptor {
-    Descriptor { place: format!("on {place}"), state: None }
+    Descriptor { place: format!("on {place}"), state: None, ends: None }
 }
 
 /// As `ss` spells them, but for those that say what went wrong.
@@ -165,10 +171,12 @@ mod tests {
         let local = client.local_addr().expect("its address");
         let place = format!("to {address}");
         let state = Some(format!("established, from {local}"));
-        assert_eq!(described(&client), Some(Descriptor { place: place.clone(), state }));
+        let ends = Some((local.to_string(), address.to_string()));
+        let expected = Descriptor { place: place.clone(), state, ends: ends.clone() };
+        assert_eq!(described(&client), Some(expected));
         drop(listener.accept().expect("the other side"));
         let state = Some(format!("closed by the other side, from {local}"));
-        assert_eq!(described(&client), Some(Descriptor { place, state }));
+        assert_eq!(described(&client), Some(Descriptor { place, state, ends }));
         let socket = UdpSocket::bind("[::1]:0").expect("a port");
         assert_eq!(described(&socket), Some(on(socket.local_addr().expect("its address"))));
         let file = File::open("/dev/null").expect("there is one");

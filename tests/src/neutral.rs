@@ -51,6 +51,7 @@ static RULES: Rules = Rules::new(&[
     (r"\bchild process \d+(?: \([^)\n]*\))?", "child process N"),
     // Where a cell of a table ends depends on it.
     (r"(\(fd N\)(?: to (?:read|write))?|child process N) \|[^\n]*…", "$1 | …"),
+    (r"\b(server|client) connection (?:from|to) \S+:\d+:", "$1 connection (fd N):"),
     // Addresses of the network.
     (r"\b127\.\d+\.\d+\.\d+:\d+", "127.0.0.1:PORT"),
     (r"\b[0-9a-f]{40}\b", "BUILD-ID"),

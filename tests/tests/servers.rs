@@ -12,7 +12,9 @@ use xtask::fixture::Profile;
 #[test]
 fn axum() -> Result<()> {
     let server = connections::axum(Profile::Debug)?;
-    Case { name: "axum-connections", commands: &[DUMP], fronts: ALL, modes: &[Mode::Live] }
+    let with_list = format!("{DUMP} --connections");
+    let commands = &[with_list.as_str()];
+    Case { name: "axum-connections", commands, fronts: ALL, modes: &[Mode::Live] }
         .check(&server.running)
 }
 

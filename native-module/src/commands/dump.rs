@@ -31,6 +31,9 @@ pub(crate) struct Dump {
     /// Show the variables of the frames of your own code; in JSON, of all frames
     #[arg(long)]
     locals: bool,
+    /// Show the connections that tasks have, with their peers, what they do, and their requests
+    #[arg(long)]
+    connections: bool,
     /// Show generic arguments in full
     #[arg(long)]
     full_names: bool,
@@ -48,7 +51,7 @@ impl Run for Dump {
         let mut look = front.look()?;
         look.full_names = self.full_names;
         look.user_only = self.user;
-        let mut beside = Beside::default();
+        let mut beside = Beside::default().and_connections(self.connections);
         if self.locals {
             let target = front.target()?;
             beside.locals =

@@ -2,6 +2,7 @@
 
 mod apply;
 mod bt;
+mod connections;
 mod down;
 mod dump;
 mod explain;
@@ -127,6 +128,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     command::<print::Print>("async print", Completes::Options),
     command::<workers::Workers>("async workers", Completes::Options),
     command::<locks::Locks>("async locks", Completes::Options),
+    command::<connections::Connections>("async connections", Completes::Options),
     command::<why::Why>("async why", Completes::TaskId),
     command::<explain::Explain>("async explain", Completes::Options),
     command::<apply::Apply>("async apply", Completes::TaskIds),

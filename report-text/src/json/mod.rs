@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use serde::{Serialize, Serializer};
 use serde_json::ser::Formatter;
 
+use self::connections::ConnectionsJson;
 use self::runtimes::{LocalSetJson, RuntimeJson};
 use self::threads::ProcessThreadJson;
 use self::waits::{FindingJson, HolderFrames, LeadJson, WaitJson, findings_json, leads_json};
@@ -22,6 +23,7 @@ use runtime_layouts::report::{
 use runtime_layouts::target::TargetKind;
 use runtime_layouts::variables::locals::LocalTable;
 
+mod connections;
 mod runtimes;
 mod threads;
 mod waits;
@@ -70,6 +72,7 @@ struct ReportJson<'r> {
     runtimes: Vec<RuntimeJson<'r>>,
     threads: Vec<ProcessThreadJson<'r>>,
     local_sets: Vec<LocalSetJson<'r>>,
+    connections: ConnectionsJson<'r>,
     tasks: TasksJson<'r>,
     findings: Vec<FindingJson<'r>>,
     leads: Vec<LeadJson<'r>>,
@@ -105,6 +108,7 @@ impl<'r> ReportJson<'r> {
                 .iter()
                 .map(|set| LocalSetJson::new(report, set))
                 .collect(),
+            connections: ConnectionsJson { report },
             findings: findings_json(report, &found, &frames),
             leads: leads_json(report, &found),
             tasks: TasksJson { report, frames, locals },

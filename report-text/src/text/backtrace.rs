@@ -8,7 +8,7 @@ pub use super::frames::frame_count;
 use super::frames::{Heading, Line, lines, name, place, site};
 use super::style::{Out, Style, columns, escaped};
 use super::{Beside, Look};
-use super::{variables, waiting};
+use super::{connections, variables, waiting};
 use runtime_layouts::layout::SourceLocation;
 use runtime_layouts::report::{
     Access, Frame, FrameRef, FutureState, Holder, Polled, Report, Resource, Site, Task, TaskKind,
@@ -223,6 +223,7 @@ impl<'r> FrameWriter<'r> {
         if let Some(text) = future_state(site.state).filter(|_| !ended) {
             out.indented(&margin, Style::Plain, text)?;
         }
+        self.connections(frame, &margin, out)?;
         self.waits(frame, &margin, out)?;
         self.held(frame, &margin, out)?;
         if site.user {
@@ -281,6 +282,15 @@ impl<'r> FrameWriter<'r> {
             out.indented(margin, Style::Dim, text)?;
         }
         Ok(())
+    }
+
+    /// Writes the connections that a frame is or has.
+    fn connections(&self, frame: &Frame, margin: &str, out: &mut Out<'_>) -> io::Result<()> {
+        let this = FrameRef::of(frame);
+        let all = self.report.connections_of(self.task.index).iter();
+        all.filter(|connection| connection.frame == this).try_for_each(|connection| {
+            out.indented(margin, Style::Heading, connections::of_frame(connection))
+        })
     }
 
     /// Writes what a leaf waits for.

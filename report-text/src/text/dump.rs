@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::groups::groups;
 use super::style::Out;
-use super::{Beside, Look, backtrace, tasks, why, workers};
+use super::{Beside, Look, backtrace, connections, tasks, why, workers};
 use runtime_layouts::diagnosis;
 use runtime_layouts::parallel;
 use runtime_layouts::report::Report;
@@ -39,6 +39,10 @@ pub fn write(
         workers::write_runtimes(report, look, out)?;
     }
     out.end()?;
+    if beside.connections {
+        connections::write_list(report, every_task, look, out)?;
+        out.end()?;
+    }
     why::write_all(report, &findings, look, out)?;
     if every_task || count <= GROUP_ABOVE {
         for task in &report.tasks {

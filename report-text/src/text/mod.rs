@@ -1,6 +1,7 @@
 //! Text made from a report, and from what stands beside it.
 
 pub mod backtrace;
+pub mod connections;
 pub mod dump;
 pub mod explain;
 pub(crate) mod frames;
@@ -23,13 +24,21 @@ pub struct Beside {
     sources: source::Sources,
     /// The variables of frames.
     pub locals: LocalTable,
+    /// Whether everything together has the list of connections.
+    connections: bool,
 }
 
 impl Beside {
     /// With these variables.
     #[must_use]
     pub fn with(locals: LocalTable) -> Self {
-        Self { sources: source::Sources::default(), locals }
+        Self { locals, ..Self::default() }
+    }
+
+    /// The same, with the list of connections or without it.
+    #[must_use]
+    pub fn and_connections(self, connections: bool) -> Self {
+        Self { connections, ..self }
     }
 }
 

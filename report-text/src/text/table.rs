@@ -53,6 +53,11 @@ impl Cell {
         Self { dim, ..self }
     }
 
+    /// Whether it says the same as another one.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+
     fn short(&self) -> &str {
         self.short.as_deref().unwrap_or(&self.text)
     }

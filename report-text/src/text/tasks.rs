@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::Look;
+use super::connections;
 use super::frames::{name, place, short_name, short_place, telling_root, user_position};
 use super::groups::{Token, groups, stack_of};
 use super::style::{Out, Style};
@@ -46,6 +47,8 @@ const STACK: [Column; 4] = [
 const ID: Column = Column { heading: "Id", cut: Cut::Never };
 const STATE: Column = Column { heading: "State", cut: Cut::Never };
 const TASKS: Column = Column { heading: "Tasks", cut: Cut::Never };
+/// Which request it serves; stands before its stack where one of the tasks serves one.
+const REQUEST: Column = Column { heading: "Request", cut: Cut::Cells { rank: 1 } };
 const IDS: Column = Column { heading: "Ids", cut: Cut::Never };
 /// Ids that a group names.
 const IDS_OF_GROUP: usize = 3;
@@ -145,10 +148,12 @@ fn write_tasks(
     look: &Look,
     out: &mut Out<'_>,
 ) -> io::Result<Shown> {
-    let columns = [&[ID, STATE], STACK.as_slice()].concat();
-    let mut cells = RowCells::new(report, look);
-    let mut table = Table::new(&columns);
     let shown = &tasks[..limit.min(tasks.len())];
+    let serves = shown.iter().any(|task| report.served_by(task.index).is_some());
+    let request: &[Column] = if serves { &[REQUEST] } else { &[] };
+    let columns = [&[ID, STATE], request, STACK.as_slice()].concat();
+    let mut cells = RowCells::new(report, look, serves);
+    let mut table = Table::new(&columns);
     for task in shown {
         table.hold(&cells.row(task));
     }
@@ -166,17 +171,23 @@ struct RowCells<'r> {
     report: &'r Report,
     look: &'r Look,
     stacks: HashMap<Vec<Token>, [Cell; 4]>,
+    /// Whether there is a cell for the request that a task serves.
+    serves: bool,
 }
 
 impl<'r> RowCells<'r> {
-    fn new(report: &'r Report, look: &'r Look) -> Self {
-        Self { report, look, stacks: HashMap::new() }
+    fn new(report: &'r Report, look: &'r Look, serves: bool) -> Self {
+        Self { report, look, stacks: HashMap::new(), serves }
     }
 
     fn row(&mut self, task: &Task) -> Vec<Cell> {
         let mut row = vec![Cell::plain(task.id.0.clone()), state_cell(self.report, task)];
+        if self.serves {
+            row.push(request_cell(self.report, task));
+        }
+        let stack = row.len();
         row.extend(self.stack(task).iter().cloned());
-        row[4] = waiting_cell(self.report, task, self.look);
+        row[stack + 2] = waiting_cell(self.report, task, self.look);
         row
     }
 
@@ -184,6 +195,16 @@ impl<'r> RowCells<'r> {
         let (report, look) = (self.report, self.look);
         self.stacks.entry(stack_of(task)).or_insert_with(|| stack_cells(report, task, look))
     }
+}
+
+/// The request that a task serves.
+fn request_cell(report: &Report, task: &Task) -> Cell {
+    let served = report.served_by(task.index);
+    Cell::words(
+        served.map_or(String::new(), |(connection, request)| {
+            connections::served(connection, request)
+        }),
+    )
 }
 
 /// `Where` (function, place), `Waiting for`, `Task`.
@@ -280,7 +301,15 @@ fn write_groups(
     look: &Look,
     out: &mut Out<'_>,
 ) -> io::Result<Shown> {
-    let columns = [&[TASKS, IDS, STATE], STACK.as_slice()].concat();
+    let requests = |group: &Vec<&Task>| {
+        let first = group.first().map(|task| request_cell(report, task))?;
+        let all_same = group.iter().all(|task| request_cell(report, task).is_same(&first));
+        Some(first).filter(|_| all_same)
+    };
+    let serves =
+        groups.iter().any(|group| group.iter().any(|task| report.served_by(task.index).is_some()));
+    let request: &[Column] = if serves { &[REQUEST] } else { &[] };
+    let columns = [&[TASKS, IDS, STATE], request, STACK.as_slice()].concat();
     let mut groups: Vec<&Vec<&Task>> = groups.iter().collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
     let rows: Vec<Vec<Cell>> = groups
@@ -297,6 +326,9 @@ fn write_groups(
                 Cell::plain(ids.join(", ")),
                 Cell::plain(group[0].state.word()),
             ];
+            if serves {
+                row.push(requests(group).unwrap_or_else(|| Cell::plain("(several)")));
+            }
             row.extend(stack_cells(report, group[0], look));
             row
         })

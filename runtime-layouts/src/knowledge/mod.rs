@@ -7,6 +7,7 @@
 
 mod blocking;
 pub(crate) mod children;
+pub(crate) mod connection;
 pub mod expectation;
 mod future_set;
 mod guard;
@@ -18,6 +19,7 @@ pub(crate) mod waker;
 
 pub use self::blocking::{BlockingCall, TakesLock};
 pub use self::children::CollectionType;
+pub use self::connection::ConnectionType;
 pub(crate) use self::future_set::FutureSet;
 pub use self::future_set::FutureSetType;
 pub use self::guard::GuardType;
@@ -57,6 +59,16 @@ pub struct Library {
     pub resources: &'static [ResourceType],
     /// What keeps it from others.
     pub guards: &'static [GuardType],
+    /// Its connections to other programs, and requests on them.
+    pub connections: &'static [ConnectionType],
+    /// The types of streams of bytes that speak TLS around others; of generic ones up to `<`,
+    /// included.
+    pub secure_streams: &'static [&'static str],
+    /// The types that are the number of an open file.
+    pub descriptors: &'static [&'static str],
+    /// The beginnings of the paths of what sends requests: a request in one of its frames did not
+    /// come, but is to be sent.
+    pub sending: &'static [&'static str],
     /// The paths of types that lead to its runtimes and tasks, without generic arguments.
     pub handles: &'static [&'static str],
     /// What holds futures where the walk's general rule does not look.
@@ -99,6 +111,10 @@ impl Library {
             public_paths: &[],
             resources: &[],
             guards: &[],
+            connections: &[],
+            secure_streams: &[],
+            descriptors: &[],
+            sending: &[],
             handles: &[],
             collections: &[],
             future_sets: &[],
@@ -198,6 +214,17 @@ impl Libraries {
                         .strip_prefix(known.path)
                         .is_some_and(|rest| rest.starts_with([',', '>']))
         })
+    }
+
+    /// The connection or request of that path.
+    pub(crate) fn connection(self, path: &str) -> Option<&'static ConnectionType> {
+        self.all().flat_map(|library| library.connections).find(|known| known.path == path)
+    }
+
+    /// Whether what has that name sends requests.
+    pub(crate) fn sends_requests(self, type_name: &str) -> bool {
+        let mut beginnings = self.all().flat_map(|library| library.sending);
+        beginnings.any(|beginning| type_name.contains(beginning))
     }
 
     /// Whether a type is of a crate whose futures and async fns are known: its frames are looked

@@ -3,22 +3,30 @@
 //! A folder has one [`Library`] with everything known of it; that of an async runtime also has a
 //! function that finds its tasks. To add a library, add its `mod` and its line in `ENTRIES`.
 
+pub(crate) mod actix;
 pub(crate) mod async_channel;
 pub(crate) mod async_lock;
+pub(crate) mod axum;
 pub(crate) mod bb8;
 pub(crate) mod bytes;
 pub(crate) mod deadpool;
 pub(crate) mod flume;
 pub(crate) mod futures;
 pub(crate) mod futures_timer;
+pub(crate) mod h2;
+pub(crate) mod http;
+pub(crate) mod hyper;
+pub(crate) mod hyper_util;
 pub(crate) mod mobc;
 pub(crate) mod r2d2;
 pub(crate) mod rust_std;
 pub(crate) mod sqlx;
 pub(crate) mod tokio;
+pub(crate) mod tokio_rustls;
 pub(crate) mod tokio_stream;
 pub(crate) mod tokio_util;
 pub(crate) mod tower;
+pub(crate) mod tungstenite;
 
 use crate::knowledge::{Libraries, Library};
 use crate::walk::{Registry, RegistryEntry};
@@ -40,6 +48,14 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&futures_timer::LIBRARY),
     RegistryEntry::library(&bytes::LIBRARY),
     RegistryEntry::library(&tower::LIBRARY),
+    RegistryEntry::library(&http::LIBRARY),
+    RegistryEntry::library(&h2::LIBRARY),
+    RegistryEntry::library(&hyper::LIBRARY),
+    RegistryEntry::library(&hyper_util::LIBRARY),
+    RegistryEntry::library(&axum::LIBRARY),
+    RegistryEntry::library(&actix::LIBRARY),
+    RegistryEntry::library(&tokio_rustls::LIBRARY),
+    RegistryEntry::library(&tungstenite::LIBRARY),
 ];
 
 static ALL: [&Library; ENTRIES.len()] = RegistryEntry::libraries(ENTRIES);

@@ -5,6 +5,7 @@
 //! addresses.
 
 mod completeness;
+mod connections;
 mod duration;
 mod findings;
 mod flavor;
@@ -20,6 +21,7 @@ mod wait_list;
 mod wakers;
 
 pub use self::completeness::Completeness;
+pub use self::connections::{Connection, Driven, Phase, Protocol, Request, Role};
 pub use self::duration::short;
 pub use self::findings::{Cause, Finding, FindingKind, Link};
 pub use self::flavor::{Flavor, Pollers};
@@ -70,6 +72,11 @@ pub struct Report {
     pub waits: WaitList,
     /// Who holds what, by task: the numbers of a resource and of one of its holders.
     pub holdings: Vec<(TaskIndex, ResourceId, u32)>,
+    /// The connections that the futures of tasks have, by task.
+    pub connections: Vec<Connection>,
+    /// Which task serves which request, by task: the numbers of a connection and of one of its
+    /// requests.
+    pub serving: Vec<(TaskIndex, u32, u32)>,
     /// Whether the program may have handles with which a task can be aborted, beside those that
     /// await its end.
     pub has_abort_handles: bool,
@@ -96,6 +103,8 @@ impl Report {
             resources: Vec::new(),
             waits: WaitList::new(),
             holdings: Vec::new(),
+            connections: Vec::new(),
+            serving: Vec::new(),
             has_abort_handles: false,
             problems: Vec::new(),
             caveats: Vec::new(),

@@ -32,4 +32,7 @@ pub struct Descriptor {
     /// The state of its connection and the near end of that: `established, from 127.0.0.1:8080`;
     /// `None` for what is not connected.
     pub state: Option<String>,
+    /// The near and the far end of a socket that is connected: `127.0.0.1:8080`; `None` for
+    /// what is not connected.
+    pub ends: Option<(String, String)>,
 }

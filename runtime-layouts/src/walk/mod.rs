@@ -6,6 +6,7 @@ mod beside_stack;
 mod block_on_calls;
 mod blocked_threads;
 mod chain;
+mod connections;
 
 pub(crate) mod coroutine;
 mod dead_sets;
@@ -331,7 +332,8 @@ impl Inspection<'_> {
         let polled = PolledByCalls::of(&self.tasks, polled);
         let tasks = (&*self.runtimes, &*self.tasks, &polled);
         let found = waits_and_holders::find(self.program, sites, tasks);
-        let Found { mut waits, threads, is_whole } = found;
+        let Found { mut waits, connections, threads, is_whole } = found;
+        let (connections, serving) = connections::collect(connections);
         stack_references::mark(self.program, &self.runtimes, &self.tasks, &mut waits);
         self.interrupted |= !is_whole || self.program.was_interrupted();
         waker_sweep::mark(self.program, sites, (&self.runtimes, &self.tasks), &mut waits);
@@ -368,6 +370,8 @@ impl Inspection<'_> {
             resources: waits.resources,
             waits: waits.waits.into(),
             holdings,
+            connections,
+            serving,
             has_abort_handles,
             problems: self.problems,
             caveats: self.caveats,

@@ -29,6 +29,8 @@ pub(crate) enum SearchFor {
     Guards,
     /// What leads to a runtime or a task.
     Handles,
+    /// Connections, streams of them, and requests.
+    Connections,
 }
 
 /// How to go on from a value of one type.
@@ -208,6 +210,9 @@ impl Traversals {
             SearchFor::Futures => is_polled(program, ty, layout),
             SearchFor::Guards => Ok(self.libraries.guard(&layout.name).is_some()),
             SearchFor::Handles => Ok(self.libraries.is_handle(base_path(&layout.name))),
+            SearchFor::Connections => {
+                Ok(self.libraries.connection(base_path(&layout.name)).is_some())
+            }
         }
     }
 
@@ -399,10 +404,12 @@ fn children(
 }
 
 /// Whether a pointer of that type leads to what is wanted: one that owns what it points to, for
-/// futures also one that borrows it exclusively, since they cannot be polled through any other.
+/// futures also one that borrows it exclusively, since they cannot be polled through any other, and
+/// for connections, since who reads or writes borrows them so.
 fn is_followed(pointer: &str, wanted: SearchFor) -> bool {
     pointer.starts_with("alloc::boxed::Box<")
-        || (wanted == SearchFor::Futures && pointer.starts_with("&mut "))
+        || (matches!(wanted, SearchFor::Futures | SearchFor::Connections)
+            && pointer.starts_with("&mut "))
 }
 
 /// Whether a type is a pointer that shares what it owns.

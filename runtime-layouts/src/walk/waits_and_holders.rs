@@ -4,6 +4,7 @@
 use std::sync::mpsc::{self, Sender};
 
 use super::block_on_calls::PolledByCalls;
+use super::connections::{ConnectionBatch, ConnectionReader};
 use super::holders::{GuardBatch, Guards, Holders};
 use super::leaf_waits::{FoundWait, LeafReader};
 use super::lock_references;
@@ -16,12 +17,17 @@ use crate::report::{ProcessThread, Runtime, Task, TaskState};
 use crate::value::Program;
 
 /// What one task after the other waits for, and keeps.
-type LeavesAndGuards = (Vec<FoundWait>, GuardBatch);
+type LeavesAndGuards = (Vec<FoundWait>, GuardBatch, ConnectionBatch);
+
+/// What the tasks keep, batch by batch.
+type Kept = (Vec<GuardBatch>, Vec<ConnectionBatch>);
 
 /// What was found.
 pub(crate) struct Found {
     /// The waits, and the resources with their holders.
     pub(crate) waits: Waits,
+    /// What the tasks are connected by.
+    pub(crate) connections: Vec<ConnectionBatch>,
     /// Every thread of the process.
     pub(crate) threads: Vec<ProcessThread>,
     /// `false` when it ended early, since the user asked to stop.
@@ -39,12 +45,15 @@ pub(crate) fn find(
     let mut holders = Holders::of(sites.libraries());
     // Some queue is as long as the list of tasks: it is read while others are still looked for.
     let (sender, orders) = mpsc::channel::<QueueOrder>();
+    let mut connections = Vec::new();
     let (orders, is_whole) = parallel::beside(
         program,
         tasks.len(),
         |program| orders.into_iter().map(|order| order.read(program)).collect::<Vec<_>>(),
         || {
-            let (guards, is_whole) = read(program, sites, (tasks, polled), &mut waits, sender);
+            let (kept, is_whole) = read(program, sites, (tasks, polled), &mut waits, sender);
+            let guards = kept.0;
+            connections = kept.1;
             if is_whole {
                 waits.queue();
                 holders.add_all(program, guards, &mut waits);
@@ -60,8 +69,11 @@ pub(crate) fn find(
         holders.finish(program, sites, (&threads, tasks), &mut waits);
         lock_references::add_holders(program, sites, (&threads, tasks), &mut waits);
     }
-    Found { waits, threads, is_whole }
+    Found { waits, connections, threads, is_whole }
 }
+
+/// What reads the tasks, one for each thread.
+type Readers = (LeafReader, Guards, ConnectionReader);
 
 /// Adds the waits, and returns the guards, whose holders can be told when all waits are known. The
 /// orders of queues are sent, each as soon as it is known that it matters.
@@ -71,25 +83,29 @@ fn read(
     (tasks, polled): (&[Task], &PolledByCalls),
     waits: &mut Waits,
     orders: Sender<QueueOrder>,
-) -> (Vec<GuardBatch>, bool) {
+) -> (Kept, bool) {
     let known = Tasks::of(tasks);
-    let batch = |program: &Program<'_>, readers: &mut (LeafReader, Guards), tasks: &[Task]| {
-        let (leaves, guards) = readers;
-        let mut found: LeavesAndGuards = (Vec::with_capacity(tasks.len()), GuardBatch::default());
+    let batch = |program: &Program<'_>, readers: &mut Readers, tasks: &[Task]| {
+        let (leaves, guards, connections) = readers;
+        let mut found: LeavesAndGuards =
+            (Vec::with_capacity(tasks.len()), GuardBatch::default(), ConnectionBatch::default());
         for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
             leaves.of_task(program, sites, &known, task, &mut found.0);
             guards.of_task(program, sites, task, &mut found.1);
+            connections.of_task(program, sites, task, &mut found.2);
         }
         found.1.shrink();
         found
     };
     let libraries = sites.libraries();
-    let begin = || (LeafReader::of(libraries), Guards::of(libraries));
+    let begin = || -> Readers {
+        (LeafReader::of(libraries), Guards::of(libraries), ConnectionReader::of(libraries))
+    };
     let job = Job { items: tasks, begin: &begin, batch: &batch };
     let is_running = |task: &&Task| task.state == TaskState::Running;
     let mut running = tasks.iter().filter(is_running).peekable();
-    let mut kept = Vec::new();
-    let is_whole = job.run(program, &mut begin(), &mut |_, (found, guards)| {
+    let (mut kept, mut connected) = (Vec::new(), Vec::new());
+    let is_whole = job.run(program, &mut begin(), &mut |_, (found, guards, connections)| {
         for waiting in found {
             while let Some(task) = running.next_if(|task| task.index <= waiting.wait.task) {
                 waits.add_blocked(program, sites, task, polled);
@@ -100,7 +116,8 @@ fn read(
             }
         }
         kept.push(guards);
+        connected.push(connections);
     });
     running.for_each(|task| waits.add_blocked(program, sites, task, polled));
-    (kept, is_whole)
+    ((kept, connected), is_whole)
 }

@@ -91,6 +91,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     user: bool,
 
+    /// Show the connections that tasks have, with their peers, what they do, and their requests
+    #[arg(long)]
+    connections: bool,
+
     /// Show generic arguments in full
     #[arg(long)]
     full_names: bool,
@@ -152,7 +156,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         return Ok(INTERRUPTED);
     }
     log.begin_writing();
-    let beside = Beside::with(locals);
+    let beside = Beside::with(locals).and_connections(arguments.connections);
     let written = write_to(arguments, &report, &beside);
     log.end();
     sources.iter().for_each(|source| source.remember());

@@ -45,6 +45,7 @@ pub(crate) const LIBRARY: Library = Library {
     public_paths: PUBLIC_PATHS,
     guards: GUARDS,
     notable_functions: &[UNWINDING],
+    descriptors: &[expected::OWNED_FD.newest()],
     blocking: BLOCKING,
     ..Library::named("std")
 };

@@ -27,6 +27,18 @@ pub(super) const PRINTERS: &[ValuePrinter] = &[
     ValuePrinter::of("core::net::ip_addr::IpAddr", of_either),
 ];
 
+/// A `SocketAddr` as text.
+pub(crate) fn socket_address(program: &Program<'_>, value: Value) -> Result<String, ValueError> {
+    let (_, fields) = value.active_variant(program)?;
+    let address = fields.member(program, "__0")?;
+    let port = u16::try_from(address.member(program, "port")?.unsigned(program)?).unwrap_or(0);
+    let ip = address.member(program, "ip")?;
+    Ok(match &*ip.layout(program)?.name {
+        "core::net::ip_addr::Ipv4Addr" => format!("{}:{port}", ipv4(program, ip)?),
+        _ => SocketAddrV6::new(ipv6(program, ip)?, port, 0, 0).to_string(),
+    })
+}
+
 /// The address alone: it says which of the two it is.
 fn of_either(shown: &Shown<'_>) -> Result<Option<Notation>, ValueError> {
     let (_, fields) = shown.value.active_variant(shown.program)?;

@@ -1,0 +1,156 @@
+//! Connections and requests: what a library says of a value that is one.
+
+use std::borrow::Cow;
+
+use crate::layout::TypeKind;
+use crate::report::{Phase, Protocol, Role};
+use crate::value::{Program, Value, ValueError};
+
+/// A request's text that is longer is cut.
+const LONGEST_TEXT: u64 = 240;
+
+/// A type whose values are connections, streams of one, or requests.
+pub struct ConnectionType {
+    /// Its path, without generic arguments.
+    pub(crate) path: &'static str,
+    /// Reads one.
+    pub(crate) read: ReadConnection,
+    /// Whether it does nothing unless it is polled, whoever reads or writes.
+    pub(crate) is_polled: bool,
+}
+
+impl ConnectionType {
+    /// A connection that has to be polled.
+    pub(crate) const fn polled(path: &'static str, read: ReadConnection) -> Self {
+        Self { path, read, is_polled: true }
+    }
+
+    /// One that is driven by who uses it, or a request.
+    pub(crate) const fn used(path: &'static str, read: ReadConnection) -> Self {
+        Self { path, read, is_polled: false }
+    }
+}
+
+/// Reads what a value is; `None` for one that is no connection any more, and for a layout that is not
+/// the one that is known.
+pub(crate) type ReadConnection = fn(&Program<'_>, Value) -> Result<Option<Observed>, ValueError>;
+
+/// What such a value is.
+pub(crate) enum Observed {
+    /// A connection.
+    Connection(ObservedConnection),
+    /// A stream of a connection with streams.
+    Stream {
+        /// The key of the connection.
+        of: u64,
+        /// What the task that has it does.
+        phase: Phase,
+    },
+    /// A request.
+    Request(ObservedRequest),
+}
+
+/// A connection as it was read.
+pub(crate) struct ObservedConnection {
+    pub(crate) protocol: Protocol,
+    pub(crate) role: Option<Role>,
+    pub(crate) phase: Phase,
+    /// See [`crate::report::Connection::is_last`].
+    pub(crate) is_last: bool,
+    /// What tells it from others where its streams lead to it; 0 for one without streams.
+    pub(crate) key: u64,
+    /// What it reads from and writes to.
+    pub(crate) io: Option<Value>,
+    /// Its far end, where it keeps that itself.
+    pub(crate) peer: Option<String>,
+    /// The method of the request in flight, where it keeps that itself.
+    pub(crate) method: Option<Cow<'static, str>>,
+    pub(crate) streams: Option<u64>,
+    pub(crate) stalled: Option<u64>,
+    pub(crate) unsent: Option<u64>,
+}
+
+impl ObservedConnection {
+    /// One of which no more is known.
+    pub(crate) fn new(protocol: Protocol, role: Option<Role>, phase: Phase) -> Self {
+        Self {
+            protocol,
+            role,
+            phase,
+            is_last: false,
+            key: 0,
+            io: None,
+            peer: None,
+            method: None,
+            streams: None,
+            stalled: None,
+            unsent: None,
+        }
+    }
+}
+
+/// A request as it was read.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) struct ObservedRequest {
+    pub(crate) method: Option<Cow<'static, str>>,
+    /// Its path and query.
+    pub(crate) path: Option<String>,
+    /// Whether it names the server that it is for, as requests do that are to be sent.
+    pub(crate) names_server: bool,
+    /// Whether its type is that of requests that came.
+    pub(crate) came: bool,
+    /// Its far end, where it keeps that itself.
+    pub(crate) peer: Option<String>,
+}
+
+/// The name of an enum's active variant.
+pub(crate) fn variant(program: &Program<'_>, value: Value) -> Result<String, ValueError> {
+    let layout = value.layout(program)?;
+    match &layout.kind {
+        TypeKind::Enum { variants, .. } => {
+            let (active, _) = value.active_variant(program)?;
+            Ok(variants[active].name.to_string())
+        }
+        TypeKind::PlainEnum { enumerators } => {
+            let number = i128::from(value.unsigned(program)?);
+            let known = enumerators.iter().find(|(_, known)| *known == number);
+            known.map(|(name, _)| name.to_string()).ok_or_else(|| ValueError::NoVariant {
+                type_name: layout.name.to_string(),
+                address: value.address,
+            })
+        }
+        _ => Err(ValueError::Shape {
+            type_name: layout.name.to_string(),
+            wanted: "variants".to_string(),
+        }),
+    }
+}
+
+/// What an `Option` has in it.
+pub(crate) fn some(program: &Program<'_>, option: Value) -> Result<Option<Value>, ValueError> {
+    match option.is_some(program)? {
+        true => Ok(Some(option.active_variant(program)?.1.member(program, "__0")?)),
+        false => Ok(None),
+    }
+}
+
+/// So many bytes as text, cut where there are very many; `None` for what is no text of visible
+/// characters, as bytes are that were overwritten.
+pub(crate) fn visible_text(
+    program: &Program<'_>,
+    start: u64,
+    length: u64,
+) -> Result<Option<String>, ValueError> {
+    let shown = length.min(LONGEST_TEXT);
+    let mut bytes = vec![0; usize::try_from(shown).unwrap_or(0)];
+    program.target().memory().read(start, &mut bytes)?;
+    let is_visible = |byte: &u8| matches!(byte, 0x21..=0x7e);
+    if bytes.is_empty() || !bytes.iter().all(is_visible) {
+        return Ok(None);
+    }
+    let mut text = String::from_utf8_lossy(&bytes).into_owned();
+    if shown < length {
+        text.push('…');
+    }
+    Ok(Some(text))
+}

@@ -1,0 +1,386 @@
+//! Connections in the futures of tasks, and the requests on them.
+//!
+//! A library says which types are connections and how one is read. Where a frame polls one, it is
+//! driven; one in a variable that nothing polls stands still. A request that came is looked for in
+//! what the frames of its handler surely keep: one that may have been moved away is not read.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::live_values::{LiveValue, LiveValues};
+use super::sites::Sites;
+use super::type_paths::SearchFor;
+use crate::knowledge::connection::{Observed, ObservedConnection, ObservedRequest};
+use crate::knowledge::{ConnectionType, Libraries};
+use crate::layout::name::base_path;
+use crate::report::{
+    Chain, Connection, Driven, Frame, FrameRef, Phase, Polled, Request, Role, Task, TaskIndex,
+    TaskState,
+};
+use crate::value::{Program, Ty, Value};
+
+/// Words of a frame that are looked at for a pointer to a connection, at most.
+const MOST_WORDS: u64 = 1 << 14;
+
+/// What the futures of some tasks have.
+#[derive(Default)]
+pub(crate) struct ConnectionBatch {
+    connections: Vec<(u64, Connection)>,
+    streams: Vec<(u64, Request)>,
+}
+
+/// Reads connections; keeps what it learns about types.
+pub(crate) struct ConnectionReader {
+    live_values: LiveValues,
+    libraries: Libraries,
+    types: FxHashMap<Ty, Option<&'static ConnectionType>>,
+}
+
+/// A connection or a stream with its place in the chain.
+struct Place {
+    /// The frame that is or has it.
+    frame: FrameRef,
+    of: Of,
+}
+
+/// Which of them it is, by its place in the batch.
+#[derive(Clone, Copy)]
+enum Of {
+    Connection(usize),
+    Stream(usize),
+}
+
+/// A request that a frame has.
+struct Kept {
+    frame: FrameRef,
+    request: ObservedRequest,
+}
+
+impl ConnectionReader {
+    /// A reader of these libraries' connections.
+    pub(crate) fn of(libraries: Libraries) -> Self {
+        Self {
+            live_values: LiveValues::of(SearchFor::Connections, libraries),
+            libraries,
+            types: FxHashMap::default(),
+        }
+    }
+
+    /// Adds the connections that a task's frames have.
+    pub(crate) fn of_task(
+        &mut self,
+        program: &Program<'_>,
+        sites: &Sites,
+        task: &Task,
+        found: &mut ConnectionBatch,
+    ) {
+        // What memory keeps of a future whose thread is blocked in it.
+        let beside = task.beside_stack.as_deref().filter(|beside| !beside.is_ambiguous);
+        let chain = beside.map_or(&task.chain, |beside| &beside.chain);
+        let mut kept = Vec::new();
+        self.live_values.of_chain(program, sites, chain, &mut kept);
+        if kept.is_empty() {
+            return;
+        }
+        let (mut places, mut requests) = (Vec::new(), Vec::new());
+        let first = found.connections.len();
+        for live in &kept {
+            let Some(known) = self.known(program, live.value.ty) else { continue };
+            let is_again = |(_, known): &(u64, Connection)| known.address == live.value.address;
+            if found.connections[first..].iter().any(is_again) {
+                continue;
+            }
+            // One that cannot be read is none.
+            match (known.read)(program, live.value) {
+                Ok(Some(Observed::Connection(seen))) => {
+                    let driven = self.driven(program, sites, (task, chain), live, known);
+                    let Some(driven) = driven else { continue };
+                    let connection = self.connection(program, (task.index, driven), live, &seen);
+                    let place = Of::Connection(found.connections.len());
+                    places.push(Place { frame: live.frame, of: place });
+                    found.connections.push((seen.key, connection));
+                }
+                Ok(Some(Observed::Stream { of, phase })) if is_polled(live) => {
+                    let place = Of::Stream(found.streams.len());
+                    places.push(Place { frame: live.frame, of: place });
+                    let request = Request { task: task.index, phase, method: None, path: None };
+                    found.streams.push((of, request));
+                }
+                Ok(Some(Observed::Request(request))) if is_polled(live) && !live.may_be_moved => {
+                    requests.push(Kept { frame: live.frame, request });
+                }
+                _ => {}
+            }
+        }
+        if !places.is_empty() && !requests.is_empty() {
+            let mut around = Around { places: &places, by_frame: FxHashMap::default() };
+            around.chain(chain, None, &mut 0);
+            requests.retain(|kept| {
+                let site = sites.get(kept.frame.site);
+                !self.libraries.sends_requests(&site.type_name)
+            });
+            name_requests(&around, requests, found);
+        }
+    }
+
+    fn known(&mut self, program: &Program<'_>, ty: Ty) -> Option<&'static ConnectionType> {
+        let libraries = self.libraries;
+        *self.types.entry(ty).or_insert_with(|| {
+            let layout = program.type_of(ty).ok()?;
+            libraries.connection(base_path(&layout.name))
+        })
+    }
+
+    /// Whether something polls a connection; `None` for what may be old bytes.
+    fn driven(
+        &self,
+        program: &Program<'_>,
+        sites: &Sites,
+        (task, chain): (&Task, &Chain),
+        live: &LiveValue,
+        known: &ConnectionType,
+    ) -> Option<Driven> {
+        let range = range_of(program, live.value)?;
+        let is_part = has_polled(program, sites, chain, &range);
+        if live.may_be_moved && !is_part {
+            return None;
+        }
+        if !known.is_polled {
+            return Some(Driven::ByItsUsers);
+        }
+        let of_frame = live.variable.is_none() && is_polled(live);
+        if is_part || of_frame {
+            return Some(Driven::Yes);
+        }
+        let is_sure = task.state == TaskState::Idle
+            && live.shared.is_empty()
+            && live.within.is_none()
+            && !has_problem(chain)
+            && !may_point_to(program, sites, chain, &range);
+        Some(if is_sure { Driven::No } else { Driven::Unknown })
+    }
+
+    fn connection(
+        &self,
+        program: &Program<'_>,
+        (task, driven): (TaskIndex, Driven),
+        live: &LiveValue,
+        seen: &ObservedConnection,
+    ) -> Connection {
+        let io = seen.io;
+        let names = |of: fn(&'static crate::knowledge::Library) -> &'static [&'static str]| {
+            self.libraries.all().flat_map(of).copied()
+        };
+        let is_secure = io.is_some_and(|io| {
+            let mut streams = names(|library| library.secure_streams);
+            streams.any(|name| matches!(io.find_inline(program, name), Ok(Some(_))))
+        });
+        let descriptor = io.and_then(|io| {
+            names(|library| library.descriptors).find_map(|name| {
+                let inline = io.find_inline(program, name).ok().flatten();
+                let found = inline.or_else(|| io.find_through_pointers(program, name).ok()?);
+                found?.unsigned(program).ok()
+            })
+        });
+        let host = program.target().host();
+        let known = descriptor.and_then(|fd| host?.descriptor(fd));
+        let (local, peer) = known.and_then(|known| known.ends).unzip();
+        let requests = seen.phase.has_request().then(|| Request {
+            task,
+            phase: seen.phase,
+            method: seen.method.as_deref().map(Into::into),
+            path: None,
+        });
+        Connection {
+            protocol: seen.protocol,
+            role: seen.role,
+            phase: seen.phase,
+            is_last: seen.is_last,
+            is_secure,
+            address: live.value.address,
+            task,
+            frame: live.frame,
+            variable: live.variable.clone(),
+            driven,
+            descriptor,
+            local: local.map(Into::into),
+            peer: peer.or_else(|| seen.peer.clone()).map(Into::into),
+            streams: seen.streams,
+            stalled: seen.stalled,
+            unsent: seen.unsent,
+            requests: requests.into_iter().collect(),
+        }
+    }
+}
+
+/// Whether a value is in a frame that is polled.
+fn is_polled(live: &LiveValue) -> bool {
+    live.holding_frame.is_none()
+}
+
+fn range_of(program: &Program<'_>, value: Value) -> Option<Range<u64>> {
+    let size = program.type_of(value.ty).ok()?.size.max(1);
+    Some(value.address..value.address.saturating_add(size))
+}
+
+fn polled_frames<'c>(chain: &'c Chain, visit: &mut dyn FnMut(&'c Frame) -> bool) -> bool {
+    chain.frames.iter().any(&mut *visit)
+        || chain.polled_branches().any(|branch| polled_frames(branch, visit))
+}
+
+/// Whether a frame that is polled is that value or a part of it.
+fn has_polled(program: &Program<'_>, sites: &Sites, chain: &Chain, range: &Range<u64>) -> bool {
+    polled_frames(chain, &mut |frame| {
+        // One that has it may begin with it.
+        let ends_in_it = || {
+            let value = Value { ty: sites.type_of(frame.site)?, address: frame.address };
+            Some(range_of(program, value)?.end <= range.end)
+        };
+        range.contains(&frame.address) && ends_in_it() == Some(true)
+    })
+}
+
+/// Whether something of a chain could not be read.
+fn has_problem(chain: &Chain) -> bool {
+    chain.frames.iter().any(|frame| frame.problem.is_some())
+        || chain.branches.iter().any(has_problem)
+}
+
+/// Whether a frame has a pointer to that value outside of it: who has one may poll it.
+fn may_point_to(program: &Program<'_>, sites: &Sites, chain: &Chain, value: &Range<u64>) -> bool {
+    let word = u64::from(program.pointer_size());
+    polled_frames(chain, &mut |frame| {
+        let Some(ty) = sites.type_of(frame.site) else { return true };
+        let Some(range) = range_of(program, Value { ty, address: frame.address }) else {
+            return true;
+        };
+        let words = (range.end - range.start) / word;
+        words > MOST_WORDS
+            || (0..words).map(|number| frame.address.wrapping_add(number * word)).any(|at| {
+                let leads_there = |to: u64| value.contains(&to) && !value.contains(&at);
+                program.is_interrupted() || program.read_pointer(at).map_or(true, leads_there)
+            })
+    })
+}
+
+/// Which connection or stream each frame of a chain is further in than.
+struct Around<'p> {
+    places: &'p [Place],
+    /// By frame: its depth, and the connection or stream around it.
+    by_frame: FxHashMap<FrameRef, (usize, Option<Of>)>,
+}
+
+impl Around<'_> {
+    fn chain(&mut self, chain: &Chain, around: Option<Of>, depth: &mut usize) {
+        let mut around = around;
+        for frame in chain.frames.iter().map(FrameRef::of) {
+            *depth += 1;
+            self.by_frame.insert(frame, (*depth, around));
+            if let Some(place) = self.places.iter().find(|place| place.frame == frame) {
+                around = Some(place.of);
+                // A frame that has a connection in it may have its request too.
+                self.by_frame.insert(frame, (*depth, around));
+            }
+        }
+        for branch in chain.branches.iter().filter(|branch| branch.polled == Polled::Yes) {
+            self.chain(branch, around, depth);
+        }
+    }
+}
+
+/// Gives the requests that came to the connections and streams on which they came: the one that the
+/// outermost frame has, which is as it came.
+fn name_requests(around: &Around<'_>, requests: Vec<Kept>, found: &mut ConnectionBatch) {
+    let place_of = |kept: &Kept| around.by_frame.get(&kept.frame).copied();
+    let mut placed: Vec<(usize, Of, ObservedRequest)> = requests
+        .into_iter()
+        .filter_map(|kept| {
+            let (depth, of) = place_of(&kept)?;
+            Some((depth, of?, kept.request))
+        })
+        .collect();
+    placed.sort_by_key(|(depth, ..)| *depth);
+    for (_, of, kept) in placed {
+        let (request, names_server) = match of {
+            Of::Connection(number) => {
+                let connection = &mut found.connections[number].1;
+                if connection.role != Some(Role::Server) {
+                    continue;
+                }
+                if let (None, Some(peer)) = (&connection.peer, &kept.peer) {
+                    connection.peer = Some(peer.as_str().into());
+                }
+                let Some(request) = connection.requests.first_mut() else { continue };
+                (request, false)
+            }
+            Of::Stream(number) => (&mut found.streams[number].1, true),
+        };
+        let is_other = |known: &Arc<str>| kept.method.as_deref().is_some_and(|it| it != &**known);
+        let is_sent = kept.names_server && !names_server;
+        let is_it = !is_sent && !request.method.as_ref().is_some_and(is_other);
+        if is_it {
+            request.method = request.method.take().or(kept.method.as_deref().map(Into::into));
+            let path = kept.path.filter(|_| kept.came);
+            request.path = request.path.take().or(path.map(Into::into));
+        }
+    }
+}
+
+/// All that was found, in the order of tasks: the connections with the requests on them, and which
+/// task serves which.
+pub(crate) fn collect(
+    batches: Vec<ConnectionBatch>,
+) -> (Vec<Connection>, Vec<(TaskIndex, u32, u32)>) {
+    let (mut connections, mut streams) = (Vec::new(), Vec::new());
+    for batch in batches {
+        connections.extend(batch.connections);
+        streams.extend(batch.streams);
+    }
+    // What several tasks share is one connection.
+    let mut seen: FxHashMap<u64, usize> = FxHashMap::default();
+    let mut kept: Vec<(u64, Connection)> = Vec::with_capacity(connections.len());
+    for (key, connection) in connections {
+        match seen.get(&connection.address) {
+            Some(place) if connection.driven == Driven::Yes => {
+                let known = &mut kept[*place];
+                if known.1.driven != Driven::Yes {
+                    *known = (key, connection);
+                }
+            }
+            Some(_) => {}
+            None => {
+                seen.insert(connection.address, kept.len());
+                kept.push((key, connection));
+            }
+        }
+    }
+    kept.sort_by_key(|(_, connection)| connection.task);
+    let by_key: FxHashMap<u64, usize> =
+        kept.iter().enumerate().filter(|(_, it)| it.0 != 0).map(|(at, it)| (it.0, at)).collect();
+    for (key, request) in streams {
+        if let Some(place) = by_key.get(&key) {
+            kept[*place].1.requests.push(request);
+        }
+    }
+    let connections: Vec<Connection> = kept.into_iter().map(|(_, connection)| connection).collect();
+    let mut serving: Vec<(TaskIndex, u32, u32)> = (0..)
+        .zip(&connections)
+        .filter(|(_, connection)| connection.role == Some(Role::Server))
+        .flat_map(|(number, connection)| {
+            let served = (0..).zip(&connection.requests);
+            served
+                .filter(|(_, request)| is_served(request))
+                .map(move |(place, request)| (request.task, number, place))
+        })
+        .collect();
+    serving.sort_unstable();
+    serving.dedup_by_key(|serving| serving.0);
+    (connections, serving)
+}
+
+fn is_served(request: &Request) -> bool {
+    let is_begun = !matches!(request.phase, Phase::Discarding);
+    is_begun && (request.method.is_some() || request.path.is_some())
+}
