@@ -65,6 +65,27 @@ fn check_actix(report: &Value) -> Result<()> {
         ensure!(workers == 1, "one worker on runtime {runtime}");
     }
 
+    // What each connection does, with the request on it.
+    let connections = report["connections"].as_array().context("connections")?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut does: Vec<[String; 3]> = connections
+        .iter()
+        .map(|connection| {
+            ensure!(connection["driven"] == "yes", "each is polled");
+            let request = &connection["requests"][0];
+            Ok([&connection["phase"], &request["method"], &request["path"]].map(text))
+        })
+        .collect::<Result<_>>()?;
+    does.sort_unstable();
+    let expected = [
+        ["answering", "", ""],
+        ["handling", "GET", "/wait"],
+        ["handling_body", "POST", "/length"],
+        ["idle", "", ""],
+        ["reading_head", "", ""],
+    ];
+    ensure!(does == expected, "{does:?}");
+
     // What each connection waits for, besides the shutdown of the server.
     let mut waits: Vec<String> = Vec::new();
     for task in named("StreamService") {

@@ -232,7 +232,7 @@ impl Report {
     }
 
     /// The request that a task serves, with its connection; `None` for a task that serves none, or of
-    /// whose request nothing is known.
+    /// whose request no path is known.
     #[must_use]
     pub fn served_by(&self, task: TaskIndex) -> Option<(&Connection, &Request)> {
         let place = self.serving.binary_search_by_key(&task, |serving| serving.0).ok()?;

@@ -381,6 +381,6 @@ pub(crate) fn collect(
 }
 
 fn is_served(request: &Request) -> bool {
-    let is_begun = !matches!(request.phase, Phase::Discarding);
-    is_begun && (request.method.is_some() || request.path.is_some())
+    // A method alone tells no request from others.
+    request.phase != Phase::Discarding && request.path.is_some()
 }
