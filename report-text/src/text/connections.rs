@@ -127,11 +127,11 @@ fn protocol(connection: &Connection) -> String {
     if connection.is_secure { format!("{name} in TLS") } else { name.to_string() }
 }
 
-/// What it does, and what is worth knowing beside: `in a handler, draining, 512 bytes unsent`.
+/// What it does, and what is worth knowing beside: `in a handler, last request, 512 bytes unsent`.
 fn state(connection: &Connection) -> String {
     let mut text = connection.phase.words().to_string();
     if connection.is_last {
-        text.push_str(", draining");
+        text.push_str(", last request");
     }
     let plural = |count: u64| if count == 1 { "" } else { "s" };
     if let Some(count) = connection.streams.filter(|count| *count > 0) {
