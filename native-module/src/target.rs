@@ -77,7 +77,10 @@ impl DebuggerTarget {
             is_direct,
             identity: Identity {
                 kind: if process.is_core { TargetKind::Core } else { TargetKind::Live },
-                pid: process.pid,
+                // A server may make one up, as qemu's does: then no thread has it.
+                pid: process.pid.filter(|pid| {
+                    process.is_local || threads.iter().any(|thread| thread.tid == *pid)
+                }),
                 executable: executable.path,
             },
             modules: std::iter::once(executable.module).chain(libraries).collect(),

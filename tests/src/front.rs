@@ -16,7 +16,7 @@ use xtask::{build, workspace};
 pub const WIDTH: u16 = 100;
 
 /// How long one run of a debugger may take.
-const LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
 /// A debugger with unhang in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

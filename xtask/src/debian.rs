@@ -1,7 +1,8 @@
 //! What Debian's packages have, unpacked under the target folder: compilers and linkers of other
-//! versions, beside whatever is installed.
+//! versions, and what belongs to another processor, beside whatever is installed.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
@@ -15,6 +16,31 @@ pub struct Unpacked(PathBuf);
 impl Unpacked {
     /// Downloads and unpacks packages of the distribution, once. Nothing is installed.
     pub fn packages(name: &str, packages: &[&str]) -> Result<Self> {
+        Self::by(&|folder| command("apt-get", folder), name, packages)
+    }
+
+    /// The same where some of the packages are another architecture's: `libc6:arm64`. What the
+    /// system knows of architectures stays as it is; the lists of packages are our own.
+    pub fn packages_with(architecture: &str, name: &str, packages: &[&str]) -> Result<Self> {
+        let lists = target().join("debian/lists");
+        std::fs::create_dir_all(lists.join("partial")).context("creating a folder")?;
+        let own = run(
+            command("dpkg", root()).arg("--print-architecture"),
+            &Step::begin("asking for the architecture"),
+        )?;
+        let apt = |folder: &Path| {
+            let mut apt = command("apt-get", folder);
+            for known in [own.trim(), architecture] {
+                apt.arg("-o").arg(format!("APT::Architectures::={known}"));
+            }
+            apt.arg("-o").arg(format!("Dir::State::lists={}", lists.display()));
+            apt.args(["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]);
+            apt
+        };
+        Self::by(&apt, name, packages)
+    }
+
+    fn by(apt: &dyn Fn(&Path) -> Command, name: &str, packages: &[&str]) -> Result<Self> {
         let folder = target().join("debian").join(name);
         exclusively("debian", || {
             // The list is written last: what is half unpacked is unpacked again.
@@ -27,13 +53,11 @@ impl Unpacked {
             let files = folder.join("files");
             std::fs::create_dir_all(&files)
                 .with_context(|| format!("creating {}", files.display()))?;
-            let download = |step: &Step| {
-                let mut apt = command("apt-get", &files);
-                run(apt.args(["--quiet", "download"]).args(packages), step)
-            };
+            let download =
+                |step: &Step| run(apt(&files).args(["--quiet", "download"]).args(packages), step);
             if download(&step).is_err() {
                 // Lists that are missing or old are fetched, if we may.
-                run(command("apt-get", root()).args(["--quiet", "update"]), &step)?;
+                run(apt(root()).args(["--quiet", "update"]), &step)?;
                 download(&step)?;
             }
             for entry in std::fs::read_dir(&files).context("the packages")? {
@@ -50,22 +74,27 @@ impl Unpacked {
 
     /// A program of one of them.
     pub fn program(&self, name: &str) -> Result<PathBuf> {
-        let program = self.folder().join("bin").join(name);
+        let program = self.usr().join("bin").join(name);
         ensure!(program.is_file(), "{} is not there", program.display());
         Ok(program)
     }
 
     /// Where their programs are.
     pub fn programs(&self) -> PathBuf {
-        self.folder().join("bin")
+        self.usr().join("bin")
     }
 
     /// Where their libraries are.
     pub fn libraries(&self) -> PathBuf {
-        self.folder().join(format!("lib/{}-linux-gnu", std::env::consts::ARCH))
+        self.usr().join(format!("lib/{}-linux-gnu", std::env::consts::ARCH))
     }
 
-    fn folder(&self) -> PathBuf {
-        Path::new(&self.0).join("usr")
+    /// Where everything is, as it would be below `/`.
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    fn usr(&self) -> PathBuf {
+        self.0.join("usr")
     }
 }

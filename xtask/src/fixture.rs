@@ -221,6 +221,13 @@ impl Running {
         Ok(Self { child, input, lines, executable, greeting: String::new() })
     }
 
+    /// Takes the next line that it prints for the one that it says first: of a program that was
+    /// spawned.
+    pub fn greeted(mut self) -> Result<Self> {
+        self.greeting = self.line()?;
+        Ok(self)
+    }
+
     /// The process id.
     pub fn pid(&self) -> u32 {
         self.child.id()

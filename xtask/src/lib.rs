@@ -1,6 +1,7 @@
 //! The project's own commands, and what they share with the end-to-end tests:
 //! building things once, finding debuggers, and starting programs to look at.
 
+pub mod aarch64;
 pub mod architecture;
 pub mod bench;
 pub mod build;

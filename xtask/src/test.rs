@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use console::style;
 
+use crate::aarch64::AArch64;
 use crate::fixture;
 use crate::progress::Step;
 use crate::workspace::{self, cargo, root, target};
-use crate::{architecture, build, debugger, fuzz, python, story};
+use crate::{aarch64, architecture, build, debugger, fuzz, python, story};
 
 /// What ruff and mypy look at.
 const PYTHON_FOLDERS: [&str; 3] = ["native-module/python", "gdb-python", "lldb-python"];
@@ -150,6 +151,9 @@ fn end_to_end_tests(full: bool) -> Result<()> {
     }
     for (story, _) in story::DIAGONAL {
         story.build()?;
+    }
+    for &(name, profile) in aarch64::NEEDED {
+        AArch64::tools()?.build(name, profile)?;
     }
     let step = Step::begin("end-to-end tests");
     let mut test = cargo(root());

@@ -1,0 +1,113 @@
+//! A program for AArch64 under qemu, behind qemu's gdb server.
+//!
+//! qemu 7.2 serves one debugger, from the program's start on, and listens to it only while the
+//! program stands still. So we are that debugger: we let the program run, stop it by a signal when
+//! it rests, and pass what a real debugger says on to the server.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use xtask::aarch64::AArch64;
+use xtask::fixture::Running;
+use xtask::session::{Session, Subject};
+use xtask::workspace::{command, root};
+
+use crate::front::{Front, LIMIT, WIDTH};
+
+/// How long qemu may take to listen, and to stop the program.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The gdb server of a program that was started under qemu, and runs.
+pub struct Emulated {
+    tools: AArch64,
+    program: PathBuf,
+    server: TcpStream,
+}
+
+impl Emulated {
+    /// Starts a program, and waits for its first line. The process of the program is qemu's.
+    pub fn start(tools: &AArch64, program: &Path, arguments: &[&str]) -> Result<(Running, Self)> {
+        let port = TcpListener::bind("127.0.0.1:0").context("a port")?.local_addr()?.port();
+        let mut qemu = tools.serve(port, program, arguments)?;
+        qemu.env("FIXTURE_ENDS_WITH_STDIN", "1");
+        let running = Running::spawn(qemu)?;
+        let begun = Instant::now();
+        let mut server = loop {
+            match TcpStream::connect(("127.0.0.1", port)) {
+                Ok(server) => break server,
+                Err(error) => {
+                    ensure!(begun.elapsed() < PATIENCE, "qemu does not listen: {error}");
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            }
+        };
+        // Continue; the number is the sum of the bytes.
+        server.write_all(b"$c#63").context("letting it run")?;
+        let emulated = Self { tools: tools.clone(), program: program.to_owned(), server };
+        Ok((running.greeted()?, emulated))
+    }
+
+    /// Stops the program where it is, which has to rest, and runs commands of a debugger with unhang
+    /// loaded.
+    pub fn ask(
+        mut self,
+        running: &mut Running,
+        front: Front,
+        commands: &[&str],
+    ) -> Result<Vec<String>> {
+        running.come_to_rest()?;
+        self.stop(running.pid())?;
+        let listener = TcpListener::bind("127.0.0.1:0").context("a port")?;
+        let port = listener.local_addr()?.port();
+        let server = self.server.try_clone().context("the connection")?;
+        std::thread::spawn(move || pass_on(&listener, &server));
+        let connect = match front {
+            Front::SystemLldb | Front::NewestLldb => vec![format!("gdb-remote 127.0.0.1:{port}")],
+            _ => vec![
+                format!("set sysroot {}", self.tools.sysroot().display()),
+                format!("target remote 127.0.0.1:{port}"),
+            ],
+        };
+        let setup: Vec<String> = std::iter::once(front.loading()?).chain(connect).collect();
+        let (debugger, subject) = (front.debugger()?, Subject::Executable(&self.program));
+        Session { debugger, subject, setup: &setup, width: WIDTH, limit: LIMIT }.run(commands)
+    }
+
+    /// Sends a signal that the server reports, and waits for the report: `$T02thread:01;#…`.
+    fn stop(&mut self, pid: u32) -> Result<()> {
+        let mut kill = command("kill", root());
+        kill.args(["-INT", &pid.to_string()]);
+        ensure!(kill.status().context("running kill")?.success(), "it cannot be stopped");
+        self.server.set_read_timeout(Some(PATIENCE))?;
+        let mut said = Vec::new();
+        let mut byte = [0];
+        // Behind the report come two digits of its sum.
+        while !(said.len() > 3 && said[said.len() - 3] == b'#') {
+            self.server.read_exact(&mut byte).context("qemu's report that it stopped")?;
+            said.push(byte[0]);
+        }
+        let said = String::from_utf8_lossy(&said);
+        ensure!(said.contains("$T02"), "not a stop by SIGINT: {said}");
+        self.server.set_read_timeout(None)?;
+        self.server.write_all(b"+").context("saying that it was heard")
+    }
+}
+
+/// Connects the next client with the server, until one of them ends.
+fn pass_on(listener: &TcpListener, server: &TcpStream) {
+    let Ok((client, _)) = listener.accept() else { return };
+    let ends = || Ok::<_, std::io::Error>((client.try_clone()?, server.try_clone()?));
+    let Ok((mut from_client, mut to_server)) = ends() else { return };
+    let Ok((mut to_client, mut from_server)) = ends() else { return };
+    let back = std::thread::spawn(move || {
+        // However it ends, there is nothing more to say.
+        let _ = std::io::copy(&mut from_server, &mut to_client);
+        let _ = to_client.shutdown(Shutdown::Both);
+    });
+    let _ = std::io::copy(&mut from_client, &mut to_server);
+    let _ = to_server.shutdown(Shutdown::Both);
+    let _ = back.join();
+}

@@ -1,0 +1,100 @@
+//! Programs for AArch64 on another machine: Debian's compiler, linker and emulator.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use crate::debian::Unpacked;
+use crate::fixture::Profile;
+use crate::progress::Step;
+use crate::workspace::{self, cargo, command, exclusively, root, target};
+
+/// As Rust names them.
+const TARGET: &str = "aarch64-unknown-linux-gnu";
+
+/// The compiler with its standard libraries for this machine and for the other one, the linker, the
+/// C library, and the emulator with what a machine may not have of its libraries.
+const PACKAGES: &[&str] = &[
+    "rustc-web",
+    "libstd-rust-web-1.96",
+    "libstd-rust-web-dev",
+    "libstd-rust-web-dev:arm64",
+    "libllvm22",
+    "gcc-12-aarch64-linux-gnu",
+    "gcc-aarch64-linux-gnu",
+    "binutils-aarch64-linux-gnu",
+    "libgcc-12-dev-arm64-cross",
+    "libgcc-s1-arm64-cross",
+    "libc6-arm64-cross",
+    "libc6-dev-arm64-cross",
+    "qemu-user",
+    "libcapstone4",
+    "libglib2.0-0",
+    "libnuma1",
+    "liburing2",
+];
+
+/// What the end-to-end tests look at with every change.
+pub const NEEDED: &[(&str, Profile)] = &[("shapes", Profile::Debug)];
+
+/// What builds programs for AArch64, and runs them.
+#[derive(Clone, Debug)]
+pub struct AArch64(Unpacked);
+
+impl AArch64 {
+    /// Unpacks it on first use.
+    pub fn tools() -> Result<Self> {
+        ensure!(cfg!(target_arch = "x86_64"), "Debian has the compiler for x86-64 alone");
+        Ok(Self(Unpacked::packages_with("arm64", "aarch64", PACKAGES)?))
+    }
+
+    /// Builds one of the fixtures and returns its executable.
+    pub fn build(&self, name: &str, profile: Profile) -> Result<PathBuf> {
+        let folder = target().join("aarch64");
+        exclusively("aarch64", || {
+            let step = Step::begin(format!("building {name} ({}, AArch64)", profile.folder()));
+            let mut build = cargo(&root().join("tests/fixtures"));
+            build.args(["build", "--locked", "--package", name, "--profile", profile.name()]);
+            build.args(["--target", TARGET, "--target-dir"]).arg(&folder);
+            build.env("RUSTC", self.0.program("rustc")?);
+            build.env("LD_LIBRARY_PATH", self.0.libraries());
+            build.env(
+                "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER",
+                self.0.program("aarch64-linux-gnu-gcc")?,
+            );
+            // The C library's linker scripts have paths below `/`.
+            let sysroot = format!("-Clink-arg=--sysroot={}", self.0.folder().display());
+            build.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", sysroot);
+            workspace::run(&mut build, &step)?;
+            step.done();
+            Ok(())
+        })?;
+        Ok(folder.join(TARGET).join(profile.folder()).join(name))
+    }
+
+    /// A copy of an executable without its debug information and symbols.
+    pub fn strip(&self, executable: &Path, copy: &Path) -> Result<()> {
+        let mut strip = command(self.0.program("aarch64-linux-gnu-strip")?, root());
+        strip.env("LD_LIBRARY_PATH", self.0.libraries()).arg("-o").arg(copy).arg(executable);
+        let step = Step::begin(format!("stripping {}", executable.display()));
+        workspace::run(&mut strip, &step)?;
+        step.done();
+        Ok(())
+    }
+
+    /// The libraries that the programs run with, as a debugger wants to hear of them.
+    #[must_use]
+    pub fn sysroot(&self) -> PathBuf {
+        self.0.folder().join("usr/aarch64-linux-gnu")
+    }
+
+    /// What runs a program behind qemu's gdb server at this local port: it waits for a debugger.
+    pub fn serve(&self, port: u16, program: &Path, arguments: &[&str]) -> Result<Command> {
+        let mut qemu = Command::new(self.0.program("qemu-aarch64")?);
+        qemu.env("LD_LIBRARY_PATH", self.0.libraries());
+        qemu.args(["-U", "LD_LIBRARY_PATH", "-g", &port.to_string(), "-L"]).arg(self.sysroot());
+        qemu.arg(program).args(arguments);
+        Ok(qemu)
+    }
+}
