@@ -1,7 +1,7 @@
 //! Programs for AArch64, looked at from another machine through a gdb server: the texts are those
 //! of this machine's programs.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use end_to_end_tests::case::Case;
@@ -17,7 +17,7 @@ use xtask::workspace::{command, root, target};
 const FOREIGN: &[Front] = &[Front::NewestGdb, Front::SystemLldb, Front::NewestLldb];
 
 /// What a program says of itself to a debugger, compared with a golden text.
-fn check(program: &PathBuf, arguments: &[&str], golden: &str, fronts: &[Front]) -> Result<()> {
+fn check(program: &Path, arguments: &[&str], golden: &str, fronts: &[Front]) -> Result<()> {
     let tools = AArch64::tools()?;
     let commands: &[&str] = match golden.starts_with("why-") {
         true => &["info async-tasks", "async why", "async locks"],
