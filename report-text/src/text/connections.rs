@@ -83,7 +83,8 @@ pub(super) fn write_list(
     }
     let undriven = || report.connections.iter().filter(|it| it.driven == Driven::No);
     for connection in undriven().take(MOST_UNDRIVEN) {
-        out.styled_line(Style::Warning, undriven_text(report, connection, look))?;
+        let text = undriven_text(report, connection, look);
+        out.paragraph("", "  ", Style::Warning, &text)?;
     }
     let text = match count {
         0 => "No task has a connection that is known.".to_string(),

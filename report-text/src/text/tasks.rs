@@ -199,12 +199,13 @@ impl<'r> RowCells<'r> {
 
 /// The request that a task serves.
 fn request_cell(report: &Report, task: &Task) -> Cell {
-    let served = report.served_by(task.index);
-    Cell::words(
-        served.map_or(String::new(), |(connection, request)| {
-            connections::served(connection, request)
-        }),
-    )
+    match report.served_by(task.index) {
+        Some((connection, request)) => {
+            let name = request.name().unwrap_or_default();
+            Cell::plain(connections::served(connection, request)).or_short(name)
+        }
+        None => Cell::plain(""),
+    }
 }
 
 /// `Where` (function, place), `Waiting for`, `Task`.

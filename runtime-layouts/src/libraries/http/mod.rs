@@ -38,15 +38,17 @@ const BODIES_THAT_CAME: [&str; 2] = [
 
 fn request(program: &Program<'_>, value: Value) -> Result<Option<Observed>, ValueError> {
     let name = &value.layout(program)?.name;
-    // Of hyper 0.14 requests of both sorts have this one.
+    // Of hyper 0.14 requests of both sorts have this one; what is to be sent says to whom.
     let may_be_sent = name.starts_with("http::request::Request<hyper::body::body::Body");
-    let came = may_be_sent || BODIES_THAT_CAME.iter().any(|body| name.starts_with(body));
-    let head = value.member(program, "head")?;
-    Ok(Some(Observed::Request(ObservedRequest { came, ..of_parts(program, head)? })))
+    let seen = of_parts(program, value.member(program, "head")?)?;
+    let came = BODIES_THAT_CAME.iter().any(|body| name.starts_with(body))
+        || may_be_sent && !seen.names_server;
+    Ok(Some(Observed::Request(ObservedRequest { came, ..seen })))
 }
 
 fn parts(program: &Program<'_>, value: Value) -> Result<Option<Observed>, ValueError> {
-    Ok(Some(Observed::Request(ObservedRequest { came: true, ..of_parts(program, value)? })))
+    let seen = of_parts(program, value)?;
+    Ok(Some(Observed::Request(ObservedRequest { came: !seen.names_server, ..seen })))
 }
 
 fn of_parts(program: &Program<'_>, parts: Value) -> Result<ObservedRequest, ValueError> {
