@@ -7,6 +7,7 @@ use std::sync::Arc;
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::libraries::LIBRARIES;
+use runtime_layouts::target::processors;
 
 use crate::answer_cache::cached_source::{CachedSource, with_answer_cache};
 use crate::answer_cache::store::AnswerStore;
@@ -79,7 +80,16 @@ pub fn open_program(path: &Path, folders: &[PathBuf]) -> Result<Arc<dyn LayoutSo
             Ok(file) if file.facts().build_id.as_deref() == Some(&*build_id) => {
                 return Ok(Arc::new(file));
             }
-            Ok(_) => own.reject_file(&format!("{name} was ignored: it is from another build")),
+            Ok(file) => {
+                let other = processors::of(file.facts()).map(|processor| processor.name);
+                let own_name = processors::of(own.facts()).map(|processor| processor.name);
+                own.reject_file(&match other {
+                    Some(other) if Some(other) != own_name => {
+                        format!("{name} was ignored: it is of a program for {other}")
+                    }
+                    _ => format!("{name} was ignored: it is from another build"),
+                });
+            }
             Err(error) => own.reject_file(&format!("{name} was ignored: {error}")),
         }
     }

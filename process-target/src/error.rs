@@ -97,7 +97,21 @@ pub enum TargetError {
         /// What to do.
         remedy: &'static str,
     },
-    /// The program is for another processor.
+    /// The file is a program for another processor than the one that the core file is of.
+    #[error(
+        "{} is a program for {file}, but the core file is of one for {core}: give the right one \
+         with `--exe`",
+        path.display()
+    )]
+    OtherProcessor {
+        /// The file.
+        path: PathBuf,
+        /// Its processor.
+        file: &'static str,
+        /// The processor that the core file is of.
+        core: &'static str,
+    },
+    /// The processor is not known.
     #[error("unhang does not support this processor (ELF machine {machine}) yet")]
     Processor {
         /// ELF `e_machine`.

@@ -248,6 +248,27 @@ fn the_executable_may_lie_elsewhere() {
     assert_same(stacks(&CoreTarget::open(core, &options).unwrap()), &CORES.stacks);
 }
 
+/// Not as a program that was rebuilt: it may be the right build of the wrong target.
+#[test]
+fn a_program_for_another_processor_is_refused() {
+    let Some(core) = any() else { return };
+    let mut bytes = fs::read(std::env::current_exe().unwrap()).unwrap();
+    // `e_machine`: `EM_AARCH64`, and where this is one `EM_X86_64`.
+    let (other, name) =
+        if cfg!(target_arch = "aarch64") { (62_u16, "x86_64") } else { (183, "aarch64") };
+    bytes[18..20].copy_from_slice(&other.to_le_bytes());
+    let executable = CORES.folder.path().join("foreign");
+    fs::write(&executable, bytes).unwrap();
+    let options = CoreOptions { executable: Some(executable), ..CoreOptions::default() };
+    let said = CoreTarget::open(core, &options).err().unwrap().to_string();
+    let expected = [
+        &format!("foreign is a program for {name}, but"),
+        std::env::consts::ARCH,
+        "give the right one with `--exe`",
+    ];
+    assert!(expected.iter().all(|text| said.contains(*text)), "{said}");
+}
+
 #[test]
 fn another_program_is_refused() {
     let Some(core) = any() else { return };

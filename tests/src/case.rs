@@ -53,6 +53,12 @@ impl Case<'_> {
 
     /// Compares with the golden text, or writes it. Panics with the difference.
     pub fn compare(&self, outputs: &[String]) {
+        let golden = Data::read_from(&golden_file(self.name), None).raw();
+        Assert::new().action_env("UPDATE_GOLDEN").eq(self.text(outputs), golden);
+    }
+
+    /// What is compared: each command and what it printed.
+    pub fn text(&self, outputs: &[String]) -> String {
         let mut text = String::new();
         for (command, output) in self.commands.iter().zip(outputs) {
             let separator = if text.is_empty() { "" } else { "\n" };
@@ -60,8 +66,7 @@ impl Case<'_> {
             writeln!(text, "{separator}> {command}{}", output.trim_end())
                 .expect("a string takes everything");
         }
-        let golden = Data::read_from(&golden_file(self.name), None).raw();
-        Assert::new().action_env("UPDATE_GOLDEN").eq(numbered(&text), golden);
+        numbered(&text)
     }
 }
 

@@ -20,6 +20,9 @@ use crate::front::{Front, LIMIT, WIDTH};
 /// How long qemu may take to listen, and to stop the program.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long an emulated program takes to get to where it rests.
+const SETTLES: Duration = Duration::from_secs(1);
+
 /// The gdb server of a program that was started under qemu, and runs.
 pub struct Emulated {
     tools: AArch64,
@@ -58,6 +61,9 @@ impl Emulated {
         front: Front,
         commands: &[&str],
     ) -> Result<Vec<String>> {
+        // What the threads of qemu do says less: one that waits for another one's translation of
+        // code sleeps too, and so does a program that is about to go on after a short timer.
+        std::thread::sleep(SETTLES);
         running.come_to_rest()?;
         self.stop(running.pid())?;
         let listener = TcpListener::bind("127.0.0.1:0").context("a port")?;

@@ -109,6 +109,22 @@ impl Front {
         self.run(Subject::Executable(executable), &[source, connect], commands)
     }
 
+    /// Runs commands with unhang loaded, on a process of another machine whose libraries are in that
+    /// folder.
+    pub fn ask_with(
+        self,
+        subject: Subject<'_>,
+        sysroot: &Path,
+        commands: &[impl AsRef<str>],
+    ) -> Result<Vec<String>> {
+        let mut setup = vec![self.loading()?];
+        // lldb finds callers without them.
+        if GDBS.contains(&self) {
+            setup.push(format!("set sysroot {}", sysroot.display()));
+        }
+        self.run(subject, &setup, commands)
+    }
+
     /// Runs commands of the debugger alone and returns what each of them printed.
     pub fn ask_alone(
         self,

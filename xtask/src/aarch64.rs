@@ -35,6 +35,10 @@ const PACKAGES: &[&str] = &[
     "liburing2",
 ];
 
+/// What compiles C, for the command itself.
+const C_COMPILER: &[&str] =
+    &["cpp-12-aarch64-linux-gnu", "libisl23", "libmpc3", "linux-libc-dev-arm64-cross"];
+
 /// What the end-to-end tests look at with every change.
 pub const NEEDED: &[(&str, Profile)] = &[("shapes", Profile::Debug)];
 
@@ -51,26 +55,57 @@ impl AArch64 {
 
     /// Builds one of the fixtures and returns its executable.
     pub fn build(&self, name: &str, profile: Profile) -> Result<PathBuf> {
-        let folder = target().join("aarch64");
         exclusively("aarch64", || {
             let step = Step::begin(format!("building {name} ({}, AArch64)", profile.folder()));
-            let mut build = cargo(&root().join("tests/fixtures"));
-            build.args(["build", "--locked", "--package", name, "--profile", profile.name()]);
-            build.args(["--target", TARGET, "--target-dir"]).arg(&folder);
-            build.env("RUSTC", self.0.program("rustc")?);
-            build.env("LD_LIBRARY_PATH", self.0.libraries());
-            build.env(
-                "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER",
-                self.0.program("aarch64-linux-gnu-gcc")?,
-            );
-            // The C library's linker scripts have paths below `/`.
-            let sysroot = format!("-Clink-arg=--sysroot={}", self.0.folder().display());
-            build.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", sysroot);
+            let mut build = self.cargo(&root().join("tests/fixtures"), "aarch64")?;
+            build.args(["--package", name, "--profile", profile.name()]);
             workspace::run(&mut build, &step)?;
             step.done();
             Ok(())
         })?;
-        Ok(folder.join(TARGET).join(profile.folder()).join(name))
+        Ok(target().join("aarch64").join(TARGET).join(profile.folder()).join(name))
+    }
+
+    /// Builds the command itself and returns its executable.
+    pub fn command_line(&self) -> Result<PathBuf> {
+        let compiler = Unpacked::packages("aarch64-c", C_COMPILER)?;
+        exclusively("aarch64", || {
+            let step = Step::begin("building unhang (AArch64)");
+            let mut build = self.cargo(root(), "aarch64/unhang")?;
+            let parts = compiler.folder().join("usr/lib/gcc-cross/aarch64-linux-gnu/12");
+            let headers = compiler.folder().join("usr/aarch64-linux-gnu/include");
+            let (parts, headers) = (parts.display(), headers.display());
+            let sysroot = self.0.folder().display();
+            let flags = format!("--sysroot={sysroot} -B{parts}/ -isystem {headers}");
+            build.env("CFLAGS_aarch64_unknown_linux_gnu", flags);
+            build.env("CC_aarch64_unknown_linux_gnu", self.0.program("aarch64-linux-gnu-gcc")?);
+            build.env("AR_aarch64_unknown_linux_gnu", self.0.program("aarch64-linux-gnu-ar")?);
+            let libraries = [self.0.libraries(), compiler.libraries()];
+            build.env("LD_LIBRARY_PATH", std::env::join_paths(libraries)?);
+            // An emulated processor is slow.
+            build.args(["--package", "unhang", "--profile", "release"]);
+            workspace::run(&mut build, &step)?;
+            step.done();
+            Ok(())
+        })?;
+        Ok(target().join("aarch64/unhang").join(TARGET).join("release/unhang"))
+    }
+
+    /// A cargo that builds in a folder below the target folder.
+    fn cargo(&self, folder: &Path, place: &str) -> Result<Command> {
+        let mut build = cargo(folder);
+        build.args(["build", "--locked", "--target", TARGET]);
+        build.arg("--target-dir").arg(target().join(place));
+        build.env("RUSTC", self.0.program("rustc")?);
+        build.env("LD_LIBRARY_PATH", self.0.libraries());
+        build.env(
+            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER",
+            self.0.program("aarch64-linux-gnu-gcc")?,
+        );
+        // The C library's linker scripts have paths below `/`.
+        let sysroot = format!("-Clink-arg=--sysroot={}", self.0.folder().display());
+        build.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", sysroot);
+        Ok(build)
     }
 
     /// A copy of an executable without its debug information and symbols.

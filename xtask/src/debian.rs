@@ -22,22 +22,30 @@ impl Unpacked {
     /// The same where some of the packages are another architecture's: `libc6:arm64`. What the
     /// system knows of architectures stays as it is; the lists of packages are our own.
     pub fn packages_with(architecture: &str, name: &str, packages: &[&str]) -> Result<Self> {
-        let lists = target().join("debian/lists");
-        std::fs::create_dir_all(lists.join("partial")).context("creating a folder")?;
-        let own = run(
-            command("dpkg", root()).arg("--print-architecture"),
-            &Step::begin("asking for the architecture"),
-        )?;
-        let apt = |folder: &Path| {
-            let mut apt = command("apt-get", folder);
-            for known in [own.trim(), architecture] {
-                apt.arg("-o").arg(format!("APT::Architectures::={known}"));
-            }
-            apt.arg("-o").arg(format!("Dir::State::lists={}", lists.display()));
-            apt.args(["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]);
-            apt
+        let lists = Lists::with(architecture)?;
+        Self::by(&|folder| lists.tool("apt-get", folder), name, packages)
+    }
+
+    /// The first package that another one depends on: what a name without a version stands for.
+    pub fn dependency(architecture: &str, package: &str) -> Result<String> {
+        let lists = Lists::with(architecture)?;
+        let ask = || {
+            let step = Step::begin(format!("asking for what {package} is"));
+            let text = run(lists.tool("apt-cache", root()).args(["depends", package]), &step)?;
+            step.done();
+            Ok::<_, anyhow::Error>(text)
         };
-        Self::by(&apt, name, packages)
+        let first = |text: &str| {
+            let named = text.lines().find_map(|line| line.trim().strip_prefix("Depends: "));
+            named.and_then(|name| name.split(':').next()).map(str::to_owned)
+        };
+        if let Some(found) = ask().ok().and_then(|text| first(&text)) {
+            return Ok(found);
+        }
+        let step = Step::begin("fetching lists of packages");
+        run(lists.tool("apt-get", root()).args(["--quiet", "update"]), &step)?;
+        step.done();
+        first(&ask()?).with_context(|| format!("{package} depends on nothing"))
     }
 
     fn by(apt: &dyn Fn(&Path) -> Command, name: &str, packages: &[&str]) -> Result<Self> {
@@ -96,5 +104,33 @@ impl Unpacked {
 
     fn usr(&self) -> PathBuf {
         self.0.join("usr")
+    }
+}
+
+/// Lists of packages of our own, which have another architecture's too.
+struct Lists {
+    folder: PathBuf,
+    architectures: [String; 2],
+}
+
+impl Lists {
+    fn with(architecture: &str) -> Result<Self> {
+        let folder = target().join("debian/lists");
+        std::fs::create_dir_all(folder.join("partial")).context("creating a folder")?;
+        let own = command("dpkg", root()).arg("--print-architecture").output();
+        let own = own.context("running dpkg")?.stdout;
+        let own = String::from_utf8_lossy(&own).trim().to_owned();
+        Ok(Self { folder, architectures: [own, architecture.to_owned()] })
+    }
+
+    /// One of apt's programs, to be run in `folder`.
+    fn tool(&self, name: &str, folder: &Path) -> Command {
+        let mut apt = command(name, folder);
+        for architecture in &self.architectures {
+            apt.arg("-o").arg(format!("APT::Architectures::={architecture}"));
+        }
+        apt.arg("-o").arg(format!("Dir::State::lists={}", self.folder.display()));
+        apt.args(["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]);
+        apt
     }
 }

@@ -11,6 +11,7 @@ pub mod demo;
 pub mod executable;
 pub mod fixture;
 pub mod fuzz;
+pub mod machine;
 pub mod package;
 pub mod progress;
 pub mod python;

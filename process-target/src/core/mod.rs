@@ -66,6 +66,12 @@ impl CoreTarget {
             notes.auxiliary.entry().and_then(|entry| notes.files.at(entry)).map(|m| &*m.path);
         let found = executable_path(path, named, options)?;
         let layouts = options.layouts.of(&found)?;
+        if let Some(of_file) = processors::of(layouts.facts())
+            && of_file.name != notes.processor.name
+        {
+            let (file, core) = (of_file.name, notes.processor.name);
+            return Err(TargetError::OtherProcessor { path: found, file, core });
+        }
         let program = executable(&found, layouts, Of::Core, notes.auxiliary.clone(), &own)?;
 
         let executable = named.map(|named| (named, found.as_path()));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::FakeLayouts;
 use super::processor::{NARROW, WIDE};
 use crate::layout::source::LayoutSource;
 use crate::memory::MemoryReader;
@@ -71,6 +72,13 @@ impl<M: MemoryReader> FakeTarget<M> {
     #[must_use]
     pub fn read_by_at_most(mut self, threads: usize) -> Self {
         self.parallelism = Some(threads);
+        self
+    }
+
+    /// The same process, where all of this is a library of an executable that has nothing.
+    #[must_use]
+    pub fn as_library(mut self) -> Self {
+        self.modules.insert(0, Module { load_bias: 0, layouts: Arc::new(FakeLayouts::new()) });
         self
     }
 

@@ -3,7 +3,9 @@
 use crate::fake::service::{
     Await, Flag, HEAD, Keep, Object, PERMITS, PREVIOUS, ROOM, Service, Spawned, TAIL_POSITION, What,
 };
+use crate::libraries::REGISTRY;
 use crate::report::{Access, Holder, Report, Resource, ResourceKind, TaskIndex, Wait};
+use crate::walk::inspect;
 
 /// The only resource of a report that is known.
 fn only(report: &Report) -> &Resource {
@@ -482,4 +484,16 @@ fn a_leaf_that_is_not_known_is_waited_for_all_the_same() {
     let waiting: Vec<u32> = report.waits.iter().map(|wait| wait.task.0).collect();
     assert_eq!(waiting, [0, 1]);
     assert!(report.waits.iter().all(|wait| wait.is_polled && wait.waker.is_none()));
+}
+
+/// A library whose storage is asked for by descriptors: what is not seen is said.
+#[test]
+fn a_library_without_a_module_number_is_named() {
+    let mut service = Service::new();
+    service.spawn("waiting", &[], Await::Socket);
+    let report = inspect(&service.target().as_library(), REGISTRY);
+    assert!(report.tasks.is_empty());
+    let said = &report.problems;
+    let expected = "cannot tell where the thread-local storage of";
+    assert_eq!(said.iter().filter(|text| text.contains(expected)).count(), 1, "{said:?}");
 }

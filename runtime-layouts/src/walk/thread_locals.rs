@@ -17,6 +17,16 @@ impl Inspection<'_> {
                 return values;
             }
         };
+        let of = target.modules()[module].layouts.as_ref();
+        // It may be asked for by descriptors (`R_AARCH64_TLSDESC`), which are not read yet.
+        if module != 0 && !locals.is_empty() && of.facts().tls_module.is_none() {
+            self.problem(format!(
+                "unhang cannot tell where the thread-local storage of {} is: a runtime in it is \
+                 not shown",
+                of.provenance().path
+            ));
+            return values;
+        }
         for local in locals {
             self.knows_a_runtime = true;
             for (index, thread) in target.threads().iter().enumerate() {
