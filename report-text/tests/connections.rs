@@ -37,6 +37,7 @@ fn report(count: u64) -> Report {
             streams: None,
             stalled: None,
             unsent: Some(1),
+            owed: None,
             requests: vec![request],
         });
     }

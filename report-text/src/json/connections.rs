@@ -36,6 +36,7 @@ struct ConnectionJson<'r> {
     streams: Option<u64>,
     streams_without_window: Option<u64>,
     unsent: Option<u64>,
+    owed: Option<u64>,
     requests: Vec<RequestJson<'r>>,
     waited_for_by: Vec<&'r str>,
 }
@@ -76,6 +77,7 @@ impl<'r> ConnectionJson<'r> {
             streams: connection.streams,
             streams_without_window: connection.stalled,
             unsent: connection.unsent,
+            owed: connection.owed,
             requests: connection.requests.iter().map(request).collect(),
             waited_for_by: report.waiting_for_connection(connection).into_iter().map(id).collect(),
         }
@@ -88,6 +90,8 @@ fn protocol_word(protocol: Protocol) -> &'static str {
         Protocol::Http1 => "http1",
         Protocol::Http2 => "http2",
         Protocol::WebSocket => "websocket",
+        Protocol::Redis => "redis",
+        Protocol::Mqtt => "mqtt",
         Protocol::Tls => "tls",
     }
 }

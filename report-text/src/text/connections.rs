@@ -144,6 +144,9 @@ fn state(connection: &Connection) -> String {
     if let Some(count) = connection.unsent.filter(|count| *count > 0) {
         let _ = write!(text, ", {count} byte{} unsent", plural(count));
     }
+    if let Some(count) = connection.owed.filter(|count| *count > 0) {
+        let _ = write!(text, ", {count} answer{} owed", plural(count));
+    }
     if connection.driven == Driven::No {
         text.push_str(", nobody drives it");
     }

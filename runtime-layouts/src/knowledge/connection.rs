@@ -68,6 +68,7 @@ pub(crate) struct ObservedConnection {
     pub(crate) streams: Option<u64>,
     pub(crate) stalled: Option<u64>,
     pub(crate) unsent: Option<u64>,
+    pub(crate) owed: Option<u64>,
 }
 
 impl ObservedConnection {
@@ -85,6 +86,7 @@ impl ObservedConnection {
             streams: None,
             stalled: None,
             unsent: None,
+            owed: None,
         }
     }
 }

@@ -19,6 +19,8 @@ pub(crate) mod hyper;
 pub(crate) mod hyper_util;
 pub(crate) mod mobc;
 pub(crate) mod r2d2;
+pub(crate) mod redis;
+pub(crate) mod rumqttc;
 pub(crate) mod rust_std;
 pub(crate) mod sqlx;
 pub(crate) mod tokio;
@@ -54,6 +56,8 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&hyper_util::LIBRARY),
     RegistryEntry::library(&axum::LIBRARY),
     RegistryEntry::library(&actix::LIBRARY),
+    RegistryEntry::library(&redis::LIBRARY),
+    RegistryEntry::library(&rumqttc::LIBRARY),
     RegistryEntry::library(&tokio_rustls::LIBRARY),
     RegistryEntry::library(&tungstenite::LIBRARY),
 ];

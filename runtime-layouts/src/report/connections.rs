@@ -40,6 +40,9 @@ pub struct Connection {
     /// Bytes that the program has given to it and that it has not given to the system yet, without
     /// what frames them; `None` where that is not known.
     pub unsent: Option<u64>,
+    /// Answers to what was asked that have not come yet, on a connection that many share; `None` for
+    /// a protocol with one request at a time, and where that is not known.
+    pub owed: Option<u64>,
     /// The requests in flight, as far as they are known.
     pub requests: Vec<Request>,
 }
@@ -68,6 +71,10 @@ pub enum Protocol {
     Http2,
     /// WebSocket.
     WebSocket,
+    /// That of Redis.
+    Redis,
+    /// MQTT.
+    Mqtt,
     /// TLS, before what is spoken in it is known.
     Tls,
 }
@@ -132,6 +139,8 @@ impl Protocol {
             Self::Http1 => "HTTP/1",
             Self::Http2 => "HTTP/2",
             Self::WebSocket => "WebSocket",
+            Self::Redis => "Redis",
+            Self::Mqtt => "MQTT",
             Self::Tls => "TLS",
         }
     }

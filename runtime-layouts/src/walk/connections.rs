@@ -187,7 +187,9 @@ impl ConnectionReader {
         let host = program.target().host();
         let known = descriptor.and_then(|fd| host?.descriptor(fd));
         let (local, peer) = known.and_then(|known| known.ends).unzip();
-        let requests = seen.phase.has_request().then(|| Request {
+        // One that many share counts what they asked.
+        let has_one = seen.phase.has_request() && seen.owed.is_none();
+        let requests = has_one.then(|| Request {
             task,
             phase: seen.phase,
             method: seen.method.as_deref().map(Into::into),
@@ -210,6 +212,7 @@ impl ConnectionReader {
             streams: seen.streams,
             stalled: seen.stalled,
             unsent: seen.unsent,
+            owed: seen.owed,
             requests: requests.into_iter().collect(),
         }
     }
