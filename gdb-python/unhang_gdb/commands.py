@@ -8,6 +8,7 @@ import gdb
 from unhang_shared import Session
 from unhang_shared.adapter import Adapter
 
+from .frame_filter import AsyncFrames
 from .memory import Memory
 from .modules import Modules
 from .process import ProcessState, watch
@@ -61,3 +62,4 @@ def register() -> None:
     _Command(_session, "async", Session.summary(), prefix=True)
     for command in Session.commands():
         _Completed(_session, command.name, command.help)
+    AsyncFrames(_session)

@@ -28,8 +28,16 @@ class Modules:
         except gdb.error:
             # The target has none.
             return {}
-        entries = (_AUXILIARY.match(line.strip()) for line in lines)
+        entries = (_AUXILIARY.match(_plain(line)) for line in lines)
         return {int(entry[1]): int(entry[2], 0) for entry in entries if entry is not None}
+
+
+def _plain(line: str) -> str:
+    """The line without what a machine interface puts around it: gdb 18.1 gives `~"…\\n"` there."""
+    line = line.strip()
+    if not (line.startswith('~"') and line.endswith('"')):
+        return line
+    return line[2:-1].replace("\\n", "").replace("\\t", "\t").replace('\\"', '"').strip()
 
 
 def _executable() -> Optional[str]:

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, Dict, Optional, Tuple
 
 import gdb
 from unhang_shared.adapter import Process
 
 _changes = 0
+_stops: Dict[Tuple[int, int], int] = {}
+"""How often each inferior has stopped, by its number and its process id."""
 
 
 def _changed(_event: Any) -> None:
     global _changes
     _changes += 1
+
+
+def _stopped(_event: Any) -> None:
+    inferior = gdb.selected_inferior()
+    key = (inferior.num, inferior.pid)
+    _stops[key] = _stops.get(key, 0) + 1
+
+
+def _stood_still(inferior: gdb.Inferior) -> bool:
+    """Whether it has stopped more than once. Of what was before unhang, breakpoints tell."""
+    if _stops.get((inferior.num, inferior.pid), 0) > 1:
+        return True
+    return any(breakpoint.hit_count > 0 for breakpoint in gdb.breakpoints())
 
 
 def watch() -> None:
@@ -34,6 +49,7 @@ def watch() -> None:
         registry = getattr(gdb.events, name, None)
         if registry is not None:
             registry.connect(_changed)
+    gdb.events.stop.connect(_stopped)
 
 
 class ProcessState:
@@ -51,6 +67,7 @@ class ProcessState:
             is_local=connection.type == "native",
             is_running=any(thread.is_running() for thread in threads),
             pid=inferior.pid,
+            stood_still=_stood_still(inferior),
             stop_id=f"{inferior.num}.{connection.num}.{inferior.pid}.{_changes}",
         )
 

@@ -45,6 +45,7 @@ class ProcessState(Current):
             is_local=not is_core and _traced_from_here(pid),
             is_running=state in _RUNNING,
             pid=pid,
+            stood_still=process.GetStopID(False) > 1,
             stop_id=f"{process.GetUniqueID()}.{process.GetStopID(True)}",
         )
 

@@ -33,6 +33,8 @@ pub(crate) struct Process {
     pub(crate) is_running: bool,
     /// Its id; `None` when unknown.
     pub(crate) pid: Option<u64>,
+    /// Whether it may have stood still before this stop.
+    pub(crate) stood_still: bool,
     /// Two stops with the same text show the same process in the same state.
     pub(crate) stop_id: String,
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use pyo3::prelude::*;
 
 use report_text::text::Look;
+use report_text::text::native_stack::{self, NativeFrame, Place};
 use report_text::text::style::escaped_lines;
 use runtime_layouts::layout::source::Provenance;
 use runtime_layouts::libraries::REGISTRY;
@@ -35,6 +36,23 @@ struct CommandInfo {
     summary: String,
     /// Everything about it, the summary first.
     help: String,
+}
+
+/// One line of a thread's stack with the async story in it, for a debugger to print.
+#[pyclass(frozen, get_all, module = "unhang_shared._native")]
+struct StackLine {
+    /// What unhang tells; `None` for a frame of the debugger's.
+    text: Option<String>,
+    /// The file of an async frame, as a reader knows it.
+    file: Option<String>,
+    /// Its whole path.
+    path: Option<String>,
+    /// Its line.
+    line: u32,
+    /// The place in the stack of the frame, or of the first that the text stands for.
+    first: usize,
+    /// How many frames the text stands for: none, where it is a story of its own.
+    count: usize,
 }
 
 /// The commands over one debugger, and what they remember from one to the next.
@@ -90,6 +108,25 @@ impl Session {
         }
     }
 
+    /// The stack of a thread, innermost first, with the async story in it: of each frame the
+    /// function and the path of the source file are given, as the debugger knows them. `None` where
+    /// there is nothing to tell of it. Never raises.
+    fn stack(
+        &self,
+        py: Python<'_>,
+        thread: u32,
+        frames: Vec<(Option<String>, Option<String>)>,
+    ) -> Option<Vec<StackLine>> {
+        let frames: Vec<NativeFrame> =
+            frames.into_iter().map(|(function, file)| NativeFrame { function, file }).collect();
+        let told = self.guarded(py, |front| {
+            Ok(native_stack::tell(&*front.report()?, REGISTRY.libraries, thread, &frames))
+        });
+        // A stack as the debugger shows it is better than none.
+        let lines = told.ok().flatten()?;
+        Some(lines.into_iter().map(StackLine::of).collect())
+    }
+
     /// Completions of the word at the end of `text`, which follows the command's name. `word` is
     /// the part of it that the answers are to replace. Never raises.
     fn complete(&self, py: Python<'_>, command: &str, text: &str, word: &str) -> Vec<String> {
@@ -101,6 +138,23 @@ impl Session {
         })
         // A key that completes nothing is the sentence here.
         .unwrap_or_default()
+    }
+}
+
+impl StackLine {
+    fn of(line: native_stack::StackLine) -> Self {
+        use native_stack::StackLine as Line;
+        let nothing = Self { text: None, file: None, path: None, line: 0, first: 0, count: 0 };
+        match line {
+            Line::Frame(first) => Self { first, count: 1, ..nothing },
+            Line::Told { text, place: None } => Self { text: Some(text), ..nothing },
+            Line::Told { text, place: Some(Place { file, path, line }) } => {
+                Self { text: Some(text), file: Some(file), path: Some(path), line, ..nothing }
+            }
+            Line::LeftOut { text, frames } => {
+                Self { text: Some(text), first: frames.start, count: frames.len(), ..nothing }
+            }
+        }
     }
 }
 

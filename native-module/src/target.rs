@@ -56,6 +56,10 @@ impl DebuggerTarget {
     ) -> Result<Self, Failure> {
         let pid = process.pid.filter(|_| process.is_local && !process.is_core);
         let host = pid.map(LocalHost::of);
+        let host = match process.stood_still {
+            true => host,
+            false => host.map(LocalHost::at_its_first_stop),
+        };
         let (memory, is_direct) = memory(adapter, process);
         let memory = PageCache::new(memory);
         let executable = executable::find(adapter, process, sources, &memory)?;

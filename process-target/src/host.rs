@@ -42,6 +42,17 @@ impl LocalHost {
         self.is_stop = true;
         self
     }
+
+    /// The same, where a debugger has stopped the process for the first time, and it ran until then:
+    /// now is the moment at which a thread of it last ran, where the system tells.
+    #[must_use]
+    pub fn at_its_first_stop(mut self) -> Self {
+        if let Some(last) = self.process.as_ref().and_then(last_ran) {
+            self.now = Some(last);
+            self.is_stop = true;
+        }
+        self
+    }
 }
 
 /// Source of files and sockets: `proc_pid_fd(5)`, `proc_pid_net(5)`.
@@ -134,6 +145,35 @@ fn sockets(process: &Process) -> HashMap<u64, Socket> {
     found
 }
 
+/// When a thread of a process last ran, by the monotonic clock, to a few milliseconds.
+///
+/// The scheduler notes the time by a clock of its own, whose distance the calling thread's own note
+/// tells (`se.exec_start` of `/proc/PID/task/TID/sched`, in milliseconds: `kernel/sched/debug.c`,
+/// Linux 6.18; kernels before 6.15 have the file if `CONFIG_SCHED_DEBUG` is set). A debugger lets
+/// every thread run a last time to stop it, so a few of them tell.
+fn last_ran(process: &Process) -> Option<Duration> {
+    let threads = process.tasks().ok()?.flatten().take(MOST_THREADS);
+    let last = threads.filter_map(|thread| {
+        note_of_scheduler(&format!("/proc/{}/task/{}/sched", thread.pid, thread.tid))
+    });
+    let last = last.max()?;
+    // The note is renewed when the thread gives way, or else with the timer's next tick.
+    std::thread::yield_now();
+    let own = note_of_scheduler("/proc/thread-self/sched")?;
+    monotonic_now()?.checked_sub(own.saturating_sub(last))
+}
+
+/// Threads that are asked when they last ran, at most.
+const MOST_THREADS: usize = 16;
+
+/// When a thread last ran, by the scheduler's clock.
+fn note_of_scheduler(path: &str) -> Option<Duration> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let line = text.lines().find(|line| line.starts_with("se.exec_start"))?;
+    let milliseconds: f64 = line.split_once(':')?.1.trim().parse().ok()?;
+    Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
+}
+
 fn monotonic_now() -> Option<Duration> {
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC).ok()?;
     let seconds = u64::try_from(now.tv_sec()).ok()?;
@@ -195,5 +235,27 @@ mod tests {
         child.wait().expect("it has ended");
         assert_eq!(own().child(pid), None);
         assert_eq!(own().child(1), None, "it is no child");
+    }
+
+    #[test]
+    fn the_moment_at_which_a_process_last_ran_is_when_it_fell_asleep() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("a child");
+        let process = Process::new(i32::try_from(child.id()).expect("an id")).expect("it runs");
+        let state = || process.stat().map(|stat| (stat.comm, stat.state));
+        while state().is_ok_and(|(name, state)| name != "sleep" || state != 'S') {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let asleep = monotonic_now().expect("the time");
+        std::thread::sleep(Duration::from_millis(500));
+        let last = last_ran(&process);
+        child.kill().expect("it is ours");
+        child.wait().expect("it is ours");
+        match note_of_scheduler("/proc/self/sched") {
+            Some(_) => {
+                let since = last.expect("it tells of others too").saturating_sub(asleep);
+                assert!(since < Duration::from_millis(200), "{since:?}");
+            }
+            None => assert_eq!(last, None),
+        }
     }
 }

@@ -53,8 +53,7 @@ impl Case<'_> {
 
     /// Compares with the golden text, or writes it. Panics with the difference.
     pub fn compare(&self, outputs: &[String]) {
-        let golden = Data::read_from(&golden_file(self.name), None).raw();
-        Assert::new().action_env("UPDATE_GOLDEN").eq(self.text(outputs), golden);
+        is_golden(self.name, self.text(outputs));
     }
 
     /// What is compared: each command and what it printed.
@@ -68,6 +67,12 @@ impl Case<'_> {
         }
         numbered(&text)
     }
+}
+
+/// Compares a text with the golden one of that name, or writes it. Panics with the difference.
+pub fn is_golden(name: &str, text: String) {
+    let golden = Data::read_from(&golden_file(name), None).raw();
+    Assert::new().action_env("UPDATE_GOLDEN").eq(text, golden);
 }
 
 /// A golden text.

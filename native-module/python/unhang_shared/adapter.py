@@ -21,6 +21,8 @@ class Process(NamedTuple):
     """Whether it is running now."""
     pid: Optional[int]
     """Its process id; None when unknown."""
+    stood_still: bool
+    """Whether it may have stood still before this stop: it was stopped, and went on."""
     stop_id: str
     """Changes whenever the process may have changed: it ran, or another one is looked at."""
 

@@ -149,7 +149,7 @@ fn heading(report: &Report, task: &Task, others: &[&Task], out: &mut Out<'_>) ->
     })
 }
 
-fn heading_text(heading: &Heading) -> String {
+pub(super) fn heading_text(heading: &Heading) -> String {
     match heading {
         Heading::Awaited { index, count, polled } => {
             let note = match polled {

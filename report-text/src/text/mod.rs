@@ -7,6 +7,7 @@ pub mod explain;
 pub(crate) mod frames;
 mod groups;
 pub mod locks;
+pub mod native_stack;
 mod source;
 pub mod style;
 mod table;

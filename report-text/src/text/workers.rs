@@ -175,7 +175,7 @@ fn workers_text(runtime: &Runtime) -> String {
     format!("{workers}, {}", some.join(", "))
 }
 
-fn state_text(state: WorkerState) -> &'static str {
+pub(super) fn state_text(state: WorkerState) -> &'static str {
     match state {
         WorkerState::Parked => "parked",
         WorkerState::Running => "running",

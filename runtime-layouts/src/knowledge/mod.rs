@@ -190,6 +190,25 @@ impl Libraries {
         paths.any(|path| function.starts_with(path))
     }
 
+    /// Whether a function is a runtime's or the language's own, between the user's code and what
+    /// runs it: one that no reader of a stack looks for.
+    #[must_use]
+    pub fn is_plumbing(self, function: &str) -> bool {
+        let of_language = ["core", "std", "alloc", "__rust_try", "__rust_begin_short_backtrace"];
+        let segments = path_segments(function);
+        let first = segments.first().map_or("", |first| first.text);
+        of_language.contains(&first)
+            || self.runtimes().any(|(library, _)| library.name == first)
+            || self.passes_on(function)
+    }
+
+    /// Whether a function is what a runtime polls its tasks by.
+    #[must_use]
+    pub fn polls_task(self, function: &str) -> bool {
+        let path = base_path(function);
+        self.runtimes().any(|(_, runtime)| runtime.task_polls.contains(&path))
+    }
+
     /// Whether a blocked thread enters the kernel by that function.
     pub(crate) fn enters_kernel(self, function: &str) -> bool {
         let mut paths = self.all().flat_map(|library| library.entering_kernel);
