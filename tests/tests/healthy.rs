@@ -1,4 +1,4 @@
-//! No false alarm: programs that work, stopped at twenty moments each, have no finding.
+//! No false alarm: programs that work, stopped at many moments, have no finding.
 //!
 //! The moments differ from run to run: each stop comes a little later in the program's turn.
 
@@ -11,19 +11,25 @@ use serde_json::Value;
 use xtask::fixture::{self, Profile, Running};
 use xtask::session::Subject;
 
-/// How often each program is stopped.
-const STOPS: u32 = 20;
-
-/// Of these one by a debugger, which stands still for longer.
-const BY_DEBUGGERS: [Front; 2] = [Front::SystemGdb, Front::SystemLldb];
+/// How often each build of a program is stopped with every change; a debugger, which stands still
+/// for longer, does it once more.
+const SOME: u32 = 7;
+/// The same where all is tried.
+const MANY: u32 = 50;
 
 /// A lock that is kept while its holder waits for something from outside is true of such programs,
 /// and no deadlock.
 const SLOW: &str = "lock_across_await";
 
 /// Stops a program again and again, and looks for findings.
-fn check(name: &str, running: &Running, allowed: &[&str]) -> Result<()> {
-    let fronts = std::iter::repeat_n(Front::CommandLine, STOPS as usize).chain(BY_DEBUGGERS);
+fn check(
+    name: &str,
+    running: &Running,
+    stops: u32,
+    debugger: Option<Front>,
+    allowed: &[&str],
+) -> Result<()> {
+    let fronts = std::iter::repeat_n(Front::CommandLine, stops as usize).chain(debugger);
     for (stop, front) in (0..).zip(fronts) {
         std::thread::sleep(Duration::from_micros(1_000 + stop * 1_370));
         let subject = Subject::Process(running.pid());
@@ -45,10 +51,14 @@ fn check(name: &str, running: &Running, allowed: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn busy(program: &str, allowed: &[&str]) -> Result<()> {
-    for profile in [Profile::Debug, Profile::Release, Profile::Abort] {
+fn busy(program: &str, stops: u32, allowed: &[&str]) -> Result<()> {
+    for (profile, debugger) in [
+        (Profile::Debug, Some(Front::SystemGdb)),
+        (Profile::Release, Some(Front::SystemLldb)),
+        (Profile::Abort, None),
+    ] {
         let running = Running::start(&fixture::build("healthy", profile)?, &[program])?;
-        check(program, &running, allowed)?;
+        check(program, &running, stops, debugger, allowed)?;
     }
     Ok(())
 }
@@ -58,9 +68,16 @@ macro_rules! busy {
         $(
             #[test]
             fn $test() -> Result<()> {
-                busy($program, &$allowed)
+                busy($program, SOME, &$allowed)
             }
         )*
+
+        #[test]
+        #[ignore = "five thousand stops; `cargo xtask test --full` runs it"]
+        fn every_program_at_many_moments() -> Result<()> {
+            $(busy($program, MANY, &$allowed)?;)*
+            Ok(())
+        }
     };
 }
 
@@ -101,8 +118,8 @@ busy! {
 #[test]
 fn idle_servers() -> Result<()> {
     let axum = connections::axum(Profile::Debug)?;
-    check("axum", &axum.running, &[])?;
+    check("axum", &axum.running, SOME, Some(Front::SystemGdb), &[])?;
     let actix = connections::actix(Profile::Debug)?;
-    check("actix", &actix.running, &[])?;
-    check("many-tasks", &subjects::many_tasks(Profile::Release, 1_000)?, &[])
+    check("actix", &actix.running, SOME, Some(Front::SystemLldb), &[])?;
+    check("many-tasks", &subjects::many_tasks(Profile::Release, 1_000)?, SOME, None, &[])
 }

@@ -45,6 +45,16 @@ pub fn run(only: &[String], seconds: u32, keep: bool) -> Result<()> {
     Ok(())
 }
 
+/// Compiles all of them, without making programs of them.
+pub(crate) fn compile() -> Result<()> {
+    let step = Step::begin("cargo check (fuzz targets)");
+    let mut check = cargo(&root().join("fuzz"));
+    check.args(["check", "--locked", "--target-dir"]).arg(target().join("fuzz"));
+    workspace::run(&mut check, &step)?;
+    step.done();
+    Ok(())
+}
+
 /// Builds all of them and runs each for so many seconds; without a nightly toolchain they are
 /// only built.
 pub(crate) fn check(seconds: u32) -> Result<()> {
