@@ -50,6 +50,8 @@ def watch() -> None:
         if registry is not None:
             registry.connect(_changed)
     gdb.events.stop.connect(_stopped)
+    # Those that are there stand still now.
+    _stops.update({(inferior.num, inferior.pid): 1 for inferior in gdb.inferiors() if inferior.pid})
 
 
 class ProcessState:
