@@ -6,7 +6,7 @@ use report_text::text::connections::write;
 use super::{Front, Run};
 use crate::failure::Failure;
 
-/// Show the connections that tasks have, with their peers, what they do, and their requests
+/// Show the connections of tasks: their peers, what they do, and their requests
 ///
 /// For each: the protocol, which end of it the process is, what it does, the request in flight as its
 /// handler has it (a router may have cut off a prefix of the path), the peer, the task that has it,

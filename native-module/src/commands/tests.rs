@@ -170,7 +170,7 @@ fn mistakes_get_a_sentence_and_the_usage() {
 #[test]
 fn help_is_given_everywhere() {
     let mut front = FakeFront::new(Vec::new());
-    assert!(front.text("async").contains("async bt          Show "));
+    assert!(front.text("async").contains("async bt           Show "));
     assert!(front.text("async bt --help").contains("Usage: async bt "));
     assert!(front.text("async layouts -h").contains("load"));
 }
