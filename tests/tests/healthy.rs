@@ -93,6 +93,7 @@ busy! {
     actors_that_answer "actors" [];
     places_that_are_reserved_early "reserved-places" [];
     answers_that_are_given_later "deferred-answers" [];
+    answers_over_channels_of_strangers "strangers" [];
     broadcasts_watches_and_bells "news" [];
     a_tree_of_tasks "fan-out" [];
     a_crawler "crawler" [];

@@ -91,6 +91,8 @@ faults! { subjects::faults, every_fault_in_every_debugger:
     a_thread_waits_for_a_suspended_task "guard-across-await"
     a_thread_waits_for_a_sibling_branch "sibling-guard"
     a_guard_is_a_temporary "temporary-guard"
+    a_shard_of_a_map_is_kept_across_an_await "shard-guard"
+    a_shard_of_a_map_is_read_across_an_await "reader-guard"
     a_closure_blocks_on_what_waits_for_it "block-on-circle"
     a_local_set_is_polled_by_nobody "unpolled-set"
     nobody_waits_for_timers "undriven"
@@ -119,6 +121,8 @@ faults! { subjects::answers, every_answer_in_every_debugger:
     an_answer_is_owed_by_a_message_that_nobody_takes "unread-queue"
     two_keep_each_others_questions_for_later "shelved"
     who_asks_is_the_last_to_have_the_table "pending-table"
+    two_wait_with_what_nobody_has_heard_of "strangers"
+    answers_are_owed_in_queues_of_other_libraries "full-desks"
 }
 
 /// How long a timer has been due when the process is stopped is the one trace that a busy thread

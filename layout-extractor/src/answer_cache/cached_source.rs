@@ -109,6 +109,10 @@ impl LayoutSource for CachedSource {
         self.answers.vtables.get_or_try(address, || self.dwarf()?.vtable_types(address))
     }
 
+    fn object_types(&self, address: StaticAddress) -> Result<Vec<TypeId>, LayoutError> {
+        self.dwarf()?.object_types(address)
+    }
+
     fn types_named(&self, name: &str, near: Option<TypeId>) -> Result<Vec<TypeId>, LayoutError> {
         let key = (name.into(), near);
         self.answers.named.get_or_try(key, || self.dwarf()?.types_named(name, near))

@@ -11,7 +11,7 @@ use crate::dwarf::tags::is_nominal;
 use crate::indexes::whole_program::WholeProgram;
 use crate::questions::find_all::name_matches;
 use crate::questions::source::DwarfSource;
-use crate::questions::vtables::POLL_SLOT;
+use crate::questions::vtables::{POLL_SLOT, is_polled};
 
 /// What was found in one unit, and then in all of them.
 #[derive(Default)]
@@ -107,7 +107,9 @@ fn in_unit(
     for &(address, offset) in &index.statics {
         if source.object.is_loaded(address)
             && address != 0
-            && source.vtable_type(&dwarf, &view, view.start + u64::from(offset))?.is_some()
+            && source
+                .vtable_type(&dwarf, &view, view.start + u64::from(offset), is_polled)?
+                .is_some()
         {
             roots.vtables.push(address);
         }

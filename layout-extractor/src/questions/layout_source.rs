@@ -36,6 +36,10 @@ impl LayoutSource for DwarfSource {
         self.find_vtable_types(address.0)
     }
 
+    fn object_types(&self, address: StaticAddress) -> Result<Vec<TypeId>, LayoutError> {
+        self.find_object_types(address.0)
+    }
+
     fn types_named(&self, name: &str, near: Option<TypeId>) -> Result<Vec<TypeId>, LayoutError> {
         self.find_types_named(name, near)
     }

@@ -18,27 +18,60 @@ use crate::support::rust_path::{split_last_segment, strip_arguments, vtable_part
 /// The slot of `poll` in a vtable, after `drop_in_place`, size and alignment.
 pub(crate) const POLL_SLOT: u64 = 3;
 
+/// Whether that is the name of a vtable of a trait that is polled.
+pub(crate) fn is_polled(vtable: &[u8]) -> bool {
+    // Most vtables are of other traits, which the end of the name shows.
+    POLLED_VTABLES.iter().any(|end| vtable.ends_with(end))
+        && vtable_parts(&String::from_utf8_lossy(vtable))
+            .is_some_and(|(_, of)| polled_trait(of).is_some())
+}
+
 impl DwarfSource {
     /// The types whose vtable for a polled trait is at this address.
     pub(crate) fn find_vtable_types(&self, address: u64) -> Result<Vec<TypeId>, LayoutError> {
         let dwarf = self.dwarf();
-        let mut found = Vec::new();
-        let mut is_described = false;
-        for number in self.units_at(&dwarf, address) {
-            let index = self.index(&dwarf, number)?;
-            let view = self.units.view(&dwarf, number)?;
-            let first = index.statics.partition_point(|&(at, _)| at < address);
-            for &(_, offset) in index.statics[first..].iter().take_while(|s| s.0 == address) {
-                is_described = true;
-                found.extend(self.vtable_type(&dwarf, &view, view.start + u64::from(offset))?);
-            }
-        }
+        let (mut found, is_described) = self.described_vtable_types(&dwarf, address, is_polled)?;
         if !is_described {
             found = self.types_by_poll_slot(&dwarf, address)?;
         }
         found.sort_unstable();
         found.dedup();
         Ok(found)
+    }
+
+    /// The types whose vtable for any trait is at this address, as far as a variable describes it.
+    pub(crate) fn find_object_types(&self, address: u64) -> Result<Vec<TypeId>, LayoutError> {
+        let (mut found, _) = self.described_vtable_types(&self.dwarf(), address, |_| true)?;
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+
+    /// The types whose vtable, of one of those traits, is at this address, by the variables there;
+    /// and whether there are any variables.
+    fn described_vtable_types(
+        &self,
+        dwarf: &Dwarf<Slice<'_>>,
+        address: u64,
+        is_wanted: fn(&[u8]) -> bool,
+    ) -> Result<(Vec<TypeId>, bool), LayoutError> {
+        let mut found = Vec::new();
+        let mut is_described = false;
+        for number in self.units_at(dwarf, address) {
+            let index = self.index(dwarf, number)?;
+            let view = self.units.view(dwarf, number)?;
+            let first = index.statics.partition_point(|&(at, _)| at < address);
+            for &(_, offset) in index.statics[first..].iter().take_while(|s| s.0 == address) {
+                is_described = true;
+                found.extend(self.vtable_type(
+                    dwarf,
+                    &view,
+                    view.start + u64::from(offset),
+                    is_wanted,
+                )?);
+            }
+        }
+        Ok((found, is_described))
     }
 
     /// The type that a vtable is for, by the entry of the vtable's variable; `None` when that is
@@ -48,17 +81,14 @@ impl DwarfSource {
         dwarf: &Dwarf<Slice<'s>>,
         view: &UnitView<'s>,
         offset: u64,
+        is_wanted: fn(&[u8]) -> bool,
     ) -> Result<Option<TypeId>, LayoutError> {
         let name = self.static_name(dwarf, view, offset)?;
-        // Most vtables are of other traits, which the end of the name shows.
-        if !POLLED_VTABLES.iter().any(|end| name.ends_with(end)) {
+        if !is_wanted(name) {
             return Ok(None);
         }
         let name = String::from_utf8_lossy(name);
-        let Some((of, polled)) = vtable_parts(&name) else { return Ok(None) };
-        if polled_trait(polled).is_none() {
-            return Ok(None);
-        }
+        let Some((of, _)) = vtable_parts(&name) else { return Ok(None) };
         let entry = view.entry(offset)?;
         if let Some(table) = view.attribute_reference(&entry, dw::DW_AT_type) {
             let (table_view, _, _) = self.type_entry(dwarf, table)?;

@@ -283,10 +283,11 @@ impl<'r> FrameJson<'r> {
 }
 
 /// The word for a kind of resource. A pool gives out its objects as a semaphore its permits, and who
-/// asks for semaphores means both.
+/// asks for semaphores means both. What is known by rules only is not known.
 fn resource_word(kind: ResourceKind) -> &'static str {
     match kind {
         ResourceKind::Pool => ResourceKind::Semaphore.word(),
+        ResourceKind::OtherEnd => ResourceKind::Other.word(),
         kind => kind.word(),
     }
 }

@@ -329,6 +329,7 @@ pub(super) fn access_text(access: Access) -> &'static str {
         Access::Receive => "receive",
         Access::Handle => "handle",
         Access::Place => "place",
+        Access::End => "end",
     }
 }
 

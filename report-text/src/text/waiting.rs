@@ -59,9 +59,11 @@ pub(crate) fn short(report: &Report, wait: &Wait) -> String {
     if is_in_vain && resource.kind == ResourceKind::Other {
         return format!("nothing can wake it, in {text}");
     }
-    if wait.keeps_waker() {
+    // Of an end its own waker says nothing more.
+    let waker = wait.waker.filter(|_| resource.kind != ResourceKind::OtherEnd);
+    if waker == Some(WakerPlace::Leaf) {
         text.push_str(" (keeps the task's waker)");
-    } else if let Some(place) = wait.waker {
+    } else if let Some(place) = waker {
         let place = waker_place(report, place, true);
         text.push_str(&format!(" (its waker {place})"));
     } else if resource.kind == ResourceKind::Other {
@@ -292,6 +294,7 @@ fn has_identity(kind: ResourceKind) -> bool {
                 | ResourceKind::Barrier
                 | ResourceKind::Cancellation
                 | ResourceKind::Shared
+                | ResourceKind::OtherEnd
         )
 }
 
@@ -325,6 +328,7 @@ pub(super) fn end_text(access: Access) -> Option<&'static str> {
         Access::Receive => Some("receiver"),
         Access::Handle => Some("handle"),
         Access::Place => Some("reserved place"),
+        Access::End => Some("other end"),
         _ => None,
     }
 }
@@ -343,6 +347,7 @@ fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
         }
         (ResourceKind::Pool, Some(Access::Permits(count))) => format!("{count} objects of {name}"),
         (ResourceKind::Pool, _) => format!("an object of {name}"),
+        (ResourceKind::OtherEnd, _) => format!("the other end of {name}"),
         (ResourceKind::Blocking, _) if resource.tasks.len() == 1 => {
             format!("{} of {}", resource.name, of_block_on(report, resource.tasks[0]))
         }
@@ -418,6 +423,10 @@ fn holders_text(
     let (held, several) = match end_text(first.access) {
         Some(_) if first.access == Access::Place => {
             (format!("{doubt}place reserved by"), format!("{doubt}places reserved by"))
+        }
+        // What it waits for says already which end.
+        Some(_) if first.access == Access::End => {
+            ("perhaps in".to_string(), "perhaps in".to_string())
         }
         Some(end) => (format!("{doubt}{end} in"), format!("{doubt}{end}s in")),
         None => (format!("{doubt}held by"), format!("{doubt}held by")),

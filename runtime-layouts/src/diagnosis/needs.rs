@@ -113,6 +113,7 @@ impl Needs {
             | ResourceKind::Watch
             | ResourceKind::Broadcast
             | ResourceKind::Notify
+            | ResourceKind::OtherEnd
                 if resource.are_all_found() =>
             {
                 if is_about_to_be_used(report, resource) {

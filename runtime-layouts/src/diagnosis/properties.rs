@@ -18,7 +18,7 @@ use crate::report::{
     WaitList,
 };
 
-const KINDS: [ResourceKind; 18] = [
+const KINDS: [ResourceKind; 19] = [
     ResourceKind::Mutex,
     ResourceKind::Mutex,
     ResourceKind::Mutex,
@@ -37,6 +37,7 @@ const KINDS: [ResourceKind; 18] = [
     ResourceKind::Never,
     ResourceKind::ThreadLock,
     ResourceKind::Blocking,
+    ResourceKind::OtherEnd,
 ];
 
 /// A story with a few tasks that wait for a few things, and one more task that runs.

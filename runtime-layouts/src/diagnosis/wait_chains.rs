@@ -212,6 +212,8 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
     });
     // Whoever waits for a notification has no more to do with those who wait for the same one.
     let is_lost = links.iter().all(|link| link.resource(report).1.kind == ResourceKind::Notify);
+    // The same of a message: nobody waits for anybody, and no other one can send it.
+    let is_lost = is_lost || are_own_ends(report, &links);
     let in_unpolled_set = links.iter().any(|link| matches!(link.cause, Cause::SetNotPolled(_)));
     let kind = if unpolled {
         FindingKind::Futurelock
@@ -228,8 +230,9 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
             && is_surely_unpolled(report, link)
             // An abort drops what the task holds.
             && !report.may_be_aborted(report.wait(link.wait).task)
-            // Whoever has the pool may close it or make it larger.
-            && resource.kind != ResourceKind::Pool;
+            // Whoever has the pool may close it or make it larger, and what is known by rules only
+            // may be otherwise.
+            && !matches!(resource.kind, ResourceKind::Pool | ResourceKind::OtherEnd);
         // Of several ends one that was moved away would be somewhere else.
         let are_ends = holder.is_some_and(|holder| holder.access.is_end());
         let may_be_moved = match are_ends {
@@ -239,6 +242,19 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
         all_known && !may_be_moved
     });
     Finding { kind, is_sure, links, runtime: None, behind: Vec::new() }
+}
+
+/// Whether one task waits for what only its own ends could bring.
+fn are_own_ends(report: &Report, links: &[Link]) -> bool {
+    links.iter().all(|link| {
+        let wait = report.wait(link.wait);
+        let (_, _, holder) = link.resource(report);
+        holder.is_some_and(|holder| {
+            holder.task == Some(wait.task)
+                && matches!(holder.access, Access::Send | Access::End)
+                && matches!(wait.access, Some(Access::Receive) | None)
+        })
+    })
 }
 
 /// Whether nothing polls the task that a link leads to before the set that it is of is polled by

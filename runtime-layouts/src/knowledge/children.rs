@@ -55,6 +55,17 @@ pub(crate) enum Children {
     Turns(Turns),
 }
 
+/// Elements of the type that is this argument of the collection's.
+pub(crate) fn elements(
+    ty: Ty,
+    layout: &Type,
+    argument: &str,
+    read: ReadElements,
+) -> Result<Option<Children>, LayoutError> {
+    let element = layout.type_parameter(argument).map(|id| Ty { module: ty.module, id });
+    Ok(element.map(|element| Children::Elements { element, read }))
+}
+
 /// The parts of a combinator that polls one of two at a time.
 #[derive(Debug)]
 pub(crate) struct Turns {

@@ -131,6 +131,16 @@ pub trait LayoutSource: Send + Sync {
     /// When the debug information there is malformed.
     fn vtable_types(&self, address: StaticAddress) -> Result<Vec<TypeId>, LayoutError>;
 
+    /// The concrete types whose `dyn Trait` vtable lies at this address, for any trait, as far as the
+    /// debug information describes the vtable; none where that was not kept, as in a layout file.
+    ///
+    /// # Errors
+    /// When the debug information there is malformed.
+    fn object_types(&self, address: StaticAddress) -> Result<Vec<TypeId>, LayoutError> {
+        let _ = address;
+        Ok(Vec::new())
+    }
+
     /// The types with exactly this full name. Looks first where `near` is (its unit, for DWARF)
     /// and no further if it finds one there: two versions of one crate have the same paths.
     ///

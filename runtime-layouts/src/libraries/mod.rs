@@ -9,6 +9,7 @@ pub(crate) mod async_lock;
 pub(crate) mod axum;
 pub(crate) mod bb8;
 pub(crate) mod bytes;
+pub(crate) mod dashmap;
 pub(crate) mod deadpool;
 pub(crate) mod flume;
 pub(crate) mod futures;
@@ -17,6 +18,7 @@ pub(crate) mod h2;
 pub(crate) mod http;
 pub(crate) mod hyper;
 pub(crate) mod hyper_util;
+pub(crate) mod kanal;
 pub(crate) mod mobc;
 pub(crate) mod r2d2;
 pub(crate) mod redis;
@@ -42,6 +44,8 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&async_lock::LIBRARY),
     RegistryEntry::library(&async_channel::LIBRARY),
     RegistryEntry::library(&flume::LIBRARY),
+    RegistryEntry::library(&kanal::LIBRARY),
+    RegistryEntry::library(&dashmap::LIBRARY),
     RegistryEntry::library(&deadpool::LIBRARY),
     RegistryEntry::library(&bb8::LIBRARY),
     RegistryEntry::library(&mobc::LIBRARY),

@@ -49,6 +49,8 @@ pub enum ResourceKind {
     ThreadLock,
     /// A call that blocks its thread.
     Blocking,
+    /// What others can change who share it with a future of a library that is not known: by rules.
+    OtherEnd,
     /// What a future waits for is not known: its type is the name. All futures of one type share
     /// such a resource, without an address and a queue.
     Other,
@@ -66,7 +68,7 @@ const ALIASES: &[(&str, &[ResourceKind])] = &[
 
 impl ResourceKind {
     /// All of them, in their order.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Mutex,
         Self::RwLock,
         Self::Semaphore,
@@ -90,6 +92,7 @@ impl ResourceKind {
         Self::Never,
         Self::ThreadLock,
         Self::Blocking,
+        Self::OtherEnd,
         Self::Other,
     ];
 
@@ -120,6 +123,7 @@ impl ResourceKind {
             Self::Never => "never",
             Self::ThreadLock => "thread_lock",
             Self::Blocking => "blocking",
+            Self::OtherEnd => "other_end",
             Self::Other => "other",
         }
     }

@@ -85,6 +85,8 @@ pub enum Access {
     Handle,
     /// A place in a channel, which nobody else can put something into.
     Place,
+    /// As one of those that own it together, of which it is not known what each can do.
+    End,
 }
 
 /// Something that keeps a resource from others.
@@ -209,7 +211,7 @@ impl Access {
     /// Whether it is an end of a channel, or of what is used like one.
     #[must_use]
     pub fn is_end(self) -> bool {
-        matches!(self, Self::Send | Self::Receive | Self::Handle | Self::Place)
+        matches!(self, Self::Send | Self::Receive | Self::Handle | Self::Place | Self::End)
     }
 }
 

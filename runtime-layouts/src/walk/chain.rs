@@ -204,7 +204,7 @@ impl Walker {
             }
             let mut branch = Chain { polled, ..Chain::default() };
             self.extend(program, future, &mut branch, progress, depth + 1);
-            if self.state_of(&branch) == Some(FutureState::Returned) {
+            if self.state_within(program, &branch) == Some(FutureState::Returned) {
                 branch.polled = Polled::Ended;
             }
             if branch.polled == Polled::No && !self.is_under_way(program, &branch) {
@@ -250,6 +250,27 @@ impl Walker {
     /// The state of a chain's outermost future.
     fn state_of(&self, chain: &Chain) -> Option<FutureState> {
         chain.frames.first().map(|frame| self.sites.get(frame.site).state)
+    }
+
+    /// The same of the future that is all that the outermost one consists of.
+    fn state_within(&self, program: &Program<'_>, chain: &Chain) -> Option<FutureState> {
+        let size = |frame: &Frame| {
+            let ty = self.sites.type_of(frame.site)?;
+            Some(program.type_of(ty).ok()?.size)
+        };
+        let mut frames = chain.frames.iter().peekable();
+        while let Some(frame) = frames.next() {
+            let state = self.sites.get(frame.site).state;
+            let is_only_around = |inner: &&Frame| {
+                inner.address == frame.address
+                    && size(inner).is_some()
+                    && size(inner) == size(frame)
+            };
+            if state != FutureState::Unknown || !frames.peek().is_some_and(is_only_around) {
+                return Some(state);
+            }
+        }
+        None
     }
 
     /// Whether a chain has an async fn or block in it that has not ended, or a future that stands in a

@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::blocked_threads::{self, OnStack};
 use super::holder_counts::{drop_what_does_not_count, take_given_places, take_tracked_tasks};
 use super::live_values::{LiveValue, LiveValues};
+use super::other_ends;
 use super::owners::Owners;
 use super::search::{Collection, SharedPointer};
 use super::sites::Sites;
@@ -239,6 +240,7 @@ impl Holders {
         (threads, tasks): (&[ProcessThread], &[Task]),
         waits: &mut Waits,
     ) {
+        other_ends::add(program, sites, tasks, &mut self.owners, waits);
         let waits_in_thread = |resource: &Resource| resource.kind == ResourceKind::ThreadLock;
         if waits.resources.iter().any(waits_in_thread) {
             for kept in blocked_threads::guards(program, sites, threads) {

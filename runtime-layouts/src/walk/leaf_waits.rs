@@ -9,6 +9,8 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::other_ends::SharedWakers;
+use super::search::SharedPointer;
 use super::sites::Sites;
 use crate::knowledge::{Libraries, ObservedResource, Reading, ResourceType, Tasks, waker};
 use crate::layout::name::base_path;
@@ -33,6 +35,8 @@ pub(crate) struct FoundWait {
     pub(crate) named: Ty,
     /// The wait itself, but for the number of the resource.
     pub(crate) wait: Wait,
+    /// What a leaf that is not known shares with others, and keeps the task's waker in.
+    pub(super) shared: Option<SharedPointer>,
 }
 
 /// Ways from a type to what can keep a waker.
@@ -47,6 +51,8 @@ pub(crate) struct LeafReader {
     polled: FxHashMap<Ty, Rc<WakerPaths>>,
     /// Where leaves of a type that is not known keep wakers.
     wakers: FxHashMap<Ty, Vec<Path>>,
+    /// What leaves of types that are not known share with others.
+    shared: SharedWakers,
     /// Whether frames of a type are a library's own way to what is waited for.
     inner: FxHashMap<SiteId, bool>,
 }
@@ -59,6 +65,7 @@ impl LeafReader {
             types: FxHashMap::default(),
             polled: FxHashMap::default(),
             wakers: FxHashMap::default(),
+            shared: SharedWakers::default(),
             inner: FxHashMap::default(),
         }
     }
@@ -162,7 +169,7 @@ impl LeafWalk<'_> {
                 leaf: leaf_ref,
                 user,
             };
-            FoundWait { seen, named, wait }
+            FoundWait { seen, named, wait, shared: None }
         };
         let stands_there = self.task.state == TaskState::Idle
             && holding_frame.is_none()
@@ -190,7 +197,13 @@ impl LeafWalk<'_> {
         let kept = self.kept_wakers(&reading);
         if kept.is_empty() {
             let keeps_waker = self.keeps_waker(leaf);
-            if keeps_waker || (stands_there && !self.is_never_pending(leaf.ty)) {
+            let own = reading.waker;
+            let shared = Some(&mut self.leaves.shared).filter(|_| keeps_waker);
+            if let Some(shared) = shared.and_then(|it| it.of_leaf(self.program, leaf, own)) {
+                let known = (shared_with_others(leaf.ty, &shared), leaf.ty);
+                let found = FoundWait { shared: Some(shared), ..waiting(known, true) };
+                self.found.push(found);
+            } else if keeps_waker || (stands_there && !self.is_never_pending(leaf.ty)) {
                 self.found.push(waiting((unknown(leaf.ty), leaf.ty), keeps_waker));
             }
         } else {
@@ -328,6 +341,12 @@ fn mark_limits(found: &mut [FoundWait]) {
 fn unknown(ty: Ty) -> ObservedResource {
     let key = ty.id.0 ^ (ty.module as u64).rotate_right(8);
     ObservedResource { key, ..ObservedResource::without_address(ResourceKind::Other) }
+}
+
+/// What a future of a type that is not known shares with others.
+fn shared_with_others(ty: Ty, shared: &SharedPointer) -> ObservedResource {
+    let value = Value { ty, address: shared.counted.address };
+    ObservedResource::new(ResourceKind::OtherEnd, value)
 }
 
 /// What an `Arc` points to, as the `self` of `async fn acquire(self: &Arc<Self>)` is one

@@ -1,7 +1,9 @@
 //! Live values: guards and handles in the variables of suspended frames.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
+use super::other_ends::EndTypes;
 use super::search::{Collection, Finder, SharedPointer, part_of};
 use super::sites::{Sites, StateKey};
 use super::type_paths::{Descent, SearchFor};
@@ -42,6 +44,11 @@ impl LiveValues {
     /// A search for what is wanted.
     pub(crate) fn of(wanted: SearchFor, libraries: Libraries) -> Self {
         Self { finder: Finder::of(wanted, libraries), can_hold: Vec::new() }
+    }
+
+    /// A search for the ends of these types.
+    pub(super) fn of_ends(ends: Rc<EndTypes>, libraries: Libraries) -> Self {
+        Self { finder: Finder::of_ends(ends, libraries), can_hold: Vec::new() }
     }
 
     /// Adds what the frames of a chain and of its branches keep, innermost first: a future may

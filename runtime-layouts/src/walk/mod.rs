@@ -17,6 +17,7 @@ mod leaf_waits;
 mod live_values;
 mod lock_references;
 pub(crate) mod native_stack;
+mod other_ends;
 mod owners;
 mod search;
 pub(crate) mod sites;

@@ -8,7 +8,7 @@ use std::ops::Range;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::search::SharedPointer;
-use crate::report::{Access, Resource, ResourceId, Task, TaskIndex, TaskKind, Wait};
+use crate::report::{Access, Resource, ResourceId, ResourceKind, Task, TaskIndex, TaskKind, Wait};
 use crate::value::{Program, Value};
 
 /// How many pointers there are to something.
@@ -124,6 +124,13 @@ impl Owners {
     pub(super) fn finish(&self, program: &Program<'_>, id: ResourceId, resource: &mut Resource) {
         let around = self.around.get(&id).into_iter().flatten();
         match around.map(|counts| self.of(program, *counts)).max() {
+            // Of what is known by rules only nobody is an owner perhaps.
+            Some(Found::Perhaps) if resource.kind == ResourceKind::OtherEnd => {
+                resource.is_reachable = true;
+            }
+            Some(Found::All) if resource.kind == ResourceKind::OtherEnd => {
+                resource.holders.retain(|it| !it.may_be_moved);
+            }
             None | Some(Found::Perhaps) => {}
             // What may have been moved away was: all owners are known without it.
             Some(Found::All) => {

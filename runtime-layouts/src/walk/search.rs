@@ -1,7 +1,10 @@
 //! The search in a value for futures, guards or handles, through everything else that it contains.
 
+use std::rc::Rc;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::other_ends::EndTypes;
 use super::type_paths::{Descent, SearchFor, Traversal, Traversals};
 use crate::knowledge::Libraries;
 use crate::knowledge::children::{Arms, Part, ReadElements, Turns};
@@ -78,13 +81,22 @@ pub(crate) struct Finder {
     left: usize,
     /// How often the elements of each shared collection were looked at.
     sharing: FxHashMap<u64, u32>,
+    /// The concrete types behind `dyn Trait`s, by the addresses of their vtables.
+    objects: FxHashMap<u64, Option<Ty>>,
 }
 
 impl Finder {
     /// A finder of what is wanted.
     pub(crate) fn of(wanted: SearchFor, libraries: Libraries) -> Self {
         let traversals = Traversals::of(wanted, libraries);
-        Self { traversals, left: MOST_VALUES, sharing: FxHashMap::default() }
+        let (sharing, objects) = (FxHashMap::default(), FxHashMap::default());
+        Self { traversals, left: MOST_VALUES, sharing, objects }
+    }
+
+    /// A finder of the ends of these types.
+    pub(super) fn of_ends(ends: Rc<EndTypes>, libraries: Libraries) -> Self {
+        let traversals = Traversals::of_ends(ends, libraries);
+        Self { traversals, ..Self::of(SearchFor::Ends, libraries) }
     }
 
     /// Begins with another chain, for which as much may be looked at as for any.
@@ -287,9 +299,18 @@ impl<'s, 'p> Search<'s, 'p> {
     }
 
     /// A `dyn Future`.
+    /// Where what is looked for need not be polled, any `dyn Trait`.
     fn visit_dyn(&mut self, value: Value, data: u64, vtable: u64) -> Result<(), ValueError> {
         let data = self.program.read_pointer(value.address.wrapping_add(data))?;
         let vtable = self.program.read_pointer(value.address.wrapping_add(vtable))?;
+        if !self.finder.traversals.are_futures_wanted() {
+            let (program, objects) = (self.program, &mut self.finder.objects);
+            let ty = *objects.entry(vtable).or_insert_with(|| object_type(program, vtable));
+            if let Some(ty) = ty.filter(|_| data != 0) {
+                self.visit_behind_pointer(Value { ty, address: data }, Self::visit);
+            }
+            return Ok(());
+        }
         match dyn_type(self.program, vtable) {
             Ok(ty) => {
                 self.visit_behind_pointer(Value { ty, address: data }, Self::visit_known_future)
@@ -398,6 +419,15 @@ pub(crate) fn part_of(value: Value, part: Part) -> Value {
 
 fn polled(future: Value) -> (Value, Polled) {
     (future, Polled::Yes)
+}
+
+/// The concrete type behind a `dyn Trait`; `None` where the debug information does not name it.
+fn object_type(program: &Program<'_>, vtable: u64) -> Option<Ty> {
+    let (module, address) = program.module_at(vtable)?;
+    let types = program.layouts(module).object_types(address).ok()?;
+    // Of several it may be any.
+    let [id] = types.as_slice() else { return None };
+    Some(Ty { module, id: *id })
 }
 
 /// The concrete type behind a `dyn Future`, or one sentence why it is not known.

@@ -21,8 +21,9 @@ const INNERMOST: u64 = 1 << 10;
 /// only where that could make a difference.
 pub(super) fn mark(program: &Program<'_>, runtimes: &[Runtime], tasks: &[Task], waits: &mut Waits) {
     let matters = |resource: &Resource| {
-        let is_lent =
-            |holder: &Holder| holder.access == Access::Handle || holder.shared_end.is_some();
+        let is_lent = |holder: &Holder| {
+            matches!(holder.access, Access::Handle | Access::End) || holder.shared_end.is_some()
+        };
         resource.holders.iter().any(is_lent) && resource.are_all_found()
     };
     if !waits.resources.iter().any(matters) {

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::coroutine::{self, CoroutineState, Variable, is_coroutine};
+use super::other_ends::EndTypes;
 use crate::knowledge::Libraries;
 use crate::knowledge::children::{Arms, Children, Part, ReadElements, Turns};
 use crate::layout::name::base_path;
@@ -31,6 +32,8 @@ pub(crate) enum SearchFor {
     Handles,
     /// Connections, streams of them, and requests.
     Connections,
+    /// Ends of what futures of unknown libraries wait with.
+    Ends,
 }
 
 /// How to go on from a value of one type.
@@ -95,6 +98,8 @@ const MOST_PARTS: usize = 256;
 pub(crate) struct Traversals {
     wanted: SearchFor,
     libraries: Libraries,
+    /// What ends are, where those are wanted.
+    ends: Rc<EndTypes>,
     /// Structs in each other whose plans are being worked out.
     depth: usize,
     by_type: FxHashMap<Ty, Rc<Traversal>>,
@@ -107,10 +112,21 @@ impl Traversals {
         Self {
             wanted,
             libraries,
+            ends: Rc::default(),
             depth: 0,
             by_type: FxHashMap::default(),
             holding: FxHashMap::default(),
         }
+    }
+
+    /// No plans yet, for ends of these types.
+    pub(super) fn of_ends(ends: Rc<EndTypes>, libraries: Libraries) -> Self {
+        Self { ends, ..Self::of(SearchFor::Ends, libraries) }
+    }
+
+    /// Whether what can be polled is looked for.
+    pub(super) fn are_futures_wanted(&self) -> bool {
+        self.wanted == SearchFor::Futures
     }
 
     /// The plan of a type.
@@ -147,7 +163,10 @@ impl Traversals {
             Children::Variants(variants) => {
                 let parts: Vec<Vec<Part>> =
                     variants.into_iter().map(|parts| self.holding_only(program, parts)).collect();
-                if parts.iter().all(Vec::is_empty) {
+                let ended = self.ended_units(program, ty, layout);
+                if parts.iter().all(Vec::is_empty) && ended.contains(&true) {
+                    Descent::Variants { parts, ended }
+                } else if parts.iter().all(Vec::is_empty) {
                     Descent::Nothing
                 } else {
                     let ended = ended_variants(layout, &parts);
@@ -181,7 +200,11 @@ impl Traversals {
             }
             _ => Descent::Nothing,
         };
-        let holds_any = !matches!(descent, Descent::Nothing);
+        let holds_any = match &descent {
+            Descent::Nothing => false,
+            Descent::Variants { parts, .. } => !parts.iter().all(Vec::is_empty),
+            _ => true,
+        };
         let is_wanted = is_wanted && !self.is_output(layout, holds_any);
         let makes_a_frame = is_frame(layout) && !matches!(descent, Descent::Dyn { .. });
         Ok(Traversal { is_wanted, makes_a_frame, descent })
@@ -205,6 +228,21 @@ impl Traversals {
         state
     }
 
+    /// Which variants without anything in them are those of a future that has ended, of an enum that
+    /// holds no other one: no variable could be waited with there.
+    fn ended_units(&self, program: &Program<'_>, ty: Ty, layout: &Type) -> Vec<bool> {
+        let TypeKind::Enum { variants, .. } = &layout.kind else { return Vec::new() };
+        if self.wanted != SearchFor::Futures {
+            return Vec::new();
+        }
+        let is_unit = |id: TypeId| {
+            let fields = program.type_of(Ty { module: ty.module, id });
+            fields.is_ok_and(|fields| fields.members().is_empty())
+        };
+        let is_ended = |name: &str| matches!(name, "Done" | "Gone" | "Complete" | "Completed");
+        variants.iter().map(|variant| is_ended(&variant.name) && is_unit(variant.ty)).collect()
+    }
+
     fn is_wanted(&self, program: &Program<'_>, ty: Ty, layout: &Type) -> Result<bool, LayoutError> {
         match self.wanted {
             SearchFor::Futures => is_polled(program, ty, layout),
@@ -213,6 +251,7 @@ impl Traversals {
             SearchFor::Connections => {
                 Ok(self.libraries.connection(base_path(&layout.name)).is_some())
             }
+            SearchFor::Ends => Ok(self.ends.are(program, ty, layout)),
         }
     }
 
@@ -413,12 +452,12 @@ fn is_followed(pointer: &str, wanted: SearchFor) -> bool {
 }
 
 /// Whether a type is a pointer that shares what it owns.
-fn is_shared(name: &str) -> bool {
+pub(super) fn is_shared(name: &str) -> bool {
     matches!(base_path(name), "alloc::sync::Arc" | "alloc::rc::Rc")
 }
 
 /// What the pointer in an `Arc` or `Rc` points to: the counts, and the value behind them.
-fn shared_target(program: &Program<'_>, ty: Ty) -> Option<Ty> {
+pub(super) fn shared_target(program: &Program<'_>, ty: Ty) -> Option<Ty> {
     let mut is_pointer = |ty: &Type| matches!(ty.kind, TypeKind::Pointer { .. });
     let pointer = path::find(program, ty, Reach::INLINE, &mut is_pointer)?;
     match program.type_of(pointer.end).ok()?.kind {
@@ -443,6 +482,9 @@ fn fat_pointer(
         return Ok(Some(Children::None));
     }
     Ok(Some(match &*second.name {
+        "vtable" if wanted == SearchFor::Ends => {
+            Children::Dyn { data: first.offset, vtable: second.offset }
+        }
         "vtable" if wanted == SearchFor::Futures && is_polled_trait(&layout.name) => {
             Children::Dyn { data: first.offset, vtable: second.offset }
         }

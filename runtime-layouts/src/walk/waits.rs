@@ -11,6 +11,7 @@ use super::block_on_calls::PolledByCalls;
 use super::blocked_threads::{self, Blocked};
 use super::coroutine::Variable;
 use super::leaf_waits::FoundWait;
+use super::search::SharedPointer;
 use super::sites::Sites;
 use crate::knowledge::{ObservedResource, ReadOrder, naming};
 use crate::report::{
@@ -67,6 +68,8 @@ pub(crate) struct Waits {
     names: FxHashSet<Arc<str>>,
     /// Types as the source spells them, without their paths.
     spelled: FxHashMap<Ty, Arc<str>>,
+    /// What futures of unknown libraries wait with, the pointers to it that they have, and their types.
+    pub(super) shared: Vec<(ResourceId, SharedPointer, Ty)>,
     /// Where what is shared with others lies, with all that shares it.
     pub(crate) allocations: FxHashMap<ResourceId, Vec<Range<u64>>>,
 }
@@ -75,12 +78,13 @@ impl Waits {
     /// Adds a wait of the task that is next, or was added to last. Returns what tells the order of
     /// the queue, when it is the second one in a queue that has an order of its own.
     pub(crate) fn add(&mut self, program: &Program<'_>, waiting: FoundWait) -> Option<QueueOrder> {
-        let FoundWait { seen, named, mut wait } = waiting;
+        let FoundWait { seen, named, mut wait, shared } = waiting;
         let name = self.spelled(program, named);
         let known = self.resources.len();
         let id = self.resource(seen, &name);
         wait.resource = id;
         self.waits.push(wait);
+        self.shared.extend(shared.map(|shared| (id, shared, named)));
         let is_first = self.resources.len() > known;
         let order = if is_first { None } else { self.orders.remove(&id) };
         order.map(|(read, from)| QueueOrder { of: id, read, from })

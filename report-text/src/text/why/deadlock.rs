@@ -42,6 +42,16 @@ pub(super) fn sentence(told: &Told<'_>) -> String {
     }
 }
 
+/// `task 3 waits for a message that only it can send`; `None` for what is no wait of one task for what
+/// it has the other end of.
+pub(super) fn of_own_end(told: &Told<'_>) -> Option<String> {
+    let holder = told.holder.filter(|holder| {
+        matches!(holder.access, Access::Send | Access::End) && told.tasks.len() == 1
+    })?;
+    let what = only_it_can(told.resource.kind, told.wait.access, Some(holder));
+    Some(format!("{} waits for {what}", told.subject()))
+}
+
 /// `tasks 3, 4 and 5 have all 3 objects of Pool<Postgres> and wait for more`; `None` for another
 /// circle.
 fn whole_pool(told: &Told<'_>) -> Option<String> {
@@ -192,6 +202,7 @@ fn only_it_can(kind: ResourceKind, asked: Option<Access>, holder: Option<&Holder
         (ResourceKind::Oneshot, _) => "a value that only it can send",
         (ResourceKind::Watch, _) => "a change that only it can make",
         (ResourceKind::Notify, _) => "a notification that only it can send",
+        (ResourceKind::OtherEnd, _) => "the other end of what it has both ends of",
         (ResourceKind::Barrier, _) => "a barrier that only it can complete",
         (ResourceKind::Cancellation, _) => "a cancellation that only it can trigger",
         (ResourceKind::Join | ResourceKind::JoinSet, _) => "its own end",

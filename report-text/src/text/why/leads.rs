@@ -221,6 +221,7 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
             "that task is in no list; see who should poll it".to_string()
         }
         (ResourceKind::Pool, _) => "see who should give one back".to_string(),
+        (ResourceKind::OtherEnd, _) if !not_found => "see who else has an end".to_string(),
         (ResourceKind::Semaphore, _) => "see who should give permits back".to_string(),
         _ if wait.waker.is_some_and(|place| !matches!(place, WakerPlace::Heap(_))) => {
             format!("see what should use the waker that `async bt {id}` names")

@@ -176,7 +176,12 @@ pub(crate) fn sentence(report: &Report, finding: &Finding) -> String {
     };
     match finding.is_sure {
         true => format!("{}: {text}.", capitalized(name)),
-        false => format!("Probably {name}: {text}{}{}.", unless_aborted(told), until_limit(told)),
+        false => format!(
+            "Probably {name}: {text}{}{}{}.",
+            unless_aborted(told),
+            until_limit(told),
+            unless_otherwise(told)
+        ),
     }
 }
 
@@ -206,6 +211,15 @@ fn until_limit(told: &Told<'_>) -> &'static str {
     match of_pools.any(|link| told.report.has_limit(link.wait)) {
         true => " (until a time limit of the pool ends it)",
         false => " (unless the pool is closed or made larger)",
+    }
+}
+
+/// ` (unless something else brings it)`: of what is known by rules only.
+fn unless_otherwise(told: &Told<'_>) -> &'static str {
+    let links = &told.finding.links;
+    match links.iter().any(|link| link.resource(told.report).1.kind == ResourceKind::OtherEnd) {
+        true => " (unless something else ends such a wait: the library is not known)",
+        false => "",
     }
 }
 

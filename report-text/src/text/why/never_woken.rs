@@ -1,6 +1,7 @@
 //! Tasks that wait for what nothing can bring any more, and those that nothing can wake.
 
 use super::super::waiting::{is_lock, only_set};
+use super::deadlock;
 use super::lock_across_await::kept;
 use super::parts::{Told, drop_it, local_set, party};
 use runtime_layouts::report::{Cause, Link, Report, ResourceKind, Task, TaskIndex};
@@ -24,6 +25,9 @@ pub(super) fn sentence(told: &Told<'_>) -> String {
             "{subject} {verb} for a {name} that only {who} could notify: a notification was lost"
         );
     }
+    if let Some(what) = deadlock::of_own_end(told) {
+        return what;
+    }
     format!("{} waits forever", kept(told))
 }
 
@@ -45,6 +49,9 @@ fn in_unpolled_set(told: &Told<'_>, link: &Link, of: TaskIndex) -> String {
 }
 
 pub(super) fn help(told: &Told<'_>) -> Option<String> {
+    if deadlock::of_own_end(told).is_some() {
+        return deadlock::help(told);
+    }
     let holder = told.holder.filter(|_| is_lock(told.resource.kind))?;
     drop_it(told.report, holder)
 }

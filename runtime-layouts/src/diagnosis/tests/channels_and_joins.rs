@@ -1,8 +1,9 @@
 //! Channels, notifications, and the ends of tasks.
 
 use super::{EMBRACE, embrace, mutex, reader, said};
+use crate::diagnosis::findings;
 use crate::fake::FakeReport;
-use crate::report::{Access, ResourceKind};
+use crate::report::{Access, FindingKind, ResourceId, ResourceKind};
 
 #[test]
 fn a_receiver_that_has_the_only_sender_waits_for_itself() {
@@ -11,7 +12,37 @@ fn a_receiver_that_has_the_only_sender_waits_for_itself() {
     let channel = story.channel(ResourceKind::Mpsc, "mpsc", 1);
     story.holds(task, channel);
     story.waits(task, channel).access = Some(Access::Receive);
-    assert_eq!(said(story), ["Deadlock: 1 waits for mpsc, held by 1"]);
+    assert_eq!(said(story), ["NeverWoken: 1 waits for mpsc, held by 1"]);
+}
+
+/// Two tasks that wait with ends of a library that is not known, each of which has the other's one.
+fn strangers() -> (FakeReport, ResourceId) {
+    let mut story = FakeReport::new();
+    let (first, second) = (story.task(), story.task());
+    let one = story.channel(ResourceKind::OtherEnd, "Receiver", 1);
+    let other = story.channel(ResourceKind::OtherEnd, "Receiver", 1);
+    story.holds(second, one).access = Access::End;
+    story.holds(first, other).access = Access::End;
+    story.waits(first, one);
+    story.waits(second, other);
+    (story, other)
+}
+
+#[test]
+fn ends_of_a_library_that_is_not_known_are_waited_for_in_a_circle_probably() {
+    let report = strangers().0.report();
+    let [finding] = &*findings(&report) else { panic!("one fault") };
+    assert_eq!((finding.kind, finding.is_sure), (FindingKind::Deadlock, false));
+}
+
+#[test]
+fn an_end_that_was_not_found_may_be_used() {
+    let (mut story, other) = strangers();
+    story.resource_mut(other).parties = Some(2);
+    assert_eq!(said(story), [""; 0]);
+    let (mut story, other) = strangers();
+    story.resource_mut(other).is_reachable = true;
+    assert_eq!(said(story), [""; 0]);
 }
 
 #[test]

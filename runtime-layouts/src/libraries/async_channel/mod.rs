@@ -3,15 +3,25 @@
 //! Source: `async-channel/src/lib.rs` (2.5.0), `concurrent-queue/src/{lib,single,bounded}.rs`
 //! (2.5.0).
 
+mod queue;
+
+use crate::knowledge::children::{Types, elements};
 use crate::knowledge::naming::{count, generic_name};
-use crate::knowledge::{GuardType, Library, ResourceType};
+use crate::knowledge::{CollectionType, GuardType, Library, ResourceType};
 use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 
 /// What is known of it.
-pub(crate) const LIBRARY: Library =
-    Library { resources: RESOURCES, guards: GUARDS, ..Library::named("async-channel") };
+pub(crate) const LIBRARY: Library = Library {
+    resources: RESOURCES,
+    guards: GUARDS,
+    collections: &[&[CollectionType {
+        types: Types::Of("async_channel::Receiver"),
+        children: |_, ty, layout| elements(ty, layout, "T", queue::queued),
+    }]],
+    ..Library::named("async-channel")
+};
 
 const RESOURCES: &[ResourceType] = &[
     ResourceType::of("async_channel::Recv", receive),
@@ -89,8 +99,7 @@ fn has_weak_ends(program: &Program<'_>, value: Value, channel: Value) -> Result<
     Ok(owners > ends("sender_count")?.saturating_add(ends("receiver_count")?))
 }
 
-/// How many messages are in a bounded channel, and how many can be. A bounded queue counts its ends
-/// in laps: below the mark is the index, above it the lap.
+/// How many messages are in a bounded channel, and how many can be.
 fn filling(program: &Program<'_>, channel: Value) -> Result<Option<(u64, u64)>, ValueError> {
     if let Some(single) = channel.find_inline(program, SINGLE)? {
         let state = single.member(program, "state")?.unsigned(program)?;
@@ -98,22 +107,6 @@ fn filling(program: &Program<'_>, channel: Value) -> Result<Option<(u64, u64)>, 
     }
     // A large queue is in a box of its own.
     let Some(queue) = channel.find_through_pointers(program, BOUNDED)? else { return Ok(None) };
-    let mark = queue.member(program, "mark_bit")?.unsigned(program)?;
-    let buffer = queue.member(program, "buffer")?;
-    let capacity = buffer.find_number(program, "length")?.unwrap_or(0);
-    // The ends are padded to a line of the processor's cache.
-    let end = |name| -> Result<u64, ValueError> {
-        let end = queue.member(program, name)?;
-        program.read_pointer(end.address).map_err(ValueError::from)
-    };
-    let (head, tail) = (end("head")?, end("tail")?);
-    let below = mark.wrapping_sub(1);
-    let (first, last) = (head & below, tail & below);
-    let queued = match first.cmp(&last) {
-        std::cmp::Ordering::Less => last - first,
-        std::cmp::Ordering::Greater => capacity.saturating_sub(first).saturating_add(last),
-        std::cmp::Ordering::Equal if tail & !mark == head => 0,
-        std::cmp::Ordering::Equal => capacity,
-    };
+    let (_, queued, capacity) = queue::filled(program, queue)?;
     Ok(Some((queued, capacity)))
 }

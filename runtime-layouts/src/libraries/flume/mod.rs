@@ -2,9 +2,11 @@
 //!
 //! Source: `flume/src/{lib,async}.rs` (0.11.1).
 
+use crate::knowledge::children::{Types, elements};
 use crate::knowledge::naming::{count, generic_name};
-use crate::knowledge::{GuardType, Library, ResourceType};
+use crate::knowledge::{CollectionType, GuardType, Library, ResourceType};
 use crate::knowledge::{ObservedResource, Reading};
+use crate::libraries::rust_std::collections::in_deque;
 use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 
@@ -16,6 +18,10 @@ pub(crate) const LIBRARY: Library = Library {
     ],
     resources: RESOURCES,
     guards: GUARDS,
+    collections: &[&[CollectionType {
+        types: Types::Of("flume::Receiver"),
+        children: |_, ty, layout| elements(ty, layout, "T", queued),
+    }]],
     ..Library::named("flume")
 };
 
@@ -91,4 +97,16 @@ fn filling(program: &Program<'_>, shared: Value) -> Result<Option<(u64, Option<u
     let pair = sending.member(program, "__0");
     let capacity = pair.and_then(|pair| pair.member(program, "__0")?.unsigned(program)).ok();
     Ok(Some((queued, capacity)))
+}
+
+/// The messages that the only receiver did not take out so far. Of several receivers any may take each.
+fn queued(program: &Program<'_>, receiver: Value, most: usize) -> Result<Vec<Value>, ValueError> {
+    let Some(shared) = receiver.find_through_pointers(program, SHARED)? else {
+        return Ok(Vec::new());
+    };
+    let receivers = shared.member(program, "receiver_count")?.unsigned(program)?;
+    match shared.find_inline(program, CHAN)?.filter(|_| receivers == 1) {
+        Some(chan) => in_deque(program, chan.member(program, "queue")?, most),
+        None => Ok(Vec::new()),
+    }
 }

@@ -1,7 +1,11 @@
 //! The channels of futures-channel.
 //!
-//! Source: `futures-channel/src/{mpsc/mod,oneshot}.rs` (0.3.34).
+//! Source: `futures-channel/src/{mpsc/{mod,queue},oneshot}.rs` (0.3.34).
 
+use rustc_hash::FxHashSet;
+
+use crate::knowledge::CollectionType;
+use crate::knowledge::children::{Types, elements};
 use crate::knowledge::naming::{count, generic_name};
 use crate::knowledge::waker;
 use crate::knowledge::{ObservedResource, Reading};
@@ -132,3 +136,38 @@ fn of_oneshot(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedReso
     seen.parties = Some(u64::from(complete == 0));
     Ok(Some(seen))
 }
+
+/// A channel has one receiver, so what lies in it is that one's alone.
+pub(super) const COLLECTIONS: &[CollectionType] = &[
+    CollectionType {
+        types: Types::Of("futures_channel::mpsc::Receiver"),
+        children: |_, ty, layout| elements(ty, layout, "T", queued),
+    },
+    CollectionType {
+        types: Types::Of("futures_channel::mpsc::UnboundedReceiver"),
+        children: |_, ty, layout| elements(ty, layout, "T", queued),
+    },
+];
+
+const NODE: &str = "futures_channel::mpsc::queue::Node<";
+
+/// The messages that a receiver did not take out so far, first come first: behind the node whose
+/// message was taken out last.
+fn queued(program: &Program<'_>, receiver: Value, most: usize) -> Result<Vec<Value>, ValueError> {
+    let mut found = Vec::new();
+    let Some(tail) = receiver.find_through_pointers(program, QUEUE)? else { return Ok(found) };
+    let tail = tail.member(program, "tail")?;
+    let Some(mut node) = tail.find_through_pointers(program, NODE)? else { return Ok(found) };
+    let mut seen = FxHashSet::default();
+    while found.len() < most && seen.insert(node.address) && !program.is_interrupted() {
+        let next = node.member(program, "next")?;
+        match program.read_pointer(next.address)? {
+            0 => break,
+            address => node.address = address,
+        }
+        found.push(node.member(program, "value")?);
+    }
+    Ok(found)
+}
+
+const QUEUE: &str = "futures_channel::mpsc::queue::Queue<";

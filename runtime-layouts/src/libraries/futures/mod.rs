@@ -13,7 +13,7 @@ use crate::report::{Access, ResourceKind};
 
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
-    collections: &[unordered::COLLECTIONS, turns::COLLECTIONS],
+    collections: &[unordered::COLLECTIONS, turns::COLLECTIONS, channel::COLLECTIONS],
     future_sets: unordered::FUTURE_SETS,
     // A `Fuse` drops its own: `futures-util/src/future/future/fuse.rs` (0.3.34).
     ended_when_empty: &["futures_util::future::future::fuse::Fuse"],
@@ -57,6 +57,12 @@ const GUARDS: &[GuardType] = &[
         "futures_channel::mpsc::UnboundedSender",
         ResourceKind::Mpsc,
         Access::Send,
+        UNBOUNDED,
+    ),
+    GuardType::end(
+        "futures_channel::mpsc::UnboundedReceiver",
+        ResourceKind::Mpsc,
+        Access::Receive,
         UNBOUNDED,
     ),
     GuardType::end(

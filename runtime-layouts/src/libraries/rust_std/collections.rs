@@ -3,7 +3,7 @@
 use super::values::maps;
 use super::values::vec_deque::VecDequeElements;
 use crate::knowledge::CollectionType;
-use crate::knowledge::children::{Children, ReadElements, Types};
+use crate::knowledge::children::{Children, Types, elements};
 use crate::layout::Type;
 use crate::layout::source::LayoutError;
 use crate::value::slices::SliceLayout;
@@ -46,18 +46,12 @@ fn vector(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Option<Childre
     }))
 }
 
-/// Elements of the type that is this argument of the collection's.
-fn elements(
-    ty: Ty,
-    layout: &Type,
-    argument: &str,
-    read: ReadElements,
-) -> Result<Option<Children>, LayoutError> {
-    let element = layout.type_parameter(argument).map(|id| Ty { module: ty.module, id });
-    Ok(element.map(|element| Children::Elements { element, read }))
-}
-
-fn in_deque(program: &Program<'_>, deque: Value, most: usize) -> Result<Vec<Value>, ValueError> {
+/// The elements of a `VecDeque`.
+pub(crate) fn in_deque(
+    program: &Program<'_>,
+    deque: Value,
+    most: usize,
+) -> Result<Vec<Value>, ValueError> {
     let Some(elements) = VecDequeElements::of(program, deque)? else { return Ok(Vec::new()) };
     Ok((0..elements.length).take(most).map(|index| elements.get(index)).collect())
 }

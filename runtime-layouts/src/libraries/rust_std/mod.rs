@@ -5,7 +5,7 @@
 //! `library/std/src/thread/functions.rs` (Rust 1.95); `lock_api/src/{mutex,rwlock}.rs` (0.4.14),
 //! `parking_lot/src/raw_{mutex,rwlock}.rs` (0.12).
 
-mod collections;
+pub(crate) mod collections;
 pub(crate) mod expected;
 mod futex_words;
 pub(crate) mod values;

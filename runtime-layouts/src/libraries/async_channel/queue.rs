@@ -1,0 +1,145 @@
+//! The messages that lie in a `concurrent_queue`.
+//!
+//! Source: `concurrent-queue/src/{bounded,unbounded}.rs` (2.5.0).
+
+use std::cmp::Ordering;
+
+use super::{BOUNDED, CHANNEL};
+use crate::value::{Program, Ty, Value, ValueError};
+
+const UNBOUNDED: &str = "concurrent_queue::unbounded::Unbounded<";
+const BLOCK: &str = "concurrent_queue::unbounded::Block<";
+
+/// Of an unbounded queue the lowest bit of an end's index is a mark; a block has one slot less than a
+/// lap, in which the next block is made (`SHIFT`, `LAP`, `unbounded.rs`).
+const SHIFT: u32 = 1;
+const LAP: u64 = 32;
+/// The bits of the state of a slot that has a value which nobody has read (`WRITE`, `READ`).
+const WRITTEN: u64 = 1;
+const READ: u64 = 2;
+
+/// The messages that the only receiver did not take out so far. Of several receivers any may take
+/// each.
+pub(super) fn queued(
+    program: &Program<'_>,
+    receiver: Value,
+    most: usize,
+) -> Result<Vec<Value>, ValueError> {
+    let Some(channel) = receiver.find_through_pointers(program, CHANNEL)? else {
+        return Ok(Vec::new());
+    };
+    let receivers = channel.member(program, "receiver_count")?.unsigned(program)?;
+    let message = receiver.layout(program)?.type_parameter("T");
+    let message = message.map(|id| Ty { module: receiver.ty.module, id });
+    let Some(message) = message.filter(|_| receivers == 1) else { return Ok(Vec::new()) };
+    // A large queue is in a box of its own.
+    if let Some(queue) = channel.find_through_pointers(program, BOUNDED)? {
+        return bounded(program, queue, message, most);
+    }
+    match channel.find_through_pointers(program, UNBOUNDED)? {
+        Some(queue) => unbounded(program, queue, message, most),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The index of the first message in a bounded queue, how many there are, and how many can be. It
+/// counts its ends in laps: below the mark is the index, above it the lap.
+pub(super) fn filled(program: &Program<'_>, queue: Value) -> Result<(u64, u64, u64), ValueError> {
+    let mark = queue.member(program, "mark_bit")?.unsigned(program)?;
+    let buffer = queue.member(program, "buffer")?;
+    let capacity = buffer.find_number(program, "length")?.unwrap_or(0);
+    let (head, tail) = (end(program, queue, "head")?, end(program, queue, "tail")?);
+    let below = mark.wrapping_sub(1);
+    let (first, last) = (head & below, tail & below);
+    let queued = match first.cmp(&last) {
+        Ordering::Less => last - first,
+        Ordering::Greater => capacity.saturating_sub(first).saturating_add(last),
+        Ordering::Equal if tail & !mark == head => 0,
+        Ordering::Equal => capacity,
+    };
+    Ok((first, queued, capacity))
+}
+
+/// The ends are padded to a line of the processor's cache.
+fn end(program: &Program<'_>, queue: Value, name: &str) -> Result<u64, ValueError> {
+    let end = queue.member(program, name)?;
+    program.read_pointer(end.address).map_err(ValueError::from)
+}
+
+fn bounded(
+    program: &Program<'_>,
+    queue: Value,
+    message: Ty,
+    most: usize,
+) -> Result<Vec<Value>, ValueError> {
+    let (first, queued, capacity) = filled(program, queue)?;
+    let buffer = queue.member(program, "buffer")?;
+    let Some(slots) = buffer.find_member(program, "data_ptr")? else { return Ok(Vec::new()) };
+    let Some(slot) = slots.pointee(program)? else { return Ok(Vec::new()) };
+    let size = slot.layout(program)?.size;
+    let value = slot.member(program, "value")?.address.wrapping_sub(slot.address);
+    let at = |number: u64| {
+        let index = first.wrapping_add(number).checked_rem(capacity).unwrap_or(0);
+        let address = slot.address.wrapping_add(index.wrapping_mul(size)).wrapping_add(value);
+        Value { ty: message, address }
+    };
+    Ok((0..queued.min(capacity)).take(most).map(at).collect())
+}
+
+fn unbounded(
+    program: &Program<'_>,
+    queue: Value,
+    message: Ty,
+    most: usize,
+) -> Result<Vec<Value>, ValueError> {
+    let mut found = Vec::new();
+    let index = |name| -> Result<Option<u64>, ValueError> {
+        let position = queue.member(program, name)?;
+        Ok(position.find_number(program, "index")?.map(|index| index >> SHIFT))
+    };
+    let (Some(head), Some(tail)) = (index("head")?, index("tail")?) else { return Ok(found) };
+    let head_block = queue.member(program, "head")?;
+    let Some(mut block) = head_block.find_through_pointers(program, BLOCK)? else {
+        return Ok(found);
+    };
+    let slots = block.member(program, "slots")?;
+    let (Some(state), Some(value)) =
+        (slots_offset(program, slots, "state")?, slots_offset(program, slots, "value")?)
+    else {
+        return Ok(found);
+    };
+    let size = slots.layout(program)?.size / (LAP - 1);
+    let mut at = head;
+    while at != tail && found.len() < most && !program.is_interrupted() {
+        let place = at % LAP;
+        if place == LAP - 1 {
+            let next = block.member(program, "next")?;
+            match program.read_pointer(next.address)? {
+                0 => break,
+                address => block.address = address,
+            }
+        } else {
+            let first = block.member(program, "slots")?.address;
+            let slot = first.wrapping_add(place.wrapping_mul(size));
+            let state = program.read_pointer(slot.wrapping_add(state))?;
+            if state & (WRITTEN | READ) == WRITTEN {
+                found.push(Value { ty: message, address: slot.wrapping_add(value) });
+            }
+        }
+        at = at.wrapping_add(1);
+    }
+    Ok(found)
+}
+
+/// Where a member lies in each slot of an array.
+fn slots_offset(
+    program: &Program<'_>,
+    slots: Value,
+    member: &str,
+) -> Result<Option<u64>, ValueError> {
+    let crate::layout::TypeKind::Array { element, .. } = &slots.layout(program)?.kind else {
+        return Ok(None);
+    };
+    let slot = program.type_of(Ty { module: slots.ty.module, id: *element })?;
+    Ok(slot.member(member).map(|member| member.offset))
+}

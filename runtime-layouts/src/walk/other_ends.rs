@@ -1,0 +1,258 @@
+//! The other ends of what futures of unknown libraries wait with, by rules.
+//!
+//! A future that keeps its task's waker in what it shares through an `Arc` is woken by who has that as
+//! well: so is every channel, cell and lock made that consists of ends around one `Arc`. The count in
+//! the `Arc` says how many there are, and what suspended frames keep says where they are. What an end
+//! can do is not known, so all that rests on this says `perhaps`.
+
+use std::rc::Rc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::live_values::{LiveValue, LiveValues};
+use super::owners::Owners;
+use super::search::SharedPointer;
+use super::sites::Sites;
+use super::type_paths::{is_shared, shared_target};
+use super::waits::Waits;
+use crate::knowledge::expectation::compiler;
+use crate::knowledge::waker;
+use crate::layout::Type;
+use crate::layout::name::base_path;
+use crate::report::{Access, FrameRef, Holder, ResourceId, Task, TaskIndex, Within};
+use crate::value::path::{self, Path, Reach};
+use crate::value::{Program, Ty, Value};
+
+/// Pointers in each other that are shared, at most, before a waker.
+const DEEPEST_SHARED: usize = 3;
+/// Wakers and shared pointers of one value that are looked at, at most.
+const MOST_FOUND: usize = 8;
+/// Tasks whose frames are searched, at most: of more nobody is said to have an end.
+const MOST_TASKS: usize = 100_000;
+
+/// Finds what futures share with others that keeps their wakers; keeps what it learns about types.
+#[derive(Default)]
+pub(super) struct SharedWakers {
+    /// The nearest wakers and shared pointers of a type.
+    nearest: FxHashMap<Ty, Rc<[Path]>>,
+}
+
+/// Where a waker is.
+enum Place {
+    /// In what others share.
+    Shared(SharedPointer),
+    /// In the value alone.
+    Alone,
+}
+
+impl SharedWakers {
+    /// What a leaf shares with others and keeps the waker with that data pointer in; `None` where it
+    /// keeps that alone, or shares nothing.
+    pub(super) fn of_leaf(
+        &mut self,
+        program: &Program<'_>,
+        leaf: Value,
+        own: u64,
+    ) -> Option<SharedPointer> {
+        match self.search(program, leaf, own, DEEPEST_SHARED)? {
+            Place::Shared(pointer) => Some(pointer),
+            Place::Alone => None,
+        }
+    }
+
+    fn search(
+        &mut self,
+        program: &Program<'_>,
+        value: Value,
+        own: u64,
+        left: usize,
+    ) -> Option<Place> {
+        let mut found = None;
+        for path in self.nearest(program, value.ty).iter() {
+            let mut ends = Vec::new();
+            let _ = path.each(program, value, &mut |end| ends.push(end));
+            for end in ends {
+                if !is_shared_type(program, end.ty) {
+                    if waker::stored(program, end).is_ok_and(|data| data == [own]) {
+                        return Some(Place::Alone);
+                    }
+                    continue;
+                }
+                let Some(pointer) = pointer_at(program, end).filter(|_| left > 0) else { continue };
+                found = found.or_else(|| {
+                    let inside = self.search(program, pointer.counted, own, left - 1)?;
+                    Some(match inside {
+                        Place::Alone => Place::Shared(pointer),
+                        shared => shared,
+                    })
+                });
+            }
+        }
+        found
+    }
+
+    fn nearest(&mut self, program: &Program<'_>, ty: Ty) -> Rc<[Path]> {
+        let paths = self.nearest.entry(ty).or_insert_with(|| {
+            let mut wanted = |ty: &Type| is_shared(&ty.name) || compiler::WAKER.is(ty);
+            path::find_all(program, ty, Reach::RUNTIME, MOST_FOUND, &mut wanted).into()
+        });
+        Rc::clone(paths)
+    }
+}
+
+fn is_shared_type(program: &Program<'_>, ty: Ty) -> bool {
+    program.type_of(ty).is_ok_and(|layout| is_shared(&layout.name))
+}
+
+/// An `Arc` or `Rc`, with what it points to.
+fn pointer_at(program: &Program<'_>, handle: Value) -> Option<SharedPointer> {
+    let members = program.type_of(handle.ty).ok()?.members();
+    let of = |id| Ty { module: handle.ty.module, id };
+    let target = members.iter().find_map(|member| shared_target(program, of(member.ty)))?;
+    let address = program.read_pointer(handle.address).ok().filter(|address| *address != 0)?;
+    Some(SharedPointer { handle, counted: Value { ty: target, address } })
+}
+
+/// What is an end: a type of one of the libraries that has one of the shared pointers in it, or such a
+/// pointer itself.
+#[derive(Clone, Default)]
+pub(crate) struct EndTypes {
+    /// The names of the pointers' types.
+    pointers: FxHashSet<Rc<str>>,
+    /// The first parts of the paths of the types that wait.
+    crates: FxHashSet<Rc<str>>,
+}
+
+impl EndTypes {
+    fn add(&mut self, program: &Program<'_>, pointer: &SharedPointer, leaf: Ty) {
+        if let (Ok(handle), Ok(leaf)) = (program.type_of(pointer.handle.ty), program.type_of(leaf))
+        {
+            self.pointers.insert(handle.name.as_ref().into());
+            self.crates.insert(crate_of(&leaf.name).into());
+        }
+    }
+
+    /// Whether a type is an end.
+    pub(super) fn are(&self, program: &Program<'_>, ty: Ty, layout: &Type) -> bool {
+        self.pointers.contains(&*layout.name)
+            || (self.crates.contains(crate_of(&layout.name))
+                && self.pointer_in(program, ty).is_some())
+    }
+
+    /// The way from an end to its pointer.
+    fn pointer_in(&self, program: &Program<'_>, ty: Ty) -> Option<Path> {
+        let mut wanted = |ty: &Type| self.pointers.contains(&*ty.name);
+        path::find(program, ty, Reach::INLINE, &mut wanted)
+    }
+}
+
+/// The crate of a type, by its path.
+fn crate_of(type_name: &str) -> &str {
+    base_path(type_name).split("::").next().unwrap_or_default()
+}
+
+/// Adds the ends that suspended frames keep of what futures of unknown libraries wait with.
+pub(super) fn add(
+    program: &Program<'_>,
+    sites: &Sites,
+    tasks: &[Task],
+    owners: &mut Owners,
+    waits: &mut Waits,
+) {
+    if waits.shared.is_empty() {
+        return;
+    }
+    let mut types = EndTypes::default();
+    let mut known: FxHashMap<u64, (ResourceId, FxHashSet<u64>)> = FxHashMap::default();
+    for (id, pointer, leaf) in &waits.shared {
+        types.add(program, pointer, *leaf);
+        let (_, own) = known.entry(pointer.counted.address).or_insert((*id, FxHashSet::default()));
+        own.insert(pointer.handle.address);
+    }
+    if tasks.len() <= MOST_TASKS {
+        let types = Rc::new(types);
+        let (paths, seen) = (FxHashMap::default(), FxHashSet::default());
+        let mut ends = Ends { program, types: &types, paths, known, owners, seen };
+        let mut live_values = LiveValues::of_ends(Rc::clone(&types), sites.libraries());
+        let mut kept = Vec::new();
+        for task in tasks.iter().take_while(|_| !program.is_interrupted()) {
+            live_values.of_chain(program, sites, &task.chain, &mut kept);
+            for value in kept.drain(..) {
+                ends.add(task.index, value, waits);
+            }
+        }
+        ends.count(waits);
+    }
+}
+
+/// The ends that are found.
+struct Ends<'e, 'p> {
+    program: &'e Program<'p>,
+    types: &'e EndTypes,
+    paths: FxHashMap<Ty, Option<Rc<Path>>>,
+    /// What is waited with, by the address of its counts, and where the pointers of those who wait
+    /// are.
+    known: FxHashMap<u64, (ResourceId, FxHashSet<u64>)>,
+    owners: &'e mut Owners,
+    /// The pointers that were added, each with the outermost one around it.
+    seen: FxHashSet<(u64, Option<u64>)>,
+}
+
+impl Ends<'_, '_> {
+    /// Says of each how many other ends there are.
+    fn count(&self, waits: &mut Waits) {
+        for (id, pointer, _) in &waits.shared {
+            let Some((_, own)) = self.known.get(&pointer.counted.address) else { continue };
+            let others = pointer
+                .counts(self.program)
+                .and_then(|counts| counts.strong.checked_sub(own.len() as u64));
+            waits.resources[id.0 as usize].parties = others;
+        }
+    }
+
+    fn add(&mut self, task: TaskIndex, kept: LiveValue, waits: &mut Waits) {
+        let LiveValue { value, frame, variable, may_be_moved, shared, within, holding_frame } =
+            kept;
+        let program = self.program;
+        let path = self.paths.entry(value.ty);
+        let path = path.or_insert_with(|| self.types.pointer_in(program, value.ty).map(Rc::new));
+        let Some(path) = path.clone() else { return };
+        let pointer = path.follow(program, value).ok().flatten();
+        let Some(pointer) = pointer.and_then(|handle| pointer_at(program, handle)) else { return };
+        let Some((id, own)) = self.known.get(&pointer.counted.address) else { return };
+        let all: Vec<SharedPointer> = shared.iter().copied().chain([pointer]).collect();
+        if own.contains(&pointer.handle.address) {
+            // It waits, so it is there.
+            self.owners.add(*id, &all, task, false);
+            return;
+        }
+        self.owners.add(*id, &all, task, may_be_moved);
+        let outermost = shared.first().map(|pointer| pointer.handle.address);
+        if !self.seen.insert((pointer.handle.address, outermost)) {
+            return;
+        }
+        let guard = waits.spelled(program, value.ty);
+        // What it is in that others share: a queue of messages, mostly.
+        let shared_with = shared.first().map(|pointer| (pointer.handle.ty, false));
+        let within = within.map(|collection| (collection.value.ty, collection.has_messages));
+        let within = within
+            .or(shared_with)
+            .map(|(ty, has_messages)| Within { name: waits.spelled(program, ty), has_messages });
+        let frame = FrameRef { site: frame.site, address: frame.address };
+        waits.held(
+            *id,
+            Holder {
+                task: Some(task),
+                frame,
+                variable,
+                guard,
+                access: Access::End,
+                may_be_moved,
+                shared_end: (!shared.is_empty()).then_some(pointer.handle.address),
+                thread: None,
+                within,
+                holding_frame,
+            },
+        );
+    }
+}
