@@ -128,7 +128,10 @@ impl Needs {
         }
         let groups: Vec<u32> = groups.into_iter().map(|group| self.group(group)).collect();
         let list = self.list(groups);
-        for id in resource.queue.iter().filter(|id| is_open(id)) {
+        let may_end = |id: &WaitId| {
+            resource.kind == ResourceKind::OtherEnd && report.has_more_wakers(report.wait(*id).task)
+        };
+        for id in resource.queue.iter().filter(|id| is_open(id) && !may_end(id)) {
             self.of[id.0 as usize] = list.clone();
         }
     }

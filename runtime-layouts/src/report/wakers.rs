@@ -78,10 +78,16 @@ impl Report {
     /// A `JoinHandle` is none of these: who awaits one does not use it to abort.
     #[must_use]
     pub fn may_be_aborted(&self, task: TaskIndex) -> bool {
+        self.has_abort_handles && self.has_more_wakers(task)
+    }
+
+    /// Whether more wakers of an idle task may exist than its own waits account for; `false` also where
+    /// that is not known.
+    #[must_use]
+    pub fn has_more_wakers(&self, task: TaskIndex) -> bool {
         let keeps_waker = |wait: &&Wait| self.resource(wait.resource).kind != ResourceKind::Never;
         let waits = self.waits_of(task).iter().filter(keeps_waker).count();
-        let has_more = |count: u32| count as usize > waits;
-        self.has_abort_handles && self.task(task).wakers.at_most.is_some_and(has_more)
+        self.task(task).wakers.at_most.is_some_and(|count| count as usize > waits)
     }
 }
 

@@ -65,7 +65,7 @@ impl LeafReader {
             types: FxHashMap::default(),
             polled: FxHashMap::default(),
             wakers: FxHashMap::default(),
-            shared: SharedWakers::default(),
+            shared: SharedWakers::of(libraries),
             inner: FxHashMap::default(),
         }
     }
@@ -198,7 +198,8 @@ impl LeafWalk<'_> {
         if kept.is_empty() {
             let keeps_waker = self.keeps_waker(leaf);
             let own = reading.waker;
-            let shared = Some(&mut self.leaves.shared).filter(|_| keeps_waker);
+            let may_share = own != 0 && (keeps_waker || stands_there);
+            let shared = Some(&mut self.leaves.shared).filter(|_| may_share);
             if let Some(shared) = shared.and_then(|it| it.of_leaf(self.program, leaf, own)) {
                 let known = (shared_with_others(leaf.ty, &shared), leaf.ty);
                 let found = FoundWait { shared: Some(shared), ..waiting(known, true) };

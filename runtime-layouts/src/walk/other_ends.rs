@@ -11,41 +11,43 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::live_values::{LiveValue, LiveValues};
 use super::owners::Owners;
-use super::search::SharedPointer;
+use super::search::{Finder, SharedPointer};
 use super::sites::Sites;
 use super::type_paths::{is_shared, shared_target};
 use super::waits::Waits;
 use crate::knowledge::expectation::compiler;
-use crate::knowledge::waker;
+use crate::knowledge::{Libraries, waker};
 use crate::layout::Type;
 use crate::layout::name::base_path;
 use crate::report::{Access, FrameRef, Holder, ResourceId, Task, TaskIndex, Within};
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value};
 
-/// Pointers in each other that are shared, at most, before a waker.
-const DEEPEST_SHARED: usize = 3;
-/// Wakers and shared pointers of one value that are looked at, at most.
+/// Shared pointers of one value that are looked at, at most.
 const MOST_FOUND: usize = 8;
 /// Tasks whose frames are searched, at most: of more nobody is said to have an end.
 const MOST_TASKS: usize = 100_000;
 
 /// Finds what futures share with others that keeps their wakers; keeps what it learns about types.
-#[derive(Default)]
 pub(super) struct SharedWakers {
-    /// The nearest wakers and shared pointers of a type.
+    /// The nearest shared pointers of a type.
     nearest: FxHashMap<Ty, Rc<[Path]>>,
+    finder: Finder,
+    /// The wakers behind each shared pointer: by the address of its counts.
+    known: FxHashMap<u64, Rc<WakersBehind>>,
 }
 
-/// Where a waker is.
-enum Place {
-    /// In what others share.
-    Shared(SharedPointer),
-    /// In the value alone.
-    Alone,
-}
+/// By its data pointer where a waker is kept: the innermost pointer that others share; `None` for the
+/// one that it is behind.
+type WakersBehind = FxHashMap<u64, Option<SharedPointer>>;
 
 impl SharedWakers {
+    /// Nothing is known of any type.
+    pub(super) fn of(libraries: Libraries) -> Self {
+        let finder = Finder::of_ends(Rc::new(EndTypes::wakers()), libraries);
+        Self { nearest: FxHashMap::default(), finder, known: FxHashMap::default() }
+    }
+
     /// What a leaf shares with others and keeps the waker with that data pointer in; `None` where it
     /// keeps that alone, or shares nothing.
     pub(super) fn of_leaf(
@@ -54,54 +56,44 @@ impl SharedWakers {
         leaf: Value,
         own: u64,
     ) -> Option<SharedPointer> {
-        match self.search(program, leaf, own, DEEPEST_SHARED)? {
-            Place::Shared(pointer) => Some(pointer),
-            Place::Alone => None,
+        let mut handles = Vec::new();
+        for path in self.nearest(program, leaf.ty).iter() {
+            let _ = path.each(program, leaf, &mut |end| handles.push(end));
         }
+        handles.truncate(MOST_FOUND);
+        handles.into_iter().find_map(|handle| {
+            let pointer = pointer_at(program, handle)?;
+            let behind = self.behind(program, pointer);
+            behind.get(&own).map(|innermost| innermost.unwrap_or(pointer))
+        })
     }
 
-    fn search(
-        &mut self,
-        program: &Program<'_>,
-        value: Value,
-        own: u64,
-        left: usize,
-    ) -> Option<Place> {
-        let mut found = None;
-        for path in self.nearest(program, value.ty).iter() {
-            let mut ends = Vec::new();
-            let _ = path.each(program, value, &mut |end| ends.push(end));
-            for end in ends {
-                if !is_shared_type(program, end.ty) {
-                    if waker::stored(program, end).is_ok_and(|data| data == [own]) {
-                        return Some(Place::Alone);
-                    }
-                    continue;
-                }
-                let Some(pointer) = pointer_at(program, end).filter(|_| left > 0) else { continue };
-                found = found.or_else(|| {
-                    let inside = self.search(program, pointer.counted, own, left - 1)?;
-                    Some(match inside {
-                        Place::Alone => Place::Shared(pointer),
-                        shared => shared,
-                    })
-                });
+    fn behind(&mut self, program: &Program<'_>, pointer: SharedPointer) -> Rc<WakersBehind> {
+        let address = pointer.counted.address;
+        if let Some(known) = self.known.get(&address) {
+            return Rc::clone(known);
+        }
+        self.finder.begin();
+        let mut found = self.finder.values_in(program, pointer.counted);
+        let mut behind = WakersBehind::default();
+        for (place, (value, _)) in (0..).zip(&found.values) {
+            let innermost = found.shared.remove(&place).and_then(|mut shared| shared.pop());
+            for data in waker::stored(program, *value).unwrap_or_default() {
+                behind.entry(data).or_insert(innermost);
             }
         }
-        found
+        let behind = Rc::new(behind);
+        self.known.insert(address, Rc::clone(&behind));
+        behind
     }
 
     fn nearest(&mut self, program: &Program<'_>, ty: Ty) -> Rc<[Path]> {
         let paths = self.nearest.entry(ty).or_insert_with(|| {
-            let mut wanted = |ty: &Type| is_shared(&ty.name) || compiler::WAKER.is(ty);
+            let mut wanted = |ty: &Type| is_shared(&ty.name);
             path::find_all(program, ty, Reach::RUNTIME, MOST_FOUND, &mut wanted).into()
         });
         Rc::clone(paths)
     }
-}
-
-fn is_shared_type(program: &Program<'_>, ty: Ty) -> bool {
-    program.type_of(ty).is_ok_and(|layout| is_shared(&layout.name))
 }
 
 /// An `Arc` or `Rc`, with what it points to.
@@ -124,6 +116,12 @@ pub(crate) struct EndTypes {
 }
 
 impl EndTypes {
+    /// Wakers instead of ends.
+    fn wakers() -> Self {
+        let names = compiler::WAKER.names().map(Into::into);
+        Self { pointers: names.collect(), crates: FxHashSet::default() }
+    }
+
     fn add(&mut self, program: &Program<'_>, pointer: &SharedPointer, leaf: Ty) {
         if let (Ok(handle), Ok(leaf)) = (program.type_of(pointer.handle.ty), program.type_of(leaf))
         {
