@@ -123,6 +123,7 @@ faults! { subjects::answers, every_answer_in_every_debugger:
     who_asks_is_the_last_to_have_the_table "pending-table"
     two_wait_with_what_nobody_has_heard_of "strangers"
     answers_are_owed_in_queues_of_other_libraries "full-desks"
+    what_initializes_a_cell_of_strangers_never_ends "strange-cell"
 }
 
 /// How long a timer has been due when the process is stopped is the one trace that a busy thread

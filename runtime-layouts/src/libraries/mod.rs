@@ -6,6 +6,7 @@
 pub(crate) mod actix;
 pub(crate) mod async_channel;
 pub(crate) mod async_lock;
+pub(crate) mod async_once_cell;
 pub(crate) mod axum;
 pub(crate) mod bb8;
 pub(crate) mod bytes;
@@ -44,6 +45,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&async_lock::LIBRARY),
     RegistryEntry::library(&async_channel::LIBRARY),
     RegistryEntry::library(&flume::LIBRARY),
+    RegistryEntry::library(&async_once_cell::LIBRARY),
     RegistryEntry::library(&kanal::LIBRARY),
     RegistryEntry::library(&dashmap::LIBRARY),
     RegistryEntry::library(&deadpool::LIBRARY),
