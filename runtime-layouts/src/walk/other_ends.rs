@@ -64,7 +64,9 @@ impl SharedWakers {
         handles.into_iter().find_map(|handle| {
             let pointer = pointer_at(program, handle)?;
             let behind = self.behind(program, pointer);
-            behind.get(&own).map(|innermost| innermost.unwrap_or(pointer))
+            let shared = behind.get(&own)?.unwrap_or(pointer);
+            // What only the leaf has is not shared.
+            shared.counts(program).is_none_or(|counts| counts.strong > 1).then_some(shared)
         })
     }
 
