@@ -76,8 +76,10 @@ pub(super) static AARCH64: Processor = Processor {
         thread_pointer: ThreadPointer::Set(0x401),
     },
     notes: CoreNotes::LP64,
-    // The result of a call takes the register of its first argument.
-    system_calls: SystemCalls { first_argument: None, third_argument: None },
+    // The result of a call takes the register of its first argument, but a call that a stop
+    // interrupts is set up to be made again before anybody looks (Linux 6.1,
+    // `arch/arm64/kernel/signal.c`, `do_signal`: `regs->regs[0] = regs->orig_x0`).
+    system_calls: SystemCalls { first_argument: Some(0), third_argument: Some(2) },
 };
 
 const KERNEL_WORDS: [Option<u16>; 33] = {
