@@ -73,14 +73,15 @@ fn what_a_task_withholds_from_itself_has_a_name() {
         first_line(story)
     };
     let (send, receive) = (Access::Send, Access::Receive);
-    for (kind, held, asked, what) in [
-        (ResourceKind::Mpsc, send, Some(receive), "a message that only it can send"),
-        (ResourceKind::Oneshot, send, Some(receive), "a value that only it can send"),
-        (ResourceKind::Watch, send, Some(receive), "a change that only it can make"),
-        (ResourceKind::Mpsc, receive, Some(send), "room that only it can make"),
-        (ResourceKind::Oneshot, receive, None, "the end of a receiver that it holds itself"),
+    let (lost, kept) = ("Never woken", "Deadlock");
+    for (kind, held, asked, fault, what) in [
+        (ResourceKind::Mpsc, send, Some(receive), lost, "a message that only it can send"),
+        (ResourceKind::Oneshot, send, Some(receive), lost, "a value that only it can send"),
+        (ResourceKind::Watch, send, Some(receive), lost, "a change that only it can make"),
+        (ResourceKind::Mpsc, receive, Some(send), kept, "room that only it can make"),
+        (ResourceKind::Oneshot, receive, None, kept, "the end of a receiver that it holds itself"),
     ] {
-        let expected = format!("1. Deadlock: task 1 waits for {what}.");
+        let expected = format!("1. {fault}: task 1 waits for {what}.");
         assert_eq!(line(kind, held, asked), expected);
     }
 }
