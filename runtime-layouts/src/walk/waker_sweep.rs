@@ -14,7 +14,8 @@ use super::sites::Sites;
 use super::waits::Waits;
 use crate::memory::word_format::WordFormat;
 use crate::report::{
-    Chain, FrameRef, ResourceKind, Runtime, Task, TaskIndex, TaskState, ThreadRef, Wait, WakerPlace,
+    Chain, FrameRef, ResourceId, ResourceKind, Runtime, Task, TaskIndex, TaskState, ThreadRef,
+    Wait, WakerPlace,
 };
 use crate::target::Thread;
 use crate::value::Program;
@@ -61,7 +62,7 @@ pub(super) fn mark(
     let (words, tables) = (processor.words, FxHashMap::default());
     let mut sweep = Sweep { program, words, wanted, tables, found: Vec::new() };
     sweep.run(seeds(program, words, tasks, waits));
-    let places = Places::of(program, sites, runtimes, tasks);
+    let places = Places::of(program, sites, runtimes, tasks, waits);
     let mut by_task: FxHashMap<u64, Vec<u64>> = FxHashMap::default();
     for (data, at) in sweep.found {
         by_task.entry(data).or_default().push(at);
@@ -69,8 +70,7 @@ pub(super) fn mark(
     let at = |wait: &Wait| {
         let task = task_of(wait);
         let found = by_task.get(&task.waker_data()).filter(|_| is_wanted(wait))?;
-        let mut found: Vec<WakerPlace> =
-            found.iter().filter_map(|at| places.at(*at, waits)).collect();
+        let mut found: Vec<WakerPlace> = found.iter().filter_map(|at| places.at(*at)).collect();
         // Another leaf of the task's own has that one.
         let is_own =
             |place: &WakerPlace| matches!(place, WakerPlace::Frame(of, _) if *of == task.index);
@@ -220,22 +220,29 @@ impl Sweep<'_> {
 /// What lies where.
 struct Places<'p> {
     program: &'p Program<'p>,
-    /// Where the frames of tasks lie, each with its size.
-    frames: Vec<(u64, u64, TaskIndex, FrameRef)>,
-    /// The largest of the sizes.
-    largest: u64,
+    /// What several share.
+    shared: Spans<ResourceId>,
+    /// The frames of tasks.
+    frames: Spans<(TaskIndex, FrameRef)>,
     /// The stacks of threads; of a runtime's workers they keep old copies, of what was polled last.
     stacks: Vec<(Range<u64>, Option<ThreadRef>)>,
 }
 
 impl<'p> Places<'p> {
-    fn of(program: &'p Program<'p>, sites: &Sites, runtimes: &[Runtime], tasks: &[Task]) -> Self {
+    fn of(
+        program: &'p Program<'p>,
+        sites: &Sites,
+        runtimes: &[Runtime],
+        tasks: &[Task],
+        waits: &Waits,
+    ) -> Self {
         let mut frames = Vec::new();
         for task in tasks {
             add_frames(program, sites, task.index, &task.chain, &mut frames);
         }
-        frames.sort_unstable_by_key(|(address, ..)| *address);
-        let largest = frames.iter().map(|(_, size, ..)| *size).max().unwrap_or(0);
+        let shared = waits.allocations.iter().flat_map(|(id, places)| {
+            places.iter().map(|place| (place.start, place.end.saturating_sub(place.start), *id))
+        });
         let threads = program.target().threads().iter();
         let workers = runtimes.iter().flat_map(|runtime| &runtime.workers);
         let workers: FxHashSet<u64> =
@@ -245,22 +252,17 @@ impl<'p> Places<'p> {
             let user = Some(reference).filter(|_| !workers.contains(&thread.tid));
             Some((stack_of(program, thread)?, user))
         });
-        Self { program, frames, largest, stacks: stacks.collect() }
+        let (shared, frames) = (Spans::of(shared.collect()), Spans::of(frames));
+        Self { program, shared, frames, stacks: stacks.collect() }
     }
 
     /// What lies at an address; `None` where nothing does any more.
-    fn at(&self, at: u64, waits: &Waits) -> Option<WakerPlace> {
-        let shared = waits.allocations.iter();
-        let mut shared = shared.filter(|(_, places)| places.iter().any(|it| it.contains(&at)));
-        if let Some((id, _)) = shared.next() {
-            return Some(WakerPlace::Resource(*id));
+    fn at(&self, at: u64) -> Option<WakerPlace> {
+        if let Some(id) = self.shared.innermost(at) {
+            return Some(WakerPlace::Resource(id));
         }
-        let first =
-            self.frames.partition_point(|(start, ..)| start.saturating_add(self.largest) < at);
-        let around = self.frames[first..].iter().take_while(|(start, ..)| *start <= at);
-        let around = around.filter(|(start, size, ..)| at - start < *size);
-        if let Some((_, _, task, frame)) = around.min_by_key(|(_, size, ..)| *size) {
-            return Some(WakerPlace::Frame(*task, *frame));
+        if let Some((task, frame)) = self.frames.innermost(at) {
+            return Some(WakerPlace::Frame(task, frame));
         }
         if let Some((_, thread)) = self.stacks.iter().find(|(stack, _)| stack.contains(&at)) {
             return thread.map(WakerPlace::Stack);
@@ -283,6 +285,29 @@ impl<'p> Places<'p> {
     }
 }
 
+/// Things that lie in memory, each from an address on with a size, in the order of the addresses.
+struct Spans<T> {
+    all: Vec<(u64, u64, T)>,
+    /// The largest of the sizes.
+    largest: u64,
+}
+
+impl<T: Copy> Spans<T> {
+    fn of(mut all: Vec<(u64, u64, T)>) -> Self {
+        all.sort_unstable_by_key(|(start, size, _)| (*start, *size));
+        let largest = all.iter().map(|(_, size, _)| *size).max().unwrap_or(0);
+        Self { all, largest }
+    }
+
+    /// The smallest that an address is in.
+    fn innermost(&self, at: u64) -> Option<T> {
+        let first = self.all.partition_point(|(start, ..)| start.saturating_add(self.largest) < at);
+        let around = self.all[first..].iter().take_while(|(start, ..)| *start <= at);
+        let around = around.filter(|(start, size, _)| at - start < *size);
+        around.min_by_key(|(_, size, _)| *size).map(|(_, _, thing)| *thing)
+    }
+}
+
 /// How little a place tells of who would wake a task.
 fn rank(place: WakerPlace) -> u8 {
     match place {
@@ -298,12 +323,12 @@ fn add_frames(
     sites: &Sites,
     task: TaskIndex,
     chain: &Chain,
-    frames: &mut Vec<(u64, u64, TaskIndex, FrameRef)>,
+    frames: &mut Vec<(u64, u64, (TaskIndex, FrameRef))>,
 ) {
     for frame in chain.frames.iter().filter(|frame| frame.address != 0) {
         let layout = sites.type_of(frame.site).and_then(|ty| program.type_of(ty).ok());
         let size = layout.map_or(0, |layout| layout.size);
-        frames.push((frame.address, size, task, FrameRef::of(frame)));
+        frames.push((frame.address, size, (task, FrameRef::of(frame))));
     }
     for branch in &chain.branches {
         add_frames(program, sites, task, branch, frames);
