@@ -94,15 +94,15 @@ fn finding(layouts: FakeLayouts, memory: FakeMemory) -> Option<Finding> {
 }
 
 #[test]
-fn a_sender_of_its_own_is_a_deadlock() {
+fn a_message_of_its_own_never_comes() {
     let found = finding(layouts(), memory(false, 1, 0)).expect("a finding");
-    assert_eq!((found.kind, found.is_sure), (FindingKind::Deadlock, true));
+    assert_eq!((found.kind, found.is_sure), (FindingKind::NeverWoken, true));
 }
 
 #[test]
 fn without_drop_flags_nothing_is_certain() {
     let found = finding(layouts().with_abort(), memory(false, 1, 0)).expect("a finding");
-    assert_eq!((found.kind, found.is_sure), (FindingKind::Deadlock, false));
+    assert_eq!((found.kind, found.is_sure), (FindingKind::NeverWoken, false));
 }
 
 #[test]

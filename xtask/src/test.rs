@@ -97,7 +97,8 @@ fn documentation() -> Result<()> {
 }
 
 fn unit_tests() -> Result<()> {
-    let test = ["test", "--workspace", "--exclude", "end-to-end-tests", "--locked"];
+    let test =
+        ["test", "--workspace", "--exclude", "end-to-end-tests", "--locked", "--no-fail-fast"];
     cargo_step("cargo test", ".", &test)
 }
 
