@@ -2,8 +2,9 @@
 //!
 //! The guard of such a lock may be a temporary, and an optimized build forgets where variables are.
 //! But who holds a guard has the lock's address on its stack or in a register. So what has it not
-//! holds no guard; and of a thread that waits for a lock which only that thread can have, the frame
-//! further out that has the address is the likeliest to have the guard.
+//! holds no guard, unless the lock is in a static variable, whose address is in the code; and of a
+//! thread that waits for a lock which only that thread can have, the frame further out that has the
+//! address is the likeliest to have the guard.
 
 use std::sync::Arc;
 
@@ -43,7 +44,13 @@ pub(super) fn mark(program: &Program<'_>, threads: &mut [ProcessThread], waits: 
             let near = |word: &u64| lock.wrapping_sub(*word) < size;
             words.as_ref().is_none_or(|words| words.iter().any(near))
         };
-        let found = locks.iter().filter(|(id, address)| has(size(id), *address));
+        // Code has the address of a static variable in itself, so that what runs may use it without
+        // a trace.
+        let runs = thread.activity == Activity::Running;
+        let is_static = |address: u64| program.module_at(address).is_some();
+        let found = locks
+            .iter()
+            .filter(|(id, address)| has(size(id), *address) || runs && is_static(*address));
         let found = found.map(|(id, _)| *id);
         thread.refers_to.extend(found);
     }
