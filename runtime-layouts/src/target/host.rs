@@ -12,7 +12,7 @@ pub trait Host: Send + Sync {
     fn monotonic_now(&self) -> Option<Duration>;
 
     /// The same, where the process ran until then and stopped at that moment; `None` when it may
-    /// have stood still before, as in a debugger.
+    /// have stood still before, as in a debugger after its first stop.
     fn stopped_at(&self) -> Option<Duration>;
 
     /// An open file of the process; `None` for one that has no place with a name, or when the
