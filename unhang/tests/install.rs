@@ -63,6 +63,19 @@ fn files_are_made_and_removed() {
 }
 
 #[test]
+fn the_command_that_loads_them_is_printed_and_nothing_changes() {
+    let folder = home();
+    let adapters = folder.path().join("it's unhang");
+    let gdb = format!("source {}\n", adapters.join("gdb/unhang.py").display());
+    assert_eq!(said(&folder, &["gdb", "--print"]), gdb);
+    let lldb = adapters.join("lldb/unhang_lldb");
+    let lldb = format!("command script import \"{}\"\n", lldb.display());
+    assert_eq!(said(&folder, &["lldb", "--print"]), lldb);
+    assert_eq!(fs::read_dir(folder.path().join("home")).unwrap().count(), 0);
+    assert_eq!(install(&folder, &["--print"]).status.code(), Some(2), "of which debugger?");
+}
+
+#[test]
 fn what_the_user_has_stays() {
     let folder = home();
     let gdb = folder.path().join("home/.gdbinit");

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use tempfile::NamedTempFile;
 
 use crate::adapters::Adapters;
@@ -33,9 +33,18 @@ pub(crate) struct Arguments {
     /// Print what would change without changing it
     #[arg(short = 'n', long)]
     dry_run: bool,
+
+    /// Print the command by which DEBUGGER loads them, for a startup file of your own or an editor,
+    /// and change nothing
+    #[arg(long, requires = "debugger", conflicts_with_all = ["uninstall", "dry_run"])]
+    print: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    if let Some(debugger) = arguments.debugger.filter(|_| arguments.print) {
+        let command = loading_command(debugger, &Adapters::find()?)?;
+        return writeln!(io::stdout(), "{command}").context("cannot write the command");
+    }
     let home = home()?;
     let adapters = if arguments.uninstall { None } else { Some(Adapters::find()?) };
     let mut failed = None;
@@ -91,18 +100,23 @@ fn startup_file(debugger: Debugger, home: &Path) -> PathBuf {
     }
 }
 
+/// The debugger's command that loads them.
+fn loading_command(debugger: Debugger, adapters: &Adapters) -> anyhow::Result<String> {
+    match debugger {
+        Debugger::Gdb => adapters.gdb_command().into_string().map_err(|_| {
+            anyhow!("{} is not UTF-8, which gdb's Python needs", adapters.gdb.display())
+        }),
+        Debugger::Lldb => adapters.lldb_command(),
+    }
+}
+
 /// The line in the block. When unhang is gone it does nothing: in gdb an error would also skip all
 /// that follows in the file.
 fn startup_command(debugger: Debugger, adapters: &Adapters) -> anyhow::Result<String> {
+    let command = python_string(&loading_command(debugger, adapters)?);
     let (path, load, interpreter) = match debugger {
-        Debugger::Gdb => {
-            let Ok(command) = adapters.gdb_command().into_string() else {
-                bail!("{} is not UTF-8, which gdb's Python needs", adapters.gdb.display());
-            };
-            (&adapters.gdb, format!("gdb.execute({})", python_string(&command)), "python")
-        }
+        Debugger::Gdb => (&adapters.gdb, format!("gdb.execute({command})"), "python"),
         Debugger::Lldb => {
-            let command = python_string(&adapters.lldb_command()?);
             (&adapters.lldb, format!("lldb.debugger.HandleCommand({command})"), "script")
         }
     };
