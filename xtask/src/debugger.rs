@@ -20,6 +20,9 @@ const SYSTEM_LLDB: &str = "lldb-19";
 /// The wheel that brings a current lldb.
 const LLDB_WHEEL: &str = "lldb-for-pwndbg==23.1.0.post2";
 
+/// The font with symbols, where Debian has it.
+const SYMBOLS: &str = "/usr/share/fonts/truetype/ancient-scripts/Symbola_hint.ttf";
+
 /// Which debugger it is, and so how to talk to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -121,6 +124,26 @@ pub fn gdbserver() -> Result<&'static str> {
 /// Node, installed when it is missing: a program without Rust in it that loads what has.
 pub fn node() -> Result<&'static str> {
     program("node", "nodejs")
+}
+
+/// Node's package manager, installed when it is missing.
+pub fn npm() -> Result<&'static str> {
+    program("npm", "npm")
+}
+
+/// A browser, installed when it is missing, with a font for what the extension writes.
+pub fn chromium() -> Result<&'static str> {
+    let browser = program("chromium", "chromium")?;
+    if !Path::new(SYMBOLS).exists() && may_install() {
+        install("fonts-symbola")?;
+    }
+    Ok(browser)
+}
+
+/// lldb's debug adapter, which comes with the distribution's lldb.
+pub fn lldb_dap() -> Result<&'static str> {
+    system_lldb()?;
+    program("lldb-dap-19", SYSTEM_LLDB)
 }
 
 /// A program on the path, installed from the distribution's package when it is missing.

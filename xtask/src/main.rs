@@ -51,7 +51,7 @@ enum Command {
         #[arg(long)]
         keep: bool,
     },
-    /// Build the Python wheel, with which `pip install` brings everything
+    /// Build the Python wheel, with which `pip install` brings everything, and the VS Code extension
     Package,
     /// Formatting, lints, types, unit tests and end-to-end tests
     Test {

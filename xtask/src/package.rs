@@ -1,4 +1,5 @@
-//! `cargo xtask package`: the Python wheel, with which `pip install` brings everything.
+//! `cargo xtask package`: the Python wheel, with which `pip install` brings everything, and the
+//! VS Code extension.
 //!
 //! maturin builds the native module and packs it with the shared Python. What else belongs to the
 //! wheel is put into its data folder (`native-module/pyproject.toml` names it) under the names that
@@ -12,7 +13,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::progress::Step;
 use crate::workspace::{self, command, exclusively, root, target};
-use crate::{build, python};
+use crate::{build, python, vscode};
 
 /// What makes wheels; `native-module/pyproject.toml` asks for the same one.
 const MATURIN: &str = "maturin==1.16.0";
@@ -41,7 +42,9 @@ pub fn package() -> Result<PathBuf> {
 
 /// `cargo xtask package`.
 pub fn run() -> Result<()> {
-    println!("pip install {}", package()?.display());
+    let (wheel, extension) = (package()?, vscode::package()?);
+    println!("pip install {}", wheel.display());
+    println!("code --install-extension {}", extension.display());
     Ok(())
 }
 

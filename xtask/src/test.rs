@@ -10,7 +10,7 @@ use crate::aarch64::AArch64;
 use crate::fixture;
 use crate::progress::Step;
 use crate::workspace::{self, cargo, root, target};
-use crate::{aarch64, architecture, build, debugger, fuzz, python, story};
+use crate::{aarch64, architecture, build, debugger, fuzz, python, story, vscode};
 
 /// What ruff and mypy look at.
 const PYTHON_FOLDERS: [&str; 3] = ["native-module/python", "gdb-python", "lldb-python"];
@@ -30,6 +30,7 @@ const CHECKS: &[Check] = &[
     ("architecture", architecture::check),
     ("Python lints", python_lints),
     ("Python types", python_types),
+    ("VS Code extension", vscode::check),
     ("lints", lints),
     ("documentation", documentation),
     ("unit tests", unit_tests),
@@ -140,6 +141,7 @@ fn end_to_end_tests(full: bool) -> Result<()> {
     debugger::newest_lldb()?;
     debugger::gdbserver()?;
     debugger::node()?;
+    debugger::lldb_dap()?;
     for &(name, profile) in fixture::NEEDED {
         fixture::build(name, profile)?;
     }

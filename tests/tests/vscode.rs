@@ -1,0 +1,124 @@
+//! The VS Code extension: its own code over real debug adapters, and a real VS Code in a real browser.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use end_to_end_tests::front::{CoreFile, built};
+use end_to_end_tests::subjects;
+use serde_json::Value;
+use xtask::fixture::{self, Profile, Running};
+use xtask::{debugger, vscode};
+
+/// What the extension calls a debug adapter, and its program.
+fn adapters() -> Result<[(&'static str, String); 2]> {
+    let gdb = debugger::newest_gdb()?.executable;
+    Ok([("gdb", gdb.display().to_string()), ("lldb-dap", debugger::lldb_dap()?.to_owned())])
+}
+
+/// What the adapter looks at.
+enum Subject<'a> {
+    Process(u32),
+    Core(&'a Path, &'a Path),
+}
+
+/// What the view would show.
+fn shown(adapter: &str, program: &str, subject: &Subject<'_>) -> Result<Value> {
+    let script = vscode::build()?.join("test/round-trip.js");
+    let unhang = built()?.command_line.display().to_string();
+    let mut arguments = vec![adapter.to_owned(), program.to_owned(), unhang];
+    match subject {
+        Subject::Process(pid) => arguments.extend(["--pid".to_owned(), pid.to_string()]),
+        Subject::Core(core, executable) => {
+            let [core, executable] = [core, executable].map(|path| path.display().to_string());
+            arguments.extend(["--core".to_owned(), core, executable]);
+        }
+    }
+    let text = vscode::run_test(&script, &arguments)?;
+    serde_json::from_str(&text).with_context(|| format!("{adapter} said {text}"))
+}
+
+fn lines(value: &Value) -> Vec<&str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// The rows, the evidence and the marks of the hung service, from its very debugger.
+fn ensure_deadlock(adapter: &str, shown: &Value) -> Result<()> {
+    let rows = lines(&shown["rows"]);
+    let first = rows.first().context("a row")?;
+    ensure!(first.starts_with("Deadlock: task 5 waits for a lock"), "{adapter}: {rows:?}");
+    ensure!(
+        rows.contains(&"inventory::stock::reserve | stock.rs:47 · 3 tasks"),
+        "{adapter}: {rows:?}"
+    );
+    let evidence = lines(&shown["evidence"]);
+    for expected in ["held by task 5 in `stock` | stock.rs:52", "wanted by task 5 | stock.rs:59"] {
+        ensure!(evidence.iter().any(|it| it.starts_with(expected)), "{adapter}: {evidence:?}");
+    }
+    let marks = lines(&shown["marks"]);
+    for expected in [
+        "stock.rs:47 ⏸ 3 tasks wait here",
+        "stock.rs:52 ⛔ deadlock",
+        "stock.rs:52 `stock` held by task 5, 4 wait",
+        "stock.rs:59 ⛔ deadlock",
+    ] {
+        ensure!(marks.contains(&expected), "{adapter}: {expected} in {marks:?}");
+    }
+    let selected = shown["selected"].as_str().unwrap_or_default();
+    ensure!(selected.starts_with("[Switching to task 8"), "{adapter}: {selected}");
+    Ok(())
+}
+
+#[test]
+fn a_live_process_over_both_adapters() -> Result<()> {
+    let shop = subjects::hung_shop(Profile::Debug)?;
+    for (adapter, program) in adapters()? {
+        let shown = shown(adapter, &program, &Subject::Process(shop.service.pid()))?;
+        ensure_deadlock(adapter, &shown)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_core_file_over_both_adapters() -> Result<()> {
+    let shop = subjects::hung_shop(Profile::Debug)?;
+    let core = CoreFile::of(&shop.service)?;
+    for (adapter, program) in adapters()? {
+        let subject = Subject::Core(core.path(), shop.service.executable());
+        ensure_deadlock(adapter, &shown(adapter, &program, &subject)?)?;
+    }
+    Ok(())
+}
+
+/// A program without tokio, and one without Rust: a sentence.
+#[test]
+fn programs_without_tasks_over_both_adapters() -> Result<()> {
+    let no_tokio = subjects::fixture("no-tokio", Profile::Debug)?;
+    let plain_c = Running::start::<&str>(&fixture::plain_c()?, &[])?;
+    for (adapter, program) in adapters()? {
+        for process in [&no_tokio, &plain_c] {
+            let shown = shown(adapter, &program, &Subject::Process(process.pid()))?;
+            ensure!(shown["kind"] == "nothing", "{adapter}: {shown}");
+            let text = shown["text"].as_str().unwrap_or_default();
+            ensure!(text.ends_with('.') && !text.contains('\n'), "{adapter}: {shown}");
+        }
+    }
+    Ok(())
+}
+
+/// From the stop to the rows, beside the adapter's own `stackTrace` and the list in the debugger.
+#[test]
+#[ignore = "for a machine that does nothing else: --full"]
+fn many_tasks_come_soon() -> Result<()> {
+    for (count, limit) in [(1_000, 150), (100_000, 1_000)] {
+        let running = subjects::many_tasks(Profile::Release, count)?;
+        for (adapter, program) in adapters()? {
+            let shown = shown(adapter, &program, &Subject::Process(running.pid()))?;
+            let times = &shown["milliseconds"];
+            println!("{count} tasks, {adapter}: {times} ms");
+            let part = |name: &str| times[name].as_u64().context("a time");
+            let beyond = part("tree")?.saturating_sub(part("list")?);
+            ensure!(beyond <= limit, "{count} tasks, {adapter}: {times}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,191 @@
+/**
+ * The report as `unhang dump --json` writes it: `docs/report.schema.json` describes every field.
+ * Here stands what the extension reads. Fields may be added to the schema, so nothing else is
+ * required of a file.
+ */
+
+/** A line of a source file. */
+export interface Place {
+  file: string;
+  line: number;
+}
+
+/** A thread: the debugger's number and the kernel's. */
+export interface Thread {
+  id: number;
+  tid: number;
+}
+
+/** A variable of a frame. */
+export interface Local {
+  name: string;
+  type: string;
+  value: string;
+  certain: boolean;
+}
+
+/** What becomes of a branch when its task is polled. */
+export type Polled = "yes" | "no" | "disabled" | "ended";
+
+/** One future of an await chain. */
+export interface Frame {
+  index: number;
+  function: string;
+  kind: string;
+  state: string;
+  polled: Polled;
+  file: string | null;
+  line: number | null;
+  expanded_at: Place | null;
+  defined_at: Place | null;
+  user: boolean;
+  locals: Local[];
+  /** Branches that it awaits, each innermost first. */
+  children: Frame[][];
+  problem: string | null;
+}
+
+/** Who keeps something that others wait for. */
+export interface Holder {
+  task: string | null;
+  thread: Thread | null;
+  frame: number | null;
+  file: string | null;
+  line: number | null;
+  variable: string | null;
+  guard: string;
+  certain: boolean;
+}
+
+/** What a task waits for. */
+export interface Wait {
+  resource: string;
+  /** Whether it is a pool of objects, which is a semaphore to those who ask for one. */
+  pool: boolean;
+  address: string;
+  text: string;
+  polled: boolean;
+  state: string | null;
+  task: string | null;
+  tasks: string[];
+  held_by: Holder[];
+  held_by_count: number;
+  queue: string[];
+  queue_count: number;
+}
+
+/** A task, or a future that a thread blocks on. */
+export interface Task {
+  id: string;
+  runtime: number | null;
+  kind: "task" | "block_on" | "local" | "blocking";
+  state: "idle" | "scheduled" | "running" | "complete" | "cancelled" | "unknown";
+  name: string | null;
+  address: string;
+  spawned_at: Place | null;
+  thread: Thread | null;
+  /** Innermost first. */
+  frames: Frame[];
+  waiting_on: Wait[];
+  problems: { text: string }[];
+}
+
+/** One step of a finding: a task, what it wants, and who keeps that. */
+export interface Evidence {
+  task: string;
+  resource: string;
+  address: string;
+  wanted_at: Place | null;
+  held_by: Holder | null;
+}
+
+/** Something that was diagnosed. */
+export interface Finding {
+  kind: string;
+  certain: boolean;
+  fault: boolean;
+  tasks: string[];
+  text: string;
+  help: string | null;
+  evidence: Evidence[];
+  behind: string[];
+}
+
+/** Where to look while no fault is certain. */
+export interface Lead {
+  reason: string;
+  tasks: string[];
+  tasks_count: number;
+  behind_count: number;
+  text: string;
+}
+
+/** A worker of a runtime. */
+export interface Worker {
+  index: number;
+  thread: number | null;
+  state: string;
+  task: string | null;
+}
+
+/** A runtime. */
+export interface Runtime {
+  id: number;
+  runtime: string;
+  version: string | null;
+  flavor: string;
+  workers: Worker[];
+  alive_tasks: number;
+}
+
+/** All that was found. */
+export interface Report {
+  schema: number;
+  target: { kind: "live" | "core"; pid: number | null; executable: string };
+  runtimes: Runtime[];
+  tasks: Task[];
+  findings: Finding[];
+  leads: Lead[];
+  problems: { text: string }[];
+  complete: boolean;
+  missing: string[];
+}
+
+/** The version of the schema that is understood. */
+const SCHEMA = 1;
+
+/** Why a text is no report, in a sentence. */
+export class NotAReport extends Error {}
+
+/**
+ * Reads a report.
+ *
+ * @throws {NotAReport} when the text is something else.
+ */
+export function parseReport(text: string): Report {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : "no JSON";
+    throw new NotAReport(`It is no JSON: ${why}`);
+  }
+  return checked(value);
+}
+
+/** Tells whether a value has the lists that everything here goes through. */
+function checked(value: unknown): Report {
+  const lists: (keyof Report)[] = ["runtimes", "tasks", "findings", "leads", "problems", "missing"];
+  if (typeof value !== "object" || value === null || !("schema" in value)) {
+    throw new NotAReport("It is no report of unhang: `unhang dump --json` writes one.");
+  }
+  if (value.schema !== SCHEMA) {
+    throw new NotAReport(`Its schema is ${String(value.schema)}, and this extension reads ${SCHEMA}.`);
+  }
+  const report = value as Report;
+  const missing = lists.find((name) => !Array.isArray(report[name]));
+  if (missing !== undefined) {
+    throw new NotAReport(`It has no \`${missing}\`: it is from another version of unhang.`);
+  }
+  return report;
+}
