@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use runtime_layouts::layout::source::{ObjectFacts, Poll, Provenance, ThreadLocal};
+use runtime_layouts::layout::source::{ObjectFacts, Poll, Provenance, StaticVariable, ThreadLocal};
 use runtime_layouts::layout::{
     Call, Function, PlacedVariable, SourceLocation, StaticAddress, Type, TypeId,
 };
@@ -41,6 +41,7 @@ pub(super) struct Answers {
     pub(super) vtables: ConcurrentCache<StaticAddress, Vec<TypeId>>,
     pub(super) named: ConcurrentCache<(Box<str>, Option<TypeId>), Vec<TypeId>>,
     pub(super) thread_locals: ConcurrentCache<Box<str>, Vec<ThreadLocal>>,
+    pub(super) static_variables: ConcurrentCache<Box<str>, Vec<StaticVariable>>,
     pub(super) bodies: ConcurrentCache<TypeId, Option<Arc<Function>>>,
     pub(super) invoked: ConcurrentCache<(TypeId, u64), Option<SourceLocation>>,
     pub(super) polls: ConcurrentCache<TypeId, Option<Poll>>,

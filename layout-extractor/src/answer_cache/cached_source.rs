@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use runtime_layouts::layout::source::{
-    LayoutError, LayoutSource, ObjectFacts, Poll, Provenance, ThreadLocal,
+    LayoutError, LayoutSource, ObjectFacts, Poll, Provenance, StaticVariable, ThreadLocal,
 };
 use runtime_layouts::layout::{
     Call, Function, PlacedVariable, SourceLocation, StaticAddress, Type, TypeId,
@@ -120,6 +120,11 @@ impl LayoutSource for CachedSource {
 
     fn thread_locals(&self, path: &str) -> Result<Vec<ThreadLocal>, LayoutError> {
         self.answers.thread_locals.get_or_try(path.into(), || self.dwarf()?.thread_locals(path))
+    }
+
+    fn static_variables(&self, type_name: &str) -> Result<Vec<StaticVariable>, LayoutError> {
+        let find = || self.dwarf()?.static_variables(type_name);
+        self.answers.static_variables.get_or_try(type_name.into(), find)
     }
 
     fn body_of(&self, environment: TypeId) -> Result<Option<Arc<Function>>, LayoutError> {

@@ -41,6 +41,7 @@ pub(super) fn addresses(source: &DwarfSource, roots: &Roots) -> Addresses {
 pub(super) fn root_types(roots: &Roots, frames: &[Frame], addresses: &Addresses) -> Vec<TypeId> {
     let mut types: Vec<TypeId> = roots.types.iter().map(|(ty, _)| *ty).collect();
     types.extend(roots.thread_locals.iter().map(|(variable, _)| variable.ty));
+    types.extend(roots.static_variables.iter().map(|variable| variable.ty));
     types.extend(addresses.vtables.iter().flat_map(|(_, types)| types));
     for (_, functions) in &addresses.functions_at {
         functions.iter().for_each(|function| types_of_function(function, &mut types));

@@ -3,7 +3,7 @@
 use runtime_layouts::knowledge::Libraries;
 use runtime_layouts::knowledge::expectation::NamedType;
 use runtime_layouts::layout::TypeId;
-use runtime_layouts::layout::source::{LayoutError, ThreadLocal};
+use runtime_layouts::layout::source::{LayoutError, StaticVariable, ThreadLocal};
 
 use super::progress::{Progress, Stage};
 use crate::dwarf::reader::UnitNumber;
@@ -11,6 +11,7 @@ use crate::dwarf::tags::is_nominal;
 use crate::indexes::whole_program::WholeProgram;
 use crate::questions::find_all::name_matches;
 use crate::questions::source::DwarfSource;
+use crate::questions::static_variables::own_name;
 use crate::questions::vtables::{POLL_SLOT, is_polled};
 
 /// What was found in one unit, and then in all of them.
@@ -22,6 +23,8 @@ pub(super) struct Roots {
     pub(super) vtables: Vec<u64>,
     /// Thread-local variables, and whether the symbol table confirms each.
     pub(super) thread_locals: Vec<(ThreadLocal, bool)>,
+    /// The variables at fixed addresses whose types a library is found by.
+    pub(super) static_variables: Vec<StaticVariable>,
     /// The types that are looked up by name, each with the thread-local variable that leads to it,
     /// if one does.
     pub(super) types: Vec<(TypeId, Option<&'static str>)>,
@@ -48,7 +51,7 @@ pub(super) fn find<'s>(
     roots.polls.sort_unstable();
     let slot = POLL_SLOT * u64::from(source.object.facts.pointer_size);
     for &(place, value) in source.object.relocated_words() {
-        if roots.polls.binary_search(&value).is_ok()
+        if roots.polls.binary_search(&source.object.code_address(value)).is_ok()
             && let Some(vtable) = place.checked_sub(slot)
         {
             roots.vtables.push(vtable);
@@ -64,6 +67,8 @@ pub(super) fn find<'s>(
     roots.task_polls.dedup();
     roots.vtables.sort_unstable();
     roots.vtables.dedup();
+    roots.static_variables.sort_unstable_by_key(|variable| variable.address);
+    roots.static_variables.dedup_by_key(|variable| variable.address);
     (whole_program, roots)
 }
 
@@ -72,6 +77,7 @@ impl Roots {
         self.task_polls.append(&mut other.task_polls);
         self.vtables.append(&mut other.vtables);
         self.thread_locals.append(&mut other.thread_locals);
+        self.static_variables.append(&mut other.static_variables);
         self.types.append(&mut other.types);
         self.polls.append(&mut other.polls);
         self.unreadable += other.unreadable;
@@ -120,6 +126,12 @@ fn in_unit(
             roots.thread_locals.extend(source.thread_local(&dwarf, number, node, path)?);
         }
     }
+    source.static_variables_in_unit(
+        &dwarf,
+        number,
+        &wanted.static_types,
+        &mut roots.static_variables,
+    )?;
     if root.crate_name().is_some_and(|name| wanted.is_defining(name)) {
         for (node, entry) in (0..).zip(&index.nodes) {
             if is_nominal(entry.tag())
@@ -140,6 +152,8 @@ struct Wanted {
     libraries: Libraries,
     /// The last parts of the paths of the types that are asked for by name, in order.
     own_names: Vec<&'static [u8]>,
+    /// The names of the types whose variables at fixed addresses are asked for.
+    static_types: Vec<&'static str>,
 }
 
 impl Wanted {
@@ -148,7 +162,7 @@ impl Wanted {
         let mut own_names: Vec<_> = names.collect();
         own_names.sort_unstable();
         own_names.dedup();
-        Self { libraries, own_names }
+        Self { libraries, own_names, static_types: libraries.static_types().collect() }
     }
 
     /// Whether the function with this path polls a task.
@@ -187,10 +201,4 @@ impl Wanted {
         let first = name.first();
         self.own_names.iter().filter(|own| own.first() == first).any(|own| is(&own))
     }
-}
-
-/// The last segment of a path, without generic arguments.
-fn own_name(path: &str) -> &str {
-    let path = path.split('<').next().unwrap_or_default();
-    path.rsplit("::").next().unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use runtime_layouts::layout::file::{
     FunctionNumber, StoredFunction, StoredKind, StoredLocation, StoredMember, StoredPlacedVariable,
     StoredThreadLocal, StoredType, StoredVariant, StringNumber, Tables, TypeNumber,
 };
-use runtime_layouts::layout::source::LayoutSource;
+use runtime_layouts::layout::source::{LayoutSource, StaticVariable};
 use runtime_layouts::layout::{Function, Member, SourceLocation, Type, TypeId, TypeKind};
 use rustc_hash::FxHashMap;
 
@@ -60,6 +60,7 @@ pub(super) fn types<'a>(
             functions_at: Vec::new(),
             vtables: Vec::new(),
             thread_locals: Vec::new(),
+            static_variables: Vec::new(),
             variables: Vec::new(),
         },
         strings: FxHashMap::default(),
@@ -104,6 +105,8 @@ impl<'a> Builder<'a> {
             };
             self.tables.thread_locals.push(stored);
         }
+        let of_variable = |variable: &StaticVariable| (variable.address.0, self.class(variable.ty));
+        self.tables.static_variables = roots.static_variables.iter().map(of_variable).collect();
         for frame in frames {
             self.frame(frame);
         }

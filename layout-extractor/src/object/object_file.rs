@@ -178,6 +178,7 @@ fn facts(file: &object::File<'_>, headers: &ProgramHeaders) -> ObjectFacts {
         tls: *tls,
         tls_module: None,
         address_range: (StaticAddress(first), StaticAddress(last)),
+        is_fixed: file.kind() == object::ObjectKind::Executable,
     };
     let processor = tls.and_then(|_| processors::of(&facts));
     facts.tls_module = processor.and_then(|processor| tls_module(file, processor));

@@ -1,6 +1,7 @@
 //! Dynamic relocations, and the pointers that they leave in the data of an object.
 
 use object::{Object, ObjectSymbol, ObjectSymbolTable, RelocationTarget};
+use runtime_layouts::target::processors;
 
 use super::object_file::ObjectFile;
 
@@ -15,6 +16,11 @@ impl ObjectFile {
                 return Some(value);
             }
         }
+        self.stored_pointer_at(address)
+    }
+
+    /// The pointer that the file holds for an address of the object's data.
+    fn stored_pointer_at(&self, address: u64) -> Option<u64> {
         let size = u64::from(self.facts.pointer_size);
         let segment = self.segments.iter().find(|s| {
             address
@@ -35,6 +41,11 @@ impl ObjectFile {
         Some(value)
     }
 
+    /// Where the code begins that a pointer in the object's data points at.
+    pub(crate) fn code_address(&self, pointer: u64) -> u64 {
+        processors::of(&self.facts).map_or(pointer, |known| known.code_address(pointer))
+    }
+
     /// `(place, value)` of every word that the loader relocates, by place.
     pub(crate) fn relocated_words(&self) -> &[(u64, u64)] {
         self.relocated.get_or_init(|| self.relocations())
@@ -48,9 +59,11 @@ impl ObjectFile {
         let symbols = file.dynamic_symbol_table();
         let mut words: Vec<(u64, u64)> = relocations
             .filter_map(|(place, relocation)| {
-                if relocation.has_implicit_addend() {
-                    return None;
-                }
+                let addend = match relocation.has_implicit_addend() {
+                    // What is added stands at the place itself, as i686 and Arm have it.
+                    true => self.stored_pointer_at(place)?,
+                    false => relocation.addend().cast_unsigned(),
+                };
                 let base = match relocation.target() {
                     RelocationTarget::Absolute => 0,
                     RelocationTarget::Symbol(index) => {
@@ -59,7 +72,7 @@ impl ObjectFile {
                     }
                     _ => return None,
                 };
-                Some((place, base.wrapping_add_signed(relocation.addend())))
+                Some((place, base.wrapping_add(addend)))
             })
             .collect();
         words.sort_unstable();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use runtime_layouts::layout::source::{
-    LayoutError, LayoutSource, ObjectFacts, Poll, Provenance, ThreadLocal,
+    LayoutError, LayoutSource, ObjectFacts, Poll, Provenance, StaticVariable, ThreadLocal,
 };
 use runtime_layouts::layout::{
     Call, Function, PlacedVariable, SourceLocation, StaticAddress, Type, TypeId,
@@ -46,6 +46,10 @@ impl LayoutSource for DwarfSource {
 
     fn thread_locals(&self, path: &str) -> Result<Vec<ThreadLocal>, LayoutError> {
         self.find_thread_locals(path)
+    }
+
+    fn static_variables(&self, type_name: &str) -> Result<Vec<StaticVariable>, LayoutError> {
+        self.find_static_variables(type_name)
     }
 
     fn body_of(&self, environment: TypeId) -> Result<Option<Arc<Function>>, LayoutError> {

@@ -45,8 +45,7 @@ impl DwarfSource {
             return Some(self.no_units());
         }
         // The usual case, without reading every unit's root: the walker asks for it anyway.
-        let has = |root| self.find_thread_locals(root).is_ok_and(|found| !found.is_empty());
-        if self.libraries.runtimes().any(|(_, runtime)| has(runtime.root)) {
+        if self.libraries.runtimes().any(|(_, runtime)| runtime.is_in(self)) {
             return None;
         }
         self.missing_files().or_else(|| self.missing_types())

@@ -13,6 +13,7 @@ pub(crate) mod paths;
 pub(crate) mod polls;
 pub(crate) mod source;
 pub(crate) mod source_files;
+pub(crate) mod static_variables;
 pub(crate) mod thread_locals;
 pub(crate) mod type_names;
 pub(crate) mod types;

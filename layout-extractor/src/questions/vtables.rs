@@ -130,7 +130,7 @@ impl DwarfSource {
             return Ok(Vec::new());
         };
         let mut found = Vec::new();
-        for function in self.function_entries_at(poll)? {
+        for function in self.function_entries_at(self.object.code_address(poll))? {
             if self.polls(dwarf, function)?
                 && let Some(parameter) = self.first_parameter(dwarf, function)?
                 && let Some(ty) = self.pinned_type(dwarf, parameter)?

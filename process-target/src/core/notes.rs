@@ -87,10 +87,15 @@ impl Notes {
             NT_AUXV => self.auxiliary = AuxiliaryVector::parse(content, words),
             NT_FILE => self.files = files(words, content).unwrap_or_default(),
             NT_PRPSINFO => self.pid = words.number_at(content, notes.process, 4),
-            _ if self.processor.kernel.thread_pointer == ThreadPointer::Set(kind.0) => {
+            _ if matches!(
+                self.processor.kernel.thread_pointer,
+                ThreadPointer::Set { kind: own, .. } if own == kind.0
+            ) =>
+            {
                 // It follows the thread that it is of.
                 if let Some(thread) = self.threads.last_mut() {
-                    thread.registers.thread_pointer = words.pointer_at(content, 0);
+                    let pointer = self.processor.thread_pointer_in_set(content);
+                    thread.registers.thread_pointer = pointer;
                 }
             }
             _ => {}

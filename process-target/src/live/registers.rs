@@ -33,8 +33,8 @@ pub(super) fn of(tid: Pid, processor: &Processor) -> nix::Result<ThreadRegisters
     let set = register_set(tid, NT_PRSTATUS.0)?;
     let thread_pointer = match processor.kernel.thread_pointer {
         ThreadPointer::Word(_) => processor.kernel_thread_pointer(&set),
-        ThreadPointer::Set(kind) => {
-            register_set(tid, kind).ok().and_then(|set| processor.words.pointer_at(&set, 0))
+        ThreadPointer::Set { kind, .. } => {
+            register_set(tid, kind).ok().and_then(|set| processor.thread_pointer_in_set(&set))
         }
     };
     Ok(ThreadRegisters { general: processor.kernel_registers(&set), thread_pointer })

@@ -205,7 +205,7 @@ impl Unwinder {
     }
 
     fn returned_to(&self, pc: u64, stack: u64, mut registers: Registers) -> Option<Caller> {
-        let pc = self.processor.without_signature(pc);
+        let pc = self.processor.code_address(pc);
         self.mappings.at(pc)?;
         registers.set(self.processor.program_counter, pc);
         registers.set(self.processor.stack_pointer, stack);

@@ -65,7 +65,7 @@ pub(super) fn caller(
         _ => None,
     };
     // No rule for it, in a frame that is not the innermost: the column says nothing.
-    let pc = value(returns).map(|pc| processor.without_signature(pc));
+    let pc = value(returns).map(|pc| processor.code_address(pc));
     let registers = pc.map(|pc| {
         let numbers = processor.numbers();
         let mut next: Registers =

@@ -57,6 +57,7 @@ impl FakeLayouts {
                 tls: Some(TlsSegment { address: 0, size: 0x1000, align: 0x10 }),
                 tls_module: None,
                 address_range: (StaticAddress(0), StaticAddress(1 << 47)),
+                is_fixed: false,
             },
             types: Vec::new(),
             functions: HashMap::new(),

@@ -83,7 +83,7 @@ pub static NARROW: Processor = Processor {
     },
     kernel: KernelRegisters {
         words: &[None, Some(5), Some(3), Some(2), Some(1)],
-        thread_pointer: ThreadPointer::Set(0x777),
+        thread_pointer: ThreadPointer::Set { kind: 0x777, word: 0 },
     },
     notes: CoreNotes { thread: 24, registers: 72, after_registers: 4, process: 12 },
     system_calls: SystemCalls { first_argument: None, third_argument: None },

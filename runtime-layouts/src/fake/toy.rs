@@ -25,7 +25,8 @@ const MOST_TASKS: usize = 1000;
 /// What is known of it.
 const LIBRARY: Library = Library {
     runtime: Some(knowledge::Runtime {
-        root: CURRENT,
+        root: Some(CURRENT),
+        statics: &[],
         text: b"toy",
         task_polls: &[POLL],
         pool_loops: &[],
@@ -138,7 +139,7 @@ fn task(
 fn future(inspection: &Inspection<'_>, header: Value) -> Result<Option<Value>, ValueError> {
     let program = inspection.program;
     let poll = header.member(program, "poll")?.unsigned(program)?;
-    let Some((module, address)) = program.module_at(poll) else { return Ok(None) };
+    let Some((module, address)) = program.code_at(poll) else { return Ok(None) };
     let functions = program.layouts(module).functions_at(address)?;
     let mut variables = functions.iter().flat_map(|function| &function.variables);
     let mut is_task = |ty: &Type| ty.name.starts_with(TASK);

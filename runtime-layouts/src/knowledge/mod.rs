@@ -134,8 +134,12 @@ impl Library {
 #[derive(Clone, Copy)]
 pub struct Runtime {
     /// The thread-local variable that leads to the runtime that a thread is inside of: its path, as
-    /// rustc writes it into DWARF. Its description needs the runtime's own types.
-    pub root: &'static str,
+    /// rustc writes it into DWARF. Its description needs the runtime's own types. `None` for a
+    /// runtime that no thread-local variable leads to.
+    pub root: Option<&'static str>,
+    /// The types of the variables at fixed addresses that lead to it or to its tasks: their full
+    /// names, of a generic one up to `<`, included.
+    pub statics: &'static [&'static str],
     /// Text that every object with the runtime in it has among its constants.
     pub text: &'static [u8],
     /// The functions in the vtables of tasks that poll them, without generic arguments.
@@ -143,6 +147,18 @@ pub struct Runtime {
     /// The functions in which the threads of its pool for blocking work take one closure after the
     /// other, without generic arguments.
     pub pool_loops: &'static [&'static str],
+}
+
+impl Runtime {
+    /// Whether an object file has what leads to it.
+    #[must_use]
+    pub fn is_in(&self, layouts: &dyn LayoutSource) -> bool {
+        let has_root = |root| layouts.thread_locals(root).is_ok_and(|found| !found.is_empty());
+        let has_static = |name: &&str| {
+            layouts.static_variables(name).is_ok_and(|found| !found.is_empty())
+        };
+        self.root.is_some_and(has_root) || self.statics.iter().any(has_static)
+    }
 }
 
 /// The libraries that an inspection knows.
@@ -169,9 +185,12 @@ impl Libraries {
     /// Whether an object file has one of the runtimes in it.
     #[must_use]
     pub fn has_runtime(self, layouts: &dyn LayoutSource) -> bool {
-        self.runtimes().any(|(_, runtime)| {
-            layouts.thread_locals(runtime.root).is_ok_and(|found| !found.is_empty())
-        })
+        self.runtimes().any(|(_, runtime)| runtime.is_in(layouts))
+    }
+
+    /// The types whose variables at fixed addresses lead to runtimes.
+    pub fn static_types(self) -> impl Iterator<Item = &'static str> {
+        self.runtimes().flat_map(|(_, runtime)| runtime.statics).copied()
     }
 
     /// Every type that is asked for by name.

@@ -2,7 +2,7 @@
 //!
 //! `unhang extract` writes one for a build; it is small enough to keep beside a stripped binary.
 //!
-//! # The format, version 3
+//! # The format, version 4
 //!
 //! | bytes | what |
 //! |---|---|
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::compressed::{MOST_UNCOMPRESSED, compress, decompress};
 use super::file_check::check;
 use super::source::{
-    LayoutError, LayoutSource, ObjectFacts, Poll, PolledAs, Provenance, ThreadLocal,
+    LayoutError, LayoutSource, ObjectFacts, Poll, PolledAs, Provenance, StaticVariable, ThreadLocal,
 };
 use super::{
     Call, Discriminant, Function, Member, PlacedVariable, SourceFile, SourceLocation,
@@ -33,7 +33,7 @@ use super::{
 };
 
 const MAGIC: &[u8; 8] = b"unhangLF";
-const VERSION: u16 = 3;
+const VERSION: u16 = 4;
 /// zstd's own choice. More takes as long as a good part of what comes before, to save a tenth of a
 /// file that is small anyway.
 const COMPRESSION: i32 = 3;
@@ -99,6 +99,8 @@ pub struct Tables {
     pub vtables: Vec<(u64, Vec<TypeNumber>)>,
     /// The thread-local variables of the runtimes.
     pub thread_locals: Vec<StoredThreadLocal>,
+    /// Variables at fixed addresses whose types a library is found by: address and type; sorted.
+    pub static_variables: Vec<(u64, TypeNumber)>,
     /// Variables of functions that keep futures on the stack, by the functions' code.
     pub variables: Vec<StoredFrame>,
     /// Which of the notable functions have code, and which of those that abort tasks may have some.
@@ -510,6 +512,19 @@ impl LayoutSource for LayoutFile {
             offset: stored.offset,
         };
         Ok(found.into_iter().map(variable).collect())
+    }
+
+    fn static_variables(&self, type_name: &str) -> Result<Vec<StaticVariable>, LayoutError> {
+        let is_wanted = |&&(_, ty): &&(u64, TypeNumber)| {
+            let name = self.text(self.tables.types[ty as usize].name);
+            match type_name.ends_with('<') {
+                true => name.starts_with(type_name),
+                false => name == type_name,
+            }
+        };
+        let all = self.tables.static_variables.iter().filter(is_wanted);
+        let all = all.map(|&(at, ty)| StaticVariable { ty: id(ty), address: StaticAddress(at) });
+        Ok(all.collect())
     }
 
     fn body_of(&self, environment: TypeId) -> Result<Option<Arc<Function>>, LayoutError> {

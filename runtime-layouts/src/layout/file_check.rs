@@ -21,6 +21,7 @@ pub(super) fn check(tables: &Tables) -> Result<(), &'static str> {
     for stored in &tables.thread_locals {
         check.string(stored.name).and(check.ty(stored.ty))?;
     }
+    tables.static_variables.iter().try_for_each(|&(_, number)| check.ty(number))?;
     tables
         .variables
         .iter()

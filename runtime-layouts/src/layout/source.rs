@@ -46,6 +46,8 @@ pub struct ObjectFacts {
     pub tls_module: Option<StaticAddress>,
     /// The sections that hold addresses worth asking about lie within `start..end`.
     pub address_range: (StaticAddress, StaticAddress),
+    /// Whether it runs at the addresses that it was linked for, and nowhere else: ELF `ET_EXEC`.
+    pub is_fixed: bool,
 }
 
 /// The `PT_TLS` program header.
@@ -68,6 +70,15 @@ pub struct ThreadLocal {
     pub ty: TypeId,
     /// Bytes from the start of the object's TLS segment, as the symbol table has it.
     pub offset: u64,
+}
+
+/// A variable at a fixed address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StaticVariable {
+    /// Its type.
+    pub ty: TypeId,
+    /// Its address.
+    pub address: StaticAddress,
 }
 
 /// How a type is polled, when it is.
@@ -155,6 +166,17 @@ pub trait LayoutSource: Send + Sync {
     /// # Errors
     /// When the debug information there is malformed.
     fn thread_locals(&self, path: &str) -> Result<Vec<ThreadLocal>, LayoutError>;
+
+    /// The variables at fixed addresses whose type has this full name; where that ends with `<`,
+    /// whose type's name begins with it. By address; copies that the linker dropped are left out. A
+    /// layout file knows those of the types that a library says it is found by.
+    ///
+    /// # Errors
+    /// When the debug information there is malformed.
+    fn static_variables(&self, type_name: &str) -> Result<Vec<StaticVariable>, LayoutError> {
+        let _ = type_name;
+        Ok(Vec::new())
+    }
 
     /// The function whose body the environment type of a closure, async fn, async block or async
     /// closure belongs to: for `…::lock::{async_fn_env#0}<T>` the function

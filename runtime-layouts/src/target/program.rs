@@ -74,7 +74,10 @@ impl RunningProgram {
             return Err(NotTheProgram::OtherBuild { file, running });
         }
         let by_entry = self.auxiliary.entry().map(|entry| entry.wrapping_sub(facts.entry.0));
-        let load_bias = by_entry.or(self.load_bias).ok_or(NotTheProgram::NoLoadAddress)?;
+        // Without an operating system nothing is loaded, and nobody needs to say where.
+        let linked = facts.is_fixed.then_some(0);
+        let load_bias = by_entry.or(self.load_bias).or(linked);
+        let load_bias = load_bias.ok_or(NotTheProgram::NoLoadAddress)?;
         Ok(Module { load_bias, layouts })
     }
 

@@ -241,6 +241,13 @@ impl<'t> Program<'t> {
             .find_map(|(index, module)| module.static_address(live).map(|address| (index, address)))
     }
 
+    /// The same for a pointer to code: where the code begins, without what else the pointer says.
+    #[must_use]
+    pub fn code_at(&self, pointer: u64) -> Option<(usize, crate::layout::StaticAddress)> {
+        let processor = self.target.processor();
+        self.module_at(processor.map_or(pointer, |processor| processor.code_address(pointer)))
+    }
+
     /// The size of a pointer in bytes, as the first module has it.
     #[must_use]
     pub fn pointer_size(&self) -> u8 {

@@ -60,7 +60,7 @@ impl Printer<'_> {
 
     /// The function at an address, by its name.
     fn function(&self, address: u64) -> String {
-        let found = self.program.module_at(address).and_then(|(module, at)| {
+        let found = self.program.code_at(address).and_then(|(module, at)| {
             self.program.layouts(module).functions_at(at).ok()?.first().cloned()
         });
         match found {

@@ -292,7 +292,7 @@ impl TaskReader {
             future: FutureType::Unknown,
             problem: Some(problem),
         };
-        let Some((module, address)) = program.module_at(poll) else {
+        let Some((module, address)) = program.code_at(poll) else {
             return Ok(unknown(format!("its poll function {poll:#x} is in no known module")));
         };
         let functions: Vec<_> = program
@@ -336,7 +336,7 @@ impl TaskReader {
 pub(super) fn scheduler_in(program: &Program<'_>, header: Value) -> Option<Value> {
     let vtable = vtable_of(program, header).ok()?;
     let poll = vtable.member(program, "poll").ok()?.unsigned(program).ok()?;
-    let (module, address) = program.module_at(poll)?;
+    let (module, address) = program.code_at(poll)?;
     let functions = program.layouts(module).functions_at(address).ok()?;
     let function = functions.iter().find(|function| function.name.starts_with(POLL))?;
     let cell = Value { ty: cell_of(program, module, function).ok()??, address: header.address };
@@ -419,7 +419,7 @@ pub(super) fn polling_thread<'c>(
     }
     let program = &inspection.program;
     let poll = vtable_of(program, header).ok()?.member(program, "poll").ok()?;
-    let (module, address) = program.module_at(poll.unsigned(program).ok()?)?;
+    let (module, address) = program.code_at(poll.unsigned(program).ok()?)?;
     let functions = program.layouts(module).functions_at(address).ok()?;
     let future = |module: usize, function: &Function| {
         let parameter = function.type_parameters.first()?;

@@ -73,7 +73,7 @@ pub(super) static AARCH64: Processor = Processor {
         // also the order of the DWARF numbers; then pstate.
         words: &KERNEL_WORDS,
         // `NT_ARM_TLS`
-        thread_pointer: ThreadPointer::Set(0x401),
+        thread_pointer: ThreadPointer::Set { kind: 0x401, word: 0 },
     },
     notes: CoreNotes::LP64,
     // The result of a call takes the register of its first argument, but a call that a stop

@@ -5,6 +5,8 @@
 //! the kernel's formats for all this.
 
 mod aarch64;
+mod arm;
+mod i686;
 mod tls;
 mod x86_64;
 
@@ -13,7 +15,7 @@ use crate::layout::source::ObjectFacts;
 use crate::memory::word_format::WordFormat;
 
 /// Every processor that is supported, by name.
-pub const ALL: &[&Processor] = &[&aarch64::AARCH64, &x86_64::X86_64];
+pub const ALL: &[&Processor] = &[&aarch64::AARCH64, &arm::ARM, &i686::I686, &x86_64::X86_64];
 
 /// A processor, as the System V ABI and its DWARF supplement describe it.
 #[derive(Debug)]
@@ -74,7 +76,8 @@ pub struct CallFrames {
     /// The DWARF number of the register in which a call leaves the return address; `None` where it
     /// is pushed on the stack.
     pub return_register: Option<u16>,
-    /// The bits of a return address that are an address: the others may hold a signature of it.
+    /// The bits of a pointer to code that are an address: the others may hold a signature of it, or
+    /// say which instructions stand there.
     pub address_bits: u64,
     /// Whether call frame information may say that return addresses are signed: the instruction
     /// `DW_CFA_AARCH64_negate_ra_state`.
@@ -158,8 +161,13 @@ pub struct KernelRegisters {
 pub enum ThreadPointer {
     /// In that word of the general registers.
     Word(usize),
-    /// In a set of its own with that type of note, as its first word.
-    Set(u32),
+    /// In a set of its own.
+    Set {
+        /// Its type of note.
+        kind: u32,
+        /// Which word of it.
+        word: usize,
+    },
 }
 
 /// Offsets in what a core file says of threads and of the process, in bytes.
@@ -178,6 +186,9 @@ pub struct CoreNotes {
 impl CoreNotes {
     /// Those of processors with pointers of eight bytes: `include/linux/elfcore.h`.
     pub const LP64: Self = Self { thread: 32, registers: 112, after_registers: 8, process: 24 };
+
+    /// Those of processors with pointers of four bytes: the same file, and `include/linux/elfcore-compat.h`.
+    pub const ILP32: Self = Self { thread: 24, registers: 72, after_registers: 4, process: 12 };
 }
 
 /// How a thread asks the kernel.
@@ -228,7 +239,7 @@ impl Processor {
     pub fn kernel_thread_pointer(&self, set: &[u8]) -> Option<u64> {
         match self.kernel.thread_pointer {
             ThreadPointer::Word(index) => self.words.pointers(set).nth(index),
-            ThreadPointer::Set(_) => None,
+            ThreadPointer::Set { .. } => None,
         }
     }
 
@@ -243,10 +254,19 @@ impl Processor {
         self.registers.iter().any(|register| register.number == number && register.preserved)
     }
 
-    /// The address in a return address that may be signed.
+    /// The thread pointer in a set of its own, as the kernel gives it.
     #[must_use]
-    pub fn without_signature(&self, return_address: u64) -> u64 {
-        return_address & self.calls.address_bits
+    pub fn thread_pointer_in_set(&self, set: &[u8]) -> Option<u64> {
+        match self.kernel.thread_pointer {
+            ThreadPointer::Word(_) => None,
+            ThreadPointer::Set { word, .. } => self.words.pointers(set).nth(word),
+        }
+    }
+
+    /// The address in a pointer to code.
+    #[must_use]
+    pub fn code_address(&self, pointer: u64) -> u64 {
+        pointer & self.calls.address_bits
     }
 
     /// What to ask the debugger for: every general register, in the order of DWARF numbers.
@@ -315,7 +335,7 @@ mod tests {
         }
         assert!(ALL.is_sorted_by_key(|processor| processor.name));
         let words = WordFormat { pointer_size: 4, big_endian: false };
-        assert!(find(3, words).is_none());
+        assert!(find(8, words).is_none(), "MIPS");
         assert!(find(62, words).is_none(), "x32 is another one");
     }
 
@@ -334,8 +354,16 @@ mod tests {
         assert_eq!(x86_64.kernel_thread_pointer(&words[..8]), None);
         assert_eq!(aarch64.kernel_registers(&words).len(), 27, "as many as there are");
         assert_eq!(aarch64.kernel_thread_pointer(&words), None);
-        assert_eq!(aarch64.without_signature(0x00ab_ffff_0000_1234), 0xffff_0000_1234);
+        assert_eq!(aarch64.code_address(0x00ab_ffff_0000_1234), 0xffff_0000_1234);
         assert!(x86_64.is_preserved(3) && !x86_64.is_preserved(0));
+        let narrow: Vec<u8> = (100_u32..117).flat_map(u32::to_le_bytes).collect();
+        let (i686, arm) = (named("i686"), named("arm"));
+        let registers = i686.kernel_registers(&narrow);
+        assert_eq!((registers[0], registers[7], registers[8]), ((3, 100), (8, 112), (4, 115)));
+        assert_eq!(i686.thread_pointer_in_set(&narrow), Some(101));
+        assert_eq!(arm.kernel_registers(&narrow).last(), Some(&(15, 115)));
+        assert_eq!(arm.thread_pointer_in_set(&narrow), Some(100));
+        assert_eq!(arm.code_address(0x0800_1235), 0x0800_1234, "Thumb code");
     }
 
     #[test]

@@ -83,7 +83,7 @@ pub(super) static X86_64: Processor = Processor {
 };
 
 /// `CALL`, relative or through a register or memory (Intel's manual, volume 2).
-fn ends_with_a_call(code: &[u8]) -> bool {
+pub(super) fn ends_with_a_call(code: &[u8]) -> bool {
     let from_end = |distance: usize| code.len().checked_sub(distance).map(|at| code[at]);
     let is_indirect = |length: usize| {
         from_end(length) == Some(0xff)
