@@ -167,10 +167,7 @@ impl Wanted {
 
     /// Whether the function with this path polls a task.
     fn is_task_poll(&self, path: &str) -> bool {
-        let is = |poll: &&str| {
-            path.strip_prefix(*poll).is_some_and(|rest| rest.is_empty() || rest.starts_with('<'))
-        };
-        self.libraries.runtimes().any(|(_, runtime)| runtime.task_polls.iter().any(is))
+        self.libraries.polls_task(path)
     }
 
     /// Whether the thread-local variable with this path is a runtime's.

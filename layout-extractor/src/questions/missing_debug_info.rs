@@ -45,7 +45,7 @@ impl DwarfSource {
             return Some(self.no_units());
         }
         // The usual case, without reading every unit's root: the walker asks for it anyway.
-        if self.libraries.runtimes().any(|(_, runtime)| runtime.is_in(self)) {
+        if self.libraries.has_runtime(self) {
             return None;
         }
         self.missing_files().or_else(|| self.missing_types())

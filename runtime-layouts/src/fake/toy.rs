@@ -26,7 +26,6 @@ const MOST_TASKS: usize = 1000;
 const LIBRARY: Library = Library {
     runtime: Some(knowledge::Runtime {
         root: Some(CURRENT),
-        statics: &[],
         text: b"toy",
         task_polls: &[POLL],
         pool_loops: &[],

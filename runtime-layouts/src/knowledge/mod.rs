@@ -8,6 +8,7 @@
 mod blocking;
 pub(crate) mod children;
 pub(crate) mod connection;
+pub(crate) mod deadline;
 pub mod expectation;
 mod future_set;
 mod guard;
@@ -29,7 +30,7 @@ pub(crate) use self::resource::{ObservedResource, Read, ReadOrder, Reading, Task
 
 use self::children::Types;
 use self::expectation::{Expectation, NamedType, NamedTypes};
-use crate::layout::name::{Environment, base_path, path_segments};
+use crate::layout::name::{DisplayName, Environment, base_path, path_segments};
 use crate::layout::source::LayoutSource;
 
 /// A library: of locks, channels and futures, or an async runtime.
@@ -44,6 +45,9 @@ pub struct Library {
     /// Types that are asked for by name. All others are reached from these, from a task, a
     /// thread-local variable or a frame, or their names are made of those of others.
     pub named_types: &'static [NamedTypes],
+    /// The types whose variables at fixed addresses are asked for, which lead to a runtime or its
+    /// tasks: their full names, of a generic one up to `<`, included.
+    pub statics: &'static [&'static str],
     /// The crates whose units describe those types.
     pub defining_crates: &'static [&'static str],
     /// The beginnings of the paths of functions that only pass on the call to a future's `poll`.
@@ -55,6 +59,8 @@ pub struct Library {
     pub passing_kernel: &'static [&'static str],
     /// Private paths of the library and the public ones that export the same items.
     pub public_paths: &'static [(&'static str, &'static str)],
+    /// What its macros put before and behind the names of its users' functions.
+    pub macro_names: &'static [(&'static str, &'static str)],
     /// What its futures wait for.
     pub resources: &'static [ResourceType],
     /// What keeps it from others.
@@ -104,11 +110,13 @@ impl Library {
             runtime: None,
             expectations: &[],
             named_types: &[],
+            statics: &[],
             defining_crates: &[],
             passing_on: &[],
             entering_kernel: &[],
             passing_kernel: &[],
             public_paths: &[],
+            macro_names: &[],
             resources: &[],
             guards: &[],
             connections: &[],
@@ -130,6 +138,18 @@ impl Library {
     }
 }
 
+impl Library {
+    /// Whether an object file has what leads to this runtime, or to its tasks.
+    #[must_use]
+    pub fn is_in(&self, layouts: &dyn LayoutSource) -> bool {
+        let has_root = |root| layouts.thread_locals(root).is_ok_and(|found| !found.is_empty());
+        let has_static =
+            |name: &&str| layouts.static_variables(name).is_ok_and(|found| !found.is_empty());
+        self.runtime.and_then(|runtime| runtime.root).is_some_and(has_root)
+            || self.statics.iter().any(has_static)
+    }
+}
+
 /// What an object file with a runtime in it is known by.
 #[derive(Clone, Copy)]
 pub struct Runtime {
@@ -137,9 +157,6 @@ pub struct Runtime {
     /// rustc writes it into DWARF. Its description needs the runtime's own types. `None` for a
     /// runtime that no thread-local variable leads to.
     pub root: Option<&'static str>,
-    /// The types of the variables at fixed addresses that lead to it or to its tasks: their full
-    /// names, of a generic one up to `<`, included.
-    pub statics: &'static [&'static str],
     /// Text that every object with the runtime in it has among its constants.
     pub text: &'static [u8],
     /// The functions in the vtables of tasks that poll them, without generic arguments.
@@ -147,18 +164,6 @@ pub struct Runtime {
     /// The functions in which the threads of its pool for blocking work take one closure after the
     /// other, without generic arguments.
     pub pool_loops: &'static [&'static str],
-}
-
-impl Runtime {
-    /// Whether an object file has what leads to it.
-    #[must_use]
-    pub fn is_in(&self, layouts: &dyn LayoutSource) -> bool {
-        let has_root = |root| layouts.thread_locals(root).is_ok_and(|found| !found.is_empty());
-        let has_static = |name: &&str| {
-            layouts.static_variables(name).is_ok_and(|found| !found.is_empty())
-        };
-        self.root.is_some_and(has_root) || self.statics.iter().any(has_static)
-    }
 }
 
 /// The libraries that an inspection knows.
@@ -185,12 +190,12 @@ impl Libraries {
     /// Whether an object file has one of the runtimes in it.
     #[must_use]
     pub fn has_runtime(self, layouts: &dyn LayoutSource) -> bool {
-        self.runtimes().any(|(_, runtime)| runtime.is_in(layouts))
+        self.runtimes().any(|(library, _)| library.is_in(layouts))
     }
 
-    /// The types whose variables at fixed addresses lead to runtimes.
+    /// The types whose variables at fixed addresses are asked for.
     pub fn static_types(self) -> impl Iterator<Item = &'static str> {
-        self.runtimes().flat_map(|(_, runtime)| runtime.statics).copied()
+        self.all().flat_map(|library| library.statics).copied()
     }
 
     /// Every type that is asked for by name.
@@ -224,8 +229,9 @@ impl Libraries {
     /// Whether a function is what a runtime polls its tasks by.
     #[must_use]
     pub fn polls_task(self, function: &str) -> bool {
-        let path = base_path(function);
-        self.runtimes().any(|(_, runtime)| runtime.task_polls.contains(&path))
+        let segments = path_segments(function);
+        let is = |poll: &&str| poll.split("::").eq(segments.iter().map(|segment| segment.text));
+        self.runtimes().any(|(_, runtime)| runtime.task_polls.iter().any(is))
     }
 
     /// Whether a blocked thread enters the kernel by that function.
@@ -324,6 +330,18 @@ impl Libraries {
     pub(crate) fn makes_abort_handles(self, layouts: &dyn LayoutSource) -> bool {
         let mut functions = self.all().flat_map(|library| library.makes_abort_handles);
         functions.any(|name| layouts.may_have_function(name))
+    }
+
+    /// A name of one of an object's functions as its source has it.
+    pub(crate) fn as_written(self, layouts: &dyn LayoutSource, name: DisplayName) -> DisplayName {
+        let with_macros = self.all().filter(|library| !library.macro_names.is_empty());
+        let mut named = with_macros.filter_map(|library| {
+            let full = naming::as_written(&name.full, library.macro_names)?;
+            let short = naming::as_written(&name.short, library.macro_names)?;
+            // Others may have such names too.
+            library.is_in(layouts).then_some(DisplayName { short, full })
+        });
+        named.next().unwrap_or(name)
     }
 
     /// A type's name as its users spell it.

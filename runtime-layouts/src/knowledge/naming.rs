@@ -34,6 +34,37 @@ pub(crate) fn of_kind(kind: ResourceKind, guarded: Option<&str>) -> String {
     guarded.map_or_else(|| name.to_string(), |guarded| format!("{name}<{guarded}>"))
 }
 
+/// Names of functions in a text as their source has them, where a macro put something around them:
+/// `app::__blink_task::__blink_task_inner_function` is `app::blink`. `None` where no name is of that
+/// form.
+pub(crate) fn as_written(text: &str, around: &[(&str, &str)]) -> Option<String> {
+    let is_identifier = |c: char| c.is_alphanumeric() || c == '_';
+    let original = |word: &str| {
+        let inside = |(before, after): &(&str, &str)| {
+            let inside = word.strip_prefix(before)?.strip_suffix(after)?;
+            (!inside.is_empty()).then(|| inside.to_string())
+        };
+        around.iter().find_map(inside)
+    };
+    let mut written = String::with_capacity(text.len());
+    let (mut last, mut is_changed, mut rest): (Option<String>, bool, &str) = (None, false, text);
+    while let Some(start) = rest.find(is_identifier) {
+        let (between, from) = rest.split_at(start);
+        let end = from.find(|c| !is_identifier(c)).unwrap_or(from.len());
+        let word = original(&from[..end]);
+        // The function is within another one that the macro makes of the same name.
+        let is_again = between == "::" && word.is_some() && word == last;
+        if !is_again {
+            written.push_str(between);
+            written.push_str(word.as_deref().unwrap_or(&from[..end]));
+        }
+        is_changed |= word.is_some();
+        (last, rest) = (word, &from[end..]);
+    }
+    written.push_str(rest);
+    is_changed.then_some(written)
+}
+
 /// `mpsc<Order>` from an end of type `Receiver<Order>`.
 pub(crate) fn generic_name(
     word: &'static str,
@@ -47,6 +78,17 @@ pub(crate) fn generic_name(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_lose_what_a_macro_put_around_them() {
+        let around = [("__", "_task_inner_function"), ("__", "_task")];
+        let written = |text| as_written(text, &around);
+        let twice = "async block in app::io::__blink_task::__blink_task_inner_function<u8>";
+        assert_eq!(written(twice).as_deref(), Some("async block in app::io::blink<u8>"));
+        assert_eq!(written("app::__blink_task").as_deref(), Some("app::blink"));
+        assert_eq!(written("app::blink_task::__task::run"), None);
+        assert_eq!(written(""), None);
+    }
 
     #[test]
     fn what_is_guarded_is_part_of_the_name() {

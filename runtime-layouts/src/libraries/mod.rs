@@ -12,6 +12,9 @@ pub(crate) mod bb8;
 pub(crate) mod bytes;
 pub(crate) mod dashmap;
 pub(crate) mod deadpool;
+pub(crate) mod embassy;
+pub(crate) mod embassy_sync;
+pub(crate) mod embassy_time;
 pub(crate) mod flume;
 pub(crate) mod futures;
 pub(crate) mod futures_timer;
@@ -39,6 +42,9 @@ use crate::walk::{Registry, RegistryEntry};
 const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&rust_std::LIBRARY),
     RegistryEntry::runtime(&tokio::LIBRARY, tokio::discover),
+    RegistryEntry::runtime(&embassy::LIBRARY, embassy::discover),
+    RegistryEntry::library(&embassy_sync::LIBRARY),
+    RegistryEntry::library(&embassy_time::LIBRARY),
     RegistryEntry::library(&tokio_util::LIBRARY),
     RegistryEntry::library(&tokio_stream::LIBRARY),
     RegistryEntry::library(&futures::LIBRARY),

@@ -95,7 +95,10 @@ impl Sites {
         let name = DisplayName::of_function(&function.name, linkage_name, &arguments);
         let environment = environment_of_body(&function.name);
         let site = Site {
-            name: name.with_public_path(&self.libraries.public_paths()),
+            name: self
+                .libraries
+                .as_written(program.layouts(module), name)
+                .with_public_path(&self.libraries.public_paths()),
             type_name: function.name.to_string(),
             kind: match environment.as_deref().and_then(Environment::of) {
                 Some(Environment::AsyncFn) => FrameKind::AsyncFn,
@@ -314,7 +317,7 @@ fn make(
         },
     };
     Ok(Site {
-        name: name.with_public_path(&libraries.public_paths()),
+        name: libraries.as_written(layouts, name).with_public_path(&libraries.public_paths()),
         type_name: layout.name.to_string(),
         kind,
         state: match (variant, state) {

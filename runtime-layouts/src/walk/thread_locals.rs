@@ -1,11 +1,34 @@
-//! Thread-local variables, which lead to the runtimes that threads are inside of.
+//! Thread-local variables, which lead to the runtimes that threads are inside of, and variables at
+//! fixed addresses.
 
 use super::Inspection;
+use crate::layout::StaticAddress;
+use crate::layout::source::StaticVariable;
 use crate::memory::ReadError;
 use crate::target::Target;
 use crate::value::{Ty, Value};
 
 impl Inspection<'_> {
+    /// The variables at fixed addresses of a module whose type has that name; of a generic one up to
+    /// `<`, included.
+    pub(crate) fn static_variables(&mut self, module: usize, type_name: &str) -> Vec<Value> {
+        let loaded = &self.program.modules()[module];
+        match loaded.layouts.static_variables(type_name) {
+            Ok(found) => {
+                let live = |address: StaticAddress| loaded.load_bias.wrapping_add(address.0);
+                let value = |found: StaticVariable| Value {
+                    ty: Ty { module, id: found.ty },
+                    address: live(found.address),
+                };
+                found.into_iter().map(value).collect()
+            }
+            Err(error) => {
+                self.problem(error.to_string());
+                Vec::new()
+            }
+        }
+    }
+
     /// Every thread's copy of a thread-local of a module, with the thread's index.
     pub(crate) fn thread_locals(&mut self, module: usize, path: &str) -> Vec<(usize, Value)> {
         let mut values = Vec::new();

@@ -45,7 +45,6 @@ pub(crate) const LIBRARY: Library = Library {
     entering_kernel: &["mio::"],
     runtime: Some(Runtime {
         root: Some(expected::CONTEXT.newest()),
-        statics: &[],
         // In messages (`there is no reactor running, must be called from the context of a Tokio 1.x
         // runtime`), in names of threads, and in the paths of panics (tokio 1.0 to 1.54): `Tokio` or
         // `tokio`.

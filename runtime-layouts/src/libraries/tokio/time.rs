@@ -1,11 +1,11 @@
 //! Timers: waits for a point in time.
 //!
 //! Source: `tokio/src/time/{clock,sleep,interval}.rs`, `runtime/driver.rs`,
-//! `runtime/time/entry.rs`, `runtime/time_alt/{timer,entry}.rs` (tokio 1.54.1);
-//! `library/std/src/sys/pal/unix/time.rs` (Rust 1.95).
+//! `runtime/time/entry.rs`, `runtime/time_alt/{timer,entry}.rs` (tokio 1.54.1).
 
 use std::time::Duration;
 
+use crate::knowledge::deadline::{clock_of_target, distance, instant};
 use crate::knowledge::{ObservedResource, Reading};
 use crate::report::{Clock, Due, ResourceKind, Timer};
 use crate::value::{Program, Value, ValueError};
@@ -19,10 +19,6 @@ const ALTERNATIVE: &str = "tokio::runtime::time_alt::timer::Timer";
 const ALTERNATIVE_STATE: &str = "tokio::runtime::time_alt::entry::State";
 /// `STATE_PENDING_FIRE`.
 const PENDING_FIRE: u64 = u64::MAX - 1;
-
-/// What is due within so much of now is due now: the wheel counts whole milliseconds, and a thread
-/// needs time to wake up.
-const NOW: Duration = Duration::from_millis(5);
 
 /// `Sleep`, which `timeout` has inside too.
 pub(super) fn sleep(
@@ -59,15 +55,6 @@ fn due(program: &Program<'_>, value: Value) -> Result<Option<(Due, Clock)>, Valu
     let Some((now, is_paused)) = clock(program, sleep)? else { return Ok(None) };
     let clock = if is_paused { Clock::Paused } else { clock_of_target(program) };
     Ok(Some((distance(deadline, now), clock)))
-}
-
-/// What counts as now for a clock that goes on.
-fn clock_of_target(program: &Program<'_>) -> Clock {
-    let host = program.target().host();
-    match host.is_some_and(|host| host.stopped_at().is_some()) {
-        true => Clock::Stop,
-        false => Clock::Inspection,
-    }
 }
 
 /// Whether a timer went off. `None` where that is not known, and for one that was not polled yet.
@@ -114,23 +101,6 @@ fn clock(program: &Program<'_>, sleep: Value) -> Result<Option<(Duration, bool)>
             _ => None,
         },
     })
-}
-
-/// The time of the monotonic clock that is in an `Instant`; `None` for what is none.
-fn instant(program: &Program<'_>, value: Value) -> Result<Option<Duration>, ValueError> {
-    let seconds = value.find_number(program, "tv_sec")?.filter(|seconds| *seconds < 1 << 62);
-    let nanoseconds = value.find_number(program, "tv_nsec")?.filter(|part| *part < 1_000_000_000);
-    let nanoseconds = nanoseconds.and_then(|part| u32::try_from(part).ok());
-    Ok(seconds.zip(nanoseconds).map(|(seconds, part)| Duration::new(seconds, part)))
-}
-
-/// How far a deadline is from now.
-fn distance(deadline: Duration, now: Duration) -> Due {
-    match deadline.checked_sub(now) {
-        Some(left) if left > NOW => Due::In(left),
-        None if now - deadline > NOW => Due::Ago(now - deadline),
-        _ => Due::Now,
-    }
 }
 
 #[cfg(test)]
@@ -217,15 +187,6 @@ mod tests {
         let goes_on = [time(990, 0), time(4000, 0)].concat();
         assert_eq!(state(Some(goes_on.clone()), Some(4003)).as_deref(), Some("due in 7.5 s"));
         assert_eq!(state(Some(goes_on), None), None);
-    }
-
-    #[test]
-    fn what_is_near_is_due_now() {
-        let at = Duration::from_millis;
-        assert_eq!(distance(at(1005), at(1000)), Due::Now);
-        assert_eq!(distance(at(1000), at(1005)), Due::Now);
-        assert_eq!(distance(at(1000), at(1006)), Due::Ago(at(6)));
-        assert_eq!(distance(at(1006), at(1000)), Due::In(at(6)));
     }
 
     #[test]
