@@ -13,6 +13,7 @@ from .memory import Memory
 from .modules import Modules
 from .process import ProcessState, watch
 from .terminal import Terminal
+from .thread_names import ThreadNames
 from .threads import Threads
 from .values import Values
 
@@ -63,3 +64,4 @@ def register() -> None:
     for command in Session.commands():
         _Completed(_session, command.name, command.help)
     AsyncFrames(_session)
+    ThreadNames(_session)

@@ -1,5 +1,6 @@
 //! What Python sees: a session over one debugger.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
@@ -125,6 +126,20 @@ impl Session {
         // A stack as the debugger shows it is better than none.
         let lines = told.ok().flatten()?;
         Some(lines.into_iter().map(StackLine::of).collect())
+    }
+
+    /// What each thread runs that polls a task or blocks on a future, by the debugger's number of
+    /// it: `task 7`. Empty where nothing is known. Never raises.
+    fn tasks_of_threads(&self, py: Python<'_>) -> HashMap<u32, String> {
+        let told = self.guarded(py, |front| Ok(native_stack::tasks_of_threads(&*front.report()?)));
+        told.unwrap_or_default()
+    }
+
+    /// What the paths of functions begin with that only lie between those of a program: `std::`,
+    /// `tokio::`.
+    #[staticmethod]
+    fn plumbing_paths() -> Vec<String> {
+        REGISTRY.libraries.plumbing_paths()
     }
 
     /// Completions of the word at the end of `text`, which follows the command's name. `word` is

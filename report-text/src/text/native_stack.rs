@@ -1,6 +1,7 @@
 //! The native stack of a thread, as it reads with the async story in it: the task that the thread
 //! polls, the future that it blocks on, and one line for what is only between them.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use runtime_layouts::knowledge::Libraries;
@@ -120,6 +121,27 @@ pub fn tell(
     Some(story.lines)
 }
 
+/// What each thread runs, by the debugger's number of it: `task 7`, `block_on future main`. Threads
+/// that run nothing are left out.
+#[must_use]
+pub fn tasks_of_threads(report: &Report) -> HashMap<u32, String> {
+    let running = report.threads.iter().filter_map(|known| {
+        let task = report.task(known.task?);
+        let text = format!("{} {}", kind_word(task.kind), task.id.0);
+        Some((known.thread.number, escaped(&text).into_owned()))
+    });
+    running.collect()
+}
+
+fn kind_word(kind: TaskKind) -> &'static str {
+    match kind {
+        TaskKind::Task => "task",
+        TaskKind::BlockOn => "block_on future",
+        TaskKind::Local => "local task",
+        TaskKind::Blocking => "blocking task",
+    }
+}
+
 /// A part of a stack.
 enum Part {
     /// A frame to show.
@@ -226,12 +248,7 @@ impl Story<'_> {
     }
 
     fn heading(&mut self, task: &Task) {
-        let kind = match task.kind {
-            TaskKind::Task => "task",
-            TaskKind::BlockOn => "block_on future",
-            TaskKind::Local => "local task",
-            TaskKind::Blocking => "blocking task",
-        };
+        let kind = kind_word(task.kind);
         let runtime = task.runtime.and_then(|at| self.report.runtimes.get(at));
         let of =
             runtime.map_or_else(String::new, |it| format!(", {} runtime {}", it.library, it.id));

@@ -170,6 +170,9 @@ pub struct Runtime {
 #[derive(Clone, Copy)]
 pub struct Libraries(&'static [&'static Library]);
 
+/// The crates of the language.
+const LANGUAGE: [&str; 3] = ["core", "std", "alloc"];
+
 impl Libraries {
     /// These libraries.
     #[must_use]
@@ -218,12 +221,22 @@ impl Libraries {
     /// runs it: one that no reader of a stack looks for.
     #[must_use]
     pub fn is_plumbing(self, function: &str) -> bool {
-        let of_language = ["core", "std", "alloc", "__rust_try", "__rust_begin_short_backtrace"];
+        let of_language = ["__rust_try", "__rust_begin_short_backtrace"];
         let segments = path_segments(function);
         let first = segments.first().map_or("", |first| first.text);
-        of_language.contains(&first)
+        LANGUAGE.contains(&first)
+            || of_language.contains(&first)
             || self.runtimes().any(|(library, _)| library.name == first)
             || self.passes_on(function)
+    }
+
+    /// What the paths of those functions begin with: `std::`, `tokio::`.
+    #[must_use]
+    pub fn plumbing_paths(self) -> Vec<String> {
+        let runtimes = self.runtimes().map(|(library, _)| library.name);
+        let crates = LANGUAGE.into_iter().chain(runtimes).map(|name| format!("{name}::"));
+        let passing_on = self.all().flat_map(|library| library.passing_on);
+        crates.chain(passing_on.map(|path| (*path).to_owned())).collect()
     }
 
     /// Whether a function is what a runtime polls its tasks by.
