@@ -16,6 +16,8 @@ from typing import Any, List, Optional
 import lldb
 from unhang_shared import Session
 
+from .process import run_command
+
 
 class Hidden:
     """What lldb asks of a frame whose function is one of those."""
@@ -37,23 +39,19 @@ class HiddenFrames:
 
     def on(self) -> Optional[str]:
         """Hides them from now on. Returns why that cannot be, in a sentence."""
-        if "--unfiltered" not in self._run("help thread backtrace"):
+        if "--unfiltered" not in run_command(self._debugger, "help thread backtrace"):
             return "This lldb hides no frames: lldb 20 and later do."
         self.off()
         paths = "|".join(re.escape(path) for path in Session.plumbing_paths())
         name = f"{__name__}.{Hidden.__name__}"
-        self._run(
-            f'frame recognizer add -l {name} -x -f false -s . -n "^<*(&(mut )?(dyn )?)?({paths})"'
+        run_command(
+            self._debugger,
+            f'frame recognizer add -l {name} -x -f false -s . -n "^<*(&(mut )?(dyn )?)?({paths})"',
         )
         return None
 
     def off(self) -> None:
         """Shows all frames."""
-        listed = self._run("frame recognizer list")
+        listed = run_command(self._debugger, "frame recognizer list")
         for number in re.findall(rf"(\d+): {re.escape(__name__)}\.", listed):
-            self._run(f"frame recognizer delete {number}")
-
-    def _run(self, command: str) -> str:
-        result = lldb.SBCommandReturnObject()
-        self._debugger.GetCommandInterpreter().HandleCommand(command, result)
-        return result.GetOutput() or ""
+            run_command(self._debugger, f"frame recognizer delete {number}")

@@ -28,6 +28,13 @@ class Current:
         return self.sb_target().GetProcess()
 
 
+def run_command(debugger: lldb.SBDebugger, command: str) -> str:
+    """Runs a command of lldb's, and returns what it says: nothing where it fails."""
+    result = lldb.SBCommandReturnObject()
+    debugger.GetCommandInterpreter().HandleCommand(command, result)
+    return result.GetOutput() or ""
+
+
 class ProcessState(Current):
     """Tells it."""
 

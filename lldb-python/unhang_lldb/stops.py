@@ -7,6 +7,8 @@ from typing import Any, Callable, Dict, Optional
 
 import lldb
 
+from .process import run_command
+
 
 class Stops:
     """The work of one debugger, by name, and the stop hook that does it."""
@@ -20,7 +22,7 @@ class Stops:
     def add(self, name: str, work: Callable[[], None]) -> None:
         """Does the work now, and at each stop from now on."""
         if not self._work:
-            said = self._run(f"target stop-hook add -P {__name__}.Hook")
+            said = run_command(self._debugger, f"target stop-hook add -P {__name__}.Hook")
             number = re.search(r"#(\d+)", said)
             self._hook = number.group(1) if number else None
         self._work[name] = work
@@ -29,18 +31,13 @@ class Stops:
     def remove(self, name: str) -> None:
         """Does it no more."""
         if self._work.pop(name, None) is not None and not self._work and self._hook:
-            self._run(f"target stop-hook delete {self._hook}")
+            run_command(self._debugger, f"target stop-hook delete {self._hook}")
             self._hook = None
 
     def do_all(self) -> None:
         """What the hook does."""
         for work in list(self._work.values()):
             work()
-
-    def _run(self, command: str) -> str:
-        result = lldb.SBCommandReturnObject()
-        self._debugger.GetCommandInterpreter().HandleCommand(command, result)
-        return result.GetOutput() or ""
 
 
 _of_debuggers: Dict[int, Stops] = {}

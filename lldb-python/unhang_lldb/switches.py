@@ -1,5 +1,7 @@
-"""What lldb's own commands show of async tasks, and the commands that switch it: lldb has no settings
-of scripts."""
+"""The commands that switch what lldb's own commands show of async tasks.
+
+lldb has no settings that a script could add.
+"""
 
 from __future__ import annotations
 

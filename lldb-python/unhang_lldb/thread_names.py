@@ -7,7 +7,7 @@ from typing import Any, Dict, Tuple
 import lldb
 from unhang_shared import Session
 
-from .process import Current
+from .process import Current, run_command
 from .stops import Stops
 
 # What says which task: ` [task 7]`, by the thread's kernel id, with the stop at which it ran it.
@@ -66,8 +66,5 @@ class ThreadNames:
         return str(value or "")
 
     def _set(self, name: str, value: str) -> None:
-        result = lldb.SBCommandReturnObject()
         quoted = value.replace('"', '\\"')
-        self._current.debugger.GetCommandInterpreter().HandleCommand(
-            f'settings set {name} "{quoted}"', result
-        )
+        run_command(self._current.debugger, f'settings set {name} "{quoted}"')

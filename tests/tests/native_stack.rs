@@ -162,6 +162,63 @@ fn of_a_debug_adapter() -> Result<()> {
     Ok(())
 }
 
+/// lldb's own stack without the frames of the runtime: those that stay keep their numbers.
+#[test]
+fn of_a_thread_in_lldb() -> Result<()> {
+    let running = subjects::faults(Profile::Debug, "sleeping-worker")?;
+    let subject = Subject::Process(running.pid());
+    let said = Front::NewestLldb.ask(
+        subject,
+        &["thread backtrace all", "async frames on", "thread backtrace all", "bt -u"],
+    )?;
+    let polls = "tokio::runtime::task::raw::poll";
+    ensure!(said[0].contains(polls) && !said[2].contains(polls), "{}", said[2]);
+    ensure!(said[3].lines().count() > 10, "{}", said[3]);
+    let own = Regex::new(r"frame (#\d+): 0x[0-9a-f]+ faults`faults::")?;
+    let kept = |stacks: &str| -> Vec<String> {
+        own.captures_iter(stacks).map(|found| found[1].to_owned()).collect()
+    };
+    ensure!(!kept(&said[0]).is_empty() && kept(&said[0]) == kept(&said[2]), "{}", said[2]);
+    let said = Front::NewestLldb
+        .ask(subject, &["async frames on", "async frames off", "thread backtrace all"])?;
+    ensure!(said[2].contains(polls), "{}", said[2]);
+    Ok(())
+}
+
+#[test]
+fn an_old_lldb_says_that_it_hides_no_frames() -> Result<()> {
+    let running = subjects::faults(Profile::Debug, "sleeping-worker")?;
+    let said =
+        Front::SystemLldb.ask(Subject::Process(running.pid()), &["async frames on", "bt"])?;
+    ensure!(said[0].contains("lldb 20 and later do."), "{}", said[0]);
+    Ok(())
+}
+
+#[test]
+fn names_of_threads_tell_their_tasks() -> Result<()> {
+    let running = subjects::faults(Profile::Debug, "sleeping-worker")?;
+    let subject = Subject::Process(running.pid());
+    let told = Regex::new(r"\[[a-z_ ]+ [0-9a-z]+\]")?;
+    let tasks = |listed: &str| -> Vec<String> {
+        let mut found: Vec<_> = told.find_iter(listed).map(|it| it.as_str().to_owned()).collect();
+        found.sort();
+        found
+    };
+    let ways = [
+        (Front::SystemGdb, "set async thread-names", "info threads"),
+        (Front::NewestGdb, "set async thread-names", "info threads"),
+        (Front::SystemLldb, "async thread-names", "thread list"),
+        (Front::NewestLldb, "async thread-names", "thread list"),
+    ];
+    for (front, switch, list) in ways {
+        let said = front
+            .ask(subject, &[list, &format!("{switch} on"), list, &format!("{switch} off"), list])?;
+        is_golden("thread-names", format!("{}\n", tasks(&said[2]).join("\n")));
+        ensure!(tasks(&said[0]).is_empty() && said[0] == said[4], "{front:?}: {}", said[4]);
+    }
+    Ok(())
+}
+
 /// gdb as an editor's debug adapter.
 struct Adapter {
     child: Child,
