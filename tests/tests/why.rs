@@ -13,30 +13,45 @@ use xtask::session::Subject;
 /// its thread is blocked in it.
 const OPTIMIZED_AWAY: [&str; 1] = ["sibling-guard"];
 
-/// Which debuggers look at which build of a fault with every change: each of them once.
-const SOME: [(Profile, &[Front]); 2] = [
-    (Profile::Debug, &[Front::SystemGdb, Front::NewestLldb]),
-    (Profile::Release, &[Front::NewestGdb, Front::SystemLldb]),
+/// Which debuggers look at which build of a fault with every change, and how: each of them once.
+const SOME: [(Profile, &[Look]); 2] = [
+    (Profile::Debug, &[(Front::SystemGdb, Mode::Live), (Front::NewestLldb, Mode::Core)]),
+    (Profile::Release, &[(Front::SystemLldb, Mode::Live), (Front::NewestGdb, Mode::Core)]),
 ];
 
-const ALL: [(Profile, &[Front]); 2] = [(Profile::Debug, DEBUGGERS), (Profile::Release, DEBUGGERS)];
+const EVERY: &[Look] = &[
+    (Front::SystemGdb, Mode::Live),
+    (Front::SystemGdb, Mode::Core),
+    (Front::NewestGdb, Mode::Live),
+    (Front::NewestGdb, Mode::Core),
+    (Front::SystemLldb, Mode::Live),
+    (Front::SystemLldb, Mode::Core),
+    (Front::NewestLldb, Mode::Live),
+    (Front::NewestLldb, Mode::Core),
+];
+
+const ALL: [(Profile, &[Look]); 2] = [(Profile::Debug, EVERY), (Profile::Release, EVERY)];
+
+type Look = (Front, Mode);
 
 /// One golden for both profiles, all debuggers, live and core: a fault is what it is.
 fn check(
     start: fn(Profile, &str) -> Result<Running>,
     fault: &str,
-    looks: [(Profile, &[Front]); 2],
+    looks: [(Profile, &[Look]); 2],
 ) -> Result<()> {
-    for (profile, fronts) in looks {
+    for (profile, looks) in looks {
         let running = start(profile, fault)?;
         let own = profile == Profile::Release && OPTIMIZED_AWAY.contains(&fault);
-        Case {
-            name: &format!("why-{fault}{}", if own { "-release" } else { "" }),
-            commands: &["info async-tasks", "async why", "async locks"],
-            fronts,
-            modes: &[Mode::Live, Mode::Core],
+        for (front, mode) in looks {
+            Case {
+                name: &format!("why-{fault}{}", if own { "-release" } else { "" }),
+                commands: &["info async-tasks", "async why", "async locks"],
+                fronts: &[*front],
+                modes: &[*mode],
+            }
+            .check(&running)?;
         }
-        .check(&running)?;
         agreement::check(Subject::Process(running.pid()))?;
     }
     Ok(())
