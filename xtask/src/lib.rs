@@ -18,6 +18,7 @@ pub mod progress;
 pub mod python;
 pub mod session;
 pub mod shop;
+pub mod standalone;
 pub mod story;
 pub mod test;
 pub mod vscode;

@@ -1,5 +1,5 @@
-//! `cargo xtask package`: the Python wheel, with which `pip install` brings everything, and the
-//! VS Code extension.
+//! `cargo xtask package`: the Python wheel, with which `pip install` brings everything, the
+//! VS Code extension, and the command as one file.
 //!
 //! maturin builds the native module and packs it with the shared Python. What else belongs to the
 //! wheel is put into its data folder (`native-module/pyproject.toml` names it) under the names that
@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::progress::Step;
 use crate::workspace::{self, command, exclusively, root, target};
-use crate::{build, python, vscode};
+use crate::{build, python, standalone, vscode};
 
 /// What makes wheels; `native-module/pyproject.toml` asks for the same one.
 const MATURIN: &str = "maturin==1.16.0";
@@ -43,8 +43,11 @@ pub fn package() -> Result<PathBuf> {
 /// `cargo xtask package`.
 pub fn run() -> Result<()> {
     let (wheel, extension) = (package()?, vscode::package()?);
+    let standalone = standalone::build()?;
+    let size = fs::metadata(&standalone).context("its size")?.len();
     println!("pip install {}", wheel.display());
     println!("code --install-extension {}", extension.display());
+    println!("{:.1} MB, for containers: {}", size as f64 / 1e6, standalone.display());
     Ok(())
 }
 

@@ -1,0 +1,36 @@
+//! The command as one file that needs nothing around it: to be copied into a container.
+//!
+//! It has the C library in it: glibc, the one that the tests run with. For musl's a second standard
+//! library of Rust would be needed, which no package registry has. What a static glibc cannot do
+//! alone, to look up users and hosts by name, the command does not do.
+
+use std::env::consts::ARCH;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::progress::Step;
+use crate::workspace::{self, cargo, exclusively, root, target};
+
+/// Builds it and returns its path.
+pub fn build() -> Result<PathBuf> {
+    exclusively("standalone", || {
+        let step = Step::begin("building the standalone command");
+        let folder = target().join("standalone");
+        let triple = format!("{ARCH}-unknown-linux-gnu");
+        let mut build = cargo(root());
+        build.args(["build", "--locked", "--release", "--package", "unhang"]);
+        // With a target named, build scripts and macros are not static.
+        build.args(["--target", &triple]).arg("--target-dir").arg(&folder);
+        build.args(["--config", "profile.release.strip='symbols'"]);
+        build.env_remove("RUSTFLAGS");
+        build.env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static");
+        workspace::run(&mut build, &step)?;
+        let place = folder.join("unhang");
+        let built = folder.join(triple).join("release/unhang");
+        fs::copy(&built, &place).with_context(|| format!("copying {}", built.display()))?;
+        step.done();
+        Ok(place)
+    })
+}
