@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use end_to_end_tests::agreement;
 use end_to_end_tests::case::Case;
-use end_to_end_tests::front::{DEBUGGERS, DUMP, Front, Mode};
+use end_to_end_tests::front::{DUMP, Front, Mode};
 use end_to_end_tests::subjects;
 use regex_lite::Regex;
 use xtask::fixture::{Profile, Running};
