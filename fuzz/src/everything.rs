@@ -18,7 +18,7 @@ pub fn say(target: &dyn Target) {
     let mut out = Vec::new();
     let _ = tasks::write(&report, &tasks::TaskFilter::default(), &look, &mut out);
     let _ = workers::write(&report, &look, &mut out);
-    let _ = json::write(&report, &beside.locals, &mut out);
+    let _ = json::write(&report, &beside, &mut out);
     let _ = locks::write(&report, true, &look, &mut out);
     let _ = why::write(&report, &look, &mut out);
     for task in &report.tasks {

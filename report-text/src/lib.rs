@@ -8,7 +8,6 @@
 //! use report_text::text::{Beside, Look, backtrace};
 //! use report_text::json;
 //! use runtime_layouts::fake::service::{Await, Keep, Service};
-//! use runtime_layouts::variables::locals::LocalTable;
 //!
 //! let mut service = Service::new();
 //! let stock = service.mutex();
@@ -30,7 +29,7 @@
 //! assert!(frames.contains("shop::checkout") && !frames.contains("shop::restock"), "{frames}");
 //!
 //! let mut text = Vec::new();
-//! json::write(&report, &LocalTable::default(), &mut text)?;
+//! json::write(&report, &Beside::default(), &mut text)?;
 //! let json: serde_json::Value = serde_json::from_slice(&text)?;
 //! assert_eq!(json["schema"], json::SCHEMA);
 //! assert_eq!(json["tasks"].as_array().map(Vec::len), Some(2));

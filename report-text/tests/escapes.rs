@@ -217,7 +217,7 @@ fn json_is_harmless_where_a_terminal_shows_it() {
     let report = report(&target, EVIL);
     let locals = LocalTable::of(&target, &report, &report.tasks, LIBRARIES, Limits::SHORT);
     let mut bytes = Vec::new();
-    json::write(&report, &locals, &mut bytes).expect("a vector");
+    json::write(&report, &Beside::with(locals), &mut bytes).expect("a vector");
     let text = String::from_utf8(bytes).expect("text");
     assert_eq!(text.chars().find(|c| is_harmful(*c) && *c != '\n'), None);
     // It says what it said.

@@ -11,7 +11,6 @@ use runtime_layouts::fake::{FakeMemory, FakeTarget, tokio};
 use runtime_layouts::libraries::REGISTRY;
 use runtime_layouts::memory::{MemoryReader, ReadError};
 use runtime_layouts::report::{FrameSource, Report, TaskState, Trust};
-use runtime_layouts::variables::locals::LocalTable;
 use runtime_layouts::walk::inspect;
 
 fn report(memory: FakeMemory) -> Report {
@@ -250,7 +249,7 @@ fn watched(memory: FakeMemory, by_threads: bool, patience: u64) -> FakeTarget<Wi
 
 fn json_of(report: &Report) -> String {
     let mut text = Vec::new();
-    json::write(report, &LocalTable::default(), &mut text).expect("a vector");
+    json::write(report, &Beside::default(), &mut text).expect("a vector");
     String::from_utf8(text).expect("text")
 }
 

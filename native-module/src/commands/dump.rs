@@ -82,7 +82,7 @@ impl Dump {
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
         match self.json {
-            true => json::write(report, &beside.locals, out)?,
+            true => json::write(report, beside, out)?,
             false => dump::write(report, look, beside, self.all, out)?,
         }
         Ok(())

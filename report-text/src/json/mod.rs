@@ -10,20 +10,27 @@ use serde::{Serialize, Serializer};
 use serde_json::ser::Formatter;
 
 use self::connections::ConnectionsJson;
+use self::frames::{FrameJson, Frames};
 use self::runtimes::{LocalSetJson, RuntimeJson};
 use self::threads::ProcessThreadJson;
-use self::waits::{FindingJson, HolderFrames, LeadJson, WaitJson, findings_json, leads_json};
+use self::waits::{
+    FindingJson, HolderFrames, LeadJson, WaitJson, Waits, findings_json, leads_json,
+};
+use crate::text::backtrace::users_line;
+use crate::text::frames::{lines, name, place};
 use crate::text::style::is_harmful;
-use runtime_layouts::diagnosis::findings;
+use crate::text::tasks::{RowWords, row_words};
+use crate::text::{Beside, why};
+use runtime_layouts::diagnosis::{findings, leads};
 use runtime_layouts::layout::SourceLocation;
 use runtime_layouts::report::{
-    Chain, Frame, FrameKind, FutureState, FutureType, Polled, Report, ResourceKind, Site, Task,
-    TaskKind, ThreadRef, Trust,
+    FutureType, Polled, Report, ResourceKind, Site, Task, TaskKind, ThreadRef, Trust,
 };
 use runtime_layouts::target::TargetKind;
 use runtime_layouts::variables::locals::LocalTable;
 
 mod connections;
+mod frames;
 mod runtimes;
 mod threads;
 mod waits;
@@ -31,13 +38,14 @@ mod waits;
 /// The version of the schema.
 pub const SCHEMA: u32 = 1;
 
-/// Writes the report as one JSON object and a line end.
+/// Writes the report as one JSON object and a line end, with lines of source files and variables that
+/// stand beside it.
 ///
 /// # Errors
 /// What `out` returns.
-pub fn write(report: &Report, locals: &LocalTable, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(report: &Report, beside: &Beside, out: &mut dyn Write) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Harmless);
-    ReportJson::new(report, locals).serialize(&mut serializer).map_err(io::Error::from)?;
+    ReportJson::new(report, beside).serialize(&mut serializer).map_err(io::Error::from)?;
     writeln!(out)
 }
 
@@ -76,6 +84,8 @@ struct ReportJson<'r> {
     tasks: TasksJson<'r>,
     findings: Vec<FindingJson<'r>>,
     leads: Vec<LeadJson<'r>>,
+    verdict: Option<String>,
+    unknown_holders: Vec<String>,
     problems: Vec<ProblemJson<'r>>,
     caveats: &'r [String],
     interrupted: bool,
@@ -84,11 +94,12 @@ struct ReportJson<'r> {
 }
 
 impl<'r> ReportJson<'r> {
-    fn new(report: &'r Report, locals: &'r LocalTable) -> Self {
+    fn new(report: &'r Report, beside: &'r Beside) -> Self {
         let target = &report.target;
         let frames = HolderFrames::of(report);
         let completeness = report.completeness();
         let found = findings(report);
+        let leads = leads(report, &found);
         Self {
             schema: SCHEMA,
             target: TargetJson {
@@ -110,8 +121,10 @@ impl<'r> ReportJson<'r> {
                 .collect(),
             connections: ConnectionsJson { report },
             findings: findings_json(report, &found, &frames),
-            leads: leads_json(report, &found),
-            tasks: TasksJson { report, frames, locals },
+            leads: leads_json(report, &leads),
+            verdict: why::leads_heading(report, &found, &leads),
+            unknown_holders: why::unknown_holders(report, &found, &leads),
+            tasks: TasksJson { report, words: Words::of(report, frames, beside) },
             problems: report
                 .problems
                 .iter()
@@ -128,18 +141,41 @@ impl<'r> ReportJson<'r> {
 /// All tasks, made one after the other.
 struct TasksJson<'r> {
     report: &'r Report,
-    frames: HolderFrames,
+    words: Words<'r>,
+}
+
+/// What is told of tasks and frames as texts tell it, made once for all of them.
+struct Words<'r> {
+    /// The numbers of the frames that hold something.
+    holders: HolderFrames,
+    sites: Vec<SiteWords>,
     locals: &'r LocalTable,
+}
+
+/// What texts show of a site.
+struct SiteWords {
+    name: String,
+    at: String,
+    source: Option<String>,
+}
+
+impl<'r> Words<'r> {
+    fn of(report: &Report, holders: HolderFrames, beside: &'r Beside) -> Self {
+        let site = |site: &Site| SiteWords {
+            name: name(site, false),
+            at: place(site),
+            source: users_line(site, &beside.sources).map(|(_, text)| text),
+        };
+        Self { holders, sites: report.sites.iter().map(site).collect(), locals: &beside.locals }
+    }
 }
 
 impl Serialize for TasksJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut row = row_words(self.report);
         let tasks = self.report.tasks.iter();
-        serializer.collect_seq(tasks.map(|task| {
-            let mut task = TaskJson::new(self.report, &self.frames, task);
-            task.frames.iter_mut().for_each(|frame| frame.add_locals(self.locals));
-            task
-        }))
+        serializer
+            .collect_seq(tasks.map(|task| TaskJson::new(self.report, &self.words, task, row(task))))
     }
 }
 
@@ -169,9 +205,27 @@ struct TaskJson<'r> {
     trust: TrustJson,
     wakers: Option<u32>,
     can_be_woken: bool,
+    row: RowJson,
     frames: Vec<FrameJson<'r>>,
     waiting_on: Vec<WaitJson<'r>>,
     problems: Vec<ProblemJson<'r>>,
+}
+
+/// The words of a task's line in the list.
+#[derive(Serialize)]
+struct RowJson {
+    function: String,
+    at: String,
+    waiting_for: String,
+    future: String,
+    request: String,
+}
+
+impl RowJson {
+    fn new(words: RowWords) -> Self {
+        let RowWords { function, at, waiting_for, future, request } = words;
+        Self { function, at, waiting_for, future, request }
+    }
 }
 
 #[derive(Serialize)]
@@ -199,7 +253,10 @@ impl ThreadJson {
 }
 
 impl<'r> TaskJson<'r> {
-    fn new(report: &'r Report, holders: &HolderFrames, task: &'r Task) -> Self {
+    fn new(report: &'r Report, words: &'r Words<'r>, task: &'r Task, row: RowWords) -> Self {
+        let lines = lines(task);
+        let waits = Waits { report, frames: &words.holders, lines: &lines };
+        let frames = Frames { report, words, task, lines: &lines };
         let root = task.root.map(|id| &report.sites[id.0 as usize]);
         let doubts = task.doubts().into_iter().map(|text| ProblemJson { text: text.into() });
         let problems = task.problems.iter().map(|text| ProblemJson { text: text.into() });
@@ -217,12 +274,9 @@ impl<'r> TaskJson<'r> {
             address: hexadecimal(task.address),
             spawned_at: task.spawned_at.as_ref().map(PlaceJson::new),
             thread: task.thread.map(ThreadJson::of),
-            frames: frames(report, &task.chain, Polled::Yes, &mut 0),
-            waiting_on: report
-                .waits_of(task.index)
-                .iter()
-                .map(|wait| WaitJson::new(report, holders, wait))
-                .collect(),
+            row: RowJson::new(row),
+            frames: frames.of(&task.chain, Polled::Yes, &mut 0),
+            waiting_on: waits.of(task.index),
             trust: TrustJson::new(task.trust),
             wakers: task.wakers.at_most,
             can_be_woken: !task.wakers.nothing_can_wake(),
@@ -254,34 +308,6 @@ impl TrustJson {
     }
 }
 
-#[derive(Serialize)]
-struct LocalJson<'r> {
-    name: &'r str,
-    r#type: &'r str,
-    value: &'r str,
-    address: String,
-    certain: bool,
-}
-
-impl<'r> FrameJson<'r> {
-    fn add_locals(&mut self, locals: &'r LocalTable) {
-        self.locals = locals
-            .of_frame(self.frame)
-            .iter()
-            .map(|local| LocalJson {
-                value: &local.text,
-                address: hexadecimal(local.value.address),
-                certain: !local.may_be_moved,
-                r#type: &local.type_name,
-                name: &local.name,
-            })
-            .collect();
-        for child in self.children.iter_mut().flatten() {
-            child.add_locals(locals);
-        }
-    }
-}
-
 /// The word for a kind of resource. A pool gives out its objects as a semaphore its permits, and who
 /// asks for semaphores means both. What is known by rules only is not known.
 fn resource_word(kind: ResourceKind) -> &'static str {
@@ -294,100 +320,4 @@ fn resource_word(kind: ResourceKind) -> &'static str {
 
 fn hexadecimal(address: u64) -> String {
     format!("{address:#x}")
-}
-
-#[derive(Serialize)]
-struct FrameJson<'r> {
-    index: usize,
-    function: &'r str,
-    kind: &'static str,
-    state: &'static str,
-    polled: &'static str,
-    file: Option<&'r str>,
-    line: Option<u32>,
-    expanded_at: Option<PlaceJson<'r>>,
-    defined_at: Option<PlaceJson<'r>>,
-    user: bool,
-    address: String,
-    r#type: &'r str,
-    locals: Vec<LocalJson<'r>>,
-    #[serde(skip)]
-    frame: &'r Frame,
-    children: Vec<Vec<FrameJson<'r>>>,
-    problem: Option<&'r str>,
-}
-
-/// The frames of a chain, innermost first; its branches are the children of the innermost one.
-/// Numbers are those of the text. What lies in a branch that is not polled is not polled either.
-fn frames<'r>(
-    report: &'r Report,
-    chain: &'r Chain,
-    holder: Polled,
-    number: &mut usize,
-) -> Vec<FrameJson<'r>> {
-    let polled = if holder == Polled::Yes { chain.polled } else { holder };
-    let mut children: Vec<Vec<FrameJson<'r>>> =
-        chain.branches.iter().map(|branch| frames(report, branch, polled, number)).collect();
-    chain
-        .frames
-        .iter()
-        .rev()
-        .map(|frame| {
-            let index = *number;
-            *number += 1;
-            let site = &report.sites[frame.site.0 as usize];
-            let children = std::mem::take(&mut children);
-            FrameJson {
-                polled: polled_text(polled),
-                ..FrameJson::new(index, frame, site, children)
-            }
-        })
-        .collect()
-}
-
-fn polled_text(polled: Polled) -> &'static str {
-    match polled {
-        Polled::Yes => "yes",
-        Polled::No => "no",
-        Polled::Disabled => "disabled",
-        Polled::Ended => "ended",
-    }
-}
-
-impl<'r> FrameJson<'r> {
-    fn new(index: usize, frame: &'r Frame, site: &'r Site, children: Vec<Vec<Self>>) -> Self {
-        let location: Option<&SourceLocation> = site.location.as_ref();
-        Self {
-            index,
-            function: &site.name.full,
-            kind: match site.kind {
-                FrameKind::AsyncFn => "async_fn",
-                FrameKind::AsyncBlock => "async_block",
-                FrameKind::AsyncClosure => "async_closure",
-                FrameKind::Future => "future",
-                FrameKind::Stream => "stream",
-                FrameKind::Native => "native",
-            },
-            state: match site.state {
-                FutureState::Suspended => "suspended",
-                FutureState::Unresumed => "unresumed",
-                FutureState::Returned => "returned",
-                FutureState::Panicked => "panicked",
-                FutureState::Running => "running",
-                FutureState::Unknown => "unknown",
-            },
-            polled: polled_text(Polled::Yes),
-            file: location.map(|location| location.file.path.as_str()),
-            line: location.map(|location| location.line),
-            expanded_at: site.expanded.as_ref().map(PlaceJson::new),
-            defined_at: site.defined.as_ref().map(PlaceJson::new),
-            user: site.user,
-            address: hexadecimal(frame.address),
-            r#type: &site.type_name,
-            locals: Vec::new(),
-            frame,
-            children,
-            problem: frame.problem.as_deref(),
-        }
-    }
 }

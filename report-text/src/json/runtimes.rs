@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{PlaceJson, ThreadJson, hexadecimal};
+use crate::text::workers::summary;
 use runtime_layouts::report::{
     BlockingPool, Driver, LocalSet, QueuePlace, Report, RunQueue, Runtime, Shutdown, TaskIndex,
     Worker, WorkerState,
@@ -22,6 +23,7 @@ pub(super) struct RuntimeJson<'r> {
     version: Option<&'r str>,
     object: Option<&'r str>,
     flavor: &'r str,
+    text: String,
     polled_by: &'static str,
     workers: Vec<WorkerJson<'r>>,
     driver: DriverJson,
@@ -42,6 +44,7 @@ impl<'r> RuntimeJson<'r> {
             version: runtime.version.as_deref(),
             object: runtime.object.as_deref(),
             flavor: runtime.flavor.name,
+            text: summary(report, runtime),
             polled_by: runtime.flavor.pollers.word(),
             workers: runtime.workers.iter().map(WorkerJson::new).collect(),
             driver: DriverJson::new(runtime.driver),

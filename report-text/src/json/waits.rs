@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::{PlaceJson, ThreadJson, hexadecimal, resource_word};
-use crate::text::frames::lines;
-use crate::text::waiting::{number_of, short};
+use crate::text::frames::{Line, lines};
+use crate::text::waiting::{number_of, short, thing_without_address, told};
 use crate::text::why;
-use runtime_layouts::diagnosis::{is_fault, leads};
+use runtime_layouts::diagnosis::is_fault;
 use runtime_layouts::report::{
-    Access, Clock, Due, Finding, FindingKind, FrameRef, Holder, Lead, Report, ResourceKind,
+    Access, Clock, Due, Finding, FindingKind, FrameRef, Holder, Lead, Leads, Report, ResourceKind,
     TaskIndex, Timer, Wait, WakerPlace,
 };
 
@@ -49,7 +49,10 @@ pub(super) struct WaitJson<'r> {
     resource: &'static str,
     pool: bool,
     address: String,
+    name: String,
     text: String,
+    told: bool,
+    frame: Option<usize>,
     access: Option<&'static str>,
     permits: Option<u64>,
     polled: bool,
@@ -142,6 +145,7 @@ struct HolderJson<'r> {
     file: Option<&'r str>,
     line: Option<u32>,
     variable: Option<&'r str>,
+    access: &'static str,
     guard: &'r str,
     within: Option<WithinJson<'r>>,
     certain: bool,
@@ -154,11 +158,32 @@ struct WithinJson<'r> {
     messages: bool,
 }
 
-impl<'r> WaitJson<'r> {
-    pub(super) fn new(report: &'r Report, frames: &HolderFrames, wait: &'r Wait) -> Self {
+/// What the waits of one task are made from.
+pub(super) struct Waits<'r, 'l> {
+    pub(super) report: &'r Report,
+    pub(super) frames: &'l HolderFrames,
+    /// The lines of its backtrace.
+    pub(super) lines: &'l [Line<'r>],
+}
+
+impl<'r> Waits<'r, '_> {
+    /// What the task waits for.
+    pub(super) fn of(&self, task: TaskIndex) -> Vec<WaitJson<'r>> {
+        // In the same order.
+        let mut told = told(self.report, task).peekable();
+        let waits = self.report.waits_of(task).iter();
+        let json = waits.map(|wait| {
+            let is_told = told.next_if(|next| std::ptr::eq(*next, wait)).is_some();
+            self.wait(wait, is_told)
+        });
+        json.collect()
+    }
+
+    fn wait(&self, wait: &'r Wait, told: bool) -> WaitJson<'r> {
+        let Self { report, frames, lines } = *self;
         let resource = report.resource(wait.resource);
         let id = |task: TaskIndex| report.task(task).id.0.as_str();
-        Self {
+        WaitJson {
             resource: resource_word(resource.kind),
             pool: resource.kind == ResourceKind::Pool,
             address: hexadecimal(match resource.kind {
@@ -166,7 +191,10 @@ impl<'r> WaitJson<'r> {
                 ResourceKind::Other => wait.leaf.address,
                 _ => resource.address,
             }),
+            name: thing_without_address(report, wait),
             text: short(report, wait),
+            told,
+            frame: number_of(wait.leaf, lines),
             access: wait.access.map(access_text),
             permits: match wait.access {
                 Some(Access::Permits(count)) => Some(count),
@@ -215,6 +243,7 @@ impl<'r> HolderJson<'r> {
             file: location.map(|location| location.file.path.as_str()),
             line: location.map(|location| location.line),
             variable: holder.variable.as_deref(),
+            access: access_text(holder.access),
             guard: &holder.guard,
             within: holder
                 .within
@@ -234,8 +263,10 @@ pub(super) struct FindingJson<'r> {
     text: String,
     help: Option<String>,
     evidence: Vec<EvidenceJson<'r>>,
+    evidence_text: Vec<String>,
     runtime: Option<usize>,
     behind: Vec<&'r str>,
+    behind_text: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -279,6 +310,8 @@ pub(super) fn findings_json<'r>(
             .collect(),
         runtime: finding.runtime,
         behind: finding.behind.iter().map(id).collect(),
+        evidence_text: why::evidence_lines(report, finding),
+        behind_text: why::behind_sentence(report, finding),
     };
     findings.iter().map(finding).collect()
 }
@@ -293,8 +326,8 @@ pub(super) struct LeadJson<'r> {
     text: String,
 }
 
-/// The leads of a report, beside its findings.
-pub(super) fn leads_json<'r>(report: &'r Report, findings: &[Finding]) -> Vec<LeadJson<'r>> {
+/// The leads of a report.
+pub(super) fn leads_json<'r>(report: &'r Report, leads: &Leads) -> Vec<LeadJson<'r>> {
     let lead = |lead: &Lead| {
         let tasks = lead.tasks.iter().take(MOST_LISTED);
         LeadJson {
@@ -305,7 +338,7 @@ pub(super) fn leads_json<'r>(report: &'r Report, findings: &[Finding]) -> Vec<Le
             text: why::lead_sentence(report, lead),
         }
     };
-    leads(report, findings).first.iter().map(lead).collect()
+    leads.first.iter().map(lead).collect()
 }
 
 fn finding_text(kind: FindingKind) -> &'static str {

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 pub use super::frames::frame_count;
 
 use super::frames::{Heading, Line, lines, name, place, site};
+use super::source::Sources;
 use super::style::{Out, Style, columns, escaped};
 use super::{Beside, Look};
 use super::{connections, variables, waiting};
@@ -223,9 +224,8 @@ impl<'r> FrameWriter<'r> {
         if let Some(text) = future_state(site.state).filter(|_| !ended) {
             out.indented(&margin, Style::Plain, text)?;
         }
-        self.connections(frame, &margin, out)?;
-        self.waits(frame, &margin, out)?;
-        self.held(frame, &margin, out)?;
+        let notes = notes(self.report, self.task, self.lines, frame);
+        notes.iter().try_for_each(|text| out.indented(&margin, Style::Heading, text))?;
         if site.user {
             let mut locals = self.beside.locals.of_frame(frame).iter();
             locals.try_for_each(|local| variables::line(&margin, local, out))?;
@@ -268,14 +268,8 @@ impl<'r> FrameWriter<'r> {
     /// Writes the line of source that a frame of the user's stands at, and where the macro is that
     /// expanded to its code.
     fn source_line(&self, site: &Site, margin: &str, out: &mut Out<'_>) -> io::Result<()> {
-        let is_in_macro =
-            |at: &&SourceLocation| site.defined.as_ref().is_some_and(|d| d.file != at.file);
-        let is_users =
-            |at: &&SourceLocation| site.user && (site.expanded.is_some() || !is_in_macro(at));
-        if let Some(location) = site.location.as_ref().filter(is_users)
-            && let Some(text) = self.beside.sources.line(location)
-        {
-            out.line(format_args!("{margin}{} │ {text}", location.line))?;
+        if let Some((line, text)) = users_line(site, &self.beside.sources) {
+            out.line(format_args!("{margin}{line} │ {text}"))?;
         }
         if let Some(macro_line) = &site.expanded {
             let text = format!("in a macro, {}:{}", macro_line.file.short(), macro_line.line);
@@ -283,62 +277,65 @@ impl<'r> FrameWriter<'r> {
         }
         Ok(())
     }
+}
 
-    /// Writes the connections that a frame is or has.
-    fn connections(&self, frame: &Frame, margin: &str, out: &mut Out<'_>) -> io::Result<()> {
-        let this = FrameRef::of(frame);
-        let all = self.report.connections_of(self.task.index).iter();
-        all.filter(|connection| connection.frame == this).try_for_each(|connection| {
-            out.indented(margin, Style::Heading, connections::of_frame(connection))
-        })
-    }
+/// The line of source that a frame of the user's stands at, with its number, where the file is there.
+pub(crate) fn users_line(site: &Site, sources: &Sources) -> Option<(u32, String)> {
+    let is_in_macro =
+        |at: &&SourceLocation| site.defined.as_ref().is_some_and(|d| d.file != at.file);
+    let is_users =
+        |at: &&SourceLocation| site.user && (site.expanded.is_some() || !is_in_macro(at));
+    let location = site.location.as_ref().filter(is_users)?;
+    Some((location.line, sources.line(location)?))
+}
 
-    /// Writes what a leaf waits for.
-    fn waits(&self, frame: &Frame, margin: &str, out: &mut Out<'_>) -> io::Result<()> {
-        let this = FrameRef::of(frame);
-        let waits = self.report.waits_of(self.task.index).iter();
-        let of_leaf = waits.filter(|wait| wait.leaf == this);
-        for wait in of_leaf.filter(|wait| waiting::is_worth_telling(self.report, wait)) {
-            let text = waiting::of_leaf(self.report, wait, self.lines);
-            out.indented(margin, Style::Heading, text)?;
-        }
-        Ok(())
-    }
+/// What is known of a frame: the connections that it is or has, what it waits for, and what it holds.
+pub(crate) fn notes(
+    report: &Report,
+    task: &Task,
+    lines: &[Line<'_>],
+    frame: &Frame,
+) -> Vec<String> {
+    let this = FrameRef::of(frame);
+    let connections = report.connections_of(task.index).iter();
+    let of_frame = connections.filter(|connection| connection.frame == this);
+    let mut notes: Vec<String> = of_frame.map(connections::of_frame).collect();
+    let of_leaf = report.waits_of(task.index).iter().filter(|wait| wait.leaf == this);
+    let told = of_leaf.filter(|wait| waiting::is_worth_telling(report, wait));
+    notes.extend(told.map(|wait| waiting::of_leaf(report, wait, lines)));
+    add_held(report, task, this, &mut notes);
+    notes
+}
 
-    /// Writes what a frame holds. Of resources behind guards of one type in one variable, it names
-    /// the first few and counts the others.
-    fn held(&self, frame: &Frame, margin: &str, out: &mut Out<'_>) -> io::Result<()> {
-        let this = FrameRef::of(frame);
-        let held = self.report.held_by(self.task.index);
-        let held = held.filter(|(_, holder)| holder.access != Access::Handle);
-        let held: Vec<_> = held.filter(|(_, holder)| holder.frame == this).collect();
-        // Who waits for a message and who waits for room wait for two things: the place is one.
-        let is_for_messages =
-            |resource: &Resource| resource.reserved.is_some_and(|places| places.is_for_messages);
-        let is_again = |(resource, holder): &(&Resource, &Holder)| {
-            let is_same = |(other, _): &(&Resource, &Holder)| {
-                other.address == resource.address && !is_for_messages(other)
-            };
-            holder.access == Access::Place && is_for_messages(resource) && held.iter().any(is_same)
+/// Adds what a frame holds. Of resources behind guards of one type in one variable, it names the first
+/// few and counts the others.
+fn add_held(report: &Report, task: &Task, this: FrameRef, notes: &mut Vec<String>) {
+    let held = report.held_by(task.index);
+    let held = held.filter(|(_, holder)| holder.access != Access::Handle);
+    let held: Vec<_> = held.filter(|(_, holder)| holder.frame == this).collect();
+    // Who waits for a message and who waits for room wait for two things: the place is one.
+    let is_for_messages =
+        |resource: &Resource| resource.reserved.is_some_and(|places| places.is_for_messages);
+    let is_again = |(resource, holder): &(&Resource, &Holder)| {
+        let is_same = |(other, _): &(&Resource, &Holder)| {
+            other.address == resource.address && !is_for_messages(other)
         };
-        let (mut alike, mut more) = (0, 0);
-        let mut last = None;
-        for (resource, holder) in held.iter().filter(|held| !is_again(held)) {
-            let variable = (&holder.guard, &holder.variable);
-            alike = if last == Some(variable) { alike + 1 } else { 1 };
-            last = Some(variable);
-            if alike > MOST_HELD {
-                more += 1;
-            } else {
-                let text = waiting::of_holder(resource, holder);
-                out.indented(margin, Style::Heading, text)?;
-            }
+        holder.access == Access::Place && is_for_messages(resource) && held.iter().any(is_same)
+    };
+    let (mut alike, mut more) = (0, 0);
+    let mut last = None;
+    for (resource, holder) in held.iter().filter(|held| !is_again(held)) {
+        let variable = (&holder.guard, &holder.variable);
+        alike = if last == Some(variable) { alike + 1 } else { 1 };
+        last = Some(variable);
+        if alike > MOST_HELD {
+            more += 1;
+        } else {
+            notes.push(waiting::of_holder(resource, holder));
         }
-        if more > 0 {
-            let text = format_args!("holds {more} more like these");
-            out.indented(margin, Style::Heading, text)?;
-        }
-        Ok(())
+    }
+    if more > 0 {
+        notes.push(format!("holds {more} more like these"));
     }
 }
 

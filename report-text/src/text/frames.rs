@@ -66,7 +66,7 @@ fn add<'r>(chain: &'r Chain, depth: usize, number: &mut usize, lines: &mut Vec<L
 }
 
 /// The name of a site, short or whole, with the line at which a block stands.
-pub(super) fn name(site: &Site, full: bool) -> String {
+pub(crate) fn name(site: &Site, full: bool) -> String {
     let name = if full { &site.name.full } else { &site.name.short };
     match (&site.kind, &site.defined) {
         (FrameKind::AsyncBlock | FrameKind::AsyncClosure, Some(defined)) => {
@@ -121,7 +121,7 @@ pub(super) fn short_place(place: &str) -> &str {
 }
 
 /// `src/stock.rs:31`; empty when unknown.
-pub(super) fn place(site: &Site) -> String {
+pub(crate) fn place(site: &Site) -> String {
     match &site.location {
         Some(location) => format!("{}:{}", location.file.short(), location.line),
         None => String::new(),

@@ -8,7 +8,7 @@ pub(crate) mod frames;
 mod groups;
 pub mod locks;
 pub mod native_stack;
-mod source;
+pub(crate) mod source;
 pub mod style;
 mod table;
 pub mod tasks;
@@ -22,7 +22,7 @@ use runtime_layouts::variables::locals::LocalTable;
 /// What texts show beside the report: lines of source files, and variables of the process.
 #[derive(Default)]
 pub struct Beside {
-    sources: source::Sources,
+    pub(crate) sources: source::Sources,
     /// The variables of frames.
     pub locals: LocalTable,
     /// Whether everything together has the list of connections.
@@ -56,4 +56,10 @@ pub struct Look {
     pub user_only: bool,
     /// The task that the user selected; starred in lists.
     pub current: Option<runtime_layouts::report::TaskId>,
+}
+
+impl Look {
+    /// Text for no terminal: without colours and without a limit of width.
+    pub(crate) const PLAIN: Self =
+        Self { width: None, styled: false, full_names: false, user_only: false, current: None };
 }

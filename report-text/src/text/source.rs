@@ -11,13 +11,13 @@ const LONGEST_FILE: u64 = 8 << 20;
 
 /// Source files that were read. One for a whole listing: a file is read once.
 #[derive(Default)]
-pub(super) struct Sources {
+pub(crate) struct Sources {
     files: RefCell<HashMap<String, Option<Vec<String>>>>,
 }
 
 impl Sources {
     /// The text of a line, without its end; `None` when the file is not there or is shorter.
-    pub(super) fn line(&self, location: &SourceLocation) -> Option<String> {
+    pub(crate) fn line(&self, location: &SourceLocation) -> Option<String> {
         let mut files = self.files.borrow_mut();
         let lines = files.entry(location.file.path.clone()).or_insert_with_key(|path| {
             let length = fs::metadata(path).ok().filter(fs::Metadata::is_file)?.len();

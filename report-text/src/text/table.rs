@@ -53,6 +53,11 @@ impl Cell {
         Self { dim, ..self }
     }
 
+    /// All that it says.
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+
     /// Whether it says the same as another one.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.text == other.text

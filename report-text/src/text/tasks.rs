@@ -166,6 +166,24 @@ fn write_tasks(
     Ok(Shown { lines: shown.len(), of: tasks.len() })
 }
 
+/// What the list says of a task, beside its id and its state; empty where it says nothing.
+pub(crate) struct RowWords {
+    /// The innermost function of the user's own code, and where it stands.
+    pub(crate) function: String,
+    pub(crate) at: String,
+    pub(crate) waiting_for: String,
+    /// What the task is.
+    pub(crate) future: String,
+    /// The request that it serves.
+    pub(crate) request: String,
+}
+
+/// Makes the words of one task's row after the other.
+pub(crate) fn row_words<'r>(report: &'r Report) -> impl FnMut(&Task) -> RowWords + use<'r> {
+    let mut cells = RowCells::new(report, &Look::PLAIN, true);
+    move |task| cells.words(task)
+}
+
 /// The rows of tasks, each stack's text made once.
 struct RowCells<'r> {
     report: &'r Report,
@@ -189,6 +207,14 @@ impl<'r> RowCells<'r> {
         row.extend(self.stack(task).iter().cloned());
         row[stack + 2] = waiting_cell(self.report, task, self.look);
         row
+    }
+
+    /// The words of a task's row.
+    fn words(&mut self, task: &Task) -> RowWords {
+        let request = request_cell(self.report, task).into_text();
+        let [function, at, _, future] = self.stack(task).clone().map(Cell::into_text);
+        let waiting_for = waiting_cell(self.report, task, self.look).into_text();
+        RowWords { function, at, waiting_for, future, request }
     }
 
     fn stack(&mut self, task: &Task) -> &[Cell; 4] {

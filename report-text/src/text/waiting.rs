@@ -13,17 +13,22 @@ const MOST_ENUMERATED: usize = 8;
 /// Different things that a row of the task list names, at most.
 const MOST_THINGS: usize = 3;
 
-/// What a task waits for, in a few words; `None` when nothing is known of it.
-pub(super) fn of_task(report: &Report, task: &Task) -> Option<String> {
+/// The waits of a task that its line in the list tells.
+pub(crate) fn told<'r>(report: &'r Report, task: TaskIndex) -> impl Iterator<Item = &'r Wait> {
     let is_told = |wait: &&Wait| wait.is_polled && !wait.is_limit;
-    let polled = || report.waits_of(task.index).iter().filter(is_told);
+    let polled = move || report.waits_of(task).iter().filter(is_told);
     // What libraries around the user's code wait for (a shutdown) says less than what that code
     // waits for.
     let has_users = polled().any(|wait| wait.user.is_some());
-    let of_users = || polled().filter(|wait| wait.user.is_some() || !has_users);
+    let of_users = move || polled().filter(move |wait| wait.user.is_some() || !has_users);
     let some_known = of_users().any(|wait| is_known(report, wait));
+    of_users().filter(move |wait| !some_known || is_known(report, wait))
+}
+
+/// What a task waits for, in a few words; `None` when nothing is known of it.
+pub(super) fn of_task(report: &Report, task: &Task) -> Option<String> {
     let mut things: Vec<String> = Vec::new();
-    for wait in of_users().filter(|wait| !some_known || is_known(report, wait)) {
+    for wait in told(report, task.index) {
         let thing = short(report, wait);
         if !things.contains(&thing) {
             things.push(thing);
@@ -131,7 +136,7 @@ pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> Strin
         text.push_str(", granted but not yet taken");
     } else if wait.is_granted {
         text.push_str(given(wait, resource.kind));
-    } else if let Some((own, holder)) = own_frame(wait.task, resource, lines) {
+    } else if let Some((own, holder)) = own_frame(report, wait, lines) {
         match end_text(holder.access) {
             Some(end) => text.push_str(&format!(", {end} in #{own} of this task")),
             None => text.push_str(&format!(", held by this task in #{own}")),
@@ -254,7 +259,7 @@ pub(super) fn thing(report: &Report, wait: &Wait) -> String {
 }
 
 /// What is waited for, with its state.
-pub(super) fn thing_without_address(report: &Report, wait: &Wait) -> String {
+pub(crate) fn thing_without_address(report: &Report, wait: &Wait) -> String {
     let resource = report.resource(wait.resource);
     let mut text = match resource.kind {
         ResourceKind::Never => resource.name.to_string(),
@@ -489,12 +494,13 @@ pub(super) fn is_temporary(name: &str) -> bool {
 
 /// The number of the frame in which a task itself holds what it waits for.
 fn own_frame<'r>(
-    task: TaskIndex,
-    resource: &'r Resource,
+    report: &'r Report,
+    wait: &Wait,
     lines: &[Line<'_>],
 ) -> Option<(usize, &'r Holder)> {
-    let mut holders = resource.holders.iter().filter(|holder| holder.access != Access::Handle);
-    let own = holders.find(|h| h.task == Some(task) && !h.may_be_moved)?;
+    let resource = report.resource(wait.resource);
+    let mut held = report.held_by(wait.task).filter(|(it, _)| std::ptr::eq(*it, resource));
+    let (_, own) = held.find(|(_, it)| it.access != Access::Handle && !it.may_be_moved)?;
     number_of(own.frame, lines).map(|number| (number, own))
 }
 

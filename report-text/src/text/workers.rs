@@ -126,7 +126,7 @@ fn counted(count: u64, what: &str) -> String {
 }
 
 /// `tokio 1.54.1 · multi_thread · 2 workers, both parked · 6 tasks`.
-pub(super) fn summary(report: &Report, runtime: &Runtime) -> String {
+pub(crate) fn summary(report: &Report, runtime: &Runtime) -> String {
     let name = match &runtime.version {
         Some(version) => format!("{} {version}", runtime.library),
         None => runtime.library.to_string(),

@@ -251,7 +251,7 @@ fn write_report(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     if arguments.json {
-        return json::write(report, &beside.locals, out);
+        return json::write(report, beside, out);
     }
     let look = Look {
         width: arguments.width.or(look.width),

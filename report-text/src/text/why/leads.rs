@@ -20,23 +20,30 @@ pub(super) fn write(
     look: &Look,
     out: &mut Out<'_>,
 ) -> io::Result<()> {
+    let Some(heading) = heading(report, findings, leads) else { return Ok(()) };
     if leads.first.is_empty() {
-        return match findings.is_empty() {
-            true => out.paragraph("", "  ", Style::Plain, &nothing(report, leads)),
-            false => Ok(()),
-        };
+        return out.paragraph("", "  ", Style::Plain, &heading);
     }
-    let heading = match findings.is_empty() {
-        true => format!("No fault is certain among {}. Where to look first:", counted(report)),
-        false => {
-            out.end()?;
-            "Where to look besides:".to_string()
-        }
-    };
+    if !findings.is_empty() {
+        out.end()?;
+    }
     out.paragraph("", "  ", Style::Heading, &heading)?;
     leads.first.iter().try_for_each(|lead| {
         out.paragraph("  - ", "    ", Style::Plain, &sentence(report, lead, look))
     })
+}
+
+/// What stands above the leads, or in place of them where nothing is wrong; `None` where there is
+/// nothing to say beside the findings.
+pub(crate) fn heading(report: &Report, findings: &[Finding], leads: &Leads) -> Option<String> {
+    match (findings.is_empty(), leads.first.is_empty()) {
+        (true, true) => Some(nothing(report, leads)),
+        (false, true) => None,
+        (true, false) => {
+            Some(format!("No fault is certain among {}. Where to look first:", counted(report)))
+        }
+        (false, false) => Some("Where to look besides:".to_string()),
+    }
 }
 
 /// What everybody waits for, where nobody waits for anything inside the program.

@@ -18,8 +18,10 @@ mod unknown_holders;
 
 use std::io::{self, Write};
 
+pub(crate) use self::leads::heading as leads_heading;
 use self::parts::{Told, capitalized, stands};
 pub(super) use self::unknown_holders::missing_objects;
+pub(crate) use self::unknown_holders::sentences as unknown_holders;
 use super::Look;
 use super::style::{Out, Style};
 use super::waiting::{enumerated, thing};
@@ -238,9 +240,17 @@ pub(crate) fn help(report: &Report, finding: &Finding) -> Option<String> {
 
 /// One sentence that says where to look, and what to check there.
 pub(crate) fn lead_sentence(report: &Report, lead: &Lead) -> String {
-    let look =
-        Look { width: None, styled: false, full_names: false, user_only: false, current: None };
-    leads::sentence(report, lead, &look)
+    leads::sentence(report, lead, &Look::PLAIN)
+}
+
+/// The lines of a finding's evidence.
+pub(crate) fn evidence_lines(report: &Report, finding: &Finding) -> Vec<String> {
+    causes::evidence(report, finding, &Look::PLAIN)
+}
+
+/// What is said of those who wait behind a finding.
+pub(crate) fn behind_sentence(report: &Report, finding: &Finding) -> Option<String> {
+    behind(report, finding, &Look::PLAIN)
 }
 
 /// `Tasks 6, 7 and 8 queue behind it (inventory::stock::reserve, src/stock.rs:47).`

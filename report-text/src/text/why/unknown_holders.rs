@@ -18,13 +18,20 @@ pub(super) fn write(
     leads: &Leads,
     out: &mut Out<'_>,
 ) -> io::Result<()> {
+    let sentences = sentences(report, findings, leads);
+    sentences.iter().try_for_each(|text| out.paragraph("", "  ", Style::Warning, text))
+}
+
+/// A sentence for each that no finding and no lead is about.
+pub(crate) fn sentences(report: &Report, findings: &[Finding], leads: &Leads) -> Vec<String> {
+    let mut sentences = Vec::new();
     let in_findings = findings.iter().flat_map(|finding| &finding.links).map(|link| link.wait);
     let in_leads = leads.first.iter().filter_map(|lead| lead.wait);
     let told: FxHashSet<ResourceId> =
         in_findings.chain(in_leads).map(|wait| report.wait(wait).resource).collect();
     for (id, resource) in (0..).map(ResourceId).zip(&report.resources) {
         if let Some(text) = of_missing(resource) {
-            out.paragraph("", "  ", Style::Warning, &text)?;
+            sentences.push(text);
             continue;
         }
         let is_unknown = is_lock(resource.kind)
@@ -45,10 +52,10 @@ pub(super) fn write(
                     _ => format!("{} wait", enumerated(report, &tasks)),
                 },
             );
-            out.paragraph("", "  ", Style::Warning, &text)?;
+            sentences.push(text);
         }
     }
-    Ok(())
+    sentences
 }
 
 /// What is said of a pool that others wait for and whose objects were not all found.

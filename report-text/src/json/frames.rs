@@ -1,0 +1,149 @@
+//! Frames in JSON.
+
+use serde::Serialize;
+
+use super::{PlaceJson, Words, hexadecimal};
+use crate::text::backtrace::notes;
+use crate::text::frames::Line;
+use runtime_layouts::report::{Chain, Frame, FrameKind, FutureState, Polled, Report, Task};
+
+#[derive(Serialize)]
+struct LocalJson<'r> {
+    name: &'r str,
+    r#type: &'r str,
+    value: &'r str,
+    address: String,
+    certain: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct FrameJson<'r> {
+    index: usize,
+    function: &'r str,
+    name: &'r str,
+    kind: &'static str,
+    state: &'static str,
+    polled: &'static str,
+    file: Option<&'r str>,
+    line: Option<u32>,
+    at: &'r str,
+    source: Option<&'r str>,
+    expanded_at: Option<PlaceJson<'r>>,
+    defined_at: Option<PlaceJson<'r>>,
+    user: bool,
+    address: String,
+    r#type: &'r str,
+    notes: Vec<String>,
+    locals: Vec<LocalJson<'r>>,
+    children: Vec<Vec<FrameJson<'r>>>,
+    problem: Option<&'r str>,
+}
+
+/// What the frames of one task are made from.
+pub(super) struct Frames<'r, 'l> {
+    pub(super) report: &'r Report,
+    pub(super) words: &'r Words<'r>,
+    pub(super) task: &'r Task,
+    pub(super) lines: &'l [Line<'r>],
+}
+
+impl<'r> Frames<'r, '_> {
+    /// The frames of a chain, innermost first; its branches are the children of the innermost one.
+    /// Numbers are those of the text. What lies in a branch that is not polled is not polled either.
+    pub(super) fn of(
+        &self,
+        chain: &'r Chain,
+        holder: Polled,
+        number: &mut usize,
+    ) -> Vec<FrameJson<'r>> {
+        let polled = if holder == Polled::Yes { chain.polled } else { holder };
+        let mut children: Vec<Vec<FrameJson<'r>>> =
+            chain.branches.iter().map(|branch| self.of(branch, polled, number)).collect();
+        chain
+            .frames
+            .iter()
+            .rev()
+            .map(|frame| {
+                let index = *number;
+                *number += 1;
+                self.frame(index, frame, polled, std::mem::take(&mut children))
+            })
+            .collect()
+    }
+
+    fn frame(
+        &self,
+        index: usize,
+        frame: &'r Frame,
+        polled: Polled,
+        children: Vec<Vec<FrameJson<'r>>>,
+    ) -> FrameJson<'r> {
+        let site = self.report.site(frame.site);
+        let words = &self.words.sites[frame.site.0 as usize];
+        let location = site.location.as_ref();
+        FrameJson {
+            index,
+            function: &site.name.full,
+            name: &words.name,
+            kind: kind_text(site.kind),
+            state: state_text(site.state),
+            polled: polled_text(polled),
+            file: location.map(|location| location.file.path.as_str()),
+            line: location.map(|location| location.line),
+            at: &words.at,
+            source: words.source.as_deref(),
+            expanded_at: site.expanded.as_ref().map(PlaceJson::new),
+            defined_at: site.defined.as_ref().map(PlaceJson::new),
+            user: site.user,
+            address: hexadecimal(frame.address),
+            r#type: &site.type_name,
+            notes: notes(self.report, self.task, self.lines, frame),
+            locals: self.locals(frame),
+            children,
+            problem: frame.problem.as_deref(),
+        }
+    }
+
+    fn locals(&self, frame: &Frame) -> Vec<LocalJson<'r>> {
+        let locals = self.words.locals.of_frame(frame).iter();
+        let json = locals.map(|local| LocalJson {
+            value: &local.text,
+            address: hexadecimal(local.value.address),
+            certain: !local.may_be_moved,
+            r#type: &local.type_name,
+            name: &local.name,
+        });
+        json.collect()
+    }
+}
+
+fn kind_text(kind: FrameKind) -> &'static str {
+    match kind {
+        FrameKind::AsyncFn => "async_fn",
+        FrameKind::AsyncBlock => "async_block",
+        FrameKind::AsyncClosure => "async_closure",
+        FrameKind::Future => "future",
+        FrameKind::Stream => "stream",
+        FrameKind::Native => "native",
+    }
+}
+
+fn state_text(state: FutureState) -> &'static str {
+    match state {
+        FutureState::Suspended => "suspended",
+        FutureState::Unresumed => "unresumed",
+        FutureState::Returned => "returned",
+        FutureState::Panicked => "panicked",
+        FutureState::Running => "running",
+        FutureState::Unknown => "unknown",
+    }
+}
+
+fn polled_text(polled: Polled) -> &'static str {
+    match polled {
+        Polled::Yes => "yes",
+        Polled::No => "no",
+        Polled::Disabled => "disabled",
+        Polled::Ended => "ended",
+    }
+}
