@@ -14,6 +14,7 @@ pub mod fuzz;
 pub mod machine;
 pub mod npm;
 pub mod package;
+pub mod page;
 pub mod progress;
 pub mod python;
 pub mod session;

@@ -51,6 +51,11 @@ enum Command {
         #[arg(long)]
         keep: bool,
     },
+    /// Write the page of the report, as the extension of VS Code takes it: without a report
+    Page {
+        /// The file to write
+        file: PathBuf,
+    },
     /// Build the Python wheel, with which `pip install` brings everything, and the VS Code extension
     Package,
     /// Formatting, lints, types, unit tests and end-to-end tests
@@ -68,6 +73,7 @@ fn main() -> ExitCode {
         Command::Build => xtask::build::run(),
         Command::Demo { tokio } => xtask::demo::run(tokio.as_deref()),
         Command::Fuzz { targets, seconds, keep } => xtask::fuzz::run(&targets, seconds, keep),
+        Command::Page { file } => xtask::page::write(&file),
         Command::Package => xtask::package::run(),
         Command::Test { full } => xtask::test::run(full),
     };

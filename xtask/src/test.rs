@@ -10,7 +10,7 @@ use crate::aarch64::AArch64;
 use crate::fixture;
 use crate::progress::Step;
 use crate::workspace::{self, cargo, root, target};
-use crate::{aarch64, architecture, build, debugger, fuzz, python, story, vscode};
+use crate::{aarch64, architecture, build, debugger, fuzz, page, python, story, vscode};
 
 /// What ruff and mypy look at.
 const PYTHON_FOLDERS: [&str; 3] = ["native-module/python", "gdb-python", "lldb-python"];
@@ -30,6 +30,7 @@ const CHECKS: &[Check] = &[
     ("architecture", architecture::check),
     ("Python lints", python_lints),
     ("Python types", python_types),
+    ("report page", page::check),
     ("VS Code extension", vscode::check),
     ("lints", lints),
     ("documentation", documentation),

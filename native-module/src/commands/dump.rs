@@ -25,6 +25,10 @@ pub(crate) struct Dump {
     /// The file to write; by default the terminal
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Write a page to FILE that shows the findings, who waits for whom as a graph, all stacks as one
+    /// tree and every task, in any browser and without a network
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "json", "connections", "full_names", "user", "all"])]
+    html: Option<PathBuf>,
     /// Write JSON instead of text: docs/report.schema.json describes it
     #[arg(long)]
     json: bool,
@@ -57,7 +61,7 @@ impl Run for Dump {
             beside.locals =
                 LocalTable::of(&*target, &report, &report.tasks, LIBRARIES, Limits::SHORT);
         }
-        let Some(path) = &self.file else {
+        let Some(path) = self.html.as_ref().or(self.file.as_ref()) else {
             return self.write(&report, &look, &beside, front.out());
         };
         look.width = None;
@@ -81,9 +85,12 @@ impl Dump {
         beside: &Beside,
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
-        match self.json {
-            true => json::write(report, beside, out)?,
-            false => dump::write(report, look, beside, self.all, out)?,
+        if self.html.is_some() {
+            report_page::write(|out| json::write(report, beside, out), out)?;
+        } else if self.json {
+            json::write(report, beside, out)?;
+        } else {
+            dump::write(report, look, beside, self.all, out)?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{PlaceJson, ThreadJson, hexadecimal, resource_word};
 use crate::text::frames::{Line, lines};
-use crate::text::waiting::{number_of, short, thing_without_address, told};
+use crate::text::waiting::{number_of, short, told};
 use crate::text::why;
 use runtime_layouts::diagnosis::is_fault;
 use runtime_layouts::report::{
@@ -49,7 +49,7 @@ pub(super) struct WaitJson<'r> {
     resource: &'static str,
     pool: bool,
     address: String,
-    name: String,
+    name: &'r str,
     text: String,
     told: bool,
     frame: Option<usize>,
@@ -191,7 +191,7 @@ impl<'r> Waits<'r, '_> {
                 ResourceKind::Other => wait.leaf.address,
                 _ => resource.address,
             }),
-            name: thing_without_address(report, wait),
+            name: &resource.name,
             text: short(report, wait),
             told,
             frame: number_of(wait.leaf, lines),

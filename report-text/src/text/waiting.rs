@@ -259,7 +259,7 @@ pub(super) fn thing(report: &Report, wait: &Wait) -> String {
 }
 
 /// What is waited for, with its state.
-pub(crate) fn thing_without_address(report: &Report, wait: &Wait) -> String {
+pub(super) fn thing_without_address(report: &Report, wait: &Wait) -> String {
     let resource = report.resource(wait.resource);
     let mut text = match resource.kind {
         ResourceKind::Never => resource.name.to_string(),

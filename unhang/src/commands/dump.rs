@@ -49,7 +49,8 @@ Exit codes:
 
 Examples:
   unhang dump -p $(pidof app)
-  unhang dump --core core.1234 --exe target/release/app --json -o app.json")]
+  unhang dump --core core.1234 --exe target/release/app --json -o app.json
+  unhang dump -p $(pidof app) --html app.html")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     subject: Subject,
@@ -74,6 +75,12 @@ pub(crate) struct Arguments {
     /// Write JSON
     #[arg(long)]
     json: bool,
+
+    /// Write a page to FILE that shows the findings, who waits for whom as a graph, all stacks as one
+    /// tree and every task, in any browser and without a network
+    #[arg(long, value_name = "FILE")]
+    #[arg(conflicts_with_all = ["json", "output", "width", "user", "connections", "full_names", "all"])]
+    html: Option<PathBuf>,
 
     /// Write to FILE instead of standard output
     #[arg(short, long, value_name = "FILE")]
@@ -222,7 +229,7 @@ fn core_file(
 
 /// Writes the report to where it is wanted. Nobody reading any more is no failure.
 fn write_to(arguments: &Arguments, report: &Report, beside: &Beside) -> anyhow::Result<()> {
-    let written = match &arguments.output {
+    let written = match arguments.html.as_ref().or(arguments.output.as_ref()) {
         Some(path) => {
             let write = || -> io::Result<()> {
                 let mut out = BufWriter::new(File::create(path)?);
@@ -250,6 +257,9 @@ fn write_report(
     look: Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    if arguments.html.is_some() {
+        return report_page::write(|out| json::write(report, beside, out), out);
+    }
     if arguments.json {
         return json::write(report, beside, out);
     }

@@ -7,11 +7,20 @@ pub(super) type Rule = (&'static str, &'static [&'static str]);
 pub(super) const CRATES: &[Rule] = &[
     ("runtime-layouts", &[]),
     ("report-text", &["runtime-layouts"]),
+    // It takes the JSON as it is written: a page knows no report but that.
+    ("report-page", &[]),
     ("layout-extractor", &["runtime-layouts"]),
     ("process-target", &["runtime-layouts", "layout-extractor"]),
-    ("unhang", &["runtime-layouts", "report-text", "layout-extractor", "process-target"]),
-    ("native-module", &["runtime-layouts", "report-text", "layout-extractor", "process-target"]),
-    ("xtask", &[]),
+    (
+        "unhang",
+        &["runtime-layouts", "report-text", "report-page", "layout-extractor", "process-target"],
+    ),
+    (
+        "native-module",
+        &["runtime-layouts", "report-text", "report-page", "layout-extractor", "process-target"],
+    ),
+    // The page for the extension of VS Code.
+    ("xtask", &["report-page"]),
     // From outside only: the tests see programs and their output.
     ("end-to-end-tests", &["xtask"]),
 ];
@@ -24,6 +33,7 @@ pub(super) const ANY: &str = "*";
 /// named `crate`. Modules of tests do not count.
 pub(super) const FOLDERS: &[(&str, &[Rule])] = &[
     ("runtime-layouts", RUNTIME_LAYOUTS),
+    ("report-page", REPORT_PAGE),
     ("report-text", REPORT_TEXT),
     ("layout-extractor", LAYOUT_EXTRACTOR),
     ("process-target", PROCESS_TARGET),
@@ -49,6 +59,8 @@ const RUNTIME_LAYOUTS: &[Rule] = &[
     ),
     ("fake", &["knowledge", "layout", "libraries", "memory", "report", "target", "value", "walk"]),
 ];
+
+const REPORT_PAGE: &[Rule] = &[("base64", &[]), ("template", &[])];
 
 const REPORT_TEXT: &[Rule] = &[("text", &[]), ("json", &["text"])];
 
