@@ -14,7 +14,7 @@ const MOST_ENUMERATED: usize = 8;
 const MOST_THINGS: usize = 3;
 
 /// The waits of a task that its line in the list tells.
-pub(crate) fn told<'r>(report: &'r Report, task: TaskIndex) -> impl Iterator<Item = &'r Wait> {
+pub(crate) fn told(report: &Report, task: TaskIndex) -> impl Iterator<Item = &Wait> {
     let is_told = |wait: &&Wait| wait.is_polled && !wait.is_limit;
     let polled = move || report.waits_of(task).iter().filter(is_told);
     // What libraries around the user's code wait for (a shutdown) says less than what that code
