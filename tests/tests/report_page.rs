@@ -1,30 +1,21 @@
 //! The report as a page: written by every front, with the report in it.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use end_to_end_tests::front::{DUMP, Front};
 use end_to_end_tests::subjects;
 use serde_json::Value;
 use xtask::fixture::Profile;
+use xtask::page::{run_in_browser, run_script};
 use xtask::session::Subject;
-use xtask::{debugger, page, workspace};
-
-/// The tests of the page, with what helps them.
-fn tests() -> std::path::PathBuf {
-    workspace::root().join("report-page/tests")
-}
 
 /// The report that is in a page, unpacked by the page's own script.
 fn report_in(page: &Path) -> Result<Value> {
     let text = std::fs::read_to_string(page)?;
     ensure!(text.starts_with("<!doctype html>") && text.trim_end().ends_with("</html>"));
     ensure!(!text.contains("https://") && !text.contains(" src="), "it asks the network");
-    let output =
-        Command::new(debugger::node()?).arg(tests().join("report-of.js")).arg(page).output()?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).context("the report")
+    serde_json::from_str(&run_script("report-of.js", page)?).context("the report")
 }
 
 /// Writes the page of a subject through a front, and returns the report in it.
@@ -66,18 +57,6 @@ fn of_a_hung_service() -> Result<()> {
     Ok(())
 }
 
-/// Opens pages in a browser, and does there what somebody does who looks for a fault.
-fn in_a_browser(script: &str, page: &Path) -> Result<String> {
-    debugger::chromium()?;
-    let mut node = workspace::command(debugger::node()?, workspace::root());
-    node.arg(tests().join("browser").join(script)).arg(page);
-    let output = node.env("PAGE_TOOLS", page::packages()?).output()?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{script}: {said}{errors}");
-    Ok(said)
-}
-
 #[test]
 #[ignore = "a real browser: cargo xtask test --full"]
 fn in_a_browser_the_hung_service_is_explained() -> Result<()> {
@@ -85,7 +64,7 @@ fn in_a_browser_the_hung_service_is_explained() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let page = folder.path().join("report.html");
     written(Front::CommandLine, Subject::Process(shop.service.pid()), &page)?;
-    println!("{}", in_a_browser("hung-service.js", &page)?);
+    println!("{}", run_in_browser("hung-service.js", &page)?);
     Ok(())
 }
 
@@ -99,6 +78,6 @@ fn in_a_browser_ten_thousand_tasks_open_in_a_second() -> Result<()> {
     ensure!(report["tasks"].as_array().map(Vec::len) == Some(10_001));
     let size = std::fs::metadata(&page)?.len();
     ensure!(size < 3_000_000, "the page has {size} bytes");
-    println!("{}", in_a_browser("many-tasks.js", &page)?);
+    println!("{}", run_in_browser("many-tasks.js", &page)?);
     Ok(())
 }

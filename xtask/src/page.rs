@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::progress::Step;
 use crate::workspace::{self, command, root};
@@ -21,26 +21,40 @@ pub fn write(file: &Path) -> Result<()> {
 /// Checks the types of the page's scripts, and runs their tests over recorded reports.
 pub fn check() -> Result<()> {
     let folder = root().join(FOLDER);
-    let packages = packages()?;
+    npm::install(&folder)?;
+    let node = npm::node()?;
     let step = Step::begin("tsc (report page)");
-    let mut tsc = command(packages.join(".bin/tsc"), &folder);
-    workspace::run(tsc.args(["--project", "."]), &step)?;
+    let mut tsc = command(&node, &folder);
+    workspace::run(tsc.args(["node_modules/typescript/bin/tsc", "--project", "."]), &step)?;
     step.done();
 
     let step = Step::begin("node --test (report page)");
-    let mut node = command(debugger::node()?, &folder);
-    workspace::run(node.arg("--test").args(tests(&folder.join("tests"))?), &step)?;
+    let mut tests = command(node, &folder);
+    workspace::run(tests.arg("--test").args(test_files(&folder.join("tests"))?), &step)?;
     step.done();
     Ok(())
 }
 
-/// What checks the scripts, and what drives a browser.
-pub fn packages() -> Result<PathBuf> {
-    npm::packages("page-tools", &root().join(FOLDER))
+/// Runs a script among the tests, and gives what it prints.
+pub fn run_script(name: &str, page: &Path) -> Result<String> {
+    let folder = root().join(FOLDER);
+    let mut node = command(npm::node()?, &folder);
+    let output = node.arg(format!("tests/{name}")).arg(page).output().context("running node")?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{name}: {said}{errors}");
+    Ok(said)
+}
+
+/// Does in a browser what a script says.
+pub fn run_in_browser(name: &str, page: &Path) -> Result<String> {
+    debugger::chromium()?;
+    npm::install(&root().join(FOLDER))?;
+    run_script(&format!("browser/{name}"), page)
 }
 
 /// The files of a folder that are tests.
-fn tests(folder: &Path) -> Result<Vec<OsString>> {
+fn test_files(folder: &Path) -> Result<Vec<OsString>> {
     let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     let mut tests = Vec::new();
     for entry in entries {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::progress::Step;
 use crate::workspace::{command, exclusively, root, run, target};
-use crate::{debugger, npm};
+use crate::{debugger, npm, page};
 
 /// What packs extensions.
 const VSCE: &str = "@vscode/vsce@4.1.0";
@@ -26,6 +26,7 @@ pub fn build() -> Result<PathBuf> {
     let folder = folder();
     npm::install(&folder)?;
     exclusively("vscode", || {
+        page::write(&folder.join("media/report-page.html"))?;
         tool("compiling the extension", "typescript/bin/tsc", &["-p", "."])?;
         Ok(folder.join("out"))
     })

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { pathToFileURL } from 'node:url';
+import { chromium } from 'playwright-core';
 
-const { chromium } = await import(pathToFileURL(`${process.env.PAGE_TOOLS}/playwright-core/index.mjs`).href);
 
 /**
  * Opens the page that the script was given, and closes the browser when `look` is done. No message of the
