@@ -29,11 +29,13 @@ function show(report) {
     showTask(id) {
       select('list');
       list.select(id);
+      bring('list');
       tellTask(id);
     },
     showGraph(ids) {
       select('graph');
       graph.reveal(ids);
+      bring('graph');
     },
   };
   const graph = new GraphView(model, actions);
@@ -64,6 +66,15 @@ function show(report) {
   document.documentElement.toggleAttribute('data-shown', true);
   select(views.some(([name]) => name === current) ? current : 'graph');
   performance.mark('shown');
+}
+
+/**
+ * Scrolls no further than needed to show a view.
+ *
+ * @param {string} name
+ */
+function bring(name) {
+  document.getElementById(`panel-${name}`)?.scrollIntoView({ block: 'nearest' });
 }
 
 /**

@@ -20,6 +20,9 @@ const SIZE = { task: 208, resource: 196, line: 15, head: 26, pad: 9 };
 /** Characters that a line has room for. */
 const ROOM = { title: 21, line: 29 };
 
+/** On a narrower screen who waits stands above what it waits for. */
+const NARROW = 640;
+
 /** Text that is smaller is not read. */
 const READABLE_SCALE = 0.58;
 
@@ -136,12 +139,13 @@ export class GraphView {
     const shown = this.alike ? folded(whole) : whole;
     this.graph = this.scope === 'around' ? around(shown, this.task, AROUND) : chosen(shown, leads, this.scope === 'everything');
     const parts = partsOf(this.graph, leads).map((part) => part.map(boxOf));
-    const { width } = this.canvas.getBoundingClientRect();
-    const picture = placed(parts, this.graph.edges, width > 0 && width < 700 ? 0.9 : 1.7);
+    const { width, height } = this.element.getBoundingClientRect();
+    const downwards = width > 0 && width < NARROW;
+    const picture = placed(parts, this.graph.edges, width > 0 ? Math.max(width / height, 0.5) : 1.7, downwards);
     this.corners = picture.corners;
     this.size = { width: picture.width, height: picture.height };
     this.elements.clear();
-    const edges = this.graph.edges.map((edge, number) => edgeElement(edge, picture.paths[number]));
+    const edges = this.graph.edges.map((edge, number) => edgeElement(edge, picture.paths[number], downwards));
     const nodes = this.graph.nodes.map((node) => this.nodeElement(node));
     // What is marked lies above what is not.
     const isMarked = (/** @type {Element} */ it) => Number(it.classList.contains('marked'));
@@ -333,8 +337,9 @@ function titleRoom(node) {
 /**
  * @param {GraphEdge} edge
  * @param {Point[]} path
+ * @param {boolean} downwards
  */
-function edgeElement(edge, path) {
+function edgeElement(edge, path, downwards) {
   const marked = edge.mark === null ? '' : `marked ${edge.mark}`;
   const group = svg('g', {
     class: `edge ${edge.kind} ${edge.weak ? 'weak' : ''} ${marked}`,
@@ -343,9 +348,9 @@ function edgeElement(edge, path) {
     'aria-hidden': 'true',
   });
   const head = edge.mark === null ? 'plain' : edge.mark;
-  group.append(svg('path', { d: lineThrough(path), 'marker-end': `url(#head-${head})` }));
+  group.append(svg('path', { d: lineThrough(path, downwards), 'marker-end': `url(#head-${head})` }));
   if (edge.label !== '' && path.length > 1) {
-    const at = labelPoint(path);
+    const at = downwards ? labelBeside(path) : labelPoint(path);
     group.append(svg('text', { x: at.x, y: at.y, 'text-anchor': at.anchor }, cut(edge.label, 17)));
   }
   return group;
@@ -362,14 +367,29 @@ function labelPoint(path) {
   return { x: one.x + (isForth ? 5 : -5), y: one.y + (other.y < one.y ? 12 : -5), anchor: isForth ? 'start' : 'end' };
 }
 
-/** @param {Point[]} path */
-function lineThrough(path) {
+/**
+ * The same of an edge that leads up or down.
+ *
+ * @param {Point[]} path
+ */
+function labelBeside(path) {
+  const [one, other] = path;
+  const isLeft = other.x < one.x;
+  return { x: one.x + (isLeft ? 6 : -6), y: one.y + (other.y > one.y ? 16 : -9), anchor: isLeft ? 'start' : 'end' };
+}
+
+/**
+ * @param {Point[]} path
+ * @param {boolean} downwards
+ */
+function lineThrough(path, downwards) {
   if (path.length === 0) return '';
   const parts = [`M${path[0].x} ${path[0].y}`];
   for (let at = 1; at < path.length; at += 1) {
     const [from, to] = [path[at - 1], path[at]];
-    const middle = (from.x + to.x) / 2;
-    if (from.y === to.y) parts.push(`L${to.x} ${to.y}`);
+    const middle = downwards ? (from.y + to.y) / 2 : (from.x + to.x) / 2;
+    if (from.y === to.y || from.x === to.x) parts.push(`L${to.x} ${to.y}`);
+    else if (downwards) parts.push(`C${from.x} ${middle} ${to.x} ${middle} ${to.x} ${to.y}`);
     else parts.push(`C${middle} ${from.y} ${middle} ${to.y} ${to.x} ${to.y}`);
   }
   return parts.join('');

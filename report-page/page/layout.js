@@ -1,4 +1,5 @@
-// Where the nodes of a graph stand: in columns, so that who waits stands left of what it waits for.
+// Where the nodes of a graph stand: in columns, so that who waits stands left of what it waits for; on a
+// narrow screen in rows, so that it stands above that.
 //
 // The method is Sugiyama's: edges that close a circle are turned, nodes get columns, the order in each
 // column is the one with the fewest crossings that a few sweeps find, and heights are a least-squares
@@ -16,11 +17,17 @@
  * @property {number} height
  */
 
-/** Between two columns, two boxes, and two parts. */
-const GAP = { column: 100, row: 18, part: 48 };
+/** Between two columns, two boxes, two parts, and two edges at one box. */
+const GAP = { column: 100, row: 18, part: 48, port: 24 };
+
+/** The same where columns are rows: a label stands beside its edge. */
+const GAP_OF_ROWS = { column: 52, row: 22, part: 40, port: 84 };
 
 /** The height that a passing edge takes. */
-const PASSING = 8;
+const PASSING = 4;
+
+/** More boxes of one kind stand in several columns. */
+const CROWD = 12;
 
 const SWEEPS = 14;
 
@@ -44,16 +51,23 @@ const SWEEPS = 14;
  * @param {Box[][]} parts
  * @param {Link[]} links
  * @param {number} aspect width by height that suits the screen
+ * @param {boolean} [downwards] in rows instead of columns
  * @returns {Placed}
  */
-export function placed(parts, links, aspect) {
+export function placed(parts, links, aspect, downwards = false) {
   /** @type {Map<string, number>} */
   const partOf = new Map();
   parts.forEach((part, number) => part.forEach((box) => partOf.set(box.id, number)));
   /** @type {number[][]} */
   const linksOf = parts.map(() => []);
   links.forEach((link, number) => linksOf[partOf.get(link.from) ?? 0].push(number));
-  const pictures = parts.map((part, number) => pictureOf(part, linksOf[number].map((at) => links[at])));
+  const pictures = parts.map((part, number) => {
+    const own = linksOf[number].map((at) => links[at]);
+    if (!downwards) return pictureOf(part, own, GAP);
+    // Rows are columns of boxes that lie on their sides.
+    const lying = part.map((box) => ({ ...box, width: box.height, height: box.width }));
+    return turnedPicture(pictureOf(lying, own, GAP_OF_ROWS));
+  });
   const corners = new Map();
   /** @type {Point[][]} */
   const paths = links.map(() => []);
@@ -77,19 +91,32 @@ export function placed(parts, links, aspect) {
 }
 
 /**
+ * A picture with its columns as rows.
+ *
+ * @param {Placed} picture
+ * @returns {Placed}
+ */
+function turnedPicture({ corners, paths, width, height }) {
+  const turn = (/** @type {Point} */ { x, y }) => ({ x: y, y: x });
+  const turned = new Map([...corners].map(([id, corner]) => [id, turn(corner)]));
+  return { corners: turned, paths: paths.map((path) => path.map(turn)), width: height, height: width };
+}
+
+/**
  * One connected part.
  *
  * @param {Box[]} boxes
  * @param {Link[]} links
+ * @param {typeof GAP} gap
  * @returns {Placed}
  */
-function pictureOf(boxes, links) {
+function pictureOf(boxes, links, gap) {
   const turned = turnedLinks(boxes, links);
-  const layers = layersOf(boxes, links, turned);
+  const layers = spreadLayers(layersOf(boxes, links, turned), boxes, links, turned);
   const { vertices, columns, chains } = verticesOf(boxes, links, turned, layers);
   orderColumns(columns);
-  setHeights(columns);
-  const xs = columnStarts(columns);
+  setHeights(columns, gap.row);
+  const xs = columnStarts(columns, gap.column);
   const top = Math.min(...columns.flat().map((vertex) => vertex.y - vertex.height / 2));
   for (const vertex of columns.flat()) vertex.y = Math.round((vertex.y - top) * 10) / 10;
   const corners = new Map();
@@ -98,7 +125,7 @@ function pictureOf(boxes, links) {
     if (vertex !== undefined) corners.set(box.id, { x: xs[vertex.layer], y: vertex.y - vertex.height / 2 });
   }
   const widths = columns.map((column) => Math.max(...column.map((vertex) => vertex.width)));
-  const paths = pathsOf(chains, turned, xs, widths);
+  const paths = pathsOf(chains, turned, xs, widths, gap.port);
   const last = columns.length - 1;
   const width = xs[last] + widths[last];
   const height = Math.max(...columns.flat().map((vertex) => vertex.y + vertex.height / 2));
@@ -176,6 +203,37 @@ function layersOf(boxes, links, turned) {
   }
   const most = Math.max(...distance.values());
   return new Map([...distance].map(([id, far]) => [id, most - far]));
+}
+
+/**
+ * The same where crowds take several columns: many boxes that only wait for others further to the left,
+ * many that are only waited for further to the right.
+ *
+ * @param {Map<string, number>} layers
+ * @param {Box[]} boxes
+ * @param {Link[]} links
+ * @param {Set<number>} turned
+ */
+function spreadLayers(layers, boxes, links, turned) {
+  const way = links.map((link, number) => (turned.has(number) ? { from: link.to, to: link.from } : link));
+  const hasIn = new Set(way.map((link) => link.to));
+  const hasOut = new Set(way.map((link) => link.from));
+  /** @type {Map<string, string[]>} */
+  const crowds = new Map();
+  for (const { id } of boxes) {
+    const side = hasIn.has(id) ? (hasOut.has(id) ? '' : 'last') : hasOut.has(id) ? 'first' : '';
+    const key = `${side} ${layers.get(id)}`;
+    if (side !== '') crowds.set(key, [...(crowds.get(key) ?? []), id]);
+  }
+  const spread = new Map(layers);
+  for (const [key, ids] of crowds) {
+    if (ids.length <= CROWD) continue;
+    const columns = Math.ceil(Math.sqrt(ids.length / 5));
+    const step = key.startsWith('first') ? -1 : 1;
+    ids.forEach((id, at) => spread.set(id, (layers.get(id) ?? 0) + step * (at % columns)));
+  }
+  const least = Math.min(...spread.values());
+  return new Map([...spread].map(([id, layer]) => [id, layer - least]));
 }
 
 /**
@@ -291,14 +349,15 @@ function inversions(values) {
  * Heights: each vertex as near as may be to the middle of its neighbours, in the order of its column.
  *
  * @param {Vertex[][]} columns
+ * @param {number} gap
  */
-function setHeights(columns) {
+function setHeights(columns, gap) {
   for (const column of columns) {
     let y = 0;
-    for (const vertex of column) {
-      vertex.y = y + vertex.height / 2;
-      y += vertex.height + GAP.row;
-    }
+    column.forEach((vertex, at) => {
+      if (at > 0) y += apart(column[at - 1], vertex, gap);
+      vertex.y = y;
+    });
   }
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
     const isForth = sweep % 2 === 0;
@@ -309,9 +368,22 @@ function setHeights(columns) {
         if (others.length === 0) return vertex.y;
         return others.reduce((sum, other) => sum + other.y, 0) / others.length;
       });
-      fit(column, wanted);
+      fit(column, wanted, gap);
     }
   }
+}
+
+/**
+ * How far the middles of two neighbours are from each other at least. Edges that pass side by side stand
+ * close together.
+ *
+ * @param {Vertex} one
+ * @param {Vertex} other
+ * @param {number} gap
+ */
+function apart(one, other, gap) {
+  const between = one.isBox && other.isBox ? gap : one.isBox || other.isBox ? gap * 0.6 : 1;
+  return (one.height + other.height) / 2 + between;
 }
 
 /**
@@ -320,12 +392,12 @@ function setHeights(columns) {
  *
  * @param {Vertex[]} column
  * @param {number[]} wanted
+ * @param {number} gap
  */
-function fit(column, wanted) {
+function fit(column, wanted, gap) {
   const offsets = [0];
   for (let at = 1; at < column.length; at += 1) {
-    const apart = (column[at - 1].height + column[at].height) / 2 + GAP.row;
-    offsets.push(offsets[at - 1] + apart);
+    offsets.push(offsets[at - 1] + apart(column[at - 1], column[at], gap));
   }
   /** @type {{ sum: number, weight: number, count: number }[]} */
   const blocks = [];
@@ -344,14 +416,17 @@ function fit(column, wanted) {
   }
 }
 
-/** @param {Vertex[][]} columns */
-function columnStarts(columns) {
+/**
+ * @param {Vertex[][]} columns
+ * @param {number} gap
+ */
+function columnStarts(columns, gap) {
   const xs = [0];
   columns.forEach((column, at) => {
     const width = Math.max(...column.map((vertex) => vertex.width));
     // Many edges between two columns need room to bend.
     const edges = column.reduce((sum, vertex) => sum + vertex.right.length, 0);
-    xs.push(xs[at] + width + GAP.column + Math.min(edges * 2, 80));
+    xs.push(xs[at] + width + gap + Math.min(edges * 2, 80));
   });
   return xs;
 }
@@ -363,10 +438,11 @@ function columnStarts(columns) {
  * @param {Set<number>} turned
  * @param {number[]} xs
  * @param {number[]} widths
+ * @param {number} gap
  * @returns {Point[][]}
  */
-function pathsOf(chains, turned, xs, widths) {
-  const ends = portsOf(chains);
+function pathsOf(chains, turned, xs, widths, gap) {
+  const ends = portsOf(chains, gap);
   return chains.map((chain, number) => {
     if (chain.length === 0) return [];
     const points = chain.flatMap((vertex, at) => {
@@ -382,8 +458,11 @@ function pathsOf(chains, turned, xs, widths) {
   });
 }
 
-/** @param {Vertex[][]} chains */
-function portsOf(chains) {
+/**
+ * @param {Vertex[][]} chains
+ * @param {number} gap
+ */
+function portsOf(chains, gap) {
   /** @type {number[]} */
   const start = [];
   /** @type {number[]} */
@@ -401,7 +480,7 @@ function portsOf(chains) {
   });
   for (const [vertex, ports] of [...rights, ...lefts]) {
     ports.sort((one, other) => one.toward - other.toward || one.number - other.number);
-    const step = Math.min(ports.length < 3 ? 24 : 16, (vertex.height - 12) / Math.max(ports.length, 1));
+    const step = Math.min(ports.length < 3 ? gap : 16, (vertex.height - 12) / Math.max(ports.length, 1));
     ports.forEach((port, at) => {
       port.ends[port.number] = vertex.y + (at - (ports.length - 1) / 2) * step;
     });

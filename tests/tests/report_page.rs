@@ -53,6 +53,10 @@ fn of_a_hung_service() -> Result<()> {
         let evidence = report["findings"][0]["evidence_text"].to_string();
         ensure!(evidence.contains("held") && evidence.contains("stock.rs"), "{evidence}");
         ensure!(*first.get_or_insert(found.clone()) == found, "{front:?}: {found:?}");
+        // What the page's script makes of its packed form is the JSON report.
+        let json = front.ask(subject(), &[format!("{DUMP} --json")])?.concat();
+        let json: Value = serde_json::from_str(&json)?;
+        ensure!(json == report, "{front:?}: the page does not hold the JSON report");
     }
     Ok(())
 }

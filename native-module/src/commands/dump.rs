@@ -86,7 +86,7 @@ impl Dump {
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
         if self.html.is_some() {
-            report_page::write(|out| json::write(report, beside, out), out)?;
+            report_page::write(|out| json::write_shared(report, beside, out), out)?;
         } else if self.json {
             json::write(report, beside, out)?;
         } else {

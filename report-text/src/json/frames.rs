@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use super::{PlaceJson, Words, hexadecimal};
+use super::shape::{Shape, Told};
+use super::{PlaceJson, SiteWords, Words, hexadecimal};
 use crate::text::backtrace::notes;
 use crate::text::frames::Line;
-use runtime_layouts::report::{Chain, Frame, FrameKind, FutureState, Polled, Report, Task};
+use runtime_layouts::report::{Chain, Frame, FrameKind, FutureState, Polled, Report, Site, Task};
 
 #[derive(Serialize)]
 struct LocalJson<'r> {
@@ -19,11 +20,35 @@ struct LocalJson<'r> {
 #[derive(Serialize)]
 pub(super) struct FrameJson<'r> {
     index: usize,
+    #[serde(flatten)]
+    site: SiteOf<'r>,
+    polled: &'static str,
+    address: String,
+    #[serde(skip_serializing_if = "Told::is_left_out")]
+    notes: Told<Vec<String>>,
+    #[serde(skip_serializing_if = "Told::is_left_out")]
+    locals: Told<Vec<LocalJson<'r>>>,
+    #[serde(skip_serializing_if = "Told::is_left_out")]
+    children: Told<Vec<Vec<FrameJson<'r>>>>,
+    #[serde(skip_serializing_if = "Told::is_left_out")]
+    problem: Told<Option<&'r str>>,
+}
+
+/// What is the same of all frames at one place of the code, or its number among those of the report.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum SiteOf<'r> {
+    Whole(SiteJson<'r>),
+    Number { site: u32 },
+}
+
+/// A place in the code where frames stand.
+#[derive(Serialize)]
+pub(super) struct SiteJson<'r> {
     function: &'r str,
     name: &'r str,
     kind: &'static str,
     state: &'static str,
-    polled: &'static str,
     file: Option<&'r str>,
     line: Option<u32>,
     at: &'r str,
@@ -31,12 +56,27 @@ pub(super) struct FrameJson<'r> {
     expanded_at: Option<PlaceJson<'r>>,
     defined_at: Option<PlaceJson<'r>>,
     user: bool,
-    address: String,
     r#type: &'r str,
-    notes: Vec<String>,
-    locals: Vec<LocalJson<'r>>,
-    children: Vec<Vec<FrameJson<'r>>>,
-    problem: Option<&'r str>,
+}
+
+impl<'r> SiteJson<'r> {
+    pub(super) fn new(site: &'r Site, words: &'r SiteWords) -> Self {
+        let location = site.location.as_ref();
+        Self {
+            function: &site.name.full,
+            name: &words.name,
+            kind: kind_text(site.kind),
+            state: state_text(site.state),
+            file: location.map(|location| location.file.path.as_str()),
+            line: location.map(|location| location.line),
+            at: &words.at,
+            source: words.source.as_deref(),
+            expanded_at: site.expanded.as_ref().map(PlaceJson::new),
+            defined_at: site.defined.as_ref().map(PlaceJson::new),
+            user: site.user,
+            r#type: &site.type_name,
+        }
+    }
 }
 
 /// What the frames of one task are made from.
@@ -80,27 +120,21 @@ impl<'r> Frames<'r, '_> {
     ) -> FrameJson<'r> {
         let site = self.report.site(frame.site);
         let words = &self.words.sites[frame.site.0 as usize];
-        let location = site.location.as_ref();
+        let notes = notes(self.report, self.task, self.lines, frame);
+        let (locals, problem) = (self.locals(frame), frame.problem.as_deref());
+        let shape = self.words.shape;
         FrameJson {
             index,
-            function: &site.name.full,
-            name: &words.name,
-            kind: kind_text(site.kind),
-            state: state_text(site.state),
+            site: match shape {
+                Shape::Whole => SiteOf::Whole(SiteJson::new(site, words)),
+                Shape::Shared => SiteOf::Number { site: frame.site.0 },
+            },
             polled: polled_text(polled),
-            file: location.map(|location| location.file.path.as_str()),
-            line: location.map(|location| location.line),
-            at: &words.at,
-            source: words.source.as_deref(),
-            expanded_at: site.expanded.as_ref().map(PlaceJson::new),
-            defined_at: site.defined.as_ref().map(PlaceJson::new),
-            user: site.user,
             address: hexadecimal(frame.address),
-            r#type: &site.type_name,
-            notes: notes(self.report, self.task, self.lines, frame),
-            locals: self.locals(frame),
-            children,
-            problem: frame.problem.as_deref(),
+            notes: Told::new(shape, notes.is_empty(), notes),
+            locals: Told::new(shape, locals.is_empty(), locals),
+            children: Told::new(shape, children.is_empty(), children),
+            problem: Told::new(shape, problem.is_none(), problem),
         }
     }
 

@@ -5,16 +5,18 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::rc::Rc;
 
 use serde::{Serialize, Serializer};
 use serde_json::ser::Formatter;
 
 use self::connections::ConnectionsJson;
-use self::frames::{FrameJson, Frames};
+use self::frames::{FrameJson, Frames, SiteJson};
 use self::runtimes::{LocalSetJson, RuntimeJson};
+use self::shape::Shape;
 use self::threads::ProcessThreadJson;
 use self::waits::{
-    FindingJson, HolderFrames, LeadJson, WaitJson, Waits, findings_json, leads_json,
+    FindingJson, HolderFrames, LeadJson, ResourceJson, WaitJson, Waits, findings_json, leads_json,
 };
 use crate::text::backtrace::users_line;
 use crate::text::frames::{lines, name, place};
@@ -32,6 +34,7 @@ use runtime_layouts::variables::locals::LocalTable;
 mod connections;
 mod frames;
 mod runtimes;
+mod shape;
 mod threads;
 mod waits;
 
@@ -44,8 +47,21 @@ pub const SCHEMA: u32 = 1;
 /// # Errors
 /// What `out` returns.
 pub fn write(report: &Report, beside: &Beside, out: &mut dyn Write) -> io::Result<()> {
+    write_in(Shape::Whole, report, beside, out)
+}
+
+/// Writes the same for the page, with what frames and waits have in common once: the page makes the
+/// schema's form of it.
+///
+/// # Errors
+/// What `out` returns.
+pub fn write_shared(report: &Report, beside: &Beside, out: &mut dyn Write) -> io::Result<()> {
+    write_in(Shape::Shared, report, beside, out)
+}
+
+fn write_in(shape: Shape, report: &Report, beside: &Beside, out: &mut dyn Write) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Harmless);
-    ReportJson::new(report, beside).serialize(&mut serializer).map_err(io::Error::from)?;
+    ReportJson::new(shape, report, beside).serialize(&mut serializer).map_err(io::Error::from)?;
     writeln!(out)
 }
 
@@ -81,6 +97,10 @@ struct ReportJson<'r> {
     threads: Vec<ProcessThreadJson<'r>>,
     local_sets: Vec<LocalSetJson<'r>>,
     connections: ConnectionsJson<'r>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sites: Option<SitesJson<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resources: Option<ResourcesJson<'r>>,
     tasks: TasksJson<'r>,
     findings: Vec<FindingJson<'r>>,
     leads: Vec<LeadJson<'r>>,
@@ -94,9 +114,10 @@ struct ReportJson<'r> {
 }
 
 impl<'r> ReportJson<'r> {
-    fn new(report: &'r Report, beside: &'r Beside) -> Self {
+    fn new(shape: Shape, report: &'r Report, beside: &'r Beside) -> Self {
         let target = &report.target;
-        let frames = HolderFrames::of(report);
+        let words = Rc::new(Words::of(shape, report, beside));
+        let frames = &words.holders;
         let completeness = report.completeness();
         let found = findings(report);
         let leads = leads(report, &found);
@@ -120,11 +141,14 @@ impl<'r> ReportJson<'r> {
                 .map(|set| LocalSetJson::new(report, set))
                 .collect(),
             connections: ConnectionsJson { report },
-            findings: findings_json(report, &found, &frames),
+            findings: findings_json(report, &found, frames),
             leads: leads_json(report, &leads),
             verdict: why::leads_heading(report, &found, &leads),
             unknown_holders: why::unknown_holders(report, &found, &leads),
-            tasks: TasksJson { report, words: Words::of(report, frames, beside) },
+            sites: (shape == Shape::Shared).then(|| SitesJson { report, words: words.clone() }),
+            resources: (shape == Shape::Shared)
+                .then(|| ResourcesJson { report, words: words.clone() }),
+            tasks: TasksJson { report, words: words.clone() },
             problems: report
                 .problems
                 .iter()
@@ -141,11 +165,39 @@ impl<'r> ReportJson<'r> {
 /// All tasks, made one after the other.
 struct TasksJson<'r> {
     report: &'r Report,
-    words: Words<'r>,
+    words: Rc<Words<'r>>,
+}
+
+/// The sites of all frames, in the shared form.
+struct SitesJson<'r> {
+    report: &'r Report,
+    words: Rc<Words<'r>>,
+}
+
+impl Serialize for SitesJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let all = self.report.sites.iter().zip(&self.words.sites);
+        serializer.collect_seq(all.map(|(site, words)| SiteJson::new(site, words)))
+    }
+}
+
+/// All that is waited for, in the shared form.
+struct ResourcesJson<'r> {
+    report: &'r Report,
+    words: Rc<Words<'r>>,
+}
+
+impl Serialize for ResourcesJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (report, holders) = (self.report, &self.words.holders);
+        let all = report.resources.iter();
+        serializer.collect_seq(all.map(|resource| ResourceJson::new(report, holders, resource)))
+    }
 }
 
 /// What is told of tasks and frames as texts tell it, made once for all of them.
 struct Words<'r> {
+    shape: Shape,
     /// The numbers of the frames that hold something.
     holders: HolderFrames,
     sites: Vec<SiteWords>,
@@ -160,13 +212,15 @@ struct SiteWords {
 }
 
 impl<'r> Words<'r> {
-    fn of(report: &Report, holders: HolderFrames, beside: &'r Beside) -> Self {
+    fn of(shape: Shape, report: &Report, beside: &'r Beside) -> Self {
         let site = |site: &Site| SiteWords {
             name: name(site, false),
             at: place(site),
             source: users_line(site, &beside.sources).map(|(_, text)| text),
         };
-        Self { holders, sites: report.sites.iter().map(site).collect(), locals: &beside.locals }
+        let holders = HolderFrames::of(report);
+        let sites = report.sites.iter().map(site).collect();
+        Self { shape, holders, sites, locals: &beside.locals }
     }
 }
 
@@ -255,7 +309,7 @@ impl ThreadJson {
 impl<'r> TaskJson<'r> {
     fn new(report: &'r Report, words: &'r Words<'r>, task: &'r Task, row: RowWords) -> Self {
         let lines = lines(task);
-        let waits = Waits { report, frames: &words.holders, lines: &lines };
+        let waits = Waits { report, frames: &words.holders, lines: &lines, shape: words.shape };
         let frames = Frames { report, words, task, lines: &lines };
         let root = task.root.map(|id| &report.sites[id.0 as usize]);
         let doubts = task.doubts().into_iter().map(|text| ProblemJson { text: text.into() });

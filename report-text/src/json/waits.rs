@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::shape::Shape;
 use super::{PlaceJson, ThreadJson, hexadecimal, resource_word};
 use crate::text::frames::{Line, lines};
 use crate::text::waiting::{number_of, short, told};
 use crate::text::why;
 use runtime_layouts::diagnosis::is_fault;
 use runtime_layouts::report::{
-    Access, Clock, Due, Finding, FindingKind, FrameRef, Holder, Lead, Leads, Report, ResourceKind,
-    TaskIndex, Timer, Wait, WakerPlace,
+    Access, Clock, Due, Finding, FindingKind, FrameRef, Holder, Lead, Leads, Report, Resource,
+    ResourceKind, TaskIndex, Timer, Wait, WakerPlace,
 };
 
 /// So many tasks or holders stand with each wait, since a hundred thousand tasks may wait for the
@@ -46,10 +47,9 @@ impl HolderFrames {
 
 #[derive(Serialize)]
 pub(super) struct WaitJson<'r> {
-    resource: &'static str,
-    pool: bool,
+    #[serde(flatten)]
+    of: ResourceOf<'r>,
     address: String,
-    name: &'r str,
     text: String,
     told: bool,
     frame: Option<usize>,
@@ -60,9 +60,25 @@ pub(super) struct WaitJson<'r> {
     granted: bool,
     keeps_waker: bool,
     waker: Option<WakerJson<'r>>,
+    note: Option<&'r str>,
+}
+
+/// What is waited for, or its number among those of the report.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ResourceOf<'r> {
+    Whole(ResourceJson<'r>),
+    Number { of: u32 },
+}
+
+/// What is the same of all who wait for it.
+#[derive(Serialize)]
+pub(super) struct ResourceJson<'r> {
+    resource: &'static str,
+    pool: bool,
+    name: &'r str,
     state: Option<String>,
     timer: Option<TimerJson>,
-    note: Option<&'r str>,
     parties: Option<u64>,
     task: Option<&'r str>,
     tasks: Vec<&'r str>,
@@ -71,6 +87,40 @@ pub(super) struct WaitJson<'r> {
     held_by_count: usize,
     queue: Vec<&'r str>,
     queue_count: usize,
+}
+
+impl<'r> ResourceJson<'r> {
+    pub(super) fn new(report: &'r Report, frames: &HolderFrames, resource: &'r Resource) -> Self {
+        let id = |task: TaskIndex| report.task(task).id.0.as_str();
+        Self {
+            resource: resource_word(resource.kind),
+            pool: resource.kind == ResourceKind::Pool,
+            name: &resource.name,
+            state: resource.state_text(),
+            timer: resource.timer.map(TimerJson::new),
+            parties: resource.parties,
+            task: match resource.tasks.as_slice() {
+                [one] => Some(id(*one)),
+                _ => None,
+            },
+            tasks: resource.tasks.iter().take(MOST_LISTED).map(|task| id(*task)).collect(),
+            tasks_count: resource.tasks.len(),
+            held_by: resource
+                .holders
+                .iter()
+                .take(MOST_LISTED)
+                .map(|holder| HolderJson::new(report, frames, holder))
+                .collect(),
+            held_by_count: resource.holders.len(),
+            queue: resource
+                .queue
+                .iter()
+                .take(MOST_LISTED)
+                .map(|wait| id(report.wait(*wait).task))
+                .collect(),
+            queue_count: resource.queue.len(),
+        }
+    }
 }
 
 /// Where a waker of the task is that waits.
@@ -164,6 +214,7 @@ pub(super) struct Waits<'r, 'l> {
     pub(super) frames: &'l HolderFrames,
     /// The lines of its backtrace.
     pub(super) lines: &'l [Line<'r>],
+    pub(super) shape: Shape,
 }
 
 impl<'r> Waits<'r, '_> {
@@ -180,18 +231,18 @@ impl<'r> Waits<'r, '_> {
     }
 
     fn wait(&self, wait: &'r Wait, told: bool) -> WaitJson<'r> {
-        let Self { report, frames, lines } = *self;
+        let Self { report, frames, lines, shape } = *self;
         let resource = report.resource(wait.resource);
-        let id = |task: TaskIndex| report.task(task).id.0.as_str();
         WaitJson {
-            resource: resource_word(resource.kind),
-            pool: resource.kind == ResourceKind::Pool,
+            of: match shape {
+                Shape::Whole => ResourceOf::Whole(ResourceJson::new(report, frames, resource)),
+                Shape::Shared => ResourceOf::Number { of: wait.resource.0 },
+            },
             address: hexadecimal(match resource.kind {
                 // What it waits for is not known: the future itself stands for it.
                 ResourceKind::Other => wait.leaf.address,
                 _ => resource.address,
             }),
-            name: &resource.name,
             text: short(report, wait),
             told,
             frame: number_of(wait.leaf, lines),
@@ -205,30 +256,7 @@ impl<'r> Waits<'r, '_> {
             granted: wait.is_granted,
             keeps_waker: wait.keeps_waker(),
             waker: wait.waker.map(|place| WakerJson::new(report, place)),
-            state: resource.state_text(),
-            timer: resource.timer.map(TimerJson::new),
             note: wait.note.as_deref(),
-            parties: resource.parties,
-            task: match resource.tasks.as_slice() {
-                [one] => Some(id(*one)),
-                _ => None,
-            },
-            tasks: resource.tasks.iter().take(MOST_LISTED).map(|task| id(*task)).collect(),
-            tasks_count: resource.tasks.len(),
-            held_by: resource
-                .holders
-                .iter()
-                .take(MOST_LISTED)
-                .map(|holder| HolderJson::new(report, frames, holder))
-                .collect(),
-            held_by_count: resource.holders.len(),
-            queue: resource
-                .queue
-                .iter()
-                .take(MOST_LISTED)
-                .map(|wait| id(report.wait(*wait).task))
-                .collect(),
-            queue_count: resource.queue.len(),
         }
     }
 }

@@ -258,7 +258,7 @@ fn write_report(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     if arguments.html.is_some() {
-        return report_page::write(|out| json::write(report, beside, out), out);
+        return report_page::write(|out| json::write_shared(report, beside, out), out);
     }
     if arguments.json {
         return json::write(report, beside, out);
