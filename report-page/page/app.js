@@ -3,7 +3,7 @@
 import { button, el } from './dom.js';
 import { findingsElement } from './findings-view.js';
 import { GraphView } from './graph-view.js';
-import { onReport, save, tellTask } from './host.js';
+import { onReport, opensFiles, save, tellTask } from './host.js';
 import { ListView } from './list-view.js';
 import { counted, modelOf } from './report.js';
 import { connectionsElement, runtimesElement } from './runtimes-view.js';
@@ -127,7 +127,8 @@ function headElement(report) {
     ...(report.runtimes.length === 0 ? [counted(report.tasks.length, 'task')] : []),
     report.complete ? 'complete' : 'incomplete',
   ];
-  const theme = button('Light / dark', switchTheme, { class: 'theme', title: 'Switch between light and dark' });
+  // VS Code has its own.
+  const theme = opensFiles ? null : button('Light / dark', switchTheme, { title: 'Switch between light and dark' });
   const json = button('Save JSON', () => save(`${nameOf(report)}.json`, 'application/json', JSON.stringify(report)));
   const name = el('h1', { title: target.executable }, nameOf(report));
   return el('header', { class: 'top' }, name, el('p', { class: 'facts' }, facts.join(' · ')), el('span', { class: 'buttons' }, json, theme));

@@ -19,7 +19,7 @@ import { counted, isOutside, shortName, shortPlace, titleOf } from './report.js'
  * @property {number} count how many things it stands for
  * @property {Mark | null} mark
  * @property {number[]} findings the numbers of those that it is evidence of
- * @property {{ file: string, line: number } | null} place
+ * @property {{ file: string, line: number } | null} place of a thread
  *
  * @typedef {object} GraphEdge
  * @property {string} from
@@ -81,6 +81,7 @@ class Builder {
 
   /** @param {string} id */
   task(id) {
+    if (this.nodes.has(`task:${id}`)) return `task:${id}`;
     const task = this.model.tasks.get(id);
     return this.node(`task:${id}`, task === undefined ? unknownTask(id) : taskNode(task)).id;
   }
@@ -120,35 +121,13 @@ function taskNode(task) {
   const { row } = task;
   const lines = [shortName(row.function || row.future)];
   if (row.at !== '') lines.push(shortPlace(row.at));
-  const frame = placeOf(task);
   return {
     kind: /** @type {const} */ ('task'),
     title: titleOf(task),
     lines,
     badge: task.state,
     tasks: [task.id],
-    place: frame,
   };
-}
-
-/**
- * Where the user's own code of a task stands.
- *
- * @param {Task} task
- * @returns {{ file: string, line: number } | null}
- */
-export function placeOf(task) {
-  /** @type {{ file: string, line: number } | null} */
-  let found = null;
-  const visit = (/** @type {import('./report.js').Frame[]} */ frames) => {
-    for (const frame of frames) {
-      frame.children.forEach(visit);
-      const isIt = frame.user && frame.at === task.row.at && frame.file !== null && frame.line !== null;
-      if (found === null && isIt) found = { file: frame.file ?? '', line: frame.line ?? 1 };
-    }
-  };
-  visit(task.frames);
-  return found;
 }
 
 /**

@@ -23,8 +23,10 @@
  * @property {string} at
  * @property {string | null} source
  * @property {Place | null} expanded_at
+ * @property {Place | null} defined_at
  * @property {boolean} user
  * @property {string} type
+ * @property {string} address
  * @property {string[]} notes
  * @property {Local[]} locals
  * @property {Frame[][]} children
@@ -54,6 +56,13 @@
  * @property {boolean} polled
  * @property {boolean} limit
  * @property {boolean} granted
+ * @property {number | null} permits
+ * @property {boolean} keeps_waker
+ * @property {unknown} waker
+ * @property {string | null} note
+ * @property {unknown} timer
+ * @property {number | null} parties
+ * @property {string | null} task
  * @property {string[]} tasks
  * @property {number} tasks_count
  * @property {Holder[]} held_by
@@ -255,7 +264,8 @@ export function wordsOf(task) {
  * @param {string} name
  */
 export function shortName(name) {
-  const rest = name.replace(/^async (block|closure) in /, '');
+  const kept = name.startsWith('block_on ') ? 'block_on ' : '';
+  const rest = name.slice(kept.length).replace(/^async (block|closure) in /, '');
   let depth = 0;
   const starts = [];
   for (let at = 0; at < rest.length; at += 1) {
@@ -264,7 +274,7 @@ export function shortName(name) {
     else if ((character === '>' && rest[at - 1] !== '-') || character === ')' || character === '}') depth -= 1;
     else if (character === ':' && rest[at - 1] === ':' && depth === 0) starts.push(at + 1);
   }
-  return starts.length > 1 ? rest.slice(starts[starts.length - 2]) : rest;
+  return kept + (starts.length > 1 ? rest.slice(starts[starts.length - 2]) : rest);
 }
 
 /**

@@ -45,8 +45,9 @@ export class StacksView {
     const roots = mergedStacks(tasks, this.usersOnly);
     const shown = new Set(roots.flatMap((root) => [...root.tasks]));
     const left = tasks.length - shown.size;
-    const why = this.usersOnly ? 'have no frame of your own code' : 'have no frames';
-    const rest = left > 0 ? ` ${counted(left, 'task')} ${why}.` : '';
+    const have = left === 1 ? 'has' : 'have';
+    const what = this.usersOnly ? 'no frame of your own code' : 'no frames';
+    const rest = left > 0 ? ` ${counted(left, 'task')} ${have} ${what}.` : '';
     this.note.textContent = `Outermost future on the left, in a box from top to bottom.${rest}`;
     this.boxes = 0;
     this.tree.replaceChildren(...this.some(roots, 1));

@@ -4,10 +4,13 @@ import { button, el } from './dom.js';
 import { framesElement } from './frames-view.js';
 import { placeElement, save } from './host.js';
 import { backtraceText } from './backtrace.js';
-import { counted, titleOf, wordsOf } from './report.js';
+import { titleOf, wordsOf } from './report.js';
 
 /** @import { Holder, Model, Task, Wait } from './report.js' */
 /** @import { Actions } from './findings-view.js' */
+
+/** Kinds of what is waited for that those who wait get one after the other. */
+const QUEUES = new Set(['mutex', 'rwlock', 'semaphore', 'once_cell', 'thread_lock', 'notify', 'mpsc']);
 
 /** So many tasks are named in a line. */
 const MOST_NAMED = 12;
@@ -72,8 +75,9 @@ function waitsElement(waits, model, actions) {
     if (wait.held_by.length === 0 && wait.tasks.length > 0) {
       item.append(el('div', { class: 'holder' }, 'ends with ', ...links(wait.tasks, model, actions)));
     }
-    if (wait.queue_count > 1) {
-      item.append(el('div', { class: 'holder' }, `queue of ${wait.queue_count}: `, ...links(wait.queue, model, actions)));
+    const queue = [...new Set(wait.queue)];
+    if (queue.length > 1 && QUEUES.has(wait.resource)) {
+      item.append(el('div', { class: 'holder' }, `queue of ${wait.queue_count}: `, ...links(queue, model, actions)));
     }
     list.append(item);
   }
@@ -116,7 +120,7 @@ function links(ids, model, actions) {
     const words = task === undefined ? `task ${id}` : wordsOf(task);
     return [button(words, () => actions.showTask(id), { class: 'link task' }), document.createTextNode(' ')];
   });
-  if (ids.length > MOST_NAMED) nodes.push(document.createTextNode(`and ${counted(ids.length - MOST_NAMED, 'more')}`));
+  if (ids.length > MOST_NAMED) nodes.push(document.createTextNode(`and ${ids.length - MOST_NAMED} more`));
   return nodes;
 }
 

@@ -4,6 +4,13 @@
 // of ten thousand tasks of a web service two hundred megabytes of JSON become one or two, and what the
 // browser must read as markup is what takes its time. Base64 has no character that ends a script.
 
+/**
+ * What is empty is the same for all: nobody changes a report.
+ *
+ * @type {never[]}
+ */
+const NONE = [];
+
 /** @import { Frame, Report, Wait } from './report.js' */
 
 /**
@@ -13,7 +20,9 @@
 export async function unpacked(text) {
   const found = text.trim() === '' ? null : JSON.parse(text);
   if (typeof found !== 'string') return found;
-  const packed = Uint8Array.from(atob(found), (character) => character.charCodeAt(0));
+  const letters = atob(found);
+  const packed = new Uint8Array(letters.length);
+  for (let at = 0; at < letters.length; at += 1) packed[at] = letters.charCodeAt(at);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
   return whole(JSON.parse(await new Response(stream).text()));
 }
@@ -28,24 +37,44 @@ export async function unpacked(text) {
 export function whole(report) {
   const { sites, resources, ...rest } = report;
   if (sites === undefined || resources === undefined) return report;
-  const tasks = rest.tasks.map((/** @type {any} */ task) => ({
-    ...task,
-    frames: wholeFrames(task.frames, sites),
-    waiting_on: task.waiting_on.map((/** @type {any} */ wait) => wholeWait(wait, resources)),
-  }));
-  return { ...rest, tasks };
+  for (const task of rest.tasks) {
+    task.frames = wholeFrames(task.frames, sites);
+    task.waiting_on = task.waiting_on.map((/** @type {any} */ wait) => wholeWait(wait, resources));
+  }
+  return rest;
 }
 
 /**
+ * Field by field: of two hundred thousand frames that takes a tenth of what copying objects does.
+ *
  * @param {any[]} frames
  * @param {any[]} sites
  * @returns {Frame[]}
  */
 function wholeFrames(frames, sites) {
   return frames.map((frame) => {
-    const { site, notes = [], locals = [], children = [], problem = null, ...own } = frame;
-    const branches = children.map((/** @type {any[]} */ branch) => wholeFrames(branch, sites));
-    return { ...sites[site], ...own, notes, locals, children: branches, problem };
+    const site = sites[frame.site];
+    return {
+      index: frame.index,
+      function: site.function,
+      name: site.name,
+      kind: site.kind,
+      state: site.state,
+      file: site.file,
+      line: site.line,
+      at: site.at,
+      source: site.source,
+      expanded_at: site.expanded_at,
+      defined_at: site.defined_at,
+      user: site.user,
+      type: site.type,
+      polled: frame.polled,
+      address: frame.address,
+      notes: frame.notes ?? NONE,
+      locals: frame.locals ?? NONE,
+      children: frame.children?.map((/** @type {any[]} */ branch) => wholeFrames(branch, sites)) ?? NONE,
+      problem: frame.problem ?? null,
+    };
   });
 }
 
@@ -55,6 +84,32 @@ function wholeFrames(frames, sites) {
  * @returns {Wait}
  */
 function wholeWait(wait, resources) {
-  const { of, ...own } = wait;
-  return { ...resources[of], ...own };
+  const resource = resources[wait.of];
+  return {
+    resource: resource.resource,
+    pool: resource.pool,
+    name: resource.name,
+    state: resource.state,
+    timer: resource.timer,
+    parties: resource.parties,
+    task: resource.task,
+    tasks: resource.tasks,
+    tasks_count: resource.tasks_count,
+    held_by: resource.held_by,
+    held_by_count: resource.held_by_count,
+    queue: resource.queue,
+    queue_count: resource.queue_count,
+    address: wait.address,
+    text: wait.text,
+    told: wait.told,
+    frame: wait.frame,
+    access: wait.access,
+    permits: wait.permits,
+    polled: wait.polled,
+    limit: wait.limit,
+    granted: wait.granted,
+    keeps_waker: wait.keeps_waker,
+    waker: wait.waker,
+    note: wait.note,
+  };
 }

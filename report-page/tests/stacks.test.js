@@ -56,6 +56,7 @@ test('tasks are grouped and sorted', () => {
 test('names and places are short', () => {
   assert.equal(shortName('inventory::stock::reserve'), 'stock::reserve');
   assert.equal(shortName('async block in shop::main'), 'shop::main');
+  assert.equal(shortName('block_on async block in a::shop::main'), 'block_on shop::main');
   assert.equal(shortName('shop::<a::B as c::D<e::F>>::call'), '<a::B as c::D<e::F>>::call');
   assert.equal(shortName('a::b::Map<fn(c::D) -> e::F>'), 'b::Map<fn(c::D) -> e::F>');
   assert.equal(shortPlace('crates/shop/src/stock.rs:31'), 'stock.rs:31');

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use end_to_end_tests::front::{DUMP, Front};
 use end_to_end_tests::subjects;
 use serde_json::Value;
@@ -18,15 +18,17 @@ fn report_in(page: &Path) -> Result<Value> {
     serde_json::from_str(&run_script("report-of.js", page)?).context("the report")
 }
 
-/// Writes the page of a subject through a front, and returns the report in it.
-fn written(front: Front, subject: Subject<'_>, page: &Path) -> Result<Value> {
-    let command = format!("{DUMP} --html {}", page.display());
-    let said = front.ask(subject, &[command])?.concat();
+/// Writes the page of a subject through a front. Returns the report in it, and the JSON report that the
+/// front writes beside it.
+fn written(front: Front, subject: Subject<'_>, page: &Path) -> Result<(Value, Value)> {
+    let commands = [format!("{DUMP} --html {}", page.display()), format!("{DUMP} --json")];
+    let outputs = front.ask(subject, &commands)?;
+    let [said, json] = outputs.as_slice() else { bail!("{outputs:?}") };
     match front {
         Front::CommandLine => ensure!(said.is_empty(), "{said}"),
         _ => ensure!(said.contains("Wrote ") && said.contains("report.html"), "{said}"),
     }
-    report_in(page)
+    Ok((report_in(page)?, serde_json::from_str(json).context("the JSON report")?))
 }
 
 /// What does not differ from one look to the next.
@@ -46,7 +48,8 @@ fn of_a_hung_service() -> Result<()> {
     let subject = || Subject::Process(shop.service.pid());
     let mut first = None;
     for front in [Front::CommandLine, Front::SystemGdb, Front::SystemLldb] {
-        let report = written(front, subject(), &page).with_context(|| format!("{front:?}"))?;
+        let (report, json) =
+            written(front, subject(), &page).with_context(|| format!("{front:?}"))?;
         let found = essence(&report);
         let text = report["findings"][0]["text"].as_str().unwrap_or_default();
         ensure!(text.contains("waits for a lock that it holds itself"), "{text}");
@@ -54,8 +57,6 @@ fn of_a_hung_service() -> Result<()> {
         ensure!(evidence.contains("held") && evidence.contains("stock.rs"), "{evidence}");
         ensure!(*first.get_or_insert(found.clone()) == found, "{front:?}: {found:?}");
         // What the page's script makes of its packed form is the JSON report.
-        let json = front.ask(subject(), &[format!("{DUMP} --json")])?.concat();
-        let json: Value = serde_json::from_str(&json)?;
         ensure!(json == report, "{front:?}: the page does not hold the JSON report");
     }
     Ok(())
@@ -78,7 +79,7 @@ fn in_a_browser_ten_thousand_tasks_open_in_a_second() -> Result<()> {
     let many = subjects::many_tasks(Profile::Release, 10_000)?;
     let folder = tempfile::tempdir()?;
     let page = folder.path().join("report.html");
-    let report = written(Front::CommandLine, Subject::Process(many.pid()), &page)?;
+    let (report, _) = written(Front::CommandLine, Subject::Process(many.pid()), &page)?;
     ensure!(report["tasks"].as_array().map(Vec::len) == Some(10_001));
     let size = std::fs::metadata(&page)?.len();
     ensure!(size < 3_000_000, "the page has {size} bytes");

@@ -27,7 +27,7 @@ pub(crate) struct Dump {
     file: Option<PathBuf>,
     /// Write a page to FILE that shows the findings, who waits for whom as a graph, all stacks as one
     /// tree and every task, in any browser and without a network
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "json", "connections", "full_names", "user", "all"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "json"])]
     html: Option<PathBuf>,
     /// Write JSON instead of text: docs/report.schema.json describes it
     #[arg(long)]

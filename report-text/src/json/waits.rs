@@ -67,7 +67,7 @@ pub(super) struct WaitJson<'r> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum ResourceOf<'r> {
-    Whole(ResourceJson<'r>),
+    Whole(Box<ResourceJson<'r>>),
     Number { of: u32 },
 }
 
@@ -235,7 +235,10 @@ impl<'r> Waits<'r, '_> {
         let resource = report.resource(wait.resource);
         WaitJson {
             of: match shape {
-                Shape::Whole => ResourceOf::Whole(ResourceJson::new(report, frames, resource)),
+                Shape::Whole => {
+                    let resource = ResourceJson::new(report, frames, resource);
+                    ResourceOf::Whole(Box::new(resource))
+                }
                 Shape::Shared => ResourceOf::Number { of: wait.resource.0 },
             },
             address: hexadecimal(match resource.kind {

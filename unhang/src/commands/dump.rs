@@ -78,8 +78,7 @@ pub(crate) struct Arguments {
 
     /// Write a page to FILE that shows the findings, who waits for whom as a graph, all stacks as one
     /// tree and every task, in any browser and without a network
-    #[arg(long, value_name = "FILE")]
-    #[arg(conflicts_with_all = ["json", "output", "width", "user", "connections", "full_names", "all"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "output"])]
     html: Option<PathBuf>,
 
     /// Write to FILE instead of standard output
