@@ -1,4 +1,5 @@
-// Elements. Text of the process only ever becomes text: nothing here takes markup.
+// Elements. Text of the process only ever becomes text: nothing here takes markup, and characters that
+// would change how others are read are shown by their numbers.
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -6,6 +7,18 @@ const SVG = 'http://www.w3.org/2000/svg';
  * @typedef {Node | string | null | undefined | false} Child
  * @typedef {Record<string, string | number | boolean | null | ((event: any) => void)>} Attributes
  */
+
+/** Controls but for the end of a line, and what turns the direction of text or is not seen. */
+const HARMFUL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+/**
+ * The text with what would do harm in it as a Rust developer would write it.
+ *
+ * @param {string} text
+ */
+export function harmless(text) {
+  return text.replace(HARMFUL, (character) => `\\u{${character.charCodeAt(0).toString(16)}}`);
+}
 
 /**
  * Sets attributes; functions are listeners, and null and false leave an attribute out.
@@ -17,7 +30,7 @@ export function setAttributes(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === 'function') element.addEventListener(name, value);
     else if (value === null || value === false) element.removeAttribute(name);
-    else element.setAttribute(name, value === true ? '' : String(value));
+    else element.setAttribute(name, value === true ? '' : harmless(String(value)));
   }
 }
 
@@ -55,7 +68,8 @@ export function svg(tag, attributes = {}, ...children) {
  */
 function append(element, children) {
   for (const child of children) {
-    if (child !== null && child !== undefined && child !== false) element.append(child);
+    if (typeof child === 'string') element.append(harmless(child));
+    else if (child !== null && child !== undefined && child !== false) element.append(child);
   }
 }
 

@@ -234,7 +234,7 @@ function addHolder(builder, resource, holder) {
     ['place', 'reserved place'],
   ]);
   const what = words.get(holder.access) ?? 'held';
-  const variable = holder.variable !== null && !/^__\d+$/.test(holder.variable) ? ` in ${holder.variable}` : '';
+  const variable = holder.variable !== null && !/^__\d+$/.test(holder.variable) ? ` in \`${holder.variable}\`` : '';
   builder.edge(resource, to, { kind: 'kept', label: `${what}${variable}`, weak: !holder.certain });
 }
 

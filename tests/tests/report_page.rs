@@ -70,6 +70,8 @@ fn in_a_browser_the_hung_service_is_explained() -> Result<()> {
     let page = folder.path().join("report.html");
     written(Front::CommandLine, Subject::Process(shop.service.pid()), &page)?;
     println!("{}", run_in_browser("hung-service.js", &page)?);
+    // It writes the page anew, with other texts.
+    println!("{}", run_in_browser("hostile.js", &page)?);
     Ok(())
 }
 
