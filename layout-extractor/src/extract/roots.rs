@@ -1,6 +1,6 @@
 //! The roots of an extraction: the addresses, variables and types that a debugger starts from.
 
-use runtime_layouts::knowledge::Libraries;
+use runtime_layouts::knowledge::{Libraries, StreamingTrait};
 use runtime_layouts::knowledge::expectation::NamedType;
 use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::{LayoutError, StaticVariable, ThreadLocal};
@@ -106,15 +106,20 @@ fn in_unit(
         if name == b"poll" && wanted.is_task_poll(&source.path_of(&dwarf, of, at)?) {
             roots.task_polls.push(range.low);
         }
-        if matches!(name, b"poll" | b"poll_next") || name.starts_with(b"{async_") {
+        let streams = |known: &StreamingTrait| known.polls.iter().any(|it| it.as_bytes() == name);
+        if matches!(name, b"poll" | b"poll_next")
+            || name.starts_with(b"{async_")
+            || source.libraries.streaming().any(streams)
+        {
             roots.polls.push(range.low);
         }
     }
+    let is_wanted = |name: &[u8]| is_polled(name, source.libraries);
     for &(address, offset) in &index.statics {
         if source.object.is_loaded(address)
             && address != 0
             && source
-                .vtable_type(&dwarf, &view, view.start + u64::from(offset), is_polled)?
+                .vtable_type(&dwarf, &view, view.start + u64::from(offset), &is_wanted)?
                 .is_some()
         {
             roots.vtables.push(address);

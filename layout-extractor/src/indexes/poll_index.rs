@@ -1,5 +1,6 @@
 //! The `poll` functions of one unit, and those that the symbol table lists.
 
+use runtime_layouts::knowledge::Libraries;
 use runtime_layouts::layout::source::PolledAs;
 use rustc_hash::FxHashMap;
 
@@ -50,6 +51,16 @@ pub(crate) fn polled_self(plain: &str) -> Option<(&str, PolledAs)> {
     };
     let (ty, polled) = qualified_path_parts(of)?;
     (polled_trait(polled)? == expected).then_some((ty, expected))
+}
+
+/// Whether a mangled name is that of a function by which an object is polled that streams.
+pub(crate) fn streams_in_symbol(mangled: &str, libraries: Libraries) -> bool {
+    let Ok(symbol) = rustc_demangle::try_demangle(mangled) else { return false };
+    let plain = format!("{symbol:#}");
+    let (of, function) = split_last_segment(&plain);
+    let Some((_, of)) = qualified_path_parts(of) else { return false };
+    let (of, function) = (strip_arguments(of), strip_arguments(function));
+    libraries.streaming().any(|known| known.path == of && known.polls.contains(&function))
 }
 
 /// The polled trait with this path, if it is one.

@@ -1,6 +1,7 @@
-//! The type behind a `dyn Future`, by the address of its vtable.
+//! The type behind a `dyn Future`, or another object that is polled, by the address of its vtable.
 
 use gimli::{Dwarf, constants as dw};
+use runtime_layouts::knowledge::{Libraries, StreamingTrait};
 use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::{LayoutError, LayoutSource};
 
@@ -10,7 +11,7 @@ use crate::dwarf::entry_cursor::EntryCursor;
 use crate::dwarf::name_ref::NameRef;
 use crate::dwarf::reader::{Entry, malformed};
 use crate::dwarf::unit_view::UnitView;
-use crate::indexes::poll_index::{polled_in_symbol, polled_trait};
+use crate::indexes::poll_index::{polled_in_symbol, polled_trait, streams_in_symbol};
 use crate::object::sections::Slice;
 use crate::support::polled_names::POLLED_VTABLES;
 use crate::support::rust_path::{split_last_segment, strip_arguments, vtable_parts};
@@ -19,18 +20,24 @@ use crate::support::rust_path::{split_last_segment, strip_arguments, vtable_part
 pub(crate) const POLL_SLOT: u64 = 3;
 
 /// Whether that is the name of a vtable of a trait that is polled.
-pub(crate) fn is_polled(vtable: &[u8]) -> bool {
+pub(crate) fn is_polled(vtable: &[u8], libraries: Libraries) -> bool {
     // Most vtables are of other traits, which the end of the name shows.
-    POLLED_VTABLES.iter().any(|end| vtable.ends_with(end))
+    let is_of_future = POLLED_VTABLES.iter().any(|end| vtable.ends_with(end))
         && vtable_parts(&String::from_utf8_lossy(vtable))
-            .is_some_and(|(_, of)| polled_trait(of).is_some())
+            .is_some_and(|(_, of)| polled_trait(of).is_some());
+    let streams = |known: &StreamingTrait| {
+        let of = vtable.strip_suffix(b">::{vtable}");
+        let ty = of.and_then(|of| of.strip_suffix(known.path.as_bytes()));
+        ty.is_some_and(|ty| ty.ends_with(b" as "))
+    };
+    is_of_future || libraries.streaming().any(streams)
 }
 
 impl DwarfSource {
     /// The types whose vtable for a polled trait is at this address.
     pub(crate) fn find_vtable_types(&self, address: u64) -> Result<Vec<TypeId>, LayoutError> {
         let dwarf = self.dwarf();
-        let (mut found, is_described) = self.described_vtable_types(&dwarf, address, is_polled)?;
+        let (mut found, is_described) = self.described_vtable_types(&dwarf, address, &|name| is_polled(name, self.libraries))?;
         if !is_described {
             found = self.types_by_poll_slot(&dwarf, address)?;
         }
@@ -41,7 +48,7 @@ impl DwarfSource {
 
     /// The types whose vtable for any trait is at this address, as far as a variable describes it.
     pub(crate) fn find_object_types(&self, address: u64) -> Result<Vec<TypeId>, LayoutError> {
-        let (mut found, _) = self.described_vtable_types(&self.dwarf(), address, |_| true)?;
+        let (mut found, _) = self.described_vtable_types(&self.dwarf(), address, &|_| true)?;
         found.sort_unstable();
         found.dedup();
         Ok(found)
@@ -53,7 +60,7 @@ impl DwarfSource {
         &self,
         dwarf: &Dwarf<Slice<'_>>,
         address: u64,
-        is_wanted: fn(&[u8]) -> bool,
+        is_wanted: &dyn Fn(&[u8]) -> bool,
     ) -> Result<(Vec<TypeId>, bool), LayoutError> {
         let mut found = Vec::new();
         let mut is_described = false;
@@ -81,7 +88,7 @@ impl DwarfSource {
         dwarf: &Dwarf<Slice<'s>>,
         view: &UnitView<'s>,
         offset: u64,
-        is_wanted: fn(&[u8]) -> bool,
+        is_wanted: &dyn Fn(&[u8]) -> bool,
     ) -> Result<Option<TypeId>, LayoutError> {
         let name = self.static_name(dwarf, view, offset)?;
         if !is_wanted(name) {
@@ -164,7 +171,14 @@ impl DwarfSource {
                 let linkage = self.function_linkage_name(dwarf, function)?;
                 linkage.is_some_and(|name| polled_in_symbol(&name).is_some())
             }
-            body => body.starts_with("{async_"),
+            body if body.starts_with("{async_") => true,
+            name => {
+                let is_poll = |known: &StreamingTrait| known.polls.contains(&name);
+                self.libraries.streaming().any(is_poll)
+                    && self
+                        .function_linkage_name(dwarf, function)?
+                        .is_some_and(|name| streams_in_symbol(&name, self.libraries))
+            }
         })
     }
 

@@ -199,13 +199,46 @@ impl<'r> Leaves<'r> {
         let frames = chain.frames.iter().map(FrameRef::of);
         above.extend(frames.filter_map(|frame| self.dependencies.frame(task, frame)));
         let mut branches = chain.polled_branches().peekable();
+        let leaf = chain.frames.last().filter(|_| branches.peek().is_none());
         if branches.peek().is_none() {
             self.add_leaf(task, chain, above);
         }
+        self.add_beside(task, chain, leaf.map(FrameRef::of), above);
         for branch in branches {
             self.add(task, branch, above);
         }
         above.truncate(outer);
+    }
+
+    /// Adds what frames wait for beside what they poll: they go on with it, and all that they have.
+    fn add_beside(
+        &mut self,
+        task: TaskIndex,
+        chain: &Chain,
+        leaf: Option<FrameRef>,
+        above: &[DependencyId],
+    ) {
+        let report = self.report;
+        if report.task(task).state != TaskState::Idle {
+            return;
+        }
+        let is_beside = |wait: &Wait| {
+            wait.is_polled
+                && Some(wait.leaf) != leaf
+                && chain.frames.iter().any(|frame| FrameRef::of(frame) == wait.leaf)
+        };
+        let waits = report.waits.of(task).filter(|(_, wait)| is_beside(wait));
+        for (id, _) in waits {
+            let mut dependencies: Vec<DependencyId> = above.to_vec();
+            chain.branches.iter().for_each(|branch| {
+                branch.visit_frames(&mut |frame| {
+                    dependencies.extend(self.dependencies.frame(task, FrameRef::of(frame)));
+                });
+            });
+            dependencies.extend(self.dependencies.task(task));
+            let pollers = self.pollers.get(&task).cloned();
+            self.leaves.push(Leaf { waits: vec![id], pollers, dependencies });
+        }
     }
 
     fn add_leaf(&mut self, task: TaskIndex, chain: &Chain, above: &[DependencyId]) {

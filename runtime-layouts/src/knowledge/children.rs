@@ -37,8 +37,9 @@ pub(crate) enum Children {
     Variants(Vec<Vec<Part>>),
     /// Behind a thin pointer.
     Pointer(Ty),
-    /// Behind a `dyn Trait` pointer: the offsets of the data pointer and the vtable pointer.
-    Dyn { data: u64, vtable: u64 },
+    /// Behind a `dyn Trait` pointer: the offsets of the data pointer and the vtable pointer, and
+    /// whether what is there is a future; else it may only have some in it.
+    Dyn { data: u64, vtable: u64, is_future: bool },
     /// In each element.
     Array { element: Ty, size: u64, count: u64 },
     /// In each element of a slice: the offsets of the pointer to it and of its length.

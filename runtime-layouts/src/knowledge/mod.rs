@@ -16,6 +16,7 @@ pub(crate) mod naming;
 pub(crate) mod notation;
 pub(crate) mod pool;
 mod resource;
+mod streaming;
 pub(crate) mod waker;
 
 pub use self::blocking::{BlockingCall, TakesLock};
@@ -26,6 +27,7 @@ pub use self::future_set::FutureSetType;
 pub use self::guard::GuardType;
 pub use self::notation::ValuePrinter;
 pub use self::resource::ResourceType;
+pub use self::streaming::{BesideType, StreamingTrait};
 pub(crate) use self::resource::{ObservedResource, Read, ReadOrder, Reading, Tasks, Wakers};
 
 use self::children::Types;
@@ -85,6 +87,10 @@ pub struct Library {
     pub ended_when_empty: &'static [&'static str],
     /// Futures and streams that always have something to give, so that nothing waits in them.
     pub never_pending: &'static [&'static str],
+    /// Traits whose objects may have futures in them that are polled.
+    pub streaming: &'static [StreamingTrait],
+    /// Futures that wait for sockets of their own beside the futures that they poll.
+    pub waiting_beside: &'static [BesideType],
     /// The paths of wrappers in which a future may be, and later its output.
     pub output_wrappers: &'static [&'static str],
     /// Functions of which it matters whether a program has them: the last parts of their paths.
@@ -128,6 +134,8 @@ impl Library {
             future_sets: &[],
             ended_when_empty: &[],
             never_pending: &[],
+            streaming: &[],
+            waiting_beside: &[],
             output_wrappers: &[],
             notable_functions: &[],
             makes_abort_handles: &[],
@@ -316,6 +324,16 @@ impl Libraries {
     /// Whether a future of that path has ended when it holds none.
     pub(crate) fn is_ended_when_empty(self, path: &str) -> bool {
         self.all().any(|library| library.ended_when_empty.contains(&path))
+    }
+
+    /// The traits whose objects may have futures in them that are polled.
+    pub fn streaming(self) -> impl Iterator<Item = &'static StreamingTrait> {
+        self.all().flat_map(|library| library.streaming)
+    }
+
+    /// What a future of that path waits for beside what it polls.
+    pub(crate) fn waiting_beside(self, path: &str) -> Option<&'static BesideType> {
+        self.all().flat_map(|library| library.waiting_beside).find(|known| known.path == path)
     }
 
     /// Whether a future may be in a type of that path, and later its output.

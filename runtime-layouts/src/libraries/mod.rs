@@ -20,6 +20,7 @@ pub(crate) mod futures;
 pub(crate) mod futures_timer;
 pub(crate) mod h2;
 pub(crate) mod http;
+pub(crate) mod http_body;
 pub(crate) mod hyper;
 pub(crate) mod hyper_util;
 pub(crate) mod kanal;
@@ -63,6 +64,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&bytes::LIBRARY),
     RegistryEntry::library(&tower::LIBRARY),
     RegistryEntry::library(&http::LIBRARY),
+    RegistryEntry::library(&http_body::LIBRARY),
     RegistryEntry::library(&h2::LIBRARY),
     RegistryEntry::library(&hyper::LIBRARY),
     RegistryEntry::library(&hyper_util::LIBRARY),

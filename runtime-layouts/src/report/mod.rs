@@ -373,6 +373,12 @@ impl Chain {
         }
     }
 
+    /// Visits the frames of this chain and of its branches.
+    pub fn visit_frames<'c>(&'c self, visit: &mut dyn FnMut(&'c Frame)) {
+        self.frames.iter().for_each(&mut *visit);
+        self.branches.iter().for_each(|branch| branch.visit_frames(visit));
+    }
+
     /// Whether a frame is in this chain or in a branch of it.
     #[must_use]
     pub fn has(&self, frame: FrameRef) -> bool {

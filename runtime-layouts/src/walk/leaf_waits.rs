@@ -12,11 +12,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::other_ends::SharedWakers;
 use super::search::SharedPointer;
 use super::sites::Sites;
-use crate::knowledge::{Libraries, ObservedResource, Reading, ResourceType, Tasks, waker};
+use crate::knowledge::{BesideType, Libraries, ObservedResource, Reading, ResourceType, Tasks, waker};
 use crate::layout::name::base_path;
 use crate::layout::{Type, TypeKind};
 use crate::report::{
-    Chain, Frame, FrameRef, FutureState, Polled, ResourceId, ResourceKind, SiteId, Task, TaskState,
+    Chain, Frame, FrameRef, FutureState, Polled, ResourceId, ResourceKind, SiteId, Task, TaskIndex,
+    TaskState,
     Wait, WakerPlace,
 };
 use crate::value::path::{self, Path, Reach};
@@ -55,6 +56,8 @@ pub(crate) struct LeafReader {
     shared: SharedWakers,
     /// Whether frames of a type are a library's own way to what is waited for.
     inner: FxHashMap<SiteId, bool>,
+    /// What frames of a type wait for beside what they poll.
+    beside: FxHashMap<SiteId, Option<&'static BesideType>>,
 }
 
 impl LeafReader {
@@ -67,6 +70,7 @@ impl LeafReader {
             wakers: FxHashMap::default(),
             shared: SharedWakers::of(libraries),
             inner: FxHashMap::default(),
+            beside: FxHashMap::default(),
         }
     }
 
@@ -136,8 +140,12 @@ impl LeafWalk<'_> {
         run.extend(&chain.frames);
         let mut branches = chain.branches.iter().peekable();
         let holds_only = chain.branches.iter().all(|branch| branch.polled == Polled::No);
-        if branches.peek().is_none() || holds_only {
+        let is_leaf = branches.peek().is_none() || holds_only;
+        if is_leaf {
             self.leaf(run, branch, holding_frame);
+        }
+        for end in above + 1..run.len() + usize::from(!is_leaf) {
+            self.beside(&run[..end], holding_frame);
         }
         // What a frame awaits besides other things is not what it is.
         let from = if chain.branches.len() > 1 { run.len() } else { branch };
@@ -149,27 +157,30 @@ impl LeafWalk<'_> {
         run.truncate(above);
     }
 
+    /// What the last frame of a run waits for beside what it polls.
+    fn beside(&mut self, run: &[&Frame], holding_frame: Option<FrameRef>) {
+        let Some(frame) = run.last() else { return };
+        let (sites, libraries) = (self.sites, self.leaves.libraries);
+        let known = self.leaves.beside.entry(frame.site).or_insert_with(|| {
+            libraries.waiting_beside(base_path(&sites.get(frame.site).type_name))
+        });
+        let Some((known, value)) = known.zip(self.value(frame)) else { return };
+        // One that cannot be read waits for nothing beside, as far as is known.
+        let Ok(Some(leaf)) = (known.part)(self.program, value) else { return };
+        let waker = self.task.waker_data();
+        let reading =
+            Reading { program: self.program, leaf, tasks: self.tasks, waker, inside: None };
+        let task = self.task.index;
+        for known in self.kept_wakers(&reading) {
+            self.found.push(found_wait((task, sites), run, holding_frame, known, false));
+        }
+    }
+
     fn leaf(&mut self, run: &[&Frame], branch: usize, holding_frame: Option<FrameRef>) {
         let Some(frame) = run.last() else { return };
-        let leaf_ref = FrameRef::of(frame);
-        let user = run.iter().rev().find(|frame| self.sites.is_user_code(frame.site));
-        let user = user.map(|frame| FrameRef::of(frame));
-        let task = self.task.index;
-        let waiting = |(mut seen, named): (ObservedResource, Ty), keeps_waker: bool| {
-            let wait = Wait {
-                task,
-                resource: ResourceId(0),
-                access: seen.access,
-                is_granted: seen.is_granted,
-                note: seen.note.take(),
-                is_polled: holding_frame.is_none(),
-                is_limit: false,
-                holding_frame,
-                waker: keeps_waker.then_some(WakerPlace::Leaf),
-                leaf: leaf_ref,
-                user,
-            };
-            FoundWait { seen, named, wait, shared: None }
+        let (task, sites) = (self.task.index, self.sites);
+        let waiting = |known: (ObservedResource, Ty), keeps_waker: bool| {
+            found_wait((task, sites), run, holding_frame, known, keeps_waker)
         };
         let stands_there = self.task.state == TaskState::Idle
             && holding_frame.is_none()
@@ -335,6 +346,32 @@ fn mark_limits(found: &mut [FoundWait]) {
     for waiting in found {
         waiting.wait.is_limit = waiting.seen.limit_of.is_some_and(|pool| pools.contains(&pool));
     }
+}
+
+/// A wait of the last frame of a run.
+fn found_wait(
+    (task, sites): (TaskIndex, &Sites),
+    run: &[&Frame],
+    holding_frame: Option<FrameRef>,
+    (mut seen, named): (ObservedResource, Ty),
+    keeps_waker: bool,
+) -> FoundWait {
+    let nowhere = FrameRef { site: SiteId(0), address: 0 };
+    let user = run.iter().rev().find(|frame| sites.is_user_code(frame.site));
+    let wait = Wait {
+        task,
+        resource: ResourceId(0),
+        access: seen.access,
+        is_granted: seen.is_granted,
+        note: seen.note.take(),
+        is_polled: holding_frame.is_none(),
+        is_limit: false,
+        holding_frame,
+        waker: keeps_waker.then_some(WakerPlace::Leaf),
+        leaf: run.last().map_or(nowhere, |last| FrameRef::of(last)),
+        user: user.map(|frame| FrameRef::of(frame)),
+    };
+    FoundWait { seen, named, wait, shared: None }
 }
 
 /// What a future of a type that is not known waits for: all of one type are one, since nobody else

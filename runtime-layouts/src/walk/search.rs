@@ -254,7 +254,9 @@ impl<'s, 'p> Search<'s, 'p> {
                 self.shared.pop();
                 visited?;
             }
-            Descent::Dyn { data, vtable } => self.visit_dyn(value, *data, *vtable)?,
+            Descent::Dyn { data, vtable, is_future } => {
+                self.visit_dyn(value, (*data, *vtable), *is_future)?;
+            }
             Descent::Arms(arms) => self.visit_select_arms(value, arms)?,
             Descent::Turns(turns) => self.visit_turns(value, turns)?,
             Descent::Array { element, size, count } => {
@@ -298,9 +300,14 @@ impl<'s, 'p> Search<'s, 'p> {
         self.pointees.pop();
     }
 
-    /// A `dyn Future`.
+    /// A `dyn Future`, or an object that may have futures in it.
     /// Where what is looked for need not be polled, any `dyn Trait`.
-    fn visit_dyn(&mut self, value: Value, data: u64, vtable: u64) -> Result<(), ValueError> {
+    fn visit_dyn(
+        &mut self,
+        value: Value,
+        (data, vtable): (u64, u64),
+        is_future: bool,
+    ) -> Result<(), ValueError> {
         let data = self.program.read_pointer(value.address.wrapping_add(data))?;
         let vtable = self.program.read_pointer(value.address.wrapping_add(vtable))?;
         if !self.finder.traversals.are_futures_wanted() {
@@ -313,8 +320,11 @@ impl<'s, 'p> Search<'s, 'p> {
         }
         match dyn_type(self.program, vtable) {
             Ok(ty) => {
-                self.visit_behind_pointer(Value { ty, address: data }, Self::visit_known_future)
+                let look = if is_future { Self::visit_known_future } else { Self::visit };
+                self.visit_behind_pointer(Value { ty, address: data }, look);
             }
+            // Most of these have none in them.
+            Err(_) if !is_future => {}
             Err(problem) => self.fail(problem),
         }
         Ok(())

@@ -67,8 +67,9 @@ pub(crate) enum Descent {
     Pointer(Ty),
     /// Behind a thin pointer that shares what it owns.
     Shared(Ty),
-    /// Behind a `dyn Future` pointer: the offsets of the data pointer and the vtable pointer.
-    Dyn { data: u64, vtable: u64 },
+    /// Behind a `dyn Trait` pointer: the offsets of the data pointer and the vtable pointer, and
+    /// whether what is there is a future; else it may only have some in it.
+    Dyn { data: u64, vtable: u64, is_future: bool },
     /// In each element.
     Array { element: Ty, size: u64, count: u64 },
     /// In each element of the slice behind a fat pointer with these offsets.
@@ -177,7 +178,7 @@ impl Traversals {
             Children::Pointer(target) if !self.holds(program, target) => Descent::Nothing,
             Children::Pointer(target) if is_shared(&layout.name) => Descent::Shared(target),
             Children::Pointer(target) => Descent::Pointer(target),
-            Children::Dyn { data, vtable } => Descent::Dyn { data, vtable },
+            Children::Dyn { data, vtable, is_future } => Descent::Dyn { data, vtable, is_future },
             Children::Array { element, size, count } if self.holds(program, element) => {
                 Descent::Array { element, size, count }
             }
@@ -405,7 +406,7 @@ fn children(
                 None => Children::None,
             }
         }
-        TypeKind::Struct { members } => match fat_pointer(program, ty, layout, wanted)? {
+        TypeKind::Struct { members } => match fat_pointer(program, libraries, ty, layout, wanted)? {
             Some(fat) => fat,
             None => Children::Parts(
                 members
@@ -469,6 +470,7 @@ pub(super) fn shared_target(program: &Program<'_>, ty: Ty) -> Option<Ty> {
 /// A fat pointer to a slice or to a `dyn Trait` that is polled.
 fn fat_pointer(
     program: &Program<'_>,
+    libraries: Libraries,
     ty: Ty,
     layout: &Type,
     wanted: SearchFor,
@@ -483,10 +485,13 @@ fn fat_pointer(
     }
     Ok(Some(match &*second.name {
         "vtable" if wanted == SearchFor::Ends => {
-            Children::Dyn { data: first.offset, vtable: second.offset }
+            Children::Dyn { data: first.offset, vtable: second.offset, is_future: false }
         }
         "vtable" if wanted == SearchFor::Futures && is_polled_trait(&layout.name) => {
-            Children::Dyn { data: first.offset, vtable: second.offset }
+            Children::Dyn { data: first.offset, vtable: second.offset, is_future: true }
+        }
+        "vtable" if wanted == SearchFor::Futures && streams(libraries, &layout.name) => {
+            Children::Dyn { data: first.offset, vtable: second.offset, is_future: false }
         }
         "length" => match SliceLayout::of_fat_pointer(program, ty, layout)? {
             Some(SliceLayout { data, length, element, size }) => {
@@ -500,8 +505,20 @@ fn fat_pointer(
 
 /// Whether a pointer's type is to a `dyn Future` or `dyn Stream`.
 fn is_polled_trait(pointer: &str) -> bool {
-    let Some(at) = pointer.find("dyn ") else { return false };
-    let name = &pointer[at + "dyn ".len()..];
-    name.starts_with("core::future::future::Future<")
-        || name.starts_with("futures_core::stream::Stream<")
+    let of = object_trait(pointer);
+    ["core::future::future::Future<", "futures_core::stream::Stream<"]
+        .iter()
+        .any(|polled| of.is_some_and(|name| name.starts_with(polled)))
+}
+
+/// Whether a pointer's type is to an object that is polled as it streams.
+fn streams(libraries: Libraries, pointer: &str) -> bool {
+    let Some(name) = object_trait(pointer) else { return false };
+    let mut rests = libraries.streaming().filter_map(|known| name.strip_prefix(known.path));
+    rests.any(|rest| rest.starts_with(['<', ' ', '>', '+']))
+}
+
+/// The trait of the object that a pointer of that type leads to, and what follows it.
+fn object_trait(pointer: &str) -> Option<&str> {
+    pointer.find("dyn ").map(|at| &pointer[at + "dyn ".len()..])
 }

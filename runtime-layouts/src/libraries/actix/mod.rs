@@ -1,11 +1,11 @@
 //! The connections of actix, and requests while their handlers run.
 //!
 //! Source: `actix-http/src/h1/dispatcher.rs`, `requests/head.rs` (3.20.0), `actix-web/src/request.rs`
-//! (4.18.1).
+//! (4.18.1); `actix-http/src/body/message_body.rs`.
 
 use crate::knowledge::connection::{Observed, ObservedConnection, ObservedRequest, some, variant};
 use crate::knowledge::expectation::{Expectation, Kind, newest, with};
-use crate::knowledge::{ConnectionType, Library};
+use crate::knowledge::{ConnectionType, Library, StreamingTrait};
 use crate::libraries::http;
 use crate::libraries::rust_std::values::socket_address;
 use crate::report::{Phase, Protocol, Role};
@@ -19,6 +19,11 @@ pub(crate) const LIBRARY: Library = Library {
         ConnectionType::used("actix_web::request::HttpRequest", request),
     ],
     sending: &["awc::"],
+    streaming: &[StreamingTrait {
+        path: "actix_http::body::message_body::MessageBody",
+        // Its size stands first.
+        polls: &[],
+    }],
     ..Library::named("actix")
 };
 

@@ -67,6 +67,20 @@ pub(super) fn dispatcher(
     })))
 }
 
+/// The connection under a body that is written: its socket takes what the body gave, and tells when
+/// the peer has gone, which ends the body whatever that waits for. What a handler does while its
+/// answer is awaited ends so too, but then nothing was begun that the peer has to take.
+pub(super) fn beside_body(
+    program: &Program<'_>,
+    dispatcher: Value,
+) -> Result<Option<Value>, ValueError> {
+    let body = dispatcher.member(program, "body_rx")?.referent(program, 4)?;
+    match body.is_some(program)? {
+        true => dispatcher.member(program, "conn").map(Some),
+        false => Ok(None),
+    }
+}
+
 fn of_server(state: &State) -> Phase {
     let idle = match (state.has_read, state.is_last) {
         (true, _) => Phase::ReadingHead,

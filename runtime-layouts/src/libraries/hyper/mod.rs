@@ -7,7 +7,7 @@ mod http1;
 mod http2;
 
 use crate::knowledge::expectation::{Expectation, Kind, newest, with};
-use crate::knowledge::{ConnectionType, Library};
+use crate::knowledge::{BesideType, ConnectionType, Library};
 
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
@@ -16,6 +16,10 @@ pub(crate) const LIBRARY: Library = Library {
         ConnectionType::polled("hyper::proto::h1::dispatch::Dispatcher", http1::dispatcher),
         ConnectionType::used("hyper::proto::h2::server::H2Stream", http2::stream),
     ],
+    waiting_beside: &[BesideType {
+        path: "hyper::proto::h1::dispatch::Dispatcher",
+        part: http1::beside_body,
+    }],
     sending: &["hyper::client::", "hyper_util::client::"],
     ..Library::named("hyper")
 };
