@@ -1,12 +1,15 @@
 //! Everything that can be said of a process: each of these must end, and none may panic.
 
 use report_text::json;
-use report_text::text::{Beside, Look, backtrace, locks, tasks, why, workers};
+use report_text::text::{Beside, Look, backtrace, locks, tasks, whatis, why, workers};
 use runtime_layouts::libraries::{LIBRARIES, REGISTRY};
 use runtime_layouts::target::Target;
 use runtime_layouts::variables::Limits;
 use runtime_layouts::variables::locals::LocalTable;
 use runtime_layouts::walk::inspect;
+
+/// Tasks whose addresses are asked for.
+const MOST_ASKED: usize = 4;
 
 /// Inspects the process and makes every text of what was found.
 pub fn say(target: &dyn Target) {
@@ -21,6 +24,12 @@ pub fn say(target: &dyn Target) {
     let _ = json::write(&report, &beside, &mut out);
     let _ = locks::write(&report, true, &look, &mut out);
     let _ = why::write(&report, &look, &mut out);
+    for task in report.tasks.iter().take(MOST_ASKED) {
+        for address in [task.address, task.chain.frames.last().map_or(1, |last| last.address.wrapping_add(1))] {
+            let found = runtime_layouts::whatis::of(target, &report, LIBRARIES, address);
+            let _ = whatis::write(&report, &found, &look, &mut out);
+        }
+    }
     for task in &report.tasks {
         let _ = backtrace::write(&report, task, &look, &beside, &mut out);
         let _ = why::write_task(&report, task, &look, &mut out);

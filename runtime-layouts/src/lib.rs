@@ -48,3 +48,4 @@ pub mod target;
 pub mod value;
 pub mod variables;
 pub mod walk;
+pub mod whatis;

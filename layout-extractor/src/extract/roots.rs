@@ -1,7 +1,7 @@
 //! The roots of an extraction: the addresses, variables and types that a debugger starts from.
 
-use runtime_layouts::knowledge::{Libraries, StreamingTrait};
 use runtime_layouts::knowledge::expectation::NamedType;
+use runtime_layouts::knowledge::{Libraries, StreamingTrait};
 use runtime_layouts::layout::TypeId;
 use runtime_layouts::layout::source::{LayoutError, StaticVariable, ThreadLocal};
 

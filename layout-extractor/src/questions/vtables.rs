@@ -37,7 +37,8 @@ impl DwarfSource {
     /// The types whose vtable for a polled trait is at this address.
     pub(crate) fn find_vtable_types(&self, address: u64) -> Result<Vec<TypeId>, LayoutError> {
         let dwarf = self.dwarf();
-        let (mut found, is_described) = self.described_vtable_types(&dwarf, address, &|name| is_polled(name, self.libraries))?;
+        let (mut found, is_described) =
+            self.described_vtable_types(&dwarf, address, &|name| is_polled(name, self.libraries))?;
         if !is_described {
             found = self.types_by_poll_slot(&dwarf, address)?;
         }

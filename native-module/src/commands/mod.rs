@@ -14,6 +14,7 @@ mod print;
 mod task;
 mod tasks;
 mod up;
+mod whatis;
 mod why;
 mod workers;
 
@@ -129,6 +130,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     command::<workers::Workers>("async workers", Completes::Options),
     command::<locks::Locks>("async locks", Completes::Options),
     command::<connections::Connections>("async connections", Completes::Options),
+    command::<whatis::WhatIs>("async whatis", Completes::Options),
     command::<why::Why>("async why", Completes::TaskId),
     command::<explain::Explain>("async explain", Completes::Options),
     command::<apply::Apply>("async apply", Completes::TaskIds),

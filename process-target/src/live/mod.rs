@@ -50,6 +50,8 @@ pub struct LiveOptions {
     pub interrupted: Arc<AtomicBool>,
     /// How much of each variable of each frame is wanted; `None` for none of them.
     pub locals: Option<Limits>,
+    /// Addresses of which it is wanted what lies there.
+    pub addresses: Vec<u64>,
 }
 
 /// A process whose program is known, and which goes on running.
@@ -68,6 +70,7 @@ pub struct LiveProcess {
     names: RefCell<HashMap<u64, Option<String>>>,
     interrupted: Arc<AtomicBool>,
     locals: Option<Limits>,
+    addresses: Vec<u64>,
 }
 
 /// A process as it is, or was, at one moment.
@@ -113,6 +116,7 @@ impl LiveProcess {
             names: RefCell::default(),
             interrupted: options.interrupted.clone(),
             locals: options.locals,
+            addresses: options.addresses.clone(),
         })
     }
 

@@ -25,6 +25,7 @@ use runtime_layouts::report::Report;
 use runtime_layouts::target::Target;
 use runtime_layouts::variables::locals::LocalTable;
 use runtime_layouts::walk;
+use runtime_layouts::whatis::{self, WhatIs};
 
 use super::memory_copy::CopyBuffer;
 use super::proc::{self, Waiting};
@@ -56,6 +57,15 @@ pub struct Inspection {
     pub bytes_read: u64,
     /// The variables of all frames; empty unless they were asked for.
     pub locals: LocalTable,
+    /// What lies at the addresses that were asked for, in their order.
+    pub found: Vec<WhatIs>,
+}
+
+/// What is made of one look.
+struct Look {
+    report: Report,
+    locals: LocalTable,
+    found: Vec<WhatIs>,
 }
 
 impl LiveProcess {
@@ -70,7 +80,7 @@ impl LiveProcess {
         stops.extend(glimpse.release());
         asleep.wait_for();
         let rehearsal = self.look_at(&glimpse);
-        if rehearsal.0.interrupted || glimpse.interrupted() {
+        if rehearsal.report.interrupted || glimpse.interrupted() {
             return Err(TargetError::Interrupted);
         }
         let mut wanted = glimpse.asked_for();
@@ -125,13 +135,15 @@ impl LiveProcess {
         finish(&target, found, target.bytes_read(), Vec::new())
     }
 
-    fn look_at(&self, target: &LiveTarget) -> (Report, LocalTable) {
+    fn look_at(&self, target: &LiveTarget) -> Look {
         let report = walk::inspect(target, REGISTRY);
         let locals = match self.locals {
             Some(limits) => LocalTable::of(target, &report, &report.tasks, LIBRARIES, limits),
             None => LocalTable::default(),
         };
-        (report, locals)
+        let what_is = |address: &u64| whatis::of(target, &report, LIBRARIES, *address);
+        let found = self.addresses.iter().map(what_is).collect();
+        Look { report, locals, found }
     }
 }
 
@@ -172,7 +184,7 @@ fn largest_copy() -> u64 {
 
 fn finish(
     target: &LiveTarget,
-    (mut report, locals): (Report, LocalTable),
+    Look { mut report, locals, found }: Look,
     bytes_read: u64,
     stops: Vec<Duration>,
 ) -> Result<Inspection, TargetError> {
@@ -180,7 +192,7 @@ fn finish(
         return Err(TargetError::Interrupted);
     }
     report.problems.splice(0..0, target.problems().iter().cloned());
-    Ok(Inspection { report, stops, bytes_read, locals })
+    Ok(Inspection { report, stops, bytes_read, locals, found })
 }
 
 /// What is in one of two lists of ranges.

@@ -18,6 +18,7 @@ use self::threads::ProcessThreadJson;
 use self::waits::{
     FindingJson, HolderFrames, LeadJson, ResourceJson, WaitJson, Waits, findings_json, leads_json,
 };
+use self::whatis::WhatIsJson;
 use crate::text::backtrace::users_line;
 use crate::text::frames::{lines, name, place};
 use crate::text::style::is_harmful;
@@ -37,6 +38,7 @@ mod runtimes;
 mod shape;
 mod threads;
 mod waits;
+mod whatis;
 
 /// The version of the schema.
 pub const SCHEMA: u32 = 1;
@@ -102,6 +104,8 @@ struct ReportJson<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     resources: Option<ResourcesJson<'r>>,
     tasks: TasksJson<'r>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    whatis: Vec<WhatIsJson<'r>>,
     findings: Vec<FindingJson<'r>>,
     leads: Vec<LeadJson<'r>>,
     verdict: Option<String>,
@@ -149,6 +153,7 @@ impl<'r> ReportJson<'r> {
             resources: (shape == Shape::Shared)
                 .then(|| ResourcesJson { report, words: words.clone() }),
             tasks: TasksJson { report, words: words.clone() },
+            whatis: beside.found.iter().map(|found| WhatIsJson::new(report, found)).collect(),
             problems: report
                 .problems
                 .iter()

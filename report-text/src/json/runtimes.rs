@@ -119,6 +119,7 @@ impl<'r> QueueJson<'r> {
             QueuePlace::Lifo(worker) => ("lifo", Some(worker)),
             QueuePlace::Worker(worker) => ("worker", Some(worker)),
             QueuePlace::Shared => ("shared", None),
+            QueuePlace::Blocking => ("blocking", None),
         };
         let tasks_count = queue.tasks.len();
         Self { place, worker, tasks: ids(report, &queue.tasks), tasks_count }

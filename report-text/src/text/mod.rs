@@ -14,10 +14,12 @@ mod table;
 pub mod tasks;
 pub mod variables;
 pub(crate) mod waiting;
+pub mod whatis;
 pub mod why;
 pub mod workers;
 
 use runtime_layouts::variables::locals::LocalTable;
+use runtime_layouts::whatis::WhatIs;
 
 /// What texts show beside the report: lines of source files, and variables of the process.
 #[derive(Default)]
@@ -27,6 +29,8 @@ pub struct Beside {
     pub locals: LocalTable,
     /// Whether everything together has the list of connections.
     connections: bool,
+    /// What was found of addresses that were asked for.
+    pub found: Vec<WhatIs>,
 }
 
 impl Beside {
@@ -40,6 +44,12 @@ impl Beside {
     #[must_use]
     pub fn and_connections(self, connections: bool) -> Self {
         Self { connections, ..self }
+    }
+
+    /// The same, with what was found of addresses.
+    #[must_use]
+    pub fn and_found(self, found: Vec<WhatIs>) -> Self {
+        Self { found, ..self }
     }
 }
 

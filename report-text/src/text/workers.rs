@@ -6,8 +6,13 @@ use super::Look;
 use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
 use super::tasks::tasks_text;
-use super::waiting;
-use runtime_layouts::report::{BlockingPool, QueuePlace, Report, RunQueue, Runtime, WorkerState};
+use runtime_layouts::report::{
+    BlockingPool, QueuePlace, Report, RunQueue, Runtime, Task, TaskIndex, TaskKind, TaskState,
+    WorkerState,
+};
+
+/// Tasks of one queue that are named, at most.
+const MOST_QUEUED: usize = 24;
 
 /// Writes every runtime with its workers.
 ///
@@ -66,6 +71,7 @@ pub(super) fn write_runtimes(report: &Report, look: &Look, out: &mut Out<'_>) ->
         write_queues(report, runtime, out)?;
         if let Some(pool) = runtime.blocking {
             out.line(pool_text(&pool))?;
+            write_closures(report, runtime, out)?;
         }
         if runtime.shutdown.is_some() {
             out.line("  It is being dropped.")?;
@@ -80,7 +86,7 @@ fn write_queues(report: &Report, runtime: &Runtime, out: &mut Out<'_>) -> io::Re
         let place = match queue.place {
             QueuePlace::Lifo(worker) => format!("In the LIFO slot of worker {worker}"),
             QueuePlace::Worker(worker) => format!("In the queue of worker {worker}"),
-            QueuePlace::Shared => continue,
+            QueuePlace::Shared | QueuePlace::Blocking => continue,
         };
         out.line(format_args!("  {place}: {}.", tasks_in(report, queue)))?;
     }
@@ -93,11 +99,40 @@ fn write_queues(report: &Report, runtime: &Runtime, out: &mut Out<'_>) -> io::Re
     Ok(())
 }
 
-/// `task 5`, `tasks 5, 6, 7`.
+/// The closures on the threads for blocking work, and those that wait for one.
+fn write_closures(report: &Report, runtime: &Runtime, out: &mut Out<'_>) -> io::Result<()> {
+    let runs = |task: &&Task| {
+        task.kind == TaskKind::Blocking
+            && task.state == TaskState::Running
+            && task.runtime == Some(runtime.id)
+    };
+    let running: Vec<TaskIndex> = report.tasks.iter().filter(runs).map(|task| task.index).collect();
+    if !running.is_empty() {
+        out.line(format_args!("    It runs {}.", in_order(report, "closure", &running)))?;
+    }
+    let queues = runtime.queues.iter().filter(|queue| queue.place == QueuePlace::Blocking);
+    for queue in queues {
+        let queued = in_order(report, "closure", &queue.tasks);
+        out.line(format_args!("    In its queue: {queued}."))?;
+    }
+    Ok(())
+}
+
+/// `task 5`, `tasks 5, 6, 7`, those that come next first.
 fn tasks_in(report: &Report, queue: &RunQueue) -> String {
-    let tasks = waiting::ids(report, queue.tasks.iter().copied());
-    let what = if queue.tasks.len() == 1 { "task" } else { "tasks" };
-    format!("{what} {tasks}")
+    in_order(report, "task", &queue.tasks)
+}
+
+/// `task 5`, `tasks 5, 6, 7`, `tasks 5, 6, … and 12 more`.
+fn in_order(report: &Report, what: &str, tasks: &[TaskIndex]) -> String {
+    let shown = &tasks[..tasks.len().min(MOST_QUEUED)];
+    let ids: Vec<&str> = shown.iter().map(|task| report.task(*task).id.0.as_str()).collect();
+    let more = match tasks.len() - shown.len() {
+        0 => String::new(),
+        more => format!(", … and {more} more"),
+    };
+    let plural = if tasks.len() == 1 { "" } else { "s" };
+    format!("{what}{plural} {}{more}", ids.join(", "))
 }
 
 /// `Blocking pool: 2 of 2 threads, 0 idle; 1 closure queued: it is full.` The limit is said where it

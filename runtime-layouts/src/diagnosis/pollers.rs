@@ -81,7 +81,7 @@ fn in_slots(report: &Report, of_threads: &FxHashMap<u64, WaitId>) -> FxHashMap<T
     let queues = report.runtimes.iter().flat_map(|runtime| {
         runtime.queues.iter().filter_map(move |queue| match queue.place {
             QueuePlace::Lifo(worker) => Some((runtime.workers.get(worker)?, queue)),
-            QueuePlace::Worker(_) | QueuePlace::Shared => None,
+            QueuePlace::Worker(_) | QueuePlace::Shared | QueuePlace::Blocking => None,
         })
     });
     let blocked = queues.filter_map(|(worker, queue)| {

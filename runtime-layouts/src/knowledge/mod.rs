@@ -27,8 +27,8 @@ pub use self::future_set::FutureSetType;
 pub use self::guard::GuardType;
 pub use self::notation::ValuePrinter;
 pub use self::resource::ResourceType;
-pub use self::streaming::{BesideType, StreamingTrait};
 pub(crate) use self::resource::{ObservedResource, Read, ReadOrder, Reading, Tasks, Wakers};
+pub use self::streaming::{BesideType, StreamingTrait};
 
 use self::children::Types;
 use self::expectation::{Expectation, NamedType, NamedTypes};

@@ -17,6 +17,11 @@ pub(crate) fn paths(program: &Program<'_>, ty: Ty) -> Vec<Path> {
     path::find_all(program, ty, Reach::RUNTIME, MOST_WAKERS, &mut is_waker)
 }
 
+/// Whether a type is that of wakers.
+pub(crate) fn is_waker(layout: &Type) -> bool {
+    &*layout.name == WAKER
+}
+
 /// Whether one of these wakers in a value wakes the task whose header is there.
 pub(crate) fn wake(program: &Program<'_>, value: Value, paths: &[Path], header: u64) -> bool {
     paths.iter().any(|path| {

@@ -83,6 +83,8 @@ pub enum QueuePlace {
     Worker(usize),
     /// The queue that all workers take from.
     Shared,
+    /// The queue of closures that the threads for blocking work take from.
+    Blocking,
 }
 
 /// A runtime's threads for blocking work. The workers of a multi-threaded tokio runtime, which are

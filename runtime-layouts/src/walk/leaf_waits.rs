@@ -12,13 +12,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::other_ends::SharedWakers;
 use super::search::SharedPointer;
 use super::sites::Sites;
-use crate::knowledge::{BesideType, Libraries, ObservedResource, Reading, ResourceType, Tasks, waker};
+use crate::knowledge::{
+    BesideType, Libraries, ObservedResource, Reading, ResourceType, Tasks, waker,
+};
 use crate::layout::name::base_path;
 use crate::layout::{Type, TypeKind};
 use crate::report::{
     Chain, Frame, FrameRef, FutureState, Polled, ResourceId, ResourceKind, SiteId, Task, TaskIndex,
-    TaskState,
-    Wait, WakerPlace,
+    TaskState, Wait, WakerPlace,
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value};

@@ -432,7 +432,7 @@ fn polled(future: Value) -> (Value, Polled) {
 }
 
 /// The concrete type behind a `dyn Trait`; `None` where the debug information does not name it.
-fn object_type(program: &Program<'_>, vtable: u64) -> Option<Ty> {
+pub(crate) fn object_type(program: &Program<'_>, vtable: u64) -> Option<Ty> {
     let (module, address) = program.module_at(vtable)?;
     let types = program.layouts(module).object_types(address).ok()?;
     // Of several it may be any.

@@ -57,7 +57,7 @@ pub(super) fn mark(program: &Program<'_>, runtimes: &[Runtime], tasks: &[Task], 
 
 /// Adds the words in a thread's registers and on its stack. `None` when its stack cannot be found:
 /// neither a frame's address nor its stack pointer is known.
-pub(super) fn search(
+pub(crate) fn search(
     program: &Program<'_>,
     thread: &Thread,
     mut words: FxHashSet<u64>,

@@ -406,15 +406,17 @@ fn children(
                 None => Children::None,
             }
         }
-        TypeKind::Struct { members } => match fat_pointer(program, libraries, ty, layout, wanted)? {
-            Some(fat) => fat,
-            None => Children::Parts(
-                members
-                    .iter()
-                    .map(|member| Part { offset: member.offset, ty: of(member.ty) })
-                    .collect(),
-            ),
-        },
+        TypeKind::Struct { members } => {
+            match fat_pointer(program, libraries, ty, layout, wanted)? {
+                Some(fat) => fat,
+                None => Children::Parts(
+                    members
+                        .iter()
+                        .map(|member| Part { offset: member.offset, ty: of(member.ty) })
+                        .collect(),
+                ),
+            }
+        }
         // The other member of `MaybeUninit` is `()`; what other unions hold, only their code knows.
         TypeKind::Union { members } if base_path(&layout.name).ends_with("::MaybeUninit") => {
             Children::Parts(
@@ -458,7 +460,7 @@ pub(super) fn is_shared(name: &str) -> bool {
 }
 
 /// What the pointer in an `Arc` or `Rc` points to: the counts, and the value behind them.
-pub(super) fn shared_target(program: &Program<'_>, ty: Ty) -> Option<Ty> {
+pub(crate) fn shared_target(program: &Program<'_>, ty: Ty) -> Option<Ty> {
     let mut is_pointer = |ty: &Type| matches!(ty.kind, TypeKind::Pointer { .. });
     let pointer = path::find(program, ty, Reach::INLINE, &mut is_pointer)?;
     match program.type_of(pointer.end).ok()?.kind {

@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use indicatif::ProgressBar;
-use process_target::{CoreOptions, CoreTarget, Layouts, LiveOptions, LiveProcess, TargetError};
+use process_target::{
+    CoreOptions, CoreTarget, Inspection, Layouts, LiveOptions, LiveProcess, TargetError,
+};
 use report_text::json;
-use report_text::text::{Beside, Look, dump};
+use report_text::text::{self, Beside, Look, dump};
 use runtime_layouts::layout::file::LayoutFile;
 use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::libraries::{LIBRARIES, REGISTRY};
@@ -20,6 +22,7 @@ use runtime_layouts::target::Target;
 use runtime_layouts::variables::Limits;
 use runtime_layouts::variables::locals::LocalTable;
 use runtime_layouts::walk;
+use runtime_layouts::whatis::{self, WhatIs, parse_address};
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
@@ -101,6 +104,11 @@ pub(crate) struct Arguments {
     #[arg(long)]
     connections: bool,
 
+    /// Show only what lies at this address and what points at it; JSON has it beside the rest. May be
+    /// given several times
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
+    whatis: Vec<u64>,
+
     /// Show generic arguments in full
     #[arg(long)]
     full_names: bool,
@@ -140,7 +148,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let found = match (&arguments.subject.pid, &arguments.subject.core) {
         (Some(pid), _) => {
             let locals = arguments.locals.then_some(Limits::SHORT);
-            let options = LiveOptions { layouts, interrupted, locals };
+            let addresses = arguments.whatis.clone();
+            let options = LiveOptions { layouts, interrupted, locals, addresses };
             process(*pid, &options, !arguments.no_stop, &mut log)
         }
         (None, Some(core)) => {
@@ -150,11 +159,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
                 layouts,
                 interrupted,
             };
-            core_file(core, &options, arguments.locals, &mut log)
+            core_file(core, &options, arguments, &mut log)
         }
         (None, None) => bail!("specify a process (`--pid`) or a core file (`--core`)"),
     };
-    let Found { report, locals, sources } = match found {
+    let Found { report, locals, found, sources } = match found {
         Err(TargetError::Interrupted) => return Ok(INTERRUPTED),
         found => found?,
     };
@@ -162,7 +171,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         return Ok(INTERRUPTED);
     }
     log.begin_writing();
-    let beside = Beside::with(locals).and_connections(arguments.connections);
+    let beside = Beside::with(locals).and_connections(arguments.connections).and_found(found);
     let written = write_to(arguments, &report, &beside);
     log.end();
     sources.iter().for_each(|source| source.remember());
@@ -184,6 +193,7 @@ fn open_layouts(path: &Path) -> anyhow::Result<Layouts> {
 struct Found {
     report: Report,
     locals: LocalTable,
+    found: Vec<WhatIs>,
     /// What was asked about the program and its libraries.
     sources: Vec<Arc<dyn LayoutSource>>,
 }
@@ -202,28 +212,31 @@ fn process(
     log.stopped(&inspection.stops);
     log.read(inspection.bytes_read);
     let sources = process.sources();
-    Ok(Found { report: inspection.report, locals: inspection.locals, sources })
+    let Inspection { report, locals, found, .. } = inspection;
+    Ok(Found { report, locals, found, sources })
 }
 
 /// Looks at a core file.
 fn core_file(
     core: &Path,
     options: &CoreOptions,
-    with_locals: bool,
+    arguments: &Arguments,
     log: &mut Log,
 ) -> Result<Found, TargetError> {
     log.begin("opening the core file");
     let target = CoreTarget::open(core, options)?;
     log.begin("reading tasks");
     let mut report = walk::inspect(&target, REGISTRY);
-    let locals = match with_locals {
+    let locals = match arguments.locals {
         true => LocalTable::of(&target, &report, &report.tasks, LIBRARIES, Limits::SHORT),
         false => LocalTable::default(),
     };
+    let what_is = |address: &u64| whatis::of(&target, &report, LIBRARIES, *address);
+    let found = arguments.whatis.iter().map(what_is).collect();
     log.read(target.bytes_read());
     report.problems.splice(0..0, target.problems().iter().cloned());
     let sources = target.modules().iter().map(|module| module.layouts.clone()).collect();
-    Ok(Found { report, locals, sources })
+    Ok(Found { report, locals, found, sources })
 }
 
 /// Writes the report to where it is wanted. Nobody reading any more is no failure.
@@ -268,6 +281,12 @@ fn write_report(
         user_only: arguments.user,
         ..look
     };
+    if !beside.found.is_empty() {
+        return beside
+            .found
+            .iter()
+            .try_for_each(|found| text::whatis::write(report, found, &look, out));
+    }
     dump::write(report, &look, beside, arguments.all, out)
 }
 

@@ -53,6 +53,7 @@ const RUNTIME_LAYOUTS: &[Rule] = &[
     ("knowledge", &["layout", "report", "value"]),
     ("walk", &["knowledge", "layout", "memory", "parallel", "report", "target", "value"]),
     ("variables", &["knowledge", "layout", "report", "target", "value", "walk"]),
+    ("whatis", &["knowledge", "layout", "report", "target", "value", "walk"]),
     (
         "libraries",
         &["knowledge", "layout", "memory", "parallel", "report", "target", "value", "walk"],

@@ -182,7 +182,7 @@ fn closure_of(inspection: &mut Inspection<'_>, task: &Task) -> Option<SiteId> {
 
 /// The headers of the closures in every queue of the pool, each a `VecDeque<Task>`, first come
 /// first.
-fn queued(program: &Program<'_>, handle: Value) -> Result<Vec<Value>, ValueError> {
+pub(super) fn queued(program: &Program<'_>, handle: Value) -> Result<Vec<Value>, ValueError> {
     let mut is_queue = |ty: &Type| ty.name.starts_with(QUEUE);
     let mut queues = Vec::new();
     for path in path::find_all(program, handle.ty, Reach::RUNTIME, 1, &mut is_queue) {

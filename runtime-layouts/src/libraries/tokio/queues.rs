@@ -65,6 +65,9 @@ pub(super) fn of(
         add(QueuePlace::Worker(index), ring(program, remote));
     }
     add(QueuePlace::Shared, injected(program, scheduler.handle));
+    let closures = super::blocking::queued(program, scheduler.handle);
+    let headers = |closures: Vec<Value>| closures.iter().map(|header| header.address).collect();
+    add(QueuePlace::Blocking, closures.map(headers));
     queues
 }
 
