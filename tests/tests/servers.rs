@@ -106,8 +106,8 @@ fn check_actix(report: &Value) -> Result<()> {
         "actix_connections::wait",
         // Half a body: `Bytes` is not extracted yet.
         "actix_http::h1::payload::Payload",
-        // Half an answer: the body is a stream that the dispatcher asks, and nothing is awaited.
-        "tokio::sync::notify::Notified",
+        // Half an answer: the body is a stream that the dispatcher asks.
+        "futures_util::stream::pending::Pending<&str>",
         // Idle, and half a head: how long the client may take.
         "tokio::time::sleep::Sleep",
         "tokio::time::sleep::Sleep",

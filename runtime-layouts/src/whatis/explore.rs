@@ -206,9 +206,11 @@ impl<'p> Search<'_, 'p, '_> {
         let state = states.as_deref().zip(active.ok()).and_then(|(all, at)| all.get(at));
         if let Some(state) = state {
             for variable in state.variables.iter().chain(&state.borrows) {
-                let may_be_moved = variable.may_be_moved(program, value);
-                let layout = program.type_of(ty);
-                let name = layout.ok().and_then(|_| member_name(program, value, &variable.name));
+                // A reference is copied, not moved.
+                let layout = program.type_of(variable.part.ty);
+                let is_reference = layout.is_ok_and(|layout| layout.name.starts_with('&'));
+                let may_be_moved = !is_reference && variable.may_be_moved(program, value);
+                let name = member_name(program, value, &variable.name);
                 self.root = Some(root(name, may_be_moved));
                 let address = value.address.wrapping_add(variable.part.offset);
                 self.visit(Value { ty: variable.part.ty, address });

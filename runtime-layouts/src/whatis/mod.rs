@@ -147,19 +147,16 @@ pub fn of(target: &dyn Target, report: &Report, libraries: Libraries, address: u
     }));
     targets.sort_unstable();
     targets.dedup();
-    let parts = explorer.pointers_to(&targets);
-    let mut pointers: Vec<Pointer> = parts.into_iter().map(Pointer::Part).collect();
-    pointers.extend(memory::threads_with(&program, report, &targets).map(Pointer::Stack));
+    let is_readable = target.memory().read(address, &mut [0]).is_ok();
+    let mut pointers: Vec<Pointer> = Vec::new();
+    // What looks like a pointer to no memory is a number.
+    if is_readable {
+        pointers.extend(explorer.pointers_to(&targets).into_iter().map(Pointer::Part));
+        pointers.extend(memory::threads_with(&program, report, &targets).map(Pointer::Stack));
+    }
     let more_pointers = pointers.len().saturating_sub(MOST_NAMED);
     pointers.truncate(MOST_NAMED);
-    WhatIs {
-        address,
-        is_readable: target.memory().read(address, &mut [0]).is_ok(),
-        places,
-        pointers,
-        more_pointers,
-        is_whole: explorer.is_whole(),
-    }
+    WhatIs { address, is_readable, places, pointers, more_pointers, is_whole: explorer.is_whole() }
 }
 
 impl Part {

@@ -5,7 +5,7 @@
 
 use crate::knowledge::connection::{Observed, ObservedConnection, ObservedRequest, some, variant};
 use crate::knowledge::expectation::{Expectation, Kind, newest, with};
-use crate::knowledge::{ConnectionType, Library, StreamingTrait};
+use crate::knowledge::{BesideType, ConnectionType, Library, StreamingTrait};
 use crate::libraries::http;
 use crate::libraries::rust_std::values::socket_address;
 use crate::report::{Phase, Protocol, Role};
@@ -19,6 +19,10 @@ pub(crate) const LIBRARY: Library = Library {
         ConnectionType::used("actix_web::request::HttpRequest", request),
     ],
     sending: &["awc::"],
+    waiting_beside: &[BesideType {
+        path: "actix_http::h1::dispatcher::Dispatcher",
+        part: beside_body,
+    }],
     streaming: &[StreamingTrait {
         path: "actix_http::body::message_body::MessageBody",
         // Its size stands first.
@@ -27,6 +31,7 @@ pub(crate) const LIBRARY: Library = Library {
     ..Library::named("actix")
 };
 
+const INNER: &str = "actix_http::h1::dispatcher::InnerDispatcher<";
 const HEAD: &str = "actix_http::requests::head::RequestHead";
 
 const EXPECTATIONS: &[Expectation] = &[
@@ -81,6 +86,16 @@ fn dispatcher(program: &Program<'_>, value: Value) -> Result<Option<Observed>, V
         unsent: Some(length("write_buf")?),
         ..ObservedConnection::new(Protocol::Http1, Some(Role::Server), phase)
     })))
+}
+
+/// The socket under a body that is written.
+fn beside_body(program: &Program<'_>, value: Value) -> Result<Option<Value>, ValueError> {
+    let Some(inner) = value.find_inline(program, INNER)? else { return Ok(None) };
+    let state = variant(program, inner.member(program, "state")?)?;
+    match state.starts_with("Send") {
+        true => some(program, inner.member(program, "io")?),
+        false => Ok(None),
+    }
 }
 
 /// `HttpRequest`, which handlers and middleware keep while they run.
