@@ -60,6 +60,7 @@
 //! | `questions` | [`DwarfSource`], with a module for each question |
 //! | [`extract`](mod@extract) | all questions at once, into a layout file |
 //! | `answer_cache` | answers of earlier looks at the same program |
+//! | `twin` | layouts of a program from another build of the same code |
 
 mod answer_cache;
 mod dwarf;
@@ -69,6 +70,7 @@ mod indexes;
 mod object;
 mod questions;
 mod support;
+mod twin;
 
 pub use answer_cache::store::{AnswerStore, CACHE_VARIABLE};
 pub use extract::extract;
@@ -76,3 +78,4 @@ pub use find_layouts::{LAYOUT_SECTION, LAYOUTS_VARIABLE, open_library, open_prog
 pub use object::object_file::OpenError;
 pub use questions::find_all::Matches;
 pub use questions::source::DwarfSource;
+pub use twin::{TwinError, open_twin};

@@ -288,6 +288,15 @@ impl Front for PythonFront<'_> {
         Ok(all)
     }
 
+    fn load_twin(&mut self, twin: &Path) -> Result<String, Failure> {
+        let program = self.adapter.modules()?.into_iter().next().ok_or_else(|| {
+            Failure::sentence("The debugger does not know which executable is debugged.")
+        })?;
+        self.state.sources.load_twin(program.path.as_ref(), twin)?;
+        self.state.report = None;
+        Ok(format!("Loaded {} as the twin of {}.", twin.display(), program.path))
+    }
+
     fn load_layouts(&mut self, file: &Path) -> Result<String, Failure> {
         let build_id = self.state.sources.load(file)?;
         self.state.report = None;

@@ -92,6 +92,20 @@ impl Sources {
         Ok(build_id)
     }
 
+    /// Takes the layouts of a program from its twin.
+    ///
+    /// # Errors
+    /// When one of them cannot be read, when they do not fit, and when the program has no build id.
+    pub(crate) fn load_twin(&mut self, program: &Path, twin: &Path) -> Result<(), Failure> {
+        let source =
+            layout_extractor::open_twin(program, twin).map_err(|error| sentence(&error))?;
+        let build_id = source.facts().build_id.clone().ok_or_else(|| {
+            Failure::Sentence(format!("{} has no build id.", escaped(&program.to_string_lossy())))
+        })?;
+        self.files.insert(build_id, source);
+        Ok(())
+    }
+
     /// Keeps what was asked of all programs for the next session.
     pub(crate) fn remember(&self) {
         let libraries = self.libraries.values().filter_map(|(_, source)| source.as_ref());

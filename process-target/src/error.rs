@@ -82,6 +82,9 @@ pub enum TargetError {
     /// The executable's layouts cannot be had.
     #[error(transparent)]
     Layouts(#[from] layout_extractor::OpenError),
+    /// What was given as the program's twin is none.
+    #[error(transparent)]
+    Twin(#[from] layout_extractor::TwinError),
     /// The file is another build than what runs.
     #[error(
         "{} is not the program that {subject}: {reason}. It was probably rebuilt; {remedy}",

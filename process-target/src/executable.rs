@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use layout_extractor::{open_library, open_program};
+use layout_extractor::{open_library, open_program, open_twin};
 use runtime_layouts::layout::source::LayoutSource;
 use runtime_layouts::libraries::LIBRARIES;
 use runtime_layouts::memory::MemoryReader;
@@ -40,6 +40,8 @@ pub enum Layouts {
     Found(Vec<PathBuf>),
     /// From here, whatever the executable has.
     Given(Arc<dyn LayoutSource>),
+    /// From this twin: another build of the same sources, with debug information.
+    Twin(PathBuf),
 }
 
 impl Default for Layouts {
@@ -56,6 +58,7 @@ impl Layouts {
     pub(crate) fn of(&self, path: &Path) -> Result<Arc<dyn LayoutSource>, TargetError> {
         match self {
             Self::Given(layouts) => Ok(layouts.clone()),
+            Self::Twin(twin) => Ok(open_twin(path, twin)?),
             Self::Found(folders) => Ok(open_program(path, folders)?),
         }
     }
@@ -64,7 +67,7 @@ impl Layouts {
     pub(crate) fn of_library(&self, path: &Path) -> Option<Arc<dyn LayoutSource>> {
         let folders = match self {
             Self::Found(folders) => folders.as_slice(),
-            Self::Given(_) => &[],
+            Self::Given(_) | Self::Twin(_) => &[],
         };
         open_library(path, folders)
     }

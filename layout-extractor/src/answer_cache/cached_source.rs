@@ -94,6 +94,7 @@ impl LayoutSource for CachedSource {
             path: self.path.display().to_string(),
             form: self.identity.form.clone(),
             lack: None,
+            rests_on: None,
         }
     }
 

@@ -126,8 +126,13 @@ impl ObjectFile {
         Some(file.section_by_name(name)?.uncompressed_data().ok()?.into_owned())
     }
 
+    /// The bytes of the program's file.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The bytes of the file with the symbols.
-    pub(super) fn symbol_bytes(&self) -> &SharedBytes {
+    pub(crate) fn symbol_bytes(&self) -> &SharedBytes {
         self.separate.as_ref().map_or(&self.bytes, |separate| &separate.bytes)
     }
 

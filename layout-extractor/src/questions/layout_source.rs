@@ -21,6 +21,7 @@ impl LayoutSource for DwarfSource {
             path: self.object.path.display().to_string(),
             form: self.form(),
             lack: self.missing_debug_info(),
+            rests_on: None,
         }
     }
 

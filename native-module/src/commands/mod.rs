@@ -72,6 +72,9 @@ pub(crate) trait Front {
 
     /// Loads a layout file, and returns a sentence on what became of it.
     fn load_layouts(&mut self, file: &Path) -> Result<String, Failure>;
+
+    /// Takes the layouts of the program from its twin, and returns a sentence on what became of it.
+    fn load_twin(&mut self, twin: &Path) -> Result<String, Failure>;
 }
 
 /// What a command does once its words are understood.

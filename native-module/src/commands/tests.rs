@@ -96,6 +96,9 @@ impl Front for FakeFront {
     fn load_layouts(&mut self, file: &Path) -> Result<String, Failure> {
         Ok(format!("Loaded {}.", file.display()))
     }
+    fn load_twin(&mut self, twin: &Path) -> Result<String, Failure> {
+        Ok(format!("Loaded the twin {}.", twin.display()))
+    }
 }
 
 #[test]

@@ -264,7 +264,12 @@ impl LayoutSource for FakeLayouts {
     }
 
     fn provenance(&self) -> Provenance {
-        Provenance { path: "/shop/shop".into(), form: "built by hand".into(), lack: None }
+        Provenance {
+            path: "/shop/shop".into(),
+            form: "built by hand".into(),
+            lack: None,
+            rests_on: None,
+        }
     }
 
     fn type_at(&self, id: TypeId) -> Result<Arc<Type>, LayoutError> {

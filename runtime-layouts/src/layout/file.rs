@@ -444,7 +444,7 @@ impl LayoutSource for LayoutFile {
 
     fn provenance(&self) -> Provenance {
         let form = format!("layout file, from {}", self.tables.form);
-        Provenance { path: self.path.clone(), form, lack: self.tables.lack.clone() }
+        Provenance { path: self.path.clone(), form, lack: self.tables.lack.clone(), rests_on: None }
     }
 
     fn type_at(&self, ty: TypeId) -> Result<Arc<Type>, LayoutError> {

@@ -109,6 +109,9 @@ pub struct Provenance {
     /// What is missing, in one sentence with what to do next: no debug information, no types.
     /// `None` when nothing is.
     pub lack: Option<String>,
+    /// What all that is said rests on, beside the program itself: a sentence; `None` where that is
+    /// nothing.
+    pub rests_on: Option<String>,
 }
 
 /// Answers questions about the types, functions and variables of one object file.

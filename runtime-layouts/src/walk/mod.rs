@@ -97,7 +97,7 @@ pub fn inspect(target: &dyn Target, registry: Registry) -> Report {
         local_sets: Vec::new(),
         tasks: Vec::new(),
         problems: lacks(target),
-        caveats: Vec::new(),
+        caveats: rests_on(target),
         knows_a_runtime: false,
         interrupted: false,
     };
@@ -130,6 +130,12 @@ fn lacks(target: &dyn Target) -> Vec<String> {
     let modules = target.modules().iter().skip(hosts);
     let lacks = modules.filter_map(|module| module.layouts.provenance().lack);
     lacks.map(|lack| sentence(&lack)).collect()
+}
+
+/// What the modules' layouts rest on, beside the program.
+fn rests_on(target: &dyn Target) -> Vec<String> {
+    let all = target.modules().iter().filter_map(|module| module.layouts.provenance().rests_on);
+    all.map(|what| sentence(&what)).collect()
 }
 
 /// An inspection that is under way: what a runtime's folder adds to.

@@ -71,6 +71,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE|DIR")]
     layouts: Option<PathBuf>,
 
+    /// For an executable without debug information: another build of the same sources by the same
+    /// compiler, with `debug = true`
+    #[arg(long, value_name = "FILE", conflicts_with = "layouts")]
+    twin: Option<PathBuf>,
+
     /// Do not stop the process: whatever changes meanwhile may be shown incorrectly
     #[arg(long, conflicts_with = "core")]
     no_stop: bool,
@@ -143,7 +148,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     flag::register_conditional_shutdown(SIGINT, code, interrupted.clone())
         .and_then(|_| flag::register(SIGINT, interrupted.clone()))
         .context("cannot listen for Ctrl-C")?;
-    let layouts = arguments.layouts.as_deref().map(open_layouts).transpose()?.unwrap_or_default();
+    let layouts = match &arguments.twin {
+        Some(twin) => Layouts::Twin(twin.clone()),
+        None => arguments.layouts.as_deref().map(open_layouts).transpose()?.unwrap_or_default(),
+    };
     let mut log = Log::new(arguments.verbose);
     let found = match (&arguments.subject.pid, &arguments.subject.core) {
         (Some(pid), _) => {

@@ -1,0 +1,198 @@
+//! Which address of the twin an address of the program is, and the other way round.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::image::{FunctionNumber, Image};
+use super::same_code::SameCode;
+
+/// Words of the head of a vtable: `drop_in_place`, size, alignment.
+const HEAD: u64 = 3;
+
+/// Words of a table of functions that are compared.
+const MOST_WORDS: u64 = 16;
+
+/// Two builds of the same code.
+pub(super) struct Mapping {
+    pub(super) program: Image,
+    pub(super) twin: Image,
+    /// The functions of the twin that a function of the program may be.
+    known: Mutex<HashMap<FunctionNumber, Vec<FunctionNumber>>>,
+}
+
+impl Mapping {
+    pub(super) fn new(program: Image, twin: Image) -> Self {
+        Self { program, twin, known: Mutex::default() }
+    }
+
+    /// The functions of the twin that may be the one at this address: one, or several that nothing
+    /// tells apart.
+    pub(super) fn functions_at(&self, address: u64) -> Vec<u64> {
+        let Some(function) = self.program.at(address) else { return Vec::new() };
+        let found = self.candidates(function);
+        found.into_iter().map(|number| self.twin.functions[number].address).collect()
+    }
+
+    /// The place in the twin's code of a place in the program's; `None` where the code differs.
+    pub(super) fn code_at(&self, pc: u64) -> Option<u64> {
+        let function = self.program.around(pc)?;
+        let into = pc - self.program.functions[function].address;
+        let mut same = SameCode::new(&self.program, &self.twin);
+        match self.candidates(function).as_slice() {
+            [only] if same.is_same(function, *only) => {
+                Some(self.twin.functions[*only].address + into)
+            }
+            _ => None,
+        }
+    }
+
+    /// Where the function of the twin begins that has this code or is compiled from the same source;
+    /// `None` where several may.
+    pub(super) fn function_around(&self, pc: u64) -> Option<u64> {
+        match self.candidates(self.program.around(pc)?).as_slice() {
+            [only] => Some(self.twin.functions[*only].address),
+            _ => None,
+        }
+    }
+
+    /// The vtables of the twin that may be the one at this address, by a function in it, by the size
+    /// and by the alignment.
+    pub(super) fn vtables_at(&self, address: u64) -> Vec<u64> {
+        let word = u64::from(self.program.object().facts.pointer_size);
+        let slot = |slot: u64| address.wrapping_add(slot * word);
+        let function = |slot_number| {
+            let code = self.program.word(slot(slot_number))?;
+            let function = self.program.at(self.program.object().code_address(code))?;
+            Some((slot_number, function))
+        };
+        let Some((at, function)) = function(HEAD).or_else(|| function(0)) else {
+            return Vec::new();
+        };
+        let mut found: Vec<u64> = Vec::new();
+        for candidate in self.candidates(function) {
+            let code = self.twin.functions[candidate].address;
+            let tables = self.twin.places_of(code).map(|place| place.wrapping_sub(at * word));
+            found.extend(tables.filter(|table| {
+                (1..HEAD).all(|number| {
+                    self.twin.word(table.wrapping_add(number * word))
+                        == self.program.word(slot(number))
+                })
+            }));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    fn candidates(&self, function: FunctionNumber) -> Vec<FunctionNumber> {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known().get(&function) {
+            return found.clone();
+        }
+        let found = self.find_candidates(function);
+        known().insert(function, found.clone());
+        found
+    }
+
+    fn find_candidates(&self, function: FunctionNumber) -> Vec<FunctionNumber> {
+        let mut same = SameCode::new(&self.program, &self.twin);
+        let named = self.program.name(function).map(|name| self.twin.named(name));
+        let of_size = || self.twin.sized(self.program.functions[function].size);
+        let all = named.unwrap_or_else(of_size);
+        let exact: Vec<_> =
+            all.iter().copied().filter(|&twin| same.is_same(function, twin)).collect();
+        let own = Table::beginning_with(&self.program, function);
+        let mut found = match (exact.is_empty(), named) {
+            (false, _) => exact,
+            // Compiled otherwise, which a name survives, and a table of functions.
+            (true, Some(named)) => named.to_vec(),
+            (true, None) if own.is_empty() => Vec::new(),
+            (true, None) => self.twin.functions_in_data().collect(),
+        };
+        if own.is_empty() || found.is_empty() {
+            return found;
+        }
+        // Of tables that agree, those count whose other functions have the same code, too.
+        let mut scored: Vec<(usize, FunctionNumber)> = Vec::new();
+        for twin in found.drain(..) {
+            let tables = Table::beginning_with(&self.twin, twin);
+            let pairs = own.iter().flat_map(|own| tables.iter().map(move |table| (own, table)));
+            let agreeing = pairs.filter(|(own, table)| own.words == table.words);
+            let scores = agreeing.map(|(own, table)| {
+                let pairs = own.functions.iter().zip(&table.functions);
+                pairs.filter(|(own, twin)| same.is_same(**own, **twin)).count()
+            });
+            match scores.max() {
+                Some(score) => scored.push((score, twin)),
+                // The twin may have it in no table: then nothing speaks against it.
+                None if tables.is_empty() && named.is_some() => scored.push((0, twin)),
+                None => {}
+            }
+        }
+        let best = scored.iter().map(|it| it.0).max();
+        scored.into_iter().filter(|it| Some(it.0) == best).map(|it| it.1).collect()
+    }
+
+    /// The first function of those with this part in their name whose table has other numbers in the
+    /// program than in the twin: code that was compiled from other sources. `None` where there is
+    /// none.
+    pub(super) fn first_contradiction(&self, part: &[u8]) -> Option<String> {
+        let functions = 0..self.program.functions.len();
+        let mut polls = functions.filter(|&function| {
+            let name = self.program.name(function);
+            name.is_some_and(|name| memchr::memmem::find(name, part).is_some())
+        });
+        let stranger = polls.find(|&function| self.candidates(function).is_empty())?;
+        let function = self.program.functions[stranger];
+        Some(format!(
+            "the task that is polled by the function at {:#x} has another size in it, or is not there",
+            function.address
+        ))
+    }
+}
+
+/// A table of functions, such as a task's vtable, with the numbers behind them.
+struct Table {
+    words: Vec<Word>,
+    functions: Vec<FunctionNumber>,
+}
+
+/// A word of a table of functions.
+#[derive(PartialEq, Eq, Debug)]
+enum Word {
+    /// A function. Which one does not count: the linker and LLVM fold those with one code, and
+    /// either name may be left.
+    Function,
+    /// What is no address.
+    Number(u64),
+}
+
+impl Table {
+    /// The tables with numbers in them that begin with a function.
+    fn beginning_with(image: &Image, function: FunctionNumber) -> Vec<Self> {
+        let places = image.places_of(image.functions[function].address).take(MOST_WORDS as usize);
+        let tables = places.map(|place| Self::at(image, place));
+        tables.filter(|table| table.words.len() > table.functions.len()).collect()
+    }
+
+    fn at(image: &Image, place: u64) -> Self {
+        let word = u64::from(image.object().facts.pointer_size);
+        let mut table = Self { words: Vec::new(), functions: Vec::new() };
+        for slot in 0..MOST_WORDS {
+            let at = place.wrapping_add(slot * word);
+            let Some(value) = image.word(at) else { break };
+            let had_numbers = table.words.len() > table.functions.len();
+            match image.at(image.object().code_address(value)) {
+                Some(_) if had_numbers => break,
+                Some(function) => {
+                    table.words.push(Word::Function);
+                    table.functions.push(function);
+                }
+                // What follows the table may begin with anything.
+                None if value == 0 || image.is_address(at) => break,
+                None => table.words.push(Word::Number(value)),
+            }
+        }
+        table
+    }
+}
