@@ -1,0 +1,76 @@
+//! The command as one file, in a root folder with nothing else in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use end_to_end_tests::front::{CoreFile, DUMP, Front};
+use end_to_end_tests::subjects;
+use xtask::fixture::Profile;
+use xtask::session::Subject;
+use xtask::{standalone, workspace};
+
+/// A folder that is taken for the root, with the command in it. `/proc` is mounted there as long as
+/// it exists.
+struct EmptyRoot(PathBuf);
+
+impl EmptyRoot {
+    fn new() -> Result<Self> {
+        let folder = workspace::target().join(format!("tmp/empty-root-{}", std::process::id()));
+        fs::create_dir_all(folder.join("proc")).context("creating a folder")?;
+        fs::copy(standalone::build()?, folder.join("unhang")).context("copying the command")?;
+        let root = Self(folder);
+        run("mount", &["-t", "proc", "proc", path(&root.0.join("proc"))])?;
+        Ok(root)
+    }
+
+    fn dump(&self, arguments: &[&str]) -> Result<String> {
+        let inside = [path(&self.0), "/unhang", "dump"];
+        run("chroot", &[&inside, arguments].concat())
+    }
+
+    fn copy(&self, file: &Path, name: &str) -> Result<()> {
+        fs::copy(file, self.0.join(name)).with_context(|| format!("copying {}", file.display()))?;
+        Ok(())
+    }
+}
+
+impl Drop for EmptyRoot {
+    fn drop(&mut self) {
+        // What is mounted must not be removed; the next run has a folder of its own.
+        if run("umount", &[path(&self.0.join("proc"))]).is_ok() {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("a path of ours is text")
+}
+
+fn run(program: &str, arguments: &[&str]) -> Result<String> {
+    let mut command = workspace::command(program, workspace::root());
+    let output = command.args(arguments).output().with_context(|| format!("running {program}"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{program} {arguments:?}: {said}");
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+#[ignore = "a release build of its own, and a mount; `cargo xtask test --full` runs it"]
+fn needs_nothing_around_it() -> Result<()> {
+    let running = subjects::faults(Profile::Release, "two-locks")?;
+    let subject = Subject::Process(running.pid());
+    let expected = Front::CommandLine.ask(subject, &[DUMP])?.concat();
+    ensure!(expected.contains("Deadlock"), "{expected}");
+    let root = EmptyRoot::new()?;
+    // The program itself is read through `/proc/PID/exe`.
+    let live = root.dump(&["-p", &running.pid().to_string()])?;
+    ensure!(live.contains("Deadlock") && live.contains("Complete: "), "{live}");
+    let core = CoreFile::of(&running)?;
+    root.copy(core.path(), "core")?;
+    root.copy(running.executable(), "faults")?;
+    let dead = root.dump(&["--core", "/core", "--exe", "/faults"])?;
+    ensure!(dead.contains("Deadlock") && dead.contains("Complete: "), "{dead}");
+    Ok(())
+}
