@@ -83,6 +83,8 @@ pub const NEEDED: &[(&str, Profile)] = &[
     ("healthy", Profile::Debug),
     ("healthy", Profile::Release),
     ("healthy", Profile::Abort),
+    ("embassy", Profile::Debug),
+    ("embassy", Profile::Release),
     ("escapes", Profile::Debug),
     ("hostile", Profile::Debug),
     ("locals", Profile::Debug),
