@@ -8,6 +8,8 @@ pub struct Flavor {
     pub name: &'static str,
     /// The threads that poll its tasks.
     pub pollers: Pollers,
+    /// Whether it has other threads, for work that blocks.
+    pub has_pool: bool,
 }
 
 /// The threads that poll a runtime's tasks.
@@ -32,7 +34,13 @@ impl Flavor {
     /// A flavor that a library calls so, and the threads that poll its tasks.
     #[must_use]
     pub const fn new(name: &'static str, pollers: Pollers) -> Self {
-        Self { name, pollers }
+        Self { name, pollers, has_pool: true }
+    }
+
+    /// The same without threads for work that blocks.
+    #[must_use]
+    pub const fn without_pool(self) -> Self {
+        Self { has_pool: false, ..self }
     }
 }
 

@@ -17,9 +17,11 @@ pub(super) fn help(told: &Told<'_>) -> Option<String> {
     match (told.resource.kind, told.holder) {
         (ResourceKind::Blocking, _) => {
             let line = line_of(told.report, told.wait.user?)?;
-            Some(format!(
-                "await the async form of the call at {line}, or move it to `spawn_blocking`"
-            ))
+            let other = match has_pool(told) {
+                true => "move it to `spawn_blocking`",
+                false => "make it on another thread",
+            };
+            Some(format!("await the async form of the call at {line}, or {other}"))
         }
         (ResourceKind::ThreadLock, Some(holder)) => {
             let remedy = drop_it(told.report, holder)?;
@@ -28,6 +30,13 @@ pub(super) fn help(told: &Told<'_>) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Whether the runtime may have threads for work that blocks.
+fn has_pool(told: &Told<'_>) -> bool {
+    let runtime = told.report.task(told.wait.task).runtime;
+    let runtime = runtime.and_then(|runtime| told.report.runtimes.get(runtime));
+    runtime.is_none_or(|runtime| runtime.flavor.has_pool)
 }
 
 /// `task 3 keeps the only worker of runtime 0 busy, and no timer has fired for 4.2 s`.

@@ -10,10 +10,10 @@ use crate::report::{Driver, Flavor, Pollers, Runtime};
 use crate::value::{Program, Value, ValueError};
 use crate::walk::Inspection;
 
-const THREAD: Flavor = Flavor::new("thread", Pollers::One);
-const IN_INTERRUPT: Flavor = Flavor::new("interrupt", Pollers::One);
+const THREAD: Flavor = Flavor::new("thread", Pollers::One).without_pool();
+const IN_INTERRUPT: Flavor = Flavor::new("interrupt", Pollers::One).without_pool();
 /// With a function of the program's own that is told of work.
-const RAW: Flavor = Flavor::new("raw", Pollers::One);
+const RAW: Flavor = Flavor::new("raw", Pollers::One).without_pool();
 
 /// More interrupts than any processor has are not believed.
 const MOST_INTERRUPTS: u64 = 1 << 10;

@@ -63,11 +63,8 @@ fn observed(
         }
         _ => Due::Unknown,
     };
-    if due == Due::Unknown {
-        seen.state = Some(match start {
-            Some(_) => format!("at {} µs of the program's clock", ticks),
-            None => format!("at tick {ticks}"),
-        });
+    if start.is_none() {
+        seen.state = Some(format!("at tick {ticks}"));
     }
     seen.timer = Some(Timer { due, has_fired: None, clock: clock_of_target(program) });
     Ok(seen)
