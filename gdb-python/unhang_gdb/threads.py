@@ -22,7 +22,9 @@ class Threads:
         if thread_pointer is not None:
             with _selection_kept():
                 for thread in threads:
-                    if _switched(thread):
+                    if thread_pointer == "pthread_t":
+                        pointers[thread.num] = _handle(thread)
+                    elif _switched(thread):
                         pointers[thread.num] = _register(gdb.newest_frame(), thread_pointer)
         return [
             Thread(
@@ -82,6 +84,14 @@ def _register(frame: gdb.Frame, name: str) -> Optional[int]:
         return int(frame.read_register(name)) & _WORD
     except (gdb.error, ValueError):
         # gdb does not know the register, here or at all.
+        return None
+
+
+def _handle(thread: gdb.InferiorThread) -> Optional[int]:
+    try:
+        return int.from_bytes(thread.handle(), "little")
+    except gdb.error:
+        # gdb has no library for the threads of this C library.
         return None
 
 

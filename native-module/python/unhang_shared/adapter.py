@@ -74,7 +74,10 @@ class Adapter(Protocol):
         """Exactly so many bytes; raises when one of them cannot be read."""
 
     def threads(self, thread_pointer: Optional[str]) -> Sequence[Thread]:
-        """The threads, with the value of the register of that name. None asks for no register."""
+        """The threads, with the value of the register of that name. None asks for no register.
+
+        `pthread_t` asks for the C library's handle of each thread, where the debugger knows it.
+        """
 
     def selected_thread(self) -> Optional[int]:
         """The number of the selected thread; None when none is."""

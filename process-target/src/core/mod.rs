@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use object::read::ReadCache;
 use runtime_layouts::memory::cache::PageCache;
-use runtime_layouts::target::processors::{self, Processor};
+use runtime_layouts::target::processors::{self, Processor, ThreadPointer};
 use runtime_layouts::target::{Identity, Target, TargetKind, Thread};
 
 use self::files::{Places, below};
@@ -184,8 +184,11 @@ fn lost_storage(
 ) -> Option<String> {
     let mut zeroed = 0;
     let mut missing = 0;
+    let mut untold = 0;
+    let is_apart = matches!(processor.kernel.thread_pointer, ThreadPointer::Set { .. });
     for thread in threads {
         match thread.thread_pointer {
+            None if is_apart => untold += 1,
             None | Some(0) => zeroed += 1,
             Some(pointer) => {
                 let word = pointer.wrapping_add_signed(processor.storage.never_zero);
@@ -204,6 +207,15 @@ fn lost_storage(
             format!("{count} of its {} threads", threads.len())
         }
     };
+    if untold > 0 {
+        return Some(format!(
+            "the core file does not say where the thread-local storage of {} is, so unhang cannot \
+             find the runtimes that they know of: gcore (gdb 13.1) and qemu leave that out for {}; \
+             use a core file that the kernel wrote",
+            of(untold),
+            processor.name
+        ));
+    }
     if zeroed > 0 {
         return Some(format!(
             "the core file has zeros for the thread-local storage of {}, so unhang cannot find the \

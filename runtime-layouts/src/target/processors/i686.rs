@@ -35,8 +35,9 @@ pub(super) static I686: Processor = Processor {
         ends_with_a_call: Some(ends_with_a_call),
     },
     storage: ThreadStorage {
-        // lldb has it of some programs, gdb (18.1) of none.
-        thread_pointer: &["gs_base"],
+        // gdb (18.1) does not have the register, but glibc's handle of a thread is the address of its
+        // control block (2.36, `nptl/descr.h`).
+        thread_pointer: &["gs_base", "pthread_t"],
         variant: TlsVariant::Before,
         // `tcbhead_t`: `tcb`, its own address; `dtv`.
         modules: 4,

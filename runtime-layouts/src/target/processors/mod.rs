@@ -116,7 +116,8 @@ pub const LONGEST_CALL: usize = 7;
 #[derive(Debug)]
 pub struct ThreadStorage {
     /// The register that points at the thread's control block, as gdb and lldb both name it, and
-    /// then as servers that they are connected to may name it.
+    /// then as servers that they are connected to may name it; `pthread_t`, where the C library's
+    /// handle of a thread is that pointer.
     pub thread_pointer: &'static [&'static str],
     /// Where the executable's storage lies.
     pub variant: TlsVariant,
