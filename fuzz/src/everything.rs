@@ -22,6 +22,7 @@ pub fn say(target: &dyn Target) {
     let _ = tasks::write(&report, &tasks::TaskFilter::default(), &look, &mut out);
     let _ = workers::write(&report, &look, &mut out);
     let _ = json::write(&report, &beside, &mut out);
+    let _ = json::write_shared(&report, &beside, &mut out);
     let _ = locks::write(&report, true, &look, &mut out);
     let _ = why::write(&report, &look, &mut out);
     for task in report.tasks.iter().take(MOST_ASKED) {

@@ -1,5 +1,6 @@
 // The page: findings on top, below them the graph, the stacks, the list and the rest, one at a time.
 
+import { choices } from './choices.js';
 import { button, el } from './dom.js';
 import { findingsElement } from './findings-view.js';
 import { GraphView } from './graph-view.js';
@@ -18,8 +19,7 @@ import { unpacked } from './unpack.js';
 /** The view that is shown first may be asked for. */
 const wanted = new URLSearchParams(location.search).get('view') ?? document.documentElement.dataset.view;
 
-/** @type {string} */
-let current = wanted ?? 'graph';
+choices.view = wanted ?? choices.view;
 
 /** @param {Report} report */
 function show(report) {
@@ -64,7 +64,7 @@ function show(report) {
   document.title = `${nameOf(report)} · unhang`;
   document.body.replaceChildren(headElement(report), main);
   document.documentElement.toggleAttribute('data-shown', true);
-  select(views.some(([name]) => name === current) ? current : 'graph');
+  select(views.some(([name]) => name === choices.view) ? choices.view : 'graph');
   performance.mark('shown');
 }
 
@@ -82,7 +82,7 @@ function bring(name) {
  */
 function tabs(views) {
   const select = (/** @type {string} */ name) => {
-    current = name;
+    choices.view = name;
     for (const [other, , view] of views) {
       const isIt = other === name;
       const tab = document.getElementById(`tab-${other}`) ?? buttons.get(other);
@@ -102,7 +102,7 @@ function tabs(views) {
     const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
     if (step === 0) return;
     const names = [...buttons.keys()];
-    const name = names[(names.indexOf(current) + step + names.length) % names.length];
+    const name = names[(names.indexOf(choices.view) + step + names.length) % names.length];
     select(name);
     buttons.get(name)?.focus();
     event.preventDefault();

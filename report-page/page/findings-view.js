@@ -91,7 +91,7 @@ function findingElement(finding, number, actions) {
     const place = link.wanted_at;
     if (place !== null) foot.append(placeElement(shortFile(place), place));
   }
-  foot.append(button('Show in the graph', () => actions.showGraph(finding.tasks), { class: 'link' }));
+  if (finding.tasks.length > 0) foot.append(button('Show in the graph', () => actions.showGraph(finding.tasks), { class: 'link' }));
   card.append(foot);
   return card;
 }

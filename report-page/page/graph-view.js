@@ -1,5 +1,6 @@
 // The graph of who waits for whom: drawn, searched, zoomed, saved.
 
+import { choices } from './choices.js';
 import { button, choice, cut, el, svg, tick } from './dom.js';
 import { graphOf } from './graph.js';
 import { openFile, opensFiles, save } from './host.js';
@@ -37,10 +38,8 @@ export class GraphView {
   constructor(model, actions) {
     this.model = model;
     this.actions = actions;
-    this.all = false;
-    this.alike = true;
     /** @type {'first' | 'everything' | 'around'} */
-    this.scope = 'first';
+    this.scope = choices.everything ? 'everything' : 'first';
     this.task = '';
     /** @type {Graph & { left: number }} */
     this.graph = { nodes: [], edges: [], apart: 0, left: 0 };
@@ -62,7 +61,7 @@ export class GraphView {
     this.pan = attachPan(this.canvas, this.layer);
     this.note = el('p', { class: 'graph-note', role: 'status' });
     this.bar = el('div', { class: 'bar' });
-    this.element = el('div', { class: 'view graph-view' }, this.bar, el('div', { class: 'canvas' }, this.canvas), this.note);
+    this.element = el('div', { class: 'view graph-view' }, this.bar, el('div', { class: 'canvas' }, this.canvas), el('div', { class: 'graph-foot' }, this.note, legend()));
     this.drawBar();
   }
 
@@ -79,6 +78,7 @@ export class GraphView {
    */
   reveal(ids) {
     this.show();
+    if (ids.length === 0) return;
     const isDrawn = (/** @type {GraphNode} */ node) => node.tasks.some((task) => ids.includes(task));
     if (!this.graph.nodes.some(isDrawn)) {
       this.scope = 'around';
@@ -111,14 +111,15 @@ export class GraphView {
     if (this.scope === 'around') scopes.push(['around', `around task ${this.task}`]);
     const scope = choice('Show', scopes, this.scope, (value) => {
       this.scope = value === 'everything' ? 'everything' : value === 'around' ? 'around' : 'first';
+      choices.everything = this.scope === 'everything';
       redraw();
     });
-    const alike = tick('fold what is alike', this.alike, (value) => {
-      this.alike = value;
+    const alike = tick('fold what is alike', choices.alike, (value) => {
+      choices.alike = value;
       redraw();
     });
-    const libraries = tick('waits of libraries', this.all, (value) => {
-      this.all = value;
+    const libraries = tick('waits of libraries', choices.libraries, (value) => {
+      choices.libraries = value;
       redraw();
     });
     const zoom = el(
@@ -134,9 +135,9 @@ export class GraphView {
 
   /** Makes the picture anew. */
   draw() {
-    const whole = graphOf(this.model, this.all);
+    const whole = graphOf(this.model, choices.libraries);
     const leads = new Set(this.model.report.leads.flatMap((lead) => lead.tasks));
-    const shown = this.alike ? folded(whole) : whole;
+    const shown = choices.alike ? folded(whole) : whole;
     this.graph = this.scope === 'around' ? around(shown, this.task, AROUND) : chosen(shown, leads, this.scope === 'everything');
     const parts = partsOf(this.graph, leads).map((part) => part.map(boxOf));
     const { width, height } = this.element.getBoundingClientRect();
@@ -164,6 +165,9 @@ export class GraphView {
   /** @param {Graph} whole */
   describe(whole) {
     const sentences = [];
+    if (this.graph.nodes.length === 0 && this.scope === 'around') {
+      return `Task ${this.task} is not in the graph: nothing inside the program ties it to others.`;
+    }
     if (this.graph.nodes.length === 0) sentences.push('No task waits for another one, nor for a lock, a channel or a thread.');
     if (this.graph.left > 0) sentences.push(`${counted(this.graph.left, 'more node')} not drawn.`);
     const apart = whole.apart;
@@ -351,7 +355,7 @@ function edgeElement(edge, path, downwards) {
   group.append(svg('path', { d: lineThrough(path, downwards), 'marker-end': `url(#head-${head})` }));
   if (edge.label !== '' && path.length > 1) {
     const at = downwards ? labelBeside(path) : labelPoint(path);
-    group.append(svg('text', { x: at.x, y: at.y, 'text-anchor': at.anchor }, cut(edge.label, 17)));
+    group.append(svg('text', { x: at.x, y: at.y, 'text-anchor': at.anchor }, cut(edge.label, 20)));
   }
   return group;
 }
@@ -393,6 +397,20 @@ function lineThrough(path, downwards) {
     else parts.push(`C${middle} ${from.y} ${middle} ${to.y} ${to.x} ${to.y}`);
   }
   return parts.join('');
+}
+
+/** What the colours and lines say. */
+function legend() {
+  /** @type {[string, string][]} */
+  const words = [
+    ['plain', 'waits for'],
+    ['kept', 'kept by'],
+    ['weak', 'not polled, or not certain'],
+    ['certain', 'certain fault'],
+    ['probable', 'probable fault'],
+  ];
+  const items = words.map(([name, text]) => el('span', {}, el('i', { class: name, 'aria-hidden': 'true' }), text));
+  return el('span', { class: 'legend' }, ...items);
 }
 
 function arrowHeads() {

@@ -1,5 +1,6 @@
 // The list of tasks. Only the rows that are seen exist: of a hundred thousand the browser has forty.
 
+import { choices } from './choices.js';
 import { button, choice, el } from './dom.js';
 import { passes, readFilter } from './filter.js';
 import { GROUP_ABOVE, groupsOf, sorted } from './groups.js';
@@ -43,10 +44,7 @@ export class ListView {
     this.model = model;
     this.actions = actions;
     /** @type {Grouping} */
-    this.grouping = model.report.tasks.length > GROUP_ABOVE ? 'where' : 'none';
-    /** @type {Column} */
-    this.column = 'id';
-    this.descending = false;
+    this.grouping = choices.grouping ?? (model.report.tasks.length > GROUP_ABOVE ? 'where' : 'none');
     /** @type {Set<string>} */
     this.opened = new Set();
     /** @type {Line[]} */
@@ -60,7 +58,7 @@ export class ListView {
       placeholder: 'Filter: reserve  --state idle  --waiting-on lock  --without hyper',
       'aria-label': 'Filter tasks, with the words of info async-tasks',
       spellcheck: 'false',
-      input: () => this.renew(),
+      input: () => this.setFilter(this.input.value),
       keydown: (event) => {
         if (event.key === 'ArrowDown') this.scroller.focus();
       },
@@ -80,6 +78,7 @@ export class ListView {
     this.detail = el('section', { class: 'detail', 'aria-label': 'Task', tabindex: -1 });
     const grouping = choice('Group by', GROUPINGS, this.grouping, (value) => {
       this.grouping = GROUPINGS.find(([it]) => it === value)?.[0] ?? 'none';
+      choices.grouping = this.grouping;
       this.opened.clear();
       this.renew();
     });
@@ -90,6 +89,7 @@ export class ListView {
       el('div', { class: 'split' }, el('div', { class: 'table' }, this.heads, this.scroller), this.detail),
     );
     new ResizeObserver(() => this.draw()).observe(this.scroller);
+    this.input.value = choices.filter;
     this.renew();
     this.showDetail(null);
   }
@@ -100,7 +100,8 @@ export class ListView {
 
   /** @param {string} text */
   setFilter(text) {
-    this.input.value = text;
+    if (this.input.value !== text) this.input.value = text;
+    choices.filter = text;
     this.renew();
   }
 
@@ -110,7 +111,7 @@ export class ListView {
     const { tasks } = this.model.report;
     this.input.setAttribute('aria-invalid', String(filter.problem !== null));
     const shown = tasks.filter((task) => passes(task, filter));
-    const groups = groupsOf(sorted(shown, this.column, this.descending), this.grouping, this.model);
+    const groups = groupsOf(sorted(shown, choices.column, choices.descending), this.grouping, this.model);
     this.lines = groups.flatMap((group) => {
       const of = () => group.tasks.map((task) => ({ group: null, task }));
       if (this.grouping === 'none') return of();
@@ -128,14 +129,14 @@ export class ListView {
 
   drawHeads() {
     const heads = COLUMNS.map(([column, words]) => {
-      const isIt = column === this.column;
-      const arrow = isIt ? (this.descending ? ' ▾' : ' ▴') : '';
+      const isIt = column === choices.column;
+      const arrow = isIt ? (choices.descending ? ' ▾' : ' ▴') : '';
       const sort = button(`${words}${arrow}`, () => {
-        this.descending = isIt && !this.descending;
-        this.column = column;
+        choices.descending = isIt && !choices.descending;
+        choices.column = column;
         this.renew();
       }, { class: 'head', title: `Sort by ${words.toLowerCase()}` });
-      const order = isIt ? (this.descending ? 'descending' : 'ascending') : 'none';
+      const order = isIt ? (choices.descending ? 'descending' : 'ascending') : 'none';
       return el('div', { class: `cell ${column}`, role: 'columnheader', 'aria-sort': order }, sort);
     });
     this.heads.replaceChildren(...heads);

@@ -1,5 +1,6 @@
 // All await stacks as one tree, from left to right: what tasks have in common is there once.
 
+import { choices } from './choices.js';
 import { button, el, tick } from './dom.js';
 import { placeElement } from './host.js';
 import { counted } from './report.js';
@@ -25,11 +26,10 @@ export class StacksView {
   constructor(model, listTasks) {
     this.model = model;
     this.listTasks = listTasks;
-    this.usersOnly = true;
     this.boxes = 0;
     this.tree = el('div', { class: 'stacks', role: 'tree', 'aria-label': 'Merged await stacks', tabindex: 0 });
-    const users = tick('only your own code', this.usersOnly, (value) => {
-      this.usersOnly = value;
+    const users = tick('only your own code', choices.usersOnly, (value) => {
+      choices.usersOnly = value;
       this.draw();
     });
     this.note = el('span', { class: 'quiet' });
@@ -42,11 +42,11 @@ export class StacksView {
 
   draw() {
     const { tasks } = this.model.report;
-    const roots = mergedStacks(tasks, this.usersOnly);
+    const roots = mergedStacks(tasks, choices.usersOnly);
     const shown = new Set(roots.flatMap((root) => [...root.tasks]));
     const left = tasks.length - shown.size;
     const have = left === 1 ? 'has' : 'have';
-    const what = this.usersOnly ? 'no frame of your own code' : 'no frames';
+    const what = choices.usersOnly ? 'no frame of your own code' : 'no frames';
     const rest = left > 0 ? ` ${counted(left, 'task')} ${have} ${what}.` : '';
     this.note.textContent = `Outermost future on the left, in a box from top to bottom.${rest}`;
     this.boxes = 0;

@@ -19,6 +19,7 @@ macro_rules! modules {
 /// The modules, each behind those that it imports from.
 const MODULES: &[(&str, &str)] = &modules![
     "report.js",
+    "choices.js",
     "dom.js",
     "host.js",
     "unpack.js",

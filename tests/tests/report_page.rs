@@ -77,6 +77,17 @@ fn in_a_browser_the_hung_service_is_explained() -> Result<()> {
 
 #[test]
 #[ignore = "a real browser: cargo xtask test --full"]
+fn in_a_panel_of_vs_code_what_is_clicked_is_opened() -> Result<()> {
+    let shop = subjects::hung_shop(Profile::Debug)?;
+    let folder = tempfile::tempdir()?;
+    let page = folder.path().join("report.html");
+    written(Front::CommandLine, Subject::Process(shop.service.pid()), &page)?;
+    println!("{}", run_in_browser("panel.js", &page)?);
+    Ok(())
+}
+
+#[test]
+#[ignore = "a real browser: cargo xtask test --full"]
 fn in_a_browser_ten_thousand_tasks_open_in_a_second() -> Result<()> {
     let many = subjects::many_tasks(Profile::Release, 10_000)?;
     let folder = tempfile::tempdir()?;

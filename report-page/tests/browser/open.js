@@ -9,7 +9,7 @@ import { chromium } from 'playwright-core';
  * Opens the page that the script was given, and closes the browser when `look` is done. No message of the
  * browser and no request to anywhere is borne.
  *
- * @param {{ width?: number, dark?: boolean, query?: string }} how
+ * @param {{ width?: number, dark?: boolean, query?: string, before?: () => void, ready?: string }} how
  * @param {(page: any) => Promise<void>} look
  */
 export async function open(how, look) {
@@ -29,8 +29,9 @@ export async function open(how, look) {
     page.on('request', (request) => {
       if (!/^(file|data|blob):/.test(request.url())) complaints.push(request.url());
     });
+    if (how.before !== undefined) await page.addInitScript(how.before);
     await page.goto(`${pathToFileURL(process.argv[2]).href}${how.query ?? ''}`);
-    await page.waitForSelector('[role=tab]');
+    await page.waitForSelector(how.ready ?? '[role=tab]');
     await look(page);
     assert.deepEqual(complaints, []);
   } finally {
