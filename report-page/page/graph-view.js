@@ -21,8 +21,11 @@ const SIZE = { task: 208, resource: 196, line: 15, head: 26, pad: 9 };
 /** Characters that a line has room for. */
 const ROOM = { title: 21, line: 29 };
 
-/** On a narrower screen who waits stands above what it waits for. */
-const NARROW = 640;
+/** Of more nodes one picture is made and no second one to choose from. */
+const MANY_NODES = 400;
+
+/** The room that is expected where it is not known yet. */
+const USUAL_ROOM = { width: 1200, height: 520 };
 
 /** Text that is smaller is not read. */
 const READABLE_SCALE = 0.58;
@@ -140,9 +143,7 @@ export class GraphView {
     const shown = choices.alike ? folded(whole) : whole;
     this.graph = this.scope === 'around' ? around(shown, this.task, AROUND) : chosen(shown, leads, this.scope === 'everything');
     const parts = partsOf(this.graph, leads).map((part) => part.map(boxOf));
-    const { width, height } = this.element.getBoundingClientRect();
-    const downwards = width > 0 && width < NARROW;
-    const picture = placed(parts, this.graph.edges, width > 0 ? Math.max(width / height, 0.5) : 1.7, downwards);
+    const { picture, downwards } = bestPicture(parts, this.graph.edges, this.canvas.getBoundingClientRect());
     this.corners = picture.corners;
     this.size = { width: picture.width, height: picture.height };
     this.elements.clear();
@@ -325,6 +326,28 @@ export class GraphView {
     this.elements.get(best)?.focus();
     this.pan.reveal(this.corners.get(best) ?? { x: 0, y: 0 }, SIZE.task, 80);
   }
+}
+
+/**
+ * The picture that is larger in the room that there is: who waits left of what it waits for, or above it.
+ *
+ * @param {import('./layout.js').Box[][]} parts
+ * @param {GraphEdge[]} edges
+ * @param {{ width: number, height: number }} room
+ */
+function bestPicture(parts, edges, room) {
+  const { width, height } = room.width > 0 ? room : USUAL_ROOM;
+  const make = (/** @type {boolean} */ downwards) => {
+    const picture = placed(parts, edges, Math.max(width / height, 0.5), downwards);
+    const scale = Math.min(width / picture.width, height / picture.height, 1.15);
+    return { picture, downwards, scale };
+  };
+  const count = parts.reduce((sum, part) => sum + part.length, 0);
+  const across = make(false);
+  if (count > MANY_NODES || across.scale >= 1) return across;
+  const down = make(true);
+  // It reads better from left to right.
+  return down.scale > across.scale * 1.1 ? down : across;
 }
 
 /** @param {GraphNode} node */

@@ -1,5 +1,5 @@
-// Where the nodes of a graph stand: in columns, so that who waits stands left of what it waits for; on a
-// narrow screen in rows, so that it stands above that.
+// Where the nodes of a graph stand: in columns, so that who waits stands left of what it waits for, or in
+// rows, so that it stands above that.
 //
 // The method is Sugiyama's: edges that close a circle are turned, nodes get columns, the order in each
 // column is the one with the fewest crossings that a few sweeps find, and heights are a least-squares
