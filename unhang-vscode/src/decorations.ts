@@ -19,7 +19,7 @@ export class EditorMarks implements vscode.CodeLensProvider, vscode.Disposable {
   constructor(store: Store) {
     // On one line they stand in this order.
     this.types = {
-      fault: decoration("editorError.foreground", "editorOverviewRuler.errorForeground", "inputValidation.errorBackground"),
+      fault: decoration("editorError.foreground", "editorOverviewRuler.errorForeground", "diffEditor.removedLineBackground"),
       hold: decoration("editorWarning.foreground", "editorOverviewRuler.warningForeground"),
       wait: decoration("editorCodeLens.foreground", "editorOverviewRuler.infoForeground"),
     };

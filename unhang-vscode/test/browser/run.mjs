@@ -1,0 +1,162 @@
+// `node run.mjs GIVEN`: what a person does with the extension, in a real VS Code in a real browser.
+// GIVEN is a file with JSON: the tools, the programs, the processes and where pictures go.
+// `tests/tests/vscode.rs` calls it.
+
+import { strict as assert } from "node:assert";
+import { readFileSync } from "node:fs";
+import { start } from "./code-server.mjs";
+import { Workbench } from "./workbench.mjs";
+
+const given = JSON.parse(readFileSync(process.argv[2], "utf8"));
+
+const attach = (type, name, pid) => ({ type, name, request: "attach", pid, stopOnEntry: true });
+const core = (type, name) => ({ type, name, request: "attach", coreFile: given.core, program: given.executable });
+
+const CONFIGURATIONS = [
+  attach("gdb", "shop in gdb", given.shop),
+  attach("lldb-dap", "shop in lldb", given.shop),
+  core("gdb", "core in gdb"),
+  core("lldb-dap", "core in lldb"),
+  attach("gdb", "no tokio in gdb", given.noTokio),
+  attach("lldb-dap", "plain C in lldb", given.plainC),
+];
+
+const STORIES = {
+  "the hung shop in gdb": (work) => hungShop(work, "shop in gdb"),
+  "the hung shop in lldb": async (work) => {
+    await work.debug("shop in lldb");
+    await deadlockIsShown(work);
+    await work.stop();
+  },
+  "its core file in both": async (work) => {
+    for (const name of ["core in gdb", "core in lldb"]) {
+      await work.debug(name);
+      await deadlockIsShown(work);
+      await work.stop();
+    }
+  },
+  "programs without tasks": programsWithoutTasks,
+  "without a debugger": withoutDebugger,
+};
+
+/** The rows of the deadlock, of those behind it, and of the task that is in it. */
+const EXPECTED = [
+  "Deadlock: task 5 waits for a lock that it holds itself.", "held by task 5 in `stock`", "wanted by task 5",
+  "3 tasks behind", "help: drop `stock`", "inventory::stock::reserve", "5 inventory::stock::restock",
+];
+
+async function deadlockIsShown(work) {
+  await work.onlyTasks();
+  await work.until("the deadlock stands on top, and its tasks below", async () => {
+    const rows = await work.rows();
+    const there = EXPECTED.every((expected) => rows.some((row) => row.startsWith(expected)));
+    return (there && rows[0]?.startsWith("Deadlock: ")) || rows.join(" / ");
+  });
+}
+
+async function hungShop(work, name) {
+  const { page } = work;
+  await work.debug(name);
+  await deadlockIsShown(work);
+
+  // A click goes to the line, and the lines have their marks.
+  await work.row("5 inventory::stock::restock").click();
+  await work.until("the cursor is where task 5 waits", async () => (await work.line()) === given.lines.wanted);
+  await work.until("the marks are there", async () => {
+    const marks = await work.marks();
+    return ["⏸ 3 tasks wait here", "⛔ deadlock", "`stock` held by task 5, 4 wait"].every((it) => marks.includes(it)) || marks.join(" / ");
+  });
+  await work.expand("5 inventory::stock::restock");
+  await work.row("#5 inventory::stock::reserve").click();
+  await work.until("the frame is shown", async () => (await work.line()) === given.lines.held);
+  await work.picture("tasks");
+
+  // The other end of the deadlock is a click away.
+  await page.locator(".codelens-decoration a", { hasText: "who waits for it" }).first().click();
+  await work.until("the other end is shown", async () => (await work.line()) === given.lines.wanted);
+
+  // A hover has the source line and the variables.
+  await page.mouse.move(900, 500);
+  await work.row("#5 inventory::stock::reserve").hover();
+  await page.locator(".monaco-hover", { hasText: "let stock" }).first().waitFor();
+  await work.picture("hover", { stay: true });
+
+  // Reveal Holder leads from who waits to who holds.
+  await work.expand("inventory::stock::reserve");
+  const waiting = work.view.locator(".monaco-list-row", { hasText: /^7\s*Mutex/ }).first();
+  await waiting.click();
+  await waiting.locator('[aria-label^="Reveal Holder"]').click();
+  await work.until("the holder is revealed", async () => (await work.line()) === given.lines.held);
+
+  // The words of `info async-tasks`.
+  await work.command("unhang: Filter Tasks…");
+  await page.locator(".quick-input-widget input").fill("--waiting-on lock --without restock");
+  await page.keyboard.press("Enter");
+  await work.until("three tasks are left", async () => (await work.view.locator(".pane-header").innerText()).includes("3 of 5"));
+  assert.match(await work.message(), /--waiting-on lock/);
+  await work.command("unhang: Clear the Filter");
+
+  // The choice of groups is kept.
+  await work.command("unhang: Group Tasks…");
+  await page.locator(".quick-input-list .monaco-list-row", { hasText: "By what they wait for" }).click();
+  await work.until("tasks are grouped by their lock", async () => (await work.rows()).some((row) => row.startsWith("Mutex<Inventory> held by task 5")));
+  await work.command("unhang: Group Tasks…");
+  await page.locator(".quick-input-list .monaco-list-row", { hasText: "By place" }).click();
+  await graph(work);
+  await work.stop();
+  await work.until("no mark is left", async () => (await page.locator(".codelens-decoration").count()) === 0);
+}
+
+async function graph(work) {
+  await work.command("unhang: Show Who Waits for Whom");
+  const panel = work.page.frameLocator("iframe.webview").frameLocator("iframe#active-frame");
+  await panel.getByText("Inventory").first().waitFor();
+  await work.picture("graph");
+  await work.command("View: Close All Editors");
+}
+
+async function programsWithoutTasks(work) {
+  for (const [name, sentence] of [["no tokio in gdb", /does not mention tokio/], ["plain C in lldb", /./]]) {
+    await work.debug(name);
+    await work.fold("Async Tasks", true);
+    await work.until("a sentence says why", async () => sentence.test(await work.message()) && !/Reading/.test(await work.message()));
+    console.log(`${name}: ${await work.message()}`);
+    assert.equal(await work.page.locator(".notification-toast").count(), 0, "nobody is disturbed");
+    await work.stop();
+  }
+}
+
+async function withoutDebugger(work) {
+  const { page } = work;
+  await work.command("unhang: Inspect Process…");
+  await page.locator(".quick-input-widget input").fill(String(given.shop));
+  await page.locator(".quick-input-list .monaco-list-row", { hasText: String(given.shop) }).first().waitFor();
+  await page.keyboard.press("Enter");
+  await deadlockIsShown(work);
+  assert.match(await work.message(), /inventory-servi.*process/);
+  await work.command("unhang: Close the Report");
+  await work.view.getByText("Inspect Process…").waitFor();
+}
+
+const vscode = await start(given, CONFIGURATIONS);
+const work = new Workbench(vscode.page, given.pictures);
+let failed = 0;
+try {
+  await work.prepare(560);
+  for (const [name, story] of Object.entries(STORIES)) {
+    if (given.only !== undefined && given.only !== name) continue;
+    const begun = Date.now();
+    try {
+      await story(work);
+      console.log(`ok: ${name}, ${((Date.now() - begun) / 1000).toFixed(1)} s`);
+    } catch (error) {
+      failed += 1;
+      console.error(`FAILED: ${name}: ${error.message}`);
+      await vscode.page.screenshot({ path: `${given.failures}/failed-${failed}.png` });
+      break;
+    }
+  }
+} finally {
+  await vscode.end();
+}
+process.exitCode = failed === 0 ? 0 : 1;
