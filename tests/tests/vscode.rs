@@ -1,13 +1,13 @@
 //! The VS Code extension: its own code over real debug adapters, and a real VS Code in a real browser.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use end_to_end_tests::front::{CoreFile, built};
 use end_to_end_tests::subjects;
-use serde_json::Value;
+use serde_json::{Value, json};
 use xtask::fixture::{self, Profile, Running};
-use xtask::{debugger, vscode};
+use xtask::{debugger, vscode, workspace};
 
 /// What the extension calls a debug adapter, and its program.
 fn adapters() -> Result<[(&'static str, String); 2]> {
@@ -121,4 +121,63 @@ fn many_tasks_come_soon() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What a person does: the tree, the editor's marks, the graph, the filter, groups, a core file, a
+/// process without a debugger, and programs that have no tasks.
+#[test]
+#[ignore = "starts VS Code and a browser: --full"]
+fn a_real_vscode_in_a_real_browser() -> Result<()> {
+    let (tools, chromium) = vscode::browser_tools()?;
+    let shop = subjects::hung_shop(Profile::Debug)?;
+    let core = CoreFile::of(&shop.service)?;
+    let no_tokio = subjects::fixture("no-tokio", Profile::Debug)?;
+    let plain_c = Running::start::<&str>(&fixture::plain_c()?, &[])?;
+    let [(_, gdb), (_, lldb_dap)] = adapters()?;
+    let failures = workspace::target().join("vscode-failures");
+    std::fs::create_dir_all(&failures).context("a folder for pictures")?;
+    // The pictures of the documentation are made here, where somebody asks for them.
+    let pictures = std::env::var_os("UNHANG_PICTURES").map(PathBuf::from);
+    let given = json!({
+        "tools": tools,
+        "chromium": chromium,
+        "vsix": vscode::package()?,
+        "unhang": built()?.command_line,
+        "gdb": gdb,
+        "lldbDap": lldb_dap,
+        "shop": shop.service.pid(),
+        "core": core.path(),
+        "executable": shop.service.executable(),
+        "noTokio": no_tokio.pid(),
+        "plainC": plain_c.pid(),
+        "lines": { "held": line_of("restock(inventory, item).await?")?, "wanted": restocking()? },
+        "pictures": pictures,
+        "failures": failures,
+    });
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(file.path(), given.to_string())?;
+    let script = vscode::folder().join("test/browser/run.mjs");
+    print!("{}", vscode::run_test(&script, &[file.path()])?);
+    Ok(())
+}
+
+fn stock() -> Result<String> {
+    let file = workspace::root().join("tests/fixtures/inventory-service/src/stock.rs");
+    std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))
+}
+
+/// The number of the first line with that code in `stock.rs`.
+fn line_of(code: &str) -> Result<usize> {
+    let stock = stock()?;
+    let at = stock.lines().position(|line| line.contains(code)).context("the line")?;
+    Ok(at + 1)
+}
+
+/// The line at which `restock` waits for the lock.
+fn restocking() -> Result<usize> {
+    let begin = line_of("async fn restock(")?;
+    let stock = stock()?;
+    let mut rest = stock.lines().skip(begin);
+    let at = rest.position(|line| line.contains("inventory.lock().await")).context("the lock")?;
+    Ok(begin + at + 1)
 }

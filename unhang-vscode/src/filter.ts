@@ -2,7 +2,6 @@
 
 import type { Frame, Report, Task } from "./report/model";
 import { eachFrame } from "./report/chain";
-import { shortName } from "./report/names";
 
 /** Which tasks are shown. */
 export interface Filter {
@@ -132,7 +131,7 @@ export function matches(task: Task, filter: Filter): boolean {
 }
 
 function has(task: Task, text: string): boolean {
-  const inWaits = task.waiting_on.some((wait) => wait.polled && wait.text.includes(text));
+  const inWaits = task.waiting_on.some((wait) => wait.polled && wait.name.includes(text));
   return inWaits || some(eachFrame(task.frames), (frame) => inFrame(frame, text));
 }
 
@@ -141,7 +140,7 @@ function inFrame(frame: Frame, text: string): boolean {
     frame.function.includes(text) ||
     (frame.file ?? "").includes(text) ||
     (frame.defined_at?.file ?? "").includes(text) ||
-    shortName(frame.function).includes(text)
+    frame.name.includes(text)
   );
 }
 

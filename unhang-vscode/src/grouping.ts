@@ -1,8 +1,8 @@
 /** Tasks in groups. */
 
-import type { Report, Runtime, Task, Wait } from "./report/model";
-import { tellingFrame, userFrame } from "./report/chain";
-import { count, frameName, placeOf, shortPlace } from "./report/names";
+import type { Report, Task } from "./report/model";
+import { mainWait, tellingFrame, userFrame } from "./report/chain";
+import { placeOf, shortPlace } from "./report/names";
 import type { Place } from "./report/model";
 
 /** By what tasks are grouped. */
@@ -61,17 +61,12 @@ function group(key: string, label: string, description: string, place?: Place): 
 
 function byPlace(task: Task): Group {
   const frame = tellingFrame(task);
-  if (frame === undefined) return { ...group("nowhere", task.name ?? "Unknown future", ""), tasks: [task] };
+  if (frame === undefined) return { ...group("nowhere", task.row.future, ""), tasks: [task] };
   const place = placeOf(frame);
   const own = userFrame(task.frames) !== undefined;
   const key = `place ${frame.function} ${place?.file ?? ""} ${place?.line ?? 0}`;
   const where = own && place !== undefined ? shortPlace(place) : "";
-  return { ...group(key, frameName(frame), where, place), tasks: [task] };
-}
-
-/** What a task waits for first of all. */
-function mainWait(task: Task): Wait | undefined {
-  return task.waiting_on.find((wait) => wait.polled) ?? task.waiting_on[0];
+  return { ...group(key, frame.name, where, place), tasks: [task] };
 }
 
 /** The things that more than one task waits for, by address. */
@@ -116,13 +111,7 @@ const KIND_NAMES: Record<string, string> = {
 function byRuntime(report: Report, task: Task): Group {
   const runtime = report.runtimes.find((it) => it.id === task.runtime);
   if (runtime === undefined) return group("no runtime", "Without a runtime", "");
-  return group(`runtime ${runtime.id}`, `Runtime ${runtime.id}`, runtimeText(runtime));
-}
-
-/** `tokio 1.54.1 · multi_thread · 2 workers`. */
-export function runtimeText(runtime: Runtime): string {
-  const version = runtime.version === null ? "" : ` ${runtime.version}`;
-  return [`${runtime.runtime}${version}`, runtime.flavor, count(runtime.workers.length, "worker")].join(" · ");
+  return group(`runtime ${runtime.id}`, `Runtime ${runtime.id}`, runtime.text);
 }
 
 function capital(text: string): string {

@@ -1,7 +1,7 @@
 /** What is written beside lines of the source while the program is stopped. */
 
 import type { Report } from "./report/model";
-import { standsAt } from "./report/chain";
+import { mainWait, standsAt } from "./report/chain";
 import { count, placeOf, taskName, taskNames } from "./report/names";
 import type { Place } from "./report/model";
 
@@ -111,7 +111,7 @@ function waiters(report: Report, add: Add): void {
         standing.set(key, known);
       }
       known.tasks.push(task.id);
-      const [wait] = task.waiting_on.filter((it) => it.polled);
+      const wait = mainWait(task);
       if (wait !== undefined && known.why.size < 5) known.why.add(wait.text);
     }
   }

@@ -2,15 +2,10 @@
 
 import { readFile } from "node:fs/promises";
 import * as vscode from "vscode";
-import { pageOf } from "./page";
-import type { Place } from "./report/model";
+import { fromPage, pageWith, type ToPage, type View } from "./page";
+import type { Place, Report } from "./report/model";
+import { fileName } from "./report/names";
 import type { Shown, Store } from "./store";
-
-/** What is shown first. */
-export type View = "graph" | "stacks" | "list";
-
-/** What the page says. */
-type Message = { type: "open"; file: string; line: number } | { type: "task"; id: string };
 
 /** What to do where the page is clicked. */
 export interface Clicks {
@@ -21,7 +16,8 @@ export interface Clicks {
 /** One panel, which follows what is shown. */
 export class Picture implements vscode.Disposable {
   private panel: vscode.WebviewPanel | undefined;
-  private of: unknown;
+  /** The report that the panel has. */
+  private has: Report | undefined;
   private readonly subscription: vscode.Disposable;
 
   constructor(
@@ -32,23 +28,16 @@ export class Picture implements vscode.Disposable {
     this.subscription = store.onDidChange((shown) => { this.follow(shown); });
   }
 
-  /** Opens the panel, or shows another view in it. */
-  show(view: View): void {
-    if (this.panel === undefined) {
-      this.panel = vscode.window.createWebviewPanel("unhang.picture", "Async Tasks", vscode.ViewColumn.Beside, {
-        enableScripts: true,
-        localResourceRoots: [],
-        retainContextWhenHidden: true,
-      });
-      this.panel.iconPath = vscode.Uri.joinPath(this.extension, "media", "icon.png");
-      this.panel.onDidDispose(() => { this.panel = undefined; });
-      this.panel.webview.onDidReceiveMessage((message: Message) => {
-        if (message.type === "open") this.clicks.open({ file: message.file, line: message.line });
-        else this.clicks.task(message.id);
-      });
-    }
+  /** Opens the panel with a view of the page, or shows that one. */
+  async show(view: View): Promise<void> {
+    const template = vscode.Uri.joinPath(this.extension, "media", "report-page.html");
+    const page = await readFile(template.fsPath, "utf8");
+    this.panel ??= this.open();
     this.panel.reveal();
-    void this.write(view);
+    // Without a byte of its own the same page would not be loaded again.
+    this.panel.webview.html = `${pageWith(page, view)}<!-- ${Date.now()} -->`;
+    this.has = undefined;
+    this.follow(this.store.current);
   }
 
   dispose(): void {
@@ -56,17 +45,43 @@ export class Picture implements vscode.Disposable {
     this.panel?.dispose();
   }
 
-  private async write(view: View): Promise<void> {
-    const report = this.store.current?.report;
-    const template = vscode.Uri.joinPath(this.extension, "media", "report-page.html");
-    const page = await readFile(template.fsPath, "utf8");
-    this.of = report;
-    if (this.panel !== undefined) this.panel.webview.html = pageOf(page, report, view);
+  private open(): vscode.WebviewPanel {
+    const panel = vscode.window.createWebviewPanel("unhang.picture", "Async Tasks", vscode.ViewColumn.Beside, {
+      enableScripts: true,
+      localResourceRoots: [],
+      retainContextWhenHidden: true,
+    });
+    panel.iconPath = vscode.Uri.joinPath(this.extension, "media", "icon.png");
+    panel.onDidDispose(() => { this.panel = undefined; });
+    panel.webview.onDidReceiveMessage((message: unknown) => this.hear(message));
+    return panel;
+  }
+
+  private hear(message: unknown): unknown {
+    const heard = fromPage(message);
+    switch (heard?.type) {
+      case "open":
+        return this.clicks.open(heard);
+      case "task":
+        return this.clicks.task(heard.id);
+      case "save":
+        return save(heard.name, heard.text);
+      case undefined:
+        return undefined;
+    }
   }
 
   private follow(shown: Shown | undefined): void {
-    if (this.panel === undefined || shown?.report === undefined || shown.report === this.of) return;
-    this.of = shown.report;
-    void this.panel.webview.postMessage({ type: "report", report: shown.report });
+    if (this.panel === undefined || shown?.report === undefined || shown.report === this.has) return;
+    this.has = shown.report;
+    const message: ToPage = { type: "report", report: shown.report };
+    void this.panel.webview.postMessage(message);
   }
+}
+
+async function save(name: string, text: string): Promise<void> {
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+  const proposed = folder === undefined ? {} : { defaultUri: vscode.Uri.joinPath(folder, fileName(name)) };
+  const place = await vscode.window.showSaveDialog(proposed);
+  if (place !== undefined) await vscode.workspace.fs.writeFile(place, new TextEncoder().encode(text));
 }

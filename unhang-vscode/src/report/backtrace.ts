@@ -1,13 +1,11 @@
 /** An async backtrace as text, to be pasted somewhere. */
 
 import type { Frame, Task } from "./model";
-import { waitingText } from "./chain";
-import { frameName, placeOf, shortPath } from "./names";
 
 /** The frames of a task, innermost first, with branches indented. */
 export function backtrace(task: Task): string {
   const kind = task.kind === "task" ? "Task" : `${task.kind} future`;
-  const waits = waitingText(task);
+  const waits = task.row.waiting_for;
   const lines = [`${kind} ${task.id} (${task.state})${waits === "" ? "" : `: waits for ${waits}`}`];
   chain(task.frames, "", lines);
   return `${lines.join("\n")}\n`;
@@ -21,9 +19,8 @@ function chain(frames: readonly Frame[], indent: string, lines: string[]): void 
     chain(branch, `${indent}  `, lines);
   });
   for (const frame of frames) {
-    const place = placeOf(frame);
-    const at = place === undefined ? "" : `  ${shortPath(place.file)}:${place.line}`;
-    lines.push(`${indent}#${frame.index}  ${frameName(frame)}${at}`);
+    lines.push(`${indent}#${frame.index}  ${frame.name}${frame.at === "" ? "" : `  ${frame.at}`}`);
+    lines.push(...frame.notes.map((note) => `${indent}      ${note}`));
     if (frame.problem !== null) lines.push(`${indent}      ${frame.problem}`);
   }
 }

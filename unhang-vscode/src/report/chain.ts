@@ -1,6 +1,6 @@
 /** Where a task stands in its await chain. */
 
-import type { Frame, Task } from "./model";
+import type { Frame, Task, Wait } from "./model";
 
 /** The frames of a task from the outermost to the leaves, branches in their order. */
 export function* eachFrame(frames: readonly Frame[]): Generator<Frame> {
@@ -45,20 +45,8 @@ export function tellingFrame(task: Task): Frame | undefined {
   return userFrame(task.frames) ?? task.frames.at(-1);
 }
 
-/** What a task waits for, in the words of `info async-tasks`; empty where that is not known. */
-export function waitingText(task: Task): string {
-  const waits = task.waiting_on.filter((wait) => wait.polled);
-  const shown = (waits.length > 0 ? waits : task.waiting_on)[0];
-  const text = shown?.text ?? "";
-  switch (task.state) {
-    case "scheduled":
-      return task.kind === "blocking" ? "(queued for a thread)" : `(woken) ${text}`.trimEnd();
-    case "running":
-      return text === "" ? "(running)" : text;
-    case "complete":
-    case "cancelled":
-      return `(${task.state})`;
-    default:
-      return text;
-  }
+/** What a task waits for first of all: what the list tells, else what is polled. */
+export function mainWait(task: Task): Wait | undefined {
+  const waits = task.waiting_on;
+  return waits.find((wait) => wait.told) ?? waits.find((wait) => wait.polled) ?? waits[0];
 }

@@ -6,7 +6,6 @@ import type { Report, Task } from "./model";
 export class Links {
   private readonly byId: Map<string, Task>;
   private readonly things = new Map<string, string>();
-  private readonly guards = new Map<string, Set<string>>();
   /** The tasks of certain faults. */
   readonly stuck = new Set<string>();
   /** The tasks that wait behind those. */
@@ -21,14 +20,7 @@ export class Links {
     const wanted = new Set(report.findings.flatMap((it) => it.evidence.map((step) => step.address)));
     for (const { waiting_on } of report.tasks) {
       for (const wait of waiting_on) {
-        if (wanted.has(wait.address)) this.things.set(wait.address, wait.resource);
-        for (const { task, frame, variable } of wait.held_by) {
-          if (task === null || frame === null || variable === null) continue;
-          const key = `${task} ${frame}`;
-          const held = this.guards.get(key);
-          if (held === undefined) this.guards.set(key, new Set([variable]));
-          else held.add(variable);
-        }
+        if (wanted.has(wait.address)) this.things.set(wait.address, wait.name);
       }
     }
   }
@@ -38,14 +30,8 @@ export class Links {
     return this.byId.get(id);
   }
 
-  /** What kind of thing lies at an address that a finding names; empty where that is not known. */
+  /** What lies at an address that a finding names; empty where that is not known. */
   thing(address: string): string {
-    const kind = this.things.get(address);
-    return kind === undefined ? "" : kind.replaceAll("_", " ");
-  }
-
-  /** The variables by which a frame keeps what others wait for. */
-  held(task: string, frame: number): string[] {
-    return [...(this.guards.get(`${task} ${frame}`) ?? [])];
+    return this.things.get(address) ?? "";
   }
 }

@@ -31,14 +31,22 @@ export type Polled = "yes" | "no" | "disabled" | "ended";
 export interface Frame {
   index: number;
   function: string;
+  /** The same as texts show it. */
+  name: string;
   kind: string;
   state: string;
   polled: Polled;
   file: string | null;
   line: number | null;
+  /** Both as texts show them; empty where they are not known. */
+  at: string;
+  /** That line, of the user's own code, where the debugger found the file. */
+  source: string | null;
   expanded_at: Place | null;
   defined_at: Place | null;
   user: boolean;
+  /** What is known of the frame: what it waits for, what it holds, its connection. */
+  notes: string[];
   locals: Local[];
   /** Branches that it awaits, each innermost first. */
   children: Frame[][];
@@ -63,7 +71,11 @@ export interface Wait {
   /** Whether it is a pool of objects, which is a semaphore to those who ask for one. */
   pool: boolean;
   address: string;
+  /** The name of what is waited for, mostly its type. */
+  name: string;
   text: string;
+  /** Whether the list tells it: not what libraries around the user's own code wait for. */
+  told: boolean;
   polled: boolean;
   state: string | null;
   task: string | null;
@@ -72,6 +84,15 @@ export interface Wait {
   held_by_count: number;
   queue: string[];
   queue_count: number;
+}
+
+/** The words of a task's line in `info async-tasks`; empty where the line says nothing. */
+export interface Row {
+  function: string;
+  at: string;
+  waiting_for: string;
+  future: string;
+  request: string;
 }
 
 /** A task, or a future that a thread blocks on. */
@@ -84,6 +105,7 @@ export interface Task {
   address: string;
   spawned_at: Place | null;
   thread: Thread | null;
+  row: Row;
   /** Innermost first. */
   frames: Frame[];
   waiting_on: Wait[];
@@ -134,6 +156,8 @@ export interface Runtime {
   runtime: string;
   version: string | null;
   flavor: string;
+  /** What texts say of it in one line. */
+  text: string;
   workers: Worker[];
   alive_tasks: number;
 }
@@ -146,6 +170,10 @@ export interface Report {
   tasks: Task[];
   findings: Finding[];
   leads: Lead[];
+  /** What stands above the leads, or where there is nothing else to say. */
+  verdict: string | null;
+  /** A sentence for each lock that is waited for and whose holder was not found. */
+  unknown_holders: string[];
   problems: { text: string }[];
   complete: boolean;
   missing: string[];
@@ -175,7 +203,7 @@ export function parseReport(text: string): Report {
 
 /** Tells whether a value has the lists that everything here goes through. */
 function checked(value: unknown): Report {
-  const lists: (keyof Report)[] = ["runtimes", "tasks", "findings", "leads", "problems", "missing"];
+  const lists: (keyof Report)[] = ["runtimes", "tasks", "findings", "leads", "unknown_holders", "problems", "missing"];
   if (typeof value !== "object" || value === null || !("schema" in value)) {
     throw new NotAReport("It is no report of unhang: `unhang dump --json` writes one.");
   }
@@ -185,7 +213,7 @@ function checked(value: unknown): Report {
   const report = value as Report;
   const missing = lists.find((name) => !Array.isArray(report[name]));
   if (missing !== undefined) {
-    throw new NotAReport(`It has no \`${missing}\`: it is from another version of unhang.`);
+    throw new NotAReport(`It has no \`${missing}\`: it is of an older unhang than this extension needs.`);
   }
   return report;
 }

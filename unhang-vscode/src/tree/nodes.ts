@@ -1,8 +1,8 @@
 /** The rows of the Async Tasks view, made when they are opened. No VS Code here. */
 
 import type { Evidence, Finding, Frame, Holder, Lead, Place, Report, Task, Wait } from "../report/model";
-import { tellingFrame, userFrame, waitingText } from "../report/chain";
-import { count, frameName, placeOf, shortPath, shortPlace, taskName, taskNames } from "../report/names";
+import { tellingFrame } from "../report/chain";
+import { count, placeOf, shortPlace, taskName, taskNames } from "../report/names";
 import { type Filter, EVERYTHING, filtered } from "../filter";
 import { type Group, type Grouping, groups } from "../grouping";
 import { Links } from "../report/links";
@@ -80,6 +80,7 @@ export class Tree {
   roots(): Node[] {
     return this.remembered("", () => [
       ...this.report.findings.map((finding, at) => this.findingNode(finding, at)),
+      ...this.verdict(),
       ...this.report.leads.map((lead, at) => this.leadNode(lead, at)),
       ...this.groupNodes(),
     ]);
@@ -218,6 +219,18 @@ export class Tree {
     return rows;
   }
 
+  /** What stands between findings and leads: that there is none, and whose holders are not known. */
+  private verdict(): Node[] {
+    const { verdict, unknown_holders } = this.report;
+    const note = (text: string, at: number, look: Look): Node => ({
+      id: `verdict ${at} ${text}`, kind: "note", label: text, description: "", look,
+    });
+    return [
+      ...(verdict === null ? [] : [note(verdict, 0, "problem")]),
+      ...unknown_holders.map((text, at) => note(text, at + 1, "warning")),
+    ];
+  }
+
   private leadNode(lead: Lead, at: number): Node {
     const node: Node = { id: `lead ${at} ${lead.text}`, kind: "lead", label: lead.text, description: "", look: "lead" };
     if (lead.tasks.length === 0) return node;
@@ -247,7 +260,11 @@ export class Tree {
       id: group.key,
       kind: "group",
       label: group.label,
-      description: [group.description, count(group.tasks.length, "task")].filter(Boolean).join(" · "),
+      // Of a runtime its own text has the count.
+      description: (this.options.grouping === "runtime"
+        ? [group.description]
+        : [group.description, count(group.tasks.length, "task")]
+      ).filter(Boolean).join(" · "),
       look: "group",
       place: group.place,
     };
@@ -257,17 +274,16 @@ export class Tree {
 
   private taskNode(task: Task, parent?: Node): Node {
     const frame = tellingFrame(task);
-    const own = userFrame(task.frames);
+    const { row } = task;
     const place = frame === undefined ? undefined : placeOf(frame);
     const inPlace = parent?.kind === "group" && this.options.grouping === "place";
-    const name = frame === undefined ? (task.name ?? "unknown future") : frameName(frame);
-    const where = own !== undefined && place !== undefined ? shortPlace(place) : "";
-    const waits = waitingText(task);
+    const where = row.at !== "" && place !== undefined ? shortPlace(place) : "";
+    const stands = inPlace ? [] : [where];
     const node: Node = {
       id: `${parent?.id ?? ""}/task ${task.id} ${task.address}`,
       kind: "task",
-      label: inPlace ? task.id : `${task.id}  ${name}`,
-      description: (inPlace ? [waits] : [where, waits]).filter(Boolean).join(" · "),
+      label: inPlace ? task.id : `${task.id}  ${row.function === "" ? row.future : row.function}`,
+      description: [...stands, row.request, row.waiting_for].filter(Boolean).join(" · "),
       look: this.taskLook(task),
       place,
       task,
@@ -283,7 +299,9 @@ export class Tree {
 
   private taskRows(parent: Node, task: Task): Node[] {
     return [
-      ...task.waiting_on.map((wait, at) => this.waitNode(parent, wait, at)),
+      ...[...task.waiting_on]
+        .sort((a, b) => Number(b.told) - Number(a.told))
+        .map((wait, at) => this.waitNode(parent, wait, at)),
       ...task.problems.map(({ text }, at): Node => {
         return { id: `${parent.id}/problem ${at}`, kind: "note", label: text, description: "", look: "problem", parent };
       }),
@@ -389,12 +407,11 @@ export class Tree {
 
   private frameNode(parent: Node, task: Task, frame: Frame): Node {
     const place = placeOf(frame);
-    const holds = this.links.held(task.id, frame.index).map((variable) => `holds \`${variable}\``);
     return {
       id: `${parent.id}/frame ${frame.index}`,
       kind: "frame",
-      label: `#${frame.index}  ${frameName(frame)}`,
-      description: [place === undefined ? "" : frame.user ? shortPlace(place) : `${shortPath(place.file)}:${place.line}`, ...holds]
+      label: `#${frame.index}  ${frame.name}`,
+      description: [place !== undefined && frame.user ? shortPlace(place) : frame.at, ...frame.notes, frame.problem]
         .filter(Boolean)
         .join(" · "),
       look: frame.problem !== null ? "problem" : frame.user ? "frame" : "library",

@@ -5,7 +5,7 @@ import * as vscode from "vscode";
 import { EVERYTHING, type Filter, isEverything } from "../filter";
 import type { Frame, Report } from "../report/model";
 import { eachFrame } from "../report/chain";
-import { count, shortPath } from "../report/names";
+import { count } from "../report/names";
 import { settings } from "../settings";
 import { mapped } from "../sources";
 import type { Shown, Store } from "../store";
@@ -126,9 +126,8 @@ export class TasksView implements vscode.TreeDataProvider<Node>, vscode.Disposab
     const { place } = node;
     if (place !== undefined) {
       const path = mapped(place.file, this.store.current?.sources ?? []);
-      const line = await sourceLine(path, place.line);
-      text.appendText(`\n${shortPath(place.file)}:${place.line}\n`);
-      if (line !== undefined) text.appendCodeblock(line, "rust");
+      const line = node.frame?.source ?? (await sourceLine(path, place.line));
+      if (line !== undefined) text.appendCodeblock(line.trim(), "rust");
     }
     if (node.frame !== undefined && !token.isCancellationRequested) {
       const locals = (await this.locals(node)) ?? [];

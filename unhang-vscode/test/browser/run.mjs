@@ -45,8 +45,8 @@ const EXPECTED = [
   "3 tasks behind", "help: drop `stock`", "inventory::stock::reserve", "5 inventory::stock::restock",
 ];
 
-async function deadlockIsShown(work) {
-  await work.onlyTasks();
+async function deadlockIsShown(work, stack = false) {
+  await work.onlyTasks(stack);
   await work.until("the deadlock stands on top, and its tasks below", async () => {
     const rows = await work.rows();
     const there = EXPECTED.every((expected) => rows.some((row) => row.startsWith(expected)));
@@ -57,7 +57,7 @@ async function deadlockIsShown(work) {
 async function hungShop(work, name) {
   const { page } = work;
   await work.debug(name);
-  await deadlockIsShown(work);
+  await deadlockIsShown(work, true);
 
   // A click goes to the line, and the lines have their marks.
   await work.row("5 inventory::stock::restock").click();
@@ -108,10 +108,14 @@ async function hungShop(work, name) {
 }
 
 async function graph(work) {
+  await work.command("View: Close All Editors");
   await work.command("unhang: Show Who Waits for Whom");
   const panel = work.page.frameLocator("iframe.webview").frameLocator("iframe#active-frame");
   await panel.getByText("Inventory").first().waitFor();
   await work.picture("graph");
+  // A click on a task leads to its row.
+  await panel.locator("[role=button], button", { hasText: "task 5" }).first().click();
+  await work.until("the row of task 5 is selected", async () => (await work.view.locator(".monaco-list-row.selected").innerText()).startsWith("5 "));
   await work.command("View: Close All Editors");
 }
 
@@ -152,7 +156,7 @@ try {
     } catch (error) {
       failed += 1;
       console.error(`FAILED: ${name}: ${error.message}`);
-      await vscode.page.screenshot({ path: `${given.failures}/failed-${failed}.png` });
+      await vscode.page.screenshot({ path: `${given.failures}/failed.png` });
       break;
     }
   }

@@ -22,12 +22,14 @@ export class Workbench {
 
   /** Starts a debug configuration by its name, and waits until it has stopped. */
   async debug(name) {
+    await this.fold("Call Stack", true);
     await this.pick("Control+P", `debug ${name}`, name);
     await this.page.locator(".debug-call-stack .stack-frame").first().waitFor();
   }
 
   /** Ends the session. */
   async stop() {
+    await this.fold("Call Stack", true);
     await this.command("Debug: Disconnect");
     await this.page.locator(".debug-call-stack .stack-frame").first().waitFor({ state: "detached" });
   }
@@ -57,10 +59,11 @@ export class Workbench {
     if ((await header.first().getAttribute("aria-expanded")) !== String(open)) await header.first().click();
   }
 
-  /** Leaves room for the call stack and the tasks. */
-  async onlyTasks() {
+  /** Leaves room for the tasks, and for the call stack where it is short. */
+  async onlyTasks(stack) {
     await this.fold("Async Tasks", true);
     for (const name of ["Variables", "Watch", "Loaded Scripts", "Breakpoints"]) await this.fold(name, false);
+    await this.fold("Call Stack", stack);
   }
 
   get view() {
@@ -122,7 +125,7 @@ export class Workbench {
 
   /** Takes a picture, of all or of a part. */
   async picture(name, { clip, stay = false } = {}) {
-    if (this.pictures === undefined) return;
+    if (this.pictures == null) return;
     if (!stay) await this.page.mouse.move(1000, 10);
     await this.page.waitForTimeout(600);
     await this.page.screenshot({ path: `${this.pictures}/${name}.png`, ...(clip === undefined ? {} : { clip }) });
