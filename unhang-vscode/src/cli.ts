@@ -63,7 +63,7 @@ export async function dump(setting: string, subject: Subject, signal?: AbortSign
     const file = join(folder, "report.json");
     const of = "pid" in subject ? ["--pid", String(subject.pid)] : ["--core", subject.core];
     if ("executable" in subject) of.push("--exe", subject.executable);
-    const options = ["dump", ...of, "--json", "--locals", "--output", file];
+    const options = ["dump", ...of, "--json", "--brief", "--locals", "--output", file];
     await execute(program, options, signal === undefined ? {} : { signal }).catch((error: unknown) => {
       if (!WROTE.includes(exitCode(error))) throw new Error(whatItSaid(error), { cause: error });
     });

@@ -58,7 +58,16 @@ function faults(report: Report, add: Add): void {
 
 /** The lines of frames that keep what others wait for. */
 function holders(report: Report, add: Add): void {
-  interface Held { file: string; line: number; who: string; variable: string | null; guard: string; waiters: Set<string> }
+  interface Held {
+    file: string;
+    line: number;
+    who: string;
+    variable: string | null;
+    guard: string;
+    waiters: Set<string>;
+    /** How many wait, of whom some may not be in the report. */
+    queues: Map<string, number>;
+  }
   const held = new Map<string, Held>();
   for (const task of report.tasks) {
     for (const wait of task.waiting_on.filter((it) => it.polled)) {
@@ -71,22 +80,24 @@ function holders(report: Report, add: Add): void {
         const key = `${place.line} ${holder.variable ?? holder.guard} ${who} ${place.file}`;
         let known = held.get(key);
         if (known === undefined) {
-          known = { ...place, who, variable: holder.variable, guard: holder.guard, waiters: new Set() };
+          known = { ...place, who, variable: holder.variable, guard: holder.guard, waiters: new Set(), queues: new Map() };
           held.set(key, known);
         }
         known.waiters.add(task.id);
+        known.queues.set(wait.address, wait.queue_count);
       }
     }
   }
-  for (const { file, line, who, variable, guard, waiters } of held.values()) {
+  for (const { file, line, who, variable, guard, waiters, queues } of held.values()) {
     const tasks = [...waiters];
+    const number = Math.max(waiters.size, [...queues.values()].reduce((sum, queue) => sum + queue, 0));
     const what = variable === null ? guard : `\`${variable}\``;
-    const waits = `${waiters.size.toLocaleString("en-US")} wait${waiters.size === 1 ? "s" : ""}`;
+    const waits = `${number.toLocaleString("en-US")} wait${number === 1 ? "s" : ""}`;
     add(file, {
       line,
       kind: "hold",
       text: `${what} held by ${who}, ${waits}`,
-      details: [`${who} keeps \`${guard}\`${variable === null ? "" : ` in \`${variable}\``}; ${taskNames(tasks)} wait${tasks.length === 1 ? "s" : ""} for it.`],
+      details: [`${who} keeps \`${guard}\`${variable === null ? "" : ` in \`${variable}\``}; ${taskNames(tasks, number)} wait${number === 1 ? "s" : ""} for it.`],
       tasks,
       other: undefined,
     });

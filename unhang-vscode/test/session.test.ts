@@ -18,7 +18,7 @@ function session(adapter: string, report: string, answers: { unknown: string; lo
     configuration: {},
     evaluate: async (expression, context) => {
       told.push(`${context}: ${expression.replace(/\/.*\//, "")}`);
-      const file = /async dump --json (?:--locals )?(\S+)/.exec(expression)?.[1];
+      const file = /async dump --json --brief (?:--locals )?(\S+)/.exec(expression)?.[1];
       if (expression.includes("load it")) {
         loaded = answers.loads;
         return loaded ? "" : "No module named unhang";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { parseFilter } from "../src/filter";
+import { filtered, parseFilter } from "../src/filter";
 import { GROUPINGS } from "../src/grouping";
-import type { Report } from "../src/report/model";
+import { parseReport, type Report } from "../src/report/model";
 import { CAP, type Node, PLAIN, Tree } from "../src/tree/nodes";
-import { recorded } from "./recorded";
+import { recorded, recordedText } from "./recorded";
 
 /** Rows as one reads them, with those below that are open or of which `open` says so. */
 function text(tree: Tree, open: (node: Node) => boolean = () => false, rows = tree.roots(), indent = ""): string[] {
@@ -117,6 +117,23 @@ test("of many rows the first are shown, and more when asked", () => {
   assert.equal(tree.children(group).length, 1000);
   const fresh = new Tree(many(1000));
   assert.equal(fresh.find("990")?.task?.id, "990", "what is beyond the cap is shown to be revealed");
+});
+
+test("tasks of which only the ids are written stand where another one does", () => {
+  const written = JSON.parse(recordedText("many-tasks")) as Report;
+  const like = written.tasks.find((task) => task.row.waiting_for.startsWith("Notify"));
+  assert.ok(like);
+  written.alike = [{ task: like.id, tasks: ["1001", "1002"] }];
+  const report = parseReport(JSON.stringify(written));
+  const tree = new Tree(report);
+  assert.equal(report.tasks.length, 41 + 2);
+  const task = tree.find("1002");
+  assert.ok(task);
+  assert.deepEqual([task.label, task.description], ["1002", "Notify"]);
+  assert.equal(task.parent?.description, "main.rs:84 · 12 tasks");
+  assert.equal(tree.children(task)[1]?.label, `stands where task ${like.id} does`);
+  const waiting = (of: Report) => filtered(of, parseFilter("--waiting-on notify")).length;
+  assert.equal(waiting(report), waiting(recorded("many-tasks")) + 2);
 });
 
 test("the rows of a hundred thousand tasks are made at once", () => {

@@ -32,6 +32,10 @@ pub(crate) struct Dump {
     /// Write JSON instead of text: docs/report.schema.json describes it
     #[arg(long)]
     json: bool,
+    /// In JSON of more than 2000 tasks, write the first ones of those that stand at the same place,
+    /// and of the others the ids
+    #[arg(long, requires = "json")]
+    brief: bool,
     /// Show the variables of the frames of your own code; in JSON, of all frames
     #[arg(long)]
     locals: bool,
@@ -55,7 +59,7 @@ impl Run for Dump {
         let mut look = front.look()?;
         look.full_names = self.full_names;
         look.user_only = self.user;
-        let mut beside = Beside::default().and_connections(self.connections);
+        let mut beside = Beside::default().and_connections(self.connections).and_brief(self.brief);
         if self.locals {
             let target = front.target()?;
             beside.locals =

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use serde::{Serialize, Serializer};
 use serde_json::ser::Formatter;
 
+use self::brief::{AlikeJson, Brief};
 use self::connections::ConnectionsJson;
 use self::frames::{FrameJson, Frames, SiteJson};
 use self::runtimes::{LocalSetJson, RuntimeJson};
@@ -32,6 +33,7 @@ use runtime_layouts::report::{
 use runtime_layouts::target::TargetKind;
 use runtime_layouts::variables::locals::LocalTable;
 
+mod brief;
 mod connections;
 mod frames;
 mod runtimes;
@@ -106,6 +108,8 @@ struct ReportJson<'r> {
     tasks: TasksJson<'r>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     whatis: Vec<WhatIsJson<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    alike: Vec<AlikeJson<'r>>,
     findings: Vec<FindingJson<'r>>,
     leads: Vec<LeadJson<'r>>,
     verdict: Option<String>,
@@ -125,6 +129,8 @@ impl<'r> ReportJson<'r> {
         let completeness = report.completeness();
         let found = findings(report);
         let leads = leads(report, &found);
+        let mut brief = beside.brief.then(|| Brief::of(report, &found, &leads));
+        let alike = brief.as_mut().map(|it| std::mem::take(&mut it.alike)).unwrap_or_default();
         Self {
             schema: SCHEMA,
             target: TargetJson {
@@ -152,7 +158,8 @@ impl<'r> ReportJson<'r> {
             sites: (shape == Shape::Shared).then(|| SitesJson { report, words: words.clone() }),
             resources: (shape == Shape::Shared)
                 .then(|| ResourcesJson { report, words: words.clone() }),
-            tasks: TasksJson { report, words: words.clone() },
+            alike,
+            tasks: TasksJson { report, brief, words: words.clone() },
             whatis: beside.found.iter().map(|found| WhatIsJson::new(report, found)).collect(),
             problems: report
                 .problems
@@ -170,6 +177,8 @@ impl<'r> ReportJson<'r> {
 /// All tasks, made one after the other.
 struct TasksJson<'r> {
     report: &'r Report,
+    /// Which of them; `None` for all.
+    brief: Option<Brief<'r>>,
     words: Rc<Words<'r>>,
 }
 
@@ -232,7 +241,9 @@ impl<'r> Words<'r> {
 impl Serialize for TasksJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut row = row_words(self.report);
-        let tasks = self.report.tasks.iter();
+        let brief = self.brief.as_ref();
+        let is_written = |task: &&Task| brief.is_none_or(|brief| brief.has(task));
+        let tasks = self.report.tasks.iter().filter(is_written);
         serializer
             .collect_seq(tasks.map(|task| TaskJson::new(self.report, &self.words, task, row(task))))
     }

@@ -45,7 +45,7 @@ fn hash_of(task: &Task) -> u64 {
 
 /// The tasks by where they stand: groups in the order of their first tasks, and in each the tasks in
 /// their own order.
-pub(super) fn groups<'t>(tasks: impl IntoIterator<Item = &'t Task>) -> Vec<Vec<&'t Task>> {
+pub(crate) fn groups<'t>(tasks: impl IntoIterator<Item = &'t Task>) -> Vec<Vec<&'t Task>> {
     let mut groups: Vec<(Vec<Token>, Vec<&Task>)> = Vec::new();
     // By hash, so that a million tasks do not make a list each.
     let mut known: FxHashMap<u64, Vec<usize>> = FxHashMap::default();

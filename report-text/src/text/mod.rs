@@ -5,7 +5,7 @@ pub mod connections;
 pub mod dump;
 pub mod explain;
 pub(crate) mod frames;
-mod groups;
+pub(crate) mod groups;
 pub mod locks;
 pub mod native_stack;
 pub(crate) mod source;
@@ -31,6 +31,8 @@ pub struct Beside {
     connections: bool,
     /// What was found of addresses that were asked for.
     pub found: Vec<WhatIs>,
+    /// Whether JSON of many tasks has but the first of those that stand at the same place.
+    pub(crate) brief: bool,
 }
 
 impl Beside {
@@ -50,6 +52,13 @@ impl Beside {
     #[must_use]
     pub fn and_found(self, found: Vec<WhatIs>) -> Self {
         Self { found, ..self }
+    }
+
+    /// The same, where JSON of more than 2000 tasks has the first of those that stand at the same
+    /// place, and of the others their ids.
+    #[must_use]
+    pub fn and_brief(self, brief: bool) -> Self {
+        Self { brief, ..self }
     }
 }
 

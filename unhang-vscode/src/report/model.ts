@@ -110,6 +110,8 @@ export interface Task {
   frames: Frame[];
   waiting_on: Wait[];
   problems: { text: string }[];
+  /** The task that stands where this one does, and of which the rest is; absent where it is its own. */
+  like?: string;
 }
 
 /** One step of a finding: a task, what it wants, and who keeps that. */
@@ -168,6 +170,8 @@ export interface Report {
   target: { kind: "live" | "core"; pid: number | null; executable: string };
   runtimes: Runtime[];
   tasks: Task[];
+  /** Tasks that are not written, since many stand at the same place; they are added to `tasks`. */
+  alike?: { task: string; tasks: string[] }[];
   findings: Finding[];
   leads: Lead[];
   /** What stands above the leads, or where there is nothing else to say. */
@@ -198,7 +202,29 @@ export function parseReport(text: string): Report {
     const why = error instanceof Error ? error.message : "no JSON";
     throw new NotAReport(`It is no JSON: ${why}`);
   }
-  return checked(value);
+  const report = checked(value);
+  addAlike(report);
+  return report;
+}
+
+/**
+ * Adds the tasks of which only the ids are written. Their frames have the same lines as the one's that
+ * is; what they wait for is of the same type, and nothing else is known of it.
+ */
+function addAlike(report: Report): void {
+  const written = new Map(report.tasks.map((task) => [task.id, task]));
+  for (const { task: id, tasks } of report.alike ?? []) {
+    const like = written.get(id);
+    if (like === undefined) continue;
+    const waits = like.waiting_on.map((wait) => ({
+      ...wait, address: "0x0", text: wait.name, task: null, tasks: [], held_by: [], held_by_count: 0, queue: [], queue_count: 0,
+    }));
+    const told = waits.filter((wait) => wait.told).map((wait) => wait.name);
+    const row = { ...like.row, waiting_for: told.join(" | "), request: "" };
+    const rest = { ...like, address: "", row, waiting_on: waits, problems: [], thread: null, like: id };
+    for (const other of tasks) report.tasks.push({ ...rest, id: other });
+  }
+  delete report.alike;
 }
 
 /** Tells whether a value has the lists that everything here goes through. */

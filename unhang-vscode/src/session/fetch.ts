@@ -57,7 +57,7 @@ export async function fetchReport(session: Asked, loading: Loading, wanted: Want
     const dump = async (): Promise<{ text: string | undefined; said: string }> => {
       const file = join(folder, `${randomUUID()}.json`);
       const locals = wanted.locals ? " --locals" : "";
-      const said = await run(session, `async dump --json${locals} ${file}`);
+      const said = await run(session, `async dump --json --brief${locals} ${file}`);
       const text = await readFile(file, "utf8").catch(() => undefined);
       return { text, said };
     };

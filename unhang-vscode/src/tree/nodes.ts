@@ -302,11 +302,20 @@ export class Tree {
       ...[...task.waiting_on]
         .sort((a, b) => Number(b.told) - Number(a.told))
         .map((wait, at) => this.waitNode(parent, wait, at)),
+      ...this.likeRow(parent, task),
       ...task.problems.map(({ text }, at): Node => {
         return { id: `${parent.id}/problem ${at}`, kind: "note", label: text, description: "", look: "problem", parent };
       }),
       ...this.chainRows(parent, task, task.frames),
     ];
+  }
+
+  /** Of a task that was not read itself, whose frames these are. */
+  private likeRow(parent: Node, task: Task): Node[] {
+    if (task.like === undefined) return [];
+    const label = `stands where task ${task.like} does`;
+    const description = "`async bt` tells what is its own";
+    return [{ id: `${parent.id}/like`, kind: "note", label, description, look: "problem", parent }];
   }
 
   // What it waits for

@@ -74,7 +74,8 @@ export async function start(given, configurations, settings = {}) {
   await reachable(`http://127.0.0.1:${port}/healthz`);
   const { chromium } = await import(pathToFileURL(join(tools, "playwright-core/index.mjs")).href);
   const browser = await chromium.launch({
-    executablePath: given.chromium,
+    // It has to be a path.
+    executablePath: execFileSync("which", [given.chromium], { encoding: "utf8" }).trim(),
     args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
   });
   const context = await browser.newContext({ viewport: { width: 1440, height: 820 }, deviceScaleFactor: 1 });

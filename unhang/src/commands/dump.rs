@@ -84,6 +84,11 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
 
+    /// In JSON of more than 2000 tasks, write the first ones of those that stand at the same place,
+    /// and of the others the ids
+    #[arg(long, requires = "json")]
+    brief: bool,
+
     /// Write a page to FILE that shows the findings, who waits for whom as a graph, all stacks as one
     /// tree and every task, in any browser and without a network
     #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "output"])]
@@ -179,7 +184,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         return Ok(INTERRUPTED);
     }
     log.begin_writing();
-    let beside = Beside::with(locals).and_connections(arguments.connections).and_found(found);
+    let beside = Beside::with(locals)
+        .and_connections(arguments.connections)
+        .and_found(found)
+        .and_brief(arguments.brief);
     let written = write_to(arguments, &report, &beside);
     log.end();
     sources.iter().for_each(|source| source.remember());
