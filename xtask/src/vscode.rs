@@ -73,7 +73,10 @@ pub fn package() -> Result<PathBuf> {
         }
         let mut pack = command(&node, &folder());
         pack.env("PATH", npm::path_with(&node)?).arg(vsce);
-        pack.args(["package", "--no-dependencies", "--allow-missing-repository", "--skip-license"]);
+        // The pictures of its README are in it.
+        let options =
+            ["--no-dependencies", "--allow-missing-repository", "--no-rewrite-relative-links"];
+        pack.arg("package").args(options).arg("--skip-license");
         run(pack.arg("--out").arg(&file), &step)?;
         step.done();
         Ok(file)

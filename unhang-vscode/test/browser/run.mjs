@@ -36,6 +36,7 @@ const STORIES = {
     }
   },
   "programs without tasks": programsWithoutTasks,
+  "without unhang": withoutUnhang,
   "without a debugger": withoutDebugger,
 };
 
@@ -90,7 +91,7 @@ async function hungShop(work, name) {
 
   // The words of `info async-tasks`.
   await work.command("unhang: Filter Tasks…");
-  await page.locator(".quick-input-widget input").fill("--waiting-on lock --without restock");
+  await work.write("--waiting-on lock --without restock");
   await page.keyboard.press("Enter");
   await work.until("three tasks are left", async () => (await work.view.locator(".pane-header").innerText()).includes("3 of 5"));
   assert.match(await work.message(), /--waiting-on lock/);
@@ -130,10 +131,35 @@ async function programsWithoutTasks(work) {
   }
 }
 
+/** Each story may leave editors open; nothing that it did may have changed a file. */
+async function nothingIsChanged(work) {
+  assert.equal(await work.page.locator(".tab.dirty").count(), 0, "a file was changed");
+}
+
+/** No unhang anywhere: a sentence, and what can be done. */
+async function withoutUnhang(work, vscode) {
+  vscode.setPath("/nowhere/unhang");
+  await work.page.waitForTimeout(2_000);
+  await work.debug("no tokio in gdb");
+  await work.fold("Async Tasks", true);
+  await work.until("a sentence says what is missing", async () => (await work.message()).startsWith("unhang was not found: install it"));
+  await work.picture("missing");
+  await work.row("How to install unhang").click();
+  await work.page.getByText("Install unhang").first().waitFor();
+  await work.picture("walkthrough");
+  await work.command("View: Close All Editors");
+  // With the path put right, the same session gets its answer.
+  vscode.setPath(given.unhang);
+  await work.page.waitForTimeout(2_000);
+  await work.row("Try again").click();
+  await work.until("it was loaded", async () => /does not mention tokio/.test(await work.message()));
+  await work.stop();
+}
+
 async function withoutDebugger(work) {
   const { page } = work;
   await work.command("unhang: Inspect Process…");
-  await page.locator(".quick-input-widget input").fill(String(given.shop));
+  await work.write(String(given.shop));
   await page.locator(".quick-input-list .monaco-list-row", { hasText: String(given.shop) }).first().waitFor();
   await page.keyboard.press("Enter");
   await deadlockIsShown(work);
@@ -151,7 +177,8 @@ try {
     if (given.only !== undefined && given.only !== name) continue;
     const begun = Date.now();
     try {
-      await story(work);
+      await story(work, vscode);
+      await nothingIsChanged(work);
       console.log(`ok: ${name}, ${((Date.now() - begun) / 1000).toFixed(1)} s`);
     } catch (error) {
       failed += 1;

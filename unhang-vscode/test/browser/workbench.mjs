@@ -44,12 +44,20 @@ export class Workbench {
     const { page } = this;
     await this.until(`${line} can be picked`, async () => {
       await page.keyboard.press(key);
-      await page.locator(".quick-input-widget input").fill(text);
+      await this.write(text, 1_500);
       const found = page.locator(".quick-input-list .monaco-list-row", { hasText: line }).first();
       const there = await found.waitFor({ timeout: 1_500 }).then(() => true, () => false);
       await page.keyboard.press(there ? "Enter" : "Escape");
       return there;
     });
+  }
+
+  /** Writes into the box on top: once it has the focus, which the editor has before. */
+  async write(text, timeout = 20_000) {
+    const box = this.page.locator(".quick-input-widget input[type=text]:focus, .quick-input-widget input:not([type]):focus").first();
+    await box.waitFor({ timeout });
+    // The one of the last time may be on its way out.
+    await box.fill(text, { timeout });
   }
 
   /** Opens or closes a view of the side bar. */
