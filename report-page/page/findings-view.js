@@ -60,7 +60,9 @@ function addLeads(section, model, actions) {
   const { verdict, leads, findings } = model.report;
   if (verdict === null && leads.length === 0) return;
   const isCalm = findings.length === 0 && leads.length === 0;
-  const card = el('div', { class: isCalm ? 'card calm' : 'card leads' });
+  // What is not seen may be at fault.
+  const isSeen = model.report.complete && model.report.tasks.length > 0;
+  const card = el('div', { class: isCalm ? (isSeen ? 'card calm' : 'card') : 'card leads' });
   if (verdict !== null) card.append(el('h2', {}, verdict));
   const list = el('ul', {});
   for (const lead of leads) {

@@ -167,14 +167,14 @@ export class GraphView {
   describe(whole) {
     const sentences = [];
     if (this.graph.nodes.length === 0 && this.scope === 'around') {
-      return `Task ${this.task} is not in the graph: nothing inside the program ties it to others.`;
+      return `Task ${this.task} is not in the graph: nothing that is known ties it to others.`;
     }
-    if (this.graph.nodes.length === 0) sentences.push('No task waits for another one, nor for a lock, a channel or a thread.');
+    if (this.graph.nodes.length === 0) sentences.push('No task is known to wait for another one, nor for a lock, a channel or a thread.');
     if (this.graph.left > 0) sentences.push(`${counted(this.graph.left, 'more node')} not drawn.`);
     const apart = whole.apart;
     if (apart > 0) {
       const are = apart === 1 ? 'is' : 'are';
-      sentences.push(`${counted(apart, 'task')} ${are} not in the graph: nothing inside the program ties ${apart === 1 ? 'it' : 'them'} to others.`);
+      sentences.push(`${counted(apart, 'task')} ${are} not in the graph: nothing that is known ties ${apart === 1 ? 'it' : 'them'} to others.`);
     }
     return sentences.join(' ');
   }

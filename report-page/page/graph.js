@@ -162,7 +162,10 @@ export function graphOf(model, all) {
   }
   addThreads(builder, report.threads);
   addPools(builder);
-  report.findings.forEach((finding, number) => mark(builder, finding, number));
+  report.findings.forEach((finding, number) => {
+    mark(builder, finding, number);
+    addBehind(builder, finding);
+  });
   tellTheRest(builder);
   const nodes = [...builder.nodes.values()];
   const drawn = new Set(nodes.flatMap((node) => node.tasks));
@@ -198,7 +201,7 @@ function addWait(builder, task, wait) {
   const isNew = !builder.nodes.has(key);
   const lines = [wait.state ?? '', wait.address === '0x0' ? '' : wait.address].filter((line) => line !== '');
   const badge = wait.pool ? 'pool' : wait.resource;
-  const node = builder.node(key, { kind: 'resource', title: wait.name, lines, badge });
+  const node = builder.node(key, { kind: 'resource', title: resourceTitle(wait.name), lines, badge });
   builder.edge(from, node.id, { kind: 'waits', label: weak ? 'not polled' : accessWord(wait), weak });
   if (!isNew) return;
   if (wait.held_by_count > wait.held_by.length) {
@@ -208,6 +211,15 @@ function addWait(builder, task, wait) {
   for (const other of wait.tasks) {
     if (holders.length === 0) builder.edge(node.id, builder.task(other), { kind: 'kept', label: '', weak: false });
   }
+}
+
+/**
+ * A name that has room; of a long path its end.
+ *
+ * @param {string} name
+ */
+function resourceTitle(name) {
+  return name.length > 24 ? shortName(name) : name;
 }
 
 /** @param {Wait} wait */
@@ -318,6 +330,24 @@ function mark(builder, finding, number) {
     }
   });
   if (finding.kind === 'deadlock') closeCircle(builder, finding, markNode, markEdge);
+}
+
+/**
+ * Adds who is behind a finding and waits for nothing that is drawn: what starves, since no thread is left
+ * to poll it.
+ *
+ * @param {Builder} builder
+ * @param {Finding} finding
+ */
+function addBehind(builder, finding) {
+  const [first] = finding.evidence;
+  if (first === undefined) return;
+  for (const id of finding.behind) {
+    if (builder.nodes.has(`task:${id}`)) continue;
+    const isWoken = builder.model.tasks.get(id)?.state === 'scheduled';
+    const label = isWoken ? 'woken, starves' : 'behind it';
+    builder.edge(builder.task(id), builder.task(first.task), { kind: 'waits', label, weak: false });
+  }
 }
 
 /**

@@ -108,3 +108,14 @@ test('parts with findings come first', () => {
   const [first] = partsOf(graphOf(recordedModel('two-locks'), false), new Set());
   assert.ok(first.some((node) => node.mark === 'certain'));
 });
+
+test('who starves behind a blocked worker is drawn', () => {
+  const model = recordedModel('blocked-worker');
+  const [finding] = model.report.findings;
+  assert.ok(finding.behind.length > 0);
+  const graph = graphOf(model, false);
+  for (const id of finding.behind) {
+    const edges = graph.edges.filter((edge) => edge.from === `task:${id}`);
+    assert.ok(edges.length > 0, `task ${id}`);
+  }
+});
