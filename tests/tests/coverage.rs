@@ -34,6 +34,7 @@ fn of_fixtures(profile: Profile) -> Result<()> {
     check("locals", profile, &subjects::fixture("locals", profile)?, 2)?;
     check("roots", profile, &subjects::fixture("roots", profile)?, 2)?;
     check("outside", profile, &subjects::fixture("outside", profile)?, 37)?;
+    check("embassy", profile, &subjects::fixture("embassy", profile)?, 20)?;
     for fault in ["two-locks", "futurelock", "permits", "join-circle"] {
         check(fault, profile, &subjects::faults(profile, fault)?, 2)?;
     }

@@ -5,6 +5,7 @@ pub mod aarch64;
 pub mod architecture;
 pub mod bench;
 pub mod build;
+pub mod cortex_m;
 pub mod debian;
 pub mod debugger;
 pub mod demo;

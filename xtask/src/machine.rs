@@ -73,10 +73,15 @@ cd /out; tar cf /dev/vda *; sync
 poweroff -f
 "#;
 
+/// qemu as whole machines, of Arm's 64-bit and 32-bit processors.
+pub fn emulator() -> Result<Unpacked> {
+    Unpacked::packages_with("arm64", "aarch64-machine", PACKAGES)
+}
+
 /// Runs the programs one after the other. Gives a folder with what the command said of each while it
 /// ran (`NAME.live`), and with its core file (`NAME.core`).
 pub fn run(tools: &AArch64, programs: &[PathBuf]) -> Result<PathBuf> {
-    let qemu = Unpacked::packages_with("arm64", "aarch64-machine", PACKAGES)?;
+    let qemu = emulator()?;
     let image = Unpacked::dependency("arm64", "linux-image-arm64:arm64")?;
     let kernel = Unpacked::packages_with("arm64", "aarch64-kernel", &[&format!("{image}:arm64")])?;
     let unhang = tools.command_line()?;

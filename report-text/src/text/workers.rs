@@ -7,8 +7,8 @@ use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
 use super::tasks::tasks_text;
 use runtime_layouts::report::{
-    BlockingPool, QueuePlace, Report, RunQueue, Runtime, Task, TaskIndex, TaskKind, TaskState,
-    WorkerState,
+    BlockingPool, Pollers, QueuePlace, Report, RunQueue, Runtime, Task, TaskIndex, TaskKind,
+    TaskState, WorkerState,
 };
 
 /// Tasks of one queue that are named, at most.
@@ -61,7 +61,10 @@ pub(super) fn write_runtimes(report: &Report, look: &Look, out: &mut Out<'_>) ->
         }
         table.fit(look.width, 2);
         if rows.is_empty() {
-            out.line("  No thread runs it now.")?;
+            out.line(match runtime.flavor.pollers {
+                Pollers::Unknown => "  No thread was found that runs it.",
+                Pollers::One | Pollers::Several => "  No thread runs it now.",
+            })?;
         } else {
             table.headings("  ", out)?;
         }

@@ -5,7 +5,9 @@
 
 use super::pools::is_poll;
 use crate::layout::{Call, Function, Type};
-use crate::report::{BesideStack, FrameSource, Task, TaskState, ThreadRef, Worker, WorkerState};
+use crate::report::{
+    BesideStack, FrameSource, Pollers, Task, TaskState, ThreadRef, Worker, WorkerState,
+};
 use crate::target::{NativeFrame, Thread};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value};
@@ -48,6 +50,13 @@ pub(super) fn mark(inspection: &mut Inspection<'_>, first_task: usize, first_run
         }
         if look.is_inside {
             add_worker(inspection, thread, &look, (first_task, first_runtime));
+        }
+    }
+    // An interrupt runs one only now and then, and a stack need not be described: that no thread is
+    // found says nothing.
+    for runtime in &mut inspection.runtimes[first_runtime..] {
+        if runtime.workers.is_empty() {
+            runtime.flavor.pollers = Pollers::Unknown;
         }
     }
 }
