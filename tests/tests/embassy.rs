@@ -40,7 +40,7 @@ fn each_task_shows_what_it_waits_for() -> Result<()> {
 #[test]
 fn each_task_shows_what_it_waits_for_optimized() -> Result<()> {
     let fronts = &[Front::CommandLine, Front::SystemLldb];
-    Case { name: "embassy", commands: &[DUMP], fronts, modes: MODES }
+    Case { name: "embassy-release", commands: &[DUMP], fronts, modes: MODES }
         .check(&program(Profile::Release, &[])?)
 }
 
@@ -57,8 +57,8 @@ fn a_task_blocks_the_only_thread() -> Result<()> {
 #[test]
 #[ignore = "every debugger; `cargo xtask test --full` runs it"]
 fn every_debugger_says_the_same() -> Result<()> {
-    for profile in [Profile::Debug, Profile::Release] {
-        Case { name: "embassy", commands: &[DUMP], fronts: ALL, modes: MODES }
+    for (profile, name) in [(Profile::Debug, "embassy"), (Profile::Release, "embassy-release")] {
+        Case { name, commands: &[DUMP], fronts: ALL, modes: MODES }
             .check(&program(profile, &[])?)?;
     }
     let all = [(Profile::Debug, DEBUGGERS), (Profile::Release, DEBUGGERS)];
