@@ -42,6 +42,11 @@ pub fn answers(profile: Profile, fault: &str) -> Result<Running> {
     hanging("answers", profile, fault)
 }
 
+/// `smol-tasks` with what is to be seen, at rest.
+pub fn smol_tasks(profile: Profile, what: &str) -> Result<Running> {
+    hanging("smol-tasks", profile, what)
+}
+
 /// One of the programs that hang, at rest.
 fn hanging(program: &str, profile: Profile, fault: &str) -> Result<Running> {
     let mut running = Running::start(&fixture::build(program, profile)?, &[fault])?;

@@ -95,6 +95,8 @@ pub const NEEDED: &[(&str, Profile)] = &[
     ("actix-connections", Profile::Debug),
     ("axum-connections", Profile::Release),
     ("actix-connections", Profile::Release),
+    ("smol-tasks", Profile::Debug),
+    ("smol-tasks", Profile::Release),
 ];
 
 /// What they look at that is built with tokio's unstable features too.

@@ -71,8 +71,9 @@ impl DwarfSource {
         let (mut has_rust, mut has_types) = (false, false);
         let mut untyped_runtime = None;
         let runtime_of = |name: Option<&str>| {
-            let mut runtimes = self.libraries.runtimes().map(|(library, _)| library.name);
-            runtimes.find(|runtime| Some(*runtime) == name)
+            let mut runtimes = self.libraries.runtimes().map(|(library, _)| library);
+            let of = runtimes.find(|library| Some(&*library.crate_name()) == name);
+            of.map(|library| library.name)
         };
         for number in 0..self.units.len() {
             let Ok(root) = self.units.root(&dwarf, number) else { continue };

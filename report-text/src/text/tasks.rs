@@ -110,6 +110,9 @@ fn write_rows(
     for runtime in &report.runtimes {
         out.styled_line(Style::Heading, workers::summary(report, runtime))?;
     }
+    if is_blocked_on_alone(report) {
+        out.styled_line(Style::Heading, "No runtime; threads block on futures")?;
+    }
     let count = match rows {
         Rows::Tasks(tasks) => tasks.len(),
         Rows::Groups(groups) => groups.iter().map(Vec::len).sum(),
@@ -380,10 +383,13 @@ fn footer(report: &Report, shown: usize, hint: &str, out: &mut Out<'_>) -> io::R
     if report.interrupted {
         return Ok(());
     }
-    let Some(_) = report.runtimes.first() else { return Ok(()) };
+    if report.runtimes.is_empty() && !is_blocked_on_alone(report) {
+        return Ok(());
+    }
     let total = report.tasks.len();
     let what = counted(report);
     let runtimes = match report.runtimes.len() {
+        0 => "no runtime".to_string(),
         1 => "1 runtime".to_string(),
         count => format!("{count} runtimes"),
     };
@@ -400,11 +406,21 @@ fn footer(report: &Report, shown: usize, hint: &str, out: &mut Out<'_>) -> io::R
     Ok(())
 }
 
+/// Whether threads block on futures, and no runtime was found: a future is polled without one, too.
+fn is_blocked_on_alone(report: &Report) -> bool {
+    let mut tasks = report.tasks.iter();
+    report.runtimes.is_empty()
+        && !report.tasks.is_empty()
+        && tasks.all(|task| task.kind == TaskKind::BlockOn)
+}
+
 /// `3 tasks and 1 block_on future`.
 pub(super) fn counted(report: &Report) -> String {
     let blocked = report.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn).count();
     match (report.tasks.len() - blocked, blocked) {
         (tasks, 0) => tasks_text(tasks),
+        (0, 1) if report.runtimes.is_empty() => "1 block_on future".to_string(),
+        (0, futures) if report.runtimes.is_empty() => format!("{futures} block_on futures"),
         (tasks, 1) => format!("{} and 1 block_on future", tasks_text(tasks)),
         (tasks, futures) => format!("{} and {futures} block_on futures", tasks_text(tasks)),
     }

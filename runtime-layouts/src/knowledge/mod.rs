@@ -56,9 +56,15 @@ pub struct Library {
     pub passing_on: &'static [&'static str],
     /// The beginnings of the paths of functions by which a thread that blocks enters the kernel.
     pub entering_kernel: &'static [&'static str],
+    /// The beginnings of the paths of functions that are a system call themselves, with the debug
+    /// information that the system's C library has not.
+    pub system_calls: &'static [&'static str],
     /// Of these the last parts of the paths of functions in which a thread does not wait: it wakes
     /// others, or lets others run.
     pub passing_kernel: &'static [&'static str],
+    /// The beginnings of the paths of futures that are around another one, their member `future`, which
+    /// names what they do.
+    pub around: &'static [&'static str],
     /// Private paths of the library and the public ones that export the same items.
     pub public_paths: &'static [(&'static str, &'static str)],
     /// What its macros put before and behind the names of its users' functions.
@@ -108,6 +114,12 @@ pub struct Library {
 }
 
 impl Library {
+    /// The name of its crate in paths: `async_executor`.
+    #[must_use]
+    pub fn crate_name(&self) -> String {
+        self.name.replace('-', "_")
+    }
+
     /// A library of that name of which nothing else is known: what it has is added to this.
     #[must_use]
     pub const fn named(name: &'static str) -> Self {
@@ -120,7 +132,9 @@ impl Library {
             defining_crates: &[],
             passing_on: &[],
             entering_kernel: &[],
+            system_calls: &[],
             passing_kernel: &[],
+            around: &[],
             public_paths: &[],
             macro_names: &[],
             resources: &[],
@@ -234,7 +248,7 @@ impl Libraries {
         let first = segments.first().map_or("", |first| first.text);
         LANGUAGE.contains(&first)
             || of_language.contains(&first)
-            || self.runtimes().any(|(library, _)| library.name == first)
+            || self.runtimes().any(|(library, _)| library.crate_name() == first)
             || self.passes_on(function)
     }
 
@@ -262,6 +276,19 @@ impl Libraries {
         let segments = path_segments(function);
         let last = segments.last().map_or("", |last| last.text);
         paths.any(|path| function.starts_with(path)) && !passing.any(|name| *name == last)
+    }
+
+    /// Whether a future of that name is only around another one, its member `future`.
+    pub(crate) fn is_around(self, type_name: &str) -> bool {
+        let mut paths = self.all().flat_map(|library| library.around);
+        paths.any(|path| type_name.starts_with(path))
+    }
+
+    /// Whether a thread whose innermost function that is may be in the kernel: the system's C library,
+    /// which has no debug information, or a system call.
+    pub(crate) fn may_be_in_kernel(self, function: &str) -> bool {
+        let mut calls = self.all().flat_map(|library| library.system_calls);
+        function.is_empty() || calls.any(|path| function.starts_with(path))
     }
 
     /// The resource of that path.

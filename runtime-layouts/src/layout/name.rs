@@ -308,6 +308,14 @@ pub fn base_path(type_name: &str) -> &str {
     }
 }
 
+/// A path without any generic arguments: of `a::Task<F>::run<F>` it is `a::Task::run`.
+#[must_use]
+pub fn plain_path(path: &str) -> String {
+    let segments = path_segments(path);
+    let texts: Vec<&str> = segments.iter().map(|segment| segment.text).collect();
+    texts.join("::")
+}
+
 /// Splits at each separator that stands outside all brackets.
 fn split_outside<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
     let (bytes, separator) = (text.as_bytes(), separator.as_bytes());

@@ -5,11 +5,14 @@
 
 pub(crate) mod actix;
 pub(crate) mod async_channel;
+pub(crate) mod async_executor;
+pub(crate) mod async_io;
 pub(crate) mod async_lock;
 pub(crate) mod async_once_cell;
 pub(crate) mod axum;
 pub(crate) mod bb8;
 pub(crate) mod bytes;
+pub(crate) mod concurrent_queue;
 pub(crate) mod dashmap;
 pub(crate) mod deadpool;
 pub(crate) mod embassy;
@@ -43,6 +46,7 @@ use crate::walk::{Registry, RegistryEntry};
 const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&rust_std::LIBRARY),
     RegistryEntry::runtime(&tokio::LIBRARY, tokio::discover),
+    RegistryEntry::runtime(&async_executor::LIBRARY, async_executor::discover),
     RegistryEntry::runtime(&embassy::LIBRARY, embassy::discover),
     RegistryEntry::library(&embassy_sync::LIBRARY),
     RegistryEntry::library(&embassy_time::LIBRARY),
@@ -51,6 +55,8 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&futures::LIBRARY),
     RegistryEntry::library(&async_lock::LIBRARY),
     RegistryEntry::library(&async_channel::LIBRARY),
+    RegistryEntry::library(&async_io::LIBRARY),
+    RegistryEntry::library(&concurrent_queue::LIBRARY),
     RegistryEntry::library(&flume::LIBRARY),
     RegistryEntry::library(&async_once_cell::LIBRARY),
     RegistryEntry::library(&kanal::LIBRARY),

@@ -6,13 +6,13 @@
 
 use rustc_hash::FxHashMap;
 
-use super::native_stack::base_of;
+use super::blocked_on::{self, OnFrame, Roles};
 use super::stack_future;
 use super::{Inspection, Value};
 use crate::layout::Call;
+use crate::layout::name::plain_path;
 use crate::report::{
-    Chain, FrameSource, FutureState, Task, TaskId, TaskIndex, TaskKind, TaskState, TaskWakers,
-    ThreadRef, Trust,
+    Chain, FrameSource, Task, TaskId, TaskIndex, TaskKind, TaskState, TaskWakers, ThreadRef, Trust,
 };
 use crate::value::Ty;
 
@@ -41,6 +41,7 @@ impl Inspection<'_> {
     pub(super) fn find_block_on_calls(&mut self) -> FoundCalls {
         let mut found = FoundCalls::new();
         let known = self.tasks.len();
+        let mut roles = Roles::default();
         for at in 0..known {
             let task = &self.tasks[at];
             let Some(thread) = task.thread.filter(|_| task.state == TaskState::Running) else {
@@ -54,20 +55,50 @@ impl Inspection<'_> {
                 continue;
             }
             let (caller, runtime, pc) = (task.id.clone(), task.runtime, frame.address);
+            let is_task = task.kind != TaskKind::BlockOn;
             let is_runtimes = self.libraries.runtimes().any(|(library, _)| {
                 library.blocking.iter().any(|known| known.function == call.function)
             });
             let future = match is_runtimes {
                 true => self.innermost_block_on(thread),
-                false => self.add_polled_by(thread, pc, call.function, runtime),
+                false => self
+                    .add_within(&mut roles, thread, is_task, runtime)
+                    .or_else(|| self.add_polled_by(thread, pc, call.function, runtime)),
             };
             found.extend(future.map(|future| (caller, future)));
         }
         if self.tasks.len() > known {
             // Those that were added stand at the end.
-            self.tasks.sort_by_key(|task| task.kind != TaskKind::BlockOn);
+            self.put_blocked_on_first(false);
         }
         found
+    }
+
+    /// Adds the future that a thread blocks on within the task that it polls, or within the future that
+    /// it blocks on.
+    fn add_within(
+        &mut self,
+        roles: &mut Roles,
+        thread: ThreadRef,
+        is_task: bool,
+        runtime: Option<usize>,
+    ) -> Option<TaskId> {
+        let target = self.program.target();
+        let native = target.threads().iter().find(|known| known.tid == thread.tid)?;
+        let frames = self.program.stack(native);
+        let calls = blocked_on::calls_of(self.program, &frames);
+        let end = match is_task {
+            true => {
+                let polls = |on: &OnFrame| self.libraries.polls_task(&on.call.function.name);
+                calls.iter().position(polls)?
+            }
+            false => blocked_on::beginning(self, roles, &calls, calls.len())?.at,
+        };
+        let within = blocked_on::beginning(self, roles, &calls, end)?;
+        let id = self.free_id(thread);
+        let task = self.blocked_on(native, &frames, &calls, &within, id.clone())?;
+        self.tasks.push(Task { runtime, ..task });
+        Some(id)
     }
 
     /// The future that a runtime has found in the innermost `block_on` of a thread.
@@ -93,7 +124,7 @@ impl Inspection<'_> {
         let frames = program.stack(native);
         let first = frames.iter().position(|frame| frame.pc.get() == pc)?;
         let (module, address) = program.module_at(frames[first].pc.lookup())?;
-        let is_call = |call: &Call| base_of(&call.function.name) == function;
+        let is_call = |call: &Call| plain_path(&call.function.name) == function;
         let layouts = program.layouts(module);
         let calls = layouts.calls_at(address).unwrap_or_default();
         let function = &calls.iter().find(|call| is_call(call))?.function;
@@ -140,16 +171,9 @@ impl Inspection<'_> {
         Some(id)
     }
 
-    /// Whether a chain was polled, and did not end.
-    fn is_under_way(&self, chain: &Chain) -> bool {
-        let first = chain.frames.first().map(|frame| self.site(frame.site).state);
-        let is_whole = chain.frames.iter().all(|frame| frame.problem.is_none());
-        is_whole && matches!(first, Some(FutureState::Suspended | FutureState::Unknown))
-    }
-
     /// The id of a future that a thread blocks on: `b3`, or where the thread blocks on another one
     /// already, `b3.2`.
-    fn free_id(&self, thread: ThreadRef) -> TaskId {
+    pub(super) fn free_id(&self, thread: ThreadRef) -> TaskId {
         let is_taken = |id: &TaskId| self.tasks.iter().any(|task| task.id == *id);
         let first = TaskId(format!("b{}", thread.number));
         let more = (2..).map(|number| TaskId(format!("b{}.{number}", thread.number)));

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use super::live_values::LiveValues;
-use super::native_stack::{self, NativeCall, base_of};
+use super::native_stack::{self, NativeCall};
 use super::sites::Sites;
 use super::type_paths::SearchFor;
 use super::waits::Waits;
 use crate::knowledge::{BlockingCall, Libraries};
-use crate::layout::name::{last_segment, path_segments};
+use crate::layout::name::{last_segment, path_segments, plain_path};
 use crate::layout::{LocationBase, VariableLocation};
 use crate::report::{
     Access, Activity, Chain, Frame, FrameRef, HoldingThread, ProcessThread, ResourceKind, Runtime,
@@ -116,19 +116,34 @@ pub(super) fn call_of<'c>(
     sites: &Sites,
     chain: &'c Chain,
 ) -> Option<(&'c Frame, &'static BlockingCall)> {
+    static BLOCK_ON: BlockingCall = BlockingCall::block_on("");
     let users = chain.frames.iter().rposition(|frame| sites.is_user_code(frame.site));
-    chain.frames[users.map_or(0, |at| at + 1)..].iter().find_map(|frame| {
-        let known = sites.libraries().blocking(&base_of(&sites.get(frame.site).type_name))?;
+    // The program's own ten lines.
+    if let Some(frame) = users.map(|at| &chain.frames[at])
+        && sites.begins_to_poll(frame.site)
+    {
+        return Some((frame, &BLOCK_ON));
+    }
+    let called = &chain.frames[users.map_or(0, |at| at + 1)..];
+    let known = called.iter().find_map(|frame| {
+        let known = sites.libraries().blocking(&plain_path(&sites.get(frame.site).type_name))?;
         Some((frame, known))
-    })
+    });
+    // What the user called begins to poll a future, somewhere within.
+    match known {
+        Some((_, known)) if known.polls => {}
+        _ if called.iter().any(|frame| sites.begins_to_poll(frame.site)) => {
+            return called.first().map(|first| (first, &BLOCK_ON));
+        }
+        _ => {}
+    }
+    known
 }
 
 /// Whether the innermost functions of a stack are on their way into the kernel.
 fn waits_in_kernel<'f>(libraries: Libraries, mut functions: impl Iterator<Item = &'f str>) -> bool {
-    // Code without debug information is the system's C library.
-    match functions.next() {
-        Some("") => {}
-        _ => return false,
+    if !functions.next().is_some_and(|function| libraries.may_be_in_kernel(function)) {
+        return false;
     }
     functions
         .find(|function| !function.is_empty())

@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::native_stack::base_of;
 use super::sites::Sites;
 use super::stack_references;
 use super::waits::Waits;
 use crate::layout::Call;
+use crate::layout::name::plain_path;
 use crate::report::{
     Access, Activity, FrameKind, FrameRef, Holder, HoldingThread, ProcessThread, ResourceId,
     ResourceKind, Task, ThreadRole,
@@ -168,7 +168,7 @@ fn takes_a_lock_before(program: &Program<'_>, sites: &Sites, user: FrameRef, pla
     let is_frame =
         |call: &Call| *call.function.name == *site.type_name && call.location == site.location;
     let takes = |call: &Call| {
-        let known = sites.libraries().blocking(&base_of(&call.function.name));
+        let known = sites.libraries().blocking(&plain_path(&call.function.name));
         known.is_some_and(|known| known.lock.is_some())
     };
     (1..=FARTHEST_CODE).any(|before| {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 mod beside_stack;
 mod block_on_calls;
+pub(crate) mod blocked_on;
 mod blocked_threads;
 mod chain;
 mod connections;
@@ -19,6 +20,7 @@ mod lock_references;
 pub(crate) mod native_stack;
 mod other_ends;
 mod owners;
+pub(crate) mod read_tasks;
 mod search;
 pub(crate) mod sites;
 pub(crate) mod stack_future;
@@ -44,8 +46,8 @@ use self::type_paths::SearchFor;
 pub(crate) use self::type_paths::shared_target;
 use self::waits_and_holders::Found;
 use crate::knowledge::Libraries;
-use crate::layout::Call;
 use crate::layout::origin::Origin;
+use crate::layout::{Call, TypeKind};
 use crate::parallel::Job;
 use crate::report::{
     BesideStack, Chain, LocalSet, Report, ResourceId, Runtime, Site, SiteId, TargetSummary, Task,
@@ -99,25 +101,34 @@ pub fn inspect(target: &dyn Target, registry: Registry) -> Report {
         problems: lacks(target),
         caveats: rests_on(target),
         knows_a_runtime: false,
+        has_blocked_on: false,
         interrupted: false,
     };
     for discover in registry.runtimes() {
         discover(&mut inspection);
     }
-    if inspection.runtimes.is_empty() && inspection.problems.is_empty() {
+    inspection.find_blocked_on();
+    let is_empty = inspection.runtimes.is_empty() && inspection.tasks.is_empty();
+    if is_empty && inspection.problems.is_empty() {
         let program = &target.identity().executable;
         let names: Vec<_> = libraries.runtimes().map(|(library, _)| library.name).collect();
-        let runtimes = names.join(" or ");
+        let runtimes = match names.as_slice() {
+            [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+            _ => names.concat(),
+        };
         inspection.problem(match inspection.knows_a_runtime {
             true => format!(
                 "No thread is inside an async runtime now: {program} contains {runtimes}, but none \
                  of its threads runs a runtime or blocks on a future."
             ),
-            false => format!(
-                "No async runtime was found: the debug information of {program} does not mention \
-                 {runtimes}. If it does use {runtimes}, build it with `debug = true`, its \
-                 dependencies too."
-            ),
+            false => {
+                let it = if names.len() > 1 { "one of them" } else { &runtimes };
+                format!(
+                    "No async runtime was found: the debug information of {program} does not mention \
+                     {runtimes}, and no thread blocks on a future. If it does use {it}, build it with \
+                     `debug = true`, its dependencies too."
+                )
+            }
         });
     }
     inspection.into_report()
@@ -136,6 +147,30 @@ fn lacks(target: &dyn Target) -> Vec<String> {
 fn rests_on(target: &dyn Target) -> Vec<String> {
     let all = target.modules().iter().filter_map(|module| module.layouts.provenance().rests_on);
     all.map(|what| sentence(&what)).collect()
+}
+
+/// The future that names what one does: itself, or the one that libraries have put something around.
+pub(crate) fn named_future(program: &Program<'_>, libraries: Libraries, ty: Ty) -> Ty {
+    /// What is around one future, at most.
+    const MOST_AROUND: usize = 8;
+    let mut at = ty;
+    for _ in 0..MOST_AROUND {
+        let of = |id| Ty { module: at.module, id };
+        let Ok(layout) = program.type_of(at) else { break };
+        if !libraries.is_around(&layout.name) {
+            break;
+        }
+        // What an async fn was given is there before it was polled.
+        let fields = match &layout.kind {
+            TypeKind::Enum { variants, .. } => {
+                variants.first().and_then(|first| program.type_of(of(first.ty)).ok())
+            }
+            _ => Some(layout),
+        };
+        let Some(inside) = fields.and_then(|fields| fields.member("future")) else { break };
+        at = of(inside.ty);
+    }
+    at
 }
 
 /// An inspection that is under way: what a runtime's folder adds to.
@@ -157,6 +192,8 @@ pub(crate) struct Inspection<'t> {
     pub(crate) caveats: Vec<String>,
     /// Whether the program has a runtime's code, even if no thread is inside one.
     pub(crate) knows_a_runtime: bool,
+    /// Whether the futures that threads block on were looked for.
+    has_blocked_on: bool,
     interrupted: bool,
 }
 
@@ -296,6 +333,53 @@ impl Inspection<'_> {
     /// The site of a future's type, whatever its state.
     pub(crate) fn site_of_type(&mut self, ty: Ty) -> Option<SiteId> {
         self.sites.of_any(self.program, ty)
+    }
+
+    /// Puts the futures that threads block on before the tasks, as the report has them: by the kernel's
+    /// thread ids, which are the same in every front, or in their order.
+    fn put_blocked_on_first(&mut self, by_thread: bool) {
+        let (mut first, rest): (Vec<usize>, Vec<usize>) =
+            (0..self.tasks.len()).partition(|at| self.tasks[*at].kind == TaskKind::BlockOn);
+        if by_thread {
+            first.sort_by_key(|at| self.tasks[*at].thread.map_or(0, |thread| thread.tid));
+        }
+        self.rearrange(&[first, rest].concat());
+    }
+
+    /// Leaves out the tasks of which that is not true.
+    pub(crate) fn retain_tasks(&mut self, mut is_kept: impl FnMut(&Task) -> bool) {
+        let kept: Vec<usize> =
+            (0..self.tasks.len()).filter(|at| is_kept(&self.tasks[*at])).collect();
+        self.rearrange(&kept);
+    }
+
+    /// Puts the tasks into that order, by their places; one that is in it nowhere is left out. What was
+    /// said of places before goes with them.
+    fn rearrange(&mut self, order: &[usize]) {
+        if order.len() == self.tasks.len() && order.iter().enumerate().all(|(to, at)| to == *at) {
+            return;
+        }
+        let mut places: Vec<Option<TaskIndex>> = vec![None; self.tasks.len()];
+        let mut old: Vec<Option<Task>> = self.tasks.drain(..).map(Some).collect();
+        for (to, at) in (0..).map(TaskIndex).zip(order) {
+            places[*at] = Some(to);
+            self.tasks.extend(old[*at].take());
+        }
+        let place = |index: TaskIndex| places.get(index.0 as usize).copied().flatten();
+        let moved = |tasks: &mut Vec<TaskIndex>| {
+            *tasks = tasks.iter().filter_map(|index| place(*index)).collect();
+        };
+        for runtime in &mut self.runtimes {
+            runtime.queues.iter_mut().for_each(|queue| moved(&mut queue.tasks));
+        }
+        for set in &mut self.local_sets {
+            moved(&mut set.tasks);
+            set.tasks.sort_unstable();
+            moved(&mut set.queue);
+            if let Some(kept) = &mut set.kept {
+                kept.task = kept.task.and_then(place);
+            }
+        }
     }
 
     /// Adds a problem unless it is known already.

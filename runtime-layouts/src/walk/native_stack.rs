@@ -3,7 +3,7 @@
 
 use super::sites::Sites;
 use crate::layout::Call;
-use crate::layout::name::path_segments;
+use crate::layout::name::plain_path;
 use crate::report::{Chain, Frame};
 use crate::target::NativeFrame;
 use crate::value::Program;
@@ -14,13 +14,6 @@ pub(crate) enum NativeCall {
     Known { module: usize, call: Call, pc: u64 },
     /// Code that none describes.
     Unknown { pc: u64 },
-}
-
-/// A function's path without generic arguments: `std::sync::mutex::Mutex::lock`.
-pub(crate) fn base_of(function: &str) -> String {
-    let segments = path_segments(function);
-    let texts: Vec<&str> = segments.iter().map(|segment| segment.text).collect();
-    texts.join("::")
 }
 
 /// The functions of a stack, inlined ones too, innermost first.
@@ -68,7 +61,7 @@ pub(crate) fn chain_of(program: &Program<'_>, sites: &mut Sites, calls: &[Native
                 // Between the runtime's poll function and the task's future, and between one
                 // future's poll and the next.
                 if sites.libraries().passes_on(name)
-                    && sites.libraries().blocking(&base_of(name)).is_none()
+                    && sites.libraries().blocking(&plain_path(name)).is_none()
                 {
                     continue;
                 }

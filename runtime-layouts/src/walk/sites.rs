@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::blocked_on::Roles;
 use super::coroutine::state_of_variant;
 use crate::knowledge::Libraries;
 use crate::layout::coroutine::UNRESUMED;
@@ -22,6 +23,9 @@ pub(crate) struct Sites {
     /// The type and where it stands, by number; `None` for native calls.
     keys: Vec<Option<(Ty, StateKey)>>,
     native: FxHashMap<(Arc<str>, Option<SourceLocation>), SiteId>,
+    roles: Roles,
+    /// Those of functions that begin to poll a future.
+    beginnings: FxHashSet<SiteId>,
 }
 
 /// A site and what it is the site of.
@@ -55,6 +59,8 @@ impl Sites {
             known: FxHashMap::default(),
             keys: Vec::new(),
             native: FxHashMap::default(),
+            roles: Roles::default(),
+            beginnings: FxHashSet::default(),
         }
     }
 
@@ -114,7 +120,15 @@ impl Sites {
         };
         let id = self.add(site, None);
         self.native.insert(key, id);
+        if self.roles.begins(program, module, call) {
+            self.beginnings.insert(id);
+        }
         id
+    }
+
+    /// Whether a site is of a function that begins to poll a future, as `block_on` does.
+    pub(crate) fn begins_to_poll(&self, id: SiteId) -> bool {
+        self.beginnings.contains(&id)
     }
 
     /// The site of native code that no debug information describes.

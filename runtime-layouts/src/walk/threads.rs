@@ -6,10 +6,11 @@
 use rustc_hash::FxHashMap;
 
 use super::blocked_threads;
-use super::native_stack::{self, NativeCall, base_of};
+use super::native_stack::{self, NativeCall};
 use super::sites::Sites;
 use super::waits::Waits;
 use crate::knowledge::Libraries;
+use crate::layout::name::plain_path;
 use crate::report::{
     Activity, BlockedCall, ProcessThread, ResourceKind, Runtime, Task, TaskIndex, TaskKind,
     TaskState, ThreadRef, ThreadRole, WorkerState,
@@ -139,7 +140,7 @@ fn pool_thread(libraries: Libraries, calls: &[NativeCall]) -> Option<bool> {
     let mut has_work = false;
     for call in calls {
         let NativeCall::Known { call, .. } = call else { continue };
-        let function = base_of(&call.function.name);
+        let function = plain_path(&call.function.name);
         for (_, runtime) in libraries.runtimes() {
             has_work |= runtime.task_polls.contains(&&*function);
             if runtime.pool_loops.contains(&&*function) {

@@ -1,16 +1,14 @@
 //! The channels of async-channel.
 //!
-//! Source: `async-channel/src/lib.rs` (2.5.0), `concurrent-queue/src/{lib,single,bounded}.rs`
-//! (2.5.0).
-
-mod queue;
+//! Source: `async-channel/src/lib.rs` (2.5.0).
 
 use crate::knowledge::children::{Types, elements};
 use crate::knowledge::naming::{count, generic_name};
 use crate::knowledge::{CollectionType, GuardType, Library, ResourceType};
 use crate::knowledge::{ObservedResource, Reading};
+use crate::libraries::concurrent_queue;
 use crate::report::{Access, ResourceKind};
-use crate::value::{Program, Value, ValueError};
+use crate::value::{Program, Ty, Value, ValueError};
 
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
@@ -18,7 +16,7 @@ pub(crate) const LIBRARY: Library = Library {
     guards: GUARDS,
     collections: &[&[CollectionType {
         types: Types::Of("async_channel::Receiver"),
-        children: |_, ty, layout| elements(ty, layout, "T", queue::queued),
+        children: |_, ty, layout| elements(ty, layout, "T", queued),
     }]],
     ..Library::named("async-channel")
 };
@@ -38,11 +36,6 @@ const GUARDS: &[GuardType] = &[
 /// What all ends share, weak ones too.
 const CHANNEL: &str = "async_channel::Channel<";
 const COUNTED: &str = "alloc::sync::ArcInner<async_channel::Channel<";
-const BOUNDED: &str = "concurrent_queue::bounded::Bounded<";
-const SINGLE: &str = "concurrent_queue::single::Single<";
-
-/// The bit of the state of a queue for one that says that it is full (`PUSHED`, `single.rs`).
-const PUSHED: u64 = 1 << 1;
 
 fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
     let Some((mut seen, channel)) = channel(reading, value)? else { return Ok(None) };
@@ -50,7 +43,7 @@ fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResourc
     seen.access = Some(Access::Receive);
     seen.parties = Some(senders);
     let senders = count(senders, "sender");
-    seen.state = Some(match filling(reading.program, channel)? {
+    seen.state = Some(match concurrent_queue::filling(reading.program, channel)? {
         Some((queued, capacity)) => format!("{queued} of {capacity} queued, {senders}"),
         None => senders,
     });
@@ -62,7 +55,7 @@ fn send(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>,
     let receivers = channel.member(reading.program, "receiver_count")?;
     seen.access = Some(Access::Send);
     seen.parties = Some(receivers.unsigned(reading.program)?);
-    seen.state = filling(reading.program, channel)?.map(|(queued, capacity)| {
+    seen.state = concurrent_queue::filling(reading.program, channel)?.map(|(queued, capacity)| {
         let full = if queued >= capacity { "full: " } else { "" };
         format!("{full}{queued} of {capacity} queued")
     });
@@ -99,14 +92,15 @@ fn has_weak_ends(program: &Program<'_>, value: Value, channel: Value) -> Result<
     Ok(owners > ends("sender_count")?.saturating_add(ends("receiver_count")?))
 }
 
-/// How many messages are in a bounded channel, and how many can be.
-fn filling(program: &Program<'_>, channel: Value) -> Result<Option<(u64, u64)>, ValueError> {
-    if let Some(single) = channel.find_inline(program, SINGLE)? {
-        let state = single.member(program, "state")?.unsigned(program)?;
-        return Ok(Some((u64::from(state & PUSHED != 0), 1)));
-    }
-    // A large queue is in a box of its own.
-    let Some(queue) = channel.find_through_pointers(program, BOUNDED)? else { return Ok(None) };
-    let (_, queued, capacity) = queue::filled(program, queue)?;
-    Ok(Some((queued, capacity)))
+/// The messages that the only receiver did not take out so far. Of several receivers any may take
+/// each.
+fn queued(program: &Program<'_>, receiver: Value, most: usize) -> Result<Vec<Value>, ValueError> {
+    let Some(channel) = receiver.find_through_pointers(program, CHANNEL)? else {
+        return Ok(Vec::new());
+    };
+    let receivers = channel.member(program, "receiver_count")?.unsigned(program)?;
+    let message = receiver.layout(program)?.type_parameter("T");
+    let message = message.map(|id| Ty { module: receiver.ty.module, id });
+    let Some(message) = message.filter(|_| receivers == 1) else { return Ok(Vec::new()) };
+    concurrent_queue::elements(program, channel, message, most)
 }

@@ -1,7 +1,7 @@
 //! The locks of async-lock, whose waiters are listeners of `event-listener`.
 //!
-//! Source: `async-lock/src/{mutex,semaphore,barrier,once_cell,rwlock,rwlock/*}.rs` (3.4.2),
-//! `event-listener/src/lib.rs` (5.4.1), `event-listener-strategy/src/lib.rs` (0.5.4).
+//! Source: `async-lock/src/{mutex,semaphore,barrier,once_cell,rwlock,rwlock/*}.rs` (3.4.2; mutex also
+//! 2.8.0), `event-listener/src/lib.rs` (5.4.1 and 2.5.3), `event-listener-strategy/src/lib.rs` (0.5.4).
 
 use crate::knowledge::naming::generic_name;
 use crate::knowledge::{GuardType, Library, ResourceType};
@@ -108,6 +108,9 @@ const EVENT: &str = "event_listener::EventListener";
 const EVENT_INNER: &str = "event_listener::Inner<";
 /// How it stands with a listener.
 const STATE: &str = "event_listener::State<";
+/// The same in 2.5, where they are not generic.
+const OLD_EVENT_INNER: &str = "event_listener::Inner";
+const OLD_STATE: &str = "event_listener::State";
 /// Boxes and pins between a listener and what stands in the event's list.
 const DEEPEST_BOX: usize = 4;
 
@@ -206,9 +209,18 @@ fn is_notified(reading: &Reading<'_>) -> Result<bool, ValueError> {
     if !reading.leaf.layout(program)?.name.starts_with(EVENT) {
         return Ok(false);
     }
-    let listener = reading.leaf.member(program, "listener")?.referent(program, DEEPEST_BOX)?;
-    let node = listener.member(program, "listener")?;
-    let Some(state) = node.find_inline(program, STATE)? else { return Ok(false) };
+    let state = match reading.leaf.member(program, "listener") {
+        Ok(listener) => {
+            let listener = listener.referent(program, DEEPEST_BOX)?;
+            listener.member(program, "listener")?.find_inline(program, STATE)?
+        }
+        // In 2.5 the listener has a pointer to what stands in the list.
+        Err(_) => {
+            let entry = reading.leaf.member(program, "entry")?;
+            entry.find_through_pointers(program, OLD_STATE)?
+        }
+    };
+    let Some(state) = state else { return Ok(false) };
     let (active, _) = state.active_variant(program)?;
     let TypeKind::Enum { variants, .. } = &state.layout(program)?.kind else { return Ok(false) };
     let name = variants.get(active).map(|variant| &*variant.name);
@@ -217,7 +229,11 @@ fn is_notified(reading: &Reading<'_>) -> Result<bool, ValueError> {
 
 /// `EventListener`, which all of them wait with.
 fn event(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
-    let event = value.find_through_pointers(reading.program, EVENT_INNER)?.unwrap_or(value);
+    let program = reading.program;
+    let event = match value.find_through_pointers(program, EVENT_INNER)? {
+        Some(event) => event,
+        None => value.find_through_pointers(program, OLD_EVENT_INNER)?.unwrap_or(value),
+    };
     let mut seen = ObservedResource::new(ResourceKind::Notify, event);
     seen.name = Some("Event".into());
     seen.is_granted = is_notified(reading)?;

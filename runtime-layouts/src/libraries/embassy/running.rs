@@ -4,6 +4,7 @@
 //! tasks, each of another executor.
 
 use super::pools::is_poll;
+use crate::layout::name::plain_path;
 use crate::layout::{Call, Function, Type};
 use crate::report::{
     BesideStack, FrameSource, Pollers, Task, TaskState, ThreadRef, Worker, WorkerState,
@@ -12,7 +13,6 @@ use crate::target::{NativeFrame, Thread};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
-use crate::walk::native_stack::base_of;
 use crate::walk::stack_future;
 
 /// What polls the tasks of an executor, and what calls that, without generic arguments.
@@ -87,7 +87,7 @@ fn look(program: &Program<'_>, frames: &[NativeFrame]) -> Look {
             continue;
         }
         found.is_inside = true;
-        found.is_busy |= calls.iter().any(|call| BUSY.contains(&&*base_of(&call.function.name)));
+        found.is_busy |= calls.iter().any(|call| BUSY.contains(&&*plain_path(&call.function.name)));
         let variables = program.layouts(module).variables_at(address).unwrap_or_default();
         let places =
             || variables.iter().filter_map(|it| stack_future::place(program, module, it, frame));

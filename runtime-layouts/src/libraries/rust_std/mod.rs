@@ -6,13 +6,15 @@
 //! `parking_lot/src/raw_{mutex,rwlock}.rs` (0.12).
 
 pub(crate) mod collections;
+pub(crate) mod descriptors;
 pub(crate) mod expected;
 mod futex_words;
 pub(crate) mod values;
 
-use crate::knowledge::{BlockingCall, GuardType, Library};
+use crate::knowledge::{BlockingCall, GuardType, Library, ObservedResource, Reading, ResourceType};
 use crate::layout::source::UNWINDING;
 use crate::report::{Access, ResourceKind};
+use crate::value::{Value, ValueError};
 
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
@@ -44,11 +46,21 @@ pub(crate) const LIBRARY: Library = Library {
     aliases: ALIASES,
     public_paths: PUBLIC_PATHS,
     guards: GUARDS,
+    resources: &[ResourceType::of("core::future::pending::Pending", never)],
     notable_functions: &[UNWINDING],
     descriptors: &[expected::OWNED_FD.newest()],
     blocking: BLOCKING,
     ..Library::named("std")
 };
+
+/// `std::future::Pending`, and those of other crates.
+pub(crate) fn never(_: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
+    let mut seen = ObservedResource::new(ResourceKind::Never, value);
+    seen.name = Some("pending()".into());
+    // One entry is enough for all of them.
+    (seen.key, seen.address) = (0, 0);
+    Ok(Some(seen))
+}
 
 /// Where the standard library exports what it defines in private modules.
 const PUBLIC_PATHS: &[(&str, &str)] = &[

@@ -109,18 +109,7 @@ fn descriptor(
     let program = reading.program;
     let fd = value.find_inline(program, OWNED_FD)?;
     let fd = fd.map(|fd| fd.unsigned(program)).transpose()?;
-    let host = program.target().host();
-    let known = fd.and_then(|fd| host?.descriptor(fd));
-    let mut seen = ObservedResource::new(ResourceKind::Io, value);
-    let mut name = what.to_string();
-    if let Some(known) = &known {
-        name.push_str(&format!(" {}", known.place));
-    }
-    if let Some(fd) = fd {
-        name.push_str(&format!(" (fd {fd})"));
-    }
-    seen.name = Some(name.into());
-    seen.state = known.and_then(|known| known.state);
+    let mut seen = rust_std::descriptors::observed(program, value, fd, what);
     // Memory on the way to the answer may be torn; what is waited for is known all the same.
     seen.access = side(reading, value).ok().flatten();
     Ok(seen)

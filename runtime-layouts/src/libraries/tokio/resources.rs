@@ -64,7 +64,6 @@ pub(super) const RESOURCES: &[ResourceType] = &[
     polled("tokio::io::async_fd::AsyncFd", net::file_descriptor, net::socket_wakers),
     of("tokio::runtime::io::registration::Registration", net::file_descriptor),
     of("tokio::signal::unix::Signal", net::signal),
-    of("core::future::pending::Pending", sync::never),
 ];
 
 /// A guard, by what its type is called.

@@ -10,11 +10,10 @@ use super::expected::{OLD_SHARED, OWNED_TASKS};
 use super::task::TaskReader;
 use super::{blocking, number, owned_list, running_on, task, worker_threads, workers};
 use crate::layout::{Type, TypeKind};
-use crate::parallel::{self, Job};
 use crate::report::{Flavor, Runtime, Task, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
-use crate::walk::sites::{KeyedSite, SiteNumbers};
+use crate::walk::read_tasks::ReadTasks;
 use crate::walk::{Inspection, Walker};
 
 const INJECT_SHARED: &str = "tokio::runtime::scheduler::inject::shared::Shared<";
@@ -167,16 +166,6 @@ fn without_tasks(
 /// A task's number and the task, or why it cannot be read.
 type TaskRead = Result<(Option<u64>, Task), ValueError>;
 
-/// Some tasks in a row.
-struct Batch {
-    /// Each with the number of sites that the walker knew after it.
-    tasks: Vec<(TaskRead, usize)>,
-    /// The sites that the walker did not know before.
-    sites: Vec<KeyedSite>,
-    /// See [`TaskReader::version`].
-    version: Option<String>,
-}
-
 /// Reads tasks, by several threads where there are many, and hands them over in their order.
 /// Returns tokio's version.
 fn read_all<'t>(
@@ -185,45 +174,21 @@ fn read_all<'t>(
     runtime: usize,
     hand_over: &mut dyn FnMut(&mut Inspection<'t>, Value, TaskRead),
 ) -> Option<String> {
-    let program = inspection.program;
     let mut version = None;
-    let mut left = headers.iter();
-    let batch = |program: &Program<'_>, kept: &mut (Walker, TaskReader), headers: &[Value]| {
-        let (walker, reader) = kept;
-        let known = walker.sites.len();
-        let mut tasks = Vec::with_capacity(headers.len());
-        for header in headers.iter().take_while(|_| !program.target().interrupted()) {
-            let found = reader.read(program, walker, *header, Some(runtime), TaskKind::Task);
-            tasks.push((found, walker.sites.len()));
-        }
-        Batch { tasks, sites: walker.sites.since(known), version: reader.version.clone() }
+    let read =
+        |program: &Program<'_>, walker: &mut Walker, reader: &mut TaskReader, header: Value| {
+            let found = reader.read(program, walker, header, Some(runtime), TaskKind::Task);
+            (found, reader.version.clone())
+        };
+    let job = ReadTasks {
+        begin: &TaskReader::default,
+        read: &read,
+        task: |(found, _): &mut (TaskRead, _)| found.as_mut().ok().map(|(_, task)| task),
     };
-    let libraries = inspection.libraries;
-    let begin = || (Walker::of(libraries), TaskReader::default());
-    let job = Job { items: headers, begin: &begin, batch: &batch };
-    let mut own =
-        (std::mem::replace(&mut inspection.walker, Walker::of(libraries)), TaskReader::default());
-    let mut members: Vec<SiteNumbers> = Vec::new();
-    members.push(std::mem::take(&mut inspection.numbers));
-    job.run(program, &mut own, &mut |member, batch| {
-        if members.len() <= member {
-            members.resize_with(member + 1, SiteNumbers::default);
-        }
-        let numbers = &mut members[member];
-        let mut sites = batch.sites.into_iter();
-        for ((mut found, known), header) in batch.tasks.into_iter().zip(&mut left) {
-            // No further: the stack of a thread may have others, and sites are in the order of the
-            // tasks.
-            inspection.sites.take_in(numbers, sites.by_ref().take(known - numbers.len()));
-            if let Ok((_, task)) = &mut found {
-                numbers.apply_to_task(task);
-            }
-            hand_over(inspection, *header, found);
-        }
-        version = version.take().or(batch.version);
+    job.run(inspection, headers, &mut |inspection, header, (found, of)| {
+        version = version.take().or(of);
+        hand_over(inspection, header, found);
     });
-    inspection.walker = own.0;
-    inspection.numbers = members.swap_remove(parallel::OWN);
     version
 }
 

@@ -53,12 +53,3 @@ pub(super) fn rw_lock(
     seen.state = None;
     Ok(Some(seen))
 }
-
-/// `std::future::Pending`.
-pub(super) fn never(_: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
-    let mut seen = ObservedResource::new(ResourceKind::Never, value);
-    seen.name = Some("pending()".into());
-    // One entry is enough for all of them.
-    (seen.key, seen.address) = (0, 0);
-    Ok(Some(seen))
-}

@@ -1,12 +1,17 @@
-//! The messages that lie in a `concurrent_queue`.
+//! The queues of concurrent-queue: what lies in one.
 //!
-//! Source: `concurrent-queue/src/{bounded,unbounded}.rs` (2.5.0).
+//! Source: `concurrent-queue/src/{bounded,unbounded,single}.rs` (1.2.4 and 2.5.0).
 
 use std::cmp::Ordering;
 
-use super::{BOUNDED, CHANNEL};
+use crate::knowledge::Library;
 use crate::value::{Program, Ty, Value, ValueError};
 
+/// What is known of it.
+pub(crate) const LIBRARY: Library = Library::named("concurrent-queue");
+
+const BOUNDED: &str = "concurrent_queue::bounded::Bounded<";
+const SINGLE: &str = "concurrent_queue::single::Single<";
 const UNBOUNDED: &str = "concurrent_queue::unbounded::Unbounded<";
 const BLOCK: &str = "concurrent_queue::unbounded::Block<";
 
@@ -18,33 +23,43 @@ const LAP: u64 = 32;
 const WRITTEN: u64 = 1;
 const READ: u64 = 2;
 
-/// The messages that the only receiver did not take out so far. Of several receivers any may take
-/// each.
-pub(super) fn queued(
+/// The bit of the state of a queue for one that says that it is full (`PUSHED`, `single.rs`).
+const PUSHED: u64 = 1 << 1;
+
+/// What lies in the queue that a value has, of that type, in the order in which it comes out.
+pub(crate) fn elements(
     program: &Program<'_>,
-    receiver: Value,
+    owner: Value,
+    element: Ty,
     most: usize,
 ) -> Result<Vec<Value>, ValueError> {
-    let Some(channel) = receiver.find_through_pointers(program, CHANNEL)? else {
-        return Ok(Vec::new());
-    };
-    let receivers = channel.member(program, "receiver_count")?.unsigned(program)?;
-    let message = receiver.layout(program)?.type_parameter("T");
-    let message = message.map(|id| Ty { module: receiver.ty.module, id });
-    let Some(message) = message.filter(|_| receivers == 1) else { return Ok(Vec::new()) };
     // A large queue is in a box of its own.
-    if let Some(queue) = channel.find_through_pointers(program, BOUNDED)? {
-        return bounded(program, queue, message, most);
+    if let Some(queue) = owner.find_through_pointers(program, BOUNDED)? {
+        return bounded(program, queue, element, most);
     }
-    match channel.find_through_pointers(program, UNBOUNDED)? {
-        Some(queue) => unbounded(program, queue, message, most),
+    match owner.find_through_pointers(program, UNBOUNDED)? {
+        Some(queue) => unbounded(program, queue, element, most),
         None => Ok(Vec::new()),
     }
 }
 
-/// The index of the first message in a bounded queue, how many there are, and how many can be. It
+/// How many are in the queue that a value has, and how many can be; `None` for one without a limit.
+pub(crate) fn filling(
+    program: &Program<'_>,
+    owner: Value,
+) -> Result<Option<(u64, u64)>, ValueError> {
+    if let Some(single) = owner.find_inline(program, SINGLE)? {
+        let state = single.member(program, "state")?.unsigned(program)?;
+        return Ok(Some((u64::from(state & PUSHED != 0), 1)));
+    }
+    let Some(queue) = owner.find_through_pointers(program, BOUNDED)? else { return Ok(None) };
+    let (_, queued, capacity) = filled(program, queue)?;
+    Ok(Some((queued, capacity)))
+}
+
+/// The index of the first element of a bounded queue, how many there are, and how many can be. It
 /// counts its ends in laps: below the mark is the index, above it the lap.
-pub(super) fn filled(program: &Program<'_>, queue: Value) -> Result<(u64, u64, u64), ValueError> {
+fn filled(program: &Program<'_>, queue: Value) -> Result<(u64, u64, u64), ValueError> {
     let mark = queue.member(program, "mark_bit")?.unsigned(program)?;
     let buffer = queue.member(program, "buffer")?;
     let capacity = buffer.find_number(program, "length")?.unwrap_or(0);
@@ -69,7 +84,7 @@ fn end(program: &Program<'_>, queue: Value, name: &str) -> Result<u64, ValueErro
 fn bounded(
     program: &Program<'_>,
     queue: Value,
-    message: Ty,
+    element: Ty,
     most: usize,
 ) -> Result<Vec<Value>, ValueError> {
     let (first, queued, capacity) = filled(program, queue)?;
@@ -81,7 +96,7 @@ fn bounded(
     let at = |number: u64| {
         let index = first.wrapping_add(number).checked_rem(capacity).unwrap_or(0);
         let address = slot.address.wrapping_add(index.wrapping_mul(size)).wrapping_add(value);
-        Value { ty: message, address }
+        Value { ty: element, address }
     };
     Ok((0..queued.min(capacity)).take(most).map(at).collect())
 }
@@ -89,7 +104,7 @@ fn bounded(
 fn unbounded(
     program: &Program<'_>,
     queue: Value,
-    message: Ty,
+    element: Ty,
     most: usize,
 ) -> Result<Vec<Value>, ValueError> {
     let mut found = Vec::new();
@@ -123,7 +138,7 @@ fn unbounded(
             let slot = first.wrapping_add(place.wrapping_mul(size));
             let state = program.read_pointer(slot.wrapping_add(state))?;
             if state & (WRITTEN | READ) == WRITTEN {
-                found.push(Value { ty: message, address: slot.wrapping_add(value) });
+                found.push(Value { ty: element, address: slot.wrapping_add(value) });
             }
         }
         at = at.wrapping_add(1);

@@ -1,0 +1,465 @@
+//! Futures that threads block on, whoever wrote the function that polls them.
+//!
+//! By a rule, and not by a list of functions: who polls a future makes a `Context` for it, and is no
+//! `poll` itself. That function, or one around it, has the future in a variable or has its type as a
+//! generic argument. So it is in `futures_lite::future::block_on`, `async_io::block_on`,
+//! `futures::executor::block_on`, `pollster`, `spin_on`, `extreme`, and in the ten lines that a program
+//! has of its own.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::stack_future::{self, StackFuture};
+use super::{Inspection, coroutine, named_future, native_stack};
+use crate::knowledge::expectation::compiler;
+use crate::layout::name::{Environment, environment_of_body, path_segments, plain_path};
+use crate::layout::origin::Origin;
+use crate::layout::{Call, Function, Member, TypeKind};
+use crate::report::{
+    BesideStack, Chain, Frame, FrameSource, FutureState, SiteId, Task, TaskId, TaskIndex, TaskKind,
+    TaskState, TaskWakers, ThreadRef, Trust,
+};
+use crate::target::{NativeFrame, Thread};
+use crate::value::{Program, Ty, Value};
+
+/// `library/core/src/task/wake.rs` (Rust 1.63 to 1.97).
+const CONTEXT: &str = "core::task::wake::Context";
+const CONTEXT_REFERENCE: &str = "&mut core::task::wake::Context";
+/// Functions around the one that makes the context in which the future is looked for: in between are
+/// closures and what calls them, as `LocalKey::with`.
+const MOST_AROUND: usize = 14;
+/// Pointers between a variable and a future, at most.
+const DEEPEST_POINTER: usize = 8;
+
+/// One function on a stack, inlined or not.
+pub(crate) struct OnFrame {
+    /// The place of its native frame.
+    pub(crate) frame: usize,
+    pub(crate) module: usize,
+    pub(crate) call: Call,
+}
+
+/// The functions of a stack, innermost first.
+pub(crate) fn calls_of(program: &Program<'_>, frames: &[NativeFrame]) -> Vec<OnFrame> {
+    let mut found = Vec::new();
+    for (frame, native) in frames.iter().enumerate() {
+        let Some((module, address)) = program.module_at(native.pc.lookup()) else { continue };
+        let calls = program.layouts(module).calls_at(address).unwrap_or_default();
+        found.extend(calls.into_iter().map(|call| OnFrame { frame, module, call }));
+    }
+    found
+}
+
+/// What a function does with a context.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Role {
+    /// It is given one: it polls on behalf of who called it.
+    Polls,
+    /// It makes one: it is where the polling begins.
+    Begins,
+    /// It has none.
+    Other,
+}
+
+/// What is known of functions.
+#[derive(Default)]
+pub(super) struct Roles(FxHashMap<Arc<str>, Role>);
+
+impl Roles {
+    fn of(&mut self, program: &Program<'_>, on: &OnFrame) -> Role {
+        if let Some(known) = self.0.get(&on.call.function.name) {
+            return *known;
+        }
+        let role = role(program, on.module, &on.call.function);
+        self.0.insert(Arc::clone(&on.call.function.name), role);
+        role
+    }
+
+    /// Whether a function begins to poll a future.
+    pub(super) fn begins(&mut self, program: &Program<'_>, module: usize, call: &Call) -> bool {
+        let on = OnFrame { frame: 0, module, call: call.clone() };
+        self.of(program, &on) == Role::Begins
+    }
+}
+
+fn role(program: &Program<'_>, module: usize, function: &Function) -> Role {
+    let is_body = environment_of_body(&function.name)
+        .is_some_and(|body| Environment::of(&body) != Some(Environment::Closure));
+    if is_body {
+        return Role::Polls;
+    }
+    let segments = path_segments(&function.name);
+    let first = segments.first().map_or("", |first| first.text);
+    let last = segments.last().map_or("", |last| last.text);
+    // `Context::from_waker` and what makes wakers.
+    if matches!(first, "core" | "std" | "alloc") {
+        return if last == "poll" { Role::Polls } else { Role::Other };
+    }
+    let mut has_context = None;
+    for (place, variable) in function.variables.iter().enumerate() {
+        let Ok(layout) = program.type_of(Ty { module, id: variable.ty }) else { continue };
+        match &*layout.name {
+            CONTEXT => return if last.starts_with("poll") { Role::Polls } else { Role::Begins },
+            CONTEXT_REFERENCE => has_context = has_context.or(Some(place)),
+            _ => {}
+        }
+    }
+    let is_closure = environment_of_body(&function.name).is_some();
+    match has_context {
+        None => Role::Other,
+        // `self` and the context; of a closure, whose own variables are no parameter, the context.
+        Some(1) => Role::Polls,
+        Some(0) if is_closure => Role::Polls,
+        Some(_) if last.starts_with("poll") || last.starts_with("try_poll") => Role::Polls,
+        Some(at) if is_closure && is_captured(program, module, function, at) => Role::Polls,
+        Some(_) => Role::Begins,
+    }
+}
+
+/// Whether a variable of a closure is one that it captured.
+fn is_captured(program: &Program<'_>, module: usize, function: &Function, at: usize) -> bool {
+    let Some(environment) = environment_of_body(&function.name) else { return false };
+    let near = function.type_parameters.first().map(|of| of.ty);
+    let types = program.layouts(module).types_named(&environment, near).unwrap_or_default();
+    let name = &function.variables[at].name;
+    // What is captured by reference has a name of its own.
+    let is_it =
+        |member: &Member| member.name == *name || member.name.strip_prefix("_ref__") == Some(name);
+    types.iter().any(|id| {
+        let layout = program.type_of(Ty { module, id: *id });
+        layout.is_ok_and(|layout| layout.members().iter().any(is_it))
+    })
+}
+
+/// Where a thread polls a future until it is ready.
+pub(super) struct Beginning {
+    /// The place of the function that makes the context.
+    pub(super) at: usize,
+    /// The place of the function that polls a runtime's task within, the outermost; `None` where none
+    /// is polled.
+    polls_task: Option<usize>,
+    /// Whether the future is being polled now.
+    is_polled: bool,
+}
+
+/// The outermost function of the first `end` ones of a stack that begins to poll a future. `None` where
+/// a task is polled further out, and where a runtime's own function does it.
+pub(super) fn beginning(
+    inspection: &Inspection<'_>,
+    roles: &mut Roles,
+    calls: &[OnFrame],
+    end: usize,
+) -> Option<Beginning> {
+    let libraries = inspection.libraries;
+    let is_task = |on: &OnFrame| libraries.polls_task(&on.call.function.name);
+    let is_runtimes = |on: &OnFrame| {
+        let function = &on.call.function.name;
+        let passes = |path: &&str| function.starts_with(*path);
+        libraries.runtimes().any(|(library, _)| library.passing_on.iter().any(passes))
+    };
+    let mut at = None;
+    for place in (0..end).rev() {
+        let on = &calls[place];
+        if is_task(on) {
+            return None;
+        }
+        if roles.of(inspection.program, on) != Role::Begins {
+            continue;
+        }
+        if !is_runtimes(on) {
+            at = Some(place);
+            break;
+        }
+        // What is around a task that is polled makes no difference to what that does.
+        if end == calls.len() || plain_path(&on.call.function.name).contains("block_on") {
+            return None;
+        }
+    }
+    let at = at?;
+    let polls_task = (0..at).rev().find(|place| is_task(&calls[*place]));
+    let mut inside = calls[..at].iter();
+    let is_polled = inside.any(|on| roles.of(inspection.program, on) == Role::Polls);
+    Some(Beginning { at, polls_task, is_polled })
+}
+
+impl Inspection<'_> {
+    /// Adds the futures that threads block on, but for those that a runtime has found and those that
+    /// tasks poll. Once: what runtimes add later changes nothing of it.
+    pub(crate) fn find_blocked_on(&mut self) {
+        if std::mem::replace(&mut self.has_blocked_on, true) {
+            return;
+        }
+        let target = self.program.target();
+        let known = self.tasks.len();
+        let mut roles = Roles::default();
+        for thread in target.threads() {
+            if self.interrupted() {
+                return;
+            }
+            let frames = self.program.stack(thread);
+            let calls = calls_of(self.program, &frames);
+            let end = calls.len();
+            let Some(beginning) = beginning(self, &mut roles, &calls, end) else { continue };
+            let reference = ThreadRef { number: thread.number, tid: thread.tid };
+            let is_main =
+                self.is_main(reference) && !self.tasks.iter().any(|task| task.id.0 == "main");
+            let id = match is_main {
+                true => TaskId("main".into()),
+                false => self.free_id(reference),
+            };
+            if let Some(task) = self.blocked_on(thread, &frames, &calls, &beginning, id) {
+                self.tasks.push(task);
+            }
+        }
+        if self.tasks.len() > known {
+            self.put_blocked_on_first(true);
+        }
+    }
+
+    /// The future that a thread blocks on, as a task; `None` where nothing of it is to be seen.
+    pub(super) fn blocked_on(
+        &mut self,
+        thread: &Thread,
+        frames: &[NativeFrame],
+        calls: &[OnFrame],
+        beginning: &Beginning,
+        id: TaskId,
+    ) -> Option<Task> {
+        let reference = ThreadRef { number: thread.number, tid: thread.tid };
+        let is_running = beginning.is_polled && beginning.polls_task.is_none();
+        let found = self.future_of(frames, calls, beginning);
+        let native = beginning.is_polled.then(|| {
+            let start = beginning.polls_task.map_or(0, |task| task + 1);
+            self.chain_on_stack(frames, calls, start, beginning.at)
+        });
+        let (address, mut chain, mut source, mut beside_stack) = match found {
+            Some(found) => (found.address, found.chain, found.source, None),
+            // In its first poll it has stored nothing yet.
+            None => (0, native.clone()?, FrameSource::NativeStack, None),
+        };
+        let root = chain.frames.first().map(|frame| frame.site);
+        let root = root.map(|root| self.named_root(root));
+        if is_running
+            && source != FrameSource::NativeStack
+            && let Some(native) = native
+        {
+            beside_stack = BesideStack::stored(std::mem::replace(&mut chain, native));
+            source = FrameSource::NativeStack;
+        }
+        if !self.has_users_frame(&chain) {
+            chain.frames.splice(0..0, self.caller(frames, calls, beginning.at));
+        }
+        let parker = self.waker_of(frames, calls, beginning.at);
+        Some(Task {
+            id,
+            runtime: None,
+            kind: TaskKind::BlockOn,
+            state: if is_running { TaskState::Running } else { TaskState::Idle },
+            root,
+            address,
+            thread: Some(reference),
+            spawned_at: None,
+            chain,
+            trust: Trust { is_stale: is_running, ..Trust::of(source) },
+            beside_stack,
+            wakers: TaskWakers { parker, ..TaskWakers::default() },
+            index: TaskIndex(0),
+            problems: Vec::new(),
+        })
+    }
+
+    /// The site that names a future whose outermost frame has that one.
+    fn named_root(&mut self, root: SiteId) -> SiteId {
+        let Some(ty) = self.type_of_site(root) else { return root };
+        let named = named_future(self.program, self.libraries, ty);
+        if named == ty { root } else { self.site_of_type(named).unwrap_or(root) }
+    }
+
+    /// Whether code of the user's is in a chain.
+    fn has_users_frame(&self, chain: &Chain) -> bool {
+        chain.frames.iter().any(|frame| self.is_in_users_file(frame.site))
+            || chain.branches.iter().any(|branch| self.has_users_frame(branch))
+    }
+
+    /// The user's function that called the one which begins to poll, up to the task that it is in.
+    fn caller(&mut self, frames: &[NativeFrame], calls: &[OnFrame], at: usize) -> Option<Frame> {
+        let is_users = |on: &&OnFrame| {
+            let place = on.call.location.as_ref();
+            place.is_some_and(|place| place.file.origin() == Origin::User)
+        };
+        let is_task = |on: &&OnFrame| self.libraries.polls_task(&on.call.function.name);
+        let on = calls[at..].iter().take_while(|on| !is_task(on)).find(is_users)?;
+        let site = self.site_of_call(on.module, &on.call);
+        Some(Frame { site, address: frames[on.frame].pc.get(), problem: None })
+    }
+
+    /// What a stack shows between two of its functions.
+    pub(crate) fn chain_on_stack(
+        &mut self,
+        frames: &[NativeFrame],
+        calls: &[OnFrame],
+        start: usize,
+        end: usize,
+    ) -> Chain {
+        let first = if start == 0 { 0 } else { calls[start].frame };
+        let last = calls[end].frame;
+        let mut found = native_stack::calls(self.program, &frames[first..=last]);
+        let name = |on: &OnFrame| Arc::clone(&on.call.function.name);
+        // The frame of the outer one may have functions around it that were inlined, as that of the
+        // inner one may have some in it.
+        let outer = calls[end..].iter().take_while(|on| on.frame == last).count();
+        found.truncate(found.len().saturating_sub(outer));
+        if start > 0 {
+            let inner = calls[..start].iter().rev().take_while(|on| on.frame == first).count();
+            debug_assert!(inner == 0 || name(&calls[start - 1]) != name(&calls[start]));
+            found.drain(..inner.min(found.len()));
+        }
+        native_stack::chain_of(self.program, &mut self.sites, &found)
+    }
+
+    /// The future that the function there polls.
+    fn future_of(
+        &mut self,
+        frames: &[NativeFrame],
+        calls: &[OnFrame],
+        beginning: &Beginning,
+    ) -> Option<StackFuture> {
+        let program = self.program;
+        let around = &calls[beginning.at..calls.len().min(beginning.at + MOST_AROUND)];
+        let generic = around.iter().enumerate().find_map(|(place, on)| {
+            let mut types = on.call.function.type_parameters.iter();
+            let ty = types.find_map(|of| future_type(program, Ty { module: on.module, id: of.ty }));
+            Some((place, ty?))
+        });
+        let wanted = generic.and_then(|(_, ty)| Some(program.type_of(ty).ok()?.name.clone()));
+        // Without a generic argument it is near, or not to be told from other variables.
+        let reach = match &wanted {
+            Some(wanted) => around.iter().rposition(|on| has_argument(program, on, wanted)),
+            None => around.iter().position(|on| on.frame != around[0].frame),
+        };
+        let reach = reach.unwrap_or(around.len() - 1).max(generic.map_or(0, |(place, _)| place));
+        for on in &around[..=reach] {
+            for value in places(program, on, &frames[on.frame], wanted.as_deref()) {
+                let chain = self.chain(value);
+                if self.is_under_way(&chain) {
+                    let address = chain.frames.first().map_or(value.address, |first| first.address);
+                    let source = FrameSource::StateMachines;
+                    return Some(StackFuture { address, chain, source });
+                }
+            }
+        }
+        let (_, ty) = generic?;
+        let first = calls[beginning.at].frame;
+        let last = around[reach].frame;
+        let searched = frames.get(..=last)?;
+        if let Some(found) = stack_future::search(self, ty, searched, first, &|_| true) {
+            return Some(found);
+        }
+        if beginning.is_polled {
+            return None;
+        }
+        let frame = self.site_of_type(ty).map(|site| Frame {
+            site,
+            address: 0,
+            problem: Some("its location on the stack was optimized away".into()),
+        });
+        let chain = Chain { frames: frame.into_iter().collect(), ..Chain::default() };
+        Some(StackFuture { address: 0, chain, source: FrameSource::TypeAlone })
+    }
+
+    /// The data pointer of the wakers of what a function polls, where a variable of it shows that.
+    fn waker_of(&self, frames: &[NativeFrame], calls: &[OnFrame], at: usize) -> Option<u64> {
+        let program = self.program;
+        let on = &calls[at];
+        let frame = &frames[on.frame];
+        let (module, address) = program.module_at(frame.pc.lookup())?;
+        let variables = program.layouts(module).variables_at(address).unwrap_or_default();
+        let own = variables.iter().filter(|it| it.function == on.call.function.name);
+        own.filter_map(|variable| {
+            let (_, value) = stack_future::place(program, module, variable, frame)?;
+            let value = value.referent(program, DEEPEST_POINTER).ok()?;
+            let name = &value.layout(program).ok()?.name;
+            if &**name != compiler::WAKER.newest() {
+                return None;
+            }
+            let data = value.find_member(program, "data").ok()??;
+            program.read_pointer(data.address).ok().filter(|data| *data != 0)
+        })
+        .next()
+    }
+
+    /// Whether a chain was polled, and did not end.
+    pub(super) fn is_under_way(&self, chain: &Chain) -> bool {
+        let first = chain.frames.first().map(|frame| self.site(frame.site).state);
+        let is_whole = chain.frames.iter().all(|frame| frame.problem.is_none());
+        is_whole && matches!(first, Some(FutureState::Suspended | FutureState::Unknown))
+    }
+}
+
+/// The variables of a function in which a future of that type may be, those that refer to it first:
+/// a parameter may have been moved from.
+fn places(
+    program: &Program<'_>,
+    on: &OnFrame,
+    frame: &NativeFrame,
+    wanted: Option<&str>,
+) -> Vec<Value> {
+    let Some((module, address)) = program.module_at(frame.pc.lookup()) else { return Vec::new() };
+    let variables = program.layouts(module).variables_at(address).unwrap_or_default();
+    let mut found: Vec<(bool, Value)> = variables
+        .iter()
+        .filter(|variable| variable.function == on.call.function.name)
+        .filter(|variable| {
+            let ty = future_type(program, Ty { module, id: variable.ty });
+            let name = ty.and_then(|ty| program.type_of(ty).ok()).map(|layout| &*layout.name);
+            name.is_some_and(|name| wanted.is_none_or(|wanted| wanted == name))
+        })
+        .filter_map(|variable| stack_future::place(program, module, variable, frame))
+        .collect();
+    found.sort_by_key(|(is_reference, _)| !is_reference);
+    found.into_iter().map(|(_, value)| value).collect()
+}
+
+/// The future that a type is, or that one refers to; `None` for what is no future.
+fn future_type(program: &Program<'_>, ty: Ty) -> Option<Ty> {
+    let mut at = ty;
+    for _ in 0..DEEPEST_POINTER {
+        let layout = program.type_of(at).ok()?;
+        let of = |id| Ty { module: at.module, id };
+        if coroutine::is_coroutine(layout) {
+            return Some(at);
+        }
+        at = match &layout.kind {
+            TypeKind::Pointer { target: Some(target) }
+                if layout.name.starts_with("&mut ")
+                    || layout.name.starts_with("alloc::boxed::Box<") =>
+            {
+                of(*target)
+            }
+            TypeKind::Struct { members } if layout.name.starts_with("core::pin::Pin<") => {
+                of(members.first()?.ty)
+            }
+            TypeKind::Struct { .. } | TypeKind::Enum { .. } => {
+                let is_dyn = layout.member("vtable").is_some()
+                    && layout.name.contains("dyn core::future::future::Future<");
+                let is_polled = || {
+                    let poll = program.layouts(at.module).poll_of(at.id);
+                    poll.is_ok_and(|poll| poll.is_some())
+                };
+                return (is_dyn || is_polled()).then_some(at);
+            }
+            _ => return None,
+        };
+    }
+    None
+}
+
+/// Whether a function has a generic argument that is a future of that type, or refers to one.
+fn has_argument(program: &Program<'_>, on: &OnFrame, wanted: &str) -> bool {
+    let mut types = on.call.function.type_parameters.iter();
+    types.any(|of| {
+        let ty = future_type(program, Ty { module: on.module, id: of.ty });
+        ty.and_then(|ty| program.type_of(ty).ok()).is_some_and(|layout| &*layout.name == wanted)
+    })
+}

@@ -1,0 +1,58 @@
+//! Executors of async-executor, and threads that block on futures by whatever means.
+
+use anyhow::Result;
+use end_to_end_tests::case::Case;
+use end_to_end_tests::front::{DUMP, Front, Mode};
+use end_to_end_tests::subjects;
+use xtask::fixture::Profile;
+
+const FRONTS: &[Front] = &[Front::SystemGdb, Front::SystemLldb, Front::CommandLine];
+
+fn check(profile: Profile, what: &str, name: &str, modes: &[Mode]) -> Result<()> {
+    let running = subjects::smol_tasks(profile, what)?;
+    Case { name, commands: &[DUMP], fronts: FRONTS, modes }.check(&running)
+}
+
+const BOTH: &[Mode] = &[Mode::Live, Mode::Core];
+/// The list of a live process tells more of timers and sockets, which differs from run to run.
+const CORE: &[Mode] = &[Mode::Core];
+
+#[test]
+fn tasks_are_listed_with_what_they_wait_for() -> Result<()> {
+    check(Profile::Debug, "day", "smol-day", CORE)
+}
+
+#[test]
+fn tasks_are_listed_with_what_they_wait_for_optimized() -> Result<()> {
+    check(Profile::Release, "day", "smol-day-release", CORE)
+}
+
+#[test]
+fn a_circle_of_locks() -> Result<()> {
+    check(Profile::Debug, "circle", "smol-circle", BOTH)
+}
+
+#[test]
+fn a_circle_of_locks_optimized() -> Result<()> {
+    check(Profile::Release, "circle", "smol-circle-release", CORE)
+}
+
+#[test]
+fn a_task_that_blocks_its_thread_on_another_one() -> Result<()> {
+    check(Profile::Debug, "nested", "smol-nested", CORE)
+}
+
+#[test]
+fn threads_that_block_on_futures_by_whatever_means() -> Result<()> {
+    check(Profile::Debug, "blocked-on", "smol-blocked-on", BOTH)
+}
+
+#[test]
+fn a_circle_across_two_runtimes() -> Result<()> {
+    check(Profile::Debug, "across", "smol-across", BOTH)
+}
+
+#[test]
+fn an_executor_that_nobody_runs() -> Result<()> {
+    check(Profile::Debug, "nobody", "smol-nobody", CORE)
+}
