@@ -127,6 +127,7 @@ faults! { subjects::pools, every_pool_in_every_debugger:
     objects_are_with_those_who_wait_for_a_slow_answer "slow-query"
     an_object_was_forgotten "forgotten-object"
     a_statement_in_a_transaction_asks_the_pool "transaction"
+    connections_are_with_those_who_wait_for_a_table "slow-statement"
 }
 
 faults! { subjects::answers, every_answer_in_every_debugger:

@@ -25,10 +25,13 @@ pub(crate) fn is_polled(vtable: &[u8], libraries: Libraries) -> bool {
     let is_of_future = POLLED_VTABLES.iter().any(|end| vtable.ends_with(end))
         && vtable_parts(&String::from_utf8_lossy(vtable))
             .is_some_and(|(_, of)| polled_trait(of).is_some());
+    // The trait may have arguments, which follow its path.
     let streams = |known: &StreamingTrait| {
-        let of = vtable.strip_suffix(b">::{vtable}");
-        let ty = of.and_then(|of| of.strip_suffix(known.path.as_bytes()));
-        ty.is_some_and(|ty| ty.ends_with(b" as "))
+        let path = known.path.as_bytes();
+        vtable.ends_with(b">::{vtable}")
+            && vtable.windows(path.len()).any(|part| part == path)
+            && vtable_parts(&String::from_utf8_lossy(vtable))
+                .is_some_and(|(_, of)| strip_arguments(of) == known.path)
     };
     is_of_future || libraries.streaming().any(streams)
 }

@@ -123,7 +123,8 @@ fn title(connection: &Connection) -> String {
     format!("{}{role} connection", protocol(connection))
 }
 
-fn protocol(connection: &Connection) -> String {
+/// `HTTP/1 in TLS`.
+pub(super) fn protocol(connection: &Connection) -> String {
     let name = connection.protocol.name();
     if connection.is_secure { format!("{name} in TLS") } else { name.to_string() }
 }

@@ -1,9 +1,10 @@
 //! What tasks wait for and hold, in words.
 
+use super::connections;
 use super::frames::{Line, place, short_place};
 use runtime_layouts::report::{
-    Access, FrameRef, Holder, Report, Resource, ResourceKind, Task, TaskIndex, TaskKind, TaskState,
-    Wait, WakerPlace, Within,
+    Access, Connection, FrameRef, Holder, Report, Request, Resource, ResourceKind, Task, TaskIndex,
+    TaskKind, TaskState, Wait, WakerPlace, Within,
 };
 
 /// Tasks or holders that a line names, at most.
@@ -77,6 +78,8 @@ pub(crate) fn short(report: &Report, wait: &Wait) -> String {
         text.push_str(&format!(", {note}"));
     } else if wait.is_granted {
         text.push_str(given(wait, resource.kind));
+    } else if let Some(connection) = report.connection_owing(wait) {
+        text = answer_from(report, connection);
     } else if let Some(holders) = holders_text(report, wait.task, resource, true) {
         // `Mutex<Inventory> held by task 4` reads as one; after more words it does not.
         let reads_as_one = match resource.holders.first() {
@@ -90,6 +93,23 @@ pub(crate) fn short(report: &Report, wait: &Wait) -> String {
         text.push_str(IN_VAIN);
     }
     text
+}
+
+/// `an answer from 10.0.0.7:5432 (PostgreSQL, task 3)`, `the answer to GET from …`: what a client waits
+/// for whose connection another task drives.
+fn answer_from(report: &Report, connection: &Connection) -> String {
+    let request = connection.requests.first().and_then(Request::name);
+    let answer = match request {
+        Some(request) => format!("the answer to {request}"),
+        None => "an answer".to_string(),
+    };
+    let from = match (&connection.peer, connection.descriptor) {
+        (Some(peer), _) => format!(" from {peer}"),
+        (None, Some(descriptor)) => format!(" from a socket (fd {descriptor})"),
+        (None, None) => String::new(),
+    };
+    let protocol = connections::protocol(connection);
+    format!("{answer}{from} ({protocol}, task {})", report.task(connection.task).id.0)
 }
 
 /// What is said of a task that nothing can wake any more, after what it waits for.
@@ -141,6 +161,9 @@ pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> Strin
             Some(end) => text.push_str(&format!(", {end} in #{own} of this task")),
             None => text.push_str(&format!(", held by this task in #{own}")),
         }
+    } else if let Some(connection) = report.connection_owing(wait) {
+        let owing = answer_from(report, connection);
+        text.push_str(&format!(", which is {owing}"));
     } else if let Some(holders) = holders_text(report, wait.task, resource, false) {
         text.push_str(", ");
         text.push_str(&holders);

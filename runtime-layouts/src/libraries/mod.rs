@@ -34,6 +34,7 @@ pub(crate) mod rumqttc;
 pub(crate) mod rust_std;
 pub(crate) mod sqlx;
 pub(crate) mod tokio;
+pub(crate) mod tokio_postgres;
 pub(crate) mod tokio_rustls;
 pub(crate) mod tokio_stream;
 pub(crate) mod tokio_util;
@@ -78,6 +79,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&actix::LIBRARY),
     RegistryEntry::library(&redis::LIBRARY),
     RegistryEntry::library(&rumqttc::LIBRARY),
+    RegistryEntry::library(&tokio_postgres::LIBRARY),
     RegistryEntry::library(&tokio_rustls::LIBRARY),
     RegistryEntry::library(&tungstenite::LIBRARY),
 ];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{FrameRef, Report, TaskIndex};
+use super::{Access, FrameRef, Report, TaskIndex, Wait};
 
 /// One connection that memory tells of.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -75,6 +75,8 @@ pub enum Protocol {
     Redis,
     /// MQTT.
     Mqtt,
+    /// That of PostgreSQL.
+    Postgres,
     /// TLS, before what is spoken in it is known.
     Tls,
 }
@@ -141,6 +143,7 @@ impl Protocol {
             Self::WebSocket => "WebSocket",
             Self::Redis => "Redis",
             Self::Mqtt => "MQTT",
+            Self::Postgres => "PostgreSQL",
             Self::Tls => "TLS",
         }
     }
@@ -248,6 +251,23 @@ impl Report {
         let (_, connection, request) = self.serving[place];
         let connection = self.connections.get(connection as usize)?;
         Some((connection, connection.requests.get(request as usize)?))
+    }
+
+    /// The connection whose driver has what a wait needs, as the sender of an answer; `None` where that
+    /// is in none that something drives.
+    #[must_use]
+    pub fn connection_owing(&self, wait: &Wait) -> Option<&Connection> {
+        let holders = &self.resource(wait.resource).holders;
+        let [only] = holders.as_slice() else { return None };
+        let connections = self.connections_of(only.task.filter(|task| *task != wait.task)?);
+        connections.iter().find(|connection| {
+            only.access == Access::Send
+                && !only.may_be_moved
+                && connection.driven == Driven::Yes
+                && connection.role == Some(Role::Client)
+                && connection.frame == only.frame
+                && connection.variable == only.variable
+        })
     }
 
     /// The tasks that wait for what the driver of a connection has: the answers that it owes them.

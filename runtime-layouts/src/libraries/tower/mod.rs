@@ -1,12 +1,12 @@
 //! The buffers and limits of tower, by what waits until they are ready.
 //!
 //! Source: `tower/src/util/{ready,oneshot}.rs`, `buffer/service.rs`, `limit/concurrency/service.rs`
-//! (0.5.3; the same in 0.4.13). Their places are a channel's and a semaphore's of tokio, in
+//! `util/boxed_clone{,_sync}.rs` (0.5.3; the same in 0.4.13). Their places are a channel's and a semaphore's of tokio, in
 //! tokio-util's `PollSender` and `PollSemaphore`: the channel and the semaphore tell the rest.
 
 use crate::knowledge::expectation::{Expectation, Kind, newest};
 use crate::knowledge::naming::generic_name;
-use crate::knowledge::{Library, ObservedResource, Reading, ResourceType};
+use crate::knowledge::{Library, ObservedResource, Reading, ResourceType, StreamingTrait};
 use crate::libraries::tokio::sync::{mpsc, semaphore};
 use crate::report::ResourceKind;
 use crate::value::{Value, ValueError};
@@ -21,8 +21,18 @@ pub(crate) const LIBRARY: Library = Library {
     ],
     expectations: EXPECTATIONS,
     resources: RESOURCES,
+    streaming: &[
+        service("tower_service::Service"),
+        service("tower::util::boxed_clone::CloneService"),
+        service("tower::util::boxed_clone_sync::CloneService"),
+    ],
     ..Library::named("tower")
 };
+
+/// A trait of boxed services: while one is not ready, the future is in it that it waits with.
+const fn service(path: &'static str) -> StreamingTrait {
+    StreamingTrait { path, polls: &[] }
+}
 
 const BUFFER: &str = "tower::buffer::service::Buffer<";
 const LIMIT: &str = "tower::limit::concurrency::service::ConcurrencyLimit<";
