@@ -26,13 +26,18 @@ fn forbid_others(schema: &mut Value) {
 }
 
 fn reports(running: &Running) -> Result<Vec<Value>> {
+    reports_of(running, "--json")
+}
+
+/// The report of every front, with these options, which is as the schema has it.
+fn reports_of(running: &Running, options: &str) -> Result<Vec<Value>> {
     let schema = std::fs::read_to_string(workspace::root().join("docs/report.schema.json"))?;
     let mut schema = serde_json::from_str(&schema)?;
     forbid_others(&mut schema);
     let schema = jsonschema::validator_for(&schema)?;
     let mut reports = Vec::new();
     for front in FRONTS {
-        let outputs = front.ask(Subject::Process(running.pid()), &[format!("{DUMP} --json")])?;
+        let outputs = front.ask(Subject::Process(running.pid()), &[format!("{DUMP} {options}")])?;
         let report: Value =
             serde_json::from_str(&outputs[0]).with_context(|| format!("{front:?}"))?;
         let faults: Vec<String> =
@@ -96,6 +101,20 @@ fn of_tasks_that_were_spawned_somewhere() -> Result<()> {
     for report in reports(&running)? {
         let tasks = report["tasks"].as_array().context("tasks")?;
         ensure!(tasks.iter().filter(|task| task["spawned_at"].is_object()).count() == 25);
+    }
+    Ok(())
+}
+
+/// None is lost, and what is written is by the schema, too.
+#[test]
+fn of_many_tasks_in_few_words() -> Result<()> {
+    let running = subjects::many_tasks(Profile::Release, 3_000)?;
+    for report in reports_of(&running, "--json --brief")? {
+        let tasks = report["tasks"].as_array().context("tasks")?;
+        ensure!(tasks.len() < 1_000, "{}", tasks.len());
+        let alike = report["alike"].as_array().context("the others")?.iter();
+        let others: usize = alike.filter_map(|it| it["tasks"].as_array()).map(Vec::len).sum();
+        ensure!(tasks.len() + others == 3_001, "{} and {others}", tasks.len());
     }
     Ok(())
 }

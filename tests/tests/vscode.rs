@@ -133,6 +133,7 @@ fn a_real_vscode_in_a_real_browser() -> Result<()> {
     let core = CoreFile::of(&shop.service)?;
     let no_tokio = subjects::fixture("no-tokio", Profile::Debug)?;
     let plain_c = Running::start::<&str>(&fixture::plain_c()?, &[])?;
+    let many = subjects::many_tasks(Profile::Release, 1_000)?;
     let [(_, gdb), (_, lldb_dap)] = adapters()?;
     let failures = workspace::target().join("vscode-failures");
     std::fs::create_dir_all(&failures).context("a folder for pictures")?;
@@ -148,6 +149,7 @@ fn a_real_vscode_in_a_real_browser() -> Result<()> {
         "shop": shop.service.pid(),
         "core": core.path(),
         "executable": shop.service.executable(),
+        "many": many.pid(),
         "noTokio": no_tokio.pid(),
         "plainC": plain_c.pid(),
         "lines": { "held": line_of("restock(inventory, item).await?")?, "wanted": restocking()? },

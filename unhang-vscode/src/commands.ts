@@ -40,7 +40,7 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     closeReport: () => { store.close(); },
     showGraph: () => picture.show("graph"),
     showStacks: () => picture.show("stacks"),
-    goTo: (place: Place) => goTo(store, place),
+    goTo: (place: Place, stay?: boolean) => goTo(store, place, stay),
     revealTask: (id: string) => view.reveal(id),
     revealHolder: (node: Node) => revealHolder(parts, node),
     copyBacktrace: (node: Node) => copyBacktrace(node),
@@ -83,14 +83,14 @@ function problemOf(text: string): string | undefined {
   }
 }
 
-/** Shows a line in an editor. */
-export async function goTo(store: Store, place: Place): Promise<void> {
+/** Shows a line in an editor. With `stay` the keyboard stays where it is, as with a click in a list of files. */
+export async function goTo(store: Store, place: Place, stay = false): Promise<void> {
   const path = mapped(place.file, store.current?.sources ?? []);
   try {
     const document = await vscode.workspace.openTextDocument(vscode.Uri.file(path));
     const line = Math.min(place.line, document.lineCount) - 1;
     const start = new vscode.Position(line, document.lineAt(line).firstNonWhitespaceCharacterIndex);
-    await vscode.window.showTextDocument(document, { selection: new vscode.Range(start, start), preview: true });
+    await vscode.window.showTextDocument(document, { selection: new vscode.Range(start, start), preview: true, preserveFocus: stay });
   } catch {
     const hint = "If the program was built elsewhere, set `unhang.sourceMap`.";
     await vscode.window.showWarningMessage(`${path} is not here. ${hint}`);
@@ -107,7 +107,7 @@ async function revealHolder({ store, view }: Parts, node: Node): Promise<void> {
   } else if ((await view.reveal(holder.task, holder.frame)) === undefined) {
     await vscode.window.showInformationMessage(`It is held by ${taskName(holder.task)}, which the filter hides.`);
   }
-  if (holder.file !== null && holder.line !== null) await goTo(store, { file: holder.file, line: holder.line });
+  if (holder.file !== null && holder.line !== null) await goTo(store, { file: holder.file, line: holder.line }, true);
 }
 
 async function copyBacktrace(node: Node): Promise<void> {

@@ -115,7 +115,7 @@ export class TasksView implements vscode.TreeDataProvider<Node>, vscode.Disposab
     } else if (node.kind === "more") {
       item.command = { command: "unhang.showMore", title: "Show More", arguments: [node] };
     } else if (node.place !== undefined) {
-      item.command = { command: "unhang.goTo", title: "Go to the Line", arguments: [node.place] };
+      item.command = { command: "unhang.goTo", title: "Go to the Line", arguments: [node.place, true] };
     }
     return item;
   }

@@ -17,6 +17,7 @@ const CONFIGURATIONS = [
   attach("lldb-dap", "shop in lldb", given.shop),
   core("gdb", "core in gdb"),
   core("lldb-dap", "core in lldb"),
+  attach("lldb-dap", "many tasks in lldb", given.many),
   attach("gdb", "no tokio in gdb", given.noTokio),
   attach("lldb-dap", "plain C in lldb", given.plainC),
 ];
@@ -35,6 +36,7 @@ const STORIES = {
       await work.stop();
     }
   },
+  "many tasks": manyTasks,
   "programs without tasks": programsWithoutTasks,
   "without unhang": withoutUnhang,
   "without a debugger": withoutDebugger,
@@ -103,9 +105,37 @@ async function hungShop(work, name) {
   await work.until("tasks are grouped by their lock", async () => (await work.rows()).some((row) => row.startsWith("Mutex<Inventory> held by task 5")));
   await work.command("unhang: Group Tasks…");
   await page.locator(".quick-input-list .monaco-list-row", { hasText: "By place" }).click();
+  await goesOn(work);
   await graph(work);
   await work.stop();
   await work.until("no mark is left", async () => (await page.locator(".codelens-decoration").count()) === 0);
+}
+
+/** While the program runs, nothing is beside its lines; when it stops again, all is there again. */
+async function goesOn(work) {
+  await work.command("Debug: Continue");
+  await work.until("it is said that it runs", async () => (await work.message()).startsWith("Running."));
+  await work.until("the lines have no marks", async () => (await work.marks()).length === 0);
+  await work.command("Debug: Pause");
+  await work.until("the marks are there again", async () => (await work.marks()).includes("⏸ 3 tasks wait here"));
+  await work.until("nothing is said any more", async () => (await work.view.locator(".message").allInnerTexts()).join("").trim() === "");
+}
+
+/** Many tasks: groups first, then so many of them, then more. */
+async function manyTasks(work) {
+  await work.debug("many tasks in lldb");
+  await work.onlyTasks(false);
+  await work.row("many_tasks::wait_for_notification").waitFor();
+  await work.until("a group has its count", async () => (await work.rows()).some((row) => row.startsWith("many_tasks::receive") && row.endsWith("· 250 tasks")));
+  await work.row("many_tasks::receive").click();
+  await work.page.keyboard.press("ArrowRight");
+  await work.until("its tasks are there", async () => (await work.rows()).some((row) => /^\d+ *a message on mpsc/.test(row)));
+  await work.picture("many");
+  await work.page.keyboard.press("End");
+  const more = work.row("Show more: 50 are left");
+  await more.click();
+  await more.waitFor({ state: "detached" });
+  await work.stop();
 }
 
 async function graph(work) {
