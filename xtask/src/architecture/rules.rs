@@ -75,6 +75,7 @@ const LAYOUT_EXTRACTOR: &[Rule] = &[
     ("extract", &["dwarf", "indexes", "object", "questions", "support"]),
     ("answer_cache", &["object", "questions", "support"]),
     ("find_layouts", &["answer_cache", "object", "questions"]),
+    ("twin", &["object", "questions"]),
 ];
 
 const PROCESS_TARGET: &[Rule] = &[
