@@ -82,7 +82,6 @@ async function hungShop(work, name) {
   await page.mouse.move(900, 500);
   await work.row("#5 inventory::stock::reserve").hover();
   await page.locator(".monaco-hover", { hasText: "let stock" }).first().waitFor();
-  await work.picture("hover", { stay: true });
 
   // Reveal Holder leads from who waits to who holds.
   await work.expand("inventory::stock::reserve");
@@ -130,7 +129,6 @@ async function manyTasks(work) {
   await work.row("many_tasks::receive").click();
   await work.page.keyboard.press("ArrowRight");
   await work.until("its tasks are there", async () => (await work.rows()).some((row) => /^\d+ *a message on mpsc/.test(row)));
-  await work.picture("many");
   await work.page.keyboard.press("End");
   const more = work.row("Show more: 50 are left");
   await more.click();
@@ -173,10 +171,8 @@ async function withoutUnhang(work, vscode) {
   await work.debug("no tokio in gdb");
   await work.fold("Async Tasks", true);
   await work.until("a sentence says what is missing", async () => (await work.message()).startsWith("unhang was not found: install it"));
-  await work.picture("missing");
   await work.row("How to install unhang").click();
   await work.page.getByText("Install unhang").first().waitFor();
-  await work.picture("walkthrough");
   await work.command("View: Close All Editors");
   // With the path put right, the same session gets its answer.
   vscode.setPath(given.unhang);

@@ -131,11 +131,11 @@ export class Workbench {
     }
   }
 
-  /** Takes a picture, of all or of a part. */
-  async picture(name, { clip, stay = false } = {}) {
+  /** Takes a picture for the documentation, where those are asked for. */
+  async picture(name) {
     if (this.pictures == null) return;
-    if (!stay) await this.page.mouse.move(1000, 10);
+    await this.page.mouse.move(1000, 10);
     await this.page.waitForTimeout(600);
-    await this.page.screenshot({ path: `${this.pictures}/${name}.png`, ...(clip === undefined ? {} : { clip }) });
+    await this.page.screenshot({ path: `${this.pictures}/${name}.png` });
   }
 }
