@@ -38,7 +38,8 @@ fn check(profile: Profile) -> Result<()> {
     let program = tools.build(profile)?;
     let port = TcpListener::bind("127.0.0.1:0").context("a port")?.local_addr()?.port();
     let mut board = tools.serve(port, &program)?;
-    let board = Board(board.stdout(Stdio::null()).spawn().context("starting qemu")?);
+    let board = board.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let board = Board(board.context("starting qemu")?);
     std::thread::sleep(SETTLES);
     let commands = &["info async-tasks", "async why", "async bt 1", "async bt 4"];
     let front = Front::NewestGdb;
