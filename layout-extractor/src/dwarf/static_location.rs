@@ -14,8 +14,8 @@ pub(crate) enum StaticPlace {
     Other,
 }
 
-/// Reads the location of a variable that may be static: `DW_OP_addr A`, or
-/// `DW_OP_const8u O, DW_OP_GNU_push_tls_address`.
+/// Reads the location of a variable that may be static: `DW_OP_addr A`, `DW_OP_addr A,
+/// DW_OP_plus_uconst N`, or `DW_OP_const8u O, DW_OP_GNU_push_tls_address`.
 pub(crate) fn static_place<'a>(
     dwarf: &Dwarf<Slice<'a>>,
     unit: &gimli::Unit<Slice<'a>>,
@@ -43,6 +43,14 @@ pub(crate) fn static_place<'a>(
     match operations.next() {
         Ok(Some(Operation::TLS)) => StaticPlace::ThreadLocal(value),
         Ok(None) if is_address => StaticPlace::Address(value),
+        // LLVM merges small variables into one on Arm (its pass `GlobalMerge`), each with a distance
+        // from the start of that; 0 is the start of one that the linker dropped.
+        Ok(Some(Operation::PlusConstant { value: distance })) if is_address && value != 0 => {
+            match operations.next() {
+                Ok(None) => StaticPlace::Address(value.wrapping_add(distance)),
+                _ => StaticPlace::Other,
+            }
+        }
         _ => StaticPlace::Other,
     }
 }
