@@ -26,11 +26,13 @@ pub enum Profile {
     Abort,
     /// Unoptimised, lines and functions but no types (`debug = 1`).
     Lines,
+    /// Optimised, without debug information: as cargo builds without being asked.
+    Bare,
 }
 
 impl Profile {
     /// Every profile.
-    pub const ALL: [Self; 4] = [Self::Debug, Self::Release, Self::Abort, Self::Lines];
+    pub const ALL: [Self; 5] = [Self::Debug, Self::Release, Self::Abort, Self::Lines, Self::Bare];
 
     /// The name of the profile for cargo.
     pub(crate) fn name(self) -> &'static str {
@@ -39,6 +41,7 @@ impl Profile {
             Self::Release => "release",
             Self::Abort => "abort",
             Self::Lines => "lines",
+            Self::Bare => "bare",
         }
     }
 
@@ -49,6 +52,7 @@ impl Profile {
             Self::Release => "release",
             Self::Abort => "abort",
             Self::Lines => "lines",
+            Self::Bare => "bare",
         }
     }
 }
