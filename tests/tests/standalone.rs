@@ -24,9 +24,12 @@ impl EmptyRoot {
         Ok(root)
     }
 
-    fn dump(&self, arguments: &[&str]) -> Result<String> {
-        let inside = [path(&self.0), "/unhang", "dump"];
-        run("chroot", &[&inside, arguments].concat())
+    /// What the command says and with which code it ends.
+    fn dump(&self, arguments: &[&str]) -> Result<(String, Option<i32>)> {
+        let mut chroot = workspace::command("chroot", workspace::root());
+        chroot.arg(&self.0).args(["/unhang", "dump"]).args(arguments);
+        let output = chroot.output().context("running chroot")?;
+        Ok((String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code()))
     }
 
     fn copy(&self, file: &Path, name: &str) -> Result<()> {
@@ -65,12 +68,14 @@ fn needs_nothing_around_it() -> Result<()> {
     ensure!(expected.contains("Deadlock"), "{expected}");
     let root = EmptyRoot::new()?;
     // The program itself is read through `/proc/PID/exe`.
-    let live = root.dump(&["-p", &running.pid().to_string()])?;
-    ensure!(live.contains("Deadlock") && live.contains("Complete: "), "{live}");
+    let (live, code) = root.dump(&["-p", &running.pid().to_string()])?;
+    ensure!(code == Some(0) && live.contains("Deadlock") && live.contains("Complete: "), "{live}");
     let core = CoreFile::of(&running)?;
     root.copy(core.path(), "core")?;
     root.copy(running.executable(), "faults")?;
-    let dead = root.dump(&["--core", "/core", "--exe", "/faults"])?;
-    ensure!(dead.contains("Deadlock") && dead.contains("Complete: "), "{dead}");
+    let (dead, code) = root.dump(&["--core", "/core", "--exe", "/faults"])?;
+    ensure!(code == Some(3) && dead.contains("Deadlock"), "{dead}");
+    // The libraries of the program are not there.
+    ensure!(dead.contains(" does not exist here: "), "{dead}");
     Ok(())
 }
