@@ -77,6 +77,29 @@ export async function start(given, configurations, settings = {}) {
     [codeServer, "--auth", "none", "--bind-addr", `127.0.0.1:${port}`, ...own, ...quiet, workspace],
     { env: environment, stdio: "ignore", detached: true },
   );
+  const stop = () => {
+    try {
+      process.kill(-server.pid, "SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  };
+  try {
+    const { browser, page } = await opened(given, tools, port, workspace);
+    const end = async () => {
+      await browser.close();
+      stop();
+    };
+    return { page, workspace, setPath, end };
+  } catch (error) {
+    stop();
+    throw error;
+  }
+}
+
+/** The page, in a browser, once the server is there. */
+async function opened(given, tools, port, workspace) {
   await reachable(`http://127.0.0.1:${port}/healthz`);
   const { chromium } = await import(pathToFileURL(join(tools, "playwright-core/index.mjs")).href);
   const browser = await chromium.launch({
@@ -88,20 +111,7 @@ export async function start(given, configurations, settings = {}) {
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(workspace)}`);
-  return {
-    page,
-    workspace,
-    setPath,
-    async end() {
-      await browser.close();
-      try {
-        process.kill(-server.pid, "SIGKILL");
-      } catch {
-        // It has ended.
-      }
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-    },
-  };
+  return { browser, page };
 }
 
 function freePort() {
