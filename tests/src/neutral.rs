@@ -1,7 +1,7 @@
 //! Takes out of a text what differs from run to run and from machine to machine.
 //!
 //! Addresses and threads get numbers in the order in which they appear, `0xADDR1`, `thread 1 (tid 1)`:
-//! what they are differs from run to run, but not which of them are the same.
+//! what they are differs from run to run, but not which of them are the same. So do workers, from 0.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -86,6 +86,7 @@ pub(crate) fn plain(text: &str) -> String {
 pub(crate) fn numbered(text: &str) -> String {
     static ADDRESS: OnceLock<Regex> = OnceLock::new();
     static THREAD: OnceLock<Regex> = OnceLock::new();
+    static WORKER: OnceLock<Regex> = OnceLock::new();
     let compiled = |pattern| Regex::new(pattern).expect("a valid pattern");
     let address = ADDRESS.get_or_init(|| compiled(r"0x[0-9a-f]+"));
     let thread = THREAD.get_or_init(|| {
@@ -99,6 +100,12 @@ pub(crate) fn numbered(text: &str) -> String {
     let mut numbers = Numbers::default();
     let text = address.replace_all(text, |found: &Captures<'_>| {
         format!("0xADDR{}", numbers.of([found[0].to_owned()])[0])
+    });
+    // Which worker takes a task first is chance.
+    let worker = WORKER.get_or_init(|| compiled(r"\bworker (\d+)\b"));
+    let mut numbers = Numbers::default();
+    let text = worker.replace_all(&text, |found: &Captures<'_>| {
+        format!("worker {}", numbers.of([found[1].to_owned()])[0] - 1)
     });
     let mut numbers = Numbers::default();
     let text = thread.replace_all(&text, |found: &Captures<'_>| {

@@ -208,13 +208,22 @@ impl Inspection<'_> {
                 true => TaskId("main".into()),
                 false => self.free_id(reference),
             };
-            if let Some(task) = self.blocked_on(thread, &frames, &calls, &beginning, id) {
-                self.tasks.push(task);
-            }
+            let found = self.blocked_on(thread, &frames, &calls, &beginning, id);
+            // An old runtime's own function may look like anybody's.
+            self.tasks.extend(found.filter(|found| !self.is_known(found)));
         }
         if self.tasks.len() > known {
             self.put_blocked_on_first(true);
         }
+    }
+
+    /// Whether a runtime has found the future that a thread sleeps in.
+    fn is_known(&self, found: &Task) -> bool {
+        self.tasks.iter().any(|task| {
+            let has_address = found.address != 0 && task.address == found.address;
+            let is_same = has_address || found.root.is_some() && task.root == found.root;
+            task.kind == TaskKind::BlockOn && task.thread == found.thread && is_same
+        })
     }
 
     /// The future that a thread blocks on, as a task; `None` where nothing of it is to be seen.

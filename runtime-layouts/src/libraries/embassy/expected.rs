@@ -7,11 +7,7 @@ const fn ty(
     source: &'static str,
     spellings: &'static [Spelling],
 ) -> Expectation {
-    Expectation { what, kind: Kind::Type, spellings, source, optional: false, instead: None }
-}
-
-const fn optional(expectation: Expectation) -> Expectation {
-    Expectation { optional: true, ..expectation }
+    Expectation { what, kind: Kind::Type, spellings, source, optional: true, instead: None }
 }
 
 /// What polls a task, without generic arguments: the task's header points to it.
@@ -36,11 +32,11 @@ const STORAGE: Expectation = ty(
 );
 
 /// Only named: its tasks are found by what is in it.
-const HOLDER: Expectation = optional(ty(
+const HOLDER: Expectation = ty(
     "the places of the tasks of one function",
     "embassy-executor/src/lib.rs",
     &[newest(TASK_POOL_HOLDER, "0.8"), with(was(TASK_POOL_REF, "0.5", "0.8"), &["ptr"])],
-));
+);
 
 pub(super) const EXPECTATIONS: &[Expectation] = &[HEADER, EXECUTOR, STORAGE, HOLDER];
 
@@ -52,24 +48,24 @@ pub(super) const NAMED_TYPES: &[NamedTypes] = &[
 ];
 
 /// An executor that an interrupt runs.
-pub(super) const INTERRUPT: Expectation = optional(ty(
+pub(super) const INTERRUPT: Expectation = ty(
     "an executor that an interrupt runs",
     "embassy-executor/src/platform/cortex_m.rs",
     &[
         newest("embassy_executor::platform::interrupt::InterruptExecutor", "0.10"),
         was("embassy_executor::arch::interrupt::InterruptExecutor", "0.5", "0.10"),
     ],
-));
+);
 
 /// What a thread of the standard library waits with for work.
-pub(super) const SIGNALER: Expectation = optional(ty(
+pub(super) const SIGNALER: Expectation = ty(
     "what a thread of the standard library waits with for work",
     "embassy-executor/src/platform/std.rs",
     &[
         newest("embassy_executor::platform::thread::Signaler", "0.10"),
         was("embassy_executor::arch::thread::Signaler", "0.5", "0.10"),
     ],
-));
+);
 
 /// Bytes for the tasks of one function, since a static variable has no type that it could name.
 pub(super) const TASK_POOL_HOLDER: &str = "embassy_executor::_export::TaskPoolHolder<";
