@@ -172,6 +172,7 @@ fn discover_in(inspection: &mut Inspection<'_>, module: usize) {
     let queues = queues.collect();
     queues::finish(inspection, queues, first_task);
     let version = inspection.source_files(module).find_map(version_in);
+    let version = version.or_else(|| version_on_stacks(inspection.program, module));
     let object = (module > 0).then(|| inspection.program.layouts(module).provenance().path);
     for runtime in &mut inspection.runtimes[first..] {
         runtime.version = runtime.version.take().or_else(|| version.clone());
@@ -196,6 +197,18 @@ fn version_in(file: &str) -> Option<String> {
     let (_, rest) = file.rsplit_once("/tokio-")?;
     let (version, _) = rest.split_once('/')?;
     version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_string())
+}
+
+/// tokio's version by the functions that threads are in, where no future of a task tells it.
+fn version_on_stacks(program: &Program<'_>, module: usize) -> Option<String> {
+    program.target().threads().iter().find_map(|thread| {
+        program.stack(thread).iter().find_map(|frame| {
+            let (of, address) = program.module_at(frame.pc.lookup())?;
+            let calls = program.layouts(of).calls_at(address).ok().filter(|_| of == module)?;
+            let mut files = calls.iter().filter_map(|call| call.location.as_ref());
+            files.find_map(|location| version_in(&location.file.path))
+        })
+    })
 }
 
 /// `block_on` futures first, those by the kernel's thread ids, which are the same in every front;
