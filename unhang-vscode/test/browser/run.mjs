@@ -140,7 +140,7 @@ async function graph(work) {
   await work.command("View: Close All Editors");
   await work.command("unhang: Show Who Waits for Whom");
   const panel = work.page.frameLocator("iframe.webview").frameLocator("iframe#active-frame");
-  await panel.locator("svg").getByText("Mutex<Inventory>").first().waitFor();
+  await panel.locator("svg text", { hasText: "Mutex<Inventory>" }).first().waitFor();
   await work.picture("graph");
   // A click on a task leads to its row.
   await panel.locator("[role=button], button", { hasText: "task 5" }).first().click();
