@@ -190,6 +190,17 @@ async function withoutDebugger(work) {
   await page.keyboard.press("Enter");
   await deadlockIsShown(work);
   assert.match(await work.message(), /inventory-servi.*process/);
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  const copied = () => page.evaluate(() => navigator.clipboard.readText());
+  await work.command("unhang: Copy Report");
+  await work.until("the report is copied", async () => (await copied()).includes("Deadlock: task 5 waits"));
+  await work.row("5 inventory::stock::restock").click({ button: "right" });
+  const copy = page.locator(".context-view .action-item", { hasText: "Copy Async Backtrace" }).first();
+  await copy.waitFor();
+  // A menu takes no click that may belong to the one which opened it.
+  await page.waitForTimeout(500);
+  await copy.click();
+  await work.until("a backtrace is copied", async () => /#\d+ +.*stock::restock/.test(await copied()));
   await work.command("unhang: Close the Report");
   await work.view.getByText("Inspect Process…").waitFor();
 }
