@@ -145,7 +145,7 @@ impl Mapping {
         let stranger = polls.find(|&function| self.candidates(function).is_empty())?;
         let function = self.program.functions[stranger];
         Some(format!(
-            "the task that is polled by the function at {:#x} has another size in it, or is not there",
+            "it has no task of the size of the one that the program's function at {:#x} polls",
             function.address
         ))
     }

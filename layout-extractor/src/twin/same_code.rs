@@ -24,12 +24,21 @@ pub(super) struct SameCode<'i> {
     /// What was found, or is being looked at: two functions that call each other are the same when
     /// nothing else tells them apart.
     known: HashMap<(FunctionNumber, FunctionNumber), bool>,
+    /// The pairs that are the same, or are being looked at: what was found while one of them was
+    /// taken for the same holds no longer when it is not.
+    taken_for_same: Vec<(FunctionNumber, FunctionNumber)>,
     left: usize,
 }
 
 impl<'i> SameCode<'i> {
     pub(super) fn new(program: &'i Image, twin: &'i Image) -> Self {
-        Self { program, twin, known: HashMap::new(), left: MOST_COMPARISONS }
+        Self {
+            program,
+            twin,
+            known: HashMap::new(),
+            taken_for_same: Vec::new(),
+            left: MOST_COMPARISONS,
+        }
     }
 
     /// Whether the code is the same, and what it calls, as far as that has to be looked at.
@@ -41,13 +50,24 @@ impl<'i> SameCode<'i> {
         if let Some(known) = self.known.get(&(program, twin)) {
             return *known;
         }
-        if self.left == 0 || depth > MOST_DEPTH {
+        // Nothing that was not compared is called the same, but for what is called far below.
+        if self.left == 0 {
+            return false;
+        }
+        if depth > MOST_DEPTH {
             return true;
         }
         self.left -= 1;
+        let before = self.taken_for_same.len();
+        self.taken_for_same.push((program, twin));
         self.known.insert((program, twin), true);
         let same = self.compare_bytes(program, twin, depth);
-        self.known.insert((program, twin), same);
+        if !same {
+            for pair in self.taken_for_same.drain(before..) {
+                self.known.remove(&pair);
+            }
+            self.known.insert((program, twin), false);
+        }
         same
     }
 

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 /// Where there is none, `async layouts load --twin FILE` takes those of another build of the same
 /// sources by the same compiler, with `debug = true`.
 #[derive(Parser)]
-#[command(subcommand_value_name = "load FILE", subcommand_help_heading = "Actions")]
+#[command(subcommand_value_name = "load [--twin] FILE", subcommand_help_heading = "Actions")]
 pub(crate) struct Layouts {
     #[command(subcommand)]
     action: Option<Action>,
