@@ -7,8 +7,8 @@ use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
 use super::tasks::tasks_text;
 use runtime_layouts::report::{
-    BlockingPool, Pollers, QueuePlace, Report, RunQueue, Runtime, Task, TaskIndex, TaskKind,
-    TaskState, WorkerState,
+    BlockingPool, Flavor, Pollers, QueuePlace, Report, RunQueue, Runtime, Task, TaskIndex,
+    TaskKind, TaskState, WorkerState,
 };
 
 /// Tasks of one queue that are named, at most.
@@ -181,7 +181,11 @@ pub(crate) fn summary(report: &Report, runtime: &Runtime) -> String {
         tasks = if runtime.listed_tasks == 0 { local } else { format!("{tasks} and {local}") };
     }
     let end = if runtime.shutdown.is_some() { " · is being dropped" } else { "" };
-    format!("{name}{object} · {} · {} · {tasks}{end}", runtime.flavor, workers_text(runtime))
+    let flavor = match runtime.flavor {
+        Flavor::UNKNOWN => String::new(),
+        known => format!(" · {known}"),
+    };
+    format!("{name}{object}{flavor} · {} · {tasks}{end}", workers_text(runtime))
 }
 
 fn workers_text(runtime: &Runtime) -> String {

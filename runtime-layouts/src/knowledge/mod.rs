@@ -255,8 +255,9 @@ impl Libraries {
     /// What the paths of those functions begin with: `std::`, `tokio::`.
     #[must_use]
     pub fn plumbing_paths(self) -> Vec<String> {
-        let runtimes = self.runtimes().map(|(library, _)| library.name);
-        let crates = LANGUAGE.into_iter().chain(runtimes).map(|name| format!("{name}::"));
+        let runtimes = self.runtimes().map(|(library, _)| library.name.replace('-', "_"));
+        let crates = LANGUAGE.map(str::to_owned).into_iter().chain(runtimes);
+        let crates = crates.map(|name| format!("{name}::"));
         let passing_on = self.all().flat_map(|library| library.passing_on);
         crates.chain(passing_on.map(|path| (*path).to_owned())).collect()
     }

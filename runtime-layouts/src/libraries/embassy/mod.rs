@@ -35,8 +35,8 @@ pub(crate) const LIBRARY: Library = Library {
     ..Library::named(NAME)
 };
 
-/// As its paths have it.
-const NAME: &str = "embassy_executor";
+/// As cargo knows it.
+const NAME: &str = "embassy-executor";
 
 /// Finds the executors that have tasks, and the tasks: all that are spawned, in the order of their
 /// addresses, which number them.
