@@ -124,7 +124,7 @@ fn many_tasks_come_soon() -> Result<()> {
 }
 
 /// What a person does: the tree, the editor's marks, the graph, the filter, groups, a core file, a
-/// process without a debugger, and programs that have no tasks.
+/// process without a debugger, files that are opened, and programs that have no tasks.
 #[test]
 #[ignore = "starts VS Code and a browser: --full"]
 fn a_real_vscode_in_a_real_browser() -> Result<()> {
@@ -135,6 +135,7 @@ fn a_real_vscode_in_a_real_browser() -> Result<()> {
     let plain_c = Running::start::<&str>(&fixture::plain_c()?, &[])?;
     let many = subjects::many_tasks(Profile::Release, 1_000)?;
     let [(_, gdb), (_, lldb_dap)] = adapters()?;
+    let report = report_of(&shop.service)?;
     let failures = workspace::target().join("vscode-failures");
     std::fs::create_dir_all(&failures).context("a folder for pictures")?;
     // The pictures of the documentation are made here, where somebody asks for them.
@@ -148,6 +149,8 @@ fn a_real_vscode_in_a_real_browser() -> Result<()> {
         "lldbDap": lldb_dap,
         "shop": shop.service.pid(),
         "core": core.path(),
+        "report": report.path(),
+        "noReport": workspace::root().join("README.md"),
         "executable": shop.service.executable(),
         "many": many.pid(),
         "noTokio": no_tokio.pid(),
@@ -161,6 +164,16 @@ fn a_real_vscode_in_a_real_browser() -> Result<()> {
     let script = vscode::folder().join("test/browser/run.mjs");
     print!("{}", vscode::run_test(&script, &[file.path()])?);
     Ok(())
+}
+
+/// The report of a process, as a file that somebody sends along.
+fn report_of(running: &Running) -> Result<tempfile::NamedTempFile> {
+    let file = tempfile::Builder::new().suffix(".json").tempfile()?;
+    let mut dump = workspace::command(&built()?.command_line, workspace::root());
+    let output = dump.args(["dump", "--json", "--pid", &running.pid().to_string()]).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::write(file.path(), output.stdout)?;
+    Ok(file)
 }
 
 fn stock() -> Result<String> {

@@ -40,6 +40,7 @@ const STORIES = {
   "programs without tasks": programsWithoutTasks,
   "without unhang": withoutUnhang,
   "without a debugger": withoutDebugger,
+  "reports and core files": filesAreOpened,
 };
 
 /** The rows of the deadlock, of those behind it, and of the task that is in it. */
@@ -90,24 +91,34 @@ async function hungShop(work, name) {
   await waiting.locator('[aria-label^="Reveal Holder"]').click();
   await work.until("the holder is revealed", async () => (await work.line()) === given.lines.held);
 
+  await selectInDebugger(work);
+
   // The words of `info async-tasks`.
   await work.command("unhang: Filter Tasks…");
   await work.write("--waiting-on lock --without restock");
   await page.keyboard.press("Enter");
-  await work.until("three tasks are left", async () => (await work.view.locator(".pane-header").innerText()).includes("3 of 5"));
+  await work.until("three tasks are left", async () => (await work.view.locator(".pane-header").innerText()).includes("3 of "));
   assert.match(await work.message(), /--waiting-on lock/);
   await work.command("unhang: Clear the Filter");
 
   // The choice of groups is kept.
-  await work.command("unhang: Group Tasks…");
-  await page.locator(".quick-input-list .monaco-list-row", { hasText: "By what they wait for" }).click();
+  await work.choose("unhang: Group Tasks…", "By what they wait for");
   await work.until("tasks are grouped by their lock", async () => (await work.rows()).some((row) => row.startsWith("Mutex<Inventory> held by task 5")));
-  await work.command("unhang: Group Tasks…");
-  await page.locator(".quick-input-list .monaco-list-row", { hasText: "By place" }).click();
+  await work.choose("unhang: Group Tasks…", "By place");
+  await work.row("inventory::stock::reserve").waitFor();
   await goesOn(work);
   await graph(work);
   await work.stop();
   await work.until("no mark is left", async () => (await page.locator(".codelens-decoration").count()) === 0);
+}
+
+/** The debugger's own word on it: its console says which task it has selected. */
+async function selectInDebugger(work) {
+  await work.row("5 inventory::stock::restock").click({ button: "right" });
+  await work.menu("Select in Debugger");
+  await work.command("Debug Console: Focus on Debug Console View");
+  await work.page.locator(".repl", { hasText: "[Switching to task 5" }).first().waitFor();
+  await work.command("View: Toggle Panel Visibility");
 }
 
 /** While the program runs, nothing is beside its lines; when it stops again, all is there again. */
@@ -195,14 +206,26 @@ async function withoutDebugger(work) {
   await work.command("unhang: Copy Report");
   await work.until("the report is copied", async () => (await copied()).includes("Deadlock: task 5 waits"));
   await work.row("5 inventory::stock::restock").click({ button: "right" });
-  const copy = page.locator(".context-view .action-item", { hasText: "Copy Async Backtrace" }).first();
-  await copy.waitFor();
-  // A menu takes no click that may belong to the one which opened it.
-  await page.waitForTimeout(500);
-  await copy.click();
+  await work.menu("Copy Async Backtrace");
   await work.until("a backtrace is copied", async () => /#\d+ +.*stock::restock/.test(await copied()));
   await work.command("unhang: Close the Report");
   await work.view.getByText("Inspect Process…").waitFor();
+}
+
+/** *Open Report…*, through the dialog that a person gets: JSON, a core file, and what is neither. */
+async function filesAreOpened(work) {
+  for (const file of [given.report, given.core]) {
+    await work.command("unhang: Open Report…");
+    await work.file(file);
+    if (file === given.core) await work.chooseOpen("Use the one that the core file names");
+    await deadlockIsShown(work);
+    assert.ok((await work.message()).includes(file.split("/").at(-1)), "the view names the file");
+    await work.command("unhang: Close the Report");
+  }
+  await work.command("unhang: Open Report…");
+  await work.file(given.noReport);
+  await work.page.locator(".notification-toast", { hasText: "It is no JSON" }).first().waitFor();
+  await work.command("Notifications: Clear All Notifications");
 }
 
 const vscode = await start(given, CONFIGURATIONS);

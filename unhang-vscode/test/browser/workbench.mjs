@@ -53,11 +53,51 @@ export class Workbench {
   }
 
   /** Writes into the box on top: once it has the focus, which the editor has before. */
-  async write(text, timeout = 20_000) {
+  async write(text, timeout = 60_000) {
     const box = this.page.locator(".quick-input-widget input[type=text]:focus, .quick-input-widget input:not([type]):focus").first();
     await box.waitFor({ timeout });
     // The one of the last time may be on its way out.
     await box.fill(text, { timeout });
+  }
+
+  /** Chooses a line of the menu that a right click has opened. */
+  async menu(line) {
+    const item = this.page.locator(".context-view .action-item", { hasText: line }).first();
+    await item.waitFor();
+    // A menu takes no click that may belong to the one which opened it.
+    await this.page.waitForTimeout(500);
+    await item.click();
+  }
+
+  /** Chooses a line of the list that a command opens; whatever takes the focus in between closes that. */
+  async choose(command, line) {
+    await this.until(`${line} can be chosen`, async () => {
+      await this.command(command);
+      await this.chooseOpen(line, 3_000);
+      return true;
+    });
+  }
+
+  /** Chooses a line of a list that is open. */
+  async chooseOpen(line, timeout = 60_000) {
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: line }).first().click({ timeout });
+  }
+
+  /** Names a file in the dialog for files: the first Enter completes, the next one opens. */
+  async file(path) {
+    const asked = this.page.locator(".quick-input-widget:visible input:focus");
+    // It writes the folder where it begins, and that only after a while.
+    await this.until("the dialog is ready", async () => (await asked.first().inputValue()).startsWith("/"));
+    await this.page.locator(".quick-input-list .monaco-list-row").first().waitFor();
+    await this.write(path);
+    await this.until(`${path} is opened`, async () => {
+      // Whatever is asked next begins empty.
+      const written = (await asked.count()) === 0 ? "" : await asked.first().inputValue();
+      if (!written.startsWith("/")) return true;
+      await this.page.keyboard.press("Enter");
+      await this.page.waitForTimeout(700);
+      return written;
+    });
   }
 
   /** Opens or closes a view of the side bar. */
@@ -121,7 +161,7 @@ export class Workbench {
   }
 
   /** Waits until something is so. */
-  async until(what, test, patience = 15_000) {
+  async until(what, test, patience = 60_000) {
     const begun = Date.now();
     for (;;) {
       const found = await test().catch((error) => error);
