@@ -108,6 +108,7 @@ impl<'s> DescriptionHasher<'_, 's> {
             return Ok(hasher.finish());
         }
         described.read_again(&mut self.reader, id.0)?;
+        self.source.separate_members(self.dwarf, self.view, self.index, node, described);
         self.hash(id, node, described, &mut hasher)?;
         add_references(tag, described, referred);
         Ok(hasher.finish())

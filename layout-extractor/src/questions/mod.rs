@@ -8,6 +8,7 @@ pub(crate) mod find_all;
 pub(crate) mod functions_by_address;
 pub(crate) mod layout_source;
 pub(crate) mod macro_invocations;
+pub(crate) mod merged_members;
 pub(crate) mod missing_debug_info;
 pub(crate) mod paths;
 pub(crate) mod polls;

@@ -27,7 +27,8 @@ impl DwarfSource {
     pub(crate) fn read_type(&self, offset: u64) -> Result<Type, LayoutError> {
         let dwarf = self.dwarf();
         let (view, index, node) = self.type_entry(&dwarf, offset)?;
-        let described = Description::read(&dwarf, &view, offset)?;
+        let mut described = Description::read(&dwarf, &view, offset)?;
+        self.separate_members(&dwarf, &view, index, node, &mut described);
         let tag = index.node(node).tag();
         if is_alias(tag) {
             // A typedef has the layout of its target, under its own name.
@@ -132,7 +133,7 @@ impl DwarfSource {
     }
 
     /// The size of a type in bytes, without its whole layout.
-    fn size_of(&self, offset: u64, depth: usize) -> Result<u64, LayoutError> {
+    pub(super) fn size_of(&self, offset: u64, depth: usize) -> Result<u64, LayoutError> {
         let dwarf = self.dwarf();
         let (view, index, node) = self.type_entry(&dwarf, offset)?;
         let described = Description::read(&dwarf, &view, offset)?;

@@ -180,7 +180,7 @@ impl DwarfSource {
     }
 
     /// The name and type of a variable, or of its origin.
-    fn variable_facts<'s>(
+    pub(super) fn variable_facts<'s>(
         &'s self,
         dwarf: &Dwarf<Slice<'s>>,
         view: &UnitView<'s>,
@@ -195,7 +195,8 @@ impl DwarfSource {
     }
 }
 
-fn frame_base(view: &UnitView<'_>, function: &Entry<'_>) -> Option<(LocationBase, i64)> {
+/// The base of a function's frame.
+pub(super) fn frame_base(view: &UnitView<'_>, function: &Entry<'_>) -> Option<(LocationBase, i64)> {
     let expression = function.attr_value(dw::DW_AT_frame_base)?.exprloc_value()?;
     stack_location::frame_base(&view.unit, expression)
 }
