@@ -102,7 +102,8 @@ impl DwarfSource {
         let offset = view.start + u64::from(index.node(machine).offset);
         let Ok(Some(machine)) = self.machine(dwarf, view, offset) else { return };
         let first = members.len().saturating_sub(machine.captured.len());
-        let lists_captured = members[first..].iter().map(name).eq(machine.captured.iter().map(name));
+        let lists_captured =
+            members[first..].iter().map(name).eq(machine.captured.iter().map(name));
         let locals = if lists_captured { first } else { members.len() };
         if lists_captured {
             members[first..].copy_from_slice(&machine.captured);
@@ -133,8 +134,7 @@ impl DwarfSource {
             None => None,
         };
         let size = described.size.unwrap_or(0);
-        let mut machine =
-            Machine { size, discriminant, captured: Vec::new(), states: Vec::new() };
+        let mut machine = Machine { size, discriminant, captured: Vec::new(), states: Vec::new() };
         for variant in &part.variants {
             let Some(member) = variant.member else { continue };
             let name = self.own_name(dwarf, member.ty)?.unwrap_or_default();
@@ -158,7 +158,8 @@ impl DwarfSource {
     ) -> Result<(), LayoutError> {
         let awaits = self.awaits(dwarf, body)?;
         let name = |ty| self.type_name(dwarf, ty, 0).unwrap_or_default();
-        let is_awaitee = |it: &&DescribedMember| self.name_bytes(dwarf, it.name) == AWAITEE.as_bytes();
+        let is_awaitee =
+            |it: &&DescribedMember| self.name_bytes(dwarf, it.name) == AWAITEE.as_bytes();
         let awaitee = members.iter().find(is_awaitee).map(|member| name(member.ty));
         let mut here = awaits.iter().filter(|one| {
             one.line == state.line && awaitee.as_ref().is_none_or(|it| *it == name(one.awaitee.0))
@@ -402,11 +403,7 @@ fn is_same(one: &DescribedMember, other: &DescribedMember) -> bool {
 }
 
 /// Where a variable of a machine's body is: the machine is what the function's argument refers to.
-fn place_of(
-    view: &UnitView<'_>,
-    entry: &Entry<'_>,
-    frame: Option<(LocationBase, i64)>,
-) -> Place {
+fn place_of(view: &UnitView<'_>, entry: &Entry<'_>, frame: Option<(LocationBase, i64)>) -> Place {
     let Some(gimli::AttributeValue::Exprloc(expression)) = entry.attr_value(dw::DW_AT_location)
     else {
         return Place::Unknown;
