@@ -29,8 +29,7 @@ impl CortexM {
     /// Unpacks it on first use.
     pub fn tools() -> Result<Self> {
         ensure!(cfg!(target_arch = "x86_64"), "Debian has the compiler for x86-64 alone");
-        let compiler = Unpacked::packages("cortex-m", PACKAGES)?;
-        Ok(Self { compiler, machine: machine::emulator()? })
+        Ok(Self { compiler: compiler()?, machine: machine::emulator()? })
     }
 
     /// Builds `tests/bare-metal` and returns its executable.
@@ -65,9 +64,14 @@ impl CortexM {
     }
 }
 
+/// The compiler, and the sources of its libraries.
+pub(crate) fn compiler() -> Result<Unpacked> {
+    Unpacked::packages("cortex-m", PACKAGES)
+}
+
 /// The search path with the linker of the toolchain that runs us, which Debian's compiler looks for
 /// by its name.
-fn with_linker() -> Result<std::ffi::OsString> {
+pub(crate) fn with_linker() -> Result<std::ffi::OsString> {
     let sysroot = command("rustc", root()).args(["--print", "sysroot"]).output();
     let sysroot = sysroot.context("running rustc")?.stdout;
     let sysroot = PathBuf::from(String::from_utf8_lossy(&sysroot).trim());

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod executable;
 pub mod fixture;
 pub mod fuzz;
+pub mod mach_o;
 pub mod machine;
 pub mod npm;
 pub mod package;

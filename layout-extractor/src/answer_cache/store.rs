@@ -16,10 +16,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use object::Object;
 use runtime_layouts::layout::compressed::{compress, decompress};
 
 use super::answers::{Answers, ProgramIdentity};
+use crate::object::object_file::ObjectFile;
 use crate::object::shared_bytes::SharedBytes;
 
 /// The environment variable that sets the cache folder; empty for no cache.
@@ -62,8 +62,8 @@ impl ProgramKey {
     /// `None` when the file cannot be read, or has no build id.
     pub(super) fn of(path: &Path) -> Option<Self> {
         let bytes = SharedBytes::map(path).ok()?;
-        let build_id = object::File::parse(&*bytes).ok()?.build_id().ok()??.to_vec();
-        Some(Self { build_id: hex::encode(&build_id), length: bytes.len() })
+        let length = bytes.len();
+        Some(Self { build_id: ObjectFile::build_id_of(bytes)?, length })
     }
 }
 

@@ -1,7 +1,8 @@
-//! Object files: ELF headers, sections, symbols, relocations, and the other files that may hold the
-//! debug information.
+//! Object files: headers, sections, symbols, relocations, and the other files that may hold the debug
+//! information.
 
 pub(crate) mod elf_headers;
+pub(crate) mod mach_o;
 pub(crate) mod object_file;
 pub(crate) mod open;
 pub(crate) mod relocations;

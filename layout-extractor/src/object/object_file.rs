@@ -1,4 +1,4 @@
-//! An opened ELF object: its headers, its segments and its bytes.
+//! An opened object: its headers, its segments and its bytes.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,12 @@ use std::sync::OnceLock;
 use gimli::{RunTimeEndian, SectionId};
 use object::{Object, ObjectSection};
 use runtime_layouts::layout::StaticAddress;
-use runtime_layouts::layout::source::ObjectFacts;
+use runtime_layouts::layout::source::{ObjectFacts, ObjectFormat};
 use runtime_layouts::target::processors;
 
 use super::elf_headers::{ProgramHeaders, Segment, program_headers, tls_module};
+use super::mach_o::debug_map::DebugMap;
+use super::mach_o::{self, LoadCommands, ThreadVariables};
 use super::sections::{Sections, Which};
 use super::shared_bytes::SharedBytes;
 use super::split_dwarf::SplitDwarf;
@@ -34,6 +36,14 @@ pub enum OpenError {
         /// What it is, or what is wrong with it.
         what: String,
     },
+    /// The file is a program for a Mac, or was meant to be one, that unhang does not read.
+    #[error("{path} is no program for a Mac that unhang can read: {what}")]
+    NotAMachO {
+        /// The file that was asked for.
+        path: PathBuf,
+        /// What it is, or what is wrong with it.
+        what: String,
+    },
 }
 
 /// An opened object file.
@@ -48,6 +58,13 @@ pub(crate) struct ObjectFile {
     pub(super) bytes: SharedBytes,
     /// The separate debug file, which then has the symbols too.
     pub(super) separate: Option<Box<ObjectFile>>,
+    /// The object files that a Mach-O program was linked from, if they have its debug information.
+    pub(crate) debug_map: Option<DebugMap>,
+    /// Files that could have had the debug information, and why they have not: sentences.
+    pub(crate) ignored: Vec<String>,
+    pub(super) thread_variables: ThreadVariables,
+    /// Whether it is what a dSYM bundle has, and no program.
+    pub(super) is_companion: bool,
     pub(super) segments: Vec<Segment>,
     pub(super) tls_symbols: OnceLock<Option<HashMap<Box<[u8]>, u64>>>,
     pub(super) relocated: OnceLock<Vec<(u64, u64)>>,
@@ -66,17 +83,18 @@ impl ObjectFile {
 
     /// Reads the headers of an object that is in memory; `path` is for messages.
     pub(crate) fn from_bytes(path: &Path, bytes: SharedBytes) -> Result<Self, OpenError> {
-        let not_an_object = |what| OpenError::NotAnObject { path: path.to_owned(), what };
-        let file = parse_elf(&bytes).map_err(not_an_object)?;
-        let headers = match &file {
-            object::File::Elf32(file) => program_headers(file),
-            object::File::Elf64(file) => program_headers(file),
-            _ => return Err(not_an_object(ANOTHER_KIND.to_owned())),
+        let is_for_a_mac = is_mach_o(&bytes);
+        let refuse = |what| match is_for_a_mac {
+            true => OpenError::NotAMachO { path: path.to_owned(), what },
+            false => OpenError::NotAnObject { path: path.to_owned(), what },
         };
-        let facts = facts(&file, &headers);
+        let bytes = mach_o::slice(bytes).map_err(refuse)?;
+        let file = parse(&bytes).map_err(refuse)?;
+        let LoadCommands { segments, variables, facts, is_companion } =
+            headers(&file).map_err(refuse)?;
         let endian = if facts.big_endian { RunTimeEndian::Big } else { RunTimeEndian::Little };
         let sections = Sections::read(&file, &bytes, Which::Linked)
-            .map_err(|what| not_an_object(format!("its debug information is broken: {what}")))?;
+            .map_err(|what| refuse(format!("its debug information is broken: {what}")))?;
         drop(file);
         Ok(ObjectFile {
             path: path.to_owned(),
@@ -86,7 +104,11 @@ impl ObjectFile {
             split: None,
             bytes,
             separate: None,
-            segments: headers.segments,
+            debug_map: None,
+            ignored: Vec::new(),
+            thread_variables: variables,
+            is_companion,
+            segments,
             tls_symbols: OnceLock::new(),
             relocated: OnceLock::new(),
         })
@@ -120,6 +142,15 @@ impl ObjectFile {
         crc32fast::hash(&self.bytes)
     }
 
+    /// The build id of a program, or the UUID of one for a Mac, in hexadecimal, and nothing else of
+    /// it; `None` when it has none.
+    pub(crate) fn build_id_of(bytes: SharedBytes) -> Option<String> {
+        let bytes = mach_o::slice(bytes).ok()?;
+        let file = object::File::parse(&*bytes).ok()?;
+        let uuid = file.mach_uuid().ok().flatten().map(hex::encode);
+        uuid.or_else(|| Some(hex::encode(file.build_id().ok()??)))
+    }
+
     /// The bytes of any section, decompressed; `None` when there is no such section.
     pub(crate) fn section(&self, name: &str) -> Option<Vec<u8>> {
         let file = object::File::parse(&*self.bytes).ok()?;
@@ -146,15 +177,30 @@ impl ObjectFile {
 
 const ANOTHER_KIND: &str = "it is a different kind of file";
 
-/// Parses a linked ELF object; the error says what it is instead.
-fn parse_elf(bytes: &[u8]) -> Result<object::File<'_>, String> {
+/// What files begin with that a compiler wrote for link-time optimization.
+pub(super) const LLVM_BITCODE: &[u8] = b"BC\xc0\xde";
+
+/// Whether a file begins as one for a Mac does, of any kind.
+fn is_mach_o(bytes: &[u8]) -> bool {
+    use object::FileKind::{MachO32, MachO64, MachOFat32, MachOFat64};
+    let kind = object::FileKind::parse(bytes);
+    matches!(kind, Ok(MachO32 | MachO64 | MachOFat32 | MachOFat64))
+}
+
+/// Parses a linked object; the error says what it is instead.
+fn parse(bytes: &[u8]) -> Result<object::File<'_>, String> {
+    if bytes.starts_with(LLVM_BITCODE) {
+        return Err("it is LLVM bitcode".to_owned());
+    }
     let kind = object::FileKind::parse(bytes)
         .map_err(|_| "it does not start with an ELF header".to_owned())?;
     let file = match kind {
-        object::FileKind::Elf32 | object::FileKind::Elf64 => object::File::parse(bytes)
-            .map_err(|error| format!("its headers are broken ({error})"))?,
-        object::FileKind::MachO32 | object::FileKind::MachO64 | object::FileKind::MachOFat32 => {
-            return Err("it is a Mach-O file".to_owned());
+        object::FileKind::Elf32 | object::FileKind::Elf64 | object::FileKind::MachO64 => {
+            object::File::parse(bytes)
+                .map_err(|error| format!("its headers are broken ({error})"))?
+        }
+        object::FileKind::MachO32 => {
+            return Err("it is a Mach-O file of 32 bits, and those of 64 are read".to_owned());
         }
         object::FileKind::Pe32 | object::FileKind::Pe64 => {
             return Err("it is a Windows executable".to_owned());
@@ -170,12 +216,26 @@ fn parse_elf(bytes: &[u8]) -> Result<object::File<'_>, String> {
     }
 }
 
+/// What the headers say, of either sort of file.
+fn headers(file: &object::File<'_>) -> Result<LoadCommands, String> {
+    let headers = match file {
+        object::File::Elf32(file) => program_headers(file),
+        object::File::Elf64(file) => program_headers(file),
+        object::File::MachO64(file) => return mach_o::load_commands(file),
+        _ => return Err(ANOTHER_KIND.to_owned()),
+    };
+    let facts = facts(file, &headers);
+    let (segments, variables) = (headers.segments, ThreadVariables::default());
+    Ok(LoadCommands { segments, variables, facts, is_companion: false })
+}
+
 fn facts(file: &object::File<'_>, headers: &ProgramHeaders) -> ObjectFacts {
     let ProgramHeaders { segments, tls, machine } = headers;
     let first = segments.iter().map(|s| s.address).min().unwrap_or(0);
     let last = segments.iter().map(|s| s.address.saturating_add(s.memory_size)).max().unwrap_or(0);
     let mut facts = ObjectFacts {
         build_id: file.build_id().ok().flatten().map(hex::encode),
+        format: ObjectFormat::Elf,
         machine: *machine,
         pointer_size: if file.is_64() { 8 } else { 4 },
         big_endian: !file.is_little_endian(),

@@ -4,8 +4,10 @@ use std::path::Path;
 
 use memchr::memmem;
 use object::{Object, ObjectSection};
+use runtime_layouts::layout::source::ObjectFormat;
 
 use super::elf_headers::program_headers;
+use super::mach_o::{self, debug_map, dsym};
 use super::object_file::{ObjectFile, OpenError};
 use super::separate_debug_file::DebugFolders;
 use super::shared_bytes::SharedBytes;
@@ -16,6 +18,14 @@ impl ObjectFile {
     /// other debuggers look for it.
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
         let mut file = Self::open_alone(path)?;
+        if file.is_companion {
+            let what = "it has the debug information of one; give the program".to_owned();
+            return Err(OpenError::NotAMachO { path: path.to_owned(), what });
+        }
+        if file.facts.format == ObjectFormat::MachO {
+            file.find_debug_information();
+            return Ok(file);
+        }
         if !file.has_debug_information()
             && let Some(mut separate) =
                 separate_debug_file::find(&file, &DebugFolders::of_machine())
@@ -29,16 +39,37 @@ impl ObjectFile {
         }
         Ok(file)
     }
+
+    /// For a Mac, debug information is in a bundle or in the object files, and hardly ever in the
+    /// program.
+    fn find_debug_information(&mut self) {
+        if self.has_debug_information() {
+            return;
+        }
+        let (bundle, ignored) = dsym::find(self);
+        self.ignored = ignored;
+        if let Some(mut bundle) = bundle {
+            std::mem::swap(&mut self.sections, &mut bundle.sections);
+            self.separate = Some(Box::new(bundle));
+        } else if let Some((sections, map)) = debug_map::resolve(self) {
+            self.sections = sections;
+            self.debug_map = Some(map);
+        }
+    }
 }
 
 /// Whether an object has thread-local storage, and one of these texts among its constants. Without
 /// section headers the whole file is searched.
 pub(crate) fn has_tls_and_text(path: &Path, texts: &[&[u8]]) -> bool {
     let Ok(bytes) = SharedBytes::map(path) else { return false };
+    let Ok(bytes) = mach_o::slice(bytes) else { return false };
     let Ok(file) = object::File::parse(&*bytes) else { return false };
     let tls = match &file {
         object::File::Elf32(file) => program_headers(file).tls,
         object::File::Elf64(file) => program_headers(file).tls,
+        object::File::MachO64(file) => {
+            mach_o::load_commands(file).ok().and_then(|commands| commands.facts.tls)
+        }
         _ => None,
     };
     let mut constants = file

@@ -3,6 +3,7 @@
 use object::{Object, ObjectSymbol, ObjectSymbolTable, RelocationTarget};
 use runtime_layouts::target::processors;
 
+use super::mach_o;
 use super::object_file::ObjectFile;
 
 impl ObjectFile {
@@ -17,6 +18,12 @@ impl ObjectFile {
             }
         }
         self.stored_pointer_at(address)
+    }
+
+    /// How far into a thread's copy the variable is that a Mach-O file's descriptor at this address
+    /// stands for; `None` where there is no descriptor.
+    pub(crate) fn distance_of_thread_local(&self, descriptor: u64) -> Option<u64> {
+        self.stored_pointer_at(self.thread_variables.distance(descriptor)?)
     }
 
     /// The pointer that the file holds for an address of the object's data.
@@ -51,10 +58,12 @@ impl ObjectFile {
         self.relocated.get_or_init(|| self.relocations())
     }
 
-    /// `(place, value)` of every dynamic relocation that puts an address of this object somewhere,
-    /// by place.
+    /// `(place, value)` of every word that gets an address of this object as it is loaded, by place.
     fn relocations(&self) -> Vec<(u64, u64)> {
         let Ok(file) = object::File::parse(&*self.bytes) else { return Vec::new() };
+        if let object::File::MachO64(file) = &file {
+            return mach_o::relocated_words(file);
+        }
         let Some(relocations) = file.dynamic_relocations() else { return Vec::new() };
         let symbols = file.dynamic_symbol_table();
         let mut words: Vec<(u64, u64)> = relocations

@@ -3,6 +3,7 @@
 use gimli::SectionId;
 use object::{Object, ObjectSection, ObjectSymbol, ObjectSymbolTable};
 
+use super::mach_o;
 use super::object_file::ObjectFile;
 
 impl ObjectFile {
@@ -32,7 +33,7 @@ impl ObjectFile {
     pub(crate) fn has_symbol_part(&self, identifier: &str) -> bool {
         let part = format!("{}{identifier}", identifier.len());
         let Ok(file) = object::File::parse(&**self.symbol_bytes()) else { return false };
-        let names = file.section_by_name(".strtab").and_then(|section| section.data().ok());
+        let names = names(&file, ".strtab");
         names.is_some_and(|names| memchr::memmem::find(names, part.as_bytes()).is_some())
     }
 
@@ -47,18 +48,32 @@ impl ObjectFile {
     /// tables.
     pub(crate) fn each_symbol_with(&self, part: &[u8], mut visit: impl FnMut(&[u8])) {
         let Ok(file) = object::File::parse(&**self.symbol_bytes()) else { return };
+        // For a Mac, C's names have an underscore before them.
+        let prefix: &[u8] = match file {
+            object::File::MachO64(_) => b"_",
+            _ => b"",
+        };
         for table in [".strtab", ".dynstr"] {
-            let names = file.section_by_name(table).and_then(|section| section.data().ok());
-            let names = names.unwrap_or_default();
+            let names = names(&file, table).unwrap_or_default();
             let mut end = 0;
             for at in memchr::memmem::find_iter(names, part) {
                 if at >= end {
                     let start = memchr::memrchr(0, &names[..at]).map_or(0, |zero| zero + 1);
                     end = memchr::memchr(0, &names[at..]).map_or(names.len(), |zero| at + zero);
-                    visit(&names[start..end]);
+                    let name = &names[start..end];
+                    visit(name.strip_prefix(prefix).unwrap_or(name));
                 }
             }
         }
+    }
+}
+
+/// The text of a table of symbols' names, by ELF's name of it; Mach-O has one table.
+fn names<'data>(file: &object::File<'data>, table: &str) -> Option<&'data [u8]> {
+    match file {
+        object::File::MachO64(file) if table == ".strtab" => mach_o::symbol_names(file).ok()?,
+        object::File::MachO64(_) => None,
+        file => file.section_by_name(table)?.data().ok(),
     }
 }
 

@@ -16,6 +16,7 @@ impl DwarfSource {
         let Some(version) = version else { return "no debug information".to_owned() };
         let package = self.object.split.as_ref().map(|split| split.package.as_deref());
         let place = match (package, self.object.separate_path()) {
+            _ if self.object.debug_map.is_some() => " of the object files".to_owned(),
             (Some(Some(package)), _) => format!(" of {}", package.display()),
             (Some(None), _) => " of .dwo files".to_owned(),
             (None, Some(separate)) => format!(" of {}", separate.display()),
@@ -33,7 +34,7 @@ impl DwarfSource {
 
     fn with_rejected_files(&self, mut missing: String) -> String {
         let known = self.rejected_files.lock().unwrap_or_else(PoisonError::into_inner);
-        for why in known.iter() {
+        for why in self.object.ignored.iter().chain(known.iter()) {
             missing.push_str(". ");
             missing.push_str(why);
         }
@@ -48,7 +49,7 @@ impl DwarfSource {
         if self.libraries.has_runtime(self) {
             return None;
         }
-        self.missing_files().or_else(|| self.missing_types())
+        self.missing_files().or_else(|| self.missing_objects()).or_else(|| self.missing_types())
     }
 
     fn no_units(&self) -> String {
@@ -58,9 +59,12 @@ impl DwarfSource {
                 "{path} has debug information that cannot be read ({error}): rebuild it, or give a \
                  layout file"
             ),
-            None => format!(
-                "{path} has no debug information: build with `debug = true` or give a layout file"
-            ),
+            None => self.missing_objects().unwrap_or_else(|| {
+                format!(
+                    "{path} has no debug information: build with `debug = true` or give a layout \
+                     file"
+                )
+            }),
         }
     }
 
@@ -111,6 +115,25 @@ impl DwarfSource {
                  too (see `[profile.dev.package.\"*\"]`) or give a layout file"
             )
         })
+    }
+
+    /// The object files that a program for a Mac names and that cannot be used.
+    fn missing_objects(&self) -> Option<String> {
+        let map = self.object.debug_map.as_ref()?;
+        let first = map.unusable.first()?;
+        let path = self.object.path.display();
+        let more = if map.unusable.len() > 1 { "; …" } else { "" };
+        let files = match (map.named, map.unusable.len()) {
+            (1, _) => "the 1 object file that it was linked from, which cannot be used".to_owned(),
+            (named, unusable) => format!(
+                "the {named} object files that it was linked from, of which {unusable} cannot be used"
+            ),
+        };
+        Some(format!(
+            "{path} leaves its debug information in {files} ({first}{more}): build with \
+             `split-debuginfo = \"packed\"`, or run `dsymutil {path}` where they are, or give a \
+             layout file"
+        ))
     }
 
     /// The split files that were not found.

@@ -129,12 +129,14 @@ impl DwarfSource {
         self.object.section(name)
     }
 
-    /// The separate and split files that debug information was read from.
+    /// The separate, split and object files that debug information was read from.
     pub(crate) fn other_files(&self) -> Vec<PathBuf> {
         let split = self.object.split.as_ref();
         let separate = self.object.separate_path().map(Path::to_owned);
+        let map = self.object.debug_map.as_ref();
         separate
             .into_iter()
+            .chain(map.into_iter().flat_map(|map| map.files.clone()))
             .chain(split.into_iter().flat_map(|split| split.files.clone()))
             .collect()
     }

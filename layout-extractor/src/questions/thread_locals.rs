@@ -2,7 +2,7 @@
 
 use gimli::{Dwarf, constants as dw};
 use runtime_layouts::layout::TypeId;
-use runtime_layouts::layout::source::{LayoutError, ThreadLocal};
+use runtime_layouts::layout::source::{LayoutError, ObjectFormat, ThreadLocal};
 
 use super::source::DwarfSource;
 use crate::dwarf::reader::UnitNumber;
@@ -109,12 +109,24 @@ impl DwarfSource {
                 Some(offset)
             }
         };
-        // A variable without a linkage name has its plain name as its symbol.
-        let vouched = symbol.and_then(|symbol| self.object.tls_symbol(symbol.as_bytes()));
-        let (offset, is_vouched_for) = match (vouched, described) {
-            (Some(Some(offset)), _) => (offset, true),
-            (Some(None), _) | (None, None) => return Ok(None),
-            (None, Some(described)) => (described, false),
+        let (offset, is_vouched_for) = match (self.object.facts.format, described) {
+            // What a descriptor stands for is kept, whatever the symbols say.
+            (ObjectFormat::MachO, Some(place)) => {
+                let Some(distance) = self.object.distance_of_thread_local(place) else {
+                    return Ok(None);
+                };
+                (distance, true)
+            }
+            (ObjectFormat::MachO, None) => return Ok(None),
+            (ObjectFormat::Elf, described) => {
+                // A variable without a linkage name has its plain name as its symbol.
+                let vouched = symbol.and_then(|symbol| self.object.tls_symbol(symbol.as_bytes()));
+                match (vouched, described) {
+                    (Some(Some(offset)), _) => (offset, true),
+                    (Some(None), _) | (None, None) => return Ok(None),
+                    (None, Some(described)) => (described, false),
+                }
+            }
         };
         if self.object.facts.tls.is_none_or(|tls| offset >= tls.size) {
             return Ok(None);

@@ -16,7 +16,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use runtime_layouts::layout::source::{
-    LayoutError, LayoutSource, ObjectFacts, Poll, Provenance, StaticVariable, ThreadLocal,
+    LayoutError, LayoutSource, ObjectFacts, ObjectFormat, Poll, Provenance, StaticVariable,
+    ThreadLocal,
 };
 use runtime_layouts::layout::{
     Call, Function, PlacedVariable, SourceLocation, StaticAddress, Type, TypeId,
@@ -71,6 +72,9 @@ pub fn open_twin(program: &Path, twin: &Path) -> Result<Arc<dyn LayoutSource>, T
     };
     if let Some(lack) = layouts.provenance().lack {
         return Err(TwinError::NoTypes { twin: twin.display().to_string(), lack });
+    }
+    if [&own, &others].iter().any(|of| of.facts.format != ObjectFormat::Elf) {
+        return Err(does_not_fit("twins of programs for a Mac are not read".to_owned()));
     }
     if own.facts.machine != others.facts.machine {
         return Err(does_not_fit("it is for another processor".to_owned()));

@@ -42,3 +42,31 @@ pub fn c(text: &str) -> Program {
     assert!(status.success());
     Program { path, _folder: folder }
 }
+
+/// Compiles `mac.rs` for a Mac's processor, with these options for rustc and for the linker, which is
+/// the toolchain's own. Beside the program is its object file, `mac.o`.
+pub fn mac(processor: &str, options: &[&str], for_linker: &[&str]) -> Program {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let (object, path) = (folder.path().join("mac.o"), folder.path().join("mac"));
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/mac.rs");
+    let run = |command: &mut Command| {
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let mut rustc = Command::new("rustc");
+    // It is no program of `core`'s, which nothing but a nightly compiler takes otherwise.
+    rustc.env("RUSTC_BOOTSTRAP", "1");
+    rustc.args(["--edition", "2024", "--crate-name", "tokio", "--emit", "obj"]);
+    rustc.args(["--target", &format!("{processor}-apple-darwin"), "-C", "debuginfo=2"]);
+    run(rustc.args(["-C", "panic=abort"]).args(options).arg("-o").arg(&object).arg(from));
+    let sysroot = run(Command::new("rustc").args(["--print", "sysroot"]));
+    let host = run(Command::new("rustc").args(["--print", "host-tuple"]));
+    let linker = Path::new(sysroot.trim()).join("lib/rustlib").join(host.trim());
+    let mut lld = Command::new(linker.join("bin/rust-lld"));
+    let name = if processor == "aarch64" { "arm64" } else { processor };
+    lld.args(["-flavor", "darwin", "-arch", name, "-platform_version", "macos", "11.0", "11.0"]);
+    lld.args(["-undefined", "dynamic_lookup", "-dead_strip"]).args(for_linker);
+    run(lld.arg("-o").arg(&path).arg(&object));
+    Program { path, _folder: folder }
+}

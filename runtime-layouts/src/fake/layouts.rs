@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::processor::WIDE;
 use crate::layout::source::UNWINDING;
 use crate::layout::source::{
-    LayoutError, LayoutSource, ObjectFacts, Poll, PolledAs, Provenance, ThreadLocal, TlsSegment,
+    LayoutError, LayoutSource, ObjectFacts, ObjectFormat, Poll, PolledAs, Provenance, ThreadLocal,
+    TlsSegment,
 };
 use crate::layout::{
     Call, Discriminant, Function, Member, PlacedVariable, SourceFile, SourceLocation,
@@ -50,6 +51,7 @@ impl FakeLayouts {
         Self {
             facts: ObjectFacts {
                 build_id: Some("00".into()),
+                format: ObjectFormat::Elf,
                 machine: processor.machine,
                 pointer_size: processor.words.pointer_size,
                 big_endian: processor.words.big_endian,

@@ -10,6 +10,7 @@ use crate::target::processors::{
 pub static WIDE: Processor = Processor {
     name: "wide",
     machine: 0xfeed,
+    cpu_type: None,
     words: WordFormat { pointer_size: 8, big_endian: false },
     registers: &[
         scratch(0, "result"),
@@ -48,6 +49,7 @@ pub static WIDE: Processor = Processor {
 pub static NARROW: Processor = Processor {
     name: "narrow",
     machine: 0xfeed,
+    cpu_type: None,
     words: WordFormat { pointer_size: 4, big_endian: true },
     registers: &[
         scratch(0, "result"),

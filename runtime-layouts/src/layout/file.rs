@@ -33,7 +33,7 @@ use super::{
 };
 
 const MAGIC: &[u8; 8] = b"unhangLF";
-const VERSION: u16 = 4;
+const VERSION: u16 = 5;
 /// zstd's own choice. More takes as long as a good part of what comes before, to save a tenth of a
 /// file that is small anyway.
 const COMPRESSION: i32 = 3;

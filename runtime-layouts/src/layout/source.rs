@@ -29,25 +29,39 @@ pub enum LayoutError {
 /// What an object file says about itself.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ObjectFacts {
-    /// The GNU build id in lower-case hexadecimal; `None` when the object has none.
+    /// The GNU build id in lower-case hexadecimal, or the UUID of a Mach-O file; `None` when the
+    /// object has none.
     pub build_id: Option<String>,
-    /// ELF `e_machine`.
+    /// What sort of file it is.
+    pub format: ObjectFormat,
+    /// ELF `e_machine`; of a Mach-O file the one of the same processor.
     pub machine: u16,
     /// 4 or 8 bytes.
     pub pointer_size: u8,
     /// The byte order.
     pub big_endian: bool,
-    /// ELF `e_entry`.
+    /// ELF `e_entry`, or the start of `LC_MAIN`.
     pub entry: StaticAddress,
-    /// The `PT_TLS` segment; `None` when the object has no thread-local storage.
+    /// The `PT_TLS` segment, or the sections of a Mach-O file that a thread's copy begins as; `None`
+    /// when the object has no thread-local storage.
     pub tls: Option<TlsSegment>,
-    /// Where the loader stores the number by which it knows the object's thread-local storage (the
-    /// word of a relocation `DTPMOD64`); `None` when the object has none, as executables have not.
+    /// Where the loader stores the number by which it knows the object's thread-local storage: the
+    /// word of a relocation `DTPMOD64`, or the key in a Mach-O file's first descriptor of such a
+    /// variable. `None` when the object has none, as executables of ELF have not.
     pub tls_module: Option<StaticAddress>,
     /// The sections that hold addresses worth asking about lie within `start..end`.
     pub address_range: (StaticAddress, StaticAddress),
     /// Whether it runs at the addresses that it was linked for, and nowhere else: ELF `ET_EXEC`.
     pub is_fixed: bool,
+}
+
+/// What sort of file an object is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum ObjectFormat {
+    /// ELF.
+    Elf,
+    /// Mach-O.
+    MachO,
 }
 
 /// The `PT_TLS` program header.

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use layout_extractor::extract::{Progress, Stage, extract};
 use layout_extractor::{DwarfSource, LAYOUT_SECTION};
 use runtime_layouts::layout::file::Tables;
-use runtime_layouts::layout::source::LayoutSource;
+use runtime_layouts::layout::source::{LayoutSource, ObjectFormat};
 
 use super::size;
 
@@ -25,6 +25,9 @@ const OBJCOPIES: [&str; 2] = ["objcopy", "llvm-objcopy"];
 /// and runtimes. It is small and fits only the build that it was made from. unhang finds it as
 /// `APP.unhang` beside the binary `APP`, and as `APP.unhang` or `BUILD-ID.unhang` in the directories
 /// of the environment variable UNHANG_LAYOUTS.
+///
+/// For a Mac, the debug information is looked for in BINARY.dSYM beside the binary, and then in the
+/// object files that it was linked from.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  unhang extract target/release/app -o target/release/app.unhang\n  \
@@ -57,6 +60,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let output = arguments.output.as_deref().unwrap_or(&arguments.binary);
     if !arguments.embed && is_same_file(&arguments.binary, output) {
         bail!("the layout file would overwrite the binary: choose another name with -o");
+    }
+    if arguments.embed && source.facts().format == ObjectFormat::MachO {
+        bail!(
+            "{} is a program for a Mac, whose signature covers its sections: write a file with -o \
+             instead",
+            arguments.binary.display()
+        );
     }
     let bar = Bar::new();
     let file = extract(&source, &bar)?;

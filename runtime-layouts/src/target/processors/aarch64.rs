@@ -11,6 +11,8 @@ pub(super) static AARCH64: Processor = Processor {
     name: "aarch64",
     // `EM_AARCH64`
     machine: 183,
+    // `CPU_TYPE_ARM64`
+    cpu_type: Some(0x0100_000c),
     words: WordFormat { pointer_size: 8, big_endian: false },
     registers: &[
         scratch(0, "x0"),

@@ -12,6 +12,7 @@ pub(super) static ARM: Processor = Processor {
     name: "arm",
     // `EM_ARM`
     machine: 40,
+    cpu_type: None,
     words: WordFormat { pointer_size: 4, big_endian: false },
     registers: &[
         scratch(0, "r0"),

@@ -12,6 +12,7 @@ pub(super) static I686: Processor = Processor {
     name: "i686",
     // `EM_386`
     machine: 3,
+    cpu_type: None,
     words: WordFormat { pointer_size: 4, big_endian: false },
     registers: &[
         scratch(0, "eax"),

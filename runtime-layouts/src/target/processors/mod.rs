@@ -24,6 +24,8 @@ pub struct Processor {
     pub name: &'static str,
     /// ELF `e_machine`.
     pub machine: u16,
+    /// Mach-O `cputype` (`<mach/machine.h>`); `None` where no Mac has it.
+    pub cpu_type: Option<u32>,
     /// Its pointers. Processors of several widths or byte orders share an `e_machine`.
     pub words: WordFormat,
     /// The general registers, in the order of their DWARF numbers.
@@ -207,6 +209,12 @@ pub struct SystemCalls {
 #[must_use]
 pub fn find(machine: u16, words: WordFormat) -> Option<&'static Processor> {
     ALL.iter().find(|known| known.machine == machine && known.words == words).copied()
+}
+
+/// The processor of programs with that Mach-O `cputype`; `None` when it is not supported.
+#[must_use]
+pub fn of_cpu_type(cpu_type: u32) -> Option<&'static Processor> {
+    ALL.iter().find(|known| known.cpu_type == Some(cpu_type)).copied()
 }
 
 /// The processor that an object was compiled for; `None` when it is not supported.

@@ -11,6 +11,8 @@ pub(super) static X86_64: Processor = Processor {
     name: "x86_64",
     // `EM_X86_64`
     machine: 62,
+    // `CPU_TYPE_X86_64`
+    cpu_type: Some(0x0100_0007),
     words: WordFormat { pointer_size: 8, big_endian: false },
     registers: &[
         scratch(0, "rax"),
