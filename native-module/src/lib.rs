@@ -20,6 +20,8 @@ mod adapter;
 #[cfg(not(test))]
 mod executable;
 #[cfg(not(test))]
+mod local;
+#[cfg(not(test))]
 mod session;
 #[cfg(not(test))]
 mod target;
@@ -35,7 +37,7 @@ mod module {
     #[pymodule_init]
     fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::panics::remember();
-        process_target::keep_from_own_threads();
+        crate::local::keep_from_own_threads();
         Ok(())
     }
 }

@@ -4,16 +4,18 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use process_target::{LiveMemory, LocalHost, ThreadRegisters, TracedProcess};
+use runtime_layouts::layout::source::ObjectFormat;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::target::host::Host;
+use runtime_layouts::target::mac;
 use runtime_layouts::target::processors::{self, Processor, RawFrame};
 use runtime_layouts::target::{Identity, Module, NativeFrame, Target, TargetKind, Thread};
 
 use crate::adapter::{self, Adapter, DebuggerMemory, Process};
 use crate::executable;
 use crate::failure::Failure;
+use crate::local::{LiveMemory, LocalHost, ThreadRegisters, TracedProcess};
 use crate::sources::Sources;
 
 /// Ctrl-C is looked for no more often than this: asking costs a call into Python.
@@ -74,7 +76,8 @@ impl DebuggerTarget {
         let processor = processors::of(executable.module.layouts.facts());
         let traced =
             pid.zip(processor).and_then(|(pid, processor)| TracedProcess::new(pid, processor).ok());
-        let (threads, registers) = threads(adapter, processor, traced.as_ref())?;
+        let format = executable.module.layouts.facts().format;
+        let (threads, registers) = threads(adapter, processor, format, traced.as_ref())?;
         Ok(Self {
             adapter: adapter.clone(),
             memory,
@@ -117,6 +120,7 @@ fn memory(adapter: &Adapter, process: &Process) -> (Box<dyn MemoryReader>, bool)
 fn threads(
     adapter: &Adapter,
     processor: Option<&'static Processor>,
+    format: ObjectFormat,
     traced: Option<&TracedProcess>,
 ) -> Result<(Vec<Thread>, HashMap<u32, Registers>), Failure> {
     let selected = adapter.selected_thread()?;
@@ -142,7 +146,10 @@ fn threads(
             return Ok((threads, registers));
         }
     }
-    let names = processor.map_or(&[][..], |processor| processor.storage.thread_pointer);
+    let names = match format {
+        ObjectFormat::Elf => processor.map_or(&[][..], |known| known.storage.thread_pointer),
+        ObjectFormat::MachO => &[mac::THREAD_VALUES],
+    };
     let mut listed = adapter.threads(names.first().copied())?;
     for name in names.iter().skip(1) {
         if listed.iter().any(|thread| thread.thread_pointer.is_some()) {

@@ -35,7 +35,7 @@ class Module(NamedTuple):
     load_bias: Optional[int]
     """What was added to its addresses, modulo 2**64; None when the debugger does not say."""
     header: Optional[int]
-    """Where its ELF header is in memory; None when the debugger does not say."""
+    """Where its ELF or Mach-O header is in memory; None when the debugger does not say."""
 
 
 class Thread(NamedTuple):
@@ -76,7 +76,8 @@ class Adapter(Protocol):
     def threads(self, thread_pointer: Optional[str]) -> Sequence[Thread]:
         """The threads, with the value of the register of that name. None asks for no register.
 
-        `pthread_t` asks for the C library's handle of each thread, where the debugger knows it.
+        `pthread_t` asks for the C library's handle of each thread, where the debugger knows it, and
+        `tsd_address` for where a thread on a Mac has the values of its keys.
         """
 
     def selected_thread(self) -> Optional[int]:

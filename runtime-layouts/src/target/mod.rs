@@ -3,6 +3,7 @@
 pub mod auxiliary_vector;
 pub mod elf_image;
 pub mod host;
+pub mod mac;
 pub mod processors;
 pub mod program;
 pub mod shared_objects;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Module;
 use super::auxiliary_vector::AuxiliaryVector;
 use super::elf_image::Image;
+use super::mac;
 use super::shared_objects::{SharedObject, shared_objects, with_a_runtime};
 use crate::layout::source::LayoutSource;
 use crate::memory::MemoryReader;
@@ -37,7 +38,7 @@ pub struct RunningProgram {
 }
 
 impl RunningProgram {
-    /// What the auxiliary vector says, and what the front itself knows: where the ELF header of the
+    /// What the auxiliary vector says, and what the front itself knows: where the header of the
     /// executable is, and what was added to the file's addresses. The vector goes before `load_bias`.
     #[must_use]
     pub fn new(
@@ -50,6 +51,7 @@ impl RunningProgram {
             .and_then(|header| Image::at(header, memory))
             .or_else(|| auxiliary.executable(memory, load_bias));
         let build_id = image.as_ref().and_then(|image| image.build_id(memory));
+        let build_id = build_id.or_else(|| mac::uuid(header?, memory));
         Self { auxiliary, image, build_id, load_bias }
     }
 

@@ -3,9 +3,9 @@
 
 use super::Inspection;
 use crate::layout::StaticAddress;
-use crate::layout::source::StaticVariable;
+use crate::layout::source::{ObjectFormat, StaticVariable};
 use crate::memory::ReadError;
-use crate::target::Target;
+use crate::target::{Target, mac};
 use crate::value::{Ty, Value};
 
 impl Inspection<'_> {
@@ -92,6 +92,11 @@ fn address_in_thread(
     let loaded = &target.modules()[module];
     let facts = loaded.layouts.facts();
     let Some(processor) = target.processor() else { return Ok(None) };
+    if facts.format == ObjectFormat::MachO {
+        let (memory, bias) = (target.memory(), loaded.load_bias);
+        let values = thread_pointer;
+        return mac::thread_local_address(memory, processor.words, facts, bias, values, offset);
+    }
     if module == 0 {
         return Ok(facts
             .tls

@@ -104,7 +104,8 @@ const NATIVE_MODULE: &[Rule] = &[
     ("completion", &["commands"]),
     ("executable", &["adapter", "failure", "output", "sources"]),
     ("failure", &[]),
-    ("module", &["panics", "session"]),
+    ("local", &[]),
+    ("module", &["local", "panics", "session"]),
     ("output", &["failure"]),
     ("panics", &["failure", "output"]),
     ("selection", &["failure", "output"]),
@@ -123,7 +124,7 @@ const NATIVE_MODULE: &[Rule] = &[
         ],
     ),
     ("sources", &["failure", "output"]),
-    ("target", &["adapter", "executable", "failure", "sources"]),
+    ("target", &["adapter", "executable", "failure", "local", "sources"]),
 ];
 
 /// Each folder with Python in it, and the modules that it must not import.
