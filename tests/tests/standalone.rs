@@ -1,11 +1,13 @@
 //! The command as one file, in a root folder with nothing else in it.
 
+use std::env::consts::ARCH;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use end_to_end_tests::front::{CoreFile, DUMP, Front};
+use end_to_end_tests::front::{CoreFile, DUMP, Front, WIDTH};
 use end_to_end_tests::subjects;
+use xtask::aarch64::AArch64;
 use xtask::fixture::Profile;
 use xtask::session::Subject;
 use xtask::{standalone, workspace};
@@ -18,7 +20,7 @@ impl EmptyRoot {
     fn new() -> Result<Self> {
         let folder = workspace::target().join(format!("tmp/empty-root-{}", std::process::id()));
         fs::create_dir_all(folder.join("proc")).context("creating a folder")?;
-        fs::copy(standalone::build()?, folder.join("unhang")).context("copying the command")?;
+        fs::copy(standalone::build(ARCH)?, folder.join("unhang")).context("copying the command")?;
         let root = Self(folder);
         run("mount", &["-t", "proc", "proc", path(&root.0.join("proc"))])?;
         Ok(root)
@@ -77,5 +79,33 @@ fn needs_nothing_around_it() -> Result<()> {
     ensure!(code == Some(3) && dead.contains("Deadlock"), "{dead}");
     // The libraries of the program are not there.
     ensure!(dead.contains(" does not exist here: "), "{dead}");
+    Ok(())
+}
+
+/// The command for AArch64, on an emulated one, says of a core file of this machine what this
+/// machine's says.
+#[test]
+#[ignore = "a release build for another processor; `cargo xtask test --full` runs it"]
+fn another_processor_reads_a_core_file_of_this_one() -> Result<()> {
+    let command_line = standalone::build("aarch64")?;
+    let emulated = |arguments: &[&str]| -> Result<String> {
+        let mut qemu = AArch64::tools()?.qemu()?;
+        qemu.env("UNHANG_CACHE", workspace::target().join("answers"));
+        let output = qemu.arg(&command_line).args(arguments).output().context("running qemu")?;
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{arguments:?}: {complaint}");
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let version = emulated(&["--version"])?;
+    ensure!(version == format!("unhang {}\n", env!("CARGO_PKG_VERSION")), "{version}");
+    let running = subjects::faults(Profile::Release, "two-locks")?;
+    let core = CoreFile::of(&running)?;
+    let subject = Subject::Core { core: core.path(), executable: running.executable() };
+    let expected = Front::CommandLine.ask(subject, &[DUMP])?.concat();
+    ensure!(expected.contains("Deadlock"), "{expected}");
+    let (core, program) = (path(core.path()), path(running.executable()));
+    let width = WIDTH.to_string();
+    let said = emulated(&["dump", "--width", &width, "--core", core, "--exe", program])?;
+    ensure!(said == expected, "{said}\ninstead of\n{expected}");
     Ok(())
 }

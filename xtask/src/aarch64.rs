@@ -68,10 +68,20 @@ impl AArch64 {
 
     /// Builds the command itself and returns its executable.
     pub fn command_line(&self) -> Result<PathBuf> {
+        self.command_line_with("aarch64/unhang", "", &[])
+    }
+
+    /// The same as one file with the C library in it, without symbols.
+    pub fn standalone(&self) -> Result<PathBuf> {
+        let stripped = ["--config", "profile.release.strip='symbols'"];
+        self.command_line_with("aarch64/standalone", "-Ctarget-feature=+crt-static", &stripped)
+    }
+
+    fn command_line_with(&self, place: &str, flag: &str, options: &[&str]) -> Result<PathBuf> {
         let compiler = Unpacked::packages("aarch64-c", C_COMPILER)?;
         exclusively("aarch64", || {
             let step = Step::begin("building unhang (AArch64)");
-            let mut build = self.cargo(root(), "aarch64/unhang")?;
+            let mut build = self.cargo(root(), place)?;
             let parts = compiler.folder().join("usr/lib/gcc-cross/aarch64-linux-gnu/12");
             let headers = compiler.folder().join("usr/aarch64-linux-gnu/include");
             let (parts, headers) = (parts.display(), headers.display());
@@ -82,13 +92,22 @@ impl AArch64 {
             build.env("AR_aarch64_unknown_linux_gnu", self.0.program("aarch64-linux-gnu-ar")?);
             let libraries = [self.0.libraries(), compiler.libraries()];
             build.env("LD_LIBRARY_PATH", std::env::join_paths(libraries)?);
+            let flags = [&self.linker_flag(), flag].map(str::trim).join("\x1f");
+            build.env("CARGO_ENCODED_RUSTFLAGS", flags.trim_end_matches('\x1f'));
             // An emulated processor is slow.
-            build.args(["--package", "unhang", "--profile", "release"]);
+            build.args(["--package", "unhang", "--profile", "release"]).args(options);
             workspace::run(&mut build, &step)?;
             step.done();
             Ok(())
         })?;
-        Ok(target().join("aarch64/unhang").join(TARGET).join("release/unhang"))
+        Ok(target().join(place).join(TARGET).join("release/unhang"))
+    }
+
+    /// Has a command that runs cargo use this compiler, with a linker of its own.
+    pub fn compile_with(&self, build: &mut Command) -> Result<()> {
+        build.env("RUSTC", self.0.program("rustc")?);
+        build.env("LD_LIBRARY_PATH", self.0.libraries());
+        Ok(())
     }
 
     /// A cargo that builds in a folder below the target folder.
@@ -96,16 +115,18 @@ impl AArch64 {
         let mut build = cargo(folder);
         build.args(["build", "--locked", "--target", TARGET]);
         build.arg("--target-dir").arg(target().join(place));
-        build.env("RUSTC", self.0.program("rustc")?);
-        build.env("LD_LIBRARY_PATH", self.0.libraries());
+        self.compile_with(&mut build)?;
         build.env(
             "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER",
             self.0.program("aarch64-linux-gnu-gcc")?,
         );
-        // The C library's linker scripts have paths below `/`.
-        let sysroot = format!("-Clink-arg=--sysroot={}", self.0.folder().display());
-        build.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", sysroot);
+        build.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", self.linker_flag());
         Ok(build)
+    }
+
+    /// The C library's linker scripts have paths below `/`.
+    fn linker_flag(&self) -> String {
+        format!("-Clink-arg=--sysroot={}", self.0.folder().display())
     }
 
     /// A copy of an executable without its debug information and symbols.
@@ -126,10 +147,16 @@ impl AArch64 {
 
     /// What runs a program behind qemu's gdb server at this local port: it waits for a debugger.
     pub fn serve(&self, port: u16, program: &Path, arguments: &[&str]) -> Result<Command> {
+        let mut qemu = self.qemu()?;
+        qemu.args(["-g", &port.to_string()]).arg(program).args(arguments);
+        Ok(qemu)
+    }
+
+    /// What runs a program that is given as its first argument.
+    pub fn qemu(&self) -> Result<Command> {
         let mut qemu = Command::new(self.0.program("qemu-aarch64")?);
         qemu.env("LD_LIBRARY_PATH", self.0.libraries());
-        qemu.args(["-U", "LD_LIBRARY_PATH", "-g", &port.to_string(), "-L"]).arg(self.sysroot());
-        qemu.arg(program).args(arguments);
+        qemu.args(["-U", "LD_LIBRARY_PATH", "-L"]).arg(self.sysroot());
         Ok(qemu)
     }
 }

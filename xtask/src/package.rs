@@ -1,5 +1,5 @@
-//! `cargo xtask package`: the Python wheel, with which `pip install` brings everything, the
-//! VS Code extension, and the command as one file.
+//! `cargo xtask package`: Python wheels, with which `pip install` brings everything, the VS Code
+//! extension, and the command as one file.
 //!
 //! maturin builds the native module and packs it with the shared Python. What else belongs to the
 //! wheel is put into its data folder (`native-module/pyproject.toml` names it) under the names that
@@ -13,22 +13,27 @@ use anyhow::{Context, Result, bail};
 
 use crate::progress::Step;
 use crate::workspace::{self, command, exclusively, root, target};
-use crate::{build, python, standalone, vscode};
+use crate::{build, manylinux, python, standalone, vscode};
 
 /// What makes wheels; `native-module/pyproject.toml` asks for the same one.
-const MATURIN: &str = "maturin==1.16.0";
+pub(crate) const MATURIN: &str = "maturin==1.16.0";
 
-/// Builds the wheel and returns its path.
+/// Builds the wheel for this machine alone, with its own linker, and returns its path.
 pub fn package() -> Result<PathBuf> {
     let built = build::build()?;
     let environment = python::environment("maturin", &[MATURIN])?;
     exclusively("package", || {
         let step = Step::begin("building the wheel");
-        stage(&built.command_line, &step)?;
+        let stripped = target().join("package/unhang");
+        create(&target().join("package"))?;
+        let mut strip = command("strip", root());
+        strip.arg("-o").arg(&stripped).arg(&built.command_line);
+        workspace::run(&mut strip, &step)?;
+        stage(&stripped, &built.command_line, &step)?;
         let wheels = target().join("wheels");
         remove(&wheels)?;
         let mut maturin = command(environment.join("bin/maturin"), root());
-        // The tag of this machine: wheels for others are built on an old system, by CI.
+        // The tag of this machine; for others there is `manylinux.rs`.
         maturin.args(["build", "--release", "--locked", "--compatibility", "linux"]);
         maturin.args(["--manifest-path", "native-module/Cargo.toml", "--out"]).arg(&wheels);
         // maturin builds the bindings with other settings than `cargo xtask build`: in one folder
@@ -42,24 +47,33 @@ pub fn package() -> Result<PathBuf> {
 
 /// `cargo xtask package`.
 pub fn run() -> Result<()> {
-    let (wheel, extension) = (package()?, vscode::package()?);
-    let standalone = standalone::build()?;
-    let size = fs::metadata(&standalone).context("its size")?.len();
-    println!("pip install {}", wheel.display());
-    println!("code --install-extension {}", extension.display());
-    println!("{:.1} MB, for containers: {}", size as f64 / 1e6, standalone.display());
+    let built = build::build()?;
+    for processor in manylinux::processors() {
+        let wheel = manylinux::wheel(processor, &built)?;
+        println!("{} pip install {}", megabytes(&wheel)?, wheel.display());
+    }
+    let extension = vscode::package()?;
+    println!("{} code --install-extension {}", megabytes(&extension)?, extension.display());
+    for processor in standalone::processors() {
+        let alone = standalone::build(processor)?;
+        println!("{} for containers ({processor}): {}", megabytes(&alone)?, alone.display());
+    }
     Ok(())
 }
 
-/// Fills the wheel's data folder.
-fn stage(command_line: &Path, step: &Step) -> Result<()> {
+fn megabytes(file: &Path) -> Result<String> {
+    let size = fs::metadata(file).with_context(|| format!("the size of {}", file.display()))?.len();
+    Ok(format!("{:4.1} MB ", size as f64 / 1e6))
+}
+
+/// Fills the wheel's data folder: the command as it is, and what `own`, the command that runs on
+/// this machine, says of itself.
+pub(crate) fn stage(command_line: &Path, own: &Path, step: &Step) -> Result<()> {
     // Where the metadata says it is, whatever CARGO_TARGET_DIR is.
     let data = root().join("target/wheel");
     remove(&data)?;
     let scripts = create(&data.join("scripts"))?;
-    let mut strip = command("strip", root());
-    strip.arg("-o").arg(scripts.join("unhang")).arg(command_line);
-    workspace::run(&mut strip, step)?;
+    fs::copy(command_line, scripts.join("unhang")).context("copying the command")?;
 
     let package = data.join("platlib/unhang_shared");
     copy_python(&root().join("gdb-python"), &create(&package.join("gdb"))?)?;
@@ -67,7 +81,7 @@ fn stage(command_line: &Path, step: &Step) -> Result<()> {
     copy_python(&lldb, &create(&package.join("lldb/unhang_lldb"))?)?;
 
     let share = data.join("data/share");
-    let mut man = command(command_line, root());
+    let mut man = command(own, root());
     man.arg("man").arg(create(&share.join("man/man1"))?);
     workspace::run(&mut man, step)?;
     for (shell, place) in [
@@ -77,7 +91,7 @@ fn stage(command_line: &Path, step: &Step) -> Result<()> {
     ] {
         let file = share.join(place);
         create(file.parent().context("a folder")?)?;
-        let mut completions = command(command_line, root());
+        let mut completions = command(own, root());
         let text = workspace::run(completions.args(["completions", shell]), step)?;
         fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
     }
@@ -109,7 +123,7 @@ fn create(folder: &Path) -> Result<PathBuf> {
     Ok(folder.to_owned())
 }
 
-fn remove(folder: &Path) -> Result<()> {
+pub(crate) fn remove(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("removing {}", folder.display()))
@@ -118,7 +132,7 @@ fn remove(folder: &Path) -> Result<()> {
     }
 }
 
-fn only_file_of(folder: &Path) -> Result<PathBuf> {
+pub(crate) fn only_file_of(folder: &Path) -> Result<PathBuf> {
     let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     let files: Vec<PathBuf> =
         entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;

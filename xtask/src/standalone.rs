@@ -8,13 +8,28 @@ use std::env::consts::ARCH;
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
+use crate::aarch64::AArch64;
 use crate::progress::Step;
 use crate::workspace::{self, cargo, exclusively, root, target};
 
-/// Builds it and returns its path.
-pub fn build() -> Result<PathBuf> {
+/// The processors that it can be built for here.
+#[must_use]
+pub fn processors() -> &'static [&'static str] {
+    match ARCH {
+        // Debian has the compiler's standard library for the other one.
+        "x86_64" => &["x86_64", "aarch64"],
+        _ => &[ARCH],
+    }
+}
+
+/// Builds it for one of them and returns its path.
+pub fn build(processor: &str) -> Result<PathBuf> {
+    if processor != ARCH {
+        ensure!(processors().contains(&processor), "no command for {processor} is built here");
+        return AArch64::tools()?.standalone();
+    }
     exclusively("standalone", || {
         let step = Step::begin("building the standalone command");
         let folder = target().join("standalone");

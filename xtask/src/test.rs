@@ -10,7 +10,7 @@ use crate::aarch64::AArch64;
 use crate::fixture;
 use crate::progress::Step;
 use crate::workspace::{self, cargo, root, target};
-use crate::{aarch64, architecture, build, debugger, fuzz, page, python, story, vscode};
+use crate::{aarch64, architecture, build, debugger, fuzz, page, publish, python, story, vscode};
 
 /// What ruff and mypy look at.
 const PYTHON_FOLDERS: [&str; 3] = ["native-module/python", "gdb-python", "lldb-python"];
@@ -23,7 +23,7 @@ const FUZZING: u32 = 60;
 
 type Check = (&'static str, fn() -> Result<()>);
 
-/// In this order, the quick ones first; the fuzz targets and the end-to-end tests come behind them.
+/// In this order, the quick ones first; what a full run does otherwise comes behind them.
 /// A failure does not keep the rest from running.
 const CHECKS: &[Check] = &[
     ("formatting", formatting),
@@ -40,11 +40,15 @@ const CHECKS: &[Check] = &[
 /// `cargo xtask test`; in full with those end-to-end tests that take minutes to build.
 pub fn run(full: bool) -> Result<()> {
     let fuzz_targets = || if full { fuzz::check(FUZZING) } else { fuzz::compile() };
+    let crates = || publish::check(full);
     let end_to_end = || end_to_end_tests(full);
     let checks = CHECKS.iter().map(|(name, check)| (*name, check as &dyn Fn() -> Result<()>));
     let mut results: Vec<(&str, Duration, Result<()>)> = Vec::new();
-    let behind =
-        [("fuzz targets", &fuzz_targets as _), ("end-to-end tests", &end_to_end as &dyn Fn() -> _)];
+    let behind = [
+        ("fuzz targets", &fuzz_targets as &dyn Fn() -> _),
+        ("crates to publish", &crates as _),
+        ("end-to-end tests", &end_to_end as _),
+    ];
     for (name, check) in checks.chain(behind) {
         let begun = Instant::now();
         let result = check();

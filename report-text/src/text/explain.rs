@@ -7,13 +7,13 @@ use super::style::{Out, Style};
 
 /// The pages, by the words for their kinds.
 const PAGES: &[(&str, &str)] = &[
-    ("deadlock", include_str!("../../../docs/findings/deadlock.md")),
-    ("futurelock", include_str!("../../../docs/findings/futurelock.md")),
-    ("blocked-worker", include_str!("../../../docs/findings/blocked-worker.md")),
-    ("never-woken", include_str!("../../../docs/findings/never-woken.md")),
-    ("lock-across-await", include_str!("../../../docs/findings/lock-across-await.md")),
-    ("undriven", include_str!("../../../docs/findings/undriven.md")),
-    ("shutdown", include_str!("../../../docs/findings/shutdown.md")),
+    ("deadlock", include_str!("../../findings/deadlock.md")),
+    ("futurelock", include_str!("../../findings/futurelock.md")),
+    ("blocked-worker", include_str!("../../findings/blocked-worker.md")),
+    ("never-woken", include_str!("../../findings/never-woken.md")),
+    ("lock-across-await", include_str!("../../findings/lock-across-await.md")),
+    ("undriven", include_str!("../../findings/undriven.md")),
+    ("shutdown", include_str!("../../findings/shutdown.md")),
 ];
 
 /// The words for the kinds that have a page: those of the JSON report, with hyphens.

@@ -31,6 +31,11 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
+/// Whether a crate of this name is in the workspace.
+pub(crate) fn is_ours(name: &str) -> bool {
+    rules::CRATES.iter().any(|(known, _)| *known == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
