@@ -113,10 +113,16 @@ impl Unwinder {
         described.or_else(|| {
             if is_innermost && is_nowhere {
                 self.caller_of_nowhere(registers, memory)
+            } else if is_innermost {
+                let by_frame_pointer = || {
+                    let caller = self.caller_by_frame_pointer(registers, memory)?;
+                    self.caller_of(&caller, memory).is_some().then_some(caller)
+                };
+                self.caller_by_link(registers, memory)
+                    .or_else(by_frame_pointer)
+                    .or_else(|| self.caller_by_scan(registers, memory))
             } else {
                 self.caller_by_frame_pointer(registers, memory)
-                    .filter(|caller| !is_innermost || self.is_described(caller, memory))
-                    .or_else(|| is_innermost.then(|| self.caller_by_scan(registers, memory))?)
             }
         })
     }
@@ -152,37 +158,57 @@ impl Unwinder {
         self.returned_to(word(kept.return_address)?, words.step(frame, kept.frame_address), next)
     }
 
+    /// A function without a table that calls no other one, as `syscall` of glibc 2.36 on RISC-V: its
+    /// return address is still where the call left it, and the stack as it was.
+    fn caller_by_link(&self, registers: &Registers, memory: &dyn MemoryReader) -> Option<Caller> {
+        let link = registers.get(self.processor.calls.return_register?)?;
+        if !self.follows_a_call(self.processor.code_address(link), memory) {
+            return None;
+        }
+        let caller = self.caller_by_return_register(link, registers)?;
+        // Of a function that moved the stack, what lies there is no return address.
+        let next = self.caller_of(&caller, memory)?;
+        let is_code = |next: &Registers| {
+            next.get(self.processor.program_counter)
+                .is_some_and(|pc| self.mappings.at(pc).is_some())
+        };
+        next.registers.as_ref().is_none_or(is_code).then_some(caller)
+    }
+
     /// A C library without tables or frame pointers, as musl is mostly built: a thread waits in it,
     /// a few words above on its stack is where the program called it. What lies there is taken for
     /// that when it follows a call instruction in code that has a table.
     fn caller_by_scan(&self, registers: &Registers, memory: &dyn MemoryReader) -> Option<Caller> {
-        let ends_with_a_call = self.processor.calls.ends_with_a_call?;
+        self.processor.calls.ends_with_a_call?;
         let words = self.processor.words;
         let stack = registers.get(self.processor.stack_pointer)?;
         (0..WORDS_OF_LEAF).find_map(|index| {
             let slot = words.step(stack, index);
             let pc = words.read_pointer(memory, slot).ok()?;
-            let mut code = [0; LONGEST_CALL];
-            memory.read(pc.checked_sub(LONGEST_CALL as u64)?, &mut code).ok()?;
-            if !ends_with_a_call(&code) {
+            if !self.follows_a_call(pc, memory) {
                 return None;
             }
             // Which registers were saved on the way is not known.
             let caller = self.returned_to(pc, words.step(slot, 1), Registers::default())?;
-            self.is_described(&caller, memory).then_some(caller)
+            self.caller_of(&caller, memory).is_some().then_some(caller)
         })
     }
 
-    /// Whether a table says who called a caller.
-    fn is_described(&self, caller: &Caller, memory: &dyn MemoryReader) -> bool {
-        let described = || {
-            let registers = caller.registers.as_ref()?;
-            let lookup = registers.get(self.processor.program_counter)?.checked_sub(1)?;
-            let image = self.image_at(lookup, memory)?;
-            let entry = frame_table::entry_at(&image, lookup, memory)?;
-            rules::caller(&entry, self.processor, registers, lookup, memory)
-        };
-        described().is_some()
+    /// Whether a call instruction ends before that address, where the processor's are known.
+    fn follows_a_call(&self, pc: u64, memory: &dyn MemoryReader) -> bool {
+        let mut code = [0; LONGEST_CALL];
+        let start = pc.checked_sub(LONGEST_CALL as u64);
+        let is_read = start.is_some_and(|start| memory.read(start, &mut code).is_ok());
+        self.processor.calls.ends_with_a_call.is_some_and(|ends| is_read && ends(&code))
+    }
+
+    /// Who called a caller, where a table says it.
+    fn caller_of(&self, caller: &Caller, memory: &dyn MemoryReader) -> Option<Caller> {
+        let registers = caller.registers.as_ref()?;
+        let lookup = registers.get(self.processor.program_counter)?.checked_sub(1)?;
+        let image = self.image_at(lookup, memory)?;
+        let entry = frame_table::entry_at(&image, lookup, memory)?;
+        rules::caller(&entry, self.processor, registers, lookup, memory)
     }
 
     /// A call through a pointer to nowhere: no instruction of the callee has run.
@@ -191,17 +217,23 @@ impl Unwinder {
         registers: &Registers,
         memory: &dyn MemoryReader,
     ) -> Option<Caller> {
-        let stack = registers.get(self.processor.stack_pointer)?;
-        let preserved = registers.iter().filter(|(number, _)| self.processor.is_preserved(*number));
-        let next = preserved.collect();
-        let words = self.processor.words;
-        match self.processor.calls.return_register {
-            Some(link) => self.returned_to(registers.get(link)?, stack, next),
-            None => {
-                let pc = words.read_pointer(memory, stack).ok()?;
-                self.returned_to(pc, words.step(stack, 1), next)
-            }
+        if let Some(link) = self.processor.calls.return_register {
+            return self.caller_by_return_register(registers.get(link)?, registers);
         }
+        let stack = registers.get(self.processor.stack_pointer)?;
+        let words = self.processor.words;
+        let pc = words.read_pointer(memory, stack).ok()?;
+        self.returned_to(pc, words.step(stack, 1), self.preserved(registers))
+    }
+
+    /// The caller of a function that has changed nothing yet.
+    fn caller_by_return_register(&self, link: u64, registers: &Registers) -> Option<Caller> {
+        let stack = registers.get(self.processor.stack_pointer)?;
+        self.returned_to(link, stack, self.preserved(registers))
+    }
+
+    fn preserved(&self, registers: &Registers) -> Registers {
+        registers.iter().filter(|(number, _)| self.processor.is_preserved(*number)).collect()
     }
 
     fn returned_to(&self, pc: u64, stack: u64, mut registers: Registers) -> Option<Caller> {

@@ -34,9 +34,16 @@ fn entry(content: &[u8]) -> Vec<u8> {
 /// An ELF image at [`BASE`] with functions of 0x100 bytes from 0x1000 on, each with these
 /// instructions for its frame.
 fn image(functions: &[&[u8]]) -> FakeMemory {
-    // The common entry: version 1, augmentation "zR", code alignment 1, data alignment -8, return
-    // address in rip, addresses as `DW_EH_PE_pcrel | DW_EH_PE_sdata4`; CFA = rsp + 8, rip at -8.
-    let common = [0, 0, 0, 0, 1, b'z', b'R', 0, 1, 0x78, 16, 1, 0x1b, 0x0c, 7, 8, 0x90, 1];
+    // CFA = rsp + 8, rip at -8.
+    image_returning_by(16, &[0x0c, 7, 8, 0x90, 1], functions)
+}
+
+/// The same where the return address is in that register, and each frame begins like that.
+fn image_returning_by(register: u8, first: &[u8], functions: &[&[u8]]) -> FakeMemory {
+    // The common entry: version 1, augmentation "zR", code alignment 1, data alignment -8, the
+    // return address, addresses as `DW_EH_PE_pcrel | DW_EH_PE_sdata4`.
+    let mut common = vec![0, 0, 0, 0, 1, b'z', b'R', 0, 1, 0x78, register, 1, 0x1b];
+    common.extend(first);
     let mut frames = entry(&common);
     let mut table = vec![1, 0x1b, 0x03, 0x3b];
     table.extend(((FRAMES - FRAME_TABLE - 4) as u32).to_le_bytes());
@@ -215,6 +222,34 @@ fn a_call_to_nowhere_returns_by_the_register_that_says_so() {
     let found = on(&NARROW).frames(&registers.into_iter().collect(), &FakeMemory::new(), 10);
     assert_eq!(found[1].pc, CodeAddress::Return(0x60_0020), "without its signature");
     assert_eq!((found[1].register(1), found[1].register(3)), (Some(7), Some(STACK)));
+}
+
+/// `syscall` of glibc 2.36 on RISC-V, below a function that kept `ra` on its stack.
+#[test]
+fn a_function_without_a_table_returns_by_the_register_that_says_so() {
+    const SP: u16 = 2;
+    let riscv64 = ALL.iter().find(|processor| processor.name == "riscv64").expect("known");
+    let pc = riscv64.program_counter;
+    // As GNU as has it: `DW_CFA_def_cfa_register sp`, without an offset. Then CFA = sp + 16, ra at
+    // CFA - 8; the other one is the outermost.
+    let memory = image_returning_by(1, &[0x0d, 2], &[&[0x0e, 16, 0x81, 1], &[0x07, 1]]);
+    let mut code = vec![0; 0x100];
+    // `c.jalr t1`
+    code[0x10 - 2..0x10].copy_from_slice(&[0x02, 0x93]);
+    // Before the address in `fp` lies what looks like a frame.
+    let stack = words(&[0, BASE + 0x1150, 0, BASE + 0x1150, 0]);
+    let memory = memory.with(BASE + 0x1000, code).with(STACK, stack);
+    let called_from = |caller: u64| {
+        let known = [(pc, 0x60_0010), (SP, STACK), (1, caller), (8, STACK + 32), (9, 7), (10, 8)];
+        on(riscv64).frames(&known.into_iter().collect(), &memory, 10)
+    };
+    let found = called_from(BASE + 0x1010);
+    let pcs: Vec<u64> = found.iter().map(|frame| frame.pc.get()).collect();
+    assert_eq!(pcs, [0x60_0010, BASE + 0x1010, BASE + 0x1150]);
+    assert_eq!((found[1].register(SP), found[1].register(9)), (Some(STACK), Some(7)));
+    assert_eq!(found[1].register(10), None, "a0 is lost in a call");
+    let pcs: Vec<u64> = called_from(BASE + 0x1020).iter().map(|frame| frame.pc.get()).collect();
+    assert_eq!(pcs, [0x60_0010, BASE + 0x1150], "no call is in front of it");
 }
 
 #[test]

@@ -63,7 +63,7 @@ pub(super) static RISCV64: Processor = Processor {
         return_register: Some(1),
         address_bits: u64::MAX,
         signs_return_addresses: false,
-        ends_with_a_call: None,
+        ends_with_a_call: Some(ends_with_a_call),
     },
     storage: ThreadStorage {
         thread_pointer: &["tp"],
@@ -92,6 +92,16 @@ pub(super) static RISCV64: Processor = Processor {
 
 const PROGRAM_COUNTER: u16 = 64;
 
+/// Whether these bytes end with a jump that leaves the return address in `ra`: "The RISC-V
+/// Instruction Set Manual", volume I, 2.5.1 (`jal`, `jalr`) and 16.4 (`c.jalr`).
+fn ends_with_a_call(code: &[u8]) -> bool {
+    let Some(&last) = code.last_chunk::<4>() else { return false };
+    let long = u32::from_le_bytes(last);
+    let short = u16::from_le_bytes([last[2], last[3]]);
+    let links = long & 0xfff == 0x0ef || long & 0x7fff == 0x00e7;
+    links || short & 0xf07f == 0x9002 && short & 0x0f80 != 0
+}
+
 const KERNEL_WORDS: [Option<u16>; 32] = {
     let mut words = [None; 32];
     words[0] = Some(PROGRAM_COUNTER);
@@ -102,3 +112,28 @@ const KERNEL_WORDS: [Option<u16>; 32] = {
     }
     words
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_leave_their_address_in_ra() {
+        // `jal ra, …`, `jalr ra, -844(ra)`, `c.jalr t1`.
+        for code in [[0xef, 0xf0, 0x1f, 0xff], [0xe7, 0x80, 0x40, 0xcb], [0, 0, 0x02, 0x93]] {
+            assert!(ends_with_a_call(&[&[0, 0, 0], &code[..]].concat()), "{code:x?}");
+        }
+        // `jal zero, …`, `jalr zero, 0(t1)`, `c.jr ra`, `c.ebreak`, `c.add`.
+        let others = [
+            [0x6f, 0xf0, 0x1f, 0xff],
+            [0x67, 0x00, 0x03, 0x00],
+            [0, 0, 0x82, 0x80],
+            [0, 0, 0x02, 0x90],
+            [0, 0, 0x2a, 0x95],
+        ];
+        for code in others {
+            assert!(!ends_with_a_call(&[&[0, 0, 0], &code[..]].concat()), "{code:x?}");
+        }
+        assert!(!ends_with_a_call(&[0xef]));
+    }
+}
