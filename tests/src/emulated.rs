@@ -1,4 +1,4 @@
-//! A program for AArch64 under qemu, behind qemu's gdb server.
+//! A program for another processor under qemu, behind qemu's gdb server.
 //!
 //! qemu 7.2 serves one debugger, from the program's start on, and listens to it only while the
 //! program stands still. So we are that debugger: we let the program run, stop it by a signal when
@@ -10,12 +10,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use xtask::aarch64::AArch64;
+use xtask::emulator::Emulator;
 use xtask::fixture::Running;
 use xtask::session::{Session, Subject};
 use xtask::workspace::{command, root};
 
-use crate::front::{Front, LIMIT, WIDTH};
+use crate::case::{Case, golden};
+use crate::front::{DUMP, Front, LIMIT, WIDTH};
+use crate::neutral::Rules;
 
 /// How long qemu may take to listen, and to stop the program.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,18 +25,55 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long an emulated program takes to get to where it rests.
 const SETTLES: Duration = Duration::from_secs(1);
 
+/// Programs for another processor have another compiler's standard library, with other lines, and
+/// what it inlines has no place of its own.
+pub static ANY_LIBRARY: Rules =
+    Rules::new(&[(r"\blibrary/(\S+):\d+", "library/$1"), (r"(?m)^[ │]+at <crates>\S+:\d+\n", "")]);
+
+/// Compares what a program says of itself to debuggers with a golden text of this machine's.
+pub fn check(
+    emulator: &Emulator,
+    program: &Path,
+    arguments: &[&str],
+    golden: &str,
+    fronts: &[Front],
+) -> Result<()> {
+    let commands: &[&str] = match golden.starts_with("why-") {
+        true => &["info async-tasks", "async why", "async locks"],
+        false => &[DUMP],
+    };
+    for front in fronts {
+        let (mut running, emulated) = Emulated::start(emulator, program, arguments)?;
+        let outputs = emulated.ask(&mut running, *front, commands)?;
+        compare(golden, commands, &outputs)?;
+    }
+    Ok(())
+}
+
+/// Compares what was said with a golden text, but for the lines of the standard library.
+pub fn compare(name: &str, commands: &[&str], outputs: &[String]) -> Result<()> {
+    let text = Case { name, commands, fronts: &[], modes: &[] }.text(outputs);
+    let (text, expected) = (ANY_LIBRARY.apply(&text), ANY_LIBRARY.apply(&golden(name)?));
+    snapbox::Assert::new().eq(text, expected);
+    Ok(())
+}
+
 /// The gdb server of a program that was started under qemu, and runs.
 pub struct Emulated {
-    tools: AArch64,
+    emulator: Emulator,
     program: PathBuf,
     server: TcpStream,
 }
 
 impl Emulated {
     /// Starts a program, and waits for its first line. The process of the program is qemu's.
-    pub fn start(tools: &AArch64, program: &Path, arguments: &[&str]) -> Result<(Running, Self)> {
+    pub fn start(
+        emulator: &Emulator,
+        program: &Path,
+        arguments: &[&str],
+    ) -> Result<(Running, Self)> {
         let port = TcpListener::bind("127.0.0.1:0").context("a port")?.local_addr()?.port();
-        let mut qemu = tools.serve(port, program, arguments)?;
+        let mut qemu = emulator.serve(port, program, arguments);
         qemu.env("FIXTURE_ENDS_WITH_STDIN", "1");
         let running = Running::spawn(qemu)?;
         let begun = Instant::now();
@@ -49,7 +88,7 @@ impl Emulated {
         };
         // Continue; the number is the sum of the bytes.
         server.write_all(b"$c#63").context("letting it run")?;
-        let emulated = Self { tools: tools.clone(), program: program.to_owned(), server };
+        let emulated = Self { emulator: emulator.clone(), program: program.to_owned(), server };
         Ok((running.greeted()?, emulated))
     }
 
@@ -71,9 +110,15 @@ impl Emulated {
         let server = self.server.try_clone().context("the connection")?;
         std::thread::spawn(move || pass_on(&listener, &server));
         let connect = match front {
-            Front::SystemLldb | Front::NewestLldb => vec![format!("gdb-remote 127.0.0.1:{port}")],
+            Front::SystemLldb | Front::NewestLldb => vec![
+                format!(
+                    "platform select --sysroot {} remote-linux",
+                    self.emulator.sysroot().display()
+                ),
+                format!("gdb-remote 127.0.0.1:{port}"),
+            ],
             _ => vec![
-                format!("set sysroot {}", self.tools.sysroot().display()),
+                format!("set sysroot {}", self.emulator.sysroot().display()),
                 format!("target remote 127.0.0.1:{port}"),
             ],
         };

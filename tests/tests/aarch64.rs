@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use end_to_end_tests::case::{Case, golden};
-use end_to_end_tests::emulated::Emulated;
+use end_to_end_tests::emulated::{self, ANY_LIBRARY, Emulated, compare};
 use end_to_end_tests::front::{DUMP, Front, built};
 use end_to_end_tests::neutral::Rules;
 use end_to_end_tests::subjects::QUEUE;
@@ -19,31 +19,8 @@ use xtask::workspace::{command, root, target};
 /// Debuggers that know other processors than their machine's.
 const FOREIGN: &[Front] = &[Front::NewestGdb, Front::SystemLldb, Front::NewestLldb];
 
-/// What a program says of itself to a debugger, compared with a golden text.
 fn check(program: &Path, arguments: &[&str], golden: &str, fronts: &[Front]) -> Result<()> {
-    let tools = AArch64::tools()?;
-    let commands: &[&str] = match golden.starts_with("why-") {
-        true => &["info async-tasks", "async why", "async locks"],
-        false => &[DUMP],
-    };
-    for front in fronts {
-        let (mut running, emulated) = Emulated::start(&tools, program, arguments)?;
-        let outputs = emulated.ask(&mut running, *front, commands)?;
-        compare(golden, commands, &outputs)?;
-    }
-    Ok(())
-}
-
-/// Programs for AArch64 have another compiler's standard library, with other lines, and what it
-/// inlines has no place of its own.
-static ANY_LIBRARY: Rules =
-    Rules::new(&[(r"\blibrary/(\S+):\d+", "library/$1"), (r"(?m)^[ │]+at <crates>\S+:\d+\n", "")]);
-
-fn compare(name: &str, commands: &[&str], outputs: &[String]) -> Result<()> {
-    let text = Case { name, commands, fronts: &[], modes: &[] }.text(outputs);
-    let (text, expected) = (ANY_LIBRARY.apply(&text), ANY_LIBRARY.apply(&golden(name)?));
-    snapbox::Assert::new().eq(text, expected);
-    Ok(())
+    emulated::check(&AArch64::tools()?.emulator()?, program, arguments, golden, fronts)
 }
 
 #[test]
@@ -65,7 +42,7 @@ fn the_layout_file_of_this_machines_program_is_refused() -> Result<()> {
     let tools = AArch64::tools()?;
     let program = tools.build("shapes", Profile::Debug)?;
     let copy = stripped(&program, &fixture::build("shapes", Profile::Debug)?, "foreign")?;
-    let (mut running, emulated) = Emulated::start(&tools, &copy, &[])?;
+    let (mut running, emulated) = Emulated::start(&tools.emulator()?, &copy, &[])?;
     let said = emulated.ask(&mut running, Front::NewestGdb, &[DUMP])?.concat();
     let expected = "shapes.unhang was ignored: it is of a program for x86_64";
     ensure!(said.contains(expected), "{said}");
@@ -100,7 +77,7 @@ fn every_text_is_the_one_of_this_machine() -> Result<()> {
         }
         let service = tools.build("inventory-service", profile)?;
         for front in FOREIGN {
-            let (running, emulated) = Emulated::start(&tools, &service, &[])?;
+            let (running, emulated) = Emulated::start(&tools.emulator()?, &service, &[])?;
             let mut shop = Shop::new(running)?;
             shop.hang(QUEUE)?;
             let outputs = emulated.ask(&mut shop.service, *front, &[DUMP])?;

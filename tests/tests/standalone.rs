@@ -89,7 +89,7 @@ fn needs_nothing_around_it() -> Result<()> {
 fn another_processor_reads_a_core_file_of_this_one() -> Result<()> {
     let command_line = standalone::build("aarch64")?;
     let emulated = |arguments: &[&str]| -> Result<String> {
-        let mut qemu = AArch64::tools()?.qemu()?;
+        let mut qemu = AArch64::tools()?.emulator()?.command();
         qemu.env("UNHANG_CACHE", workspace::target().join("answers"));
         let output = qemu.arg(&command_line).args(arguments).output().context("running qemu")?;
         let complaint = String::from_utf8_lossy(&output.stderr);

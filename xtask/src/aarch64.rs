@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 use crate::debian::Unpacked;
+use crate::emulator::Emulator;
 use crate::fixture::Profile;
 use crate::progress::Step;
 use crate::workspace::{self, cargo, command, exclusively, root, target};
@@ -145,18 +146,13 @@ impl AArch64 {
         self.0.folder().join("usr/aarch64-linux-gnu")
     }
 
-    /// What runs a program behind qemu's gdb server at this local port: it waits for a debugger.
-    pub fn serve(&self, port: u16, program: &Path, arguments: &[&str]) -> Result<Command> {
-        let mut qemu = self.qemu()?;
-        qemu.args(["-g", &port.to_string()]).arg(program).args(arguments);
-        Ok(qemu)
+    /// What runs the programs.
+    pub fn emulator(&self) -> Result<Emulator> {
+        self.emulator_of("qemu-aarch64", self.sysroot())
     }
 
-    /// What runs a program that is given as its first argument.
-    pub fn qemu(&self) -> Result<Command> {
-        let mut qemu = Command::new(self.0.program("qemu-aarch64")?);
-        qemu.env("LD_LIBRARY_PATH", self.0.libraries());
-        qemu.args(["-U", "LD_LIBRARY_PATH", "-L"]).arg(self.sysroot());
-        Ok(qemu)
+    /// What runs those of another processor: qemu comes with all of them.
+    pub(crate) fn emulator_of(&self, name: &str, sysroot: PathBuf) -> Result<Emulator> {
+        Emulator::new(&self.0, name, sysroot)
     }
 }

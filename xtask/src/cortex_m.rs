@@ -28,7 +28,6 @@ pub struct CortexM {
 impl CortexM {
     /// Unpacks it on first use.
     pub fn tools() -> Result<Self> {
-        ensure!(cfg!(target_arch = "x86_64"), "Debian has the compiler for x86-64 alone");
         Ok(Self { compiler: compiler()?, machine: machine::emulator()? })
     }
 
@@ -40,10 +39,8 @@ impl CortexM {
             let mut build = cargo(&root().join("tests/bare-metal"));
             build.args(["build", "--locked", "-Zbuild-std=core", "--target", TARGET]);
             build.args(["--profile", profile.name(), "--target-dir"]).arg(&folder);
-            // Both let through what only a nightly toolchain does otherwise.
-            build.env("RUSTC", self.compiler.program("rustc")?).env("RUSTC_BOOTSTRAP", "1");
+            compile_with(&self.compiler, &mut build)?;
             build.env("LD_LIBRARY_PATH", self.compiler.libraries());
-            build.env("PATH", with_linker()?).env_remove("RUSTFLAGS");
             workspace::run(&mut build, &step)?;
             step.done();
             Ok(())
@@ -64,9 +61,18 @@ impl CortexM {
     }
 }
 
-/// The compiler, and the sources of its libraries.
+/// The compiler with the sources of its libraries, which cargo's `-Zbuild-std` builds for a target.
 pub(crate) fn compiler() -> Result<Unpacked> {
+    ensure!(cfg!(target_arch = "x86_64"), "Debian has the compiler for x86-64 alone");
     Unpacked::packages("cortex-m", PACKAGES)
+}
+
+/// Has a cargo use it.
+pub(crate) fn compile_with(compiler: &Unpacked, build: &mut Command) -> Result<()> {
+    // Both let through what only a nightly toolchain does otherwise.
+    build.env("RUSTC", compiler.program("rustc")?).env("RUSTC_BOOTSTRAP", "1");
+    build.env("PATH", with_linker()?).env_remove("RUSTFLAGS");
+    Ok(())
 }
 
 /// The search path with the linker of the toolchain that runs us, which Debian's compiler looks for
