@@ -56,7 +56,8 @@ enum Command {
         /// The file to write
         file: PathBuf,
     },
-    /// Build the Python wheel, with which `pip install` brings everything, and the VS Code extension
+    /// Build Python wheels, with which `pip install` brings everything, the VS Code extension, and
+    /// the command as one static file
     Package,
     /// Formatting, lints, types, unit tests and end-to-end tests
     Test {

@@ -113,7 +113,9 @@ impl Tools {
             };
         }
         build.env("CARGO", own.get_program()).env("PATH", self.search_path()?);
-        build.env_remove("RUSTFLAGS").env("CARGO_ZIGBUILD_CACHE_DIR", target().join("manylinux"));
+        let folder = target().join("manylinux");
+        build.env_remove("RUSTFLAGS").env("CARGO_ZIGBUILD_CACHE_DIR", folder.join("zigbuild"));
+        build.env("ZIG_GLOBAL_CACHE_DIR", folder.join("zig"));
         if let Some(foreign) = &self.foreign {
             foreign.compile_with(build)?;
         }

@@ -6,7 +6,7 @@
 
 use std::env::consts::ARCH;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
@@ -28,7 +28,10 @@ pub fn processors() -> &'static [&'static str] {
 pub fn build(processor: &str) -> Result<PathBuf> {
     if processor != ARCH {
         ensure!(processors().contains(&processor), "no command for {processor} is built here");
-        return AArch64::tools()?.standalone();
+        let place = target().join("standalone").join(format!("unhang-{processor}"));
+        fs::create_dir_all(target().join("standalone")).context("creating a folder")?;
+        copy(&AArch64::tools()?.standalone()?, &place)?;
+        return Ok(place);
     }
     exclusively("standalone", || {
         let step = Step::begin("building the standalone command");
@@ -44,8 +47,13 @@ pub fn build(processor: &str) -> Result<PathBuf> {
         workspace::run(&mut build, &step)?;
         let place = folder.join("unhang");
         let built = folder.join(triple).join("release/unhang");
-        fs::copy(&built, &place).with_context(|| format!("copying {}", built.display()))?;
+        copy(&built, &place)?;
         step.done();
         Ok(place)
     })
+}
+
+fn copy(built: &Path, place: &Path) -> Result<()> {
+    fs::copy(built, place).with_context(|| format!("copying {}", built.display()))?;
+    Ok(())
 }
