@@ -36,8 +36,7 @@ const TOOLS: &[&str] = &[package::MATURIN, "cargo-zigbuild==0.24.1", "ziglang==0
 #[must_use]
 pub fn processors() -> &'static [&'static str] {
     match ARCH {
-        // Debian has the compiler's standard library for the other one.
-        "x86_64" => &["x86_64", "aarch64"],
+        "x86_64" => &["x86_64"],
         "aarch64" => &["aarch64"],
         _ => &[],
     }
