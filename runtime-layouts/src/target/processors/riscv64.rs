@@ -12,6 +12,7 @@ pub(super) static RISCV64: Processor = Processor {
     name: "riscv64",
     // `EM_RISCV`
     machine: 243,
+    cpu_type: None,
     words: WordFormat { pointer_size: 8, big_endian: false },
     registers: &[
         scratch(0, "zero"),
