@@ -104,3 +104,39 @@ fn a_universal_file_and_the_bundle_of_another_build() -> Result<()> {
     ensure!(said.contains("it is of another build (UUID "), "{said}");
     Ok(())
 }
+
+/// What the commands say in an lldb as it is on a Mac according to its sources (`tests/mac`).
+fn look(program: &Path, system: &str, storage: &str, commands: &[&str]) -> Result<String> {
+    xtask::build::build()?;
+    let mut look = workspace::command(xtask::python::interpreter()?, root());
+    let packages = [root().join("lldb-python"), root().join("native-module/python")];
+    look.env("PYTHONPATH", std::env::join_paths(packages)?);
+    look.env("PYTHONDONTWRITEBYTECODE", "1").arg(root().join("tests/mac/look.py")).arg(program);
+    let output = look.arg(system).arg(storage).args(commands).output().context("python")?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    Ok(said)
+}
+
+/// A thread's context is read where the key leads to, before and since macOS 15; and what is in it
+/// that is no context is one sentence.
+#[test]
+#[ignore = "builds Rust's standard library for another processor"]
+fn the_thread_locals_of_a_process_as_a_mac_has_them() -> Result<()> {
+    let tools = MachO::tools()?;
+    let no_pointer = "its thread pointer is unknown, so unhang cannot find its runtime";
+    for processor in PROCESSORS {
+        let program = tools.build("shapes", processor, Profile::Debug)?;
+        for system in ["old", "new"] {
+            let said = look(&program, system, "a5", &["info async-tasks", "async layouts"])?;
+            let unreadable = "its tokio context cannot be read: <unreadable 0xa5a5a5a5a5a5a5a5>";
+            ensure!(said.contains("thread 1 ") && said.contains(unreadable), "{said}");
+            ensure!(said.contains("thread 3 ") && said.contains(no_pointer), "{said}");
+            ensure!(!said.contains("thread 2 "), "it has no storage yet: {said}");
+            ensure!(said.contains("DWARF 4 of the object files"), "{said}");
+            let said = look(&program, system, "00", &["info async-tasks"])?;
+            ensure!(!said.contains("thread 1 ") && said.contains(no_pointer), "{said}");
+        }
+    }
+    Ok(())
+}
