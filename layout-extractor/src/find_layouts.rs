@@ -32,7 +32,7 @@ pub const LAYOUT_SECTION: &str = ".unhang";
 /// [`AnswerStore::of_user`](crate::AnswerStore::of_user).
 ///
 /// # Errors
-/// When the program cannot be read, or is no linked ELF object.
+/// When the program cannot be read, or is no linked object.
 ///
 /// # Example
 ///

@@ -1,4 +1,4 @@
-//! Layouts of async Rust programs, read from ELF and DWARF.
+//! Layouts of async Rust programs, read from ELF or Mach-O, and DWARF.
 //!
 //! A debugger wants to know where the members of a type are, which function an address belongs to,
 //! and which future is behind a vtable. [`DwarfSource`] answers such questions from the debug
@@ -54,7 +54,7 @@
 //! | folder | what is in it |
 //! |---|---|
 //! | `support` | paths of Rust items, caches, the thread pool: nothing about object files |
-//! | `object` | ELF: headers, sections, symbols, relocations, separate and split debug files |
+//! | `object` | ELF and Mach-O: headers, sections, symbols, relocations, separate and split debug files, dSYM bundles, debug maps |
 //! | `dwarf` | units, entries, attributes and locations, as a question needs them |
 //! | `indexes` | what is computed once for a unit or the program, to look up names and addresses |
 //! | `questions` | [`DwarfSource`], with a module for each question |

@@ -25,9 +25,10 @@ use crate::object::sections::Slice;
 use crate::object::shared_bytes::SharedBytes;
 use crate::support::concurrent_cache::ConcurrentCache;
 
-/// The layouts of one ELF object, from its DWARF 4 or 5, resolved on demand.
+/// The layouts of one ELF or Mach-O object, from its DWARF 4 or 5, resolved on demand.
 ///
-/// Opening reads the ELF headers and the unit headers. A question reads the units that it needs,
+/// Opening reads the headers and the unit headers; of a Mach-O program whose debug information is in
+/// its object files all of it, to move it to the program's addresses. A question reads the units that it needs,
 /// each once. Answers are cached, and threads may share a source.
 ///
 /// The questions are the methods of
@@ -90,14 +91,14 @@ pub struct DwarfSource {
 }
 
 impl DwarfSource {
-    /// Opens an ELF executable or shared library.
+    /// Opens an executable or shared library, ELF or Mach-O.
     ///
     /// An object without debug information opens too; its
     /// [`provenance`](runtime_layouts::layout::source::LayoutSource::provenance) says what it
     /// lacks.
     ///
     /// # Errors
-    /// When the file cannot be read, or is no linked ELF object.
+    /// When the file cannot be read, or is no linked object.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         Ok(Self::new(ObjectFile::open(path)?))
     }

@@ -44,7 +44,9 @@ pub(super) fn append(
     let rows = rows(program)?;
     let start = moved.len();
     moved.extend_from_slice(copied);
-    for (part, linked) in places.kept() {
+    let last = rows.last().map_or(0, |row| row.address.saturating_add(1));
+    let addresses = rows.first().map_or(0, |row| row.address)..last;
+    for (part, linked) in places.kept_within(addresses) {
         let first = rows.partition_point(|row| row.address < part.start);
         let count = rows[first..].partition_point(|row| row.address < part.end);
         if count > 0 {

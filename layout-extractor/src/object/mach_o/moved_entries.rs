@@ -8,8 +8,8 @@
 use std::collections::{HashMap, HashSet};
 
 use gimli::{
-    AttributeValue, DebugAbbrev, DebugInfo, EndianSlice, Format, RunTimeEndian, UnitHeader,
-    constants as dw,
+    AttributeValue, DebugAbbrev, DebugInfo, EndianSlice, Endianity as _, Format, RunTimeEndian,
+    UnitHeader, constants as dw,
 };
 
 use super::symbol_places::SymbolPlaces;
@@ -90,7 +90,7 @@ struct Mover<'m, 'a> {
     bases: &'m Bases,
     words: Words,
     moved: Moved,
-    /// The lists that were moved, by their section and offset.
+    /// The entries of lists that were moved, by their section and offset.
     done: HashSet<(List, usize)>,
     /// What the unit describes: the addresses in the program.
     described: HashSet<(u64, u64)>,
@@ -141,9 +141,7 @@ impl<'a> Mover<'_, 'a> {
             }
         }
         for (list, offset) in lists {
-            if self.done.insert((list, offset)) {
-                self.list(list, offset, base);
-            }
+            self.list(list, offset, base);
         }
         let mut described: Vec<_> = std::mem::take(&mut self.described).into_iter().collect();
         described.sort_unstable();
@@ -233,7 +231,8 @@ impl<'a> Mover<'_, 'a> {
         while let (Some(begin), Some(end)) =
             (self.words.u64(section, at), self.words.u64(section, at.wrapping_add(8)))
         {
-            if (begin, end) == (0, 0) {
+            // One that runs into another list's entries ends there, so that each is moved once.
+            if (begin, end) == (0, 0) || !self.done.insert((list, at)) {
                 break;
             }
             let (low, high) = if begin == NEW_BASE {
@@ -256,7 +255,6 @@ impl<'a> Mover<'_, 'a> {
                 else {
                     break;
                 };
-                use gimli::Endianity as _;
                 at += 2 + usize::from(self.words.0.read_u16(length));
             }
         }

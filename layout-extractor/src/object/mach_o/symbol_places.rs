@@ -2,6 +2,7 @@
 //! as one, or is dropped.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use object::macho;
 use object::read::macho::{MachHeader as _, Nlist as _, Section as _, Segment as _};
@@ -79,9 +80,11 @@ impl SymbolPlaces {
         Some(self.moved(address.checked_sub(1)?)?.wrapping_add(1))
     }
 
-    /// The parts that are in the program.
-    pub(super) fn kept(&self) -> impl Iterator<Item = (&Part, u64)> {
-        self.parts.iter().filter_map(|part| Some((part, part.linked?)))
+    /// The parts that are in the program and may have one of these addresses of the object file.
+    pub(super) fn kept_within(&self, addresses: Range<u64>) -> impl Iterator<Item = (&Part, u64)> {
+        let first = self.parts.partition_point(|part| part.end <= addresses.start);
+        let parts = self.parts[first..].iter().take_while(move |part| part.start < addresses.end);
+        parts.filter_map(|part| Some((part, part.linked?)))
     }
 }
 
