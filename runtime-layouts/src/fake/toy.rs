@@ -4,7 +4,7 @@
 //! It shows the least that a runtime's folder needs. The program that contains it is among the
 //! tests of `process-target`.
 
-use crate::knowledge::{self, Libraries, Library};
+use crate::knowledge::{self, KnownLibrary, Libraries, Library};
 use crate::layout::{Type, TypeKind};
 use crate::report::{
     Driver, Flavor, FrameSource, FutureType, Runtime, Task, TaskId, TaskIndex, TaskKind, TaskState,
@@ -35,7 +35,7 @@ const LIBRARY: Library = Library {
 
 const ENTRIES: &[RegistryEntry] = &[RegistryEntry::runtime(&LIBRARY, discover)];
 
-static ALL: [&Library; ENTRIES.len()] = RegistryEntry::libraries(ENTRIES);
+static ALL: [KnownLibrary; ENTRIES.len()] = RegistryEntry::libraries(ENTRIES);
 
 /// The toy runtime, and nothing else.
 pub const REGISTRY: Registry = Registry { entries: ENTRIES, libraries: Libraries::of(&ALL) };

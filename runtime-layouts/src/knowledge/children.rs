@@ -1,5 +1,6 @@
 //! The children of a value: the values that it contains or points to, which the walk visits.
 
+use super::declared::DeclaredMessages;
 use crate::layout::source::LayoutError;
 use crate::layout::{Member, Type};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -24,8 +25,71 @@ pub(crate) enum Types {
 /// Tells where the elements of a collection are.
 pub(crate) type ReadChildren = fn(&Program<'_>, Ty, &Type) -> Result<Option<Children>, LayoutError>;
 
+/// A type that takes messages out of a channel that is declared.
+pub struct MessagesType {
+    /// Its path, without generic arguments.
+    pub(crate) path: &'static str,
+    /// Where the messages are.
+    pub(crate) messages: &'static DeclaredMessages,
+}
+
+/// Something that holds values where the walk's general rule does not look.
+#[derive(Clone, Copy)]
+pub(crate) enum Collection {
+    /// What a library has a function for.
+    Written(&'static CollectionType),
+    /// The messages in a channel, as was declared.
+    Messages(&'static DeclaredMessages),
+}
+
 /// Reads the elements of a collection, so many at most.
-pub(crate) type ReadElements = fn(&Program<'_>, Value, usize) -> Result<Vec<Value>, ValueError>;
+#[derive(Clone, Copy)]
+pub(crate) enum ReadElements {
+    /// By a function.
+    Written(fn(&Program<'_>, Value, usize) -> Result<Vec<Value>, ValueError>),
+    /// As was declared.
+    Messages(&'static DeclaredMessages),
+}
+
+impl std::fmt::Debug for ReadElements {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReadElements")
+    }
+}
+
+impl ReadElements {
+    /// So many of them, at most.
+    pub(crate) fn of(
+        self,
+        program: &Program<'_>,
+        value: Value,
+        most: usize,
+    ) -> Result<Vec<Value>, ValueError> {
+        match self {
+            Self::Written(read) => read(program, value, most),
+            Self::Messages(messages) => messages.read(program, value, most),
+        }
+    }
+}
+
+impl Collection {
+    /// Where its elements are; `None` when its layout is not known.
+    pub(crate) fn children(
+        self,
+        program: &Program<'_>,
+        ty: Ty,
+        layout: &Type,
+    ) -> Result<Option<Children>, LayoutError> {
+        match self {
+            Self::Written(known) => (known.children)(program, ty, layout),
+            Self::Messages(messages) => {
+                let element = DeclaredMessages::element(ty, layout);
+                let read = ReadElements::Messages(messages);
+                Ok(element.map(|element| Children::Elements { element, read }))
+            }
+        }
+    }
+}
 
 /// Where the values that one holds are, whatever they are.
 pub(crate) enum Children {
@@ -61,8 +125,9 @@ pub(crate) fn elements(
     ty: Ty,
     layout: &Type,
     argument: &str,
-    read: ReadElements,
+    read: fn(&Program<'_>, Value, usize) -> Result<Vec<Value>, ValueError>,
 ) -> Result<Option<Children>, LayoutError> {
+    let read = ReadElements::Written(read);
     let element = layout.type_parameter(argument).map(|id| Ty { module: ty.module, id });
     Ok(element.map(|element| Children::Elements { element, read }))
 }

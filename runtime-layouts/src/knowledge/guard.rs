@@ -1,6 +1,8 @@
 //! Guard types: values that hold a resource, such as guards, permits and channel ends.
 
+use super::declared::{MemberPath, Number};
 use crate::report::{Access, ResourceKind};
+use crate::value::{Program, Value, ValueError};
 
 /// A type whose values keep a resource from others.
 pub struct GuardType {
@@ -18,6 +20,13 @@ pub struct GuardType {
     /// The name of the type that the user knows, in the same way; the same as `key` where the guard
     /// does not lead to that.
     pub(crate) object: &'static str,
+    /// Other names of `key`, for what has one of several.
+    pub(crate) other_keys: &'static [&'static str],
+    /// The members that lead from it to what it keeps, or a part of the way; `None` where that is
+    /// looked for by its type.
+    pub(crate) to: Option<&'static MemberPath>,
+    /// How many permits it is; `None` for what its member `permits` says.
+    pub(crate) permits: Option<&'static Number>,
     /// Its member that is `None` once it keeps nothing any more; empty for a guard without one.
     pub(crate) emptied: &'static str,
 }
@@ -30,7 +39,18 @@ impl GuardType {
         access: Access,
         lock: &'static str,
     ) -> Self {
-        Self { path, kind, access, also: None, key: lock, object: lock, emptied: "" }
+        Self {
+            path,
+            kind,
+            access,
+            also: None,
+            key: lock,
+            object: lock,
+            other_keys: &[],
+            to: None,
+            permits: None,
+            emptied: "",
+        }
     }
 
     /// An end of a channel, by the name of what all its ends share.
@@ -40,6 +60,20 @@ impl GuardType {
         access: Access,
         shared: &'static str,
     ) -> Self {
-        Self { path, kind, access, also: None, key: shared, object: shared, emptied: "" }
+        Self::lock(path, kind, access, shared)
+    }
+
+    /// What it keeps, from a part of it that leads there.
+    pub(crate) fn find_key(
+        &self,
+        program: &Program<'_>,
+        from: Value,
+    ) -> Result<Option<Value>, ValueError> {
+        for name in std::iter::once(self.key).chain(self.other_keys.iter().copied()) {
+            if let Some(found) = from.find_through_pointers(program, name)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 }

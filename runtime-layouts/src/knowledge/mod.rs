@@ -9,6 +9,7 @@ mod blocking;
 pub(crate) mod children;
 pub(crate) mod connection;
 pub(crate) mod deadline;
+pub mod declared;
 pub mod expectation;
 mod future_set;
 mod guard;
@@ -20,20 +21,22 @@ mod streaming;
 pub(crate) mod waker;
 
 pub use self::blocking::{BlockingCall, TakesLock};
-pub use self::children::CollectionType;
+pub use self::children::{CollectionType, MessagesType};
 pub use self::connection::ConnectionType;
 pub(crate) use self::future_set::FutureSet;
 pub use self::future_set::FutureSetType;
 pub use self::guard::GuardType;
 pub use self::notation::ValuePrinter;
 pub use self::resource::ResourceType;
-pub(crate) use self::resource::{ObservedResource, Read, ReadOrder, Reading, Tasks, Wakers};
+pub(crate) use self::resource::{ObservedResource, ReadOrder, ReadValue, Reading, Tasks, Wakers};
 pub use self::streaming::{BesideType, StreamingTrait};
 
-use self::children::Types;
+use std::sync::LazyLock;
+
+use self::children::{Collection, Types};
 use self::expectation::{Expectation, NamedType, NamedTypes};
 use crate::layout::name::{DisplayName, Environment, base_path, path_segments};
-use crate::layout::source::LayoutSource;
+use crate::layout::source::{KnowledgeText, LayoutSource};
 
 /// A library: of locks, channels and futures, or an async runtime.
 #[derive(Clone, Copy)]
@@ -87,6 +90,8 @@ pub struct Library {
     pub handles: &'static [&'static str],
     /// What holds futures where the walk's general rule does not look.
     pub collections: &'static [&'static [CollectionType]],
+    /// What takes messages out of channels that are declared.
+    pub messages: &'static [MessagesType],
     /// Sets of futures that give each a waker of their own.
     pub future_sets: &'static [FutureSetType],
     /// The paths of futures that have ended when they hold none of those that they could hold.
@@ -145,6 +150,7 @@ impl Library {
             sending: &[],
             handles: &[],
             collections: &[],
+            messages: &[],
             future_sets: &[],
             ended_when_empty: &[],
             never_pending: &[],
@@ -188,9 +194,33 @@ pub struct Runtime {
     pub pool_loops: &'static [&'static str],
 }
 
+/// A library that is known.
+#[derive(Clone, Copy)]
+pub enum KnownLibrary {
+    /// Written down in the program.
+    Written(&'static Library),
+    /// Declared in the form of [`declared`], which is read when it is first asked for.
+    Declared(&'static LazyLock<Library>),
+}
+
+impl KnownLibrary {
+    /// What is known of it.
+    #[must_use]
+    pub fn get(self) -> &'static Library {
+        match self {
+            Self::Written(library) => library,
+            Self::Declared(library) => library,
+        }
+    }
+}
+
 /// The libraries that an inspection knows.
 #[derive(Clone, Copy)]
-pub struct Libraries(&'static [&'static Library]);
+pub struct Libraries {
+    known: &'static [KnownLibrary],
+    /// What users and programs declare, which says nothing of what is known already.
+    declared: &'static [&'static Library],
+}
 
 /// The crates of the language.
 const LANGUAGE: [&str; 3] = ["core", "std", "alloc"];
@@ -198,13 +228,25 @@ const LANGUAGE: [&str; 3] = ["core", "std", "alloc"];
 impl Libraries {
     /// These libraries.
     #[must_use]
-    pub const fn of(libraries: &'static [&'static Library]) -> Self {
-        Self(libraries)
+    pub const fn of(known: &'static [KnownLibrary]) -> Self {
+        Self { known, declared: &[] }
+    }
+
+    /// These and what some texts declare, and a sentence for each text that cannot be used.
+    #[must_use]
+    pub fn with_declared(self, texts: &[KnowledgeText]) -> (Self, Vec<String>) {
+        let (declared, problems) = declared::libraries(texts);
+        (Self { declared, ..self }, problems)
+    }
+
+    /// Whether users or programs declare something.
+    pub(crate) fn has_declared(self) -> bool {
+        !self.declared.is_empty()
     }
 
     /// All of them.
     pub fn all(self) -> impl Iterator<Item = &'static Library> {
-        self.0.iter().copied()
+        self.known.iter().map(|known| known.get()).chain(self.declared.iter().copied())
     }
 
     /// Those that are async runtimes.
@@ -292,21 +334,19 @@ impl Libraries {
         function.is_empty() || calls.any(|path| function.starts_with(path))
     }
 
-    /// The resource of that path.
-    pub(crate) fn resource(self, path: &str) -> Option<&'static ResourceType> {
-        self.all().flat_map(|library| library.resources).find(|known| known.path == path)
+    /// The resource that a type of that name is.
+    pub(crate) fn resource(self, name: &str) -> Option<&'static ResourceType> {
+        let path = base_path(name);
+        let mut known = self.all().flat_map(|library| library.resources);
+        known.find(|known| is_of_path(known.path, name, path))
     }
 
     /// The guard that a type of that name is.
     pub(crate) fn guard(self, name: &str) -> Option<&'static GuardType> {
         let path = base_path(name);
-        self.all().flat_map(|library| library.guards).find(|known| {
-            known.path == path
-                || known.path.contains('<')
-                    && name
-                        .strip_prefix(known.path)
-                        .is_some_and(|rest| rest.starts_with([',', '>']))
-        })
+        self.all()
+            .flat_map(|library| library.guards)
+            .find(|known| is_of_path(known.path, name, path))
     }
 
     /// The connection or request of that path.
@@ -330,12 +370,17 @@ impl Libraries {
     }
 
     /// The collection that a type of that name is.
-    pub(crate) fn collection(self, name: &str) -> Option<&'static CollectionType> {
+    pub(crate) fn collection(self, name: &str) -> Option<Collection> {
         let path = base_path(name);
-        let known = self.all().flat_map(|library| library.collections).copied().flatten();
-        known.into_iter().find(|known| match known.types {
+        let mut known = self.all().flat_map(|library| library.collections).copied().flatten();
+        let written = known.find(|known| match known.types {
             Types::Of(of) => of == path,
             Types::Closures => Environment::of(path) == Some(Environment::Closure),
+        });
+        written.map(Collection::Written).or_else(|| {
+            let mut known = self.all().flat_map(|library| library.messages);
+            let known = known.find(|known| is_of_path(known.path, name, path));
+            known.map(|known| Collection::Messages(known.messages))
         })
     }
 
@@ -413,4 +458,12 @@ impl Libraries {
     pub(crate) fn blocking(self, path: &str) -> Option<&'static BlockingCall> {
         self.all().flat_map(|library| library.blocking).find(|known| known.function == path)
     }
+}
+
+/// Whether a type of that name, which has that path without generic arguments, is meant: by its path,
+/// or where the first arguments matter by these.
+fn is_of_path(known: &str, name: &str, path: &str) -> bool {
+    known == path
+        || known.contains('<')
+            && name.strip_prefix(known).is_some_and(|rest| rest.starts_with([',', '>']))
 }

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 
+use super::declared::DeclaredWait;
 use crate::report::{
     Access, ReservedPlaces, ResourceKind, Task, TaskId, TaskIndex, TaskKind, Timer,
 };
@@ -16,6 +17,8 @@ pub struct ResourceType {
     pub(crate) path: &'static str,
     /// Reads such a value. `None` when it is not waited for after all.
     pub(crate) read: Read,
+    /// Whether a user declared it: then it is one in frames of the user's own code too.
+    pub(crate) is_declared_by_user: bool,
     /// The data pointers of the wakers that such a value keeps, for one that can be polled without
     /// a future of its own; `None` for one that cannot.
     pub(crate) wakers: Option<Wakers>,
@@ -29,23 +32,67 @@ pub struct ResourceType {
 
 impl ResourceType {
     /// A type that is read by that function.
-    pub(crate) const fn of(path: &'static str, read: Read) -> Self {
-        Self { path, read, wakers: None, is_queued: false, is_around: false }
+    pub(crate) const fn of(path: &'static str, read: ReadValue) -> Self {
+        Self {
+            path,
+            read: Read::Written(read),
+            is_declared_by_user: false,
+            wakers: None,
+            is_queued: false,
+            is_around: false,
+        }
+    }
+
+    /// A type that is declared.
+    pub(crate) const fn declared(
+        path: &'static str,
+        wait: &'static DeclaredWait,
+        is_around: bool,
+        is_declared_by_user: bool,
+    ) -> Self {
+        let read = Read::Declared(wait);
+        Self { path, read, is_declared_by_user, wakers: None, is_queued: false, is_around }
+    }
+
+    /// A type whose crate is known, and nothing else of it.
+    pub(crate) const fn nothing(path: &'static str) -> Self {
+        Self::of(path, |_, _| Ok(None))
+    }
+
+    /// Reads such a value. `None` when it is not waited for after all.
+    pub(crate) fn read(
+        &self,
+        reading: &Reading<'_>,
+        value: Value,
+    ) -> Result<Option<ObservedResource>, ValueError> {
+        match self.read {
+            Read::Written(read) => read(reading, value),
+            Read::Declared(wait) => wait.read(reading, value),
+        }
     }
 
     /// The same, of which each value stands in a queue.
-    pub(crate) const fn queued(path: &'static str, read: Read) -> Self {
+    pub(crate) const fn queued(path: &'static str, read: ReadValue) -> Self {
         Self { is_queued: true, ..Self::of(path, read) }
     }
 
     /// The same, of which each value is made of simpler resources.
-    pub(crate) const fn around(path: &'static str, read: Read) -> Self {
+    pub(crate) const fn around(path: &'static str, read: ReadValue) -> Self {
         Self { is_around: true, ..Self::of(path, read) }
     }
 }
 
+/// How what is waited for is read.
+#[derive(Clone, Copy)]
+pub(crate) enum Read {
+    /// By a function.
+    Written(ReadValue),
+    /// As it was declared.
+    Declared(&'static DeclaredWait),
+}
+
 /// Reads what is waited for.
-pub(crate) type Read = fn(&Reading<'_>, Value) -> Result<Option<ObservedResource>, ValueError>;
+pub(crate) type ReadValue = fn(&Reading<'_>, Value) -> Result<Option<ObservedResource>, ValueError>;
 
 /// Reads the data pointers of the wakers that a value keeps.
 pub(crate) type Wakers = fn(&Program<'_>, Value) -> Result<Vec<u64>, ValueError>;
@@ -163,6 +210,8 @@ pub(crate) struct ObservedResource {
     /// The key of the pool whose frames it was found in, of what is no object of that: beside a wait
     /// for one it only ends that.
     pub(crate) limit_of: Option<u64>,
+    /// See [`crate::report::Resource::declared_in`].
+    pub(crate) declared_in: Option<&'static str>,
 }
 
 impl ObservedResource {
@@ -192,6 +241,7 @@ impl ObservedResource {
             needs_all: false,
             made_of: None,
             limit_of: None,
+            declared_in: None,
         }
     }
 }

@@ -128,6 +128,15 @@ pub struct Provenance {
     pub rests_on: Option<String>,
 }
 
+/// A text that declares what types are: see [`knowledge::declared`](crate::knowledge::declared).
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct KnowledgeText {
+    /// Where it stands, for people: a file's path, or a section of a program.
+    pub origin: String,
+    /// The text.
+    pub text: String,
+}
+
 /// Answers questions about the types, functions and variables of one object file.
 ///
 /// Every answer is for that object alone, with its static addresses. Lists are in the order of the
@@ -254,6 +263,11 @@ pub trait LayoutSource: Send + Sync {
     /// does when every call was inlined, and when the linker dropped the code. A layout file knows
     /// those that abort tasks.
     fn may_have_function(&self, identifier: &str) -> bool;
+
+    /// The texts in the object that declare what its types are; none for most.
+    fn knowledge(&self) -> Vec<KnowledgeText> {
+        Vec::new()
+    }
 
     /// Keeps the answers given so far for another look at the same program, if the source does such
     /// a thing. To be called when a look is over and shown.

@@ -41,7 +41,7 @@ pub(crate) mod tokio_util;
 pub(crate) mod tower;
 pub(crate) mod tungstenite;
 
-use crate::knowledge::{Libraries, Library};
+use crate::knowledge::{KnownLibrary, Libraries};
 use crate::walk::{Registry, RegistryEntry};
 
 const ENTRIES: &[RegistryEntry] = &[
@@ -58,15 +58,15 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&async_channel::LIBRARY),
     RegistryEntry::library(&async_io::LIBRARY),
     RegistryEntry::library(&concurrent_queue::LIBRARY),
-    RegistryEntry::library(&flume::LIBRARY),
-    RegistryEntry::library(&async_once_cell::LIBRARY),
-    RegistryEntry::library(&kanal::LIBRARY),
+    RegistryEntry::declared(&flume::LIBRARY),
+    RegistryEntry::declared(&async_once_cell::LIBRARY),
+    RegistryEntry::declared(&kanal::LIBRARY),
     RegistryEntry::library(&dashmap::LIBRARY),
-    RegistryEntry::library(&deadpool::LIBRARY),
-    RegistryEntry::library(&bb8::LIBRARY),
-    RegistryEntry::library(&mobc::LIBRARY),
+    RegistryEntry::declared(&deadpool::LIBRARY),
+    RegistryEntry::declared(&bb8::LIBRARY),
+    RegistryEntry::declared(&mobc::LIBRARY),
     RegistryEntry::library(&sqlx::LIBRARY),
-    RegistryEntry::library(&r2d2::LIBRARY),
+    RegistryEntry::declared(&r2d2::LIBRARY),
     RegistryEntry::library(&futures_timer::LIBRARY),
     RegistryEntry::library(&bytes::LIBRARY),
     RegistryEntry::library(&tower::LIBRARY),
@@ -84,7 +84,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&tungstenite::LIBRARY),
 ];
 
-static ALL: [&Library; ENTRIES.len()] = RegistryEntry::libraries(ENTRIES);
+static ALL: [KnownLibrary; ENTRIES.len()] = RegistryEntry::libraries(ENTRIES);
 
 /// Every library that is known.
 pub const LIBRARIES: Libraries = Libraries::of(&ALL);

@@ -55,6 +55,9 @@ pub struct Resource {
     pub tasks: Vec<TaskIndex>,
     /// Whether the end of all of them is waited for, not of the next.
     pub needs_all: bool,
+    /// Where it is declared what it is: a file or section that the user or the program brings. `None`
+    /// for what unhang knows itself.
+    pub declared_in: Option<&'static str>,
 }
 
 /// Places of a channel that are reserved for messages to come.

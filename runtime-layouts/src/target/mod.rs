@@ -16,7 +16,7 @@ use std::thread;
 use self::host::Host;
 use self::processors::Processor;
 use crate::layout::StaticAddress;
-use crate::layout::source::LayoutSource;
+use crate::layout::source::{KnowledgeText, LayoutSource};
 use crate::memory::MemoryReader;
 
 /// A stopped process or a core file, as a front sees it.
@@ -44,6 +44,11 @@ pub trait Target {
     /// The executable, and behind it the libraries that have a runtime of their own, each with its
     /// layouts.
     fn modules(&self) -> &[Module];
+
+    /// The texts that the user gave with it, which declare what types are.
+    fn knowledge(&self) -> &[KnowledgeText] {
+        &[]
+    }
 
     /// Its threads, in the front's order.
     fn threads(&self) -> &[Thread];
@@ -87,6 +92,10 @@ where
 
     fn modules(&self) -> &[Module] {
         (**self).modules()
+    }
+
+    fn knowledge(&self) -> &[KnowledgeText] {
+        (**self).knowledge()
     }
 
     fn threads(&self) -> &[Thread] {

@@ -3,6 +3,7 @@
 pub mod find_by_name;
 pub mod path;
 pub mod slices;
+pub(crate) mod vec_deque;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

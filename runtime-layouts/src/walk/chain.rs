@@ -318,7 +318,7 @@ impl Walker {
         let libraries = self.sites.libraries();
         let name =
             self.sites.type_of(frame.site).and_then(|ty| Some(&program.type_of(ty).ok()?.name));
-        let known = name.and_then(|name| libraries.resource(base_path(name)));
+        let known = name.and_then(|name| libraries.resource(name));
         known.is_some_and(|known| known.is_queued)
     }
 

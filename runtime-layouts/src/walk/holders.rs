@@ -17,9 +17,10 @@ use super::search::{Collection, SharedPointer};
 use super::sites::Sites;
 use super::type_paths::SearchFor;
 use super::waits::Waits;
+use crate::knowledge::declared::Subject;
 use crate::knowledge::{GuardType, Libraries, ObservedResource, Reading, Tasks, naming};
 use crate::layout::Type;
-use crate::layout::name::{base_path, last_segment};
+use crate::layout::name::last_segment;
 use crate::report::{
     Access, FrameRef, Holder, ProcessThread, Resource, ResourceId, ResourceKind, SiteId, Task,
     TaskIndex, Within,
@@ -40,6 +41,19 @@ struct GuardPaths {
     resource: Arc<str>,
     /// `MutexGuard<Inventory>`.
     guard: Arc<str>,
+}
+
+impl GuardPaths {
+    /// What a guard keeps.
+    fn follow(&self, program: &Program<'_>, guard: Value) -> Result<Option<Value>, ValueError> {
+        match self.known.to {
+            Some(to) => match to.follow(program, guard)? {
+                Some(part) => self.known.find_key(program, part),
+                None => Ok(None),
+            },
+            None => self.key.follow(program, guard),
+        }
+    }
 }
 
 /// The ways from guards that are known so far, by type.
@@ -178,10 +192,10 @@ impl Guards {
         if is_emptied(program, value, paths.known)? {
             return Ok(None);
         }
-        let key = match paths.key.follow(program, value)? {
+        let key = match paths.follow(program, value)? {
             // It may have a pool of its own or borrow one.
             None if paths.known.kind == ResourceKind::Pool => {
-                value.find_through_pointers(program, paths.known.key)?
+                paths.known.find_key(program, value)?
             }
             key => key,
         };
@@ -265,7 +279,7 @@ impl Holders {
         waits: &mut Waits,
     ) -> Result<(), ValueError> {
         let Some(paths) = self.types.paths(program, kept.value.ty) else { return Ok(()) };
-        let Some(key) = paths.key.follow(program, kept.value)? else { return Ok(()) };
+        let Some(key) = paths.follow(program, kept.value)? else { return Ok(()) };
         let Some(id) = waits.known(ResourceKind::ThreadLock, key.address, None) else {
             return Ok(());
         };
@@ -430,6 +444,10 @@ fn is_emptied(program: &Program<'_>, guard: Value, known: &GuardType) -> Result<
 /// How a guard holds what it keeps.
 fn access_of(program: &Program<'_>, guard: Value, known: &GuardType) -> Result<Access, ValueError> {
     let Access::Permits(least) = known.access else { return Ok(known.access) };
+    if let Some(permits) = known.permits {
+        let subject = Subject { program, value: guard, counts: None };
+        return Ok(Access::Permits(permits.of(subject)?.unwrap_or(least)));
+    }
     Ok(Access::Permits(match guard.member(program, "permits") {
         Ok(permits) => permits.unsigned(program)?,
         Err(_) => least,
@@ -460,10 +478,10 @@ fn state_of(
     object: Value,
 ) -> Option<ObservedResource> {
     let layout = program.type_of(object.ty).ok()?;
-    let known = libraries.resource(base_path(&layout.name))?;
+    let known = libraries.resource(&layout.name)?;
     let reading =
         Reading { program, leaf: object, tasks: &Tasks::default(), waker: 0, inside: None };
-    (known.read)(&reading, object).ok().flatten()
+    known.read(&reading, object).ok().flatten()
 }
 
 fn paths_of(program: &Program<'_>, libraries: Libraries, ty: Ty) -> Option<GuardPaths> {
@@ -473,7 +491,8 @@ fn paths_of(program: &Program<'_>, libraries: Libraries, ty: Ty) -> Option<Guard
         let mut wanted = |ty: &Type| is_named(ty, name);
         path::find(program, ty, Reach::RUNTIME, &mut wanted)
     };
-    let key = to(known.key)?;
+    let mut keys = std::iter::once(known.key).chain(known.other_keys.iter().copied());
+    let key = keys.find_map(to)?;
     let object = to(known.object);
     let resource = match &object {
         Some(path) if known.object != known.key => naming::of_type(program, path.end)?,

@@ -94,16 +94,15 @@ impl LeafReader {
     fn type_known(&mut self, program: &Program<'_>, ty: Ty) -> Option<&'static ResourceType> {
         let libraries = self.libraries;
         *self.types.entry(ty).or_insert_with(|| {
-            program.type_of(ty).ok().and_then(|layout| libraries.resource(base_path(&layout.name)))
+            program.type_of(ty).ok().and_then(|layout| libraries.resource(&layout.name))
         })
     }
 
     fn polled(&mut self, program: &Program<'_>, ty: Ty) -> Rc<WakerPaths> {
         let libraries = self.libraries;
         let paths = self.polled.entry(ty).or_insert_with(|| {
-            let keeps_wakers = |ty: &Type| {
-                libraries.resource(base_path(&ty.name)).filter(|known| known.wakers.is_some())
-            };
+            let keeps_wakers =
+                |ty: &Type| libraries.resource(&ty.name).filter(|known| known.wakers.is_some());
             let mut wanted = |ty: &Type| keeps_wakers(ty).is_some();
             let found = path::find_all(program, ty, Reach::RUNTIME, MOST_POLLED, &mut wanted);
             let with_type = found.into_iter().filter_map(|path| {
@@ -234,14 +233,14 @@ impl LeafWalk<'_> {
     fn known(&mut self, reading: &Reading<'_>, run: &[&Frame]) -> Option<(ObservedResource, Ty)> {
         let mut found = None;
         for (depth, frame) in run.iter().rev().enumerate() {
-            if depth > 0 && !self.is_inner(frame.site) {
+            if depth > 0 && !self.is_inner(frame) {
                 break;
             }
             let Some(value) = self.value(frame) else { continue };
             for subject in subjects(self.program, value) {
                 let known = self.leaves.type_known(self.program, subject.ty);
                 if let Some(known) = known.filter(|known| !known.is_around)
-                    && let Ok(Some(seen)) = (known.read)(reading, subject)
+                    && let Ok(Some(seen)) = known.read(reading, subject)
                 {
                     found = Some((seen, subject.ty));
                     break;
@@ -260,7 +259,7 @@ impl LeafWalk<'_> {
         (mut inside, ty): (ObservedResource, Ty),
     ) -> (ObservedResource, Ty) {
         for frame in run.iter().rev().skip(1) {
-            if !self.is_inner(frame.site) {
+            if !self.is_inner(frame) {
                 break;
             }
             let Some(value) = self.value(frame) else { continue };
@@ -268,10 +267,10 @@ impl LeafWalk<'_> {
                 let known = self.leaves.type_known(self.program, subject.ty);
                 let Some(known) = known.filter(|known| known.is_around) else { continue };
                 let of_part = Reading { inside: Some(&inside), ..*reading };
-                match (known.read)(&of_part, subject) {
+                match known.read(&of_part, subject) {
                     Ok(Some(seen)) => return (seen, subject.ty),
                     Ok(None) if may_be_limit(inside.kind) => {
-                        let around = (known.read)(reading, subject).ok().flatten();
+                        let around = known.read(reading, subject).ok().flatten();
                         inside.limit_of = around.map(|around| around.key);
                         return (inside, ty);
                     }
@@ -307,7 +306,7 @@ impl LeafWalk<'_> {
                 {
                     continue;
                 }
-                if let Ok(Some(seen)) = (known.read)(reading, value)
+                if let Ok(Some(seen)) = known.read(reading, value)
                     && keys.insert(seen.key)
                 {
                     found.push((seen, value.ty));
@@ -319,10 +318,21 @@ impl LeafWalk<'_> {
 
     /// Whether a frame is of the library that its leaf is of: code of others names what it waits
     /// for differently.
-    fn is_inner(&mut self, site: SiteId) -> bool {
-        let (sites, libraries) = (self.sites, self.leaves.libraries);
-        *self.leaves.inner.entry(site).or_insert_with(|| {
+    fn is_inner(&mut self, frame: &Frame) -> bool {
+        let (sites, libraries, site) = (self.sites, self.leaves.libraries, frame.site);
+        let of_library = *self.leaves.inner.entry(site).or_insert_with(|| {
             !sites.is_user_code(site) && libraries.is_of_known_crate(&sites.get(site).type_name)
+        });
+        of_library || libraries.has_declared() && self.is_declared(frame)
+    }
+
+    /// Whether a frame is of something that the user declared, which may be in their own code.
+    fn is_declared(&mut self, frame: &Frame) -> bool {
+        let Some(value) = self.value(frame) else { return false };
+        let mut subjects = subjects(self.program, value).into_iter();
+        subjects.any(|subject| {
+            let known = self.leaves.type_known(self.program, subject.ty);
+            known.is_some_and(|known| known.is_declared_by_user)
         })
     }
 

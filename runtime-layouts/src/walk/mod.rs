@@ -36,7 +36,7 @@ mod waker_sweep;
 
 use self::block_on_calls::PolledByCalls;
 pub(crate) use self::chain::Walker;
-pub use self::known_libraries::{Registry, RegistryEntry};
+pub use self::known_libraries::{Registry, RegistryEntry, knowledge_of, libraries_of};
 pub(crate) use self::live_values::LiveValue;
 use self::live_values::LiveValues;
 pub(crate) use self::search::object_type;
@@ -86,7 +86,7 @@ use crate::value::{Program, Ty, Value};
 /// ```
 #[must_use]
 pub fn inspect(target: &dyn Target, registry: Registry) -> Report {
-    let libraries = registry.libraries;
+    let (libraries, misread) = libraries_of(target, registry.libraries);
     let program = Program::new(target);
     let mut inspection = Inspection {
         program: &program,
@@ -104,6 +104,7 @@ pub fn inspect(target: &dyn Target, registry: Registry) -> Report {
         has_blocked_on: false,
         interrupted: false,
     };
+    misread.into_iter().for_each(|problem| inspection.problem(problem));
     for discover in registry.runtimes() {
         discover(&mut inspection);
     }

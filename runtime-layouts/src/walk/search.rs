@@ -403,7 +403,7 @@ impl<'s, 'p> Search<'s, 'p> {
         }
         self.within.push(Collection { value, has_messages });
         let most = usize::try_from(MOST_ELEMENTS).unwrap_or(usize::MAX);
-        let elements = read(self.program, value, most);
+        let elements = read.of(self.program, value, most);
         elements.iter().flatten().for_each(|element| self.visit(*element));
         self.within.pop();
         elements.map(|_| ())

@@ -140,6 +140,7 @@ mod tests {
             given: None,
             tasks: Vec::new(),
             needs_all: false,
+            declared_in: None,
         }];
         // The counts of its `Arc` lie before it.
         let allocation = BELL - 16..BELL + 8;

@@ -394,7 +394,7 @@ fn children(
     let of = |id: TypeId| Ty { module: ty.module, id };
     if let Some(collection) = libraries
         .collection(&layout.name)
-        .map_or(Ok(None), |known| (known.children)(program, ty, layout))?
+        .map_or(Ok(None), |known| known.children(program, ty, layout))?
         && !(wanted == SearchFor::Futures && matches!(collection, Children::Elements { .. }))
     {
         return Ok(collection);

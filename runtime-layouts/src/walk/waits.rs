@@ -190,6 +190,7 @@ impl Waits {
             given: None,
             tasks: seen.tasks,
             needs_all: seen.needs_all,
+            declared_in: seen.declared_in,
         });
         if let Some(order) = seen.order {
             self.orders.insert(id, order);

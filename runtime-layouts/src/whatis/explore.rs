@@ -401,7 +401,7 @@ impl<'p> Search<'_, 'p, '_> {
     fn elements(&mut self, value: Value, layout: &Type) -> Result<(), ValueError> {
         let program = self.explorer.program;
         let Some(known) = self.explorer.libraries.collection(&layout.name) else { return Ok(()) };
-        match (known.children)(program, value.ty, layout)? {
+        match known.children(program, value.ty, layout)? {
             Some(Children::Slice { data, length, element, size }) => {
                 let start = program.read_pointer(value.address.wrapping_add(data))?;
                 let count = program.read_pointer(value.address.wrapping_add(length))?;
@@ -409,7 +409,7 @@ impl<'p> Search<'_, 'p, '_> {
             }
             Some(Children::Elements { read, .. }) => {
                 let most = usize::try_from(MOST_ELEMENTS).unwrap_or(usize::MAX);
-                let elements = read(program, value, most)?;
+                let elements = read.of(program, value, most)?;
                 self.behind(|search| {
                     for (number, element) in (0..).zip(elements) {
                         search.steps.push(Step::Element(number));

@@ -2,8 +2,8 @@
 
 use crate::knowledge::connection::{Observed, ObservedConnection, some, variant};
 use crate::libraries::http;
-use crate::libraries::rust_std::values::VecDequeElements;
 use crate::report::{Phase, Protocol, Role};
+use crate::value::vec_deque::VecDequeElements;
 use crate::value::{Program, Value, ValueError};
 
 /// Bodies that wait to be written and are counted, at most.

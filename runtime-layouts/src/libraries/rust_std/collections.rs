@@ -1,12 +1,12 @@
 //! Standard collections that may hold futures, guards and ends of channels.
 
 use super::values::maps;
-use super::values::vec_deque::VecDequeElements;
 use crate::knowledge::CollectionType;
 use crate::knowledge::children::{Children, Types, elements};
 use crate::layout::Type;
 use crate::layout::source::LayoutError;
 use crate::value::slices::SliceLayout;
+use crate::value::vec_deque::VecDequeElements;
 use crate::value::{Program, Ty, Value, ValueError};
 
 /// A `RawTable` without a map around it is what DashMap's shards are.

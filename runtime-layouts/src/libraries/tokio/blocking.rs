@@ -9,12 +9,12 @@ use super::scheduler::Scheduler;
 use super::task::{TaskReader, is_polling};
 use super::{block_on_stack, number, task_id};
 use crate::layout::Type;
-use crate::libraries::rust_std::values::VecDequeElements;
 use crate::report::{
     BlockingPool, Flavor, FrameSource, FutureType, SiteId, Task, TaskIndex, TaskKind, TaskState,
     TaskWakers, Trust,
 };
 use crate::value::path::{self, Reach};
+use crate::value::vec_deque::VecDequeElements;
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
 use crate::walk::native_stack::{self, NativeCall};

@@ -14,9 +14,9 @@ use super::scheduler::Scheduler;
 use super::{worker_threads, workers};
 use crate::knowledge::expectation::Expectation;
 use crate::layout::{Type, TypeKind};
-use crate::libraries::rust_std::values::VecDequeElements;
 use crate::report::{QueuePlace, RunQueue, TaskIndex};
 use crate::value::path::{self, Reach};
+use crate::value::vec_deque::VecDequeElements;
 use crate::value::{Program, Value, ValueError};
 use crate::walk::Inspection;
 

@@ -2,15 +2,15 @@
 
 use super::sync::{broadcast, cells, mpsc, notify, oneshot, semaphore, watch};
 use super::{join, net, sync, time};
-use crate::knowledge::{GuardType, Read, ResourceType, Wakers};
+use crate::knowledge::{GuardType, ReadValue, ResourceType, Wakers};
 use crate::report::{Access, ResourceKind};
 
-const fn of(path: &'static str, read: Read) -> ResourceType {
+const fn of(path: &'static str, read: ReadValue) -> ResourceType {
     ResourceType::of(path, read)
 }
 
 /// A type that others poll without a future.
-const fn polled(path: &'static str, read: Read, wakers: Wakers) -> ResourceType {
+const fn polled(path: &'static str, read: ReadValue, wakers: Wakers) -> ResourceType {
     ResourceType { wakers: Some(wakers), ..ResourceType::of(path, read) }
 }
 

@@ -6,8 +6,8 @@
 use crate::knowledge::connection::{Observed, ObservedConnection, variant};
 use crate::knowledge::expectation::{Expectation, Kind, newest, with};
 use crate::knowledge::{ConnectionType, Library};
-use crate::libraries::rust_std::values::VecDequeElements;
 use crate::report::{Phase, Protocol, Role};
+use crate::value::vec_deque::VecDequeElements;
 use crate::value::{Program, Value, ValueError};
 
 /// What is known of it.

@@ -6,12 +6,10 @@ mod pointers;
 mod sequences;
 mod text;
 mod times;
-pub(super) mod vec_deque;
 mod wrappers;
 
 pub(crate) use self::addresses::socket_address;
 pub(crate) use self::times::instant;
-pub(crate) use self::vec_deque::VecDequeElements;
 use crate::knowledge::ValuePrinter;
 
 /// All of them.

@@ -1,10 +1,10 @@
 //! Sequences: `Vec`, `VecDeque` and their kin.
 
-use super::vec_deque::VecDequeElements;
 use crate::knowledge::ValuePrinter;
 use crate::knowledge::notation::{Notation, Shown, elements};
 use crate::value::ValueError;
 use crate::value::slices::{Slice, SliceLayout};
+use crate::value::vec_deque::VecDequeElements;
 
 pub(super) const PRINTERS: &[ValuePrinter] = &[
     ValuePrinter::of("alloc::vec::Vec", vector),

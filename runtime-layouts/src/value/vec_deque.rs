@@ -3,9 +3,9 @@
 //! Source: `library/alloc/src/collections/vec_deque/mod.rs` (Rust 1.95): `head` and `len`; before
 //! 1.67 `tail` was where `head` is now, and `head` where the elements end.
 
+use super::path::{self, Reach};
+use super::{Program, Ty, Value, ValueError};
 use crate::layout::{Type, TypeKind};
-use crate::value::path::{self, Reach};
-use crate::value::{Program, Ty, Value, ValueError};
 
 /// The elements of a `VecDeque`.
 pub(crate) struct VecDequeElements {
