@@ -60,11 +60,13 @@
 //! | `questions` | [`DwarfSource`], with a module for each question |
 //! | [`extract`](mod@extract) | all questions at once, into a layout file |
 //! | `answer_cache` | answers of earlier looks at the same program |
+//! | `find_knowledge` | texts in a program and beside it that declare what its types are |
 //! | `twin` | layouts of a program from another build of the same code |
 
 mod answer_cache;
 mod dwarf;
 pub mod extract;
+mod find_knowledge;
 mod find_layouts;
 mod indexes;
 mod object;
@@ -74,6 +76,7 @@ mod twin;
 
 pub use answer_cache::store::{AnswerStore, CACHE_VARIABLE};
 pub use extract::extract;
+pub use find_knowledge::{KNOWLEDGE_SECTION, KNOWLEDGE_VARIABLE, find_knowledge, read_knowledge};
 pub use find_layouts::{LAYOUT_SECTION, LAYOUTS_VARIABLE, open_library, open_program};
 pub use object::object_file::OpenError;
 pub use questions::find_all::Matches;

@@ -10,7 +10,8 @@ use pyo3::prelude::*;
 use report_text::text::Look;
 use report_text::text::native_stack::{self, NativeFrame, Place};
 use report_text::text::style::escaped_lines;
-use runtime_layouts::layout::source::Provenance;
+use runtime_layouts::knowledge::declared;
+use runtime_layouts::layout::source::{KnowledgeText, Provenance};
 use runtime_layouts::libraries::REGISTRY;
 use runtime_layouts::report::Report;
 use runtime_layouts::target::Target;
@@ -286,6 +287,20 @@ impl Front for PythonFront<'_> {
         let mut all = self.state.sources.in_use.clone();
         all.extend(loaded.filter(|provenance| !self.state.sources.in_use.contains(provenance)));
         Ok(all)
+    }
+
+    fn knowledge(&mut self) -> Result<Vec<KnowledgeText>, Failure> {
+        match PythonFront::target(self) {
+            Ok((target, _)) => Ok(walk::knowledge_of(&target)),
+            // What was loaded is there before there is a process.
+            Err(_) => Ok(self.state.sources.knowledge.clone()),
+        }
+    }
+
+    fn load_knowledge(&mut self, file: &Path) -> Result<declared::Summary, Failure> {
+        let summary = self.state.sources.load_knowledge(file)?;
+        self.state.report = None;
+        Ok(summary)
     }
 
     fn load_twin(&mut self, twin: &Path) -> Result<String, Failure> {

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use runtime_layouts::knowledge::declared;
 use runtime_layouts::layout::file::LayoutFile;
-use runtime_layouts::layout::source::{LayoutSource, Provenance};
+use runtime_layouts::layout::source::{KnowledgeText, LayoutSource, Provenance};
 
 use crate::failure::Failure;
 use report_text::text::style::escaped;
@@ -21,6 +22,8 @@ pub(crate) struct Sources {
     libraries: HashMap<PathBuf, (Stamp, Option<Arc<dyn LayoutSource>>)>,
     /// Layout files that the user loaded, by build id.
     files: HashMap<String, Arc<dyn LayoutSource>>,
+    /// Texts that the user loaded, which declare what types are.
+    pub(crate) knowledge: Vec<KnowledgeText>,
     /// What the last inspection used, for `async layouts`.
     pub(crate) in_use: Vec<Provenance>,
 }
@@ -106,6 +109,21 @@ impl Sources {
         Ok(())
     }
 
+    /// Loads a text that declares what types are, in place of what that file had before. Returns what
+    /// it declares.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or something in it is wrong.
+    pub(crate) fn load_knowledge(&mut self, path: &Path) -> Result<declared::Summary, Failure> {
+        let text = layout_extractor::read_knowledge(path);
+        let summary = declared::summary(&text).map_err(|why| {
+            of_text(&format!("the knowledge in {} is not used: {why}", text.origin))
+        })?;
+        self.knowledge.retain(|known| known.origin != text.origin);
+        self.knowledge.push(text);
+        Ok(summary)
+    }
+
     /// Keeps what was asked of all programs for the next session.
     pub(crate) fn remember(&self) {
         let libraries = self.libraries.values().filter_map(|(_, source)| source.as_ref());
@@ -132,7 +150,12 @@ fn open_file(path: &Path) -> Result<Arc<dyn LayoutSource>, Failure> {
 
 /// A sentence from a library's error.
 fn sentence(error: &dyn std::error::Error) -> Failure {
-    let text = escaped(&error.to_string()).into_owned();
+    of_text(&error.to_string())
+}
+
+/// A sentence from a text without a full stop.
+fn of_text(text: &str) -> Failure {
+    let text = escaped(text).into_owned();
     let mut characters = text.chars();
     let first: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
     Failure::Sentence(format!("{first}{}.", characters.as_str()))

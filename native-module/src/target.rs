@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use runtime_layouts::layout::source::ObjectFormat;
+use runtime_layouts::layout::source::{KnowledgeText, ObjectFormat};
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::target::host::Host;
@@ -32,6 +32,7 @@ pub(crate) struct DebuggerTarget {
     is_direct: bool,
     identity: Identity,
     modules: Vec<Module>,
+    knowledge: Vec<KnowledgeText>,
     threads: Vec<Thread>,
     /// By the thread's number, where the system gives them.
     registers: HashMap<u32, Registers>,
@@ -78,10 +79,12 @@ impl DebuggerTarget {
             pid.zip(processor).and_then(|(pid, processor)| TracedProcess::new(pid, processor).ok());
         let format = executable.module.layouts.facts().format;
         let (threads, registers) = threads(adapter, processor, format, traced.as_ref())?;
+        let found = layout_extractor::find_knowledge(executable.path.as_ref());
         Ok(Self {
             adapter: adapter.clone(),
             memory,
             is_direct,
+            knowledge: sources.knowledge.iter().cloned().chain(found).collect(),
             identity: Identity {
                 kind: if process.is_core { TargetKind::Core } else { TargetKind::Live },
                 // A server may make one up, as qemu's does: then no thread has it.
@@ -204,6 +207,10 @@ impl Target for DebuggerTarget {
 
     fn modules(&self) -> &[Module] {
         &self.modules
+    }
+
+    fn knowledge(&self) -> &[KnowledgeText] {
+        &self.knowledge
     }
 
     fn threads(&self) -> &[Thread] {

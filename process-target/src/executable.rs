@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use layout_extractor::{open_library, open_program, open_twin};
-use runtime_layouts::layout::source::LayoutSource;
+use layout_extractor::{find_knowledge, open_library, open_program, open_twin};
+use runtime_layouts::layout::source::{KnowledgeText, LayoutSource};
 use runtime_layouts::libraries::LIBRARIES;
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::target::Module;
@@ -71,6 +71,13 @@ impl Layouts {
         };
         open_library(path, folders)
     }
+}
+
+/// The texts that were given, and those that are found in files for a program.
+pub(crate) fn with_found(given: &[KnowledgeText], program: &Path) -> Vec<KnowledgeText> {
+    let mut all = given.to_vec();
+    all.extend(find_knowledge(program));
+    all
 }
 
 /// The executable with these layouts; `path` is for messages.

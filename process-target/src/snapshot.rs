@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use runtime_layouts::layout::source::KnowledgeText;
 use runtime_layouts::memory::cache::{PAGE, PageCache};
 use runtime_layouts::memory::{MemoryReader, Page, ReadError};
 use runtime_layouts::target::host::Host;
@@ -21,6 +22,8 @@ pub(crate) struct Snapshot<M> {
     pub(crate) memory: PageCache<Counted<M>>,
     pub(crate) identity: Identity,
     pub(crate) modules: Vec<Module>,
+    /// The texts that the user gave, and those beside the program.
+    pub(crate) knowledge: Vec<KnowledgeText>,
     pub(crate) threads: Vec<Thread>,
     /// Of each thread, in the same order; none where they are not known.
     pub(crate) registers: Vec<Registers>,
@@ -45,6 +48,10 @@ impl<M: MemoryReader> Target for Snapshot<M> {
 
     fn modules(&self) -> &[Module] {
         &self.modules
+    }
+
+    fn knowledge(&self) -> &[KnowledgeText] {
+        &self.knowledge
     }
 
     fn threads(&self) -> &[Thread] {

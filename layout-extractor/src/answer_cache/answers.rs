@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use runtime_layouts::layout::source::{ObjectFacts, Poll, Provenance, StaticVariable, ThreadLocal};
+use runtime_layouts::layout::source::{
+    KnowledgeText, ObjectFacts, Poll, Provenance, StaticVariable, ThreadLocal,
+};
 use runtime_layouts::layout::{
     Call, Function, PlacedVariable, SourceLocation, StaticAddress, Type, TypeId,
 };
@@ -36,6 +38,7 @@ struct FileStamp {
 /// [`LayoutSource`](runtime_layouts::layout::source::LayoutSource).
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Answers {
+    pub(super) knowledge: ConcurrentCache<(), Vec<KnowledgeText>>,
     pub(super) types: ConcurrentCache<TypeId, Arc<Type>>,
     pub(super) functions: ConcurrentCache<StaticAddress, Vec<Arc<Function>>>,
     pub(super) vtables: ConcurrentCache<StaticAddress, Vec<TypeId>>,

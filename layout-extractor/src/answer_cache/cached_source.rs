@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use runtime_layouts::layout::source::{
-    LayoutError, LayoutSource, ObjectFacts, Poll, Provenance, StaticVariable, ThreadLocal,
+    KnowledgeText, LayoutError, LayoutSource, ObjectFacts, Poll, Provenance, StaticVariable,
+    ThreadLocal,
 };
 use runtime_layouts::layout::{
     Call, Function, PlacedVariable, SourceLocation, StaticAddress, Type, TypeId,
@@ -96,6 +97,11 @@ impl LayoutSource for CachedSource {
             lack: None,
             rests_on: None,
         }
+    }
+
+    fn knowledge(&self) -> Vec<KnowledgeText> {
+        let find = || Ok::<_, LayoutError>(self.dwarf()?.knowledge());
+        self.answers.knowledge.get_or_try((), find).unwrap_or_default()
     }
 
     fn type_at(&self, id: TypeId) -> Result<Arc<Type>, LayoutError> {

@@ -51,6 +51,7 @@ pub(super) fn types<'a>(
             lack: None,
             facts: source.facts().clone(),
             notable: notable(source),
+            knowledge: source.knowledge(),
             strings: String::new(),
             string_ends: Vec::new(),
             files: Vec::new(),

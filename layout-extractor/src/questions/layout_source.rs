@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use runtime_layouts::layout::source::{
-    LayoutError, LayoutSource, ObjectFacts, Poll, Provenance, StaticVariable, ThreadLocal,
+    KnowledgeText, LayoutError, LayoutSource, ObjectFacts, Poll, Provenance, StaticVariable,
+    ThreadLocal,
 };
 use runtime_layouts::layout::{
     Call, Function, PlacedVariable, SourceLocation, StaticAddress, Type, TypeId,
 };
 
 use super::source::DwarfSource;
+use crate::find_knowledge::in_object;
 
 impl LayoutSource for DwarfSource {
     fn facts(&self) -> &ObjectFacts {
@@ -23,6 +25,10 @@ impl LayoutSource for DwarfSource {
             lack: self.missing_debug_info(),
             rests_on: None,
         }
+    }
+
+    fn knowledge(&self) -> Vec<KnowledgeText> {
+        in_object(&self.object)
     }
 
     fn type_at(&self, id: TypeId) -> Result<Arc<Type>, LayoutError> {

@@ -16,7 +16,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use runtime_layouts::layout::source::{
-    LayoutError, LayoutSource, ObjectFacts, ObjectFormat, Poll, Provenance, StaticVariable,
+    KnowledgeText, LayoutError, LayoutSource, ObjectFacts, ObjectFormat, Poll, Provenance,
+    StaticVariable,
     ThreadLocal,
 };
 use runtime_layouts::layout::{
@@ -140,6 +141,10 @@ impl LayoutSource for TwinSource {
                 self.path
             )),
         }
+    }
+
+    fn knowledge(&self) -> Vec<KnowledgeText> {
+        self.layouts.knowledge()
     }
 
     fn type_at(&self, id: TypeId) -> Result<Arc<Type>, LayoutError> {

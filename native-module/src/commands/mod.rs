@@ -7,6 +7,7 @@ mod down;
 mod dump;
 mod explain;
 mod frame;
+mod knowledge;
 mod layouts;
 mod locals;
 mod locks;
@@ -27,7 +28,8 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Parser};
 use report_text::text::Look;
 use report_text::text::style::{Out, escaped};
-use runtime_layouts::layout::source::Provenance;
+use runtime_layouts::knowledge::declared;
+use runtime_layouts::layout::source::{KnowledgeText, Provenance};
 use runtime_layouts::report::Report;
 use runtime_layouts::target::Target;
 
@@ -72,6 +74,12 @@ pub(crate) trait Front {
 
     /// Loads a layout file, and returns a sentence on what became of it.
     fn load_layouts(&mut self, file: &Path) -> Result<String, Failure>;
+
+    /// The texts in use that declare what types are.
+    fn knowledge(&mut self) -> Result<Vec<KnowledgeText>, Failure>;
+
+    /// Loads such a text, and returns what it declares.
+    fn load_knowledge(&mut self, file: &Path) -> Result<declared::Summary, Failure>;
 
     /// Takes the layouts of the program from its twin, and returns a sentence on what became of it.
     fn load_twin(&mut self, twin: &Path) -> Result<String, Failure>;
@@ -139,6 +147,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     command::<apply::Apply>("async apply", Completes::TaskIds),
     command::<dump::Dump>("async dump", Completes::OptionsAndFile),
     command::<layouts::Layouts>("async layouts", Completes::SubcommandsAndFile),
+    command::<knowledge::Knowledge>("async knowledge", Completes::SubcommandsAndFile),
 ];
 
 impl Command {

@@ -96,6 +96,15 @@ impl Front for FakeFront {
     fn load_layouts(&mut self, file: &Path) -> Result<String, Failure> {
         Ok(format!("Loaded {}.", file.display()))
     }
+    fn knowledge(&mut self) -> Result<Vec<KnowledgeText>, Failure> {
+        let text = "unhang = 1\nlibrary = \"swim\"\n[[resource]]\ntype = \"swim::Pool\"\nkind = \"pool\"\n";
+        let good = KnowledgeText { origin: "swim.toml".into(), text: Ok(text.into()) };
+        let bad = KnowledgeText { origin: "bad.toml".into(), text: Ok("unhang = 9".into()) };
+        Ok(vec![good, bad])
+    }
+    fn load_knowledge(&mut self, _: &Path) -> Result<declared::Summary, Failure> {
+        Ok(declared::Summary { library: "swim", types: vec!["swim::Pool", "swim::Lane"] })
+    }
     fn load_twin(&mut self, twin: &Path) -> Result<String, Failure> {
         Ok(format!("Loaded the twin {}.", twin.display()))
     }
@@ -201,6 +210,15 @@ fn layouts_are_loaded() {
     let mut front = FakeFront::new(Vec::new());
     assert_eq!(front.text("async layouts load 'a b'"), "Loaded a b.\n");
     assert!(front.text("async layouts load").contains("Usage: async layouts"));
+    assert_eq!(
+        front.text("async knowledge load swim.toml"),
+        "Loaded swim.toml: what swim::Pool and swim::Lane of swim are.\n"
+    );
+    assert_eq!(
+        front.text("async knowledge"),
+        "swim.toml: what swim::Pool of swim is\nbad.toml: not used: line 1: it is of form 9, and this \
+         unhang reads form 1\n"
+    );
 }
 
 #[test]

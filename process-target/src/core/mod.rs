@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use object::read::ReadCache;
+use runtime_layouts::layout::source::KnowledgeText;
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::target::processors::{self, Processor, ThreadPointer};
 use runtime_layouts::target::{Identity, Target, TargetKind, Thread};
@@ -19,7 +20,7 @@ use self::files::{Places, below};
 use self::memory::{CoreMemory, Truncation};
 use self::notes::{CoreThread, Notes};
 use crate::TargetError;
-use crate::executable::{Layouts, Of, executable};
+use crate::executable::{Layouts, Of, executable, with_found};
 use crate::snapshot::{Counted, Snapshot};
 use crate::unwind::{Registers, Unwinder};
 
@@ -32,6 +33,8 @@ pub struct CoreOptions {
     pub sysroot: Option<PathBuf>,
     /// Layouts to use instead of the executable's own debug information.
     pub layouts: Layouts,
+    /// Texts that declare what the program's types are, beside those that are found.
+    pub knowledge: Vec<KnowledgeText>,
     /// Becomes true when the user wants to stop (Ctrl-C).
     pub interrupted: Arc<AtomicBool>,
 }
@@ -101,6 +104,7 @@ impl CoreTarget {
                         .map_or_else(|| found.to_string_lossy().into_owned(), str::to_owned),
                 },
                 modules,
+                knowledge: with_found(&options.knowledge, &found),
                 threads,
                 registers,
                 unwinder: Unwinder::new(processor, notes.files, vdso),

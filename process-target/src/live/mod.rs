@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use runtime_layouts::layout::source::LayoutSource;
+use runtime_layouts::layout::source::{KnowledgeText, LayoutSource};
 use runtime_layouts::memory::cache::PageCache;
 use runtime_layouts::target::{Identity, Module, Target, TargetKind, Thread};
 use runtime_layouts::variables::Limits;
@@ -35,7 +35,7 @@ pub use self::short_stop::Inspection;
 use self::stop::Stop;
 pub use self::traced::TracedProcess;
 use crate::TargetError;
-use crate::executable::{Executable, Layouts, Of, executable};
+use crate::executable::{Executable, Layouts, Of, executable, with_found};
 use crate::host::LocalHost;
 use crate::mappings::Mappings;
 use crate::snapshot::{Counted, ReadRange, Snapshot};
@@ -46,6 +46,8 @@ use crate::unwind::{Registers, Unwinder};
 pub struct LiveOptions {
     /// Layouts to use instead of the executable's own debug information.
     pub layouts: Layouts,
+    /// Texts that declare what the program's types are, beside those that are found.
+    pub knowledge: Vec<KnowledgeText>,
     /// Becomes true when the user wants to stop (Ctrl-C).
     pub interrupted: Arc<AtomicBool>,
     /// How much of each variable of each frame is wanted; `None` for none of them.
@@ -63,6 +65,7 @@ pub struct LiveProcess {
     executable_path: String,
     executable: Executable,
     layouts: Layouts,
+    knowledge: Vec<KnowledgeText>,
     /// Those that were opened, by path; `None` for what is no object file.
     libraries: RefCell<HashMap<String, Option<Arc<dyn LayoutSource>>>>,
     memory: LiveMemory,
@@ -106,11 +109,13 @@ impl LiveProcess {
         let layouts = options.layouts.of(&file_of(pid, &name, &link))?;
         let auxiliary = proc::auxiliary_vector(pid, layouts.facts().words());
         let executable = executable(&name, layouts, Of::Process, auxiliary, &memory)?;
+        let knowledge = with_found(&options.knowledge, &name);
         Ok(Self {
             pid,
             executable_path: name.to_string_lossy().into_owned(),
             executable,
             layouts: options.layouts.clone(),
+            knowledge,
             libraries: RefCell::default(),
             memory,
             names: RefCell::default(),
@@ -271,6 +276,7 @@ impl LiveProcess {
                 executable: self.executable_path.clone(),
             },
             modules,
+            knowledge: self.knowledge.clone(),
             threads,
             registers,
             unwinder: Unwinder::new(self.executable.processor, mappings, None),

@@ -6,6 +6,7 @@ pub mod dump;
 pub mod explain;
 pub(crate) mod frames;
 pub(crate) mod groups;
+pub mod knowledge;
 pub mod locks;
 pub mod native_stack;
 pub(crate) mod source;

@@ -54,6 +54,14 @@ impl ResourceType {
         Self { path, read, is_declared_by_user, wakers: None, is_queued: false, is_around }
     }
 
+    /// The type that was declared; `None` for what was not.
+    pub(crate) fn declared_type(&self) -> Option<&'static str> {
+        match self.read {
+            Read::Written(_) => None,
+            Read::Declared(wait) => Some(wait.declared_type()),
+        }
+    }
+
     /// A type whose crate is known, and nothing else of it.
     pub(crate) const fn nothing(path: &'static str) -> Self {
         Self::of(path, |_, _| Ok(None))

@@ -2,7 +2,7 @@
 //!
 //! `unhang extract` writes one for a build; it is small enough to keep beside a stripped binary.
 //!
-//! # The format, version 4
+//! # The format, version 5
 //!
 //! | bytes | what |
 //! |---|---|
@@ -25,7 +25,8 @@ use serde::{Deserialize, Serialize};
 use super::compressed::{MOST_UNCOMPRESSED, compress, decompress};
 use super::file_check::check;
 use super::source::{
-    LayoutError, LayoutSource, ObjectFacts, Poll, PolledAs, Provenance, StaticVariable, ThreadLocal,
+    KnowledgeText, LayoutError, LayoutSource, ObjectFacts, Poll, PolledAs, Provenance,
+    StaticVariable, ThreadLocal,
 };
 use super::{
     Call, Discriminant, Function, Member, PlacedVariable, SourceFile, SourceLocation,
@@ -105,6 +106,8 @@ pub struct Tables {
     pub variables: Vec<StoredFrame>,
     /// Which of the notable functions have code, and which of those that abort tasks may have some.
     pub notable: Vec<String>,
+    /// The texts that declare what its types are.
+    pub knowledge: Vec<KnowledgeText>,
 }
 
 /// A line of a file: the file's number and the line.
@@ -294,6 +297,11 @@ impl LayoutFile {
         })
     }
 
+    /// Adds texts that declare what its types are.
+    pub fn add_knowledge(&mut self, texts: impl IntoIterator<Item = KnowledgeText>) {
+        self.tables.knowledge.extend(texts);
+    }
+
     /// What the file holds.
     #[must_use]
     pub fn tables(&self) -> &Tables {
@@ -445,6 +453,10 @@ impl LayoutSource for LayoutFile {
     fn provenance(&self) -> Provenance {
         let form = format!("layout file, from {}", self.tables.form);
         Provenance { path: self.path.clone(), form, lack: self.tables.lack.clone(), rests_on: None }
+    }
+
+    fn knowledge(&self) -> Vec<KnowledgeText> {
+        self.tables.knowledge.clone()
     }
 
     fn type_at(&self, ty: TypeId) -> Result<Arc<Type>, LayoutError> {

@@ -133,8 +133,8 @@ pub struct Provenance {
 pub struct KnowledgeText {
     /// Where it stands, for people: a file's path, or a section of a program.
     pub origin: String,
-    /// The text.
-    pub text: String,
+    /// The text; else why it cannot be read.
+    pub text: Result<String, String>,
 }
 
 /// Answers questions about the types, functions and variables of one object file.

@@ -76,6 +76,12 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with = "layouts")]
     twin: Option<PathBuf>,
 
+    /// A file that declares what types are which unhang does not know (see docs/knowledge.md); those of
+    /// the environment variable UNHANG_KNOWLEDGE and those in the executable are used besides. May be
+    /// given several times
+    #[arg(long, value_name = "FILE")]
+    knowledge: Vec<PathBuf>,
+
     /// Do not stop the process: whatever changes meanwhile may be shown incorrectly
     #[arg(long, conflicts_with = "core")]
     no_stop: bool,
@@ -157,12 +163,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         Some(twin) => Layouts::Twin(twin.clone()),
         None => arguments.layouts.as_deref().map(open_layouts).transpose()?.unwrap_or_default(),
     };
+    let knowledge = super::knowledge::read(&arguments.knowledge)?;
     let mut log = Log::new(arguments.verbose);
     let found = match (&arguments.subject.pid, &arguments.subject.core) {
         (Some(pid), _) => {
             let locals = arguments.locals.then_some(Limits::SHORT);
             let addresses = arguments.whatis.clone();
-            let options = LiveOptions { layouts, interrupted, locals, addresses };
+            let options = LiveOptions { layouts, knowledge, interrupted, locals, addresses };
             process(*pid, &options, !arguments.no_stop, &mut log)
         }
         (None, Some(core)) => {
@@ -170,6 +177,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
                 executable: arguments.exe.clone(),
                 sysroot: arguments.sysroot.clone(),
                 layouts,
+                knowledge,
                 interrupted,
             };
             core_file(core, &options, arguments, &mut log)

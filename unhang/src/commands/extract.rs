@@ -47,6 +47,11 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "output")]
     embed: bool,
 
+    /// A file that declares what types are which unhang does not know (see docs/knowledge.md), to be
+    /// kept with the layouts. May be given several times
+    #[arg(long, value_name = "FILE")]
+    knowledge: Vec<PathBuf>,
+
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -68,8 +73,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             arguments.binary.display()
         );
     }
+    let knowledge = super::knowledge::read(&arguments.knowledge)?;
     let bar = Bar::new();
-    let file = extract(&source, &bar)?;
+    let mut file = extract(&source, &bar)?;
+    file.add_knowledge(knowledge);
     bar.finish();
     // That is known at once when everything was read.
     if let Some(lack) = source.provenance().lack {

@@ -7,6 +7,7 @@ pub(crate) mod explain;
 pub(crate) mod extract;
 pub(crate) mod install;
 pub(crate) mod man;
+mod knowledge;
 mod screen;
 pub(crate) mod start;
 

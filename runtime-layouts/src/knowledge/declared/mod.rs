@@ -19,8 +19,8 @@ pub use self::check::{CheckedDeclaration, Remark, check};
 pub(crate) use self::expression::{Number, Subject};
 pub(crate) use self::member_path::MemberPath;
 pub(crate) use self::read::{Declaration, DeclaredMessages, DeclaredWait};
-pub use self::sources::documents;
 pub(super) use self::sources::libraries;
+pub use self::sources::{Summary, documents, summary};
 use self::text::Leaked;
 use super::Library;
 

@@ -134,6 +134,11 @@ pub(crate) fn find_by(
 }
 
 impl DeclaredWait {
+    /// The type that was declared, in its first spelling.
+    pub(crate) fn declared_type(&self) -> Leaked {
+        self.of.names.first().copied().unwrap_or_default()
+    }
+
     /// Reads what is waited for; `None` where it is not waited for after all.
     pub(crate) fn read(
         &self,

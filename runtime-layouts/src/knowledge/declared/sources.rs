@@ -12,50 +12,82 @@ use crate::layout::source::KnowledgeText;
 /// Texts that are read in one run of this program, at most: what they declare is kept.
 const MOST_TEXTS: usize = 1000;
 
-/// What was read so far.
-#[derive(Default)]
-struct Known {
-    texts: FxHashMap<KnowledgeText, Result<&'static Library, String>>,
-    /// By the texts that they are of.
-    lists: FxHashMap<Vec<KnowledgeText>, Libraries>,
-}
+/// What is said of more.
+const TOO_MANY: &str = "it is one too many of the texts that one run of unhang reads";
 
 /// The libraries of some texts, and a sentence for each text that is wrong.
 type Libraries = (&'static [&'static Library], Vec<String>);
 
 /// What these texts declare, in their order, and a sentence for each that cannot be used.
 pub(crate) fn libraries(texts: &[KnowledgeText]) -> Libraries {
-    static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
+    static KNOWN: Mutex<Option<FxHashMap<Vec<KnowledgeText>, Libraries>>> = Mutex::new(None);
     if texts.is_empty() {
         return (&[], Vec::new());
     }
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let known = known.get_or_insert_default();
-    if let Some(same) = known.lists.get(texts) {
+    if let Some(same) = known.get(texts) {
         return same.clone();
     }
-    if known.texts.len() + texts.len() > MOST_TEXTS || known.lists.len() > MOST_TEXTS {
-        let what = format!("more than {MOST_TEXTS} texts with knowledge were read: no more are");
-        return (&[], vec![what]);
-    }
     let (mut libraries, mut problems) = (Vec::new(), Vec::new());
+    if known.len() >= MOST_TEXTS {
+        return (&[], vec![TOO_MANY.to_string()]);
+    }
     for text in texts {
-        let read = known.texts.entry(text.clone()).or_insert_with(|| read(text));
-        match read {
-            Ok(library) => libraries.push(*library),
-            Err(problem) => problems.push(problem.clone()),
+        match library(text) {
+            Ok(library) => libraries.push(library),
+            Err(why) => {
+                problems.push(format!("the knowledge in {} is not used: {why}", text.origin));
+            }
         }
     }
     let found: Libraries = (leaked_all(libraries), problems);
-    known.lists.insert(texts.to_vec(), found.clone());
+    known.insert(texts.to_vec(), found.clone());
     found
+}
+
+/// What a text declares.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Summary {
+    /// The library that it names.
+    pub library: &'static str,
+    /// The types that are waited for.
+    pub types: Vec<&'static str>,
+}
+
+/// What a text declares.
+///
+/// # Errors
+/// Why it cannot be used, in a sentence without a full stop.
+pub fn summary(text: &KnowledgeText) -> Result<Summary, String> {
+    let library = library(text)?;
+    let mut types: Vec<&str> =
+        library.resources.iter().filter_map(|ty| ty.declared_type()).collect();
+    types.dedup();
+    Ok(Summary { library: library.name, types })
+}
+
+/// The library that a text declares, read once.
+fn library(text: &KnowledgeText) -> Result<&'static Library, String> {
+    type Known = FxHashMap<KnowledgeText, Result<&'static Library, String>>;
+    static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = known.get_or_insert_default();
+    if known.len() >= MOST_TEXTS && !known.contains_key(text) {
+        return Err(TOO_MANY.to_string());
+    }
+    known.entry(text.clone()).or_insert_with(|| read(text)).clone()
 }
 
 fn read(text: &KnowledgeText) -> Result<&'static Library, String> {
     let origin = leaked(&text.origin);
-    match form::read(&text.text, Some(origin)) {
+    let text = match &text.text {
+        Ok(text) => text,
+        Err(why) => return Err(format!("it cannot be read: {why}")),
+    };
+    match form::read(text, Some(origin)) {
         Ok((library, _)) => Ok(Box::leak(Box::new(library))),
-        Err(error) => Err(format!("the knowledge in {origin} is not used: {error}")),
+        Err(error) => Err(error.to_string()),
     }
 }
 
