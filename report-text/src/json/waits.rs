@@ -87,6 +87,8 @@ pub(super) struct ResourceJson<'r> {
     held_by_count: usize,
     queue: Vec<&'r str>,
     queue_count: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    declared_in: Option<&'r str>,
 }
 
 impl<'r> ResourceJson<'r> {
@@ -119,6 +121,7 @@ impl<'r> ResourceJson<'r> {
                 .map(|wait| id(report.wait(*wait).task))
                 .collect(),
             queue_count: resource.queue.len(),
+            declared_in: resource.declared_in,
         }
     }
 }

@@ -239,9 +239,11 @@ impl LeafWalk<'_> {
             let Some(value) = self.value(frame) else { continue };
             for subject in subjects(self.program, value) {
                 let known = self.leaves.type_known(self.program, subject.ty);
-                if let Some(known) = known.filter(|known| !known.is_around)
-                    && let Ok(Some(seen)) = known.read(reading, subject)
-                {
+                let Some(known) = known.filter(|known| !known.is_around) else { continue };
+                // What users declare of a future of their own does not hide what else may end it.
+                let inside = found.as_ref().filter(|_| known.is_declared_by_user);
+                let inside = inside.map(|(seen, _)| seen);
+                if let Ok(Some(seen)) = known.read(&Reading { inside, ..*reading }, subject) {
                     found = Some((seen, subject.ty));
                     break;
                 }

@@ -6,8 +6,8 @@ pub(crate) mod dump;
 pub(crate) mod explain;
 pub(crate) mod extract;
 pub(crate) mod install;
-pub(crate) mod man;
 mod knowledge;
+pub(crate) mod man;
 mod screen;
 pub(crate) mod start;
 

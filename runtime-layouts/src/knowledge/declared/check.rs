@@ -19,13 +19,24 @@ const MOST_INSTANCES: usize = 8;
 /// Members that an error lists, at most.
 const MOST_LISTED: usize = 12;
 
+/// How a declaration stands to a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It fits.
+    Fits,
+    /// The program does not have what it is of, or has it by another name.
+    Absent,
+    /// Something in it is wrong.
+    Wrong,
+}
+
 /// What a check found.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Remark {
     /// The line of the declaration, counted from 1.
     pub line: usize,
-    /// Whether something is to be mended.
-    pub is_bad: bool,
+    /// How it stands.
+    pub verdict: Verdict,
     /// What was found, without a full stop.
     pub text: String,
 }
@@ -74,7 +85,7 @@ pub fn check(
     let mut check =
         Check { program, text: Text(text), types: types.collect(), remarks: Vec::new() };
     if !declared.is_empty() && check.types.iter().all(|(_, found)| found.is_empty()) {
-        check.remark(&(0..0), false, "none of its types is in this program".to_string());
+        check.remark(&(0..0), Verdict::Absent, "none of its types is in this program".to_string());
     } else {
         declared.iter().for_each(|declared| check.resource(declared));
     }
@@ -89,9 +100,9 @@ struct Check<'c> {
 }
 
 impl Check<'_> {
-    fn remark(&mut self, span: &Range<usize>, is_bad: bool, text: String) {
+    fn remark(&mut self, span: &Range<usize>, verdict: Verdict, text: String) {
         let line = self.text.error(span, "").line;
-        let remark = Remark { line, is_bad, text };
+        let remark = Remark { line, verdict, text };
         // The instances of a generic type are mostly wrong in the same way.
         if !self.remarks.contains(&remark) {
             self.remarks.push(remark);
@@ -109,7 +120,7 @@ impl Check<'_> {
         if found.is_empty() {
             let names = names.join(" and no ");
             let hint = "the program does not use it, or its path is another one";
-            self.remark(span, false, format!("{what}: there is no type {names}: {hint}"));
+            self.remark(span, Verdict::Absent, format!("{what}: there is no type {names}: {hint}"));
         }
         found
     }
@@ -163,12 +174,12 @@ impl Check<'_> {
             }
         }
         if let Some(ty) = types.first()
-            && !self.remarks[before..].iter().any(|remark| remark.is_bad)
+            && !self.remarks[before..].iter().any(|remark| remark.verdict == Verdict::Wrong)
         {
             let name = of.name(self.program, *ty).unwrap_or_default();
             let paths = if checked == 1 { "1 path leads" } else { "all paths lead" };
             let paths = if checked == 0 { "found" } else { &format!("{paths} to what is there") };
-            self.remark(span, false, format!("{name}: {paths}"));
+            self.remark(span, Verdict::Fits, format!("{name}: {paths}"));
         }
     }
 
@@ -190,7 +201,7 @@ impl Check<'_> {
         let mut wanted = |ty: &Type| declared.types.iter().any(|name| is_of(name, ty));
         if path::find(self.program, start, Reach::RUNTIME, &mut wanted).is_none() {
             let (from, to) = (self.name(from), declared.types.join(" or "));
-            self.remark(span, true, format!("no way leads from {from} to {to}"));
+            self.remark(span, Verdict::Wrong, format!("no way leads from {from} to {to}"));
         }
     }
 
@@ -207,7 +218,7 @@ impl Check<'_> {
         };
         if !option.is_some_and(is_option) {
             let what = format!("`emptied`: {} has no `Option` `{member}`", self.name(ty));
-            self.remark(span, true, what);
+            self.remark(span, Verdict::Wrong, what);
         }
     }
 
@@ -223,7 +234,7 @@ impl Check<'_> {
             return true;
         }
         let what = format!("`{key}`: a {} is no number", self.name(end));
-        self.remark(span, true, what);
+        self.remark(span, Verdict::Wrong, what);
         false
     }
 
@@ -261,7 +272,7 @@ impl Check<'_> {
             return true;
         }
         let what = format!("`{key}`: {} has no variant `{variant}`", self.name(end));
-        self.remark(span, true, what);
+        self.remark(span, Verdict::Wrong, what);
         false
     }
 
@@ -282,11 +293,11 @@ impl Check<'_> {
                 };
                 let owner = last_segment(&type_name);
                 let what = format!("`{key}`: {owner} has no member `{step}`: {hint}");
-                self.remark(span, true, what);
+                self.remark(span, Verdict::Wrong, what);
                 None
             }
             Err(error) => {
-                self.remark(span, true, format!("`{key}`: {error}"));
+                self.remark(span, Verdict::Wrong, format!("`{key}`: {error}"));
                 None
             }
         }

@@ -180,9 +180,9 @@ impl Parts {
         let futures = paths(text, table.words("future")?)?;
         let selves = paths(text, table.words("self")?)?;
         let through = table.parsed("through", MemberPath::parse)?;
-        let is_around = through.is_some();
-        let types = match (futures.is_empty(), is_around) {
-            (false, false) if selves.is_empty() => futures,
+        let is_around = futures.is_empty();
+        let types = match (is_around, through.is_some()) {
+            (false, _) if selves.is_empty() => futures,
             (true, true) if selves.is_empty() => declared.types.clone(),
             (true, true) => selves,
             _ => {

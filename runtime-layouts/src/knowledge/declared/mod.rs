@@ -15,7 +15,7 @@ mod text;
 
 use std::ops::Range;
 
-pub use self::check::{CheckedDeclaration, Remark, check};
+pub use self::check::{CheckedDeclaration, Remark, Verdict, check};
 pub(crate) use self::expression::{Number, Subject};
 pub(crate) use self::member_path::MemberPath;
 pub(crate) use self::read::{Declaration, DeclaredMessages, DeclaredWait};

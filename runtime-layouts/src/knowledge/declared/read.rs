@@ -86,7 +86,7 @@ pub(crate) struct DeclaredWait {
     pub(super) of: &'static Declaration,
     /// From what waits to it, or a part of the way; `None` where its type is looked for from there.
     pub(super) to: Option<MemberPath>,
-    /// What of it an async fn waits for; `None` for a future of its own.
+    /// What of it is waited for further in; `None` for a future that waits for the whole.
     pub(super) through: Option<MemberPath>,
     /// How it is asked for.
     pub(super) access: Option<Access>,
@@ -155,8 +155,12 @@ impl DeclaredWait {
         };
         let mut seen = ObservedResource::new(declared.kind, object);
         seen.declared_in = declared.origin;
-        if let (Some(inside), Some(through)) = (reading.inside, &self.through) {
-            let Some(part) = through.follow(program, object)? else { return Ok(None) };
+        if let Some(inside) = reading.inside {
+            let part = match &self.through {
+                Some(through) => through.follow(program, object)?,
+                None => Some(object),
+            };
+            let Some(part) = part else { return Ok(None) };
             let Some(part) = behind_pointers(program, part)? else { return Ok(None) };
             if !is_asked_for(program, part, inside)? {
                 return Ok(None);
@@ -202,7 +206,9 @@ fn is_asked_for(
     let word = u64::from(program.pointer_size());
     for number in 0..(size / word).min(MOST_WORDS) {
         let pointer = program.read_pointer(part.address.wrapping_add(number * word))?;
-        if pointer != 0 && pointer == inside.key {
+        // Before what an `Arc` leads to are two counts.
+        let behind_counts = pointer.wrapping_add(2 * word);
+        if pointer != 0 && (pointer == inside.key || behind_counts == inside.key) {
             return Ok(true);
         }
     }

@@ -3,6 +3,7 @@
 mod checks;
 mod debuggers;
 mod expectations;
+mod knowledge;
 mod permission;
 mod process;
 
@@ -40,8 +41,14 @@ pub(crate) struct Arguments {
     #[arg(long)]
     expectations: bool,
 
-    /// The executable to check against the expectations; it need not run
-    #[arg(value_name = "EXECUTABLE", requires = "expectations", conflicts_with = "pid")]
+    /// Check this file that declares what types are (see docs/knowledge.md) instead: with a program,
+    /// whether each type and member is there. Of a program the texts in it are checked. May be given
+    /// several times
+    #[arg(long, value_name = "FILE", conflicts_with = "expectations")]
+    knowledge: Vec<PathBuf>,
+
+    /// The executable to check against the expectations or the knowledge; it need not run
+    #[arg(value_name = "EXECUTABLE", conflicts_with = "pid")]
     executable: Option<PathBuf>,
 
     /// The layout file of its build (see `unhang extract`)
@@ -52,6 +59,14 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     if arguments.expectations {
         return expectations(arguments);
+    }
+    if !arguments.knowledge.is_empty() {
+        let mut checks = Checks::new();
+        knowledge::check(&arguments.knowledge, subject(arguments).as_deref(), &mut checks)?;
+        return written(checks.end());
+    }
+    if arguments.executable.is_some() {
+        anyhow::bail!("an executable is checked against `--expectations` or `--knowledge FILE`");
     }
     let mut checks = Checks::new();
     let adapters = adapters(&mut checks);
@@ -80,13 +95,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 
 /// `--expectations`.
 fn expectations(arguments: &Arguments) -> anyhow::Result<u8> {
-    let process = arguments.pid.map(|pid| PathBuf::from(format!("/proc/{pid}/exe")));
-    let Some(executable) = arguments.executable.clone().or(process) else {
+    let Some(executable) = subject(arguments) else {
         return written(expectations::list().map(|()| 0));
     };
     let mut checks = Checks::new();
     expectations::check(&executable, &mut checks)?;
     written(checks.end())
+}
+
+/// The executable that is named, or that of the process.
+fn subject(arguments: &Arguments) -> Option<PathBuf> {
+    let process = arguments.pid.map(|pid| PathBuf::from(format!("/proc/{pid}/exe")));
+    arguments.executable.clone().or(process)
 }
 
 /// Whoever reads may have read enough.
