@@ -155,10 +155,10 @@ fn sentence(error: &dyn std::error::Error) -> Failure {
 
 /// A sentence from a text without a full stop.
 fn of_text(text: &str) -> Failure {
-    let text = escaped(text).into_owned();
+    let text = runtime_layouts::report::sentence(&escaped(text));
     let mut characters = text.chars();
     let first: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
-    Failure::Sentence(format!("{first}{}.", characters.as_str()))
+    Failure::Sentence(format!("{first}{}", characters.as_str()))
 }
 
 #[cfg(test)]

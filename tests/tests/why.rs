@@ -128,6 +128,7 @@ faults! { subjects::pools, every_pool_in_every_debugger:
     an_object_was_forgotten "forgotten-object"
     a_statement_in_a_transaction_asks_the_pool "transaction"
     connections_are_with_those_who_wait_for_a_table "slow-statement"
+    berths_are_with_those_who_wait_for_more "own-berths"
 }
 
 faults! { subjects::answers, every_answer_in_every_debugger:

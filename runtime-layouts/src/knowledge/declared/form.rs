@@ -57,7 +57,7 @@ pub(super) fn read(
 ) -> Result<(Library, Vec<Declared>), DeclarationError> {
     let source = Text(text);
     if text.len() > LARGEST {
-        let what = format!("it has {} bytes, and {LARGEST} are the most", text.len());
+        let what = format!("it has more than {LARGEST} bytes");
         return Err(source.error(&(0..0), what));
     }
     let table = DeTable::parse(text).map_err(|error| {
