@@ -122,6 +122,7 @@ fn report(target: &dyn Target, name: &str) -> Report {
         given: None,
         tasks: Vec::new(),
         needs_all: false,
+        declared_in: None,
     };
     let wait = |task: usize, resource, note| Wait {
         task: TaskIndex(task as u32),

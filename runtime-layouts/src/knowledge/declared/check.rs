@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::expression::{Condition, Number};
 use super::member_path::{Checked, MemberPath, is_number};
 use super::read::is_of;
-use super::reader::{Text, nearest};
+use super::reader::{Places, Text, nearest};
 use super::text::Leaked;
 use super::{DeclarationError, Declared, form};
 use crate::layout::name::last_segment;
@@ -115,25 +115,26 @@ impl Check<'_> {
     }
 
     /// The types of all spellings; says so where there is none.
-    fn of_spellings(&mut self, names: &[Leaked], span: &Range<usize>, what: &str) -> Vec<Ty> {
+    fn of_spellings(&mut self, names: &[Leaked], places: &Places, key: &str) -> Vec<Ty> {
         let found: Vec<Ty> = names.iter().flat_map(|name| self.of_name(name)).collect();
         if found.is_empty() {
             let names = names.join(" and no ");
             let hint = "the program does not use it, or its path is another one";
-            self.remark(span, Verdict::Absent, format!("{what}: there is no type {names}: {hint}"));
+            let what = format!("`{key}`: there is no type {names}: {hint}");
+            self.remark(places.of(key), Verdict::Absent, what);
         }
         found
     }
 
     fn resource(&mut self, declared: &Declared) {
-        let span = &declared.span;
-        let types = self.of_spellings(&declared.types, span, "resource");
+        let places = &declared.places;
+        let types = self.of_spellings(&declared.types, places, "type");
         let before = self.remarks.len();
         let of = declared.of;
         let mut checked = 0;
         for ty in &types {
             for (key, number) in of.numbers.each() {
-                checked += number.map_or(0, |number| self.number(number, *ty, key, span));
+                checked += number.map_or(0, |number| self.number(number, *ty, key, places));
             }
             let conditions = [
                 ("taken", &of.taken),
@@ -143,33 +144,36 @@ impl Check<'_> {
             ];
             for (key, condition) in conditions {
                 let Some(condition) = condition else { continue };
-                checked += self.condition(condition, *ty, key, span);
+                checked += self.condition(condition, *ty, key, places);
+            }
+            if let Some(messages) = &declared.messages {
+                checked += usize::from(self.path(messages, *ty, "messages", places).is_some());
             }
         }
         for wait in &declared.waits {
-            let found = self.of_spellings(&wait.types, &wait.span, "wait");
+            let found = self.of_spellings(&wait.types, &wait.places, wait.key);
             for ty in &found {
-                self.leads(*ty, wait.wait.to.as_ref(), declared, &wait.span);
+                self.leads(*ty, wait.wait.to.as_ref(), declared, &wait.places);
                 if let Some(permits) = &wait.wait.permits {
-                    checked += self.number(permits, *ty, "permits", &wait.span);
+                    checked += self.number(permits, *ty, "permits", &wait.places);
                 }
                 if let Some(granted) = &wait.wait.granted {
-                    checked += self.condition(granted, *ty, "granted", &wait.span);
+                    checked += self.condition(granted, *ty, "granted", &wait.places);
                 }
             }
             for ty in &types {
                 if let Some(through) = &wait.wait.through {
                     checked +=
-                        usize::from(self.path(through, *ty, "through", &wait.span).is_some());
+                        usize::from(self.path(through, *ty, "through", &wait.places).is_some());
                 }
             }
         }
         for guard in &declared.guards {
-            for ty in &self.of_spellings(&guard.types, &guard.span, "guard") {
-                self.leads(*ty, guard.to.as_ref(), declared, &guard.span);
-                self.emptied(*ty, guard.emptied, &guard.span);
+            for ty in &self.of_spellings(&guard.types, &guard.places, "type") {
+                self.leads(*ty, guard.to.as_ref(), declared, &guard.places);
+                self.emptied(*ty, guard.emptied, &guard.places);
                 if let Some(permits) = &guard.permits {
-                    checked += self.number(permits, *ty, "permits", &guard.span);
+                    checked += self.number(permits, *ty, "permits", &guard.places);
                 }
             }
         }
@@ -177,22 +181,15 @@ impl Check<'_> {
             && !self.remarks[before..].iter().any(|remark| remark.verdict == Verdict::Wrong)
         {
             let name = of.name(self.program, *ty).unwrap_or_default();
-            let paths = if checked == 1 { "1 path leads" } else { "all paths lead" };
-            let paths = if checked == 0 { "found" } else { &format!("{paths} to what is there") };
-            self.remark(span, Verdict::Fits, format!("{name}: {paths}"));
+            let fits = if checked == 0 { "found" } else { "all paths lead to what is there" };
+            self.remark(places.of("type"), Verdict::Fits, format!("{name}: {fits}"));
         }
     }
 
     /// Whether a way leads to what is declared from what waits for it or keeps it.
-    fn leads(
-        &mut self,
-        from: Ty,
-        to: Option<&MemberPath>,
-        declared: &Declared,
-        span: &Range<usize>,
-    ) {
+    fn leads(&mut self, from: Ty, to: Option<&MemberPath>, declared: &Declared, places: &Places) {
         let start = match to {
-            Some(path) => match self.path(path, from, "to", span) {
+            Some(path) => match self.path(path, from, "to", places) {
                 Some(end) => end,
                 None => return,
             },
@@ -201,11 +198,15 @@ impl Check<'_> {
         let mut wanted = |ty: &Type| declared.types.iter().any(|name| is_of(name, ty));
         if path::find(self.program, start, Reach::RUNTIME, &mut wanted).is_none() {
             let (from, to) = (self.name(from), declared.types.join(" or "));
-            self.remark(span, Verdict::Wrong, format!("no way leads from {from} to {to}"));
+            self.remark(
+                places.of("type"),
+                Verdict::Wrong,
+                format!("no way leads from {from} to {to}"),
+            );
         }
     }
 
-    fn emptied(&mut self, ty: Ty, member: Leaked, span: &Range<usize>) {
+    fn emptied(&mut self, ty: Ty, member: Leaked, places: &Places) {
         if member.is_empty() {
             return;
         }
@@ -218,36 +219,30 @@ impl Check<'_> {
         };
         if !option.is_some_and(is_option) {
             let what = format!("`emptied`: {} has no `Option` `{member}`", self.name(ty));
-            self.remark(span, Verdict::Wrong, what);
+            self.remark(places.of("emptied"), Verdict::Wrong, what);
         }
     }
 
     /// Checks what a number is made of; returns how many paths lead somewhere.
-    fn number(&mut self, number: &Number, ty: Ty, key: &str, span: &Range<usize>) -> usize {
-        let of = |path| self.is_number_at(path, ty, key, span);
+    fn number(&mut self, number: &Number, ty: Ty, key: &str, places: &Places) -> usize {
+        let of = |path| self.is_number_at(path, ty, key, places);
         number.paths().map(of).map(usize::from).sum()
     }
 
-    fn is_number_at(&mut self, path: &MemberPath, ty: Ty, key: &str, span: &Range<usize>) -> bool {
-        let Some(end) = self.path(path, ty, key, span) else { return false };
+    fn is_number_at(&mut self, path: &MemberPath, ty: Ty, key: &str, places: &Places) -> bool {
+        let Some(end) = self.path(path, ty, key, places) else { return false };
         if is_number(self.program, end).unwrap_or(true) {
             return true;
         }
         let what = format!("`{key}`: a {} is no number", self.name(end));
-        self.remark(span, Verdict::Wrong, what);
+        self.remark(places.of(key), Verdict::Wrong, what);
         false
     }
 
-    fn condition(
-        &mut self,
-        condition: &Condition,
-        ty: Ty,
-        key: &str,
-        span: &Range<usize>,
-    ) -> usize {
+    fn condition(&mut self, condition: &Condition, ty: Ty, key: &str, places: &Places) -> usize {
         let of = |(path, variant): (&MemberPath, Option<&str>)| match variant {
-            None => self.is_number_at(path, ty, key, span),
-            Some(variant) => self.has_variant(path, variant, ty, (key, span)),
+            None => self.is_number_at(path, ty, key, places),
+            Some(variant) => self.has_variant(path, variant, ty, (key, places)),
         };
         condition.paths().into_iter().map(of).map(usize::from).sum()
     }
@@ -257,9 +252,9 @@ impl Check<'_> {
         path: &MemberPath,
         variant: &str,
         ty: Ty,
-        (key, span): (&str, &Range<usize>),
+        (key, places): (&str, &Places),
     ) -> bool {
-        let Some(end) = self.path(path, ty, key, span) else { return false };
+        let Some(end) = self.path(path, ty, key, places) else { return false };
         let program = self.program;
         let has = |ty: &Type| match &ty.kind {
             TypeKind::Enum { variants, .. } => variants.iter().any(|it| &*it.name == variant),
@@ -272,12 +267,12 @@ impl Check<'_> {
             return true;
         }
         let what = format!("`{key}`: {} has no variant `{variant}`", self.name(end));
-        self.remark(span, Verdict::Wrong, what);
+        self.remark(places.of(key), Verdict::Wrong, what);
         false
     }
 
     /// Where a path leads; says so where it leads nowhere.
-    fn path(&mut self, path: &MemberPath, from: Ty, key: &str, span: &Range<usize>) -> Option<Ty> {
+    fn path(&mut self, path: &MemberPath, from: Ty, key: &str, places: &Places) -> Option<Ty> {
         match path.check(self.program, from) {
             Ok(Checked::To(ty)) => Some(ty),
             Ok(Checked::Missing { type_name, step, has }) => {
@@ -293,11 +288,11 @@ impl Check<'_> {
                 };
                 let owner = last_segment(&type_name);
                 let what = format!("`{key}`: {owner} has no member `{step}`: {hint}");
-                self.remark(span, Verdict::Wrong, what);
+                self.remark(places.of(key), Verdict::Wrong, what);
                 None
             }
             Err(error) => {
-                self.remark(span, Verdict::Wrong, format!("`{key}`: {error}"));
+                self.remark(places.of(key), Verdict::Wrong, format!("`{key}`: {error}"));
                 None
             }
         }

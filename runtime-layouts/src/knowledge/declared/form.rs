@@ -142,14 +142,21 @@ impl Parts {
         let messages = table.parsed("messages", MemberPath::parse)?;
         let waits = table.tables("wait", "[[resource.wait]]")?;
         let guards = table.tables("guard", "[[resource.guard]]")?;
-        let span = table.span.clone();
+        let (span, places) = (table.span.clone(), table.places());
         table.end()?;
         if waits.len().max(guards.len()) > MOST {
             return Err(
                 text.error(&span, format!("a resource has more than {MOST} waits or guards"))
             );
         }
-        let mut declared = Declared { of: declaration, types, span, waits: vec![], guards: vec![] };
+        let mut declared = Declared {
+            of: declaration,
+            types,
+            places,
+            messages: messages.clone(),
+            waits: vec![],
+            guards: vec![],
+        };
         for wait in waits {
             self.add_wait(wait, &mut declared)?;
         }
@@ -204,7 +211,12 @@ impl Parts {
         for ty in &types {
             self.resources.push(ResourceType::declared(ty, wait, is_around, is_of_user));
         }
-        declared.waits.push(PlacedWait { types, wait, span: table.span.clone() });
+        declared.waits.push(PlacedWait {
+            types,
+            wait,
+            key: if is_around { "self" } else { "future" },
+            places: table.places(),
+        });
         table.end()
     }
 
@@ -243,8 +255,8 @@ impl Parts {
             ..GuardType::lock(path, kind, told.unwrap_or(usual), first)
         };
         self.guards.extend(types.iter().map(|path| guard(path)));
-        let span = table.span.clone();
-        declared.guards.push(DeclaredGuard { types, to, permits, emptied, span });
+        let places = table.places();
+        declared.guards.push(DeclaredGuard { types, to, permits, emptied, places });
         table.end()
     }
 

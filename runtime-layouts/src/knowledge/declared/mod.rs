@@ -13,12 +13,11 @@ mod reader;
 mod sources;
 mod text;
 
-use std::ops::Range;
-
 pub use self::check::{CheckedDeclaration, Remark, Verdict, check};
 pub(crate) use self::expression::{Number, Subject};
 pub(crate) use self::member_path::MemberPath;
 pub(crate) use self::read::{Declaration, DeclaredMessages, DeclaredWait};
+use self::reader::Places;
 pub(super) use self::sources::libraries;
 pub use self::sources::{Summary, documents, summary};
 use self::text::Leaked;
@@ -45,7 +44,8 @@ pub(crate) struct Declared {
     of: &'static Declaration,
     /// The spellings of its type's name.
     types: Vec<Leaked>,
-    span: Range<usize>,
+    places: Places,
+    messages: Option<MemberPath>,
     waits: Vec<PlacedWait>,
     guards: Vec<DeclaredGuard>,
 }
@@ -54,7 +54,9 @@ pub(crate) struct Declared {
 struct PlacedWait {
     types: Vec<Leaked>,
     wait: &'static DeclaredWait,
-    span: Range<usize>,
+    /// The key that has the types.
+    key: &'static str,
+    places: Places,
 }
 
 /// A guard of a declaration.
@@ -63,7 +65,7 @@ struct DeclaredGuard {
     to: Option<MemberPath>,
     permits: Option<Number>,
     emptied: Leaked,
-    span: Range<usize>,
+    places: Places,
 }
 
 /// A library that is declared here, by its text.

@@ -33,6 +33,20 @@ pub(super) struct Reader<'t> {
     asked: BTreeSet<&'static str>,
 }
 
+/// Where a table and its keys stand.
+pub(super) struct Places {
+    table: Range<usize>,
+    keys: Vec<(String, Range<usize>)>,
+}
+
+impl Places {
+    /// The place of a key; that of the table for one that is not there.
+    pub(super) fn of(&self, key: &str) -> &Range<usize> {
+        let known = self.keys.iter().find(|(known, _)| known == key);
+        known.map_or(&self.table, |(_, place)| place)
+    }
+}
+
 /// A text in the table, and where it stands.
 #[derive(Clone, Debug)]
 pub(super) struct Word {
@@ -48,6 +62,13 @@ impl<'t> Reader<'t> {
         name: &'static str,
     ) -> Self {
         Self { text, table, span, name, asked: BTreeSet::new() }
+    }
+
+    /// Where it and its keys stand.
+    pub(super) fn places(&self) -> Places {
+        let place =
+            |key: &Spanned<std::borrow::Cow<'_, str>>| (key.get_ref().to_string(), key.span());
+        Places { table: self.span.clone(), keys: self.table.keys().map(place).collect() }
     }
 
     /// The value of a key; `None` where it is not there.
