@@ -2,7 +2,7 @@
 //!
 //! `unhang extract` writes one for a build; it is small enough to keep beside a stripped binary.
 //!
-//! # The format, version 5
+//! # The format, version 6
 //!
 //! | bytes | what |
 //! |---|---|
@@ -34,7 +34,7 @@ use super::{
 };
 
 const MAGIC: &[u8; 8] = b"unhangLF";
-const VERSION: u16 = 5;
+const VERSION: u16 = 6;
 /// zstd's own choice. More takes as long as a good part of what comes before, to save a tenth of a
 /// file that is small anyway.
 const COMPRESSION: i32 = 3;
