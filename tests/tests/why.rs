@@ -119,6 +119,7 @@ faults! { subjects::faults, every_fault_in_every_debugger:
     a_lock_is_kept_by_a_future_that_nothing_polls "unpolled-guard"
     a_lock_comes_free_for_a_listener_that_nothing_polls "unpolled-listener"
     a_notification_in_what_two_share_was_lost "shared-switch"
+    guards_have_the_names_of_their_locks "shadowed-guard"
 }
 
 faults! { subjects::pools, every_pool_in_every_debugger:
