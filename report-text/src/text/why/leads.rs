@@ -224,6 +224,10 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
         (ResourceKind::Notify, _) => "see who should notify it".to_string(),
         (ResourceKind::Cancellation, _) => "see who should cancel it".to_string(),
         (ResourceKind::Barrier, _) => "see who did not come to it".to_string(),
+        // An empty set that is waited for is one that tasks may still be added to.
+        (ResourceKind::JoinSet, _) if resource.parties == Some(0) => {
+            "no task of it is left, and nobody closed it".to_string()
+        }
         (ResourceKind::Join | ResourceKind::JoinSet, _) => {
             "that task is in no list; see who should poll it".to_string()
         }
