@@ -17,8 +17,7 @@ use std::sync::Arc;
 
 use runtime_layouts::layout::source::{
     KnowledgeText, LayoutError, LayoutSource, ObjectFacts, ObjectFormat, Poll, Provenance,
-    StaticVariable,
-    ThreadLocal,
+    StaticVariable, ThreadLocal,
 };
 use runtime_layouts::layout::{
     Call, Function, PlacedVariable, SourceLocation, StaticAddress, Type, TypeId,

@@ -11,6 +11,8 @@ mod member_path;
 mod read;
 mod reader;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use self::check::{CheckedDeclaration, Remark, Verdict, check};
