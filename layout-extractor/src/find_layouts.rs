@@ -107,6 +107,13 @@ pub fn open_library(path: &Path, folders: &[PathBuf]) -> Option<Arc<dyn LayoutSo
     has_tls_and_text(path, &texts).then(|| open_program(path, folders).ok())?
 }
 
+/// Whether a program may contain the runtime that has that text among its constants; `true` when it
+/// cannot be read.
+#[must_use]
+pub fn may_have(path: &Path, text: &[u8]) -> bool {
+    !path.is_file() || has_tls_and_text(path, &[text])
+}
+
 /// The layout files that there are for a program.
 fn layout_files(path: &Path, build_id: &str, folders: &[PathBuf]) -> Vec<PathBuf> {
     let Some(name) = path.file_name() else { return Vec::new() };

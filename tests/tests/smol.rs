@@ -56,3 +56,33 @@ fn a_circle_across_two_runtimes() -> Result<()> {
 fn an_executor_that_nobody_runs() -> Result<()> {
     check(Profile::Debug, "nobody", "smol-nobody", CORE)
 }
+
+#[test]
+fn a_pool_of_one_thread_of_futures() -> Result<()> {
+    check(Profile::Debug, "local-pool", "smol-local-pool", CORE)
+}
+
+#[test]
+fn a_pool_of_several_threads_whose_tasks_only_wakers_lead_to() -> Result<()> {
+    check(Profile::Debug, "thread-pool", "smol-thread-pool", CORE)
+}
+
+#[test]
+fn a_static_executor_that_keeps_no_list() -> Result<()> {
+    check(Profile::Debug, "leaked", "smol-leaked", CORE)
+}
+
+#[test]
+fn the_runtime_of_zbus() -> Result<()> {
+    check(Profile::Debug, "zbus", "smol-zbus", CORE)
+}
+
+#[test]
+#[ignore = "the same, optimized and live; `cargo xtask test --full` runs it"]
+fn pools_and_the_runtime_of_zbus_optimized() -> Result<()> {
+    for what in ["local-pool", "thread-pool", "leaked", "zbus"] {
+        check(Profile::Debug, what, &format!("smol-{what}"), &[Mode::Live])?;
+        check(Profile::Release, what, &format!("smol-{what}-release"), BOTH)?;
+    }
+    Ok(())
+}

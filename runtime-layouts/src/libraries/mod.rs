@@ -4,6 +4,7 @@
 //! function that finds its tasks. To add a library, add its `mod` and its line in `ENTRIES`.
 
 pub(crate) mod actix;
+pub(crate) mod async_broadcast;
 pub(crate) mod async_channel;
 pub(crate) mod async_executor;
 pub(crate) mod async_io;
@@ -40,6 +41,7 @@ pub(crate) mod tokio_stream;
 pub(crate) mod tokio_util;
 pub(crate) mod tower;
 pub(crate) mod tungstenite;
+pub(crate) mod zruntime;
 
 use crate::knowledge::{KnownLibrary, Libraries};
 use crate::walk::{Registry, RegistryEntry};
@@ -49,13 +51,15 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::runtime(&tokio::LIBRARY, tokio::discover),
     RegistryEntry::runtime(&async_executor::LIBRARY, async_executor::discover),
     RegistryEntry::runtime(&embassy::LIBRARY, embassy::discover),
+    RegistryEntry::runtime(&zruntime::LIBRARY, zruntime::discover),
     RegistryEntry::library(&embassy_sync::LIBRARY),
     RegistryEntry::library(&embassy_time::LIBRARY),
     RegistryEntry::library(&tokio_util::LIBRARY),
     RegistryEntry::library(&tokio_stream::LIBRARY),
-    RegistryEntry::library(&futures::LIBRARY),
+    RegistryEntry::runtime(&futures::LIBRARY, futures::discover),
     RegistryEntry::library(&async_lock::LIBRARY),
     RegistryEntry::library(&async_channel::LIBRARY),
+    RegistryEntry::library(&async_broadcast::LIBRARY),
     RegistryEntry::library(&async_io::LIBRARY),
     RegistryEntry::library(&concurrent_queue::LIBRARY),
     RegistryEntry::declared(&flume::LIBRARY),

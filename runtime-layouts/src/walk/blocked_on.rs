@@ -96,18 +96,22 @@ fn role(program: &Program<'_>, module: usize, function: &Function) -> Role {
     if matches!(first, "core" | "std" | "alloc") {
         return if last == "poll" { Role::Polls } else { Role::Other };
     }
-    let mut has_context = None;
+    let (mut has_context, mut is_given) = (None, false);
     for (place, variable) in function.variables.iter().enumerate() {
         let Ok(layout) = program.type_of(Ty { module, id: variable.ty }) else { continue };
         match &*layout.name {
             CONTEXT => return if last.starts_with("poll") { Role::Polls } else { Role::Begins },
             CONTEXT_REFERENCE => has_context = has_context.or(Some(place)),
+            // What may be given one, or none: `cx: Option<&mut Context<'_>>` in `piper/src/lib.rs`
+            // (0.2.5). Parameters come before what is taken out of them.
+            name if has_context.is_none() && name.contains(CONTEXT_REFERENCE) => is_given = true,
             _ => {}
         }
     }
     let is_closure = environment_of_body(&function.name).is_some();
     match has_context {
         None => Role::Other,
+        Some(_) if is_given => Role::Polls,
         // `self` and the context; of a closure, whose own variables are no parameter, the context.
         Some(1) => Role::Polls,
         Some(0) if is_closure => Role::Polls,
@@ -236,8 +240,10 @@ impl Inspection<'_> {
         id: TaskId,
     ) -> Option<Task> {
         let reference = ThreadRef { number: thread.number, tid: thread.tid };
-        let is_running = beginning.is_polled && beginning.polls_task.is_none();
         let found = self.future_of(frames, calls, beginning);
+        // Its own poll may run an executor, whose task is polled now: what it has stored is so. In its
+        // first poll it has stored nothing.
+        let is_running = beginning.is_polled && (beginning.polls_task.is_none() || found.is_none());
         let native = beginning.is_polled.then(|| {
             let start = beginning.polls_task.map_or(0, |task| task + 1);
             self.chain_on_stack(frames, calls, start, beginning.at)
@@ -279,7 +285,7 @@ impl Inspection<'_> {
     }
 
     /// The site that names a future whose outermost frame has that one.
-    fn named_root(&mut self, root: SiteId) -> SiteId {
+    pub(crate) fn named_root(&mut self, root: SiteId) -> SiteId {
         let Some(ty) = self.type_of_site(root) else { return root };
         let named = named_future(self.program, self.libraries, ty);
         if named == ty { root } else { self.site_of_type(named).unwrap_or(root) }

@@ -32,7 +32,7 @@ mod threads;
 mod type_paths;
 pub(crate) mod waits;
 mod waits_and_holders;
-mod waker_sweep;
+pub(crate) mod waker_sweep;
 
 use self::block_on_calls::PolledByCalls;
 pub(crate) use self::chain::Walker;
@@ -205,6 +205,11 @@ impl Inspection<'_> {
         self.interrupted
     }
 
+    /// Whether a runtime has added tasks that were spawned, which have numbers.
+    pub(crate) fn has_spawned_tasks(&self) -> bool {
+        self.tasks.iter().any(|task| task.kind != TaskKind::BlockOn)
+    }
+
     /// The await chain of a value that is known to be a future.
     pub(crate) fn chain(&mut self, future: Value) -> Chain {
         let mut chain = self.walker.chain(self.program, future);
@@ -299,6 +304,16 @@ impl Inspection<'_> {
     pub(crate) fn handles_of(&mut self, value: Value, found: &mut Vec<Value>) {
         let values = self.handles.of_value(self.program, value);
         found.extend(values);
+    }
+
+    /// The future behind a pointer to a `dyn Future`, whatever owns it; `None` for a null pointer, and
+    /// where the debug information does not name the type.
+    pub(crate) fn behind_object(&self, pointer: Value) -> Option<Value> {
+        let program = self.program;
+        let address = |name| program.read_pointer(pointer.member(program, name).ok()?.address).ok();
+        let data = address("pointer").or_else(|| address("data_ptr"))?;
+        let ty = search::object_type(program, address("vtable")?)?;
+        (data != 0).then_some(Value { ty, address: data })
     }
 
     /// The site of a function on a thread's stack.

@@ -60,8 +60,11 @@ pub(super) fn mark(
     }
     let Some(processor) = program.target().processor() else { return };
     let (words, tables) = (processor.words, FxHashMap::default());
+    let wanted = Wanted::Data(wanted);
     let mut sweep = Sweep { program, words, wanted, tables, found: Vec::new() };
-    sweep.run(seeds(program, words, tasks, waits));
+    let resources = waits.resources.iter().map(|resource| resource.address);
+    let known = tasks.iter().map(|task| task.address).chain(resources);
+    sweep.run(seeds(program, words, known));
     let places = Places::of(program, sites, runtimes, tasks, waits);
     let mut by_task: FxHashMap<u64, Vec<u64>> = FxHashMap::default();
     for (data, at) in sweep.found {
@@ -91,14 +94,37 @@ pub(super) fn mark(
     }
 }
 
+/// What the wakers in memory wake whose functions are so named: data pointers, in order, each once.
+/// `known` are addresses around which there is memory that the program writes to.
+///
+/// For the tasks of which no list has any. Freed memory keeps what was in it: who asks has to see
+/// whether what is there can be a task.
+pub(crate) fn woken_by(
+    program: &Program<'_>,
+    known: impl Iterator<Item = u64>,
+    is_function: &dyn Fn(&str) -> bool,
+) -> Vec<u64> {
+    let Some(processor) = program.target().processor() else { return Vec::new() };
+    let (words, tables) = (processor.words, FxHashMap::default());
+    let ranges = program.modules().iter().map(|module| {
+        let (start, end) = module.layouts.facts().address_range;
+        start.0.wrapping_add(module.load_bias)..end.0.wrapping_add(module.load_bias)
+    });
+    let wanted = Wanted::Functions { ranges: ranges.collect(), is_function };
+    let mut sweep = Sweep { program, words, wanted, tables, found: Vec::new() };
+    sweep.run(seeds(program, words, known));
+    let mut found: Vec<u64> = sweep.found.into_iter().map(|(data, _)| data).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
 /// The chunks around which there is memory that the program writes to.
-fn seeds(program: &Program<'_>, words: WordFormat, tasks: &[Task], waits: &Waits) -> Vec<u64> {
-    let own = tasks.iter().map(|task| task.address);
-    let resources = waits.resources.iter().map(|resource| resource.address);
+fn seeds(program: &Program<'_>, words: WordFormat, known: impl Iterator<Item = u64>) -> Vec<u64> {
     let threads = program.target().threads().iter();
     let stacks = threads.clone().filter_map(|thread| Some(stack_of(program, thread)?.start));
     let arenas = threads.flat_map(|thread| beside_thread_pointer(program, words, thread));
-    let addresses = own.chain(resources).chain(stacks).chain(arenas).filter(|at| *at != 0);
+    let addresses = known.chain(stacks).chain(arenas).filter(|at| *at != 0);
     let statics = program.modules().iter().flat_map(|module| {
         let end = module.layouts.facts().address_range.1.0.wrapping_add(module.load_bias);
         let last = end.saturating_sub(1) / CHUNK;
@@ -133,11 +159,23 @@ fn stack_of(program: &Program<'_>, thread: &Thread) -> Option<Range<u64>> {
     Some(first..places.next_back().unwrap_or(first))
 }
 
+/// Which wakers are looked for.
+enum Wanted<'s> {
+    /// Those with these data pointers.
+    Data(FxHashSet<u64>),
+    /// Those one of whose functions has such a name.
+    Functions {
+        /// Where the modules lie, which have the tables.
+        ranges: Vec<Range<u64>>,
+        is_function: &'s dyn Fn(&str) -> bool,
+    },
+}
+
 /// What is looked for, and what was found.
 struct Sweep<'s> {
     program: &'s Program<'s>,
     words: WordFormat,
-    wanted: FxHashSet<u64>,
+    wanted: Wanted<'s>,
     /// Whether there is a table of a waker's functions at an address.
     tables: FxHashMap<u64, bool>,
     /// What is woken, and where the waker is.
@@ -188,8 +226,30 @@ impl Sweep<'_> {
     fn search_bytes(&mut self, start: u64, bytes: &[u8]) {
         let size = usize::from(self.words.pointer_size);
         for (at, value) in (start..).step_by(size.max(1)).zip(self.words.pointers(bytes)) {
-            if self.wanted.contains(&value) && self.is_beside_table(at) {
+            let (is_data, is_wanted) = match &self.wanted {
+                Wanted::Data(wanted) => (true, wanted.contains(&value)),
+                Wanted::Functions { ranges, .. } => {
+                    (false, ranges.iter().any(|range| range.contains(&value)))
+                }
+            };
+            if !is_wanted {
+                continue;
+            }
+            if is_data && self.is_beside_table(at) {
                 self.found.push((value, at));
+            } else if !is_data && self.is_table(value) {
+                self.add_beside(at);
+            }
+        }
+    }
+
+    /// Adds the words beside a pointer to a table: either may be what is woken.
+    fn add_beside(&mut self, at: u64) {
+        let word = u64::from(self.words.pointer_size);
+        for beside in [at.wrapping_sub(word), at.wrapping_add(word)] {
+            let data = self.program.read_pointer(beside).unwrap_or(0);
+            if data != 0 && self.program.module_at(data).is_none() {
+                self.found.push((data, beside));
             }
         }
     }
@@ -210,10 +270,19 @@ impl Sweep<'_> {
             let target = program.read_pointer(at.wrapping_add(function * word)).unwrap_or(0);
             target != 0 && program.module_at(target).is_some()
         };
-        *self
-            .tables
-            .entry(at)
-            .or_insert_with(|| program.module_at(at).is_some() && (0..FUNCTIONS).all(is_code))
+        let is_wanted = || match &self.wanted {
+            Wanted::Data(_) => true,
+            Wanted::Functions { is_function, .. } => {
+                let wakes = program.read_pointer(at.wrapping_add(word)).unwrap_or(0);
+                let place = program.module_at(wakes);
+                let functions =
+                    place.and_then(|(module, at)| program.layouts(module).functions_at(at).ok());
+                functions.unwrap_or_default().iter().any(|function| is_function(&function.name))
+            }
+        };
+        *self.tables.entry(at).or_insert_with(|| {
+            program.module_at(at).is_some() && (0..FUNCTIONS).all(is_code) && is_wanted()
+        })
     }
 }
 
@@ -349,7 +418,7 @@ mod tests {
     fn found(memory: FakeMemory) -> Vec<u64> {
         let target = FakeTarget::new(FakeLayouts::new(), memory, 0);
         let program = Program::new(&target);
-        let wanted = FxHashSet::from_iter([TASK]);
+        let wanted = Wanted::Data(FxHashSet::from_iter([TASK]));
         let (words, tables) = (WIDE.words, FxHashMap::default());
         let mut sweep = Sweep { program: &program, words, wanted, tables, found: Vec::new() };
         sweep.run(vec![HEAP / CHUNK]);

@@ -26,6 +26,10 @@ const LOCAL: Flavor = Flavor::new("one_thread", Pollers::One);
 const SHARED: Flavor = Flavor::new("several_threads", Pollers::Several);
 const UNKNOWN: Flavor = Flavor::UNKNOWN;
 
+/// What is said of an executor that keeps no list: `static_executors.rs` (1.14.1).
+const NO_LIST: &str = "it is static and keeps no list of its tasks: shown are those that are queued, \
+                       and those of which a handle or a waker was found in memory";
+
 /// More tasks of one executor than this are not looked at.
 const MOST_TASKS: u64 = 1 << 22;
 
@@ -36,6 +40,8 @@ pub(super) struct Executor {
     /// The threads that run it.
     pub(super) threads: Vec<Runs>,
     is_read: bool,
+    /// Whether it was made to be static, and keeps no list of its tasks.
+    pub(super) is_static: bool,
     /// The headers of its tasks, by their places in its list, counted from 1.
     listed: Vec<(u64, usize)>,
     /// Those that are in no list.
@@ -72,6 +78,7 @@ impl Executors {
                 state,
                 threads: Vec::new(),
                 is_read: false,
+                is_static: false,
                 listed: Vec::new(),
                 unlisted: Vec::new(),
                 places: 0,
@@ -91,6 +98,17 @@ impl Executors {
             threads.len() - 1
         });
         &mut threads[known]
+    }
+
+    /// Takes note that an executor keeps no list.
+    pub(super) fn set_static(&mut self, state: Value) {
+        let at = self.add(state);
+        self.all[at].is_static = true;
+    }
+
+    /// Whether one of them keeps no list.
+    pub(super) fn have_static(&self) -> bool {
+        self.all.iter().any(|executor| executor.is_static)
     }
 
     pub(super) fn is_read(&self, at: usize) -> bool {
@@ -287,7 +305,10 @@ impl Executor {
             blocking: None,
             counted_tasks: None,
             listed_tasks: listed as u64,
-            incomplete: self.incomplete.clone(),
+            incomplete: {
+                let no_list = self.is_static.then(|| NO_LIST.to_string());
+                self.incomplete.iter().cloned().chain(no_list).collect()
+            },
         }
     }
 

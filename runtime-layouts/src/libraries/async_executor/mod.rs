@@ -24,7 +24,7 @@ use crate::layout::Type;
 use crate::layout::source::LayoutError;
 use crate::report::{Task, TaskId, TaskIndex, TaskKind, TaskState};
 use crate::value::{Program, Ty, Value};
-use crate::walk::{Inspection, LiveValue};
+use crate::walk::{Inspection, LiveValue, waker_sweep};
 
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
@@ -119,6 +119,7 @@ pub(super) fn discover(inspection: &mut Inspection<'_>) {
         threads::run_by_tasks(inspection, read..until, &mut found);
         read = until;
     }
+    add_unkept(inspection, &mut found, &mut seen);
     threads::join(inspection, first, &mut found);
     finish(inspection, first, found);
 }
@@ -161,6 +162,53 @@ fn add_unlisted(
             inspection.tasks.push(one.task);
         }
     }
+}
+
+/// Adds the tasks of static executors, which keep no list: those in their queues, and those of which a
+/// waker is in memory.
+fn add_unkept(inspection: &mut Inspection<'_>, found: &mut Executors, seen: &mut FxHashSet<u64>) {
+    if !found.have_static() {
+        return;
+    }
+    let program = inspection.program;
+    let kept = || found.all.iter().filter(|executor| executor.is_static);
+    let queued = kept().flat_map(|executor| queues::shared(program, executor.state));
+    let known = kept().map(|executor| executor.state.address);
+    let known = known.chain(inspection.tasks.iter().map(|task| task.address));
+    let woken = waker_sweep::woken_by(program, known, &task::is_wake);
+    let headers: Vec<u64> = queued.chain(woken).collect();
+    for address in headers {
+        if inspection.interrupted() {
+            return;
+        }
+        let modules = 0..program.modules().len();
+        for header in modules.filter_map(|module| task::header_type(program, module)) {
+            if seen.contains(&address) {
+                break;
+            }
+            let header = Value { ty: header, address };
+            if !task::may_be_alive(program, header) {
+                continue;
+            }
+            let one = found.reader.read(program, &mut inspection.walker, header, false);
+            inspection.take_in_sites();
+            let Ok(mut one) = one else { continue };
+            let executor = one.executor.map(|state| state.address);
+            let at = found
+                .all
+                .iter()
+                .position(|known| known.is_static && Some(known.state.address) == executor);
+            let Some(at) = at.filter(|_| !is_ended(&one.task)) else { continue };
+            inspection.numbers.apply_to_task(&mut one.task);
+            seen.insert(address);
+            found.add_task(Some(at), one.future, &one.task);
+            inspection.tasks.push(one.task);
+        }
+    }
+}
+
+fn is_ended(task: &Task) -> bool {
+    matches!(task.state, TaskState::Complete | TaskState::Cancelled)
 }
 
 /// Gives the tasks their executors and ids, in order.

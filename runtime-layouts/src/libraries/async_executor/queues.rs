@@ -49,6 +49,12 @@ pub(super) fn of(
     (found, injected)
 }
 
+/// The headers of the tasks in the queue of all.
+pub(super) fn shared(program: &Program<'_>, state: Value) -> Vec<u64> {
+    let queue = state.member(program, "queue");
+    queue.and_then(|queue| headers(program, queue)).unwrap_or_default()
+}
+
 /// The queues of those that run an executor.
 pub(super) fn local(program: &Program<'_>, state: Value) -> Result<Vec<Value>, ValueError> {
     let queues = state.member(program, "local_queues")?;

@@ -16,6 +16,11 @@ pub(super) fn has_ended(word: u64) -> bool {
     word & (COMPLETED | CLOSED) != 0
 }
 
+/// Whether something refers to the task with that word, and not more than can.
+pub(super) fn has_references(word: u64) -> bool {
+    (1..1 << 24).contains(&(word >> FLAGS))
+}
+
 /// Whether the future of the task with that word was dropped, or its output took its place.
 pub(super) fn has_future(word: u64) -> bool {
     // One that was closed while it is in a queue or runs is dropped when it comes out.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use super::expected::{HEADER, STATE};
-use super::state::{has_future, state_of, wakers_of};
+use super::state::{has_future, has_references, state_of, wakers_of};
 use crate::layout::name::plain_path;
 use crate::layout::{Function, TypeKind};
 use crate::report::{
@@ -42,7 +42,8 @@ struct FuturePlace {
     /// From the header to the box that it is in: a large one is (`Builder::spawn_unchecked`). `None`
     /// for one that lies in the task itself.
     boxed: Option<u64>,
-    /// The site of the user's future, whatever its state.
+    /// The site of the user's future, whatever its state; `None` for an object of a trait, whose type is
+    /// its own.
     site: Option<SiteId>,
 }
 
@@ -96,6 +97,7 @@ impl TaskReader {
             };
             let address = start.wrapping_add(future.offset);
             task.chain = walker.chain(program, Value { ty: future.ty, address });
+            task.root = task.root.or_else(|| task.chain.frames.first().map(|frame| frame.site));
             task.trust.source = FrameSource::StateMachines;
         }
         let at =
@@ -166,7 +168,8 @@ fn task_layout(
     let (unboxed, is_boxed) = unboxed(program, outer);
     let (ty, within) = inner(program, (unboxed, 0));
     let named = named_future(program, walker.sites.libraries(), ty);
-    let site = walker.sites.of_any(program, named);
+    let is_object = program.type_of(named).is_ok_and(|layout| is_boxed_object(&layout.name));
+    let site = (!is_object).then(|| walker.sites.of_any(program, named)).flatten();
     let known = match functions.len() {
         1 => FutureType::Known,
         several => FutureType::OneOf(several),
@@ -182,6 +185,19 @@ fn task_layout(
 /// Whether that function runs a task.
 pub(super) fn is_run(function: &str) -> bool {
     function.starts_with("async_task::raw::RawTask<") && plain_path(function) == RUN
+}
+
+/// Whether that function wakes a task: the second in the table of its wakers.
+pub(super) fn is_wake(function: &str) -> bool {
+    function.starts_with("async_task::raw::RawTask<")
+        && plain_path(function) == "async_task::raw::RawTask::wake"
+}
+
+/// Whether there can be a task at an address that a waker had: its memory may be freed since, and a
+/// waker of it is a reference.
+pub(super) fn may_be_alive(program: &Program<'_>, header: Value) -> bool {
+    let word = header.member(program, "state").and_then(|state| state.unsigned(program));
+    word.is_ok_and(has_references)
 }
 
 /// The future of a task and the function that schedules it, with their offsets from the header in
@@ -204,9 +220,11 @@ fn places(
     else {
         return Ok(None);
     };
-    // In 4.7 the table says it, in 4.0 it does not.
+    // Since 4.4 the table says it: in an `Option`, up to 4.5.
+    const LAYOUT: &str = "async_task::raw::TaskLayout";
     if let Ok(info) = table.member(program, "layout_info")
         && let Some(info) = info.pointee(program)?
+        && let Some(info) = info.find_inline(program, LAYOUT)?
     {
         let offset = |name| info.member(program, name)?.unsigned(program);
         return Ok(Some(((future, offset("offset_f")?), (schedule, offset("offset_s")?))));
@@ -262,6 +280,12 @@ fn unboxed(program: &Program<'_>, ty: Ty) -> (Ty, bool) {
         Some(id) => (Ty { module: ty.module, id }, true),
         None => (ty, false),
     }
+}
+
+/// Whether that is the type of a box with an object of a trait in it, as `BoxFuture` is.
+fn is_boxed_object(name: &str) -> bool {
+    let inside = name.strip_prefix("core::pin::Pin<alloc::boxed::Box<");
+    inside.is_some_and(|inside| inside.starts_with("dyn ") || inside.starts_with("(dyn "))
 }
 
 /// The future within what an executor puts around it.

@@ -33,6 +33,7 @@ pub(super) fn seeds(
             for value in inspection.static_variables(module, name) {
                 if let Some(state) = executor_of(inspection.program, value) {
                     found.add(state);
+                    mark_static(inspection.program, value, state, found);
                 }
             }
         }
@@ -62,6 +63,9 @@ pub(super) fn seeds(
             }
         }
         for (value, is_own) in values {
+            if let Some(state) = executor_of(program, value) {
+                mark_static(program, value, state, found);
+            }
             match executor_of(program, value) {
                 // Code of the executor's own on a stack runs it.
                 Some(state) if is_own => _ = found.add_thread(state, reference),
@@ -89,6 +93,14 @@ fn executor_of(program: &Program<'_>, value: Value) -> Option<Value> {
     is_sound(program, state).then_some(state)
 }
 
+/// Takes note of an executor that was made to be static, by the type of what leads to it.
+fn mark_static(program: &Program<'_>, value: Value, state: Value, found: &mut Executors) {
+    const STATIC: &str = "async_executor::static_executors::";
+    if value.layout(program).is_ok_and(|layout| layout.name.contains(STATIC)) {
+        found.set_static(state);
+    }
+}
+
 /// Whether that can be an executor: a variable may not be set yet.
 fn is_sound(program: &Program<'_>, state: Value) -> bool {
     let notified = state.member(program, "notified").and_then(|it| it.unsigned(program));
@@ -111,7 +123,8 @@ pub(super) fn run_by_tasks(
         }
         let mut states = Vec::new();
         run_by_chain(inspection, &task.chain, &mut states);
-        for (state, queue) in states {
+        for (value, state, queue) in states {
+            mark_static(program, value, state, found);
             match task.thread.filter(|_| task.kind == TaskKind::BlockOn) {
                 Some(thread) => {
                     let runs = found.add_thread(state, thread);
@@ -126,7 +139,7 @@ pub(super) fn run_by_tasks(
 fn run_by_chain(
     inspection: &Inspection<'_>,
     chain: &Chain,
-    states: &mut Vec<(Value, Option<u64>)>,
+    states: &mut Vec<(Value, Value, Option<u64>)>,
 ) {
     let program = inspection.program;
     for frame in chain.frames.iter().filter(|frame| frame.address != 0) {
@@ -137,7 +150,7 @@ fn run_by_chain(
         let value = Value { ty, address: frame.address };
         let state = value.find_through_pointers(program, STATE.newest()).ok().flatten();
         let state = state.filter(|state| is_sound(program, *state));
-        states.extend(state.map(|state| (state, queues::own(program, value))));
+        states.extend(state.map(|state| (value, state, queues::own(program, value))));
     }
     chain.branches.iter().for_each(|branch| run_by_chain(inspection, branch, states));
 }

@@ -2,17 +2,29 @@
 
 mod channel;
 mod lock;
+mod pools;
 mod public_paths;
 mod shared;
 mod turns;
 mod unordered;
 
 use self::channel::{BOUNDED, ONESHOT, UNBOUNDED};
-use crate::knowledge::{GuardType, Library, ResourceType};
+pub(super) use self::pools::discover;
+use crate::knowledge::{GuardType, Library, ResourceType, Runtime};
 use crate::report::{Access, ResourceKind};
 
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
+    runtime: Some(Runtime {
+        root: None,
+        // In the paths of its panics: `futures-executor/src/local_pool.rs`.
+        text: b"futures-executor-",
+        task_polls: &[pools::RUN, pools::POLL],
+        pool_loops: &[],
+    }),
+    expectations: pools::EXPECTATIONS,
+    named_types: pools::NAMED_TYPES,
+    defining_crates: &["futures_executor"],
     collections: &[unordered::COLLECTIONS, turns::COLLECTIONS, channel::COLLECTIONS],
     future_sets: unordered::FUTURE_SETS,
     // A `Fuse` drops its own: `futures-util/src/future/future/fuse.rs` (0.3.34).

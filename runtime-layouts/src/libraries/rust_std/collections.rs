@@ -61,6 +61,22 @@ fn in_table(program: &Program<'_>, table: Value, most: usize) -> Result<Vec<Valu
     Ok(slots.map(|(slots, _)| slots).unwrap_or_default())
 }
 
+/// The keys and values of a map, and how many it has.
+pub(crate) type Entries = (Vec<(Value, Value)>, u64);
+
+/// The entries of a `HashMap`, so many at most, and how many there are; `None` where the layout is not
+/// the one that is known.
+pub(crate) fn entries_of_map(
+    program: &Program<'_>,
+    map: Value,
+    most: usize,
+) -> Result<Option<Entries>, ValueError> {
+    let Some(table) = map.find_inline(program, TABLE)? else { return Ok(None) };
+    let Some((pairs, count)) = maps::slots(program, table, most as u64)? else { return Ok(None) };
+    let entry = |pair: Value| Ok((pair.member(program, "__0")?, pair.member(program, "__1")?));
+    Ok(Some((pairs.into_iter().map(entry).collect::<Result<_, ValueError>>()?, count)))
+}
+
 /// The values of a map.
 fn in_map(program: &Program<'_>, map: Value, most: usize) -> Result<Vec<Value>, ValueError> {
     let Some(table) = map.find_inline(program, TABLE)? else { return Ok(Vec::new()) };

@@ -72,15 +72,37 @@ pub(super) fn check(executable: &Path, checks: &mut Checks) -> anyhow::Result<()
         found.push((expectation, program.check().with_context(|| expectation.what.to_string())?));
     }
     let is_there = |what| found.iter().any(|(known, check)| known.what == what && check.is_some());
+    let absent = absent(executable, &found);
     let checked: Vec<Check> = found
         .iter()
         .map(|(expectation, check)| match check {
             Some(check) => check.clone(),
+            None if absent.contains(&expectation.what) => not_there(expectation),
             None => missing(expectation, expectation.instead.is_some_and(is_there)),
         })
         .collect();
     checked.into_iter().for_each(|check| checks.add(check));
     Ok(())
+}
+
+/// What is expected of the runtimes that a program does not have: nothing of one was found, nor the text
+/// that every program with it has.
+fn absent(executable: &Path, found: &[(&'static Expectation, Option<Check>)]) -> Vec<&'static str> {
+    let is_found = |of: &Expectation| {
+        found.iter().any(|(known, check)| known.what == of.what && check.is_some())
+    };
+    LIBRARIES
+        .runtimes()
+        .filter(|(library, runtime)| {
+            !library.expectations.iter().any(is_found)
+                && !layout_extractor::may_have(executable, runtime.text)
+        })
+        .flat_map(|(library, _)| library.expectations.iter().map(|of| of.what))
+        .collect()
+}
+
+fn not_there(expectation: &Expectation) -> Check {
+    Check::note(word(expectation.kind), format!("{}: not in this program", expectation.what))
 }
 
 /// The line for what a program has nothing of; `has_other` when it has what may be there instead.
@@ -90,7 +112,7 @@ fn missing(expectation: &Expectation, has_other: bool) -> Check {
         Some(other) if has_other => {
             Check::good(word(kind), format!("{what}: not needed, since the program has {other}"))
         }
-        None if optional => Check::note(word(kind), format!("{what}: not in this program")),
+        None if optional => not_there(expectation),
         _ => {
             let names: Vec<&str> = spellings.iter().map(|spelling| spelling.name).collect();
             let found = format!("{what}: there is no {}", names.join(" and no "));
