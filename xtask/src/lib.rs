@@ -27,6 +27,7 @@ pub mod python;
 pub mod session;
 pub mod shop;
 pub mod standalone;
+pub mod runtimes;
 pub mod story;
 pub mod test;
 pub mod vscode;

@@ -197,7 +197,7 @@ pub(crate) fn write_package(
 }
 
 /// Writes a file unless it has that text already: cargo builds anew what is newer.
-fn write_if_other(path: &Path, text: &[u8]) -> Result<()> {
+pub(crate) fn write_if_other(path: &Path, text: &[u8]) -> Result<()> {
     if std::fs::read(path).is_ok_and(|there| there == text) {
         return Ok(());
     }
@@ -206,7 +206,7 @@ fn write_if_other(path: &Path, text: &[u8]) -> Result<()> {
 
 /// Replaces a copy of an executable, unless it is the same: one that runs cannot be written to, and
 /// a debugger that has read it may read it again.
-fn copy_if_newer(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn copy_if_newer(from: &Path, to: &Path) -> Result<()> {
     let time = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
     if to.exists() && time(to) == time(from) {
         return Ok(());
