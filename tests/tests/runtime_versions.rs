@@ -18,7 +18,7 @@ const TASKS: [&str; 4] = [
 ];
 
 fn report(baking: &Baking, profile: Profile) -> Result<String> {
-    let mut running = Running::start(&baking.build(profile)?, &[])?;
+    let mut running = Running::start::<&str>(&baking.build(profile)?, &[])?;
     running.come_to_rest()?;
     let said = Front::CommandLine.ask(Subject::Process(running.pid()), &["async dump"])?;
     let blanks = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
