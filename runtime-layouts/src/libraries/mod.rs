@@ -1,7 +1,8 @@
 //! The known libraries: a folder and a line for each.
 //!
-//! A folder has one [`Library`] with everything known of it; that of an async runtime also has a
-//! function that finds its tasks. To add a library, add its `mod` and its line in `ENTRIES`.
+//! A folder has one [`Library`](crate::knowledge::Library) with everything known of it; that of an
+//! async runtime also has a function that finds its tasks. To add a library, add its `mod` and its
+//! line in `ENTRIES`.
 
 pub(crate) mod actix;
 pub(crate) mod async_broadcast;
