@@ -12,6 +12,7 @@ use crate::knowledge::{Libraries, waker};
 use crate::report::{FrameRef, Report, ResourceId, Task, TaskIndex, ThreadRef};
 use crate::target::Target;
 use crate::value::Program;
+use crate::walk::libraries_of;
 
 /// Places and pointers of one kind that are named, at most.
 const MOST_NAMED: usize = 16;
@@ -129,6 +130,8 @@ pub fn parse_address(text: &str) -> Result<u64, String> {
 /// What lies at an address of a stopped process, of which `report` was made at this stop.
 #[must_use]
 pub fn of(target: &dyn Target, report: &Report, libraries: Libraries, address: u64) -> WhatIs {
+    // What is wrong with a text the report says.
+    let (libraries, _) = libraries_of(target, libraries);
     let program = Program::new(target);
     let mut explorer = Explorer::of(&program, libraries, report);
     let parts = explorer.parts_at(address);
