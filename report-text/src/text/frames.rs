@@ -86,9 +86,19 @@ pub(super) fn telling_root<'r>(report: &'r Report, task: &'r Task) -> Option<&'r
             site.kind,
             FrameKind::AsyncFn | FrameKind::AsyncBlock | FrameKind::AsyncClosure
         );
-        is_code || !site.name.short.ends_with("<…>")
+        is_code || !(site.name.short.ends_with("<…>") || is_box(&site.name.short))
     };
-    root.filter(says_something).or_else(|| frames.find(says_something)).or(root)
+    root.filter(says_something)
+        .or_else(|| frames.find(says_something))
+        .or(root.filter(|root| !is_box(&root.name.short)))
+        .or_else(|| task.chain.frames.first().map(|frame| site(report, frame)))
+        .or(root)
+}
+
+/// Whether a name is that of a pointer to a future, which the future's own name tells better.
+fn is_box(name: &str) -> bool {
+    let name = name.rsplit_once("Pin<").map_or(name, |(_, inner)| inner);
+    name.starts_with("Box<") || name.starts_with("alloc::boxed::Box<")
 }
 
 /// The last two parts of a name, without what sort of code it is: of `async block in

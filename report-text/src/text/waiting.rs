@@ -3,8 +3,8 @@
 use super::connections;
 use super::frames::{Line, place, short_place};
 use runtime_layouts::report::{
-    Access, Connection, FrameRef, Holder, Report, Request, Resource, ResourceKind, Task, TaskIndex,
-    TaskKind, TaskState, Wait, WakerPlace, Within,
+    Access, Connection, FrameRef, Holder, Report, Request, Resource, ResourceKind, Role, Task,
+    TaskIndex, TaskKind, TaskState, Wait, WakerPlace, Within,
 };
 
 /// Tasks or holders that a line names, at most.
@@ -78,8 +78,8 @@ pub(crate) fn short(report: &Report, wait: &Wait) -> String {
         text.push_str(&format!(", {note}"));
     } else if wait.is_granted {
         text.push_str(given(wait, resource.kind));
-    } else if let Some(connection) = report.connection_owing(wait) {
-        text = answer_from(report, connection);
+    } else if let Some(owed) = report.answer_owed(wait) {
+        text = answer_from(report, owed);
     } else if let Some(holders) = holders_text(report, wait.task, resource, true) {
         // `Mutex<Inventory> held by task 4` reads as one; after more words it does not.
         let reads_as_one = match resource.holders.first() {
@@ -97,9 +97,10 @@ pub(crate) fn short(report: &Report, wait: &Wait) -> String {
 
 /// `an answer from 10.0.0.7:5432 (PostgreSQL, task 3)`, `the answer to GET from …`: what a client waits
 /// for whose connection another task drives.
-fn answer_from(report: &Report, connection: &Connection) -> String {
-    let request = connection.requests.first().and_then(Request::name);
-    let answer = match request {
+fn answer_from(report: &Report, owed: (&Connection, Option<&Request>)) -> String {
+    let (connection, request) = owed;
+    let answer = match request.and_then(Request::name) {
+        _ if connection.role == Some(Role::Server) => "the rest of a request".to_string(),
         Some(request) => format!("the answer to {request}"),
         None => "an answer".to_string(),
     };
@@ -148,7 +149,7 @@ pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> Strin
     };
     let mut text = match resource.kind {
         ResourceKind::Other => unknown(report, wait, resource),
-        _ => format!("{verb} {}", thing(report, wait)),
+        _ => format!("{verb} {}", named_thing(report, wait)),
     };
     if let Some(note) = &wait.note {
         text.push_str(&format!(", {note}"));
@@ -161,8 +162,8 @@ pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> Strin
             Some(end) => text.push_str(&format!(", {end} in #{own} of this task")),
             None => text.push_str(&format!(", held by this task in #{own}")),
         }
-    } else if let Some(connection) = report.connection_owing(wait) {
-        let owing = answer_from(report, connection);
+    } else if let Some(owed) = report.answer_owed(wait) {
+        let owing = answer_from(report, owed);
         text.push_str(&format!(", which is {owing}"));
     } else if let Some(holders) = holders_text(report, wait.task, resource, false) {
         text.push_str(", ");
@@ -271,8 +272,17 @@ pub(super) fn enumerated(report: &Report, tasks: &[TaskIndex]) -> String {
     }
 }
 
-/// What is waited for, with the address of what others can keep.
+/// What is waited for, with the address of what others can keep; of what another task takes from a
+/// connection whose answer that is.
 pub(super) fn thing(report: &Report, wait: &Wait) -> String {
+    match report.answer_owed(wait).filter(|_| !wait.is_granted) {
+        Some(owed) => answer_from(report, owed),
+        None => named_thing(report, wait),
+    }
+}
+
+/// What is waited for, with the address of what others can keep.
+fn named_thing(report: &Report, wait: &Wait) -> String {
     let resource = report.resource(wait.resource);
     let text = thing_without_address(report, wait);
     match has_identity(resource.kind) && resource.address != 0 {

@@ -329,12 +329,13 @@ fn is_for_what_comes_from_outside(report: &Report, id: WaitId) -> bool {
         && !is_about_to_come(report.resource(wait.resource))
 }
 
-/// Whether what is waited for comes from outside of the program.
+/// Whether what is waited for comes from outside of the program: also where another task takes it
+/// from a connection.
 fn is_from_outside(wait: &Wait, report: &Report) -> bool {
     matches!(
         report.resource(wait.resource).kind,
         ResourceKind::Sleep | ResourceKind::Io | ResourceKind::Signal | ResourceKind::Child
-    )
+    ) || report.answer_owed(wait).is_some()
 }
 
 /// Whether what is waited for is a timer that goes off now: the task goes on at once.

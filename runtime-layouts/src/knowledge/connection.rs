@@ -57,7 +57,8 @@ pub(crate) struct ObservedConnection {
     pub(crate) phase: Phase,
     /// See [`crate::report::Connection::is_last`].
     pub(crate) is_last: bool,
-    /// What tells it from others where its streams lead to it; 0 for one without streams.
+    /// What tells it from others where its streams lead to it, or where it is behind a pointer that may
+    /// have been moved; 0 for one that neither is true of.
     pub(crate) key: u64,
     /// What it reads from and writes to.
     pub(crate) io: Option<Value>,
@@ -103,6 +104,8 @@ pub(crate) struct ObservedRequest {
     pub(crate) came: bool,
     /// Its far end, where it keeps that itself.
     pub(crate) peer: Option<String>,
+    /// Whether it was sent, and what has it waits for the answer.
+    pub(crate) is_sent: bool,
 }
 
 /// The name of an enum's active variant.

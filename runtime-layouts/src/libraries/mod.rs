@@ -32,6 +32,7 @@ pub(crate) mod kanal;
 pub(crate) mod mobc;
 pub(crate) mod r2d2;
 pub(crate) mod redis;
+pub(crate) mod reqwest;
 pub(crate) mod rumqttc;
 pub(crate) mod rust_std;
 pub(crate) mod sqlx;
@@ -40,6 +41,7 @@ pub(crate) mod tokio_postgres;
 pub(crate) mod tokio_rustls;
 pub(crate) mod tokio_stream;
 pub(crate) mod tokio_util;
+pub(crate) mod tonic;
 pub(crate) mod tower;
 pub(crate) mod tungstenite;
 pub(crate) mod zruntime;
@@ -75,11 +77,13 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&futures_timer::LIBRARY),
     RegistryEntry::library(&bytes::LIBRARY),
     RegistryEntry::library(&tower::LIBRARY),
+    RegistryEntry::library(&tonic::LIBRARY),
     RegistryEntry::library(&http::LIBRARY),
     RegistryEntry::library(&http_body::LIBRARY),
     RegistryEntry::library(&h2::LIBRARY),
     RegistryEntry::library(&hyper::LIBRARY),
     RegistryEntry::library(&hyper_util::LIBRARY),
+    RegistryEntry::library(&reqwest::LIBRARY),
     RegistryEntry::library(&axum::LIBRARY),
     RegistryEntry::library(&actix::LIBRARY),
     RegistryEntry::library(&redis::LIBRARY),

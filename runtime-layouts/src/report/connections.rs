@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Access, FrameRef, Report, TaskIndex, Wait};
+use super::{Access, Chain, FrameRef, Report, TaskIndex, Wait};
 
 /// One connection that memory tells of.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -253,21 +253,59 @@ impl Report {
         Some((connection, connection.requests.get(request as usize)?))
     }
 
-    /// The connection whose driver has what a wait needs, as the sender of an answer; `None` where that
-    /// is in none that something drives.
+    /// The connection whose driver has what a wait needs, as the sender of an answer or of the rest of a
+    /// request, with the request; `None` where that is in none that something drives. A task of libraries alone
+    /// may stand between the two, that hands the answer on.
     #[must_use]
-    pub fn connection_owing(&self, wait: &Wait) -> Option<&Connection> {
-        let holders = &self.resource(wait.resource).holders;
-        let [only] = holders.as_slice() else { return None };
-        let connections = self.connections_of(only.task.filter(|task| *task != wait.task)?);
-        connections.iter().find(|connection| {
-            only.access == Access::Send
-                && !only.may_be_moved
-                && connection.driven == Driven::Yes
-                && connection.role == Some(Role::Client)
+    pub fn answer_owed(&self, wait: &Wait) -> Option<(&Connection, Option<&Request>)> {
+        let (connection, request) = self.answer_owed_at(wait)?;
+        let connection = &self.connections[connection];
+        Some((connection, request.and_then(|request| connection.requests.get(request))))
+    }
+
+    /// The places of that connection and of that request.
+    pub(crate) fn answer_owed_at(&self, wait: &Wait) -> Option<(usize, Option<usize>)> {
+        let (holder, connection) = self.sender_of(wait)?;
+        if let Some(connection) = connection {
+            return Some((connection, self.request_of(connection, wait.task)));
+        }
+        // What a library's tasks send each other need not be an answer.
+        if !has_user_code(self, &self.task(wait.task).chain) {
+            return None;
+        }
+        let between = self.tasks.get(holder.0 as usize);
+        let between = between.filter(|task| !has_user_code(self, &task.chain))?;
+        let mut waits = self.waits_of(between.index).iter().filter(|wait| wait.is_polled);
+        let (Some(only), None) = (waits.next(), waits.next()) else { return None };
+        let (_, connection) = self.sender_of(only)?;
+        let connection = connection?;
+        Some((connection, self.request_of(connection, between.index)))
+    }
+
+    /// The task that alone has the sender of what a wait needs, with the place of the connection that
+    /// it is in.
+    fn sender_of(&self, wait: &Wait) -> Option<(TaskIndex, Option<usize>)> {
+        let [only] = self.resource(wait.resource).holders.as_slice() else { return None };
+        let task = only.task.filter(|task| *task != wait.task)?;
+        if only.access != Access::Send || only.may_be_moved {
+            return None;
+        }
+        let first = self.connections.partition_point(|connection| connection.task < task);
+        let found = self.connections_of(task).iter().position(|connection| {
+            connection.driven == Driven::Yes
                 && connection.frame == only.frame
                 && connection.variable == only.variable
-        })
+        });
+        Some((task, found.map(|place| first + place)))
+    }
+
+    /// The place of the request that is answered to a task: on a connection with streams its own.
+    fn request_of(&self, connection: usize, task: TaskIndex) -> Option<usize> {
+        let connection = &self.connections[connection];
+        match connection.streams {
+            Some(_) => connection.requests.iter().position(|request| request.task == task),
+            None => (!connection.requests.is_empty()).then_some(0),
+        }
     }
 
     /// The tasks that wait for what the driver of a connection has: the answers that it owes them.
@@ -287,4 +325,10 @@ impl Report {
         tasks.retain(|task| *task != connection.task || connection.driven == Driven::No);
         tasks
     }
+}
+
+/// Whether a frame of a chain is the program's own.
+fn has_user_code(report: &Report, chain: &Chain) -> bool {
+    chain.frames.iter().any(|frame| report.site(frame.site).user)
+        || chain.branches.iter().any(|branch| has_user_code(report, branch))
 }

@@ -1,6 +1,7 @@
 //! Values: integers, pointers and active variants, read from memory by their layout.
 
 pub mod find_by_name;
+mod objects;
 pub mod path;
 pub mod slices;
 pub(crate) mod vec_deque;
@@ -74,6 +75,10 @@ pub struct Program<'t> {
     /// See [`Program::arguments_of`].
     arguments: FrozenMap<Ty, Box<str>, FxBuildHasher>,
     paths: RefCell<FxHashMap<PathKey, Option<Rc<path::Path>>>>,
+    /// See [`Program::object_type`].
+    objects: RefCell<FxHashMap<u64, Option<Ty>>>,
+    /// See [`Value::objects`].
+    boxes: RefCell<FxHashMap<Ty, Rc<[path::Path]>>>,
     recent: RefCell<Recent>,
     /// See [`Program::is_interrupted`].
     patience: Cell<u32>,
@@ -140,6 +145,8 @@ impl<'t> Program<'t> {
             types: FrozenMap::default(),
             arguments: FrozenMap::default(),
             paths: RefCell::default(),
+            objects: RefCell::default(),
+            boxes: RefCell::default(),
             recent: RefCell::default(),
             patience: Cell::new(ASK_EVERY),
             was_interrupted: Cell::new(false),

@@ -16,8 +16,8 @@ use crate::knowledge::connection::{Observed, ObservedConnection, ObservedRequest
 use crate::knowledge::{ConnectionType, Libraries};
 use crate::layout::name::base_path;
 use crate::report::{
-    Chain, Connection, Driven, Frame, FrameRef, Phase, Polled, Request, Role, Task, TaskIndex,
-    TaskState,
+    Chain, Connection, Driven, Frame, FrameRef, Phase, Polled, Report, Request, Role, Task,
+    TaskIndex, TaskState,
 };
 use crate::value::{Program, Ty, Value};
 
@@ -29,6 +29,18 @@ const MOST_WORDS: u64 = 1 << 14;
 pub(crate) struct ConnectionBatch {
     connections: Vec<(u64, Connection)>,
     streams: Vec<(u64, Request)>,
+    /// Requests that tasks have sent, by the frames that keep them.
+    sent: Vec<(TaskIndex, Kept)>,
+}
+
+/// All that was found of connections.
+pub(crate) struct FoundConnections {
+    /// In the order of their tasks.
+    pub(crate) connections: Vec<Connection>,
+    /// See [`Report::serving`].
+    pub(crate) serving: Vec<(TaskIndex, u32, u32)>,
+    /// See [`FoundConnections::name_sent`].
+    pub(crate) sent: Vec<(TaskIndex, Kept)>,
 }
 
 /// Reads connections; keeps what it learns about types.
@@ -53,7 +65,7 @@ enum Of {
 }
 
 /// A request that a frame has.
-struct Kept {
+pub(crate) struct Kept {
     frame: FrameRef,
     request: ObservedRequest,
 }
@@ -84,7 +96,7 @@ impl ConnectionReader {
         if kept.is_empty() {
             return;
         }
-        let (mut places, mut requests) = (Vec::new(), Vec::new());
+        let (mut places, mut requests, mut streams) = (Vec::new(), Vec::new(), Vec::new());
         let first = found.connections.len();
         for live in &kept {
             let Some(known) = self.known(program, live.value.ty) else { continue };
@@ -95,6 +107,11 @@ impl ConnectionReader {
             // One that cannot be read is none.
             match (known.read)(program, live.value) {
                 Ok(Some(Observed::Connection(seen))) => {
+                    // What a variable was moved from leads to the same one.
+                    let mut others = found.connections[first..].iter();
+                    if seen.key != 0 && others.any(|(key, _)| *key == seen.key) {
+                        continue;
+                    }
                     let driven = self.driven(program, sites, (task, chain), live, known);
                     let Some(driven) = driven else { continue };
                     let connection = self.connection(program, (task.index, driven), live, &seen);
@@ -102,14 +119,23 @@ impl ConnectionReader {
                     places.push(Place { frame: live.frame, of: place });
                     found.connections.push((seen.key, connection));
                 }
-                Ok(Some(Observed::Stream { of, phase })) if is_polled(live) => {
+                Ok(Some(Observed::Stream { of, phase }))
+                    if is_polled(live)
+                        && !live.may_be_moved
+                        && !streams.contains(&live.value.address) =>
+                {
+                    streams.push(live.value.address);
                     let place = Of::Stream(found.streams.len());
                     places.push(Place { frame: live.frame, of: place });
                     let request = Request { task: task.index, phase, method: None, path: None };
                     found.streams.push((of, request));
                 }
                 Ok(Some(Observed::Request(request))) if is_polled(live) && !live.may_be_moved => {
-                    requests.push(Kept { frame: live.frame, request });
+                    let kept = Kept { frame: live.frame, request };
+                    match kept.request.is_sent {
+                        true => found.sent.push((task.index, kept)),
+                        false => requests.push(kept),
+                    }
                 }
                 _ => {}
             }
@@ -169,15 +195,17 @@ impl ConnectionReader {
         live: &LiveValue,
         seen: &ObservedConnection,
     ) -> Connection {
-        let io = seen.io;
+        // A client's stream is one of many types, mostly.
+        let streams: Vec<Value> =
+            seen.io.into_iter().flat_map(|io| [vec![io], io.objects(program)].concat()).collect();
         let names = |of: fn(&'static crate::knowledge::Library) -> &'static [&'static str]| {
             self.libraries.all().flat_map(of).copied()
         };
-        let is_secure = io.is_some_and(|io| {
-            let mut streams = names(|library| library.secure_streams);
-            streams.any(|name| matches!(io.find_inline(program, name), Ok(Some(_))))
+        let is_secure = streams.iter().any(|io| {
+            let mut secure = names(|library| library.secure_streams);
+            secure.any(|name| matches!(io.find_inline(program, name), Ok(Some(_))))
         });
-        let descriptor = io.and_then(|io| {
+        let descriptor = streams.iter().find_map(|io| {
             names(|library| library.descriptors).find_map(|name| {
                 let inline = io.find_inline(program, name).ok().flatten();
                 let found = inline.or_else(|| io.find_through_pointers(program, name).ok()?);
@@ -331,15 +359,66 @@ fn name_requests(around: &Around<'_>, requests: Vec<Kept>, found: &mut Connectio
     }
 }
 
+impl FoundConnections {
+    /// Gives the connections over which requests are sent the paths that the tasks keep that wait for
+    /// the answers.
+    pub(crate) fn name_sent(sent: &[(TaskIndex, Kept)], report: &mut Report) {
+        let mut named: Vec<(usize, usize, Request)> = Vec::new();
+        for tasks in sent.chunk_by(|one, next| one.0 == next.0) {
+            let Some(task) = report.tasks.get(tasks[0].0.0 as usize) else { continue };
+            for wait in report.waits_of(task.index) {
+                let place = report.answer_owed_at(wait);
+                let Some((connection, Some(request))) = place else { continue };
+                if report.connections[connection].role != Some(Role::Client) {
+                    continue;
+                }
+                let Some(kept) = innermost(&task.chain, wait.leaf, tasks) else { continue };
+                let known = &report.connections[connection].requests[request];
+                let method = kept.method.as_deref().map(Into::into);
+                if known.method.is_none() || known.method == method {
+                    let path = kept.path.as_deref().map(Into::into);
+                    named.push((connection, request, Request { method, path, ..known.clone() }));
+                }
+            }
+        }
+        for (connection, request, named) in named {
+            report.connections[connection].requests[request] = named;
+        }
+    }
+}
+
+/// The request of the innermost frame around a leaf that keeps one.
+fn innermost<'k>(
+    chain: &Chain,
+    leaf: FrameRef,
+    sent: &'k [(TaskIndex, Kept)],
+) -> Option<&'k ObservedRequest> {
+    let has_it = chain.frames.iter().any(|frame| FrameRef::of(frame) == leaf);
+    let below = chain.branches.iter().find(|branch| has_frame(branch, leaf));
+    if let Some(found) = below.and_then(|branch| innermost(branch, leaf, sent)) {
+        return Some(found);
+    }
+    if !has_it && below.is_none() {
+        return None;
+    }
+    let frames = chain.frames.iter().rev().map(FrameRef::of);
+    let mut kept = frames.filter_map(|frame| sent.iter().find(|(_, kept)| kept.frame == frame));
+    kept.next().map(|(_, kept)| &kept.request)
+}
+
+fn has_frame(chain: &Chain, wanted: FrameRef) -> bool {
+    chain.frames.iter().any(|frame| FrameRef::of(frame) == wanted)
+        || chain.branches.iter().any(|branch| has_frame(branch, wanted))
+}
+
 /// All that was found, in the order of tasks: the connections with the requests on them, and which
 /// task serves which.
-pub(crate) fn collect(
-    batches: Vec<ConnectionBatch>,
-) -> (Vec<Connection>, Vec<(TaskIndex, u32, u32)>) {
-    let (mut connections, mut streams) = (Vec::new(), Vec::new());
+pub(crate) fn collect(batches: Vec<ConnectionBatch>) -> FoundConnections {
+    let (mut connections, mut streams, mut sent) = (Vec::new(), Vec::new(), Vec::new());
     for batch in batches {
         connections.extend(batch.connections);
         streams.extend(batch.streams);
+        sent.extend(batch.sent);
     }
     // What several tasks share is one connection.
     let mut seen: FxHashMap<u64, usize> = FxHashMap::default();
@@ -380,7 +459,7 @@ pub(crate) fn collect(
         .collect();
     serving.sort_unstable();
     serving.dedup_by_key(|serving| serving.0);
-    (connections, serving)
+    FoundConnections { connections, serving, sent }
 }
 
 fn is_served(request: &Request) -> bool {

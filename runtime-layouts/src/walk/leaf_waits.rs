@@ -148,7 +148,8 @@ impl LeafWalk<'_> {
             self.beside(&run[..end], holding_frame);
         }
         // What a frame awaits besides other things is not what it is.
-        let from = if chain.branches.len() > 1 { run.len() } else { branch };
+        let polled = chain.polled_branches().count();
+        let from = if polled > 1 { run.len() } else { branch };
         for branch in branches.filter(|branch| branch.polled != Polled::Ended) {
             let holder = run.last().map(|frame| FrameRef::of(frame));
             let holding_frame = holding_frame.or(holder.filter(|_| branch.polled != Polled::Yes));
@@ -299,19 +300,23 @@ impl LeafWalk<'_> {
     fn kept_wakers(&mut self, reading: &Reading<'_>) -> Vec<(ObservedResource, Ty)> {
         let mut found = Vec::new();
         let mut keys = FxHashSet::default();
-        for (path, known) in &*self.leaves.polled(self.program, reading.leaf.ty) {
-            let mut values = Vec::new();
-            let _ = path.each(self.program, reading.leaf, &mut |value| values.push(value));
-            for value in values {
-                let wakers = known.wakers.map(|wakers| wakers(self.program, value));
-                if !matches!(wakers, Some(Ok(wakers)) if wakers.iter().any(|waker| reading.is_own(*waker)))
-                {
-                    continue;
-                }
-                if let Ok(Some(seen)) = known.read(reading, value)
-                    && keys.insert(seen.key)
-                {
-                    found.push((seen, value.ty));
+        // Its socket or body may be one of many types.
+        let objects = reading.leaf.objects(self.program);
+        for part in [reading.leaf].into_iter().chain(objects) {
+            for (path, known) in &*self.leaves.polled(self.program, part.ty) {
+                let mut values = Vec::new();
+                let _ = path.each(self.program, part, &mut |value| values.push(value));
+                for value in values {
+                    let wakers = known.wakers.map(|wakers| wakers(self.program, value));
+                    if !matches!(wakers, Some(Ok(wakers)) if wakers.iter().any(|waker| reading.is_own(*waker)))
+                    {
+                        continue;
+                    }
+                    if let Ok(Some(seen)) = known.read(reading, value)
+                        && keys.insert((seen.kind, seen.key))
+                    {
+                        found.push((seen, value.ty));
+                    }
                 }
             }
         }

@@ -36,10 +36,10 @@ pub(crate) mod waker_sweep;
 
 use self::block_on_calls::PolledByCalls;
 pub(crate) use self::chain::Walker;
+use self::connections::FoundConnections;
 pub use self::known_libraries::{Registry, RegistryEntry, knowledge_of, libraries_of};
 pub(crate) use self::live_values::LiveValue;
 use self::live_values::LiveValues;
-pub(crate) use self::search::object_type;
 use self::sites::{SiteNumbers, Sites};
 pub(crate) use self::stack_references::search as words_of_stack;
 use self::type_paths::SearchFor;
@@ -312,7 +312,7 @@ impl Inspection<'_> {
         let program = self.program;
         let address = |name| program.read_pointer(pointer.member(program, name).ok()?.address).ok();
         let data = address("pointer").or_else(|| address("data_ptr"))?;
-        let ty = search::object_type(program, address("vtable")?)?;
+        let ty = program.object_type(address("vtable")?)?;
         (data != 0).then_some(Value { ty, address: data })
     }
 
@@ -443,7 +443,7 @@ impl Inspection<'_> {
         let tasks = (&*self.runtimes, &*self.tasks, &polled);
         let found = waits_and_holders::find(self.program, sites, tasks);
         let Found { mut waits, connections, threads, is_whole } = found;
-        let (connections, serving) = connections::collect(connections);
+        let FoundConnections { connections, serving, sent } = connections::collect(connections);
         stack_references::mark(self.program, &self.runtimes, &self.tasks, &mut waits);
         self.interrupted |= !is_whole || self.program.was_interrupted();
         waker_sweep::mark(self.program, sites, (&self.runtimes, &self.tasks), &mut waits);
@@ -464,7 +464,7 @@ impl Inspection<'_> {
             })
             .collect();
         holdings.sort_unstable();
-        Report {
+        let mut report = Report {
             target: TargetSummary {
                 kind: identity.kind,
                 pid: identity.pid,
@@ -486,6 +486,8 @@ impl Inspection<'_> {
             problems: self.problems,
             caveats: self.caveats,
             interrupted: self.interrupted,
-        }
+        };
+        FoundConnections::name_sent(&sent, &mut report);
+        report
     }
 }

@@ -81,16 +81,13 @@ pub(crate) struct Finder {
     left: usize,
     /// How often the elements of each shared collection were looked at.
     sharing: FxHashMap<u64, u32>,
-    /// The concrete types behind `dyn Trait`s, by the addresses of their vtables.
-    objects: FxHashMap<u64, Option<Ty>>,
 }
 
 impl Finder {
     /// A finder of what is wanted.
     pub(crate) fn of(wanted: SearchFor, libraries: Libraries) -> Self {
         let traversals = Traversals::of(wanted, libraries);
-        let (sharing, objects) = (FxHashMap::default(), FxHashMap::default());
-        Self { traversals, left: MOST_VALUES, sharing, objects }
+        Self { traversals, left: MOST_VALUES, sharing: FxHashMap::default() }
     }
 
     /// A finder of the ends of these types.
@@ -311,8 +308,7 @@ impl<'s, 'p> Search<'s, 'p> {
         let data = self.program.read_pointer(value.address.wrapping_add(data))?;
         let vtable = self.program.read_pointer(value.address.wrapping_add(vtable))?;
         if !self.finder.traversals.are_futures_wanted() {
-            let (program, objects) = (self.program, &mut self.finder.objects);
-            let ty = *objects.entry(vtable).or_insert_with(|| object_type(program, vtable));
+            let ty = self.program.object_type(vtable);
             if let Some(ty) = ty.filter(|_| data != 0) {
                 self.visit_behind_pointer(Value { ty, address: data }, Self::visit);
             }
@@ -429,15 +425,6 @@ pub(crate) fn part_of(value: Value, part: Part) -> Value {
 
 fn polled(future: Value) -> (Value, Polled) {
     (future, Polled::Yes)
-}
-
-/// The concrete type behind a `dyn Trait`; `None` where the debug information does not name it.
-pub(crate) fn object_type(program: &Program<'_>, vtable: u64) -> Option<Ty> {
-    let (module, address) = program.module_at(vtable)?;
-    let types = program.layouts(module).object_types(address).ok()?;
-    // Of several it may be any.
-    let [id] = types.as_slice() else { return None };
-    Some(Ty { module, id: *id })
 }
 
 /// The concrete type behind a `dyn Future`, or one sentence why it is not known.

@@ -434,7 +434,7 @@ impl<'p> Search<'_, 'p, '_> {
         match &*second.name {
             "vtable" => {
                 let address = at(first)?;
-                if let Some(ty) = walk::object_type(program, at(second)?) {
+                if let Some(ty) = program.object_type(at(second)?) {
                     self.follow(Value { ty, address });
                 }
             }

@@ -11,6 +11,7 @@ mod unordered;
 use self::channel::{BOUNDED, ONESHOT, UNBOUNDED};
 pub(super) use self::pools::discover;
 use crate::knowledge::{GuardType, Library, ResourceType, Runtime};
+use crate::libraries::rust_std;
 use crate::report::{Access, ResourceKind};
 
 /// What is known of it.
@@ -57,6 +58,9 @@ const RESOURCES: &[ResourceType] = &[
     ResourceType::of("futures_channel::oneshot::Receiver", channel::oneshot),
     ResourceType::of("futures_channel::oneshot::Cancellation", channel::cancellation),
     ResourceType::of("futures_util::future::future::shared::Shared", shared::shared),
+    // `futures-util/src/{future,stream}/pending.rs` (0.3.34).
+    ResourceType::of("futures_util::future::pending::Pending", rust_std::never),
+    ResourceType::of("futures_util::stream::pending::Pending", rust_std::never),
 ];
 
 const GUARDS: &[GuardType] = &[

@@ -3,11 +3,12 @@
 //! Source: `h2/src/proto/connection.rs`, `proto/streams/{streams,counts,stream,flow_control}.rs`,
 //! `proto/go_away.rs`, `codec/framed_write.rs`, `{server,client}.rs` (0.4.20 and 0.3.26).
 
+mod streams;
+
 use crate::knowledge::connection::{Observed, ObservedConnection, variant};
 use crate::knowledge::expectation::{Expectation, Kind, newest, with};
-use crate::knowledge::{ConnectionType, Library};
-use crate::report::{Phase, Protocol, Role};
-use crate::value::slices::SliceLayout;
+use crate::knowledge::{ConnectionType, GuardType, Library};
+use crate::report::{Access, Phase, Protocol, ResourceKind, Role};
 use crate::value::{Program, Value, ValueError};
 
 /// What is known of it.
@@ -16,7 +17,16 @@ pub(crate) const LIBRARY: Library = Library {
     connections: &[
         ConnectionType::polled("h2::proto::connection::Connection", connection),
         ConnectionType::polled("h2::server::Handshake", handshake),
+        ConnectionType::used("h2::client::ResponseFuture", streams::request),
     ],
+    resources: streams::RESOURCES,
+    // It takes from the socket what its streams wait for.
+    guards: &[GuardType::end(
+        "h2::proto::connection::Connection",
+        ResourceKind::Mpsc,
+        Access::Send,
+        SHARED,
+    )],
     ..Library::named("h2")
 };
 
@@ -110,13 +120,7 @@ fn encoded(program: &Program<'_>, codec: Value) -> Result<Option<u64>, ValueErro
 
 /// How many streams have something to send and no window for it, and how many bytes all have.
 fn stalled(program: &Program<'_>, shared: Value) -> Result<Option<(u64, u64)>, ValueError> {
-    let store = shared.member(program, "store")?;
-    let slab = store.member(program, "slab")?;
-    let entries = slab.member(program, "entries")?;
-    let Some(slots) = SliceLayout::of_vec(program, entries.ty, entries.layout(program)?)? else {
-        return Ok(None);
-    };
-    let slots = slots.read(program, entries)?;
+    let Some(slots) = streams::slots(program, shared)? else { return Ok(None) };
     if slots.count > MOST_SLOTS {
         return Ok(None);
     }
@@ -127,21 +131,11 @@ fn stalled(program: &Program<'_>, shared: Value) -> Result<Option<(u64, u64)>, V
         }
         let address = slots.start.wrapping_add(number.wrapping_mul(slots.size));
         let slot = Value { ty: slots.element, address };
-        if variant(program, slot)? != "Occupied" {
-            continue;
-        }
-        let stream = slot.active_variant(program)?.1.member(program, "__0")?;
+        let Some(stream) = streams::in_slot(program, slot)? else { continue };
         let buffered = stream.member(program, "buffered_send_data")?.unsigned(program)?;
-        let available = available(program, stream.member(program, "send_flow")?)?;
+        let available = streams::available(program, stream.member(program, "send_flow")?)?;
         stalled += u64::from(buffered > 0 && available <= 0);
         sum = sum.saturating_add(buffered);
     }
     Ok(Some((stalled, sum)))
-}
-
-/// `FlowControl { available: Window(i32), … }`.
-fn available(program: &Program<'_>, flow: Value) -> Result<i32, ValueError> {
-    let available = flow.member(program, "available")?.unsigned(program)?;
-    #[expect(clippy::cast_possible_truncation, reason = "it has 32 bits")]
-    Ok((available as u32).cast_signed())
 }

@@ -1,6 +1,7 @@
 //! Connections of HTTP/1, of servers and of clients: both are a `Dispatcher`.
 
 use crate::knowledge::connection::{Observed, ObservedConnection, some, variant};
+use crate::layout::TypeKind;
 use crate::libraries::http;
 use crate::report::{Phase, Protocol, Role};
 use crate::value::vec_deque::VecDequeElements;
@@ -69,15 +70,26 @@ pub(super) fn dispatcher(
 
 /// The connection under a body that is written: its socket takes what the body gave, and tells when
 /// the peer has gone, which ends the body whatever that waits for. What a handler does while its
-/// answer is awaited ends so too, but then nothing was begun that the peer has to take.
+/// answer is awaited ends so too, but then nothing was begun that the peer has to take. While the
+/// handler waits for the rest of the request, the connection reads that.
 pub(super) fn beside_body(
     program: &Program<'_>,
     dispatcher: Value,
 ) -> Result<Option<Value>, ValueError> {
     let body = dispatcher.member(program, "body_rx")?.referent(program, 4)?;
-    match body.is_some(program)? {
+    match body.is_some(program)? || is_reading(program, dispatcher).unwrap_or(false) {
         true => dispatcher.member(program, "conn").map(Some),
         false => Ok(None),
+    }
+}
+
+/// Whether there is a sender of what is read: in an `Option`, which since 1.10 is in a
+/// `SenderDropGuard`.
+fn is_reading(program: &Program<'_>, dispatcher: Value) -> Result<bool, ValueError> {
+    let sender = dispatcher.member(program, "body_tx")?;
+    match sender.layout(program)?.kind {
+        TypeKind::Enum { .. } => sender.is_some(program),
+        _ => sender.member(program, "__0")?.is_some(program),
     }
 }
 

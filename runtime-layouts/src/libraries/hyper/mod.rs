@@ -3,6 +3,7 @@
 //! Source: `hyper/src/proto/h1/{dispatch,conn,io}.rs`, `proto/h2/server.rs` (1.12.0; 1.2.0, 0.14.20 and
 //! 0.14.28 have the same in the same places). Its connections of HTTP/2 are h2's.
 
+mod body;
 mod http1;
 mod http2;
 
@@ -16,10 +17,13 @@ pub(crate) const LIBRARY: Library = Library {
         ConnectionType::polled("hyper::proto::h1::dispatch::Dispatcher", http1::dispatcher),
         ConnectionType::used("hyper::proto::h2::server::H2Stream", http2::stream),
     ],
-    waiting_beside: &[BesideType {
-        path: "hyper::proto::h1::dispatch::Dispatcher",
-        part: http1::beside_body,
-    }],
+    waiting_beside: &[
+        BesideType { path: "hyper::proto::h1::dispatch::Dispatcher", part: http1::beside_body },
+        BesideType { path: "hyper::proto::h2::PipeToSendStream", part: http2::beside_body },
+        BesideType { path: "hyper::proto::h2::client::ClientTask", part: http2::beside_end },
+    ],
+    resources: body::RESOURCES,
+    guards: body::GUARDS,
     sending: &["hyper::client::", "hyper_util::client::"],
     ..Library::named("hyper")
 };

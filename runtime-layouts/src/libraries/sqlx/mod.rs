@@ -1,13 +1,15 @@
-//! The pools of sqlx.
+//! The pools of sqlx, and its connections to PostgreSQL.
 //!
-//! Source: `sqlx-core/src/pool/{mod,inner,connection}.rs`, `sqlx-core/src/sync.rs` (0.8.6, 0.9.0).
+//! Source: `sqlx-core/src/pool/{mod,inner,connection}.rs`, `sqlx-core/src/sync.rs`,
+//! `sqlx-postgres/src/connection/{mod,stream}.rs` (0.8.6, 0.9.0).
 
+use crate::knowledge::connection::{Observed, ObservedConnection};
 use crate::knowledge::pool::{Lent, lending};
-use crate::knowledge::{GuardType, Library, ResourceType};
+use crate::knowledge::{ConnectionType, GuardType, Library, ResourceType};
 use crate::knowledge::{ObservedResource, Reading};
 use crate::libraries::tokio::sync::semaphore;
-use crate::report::{Access, ResourceKind};
-use crate::value::{Value, ValueError};
+use crate::report::{Access, Phase, Protocol, ResourceKind, Role};
+use crate::value::{Program, Value, ValueError};
 
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
@@ -17,6 +19,7 @@ pub(crate) const LIBRARY: Library = Library {
         ResourceType::of("sqlx_core::pool::CloseEvent", closing),
     ],
     guards: GUARDS,
+    connections: &[ConnectionType::used("sqlx_postgres::connection::PgConnection", postgres)],
     ..Library::named("sqlx")
 };
 
@@ -66,4 +69,20 @@ fn closing(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResourc
     let mut seen = ObservedResource::new(ResourceKind::Cancellation, event);
     seen.name = Some("the closing of a pool".into());
     Ok(Some(seen))
+}
+
+/// `PgConnection { inner: PgConnectionInner { stream, pending_ready_for_query_count, … } }`, of which
+/// the first version that was looked at has no box around the inner one.
+fn postgres(program: &Program<'_>, value: Value) -> Result<Option<Observed>, ValueError> {
+    let inner = match value.member(program, "inner") {
+        Ok(inner) => inner.referent(program, 2)?,
+        Err(_) => value,
+    };
+    let owed = inner.member(program, "pending_ready_for_query_count")?.unsigned(program)?;
+    let phase = if owed == 0 { Phase::Idle } else { Phase::Awaiting };
+    Ok(Some(Observed::Connection(ObservedConnection {
+        key: inner.address,
+        io: Some(inner.member(program, "stream")?),
+        ..ObservedConnection::new(Protocol::Postgres, Some(Role::Client), phase)
+    })))
 }

@@ -49,8 +49,8 @@ pub(super) const RESOURCES: &[ResourceType] = &[
     // Until 1.21.
     of("tokio::time::driver::sleep::Sleep", time::sleep),
     of("tokio::time::interval::Interval", time::interval),
-    of("tokio::net::tcp::listener::TcpListener", net::listener),
-    of("tokio::net::unix::listener::UnixListener", net::listener),
+    polled("tokio::net::tcp::listener::TcpListener", net::listener, net::socket_wakers),
+    polled("tokio::net::unix::listener::UnixListener", net::listener, net::socket_wakers),
     polled("tokio::net::tcp::stream::TcpStream", net::socket, net::socket_wakers),
     polled("tokio::net::unix::stream::UnixStream", net::socket, net::socket_wakers),
     polled("tokio::net::udp::UdpSocket", net::socket, net::socket_wakers),

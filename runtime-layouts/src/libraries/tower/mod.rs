@@ -1,15 +1,20 @@
 //! The buffers and limits of tower, by what waits until they are ready.
 //!
-//! Source: `tower/src/util/{ready,oneshot}.rs`, `buffer/service.rs`, `limit/concurrency/service.rs`
+//! Source: `tower/src/util/{ready,oneshot}.rs`, `buffer/{service,worker}.rs`, `limit/concurrency/service.rs`
 //! `util/boxed_clone{,_sync}.rs` (0.5.3; the same in 0.4.13). Their places are a channel's and a semaphore's of tokio, in
 //! tokio-util's `PollSender` and `PollSemaphore`: the channel and the semaphore tell the rest.
 
+use crate::knowledge::children::{Children, Turns, Types};
 use crate::knowledge::expectation::{Expectation, Kind, newest};
 use crate::knowledge::naming::generic_name;
-use crate::knowledge::{Library, ObservedResource, Reading, ResourceType, StreamingTrait};
+use crate::knowledge::{
+    CollectionType, Library, ObservedResource, Reading, ResourceType, StreamingTrait,
+};
+use crate::layout::Type;
+use crate::layout::source::LayoutError;
 use crate::libraries::tokio::sync::{mpsc, semaphore};
 use crate::report::ResourceKind;
-use crate::value::{Value, ValueError};
+use crate::value::{Program, Ty, Value, ValueError};
 
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
@@ -20,6 +25,7 @@ pub(crate) const LIBRARY: Library = Library {
         ("tower::util::oneshot::", "tower::util::"),
     ],
     expectations: EXPECTATIONS,
+    collections: &[&[CollectionType { types: Types::Of(WORKER), children: worker }]],
     resources: RESOURCES,
     streaming: &[
         service("tower_service::Service"),
@@ -60,7 +66,16 @@ const EXPECTATIONS: &[Expectation] = &[
 const RESOURCES: &[ResourceType] = &[
     ResourceType::of("tower::util::ready::ReadyOneshot", ready),
     ResourceType::of("tower::util::oneshot::Oneshot", ready),
+    // It asks for the next request of a `Buffer`.
+    ResourceType::of(WORKER, ready),
 ];
+
+const WORKER: &str = "tower::buffer::worker::Worker";
+
+/// While the service is not ready, the request that is to be given to it is not polled.
+fn worker(_: &Program<'_>, ty: Ty, layout: &Type) -> Result<Option<Children>, LayoutError> {
+    Ok(Turns::of(ty, layout, "current_message", "current_message").map(Children::Turns))
+}
 
 /// The buffer or limit in a service whose places the leaf asks for.
 fn ready(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
@@ -73,13 +88,16 @@ fn ready(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>
         seen.name = Some(generic_name("Buffer", buffer, program)?);
         return Ok(Some(seen));
     }
-    if let Some(limit) = value.find_through_pointers(program, LIMIT)?
-        && let Some(inner) = limit.find_through_pointers(program, semaphore::SEMAPHORE)?
-        && inner.address == asked.address
-    {
-        let mut seen = semaphore::of_inner(reading, ResourceKind::Semaphore, inner, inner)?;
-        seen.name = Some("ConcurrencyLimit".into());
-        return Ok(Some(seen));
+    // It may be in a boxed service.
+    for part in [value].into_iter().chain(value.objects(program)) {
+        if let Some(limit) = part.find_through_pointers(program, LIMIT)?
+            && let Some(inner) = limit.find_through_pointers(program, semaphore::SEMAPHORE)?
+            && inner.address == asked.address
+        {
+            let mut seen = semaphore::of_inner(reading, ResourceKind::Semaphore, inner, inner)?;
+            seen.name = Some("ConcurrencyLimit".into());
+            return Ok(Some(seen));
+        }
     }
     Ok(None)
 }
