@@ -1,6 +1,6 @@
 //! The requests of reqwest, which their futures keep until the answer is there.
 //!
-//! Source: `reqwest/src/async_impl/client.rs` (0.13.5; 0.12.28 and 0.11.27 have the same),
+//! Source: `reqwest/src/async_impl/client.rs` (0.13.5),
 //! `url/src/lib.rs` (2.5.8).
 
 use crate::knowledge::connection::{Observed, ObservedRequest, some, visible_text};

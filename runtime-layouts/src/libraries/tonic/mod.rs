@@ -1,6 +1,6 @@
 //! What the servers of tonic are made of, beside hyper's connections.
 //!
-//! Source: `tonic/src/transport/server/mod.rs` (0.14.9; 0.12.3 has the same).
+//! Source: `tonic/src/transport/server/mod.rs` (0.14.9).
 
 use crate::knowledge::Library;
 
