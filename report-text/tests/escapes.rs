@@ -95,6 +95,7 @@ fn report(target: &dyn Target, name: &str) -> Report {
         }
     }
     let holder = |task: usize| Holder {
+        is_static: false,
         task: Some(TaskIndex(task as u32)),
         frame: frames[task],
         variable: Some(name.into()),
@@ -132,6 +133,7 @@ fn report(target: &dyn Target, name: &str) -> Report {
         note,
         is_polled: true,
         is_limit: false,
+        blocks_thread: false,
         holding_frame: None,
         waker: None,
         leaf: frames[task],

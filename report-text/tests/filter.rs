@@ -88,6 +88,7 @@ fn report(waits: &[(ResourceKind, &str, bool)]) -> Report {
             note: None,
             is_polled: *is_polled,
             is_limit: false,
+            blocks_thread: false,
             holding_frame: (!is_polled).then_some(leaf),
             waker: None,
             leaf,

@@ -1,5 +1,7 @@
 //! Variables at fixed addresses, by the names of their types.
 
+use std::sync::Arc;
+
 use gimli::{Dwarf, constants as dw};
 use runtime_layouts::layout::source::{LayoutError, StaticVariable};
 use runtime_layouts::layout::{StaticAddress, TypeId};
@@ -8,7 +10,7 @@ use rustc_hash::FxHashMap;
 use super::find_all::name_matches;
 use super::source::DwarfSource;
 use crate::dwarf::reader::UnitNumber;
-use crate::dwarf::unit_view::{UnitView, origin_of};
+use crate::dwarf::unit_view::{UnitView, linkage_name, origin_of};
 use crate::object::sections::Slice;
 
 impl DwarfSource {
@@ -78,7 +80,12 @@ impl DwarfSource {
                 }
             };
             if is_wanted {
-                found.push(StaticVariable { ty: TypeId(ty), address: StaticAddress(address) });
+                let entry = view.entry(view.start + u64::from(offset))?;
+                found.push(StaticVariable {
+                    ty: TypeId(ty),
+                    address: StaticAddress(address),
+                    name: linkage_name(dwarf, &view, &entry).map(|name| path_of(&name)),
+                });
             }
         }
         Ok(())
@@ -121,6 +128,11 @@ impl DwarfSource {
         let path = self.path_of(dwarf, index, node)?;
         Ok(names.iter().any(|name| name_matches(&path, name)))
     }
+}
+
+/// The path of a variable, by the linker's name of it.
+fn path_of(linkage: &str) -> Arc<str> {
+    format!("{:#}", rustc_demangle::demangle(linkage)).into()
 }
 
 /// The last segment of a path, without generic arguments.

@@ -57,6 +57,7 @@ pub(super) struct WaitJson<'r> {
     permits: Option<u64>,
     polled: bool,
     limit: bool,
+    blocks_thread: bool,
     granted: bool,
     keeps_waker: bool,
     waker: Option<WakerJson<'r>>,
@@ -192,6 +193,7 @@ impl TimerJson {
 
 #[derive(Serialize)]
 struct HolderJson<'r> {
+    r#static: bool,
     task: Option<&'r str>,
     thread: Option<ThreadJson>,
     frame: Option<usize>,
@@ -259,6 +261,7 @@ impl<'r> Waits<'r, '_> {
             },
             polled: wait.is_polled,
             limit: wait.is_limit,
+            blocks_thread: wait.blocks_thread,
             granted: wait.is_granted,
             keeps_waker: wait.keeps_waker(),
             waker: wait.waker.map(|place| WakerJson::new(report, place)),
@@ -269,8 +272,10 @@ impl<'r> Waits<'r, '_> {
 
 impl<'r> HolderJson<'r> {
     fn new(report: &'r Report, frames: &HolderFrames, holder: &'r Holder) -> Self {
-        let location = report.site(holder.frame.site).location.as_ref();
+        let site = (!holder.is_static).then(|| report.site(holder.frame.site));
+        let location = site.and_then(|site| site.location.as_ref());
         Self {
+            r#static: holder.is_static,
             task: holder.task.map(|task| report.task(task).id.0.as_str()),
             thread: holder.thread.map(|holding| ThreadJson::of(holding.thread)),
             frame: holder.task.and_then(|task| frames.numbers.get(&(task, holder.frame)).copied()),

@@ -82,7 +82,9 @@ fn rows(report: &Report, lock: &Resource, most: usize, look: &Look) -> Vec<Vec<C
             .map_or_else(|| report.holder_name(holder), |task| report.task(task).id.0.clone());
         let mut row =
             vec![Cell::plain(label), Cell::plain(format!("{id}{}{doubt}", in_variable(holder)))];
-        row.extend(at(holder.frame));
+        if !holder.is_static {
+            row.extend(at(holder.frame));
+        }
         rows.push(row);
     }
     match missing_objects(lock) {

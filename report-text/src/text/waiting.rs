@@ -142,7 +142,7 @@ pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> Strin
                 _ => "blocks its thread".to_string(),
             };
         }
-        ResourceKind::ThreadLock => "blocks its thread while it waits for",
+        _ if wait.blocks_thread => "blocks its thread while it waits for",
         ResourceKind::Never if wait.is_polled => return what(report, wait, resource),
         _ if wait.is_polled => "waits for",
         _ => "waits (not polled) for",
@@ -421,7 +421,9 @@ fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
         }
         (ResourceKind::Oneshot, Some(Access::Receive)) => format!("the value of {name}"),
         (ResourceKind::Watch, Some(Access::Receive)) => format!("a change to {name}"),
-        (ResourceKind::Mpsc, Some(Access::Send)) => format!("room in {name}"),
+        (ResourceKind::Mpsc | ResourceKind::Broadcast, Some(Access::Send)) => {
+            format!("room in {name}")
+        }
         (ResourceKind::Io, Some(Access::Receive)) => format!("{name} to read"),
         (ResourceKind::Io, Some(Access::Send)) => format!("{name} to write"),
         (kind, None) if is_channel(kind) => match resource.parties {
@@ -482,7 +484,7 @@ fn holders_text(
                 let who = report.holder_name(first);
                 let place = place(report.site(first.frame.site));
                 let file = short_place(&place);
-                match with_place && !place.is_empty() {
+                match with_place && !place.is_empty() && !first.is_static {
                     true => format!("{held} {who} ({file})"),
                     false => format!("{held} {who}{}", in_variable(first)),
                 }
@@ -493,15 +495,23 @@ fn holders_text(
     if first.access == Access::Place {
         holders.retain(alike);
     }
-    let mut tasks: Vec<TaskIndex> = holders.into_iter().filter_map(|holder| holder.task).collect();
+    let mut tasks: Vec<TaskIndex> = holders.iter().filter_map(|holder| holder.task).collect();
     tasks.dedup();
+    let others = holders.iter().filter(|holder| holder.task.is_none());
+    let mut others: Vec<String> = others.map(|holder| report.holder_name(holder)).collect();
+    others.dedup();
     let word = if tasks.len() == 1 { "task" } else { "tasks" };
-    Some(format!("{several} {word} {}", ids(report, tasks.into_iter())))
+    let tasks = (!tasks.is_empty()).then(|| format!("{word} {}", ids(report, tasks.into_iter())));
+    let more = others.len().saturating_sub(MOST_NAMED);
+    others.truncate(MOST_NAMED);
+    let more = (more > 0).then(|| format!("{more} more"));
+    let all: Vec<String> = tasks.into_iter().chain(others).chain(more).collect();
+    Some(format!("{several} {}", all.join(", ")))
 }
 
 /// ` in `stock``, ` in a temporary`; empty for what has no name.
 pub(super) fn in_variable(holder: &Holder) -> String {
-    match holder.variable.as_ref() {
+    match holder.variable.as_ref().filter(|_| !holder.is_static) {
         Some(name) if is_temporary(name) => " in a temporary".to_string(),
         Some(name) => format!(" in `{name}`"),
         None => String::new(),

@@ -64,10 +64,14 @@ fn of_wait(
             [future] => (Cause::NotEnded(future), true),
             _ => (Cause::Never, true),
         },
-        _ => {
-            let (number, holder) = holder_that_stays(report, task, resource)?;
-            (Cause::Held(number), !holder.may_be_moved)
-        }
+        kind => match holder_that_stays(report, task, resource) {
+            // Whatever lets it go on, the thread is blocked, but a lock may be free in a moment.
+            Some((number, holder)) => {
+                (Cause::Held(number), !holder.may_be_moved || kind != ResourceKind::ThreadLock)
+            }
+            None if kind != ResourceKind::ThreadLock => (Cause::Never, true),
+            None => return None,
+        },
     };
     let nobody_is_left = are_all_blocked(report, task, blocked);
     let behind = match nobody_is_left {
@@ -110,11 +114,9 @@ fn busy(report: &Report, runtime: &Runtime, blocked: &[(WaitId, &Wait)]) -> Opti
 /// Whether a wait is one of a thread that should poll other tasks too. The threads for blocking
 /// work may block, and so may a task in `block_in_place`: another thread is the worker then.
 fn blocks(report: &Report, wait: &Wait) -> bool {
-    let kind = report.resource(wait.resource).kind;
     let thread = report.task(wait.task).thread;
     let mut workers = report.runtimes.iter().flat_map(|runtime| &runtime.workers);
-    matches!(kind, ResourceKind::ThreadLock | ResourceKind::Blocking)
-        && workers.any(|worker| worker.thread.is_some() && worker.thread == thread)
+    wait.blocks_thread && workers.any(|worker| worker.thread.is_some() && worker.thread == thread)
 }
 
 /// A holder of a lock that keeps it, with its number: one that is suspended, the waiting thread

@@ -216,7 +216,7 @@ impl<'r> Steps<'r> {
             return if is_over || is_known { is_awaited } else { Some(LeadReason::ChainEnd) };
         };
         match resource.kind {
-            ResourceKind::ThreadLock | ResourceKind::Blocking => {
+            _ if self.wait(task.index).is_some_and(|wait| wait.blocks_thread) => {
                 let polls = task.kind != TaskKind::Blocking;
                 polls.then_some(LeadReason::BlockedThread).or(is_awaited)
             }
@@ -250,19 +250,21 @@ impl<'r> Steps<'r> {
 
 /// Of what a task waits for that which tells most of why it does not go on.
 fn telling_wait(report: &Report, task: &Task) -> Option<WaitId> {
-    let blocks = |kind| matches!(kind, ResourceKind::ThreadLock | ResourceKind::Blocking);
     let mut best: Option<((bool, u8), WaitId)> = None;
     for (id, wait) in report.waits.of(task.index) {
         let kind = report.resource(wait.resource).kind;
         // What is stored of a task that runs or was woken is old, but not what blocks its thread.
-        if !wait.is_polled || wait.is_limit || (task.state != TaskState::Idle && !blocks(kind)) {
+        if !wait.is_polled
+            || wait.is_limit
+            || (task.state != TaskState::Idle && !wait.blocks_thread)
+        {
             continue;
         }
         if wait.is_granted {
             return None;
         }
         let class = match kind {
-            kind if is_lock(kind) || blocks(kind) => 0,
+            kind if is_lock(kind) || wait.blocks_thread => 0,
             // What only ends what else the task does tells less than that.
             ResourceKind::Sleep | ResourceKind::Yield | ResourceKind::Cancellation => 3,
             kind if is_outside(kind) => 1,

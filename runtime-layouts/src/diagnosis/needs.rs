@@ -98,7 +98,11 @@ impl Needs {
             | ResourceKind::OnceCell => return self.add_lock(report, resource),
             // Who has an object that was not found may give it back.
             ResourceKind::Pool if resource.are_all_found() => {
-                return self.add_lock(report, resource);
+                // So may a thread that runs no task.
+                if resource.holders.iter().all(|holder| holder.task.is_some()) {
+                    self.add_lock(report, resource);
+                }
+                return;
             }
             ResourceKind::ThreadLock => {
                 needs_of_thread_lock(report, resource).into_iter().collect()
@@ -264,7 +268,8 @@ fn enders(report: &Report, channel: &Resource) -> Group {
 
 /// The tasks that hold a resource.
 fn holders(report: &Report, resource: &Resource) -> Group {
-    let of_tasks = resource.holders.iter().zip(0..).filter(|(holder, _)| holder.thread.is_none());
+    let counts = |holder: &Holder| holder.thread.is_none() || resource.kind == ResourceKind::Pool;
+    let of_tasks = resource.holders.iter().zip(0..).filter(|(holder, _)| counts(holder));
     of_tasks
         .filter_map(|(holder, number)| Some((held(report, holder)?, Cause::Held(number))))
         .collect()
@@ -274,6 +279,8 @@ fn holders(report: &Report, resource: &Resource) -> Group {
 fn held(report: &Report, holder: &Holder) -> Option<Dependency> {
     let task = holder.task?;
     Some(match report.task(task).state {
+        // What calls `block_on` goes on with what that polls.
+        _ if holder.thread.is_some() => Dependency::Task(task),
         TaskState::Running => Dependency::Task(task),
         // What nothing polls goes on no more than the frame that has it.
         _ => Dependency::Frame(task, holder.holding_frame.unwrap_or(holder.frame)),

@@ -5,8 +5,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use crate::report::{
-    Flavor, QueuePlace, Report, ResourceKind, Runtime, Task, TaskIndex, TaskKind, TaskState, Wait,
-    WaitId, Worker,
+    Flavor, QueuePlace, Report, Runtime, Task, TaskIndex, TaskKind, TaskState, Wait, WaitId, Worker,
 };
 
 /// The waits that block threads, by thread and by runtime.
@@ -21,10 +20,7 @@ pub(super) struct Pollers {
 
 /// Whether a wait blocks the thread that polls its task.
 pub(super) fn blocks_thread(report: &Report, wait: &Wait) -> bool {
-    let kind = report.resource(wait.resource).kind;
-    matches!(kind, ResourceKind::ThreadLock | ResourceKind::Blocking)
-        && wait.is_polled
-        && report.task(wait.task).state == TaskState::Running
+    wait.blocks_thread && wait.is_polled && report.task(wait.task).state == TaskState::Running
 }
 
 impl Pollers {

@@ -404,6 +404,7 @@ fn a_holder_that_can_go_on_makes_nothing_stuck() {
             return Ok(());
         }
         report.resources[at].holders.push(Holder {
+            is_static: false,
             task: Some(task),
             frame,
             variable: None,

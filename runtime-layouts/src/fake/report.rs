@@ -271,6 +271,7 @@ impl FakeReport {
     pub fn waits(&mut self, at: FakeFrame, resource: ResourceId) -> &mut Wait {
         let chain = &self.report.tasks[at.task.0 as usize].chain;
         let holding_frame = holding_frame(chain, at.frame, None).expect("a frame of this report");
+        let kind = self.report.resource(resource).kind;
         self.waits.push(Wait {
             task: at.task,
             resource,
@@ -279,6 +280,7 @@ impl FakeReport {
             note: None,
             is_polled: holding_frame.is_none(),
             is_limit: false,
+            blocks_thread: matches!(kind, ResourceKind::ThreadLock | ResourceKind::Blocking),
             waker: None,
             holding_frame,
             leaf: at.frame,
@@ -317,6 +319,7 @@ impl FakeReport {
         let holding_frame = holding_frame(chain, at.frame, None).flatten();
         let holders = &mut self.resource_mut(resource).holders;
         holders.push(Holder {
+            is_static: false,
             task: Some(at.task),
             frame: at.frame,
             variable: Some("guard".into()),

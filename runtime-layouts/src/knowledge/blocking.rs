@@ -1,7 +1,11 @@
 //! Functions that block the calling thread.
 
+use rustc_hash::FxHashSet;
+
+use super::ObservedResource;
+use crate::layout::name::path_segments;
 use crate::report::Access;
-use crate::value::Program;
+use crate::value::{Program, Ty};
 
 /// A function that blocks the thread that calls it until something else lets it go on.
 pub struct BlockingCall {
@@ -11,12 +15,52 @@ pub struct BlockingCall {
     pub(crate) lock: Option<TakesLock>,
     /// Whether it polls a future until that is ready, as `block_on` does.
     pub(crate) polls: bool,
+    /// How to find what else it waits for; `None` where only the call itself is known.
+    pub(crate) awaits: Option<FindAwaited>,
+}
+
+/// Finds what a thread in a blocking call waits for; `None` where memory does not show it.
+pub(crate) type FindAwaited = fn(&BlockedThread<'_>) -> Option<ObservedResource>;
+
+/// A thread that waits in the kernel, in a function that is known to block.
+pub(crate) struct BlockedThread<'b> {
+    /// The target.
+    pub(crate) program: &'b Program<'b>,
+    /// The whole name of the function, with the generic arguments of the type that it is of.
+    pub(crate) function: &'b str,
+    /// The address of the word that the thread waits on.
+    pub(crate) word: u64,
+    /// The words of its registers and its stack.
+    pub(crate) words: &'b dyn Fn() -> FxHashSet<u64>,
+}
+
+impl BlockedThread<'_> {
+    /// The type whose function that is; `None` where the debug information does not name it.
+    pub(crate) fn owner(&self) -> Option<Ty> {
+        owner(self.program, self.function)
+    }
+}
+
+/// The type whose function has that whole name.
+pub(crate) fn owner(program: &Program<'_>, function: &str) -> Option<Ty> {
+    let last = path_segments(function).pop()?;
+    let at = last.text.as_ptr() as usize - function.as_ptr() as usize;
+    let owner = function[..at].strip_suffix("::")?;
+    (0..program.modules().len()).find_map(|module| {
+        let id = *program.layouts(module).types_named(owner, None).ok()?.first()?;
+        Some(Ty { module, id })
+    })
 }
 
 impl BlockingCall {
     /// A function that waits for something else than a lock.
     pub(crate) const fn call(function: &'static str) -> Self {
-        Self { function, lock: None, polls: false }
+        Self { function, lock: None, polls: false, awaits: None }
+    }
+
+    /// The same, where memory may show for what.
+    pub(crate) const fn of(function: &'static str, awaits: FindAwaited) -> Self {
+        Self { awaits: Some(awaits), ..Self::call(function) }
     }
 
     /// A function that takes a lock.
@@ -25,12 +69,12 @@ impl BlockingCall {
         access: Option<Access>,
         of_word: fn(&Program<'_>, u64) -> Option<u64>,
     ) -> Self {
-        Self { function, lock: Some(TakesLock { access, of_word }), polls: false }
+        Self { lock: Some(TakesLock { access, of_word }), ..Self::call(function) }
     }
 
     /// A function that polls a future until that is ready.
     pub(crate) const fn block_on(function: &'static str) -> Self {
-        Self { function, lock: None, polls: true }
+        Self { polls: true, ..Self::call(function) }
     }
 }
 

@@ -29,6 +29,9 @@ pub struct GuardType {
     pub(crate) permits: Option<&'static Number>,
     /// Its member that is `None` once it keeps nothing any more; empty for a guard without one.
     pub(crate) emptied: &'static str,
+    /// A member somewhere in it whose number is another one in each object of a pool, so that two copies
+    /// of one are told from two objects; empty for none.
+    pub(crate) number: &'static str,
 }
 
 impl GuardType {
@@ -50,6 +53,7 @@ impl GuardType {
             to: None,
             permits: None,
             emptied: "",
+            number: "",
         }
     }
 

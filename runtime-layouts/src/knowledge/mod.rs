@@ -5,7 +5,7 @@
 //! the walk for resources and guards, the value printer for notations, the layout extractor for the
 //! types that a debugger will look up by name.
 
-mod blocking;
+pub(crate) mod blocking;
 pub(crate) mod children;
 pub(crate) mod connection;
 pub(crate) mod deadline;
@@ -53,6 +53,9 @@ pub struct Library {
     /// The types whose variables at fixed addresses are asked for, which lead to a runtime or its
     /// tasks: their full names, of a generic one up to `<`, included.
     pub statics: &'static [&'static str],
+    /// The types of variables at fixed addresses that may have ends of channels in them, in the same
+    /// way.
+    pub holding_statics: &'static [&'static str],
     /// The crates whose units describe those types.
     pub defining_crates: &'static [&'static str],
     /// The beginnings of the paths of functions that only pass on the call to a future's `poll`.
@@ -134,6 +137,7 @@ impl Library {
             expectations: &[],
             named_types: &[],
             statics: &[],
+            holding_statics: &[],
             defining_crates: &[],
             passing_on: &[],
             entering_kernel: &[],
@@ -262,7 +266,13 @@ impl Libraries {
 
     /// The types whose variables at fixed addresses are asked for.
     pub fn static_types(self) -> impl Iterator<Item = &'static str> {
-        self.all().flat_map(|library| library.statics).copied()
+        let leading = self.all().flat_map(|library| library.statics).copied();
+        leading.chain(self.holding_statics())
+    }
+
+    /// The types of variables at fixed addresses that may have ends of channels in them.
+    pub(crate) fn holding_statics(self) -> impl Iterator<Item = &'static str> {
+        self.all().flat_map(|library| library.holding_statics).copied()
     }
 
     /// Every type that is asked for by name.

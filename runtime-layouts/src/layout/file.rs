@@ -535,7 +535,11 @@ impl LayoutSource for LayoutFile {
             }
         };
         let all = self.tables.static_variables.iter().filter(is_wanted);
-        let all = all.map(|&(at, ty)| StaticVariable { ty: id(ty), address: StaticAddress(at) });
+        let all = all.map(|&(at, ty)| StaticVariable {
+            ty: id(ty),
+            address: StaticAddress(at),
+            name: None,
+        });
         Ok(all.collect())
     }
 

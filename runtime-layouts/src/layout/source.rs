@@ -87,12 +87,14 @@ pub struct ThreadLocal {
 }
 
 /// A variable at a fixed address.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StaticVariable {
     /// Its type.
     pub ty: TypeId,
     /// Its address.
     pub address: StaticAddress,
+    /// Its path, as far as the linker's name tells; `None` where there is none, as in a layout file.
+    pub name: Option<Arc<str>>,
 }
 
 /// How a type is polled, when it is.

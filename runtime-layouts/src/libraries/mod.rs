@@ -15,6 +15,7 @@ pub(crate) mod axum;
 pub(crate) mod bb8;
 pub(crate) mod bytes;
 pub(crate) mod concurrent_queue;
+pub(crate) mod crossbeam_channel;
 pub(crate) mod dashmap;
 pub(crate) mod deadpool;
 pub(crate) mod embassy;
@@ -30,12 +31,15 @@ pub(crate) mod hyper;
 pub(crate) mod hyper_util;
 pub(crate) mod kanal;
 pub(crate) mod mobc;
+pub(crate) mod oneshot;
+pub(crate) mod postage;
 pub(crate) mod r2d2;
 pub(crate) mod redis;
 pub(crate) mod reqwest;
 pub(crate) mod rumqttc;
 pub(crate) mod rust_std;
 pub(crate) mod sqlx;
+pub(crate) mod thingbuf;
 pub(crate) mod tokio;
 pub(crate) mod tokio_postgres;
 pub(crate) mod tokio_rustls;
@@ -65,6 +69,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&async_broadcast::LIBRARY),
     RegistryEntry::library(&async_io::LIBRARY),
     RegistryEntry::library(&concurrent_queue::LIBRARY),
+    RegistryEntry::library(&crossbeam_channel::LIBRARY),
     RegistryEntry::declared(&flume::LIBRARY),
     RegistryEntry::declared(&async_once_cell::LIBRARY),
     RegistryEntry::declared(&kanal::LIBRARY),
@@ -74,6 +79,9 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::declared(&mobc::LIBRARY),
     RegistryEntry::library(&sqlx::LIBRARY),
     RegistryEntry::declared(&r2d2::LIBRARY),
+    RegistryEntry::library(&oneshot::LIBRARY),
+    RegistryEntry::library(&postage::LIBRARY),
+    RegistryEntry::library(&thingbuf::LIBRARY),
     RegistryEntry::library(&futures_timer::LIBRARY),
     RegistryEntry::library(&bytes::LIBRARY),
     RegistryEntry::library(&tower::LIBRARY),

@@ -138,8 +138,11 @@ impl Report {
     #[must_use]
     pub fn has_limit(&self, wait: WaitId) -> bool {
         let wait = self.wait(wait);
+        // Who waits with its thread does so for as long as its pool lets it.
+        let is_limited = wait.blocks_thread;
         self.resource(wait.resource).kind == ResourceKind::Pool
-            && self.waits_of(wait.task).iter().any(|other| other.is_limit && other.is_polled)
+            && (is_limited
+                || self.waits_of(wait.task).iter().any(|other| other.is_limit && other.is_polled))
     }
 
     /// A resource by its number.
@@ -166,6 +169,10 @@ impl Report {
         match (holder.task, holder.thread) {
             (Some(task), _) => format!("task {}", self.task(task).id.0),
             (None, Some(holding)) => format!("thread {}", holding.thread.number),
+            (None, None) if holder.is_static => match &holder.variable {
+                Some(variable) => format!("static {variable}"),
+                None => "a static variable".to_string(),
+            },
             (None, None) => "an unknown thread".to_string(),
         }
     }

@@ -97,8 +97,10 @@ pub enum Access {
 pub struct Holder {
     /// The task that has it; `None` for a thread that runs no task.
     pub task: Option<TaskIndex>,
-    /// The frame in whose variables it is.
+    /// The frame in whose variables it is; of no meaning for what is in a static variable.
     pub frame: FrameRef,
+    /// Whether it is in a static variable: then any code may use it, at any time.
+    pub is_static: bool,
     /// The variable; `None` for a part of a future that has no name in the source.
     pub variable: Option<Arc<str>>,
     /// The type of the guard as the source spells it.
@@ -152,7 +154,9 @@ impl Resource {
     /// nobody else can get at it.
     #[must_use]
     pub fn are_all_found(&self) -> bool {
-        let holders = || self.holders.iter().filter(|holder| holder.thread.is_none());
+        // What a thread has on its stack may be old, but a pool counts its objects.
+        let counts = |it: &&Holder| it.thread.is_none() || self.kind == ResourceKind::Pool;
+        let holders = || self.holders.iter().filter(counts);
         if self.is_reachable || holders().next().is_none() {
             return false;
         }
@@ -252,6 +256,8 @@ pub struct Wait {
     /// Whether it only ends another wait of its task, and that in vain: the time limit of a pool, and
     /// its closing.
     pub is_limit: bool,
+    /// Whether it blocks the thread that polls its task.
+    pub blocks_thread: bool,
     /// The frame that holds what is not polled; `None` for what is.
     pub holding_frame: Option<FrameRef>,
     /// Where a waker of the task was seen, of a leaf that is not known otherwise; `None` where none

@@ -3,28 +3,31 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
+
 use super::live_values::LiveValues;
 use super::native_stack::{self, NativeCall};
 use super::sites::Sites;
+use super::stack_references;
 use super::type_paths::SearchFor;
 use super::waits::Waits;
-use crate::knowledge::{BlockingCall, Libraries};
+use crate::knowledge::blocking::{self, BlockedThread};
+use crate::knowledge::{BlockingCall, Libraries, ObservedResource};
 use crate::layout::name::{last_segment, path_segments, plain_path};
 use crate::layout::{LocationBase, VariableLocation};
 use crate::report::{
-    Access, Activity, Chain, Frame, FrameRef, HoldingThread, ProcessThread, ResourceKind, Runtime,
-    Task, TaskIndex, ThreadRole, Wait, WorkerState,
+    Activity, Chain, Frame, FrameRef, HoldingThread, ProcessThread, ResourceKind, Runtime, Task,
+    TaskIndex, ThreadRole, WorkerState,
 };
 use crate::target::{NativeFrame, Thread};
 use crate::value::{Program, Ty, Value};
 
 /// What blocks a thread.
 pub(crate) struct Blocked {
-    pub(crate) kind: ResourceKind,
-    /// The lock, or where that is not known, nothing.
-    pub(crate) address: Option<u64>,
+    /// The lock, the channel or the pool; where that is not known, nothing.
+    pub(crate) seen: ObservedResource,
+    /// Its name, if it has none of its own.
     pub(crate) name: String,
-    pub(crate) access: Option<Access>,
     /// The call.
     pub(crate) frame: FrameRef,
     /// Whether it polls a future.
@@ -55,48 +58,55 @@ pub(super) fn of_frames(
     }
     let site = sites.get(frame.site);
     let path = path_segments(&site.name.short);
-    let (kind, name, address) = match call.lock {
+    let word = futex(program, thread);
+    // Where it is not known what is waited for, nobody else waits for the same.
+    let mut seen = ObservedResource {
+        key: thread.tid,
+        access: call.lock.and_then(|takes| takes.access),
+        ..ObservedResource::without_address(ResourceKind::Blocking)
+    };
+    let (mut size, mut name) = (None, String::new());
+    match call.lock {
         Some(takes) => {
             let lock = path.len().checked_sub(2).map(|at| path[at].text.to_string());
             let owner = path_segments(&site.type_name);
             let full = owner.len().checked_sub(2).map(|at| last_segment(&owner[at].whole()));
-            let word = futex(program, thread);
             if word.is_some_and(|word| was_woken(program, thread, word)) {
                 return None;
             }
-            let address = word.and_then(|word| (takes.of_word)(program, word));
-            let name = sites.libraries().spelled(&full.or(lock).unwrap_or_default());
-            (ResourceKind::ThreadLock, name, address)
+            (seen.kind, seen.is_taken) = (ResourceKind::ThreadLock, Some(true));
+            if let Some(address) = word.and_then(|word| (takes.of_word)(program, word)) {
+                (seen.key, seen.address) = (address, address);
+            }
+            name = sites.libraries().spelled(&full.or(lock).unwrap_or_default());
+            let owner = blocking::owner(program, &site.type_name);
+            size = owner.and_then(|owner| Some(program.type_of(owner).ok()?.size));
         }
         None => {
-            let path: Vec<&str> = path.iter().map(|segment| segment.text).collect();
-            (ResourceKind::Blocking, path.join("::"), None)
+            let words = || stack_references::search(program, thread, FxHashSet::default());
+            let words = || words().unwrap_or_default();
+            let function = &*site.type_name;
+            let awaited = call.awaits.zip(word).and_then(|(find, word)| {
+                let found = find(&BlockedThread { program, function, word, words: &words })?;
+                Some((found, word))
+            });
+            if let Some((awaited, word)) = awaited {
+                if was_woken(program, thread, word) {
+                    return None;
+                }
+                seen = awaited;
+            } else {
+                let path: Vec<&str> = path.iter().map(|segment| segment.text).collect();
+                name = path.join("::");
+            }
         }
-    };
-    let access = call.lock.and_then(|takes| takes.access);
-    let frame = FrameRef::of(frame);
-    let size = call.lock.and_then(|_| size_of_owner(program, &site.type_name));
-    Some(Blocked { kind, address, name, access, frame, polls: call.polls, size })
-}
-
-/// The size of the type whose function that is.
-fn size_of_owner(program: &Program<'_>, function: &str) -> Option<u64> {
-    let last = path_segments(function).pop()?;
-    let at = last.text.as_ptr() as usize - function.as_ptr() as usize;
-    let owner = function[..at].strip_suffix("::")?;
-    (0..program.modules().len()).find_map(|module| {
-        let id = *program.layouts(module).types_named(owner, None).ok()?.first()?;
-        Some(program.type_of(Ty { module, id }).ok()?.size)
-    })
+    }
+    Some(Blocked { seen, name, frame: FrameRef::of(frame), polls: call.polls, size })
 }
 
 /// Marks the workers whose threads the tasks that they poll block.
 pub(super) fn mark(runtimes: &mut [Runtime], tasks: &[Task], waits: &Waits) {
-    let blocks = |wait: &&Wait| {
-        let kind = waits.resources[wait.resource.0 as usize].kind;
-        matches!(kind, ResourceKind::ThreadLock | ResourceKind::Blocking)
-    };
-    for wait in waits.waits.iter().filter(blocks) {
+    for wait in waits.waits.iter().filter(|wait| wait.blocks_thread) {
         let thread = tasks[wait.task.0 as usize].thread;
         let workers = runtimes.iter_mut().flat_map(|runtime| &mut runtime.workers);
         for worker in workers.filter(|it| it.state.is_busy() && it.thread.is_some()) {

@@ -15,6 +15,7 @@ use super::other_ends;
 use super::owners::Owners;
 use super::search::{Collection, SharedPointer};
 use super::sites::Sites;
+use super::static_values::{self, InStatic};
 use super::type_paths::SearchFor;
 use super::waits::Waits;
 use crate::knowledge::declared::Subject;
@@ -35,7 +36,8 @@ const MOST_OWNERS: u64 = 64;
 /// How to get from a guard to what it keeps.
 struct GuardPaths {
     known: &'static GuardType,
-    key: Path,
+    /// An end of a channel may be one of several sorts of channels.
+    keys: Vec<Path>,
     object: Option<Path>,
     /// `Mutex<Inventory>`.
     resource: Arc<str>,
@@ -51,7 +53,14 @@ impl GuardPaths {
                 Some(part) => self.known.find_key(program, part),
                 None => Ok(None),
             },
-            None => self.key.follow(program, guard),
+            None => {
+                for path in &self.keys {
+                    if let Some(found) = path.follow(program, guard)? {
+                        return Ok(Some(found));
+                    }
+                }
+                Ok(None)
+            }
         }
     }
 }
@@ -255,10 +264,20 @@ impl Holders {
         waits: &mut Waits,
     ) {
         other_ends::add(program, sites, tasks, &mut self.owners, waits);
-        let waits_in_thread = |resource: &Resource| resource.kind == ResourceKind::ThreadLock;
-        if waits.resources.iter().any(waits_in_thread) {
+        if waits.resources.iter().any(may_be_in_a_static) {
+            for kept in static_values::guards(program, sites.libraries()) {
+                let _ = self.in_static(program, kept, waits);
+            }
+        }
+        if waits.resources.iter().any(may_be_on_a_stack) {
+            let mut of_pools = FxHashMap::default();
             for kept in blocked_threads::guards(program, sites, threads) {
-                let _ = self.on_stack(program, kept, waits);
+                let _ = self.on_stack(program, kept, &mut of_pools, waits);
+            }
+            let of_pools = |it: &&mut Resource| it.kind == ResourceKind::Pool;
+            for pool in waits.resources.iter_mut().filter(of_pools) {
+                // Threads come in any order.
+                pool.holders.sort_by_key(|holder| holder.task);
             }
         }
         for (id, resource) in (0..).map(ResourceId).zip(&mut waits.resources) {
@@ -271,34 +290,92 @@ impl Holders {
         waits.allocations = self.owners.allocations(program);
     }
 
-    /// Adds the thread that keeps a guard of a lock that a thread waits for.
+    /// Adds the static variable that keeps an end of what someone waits for.
+    fn in_static(
+        &mut self,
+        program: &Program<'_>,
+        kept: InStatic,
+        waits: &mut Waits,
+    ) -> Result<(), ValueError> {
+        let Some(paths) = self.types.paths(program, kept.value.ty) else { return Ok(()) };
+        let known = paths.known;
+        let Some(key) = paths.follow(program, kept.value)? else { return Ok(()) };
+        for end in ends_brought(known.access).iter().filter(|_| known.access.is_end()) {
+            let Some(id) = waits.known(known.kind, key.address, *end) else { continue };
+            // Whatever else is known of it, any code can get at a static variable.
+            waits.resources[id.0 as usize].is_reachable = true;
+            let within = kept.within.map(|collection| Within {
+                name: waits.spelled(program, collection.value.ty),
+                has_messages: collection.has_messages,
+            });
+            let holder = Holder {
+                task: None,
+                frame: FrameRef { site: SiteId(0), address: 0 },
+                is_static: true,
+                variable: Some(Arc::clone(&kept.variable)),
+                guard: Arc::clone(&paths.guard),
+                access: known.access,
+                may_be_moved: false,
+                shared_end: None,
+                thread: None,
+                within,
+                holding_frame: None,
+            };
+            waits.held(id, holder);
+        }
+        Ok(())
+    }
+
+    /// Adds the thread that keeps a guard of what someone waits for. `objects` has the objects of pools
+    /// that were found so.
     fn on_stack(
         &mut self,
         program: &Program<'_>,
         kept: OnStack,
+        objects: &mut FxHashMap<(ResourceId, u64), u64>,
         waits: &mut Waits,
     ) -> Result<(), ValueError> {
         let Some(paths) = self.types.paths(program, kept.value.ty) else { return Ok(()) };
-        let Some(key) = paths.follow(program, kept.value)? else { return Ok(()) };
-        let Some(id) = waits.known(ResourceKind::ThreadLock, key.address, None) else {
+        let known = paths.known;
+        let may_be_there = matches!(known.kind, ResourceKind::ThreadLock | ResourceKind::Pool)
+            || known.access.is_end();
+        if !may_be_there || is_emptied(program, kept.value, known)? {
             return Ok(());
-        };
-        waits.held(
-            id,
-            Holder {
-                task: kept.task,
-                frame: kept.frame,
-                variable: Some(kept.variable),
-                guard: Arc::clone(&paths.guard),
-                access: paths.known.access,
-                // A guard that was dropped or moved leaves its bytes.
-                may_be_moved: true,
-                shared_end: None,
-                thread: Some(kept.thread),
-                within: None,
-                holding_frame: None,
-            },
-        );
+        }
+        let Some(key) = paths.follow(program, kept.value)? else { return Ok(()) };
+        for end in ends_brought(known.access) {
+            let Some(id) = waits.known(known.kind, key.address, *end) else { continue };
+            let resource = &mut waits.resources[id.0 as usize];
+            // Who was found to have all that there are has them, and this one has not.
+            if known.access.is_end() && resource.are_all_found() {
+                continue;
+            }
+            if let Some(number) = number_of(program, kept.value, known)? {
+                match objects.insert((id, number), kept.value.address) {
+                    None => {}
+                    Some(place) if place == kept.value.address => continue,
+                    // One of two copies of an object is old, and which one is not known.
+                    Some(_) => resource.is_reachable = true,
+                }
+            }
+            waits.held(
+                id,
+                Holder {
+                    is_static: false,
+                    task: kept.task,
+                    frame: kept.frame,
+                    variable: Some(Arc::clone(&kept.variable)),
+                    guard: Arc::clone(&paths.guard),
+                    access: known.access,
+                    // A guard that was dropped or moved leaves its bytes.
+                    may_be_moved: true,
+                    shared_end: None,
+                    thread: Some(kept.thread),
+                    within: None,
+                    holding_frame: None,
+                },
+            );
+        }
         Ok(())
     }
 
@@ -328,6 +405,7 @@ impl Holders {
             return Ok(());
         }
         let holder = Holder {
+            is_static: false,
             task: Some(guard.task),
             frame: FrameRef { site: origin.site, address: guard.frame },
             variable: origin.variable.clone(),
@@ -395,6 +473,51 @@ impl Holders {
     }
 }
 
+/// The ends of a channel that those wait for who are helped by one who has it so; `None` for what has
+/// no ends. A receiver brings room, and to who waits for its end that end; a place brings a message
+/// or, when it is given back, room.
+fn ends_brought(access: Access) -> &'static [Option<Access>] {
+    match access {
+        Access::Send => &[Some(Access::Receive)],
+        Access::Receive => &[Some(Access::Send), None],
+        Access::Place => &[Some(Access::Receive), Some(Access::Send)],
+        _ => &[None],
+    }
+}
+
+/// Whether an end of something may be in a static variable, so that it is worth to look there.
+fn may_be_in_a_static(resource: &Resource) -> bool {
+    let is_channel = matches!(
+        resource.kind,
+        ResourceKind::Mpsc | ResourceKind::Oneshot | ResourceKind::Watch | ResourceKind::Broadcast
+    );
+    is_channel && resource.parties != Some(0) && !resource.are_all_found()
+}
+
+/// Whether who has something may have it in the variables of a thread's stack, which counts or is told.
+fn may_be_on_a_stack(resource: &Resource) -> bool {
+    match resource.kind {
+        ResourceKind::ThreadLock => true,
+        ResourceKind::Pool => resource.is_taken == Some(true),
+        ResourceKind::Mpsc | ResourceKind::Oneshot => {
+            resource.parties.is_some_and(|parties| parties > 0) && !resource.are_all_found()
+        }
+        _ => false,
+    }
+}
+
+/// The number of the object of a pool that a guard has; `None` where they have none.
+fn number_of(
+    program: &Program<'_>,
+    guard: Value,
+    known: &GuardType,
+) -> Result<Option<u64>, ValueError> {
+    match known.number {
+        "" => Ok(None),
+        member => guard.find_number(program, member),
+    }
+}
+
 /// What someone waits for that who keeps this end of a channel, or handle, can bring.
 fn waited_for(
     program: &Program<'_>,
@@ -404,15 +527,8 @@ fn waited_for(
     waits: &mut Waits,
 ) -> Vec<ResourceId> {
     let kind = known.kind;
-    // A receiver brings room, and to who waits for its end that end; a place brings a message or,
-    // when it is given back, room.
-    let ends: &[Option<Access>] = match origin.access {
-        Access::Send => &[Some(Access::Receive)],
-        Access::Receive => &[Some(Access::Send), None],
-        Access::Place => &[Some(Access::Receive), Some(Access::Send)],
-        _ => &[None],
-    };
-    let found = ends.iter().filter_map(|end| waits.known(kind, guard.key, *end));
+    let found =
+        ends_brought(origin.access).iter().filter_map(|end| waits.known(kind, guard.key, *end));
     let mut found: Vec<ResourceId> = found.collect();
     if origin.access == Access::Place {
         found.retain(|id| known.also.is_some() || waits.resources[id.0 as usize].needs_place());
@@ -484,6 +600,12 @@ fn state_of(
     known.read(&reading, object).ok().flatten()
 }
 
+/// Different types of what such a guard may keep, at most.
+fn most_keys(known: &GuardType) -> usize {
+    const MOST_SORTS: usize = 3;
+    if known.access.is_end() { MOST_SORTS } else { 1 }
+}
+
 fn paths_of(program: &Program<'_>, libraries: Libraries, ty: Ty) -> Option<GuardPaths> {
     let layout = program.type_of(ty).ok()?;
     let known = libraries.guard(&layout.name)?;
@@ -491,8 +613,12 @@ fn paths_of(program: &Program<'_>, libraries: Libraries, ty: Ty) -> Option<Guard
         let mut wanted = |ty: &Type| is_named(ty, name);
         path::find(program, ty, Reach::RUNTIME, &mut wanted)
     };
-    let mut keys = std::iter::once(known.key).chain(known.other_keys.iter().copied());
-    let key = keys.find_map(to)?;
+    let mut names = std::iter::once(known.key).chain(known.other_keys.iter().copied());
+    let keys = names.find_map(|name| {
+        let mut is_key = |ty: &Type| is_named(ty, name);
+        let keys = path::find_all(program, ty, Reach::RUNTIME, most_keys(known), &mut is_key);
+        (!keys.is_empty()).then_some(keys)
+    })?;
     let object = to(known.object);
     let resource = match &object {
         Some(path) if known.object != known.key => naming::of_type(program, path.end)?,
@@ -504,7 +630,7 @@ fn paths_of(program: &Program<'_>, libraries: Libraries, ty: Ty) -> Option<Guard
         }
     };
     let guard = libraries.spelled(&last_segment(&layout.name)).into();
-    Some(GuardPaths { known, key, object, resource: resource.into(), guard })
+    Some(GuardPaths { known, keys, object, resource: resource.into(), guard })
 }
 
 #[cfg(test)]
@@ -543,7 +669,9 @@ mod tests {
             task: None,
             thread: HoldingThread { thread: ThreadRef { number: 2, tid: 7 }, is_blocked: true },
         };
-        Holders::of(LIBRARIES).on_stack(&program, kept, &mut waits).expect("memory is readable");
+        let mut holders = Holders::of(LIBRARIES);
+        let mut objects = FxHashMap::default();
+        holders.on_stack(&program, kept, &mut objects, &mut waits).expect("memory is readable");
         waits.resources.swap_remove(id.0 as usize).holders
     }
 

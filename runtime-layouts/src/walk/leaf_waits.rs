@@ -384,6 +384,7 @@ fn found_wait(
         note: seen.note.take(),
         is_polled: holding_frame.is_none(),
         is_limit: false,
+        blocks_thread: false,
         holding_frame,
         waker: keeps_waker.then_some(WakerPlace::Leaf),
         leaf: run.last().map_or(nowhere, |last| FrameRef::of(last)),

@@ -132,6 +132,18 @@ impl LiveValues {
         below.values.into_iter().map(|(value, _)| value).collect()
     }
 
+    /// The same, each with the innermost collection that it is in.
+    pub(super) fn in_collections(
+        &mut self,
+        program: &Program<'_>,
+        value: Value,
+    ) -> Vec<(Value, Option<Collection>)> {
+        self.finder.begin();
+        let mut below = self.finder.values_in(program, value);
+        let values = (0..).zip(below.values);
+        values.map(|(place, (value, _))| (value, below.within.remove(&place))).collect()
+    }
+
     fn of_frame(
         &mut self,
         program: &Program<'_>,

@@ -95,6 +95,7 @@ pub(super) fn add_holders(
             waits.held(
                 lock,
                 Holder {
+                    is_static: false,
                     task: Some(task.index),
                     frame,
                     variable: None,

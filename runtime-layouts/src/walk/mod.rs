@@ -25,6 +25,7 @@ mod search;
 pub(crate) mod sites;
 pub(crate) mod stack_future;
 mod stack_references;
+mod static_values;
 #[cfg(test)]
 mod tests;
 mod thread_locals;

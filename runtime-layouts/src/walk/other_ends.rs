@@ -242,6 +242,7 @@ impl Ends<'_, '_> {
         waits.held(
             *id,
             Holder {
+                is_static: false,
                 task: Some(task),
                 frame,
                 variable,

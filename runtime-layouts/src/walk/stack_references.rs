@@ -113,6 +113,7 @@ mod tests {
         let frames = frames.iter().map(|at| frame(*at, &[(3, register)])).collect();
         let target = FakeTarget::new(FakeLayouts::new(), memory, 0).with_stack(&WIDE, frames);
         let holder = Holder {
+            is_static: false,
             task: Some(TaskIndex(0)),
             frame: FrameRef { site: SiteId(0), address: 0x100 },
             variable: None,

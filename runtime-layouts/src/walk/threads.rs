@@ -101,11 +101,9 @@ impl<'r> Known<'r> {
             }
         }
         let blocks = waits.waits.iter().filter_map(|wait| {
-            let kind = waits.resources[wait.resource.0 as usize].kind;
-            let blocks = matches!(kind, ResourceKind::ThreadLock | ResourceKind::Blocking);
             let (resource, access) = (wait.resource, wait.access);
             let call = BlockedCall { resource, access, call: wait.leaf, user: wait.user };
-            blocks.then_some((wait.task, call))
+            wait.blocks_thread.then_some((wait.task, call))
         });
         Self { workers, tasks: by_thread, blocked: blocks.collect() }
     }
@@ -131,7 +129,7 @@ fn look(
     }
     let chain = native_stack::chain_of(program, sites, &calls);
     if let Some(blocked) = blocked_threads::of_frames(program, sites, thread, &chain) {
-        found.blocked = Some(waits.blocked_thread(sites, &chain, thread.tid, &blocked));
+        found.blocked = Some(waits.blocked_thread(sites, &chain, blocked));
     }
 }
 

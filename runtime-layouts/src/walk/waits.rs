@@ -106,10 +106,10 @@ impl Waits {
         polled: &PolledByCalls,
     ) {
         let Some(blocked) = blocked_threads::of_task(program, sites, task) else { return };
-        let tid = task.thread.map_or(0, |thread| thread.tid);
-        let call = self.blocked_thread(sites, &task.chain, tid, &blocked);
+        let polls = blocked.polls;
+        let call = self.blocked_thread(sites, &task.chain, blocked);
         // What a call like `block_on` waits for.
-        let future = polled.by(task).filter(|_| blocked.polls);
+        let future = polled.by(task).filter(|_| polls);
         self.resources[call.resource.0 as usize].tasks.extend(future);
         self.waits.push(Wait {
             task: task.index,
@@ -119,6 +119,7 @@ impl Waits {
             note: None,
             is_polled: true,
             is_limit: false,
+            blocks_thread: true,
             holding_frame: None,
             waker: None,
             leaf: call.call,
@@ -131,28 +132,16 @@ impl Waits {
         &mut self,
         sites: &Sites,
         chain: &Chain,
-        tid: u64,
-        blocked: &Blocked,
+        blocked: Blocked,
     ) -> BlockedCall {
-        let seen = ObservedResource {
-            // Where the lock is not known, nobody else waits for the same.
-            key: blocked.address.unwrap_or(tid),
-            address: blocked.address.unwrap_or(0),
-            is_taken: (blocked.kind == ResourceKind::ThreadLock).then_some(true),
-            access: blocked.access,
-            ..ObservedResource::without_address(blocked.kind)
-        };
-        let resource = self.resource(seen, &blocked.name.as_str().into());
-        if let Some(size) = blocked.size {
+        let Blocked { seen, name, frame, size, .. } = blocked;
+        let access = seen.access;
+        let resource = self.resource(seen, &name.into());
+        if let Some(size) = size {
             self.lock_sizes.insert(resource, size);
         }
         let users = chain.frames.iter().rev().find(|frame| sites.is_user_code(frame.site));
-        BlockedCall {
-            resource,
-            access: blocked.access,
-            call: blocked.frame,
-            user: users.map(FrameRef::of),
-        }
+        BlockedCall { resource, access, call: frame, user: users.map(FrameRef::of) }
     }
 
     /// The resource of that kind and identity, made when it is first seen.

@@ -1,5 +1,6 @@
 //! Threads that should run tasks, and do not.
 
+use super::super::waiting::{end_text, thing_without_address};
 use super::parts::{Told, blocks, capitalized, drop_it, line_of, party};
 use runtime_layouts::report::{Cause, QueuePlace, Report, ResourceKind, TaskIndex, short};
 
@@ -15,7 +16,7 @@ pub(super) fn help(told: &Told<'_>) -> Option<String> {
         return Some("let it yield now and then, or run it by `spawn_blocking`".to_string());
     }
     match (told.resource.kind, told.holder) {
-        (ResourceKind::Blocking, _) => {
+        (kind, _) if kind != ResourceKind::ThreadLock => {
             let line = line_of(told.report, told.wait.user?)?;
             let other = match has_pool(told) {
                 true => "move it to `spawn_blocking`",
@@ -61,14 +62,21 @@ fn busy(told: &Told<'_>) -> String {
 fn blocked(told: &Told<'_>) -> String {
     let task = told.report.task(told.wait.task);
     let name = &told.resource.name;
-    let what = match told.holder {
-        Some(holder)
-            if holder.thread.is_some_and(|holding| Some(holding.thread) == task.thread) =>
-        {
+    let own = told
+        .holder
+        .filter(|holder| holder.thread.is_some_and(|holding| Some(holding.thread) == task.thread));
+    let what = match (told.resource.kind, own) {
+        (ResourceKind::Blocking, _) => format!("in {name}"),
+        (ResourceKind::ThreadLock, Some(_)) => {
             format!("while it waits for {name}, which it holds itself")
         }
-        Some(_) => format!("while it waits for {name}"),
-        None => format!("in {name}"),
+        (ResourceKind::ThreadLock, None) => format!("while it waits for {name}"),
+        (_, own) => {
+            let thing = thing_without_address(told.report, told.wait);
+            let end = own.and_then(|own| end_text(own.access));
+            let end = end.map(|end| format!(", whose {end} it may hold itself"));
+            format!("while it waits for {thing}{}", end.unwrap_or_default())
+        }
     };
     format!("{} {what}", blocks(told.report, told.wait))
 }

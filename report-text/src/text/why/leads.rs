@@ -143,10 +143,11 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
                 ResourceKind::ThreadLock => format!(
                     "{subject} {block} {thread} and {what}: see what the other threads do with it."
                 ),
-                _ => format!(
+                ResourceKind::Blocking => format!(
                     "{subject} {block} {thread} in {}{at}: see what that call waits for.",
                     resource.name
                 ),
+                _ => format!("{subject} {block} {thread} and {what}."),
             }
         }
         LeadReason::OwnHolding => {
@@ -219,7 +220,10 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
             Some(Access::Receive),
         ) => match not_found {
             true => "no task was found that could send; see who should".to_string(),
-            false => "see who else could send".to_string(),
+            false => match resource.holders.iter().find(|holder| holder.is_static) {
+                Some(holder) => format!("see who should send by {}", report.holder_name(holder)),
+                None => "see who else could send".to_string(),
+            },
         },
         (ResourceKind::Notify, _) => "see who should notify it".to_string(),
         (ResourceKind::Cancellation, _) => "see who should cancel it".to_string(),

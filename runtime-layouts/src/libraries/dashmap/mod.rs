@@ -3,14 +3,28 @@
 //! Source: `dashmap/src/{lock,mapref/{one,entry,multiple}}.rs` (5.4.0, 6.1.0). Version 4 has locks that
 //! spin, whose guards lead to a number: `dashmap/src/lock.rs` (4.0.2).
 
-use crate::knowledge::{GuardType, Library};
+use crate::knowledge::children::{Types, elements};
+use crate::knowledge::{CollectionType, GuardType, Library};
+use crate::libraries::rust_std::collections::in_map;
 use crate::report::{Access, ResourceKind};
+use crate::value::slices::SliceLayout;
+use crate::value::{Program, Value, ValueError};
 
 /// What is known of it.
-pub(crate) const LIBRARY: Library =
-    Library { public_paths: PUBLIC_PATHS, guards: GUARDS, ..Library::named("dashmap") };
+pub(crate) const LIBRARY: Library = Library {
+    public_paths: PUBLIC_PATHS,
+    guards: GUARDS,
+    collections: &[&[CollectionType {
+        types: Types::Of("dashmap::DashMap"),
+        children: |_, ty, layout| elements(ty, layout, "V", in_shards),
+    }]],
+    ..Library::named("dashmap")
+};
 
 const PUBLIC_PATHS: &[(&str, &str)] = &[("dashmap::lock::", "dashmap::")];
+
+/// Shards of one map that are looked at, at most: mostly there are four for each processor.
+const MOST_SHARDS: u64 = 1 << 12;
 
 const GUARDS: &[GuardType] = &[
     guard("dashmap::mapref::one::Ref", Access::Shared),
@@ -34,3 +48,21 @@ const fn guard(path: &'static str, access: Access) -> GuardType {
 /// The lock of a shard, and the shard with it.
 const RAW_RW_LOCK: &str = "dashmap::lock::RawRwLock";
 const SHARD: &str = "lock_api::rwlock::RwLock<";
+
+/// The values in all shards.
+fn in_shards(program: &Program<'_>, map: Value, most: usize) -> Result<Vec<Value>, ValueError> {
+    let shards = map.member(program, "shards")?;
+    let layout = SliceLayout::of_fat_pointer(program, shards.ty, shards.layout(program)?)?;
+    let Some(layout) = layout else { return Ok(Vec::new()) };
+    let slice = layout.read(program, shards)?;
+    let mut found = Vec::new();
+    for number in 0..slice.count.min(MOST_SHARDS) {
+        if program.is_interrupted() || found.len() >= most {
+            break;
+        }
+        let address = slice.start.wrapping_add(number.wrapping_mul(slice.size));
+        let shard = Value { ty: slice.element, address };
+        found.extend(in_map(program, shard, most - found.len())?);
+    }
+    Ok(found)
+}

@@ -74,7 +74,7 @@ fn observed(
 fn start(program: &Program<'_>, module: usize) -> Result<Option<Duration>, ValueError> {
     let loaded = &program.modules()[module];
     let found = loaded.layouts.static_variables(DRIVER)?;
-    let [StaticVariable { ty, address }] = *found else { return Ok(None) };
+    let [StaticVariable { ty, address, .. }] = *found else { return Ok(None) };
     let address = loaded.load_bias.wrapping_add(address.0);
     let driver = Value { ty: Ty { module, id: ty }, address };
     match driver.find_member(program, "zero_instant")? {

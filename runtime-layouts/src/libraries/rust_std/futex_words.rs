@@ -28,8 +28,8 @@ pub(super) fn of_writers(program: &Program<'_>, word: u64) -> Option<u64> {
 }
 
 /// The word is parking_lot's, in a thread-local of the thread that waits. Beside it is the address
-/// of the lock; a writer that waits for readers to go has one byte more there.
-pub(super) fn of_parked_thread(program: &Program<'_>, word: u64) -> Option<u64> {
+/// of the lock, or of the `Condvar`; a writer that waits for readers to go has one byte more there.
+pub(crate) fn of_parked_thread(program: &Program<'_>, word: u64) -> Option<u64> {
     let thread = named(program, THREAD_DATA.newest())?;
     let mut is_parker = |ty: &Type| is_named(ty, PARKER);
     let parker = path::find(program, thread, Reach::INLINE, &mut is_parker)?.offset()?;

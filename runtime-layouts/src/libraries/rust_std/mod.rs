@@ -5,10 +5,11 @@
 //! `library/std/src/thread/functions.rs` (Rust 1.95); `lock_api/src/{mutex,rwlock}.rs` (0.4.14),
 //! `parking_lot/src/raw_{mutex,rwlock}.rs` (0.12).
 
+pub(crate) mod channels;
 pub(crate) mod collections;
 pub(crate) mod descriptors;
 pub(crate) mod expected;
-mod futex_words;
+pub(crate) mod futex_words;
 pub(crate) mod values;
 
 use crate::knowledge::{BlockingCall, GuardType, Library, ObservedResource, Reading, ResourceType};
@@ -50,6 +51,7 @@ pub(crate) const LIBRARY: Library = Library {
     notable_functions: &[UNWINDING],
     descriptors: &[expected::OWNED_FD.newest()],
     blocking: BLOCKING,
+    holding_statics: HOLDING_STATICS,
     ..Library::named("std")
 };
 
@@ -86,7 +88,35 @@ const fn guard(path: &'static str, access: Access, lock: &'static str) -> GuardT
 }
 
 /// Rust 1.87 moved them into `poison`.
+/// What a static variable is that is made when it is first used, or that can be changed.
+const HOLDING_STATICS: &[&str] = &[
+    "std::sync::lazy_lock::LazyLock<",
+    "std::sync::once_lock::OnceLock<",
+    "std::sync::poison::mutex::Mutex<",
+    "std::sync::mutex::Mutex<",
+    "std::sync::poison::rwlock::RwLock<",
+    "std::sync::rwlock::RwLock<",
+    "lock_api::mutex::Mutex<",
+    "lock_api::rwlock::RwLock<",
+    "once_cell::sync::Lazy<",
+    "once_cell::sync::OnceCell<",
+    "lazy_static::lazy::Lazy<",
+];
+
 const GUARDS: &[GuardType] = &[
+    GuardType::end("std::sync::mpsc::Sender", ResourceKind::Mpsc, Access::Send, channels::COUNTER),
+    GuardType::end(
+        "std::sync::mpsc::SyncSender",
+        ResourceKind::Mpsc,
+        Access::Send,
+        channels::COUNTER,
+    ),
+    GuardType::end(
+        "std::sync::mpsc::Receiver",
+        ResourceKind::Mpsc,
+        Access::Receive,
+        channels::COUNTER,
+    ),
     guard("std::sync::poison::mutex::MutexGuard", Access::Exclusive, MUTEX),
     guard("std::sync::mutex::MutexGuard", Access::Exclusive, MUTEX),
     guard("std::sync::poison::rwlock::RwLockReadGuard", Access::Shared, RW_LOCK),
@@ -130,8 +160,8 @@ const BLOCKING: &[BlockingCall] = &[
     BlockingCall::call("std::thread::join_handle::JoinHandle::join"),
     BlockingCall::call("std::thread::JoinHandle::join"),
     BlockingCall::call("std::thread::scoped::scope"),
-    BlockingCall::call("std::sync::mpsc::Receiver::recv"),
-    BlockingCall::call("std::sync::mpsc::SyncSender::send"),
+    BlockingCall::of("std::sync::mpsc::Receiver::recv", channels::message),
+    BlockingCall::of("std::sync::mpsc::SyncSender::send", channels::room),
     BlockingCall::call("std::sync::poison::condvar::Condvar::wait"),
     BlockingCall::call("std::sync::poison::condvar::Condvar::wait_while"),
     BlockingCall::call("std::sync::condvar::Condvar::wait"),
@@ -145,10 +175,6 @@ const BLOCKING: &[BlockingCall] = &[
     BlockingCall::call("std::net::tcp::TcpListener::accept"),
     BlockingCall::call("std::net::udp::UdpSocket::recv"),
     BlockingCall::call("std::net::udp::UdpSocket::recv_from"),
-    BlockingCall::call("crossbeam_channel::channel::Receiver::recv"),
-    BlockingCall::call("crossbeam_channel::channel::Sender::send"),
-    BlockingCall::call("crossbeam_channel::select::Select::select"),
-    BlockingCall::call("crossbeam_channel::select::Select::ready"),
     BlockingCall::call("parking_lot::condvar::Condvar::wait"),
     BlockingCall::call("parking_lot::condvar::Condvar::wait_while"),
     BlockingCall::call("parking_lot::once::Once::call_once"),

@@ -27,7 +27,12 @@ pub(super) const PRINTERS: &[ValuePrinter] = &[
 /// for.
 fn hashed(shown: &Shown<'_>) -> Result<Option<Notation>, ValueError> {
     let program = shown.program;
-    let mut is_table = |ty: &Type| ty.name.starts_with("hashbrown::raw::RawTable<");
+    let mut is_table = |ty: &Type| {
+        let path = ty.name.strip_prefix("hashbrown::raw::");
+        // With hashbrown's feature `raw`, before 0.15.
+        let path = path.map(|path| path.strip_prefix("inner::").unwrap_or(path));
+        path.is_some_and(|path| path.starts_with("RawTable<"))
+    };
     let Some(table) = shown.find(&mut is_table)? else { return Ok(None) };
     let Some((pairs, count)) = slots(program, table, shown.most)? else { return Ok(None) };
     let entries = pairs.into_iter().map(|pair| entry_of(program, pair));
