@@ -113,7 +113,7 @@ fn busy(report: &Report, runtime: &Runtime, blocked: &[(WaitId, &Wait)]) -> Opti
 
 /// Whether a wait is one of a thread that should poll other tasks too. The threads for blocking
 /// work may block, and so may a task in `block_in_place`: another thread is the worker then.
-fn blocks(report: &Report, wait: &Wait) -> bool {
+pub(super) fn blocks(report: &Report, wait: &Wait) -> bool {
     let thread = report.task(wait.task).thread;
     let mut workers = report.runtimes.iter().flat_map(|runtime| &runtime.workers);
     wait.blocks_thread && workers.any(|worker| worker.thread.is_some() && worker.thread == thread)

@@ -2,6 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::blocked_workers;
 use super::dense::WaitSet;
 use super::dependency_graph::{Blocker, Graph};
 use super::unwakeable::{self, is_unwakeable};
@@ -25,8 +26,18 @@ pub(super) fn stuck(report: &Report, graph: &Graph, stuck: &WaitSet) -> Vec<Find
     stuck.iter().filter(|id| report.wait(*id).is_polled).for_each(|id| chains.follow(id));
     chains.add_who_waits_behind();
     let mut findings = chains.findings;
+    findings.retain(|finding| !is_of_blocked_worker(report, finding));
     findings.sort_by_key(|finding| (finding.kind, finding.links[0].wait));
     findings
+}
+
+/// Whether a finding only says of one worker that its task blocks it in a call that waits for no lock:
+/// what that call is, and whom the worker leaves unpolled, tells more.
+fn is_of_blocked_worker(report: &Report, finding: &Finding) -> bool {
+    let [only] = finding.links.as_slice() else { return false };
+    let wait = report.wait(only.wait);
+    let is_lock = report.resource(wait.resource).kind == ResourceKind::ThreadLock;
+    !is_lock && blocked_workers::blocks(report, wait)
 }
 
 /// Objects of one pool whose holders are all told, at most.

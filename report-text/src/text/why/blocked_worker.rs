@@ -1,8 +1,9 @@
 //! Threads that should run tasks, and do not.
 
-use super::super::waiting::{end_text, thing_without_address};
+use super::super::waiting::thing_without_address;
 use super::parts::{Told, blocks, capitalized, drop_it, line_of, party};
-use runtime_layouts::report::{Cause, QueuePlace, Report, ResourceKind, TaskIndex, short};
+use runtime_layouts::layout::name::path_segments;
+use runtime_layouts::report::{Cause, QueuePlace, Report, ResourceKind, TaskIndex, Wait, short};
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
     match told.first.cause {
@@ -62,23 +63,28 @@ fn busy(told: &Told<'_>) -> String {
 fn blocked(told: &Told<'_>) -> String {
     let task = told.report.task(told.wait.task);
     let name = &told.resource.name;
-    let own = told
-        .holder
-        .filter(|holder| holder.thread.is_some_and(|holding| Some(holding.thread) == task.thread));
-    let what = match (told.resource.kind, own) {
-        (ResourceKind::Blocking, _) => format!("in {name}"),
-        (ResourceKind::ThreadLock, Some(_)) => {
+    let is_own = told.holder.is_some_and(|holder| {
+        holder.thread.is_some_and(|holding| Some(holding.thread) == task.thread)
+    });
+    let what = match told.resource.kind {
+        ResourceKind::Blocking => format!("in {name}"),
+        ResourceKind::ThreadLock if is_own => {
             format!("while it waits for {name}, which it holds itself")
         }
-        (ResourceKind::ThreadLock, None) => format!("while it waits for {name}"),
-        (_, own) => {
+        ResourceKind::ThreadLock => format!("while it waits for {name}"),
+        _ => {
             let thing = thing_without_address(told.report, told.wait);
-            let end = own.and_then(|own| end_text(own.access));
-            let end = end.map(|end| format!(", whose {end} it may hold itself"));
-            format!("while it waits for {thing}{}", end.unwrap_or_default())
+            format!("in {}, for {thing}", call(told.report, told.wait))
         }
     };
     format!("{} {what}", blocks(told.report, told.wait))
+}
+
+/// The function that blocks the thread: `std::sync::mpsc::Receiver::recv`.
+fn call(report: &Report, wait: &Wait) -> String {
+    let path = path_segments(&report.site(wait.leaf.site).name.short);
+    let path: Vec<&str> = path.iter().map(|segment| segment.text).collect();
+    path.join("::")
 }
 
 /// The worker in whose LIFO slot a task is.

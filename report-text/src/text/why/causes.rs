@@ -169,6 +169,9 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
     joined(facts.collect())
 }
 
+/// Holders that are told of what a thread waits for, at most.
+const MOST_HOLDERS: usize = 4;
+
 /// How the evidence of one finding is written.
 struct Evidence<'r> {
     report: &'r Report,
@@ -184,8 +187,12 @@ impl Evidence<'_> {
         match link.cause {
             Cause::Never | Cause::NotDriven(_) => {
                 let mut facts = vec![self.never(link)];
-                if resource.kind == ResourceKind::Blocking {
-                    facts.extend(self.left_unpolled(self.report.wait(link.wait).task));
+                let wait = self.report.wait(link.wait);
+                if wait.blocks_thread && resource.kind != ResourceKind::ThreadLock {
+                    let holders = resource.holders.iter().take(MOST_HOLDERS);
+                    let ends = holders.filter(|holder| !holder.is_static);
+                    facts.extend(ends.flat_map(|holder| self.held(resource, holder)));
+                    facts.extend(self.left_unpolled(wait.task));
                 }
                 facts
             }
@@ -366,6 +373,9 @@ impl Evidence<'_> {
         let what = thing(self.report, self.report.wait(link.wait));
         let does = match resource.kind {
             ResourceKind::Blocking => format!("is in {}", resource.name),
+            _ if self.report.wait(link.wait).blocks_thread => {
+                format!("blocks its thread for {what}")
+            }
             ResourceKind::Never => format!("waits for {what}, which never completes"),
             ResourceKind::Other => format!("waits in {what}"),
             _ => format!("waits for {what}"),

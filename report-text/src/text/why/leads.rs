@@ -147,7 +147,7 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
                     "{subject} {block} {thread} in {}{at}: see what that call waits for.",
                     resource.name
                 ),
-                _ => format!("{subject} {block} {thread} and {what}."),
+                _ => format!("{subject} {block} {thread} and {what}: {}.", check(report, wait, id)),
             }
         }
         LeadReason::OwnHolding => {
