@@ -145,6 +145,8 @@ pub(crate) struct Holders {
     /// Of what is shared each pointer to it counts.
     seen: FxHashSet<(Value, Option<u64>, Option<u64>)>,
     owners: Owners,
+    /// What threads wait for that is no lock.
+    of_threads: FxHashSet<ResourceId>,
 }
 
 impl GuardTypes {
@@ -232,7 +234,12 @@ impl Holders {
     /// A search for who holds what of these libraries.
     pub(crate) fn of(libraries: Libraries) -> Self {
         let types = GuardTypes::of(libraries);
-        Self { types, seen: FxHashSet::default(), owners: Owners::default() }
+        Self {
+            types,
+            seen: FxHashSet::default(),
+            owners: Owners::default(),
+            of_threads: FxHashSet::default(),
+        }
     }
 
     /// Adds the holders of what these guards keep.
@@ -269,7 +276,10 @@ impl Holders {
                 let _ = self.in_static(program, kept, waits);
             }
         }
-        if waits.resources.iter().any(may_be_on_a_stack) {
+        let blocking = waits.waits.iter().filter(|wait| wait.blocks_thread);
+        self.of_threads.extend(blocking.map(|wait| wait.resource));
+        let ids = (0..).map(ResourceId);
+        if ids.zip(&waits.resources).any(|(id, it)| self.may_be_on_a_stack(id, it)) {
             let mut of_pools = FxHashMap::default();
             for kept in blocked_threads::guards(program, sites, threads) {
                 let _ = self.on_stack(program, kept, &mut of_pools, waits);
@@ -288,6 +298,16 @@ impl Holders {
             self.owners.finish(program, id, resource);
         }
         waits.allocations = self.owners.allocations(program);
+    }
+
+    /// Whether who has something may have it in the variables of a thread's stack, which counts or is
+    /// told: threads mostly have the other ends of what threads wait for.
+    fn may_be_on_a_stack(&self, id: ResourceId, resource: &Resource) -> bool {
+        match resource.kind {
+            ResourceKind::ThreadLock => true,
+            ResourceKind::Pool => resource.is_taken == Some(true),
+            _ => self.of_threads.contains(&id) && !resource.are_all_found(),
+        }
     }
 
     /// Adds the static variable that keeps an end of what someone waits for.
@@ -347,7 +367,8 @@ impl Holders {
             let Some(id) = waits.known(known.kind, key.address, *end) else { continue };
             let resource = &mut waits.resources[id.0 as usize];
             // Who was found to have all that there are has them, and this one has not.
-            if known.access.is_end() && resource.are_all_found() {
+            let is_told = self.of_threads.contains(&id) && !resource.are_all_found();
+            if known.access.is_end() && !is_told {
                 continue;
             }
             if let Some(number) = number_of(program, kept.value, known)? {
@@ -492,18 +513,6 @@ fn may_be_in_a_static(resource: &Resource) -> bool {
         ResourceKind::Mpsc | ResourceKind::Oneshot | ResourceKind::Watch | ResourceKind::Broadcast
     );
     is_channel && resource.parties != Some(0) && !resource.are_all_found()
-}
-
-/// Whether who has something may have it in the variables of a thread's stack, which counts or is told.
-fn may_be_on_a_stack(resource: &Resource) -> bool {
-    match resource.kind {
-        ResourceKind::ThreadLock => true,
-        ResourceKind::Pool => resource.is_taken == Some(true),
-        ResourceKind::Mpsc | ResourceKind::Oneshot => {
-            resource.parties.is_some_and(|parties| parties > 0) && !resource.are_all_found()
-        }
-        _ => false,
-    }
 }
 
 /// The number of the object of a pool that a guard has; `None` where they have none.
