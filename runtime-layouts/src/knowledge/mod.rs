@@ -58,6 +58,8 @@ pub struct Library {
     pub holding_statics: &'static [&'static str],
     /// The crates whose units describe those types.
     pub defining_crates: &'static [&'static str],
+    /// Crates of runtimes whose tasks are not read.
+    pub unlisted: &'static [&'static str],
     /// The beginnings of the paths of functions that only pass on the call to a future's `poll`.
     pub passing_on: &'static [&'static str],
     /// The beginnings of the paths of functions by which a thread that blocks enters the kernel.
@@ -139,6 +141,7 @@ impl Library {
             statics: &[],
             holding_statics: &[],
             defining_crates: &[],
+            unlisted: &[],
             passing_on: &[],
             entering_kernel: &[],
             system_calls: &[],
@@ -312,6 +315,13 @@ impl Libraries {
         let crates = crates.map(|name| format!("{name}::"));
         let passing_on = self.all().flat_map(|library| library.passing_on);
         crates.chain(passing_on.map(|path| (*path).to_owned())).collect()
+    }
+
+    /// The crate of a function of a runtime whose tasks are not read.
+    pub(crate) fn unlisted_runtime(self, function: &str) -> Option<&'static str> {
+        let first = path_segments(function).first().map(|first| first.text)?;
+        let mut crates = self.all().flat_map(|library| library.unlisted);
+        crates.find(|name| **name == first).copied()
     }
 
     /// Whether a function is what a runtime polls its tasks by.

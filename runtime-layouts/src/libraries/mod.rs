@@ -48,6 +48,7 @@ pub(crate) mod tokio_util;
 pub(crate) mod tonic;
 pub(crate) mod tower;
 pub(crate) mod tungstenite;
+pub(crate) mod unlisted;
 pub(crate) mod zruntime;
 
 use crate::knowledge::{KnownLibrary, Libraries};
@@ -99,6 +100,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&tokio_postgres::LIBRARY),
     RegistryEntry::library(&tokio_rustls::LIBRARY),
     RegistryEntry::library(&tungstenite::LIBRARY),
+    RegistryEntry::library(&unlisted::LIBRARY),
 ];
 
 static ALL: [KnownLibrary; ENTRIES.len()] = RegistryEntry::libraries(ENTRIES);

@@ -205,6 +205,7 @@ impl Inspection<'_> {
             let calls = calls_of(self.program, &frames);
             let end = calls.len();
             let Some(beginning) = beginning(self, &mut roles, &calls, end) else { continue };
+            self.note_unlisted(&calls[beginning.at..]);
             let reference = ThreadRef { number: thread.number, tid: thread.tid };
             let is_main =
                 self.is_main(reference) && !self.tasks.iter().any(|task| task.id.0 == "main");
@@ -218,6 +219,19 @@ impl Inspection<'_> {
         }
         if self.tasks.len() > known {
             self.put_blocked_on_first(true);
+        }
+    }
+
+    /// Says of a runtime that a thread is inside of that its tasks are not read.
+    fn note_unlisted(&mut self, calls: &[OnFrame]) {
+        let libraries = self.libraries;
+        let mut found =
+            calls.iter().filter_map(|on| libraries.unlisted_runtime(&on.call.function.name));
+        if let Some(name) = found.next() {
+            let name = name.replace('_', "-");
+            self.problem(format!(
+                "the tasks of {name} are not listed: unhang knows only what threads block on there"
+            ));
         }
     }
 
