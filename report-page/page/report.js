@@ -55,6 +55,7 @@
  * @property {string | null} access
  * @property {boolean} polled
  * @property {boolean} limit
+ * @property {boolean} blocks_thread
  * @property {boolean} granted
  * @property {number | null} permits
  * @property {boolean} keeps_waker
@@ -69,6 +70,7 @@
  * @property {number} held_by_count
  * @property {string[]} queue
  * @property {number} queue_count
+ * @property {string} [declared_in]
  *
  * @typedef {object} Row
  * @property {string} function
