@@ -159,8 +159,11 @@ pub(super) fn beginning(
     let is_task = |on: &OnFrame| libraries.polls_task(&on.call.function.name);
     let is_runtimes = |on: &OnFrame| {
         let function = &on.call.function.name;
+        let first = path_segments(function).first().map(|first| first.text.to_owned());
         let passes = |path: &&str| function.starts_with(*path);
-        libraries.runtimes().any(|(library, _)| library.passing_on.iter().any(passes))
+        libraries.runtimes().any(|(library, _)| {
+            first.as_ref() == Some(&library.crate_name()) || library.passing_on.iter().any(passes)
+        })
     };
     let mut at = None;
     for place in (0..end).rev() {
