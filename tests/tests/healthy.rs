@@ -110,7 +110,7 @@ busy! {
     senders_in_statics_maps_and_threads "far-senders" [];
     permits_that_a_thread_adds "added-permits" [];
     locks_kept_by_what_is_not_polled_for_a_while "kept-for-a-while" [SLOW];
-    a_reader_beside_one_that_nothing_polls "readers-beside" [];
+    a_reader_beside_one_that_nothing_polls "readers-beside" [SLOW];
     a_stream_whose_body_takes_permits "stream-with-body" [SLOW];
     a_server_under_load "echo" [];
     a_server_on_one_thread "one-thread" [];
