@@ -85,7 +85,8 @@ function wholeFrames(frames, sites) {
  */
 function wholeWait(wait, resources) {
   const resource = resources[wait.of];
-  return {
+  /** @type {Wait} */
+  const all = {
     resource: resource.resource,
     pool: resource.pool,
     name: resource.name,
@@ -99,7 +100,6 @@ function wholeWait(wait, resources) {
     held_by_count: resource.held_by_count,
     queue: resource.queue,
     queue_count: resource.queue_count,
-    declared_in: resource.declared_in,
     address: wait.address,
     text: wait.text,
     told: wait.told,
@@ -114,4 +114,6 @@ function wholeWait(wait, resources) {
     waker: wait.waker,
     note: wait.note,
   };
+  if (resource.declared_in !== undefined) all.declared_in = resource.declared_in;
+  return all;
 }

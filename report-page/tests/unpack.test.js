@@ -6,7 +6,7 @@ import { recorded } from './reports.js';
 
 /** What the shared form of frames has of a site. */
 const OF_SITE = ['function', 'name', 'kind', 'state', 'file', 'line', 'at', 'source', 'expanded_at', 'defined_at', 'user', 'type'];
-const OF_WAIT = ['address', 'text', 'told', 'frame', 'access', 'permits', 'polled', 'limit', 'granted', 'keeps_waker', 'waker', 'note'];
+const OF_WAIT = ['address', 'text', 'told', 'frame', 'access', 'permits', 'polled', 'limit', 'blocks_thread', 'granted', 'keeps_waker', 'waker', 'note'];
 
 /**
  * The report as `unhang` packs it.
