@@ -75,9 +75,28 @@ pub(crate) fn generic_name(
     Ok(if arguments.is_empty() { word.into() } else { [word, arguments].concat().into() })
 }
 
+/// The version of a crate in the path of one of its files, as cargo has it:
+/// `…/futures-executor-0.3.34/src/lib.rs`.
+pub(crate) fn version_in_path(file: &str, name: &str) -> Option<String> {
+    let after = file.rmatch_indices(name).find_map(|(at, _)| {
+        file[..at].ends_with('/').then(|| file[at + name.len()..].strip_prefix('-'))?
+    })?;
+    let (version, _) = after.split_once('/')?;
+    version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_stands_behind_the_crates_own_name() {
+        let of = |file| version_in_path(file, "tokio");
+        assert_eq!(of("registry/tokio-1.54.1/src/sync/mutex.rs").as_deref(), Some("1.54.1"));
+        assert_eq!(of("registry/my-tokio-1.2.0/src/lib.rs"), None);
+        assert_eq!(of("registry/tokio-util-0.7.20/src/lib.rs"), None);
+        assert_eq!(of("tokio/src/lib.rs"), None);
+    }
 
     #[test]
     fn names_lose_what_a_macro_put_around_them() {

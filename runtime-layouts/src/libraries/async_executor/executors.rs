@@ -11,6 +11,7 @@ use rustc_hash::FxHashSet;
 use super::expected::ACTIVE;
 use super::queues;
 use super::task::{Found, TaskReader, header_type};
+use crate::knowledge::naming::version_in_path;
 use crate::layout::{Type, TypeKind};
 use crate::report::{
     Driver, Flavor, Pollers, Runtime, Task, TaskIndex, ThreadRef, Worker, WorkerState,
@@ -333,7 +334,5 @@ impl Executor {
 
 /// The version in the path of one of its files: `…/async-executor-1.14.1/src/lib.rs`.
 fn version_in(file: &str) -> Option<String> {
-    let (_, rest) = file.rsplit_once("/async-executor-")?;
-    let (version, _) = rest.split_once('/')?;
-    version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_string())
+    version_in_path(file, "async-executor")
 }

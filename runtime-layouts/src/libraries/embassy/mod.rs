@@ -12,6 +12,7 @@ mod running;
 mod task;
 
 use self::pools::PollFunctions;
+use crate::knowledge::naming::version_in_path;
 use crate::knowledge::{Library, Runtime};
 use crate::report::TaskId;
 use crate::walk::Inspection;
@@ -93,7 +94,5 @@ fn name(inspection: &mut Inspection<'_>, first: usize) {
 
 /// The version in the path of one of its files: `…/embassy-executor-0.9.1/src/raw/mod.rs`.
 fn version_in(file: &str) -> Option<String> {
-    let (_, rest) = file.rsplit_once("/embassy-executor-")?;
-    let (version, _) = rest.split_once('/')?;
-    version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_string())
+    version_in_path(file, "embassy-executor")
 }

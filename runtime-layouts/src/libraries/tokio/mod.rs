@@ -33,6 +33,7 @@ use std::collections::{HashMap, HashSet};
 use self::context::ThreadContext;
 use self::local_set::LocalSets;
 use self::scheduler::Scheduler;
+use crate::knowledge::naming::version_in_path;
 use crate::knowledge::{BlockingCall, Library, Runtime};
 use crate::parallel::Job;
 use crate::report::{Flavor, Task, TaskId, TaskKind, TaskState, ThreadRef};
@@ -194,9 +195,7 @@ fn admit_unseen(inspection: &mut Inspection<'_>) {
 
 /// tokio's version in the path of one of its files: `…/tokio-1.54.1/src/runtime/task/raw.rs`.
 fn version_in(file: &str) -> Option<String> {
-    let (_, rest) = file.rsplit_once("/tokio-")?;
-    let (version, _) = rest.split_once('/')?;
-    version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_string())
+    version_in_path(file, "tokio")
 }
 
 /// tokio's version by the functions that threads are in, where no future of a task tells it.

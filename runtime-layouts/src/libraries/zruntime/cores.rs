@@ -4,6 +4,7 @@
 
 use super::NAME;
 use super::expected::{CORE, TASK_WAKER};
+use crate::knowledge::naming::version_in_path;
 use crate::report::{Driver, Flavor, Pollers, Runtime, TaskId, ThreadRef, Worker, WorkerState};
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
@@ -155,7 +156,5 @@ pub(super) fn runtime(
 
 /// The version in the path of one of its files: `…/zruntime-0.2.2/src/lib.rs`.
 fn version_in(file: &str) -> Option<String> {
-    let (_, rest) = file.rsplit_once("/zruntime-")?;
-    let (version, _) = rest.split_once('/')?;
-    version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_string())
+    version_in_path(file, "zruntime")
 }

@@ -13,6 +13,7 @@ mod threads;
 pub(super) use self::expected::{EXPECTATIONS, NAMED_TYPES};
 pub(super) use self::local::POLL;
 pub(super) use self::threads::RUN;
+use crate::knowledge::naming::version_in_path;
 use crate::report::{
     Chain, Driver, Flavor, FrameSource, FutureType, Runtime, SiteId, Task, TaskId, TaskIndex,
     TaskKind, TaskState, TaskWakers, ThreadRef, Trust,
@@ -177,7 +178,5 @@ fn runtime(inspection: &Inspection<'_>, flavor: Flavor, pool: Value) -> Runtime 
 
 /// The version in the path of one of its files: `…/futures-executor-0.3.34/src/lib.rs`.
 fn version_in(file: &str) -> Option<String> {
-    let (_, rest) = file.rsplit_once("/futures-executor-")?;
-    let (version, _) = rest.split_once('/')?;
-    version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_string())
+    version_in_path(file, "futures-executor")
 }
