@@ -35,6 +35,9 @@ fn receive(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResourc
     let receivers = inner.member(program, "receiver_count")?.unsigned(program)?;
     seen.access = Some(Access::Receive);
     seen.parties = Some(senders);
+    // `Receiver::new_sender`, `InactiveReceiver::activate` (0.7.2): who has another one may make a sender.
+    let inactive = inner.member(program, "inactive_receiver_count")?.unsigned(program)?;
+    seen.is_reachable = receivers > 1 || inactive > 0;
     seen.state = Some(format!("{}, {}", count(senders, "sender"), count(receivers, "receiver")));
     if let Some(receiver) = value.find_through_pointers(program, RECEIVER)? {
         let next = receiver.member(program, "pos")?.unsigned(program)?;
