@@ -1,143 +1,31 @@
-//! Holders of locks: the guards in the variables of suspended frames.
+//! Holders of locks: who has the guards.
 //!
 //! `tokio::sync::Mutex` and its kin record no owner. The search goes the other way round: a guard
 //! in some frame points to the lock.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::blocked_threads::{self, OnStack};
+use super::guard_types::{GuardTypes, is_emptied, is_waited_for_only, number_of};
+use super::guards::{Guard, GuardBatch, GuardOrigin};
 use super::holder_counts::{drop_what_does_not_count, take_given_places, take_tracked_tasks};
-use super::live_values::{LiveValue, LiveValues};
 use super::other_ends;
 use super::owners::Owners;
-use super::search::{Collection, SharedPointer};
+use super::search::SharedPointer;
 use super::sites::Sites;
 use super::static_values::{self, InStatic};
-use super::type_paths::SearchFor;
 use super::waits::Waits;
-use crate::knowledge::declared::Subject;
-use crate::knowledge::{GuardType, Libraries, ObservedResource, Reading, Tasks, naming};
-use crate::layout::Type;
-use crate::layout::name::last_segment;
+use crate::knowledge::{GuardType, Libraries, ObservedResource, Reading, Tasks};
 use crate::report::{
     Access, FrameRef, Holder, ProcessThread, Resource, ResourceId, ResourceKind, SiteId, Task,
-    TaskIndex, Within,
+    Within,
 };
-use crate::value::find_by_name::is_named;
-use crate::value::path::{self, Path, Reach};
-use crate::value::{Program, Ty, Value, ValueError};
+use crate::value::{Program, Value, ValueError};
 
 /// Owners of one notification that are listed, at most.
 const MOST_OWNERS: u64 = 64;
-
-/// How to get from a guard to what it keeps.
-struct GuardPaths {
-    known: &'static GuardType,
-    /// An end of a channel may be one of several sorts of channels.
-    keys: Vec<Path>,
-    object: Option<Path>,
-    /// `Mutex<Inventory>`.
-    resource: Arc<str>,
-    /// `MutexGuard<Inventory>`.
-    guard: Arc<str>,
-}
-
-impl GuardPaths {
-    /// What a guard keeps.
-    fn follow(&self, program: &Program<'_>, guard: Value) -> Result<Option<Value>, ValueError> {
-        match self.known.to {
-            Some(to) => match to.follow(program, guard)? {
-                Some(part) => self.known.find_key(program, part),
-                None => Ok(None),
-            },
-            None => {
-                for path in &self.keys {
-                    if let Some(found) = path.follow(program, guard)? {
-                        return Ok(Some(found));
-                    }
-                }
-                Ok(None)
-            }
-        }
-    }
-}
-
-/// The ways from guards that are known so far, by type.
-struct GuardTypes {
-    libraries: Libraries,
-    known: FxHashMap<Ty, Option<Rc<GuardPaths>>>,
-}
-
-/// Guards, as memory has them. Small, since there may be millions.
-#[derive(Default)]
-pub(crate) struct GuardBatch {
-    /// What many of them have in common.
-    origins: Vec<GuardOrigin>,
-    guards: Vec<Guard>,
-}
-
-/// A sort of guards: those in one variable of one site.
-#[derive(Clone, PartialEq, Eq)]
-struct GuardOrigin {
-    ty: Ty,
-    site: SiteId,
-    variable: Option<Arc<str>>,
-    may_be_moved: bool,
-    access: Access,
-}
-
-/// One guard.
-struct Guard {
-    task: TaskIndex,
-    /// The place of its sort.
-    origin: u32,
-    address: u64,
-    /// The address of the frame that keeps it.
-    frame: u64,
-    /// The address of what is kept by it.
-    key: u64,
-    /// What the user knows, where it matters even if nobody waits for it.
-    object: Option<Box<Value>>,
-    /// Few have one.
-    way: Option<Box<Way>>,
-}
-
-/// How a guard that is not simply in a variable of a polled frame is there.
-struct Way {
-    /// See [`Holder::holding_frame`].
-    holding_frame: Option<FrameRef>,
-    /// The pointers that others may share and behind which it lies, outermost first.
-    shared: Vec<SharedPointer>,
-    /// See [`Holder::within`].
-    within: Option<Collection>,
-}
-
-impl GuardBatch {
-    fn add(&mut self, origin: GuardOrigin, guard: Guard) {
-        // Mostly there are few sorts, in turn.
-        let known = self.origins.iter().position(|known| *known == origin);
-        let place = known.unwrap_or_else(|| {
-            self.origins.push(origin);
-            self.origins.len() - 1
-        });
-        self.guards.push(Guard { origin: u32::try_from(place).unwrap_or(u32::MAX), ..guard });
-    }
-
-    /// Gives back room that is not needed.
-    pub(crate) fn shrink(&mut self) {
-        self.origins.shrink_to_fit();
-        self.guards.shrink_to_fit();
-    }
-}
-
-/// Reads guards; keeps what it learns about types.
-pub(crate) struct Guards {
-    live_values: LiveValues,
-    types: GuardTypes,
-}
 
 /// Finds who holds what.
 pub(crate) struct Holders {
@@ -147,87 +35,6 @@ pub(crate) struct Holders {
     owners: Owners,
     /// What threads wait for that is no lock.
     of_threads: FxHashSet<ResourceId>,
-}
-
-impl GuardTypes {
-    fn of(libraries: Libraries) -> Self {
-        Self { libraries, known: FxHashMap::default() }
-    }
-
-    fn paths(&mut self, program: &Program<'_>, ty: Ty) -> Option<Rc<GuardPaths>> {
-        let libraries = self.libraries;
-        let paths = self.known.entry(ty);
-        paths.or_insert_with(|| paths_of(program, libraries, ty).map(Rc::new)).clone()
-    }
-}
-
-impl Guards {
-    /// A reader of the guards of these libraries.
-    pub(crate) fn of(libraries: Libraries) -> Self {
-        Self {
-            live_values: LiveValues::of(SearchFor::Guards, libraries),
-            types: GuardTypes::of(libraries),
-        }
-    }
-
-    /// Adds the guards that a task's frames keep. One that cannot be read is none.
-    pub(crate) fn of_task(
-        &mut self,
-        program: &Program<'_>,
-        sites: &Sites,
-        task: &Task,
-        found: &mut GuardBatch,
-    ) {
-        let mut kept = Vec::new();
-        self.live_values.of_chain(program, sites, &task.chain, &mut kept);
-        if let Some(beside) = &task.beside_stack {
-            let known = kept.len();
-            self.live_values.of_chain(program, sites, &beside.chain, &mut kept);
-            kept[known..].iter_mut().for_each(|kept| kept.may_be_moved |= beside.is_ambiguous);
-        }
-        for kept in kept {
-            if let Ok(Some((origin, guard))) = self.read(program, task.index, kept) {
-                found.add(origin, guard);
-            }
-        }
-    }
-
-    fn read(
-        &mut self,
-        program: &Program<'_>,
-        task: TaskIndex,
-        kept: LiveValue,
-    ) -> Result<Option<(GuardOrigin, Guard)>, ValueError> {
-        let value = kept.value;
-        let Some(paths) = self.types.paths(program, value.ty) else { return Ok(None) };
-        if is_emptied(program, value, paths.known)? {
-            return Ok(None);
-        }
-        let key = match paths.follow(program, value)? {
-            // It may have a pool of its own or borrow one.
-            None if paths.known.kind == ResourceKind::Pool => {
-                paths.known.find_key(program, value)?
-            }
-            key => key,
-        };
-        // An `Option` in the guard that is empty: it keeps nothing any more.
-        let Some(key) = key else { return Ok(None) };
-        let object = match &paths.object {
-            Some(path) => path.follow(program, value)?.unwrap_or(key),
-            None => key,
-        };
-        let access = access_of(program, value, paths.known)?;
-        let is_of_interest = !is_waited_for_only(paths.known.kind, access);
-        let object = is_of_interest.then(|| Box::new(object));
-        let LiveValue { value, frame, variable, may_be_moved, shared, within, holding_frame } =
-            kept;
-        let (ty, site) = (value.ty, frame.site);
-        let origin = GuardOrigin { ty, site, variable, may_be_moved, access };
-        let (address, frame, key) = (value.address, frame.address, key.address);
-        let is_plain = shared.is_empty() && within.is_none() && holding_frame.is_none();
-        let way = (!is_plain).then(|| Box::new(Way { holding_frame, shared, within }));
-        Ok(Some((origin, Guard { task, origin: 0, address, frame, key, object, way })))
-    }
 }
 
 impl Holders {
@@ -515,18 +322,6 @@ fn may_be_in_a_static(resource: &Resource) -> bool {
     is_channel && resource.parties != Some(0) && !resource.are_all_found()
 }
 
-/// The number of the object of a pool that a guard has; `None` where they have none.
-fn number_of(
-    program: &Program<'_>,
-    guard: Value,
-    known: &GuardType,
-) -> Result<Option<u64>, ValueError> {
-    match known.number {
-        "" => Ok(None),
-        member => guard.find_number(program, member),
-    }
-}
-
 /// What someone waits for that who keeps this end of a channel, or handle, can bring.
 fn waited_for(
     program: &Program<'_>,
@@ -558,27 +353,6 @@ fn access_to(resource: &Resource, known: &GuardType, access: Access) -> Access {
     }
 }
 
-/// Whether a guard gave back what it kept, by its own memory.
-fn is_emptied(program: &Program<'_>, guard: Value, known: &GuardType) -> Result<bool, ValueError> {
-    match known.emptied {
-        "" => Ok(false),
-        member => Ok(!guard.member(program, member)?.is_some(program)?),
-    }
-}
-
-/// How a guard holds what it keeps.
-fn access_of(program: &Program<'_>, guard: Value, known: &GuardType) -> Result<Access, ValueError> {
-    let Access::Permits(least) = known.access else { return Ok(known.access) };
-    if let Some(permits) = known.permits {
-        let subject = Subject { program, value: guard, counts: None };
-        return Ok(Access::Permits(permits.of(subject)?.unwrap_or(least)));
-    }
-    Ok(Access::Permits(match guard.member(program, "permits") {
-        Ok(permits) => permits.unsigned(program)?,
-        Err(_) => least,
-    }))
-}
-
 /// Whether few own what is waited for, by the pointers around it. Each who waits may wait for each of
 /// them, so of many nothing is said.
 fn is_of_few(program: &Program<'_>, shared: &[SharedPointer], resource: &mut Resource) -> bool {
@@ -589,11 +363,6 @@ fn is_of_few(program: &Program<'_>, shared: &[SharedPointer], resource: &mut Res
     let are_few = shared.iter().all(|it| owners(it).is_some_and(|owners| owners <= MOST_OWNERS));
     resource.is_reachable |= !are_few;
     are_few
-}
-
-/// Whether what is held is of interest only if someone waits for it.
-fn is_waited_for_only(kind: ResourceKind, access: Access) -> bool {
-    access.is_end() || kind == ResourceKind::JoinSet
 }
 
 /// What a resource says of itself.
@@ -609,45 +378,13 @@ fn state_of(
     known.read(&reading, object).ok().flatten()
 }
 
-/// Different types of what such a guard may keep, at most.
-fn most_keys(known: &GuardType) -> usize {
-    const MOST_SORTS: usize = 3;
-    if known.access.is_end() { MOST_SORTS } else { 1 }
-}
-
-fn paths_of(program: &Program<'_>, libraries: Libraries, ty: Ty) -> Option<GuardPaths> {
-    let layout = program.type_of(ty).ok()?;
-    let known = libraries.guard(&layout.name)?;
-    let to = |name: &'static str| {
-        let mut wanted = |ty: &Type| is_named(ty, name);
-        path::find(program, ty, Reach::RUNTIME, &mut wanted)
-    };
-    let mut names = std::iter::once(known.key).chain(known.other_keys.iter().copied());
-    let keys = names.find_map(|name| {
-        let mut is_key = |ty: &Type| is_named(ty, name);
-        let keys = path::find_all(program, ty, Reach::RUNTIME, most_keys(known), &mut is_key);
-        (!keys.is_empty()).then_some(keys)
-    })?;
-    let object = to(known.object);
-    let resource = match &object {
-        Some(path) if known.object != known.key => naming::of_type(program, path.end)?,
-        _ => {
-            let guarded = layout.type_parameters.first().and_then(|parameter| {
-                naming::of_type(program, Ty { module: ty.module, id: parameter.ty })
-            });
-            naming::of_kind(known.kind, guarded.as_deref())
-        }
-    };
-    let guard = libraries.spelled(&last_segment(&layout.name)).into();
-    Some(GuardPaths { known, keys, object, resource: resource.into(), guard })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fake::{FakeLayouts, FakeMemory, FakeTarget};
     use crate::libraries::LIBRARIES;
     use crate::report::{HoldingThread, ThreadRef};
+    use crate::value::Ty;
 
     const LOCK: u64 = 0x2000;
 

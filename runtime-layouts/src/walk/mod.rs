@@ -8,9 +8,10 @@ pub(crate) mod blocked_on;
 mod blocked_threads;
 mod chain;
 mod connections;
-
 pub(crate) mod coroutine;
 mod dead_sets;
+mod guard_types;
+mod guards;
 mod holder_counts;
 mod holders;
 mod known_libraries;

@@ -5,7 +5,8 @@ use std::sync::mpsc::{self, Sender};
 
 use super::block_on_calls::PolledByCalls;
 use super::connections::{ConnectionBatch, ConnectionReader};
-use super::holders::{GuardBatch, Guards, Holders};
+use super::guards::{GuardBatch, Guards};
+use super::holders::Holders;
 use super::leaf_waits::{FoundWait, LeafReader};
 use super::lock_references;
 use super::sites::Sites;

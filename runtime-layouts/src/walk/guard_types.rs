@@ -1,0 +1,148 @@
+//! What guards there are, by type, and the way from each to what it keeps.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::knowledge::declared::Subject;
+use crate::knowledge::{GuardType, Libraries, naming};
+use crate::layout::Type;
+use crate::layout::name::last_segment;
+use crate::report::{Access, ResourceKind};
+use crate::value::find_by_name::is_named;
+use crate::value::path::{self, Path, Reach};
+use crate::value::{Program, Ty, Value, ValueError};
+
+/// How to get from a guard to what it keeps.
+pub(super) struct GuardPaths {
+    pub(super) known: &'static GuardType,
+    /// An end of a channel may be one of several sorts of channels.
+    keys: Vec<Path>,
+    pub(super) object: Option<Path>,
+    /// `Mutex<Inventory>`.
+    pub(super) resource: Arc<str>,
+    /// `MutexGuard<Inventory>`.
+    pub(super) guard: Arc<str>,
+}
+
+impl GuardPaths {
+    /// What a guard keeps.
+    pub(super) fn follow(
+        &self,
+        program: &Program<'_>,
+        guard: Value,
+    ) -> Result<Option<Value>, ValueError> {
+        match self.known.to {
+            Some(to) => match to.follow(program, guard)? {
+                Some(part) => self.known.find_key(program, part),
+                None => Ok(None),
+            },
+            None => {
+                for path in &self.keys {
+                    if let Some(found) = path.follow(program, guard)? {
+                        return Ok(Some(found));
+                    }
+                }
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// The ways from guards that are known so far, by type.
+pub(super) struct GuardTypes {
+    pub(super) libraries: Libraries,
+    known: FxHashMap<Ty, Option<Rc<GuardPaths>>>,
+}
+
+impl GuardTypes {
+    pub(super) fn of(libraries: Libraries) -> Self {
+        Self { libraries, known: FxHashMap::default() }
+    }
+
+    pub(super) fn paths(&mut self, program: &Program<'_>, ty: Ty) -> Option<Rc<GuardPaths>> {
+        let libraries = self.libraries;
+        let paths = self.known.entry(ty);
+        paths.or_insert_with(|| paths_of(program, libraries, ty).map(Rc::new)).clone()
+    }
+}
+
+/// Whether a guard gave back what it kept, by its own memory.
+pub(super) fn is_emptied(
+    program: &Program<'_>,
+    guard: Value,
+    known: &GuardType,
+) -> Result<bool, ValueError> {
+    match known.emptied {
+        "" => Ok(false),
+        member => Ok(!guard.member(program, member)?.is_some(program)?),
+    }
+}
+
+/// How a guard holds what it keeps.
+pub(super) fn access_of(
+    program: &Program<'_>,
+    guard: Value,
+    known: &GuardType,
+) -> Result<Access, ValueError> {
+    let Access::Permits(least) = known.access else { return Ok(known.access) };
+    if let Some(permits) = known.permits {
+        let subject = Subject { program, value: guard, counts: None };
+        return Ok(Access::Permits(permits.of(subject)?.unwrap_or(least)));
+    }
+    Ok(Access::Permits(match guard.member(program, "permits") {
+        Ok(permits) => permits.unsigned(program)?,
+        Err(_) => least,
+    }))
+}
+
+/// Whether what is held is of interest only if someone waits for it.
+pub(super) fn is_waited_for_only(kind: ResourceKind, access: Access) -> bool {
+    access.is_end() || kind == ResourceKind::JoinSet
+}
+
+/// The number of the object of a pool that a guard has; `None` where they have none.
+pub(super) fn number_of(
+    program: &Program<'_>,
+    guard: Value,
+    known: &GuardType,
+) -> Result<Option<u64>, ValueError> {
+    match known.number {
+        "" => Ok(None),
+        member => guard.find_number(program, member),
+    }
+}
+
+/// Different types of what such a guard may keep, at most.
+fn most_keys(known: &GuardType) -> usize {
+    const MOST_SORTS: usize = 3;
+    if known.access.is_end() { MOST_SORTS } else { 1 }
+}
+
+fn paths_of(program: &Program<'_>, libraries: Libraries, ty: Ty) -> Option<GuardPaths> {
+    let layout = program.type_of(ty).ok()?;
+    let known = libraries.guard(&layout.name)?;
+    let to = |name: &'static str| {
+        let mut wanted = |ty: &Type| is_named(ty, name);
+        path::find(program, ty, Reach::RUNTIME, &mut wanted)
+    };
+    let mut names = std::iter::once(known.key).chain(known.other_keys.iter().copied());
+    let keys = names.find_map(|name| {
+        let mut is_key = |ty: &Type| is_named(ty, name);
+        let keys = path::find_all(program, ty, Reach::RUNTIME, most_keys(known), &mut is_key);
+        (!keys.is_empty()).then_some(keys)
+    })?;
+    let object = to(known.object);
+    let resource = match &object {
+        Some(path) if known.object != known.key => naming::of_type(program, path.end)?,
+        _ => {
+            let guarded = layout.type_parameters.first().and_then(|parameter| {
+                naming::of_type(program, Ty { module: ty.module, id: parameter.ty })
+            });
+            naming::of_kind(known.kind, guarded.as_deref())
+        }
+    };
+    let guard = libraries.spelled(&last_segment(&layout.name)).into();
+    Some(GuardPaths { known, keys, object, resource: resource.into(), guard })
+}

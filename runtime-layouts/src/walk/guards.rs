@@ -1,0 +1,149 @@
+//! Guards in the variables of suspended frames.
+
+use std::sync::Arc;
+
+use super::guard_types::{GuardTypes, access_of, is_emptied, is_waited_for_only};
+use super::live_values::{LiveValue, LiveValues};
+use super::search::{Collection, SharedPointer};
+use super::sites::Sites;
+use super::type_paths::SearchFor;
+use crate::knowledge::Libraries;
+use crate::report::{Access, FrameRef, ResourceKind, SiteId, Task, TaskIndex};
+use crate::value::{Program, Ty, Value, ValueError};
+
+/// Guards, as memory has them. Small, since there may be millions.
+#[derive(Default)]
+pub(crate) struct GuardBatch {
+    /// What many of them have in common.
+    pub(super) origins: Vec<GuardOrigin>,
+    pub(super) guards: Vec<Guard>,
+}
+
+/// A sort of guards: those in one variable of one site.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct GuardOrigin {
+    pub(super) ty: Ty,
+    pub(super) site: SiteId,
+    pub(super) variable: Option<Arc<str>>,
+    pub(super) may_be_moved: bool,
+    pub(super) access: Access,
+}
+
+/// One guard.
+pub(super) struct Guard {
+    pub(super) task: TaskIndex,
+    /// The place of its sort.
+    pub(super) origin: u32,
+    pub(super) address: u64,
+    /// The address of the frame that keeps it.
+    pub(super) frame: u64,
+    /// The address of what is kept by it.
+    pub(super) key: u64,
+    /// What the user knows, where it matters even if nobody waits for it.
+    pub(super) object: Option<Box<Value>>,
+    /// Few have one.
+    pub(super) way: Option<Box<Way>>,
+}
+
+/// How a guard that is not simply in a variable of a polled frame is there.
+pub(super) struct Way {
+    /// See [`Holder::holding_frame`].
+    pub(super) holding_frame: Option<FrameRef>,
+    /// The pointers that others may share and behind which it lies, outermost first.
+    pub(super) shared: Vec<SharedPointer>,
+    /// See [`Holder::within`].
+    pub(super) within: Option<Collection>,
+}
+
+impl GuardBatch {
+    fn add(&mut self, origin: GuardOrigin, guard: Guard) {
+        // Mostly there are few sorts, in turn.
+        let known = self.origins.iter().position(|known| *known == origin);
+        let place = known.unwrap_or_else(|| {
+            self.origins.push(origin);
+            self.origins.len() - 1
+        });
+        self.guards.push(Guard { origin: u32::try_from(place).unwrap_or(u32::MAX), ..guard });
+    }
+
+    /// Gives back room that is not needed.
+    pub(crate) fn shrink(&mut self) {
+        self.origins.shrink_to_fit();
+        self.guards.shrink_to_fit();
+    }
+}
+
+/// Reads guards; keeps what it learns about types.
+pub(crate) struct Guards {
+    live_values: LiveValues,
+    types: GuardTypes,
+}
+
+impl Guards {
+    /// A reader of the guards of these libraries.
+    pub(crate) fn of(libraries: Libraries) -> Self {
+        Self {
+            live_values: LiveValues::of(SearchFor::Guards, libraries),
+            types: GuardTypes::of(libraries),
+        }
+    }
+
+    /// Adds the guards that a task's frames keep. One that cannot be read is none.
+    pub(crate) fn of_task(
+        &mut self,
+        program: &Program<'_>,
+        sites: &Sites,
+        task: &Task,
+        found: &mut GuardBatch,
+    ) {
+        let mut kept = Vec::new();
+        self.live_values.of_chain(program, sites, &task.chain, &mut kept);
+        if let Some(beside) = &task.beside_stack {
+            let known = kept.len();
+            self.live_values.of_chain(program, sites, &beside.chain, &mut kept);
+            kept[known..].iter_mut().for_each(|kept| kept.may_be_moved |= beside.is_ambiguous);
+        }
+        for kept in kept {
+            if let Ok(Some((origin, guard))) = self.read(program, task.index, kept) {
+                found.add(origin, guard);
+            }
+        }
+    }
+
+    fn read(
+        &mut self,
+        program: &Program<'_>,
+        task: TaskIndex,
+        kept: LiveValue,
+    ) -> Result<Option<(GuardOrigin, Guard)>, ValueError> {
+        let value = kept.value;
+        let Some(paths) = self.types.paths(program, value.ty) else { return Ok(None) };
+        if is_emptied(program, value, paths.known)? {
+            return Ok(None);
+        }
+        let key = match paths.follow(program, value)? {
+            // It may have a pool of its own or borrow one.
+            None if paths.known.kind == ResourceKind::Pool => {
+                paths.known.find_key(program, value)?
+            }
+            key => key,
+        };
+        // An `Option` in the guard that is empty: it keeps nothing any more.
+        let Some(key) = key else { return Ok(None) };
+        let object = match &paths.object {
+            Some(path) => path.follow(program, value)?.unwrap_or(key),
+            None => key,
+        };
+        let access = access_of(program, value, paths.known)?;
+        let is_of_interest = !is_waited_for_only(paths.known.kind, access);
+        let object = is_of_interest.then(|| Box::new(object));
+        let LiveValue { value, frame, variable, may_be_moved, shared, within, holding_frame } =
+            kept;
+        let (ty, site) = (value.ty, frame.site);
+        let origin = GuardOrigin { ty, site, variable, may_be_moved, access };
+        let (address, frame, key) = (value.address, frame.address, key.address);
+        let is_plain = shared.is_empty() && within.is_none() && holding_frame.is_none();
+        let way = (!is_plain).then(|| Box::new(Way { holding_frame, shared, within }));
+        Ok(Some((origin, Guard { task, origin: 0, address, frame, key, object, way })))
+    }
+}
