@@ -9,7 +9,7 @@ use crate::layout::{Member, TypeKind};
 use crate::report::{Chain, Frame, FrameKind, FrameRef, FutureState, Report, Task};
 use crate::target::Target;
 use crate::value::{Program, Ty, Value, ValueError};
-use crate::walk::coroutine::{self, is_coroutine};
+use crate::walk::search::coroutine::{self, is_coroutine};
 
 /// One variable.
 #[derive(Clone, PartialEq, Eq, Debug)]

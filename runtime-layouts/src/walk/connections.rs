@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::live_values::{LiveValue, LiveValues};
-use super::sites::Sites;
-use super::type_paths::SearchFor;
+use super::chains::live_values::{LiveValue, LiveValues};
+use super::chains::sites::Sites;
+use super::search::type_paths::SearchFor;
 use crate::knowledge::connection::{Observed, ObservedConnection, ObservedRequest};
 use crate::knowledge::{ConnectionType, Libraries};
 use crate::layout::name::base_path;

@@ -3,14 +3,14 @@
 
 use std::sync::mpsc::{self, Sender};
 
-use super::block_on_calls::PolledByCalls;
+use super::chains::sites::Sites;
 use super::connections::{ConnectionBatch, ConnectionReader};
-use super::guards::{GuardBatch, Guards};
 use super::holders::Holders;
-use super::leaf_waits::{FoundWait, LeafReader};
-use super::lock_references;
-use super::sites::Sites;
+use super::holders::guards::{GuardBatch, Guards};
 use super::threads;
+use super::threads::block_on_calls::PolledByCalls;
+use super::threads::lock_references;
+use super::waits::leaf_waits::{FoundWait, LeafReader};
 use super::waits::{QueueOrder, Waits};
 use crate::knowledge::Tasks;
 use crate::parallel::{self, Job};

@@ -13,7 +13,7 @@ use crate::report::{Chain, Frame, FrameRef, Report, Task, TaskIndex};
 use crate::value::slices::SliceLayout;
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk;
-use crate::walk::coroutine::{self, CoroutineState};
+use crate::walk::search::coroutine::{self, CoroutineState};
 
 /// Values that are looked at in one search, at most.
 const MOST_VALUES: usize = 4 << 20;

@@ -19,7 +19,7 @@ use crate::report::{
 use crate::value::path::{self, Reach};
 use crate::value::slices::SliceLayout;
 use crate::value::{Program, Ty, Value, ValueError, select_variant};
-use crate::walk::read_tasks::{HandOver, ReadTasks};
+use crate::walk::chains::read_tasks::{HandOver, ReadTasks};
 use crate::walk::{Inspection, Walker};
 
 /// One thread runs it, several do, or it is not known.

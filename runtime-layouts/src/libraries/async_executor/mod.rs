@@ -24,7 +24,8 @@ use crate::layout::Type;
 use crate::layout::source::LayoutError;
 use crate::report::{Task, TaskId, TaskIndex, TaskKind, TaskState};
 use crate::value::{Program, Ty, Value};
-use crate::walk::{Inspection, LiveValue, waker_sweep};
+use crate::walk::waits::waker_sweep;
+use crate::walk::{Inspection, LiveValue};
 
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {

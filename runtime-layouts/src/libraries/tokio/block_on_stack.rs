@@ -11,8 +11,8 @@ use crate::report::{Chain, Frame, FrameSource, FutureState, TaskState};
 use crate::target::NativeFrame;
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
-use crate::walk::coroutine;
-use crate::walk::stack_future::{self, StackFuture};
+use crate::walk::search::coroutine;
+use crate::walk::threads::stack_future::{self, StackFuture};
 
 /// The future that the innermost `block_on` of a stack polls: when its place is not found, without
 /// an address and with its type alone. `None` when the stack shows no `block_on`.

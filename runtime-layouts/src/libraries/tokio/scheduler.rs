@@ -13,7 +13,7 @@ use crate::layout::{Type, TypeKind};
 use crate::report::{Flavor, Runtime, Task, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
-use crate::walk::read_tasks::ReadTasks;
+use crate::walk::chains::read_tasks::ReadTasks;
 use crate::walk::{Inspection, Walker};
 
 const INJECT_SHARED: &str = "tokio::runtime::scheduler::inject::shared::Shared<";

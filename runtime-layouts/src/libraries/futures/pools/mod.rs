@@ -19,7 +19,9 @@ use crate::report::{
     TaskKind, TaskState, TaskWakers, ThreadRef, Trust,
 };
 use crate::value::{Program, Ty, Value};
-use crate::walk::{Inspection, blocked_on, stack_future};
+use crate::walk::Inspection;
+use crate::walk::threads::blocked_on;
+use crate::walk::threads::stack_future;
 
 const NAME: &str = "futures";
 /// What all of it has in its paths.

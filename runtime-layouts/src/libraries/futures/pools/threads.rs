@@ -9,7 +9,9 @@ use super::{FUTURE_OBJECT, Found, running, runtime, task};
 use crate::layout::name::plain_path;
 use crate::report::{Flavor, Pollers, TaskState, ThreadRef, Worker, WorkerState};
 use crate::value::{Program, Ty, Value};
-use crate::walk::{Inspection, blocked_on, waker_sweep};
+use crate::walk::Inspection;
+use crate::walk::threads::blocked_on;
+use crate::walk::waits::waker_sweep;
 
 const FLAVOR: Flavor = Flavor::new("thread_pool", Pollers::Several).without_pool();
 /// What polls a task until it waits, without generic arguments.

@@ -9,12 +9,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::live_values::{LiveValue, LiveValues};
 use super::owners::Owners;
-use super::search::{Finder, SharedPointer};
-use super::sites::Sites;
-use super::type_paths::{is_shared, shared_target};
-use super::waits::Waits;
 use crate::knowledge::expectation::compiler;
 use crate::knowledge::{Libraries, waker};
 use crate::layout::Type;
@@ -22,6 +17,11 @@ use crate::layout::name::base_path;
 use crate::report::{Access, FrameRef, Holder, ResourceId, Task, TaskIndex, Within};
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value};
+use crate::walk::chains::live_values::{LiveValue, LiveValues};
+use crate::walk::chains::sites::Sites;
+use crate::walk::search::type_paths::{is_shared, shared_target};
+use crate::walk::search::{Finder, SharedPointer};
+use crate::walk::waits::Waits;
 
 /// Shared pointers of one value that are looked at, at most.
 const MOST_FOUND: usize = 8;
@@ -29,7 +29,7 @@ const MOST_FOUND: usize = 8;
 const MOST_TASKS: usize = 100_000;
 
 /// Finds what futures share with others that keeps their wakers; keeps what it learns about types.
-pub(super) struct SharedWakers {
+pub(crate) struct SharedWakers {
     /// The nearest shared pointers of a type.
     nearest: FxHashMap<Ty, Rc<[Path]>>,
     finder: Finder,
@@ -43,14 +43,14 @@ type WakersBehind = FxHashMap<u64, Option<SharedPointer>>;
 
 impl SharedWakers {
     /// Nothing is known of any type.
-    pub(super) fn of(libraries: Libraries) -> Self {
+    pub(crate) fn of(libraries: Libraries) -> Self {
         let finder = Finder::of_ends(Rc::new(EndTypes::wakers()), libraries);
         Self { nearest: FxHashMap::default(), finder, known: FxHashMap::default() }
     }
 
     /// What a leaf shares with others and keeps the waker with that data pointer in; `None` where it
     /// keeps that alone, or shares nothing.
-    pub(super) fn of_leaf(
+    pub(crate) fn of_leaf(
         &mut self,
         program: &Program<'_>,
         leaf: Value,
@@ -133,7 +133,7 @@ impl EndTypes {
     }
 
     /// Whether a type is an end.
-    pub(super) fn are(&self, program: &Program<'_>, ty: Ty, layout: &Type) -> bool {
+    pub(crate) fn are(&self, program: &Program<'_>, ty: Ty, layout: &Type) -> bool {
         self.pointers.contains(&*layout.name)
             || (self.crates.contains(crate_of(&layout.name))
                 && self.pointer_in(program, ty).is_some())
@@ -152,7 +152,7 @@ fn crate_of(type_name: &str) -> &str {
 }
 
 /// Adds the ends that suspended frames keep of what futures of unknown libraries wait with.
-pub(super) fn add(
+pub(crate) fn add(
     program: &Program<'_>,
     sites: &Sites,
     tasks: &[Task],

@@ -3,56 +3,56 @@
 use std::sync::Arc;
 
 use super::guard_types::{GuardTypes, access_of, is_emptied, is_waited_for_only};
-use super::live_values::{LiveValue, LiveValues};
-use super::search::{Collection, SharedPointer};
-use super::sites::Sites;
-use super::type_paths::SearchFor;
 use crate::knowledge::Libraries;
 use crate::report::{Access, FrameRef, ResourceKind, SiteId, Task, TaskIndex};
 use crate::value::{Program, Ty, Value, ValueError};
+use crate::walk::chains::live_values::{LiveValue, LiveValues};
+use crate::walk::chains::sites::Sites;
+use crate::walk::search::type_paths::SearchFor;
+use crate::walk::search::{Collection, SharedPointer};
 
 /// Guards, as memory has them. Small, since there may be millions.
 #[derive(Default)]
 pub(crate) struct GuardBatch {
     /// What many of them have in common.
-    pub(super) origins: Vec<GuardOrigin>,
-    pub(super) guards: Vec<Guard>,
+    pub(crate) origins: Vec<GuardOrigin>,
+    pub(crate) guards: Vec<Guard>,
 }
 
 /// A sort of guards: those in one variable of one site.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct GuardOrigin {
-    pub(super) ty: Ty,
-    pub(super) site: SiteId,
-    pub(super) variable: Option<Arc<str>>,
-    pub(super) may_be_moved: bool,
-    pub(super) access: Access,
+pub(crate) struct GuardOrigin {
+    pub(crate) ty: Ty,
+    pub(crate) site: SiteId,
+    pub(crate) variable: Option<Arc<str>>,
+    pub(crate) may_be_moved: bool,
+    pub(crate) access: Access,
 }
 
 /// One guard.
-pub(super) struct Guard {
-    pub(super) task: TaskIndex,
+pub(crate) struct Guard {
+    pub(crate) task: TaskIndex,
     /// The place of its sort.
-    pub(super) origin: u32,
-    pub(super) address: u64,
+    pub(crate) origin: u32,
+    pub(crate) address: u64,
     /// The address of the frame that keeps it.
-    pub(super) frame: u64,
+    pub(crate) frame: u64,
     /// The address of what is kept by it.
-    pub(super) key: u64,
+    pub(crate) key: u64,
     /// What the user knows, where it matters even if nobody waits for it.
-    pub(super) object: Option<Box<Value>>,
+    pub(crate) object: Option<Box<Value>>,
     /// Few have one.
-    pub(super) way: Option<Box<Way>>,
+    pub(crate) way: Option<Box<Way>>,
 }
 
 /// How a guard that is not simply in a variable of a polled frame is there.
-pub(super) struct Way {
+pub(crate) struct Way {
     /// See [`Holder::holding_frame`].
-    pub(super) holding_frame: Option<FrameRef>,
+    pub(crate) holding_frame: Option<FrameRef>,
     /// The pointers that others may share and behind which it lies, outermost first.
-    pub(super) shared: Vec<SharedPointer>,
+    pub(crate) shared: Vec<SharedPointer>,
     /// See [`Holder::within`].
-    pub(super) within: Option<Collection>,
+    pub(crate) within: Option<Collection>,
 }
 
 impl GuardBatch {

@@ -4,7 +4,7 @@ use crate::report::{Access, Holder, Resource, ResourceKind, Wait};
 
 /// Drops holders that memory contradicts: what may be old bytes does not count beside what is not,
 /// unless there may be several, as of ends of channels; what is free has no holder.
-pub(super) fn drop_what_does_not_count(resource: &mut Resource) {
+pub(crate) fn drop_what_does_not_count(resource: &mut Resource) {
     // Of what is shared its own counts tell.
     let is_sure = |holder: &Holder| !holder.may_be_moved || holder.shared_end.is_some();
     let is_place = |holder: &Holder| holder.access == Access::Place;
@@ -28,7 +28,7 @@ pub(super) fn drop_what_does_not_count(resource: &mut Resource) {
 
 /// Makes the holders of a set that does not list its tasks its tasks: what each keeps as long as it
 /// runs says that its end is waited for.
-pub(super) fn take_tracked_tasks(resource: &mut Resource) {
+pub(crate) fn take_tracked_tasks(resource: &mut Resource) {
     if resource.kind != ResourceKind::JoinSet || !resource.tasks.is_empty() {
         return;
     }
@@ -39,7 +39,7 @@ pub(super) fn take_tracked_tasks(resource: &mut Resource) {
 
 /// Leaves those places of a channel that were given to who waits for room out of those that are
 /// reserved, and puts who has one first where only they can bring anything.
-pub(super) fn take_given_places(waits: &[Wait], resource: &mut Resource) {
+pub(crate) fn take_given_places(waits: &[Wait], resource: &mut Resource) {
     let Some(reserved) = &mut resource.reserved else { return };
     let given = resource.queue.iter().filter(|id| waits[id.0 as usize].is_granted).count() as u64;
     if !reserved.is_for_messages {

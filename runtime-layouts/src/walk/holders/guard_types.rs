@@ -15,20 +15,20 @@ use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 
 /// How to get from a guard to what it keeps.
-pub(super) struct GuardPaths {
-    pub(super) known: &'static GuardType,
+pub(crate) struct GuardPaths {
+    pub(crate) known: &'static GuardType,
     /// An end of a channel may be one of several sorts of channels.
     keys: Vec<Path>,
-    pub(super) object: Option<Path>,
+    pub(crate) object: Option<Path>,
     /// `Mutex<Inventory>`.
-    pub(super) resource: Arc<str>,
+    pub(crate) resource: Arc<str>,
     /// `MutexGuard<Inventory>`.
-    pub(super) guard: Arc<str>,
+    pub(crate) guard: Arc<str>,
 }
 
 impl GuardPaths {
     /// What a guard keeps.
-    pub(super) fn follow(
+    pub(crate) fn follow(
         &self,
         program: &Program<'_>,
         guard: Value,
@@ -51,17 +51,17 @@ impl GuardPaths {
 }
 
 /// The ways from guards that are known so far, by type.
-pub(super) struct GuardTypes {
-    pub(super) libraries: Libraries,
+pub(crate) struct GuardTypes {
+    pub(crate) libraries: Libraries,
     known: FxHashMap<Ty, Option<Rc<GuardPaths>>>,
 }
 
 impl GuardTypes {
-    pub(super) fn of(libraries: Libraries) -> Self {
+    pub(crate) fn of(libraries: Libraries) -> Self {
         Self { libraries, known: FxHashMap::default() }
     }
 
-    pub(super) fn paths(&mut self, program: &Program<'_>, ty: Ty) -> Option<Rc<GuardPaths>> {
+    pub(crate) fn paths(&mut self, program: &Program<'_>, ty: Ty) -> Option<Rc<GuardPaths>> {
         let libraries = self.libraries;
         let paths = self.known.entry(ty);
         paths.or_insert_with(|| paths_of(program, libraries, ty).map(Rc::new)).clone()
@@ -69,7 +69,7 @@ impl GuardTypes {
 }
 
 /// Whether a guard gave back what it kept, by its own memory.
-pub(super) fn is_emptied(
+pub(crate) fn is_emptied(
     program: &Program<'_>,
     guard: Value,
     known: &GuardType,
@@ -81,7 +81,7 @@ pub(super) fn is_emptied(
 }
 
 /// How a guard holds what it keeps.
-pub(super) fn access_of(
+pub(crate) fn access_of(
     program: &Program<'_>,
     guard: Value,
     known: &GuardType,
@@ -98,12 +98,12 @@ pub(super) fn access_of(
 }
 
 /// Whether what is held is of interest only if someone waits for it.
-pub(super) fn is_waited_for_only(kind: ResourceKind, access: Access) -> bool {
+pub(crate) fn is_waited_for_only(kind: ResourceKind, access: Access) -> bool {
     access.is_end() || kind == ResourceKind::JoinSet
 }
 
 /// The number of the object of a pool that a guard has; `None` where they have none.
-pub(super) fn number_of(
+pub(crate) fn number_of(
     program: &Program<'_>,
     guard: Value,
     known: &GuardType,

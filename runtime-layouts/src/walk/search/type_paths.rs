@@ -10,7 +10,6 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::coroutine::{self, CoroutineState, Variable, is_coroutine};
-use super::other_ends::EndTypes;
 use crate::knowledge::Libraries;
 use crate::knowledge::children::{Arms, Children, Part, ReadElements, Turns};
 use crate::layout::name::base_path;
@@ -20,6 +19,7 @@ use crate::report::FutureState;
 use crate::value::path::{self, Reach};
 use crate::value::slices::SliceLayout;
 use crate::value::{Program, Ty};
+use crate::walk::holders::other_ends::EndTypes;
 
 /// What is looked for in values.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -121,12 +121,12 @@ impl Traversals {
     }
 
     /// No plans yet, for ends of these types.
-    pub(super) fn of_ends(ends: Rc<EndTypes>, libraries: Libraries) -> Self {
+    pub(crate) fn of_ends(ends: Rc<EndTypes>, libraries: Libraries) -> Self {
         Self { ends, ..Self::of(SearchFor::Ends, libraries) }
     }
 
     /// Whether what can be polled is looked for.
-    pub(super) fn are_futures_wanted(&self) -> bool {
+    pub(crate) fn are_futures_wanted(&self) -> bool {
         self.wanted == SearchFor::Futures
     }
 
@@ -455,7 +455,7 @@ fn is_followed(pointer: &str, wanted: SearchFor) -> bool {
 }
 
 /// Whether a type is a pointer that shares what it owns.
-pub(super) fn is_shared(name: &str) -> bool {
+pub(crate) fn is_shared(name: &str) -> bool {
     matches!(base_path(name), "alloc::sync::Arc" | "alloc::rc::Rc")
 }
 

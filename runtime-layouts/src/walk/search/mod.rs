@@ -1,15 +1,18 @@
 //! The search in a value for futures, guards or handles, through everything else that it contains.
 
+pub(crate) mod coroutine;
+pub(crate) mod type_paths;
+
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::other_ends::EndTypes;
-use super::type_paths::{Descent, SearchFor, Traversal, Traversals};
+use self::type_paths::{Descent, SearchFor, Traversal, Traversals};
 use crate::knowledge::Libraries;
 use crate::knowledge::children::{Arms, Part, ReadElements, Turns};
 use crate::report::Polled;
 use crate::value::{Program, Ty, Value, ValueError};
+use crate::walk::holders::other_ends::EndTypes;
 
 /// Pointers and wrappers between one future and the next, at most.
 const DEEPEST_WRAPPER: usize = 64;
@@ -91,7 +94,7 @@ impl Finder {
     }
 
     /// A finder of the ends of these types.
-    pub(super) fn of_ends(ends: Rc<EndTypes>, libraries: Libraries) -> Self {
+    pub(crate) fn of_ends(ends: Rc<EndTypes>, libraries: Libraries) -> Self {
         let traversals = Traversals::of_ends(ends, libraries);
         Self { traversals, ..Self::of(SearchFor::Ends, libraries) }
     }

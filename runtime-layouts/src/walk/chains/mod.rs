@@ -1,18 +1,24 @@
 //! Await chains: the frames from a future in memory down to its leaf.
 
+pub(crate) mod beside_stack;
+pub(crate) mod dead_sets;
+pub(crate) mod live_values;
+pub(crate) mod read_tasks;
+pub(crate) mod sites;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::coroutine::{CoroutineState, Variable};
-use super::search::{Finder, Problem, SearchResult, part_of};
-use super::sites::{Sites, StateKey};
-use super::type_paths::{Descent, SearchFor};
+use self::sites::{Sites, StateKey};
 use crate::knowledge::Libraries;
 use crate::layout::name::base_path;
 use crate::report::{Chain, Frame, FutureState, Polled};
 use crate::value::{Program, Ty, Value, ValueError};
+use crate::walk::search::coroutine::{CoroutineState, Variable};
+use crate::walk::search::type_paths::{Descent, SearchFor};
+use crate::walk::search::{Finder, Problem, SearchResult, part_of};
 
 /// A task with more frames than this is cut off.
 const MOST_FRAMES: usize = 10_000;
@@ -21,7 +27,7 @@ const DEEPEST_BRANCH: usize = 64;
 
 /// Walks chains; keeps what it learns about types.
 pub(crate) struct Walker {
-    pub(super) finder: Finder,
+    pub(crate) finder: Finder,
     /// As this walker numbers them: futures alone.
     pub(crate) sites: Sites,
 }

@@ -3,12 +3,18 @@
 //! What a runtime says of a thread is believed: a worker that is parked, and a thread that polls a
 //! task, whose frames are known already. Every other thread's stack is unwound, once.
 
+pub(crate) mod block_on_calls;
+pub(crate) mod blocked_on;
+pub(crate) mod blocked_threads;
+pub(crate) mod lock_references;
+pub(crate) mod native_stack;
+pub(crate) mod stack_future;
+pub(crate) mod stack_references;
+pub(crate) mod thread_locals;
+
 use rustc_hash::FxHashMap;
 
-use super::blocked_threads;
-use super::native_stack::{self, NativeCall};
-use super::sites::Sites;
-use super::waits::Waits;
+use self::native_stack::NativeCall;
 use crate::knowledge::Libraries;
 use crate::layout::name::plain_path;
 use crate::report::{
@@ -17,6 +23,8 @@ use crate::report::{
 };
 use crate::target::Thread;
 use crate::value::Program;
+use crate::walk::chains::sites::Sites;
+use crate::walk::waits::Waits;
 
 /// What runtimes and tasks say of threads, by the kernel's thread ids.
 struct Known<'r> {
@@ -29,7 +37,7 @@ struct Known<'r> {
 
 /// Every thread, in the order of the front. The locks that threads wait for which poll no task are
 /// added to `waits`.
-pub(super) fn survey(
+pub(crate) fn survey(
     program: &Program<'_>,
     sites: &mut Sites,
     (runtimes, tasks): (&[Runtime], &[Task]),

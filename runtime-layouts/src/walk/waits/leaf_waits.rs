@@ -9,9 +9,6 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::other_ends::SharedWakers;
-use super::search::SharedPointer;
-use super::sites::Sites;
 use crate::knowledge::{
     BesideType, Libraries, ObservedResource, Reading, ResourceType, Tasks, waker,
 };
@@ -23,6 +20,9 @@ use crate::report::{
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value};
+use crate::walk::chains::sites::Sites;
+use crate::walk::holders::other_ends::SharedWakers;
+use crate::walk::search::SharedPointer;
 
 /// Pointers between a variable and what it refers to, at most.
 const DEEPEST_REFERENCE: usize = 6;
@@ -38,7 +38,7 @@ pub(crate) struct FoundWait {
     /// The wait itself, but for the number of the resource.
     pub(crate) wait: Wait,
     /// What a leaf that is not known shares with others, and keeps the task's waker in.
-    pub(super) shared: Option<SharedPointer>,
+    pub(crate) shared: Option<SharedPointer>,
 }
 
 /// Ways from a type to what can keep a waker.

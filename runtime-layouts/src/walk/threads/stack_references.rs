@@ -6,10 +6,10 @@
 
 use rustc_hash::FxHashSet;
 
-use super::waits::Waits;
 use crate::report::{Access, Holder, Resource, ResourceId, Runtime, Task};
 use crate::target::{NativeFrame, Thread};
 use crate::value::Program;
+use crate::walk::waits::Waits;
 
 /// Bytes of one stack that are searched, from the innermost frame on.
 const MOST_STACK: u64 = 256 << 10;
@@ -19,7 +19,7 @@ const INNERMOST: u64 = 1 << 10;
 
 /// Marks the resources that a thread outside of all runtimes may have a reference to. Asks for stacks
 /// only where that could make a difference.
-pub(super) fn mark(program: &Program<'_>, runtimes: &[Runtime], tasks: &[Task], waits: &mut Waits) {
+pub(crate) fn mark(program: &Program<'_>, runtimes: &[Runtime], tasks: &[Task], waits: &mut Waits) {
     let matters = |resource: &Resource| {
         let is_lent = |holder: &Holder| {
             matches!(holder.access, Access::Handle | Access::End) || holder.shared_end.is_some()

@@ -5,12 +5,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::live_values::LiveValues;
 use super::native_stack::{self, NativeCall};
-use super::sites::Sites;
 use super::stack_references;
-use super::type_paths::SearchFor;
-use super::waits::Waits;
 use crate::knowledge::blocking::{self, BlockedThread};
 use crate::knowledge::{BlockingCall, Libraries, ObservedResource};
 use crate::layout::name::{last_segment, path_segments, plain_path};
@@ -21,6 +17,10 @@ use crate::report::{
 };
 use crate::target::{NativeFrame, Thread};
 use crate::value::{Program, Ty, Value};
+use crate::walk::chains::live_values::LiveValues;
+use crate::walk::chains::sites::Sites;
+use crate::walk::search::type_paths::SearchFor;
+use crate::walk::waits::Waits;
 
 /// What blocks a thread.
 pub(crate) struct Blocked {
@@ -45,7 +45,7 @@ pub(crate) fn of_task(program: &Program<'_>, sites: &Sites, task: &Task) -> Opti
 }
 
 /// The same by native frames of the thread.
-pub(super) fn of_frames(
+pub(crate) fn of_frames(
     program: &Program<'_>,
     sites: &Sites,
     thread: &Thread,
@@ -105,7 +105,7 @@ pub(super) fn of_frames(
 }
 
 /// Marks the workers whose threads the tasks that they poll block.
-pub(super) fn mark(runtimes: &mut [Runtime], tasks: &[Task], waits: &Waits) {
+pub(crate) fn mark(runtimes: &mut [Runtime], tasks: &[Task], waits: &Waits) {
     for wait in waits.waits.iter().filter(|wait| wait.blocks_thread) {
         let thread = tasks[wait.task.0 as usize].thread;
         let workers = runtimes.iter_mut().flat_map(|runtime| &mut runtime.workers);
@@ -122,7 +122,7 @@ pub(super) fn mark(runtimes: &mut [Runtime], tasks: &[Task], waits: &Waits) {
 ///
 /// A frame further out may be one that is known to block as well, and runs the user's code now, such
 /// as `block_on` or `OnceLock::get_or_init`.
-pub(super) fn call_of<'c>(
+pub(crate) fn call_of<'c>(
     sites: &Sites,
     chain: &'c Chain,
 ) -> Option<(&'c Frame, &'static BlockingCall)> {
@@ -184,7 +184,7 @@ fn register(program: &Program<'_>, thread: &Thread, number: u16) -> Option<u64> 
 
 /// Whether a thread waits in the kernel, as far as its stack shows, and nothing has woken it: it runs
 /// no code that could hold something for a moment.
-pub(super) fn is_in_kernel(program: &Program<'_>, libraries: Libraries, thread: &Thread) -> bool {
+pub(crate) fn is_in_kernel(program: &Program<'_>, libraries: Libraries, thread: &Thread) -> bool {
     let calls = native_stack::calls(program, &program.stack(thread));
     let functions = calls.iter().map(|call| match call {
         NativeCall::Known { call, .. } => &*call.function.name,

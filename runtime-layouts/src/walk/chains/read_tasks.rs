@@ -2,10 +2,11 @@
 //! order.
 
 use super::sites::{KeyedSite, SiteNumbers};
-use super::{Inspection, Walker};
 use crate::parallel::{self, Job};
 use crate::report::Task;
 use crate::value::{Program, Value};
+use crate::walk::Inspection;
+use crate::walk::Walker;
 
 /// How to read one task by its header: with what a thread learned of others.
 pub(crate) type ReadTask<'r, K, R> =

@@ -5,11 +5,11 @@
 //! searched for a value that can be such a future, a suspended coroutine with a suspended awaitee,
 //! and so on down to a leaf.
 
-use super::Inspection;
 use crate::layout::{Call, LocationBase, PlacedVariable, TypeKind, VariableLocation};
 use crate::report::{Chain, FrameSource, FutureState};
 use crate::target::NativeFrame;
 use crate::value::{Program, Ty, Value};
+use crate::walk::Inspection;
 
 /// Bytes of stack that are searched, at most.
 const LARGEST_SEARCH: u64 = 1 << 20;

@@ -10,8 +10,7 @@ use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::sites::Sites;
-use super::waits::Waits;
+use super::Waits;
 use crate::memory::word_format::WordFormat;
 use crate::report::{
     Chain, FrameRef, ResourceId, ResourceKind, Runtime, Task, TaskIndex, TaskState, ThreadRef,
@@ -19,6 +18,7 @@ use crate::report::{
 };
 use crate::target::Thread;
 use crate::value::Program;
+use crate::walk::chains::sites::Sites;
 
 /// Bytes that are read at once: so many go past the page cache.
 const CHUNK: u64 = 256 << 10;
@@ -37,7 +37,7 @@ const FUNCTIONS: u64 = 4;
 ///
 /// Freed memory keeps what was in it: where more is found than there are wakers, some of that is old,
 /// and nothing is said.
-pub(super) fn mark(
+pub(crate) fn mark(
     program: &Program<'_>,
     sites: &Sites,
     (runtimes, tasks): (&[Runtime], &[Task]),

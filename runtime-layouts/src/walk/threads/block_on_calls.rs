@@ -8,37 +8,38 @@ use rustc_hash::FxHashMap;
 
 use super::blocked_on::{self, OnFrame, Roles};
 use super::stack_future;
-use super::{Inspection, Value};
 use crate::layout::Call;
 use crate::layout::name::plain_path;
 use crate::report::{
     Chain, FrameSource, Task, TaskId, TaskIndex, TaskKind, TaskState, TaskWakers, ThreadRef, Trust,
 };
 use crate::value::Ty;
+use crate::walk::Inspection;
+use crate::walk::Value;
 
 /// Which task's call polls which future, both by their ids.
-pub(super) type FoundCalls = Vec<(TaskId, TaskId)>;
+pub(crate) type FoundCalls = Vec<(TaskId, TaskId)>;
 
 /// The futures that blocking calls of tasks poll.
-pub(super) struct PolledByCalls(FxHashMap<TaskIndex, TaskIndex>);
+pub(crate) struct PolledByCalls(FxHashMap<TaskIndex, TaskIndex>);
 
 impl PolledByCalls {
     /// Those of tasks that have their indexes.
-    pub(super) fn of(tasks: &[Task], found: FoundCalls) -> Self {
+    pub(crate) fn of(tasks: &[Task], found: FoundCalls) -> Self {
         let index = |id: &TaskId| tasks.iter().find(|task| task.id == *id).map(|task| task.index);
         let pairs = found.iter();
         Self(pairs.filter_map(|(caller, future)| Some((index(caller)?, index(future)?))).collect())
     }
 
     /// The future that a task's call polls.
-    pub(super) fn by(&self, task: &Task) -> Option<TaskIndex> {
+    pub(crate) fn by(&self, task: &Task) -> Option<TaskIndex> {
         self.0.get(&task.index).copied()
     }
 }
 
 impl Inspection<'_> {
     /// Adds the futures that tasks poll by calls that block, and says which call polls which.
-    pub(super) fn find_block_on_calls(&mut self) -> FoundCalls {
+    pub(crate) fn find_block_on_calls(&mut self) -> FoundCalls {
         let mut found = FoundCalls::new();
         let known = self.tasks.len();
         let mut roles = Roles::default();
@@ -173,7 +174,7 @@ impl Inspection<'_> {
 
     /// The id of a future that a thread blocks on: `b3`, or where the thread blocks on another one
     /// already, `b3.2`.
-    pub(super) fn free_id(&self, thread: ThreadRef) -> TaskId {
+    pub(crate) fn free_id(&self, thread: ThreadRef) -> TaskId {
         let is_taken = |id: &TaskId| self.tasks.iter().any(|task| task.id == *id);
         let first = TaskId(format!("b{}", thread.number));
         let more = (2..).map(|number| TaskId(format!("b{}.{number}", thread.number)));

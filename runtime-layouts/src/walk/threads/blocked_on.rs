@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::native_stack;
 use super::stack_future::{self, StackFuture};
-use super::{Inspection, coroutine, named_future, native_stack};
 use crate::knowledge::expectation::compiler;
 use crate::layout::name::{Environment, environment_of_body, path_segments, plain_path};
 use crate::layout::origin::Origin;
@@ -22,6 +22,9 @@ use crate::report::{
 };
 use crate::target::{NativeFrame, Thread};
 use crate::value::{Program, Ty, Value};
+use crate::walk::Inspection;
+use crate::walk::named_future;
+use crate::walk::search::coroutine;
 
 /// `library/core/src/task/wake.rs` (Rust 1.63 to 1.97).
 const CONTEXT: &str = "core::task::wake::Context";
@@ -64,7 +67,7 @@ enum Role {
 
 /// What is known of functions.
 #[derive(Default)]
-pub(super) struct Roles(FxHashMap<Arc<str>, Role>);
+pub(crate) struct Roles(FxHashMap<Arc<str>, Role>);
 
 impl Roles {
     fn of(&mut self, program: &Program<'_>, on: &OnFrame) -> Role {
@@ -77,7 +80,7 @@ impl Roles {
     }
 
     /// Whether a function begins to poll a future.
-    pub(super) fn begins(&mut self, program: &Program<'_>, module: usize, call: &Call) -> bool {
+    pub(crate) fn begins(&mut self, program: &Program<'_>, module: usize, call: &Call) -> bool {
         let on = OnFrame { frame: 0, module, call: call.clone() };
         self.of(program, &on) == Role::Begins
     }
@@ -137,9 +140,9 @@ fn is_captured(program: &Program<'_>, module: usize, function: &Function, at: us
 }
 
 /// Where a thread polls a future until it is ready.
-pub(super) struct Beginning {
+pub(crate) struct Beginning {
     /// The place of the function that makes the context.
-    pub(super) at: usize,
+    pub(crate) at: usize,
     /// The place of the function that polls a runtime's task within, the outermost; `None` where none
     /// is polled.
     polls_task: Option<usize>,
@@ -149,7 +152,7 @@ pub(super) struct Beginning {
 
 /// The outermost function of the first `end` ones of a stack that begins to poll a future. `None` where
 /// a task is polled further out, and where a runtime's own function does it.
-pub(super) fn beginning(
+pub(crate) fn beginning(
     inspection: &Inspection<'_>,
     roles: &mut Roles,
     calls: &[OnFrame],
@@ -248,7 +251,7 @@ impl Inspection<'_> {
     }
 
     /// The future that a thread blocks on, as a task; `None` where nothing of it is to be seen.
-    pub(super) fn blocked_on(
+    pub(crate) fn blocked_on(
         &mut self,
         thread: &Thread,
         frames: &[NativeFrame],
@@ -422,7 +425,7 @@ impl Inspection<'_> {
     }
 
     /// Whether a chain was polled, and did not end.
-    pub(super) fn is_under_way(&self, chain: &Chain) -> bool {
+    pub(crate) fn is_under_way(&self, chain: &Chain) -> bool {
         let first = chain.frames.first().map(|frame| self.site(frame.site).state);
         let is_whole = chain.frames.iter().all(|frame| frame.problem.is_none());
         is_whole && matches!(first, Some(FutureState::Suspended | FutureState::Unknown))

@@ -3,26 +3,32 @@
 //! `tokio::sync::Mutex` and its kin record no owner. The search goes the other way round: a guard
 //! in some frame points to the lock.
 
+mod counts;
+pub(crate) mod guard_types;
+pub(crate) mod guards;
+pub(crate) mod other_ends;
+mod owners;
+mod static_values;
+
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::blocked_threads::{self, OnStack};
-use super::guard_types::{GuardTypes, is_emptied, is_waited_for_only, number_of};
-use super::guards::{Guard, GuardBatch, GuardOrigin};
-use super::holder_counts::{drop_what_does_not_count, take_given_places, take_tracked_tasks};
-use super::other_ends;
-use super::owners::Owners;
-use super::search::SharedPointer;
-use super::sites::Sites;
-use super::static_values::{self, InStatic};
-use super::waits::Waits;
+use self::counts::{drop_what_does_not_count, take_given_places, take_tracked_tasks};
+use self::guard_types::{GuardTypes, is_emptied, is_waited_for_only, number_of};
+use self::guards::{Guard, GuardBatch, GuardOrigin};
+use self::owners::Owners;
+use self::static_values::InStatic;
 use crate::knowledge::{GuardType, Libraries, ObservedResource, Reading, Tasks};
 use crate::report::{
     Access, FrameRef, Holder, ProcessThread, Resource, ResourceId, ResourceKind, SiteId, Task,
     Within,
 };
 use crate::value::{Program, Value, ValueError};
+use crate::walk::chains::sites::Sites;
+use crate::walk::search::SharedPointer;
+use crate::walk::threads::blocked_threads::{self, OnStack};
+use crate::walk::waits::Waits;
 
 /// Owners of one notification that are listed, at most.
 const MOST_OWNERS: u64 = 64;

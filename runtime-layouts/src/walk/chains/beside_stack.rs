@@ -7,24 +7,24 @@
 
 use rustc_hash::FxHashSet;
 
-use super::chain::Walker;
-use super::coroutine::CoroutineState;
-use super::native_stack::NativeCall;
-use super::search::Finder;
 use super::sites::{Sites, StateKey};
-use super::type_paths::Descent;
 use crate::layout::SourceLocation;
 use crate::layout::name::{Environment, environment_of_body};
 use crate::layout::{LocationBase, VariableLocation};
 use crate::report::{BesideStack, Chain, Frame, FutureState, Polled};
 use crate::target::NativeFrame;
 use crate::value::{Program, Value, ValueError};
+use crate::walk::Walker;
+use crate::walk::search::Finder;
+use crate::walk::search::coroutine::CoroutineState;
+use crate::walk::search::type_paths::Descent;
+use crate::walk::threads::native_stack::NativeCall;
 
 /// Futures between the outermost one and the innermost one on the stack, at most.
 const MOST_STEPS: usize = 1_000;
 
 /// A state machine whose body is on a thread's stack.
-pub(super) struct OnStack {
+pub(crate) struct OnStack {
     /// The type's name, without generic arguments.
     environment: String,
     /// The line at which it stands.
@@ -34,7 +34,7 @@ pub(super) struct OnStack {
 }
 
 /// The state machines on a stack, outermost first, from these frames and their functions.
-pub(super) fn on_stack(
+pub(crate) fn on_stack(
     program: &Program<'_>,
     frames: &[NativeFrame],
     calls: &[NativeCall],
@@ -97,7 +97,7 @@ fn without_arguments(environment: &str) -> String {
 }
 
 impl OnStack {
-    pub(super) fn is_of(&self, type_name: &str) -> bool {
+    pub(crate) fn is_of(&self, type_name: &str) -> bool {
         without_arguments(type_name) == self.environment
     }
 }
@@ -105,7 +105,7 @@ impl OnStack {
 impl Walker {
     /// What memory keeps of a future that is being polled, beside the machines that are on the stack;
     /// `None` when the stack does not begin with the future's own.
-    pub(super) fn beside_stack(
+    pub(crate) fn beside_stack(
         &mut self,
         program: &Program<'_>,
         root: Value,
@@ -206,7 +206,7 @@ fn awaited(
     state: &CoroutineState,
 ) -> Vec<(Value, Polled)> {
     let Some(awaitee) = state.awaitee else { return Vec::new() };
-    finder.known_future(program, super::search::part_of(machine, awaitee)).values
+    finder.known_future(program, crate::walk::search::part_of(machine, awaitee)).values
 }
 
 /// The state in which a machine stands whose native frame is at that line: the one that awaits

@@ -7,22 +7,22 @@ use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::search::SharedPointer;
 use crate::report::{Access, Resource, ResourceId, ResourceKind, Task, TaskIndex, TaskKind, Wait};
 use crate::value::{Program, Value};
+use crate::walk::search::SharedPointer;
 
 /// How many pointers there are to something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     /// Those that own it.
-    pub(super) strong: u64,
+    pub(crate) strong: u64,
     /// Those that may become owners.
-    pub(super) weak: u64,
+    pub(crate) weak: u64,
 }
 
 impl SharedPointer {
     /// How many there are like it; `None` where that cannot be read.
-    pub(super) fn counts(&self, program: &Program<'_>) -> Option<Counts> {
+    pub(crate) fn counts(&self, program: &Program<'_>) -> Option<Counts> {
         let count = |name| self.counted.find_number(program, name).ok().flatten();
         // All that own it count as one weak pointer together (`library/alloc/src/{sync,rc}.rs`,
         // Rust 1.95).
@@ -32,7 +32,7 @@ impl SharedPointer {
 
 /// The pointers to what is waited for that were found.
 #[derive(Default)]
-pub(super) struct Owners {
+pub(crate) struct Owners {
     /// By the address of the counts: one of the pointers, and all of them by where they are.
     found: FxHashMap<u64, (SharedPointer, FxHashMap<u64, Handle>)>,
     /// The addresses of the counts around each.
@@ -61,7 +61,7 @@ enum Found {
 
 impl Owners {
     /// Adds the pointers on one way to what is waited for.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         id: ResourceId,
         shared: &[SharedPointer],
@@ -82,7 +82,7 @@ impl Owners {
     /// Takes in that a spawned task waits for something: only its own pointers keep that alive, so
     /// where it has but one, that was not moved away. What a thread blocks on may borrow from that
     /// thread.
-    pub(super) fn keep_alive(
+    pub(crate) fn keep_alive(
         &mut self,
         all: &[Task],
         waits: &[Wait],
@@ -121,7 +121,7 @@ impl Owners {
 
     /// Decides, when all were added, whether anyone else can get at a resource, and which of its
     /// holders count.
-    pub(super) fn finish(&self, program: &Program<'_>, id: ResourceId, resource: &mut Resource) {
+    pub(crate) fn finish(&self, program: &Program<'_>, id: ResourceId, resource: &mut Resource) {
         let around = self.around.get(&id).into_iter().flatten();
         match around.map(|counts| self.of(program, *counts)).max() {
             // Of what is known by rules only nobody is an owner perhaps.
@@ -153,7 +153,7 @@ impl Owners {
 
     /// Where everything lies that shares its pointers with what is waited for: a reference to any
     /// part of that may lead there.
-    pub(super) fn allocations(
+    pub(crate) fn allocations(
         &self,
         program: &Program<'_>,
     ) -> FxHashMap<ResourceId, Vec<Range<u64>>> {

@@ -10,9 +10,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::sites::Sites;
 use super::stack_references;
-use super::waits::Waits;
 use crate::layout::Call;
 use crate::layout::name::plain_path;
 use crate::report::{
@@ -21,13 +19,15 @@ use crate::report::{
 };
 use crate::target::{NativeFrame, Thread};
 use crate::value::Program;
+use crate::walk::chains::sites::Sites;
+use crate::walk::waits::Waits;
 
 /// The size of a lock whose type is not known: a guard points to the lock's word or to the beginning
 /// of the value that this is in, and so does whoever is to make one.
 const LARGEST_VALUE: u64 = 4096;
 
 /// Says of each thread which of those locks it has the address of.
-pub(super) fn mark(program: &Program<'_>, threads: &mut [ProcessThread], waits: &Waits) {
+pub(crate) fn mark(program: &Program<'_>, threads: &mut [ProcessThread], waits: &Waits) {
     let locks: Vec<(ResourceId, u64)> = wanted(waits).collect();
     if locks.is_empty() {
         return;
@@ -69,7 +69,7 @@ fn native<'p>(program: &Program<'p>, thread: &ProcessThread) -> Option<&'p Threa
 
 /// Adds as a holder, with doubt, the frame of a thread's own that has the address of the lock that
 /// the thread waits for, where no guard of it was found and no other thread can have it.
-pub(super) fn add_holders(
+pub(crate) fn add_holders(
     program: &Program<'_>,
     sites: &Sites,
     (threads, tasks): (&[ProcessThread], &[Task]),

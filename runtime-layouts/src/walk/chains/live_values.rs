@@ -3,13 +3,13 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::other_ends::EndTypes;
-use super::search::{Collection, Finder, SharedPointer, part_of};
 use super::sites::{Sites, StateKey};
-use super::type_paths::{Descent, SearchFor};
 use crate::knowledge::Libraries;
 use crate::report::{Chain, FrameRef, FutureState, Polled, SiteId};
 use crate::value::{Program, Value, ValueError};
+use crate::walk::holders::other_ends::EndTypes;
+use crate::walk::search::type_paths::{Descent, SearchFor};
+use crate::walk::search::{Collection, Finder, SharedPointer, part_of};
 
 /// Values that the frames of one chain keep: of more than this no more frames are looked at.
 const MOST_LIVE_VALUES: usize = 10_000;
@@ -47,7 +47,7 @@ impl LiveValues {
     }
 
     /// A search for the ends of these types.
-    pub(super) fn of_ends(ends: Rc<EndTypes>, libraries: Libraries) -> Self {
+    pub(crate) fn of_ends(ends: Rc<EndTypes>, libraries: Libraries) -> Self {
         Self { finder: Finder::of_ends(ends, libraries), can_hold: Vec::new() }
     }
 
@@ -133,7 +133,7 @@ impl LiveValues {
     }
 
     /// The same, each with the innermost collection that it is in.
-    pub(super) fn in_collections(
+    pub(crate) fn in_collections(
         &mut self,
         program: &Program<'_>,
         value: Value,

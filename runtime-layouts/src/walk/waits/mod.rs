@@ -1,5 +1,8 @@
 //! The waits of all tasks and the resources that they wait for.
 
+pub(crate) mod leaf_waits;
+pub(crate) mod waker_sweep;
+
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::ops::Range;
@@ -7,18 +10,18 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::block_on_calls::PolledByCalls;
-use super::blocked_threads::{self, Blocked};
-use super::coroutine::Variable;
-use super::leaf_waits::FoundWait;
-use super::search::SharedPointer;
-use super::sites::Sites;
+use self::leaf_waits::FoundWait;
 use crate::knowledge::{ObservedResource, ReadOrder, naming};
 use crate::report::{
     Access, BlockedCall, Chain, FrameRef, Holder, Resource, ResourceId, ResourceKind, SiteId, Task,
     Wait, WaitId,
 };
 use crate::value::{Program, Ty, Value};
+use crate::walk::chains::sites::Sites;
+use crate::walk::search::SharedPointer;
+use crate::walk::search::coroutine::Variable;
+use crate::walk::threads::block_on_calls::PolledByCalls;
+use crate::walk::threads::blocked_threads::{self, Blocked};
 
 /// The order of a queue, to be read.
 pub(crate) struct QueueOrder {
@@ -61,7 +64,7 @@ pub(crate) struct Waits {
     pub(crate) resources: Vec<Resource>,
     known: FxHashMap<Key, ResourceId>,
     /// The sizes of locks that block threads, with what they guard, in bytes.
-    pub(super) lock_sizes: FxHashMap<ResourceId, u64>,
+    pub(crate) lock_sizes: FxHashMap<ResourceId, u64>,
     /// Of those for which there is one wait so far.
     orders: FxHashMap<ResourceId, (ReadOrder, Value)>,
     /// The names that resources have of their own: many have the same.
@@ -69,7 +72,7 @@ pub(crate) struct Waits {
     /// Types as the source spells them, without their paths.
     spelled: FxHashMap<Ty, Arc<str>>,
     /// What futures of unknown libraries wait with, the pointers to it that they have, and their types.
-    pub(super) shared: Vec<(ResourceId, SharedPointer, Ty)>,
+    pub(crate) shared: Vec<(ResourceId, SharedPointer, Ty)>,
     /// Where what is shared with others lies, with all that shares it.
     pub(crate) allocations: FxHashMap<ResourceId, Vec<Range<u64>>>,
 }
@@ -98,7 +101,7 @@ impl Waits {
     }
 
     /// Adds what blocks the thread that polls a task, before its other waits. Asks for stacks.
-    pub(super) fn add_blocked(
+    pub(crate) fn add_blocked(
         &mut self,
         program: &Program<'_>,
         sites: &Sites,
@@ -128,7 +131,7 @@ impl Waits {
     }
 
     /// What blocks a thread, with the resource that it waits for.
-    pub(super) fn blocked_thread(
+    pub(crate) fn blocked_thread(
         &mut self,
         sites: &Sites,
         chain: &Chain,

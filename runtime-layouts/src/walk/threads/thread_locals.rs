@@ -1,12 +1,12 @@
 //! Thread-local variables, which lead to the runtimes that threads are inside of, and variables at
 //! fixed addresses.
 
-use super::Inspection;
 use crate::layout::StaticAddress;
 use crate::layout::source::{ObjectFormat, StaticVariable};
 use crate::memory::ReadError;
 use crate::target::{Target, mac};
 use crate::value::{Ty, Value};
+use crate::walk::Inspection;
 
 impl Inspection<'_> {
     /// The variables at fixed addresses of a module whose type has that name; of a generic one up to

@@ -7,26 +7,26 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::live_values::LiveValues;
-use super::search::Collection;
-use super::type_paths::SearchFor;
 use crate::knowledge::{Libraries, naming};
 use crate::value::{Program, Ty, Value};
+use crate::walk::chains::live_values::LiveValues;
+use crate::walk::search::Collection;
+use crate::walk::search::type_paths::SearchFor;
 
 /// Static variables that are looked at, at most.
 const MOST_VARIABLES: usize = 10_000;
 
 /// A value that a static variable keeps.
-pub(super) struct InStatic {
-    pub(super) value: Value,
+pub(crate) struct InStatic {
+    pub(crate) value: Value,
     /// The path of the variable; its type where that is not known.
-    pub(super) variable: Arc<str>,
+    pub(crate) variable: Arc<str>,
     /// The collection in it that the value is in; `None` for one that is in none.
-    pub(super) within: Option<Collection>,
+    pub(crate) within: Option<Collection>,
 }
 
 /// The guards and ends of channels in those static variables whose types may have some.
-pub(super) fn guards(program: &Program<'_>, libraries: Libraries) -> Vec<InStatic> {
+pub(crate) fn guards(program: &Program<'_>, libraries: Libraries) -> Vec<InStatic> {
     let mut live_values = LiveValues::of(SearchFor::Guards, libraries);
     let mut found = Vec::new();
     let mut seen: FxHashSet<u64> = FxHashSet::default();

@@ -1,12 +1,12 @@
 //! The native stack of a thread that polls a task, which shows what the task's saved state does
 //! not.
 
-use super::sites::Sites;
 use crate::layout::Call;
 use crate::layout::name::plain_path;
 use crate::report::{Chain, Frame};
 use crate::target::NativeFrame;
 use crate::value::Program;
+use crate::walk::chains::sites::Sites;
 
 /// One function on a native stack.
 pub(crate) enum NativeCall {
