@@ -7,6 +7,7 @@ mod connections;
 mod holders;
 mod known_libraries;
 pub(crate) mod search;
+pub(crate) mod stacks;
 #[cfg(test)]
 mod tests;
 pub(crate) mod threads;
@@ -14,17 +15,18 @@ pub(crate) mod waits;
 mod waits_and_holders;
 
 pub(crate) use self::chains::Walker;
+use self::chains::dead_sets;
 pub(crate) use self::chains::live_values::LiveValue;
 use self::chains::live_values::LiveValues;
 use self::chains::sites::{SiteNumbers, Sites};
-use self::chains::{beside_stack, dead_sets};
 use self::connections::FoundConnections;
 pub use self::known_libraries::{Registry, RegistryEntry, knowledge_of, libraries_of};
-use self::search::type_paths::SearchFor;
-pub(crate) use self::search::type_paths::shared_target;
-use self::threads::block_on_calls::PolledByCalls;
-pub(crate) use self::threads::stack_references::search as words_of_stack;
-use self::threads::{blocked_threads, native_stack, stack_references};
+pub(crate) use self::search::shared::shared_target;
+use self::search::traversals::SearchFor;
+use self::stacks::block_on_calls::PolledByCalls;
+pub(crate) use self::stacks::words::of_stack as words_of_stack;
+use self::stacks::{beside_stack, blocked_calls, native_stack};
+use self::threads::stack_references;
 use self::waits::waker_sweep;
 use self::waits_and_holders::Found;
 use crate::knowledge::Libraries;
@@ -247,7 +249,7 @@ impl Inspection<'_> {
     fn beside_stack(&mut self, task: usize, stored: &Chain) -> Option<BesideStack> {
         let program = self.program;
         let task = &self.tasks[task];
-        blocked_threads::of_task(program, &self.sites, task)?;
+        blocked_calls::of_task(program, &self.sites, task)?;
         let tid = task.thread?.tid;
         let thread = program.target().threads().iter().find(|known| known.tid == tid)?;
         let first = stored.frames.first()?;
@@ -429,7 +431,7 @@ impl Inspection<'_> {
         stack_references::mark(self.program, &self.runtimes, &self.tasks, &mut waits);
         self.interrupted |= !is_whole || self.program.was_interrupted();
         waker_sweep::mark(self.program, sites, (&self.runtimes, &self.tasks), &mut waits);
-        blocked_threads::mark(&mut self.runtimes, &self.tasks, &waits);
+        threads::mark_blocked_workers(&mut self.runtimes, &self.tasks, &waits);
         sites.classify_user_code(&roots);
         let mut modules = target.modules().iter();
         let has_abort_handles =

@@ -1,4 +1,4 @@
-//! Which folder (top-level module) of a crate may use which.
+//! Which folder (module) of a crate, or of one of its folders, may use which.
 
 use std::path::Path;
 
@@ -7,12 +7,16 @@ use anyhow::{Context, Result, ensure};
 use super::imports::Crate;
 use super::rules::{ANY, Rule};
 
-/// Fails when a folder uses another one that it may not, naming each place; or when the folders of
-/// a crate in the table and those of its sources are not the same.
+/// Fails when a folder uses another one that it may not, naming each place; or when the folders in
+/// the table and those of the sources are not the same. A table is of a crate (`report-text`) or of a
+/// folder in it (`runtime-layouts::walk`).
 pub(super) fn check(root: &Path, crates: &[(&str, &[Rule])]) -> Result<()> {
     let mut wrong = Vec::new();
     for (name, rules) in crates {
-        let found = Crate::read(&root.join(name).join("src"))
+        let mut words = name.split("::");
+        let of_crate = words.next().unwrap_or_default();
+        let within: Vec<&str> = words.collect();
+        let found = Crate::read(&root.join(of_crate).join("src"), &within)
             .with_context(|| format!("the folders of {name}"))?;
         let is_ruled = |folder: &str| rules.iter().any(|(ruled, _)| *ruled == folder);
         let unruled = found.folders.iter().filter(|folder| !is_ruled(folder));
@@ -117,6 +121,38 @@ mod tests {
             let expected = "house/src/kitchen/stove.rs:2: `kitchen` must not use `roof`; \
                             it may use: cellar";
             assert_eq!(said, expected, "{stove}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_folders_of_a_folder_have_a_table_of_their_own() -> Result<()> {
+        let said = |oven: &str| -> Result<String> {
+            let root = tree(&[
+                ("lib.rs", LIB),
+                ("cellar.rs", ""),
+                ("kitchen/mod.rs", "mod oven; mod stove; pub(crate) use self::stove::Flame;\n"),
+                ("kitchen/stove.rs", "use crate::cellar; use super::Recipe;"),
+                ("kitchen/oven/mod.rs", "mod door;"),
+                ("kitchen/oven/door.rs", oven),
+                ("roof.rs", ""),
+            ])?;
+            let rules: &[Rule] = &[("stove", &["crate"]), ("oven", &[])];
+            Ok(match check(root.path(), &[("house::kitchen", rules)]) {
+                Ok(()) => String::new(),
+                Err(error) => format!("{error:#}"),
+            })
+        };
+        assert_eq!(said("use crate::roof; use super::Door; use crate::kitchen::oven::Door;")?, "");
+        for wrong in [
+            "use crate::kitchen::stove::Flame;",
+            "use super::super::stove;",
+            "use crate::kitchen::Flame;",
+            "fn f() { super::super::super::kitchen::stove::burn() }",
+        ] {
+            let expected = "house/src/kitchen/oven/door.rs:1: `oven` must not use `stove`; \
+                            it may use: ";
+            assert_eq!(said(wrong)?, expected, "{wrong}");
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! What each top-level module of a crate names of the others, from the sources.
+//! What each module of a crate, or of one of its modules, names of the others beside it, from the
+//! sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,12 +9,12 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemMod, ItemUse, UseTree};
 
-/// A path that leads from one top-level module into another.
+/// A path that leads from one of the modules into another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Import {
-    /// The top-level module that it stands in.
+    /// The module that it stands in.
     pub(super) user: String,
-    /// The top-level module that it leads to; `crate` for what the crate's root file defines itself.
+    /// The module that it leads to; `crate` for what the file around them defines itself.
     pub(super) used: String,
     /// The file.
     pub(super) file: PathBuf,
@@ -21,10 +22,12 @@ pub(super) struct Import {
     pub(super) line: usize,
 }
 
-/// A crate as its sources have it.
+/// A crate, or a module of one, as its sources have it.
 #[derive(Debug, Default)]
 pub(super) struct Crate {
-    /// The top-level modules.
+    /// Where it is in its crate; empty for the crate itself.
+    within: Vec<String>,
+    /// Its modules.
     pub(super) folders: Vec<String>,
     /// What they use of each other.
     pub(super) imports: Vec<Import>,
@@ -33,13 +36,16 @@ pub(super) struct Crate {
 }
 
 impl Crate {
-    /// Reads `lib.rs` or `main.rs` and all files that they declare, but no modules of tests.
-    pub(super) fn read(sources: &Path) -> Result<Self> {
-        let mut found = Self::default();
-        for name in ["lib.rs", "main.rs"] {
-            let file = sources.join(name);
+    /// Reads `lib.rs` or `main.rs`, or the `mod.rs` of the module `within` the crate, and all files
+    /// that they declare, but no modules of tests.
+    pub(super) fn read(sources: &Path, within: &[&str]) -> Result<Self> {
+        let within: Vec<String> = within.iter().map(|module| (*module).to_owned()).collect();
+        let folder = sources.join(within.iter().collect::<PathBuf>());
+        let names: &[&str] = if within.is_empty() { &["lib.rs", "main.rs"] } else { &["mod.rs"] };
+        let mut found = Self { within, ..Self::default() };
+        for file in names.iter().map(|name| folder.join(name)) {
             if file.is_file() {
-                found.root_file(&file, sources)?;
+                found.root_file(&file, &folder)?;
             }
         }
         if found.folders.is_empty() {
@@ -50,7 +56,7 @@ impl Crate {
         Ok(found)
     }
 
-    /// What a top-level module uses of the others.
+    /// What a module uses of the others.
     pub(super) fn used_by(&self, user: &str) -> BTreeSet<&str> {
         let imports = self.imports.iter().filter(|import| import.user == user);
         imports.map(|import| &*import.used).collect()
@@ -72,8 +78,9 @@ impl Crate {
                 }
             }
         }
+        let within = self.within.clone();
         for module in modules() {
-            self.module(module, &[], file, folder)?;
+            self.module(module, &within, file, folder)?;
         }
         Ok(())
     }
@@ -101,7 +108,8 @@ impl Crate {
     }
 
     fn items(&mut self, items: &[Item], path: &[String], file: &Path, folder: &Path) -> Result<()> {
-        let mut paths = Paths { depth: path.len(), found: Vec::new() };
+        let within = self.within.clone();
+        let mut paths = Paths { within: &within, path: path.to_vec(), found: Vec::new() };
         for item in items {
             match item {
                 Item::Mod(_) => {
@@ -118,7 +126,7 @@ impl Crate {
             } else {
                 self.exports.get(&name).cloned().unwrap_or_else(|| "crate".to_owned())
             };
-            let user = path[0].clone();
+            let user = path[self.within.len()].clone();
             if used != user {
                 let (file, line) = (file.to_owned(), span.start().line);
                 self.imports.push(Import { user, used, file, line });
@@ -168,22 +176,33 @@ fn leaves(tree: &UseTree, before: &[(String, Span)]) -> Vec<Words> {
     }
 }
 
-/// Collects the first word behind the crate's root of every path that begins there.
-struct Paths {
-    /// How many modules lie around what is visited; so many `super` lead to the root.
-    depth: usize,
+/// Collects the first word behind `within` of every path that leads there.
+struct Paths<'w> {
+    within: &'w [String],
+    /// The module that is visited.
+    path: Vec<String>,
     found: Vec<(String, Span)>,
 }
 
-impl Paths {
+impl Paths<'_> {
     fn add(&mut self, words: &[(String, Span)]) {
         let supers = words.iter().take_while(|(word, _)| word == "super").count();
-        let from_root = match words.first() {
-            Some((word, _)) if word == "crate" => 1,
-            Some(_) if supers > 0 && supers >= self.depth => supers,
+        // Where the path begins, and how many of its words say so.
+        let (around, named): (&[String], usize) = match words.first() {
+            Some((word, _)) if word == "crate" => (&[], 1),
+            Some(_) if supers > 0 => (&self.path[..self.path.len().saturating_sub(supers)], supers),
             _ => return,
         };
-        self.found.extend(words.get(from_root).cloned());
+        let rest = words[named..].iter();
+        let absolute =
+            around.iter().map(String::as_str).chain(rest.clone().map(|(word, _)| &**word));
+        let place = self.within.len();
+        if !absolute.clone().take(place).eq(self.within.iter().map(String::as_str)) {
+            return;
+        }
+        // In the same module as the path itself, or in the file around all.
+        let Some(behind) = place.checked_sub(around.len()) else { return };
+        self.found.extend(rest.clone().nth(behind).cloned());
     }
 
     /// What stands in the tokens of a macro: no syntax is known there, but paths look like paths.
@@ -213,7 +232,7 @@ impl Paths {
     }
 }
 
-impl<'ast> Visit<'ast> for Paths {
+impl<'ast> Visit<'ast> for Paths<'_> {
     fn visit_item(&mut self, item: &'ast Item) {
         let attributes: &[Attribute] = match item {
             Item::Const(item) => &item.attrs,
@@ -236,9 +255,9 @@ impl<'ast> Visit<'ast> for Paths {
 
     fn visit_item_mod(&mut self, module: &'ast ItemMod) {
         // One in a function; those of files are followed from outside.
-        self.depth += 1;
+        self.path.push(module.ident.to_string());
         visit::visit_item_mod(self, module);
-        self.depth -= 1;
+        self.path.pop();
     }
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {

@@ -28,11 +28,12 @@ pub(super) const CRATES: &[Rule] = &[
 /// In [`FOLDERS`]: every folder of the crate.
 pub(super) const ANY: &str = "*";
 
-/// Crates with each of their folders (top-level modules, whether a file or a folder) and the
-/// folders that it may use. `lib.rs` and `main.rs` may use all; what they define themselves is
-/// named `crate`. Modules of tests do not count.
+/// Crates, and large folders in them, with each of their folders (modules, whether a file or a folder)
+/// and the folders beside it that it may use. The file around them (`lib.rs`, `main.rs`, `mod.rs`) may
+/// use all; what it defines itself is named `crate`. Modules of tests do not count.
 pub(super) const FOLDERS: &[(&str, &[Rule])] = &[
     ("runtime-layouts", RUNTIME_LAYOUTS),
+    ("runtime-layouts::walk", WALK),
     ("report-page", REPORT_PAGE),
     ("report-text", REPORT_TEXT),
     ("layout-extractor", LAYOUT_EXTRACTOR),
@@ -59,6 +60,19 @@ const RUNTIME_LAYOUTS: &[Rule] = &[
         &["knowledge", "layout", "memory", "parallel", "report", "target", "value", "walk"],
     ),
     ("fake", &["knowledge", "layout", "libraries", "memory", "report", "target", "value", "walk"]),
+];
+
+/// From a value to the answer: what is above knows what is below.
+const WALK: &[Rule] = &[
+    ("search", &[]),
+    ("chains", &["crate", "search"]),
+    ("stacks", &["crate", "chains", "search"]),
+    ("waits", &["chains", "search", "stacks"]),
+    ("threads", &["chains", "search", "stacks", "waits"]),
+    ("holders", &["chains", "search", "threads", "waits"]),
+    ("connections", &["chains", "search"]),
+    ("waits_and_holders", &["chains", "connections", "holders", "stacks", "threads", "waits"]),
+    ("known_libraries", &["crate"]),
 ];
 
 const REPORT_PAGE: &[Rule] = &[("base64", &[]), ("template", &[])];

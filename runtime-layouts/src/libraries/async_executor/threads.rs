@@ -8,8 +8,8 @@ use super::{is_running, queues, task};
 use crate::report::{BesideStack, Chain, FrameSource, Task, TaskKind, ThreadRef};
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
-use crate::walk::threads::blocked_on::{self, OnFrame};
-use crate::walk::threads::stack_future;
+use crate::walk::stacks::blocked_on::{self, OnFrame};
+use crate::walk::stacks::stack_future;
 
 /// Types whose values lead to an executor or a task, as parts of their names.
 const LEADING: [&str; 2] = ["async_executor::", "async_task::task::Task<"];

@@ -13,7 +13,7 @@ use crate::target::{NativeFrame, Thread};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
-use crate::walk::threads::stack_future;
+use crate::walk::stacks::stack_future;
 
 /// What polls the tasks of an executor, and what calls that, without generic arguments.
 const EXECUTOR: &str = "embassy_executor::";

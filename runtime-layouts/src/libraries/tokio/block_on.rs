@@ -15,7 +15,7 @@ use crate::report::{
 use crate::target::NativeFrame;
 use crate::value::Program;
 use crate::walk::Inspection;
-use crate::walk::threads::stack_future::StackFuture;
+use crate::walk::stacks::stack_future::StackFuture;
 
 /// Adds the future of every thread that is inside `block_on`.
 pub(super) fn add(

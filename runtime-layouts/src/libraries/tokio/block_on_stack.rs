@@ -1,7 +1,7 @@
 //! The future of a `block_on`, found on its thread's stack.
 //!
 //! In a debug build the frame has a variable `f` or `future` of type `Pin<&mut F>`; else it is
-//! searched for (`walk::stack_future`).
+//! searched for (`walk::stacks::stack_future`).
 
 use super::task::is_polling;
 use crate::knowledge::children::Part;
@@ -12,7 +12,7 @@ use crate::target::NativeFrame;
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
 use crate::walk::search::coroutine;
-use crate::walk::threads::stack_future::{self, StackFuture};
+use crate::walk::stacks::stack_future::{self, StackFuture};
 
 /// The future that the innermost `block_on` of a stack polls: when its place is not found, without
 /// an address and with its type alone. `None` when the stack shows no `block_on`.

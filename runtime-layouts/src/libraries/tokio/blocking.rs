@@ -17,7 +17,7 @@ use crate::value::path::{self, Reach};
 use crate::value::vec_deque::VecDequeElements;
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
-use crate::walk::threads::native_stack::{self, NativeCall};
+use crate::walk::stacks::native_stack::{self, NativeCall};
 
 const QUEUE: &str = "alloc::collections::vec_deque::VecDeque<tokio::runtime::blocking::pool::Task";
 

@@ -20,7 +20,7 @@ use crate::layout::Type;
 use crate::report::{FrameRef, TaskId, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value};
-use crate::walk::threads::stack_future;
+use crate::walk::stacks::stack_future;
 use crate::walk::{Inspection, LiveValue};
 
 /// Types that lead to a runtime or a task.

@@ -10,7 +10,7 @@ use super::scheduler::Scheduler;
 use crate::layout::name::path_segments;
 use crate::report::{FrameRef, Shutdown, ThreadRef, WorkerState};
 use crate::walk::Inspection;
-use crate::walk::threads::native_stack::{self, NativeCall};
+use crate::walk::stacks::native_stack::{self, NativeCall};
 
 /// A thread that waits for the end of a runtime.
 struct Waiting {

@@ -22,7 +22,7 @@ use crate::report::{
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
-use crate::walk::threads::native_stack::{self, NativeCall};
+use crate::walk::stacks::native_stack::{self, NativeCall};
 use crate::walk::{Inspection, Walker};
 
 /// The part of a task that does not depend on its future.

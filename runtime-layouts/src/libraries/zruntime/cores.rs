@@ -8,7 +8,7 @@ use crate::knowledge::naming::version_in_path;
 use crate::report::{Driver, Flavor, Pollers, Runtime, TaskId, ThreadRef, Worker, WorkerState};
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
-use crate::walk::threads::stack_future;
+use crate::walk::stacks::stack_future;
 
 /// `SHARED` in `driver.rs`: what connections share that have no core of their own. Before Rust 1.85
 /// mutexes were in `std::sync::mutex`.

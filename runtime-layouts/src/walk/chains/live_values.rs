@@ -7,9 +7,10 @@ use super::sites::{Sites, StateKey};
 use crate::knowledge::Libraries;
 use crate::report::{Chain, FrameRef, FutureState, Polled, SiteId};
 use crate::value::{Program, Value, ValueError};
-use crate::walk::holders::other_ends::EndTypes;
-use crate::walk::search::type_paths::{Descent, SearchFor};
-use crate::walk::search::{Collection, Finder, SharedPointer, part_of};
+use crate::walk::search::end_types::EndTypes;
+use crate::walk::search::shared::SharedPointer;
+use crate::walk::search::traversals::{Descent, SearchFor};
+use crate::walk::search::{Collection, Finder, part_of};
 
 /// Values that the frames of one chain keep: of more than this no more frames are looked at.
 const MOST_LIVE_VALUES: usize = 10_000;

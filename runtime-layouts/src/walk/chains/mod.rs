@@ -1,8 +1,8 @@
 //! Await chains: the frames from a future in memory down to its leaf.
 
-pub(crate) mod beside_stack;
 pub(crate) mod dead_sets;
 pub(crate) mod live_values;
+pub(crate) mod poll_roles;
 pub(crate) mod read_tasks;
 pub(crate) mod sites;
 
@@ -17,7 +17,7 @@ use crate::layout::name::base_path;
 use crate::report::{Chain, Frame, FutureState, Polled};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::search::coroutine::{CoroutineState, Variable};
-use crate::walk::search::type_paths::{Descent, SearchFor};
+use crate::walk::search::traversals::{Descent, SearchFor};
 use crate::walk::search::{Finder, Problem, SearchResult, part_of};
 
 /// A task with more frames than this is cut off.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::poll_roles::Roles;
 use crate::knowledge::Libraries;
 use crate::layout::coroutine::UNRESUMED;
 use crate::layout::name::{DisplayName, Environment, environment_of_body};
@@ -13,7 +14,6 @@ use crate::layout::{Call, SourceFile, SourceLocation, TypeKind, TypeParameter};
 use crate::report::{Chain, FrameKind, FutureState, Site, SiteId, Task};
 use crate::value::{Program, Ty};
 use crate::walk::search::coroutine::state_of_variant;
-use crate::walk::threads::blocked_on::Roles;
 
 /// The sites of a report, each made when it is first seen.
 pub(crate) struct Sites {

@@ -26,8 +26,9 @@ use crate::report::{
 };
 use crate::value::{Program, Value, ValueError};
 use crate::walk::chains::sites::Sites;
-use crate::walk::search::SharedPointer;
-use crate::walk::threads::blocked_threads::{self, OnStack};
+use crate::walk::search::shared::SharedPointer;
+use crate::walk::threads::guards as guards_on_stacks;
+use crate::walk::threads::guards::OnStack;
 use crate::walk::waits::Waits;
 
 /// Owners of one notification that are listed, at most.
@@ -94,7 +95,7 @@ impl Holders {
         let ids = (0..).map(ResourceId);
         if ids.zip(&waits.resources).any(|(id, it)| self.may_be_on_a_stack(id, it)) {
             let mut of_pools = FxHashMap::default();
-            for kept in blocked_threads::guards(program, sites, threads) {
+            for kept in guards_on_stacks::of_threads(program, sites, threads) {
                 let _ = self.on_stack(program, kept, &mut of_pools, waits);
             }
             let of_pools = |it: &&mut Resource| it.kind == ResourceKind::Pool;

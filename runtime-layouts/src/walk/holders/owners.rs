@@ -9,26 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::report::{Access, Resource, ResourceId, ResourceKind, Task, TaskIndex, TaskKind, Wait};
 use crate::value::{Program, Value};
-use crate::walk::search::SharedPointer;
-
-/// How many pointers there are to something.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Counts {
-    /// Those that own it.
-    pub(crate) strong: u64,
-    /// Those that may become owners.
-    pub(crate) weak: u64,
-}
-
-impl SharedPointer {
-    /// How many there are like it; `None` where that cannot be read.
-    pub(crate) fn counts(&self, program: &Program<'_>) -> Option<Counts> {
-        let count = |name| self.counted.find_number(program, name).ok().flatten();
-        // All that own it count as one weak pointer together (`library/alloc/src/{sync,rc}.rs`,
-        // Rust 1.95).
-        Some(Counts { strong: count("strong")?, weak: count("weak")?.checked_sub(1)? })
-    }
-}
+use crate::walk::search::shared::{Counts, SharedPointer};
 
 /// The pointers to what is waited for that were found.
 #[derive(Default)]

@@ -1,18 +1,22 @@
 //! The search in a value for futures, guards or handles, through everything else that it contains.
 
+mod children;
 pub(crate) mod coroutine;
-pub(crate) mod type_paths;
+pub(crate) mod end_types;
+pub(crate) mod shared;
+pub(crate) mod traversals;
 
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use self::type_paths::{Descent, SearchFor, Traversal, Traversals};
+use self::end_types::EndTypes;
+use self::shared::SharedPointer;
+use self::traversals::{Descent, SearchFor, Traversal, Traversals};
 use crate::knowledge::Libraries;
 use crate::knowledge::children::{Arms, Part, ReadElements, Turns};
 use crate::report::Polled;
 use crate::value::{Program, Ty, Value, ValueError};
-use crate::walk::holders::other_ends::EndTypes;
 
 /// Pointers and wrappers between one future and the next, at most.
 const DEEPEST_WRAPPER: usize = 64;
@@ -48,15 +52,6 @@ pub(crate) struct Collection {
     pub(crate) value: Value,
     /// Whether it is an end of a channel, and what is in it are its messages.
     pub(crate) has_messages: bool,
-}
-
-/// An `Arc` or `Rc`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct SharedPointer {
-    /// The pointer.
-    pub(crate) handle: Value,
-    /// What it points to: its counts and the value behind them.
-    pub(crate) counted: Value,
 }
 
 /// Why something is missing.

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use super::stack_references;
 use crate::layout::Call;
 use crate::layout::name::plain_path;
 use crate::report::{
@@ -20,6 +19,7 @@ use crate::report::{
 use crate::target::{NativeFrame, Thread};
 use crate::value::Program;
 use crate::walk::chains::sites::Sites;
+use crate::walk::stacks::words;
 use crate::walk::waits::Waits;
 
 /// The size of a lock whose type is not known: a guard points to the lock's word or to the beginning
@@ -39,7 +39,7 @@ pub(crate) fn mark(program: &Program<'_>, threads: &mut [ProcessThread], waits: 
     };
     for thread in threads.iter_mut().filter(is_of_interest) {
         let Some(native) = native(program, thread) else { continue };
-        let words = stack_references::search(program, native, FxHashSet::default());
+        let words = words::of_stack(program, native, FxHashSet::default());
         let has = |size: u64, lock: u64| {
             let near = |word: &u64| lock.wrapping_sub(*word) < size;
             words.as_ref().is_none_or(|words| words.iter().any(near))

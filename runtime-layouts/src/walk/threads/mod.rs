@@ -3,18 +3,12 @@
 //! What a runtime says of a thread is believed: a worker that is parked, and a thread that polls a
 //! task, whose frames are known already. Every other thread's stack is unwound, once.
 
-pub(crate) mod block_on_calls;
-pub(crate) mod blocked_on;
-pub(crate) mod blocked_threads;
+pub(crate) mod guards;
 pub(crate) mod lock_references;
-pub(crate) mod native_stack;
-pub(crate) mod stack_future;
 pub(crate) mod stack_references;
-pub(crate) mod thread_locals;
 
 use rustc_hash::FxHashMap;
 
-use self::native_stack::NativeCall;
 use crate::knowledge::Libraries;
 use crate::layout::name::plain_path;
 use crate::report::{
@@ -24,6 +18,8 @@ use crate::report::{
 use crate::target::Thread;
 use crate::value::Program;
 use crate::walk::chains::sites::Sites;
+use crate::walk::stacks::blocked_calls;
+use crate::walk::stacks::native_stack::{self, NativeCall};
 use crate::walk::waits::Waits;
 
 /// What runtimes and tasks say of threads, by the kernel's thread ids.
@@ -81,7 +77,7 @@ pub(crate) fn survey(
         // On its way to sleep or from there it may hold a lock of its runtime's.
         if wants_locks
             && one.activity == Activity::Parked
-            && !blocked_threads::is_in_kernel(program, sites.libraries(), thread)
+            && !blocked_calls::is_in_kernel(program, sites.libraries(), thread)
         {
             one.activity = Activity::Running;
         }
@@ -136,7 +132,7 @@ fn look(
         }
     }
     let chain = native_stack::chain_of(program, sites, &calls);
-    if let Some(blocked) = blocked_threads::of_frames(program, sites, thread, &chain) {
+    if let Some(blocked) = blocked_calls::of_frames(program, sites, thread, &chain) {
         found.blocked = Some(waits.blocked_thread(sites, &chain, blocked));
     }
 }
@@ -155,4 +151,17 @@ fn pool_thread(libraries: Libraries, calls: &[NativeCall]) -> Option<bool> {
         }
     }
     None
+}
+
+/// Marks the workers whose threads the tasks that they poll block.
+pub(crate) fn mark_blocked_workers(runtimes: &mut [Runtime], tasks: &[Task], waits: &Waits) {
+    for wait in waits.waits.iter().filter(|wait| wait.blocks_thread) {
+        let thread = tasks[wait.task.0 as usize].thread;
+        let workers = runtimes.iter_mut().flat_map(|runtime| &mut runtime.workers);
+        for worker in workers.filter(|it| it.state.is_busy() && it.thread.is_some()) {
+            if worker.thread == thread {
+                worker.state = WorkerState::Blocked;
+            }
+        }
+    }
 }

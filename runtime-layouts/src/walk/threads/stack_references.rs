@@ -7,15 +7,9 @@
 use rustc_hash::FxHashSet;
 
 use crate::report::{Access, Holder, Resource, ResourceId, Runtime, Task};
-use crate::target::{NativeFrame, Thread};
 use crate::value::Program;
+use crate::walk::stacks::words;
 use crate::walk::waits::Waits;
-
-/// Bytes of one stack that are searched, from the innermost frame on.
-const MOST_STACK: u64 = 256 << 10;
-/// The innermost function's own part of the stack, below its frame address: it waits in the kernel
-/// and keeps the registers of its callers there.
-const INNERMOST: u64 = 1 << 10;
 
 /// Marks the resources that a thread outside of all runtimes may have a reference to. Asks for stacks
 /// only where that could make a difference.
@@ -35,7 +29,7 @@ pub(crate) fn mark(program: &Program<'_>, runtimes: &[Runtime], tasks: &[Task], 
     let threads = program.target().threads().iter();
     let words = threads
         .filter(|thread| !own.contains(&thread.tid))
-        .try_fold(FxHashSet::default(), |words, thread| search(program, thread, words))
+        .try_fold(FxHashSet::default(), |words, thread| words::of_stack(program, thread, words))
         .map(|words| {
             let mut words = Vec::from_iter(words);
             words.sort_unstable();
@@ -55,43 +49,13 @@ pub(crate) fn mark(program: &Program<'_>, runtimes: &[Runtime], tasks: &[Task], 
     }
 }
 
-/// Adds the words in a thread's registers and on its stack. `None` when its stack cannot be found:
-/// neither a frame's address nor its stack pointer is known.
-pub(crate) fn search(
-    program: &Program<'_>,
-    thread: &Thread,
-    mut words: FxHashSet<u64>,
-) -> Option<FxHashSet<u64>> {
-    let frames = program.stack(thread);
-    let registers = frames.iter().flat_map(|frame| &frame.registers);
-    words.extend(registers.map(|(_, value)| *value));
-    let mut places = frames.iter().filter_map(|frame: &NativeFrame| frame.frame_address);
-    let word = u64::from(program.pointer_size());
-    let Some(first) = places.next() else {
-        // Of a thread that just begins, the stack is what lies above its stack pointer.
-        let number = program.target().processor()?.stack_pointer;
-        let top = frames.first()?.register(number)?.next_multiple_of(word);
-        let places = (top..top.saturating_add(MOST_STACK)).step_by(usize::try_from(word).ok()?);
-        let stack = places.map_while(|at| program.read_pointer(at).ok());
-        words.extend(stack.take_while(|_| !program.is_interrupted()));
-        return Some(words);
-    };
-    let last = places.next_back().unwrap_or(first).min(first.saturating_add(MOST_STACK));
-    let mut at = first.saturating_sub(INNERMOST).next_multiple_of(word);
-    while at < last && !program.is_interrupted() {
-        // A page that cannot be read has nothing that could be used.
-        words.extend(program.read_pointer(at));
-        at += word;
-    }
-    Some(words)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fake::processor::WIDE;
     use crate::fake::{FakeLayouts, FakeMemory, FakeTarget};
     use crate::report::{FrameRef, ResourceKind, SiteId, TaskIndex};
+    use crate::target::NativeFrame;
     use rustc_hash::FxHashMap;
 
     const BELL: u64 = 0x5010;

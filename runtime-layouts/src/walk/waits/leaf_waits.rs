@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::shared_wakers::SharedWakers;
 use crate::knowledge::{
     BesideType, Libraries, ObservedResource, Reading, ResourceType, Tasks, waker,
 };
@@ -21,8 +22,7 @@ use crate::report::{
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value};
 use crate::walk::chains::sites::Sites;
-use crate::walk::holders::other_ends::SharedWakers;
-use crate::walk::search::SharedPointer;
+use crate::walk::search::shared::SharedPointer;
 
 /// Pointers between a variable and what it refers to, at most.
 const DEEPEST_REFERENCE: usize = 6;

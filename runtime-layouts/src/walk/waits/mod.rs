@@ -1,6 +1,7 @@
 //! The waits of all tasks and the resources that they wait for.
 
 pub(crate) mod leaf_waits;
+mod shared_wakers;
 pub(crate) mod waker_sweep;
 
 use std::cmp::Reverse;
@@ -18,10 +19,10 @@ use crate::report::{
 };
 use crate::value::{Program, Ty, Value};
 use crate::walk::chains::sites::Sites;
-use crate::walk::search::SharedPointer;
 use crate::walk::search::coroutine::Variable;
-use crate::walk::threads::block_on_calls::PolledByCalls;
-use crate::walk::threads::blocked_threads::{self, Blocked};
+use crate::walk::search::shared::SharedPointer;
+use crate::walk::stacks::block_on_calls::PolledByCalls;
+use crate::walk::stacks::blocked_calls::{self, Blocked};
 
 /// The order of a queue, to be read.
 pub(crate) struct QueueOrder {
@@ -108,7 +109,7 @@ impl Waits {
         task: &Task,
         polled: &PolledByCalls,
     ) {
-        let Some(blocked) = blocked_threads::of_task(program, sites, task) else { return };
+        let Some(blocked) = blocked_calls::of_task(program, sites, task) else { return };
         let polls = blocked.polls;
         let call = self.blocked_thread(sites, &task.chain, blocked);
         // What a call like `block_on` waits for.

@@ -20,8 +20,8 @@ use crate::report::{
 };
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
-use crate::walk::threads::blocked_on;
-use crate::walk::threads::stack_future;
+use crate::walk::stacks::blocked_on;
+use crate::walk::stacks::stack_future;
 
 const NAME: &str = "futures";
 /// What all of it has in its paths.

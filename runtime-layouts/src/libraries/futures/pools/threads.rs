@@ -10,7 +10,7 @@ use crate::layout::name::plain_path;
 use crate::report::{Flavor, Pollers, TaskState, ThreadRef, Worker, WorkerState};
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
-use crate::walk::threads::blocked_on;
+use crate::walk::stacks::blocked_on;
 use crate::walk::waits::waker_sweep;
 
 const FLAVOR: Flavor = Flavor::new("thread_pool", Pollers::Several).without_pool();

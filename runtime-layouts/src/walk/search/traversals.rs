@@ -9,17 +9,17 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::children::children;
 use super::coroutine::{self, CoroutineState, Variable, is_coroutine};
+use super::end_types::EndTypes;
+use super::shared::is_shared;
 use crate::knowledge::Libraries;
 use crate::knowledge::children::{Arms, Children, Part, ReadElements, Turns};
 use crate::layout::name::base_path;
 use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId, TypeKind};
 use crate::report::FutureState;
-use crate::value::path::{self, Reach};
-use crate::value::slices::SliceLayout;
 use crate::value::{Program, Ty};
-use crate::walk::holders::other_ends::EndTypes;
 
 /// What is looked for in values.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -382,145 +382,4 @@ fn ended_variants(layout: &Type, parts: &[Vec<Part>]) -> Vec<bool> {
         .zip(parts)
         .map(|(variant, parts)| parts.is_empty() && is_ended(&variant.name))
         .collect()
-}
-
-fn children(
-    program: &Program<'_>,
-    libraries: Libraries,
-    ty: Ty,
-    layout: &Type,
-    wanted: SearchFor,
-) -> Result<Children, LayoutError> {
-    let of = |id: TypeId| Ty { module: ty.module, id };
-    if let Some(collection) = libraries
-        .collection(&layout.name)
-        .map_or(Ok(None), |known| known.children(program, ty, layout))?
-        && !(wanted == SearchFor::Futures && matches!(collection, Children::Elements { .. }))
-    {
-        return Ok(collection);
-    }
-    Ok(match &layout.kind {
-        TypeKind::Struct { members } if wanted != SearchFor::Futures && is_shared(&layout.name) => {
-            match members.iter().find_map(|member| shared_target(program, of(member.ty))) {
-                Some(target) => Children::Pointer(target),
-                None => Children::None,
-            }
-        }
-        TypeKind::Struct { members } => {
-            match fat_pointer(program, libraries, ty, layout, wanted)? {
-                Some(fat) => fat,
-                None => Children::Parts(
-                    members
-                        .iter()
-                        .map(|member| Part { offset: member.offset, ty: of(member.ty) })
-                        .collect(),
-                ),
-            }
-        }
-        // The other member of `MaybeUninit` is `()`; what other unions hold, only their code knows.
-        TypeKind::Union { members } if base_path(&layout.name).ends_with("::MaybeUninit") => {
-            Children::Parts(
-                members
-                    .iter()
-                    .filter(|member| &*member.name == "value")
-                    .map(|member| Part { offset: member.offset, ty: of(member.ty) })
-                    .collect(),
-            )
-        }
-        TypeKind::Enum { variants, .. } => Children::Variants(
-            variants
-                .iter()
-                .map(|variant| vec![Part { offset: variant.offset, ty: of(variant.ty) }])
-                .collect(),
-        ),
-        TypeKind::Pointer { target: Some(target) } if is_followed(&layout.name, wanted) => {
-            Children::Pointer(of(*target))
-        }
-        TypeKind::Array { element, count: Some(count) } => Children::Array {
-            element: of(*element),
-            size: program.type_of(of(*element))?.size,
-            count: *count,
-        },
-        _ => Children::None,
-    })
-}
-
-/// Whether a pointer of that type leads to what is wanted: one that owns what it points to, for
-/// futures also one that borrows it exclusively, since they cannot be polled through any other, and
-/// for connections, since who reads or writes borrows them so.
-fn is_followed(pointer: &str, wanted: SearchFor) -> bool {
-    pointer.starts_with("alloc::boxed::Box<")
-        || (matches!(wanted, SearchFor::Futures | SearchFor::Connections)
-            && pointer.starts_with("&mut "))
-}
-
-/// Whether a type is a pointer that shares what it owns.
-pub(crate) fn is_shared(name: &str) -> bool {
-    matches!(base_path(name), "alloc::sync::Arc" | "alloc::rc::Rc")
-}
-
-/// What the pointer in an `Arc` or `Rc` points to: the counts, and the value behind them.
-pub(crate) fn shared_target(program: &Program<'_>, ty: Ty) -> Option<Ty> {
-    let mut is_pointer = |ty: &Type| matches!(ty.kind, TypeKind::Pointer { .. });
-    let pointer = path::find(program, ty, Reach::INLINE, &mut is_pointer)?;
-    match program.type_of(pointer.end).ok()?.kind {
-        TypeKind::Pointer { target: Some(id) } => Some(Ty { module: ty.module, id }),
-        _ => None,
-    }
-}
-
-/// A fat pointer to a slice or to a `dyn Trait` that is polled.
-fn fat_pointer(
-    program: &Program<'_>,
-    libraries: Libraries,
-    ty: Ty,
-    layout: &Type,
-    wanted: SearchFor,
-) -> Result<Option<Children>, LayoutError> {
-    let [first, second] = layout.members() else { return Ok(None) };
-    // rustc before 1.60 or so calls the first member of both `data_ptr`.
-    if !matches!(&*first.name, "data_ptr" | "pointer") {
-        return Ok(None);
-    }
-    if !is_followed(&layout.name, wanted) {
-        return Ok(Some(Children::None));
-    }
-    Ok(Some(match &*second.name {
-        "vtable" if wanted == SearchFor::Ends => {
-            Children::Dyn { data: first.offset, vtable: second.offset, is_future: false }
-        }
-        "vtable" if wanted == SearchFor::Futures && is_polled_trait(&layout.name) => {
-            Children::Dyn { data: first.offset, vtable: second.offset, is_future: true }
-        }
-        "vtable" if wanted == SearchFor::Futures && streams(libraries, &layout.name) => {
-            Children::Dyn { data: first.offset, vtable: second.offset, is_future: false }
-        }
-        "length" => match SliceLayout::of_fat_pointer(program, ty, layout)? {
-            Some(SliceLayout { data, length, element, size }) => {
-                Children::Slice { data, length, element, size }
-            }
-            None => Children::None,
-        },
-        _ => Children::None,
-    }))
-}
-
-/// Whether a pointer's type is to a `dyn Future` or `dyn Stream`.
-fn is_polled_trait(pointer: &str) -> bool {
-    let of = object_trait(pointer);
-    ["core::future::future::Future<", "futures_core::stream::Stream<"]
-        .iter()
-        .any(|polled| of.is_some_and(|name| name.starts_with(polled)))
-}
-
-/// Whether a pointer's type is to an object that is polled as it streams.
-fn streams(libraries: Libraries, pointer: &str) -> bool {
-    let Some(name) = object_trait(pointer) else { return false };
-    let mut rests = libraries.streaming().filter_map(|known| name.strip_prefix(known.path));
-    rests.any(|rest| rest.starts_with(['<', ' ', '>', '+']))
-}
-
-/// The trait of the object that a pointer of that type leads to, and what follows it.
-fn object_trait(pointer: &str) -> Option<&str> {
-    pointer.find("dyn ").map(|at| &pointer[at + "dyn ".len()..])
 }

@@ -6,7 +6,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::blocked_on::{self, OnFrame, Roles};
+use super::blocked_on::{self, OnFrame};
 use super::stack_future;
 use crate::layout::Call;
 use crate::layout::name::plain_path;
@@ -16,6 +16,7 @@ use crate::report::{
 use crate::value::Ty;
 use crate::walk::Inspection;
 use crate::walk::Value;
+use crate::walk::chains::poll_roles::Roles;
 
 /// Which task's call polls which future, both by their ids.
 pub(crate) type FoundCalls = Vec<(TaskId, TaskId)>;
@@ -48,7 +49,7 @@ impl Inspection<'_> {
             let Some(thread) = task.thread.filter(|_| task.state == TaskState::Running) else {
                 continue;
             };
-            let Some((frame, call)) = super::blocked_threads::call_of(&self.sites, &task.chain)
+            let Some((frame, call)) = super::blocked_calls::call_of(&self.sites, &task.chain)
             else {
                 continue;
             };

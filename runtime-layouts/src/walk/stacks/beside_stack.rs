@@ -7,7 +7,6 @@
 
 use rustc_hash::FxHashSet;
 
-use super::sites::{Sites, StateKey};
 use crate::layout::SourceLocation;
 use crate::layout::name::{Environment, environment_of_body};
 use crate::layout::{LocationBase, VariableLocation};
@@ -15,10 +14,11 @@ use crate::report::{BesideStack, Chain, Frame, FutureState, Polled};
 use crate::target::NativeFrame;
 use crate::value::{Program, Value, ValueError};
 use crate::walk::Walker;
+use crate::walk::chains::sites::{Sites, StateKey};
 use crate::walk::search::Finder;
 use crate::walk::search::coroutine::CoroutineState;
-use crate::walk::search::type_paths::Descent;
-use crate::walk::threads::native_stack::NativeCall;
+use crate::walk::search::traversals::Descent;
+use crate::walk::stacks::native_stack::NativeCall;
 
 /// Futures between the outermost one and the innermost one on the stack, at most.
 const MOST_STEPS: usize = 1_000;

@@ -1,26 +1,16 @@
-//! Threads that a task blocks in a synchronous call, and the threads that hold the locks that they
-//! wait for.
-
-use std::sync::Arc;
+//! The calls by which tasks block their threads.
 
 use rustc_hash::FxHashSet;
 
 use super::native_stack::{self, NativeCall};
-use super::stack_references;
+use super::words;
 use crate::knowledge::blocking::{self, BlockedThread};
 use crate::knowledge::{BlockingCall, Libraries, ObservedResource};
 use crate::layout::name::{last_segment, path_segments, plain_path};
-use crate::layout::{LocationBase, VariableLocation};
-use crate::report::{
-    Activity, Chain, Frame, FrameRef, HoldingThread, ProcessThread, ResourceKind, Runtime, Task,
-    TaskIndex, ThreadRole, WorkerState,
-};
-use crate::target::{NativeFrame, Thread};
-use crate::value::{Program, Ty, Value};
-use crate::walk::chains::live_values::LiveValues;
+use crate::report::{Chain, Frame, FrameRef, ResourceKind, Task};
+use crate::target::Thread;
+use crate::value::Program;
 use crate::walk::chains::sites::Sites;
-use crate::walk::search::type_paths::SearchFor;
-use crate::walk::waits::Waits;
 
 /// What blocks a thread.
 pub(crate) struct Blocked {
@@ -83,7 +73,7 @@ pub(crate) fn of_frames(
             size = owner.and_then(|owner| Some(program.type_of(owner).ok()?.size));
         }
         None => {
-            let words = || stack_references::search(program, thread, FxHashSet::default());
+            let words = || words::of_stack(program, thread, FxHashSet::default());
             let words = || words().unwrap_or_default();
             let function = &*site.type_name;
             let awaited = call.awaits.zip(word).and_then(|(find, word)| {
@@ -102,19 +92,6 @@ pub(crate) fn of_frames(
         }
     }
     Some(Blocked { seen, name, frame: FrameRef::of(frame), polls: call.polls, size })
-}
-
-/// Marks the workers whose threads the tasks that they poll block.
-pub(crate) fn mark(runtimes: &mut [Runtime], tasks: &[Task], waits: &Waits) {
-    for wait in waits.waits.iter().filter(|wait| wait.blocks_thread) {
-        let thread = tasks[wait.task.0 as usize].thread;
-        let workers = runtimes.iter_mut().flat_map(|runtime| &mut runtime.workers);
-        for worker in workers.filter(|it| it.state.is_busy() && it.thread.is_some()) {
-            if worker.thread == thread {
-                worker.state = WorkerState::Blocked;
-            }
-        }
-    }
 }
 
 /// The call that blocks, which the innermost code of the user's made: what that calls first and is
@@ -194,100 +171,12 @@ pub(crate) fn is_in_kernel(program: &Program<'_>, libraries: Libraries, thread: 
     waits_in_kernel(libraries, functions) && !woken()
 }
 
-/// A value that a thread's stack keeps.
-pub(crate) struct OnStack {
-    pub(crate) value: Value,
-    pub(crate) variable: Arc<str>,
-    pub(crate) frame: FrameRef,
-    pub(crate) task: Option<TaskIndex>,
-    pub(crate) thread: HoldingThread,
-}
-
-/// The guards in the variables of the threads' stacks, as far as the debug information places
-/// them in memory.
-pub(crate) fn guards(
-    program: &Program<'_>,
-    sites: &mut Sites,
-    threads: &[ProcessThread],
-) -> Vec<OnStack> {
-    let mut live_values = LiveValues::of(SearchFor::Guards, sites.libraries());
-    let mut found = Vec::new();
-    let natives = program.target().threads();
-    let natives = |known: &ProcessThread| natives.iter().find(|it| it.tid == known.thread.tid);
-    for known in threads.iter().filter(|known| !is_worker_without_work(known)) {
-        let Some(thread) = natives(known) else { continue };
-        let is_blocked = known.activity == Activity::Blocked;
-        for frame in program.stack(thread).iter() {
-            let Some((module, address)) = program.module_at(frame.pc.lookup()) else { continue };
-            let layouts = program.layouts(module);
-            for variable in layouts.variables_at(address).unwrap_or_default() {
-                let Some(at) = address_of(program, variable.location, frame) else { continue };
-                let value = Value { ty: Ty { module, id: variable.ty }, address: at };
-                let values = live_values.of_value(program, value);
-                if values.is_empty() {
-                    continue;
-                }
-                let calls = layouts.calls_at(address).unwrap_or_default();
-                // The standard library's own variables are those of its functions' callers.
-                let Some(call) = calls.iter().find(|call| call.function.name == variable.function)
-                else {
-                    continue;
-                };
-                // A runtime keeps no lock while it polls a task or runs a closure: what is in its
-                // variables then is old (`blocking/pool.rs`, `run_worker`, seen in
-                // `tests/fixtures/healthy`, `queue-for-threads`).
-                if call.function.name.starts_with("std::")
-                    || call.function.name.starts_with("core::")
-                    || sites.libraries().passes_on(&call.function.name)
-                {
-                    continue;
-                }
-                let site = sites.of_call(program, module, call);
-                found.extend(values.into_iter().map(|value| OnStack {
-                    value,
-                    variable: Arc::clone(&variable.name),
-                    frame: FrameRef { site, address: frame.pc.get() },
-                    task: known.task,
-                    thread: HoldingThread { thread: known.thread, is_blocked },
-                }));
-            }
-        }
-    }
-    found
-}
-
-/// Whether a worker waits for work, so that none of the user's code is on its stack.
-fn is_worker_without_work(thread: &ProcessThread) -> bool {
-    let is_worker = matches!(thread.role, ThreadRole::Worker { .. });
-    is_worker && thread.activity == Activity::Parked && thread.task.is_none()
-}
-
-/// Where a variable lies in memory.
-fn address_of(
-    program: &Program<'_>,
-    location: VariableLocation,
-    frame: &NativeFrame,
-) -> Option<u64> {
-    let base = |base| match base {
-        LocationBase::Register(number) => frame.register(number),
-        LocationBase::FrameAddress => frame.frame_address,
-    };
-    match location {
-        VariableLocation::Memory(from, offset) => Some(base(from)?.wrapping_add_signed(offset)),
-        VariableLocation::Indirect(from, first, second) => {
-            let pointer = program.read_pointer(base(from)?.wrapping_add_signed(first)).ok()?;
-            Some(pointer.wrapping_add_signed(second))
-        }
-        VariableLocation::Value(..) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fake::processor::WIDE;
     use crate::fake::{FakeLayouts, FakeMemory, FakeTarget};
-    use crate::target::{CodeAddress, Target};
+    use crate::target::{CodeAddress, NativeFrame, Target};
 
     const WORD: u64 = 0x1000;
 
