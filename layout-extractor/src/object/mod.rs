@@ -11,3 +11,6 @@ pub(crate) mod separate_debug_file;
 pub(crate) mod shared_bytes;
 pub(crate) mod split_dwarf;
 pub(crate) mod symbols;
+
+/// What files begin with that a compiler wrote for link-time optimization.
+const LLVM_BITCODE: &[u8] = b"BC\xc0\xde";

@@ -10,6 +10,7 @@ use runtime_layouts::layout::StaticAddress;
 use runtime_layouts::layout::source::{ObjectFacts, ObjectFormat};
 use runtime_layouts::target::processors;
 
+use super::LLVM_BITCODE;
 use super::elf_headers::{ProgramHeaders, Segment, program_headers, tls_module};
 use super::mach_o::debug_map::DebugMap;
 use super::mach_o::{self, LoadCommands, ThreadVariables};
@@ -176,9 +177,6 @@ impl ObjectFile {
 }
 
 const ANOTHER_KIND: &str = "it is a different kind of file";
-
-/// What files begin with that a compiler wrote for link-time optimization.
-pub(super) const LLVM_BITCODE: &[u8] = b"BC\xc0\xde";
 
 /// Whether a file begins as one for a Mac does, of any kind.
 fn is_mach_o(bytes: &[u8]) -> bool {

@@ -51,7 +51,9 @@ impl ObjectFile {
         if let Some(mut bundle) = bundle {
             std::mem::swap(&mut self.sections, &mut bundle.sections);
             self.separate = Some(Box::new(bundle));
-        } else if let Some((sections, map)) = debug_map::resolve(self) {
+        } else if let Some((sections, map)) =
+            debug_map::resolve(&self.path, &self.bytes, self.endian)
+        {
             self.sections = sections;
             self.debug_map = Some(map);
         }

@@ -7,9 +7,9 @@ use rustc_hash::FxHashMap;
 
 use super::Look;
 use super::frames::{name, place};
+use super::problems::write_problems;
 use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
-use super::workers::write_problems;
 use runtime_layouts::report::{Connection, Driven, Report, Request, Role, SiteId};
 
 /// More connections than this are grouped, unless the user says otherwise.

@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use super::Look;
 use super::frames::{name, place};
+use super::problems::write_problems;
 use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
 use super::waiting::{in_variable, is_lock};
 use super::why::missing_objects;
-use super::workers::write_problems;
 use runtime_layouts::report::{Access, FrameRef, Report, Resource};
 
 /// Waiters of one lock that are shown, unless the user says otherwise.

@@ -2,6 +2,7 @@
 
 pub mod backtrace;
 pub mod connections;
+mod counts;
 pub mod dump;
 pub mod explain;
 pub(crate) mod frames;
@@ -9,6 +10,7 @@ pub(crate) mod groups;
 pub mod knowledge;
 pub mod locks;
 pub mod native_stack;
+mod problems;
 pub(crate) mod source;
 pub mod style;
 mod table;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use super::Look;
 use super::connections;
+use super::counts;
 use super::frames::{name, place, short_name, short_place, telling_root, user_position};
 use super::groups::{Token, groups, stack_of};
 use super::style::{Out, Style};
@@ -387,7 +388,7 @@ fn footer(report: &Report, shown: usize, hint: &str, out: &mut Out<'_>) -> io::R
         return Ok(());
     }
     let total = report.tasks.len();
-    let what = counted(report);
+    let what = counts::tasks_of(report);
     let runtimes = match report.runtimes.len() {
         0 => "no runtime".to_string(),
         1 => "1 runtime".to_string(),
@@ -412,23 +413,6 @@ fn is_blocked_on_alone(report: &Report) -> bool {
     report.runtimes.is_empty()
         && !report.tasks.is_empty()
         && tasks.all(|task| task.kind == TaskKind::BlockOn)
-}
-
-/// `3 tasks and 1 block_on future`.
-pub(super) fn counted(report: &Report) -> String {
-    let blocked = report.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn).count();
-    match (report.tasks.len() - blocked, blocked) {
-        (tasks, 0) => tasks_text(tasks),
-        (0, 1) if report.runtimes.is_empty() => "1 block_on future".to_string(),
-        (0, futures) if report.runtimes.is_empty() => format!("{futures} block_on futures"),
-        (tasks, 1) => format!("{} and 1 block_on future", tasks_text(tasks)),
-        (tasks, futures) => format!("{} and {futures} block_on futures", tasks_text(tasks)),
-    }
-}
-
-/// `1 task`, `2 tasks`.
-pub(super) fn tasks_text(count: usize) -> String {
-    if count == 1 { "1 task".to_string() } else { format!("{count} tasks") }
 }
 
 /// Whether a task passes the filter.

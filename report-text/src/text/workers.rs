@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use super::Look;
+use super::counts::{counted, tasks_text};
+use super::problems::write_problems;
 use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
-use super::tasks::tasks_text;
 use runtime_layouts::report::{
     BlockingPool, Flavor, Pollers, QueuePlace, Report, RunQueue, Runtime, Task, TaskIndex,
     TaskKind, TaskState, WorkerState,
@@ -151,16 +152,6 @@ fn pool_text(pool: &BlockingPool) -> String {
         pool.idle,
         counted(pool.queued, "closure")
     )
-}
-
-/// What could not be read or may be wrong, beyond a single task.
-pub(super) fn write_problems(report: &Report, out: &mut Out<'_>) -> io::Result<()> {
-    report.problems.iter().try_for_each(|problem| out.styled_line(Style::Warning, problem))
-}
-
-/// `1 thread`, `2 threads`.
-fn counted(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// `tokio 1.54.1 · multi_thread · 2 workers, both parked · 6 tasks`.

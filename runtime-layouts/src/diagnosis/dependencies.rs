@@ -1,7 +1,6 @@
 //! What waits depend on: tasks and frames of tasks, by number.
 
 use super::dense::Lists;
-use super::needs::Group;
 use crate::report::{Cause, FrameRef, TaskIndex};
 
 /// Something that goes on or does not.
@@ -21,6 +20,10 @@ impl Dependency {
         }
     }
 }
+
+/// Things of which one is enough, each with the reason for which a wait does not end before. An empty
+/// group never comes.
+pub(super) type Group = Vec<(Dependency, Cause)>;
 
 /// The number of a [`Dependency`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,16 +2,12 @@
 
 use std::ops::Range;
 
-use super::dependencies::Dependency;
+use super::dependencies::{Dependency, Group};
 use super::pollers::blocks_thread;
 use super::unwakeable::is_unwakeable;
 use crate::report::{
     Access, Cause, Holder, Report, Resource, ResourceKind, TaskIndex, TaskState, Wait, WaitId,
 };
-
-/// Things of which one is enough, each with the reason for which a wait does not end before. An empty
-/// group never comes.
-pub(super) type Group = Vec<(Dependency, Cause)>;
 
 /// Unpolled futures before one that waits that are looked at, at most.
 const MOST_AHEAD: usize = 16;

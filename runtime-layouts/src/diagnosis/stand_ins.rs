@@ -5,8 +5,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use super::dependencies::Dependency;
-use super::needs::Group;
+use super::dependencies::{Dependency, Group};
 use crate::report::{
     Cause, FrameKind, LocalSet, Report, Runtime, SetPlace, Task, TaskIndex, TaskKind, TaskState,
 };

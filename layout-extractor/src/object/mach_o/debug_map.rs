@@ -10,11 +10,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use gimli::RunTimeEndian;
 use object::macho;
 use object::read::archive::ArchiveFile;
 use object::read::macho::Nlist as _;
 
-use super::super::object_file::{LLVM_BITCODE, ObjectFile};
+use super::super::LLVM_BITCODE;
 use super::super::sections::Sections;
 use super::super::shared_bytes::SharedBytes;
 use super::{File, dwarf_linker};
@@ -54,9 +55,14 @@ impl Named<'_> {
     }
 }
 
-/// Joins the debug information of the object files of a program; `None` when it names none.
-pub(crate) fn resolve(program: &ObjectFile) -> Option<(Sections, DebugMap)> {
-    let object::File::MachO64(file) = object::File::parse(&*program.bytes).ok()? else {
+/// Joins the debug information of the object files of the program with these bytes; `None` when it
+/// names none. `path` is for messages.
+pub(crate) fn resolve(
+    path: &Path,
+    program: &SharedBytes,
+    endian: RunTimeEndian,
+) -> Option<(Sections, DebugMap)> {
+    let object::File::MachO64(file) = object::File::parse(&**program).ok()? else {
         return None;
     };
     let objects = objects(&file).ok()?;
@@ -69,7 +75,7 @@ pub(crate) fn resolve(program: &ObjectFile) -> Option<(Sections, DebugMap)> {
     for object in &objects {
         let input = files.bytes_of(object).and_then(|bytes| {
             let file = parse(bytes)?;
-            dwarf_linker::input(&file, &object.symbols, program.endian)
+            dwarf_linker::input(&file, &object.symbols, endian)
         });
         match input {
             Ok(Some(input)) => inputs.push((object.name(), input)),
@@ -81,7 +87,7 @@ pub(crate) fn resolve(program: &ObjectFile) -> Option<(Sections, DebugMap)> {
     let (sections, broken) = dwarf_linker::join(inputs);
     map.unusable.extend(broken);
     let sections = sections.unwrap_or_else(|| {
-        let path = program.path.display();
+        let path = path.display();
         map.unusable.push(format!("{path}: it has more than 4 GB of it, make a dSYM of it"));
         Sections::of(HashMap::new(), gimli::DwarfFileType::Main)
     });

@@ -6,8 +6,7 @@ use super::super::waiting::{
 };
 use super::facts::{Fact, joined};
 use super::futurelock::variable;
-use super::never_woken;
-use super::parts::{local_set, party, runs, standing, stands};
+use super::parts::{local_set, party, proof_of_no_waker, runs, standing, stands, writer_before};
 use super::shutdown;
 use runtime_layouts::report::{
     Access, Cause, Chain, Finding, FindingKind, FrameRef, Holder, Link, Polled, Report, Resource,
@@ -26,14 +25,6 @@ pub(super) fn keeper(report: &Report, link: &Link) -> Option<TaskIndex> {
         Cause::SetNotPolled(task) => report.set_of(task)?.kept.as_ref()?.task,
         Cause::NoThread(_) | Cause::NotDriven(_) | Cause::Never | Cause::NoWaker => None,
     }
-}
-
-/// The task that waits to write and comes before the one that a link is about, which is to read a lock
-/// that others only read; `None` where that is not the reason.
-pub(super) fn writer_before(report: &Report, link: &Link) -> Option<TaskIndex> {
-    let (_, resource, _) = link.resource(report);
-    let writer = resource.writer_before(link.wait, &report.waits)?;
-    Some(report.wait(writer).task)
 }
 
 /// Why a wait does not end, as the end of a sentence.
@@ -90,7 +81,7 @@ pub(super) fn because(report: &Report, link: &Link, look: &Look) -> String {
         }
         (Cause::NoWaker, _) => {
             let task = report.task(report.wait(link.wait).task);
-            format!("but {}: nothing can wake it", never_woken::proof(report, task))
+            format!("but {}: nothing can wake it", proof_of_no_waker(report, task))
         }
         (Cause::Held(_) | Cause::HeldUnpolled(_), None) | (Cause::Never, _) => {
             match resource.kind {

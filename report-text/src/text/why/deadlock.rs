@@ -1,8 +1,7 @@
 //! Tasks that wait for each other, or one for itself.
 
 use super::super::waiting::{enumerated, is_lock};
-use super::causes::writer_before;
-use super::parts::{Told, blocks, drop_it, party};
+use super::parts::{Told, blocks, drop_it, party, writer_before};
 use runtime_layouts::report::{
     Access, Cause, Holder, Link, ResourceId, ResourceKind, Task, TaskIndex, TaskKind, TaskState,
 };

@@ -3,8 +3,8 @@
 use std::io;
 
 use super::super::Look;
+use super::super::counts::tasks_of;
 use super::super::style::{Out, Style};
-use super::super::tasks::counted;
 use super::super::waiting::{enumerated, in_variable, thing_without_address};
 use super::parts::{capitalized, standing};
 use runtime_layouts::report::{
@@ -40,7 +40,7 @@ pub(crate) fn heading(report: &Report, findings: &[Finding], leads: &Leads) -> O
         (true, true) => Some(nothing(report, leads)),
         (false, true) => None,
         (true, false) => {
-            Some(format!("No fault is certain among {}. Where to look first:", counted(report)))
+            Some(format!("No fault is certain among {}. Where to look first:", tasks_of(report)))
         }
         (false, false) => Some("Where to look besides:".to_string()),
     }
@@ -52,7 +52,7 @@ fn nothing(report: &Report, leads: &Leads) -> String {
         return "There are no tasks.".to_string();
     }
     if leads.inside > 0 {
-        return format!("No fault is certain among {}.", counted(report));
+        return format!("No fault is certain among {}.", tasks_of(report));
     }
     let mut parts: Vec<String> = leads
         .outside
@@ -71,7 +71,7 @@ fn nothing(report: &Report, leads: &Leads) -> String {
         true => String::new(),
         false => format!(": {}", parts.join(", ")),
     };
-    format!("Nothing is stuck as far as memory shows, of {}{what}.", counted(report))
+    format!("Nothing is stuck as far as memory shows, of {}{what}.", tasks_of(report))
 }
 
 fn outside(kind: ResourceKind, count: usize) -> &'static str {

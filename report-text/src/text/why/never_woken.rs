@@ -1,10 +1,10 @@
 //! Tasks that wait for what nothing can bring any more, and those that nothing can wake.
 
-use super::super::waiting::{is_lock, only_set};
+use super::super::waiting::is_lock;
 use super::deadlock;
 use super::lock_across_await::kept;
-use super::parts::{Told, drop_it, local_set, party};
-use runtime_layouts::report::{Cause, Link, Report, ResourceKind, Task, TaskIndex};
+use super::parts::{Told, drop_it, local_set, party, proof_of_no_waker};
+use runtime_layouts::report::{Cause, Link, ResourceKind, TaskIndex};
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
     if told.first.cause == Cause::NoWaker {
@@ -62,7 +62,7 @@ fn no_waker(told: &Told<'_>) -> String {
     let leaf = &report.site(told.wait.leaf.site).name.short;
     match told.tasks.as_slice() {
         [one] => {
-            let why = proof(report, report.task(*one));
+            let why = proof_of_no_waker(report, report.task(*one));
             format!("{subject} is idle in {leaf}, and {why}: nothing can wake it")
         }
         several => {
@@ -77,13 +77,4 @@ fn no_waker(told: &Told<'_>) -> String {
             format!("{subject} are idle in {leaf}, and {why}: nothing can wake them")
         }
     }
-}
-
-/// Why nothing can wake a task: `no waker of it exists`.
-pub(super) fn proof(report: &Report, task: &Task) -> String {
-    if task.wakers.none_exists() {
-        return "no waker of it exists".to_string();
-    }
-    let set = only_set(report, task);
-    format!("a waker of it is only in its own {set}, in which no future can be woken")
 }

@@ -2,7 +2,7 @@
 
 use super::super::Look;
 use super::super::frames::{name, place};
-use super::super::waiting::{enumerated, is_temporary};
+use super::super::waiting::{enumerated, is_temporary, only_set};
 use runtime_layouts::report::{
     Finding, FrameRef, Holder, Link, LocalSet, Report, Resource, Task, TaskIndex, TaskKind, Wait,
 };
@@ -124,4 +124,21 @@ pub(super) fn blocks(report: &Report, wait: &Wait) -> String {
     });
     let who = enumerated(report, &[task.index]);
     format!("{who} blocks thread {thread}{}", worker.unwrap_or_default())
+}
+
+/// The task that waits to write and comes before the one that a link is about, which is to read a lock
+/// that others only read; `None` where that is not the reason.
+pub(super) fn writer_before(report: &Report, link: &Link) -> Option<TaskIndex> {
+    let (_, resource, _) = link.resource(report);
+    let writer = resource.writer_before(link.wait, &report.waits)?;
+    Some(report.wait(writer).task)
+}
+
+/// Why nothing can wake a task: `no waker of it exists`.
+pub(super) fn proof_of_no_waker(report: &Report, task: &Task) -> String {
+    if task.wakers.none_exists() {
+        return "no waker of it exists".to_string();
+    }
+    let set = only_set(report, task);
+    format!("a waker of it is only in its own {set}, in which no future can be woken")
 }
