@@ -25,14 +25,6 @@ pub(crate) enum Types {
 /// Tells where the elements of a collection are.
 pub(crate) type ReadChildren = fn(&Program<'_>, Ty, &Type) -> Result<Option<Children>, LayoutError>;
 
-/// A type that takes messages out of a channel that is declared.
-pub struct MessagesType {
-    /// Its path, without generic arguments.
-    pub(crate) path: &'static str,
-    /// Where the messages are.
-    pub(crate) messages: &'static DeclaredMessages,
-}
-
 /// Something that holds values where the walk's general rule does not look.
 #[derive(Clone, Copy)]
 pub(crate) enum Collection {

@@ -21,8 +21,9 @@ mod streaming;
 pub(crate) mod waker;
 
 pub use self::blocking::{BlockingCall, TakesLock};
-pub use self::children::{CollectionType, MessagesType};
+pub use self::children::CollectionType;
 pub use self::connection::ConnectionType;
+pub use self::declared::MessagesType;
 pub(crate) use self::future_set::FutureSet;
 pub use self::future_set::FutureSetType;
 pub use self::guard::GuardType;

@@ -6,7 +6,6 @@
 pub mod compressed;
 pub mod coroutine;
 pub mod file;
-mod file_check;
 pub mod name;
 pub mod origin;
 pub mod source;

@@ -4,6 +4,7 @@ pub mod find_by_name;
 mod objects;
 pub mod path;
 pub mod slices;
+mod vec;
 pub(crate) mod vec_deque;
 
 use std::cell::{Cell, RefCell};

@@ -4,11 +4,12 @@ use toml::de::DeTable;
 
 use super::expression::{Condition, Number};
 use super::member_path::MemberPath;
-use super::read::{Declaration, DeclaredMessages, DeclaredWait, Numbers, counted, is_channel};
+use super::read::{
+    Declaration, DeclaredMessages, DeclaredWait, MessagesType, Numbers, counted, is_channel,
+};
 use super::reader::{Reader, Text, Word, nearest};
 use super::text::{Leaked, leaked, leaked_all};
 use super::{DeclarationError, Declared, DeclaredGuard, FORM, LARGEST, PlacedWait};
-use crate::knowledge::children::MessagesType;
 use crate::knowledge::{BlockingCall, GuardType, Library, ResourceType};
 use crate::report::{Access, ResourceKind};
 

@@ -18,6 +18,7 @@ mod text;
 pub use self::check::{CheckedDeclaration, Remark, Verdict, check};
 pub(crate) use self::expression::{Number, Subject};
 pub(crate) use self::member_path::MemberPath;
+pub use self::read::MessagesType;
 pub(crate) use self::read::{Declaration, DeclaredMessages, DeclaredWait};
 use self::reader::Places;
 pub(super) use self::sources::libraries;

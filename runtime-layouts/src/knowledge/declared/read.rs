@@ -98,6 +98,14 @@ pub(crate) struct DeclaredWait {
     pub(super) only_told: bool,
 }
 
+/// A type that takes messages out of a channel that is declared.
+pub struct MessagesType {
+    /// Its path, without generic arguments.
+    pub(crate) path: &'static str,
+    /// Where the messages are.
+    pub(crate) messages: &'static DeclaredMessages,
+}
+
 /// How messages lie in something that is declared.
 pub(crate) struct DeclaredMessages {
     pub(super) of: &'static Declaration,

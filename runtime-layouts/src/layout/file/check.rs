@@ -1,6 +1,6 @@
 //! The checks of a layout file: its tables refer only to entries that are there.
 
-use super::file::{
+use super::tables::{
     StoredFunction, StoredKind, StoredLocation, StoredType, StringNumber, Tables, TypeNumber,
 };
 
