@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use super::chains::live_values::{LiveValue, LiveValues};
 use super::chains::sites::Sites;
-use super::search::traversals::SearchFor;
+use super::search::search_for::SearchFor;
 use crate::knowledge::connection::{Observed, ObservedConnection, ObservedRequest};
 use crate::knowledge::{ConnectionType, Libraries};
 use crate::layout::name::base_path;

@@ -6,7 +6,7 @@
 
 use super::block_on_stack::Doing;
 use super::context::ThreadContext;
-use super::scheduler::{self, Scheduler};
+use super::scheduler::Scheduler;
 use super::{block_on_stack, workers};
 use crate::report::{
     BesideStack, Flavor, FrameSource, Task, TaskId, TaskIndex, TaskKind, TaskState, TaskWakers,
@@ -33,7 +33,7 @@ pub(super) fn add(
         let state = state(inspection.program, context, &frames);
         // Without a `block_on` on its stack the thread is a worker, or holds an `enter` guard.
         let Some(found) = block_on_stack::future(inspection, &frames, state) else { continue };
-        let runtime = scheduler::entered(inspection, context).and_then(|entered| {
+        let runtime = context.scheduler(inspection).and_then(|entered| {
             schedulers.iter().position(|known| known.address == entered.address)
         });
         let runtime = runtime.map(|index| first_runtime + index);

@@ -3,7 +3,7 @@
 //! In a debug build the frame has a variable `f` or `future` of type `Pin<&mut F>`; else it is
 //! searched for (`walk::stacks::stack_future`).
 
-use super::task::is_polling;
+use super::running::is_polling;
 use crate::knowledge::children::Part;
 use crate::layout::Call;
 use crate::layout::name::path_segments;

@@ -5,8 +5,9 @@
 
 use super::context::ThreadContext;
 use super::expected::{HEADER, POOL, POOL_STATE};
+use super::running::is_polling;
 use super::scheduler::Scheduler;
-use super::task::{TaskReader, is_polling};
+use super::task::TaskReader;
 use super::{block_on_stack, number, task_id};
 use crate::layout::Type;
 use crate::report::{
@@ -45,7 +46,7 @@ pub(super) fn add_running(
             None => Trust { future: FutureType::Unknown, ..Trust::of(FrameSource::Nothing) },
         };
         let chain = chain.unwrap_or_default();
-        let runtime = super::scheduler::entered(inspection, context).and_then(|entered| {
+        let runtime = context.scheduler(inspection).and_then(|entered| {
             schedulers.iter().position(|known| known.address == entered.address)
         });
         inspection.tasks.push(Task {

@@ -7,6 +7,7 @@ use super::expected::{
     self, CONTEXT_TYPE, ENTERED, HANDLE, PARK_INNER, PARKER, SCHEDULER_CONTEXT, SCOPED,
     SCOPED_CONTEXTS, TASK_ID, WORKER,
 };
+use super::scheduler::{self, Scheduler};
 use crate::knowledge::expectation::Expectation;
 use crate::layout::{Type, TypeKind};
 use crate::report::ThreadRef;
@@ -32,6 +33,23 @@ pub(super) struct ThreadContext {
     pub(super) parker: Option<Parker>,
     /// The scheduler whose worker it is; `None` when it is none.
     pub(super) worker: Option<WorkerContext>,
+}
+
+impl ThreadContext {
+    /// The scheduler that the thread is inside of; `None` when it is in none.
+    pub(super) fn scheduler(&self, inspection: &mut Inspection<'_>) -> Option<Scheduler> {
+        let handle = self.handle?;
+        match scheduler::of_handle(inspection.program, handle) {
+            Ok(scheduler) => scheduler,
+            Err(error) => {
+                inspection.problem(format!(
+                    "thread {} (tid {}): its runtime handle cannot be read: {error}",
+                    self.thread.number, self.thread.tid
+                ));
+                None
+            }
+        }
+    }
 }
 
 /// What a thread sleeps with that blocks on a future outside of a scheduler.
@@ -218,7 +236,7 @@ fn worker(program: &Program<'_>, context: Value) -> Result<Option<WorkerContext>
 
 /// The worker that a scheduler's own context is of.
 fn worker_of(program: &Program<'_>, fields: Value) -> Result<Option<WorkerContext>, ValueError> {
-    let Some(identity) = super::scheduler::identity_of(program, fields)? else { return Ok(None) };
+    let Some(identity) = scheduler::identity_of(program, fields)? else { return Ok(None) };
     let mut is_worker = |ty: &Type| WORKER.is(ty);
     let index = match path::find(program, fields.ty, Reach::RUNTIME, &mut is_worker) {
         Some(path) => match path.follow(program, fields)? {

@@ -15,7 +15,7 @@ use super::expected::{HANDLE, HEADER, LOCAL_SHARED};
 use super::local_set::{self, FoundBy, LocalSets};
 use super::scheduler::{self, Scheduler};
 use super::task::{self, TaskReader};
-use super::{join, number};
+use super::{join, number, runtime};
 use crate::layout::Type;
 use crate::report::{FrameRef, TaskId, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
@@ -83,7 +83,7 @@ pub(super) fn follow(
             }
             let Some(found) = scheduler_of(inspection.program, handle) else { continue };
             if !schedulers.iter().any(|known| known.address == found.address) {
-                scheduler::add(inspection, &found, known.contexts, known.polled);
+                runtime::add(inspection, &found, known.contexts, known.polled);
                 schedulers.push(found);
             }
         }

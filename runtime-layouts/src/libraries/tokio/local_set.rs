@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::context::{self, ThreadContext};
 use super::expected::{LOCAL_CONTEXT, LOCAL_CURRENT, LOCAL_OWNED, LOCAL_SHARED};
-use super::scheduler::{self, Scheduler};
+use super::scheduler::Scheduler;
 use super::task::TaskReader;
 use super::{number, owned_list, queues};
 use crate::knowledge::waker;
@@ -90,7 +90,7 @@ impl LocalSets {
             };
             match entered(inspection.program, storage) {
                 Ok(Some(context)) => {
-                    let entered = scheduler::entered(inspection, thread);
+                    let entered = thread.scheduler(inspection);
                     let runtime = entered.and_then(|entered| {
                         schedulers.iter().position(|known| known.address == entered.address)
                     });
@@ -396,7 +396,7 @@ fn read_tasks(
         match reader.task(inspection, header, runtime, TaskKind::Local) {
             Ok((id, mut task)) => {
                 task.thread = super::running_on(task.state, id, polled);
-                super::task::show_running(inspection, &mut task);
+                super::running::show_running(inspection, &mut task);
                 inspection.tasks.push(task);
             }
             Err(error) => {

@@ -18,6 +18,8 @@ mod printers;
 mod public_paths;
 mod queues;
 mod resources;
+mod running;
+mod runtime;
 mod scheduler;
 mod select;
 mod shutdown;
@@ -25,6 +27,7 @@ mod spawn;
 mod state;
 pub(crate) mod sync;
 mod task;
+mod task_links;
 mod time;
 mod workers;
 
@@ -114,7 +117,7 @@ pub(super) fn discover(inspection: &mut Inspection<'_>) {
         }
     }
     if number == 0 && !inspection.problems.is_empty() {
-        task::add_polled(inspection);
+        running::add_polled(inspection);
     }
     if number > 0
         && !inspection.runtimes.iter().any(|runtime| runtime.flavor == Flavor::CURRENT_THREAD)
@@ -131,7 +134,7 @@ fn discover_in(inspection: &mut Inspection<'_>, module: usize) {
     }
     let mut schedulers: Vec<Scheduler> = Vec::new();
     for context in &contexts {
-        if let Some(scheduler) = scheduler::entered(inspection, context)
+        if let Some(scheduler) = context.scheduler(inspection)
             && !schedulers.iter().any(|known| known.address == scheduler.address)
         {
             schedulers.push(scheduler);
@@ -147,7 +150,7 @@ fn discover_in(inspection: &mut Inspection<'_>, module: usize) {
         if inspection.interrupted() {
             return;
         }
-        scheduler::add(inspection, scheduler, &contexts, &polled);
+        runtime::add(inspection, scheduler, &contexts, &polled);
     }
     block_on::add(inspection, module, &contexts, &schedulers, first);
     let mut sets = LocalSets::default();

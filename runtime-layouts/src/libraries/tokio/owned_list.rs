@@ -9,7 +9,7 @@ use rustc_hash::FxHashSet;
 use super::context::ThreadContext;
 use super::expected::{HEADER, OWNED_TASKS, TASK_LIST};
 use super::scheduler::Scheduler;
-use super::task::Links;
+use super::task_links::Links;
 use super::worker_threads;
 use crate::layout::Type;
 use crate::memory::ReadError;

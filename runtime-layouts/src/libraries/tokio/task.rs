@@ -6,29 +6,23 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use super::context::ThreadContext;
-use super::expected::{self, CELL, CORE, STAGE, TASK_SCHEDULER, TRAILER};
+use super::expected::{self, CELL, CORE, STAGE, TASK_SCHEDULER};
 use super::scheduler::{Scheduler, identity_of};
 use super::spawn::{self, SpawnPlaces};
 use super::state::{has_completed, own_references, state_of, wakers_of};
 use super::task_id;
-use crate::layout::name::path_segments;
-use crate::layout::origin::Origin;
 use crate::layout::{Function, Type, TypeKind};
-use crate::memory::ReadError;
 use crate::report::{
-    BesideStack, Chain, Flavor, Frame, FrameSource, FutureType, SiteId, Task, TaskId, TaskIndex,
-    TaskKind, TaskState, TaskWakers, ThreadRef, Trust,
+    Chain, Flavor, FrameSource, FutureType, SiteId, Task, TaskId, TaskIndex, TaskKind, TaskState,
+    Trust,
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
-use crate::walk::stacks::native_stack::{self, NativeCall};
 use crate::walk::{Inspection, Walker};
 
 /// The part of a task that does not depend on its future.
 pub(super) const HEADER: &str = expected::HEADER.newest();
-const POLL: &str = expected::POLL.newest();
-const HARNESS: &str = "tokio::runtime::task::harness::";
+pub(super) const POLL: &str = expected::POLL.newest();
 
 /// What all tasks with one vtable have in common.
 struct TaskLayout {
@@ -76,79 +70,8 @@ pub(super) struct TaskReader {
     pub(super) version: Option<String>,
 }
 
-/// How to get from one task to the next in an owned list, worked out once a list.
-#[derive(Clone)]
-pub(super) struct Links {
-    /// From the header to its vtable pointer, in bytes.
-    vtable: u64,
-    /// From the vtable to the offset of the trailer; `None` before 1.22, where the pointers are in
-    /// the header.
-    trailer_offset: Option<u64>,
-    /// From the trailer or the header to the `next` pointer.
-    next: u64,
-    /// Offsets of the trailers, by vtable.
-    trailers: FxHashMap<u64, u64>,
-}
-
-impl Links {
-    /// The links of tasks with this header type.
-    pub(super) fn new(program: &Program<'_>, header: Ty) -> Result<Self, ValueError> {
-        let missing = |type_name: &str, wanted: &str| ValueError::Shape {
-            type_name: type_name.to_string(),
-            wanted: wanted.to_string(),
-        };
-        let member = |ty: Ty, name: &str| {
-            let layout = program.type_of(ty)?;
-            let member = layout.member(name).ok_or_else(|| missing(&layout.name, name))?;
-            Ok::<_, ValueError>((member.offset, Ty { module: ty.module, id: member.ty }))
-        };
-        let (vtable, pointer) = member(header, "vtable")?;
-        let TypeKind::Pointer { target: Some(target) } = program.type_of(pointer)?.kind else {
-            return Err(missing(HEADER, "pointer to its vtable"));
-        };
-        let trailer_offset = member(Ty { module: header.module, id: target }, "trailer_offset");
-        let trailer_offset = trailer_offset.ok().map(|(offset, _)| offset);
-        let (name, owner) = match trailer_offset {
-            Some(_) => {
-                let name = TRAILER.newest();
-                let trailers = program.layouts(header.module).types_named(name, Some(header.id))?;
-                let trailer = trailers.first().ok_or_else(|| missing(name, "description"))?;
-                (name, Ty { module: header.module, id: *trailer })
-            }
-            None => (HEADER, header),
-        };
-        let mut is_links = |ty: &Type| ty.member("next").is_some() && ty.member("prev").is_some();
-        let to_links = path::find(program, owner, Reach::INLINE, &mut is_links)
-            .ok_or_else(|| missing(name, "list pointers"))?;
-        let (next, _) = member(to_links.end, "next")?;
-        let start = to_links.offset().ok_or_else(|| missing(name, "fixed list pointers"))?;
-        Ok(Self {
-            vtable,
-            trailer_offset,
-            next: start.wrapping_add(next),
-            trailers: FxHashMap::default(),
-        })
-    }
-
-    /// The header after this one; 0 at the end of the list.
-    pub(super) fn next(&mut self, program: &Program<'_>, header: u64) -> Result<u64, ReadError> {
-        let Some(trailer_offset) = self.trailer_offset else {
-            return program.read_pointer(header.wrapping_add(self.next));
-        };
-        let vtable = program.read_pointer(header.wrapping_add(self.vtable))?;
-        let trailer = match self.trailers.get(&vtable) {
-            Some(trailer) => *trailer,
-            None => {
-                let trailer = program.read_pointer(vtable.wrapping_add(trailer_offset))?;
-                self.trailers.insert(vtable, trailer);
-                trailer
-            }
-        };
-        program.read_pointer(header.wrapping_add(trailer).wrapping_add(self.next))
-    }
-}
-
-fn vtable_of(program: &Program<'_>, header: Value) -> Result<Value, ValueError> {
+/// The vtable of the task with that header.
+pub(super) fn vtable_of(program: &Program<'_>, header: Value) -> Result<Value, ValueError> {
     let pointer = header.member(program, "vtable")?;
     pointer.pointee(program)?.ok_or_else(|| ValueError::Shape {
         type_name: format!("the task at {:#x}", header.address),
@@ -347,102 +270,6 @@ pub(super) fn scheduler_in(program: &Program<'_>, header: Value) -> Option<Value
     core.member(program, "scheduler").ok()
 }
 
-/// Replaces the stored frames of a task that is being polled by those of the thread that polls it:
-/// its state machine is from before this poll.
-pub(super) fn show_running(inspection: &mut Inspection<'_>, task: &mut Task) {
-    if task.state != TaskState::Running {
-        return;
-    }
-    let chain = task.thread.and_then(|thread| inspection.native_chain(thread, &is_polling));
-    task.trust.is_stale = true;
-    if let Some(chain) = chain {
-        let stored = std::mem::replace(&mut task.chain, chain);
-        task.beside_stack = BesideStack::stored(stored);
-        task.trust.source = FrameSource::NativeStack;
-    }
-}
-
-/// Adds what threads poll, as far as their stacks show it: all that can be told of tasks where the
-/// debug information has functions and lines, but no types.
-pub(super) fn add_polled(inspection: &mut Inspection<'_>) {
-    let target = inspection.program.target();
-    let first = inspection.tasks.len();
-    for thread in target.threads() {
-        let thread = ThreadRef { number: thread.number, tid: thread.tid };
-        let Some(chain) = inspection.native_chain(thread, &is_polling) else { continue };
-        let is_user_code = |frame: &Frame| {
-            let location = inspection.site(frame.site).location.as_ref();
-            location.is_some_and(|location| location.file.origin() == Origin::User)
-        };
-        // A worker is itself a closure that a thread of the blocking pool polls.
-        if !chain.frames.iter().any(is_user_code) {
-            continue;
-        }
-        let root = chain.frames.first().map(|frame| frame.site);
-        inspection.tasks.push(Task {
-            id: TaskId(format!("t{}", thread.number)),
-            runtime: None,
-            kind: TaskKind::Task,
-            state: TaskState::Running,
-            root,
-            address: 0,
-            thread: Some(thread),
-            spawned_at: None,
-            chain,
-            trust: Trust::of(FrameSource::NativeStack),
-            beside_stack: None,
-            wakers: TaskWakers::default(),
-            index: TaskIndex(0),
-            problems: Vec::new(),
-        });
-    }
-    if inspection.tasks.len() > first {
-        inspection.problem(
-            "Only the tasks that threads are polling now are shown, from their native stacks: `t2` \
-             is the task on thread 2."
-                .to_string(),
-        );
-    }
-}
-
-/// The thread of these that polls a running task, seen on their stacks: before 1.22 no thread's
-/// context says which task it polls. `None` when no thread, or more than one, polls a future of its
-/// type.
-pub(super) fn polling_thread<'c>(
-    inspection: &Inspection<'_>,
-    task: &Task,
-    header: Value,
-    threads: impl Iterator<Item = &'c ThreadContext>,
-) -> Option<ThreadRef> {
-    if task.state != TaskState::Running {
-        return None;
-    }
-    let program = &inspection.program;
-    let poll = vtable_of(program, header).ok()?.member(program, "poll").ok()?;
-    let (module, address) = program.code_at(poll.unsigned(program).ok()?)?;
-    let functions = program.layouts(module).functions_at(address).ok()?;
-    let future = |module: usize, function: &Function| {
-        let parameter = function.type_parameters.first()?;
-        let layout = program.type_of(Ty { module, id: parameter.ty }).ok()?;
-        Some(layout.name.to_string())
-    };
-    let wanted = future(module, functions.iter().find(|f| f.name.starts_with(POLL))?)?;
-    let polls = |thread: &&ThreadContext| {
-        let native = &program.target().threads()[thread.index];
-        let frames = program.stack(native);
-        native_stack::calls(program, &frames).iter().any(|call| match call {
-            NativeCall::Known { module, call, .. } => {
-                is_polling(&call.function.name)
-                    && future(*module, &call.function).as_ref() == Some(&wanted)
-            }
-            NativeCall::Unknown { .. } => false,
-        })
-    };
-    let mut found = threads.filter(polls);
-    let first = found.next()?;
-    found.next().is_none().then_some(first.thread)
-}
-
 /// The id of the task with that header; `None` before 1.23, where its vtable does not lead to it.
 pub(super) fn id(program: &Program<'_>, header: Value) -> Result<Option<u64>, ValueError> {
     let Ok(offset) = vtable_of(program, header)?.member(program, "id_offset") else {
@@ -455,14 +282,6 @@ pub(super) fn id(program: &Program<'_>, header: Value) -> Result<Option<u64>, Va
 /// Whether the task with that header has ended.
 pub(super) fn has_ended(program: &Program<'_>, header: Value) -> Result<bool, ValueError> {
     Ok(has_completed(header.member(program, "state")?.unsigned(program)?))
-}
-
-/// Whether that function on a stack polls a task: the vtable's own, or what it calls first, which
-/// an optimized build may jump to without a frame.
-pub(super) fn is_polling(function: &str) -> bool {
-    let last = || path_segments(function).last().map_or("", |last| last.text);
-    function.starts_with(POLL)
-        || (function.starts_with(HARNESS) && matches!(last(), "poll" | "poll_inner"))
 }
 
 /// A task's stage.

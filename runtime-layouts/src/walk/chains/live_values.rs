@@ -8,8 +8,9 @@ use crate::knowledge::Libraries;
 use crate::report::{Chain, FrameRef, FutureState, Polled, SiteId};
 use crate::value::{Program, Value, ValueError};
 use crate::walk::search::end_types::EndTypes;
+use crate::walk::search::search_for::SearchFor;
 use crate::walk::search::shared::SharedPointer;
-use crate::walk::search::traversals::{Descent, SearchFor};
+use crate::walk::search::traversals::Descent;
 use crate::walk::search::{Collection, Finder, part_of};
 
 /// Values that the frames of one chain keep: of more than this no more frames are looked at.

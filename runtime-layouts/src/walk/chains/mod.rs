@@ -17,7 +17,8 @@ use crate::layout::name::base_path;
 use crate::report::{Chain, Frame, FutureState, Polled};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::search::coroutine::{CoroutineState, Variable};
-use crate::walk::search::traversals::{Descent, SearchFor};
+use crate::walk::search::search_for::SearchFor;
+use crate::walk::search::traversals::Descent;
 use crate::walk::search::{Finder, Problem, SearchResult, part_of};
 
 /// A task with more frames than this is cut off.

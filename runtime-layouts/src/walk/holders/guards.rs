@@ -9,8 +9,8 @@ use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::chains::live_values::{LiveValue, LiveValues};
 use crate::walk::chains::sites::Sites;
 use crate::walk::search::Collection;
+use crate::walk::search::search_for::SearchFor;
 use crate::walk::search::shared::SharedPointer;
-use crate::walk::search::traversals::SearchFor;
 
 /// Guards, as memory has them. Small, since there may be millions.
 #[derive(Default)]

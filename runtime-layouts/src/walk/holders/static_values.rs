@@ -11,7 +11,7 @@ use crate::knowledge::{Libraries, naming};
 use crate::value::{Program, Ty, Value};
 use crate::walk::chains::live_values::LiveValues;
 use crate::walk::search::Collection;
-use crate::walk::search::traversals::SearchFor;
+use crate::walk::search::search_for::SearchFor;
 
 /// Static variables that are looked at, at most.
 const MOST_VARIABLES: usize = 10_000;

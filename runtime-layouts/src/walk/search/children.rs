@@ -1,7 +1,7 @@
 //! What a value of one type contains that may lead to what is looked for.
 
+use super::search_for::SearchFor;
 use super::shared::{is_shared, shared_target};
-use super::traversals::SearchFor;
 use crate::knowledge::Libraries;
 use crate::knowledge::children::{Children, Part};
 use crate::layout::name::base_path;

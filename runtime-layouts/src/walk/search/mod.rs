@@ -3,6 +3,7 @@
 mod children;
 pub(crate) mod coroutine;
 pub(crate) mod end_types;
+pub(crate) mod search_for;
 pub(crate) mod shared;
 pub(crate) mod traversals;
 
@@ -11,8 +12,9 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::end_types::EndTypes;
+use self::search_for::SearchFor;
 use self::shared::SharedPointer;
-use self::traversals::{Descent, SearchFor, Traversal, Traversals};
+use self::traversals::{Descent, Traversal, Traversals};
 use crate::knowledge::Libraries;
 use crate::knowledge::children::{Arms, Part, ReadElements, Turns};
 use crate::report::Polled;

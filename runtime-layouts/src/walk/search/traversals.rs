@@ -12,6 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::children::children;
 use super::coroutine::{self, CoroutineState, Variable, is_coroutine};
 use super::end_types::EndTypes;
+use super::search_for::SearchFor;
 use super::shared::is_shared;
 use crate::knowledge::Libraries;
 use crate::knowledge::children::{Arms, Children, Part, ReadElements, Turns};
@@ -20,21 +21,6 @@ use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId, TypeKind};
 use crate::report::FutureState;
 use crate::value::{Program, Ty};
-
-/// What is looked for in values.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum SearchFor {
-    /// What can be polled.
-    Futures,
-    /// What keeps a lock, a permit, or an end of a channel.
-    Guards,
-    /// What leads to a runtime or a task.
-    Handles,
-    /// Connections, streams of them, and requests.
-    Connections,
-    /// Ends of what futures of unknown libraries wait with.
-    Ends,
-}
 
 /// How to go on from a value of one type.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use crate::target::NativeFrame;
 use crate::value::{Program, Ty, Value};
 use crate::walk::chains::live_values::LiveValues;
 use crate::walk::chains::sites::Sites;
-use crate::walk::search::traversals::SearchFor;
+use crate::walk::search::search_for::SearchFor;
 
 /// A value that a thread's stack keeps.
 pub(crate) struct OnStack {

@@ -1,0 +1,16 @@
+//! What a search is for.
+
+/// What is looked for in values.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SearchFor {
+    /// What can be polled.
+    Futures,
+    /// What keeps a lock, a permit, or an end of a channel.
+    Guards,
+    /// What leads to a runtime or a task.
+    Handles,
+    /// Connections, streams of them, and requests.
+    Connections,
+    /// Ends of what futures of unknown libraries wait with.
+    Ends,
+}
