@@ -4,6 +4,7 @@ pub(crate) mod abbreviations;
 pub(crate) mod attribute_forms;
 pub(crate) mod attribute_value;
 pub(crate) mod discriminants;
+mod entry_bytes;
 pub(crate) mod entry_cursor;
 pub(crate) mod file_table;
 pub(crate) mod function_entries;
