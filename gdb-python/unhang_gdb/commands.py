@@ -8,6 +8,7 @@ import gdb
 from unhang_shared import Session
 from unhang_shared.adapter import Adapter
 
+from . import switches
 from .frame_filter import AsyncFrames
 from .memory import Memory
 from .modules import Modules
@@ -65,3 +66,4 @@ def register() -> None:
         _Completed(_session, command.name, command.help)
     AsyncFrames(_session)
     ThreadNames(_session)
+    switches.register()

@@ -206,7 +206,7 @@ fn names_of_threads_tell_their_tasks() -> Result<()> {
     };
     let ways = [
         (Front::SystemGdb, "set async thread-names", "info threads"),
-        (Front::NewestGdb, "set async thread-names", "info threads"),
+        (Front::NewestGdb, "async thread-names", "info threads"),
         (Front::SystemLldb, "async thread-names", "thread list"),
         (Front::NewestLldb, "async thread-names", "thread list"),
     ];

@@ -1,0 +1,42 @@
+"""`async frames on|off` and `async thread-names on|off`, in the words that lldb has for them.
+
+gdb's own way is `set async frames on|off`.
+"""
+
+from __future__ import annotations
+
+from typing import List, Optional
+
+import gdb
+
+_STATES = ("on", "off")
+
+
+class Switch(gdb.Command):
+    """A command that sets a parameter of its name."""
+
+    def __init__(self, name: str, summary: str) -> None:
+        # gdb reads it while the command is made.
+        self.__doc__ = f"{summary}\n\nUsage: {name} on|off\n\n`set {name}` is the same."
+        self._name = name
+        super().__init__(name, gdb.COMMAND_STACK)
+
+    def invoke(self, argument: str, from_tty: bool) -> None:
+        """Switches it."""
+        word = argument.strip()
+        if word not in _STATES:
+            raise gdb.GdbError(f"`{self._name}` takes `on` or `off`.")
+        gdb.execute(f"set {self._name} {word}")
+
+    def complete(self, text: str, word: Optional[str]) -> List[str]:
+        """The two words."""
+        return [] if word is None else [state for state in _STATES if state.startswith(word)]
+
+
+def register() -> None:
+    """Registers the commands."""
+    Switch("async frames", "Show the async frames of a Rust program in backtraces, or no more")
+    Switch(
+        "async thread-names",
+        "Follow the name of a thread by the async task that it runs, or no more",
+    )
