@@ -44,7 +44,8 @@ pub fn check(subject: Subject<'_>) -> Result<()> {
 impl Said {
     fn of(subject: Subject<'_>) -> Result<Self> {
         let json = format!("{DUMP} --json");
-        let known = Front::SystemGdb.ask(subject, &[&json])?;
+        // The command line is the quickest to name the tasks.
+        let known = Front::CommandLine.ask(subject, &[&json])?;
         let ids = ids(&serde_json::from_str(&known[0]).context("the JSON report")?)?;
         let mut commands = vec![json, "async why".into(), "async locks --all".into()];
         commands.extend(ids.iter().map(|id| format!("async why {id}")));

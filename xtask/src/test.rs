@@ -170,6 +170,9 @@ fn end_to_end_tests(full: bool) -> Result<()> {
     }
     // Failures say what went wrong; where in the harness is of no interest.
     test.env("RUST_BACKTRACE", "0");
+    // Programs take a moment to hang, and debuggers wait for them.
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    test.env("RUST_TEST_THREADS", (processors + processors.div_ceil(2)).to_string());
     workspace::run(&mut test, &step)?;
     step.done();
     Ok(())
