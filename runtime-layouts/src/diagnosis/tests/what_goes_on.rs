@@ -54,3 +54,26 @@ fn findings_come_worst_first() {
         ]
     );
 }
+
+/// A frame may wait for something itself while it polls a future: a stream of messages, and the work
+/// on the one before.
+#[test]
+fn a_frame_goes_on_by_what_it_waits_for_beside_what_it_polls() {
+    for has_socket in [false, true] {
+        let mut story = FakeReport::new();
+        let task = story.task();
+        let inner = story.awaits(task);
+        let stock = mutex(&mut story);
+        story.holds(task, stock);
+        story.waits(inner, stock);
+        if has_socket {
+            let io = story.resource(ResourceKind::Io, "socket");
+            story.waits(task, io);
+        }
+        let expected = match has_socket {
+            true => "LockAcrossAwait: 1 waits for stock, held by 1; 1 waits for socket",
+            false => "Deadlock: 1 waits for stock, held by 1",
+        };
+        assert_eq!(said(story), [expected]);
+    }
+}
