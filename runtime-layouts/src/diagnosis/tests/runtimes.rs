@@ -114,6 +114,32 @@ fn what_a_thread_waits_for_in_a_runtime_that_nobody_runs_does_not_come() {
     assert_eq!(alone(Driver::Nobody, TaskKind::Task), [""; 0], "a thread may come back for it");
 }
 
+#[test]
+fn the_end_of_a_task_of_a_runtime_that_nobody_runs_does_not_come() {
+    let alone = |kind: Option<TaskKind>| {
+        let mut story = FakeReport::new();
+        let runtime = story.runtime(0);
+        story.runtime_mut(runtime).flavor = Flavor::CURRENT_THREAD;
+        story.runtime_mut(runtime).driver = Driver::Nobody;
+        let (outside, ending) = (story.task(), story.task());
+        story.task_mut(outside).kind = TaskKind::BlockOn;
+        story.is_woken(ending);
+        let end = match kind {
+            Some(kind) => {
+                story.task_mut(ending).kind = kind;
+                story.end_of(&[ending])
+            }
+            None => story.end_of(&[]),
+        };
+        story.waits(outside, end);
+        said(story)
+    };
+    let told = ["Undriven, perhaps: 1 waits for the end of a task, which no thread waits for"];
+    assert_eq!(alone(Some(TaskKind::Task)), told);
+    assert_eq!(alone(Some(TaskKind::Blocking)), [""; 0], "a closure has a thread of its own");
+    assert_eq!(alone(None), [""; 0], "nothing is known of the tasks");
+}
+
 /// A closure that has the only thread of its pool and waits for one that queues for it.
 fn queue_for_own_thread(pool: BlockingPool) -> Vec<String> {
     let mut story = FakeReport::new();
