@@ -5,17 +5,21 @@
 //! searched for a value that can be such a future, a suspended coroutine with a suspended awaitee,
 //! and so on down to a leaf.
 
-use crate::layout::{Call, LocationBase, PlacedVariable, TypeKind, VariableLocation};
+use crate::layout::{Call, LocationBase, PlacedVariable, Type, TypeKind, VariableLocation};
 use crate::report::{Chain, FrameSource, FutureState};
 use crate::target::NativeFrame;
+use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
+use crate::walk::search::coroutine;
 
 /// Bytes of stack that are searched, at most.
 const LARGEST_SEARCH: u64 = 1 << 20;
 /// Futures of fewer bytes are not searched for: an async fn without variables is one byte, which
 /// any byte of the stack may look like (seen in `tests/fixtures/shapes`, now and then).
 const SMALLEST_SEARCHED: u64 = 16;
+/// Different types of pointers in one value that are looked at, at most.
+const MOST_POINTERS: usize = 16;
 
 /// A future on a stack.
 pub(crate) struct StackFuture {
@@ -105,7 +109,7 @@ pub(crate) fn search(
             return None;
         }
         let chain = inspection.chain(Value { ty, address });
-        if !is_suspended_throughout(inspection, &chain) {
+        if !is_suspended_throughout(inspection, &chain) || !has_places(inspection, &chain) {
             continue;
         }
         let found = StackFuture { address, chain, source: FrameSource::StackSearch };
@@ -138,6 +142,65 @@ fn is_suspended_throughout(inspection: &Inspection<'_>, chain: &Chain) -> bool {
     whole && suspended && any
 }
 
+/// Whether every reference, box and `NonNull` that a chain's frames surely have leads somewhere. Bytes
+/// that only look like a future mostly have some that cannot: a task's handle in
+/// `async { a.await; b.await }` is nothing but a pointer.
+fn has_places(inspection: &Inspection<'_>, chain: &Chain) -> bool {
+    let mut all = true;
+    chain.visit_frames(&mut |frame| {
+        if let Some(ty) = inspection.type_of_site(frame.site).filter(|_| all) {
+            let value = Value { ty, address: frame.address };
+            all = kept(inspection.program, value).iter().all(|it| leads(inspection.program, *it));
+        }
+    });
+    all
+}
+
+/// What a future surely has: a state machine what it awaits and its variables that were not moved
+/// away, any other one all that is in it.
+fn kept(program: &Program<'_>, future: Value) -> Vec<Value> {
+    if !program.type_of(future.ty).is_ok_and(coroutine::is_coroutine) {
+        return vec![future];
+    }
+    let (Ok((active, _)), Ok(states)) =
+        (future.active_variant(program), coroutine::states(program, future.ty))
+    else {
+        return Vec::new();
+    };
+    let Some(state) = states.get(active) else { return Vec::new() };
+    let variables = state.variables.iter().filter(|it| !it.may_be_moved(program, future));
+    let parts = variables.map(|it| &it.part).chain(&state.awaitee);
+    parts.map(|it| Value { ty: it.ty, address: future.address.wrapping_add(it.offset) }).collect()
+}
+
+/// Whether the pointers in a value that cannot be null lead somewhere. One to nothing at all, which
+/// has no bytes, is a small number. What a union holds, only its code knows.
+fn leads(program: &Program<'_>, value: Value) -> bool {
+    const SMALL: u64 = 4096;
+    let mut is_union = |ty: &Type| matches!(ty.kind, TypeKind::Union { .. });
+    if path::find(program, value.ty, Reach::INLINE, &mut is_union).is_some() {
+        return true;
+    }
+    let mut is_pointer = |ty: &Type| {
+        ["&", "alloc::boxed::Box<", "core::ptr::non_null::NonNull<"]
+            .iter()
+            .any(|name| ty.name.starts_with(name))
+    };
+    let paths = path::find_all(program, value.ty, Reach::INLINE, MOST_POINTERS, &mut is_pointer);
+    let mut all = true;
+    for path in paths {
+        let _ = path.each(program, value, &mut |pointer| {
+            let leads = match program.read_pointer(pointer.address) {
+                Ok(0) | Err(_) => false,
+                Ok(small) if small < SMALL => true,
+                Ok(address) => program.read_unsigned(address, 1).is_ok(),
+            };
+            all &= leads;
+        });
+    }
+    all
+}
+
 fn length(chain: &Chain) -> usize {
     chain.frames.len() + chain.branches.iter().map(length).sum::<usize>()
 }
@@ -146,4 +209,35 @@ fn stands_alike(one: &Chain, other: &Chain) -> bool {
     one.frames.iter().map(|frame| frame.site).eq(other.frames.iter().map(|frame| frame.site))
         && one.branches.len() == other.branches.len()
         && one.branches.iter().zip(&other.branches).all(|(a, b)| stands_alike(a, b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{FakeLayouts, FakeMemory, FakeTarget};
+
+    const HANDLE: u64 = 0x5000;
+    const TASK: u64 = 0x9000;
+
+    /// Whether a handle with that address in it leads somewhere.
+    fn handle_leads(to: u64) -> bool {
+        let mut layouts = FakeLayouts::new();
+        let word = layouts.integer(8);
+        let pointer = layouts.pointer("*const Header", None);
+        let path = "core::ptr::non_null::NonNull<Header>";
+        let pointer = layouts.structure(path, 8, &[("pointer", 0, pointer)]);
+        let handle = layouts.structure("Handle", 16, &[("id", 0, word), ("raw", 8, pointer)]);
+        let mut memory = FakeMemory::new().with(HANDLE, vec![0; 16]).with(TASK, vec![0; 8]);
+        memory.put_u64(HANDLE + 8, to);
+        let target = FakeTarget::new(layouts, memory, 0);
+        leads(&Program::new(&target), Value { ty: Ty { module: 0, id: handle }, address: HANDLE })
+    }
+
+    #[test]
+    fn what_has_a_null_or_leads_nowhere_is_no_future() {
+        assert!(handle_leads(TASK));
+        assert!(handle_leads(8), "to a value without bytes");
+        assert!(!handle_leads(0));
+        assert!(!handle_leads(TASK + 0x1000), "no memory is there");
+    }
 }
