@@ -157,3 +157,19 @@ fn five_leads_are_enough() {
     let tasks: Vec<Vec<u32>> = lines(&told(story)).into_iter().map(|(_, tasks, _)| tasks).collect();
     assert_eq!(tasks, [[1], [3], [5], [7], [9]], "the oldest first");
 }
+
+#[test]
+fn beside_a_certain_fault_no_end_of_a_chain_is_a_lead() {
+    let beside = |may_be_moved| {
+        let mut story = FakeReport::new();
+        let (own, asks) = (story.task(), story.task());
+        let stock = story.resource(ResourceKind::Mutex, "stock");
+        story.holds(own, stock).may_be_moved = may_be_moved;
+        story.waits(own, stock);
+        let answer = story.resource(ResourceKind::Oneshot, "oneshot<u32>");
+        story.waits(asks, answer);
+        lines(&told(story))
+    };
+    assert_eq!(beside(false), []);
+    assert_eq!(beside(true), [(LeadReason::ChainEnd, vec![2], 0)], "that fault is perhaps none");
+}

@@ -48,7 +48,7 @@ fn a_set_that_is_polled_later_stops_nobody() {
 }
 
 /// Two workers, of which the first is blocked by a task and the second sleeps, and a task that waits
-/// for a timer.
+/// for a timer: this one.
 fn undriven(due: Due, call: ResourceKind) -> (FakeReport, FakeFrame) {
     let mut story = FakeReport::new();
     let runtime = story.runtime(2);
@@ -60,7 +60,7 @@ fn undriven(due: Due, call: ResourceKind) -> (FakeReport, FakeFrame) {
     story.runtime_mut(runtime).workers[0].state = WorkerState::Blocked;
     let timer = story.timer("a timer", due);
     story.waits(late, timer);
-    (story, blocked)
+    (story, late)
 }
 
 #[test]
@@ -82,6 +82,13 @@ fn timers_that_nobody_waits_for_are_told() {
     assert_eq!(said(story), ["BlockedWorker: 1 waits for a call", perhaps]);
     let (story, _) = undriven(Due::Unknown, ResourceKind::ThreadLock);
     assert_eq!(said(story), [""; 0], "the lock may be free in a moment");
+}
+
+#[test]
+fn what_a_task_of_no_runtime_waits_for_needs_no_driver() {
+    let (mut story, late) = undriven(Due::Unknown, ResourceKind::Blocking);
+    story.task_mut(late).runtime = None;
+    assert_eq!(said(story), ["BlockedWorker: 1 waits for a call"]);
 }
 
 #[test]
