@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::diagnosis::{findings, leads};
 use crate::fake::FakeReport;
-use crate::report::{Access, Clock, Due, Lead, LeadReason, Leads, ResourceKind, TaskState, Timer};
+use crate::report::{
+    Access, Clock, Due, Lead, LeadReason, Leads, ResourceKind, TaskKind, TaskState, Timer,
+};
 
 fn told(story: FakeReport) -> Leads {
     let report = story.report();
@@ -172,4 +174,28 @@ fn beside_a_certain_fault_no_end_of_a_chain_is_a_lead() {
     };
     assert_eq!(beside(false), []);
     assert_eq!(beside(true), [(LeadReason::ChainEnd, vec![2], 0)], "that fault is perhaps none");
+}
+
+#[test]
+fn a_thread_that_a_task_blocks_is_a_lead_and_one_of_the_pool_only_when_it_is_awaited() {
+    let blocks = |kind, is_awaited| {
+        let mut story = FakeReport::new();
+        let blocked = story.task();
+        let lock = story.resource(ResourceKind::ThreadLock, "Mutex<Stock>");
+        story.resource_mut(lock).is_taken = Some(true);
+        story.waits(blocked, lock);
+        story.task_mut(blocked).kind = kind;
+        story.task_mut(blocked).state = TaskState::Running;
+        if is_awaited {
+            let (waiting, end) = (story.task(), story.end_of(&[blocked]));
+            story.waits(waiting, end);
+        }
+        let report = story.report();
+        lines(&leads(&report, &[]))
+    };
+    let (blocked, end) = (LeadReason::BlockedThread, LeadReason::ChainEnd);
+    assert_eq!(blocks(TaskKind::Task, false), [(blocked, vec![1], 0)]);
+    assert_eq!(blocks(TaskKind::Task, true), [(blocked, vec![1], 1)]);
+    assert_eq!(blocks(TaskKind::Blocking, false), [], "its thread is there to be blocked");
+    assert_eq!(blocks(TaskKind::Blocking, true), [(end, vec![1], 1)]);
 }
