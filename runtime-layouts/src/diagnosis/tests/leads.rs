@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::diagnosis::{findings, leads};
-use crate::fake::FakeReport;
+use crate::fake::{FakeFrame, FakeReport};
 use crate::report::{
     Access, Clock, Due, Lead, LeadReason, Leads, ResourceKind, TaskKind, TaskState, Timer,
 };
@@ -135,18 +135,6 @@ fn a_timer_that_is_due_is_a_lead_where_nobody_waits_for_its_task() {
 }
 
 #[test]
-fn beside_a_certain_fault_little_is_said() {
-    let mut story = FakeReport::new();
-    let (own, asked) = (story.task(), story.task());
-    let lock = story.resource(ResourceKind::Mutex, "Mutex<Stock>");
-    story.holds(own, lock);
-    story.waits(own, lock);
-    let answer = story.resource(ResourceKind::Oneshot, "oneshot<u32>");
-    story.waits(asked, answer);
-    assert_eq!(told(story).first, []);
-}
-
-#[test]
 fn five_leads_are_enough() {
     let mut story = FakeReport::new();
     for _ in 0..7 {
@@ -198,4 +186,52 @@ fn a_thread_that_a_task_blocks_is_a_lead_and_one_of_the_pool_only_when_it_is_awa
     assert_eq!(blocks(TaskKind::Task, true), [(blocked, vec![1], 1)]);
     assert_eq!(blocks(TaskKind::Blocking, false), [], "its thread is there to be blocked");
     assert_eq!(blocks(TaskKind::Blocking, true), [(end, vec![1], 1)]);
+}
+
+#[test]
+fn of_several_waits_the_one_that_tells_most_counts() {
+    let with = |change: fn(&mut FakeReport, [FakeFrame; 3])| {
+        let mut story = FakeReport::new();
+        let task = story.task();
+        let (timer, socket) = (
+            story.resource(ResourceKind::Sleep, "a timer"),
+            story.resource(ResourceKind::Io, "TcpStream"),
+        );
+        let lock = story.resource(ResourceKind::Mutex, "Mutex<Stock>");
+        story.resource_mut(lock).is_taken = Some(true);
+        let branches = [0, 1, 2].map(|_| story.branch(task));
+        story.waits(branches[0], timer);
+        story.waits(branches[1], socket);
+        change(&mut story, branches);
+        // The others are there first.
+        story.waits(branches[2], lock);
+        let report = story.report();
+        lines(&leads(&report, &[]))
+    };
+    assert_eq!(with(|_, _| ()), [(LeadReason::HolderNotFound, vec![1], 0)]);
+    let woken = with(|story, [first, ..]| {
+        let answer = story.resource(ResourceKind::Oneshot, "oneshot<u32>");
+        story.is_given(first, answer);
+    });
+    let given = [(LeadReason::ChainEnd, vec![1], 0)];
+    assert_eq!(woken, given, "it was given something, and is not polled");
+    let runs = with(|story, [first, ..]| story.task_mut(first).state = TaskState::Running);
+    assert_eq!(runs, [], "what is stored of it is old");
+}
+
+#[test]
+fn who_has_a_mere_handle_is_not_where_a_chain_goes() {
+    let kept_as = |access| {
+        let mut story = FakeReport::new();
+        let (waiting, keeper) = (story.task(), story.task());
+        let bell = story.resource(ResourceKind::Watch, "watch<u32>");
+        story.holds(keeper, bell).access = access;
+        story.waits(waiting, bell).access = Some(Access::Receive);
+        let socket = story.resource(ResourceKind::Io, "TcpStream");
+        story.waits(keeper, socket);
+        let report = story.report();
+        lines(&leads(&report, &[]))
+    };
+    assert_eq!(kept_as(Access::Send), [(LeadReason::ChainEnd, vec![2], 1)]);
+    assert_eq!(kept_as(Access::Handle), [(LeadReason::ChainEnd, vec![1], 0)]);
 }
