@@ -61,7 +61,9 @@ pub(super) fn write_runtimes(report: &Report, look: &Look, out: &mut Out<'_>) ->
             table.hold(row);
         }
         table.fit(look.width, 2);
-        if rows.is_empty() {
+        if runtime.flavor == Flavor::BLOCKING_POOL {
+            // Its threads are no workers.
+        } else if rows.is_empty() {
             out.line(match runtime.flavor.pollers {
                 Pollers::Unknown => "  No thread was found that runs it.",
                 Pollers::One | Pollers::Several => "  No thread runs it now.",
@@ -142,16 +144,21 @@ fn in_order(report: &Report, what: &str, tasks: &[TaskIndex]) -> String {
 /// `Blocking pool: 2 of 2 threads, 0 idle; 1 closure queued: it is full.` The limit is said where it
 /// is near.
 fn pool_text(pool: &BlockingPool) -> String {
-    let threads = match pool.limit.filter(|limit| pool.threads.saturating_mul(2) >= *limit) {
-        Some(limit) => format!("{} of {}", pool.threads, counted(limit, "thread")),
-        None => counted(pool.threads, "thread"),
-    };
     let full = if pool.is_full() { ": it is full" } else { "" };
     format!(
-        "  Blocking pool: {threads}, {} idle; {} queued{full}.",
+        "  Blocking pool: {}, {} idle; {} queued{full}.",
+        threads_text(pool),
         pool.idle,
         counted(pool.queued, "closure")
     )
+}
+
+/// `2 of 2 threads`, `3 threads`.
+fn threads_text(pool: &BlockingPool) -> String {
+    match pool.limit.filter(|limit| pool.threads.saturating_mul(2) >= *limit) {
+        Some(limit) => format!("{} of {}", pool.threads, counted(limit, "thread")),
+        None => counted(pool.threads, "thread"),
+    }
 }
 
 /// `tokio 1.54.1 · multi_thread · 2 workers, both parked · 6 tasks`.
@@ -170,6 +177,10 @@ pub(crate) fn summary(report: &Report, runtime: &Runtime) -> String {
     if local > 0 {
         let local = counted(local as u64, "local task");
         tasks = if runtime.listed_tasks == 0 { local } else { format!("{tasks} and {local}") };
+    }
+    if let Some(pool) = runtime.blocking.filter(|_| runtime.flavor == Flavor::BLOCKING_POOL) {
+        let closures = counted(runtime.listed_tasks, "closure");
+        return format!("{name}{object} · {}, {} idle · {closures}", threads_text(&pool), pool.idle);
     }
     let end = if runtime.shutdown.is_some() { " · is being dropped" } else { "" };
     let flavor = match runtime.flavor {

@@ -3,16 +3,21 @@
 //! Each task is followed through who holds, sends or ends what it waits for, as far as memory shows,
 //! to a task that waits for nobody. That takes a few steps a task, whatever the size of the program.
 
+use std::time::Duration;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::is_fault;
 use crate::report::{
-    Access, Finding, FindingKind, Holder, Lead, LeadReason, Leads, Report, Resource, ResourceId,
+    Access, Due, Finding, FindingKind, Holder, Lead, LeadReason, Leads, Report, Resource, ResourceId,
     ResourceKind, SiteId, Task, TaskIndex, TaskKind, TaskState, Wait, WaitId,
 };
 
 /// Leads that are worth a reader's time.
 const MOST_LEADS: usize = 5;
+
+/// Who waits no longer than this, without a lock that others want, is not worth a look.
+const SOON: Duration = Duration::from_secs(10);
 
 /// Where to look first, beside these findings.
 ///
@@ -131,6 +136,12 @@ impl<'r> Steps<'r> {
                 behind[end.0 as usize] += 1;
             }
         }
+        let wants_lock = |task: &&Task| {
+            self.resource(task.index).is_some_and(|resource| is_lock(resource.kind))
+        };
+        let wanting = self.report.tasks.iter().filter(wants_lock);
+        let keeping_locks: FxHashSet<TaskIndex> =
+            wanting.filter_map(|task| self.next[task.index.0 as usize]).collect();
         let mut leads: Vec<Lead> = Vec::new();
         let mut known: FxHashMap<Key, usize> = FxHashMap::default();
         for (task, end) in self.report.tasks.iter().zip(&ends) {
@@ -139,7 +150,8 @@ impl<'r> Steps<'r> {
                 continue;
             }
             let circle = circles.get(&task.index);
-            let Some(reason) = self.reason(task, behind, circle) else { continue };
+            let keeps_lock = keeping_locks.contains(&task.index);
+            let Some(reason) = self.reason(task, (behind, keeps_lock), circle) else { continue };
             let key = self.key(reason, task, behind);
             match known.get(&key) {
                 Some(at) => leads[*at].tasks.push(task.index),
@@ -197,11 +209,12 @@ impl<'r> Steps<'r> {
         (ends, circles)
     }
 
-    /// Why the end of a chain is worth a look; `None` when it is not.
+    /// Why the end of a chain is worth a look; `None` when it is not. So many tasks are behind it, and
+    /// it may keep a lock that one of them wants.
     fn reason(
         &self,
         task: &Task,
-        behind: usize,
+        (behind, keeps_lock): (usize, bool),
         circle: Option<&Vec<TaskIndex>>,
     ) -> Option<LeadReason> {
         match circle.map(Vec::len) {
@@ -226,6 +239,8 @@ impl<'r> Steps<'r> {
             ResourceKind::Sleep if resource.timer.is_some_and(|it| it.overdue().is_some()) => {
                 Some(LeadReason::Overdue)
             }
+            // It goes on by itself in a moment, and so do those who wait for it.
+            ResourceKind::Sleep if !keeps_lock && is_soon(resource) => None,
             ResourceKind::Never => is_awaited,
             kind if is_outside(kind) => is_awaited,
             _ => Some(LeadReason::ChainEnd),
@@ -265,8 +280,10 @@ fn telling_wait(report: &Report, task: &Task) -> Option<WaitId> {
         }
         let class = match kind {
             kind if is_lock(kind) || wait.blocks_thread => 0,
-            // What only ends what else the task does tells less than that.
+            // What only ends what else the task does tells less than that, and what never ends
+            // nothing where there is something else.
             ResourceKind::Sleep | ResourceKind::Yield | ResourceKind::Cancellation => 3,
+            ResourceKind::Never => 4,
             kind if is_outside(kind) => 1,
             _ => 2,
         };
@@ -312,6 +329,12 @@ fn next_task(report: &Report, wait: &Wait, keepers: &Keepers) -> Option<TaskInde
         Some(first) if first == wait.task => keepers.other.or(keepers.first.filter(|_| may_be_own)),
         first => first,
     }
+}
+
+/// Whether a timer goes off so soon that nobody would call it a hang.
+fn is_soon(resource: &Resource) -> bool {
+    let due = resource.timer.map(|timer| timer.due);
+    matches!(due, Some(Due::Now)) || matches!(due, Some(Due::In(left)) if left <= SOON)
 }
 
 /// Whether what is waited for comes from outside of the program, or by itself.

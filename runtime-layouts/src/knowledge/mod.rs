@@ -482,9 +482,16 @@ impl Libraries {
 }
 
 /// Whether a type of that name, which has that path without generic arguments, is meant: by its path,
-/// or where the first arguments matter by these.
+/// or where the first arguments matter by these. An async fn or block of a method is in a path with the
+/// number of its `impl`, which differs between versions: `app::{impl}::run::{async_fn_env#0}` is one of
+/// any number.
 fn is_of_path(known: &str, name: &str, path: &str) -> bool {
     known == path
+        || known.split_once("{impl}").is_some_and(|(before, after)| {
+            let rest = path.strip_prefix(before).and_then(|rest| rest.strip_prefix("{impl#"));
+            let rest = rest.map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+            rest.and_then(|rest| rest.strip_prefix('}')) == Some(after)
+        })
         || known.contains('<')
             && name.strip_prefix(known).is_some_and(|rest| rest.starts_with([',', '>']))
 }

@@ -11,8 +11,10 @@ pub(crate) mod async_executor;
 pub(crate) mod async_io;
 pub(crate) mod async_lock;
 pub(crate) mod async_once_cell;
+pub(crate) mod async_process;
 pub(crate) mod axum;
 pub(crate) mod bb8;
+pub(crate) mod blocking;
 pub(crate) mod bytes;
 pub(crate) mod concurrent_queue;
 pub(crate) mod crossbeam_channel;
@@ -58,6 +60,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&rust_std::LIBRARY),
     RegistryEntry::runtime(&tokio::LIBRARY, tokio::discover),
     RegistryEntry::runtime(&async_executor::LIBRARY, async_executor::discover),
+    RegistryEntry::runtime(&blocking::LIBRARY, blocking::discover),
     RegistryEntry::runtime(&embassy::LIBRARY, embassy::discover),
     RegistryEntry::runtime(&zruntime::LIBRARY, zruntime::discover),
     RegistryEntry::library(&embassy_sync::LIBRARY),
@@ -69,6 +72,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&async_channel::LIBRARY),
     RegistryEntry::library(&async_broadcast::LIBRARY),
     RegistryEntry::library(&async_io::LIBRARY),
+    RegistryEntry::library(&async_process::LIBRARY),
     RegistryEntry::library(&concurrent_queue::LIBRARY),
     RegistryEntry::library(&crossbeam_channel::LIBRARY),
     RegistryEntry::declared(&flume::LIBRARY),

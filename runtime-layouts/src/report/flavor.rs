@@ -28,6 +28,8 @@ impl Flavor {
     pub const CURRENT_THREAD: Self = Self::new("current_thread", Pollers::One);
     /// Worker threads run the tasks and take them from each other.
     pub const MULTI_THREAD: Self = Self::new("multi_thread", Pollers::Several);
+    /// No scheduler at all: a pool of threads for work that blocks.
+    pub const BLOCKING_POOL: Self = Self::new("blocking_pool", Pollers::Several);
     /// One that is not known.
     pub const UNKNOWN: Self = Self::new("unknown", Pollers::Unknown);
 

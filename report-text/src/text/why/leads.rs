@@ -8,8 +8,8 @@ use super::super::style::{Out, Style};
 use super::super::waiting::{enumerated, in_variable, thing_without_address};
 use super::parts::{capitalized, standing};
 use runtime_layouts::report::{
-    Access, Finding, FrameRef, Lead, LeadReason, Leads, Report, Resource, ResourceKind, TaskState,
-    Wait, WakerPlace,
+    Access, Finding, Flavor, FrameRef, Lead, LeadReason, Leads, Report, Resource, ResourceKind, Task,
+    TaskState, Wait, WakerPlace,
 };
 
 /// Writes the leads under a heading, or that nothing waits inside the program.
@@ -112,6 +112,9 @@ fn of_state(report: &Report, lead: &Lead, subject: &str, look: &Look) -> String 
     let at = at(report, outermost, look);
     match first.state {
         TaskState::Running => format!("{subject} is running{at}: see `async bt {id}`."),
+        TaskState::Scheduled if is_run_by_none(report, first) => format!(
+            "{subject} was woken{at}, but no thread was found that runs its executor: see who should."
+        ),
         TaskState::Scheduled => {
             format!("{subject} was woken but not polled since{at}: see `async workers`.")
         }
@@ -123,6 +126,12 @@ fn of_state(report: &Report, lead: &Lead, subject: &str, look: &Look) -> String 
             format!("{subject} {is} idle{at}, and what for is not known: see `async bt {id}`.")
         }
     }
+}
+
+/// Whether no thread is known that would poll a task.
+fn is_run_by_none(report: &Report, task: &Task) -> bool {
+    let runtime = task.runtime.and_then(|runtime| report.runtimes.get(runtime));
+    runtime.is_some_and(|it| it.workers.is_empty() && it.flavor != Flavor::BLOCKING_POOL)
 }
 
 fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look) -> String {

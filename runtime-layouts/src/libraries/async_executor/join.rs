@@ -12,7 +12,7 @@ use crate::value::{Program, Value, ValueError};
 pub(super) const TASK: &str = "async_task::task::Task<";
 
 /// The head of the task that a handle is of; `None` for none.
-pub(super) fn header(program: &Program<'_>, handle: Value) -> Result<Option<Value>, ValueError> {
+pub(in crate::libraries) fn header(program: &Program<'_>, handle: Value) -> Result<Option<Value>, ValueError> {
     let Some(task) = handle.find_inline(program, TASK)? else { return Ok(None) };
     let Some(ty) = header_type(program, task.ty.module) else { return Ok(None) };
     let address = program.read_pointer(task.member(program, "ptr")?.address)?;
@@ -20,7 +20,7 @@ pub(super) fn header(program: &Program<'_>, handle: Value) -> Result<Option<Valu
 }
 
 /// The end of one task.
-pub(super) fn handle(
+pub(in crate::libraries) fn handle(
     reading: &Reading<'_>,
     value: Value,
 ) -> Result<Option<ObservedResource>, ValueError> {

@@ -7,10 +7,11 @@
 
 mod executors;
 mod expected;
-mod join;
+pub(in crate::libraries) mod join;
+pub(in crate::libraries) mod polled;
 mod queues;
 mod state;
-mod task;
+pub(in crate::libraries) mod task;
 mod threads;
 
 use std::collections::HashMap;
@@ -22,7 +23,8 @@ use crate::knowledge::children::{Children, Part, Types};
 use crate::knowledge::{CollectionType, Library, ResourceType, Runtime};
 use crate::layout::Type;
 use crate::layout::source::LayoutError;
-use crate::report::{Task, TaskId, TaskIndex, TaskKind, TaskState};
+use crate::libraries::blocking;
+use crate::report::{Task, TaskId, TaskIndex, TaskState};
 use crate::value::{Program, Ty, Value};
 use crate::walk::waits::waker_sweep;
 use crate::walk::{Inspection, LiveValue};
@@ -34,7 +36,7 @@ pub(crate) const LIBRARY: Library = Library {
         // In the paths of its panics, and in those of its tasks (4.0 to 4.7).
         text: b"async-task-",
         task_polls: &[task::RUN],
-        pool_loops: &[],
+        pool_loops: &[blocking::MAIN_LOOP],
     }),
     expectations: expected::EXPECTATIONS,
     named_types: expected::NAMED_TYPES,
@@ -147,8 +149,10 @@ fn add_unlisted(
         let Ok(mut one) = one else { continue };
         inspection.numbers.apply_to_task(&mut one.task);
         let Some(executor) = one.executor else {
-            // Of another library's, such as the pool of `blocking`.
-            one.task.kind = TaskKind::Blocking;
+            // Of another library's, such as the pool of `blocking`, which finds its own closures.
+            if one.is_of(program, blocking::PATH) {
+                continue;
+            }
             seen.insert(header.address);
             found.add_task(None, one.future, &one.task);
             inspection.tasks.push(one.task);
@@ -268,7 +272,7 @@ fn shown(all: &[Executor]) -> Vec<&Executor> {
 }
 
 /// The number of the first executor among all that number their tasks: tokio's count first.
-fn first_group(tasks: &[Task]) -> usize {
+pub(in crate::libraries) fn first_group(tasks: &[Task]) -> usize {
     let group = |task: &Task| {
         let (group, number) = task.id.0.split_once('.').unwrap_or(("1", &task.id.0));
         number.parse::<u64>().ok()?;
@@ -277,7 +281,8 @@ fn first_group(tasks: &[Task]) -> usize {
     tasks.iter().filter_map(group).max().unwrap_or(0) + 1
 }
 
-fn id(group: usize, number: usize) -> TaskId {
+/// The id of a task by the number of its executor and its own.
+pub(in crate::libraries) fn id(group: usize, number: usize) -> TaskId {
     TaskId(match group {
         1 => number.to_string(),
         _ => format!("{group}.{number}"),

@@ -49,23 +49,33 @@ struct FuturePlace {
 
 /// Reads tasks; keeps what it learns of each table.
 #[derive(Default)]
-pub(super) struct TaskReader {
+pub(in crate::libraries) struct TaskReader {
     layouts: FxHashMap<u64, Rc<TaskLayout>>,
 }
 
 /// A task, and the executor whose queue it goes to.
-pub(super) struct Found {
-    pub(super) task: Task,
+pub(in crate::libraries) struct Found {
+    pub(in crate::libraries) task: Task,
     /// The name of the type of its future, which the function that polls it has as an argument.
-    pub(super) future: Option<Ty>,
+    pub(in crate::libraries) future: Option<Ty>,
     /// `State`; `None` for a task of another library.
     pub(super) executor: Option<Value>,
+    /// The type of the function that schedules it; `None` when the debug information does not tell.
+    schedule: Option<Ty>,
+}
+
+impl Found {
+    /// Whether a function of that crate schedules it: `blocking::`.
+    pub(in crate::libraries) fn is_of(&self, program: &Program<'_>, path: &str) -> bool {
+        let layout = self.schedule.and_then(|schedule| program.type_of(schedule).ok());
+        layout.is_some_and(|layout| layout.name.starts_with(path))
+    }
 }
 
 impl TaskReader {
     /// The task with that header. Its sites are the walker's, its id is for the caller to set. An
     /// executor that has it in its list has one waker of it.
-    pub(super) fn read(
+    pub(in crate::libraries) fn read(
         &mut self,
         program: &Program<'_>,
         walker: &mut Walker,
@@ -103,7 +113,8 @@ impl TaskReader {
         let at =
             |(ty, offset): (Ty, u64)| Value { ty, address: header.address.wrapping_add(offset) };
         let executor = layout.schedule.map(at).and_then(|schedule| executor_in(program, schedule));
-        Ok(Found { task, future: layout.future.map(|future| future.ty), executor })
+        let schedule = layout.schedule.map(|(schedule, _)| schedule);
+        Ok(Found { task, future: layout.future.map(|future| future.ty), executor, schedule })
     }
 
     fn layout_of(
@@ -300,7 +311,7 @@ fn inner(program: &Program<'_>, (ty, offset): (Ty, u64)) -> (Ty, u64) {
 }
 
 /// The type of the head of a task without metadata, in a module.
-pub(super) fn header_type(program: &Program<'_>, module: usize) -> Option<Ty> {
+pub(in crate::libraries) fn header_type(program: &Program<'_>, module: usize) -> Option<Ty> {
     let layouts = program.layouts(module);
     let names = ["async_task::header::Header<()>", "async_task::header::Header"];
     let found = |name: &str| layouts.types_named(name, None).ok()?.first().copied();

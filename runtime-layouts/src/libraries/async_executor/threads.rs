@@ -4,12 +4,11 @@ use std::ops::Range;
 
 use super::executors::Executors;
 use super::expected::STATE;
-use super::{is_running, queues, task};
-use crate::report::{BesideStack, Chain, FrameSource, Task, TaskKind, ThreadRef};
+use super::{is_running, polled, queues, task};
+use crate::report::{Chain, TaskKind, ThreadRef};
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
-use crate::walk::stacks::blocked_on::{self, OnFrame};
-use crate::walk::stacks::stack_future;
+use crate::walk::stacks::{blocked_on, stack_future};
 
 /// Types whose values lead to an executor or a task, as parts of their names.
 const LEADING: [&str; 2] = ["async_executor::", "async_task::task::Task<"];
@@ -155,105 +154,18 @@ fn run_by_chain(
     chain.branches.iter().for_each(|branch| run_by_chain(inspection, branch, states));
 }
 
-/// One task that a thread's stack shows being polled.
-struct Polling {
-    thread: ThreadRef,
-    /// The type of its future.
-    future: Option<String>,
-    /// Its header, where a variable shows that.
-    header: Option<u64>,
-    chain: Chain,
-}
-
 /// Says which threads poll which of the tasks from the first one on, with the frames of their stacks.
 pub(super) fn join(inspection: &mut Inspection<'_>, first: usize, found: &mut Executors) {
     if !inspection.tasks[first..].iter().any(is_running) {
         return;
     }
-    let polling = polling(inspection);
-    let mut taken = vec![false; polling.len()];
-    let program = inspection.program;
-    let name_of = |task: &Task| {
-        let ty = found.futures.get(&task.address)?;
-        Some(program.type_of(*ty).ok()?.name.to_string())
-    };
-    let names: Vec<Option<String>> = inspection.tasks[first..]
-        .iter()
-        .map(|task| is_running(task).then(|| name_of(task)).flatten())
-        .collect();
-    for (at, name) in names.into_iter().enumerate() {
-        let task = &mut inspection.tasks[first + at];
-        if !is_running(task) {
-            continue;
-        }
-        task.trust.is_stale = true;
-        let is_it = |it: &Polling| it.header == Some(task.address);
-        let may_be = |(number, it): &(usize, &Polling)| {
-            !taken[*number] && it.header.is_none() && name.is_some() && it.future == name
-        };
-        let exact = polling.iter().position(is_it);
-        let mut alike = polling.iter().enumerate().filter(may_be);
-        // Of several that are alike it may be any.
-        let only = alike.next().filter(|_| alike.next().is_none()).map(|(number, _)| number);
-        let Some(number) = exact.or(only) else { continue };
-        taken[number] = true;
-        let shown = &polling[number];
-        task.thread = Some(shown.thread);
-        let stored = std::mem::replace(&mut task.chain, shown.chain.clone());
-        task.beside_stack = BesideStack::stored(stored);
-        task.trust.source = FrameSource::NativeStack;
-        let (header, thread) = (task.address, shown.thread);
+    let polled = polled::find(inspection);
+    for (header, thread) in polled::show(inspection, first, &found.futures, &polled) {
         if let Some(executor) = found.of_task(header) {
             let state = found.all[executor].state;
             found.add_thread(state, thread).task = Some(header);
         }
     }
-}
-
-/// What the threads' stacks show being polled.
-fn polling(inspection: &mut Inspection<'_>) -> Vec<Polling> {
-    let target = inspection.program.target();
-    let mut all = Vec::new();
-    for thread in target.threads() {
-        if inspection.interrupted() {
-            break;
-        }
-        let program = inspection.program;
-        let frames = program.stack(thread);
-        let calls = blocked_on::calls_of(program, &frames);
-        let mut start = 0;
-        for (end, on) in calls.iter().enumerate() {
-            if !task::is_run(&on.call.function.name) {
-                continue;
-            }
-            let chain = inspection.chain_on_stack(&frames, &calls, start, end);
-            let parameters = &on.call.function.type_parameters;
-            let future = parameters.iter().find(|of| &*of.name == "F").and_then(|of| {
-                let layout = program.type_of(Ty { module: on.module, id: of.ty }).ok()?;
-                let ty = task::polled_type(program, Ty { module: on.module, id: of.ty });
-                Some(program.type_of(ty).ok().unwrap_or(layout).name.to_string())
-            });
-            let header = header_on_stack(program, on, &frames[on.frame]);
-            let reference = ThreadRef { number: thread.number, tid: thread.tid };
-            all.push(Polling { thread: reference, future, header, chain });
-            start = end + 1;
-        }
-    }
-    all
-}
-
-/// The task that a function on a stack runs: its parameter `ptr`.
-fn header_on_stack(
-    program: &Program<'_>,
-    on: &OnFrame,
-    frame: &crate::target::NativeFrame,
-) -> Option<u64> {
-    let (module, address) = program.module_at(frame.pc.lookup())?;
-    let variables = program.layouts(module).variables_at(address).ok()?;
-    let pointer =
-        variables.iter().find(|it| it.function == on.call.function.name && &*it.name == "ptr")?;
-    let (_, value) = stack_future::place(program, module, pointer, frame)?;
-    program.read_pointer(value.address).ok().filter(|address| *address != 0)
 }
 
 /// Leaves out the futures by which threads of a library run executors: nobody waits for them, and the

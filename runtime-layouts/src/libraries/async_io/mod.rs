@@ -2,7 +2,8 @@
 //! threads that wait for them on behalf of all.
 //!
 //! Source: `async-io/src/{lib,reactor,driver}.rs` (1.13.0 and 2.6.0), `async-net/src/{tcp,udp,unix}.rs`
-//! (2.0.0), `async-std/src/net/{tcp,udp}/*.rs` (1.13.2).
+//! (2.0.0), `async-std/src/net/{tcp,udp}/*.rs` (1.13.2), `async-signal/src/lib.rs`
+//! (0.2.14), `async-process/src/lib.rs` (2.5.0).
 
 use std::time::Duration;
 
@@ -44,13 +45,19 @@ const RESOURCES: &[ResourceType] = &[
     ResourceType::of("async_io::reactor::Ready", ready),
     ResourceType::of("futures_lite::future::Pending", rust_std::never),
     ResourceType::of("async_std::future::pending::Pending", rust_std::never),
+    // By what its thread of tokio's goes on (`async-compat/src/lib.rs`, 0.2.6).
+    ResourceType::of("async_compat::Pending", rust_std::never),
     polled("async_io::Async"),
+    ResourceType { wakers: Some(wakers), ..ResourceType::of("async_signal::Signals", signal) },
     polled("async_net::tcp::TcpStream"),
     polled("async_net::tcp::TcpListener"),
     polled("async_net::udp::UdpSocket"),
     polled("async_net::unix::UnixStream"),
     polled("async_net::unix::UnixListener"),
     polled("async_net::unix::UnixDatagram"),
+    polled("async_process::ChildStdin"),
+    polled("async_process::ChildStdout"),
+    polled("async_process::ChildStderr"),
     polled("async_std::net::tcp::stream::TcpStream"),
     polled("async_std::net::tcp::listener::TcpListener"),
     polled("async_std::net::udp::UdpSocket"),
@@ -125,6 +132,13 @@ fn socket(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource
     Ok(Some(seen))
 }
 
+/// `Signals`: it reads from a descriptor what a handler writes.
+fn signal(_: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
+    let mut seen = ObservedResource::new(ResourceKind::Signal, value);
+    seen.name = Some("a signal".into());
+    Ok(Some(seen))
+}
+
 fn descriptor(program: &Program<'_>, value: Value) -> Result<ObservedResource, ValueError> {
     let source = value.find_through_pointers(program, SOURCE)?;
     let fd = match source {
@@ -137,6 +151,7 @@ fn descriptor(program: &Program<'_>, value: Value) -> Result<ObservedResource, V
         () if name.contains("TcpStream") || name.contains("Udp") || name.contains("Unix") => {
             "a socket"
         }
+        () if name.contains("ChildStd") => "a pipe",
         () => "a file descriptor",
     };
     let seen = descriptors::observed(program, value, fd, what);

@@ -38,7 +38,7 @@ pub(crate) fn elements(
         return bounded(program, queue, element, most);
     }
     match owner.find_through_pointers(program, UNBOUNDED)? {
-        Some(queue) => unbounded(program, queue, element, most),
+        Some(queue) => in_blocks(program, queue, (BLOCK, "value"), element, most),
         None => Ok(Vec::new()),
     }
 }
@@ -101,9 +101,13 @@ fn bounded(
     Ok((0..queued.min(capacity)).take(most).map(at).collect())
 }
 
-fn unbounded(
+/// What lies in a queue that is a list of blocks: of types that begin with the first name, and with
+/// elements that are the member of the second one of each slot. std's channels without a limit are the
+/// same (`library/std/src/sync/mpmc/list.rs`, Rust 1.95).
+pub(crate) fn in_blocks(
     program: &Program<'_>,
     queue: Value,
+    (block, member): (&'static str, &str),
     element: Ty,
     most: usize,
 ) -> Result<Vec<Value>, ValueError> {
@@ -114,12 +118,12 @@ fn unbounded(
     };
     let (Some(head), Some(tail)) = (index("head")?, index("tail")?) else { return Ok(found) };
     let head_block = queue.member(program, "head")?;
-    let Some(mut block) = head_block.find_through_pointers(program, BLOCK)? else {
+    let Some(mut block) = head_block.find_through_pointers(program, block)? else {
         return Ok(found);
     };
     let slots = block.member(program, "slots")?;
     let (Some(state), Some(value)) =
-        (slots_offset(program, slots, "state")?, slots_offset(program, slots, "value")?)
+        (slots_offset(program, slots, "state")?, slots_offset(program, slots, member)?)
     else {
         return Ok(found);
     };

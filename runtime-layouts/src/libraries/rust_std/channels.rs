@@ -10,6 +10,7 @@
 use crate::knowledge::ObservedResource;
 use crate::knowledge::blocking::BlockedThread;
 use crate::knowledge::naming::{count, generic_name};
+use crate::libraries::concurrent_queue;
 use crate::report::{Access, ResourceKind};
 use crate::value::find_by_name::is_named;
 use crate::value::path::{self, Reach};
@@ -19,6 +20,9 @@ use crate::value::{Program, Ty, Value, ValueError};
 /// What all ends of a channel share.
 pub(crate) const COUNTER: &str = "std::sync::mpmc::counter::Counter<";
 
+/// A channel with room for any number of messages, and a part of its queue.
+const UNLIMITED: &str = "std::sync::mpmc::list::Channel<";
+const BLOCK: &str = "std::sync::mpmc::list::Block<";
 /// The sorts of channels: with room for some messages, for any number, for none.
 const MOST_SORTS: usize = 3;
 /// Threads in the list of one channel that are looked at, at most.
@@ -66,6 +70,20 @@ pub(crate) fn waited_for(
         !program.is_interrupted() && waits(thread, *counter, access).unwrap_or(false)
     });
     seen(program, end, found.next()?, access).ok()
+}
+
+/// The messages in the queue of a channel without a limit that a value leads to.
+pub(crate) fn queued(
+    program: &Program<'_>,
+    owner: Value,
+    most: usize,
+) -> Result<Vec<Value>, ValueError> {
+    let Some(channel) = owner.find_through_pointers(program, UNLIMITED)? else {
+        return Ok(Vec::new());
+    };
+    let Some(message) = channel.layout(program)?.type_parameter("T") else { return Ok(Vec::new()) };
+    let message = Ty { module: channel.ty.module, id: message };
+    concurrent_queue::in_blocks(program, channel, (BLOCK, "msg"), message, most)
 }
 
 /// Whether a thread is in the list of those who wait for that. Most words lead to no channel at all.

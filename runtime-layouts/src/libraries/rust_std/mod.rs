@@ -6,6 +6,7 @@
 //! `parking_lot/src/raw_{mutex,rwlock}.rs` (0.12).
 
 pub(crate) mod channels;
+pub(crate) mod children;
 pub(crate) mod collections;
 pub(crate) mod descriptors;
 pub(crate) mod expected;

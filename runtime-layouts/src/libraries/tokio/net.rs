@@ -1,7 +1,7 @@
-//! Waits for sockets, pipes, signals and child processes.
+//! Waits for sockets, pipes and signals.
 //!
 //! Source: `tokio/src/net/{tcp,unix}/*.rs`, `net/udp.rs`, `runtime/io/scheduled_io.rs`,
-//! `io/interest.rs`, `signal/unix.rs`, `process/mod.rs` (tokio 1.54.1).
+//! `io/interest.rs`, `signal/unix.rs` (tokio 1.54.1).
 
 use super::expected::{INTEREST, SCHEDULED_IO};
 use crate::knowledge::waker;
@@ -11,7 +11,6 @@ use crate::report::{Access, ResourceKind};
 use crate::value::{Program, Value, ValueError};
 
 const OWNED_FD: &str = rust_std::expected::OWNED_FD.newest();
-const CHILD: &str = "std::process::Child";
 
 /// Bits of an `Interest`.
 const READABLE: u64 = 0b01;
@@ -59,25 +58,6 @@ pub(super) fn signal(
     Ok(Some(ObservedResource {
         name: name.map(Into::into),
         ..ObservedResource::new(ResourceKind::Signal, value)
-    }))
-}
-
-/// `process::Child`: its end. `None` for one that has ended.
-pub(super) fn child(
-    reading: &Reading<'_>,
-    value: Value,
-) -> Result<Option<ObservedResource>, ValueError> {
-    let program = reading.program;
-    let Some(child) = value.find_inline(program, CHILD)? else { return Ok(None) };
-    let Some(pid) = child.find_number(program, "pid")? else { return Ok(None) };
-    let state = program.target().host().and_then(|host| host.child(pid));
-    Ok(Some(ObservedResource {
-        name: Some(format!("the end of child process {pid}").into()),
-        state: state.map(|(name, has_ended)| match has_ended {
-            true => format!("{name}, which has ended"),
-            false => name,
-        }),
-        ..ObservedResource::new(ResourceKind::Child, value)
     }))
 }
 

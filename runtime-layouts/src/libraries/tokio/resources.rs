@@ -3,6 +3,7 @@
 use super::sync::{broadcast, cells, mpsc, notify, oneshot, semaphore, watch};
 use super::{join, net, sync, time};
 use crate::knowledge::{GuardType, ReadValue, ResourceType, Wakers};
+use crate::libraries::rust_std::children;
 use crate::report::{Access, ResourceKind};
 
 const fn of(path: &'static str, read: ReadValue) -> ResourceType {
@@ -60,7 +61,7 @@ pub(super) const RESOURCES: &[ResourceType] = &[
     polled("tokio::process::ChildStdin", net::pipe, net::socket_wakers),
     polled("tokio::process::ChildStdout", net::pipe, net::socket_wakers),
     polled("tokio::process::ChildStderr", net::pipe, net::socket_wakers),
-    of("tokio::process::Child", net::child),
+    of("tokio::process::Child", children::end_of),
     polled("tokio::io::async_fd::AsyncFd", net::file_descriptor, net::socket_wakers),
     of("tokio::runtime::io::registration::Registration", net::file_descriptor),
     of("tokio::signal::unix::Signal", net::signal),

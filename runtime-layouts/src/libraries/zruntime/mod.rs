@@ -8,6 +8,7 @@ mod expected;
 mod join;
 mod resources;
 mod task;
+mod waits;
 
 use self::cores::Core;
 use crate::knowledge::{Library, Runtime};
@@ -34,6 +35,8 @@ pub(crate) const LIBRARY: Library = Library {
     public_paths: &[
         ("zruntime::lock::mutex::", "zruntime::lock::"),
         ("zruntime::lock::semaphore::", "zruntime::lock::"),
+        ("zruntime::lock::rwlock::", "zruntime::lock::"),
+        ("zruntime::lock::barrier::", "zruntime::lock::"),
         ("zruntime::event::", "zruntime::"),
     ],
     ..Library::named(NAME)

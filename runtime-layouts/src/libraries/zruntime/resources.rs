@@ -1,9 +1,10 @@
-//! What tasks wait for: locks, channels and files.
+//! What tasks wait for: locks, channels, timers, files and closures.
 //!
-//! Source: `zruntime/src/{lock/{mutex,semaphore},broadcast,mpmc,event,reactor}.rs` (0.2.2).
+//! Source: `zruntime/src/{lock/{mutex,semaphore,rwlock,barrier},broadcast,mpmc,event,reactor,time}.rs`,
+//! `unblock/mod.rs` (0.2.2). What its `fs` does blocks the thread: nothing waits there.
 
 use super::expected::CORE;
-use super::join;
+use super::{join, waits};
 use crate::knowledge::naming::{count, generic_name};
 use crate::knowledge::{GuardType, ObservedResource, Reading, ResourceType};
 use crate::libraries::rust_std::{collections, descriptors};
@@ -15,6 +16,11 @@ pub(super) const RESOURCES: &[ResourceType] = &[
     ResourceType::of("zruntime::scheduler::JoinHandle", join::handle),
     ResourceType::of("zruntime::lock::mutex::Mutex", mutex),
     ResourceType::of("zruntime::lock::semaphore::Semaphore", semaphore),
+    ResourceType::of("zruntime::lock::rwlock::RwLock", waits::rw_lock),
+    ResourceType::of("zruntime::lock::barrier::Barrier", waits::barrier),
+    ResourceType::of("zruntime::time::Sleep", waits::sleep),
+    ResourceType::of("zruntime::time::Interval", waits::interval),
+    ResourceType::of("zruntime::unblock::BlockingWork", waits::closure),
     ResourceType::of("zruntime::broadcast::Recv", broadcast),
     ResourceType::of("zruntime::broadcast::Receiver", broadcast),
     ResourceType::of("zruntime::mpmc::Recv", receive),
@@ -29,6 +35,10 @@ pub(super) const RESOURCES: &[ResourceType] = &[
 pub(super) const GUARDS: &[GuardType] = &[
     lock("zruntime::lock::mutex::MutexGuard"),
     lock("zruntime::lock::mutex::MutexGuardArc"),
+    rw_lock("zruntime::lock::rwlock::RwLockReadGuard", Access::Shared),
+    rw_lock("zruntime::lock::rwlock::RwLockReadGuardArc", Access::Shared),
+    rw_lock("zruntime::lock::rwlock::RwLockWriteGuard", Access::Exclusive),
+    rw_lock("zruntime::lock::rwlock::RwLockWriteGuardArc", Access::Exclusive),
     permit("zruntime::lock::semaphore::SemaphoreGuard"),
     permit("zruntime::lock::semaphore::SemaphoreGuardArc"),
     GuardType::end("zruntime::mpmc::Sender", ResourceKind::Mpsc, Access::Send, CHANNEL),
@@ -46,16 +56,22 @@ const fn lock(path: &'static str) -> GuardType {
     GuardType::lock(path, ResourceKind::Mutex, Access::Exclusive, MUTEX)
 }
 
+const fn rw_lock(path: &'static str, access: Access) -> GuardType {
+    GuardType::lock(path, ResourceKind::RwLock, access, RW_LOCK)
+}
+
 const fn permit(path: &'static str) -> GuardType {
     GuardType::lock(path, ResourceKind::Semaphore, Access::Permits(1), SEMAPHORE)
 }
 
 const MUTEX: &str = "zruntime::lock::mutex::Mutex<";
+/// What the guards of a lock of many readers lead to.
+pub(super) const RW_LOCK: &str = "zruntime::lock::rwlock::RwLock<";
 const SEMAPHORE: &str = "zruntime::lock::semaphore::Semaphore";
 const CHANNEL: &str = "zruntime::mpmc::Channel<";
 const BROADCAST: &str = "zruntime::broadcast::Channel<";
 /// What an event and its listeners share.
-const SHARED: &str = "zruntime::event::Shared";
+pub(super) const SHARED: &str = "zruntime::event::Shared";
 
 /// The lowest bit of a mutex's state (`mutex.rs`).
 const LOCKED: u64 = 1;

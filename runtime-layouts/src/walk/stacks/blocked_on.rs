@@ -97,12 +97,30 @@ pub(crate) fn beginning(
             return None;
         }
     }
-    let at = at?;
+    let at = at.or_else(|| by_name(inspection.program, calls, end, &is_runtimes))?;
     let polls_task = (0..at).rev().find(|place| is_task(&calls[*place]));
     let mut inside = calls[..at].iter();
     let is_polled =
         inside.any(|on| roles.of(inspection.program, on.module, &on.call.function) == Role::Polls);
     Some(Beginning { at, polls_task, is_polled })
+}
+
+/// The innermost function that is called as such functions are, and has a future as a generic argument.
+/// Where nothing uses the context, as in `std::future::Pending`, an optimized build has no variable for
+/// it left.
+fn by_name(
+    program: &Program<'_>,
+    calls: &[OnFrame],
+    end: usize,
+    is_runtimes: &dyn Fn(&OnFrame) -> bool,
+) -> Option<usize> {
+    calls[..end].iter().position(|on| {
+        let function = &on.call.function;
+        let is_future = |ty| future_type(program, Ty { module: on.module, id: ty }).is_some();
+        path_segments(&function.name).last().is_some_and(|last| last.text == "block_on")
+            && !is_runtimes(on)
+            && function.type_parameters.iter().any(|of| is_future(of.ty))
+    })
 }
 
 impl Inspection<'_> {

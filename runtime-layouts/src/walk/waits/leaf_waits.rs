@@ -344,8 +344,11 @@ impl LeafWalk<'_> {
     }
 
     fn value(&self, frame: &Frame) -> Option<Value> {
-        let ty = self.sites.type_of(frame.site).filter(|_| frame.address != 0)?;
-        Some(Value { ty, address: frame.address })
+        let ty = self.sites.type_of(frame.site)?;
+        // What takes no room needs no place, such as `std::future::Pending`.
+        let has_place =
+            frame.address != 0 || self.program.type_of(ty).is_ok_and(|layout| layout.size == 0);
+        has_place.then_some(Value { ty, address: frame.address })
     }
 }
 

@@ -109,6 +109,10 @@ fn add_pool(inspection: &mut Inspection<'_>, pool: Value, thread: Option<ThreadR
         runtime.flavor.pollers = Pollers::Unknown;
     }
     runtime.listed_tasks = (inspection.tasks.len() - first) as u64;
+    // `LocalPool::new().run_until(…)`: the future that a thread blocks on is all that there is.
+    if runtime.listed_tasks == 0 && runtime.incomplete.is_empty() {
+        return;
+    }
     runtime.workers.extend(thread.map(|thread| Worker {
         index: 0,
         thread: Some(thread),

@@ -1,13 +1,16 @@
 //! `ThreadPool`: tasks that several threads run.
 //!
 //! Source: `futures-executor/src/{thread_pool,unpark_mutex}.rs` (0.3.24 to 0.3.34). A task that waits
-//! lies in the `WakeHandle` that its wakers share, one that was woken in the pool's channel, and one
-//! that is polled on the stack of its thread. So those that wait are found by their wakers.
+//! lies in the `WakeHandle` that its wakers share, one that was spawned or woken in the pool's channel,
+//! and one that is polled on the stack of its thread. So those that wait are found by their wakers.
 
 use super::expected::{POOL_STATE, WAKE_HANDLE};
 use super::{FUTURE_OBJECT, Found, running, runtime, task};
 use crate::layout::name::plain_path;
-use crate::report::{Flavor, Pollers, TaskState, ThreadRef, Worker, WorkerState};
+use crate::libraries::rust_std::channels;
+use crate::report::{
+    Flavor, Pollers, QueuePlace, RunQueue, TaskIndex, TaskState, ThreadRef, Worker, WorkerState,
+};
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
 use crate::walk::stacks::blocked_on;
@@ -19,9 +22,11 @@ pub(in super::super) const RUN: &str = "futures_executor::thread_pool::Task::run
 /// What a task is while it waits (`WAITING`, `unpark_mutex.rs`).
 const WAITING: u64 = 0;
 
-const INCOMPLETE: &str = "it keeps no list of its tasks: shown are those that are polled, and those \
-                          that wait of which a waker was found in memory, but not those that are \
-                          queued";
+/// Tasks in the queue of one pool that are looked at.
+const MOST_QUEUED: usize = 1 << 16;
+
+const INCOMPLETE: &str = "it keeps no list of its tasks: shown are those that are queued or polled, \
+                          and those that wait of which a waker was found in memory";
 
 /// Adds the pools that variables lead to, and their tasks.
 pub(super) fn add(inspection: &mut Inspection<'_>, variables: &[Found]) {
@@ -104,8 +109,36 @@ fn add_pool(inspection: &mut Inspection<'_>, pool: Value, threads: &[ThreadRef],
             inspection.tasks.push(task);
         }
     }
+    let queue = queued(inspection, pool);
+    runtime.injected = queue.as_ref().map(|queue| queue.len() as u64);
+    if let Some(tasks) = queue.filter(|tasks| !tasks.is_empty()) {
+        runtime.queues.push(RunQueue { place: QueuePlace::Shared, tasks });
+    }
     runtime.listed_tasks = (inspection.tasks.len() - first) as u64;
     inspection.runtimes.push(runtime);
+}
+
+/// Adds the tasks that were spawned or woken and that no thread has taken yet, which a channel of
+/// threads has; `None` where that cannot be read.
+fn queued(inspection: &mut Inspection<'_>, pool: Value) -> Option<Vec<TaskIndex>> {
+    let program = inspection.program;
+    let receiver = pool.member(program, "rx").ok()?;
+    let messages = channels::queued(program, receiver, MOST_QUEUED).ok()?;
+    let mut found = Vec::new();
+    for message in messages {
+        if inspection.interrupted() {
+            break;
+        }
+        // Others tell a thread to end.
+        let Ok(Some(object)) = message.find_inline(program, FUTURE_OBJECT) else { continue };
+        let mut task = task(inspection, Some(object), TaskState::Scheduled);
+        if let Ok(Some(handle)) = message.find_through_pointers(program, WAKE_HANDLE.newest()) {
+            task.address = handle.address;
+        }
+        found.push(TaskIndex(u32::try_from(inspection.tasks.len()).unwrap_or(u32::MAX)));
+        inspection.tasks.push(task);
+    }
+    Some(found)
 }
 
 /// The future in a handle that wakers share, if it is one of that pool's and the task waits: memory
