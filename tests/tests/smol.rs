@@ -78,9 +78,19 @@ fn the_runtime_of_zbus() -> Result<()> {
 }
 
 #[test]
+fn child_processes_files_sockets_and_the_pool_for_what_blocks() -> Result<()> {
+    check(Profile::Debug, "errands", "smol-errands", CORE)
+}
+
+#[test]
+fn a_full_pool_whose_closure_waits_for_one_that_queues() -> Result<()> {
+    check(Profile::Debug, "full-pool", "smol-full-pool", CORE)
+}
+
+#[test]
 #[ignore = "the same, optimized and live; `cargo xtask test --full` runs it"]
 fn pools_and_the_runtime_of_zbus_optimized() -> Result<()> {
-    for what in ["local-pool", "thread-pool", "leaked", "zbus"] {
+    for what in ["local-pool", "thread-pool", "leaked", "zbus", "errands", "full-pool"] {
         check(Profile::Debug, what, &format!("smol-{what}"), &[Mode::Live])?;
         check(Profile::Release, what, &format!("smol-{what}-release"), BOTH)?;
     }

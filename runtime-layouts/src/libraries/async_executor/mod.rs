@@ -23,7 +23,6 @@ use crate::knowledge::children::{Children, Part, Types};
 use crate::knowledge::{CollectionType, Library, ResourceType, Runtime};
 use crate::layout::Type;
 use crate::layout::source::LayoutError;
-use crate::libraries::blocking;
 use crate::report::{Task, TaskId, TaskIndex, TaskState};
 use crate::value::{Program, Ty, Value};
 use crate::walk::waits::waker_sweep;
@@ -36,7 +35,7 @@ pub(crate) const LIBRARY: Library = Library {
         // In the paths of its panics, and in those of its tasks (4.0 to 4.7).
         text: b"async-task-",
         task_polls: &[task::RUN],
-        pool_loops: &[blocking::MAIN_LOOP],
+        pool_loops: &[POOL_LOOP],
     }),
     expectations: expected::EXPECTATIONS,
     named_types: expected::NAMED_TYPES,
@@ -60,6 +59,11 @@ pub(crate) const LIBRARY: Library = Library {
     handles: &["async_task::task::Task"],
     ..Library::named("async-executor")
 };
+
+/// What all of `blocking` has in its paths, whose closures are tasks of async-task too.
+pub(in crate::libraries) const POOL: &str = "blocking::";
+/// Where a thread of its pool takes one closure after the other.
+pub(in crate::libraries) const POOL_LOOP: &str = "blocking::Executor::main_loop";
 
 /// The types of static variables with an executor in them: of async-global-executor, smol 1 and 2, and
 /// of programs.
@@ -150,7 +154,7 @@ fn add_unlisted(
         inspection.numbers.apply_to_task(&mut one.task);
         let Some(executor) = one.executor else {
             // Of another library's, such as the pool of `blocking`, which finds its own closures.
-            if one.is_of(program, blocking::PATH) {
+            if one.is_of(program, POOL) {
                 continue;
             }
             seen.insert(header.address);

@@ -5,12 +5,11 @@ use std::collections::HashMap;
 use rustc_hash::FxHashSet;
 
 use super::pool::Pool;
-use super::{MAIN_LOOP, PATH};
 use crate::layout::TypeKind;
 use crate::layout::name::plain_path;
 use crate::libraries::async_executor::polled::{self, Polling};
 use crate::libraries::async_executor::task::{TaskReader, header_type};
-use crate::libraries::async_executor::{first_group, id, join};
+use crate::libraries::async_executor::{POOL, POOL_LOOP, first_group, id, join};
 use crate::report::{
     FrameSource, FutureType, SiteId, Task, TaskId, TaskIndex, TaskKind, TaskState, TaskWakers,
     Trust,
@@ -21,7 +20,7 @@ use crate::walk::{Inspection, LiveValue, blocked_on};
 /// What each thread of a pool runs: a closure may run an executor itself.
 pub(super) fn polled(inspection: &mut Inspection<'_>) -> Vec<Polling> {
     let program = inspection.program;
-    let is_loop = |function: &str| plain_path(function) == MAIN_LOOP;
+    let is_loop = |function: &str| plain_path(function) == POOL_LOOP;
     let threads = program.target().threads().iter().filter(|thread| {
         let frames = program.stack(thread);
         !program.is_interrupted()
@@ -101,7 +100,7 @@ fn read_one(
         let found = reader.read(program, &mut inspection.walker, header, false);
         inspection.take_in_sites();
         let Ok(mut found) = found else { continue };
-        if !found.is_of(program, PATH) {
+        if !found.is_of(program, POOL) {
             continue;
         }
         found.task.kind = TaskKind::Blocking;

@@ -12,6 +12,7 @@ mod unblock;
 
 use self::pool::Pool;
 use crate::knowledge::{Library, ResourceType};
+use crate::libraries::async_executor::POOL;
 use crate::walk::Inspection;
 
 /// What is known of it.
@@ -20,18 +21,13 @@ pub(crate) const LIBRARY: Library = Library {
     named_types: expected::NAMED_TYPES,
     statics: &pool::STATICS,
     defining_crates: &["blocking"],
-    passing_on: &[PATH],
+    passing_on: &[POOL],
     resources: &[ResourceType {
         wakers: Some(unblock::wakers),
         ..ResourceType::of("blocking::Unblock", unblock::unblock)
     }],
     ..Library::named("blocking")
 };
-
-/// What all of it has in its paths.
-pub(super) const PATH: &str = "blocking::";
-/// Where a thread of the pool takes one closure after the other.
-pub(super) const MAIN_LOOP: &str = "blocking::Executor::main_loop";
 
 /// Finds the pool, the closures that its threads run, and those that wait for one.
 pub(super) fn discover(inspection: &mut Inspection<'_>) {
