@@ -15,7 +15,8 @@ use crate::report::{
     Trust,
 };
 use crate::value::{Ty, Value};
-use crate::walk::{Inspection, LiveValue, blocked_on};
+use crate::walk::stacks::blocked_on;
+use crate::walk::{Inspection, LiveValue};
 
 /// What each thread of a pool runs: a closure may run an executor itself.
 pub(super) fn polled(inspection: &mut Inspection<'_>) -> Vec<Polling> {
