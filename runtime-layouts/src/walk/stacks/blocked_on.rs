@@ -114,12 +114,21 @@ fn by_name(
     end: usize,
     is_runtimes: &dyn Fn(&OnFrame) -> bool,
 ) -> Option<usize> {
-    calls[..end].iter().position(|on| {
-        let function = &on.call.function;
-        let is_future = |ty| future_type(program, Ty { module: on.module, id: ty }).is_some();
-        path_segments(&function.name).last().is_some_and(|last| last.text == "block_on")
-            && !is_runtimes(on)
-            && function.type_parameters.iter().any(|of| is_future(of.ty))
+    calls[..end].iter().position(|on| !is_runtimes(on) && blocked_on_by_name(program, on).is_some())
+}
+
+/// The future that a function blocks on which is called `block_on`, by the name of the argument where
+/// nothing is left of its `poll`: `F`, `Fut`, `impl Future<…>`.
+fn blocked_on_by_name(program: &Program<'_>, on: &OnFrame) -> Option<Ty> {
+    let function = &on.call.function;
+    if path_segments(&function.name).last().is_none_or(|last| last.text != "block_on") {
+        return None;
+    }
+    let of = |id| Ty { module: on.module, id };
+    let mut types = function.type_parameters.iter();
+    types.clone().find_map(|it| future_type(program, of(it.ty))).or_else(|| {
+        let is_future = |name: &str| name.starts_with('F') || name.starts_with("impl Future<");
+        types.find(|it| is_future(&it.name)).map(|it| of(it.ty))
     })
 }
 
@@ -295,7 +304,7 @@ impl Inspection<'_> {
         let generic = around.iter().enumerate().find_map(|(place, on)| {
             let mut types = on.call.function.type_parameters.iter();
             let ty = types.find_map(|of| future_type(program, Ty { module: on.module, id: of.ty }));
-            Some((place, ty?))
+            Some((place, ty.or_else(|| blocked_on_by_name(program, on))?))
         });
         let wanted = generic.and_then(|(_, ty)| Some(program.type_of(ty).ok()?.name.clone()));
         // Without a generic argument it is near, or not to be told from other variables.
