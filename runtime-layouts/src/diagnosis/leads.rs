@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::blocked_workers::LATE;
 use super::is_fault;
 use crate::report::{
     Access, Due, Finding, FindingKind, Holder, Lead, LeadReason, Leads, Report, Resource, ResourceId,
@@ -236,7 +237,7 @@ impl<'r> Steps<'r> {
             kind if is_lock(kind) && resource.is_taken == Some(true) => {
                 Some(LeadReason::HolderNotFound)
             }
-            ResourceKind::Sleep if resource.timer.is_some_and(|it| it.overdue().is_some()) => {
+            ResourceKind::Sleep if overdue(resource).is_some_and(|overdue| overdue >= LATE) => {
                 Some(LeadReason::Overdue)
             }
             // It goes on by itself in a moment, and so do those who wait for it.
@@ -331,10 +332,19 @@ fn next_task(report: &Report, wait: &Wait, keepers: &Keepers) -> Option<TaskInde
     }
 }
 
-/// Whether a timer goes off so soon that nobody would call it a hang.
+/// Whether a timer goes off so soon that nobody would call it a hang: a busy machine sees to it a little
+/// late.
 fn is_soon(resource: &Resource) -> bool {
-    let due = resource.timer.map(|timer| timer.due);
-    matches!(due, Some(Due::Now)) || matches!(due, Some(Due::In(left)) if left <= SOON)
+    match resource.timer.map(|timer| timer.due) {
+        Some(Due::Now) => true,
+        Some(Due::In(left)) => left <= SOON,
+        Some(Due::Ago(_)) => overdue(resource).is_some_and(|overdue| overdue < LATE),
+        Some(Due::Unknown) | None => false,
+    }
+}
+
+fn overdue(resource: &Resource) -> Option<Duration> {
+    resource.timer.and_then(|timer| timer.overdue())
 }
 
 /// Whether what is waited for comes from outside of the program, or by itself.

@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
+use rustc_hash::FxHashSet;
+
 use super::{is_running, task};
 use crate::report::{BesideStack, Chain, FrameSource, Task, ThreadRef};
 use crate::value::{Program, Ty};
 use crate::walk::Inspection;
 use crate::walk::stacks::blocked_on::{self, OnFrame};
 use crate::walk::stacks::stack_future;
+use crate::walk::words_of_stack;
 
 /// One task that a thread's stack shows being polled.
 pub(in crate::libraries) struct Polling {
@@ -65,6 +68,20 @@ fn header_on_stack(
     program.read_pointer(value.address).ok().filter(|address| *address != 0)
 }
 
+/// The only one of the tasks that run whose header a thread has a pointer to: it changes the state of the
+/// task that it polls once that has returned.
+fn header_in_words(
+    program: &Program<'_>,
+    polling: &Polling,
+    running: &FxHashSet<u64>,
+) -> Option<u64> {
+    let mut threads = program.target().threads().iter();
+    let thread = threads.find(|thread| thread.tid == polling.thread.tid)?;
+    let words = words_of_stack(program, thread, FxHashSet::default())?;
+    let mut known = running.iter().filter(|header| words.contains(header));
+    known.next().copied().filter(|_| known.next().is_none())
+}
+
 /// Shows those of the tasks from the first one on that run with the frames of the threads which poll
 /// them. `futures` has the types of their futures by their headers. Gives their headers and threads.
 pub(in crate::libraries) fn show(
@@ -76,6 +93,10 @@ pub(in crate::libraries) fn show(
     let mut taken = vec![false; polled.len()];
     let mut shown = Vec::new();
     let program = inspection.program;
+    let running = inspection.tasks[first..].iter().filter(|task| is_running(task));
+    let running: FxHashSet<u64> = running.map(|task| task.address).collect();
+    let headers: Vec<Option<u64>> =
+        polled.iter().map(|it| it.header.or_else(|| header_in_words(program, it, &running))).collect();
     let name_of = |task: &Task| {
         let ty = futures.get(&task.address)?;
         Some(program.type_of(*ty).ok()?.name.to_string())
@@ -90,11 +111,10 @@ pub(in crate::libraries) fn show(
             continue;
         }
         task.trust.is_stale = true;
-        let is_it = |it: &Polling| it.header == Some(task.address);
         let may_be = |(number, it): &(usize, &Polling)| {
-            !taken[*number] && it.header.is_none() && name.is_some() && it.future == name
+            !taken[*number] && headers[*number].is_none() && name.is_some() && it.future == name
         };
-        let exact = polled.iter().position(is_it);
+        let exact = headers.iter().position(|header| *header == Some(task.address));
         let mut alike = polled.iter().enumerate().filter(may_be);
         // Of several that are alike it may be any.
         let only = alike.next().filter(|_| alike.next().is_none()).map(|(number, _)| number);

@@ -80,11 +80,20 @@ pub(super) fn add(inspection: &mut Inspection<'_>, pools: &[Pool], polled: &[Pol
         read(inspection, &headers, Some(TaskState::Running));
     }
     polled::show(inspection, first, &futures, polled);
-    for polling in polled {
-        let is_shown = |task: &Task| task.thread == Some(polling.thread);
-        if !inspection.tasks[first..].iter().any(is_shown) {
-            inspection.tasks.push(on_stack(polling));
-        }
+    let is_shown = |tasks: &[Task], polling: &&Polling| {
+        tasks.iter().any(|task| task.thread == Some(polling.thread))
+    };
+    let tasks = &inspection.tasks[first..];
+    let unknown: Vec<&Polling> = polled.iter().filter(|it| !is_shown(tasks, it)).collect();
+    if !unknown.is_empty() {
+        // Which of them is which is not to be told: they are there once.
+        let is_loose = |task: &Task| task.state == TaskState::Running && task.thread.is_none();
+        let mut place = 0;
+        inspection.retain_tasks(|task| {
+            place += 1;
+            place <= first || !is_loose(task)
+        });
+        inspection.tasks.extend(unknown.into_iter().map(on_stack));
     }
 }
 

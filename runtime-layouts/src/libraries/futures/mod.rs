@@ -26,6 +26,8 @@ pub(crate) const LIBRARY: Library = Library {
     expectations: pools::EXPECTATIONS,
     named_types: pools::NAMED_TYPES,
     defining_crates: &["futures_executor"],
+    // What the threads of a pool do, which block on no future.
+    passing_on: &["futures_executor::thread_pool::"],
     collections: &[unordered::COLLECTIONS, turns::COLLECTIONS, channel::COLLECTIONS],
     future_sets: unordered::FUTURE_SETS,
     // A `Fuse` drops its own: `futures-util/src/future/future/fuse.rs` (0.3.34).

@@ -1,7 +1,7 @@
-//! What tasks wait for: locks, channels, timers, files and closures.
+//! What tasks wait for: locks, channels, timers and files.
 //!
-//! Source: `zruntime/src/{lock/{mutex,semaphore,rwlock,barrier},broadcast,mpmc,event,reactor,time}.rs`,
-//! `unblock/mod.rs` (0.2.2). What its `fs` does blocks the thread: nothing waits there.
+//! Source: `zruntime/src/{lock/{mutex,semaphore,rwlock,barrier},broadcast,mpmc,event,reactor,time}.rs`
+//! (0.2.2). What its `fs` does blocks the thread: nothing waits there.
 
 use super::expected::CORE;
 use super::{join, waits};
@@ -20,7 +20,6 @@ pub(super) const RESOURCES: &[ResourceType] = &[
     ResourceType::of("zruntime::lock::barrier::Barrier", waits::barrier),
     ResourceType::of("zruntime::time::Sleep", waits::sleep),
     ResourceType::of("zruntime::time::Interval", waits::interval),
-    ResourceType::of("zruntime::unblock::BlockingWork", waits::closure),
     ResourceType::of("zruntime::broadcast::Recv", broadcast),
     ResourceType::of("zruntime::broadcast::Receiver", broadcast),
     ResourceType::of("zruntime::mpmc::Recv", receive),

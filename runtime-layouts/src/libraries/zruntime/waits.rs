@@ -1,6 +1,6 @@
-//! Locks of many readers, barriers, timers and the pool's closures.
+//! Locks of many readers, barriers and timers.
 //!
-//! Source: `zruntime/src/{lock/{rwlock,barrier},reactor,time}.rs`, `unblock/mod.rs` (0.2.2).
+//! Source: `zruntime/src/{lock/{rwlock,barrier},reactor,time}.rs` (0.2.2).
 
 use super::resources::{RW_LOCK, SHARED};
 use crate::knowledge::deadline::{clock_of_target, distance, instant};
@@ -29,7 +29,14 @@ pub(super) fn rw_lock(
         Ok::<_, ValueError>(shared.map(|shared| shared.address))
     };
     let own = event(reading.leaf)?;
-    let listens_to = |name| Ok::<_, ValueError>(own == event(lock.member(program, name)?)?);
+    // It is there once somebody listened: a `OnceLock`, whose value is in a union.
+    let listens_to = |name| {
+        let mut at = lock.member(program, name)?.member(program, "shared")?;
+        while let Some(value) = at.find_member(program, "value")? {
+            at = value.member(program, "value")?;
+        }
+        Ok::<_, ValueError>(own == event(at)?)
+    };
     seen.access = match own {
         Some(_) if listens_to("writer_may_enter")? => Some(Access::Exclusive),
         Some(_) if listens_to("readers_may_enter")? => Some(Access::Shared),
@@ -42,7 +49,7 @@ pub(super) fn rw_lock(
         };
         let parties = match variants.get(variant).map(|variant| &*variant.name) {
             Some("Unlocked") => 0,
-            Some("Reading") => fields.unsigned(program)?,
+            Some("Reading") => fields.member(program, "__0")?.unsigned(program)?,
             _ => 1,
         };
         seen.parties = Some(parties);
@@ -107,15 +114,5 @@ fn timer(
         _ => Due::Unknown,
     };
     seen.timer = Some(Timer { due, has_fired: None, clock: clock_of_target(program) });
-    Ok(Some(seen))
-}
-
-/// `BlockingWork`: the end of a closure on a thread for blocking work, which nothing leads to from here.
-pub(super) fn closure(
-    _: &Reading<'_>,
-    value: Value,
-) -> Result<Option<ObservedResource>, ValueError> {
-    let mut seen = ObservedResource::new(ResourceKind::Join, value);
-    seen.name = Some("the end of a closure on a thread for blocking work".into());
     Ok(Some(seen))
 }

@@ -209,6 +209,10 @@ impl Inspection<'_> {
         });
         let (address, mut chain, mut source, mut beside_stack) = match found {
             Some(found) => (found.address, found.chain, found.source, None),
+            // Who runs tasks without a future of their own blocks on none.
+            None if beginning.polls_task.is_some() && self.given(calls, beginning).is_none() => {
+                return None;
+            }
             // In its first poll it has stored nothing yet.
             None => (0, native.clone()?, FrameSource::NativeStack, None),
         };
@@ -292,6 +296,18 @@ impl Inspection<'_> {
         native_stack::chain_of(self.program, &mut self.sites, &found)
     }
 
+    /// The future that the function there has as a generic argument, or one around it, so many further
+    /// out.
+    fn given(&self, calls: &[OnFrame], beginning: &Beginning) -> Option<(usize, Ty)> {
+        let program = self.program;
+        let around = &calls[beginning.at..calls.len().min(beginning.at + MOST_AROUND)];
+        around.iter().enumerate().find_map(|(place, on)| {
+            let mut types = on.call.function.type_parameters.iter();
+            let ty = types.find_map(|of| future_type(program, Ty { module: on.module, id: of.ty }));
+            Some((place, ty.or_else(|| blocked_on_by_name(program, on))?))
+        })
+    }
+
     /// The future that the function there polls.
     fn future_of(
         &mut self,
@@ -301,16 +317,17 @@ impl Inspection<'_> {
     ) -> Option<StackFuture> {
         let program = self.program;
         let around = &calls[beginning.at..calls.len().min(beginning.at + MOST_AROUND)];
-        let generic = around.iter().enumerate().find_map(|(place, on)| {
-            let mut types = on.call.function.type_parameters.iter();
-            let ty = types.find_map(|of| future_type(program, Ty { module: on.module, id: of.ty }));
-            Some((place, ty.or_else(|| blocked_on_by_name(program, on))?))
-        });
+        let generic = self.given(calls, beginning);
         let wanted = generic.and_then(|(_, ty)| Some(program.type_of(ty).ok()?.name.clone()));
         // Without a generic argument it is near, or not to be told from other variables.
         let reach = match &wanted {
             Some(wanted) => around.iter().rposition(|on| has_argument(program, on, wanted)),
-            None => around.iter().position(|on| on.frame != around[0].frame),
+            // What a library runs is in no variable of who called it.
+            None => {
+                let other = around.iter().position(|on| on.frame != around[0].frame);
+                let own = around.iter().position(|on| !is_of_crate(on, &around[0]));
+                other.map(|other| own.map_or(other, |own| other.min(own.saturating_sub(1))))
+            }
         };
         let reach = reach.unwrap_or(around.len() - 1).max(generic.map_or(0, |(place, _)| place));
         for on in &around[..=reach] {
@@ -427,6 +444,16 @@ fn future_type(program: &Program<'_>, ty: Ty) -> Option<Ty> {
         };
     }
     None
+}
+
+/// Whether a function is of the same crate as another one, or of the language's.
+fn is_of_crate(on: &OnFrame, other: &OnFrame) -> bool {
+    let crate_of = |on: &OnFrame| {
+        let segments = path_segments(&on.call.function.name);
+        segments.first().map(|first| first.text.to_owned()).unwrap_or_default()
+    };
+    let name = crate_of(on);
+    matches!(&*name, "core" | "std" | "alloc") || name == crate_of(other)
 }
 
 /// Whether a function has a generic argument that is a future of that type, or refers to one.
