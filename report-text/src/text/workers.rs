@@ -180,7 +180,11 @@ pub(crate) fn summary(report: &Report, runtime: &Runtime) -> String {
     }
     if let Some(pool) = runtime.blocking.filter(|_| runtime.flavor == Flavor::BLOCKING_POOL) {
         let closures = counted(runtime.listed_tasks, "closure");
-        return format!("{name}{object} · {}, {} idle · {closures}", threads_text(&pool), pool.idle);
+        return format!(
+            "{name}{object} · {}, {} idle · {closures}",
+            threads_text(&pool),
+            pool.idle
+        );
     }
     let end = if runtime.shutdown.is_some() { " · is being dropped" } else { "" };
     let flavor = match runtime.flavor {

@@ -10,8 +10,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::blocked_workers::LATE;
 use super::is_fault;
 use crate::report::{
-    Access, Due, Finding, FindingKind, Holder, Lead, LeadReason, Leads, Report, Resource, ResourceId,
-    ResourceKind, SiteId, Task, TaskIndex, TaskKind, TaskState, Wait, WaitId,
+    Access, Due, Finding, FindingKind, Holder, Lead, LeadReason, Leads, Report, Resource,
+    ResourceId, ResourceKind, SiteId, Task, TaskIndex, TaskKind, TaskState, Wait, WaitId,
 };
 
 /// Leads that are worth a reader's time.
@@ -137,9 +137,8 @@ impl<'r> Steps<'r> {
                 behind[end.0 as usize] += 1;
             }
         }
-        let wants_lock = |task: &&Task| {
-            self.resource(task.index).is_some_and(|resource| is_lock(resource.kind))
-        };
+        let wants_lock =
+            |task: &&Task| self.resource(task.index).is_some_and(|resource| is_lock(resource.kind));
         let wanting = self.report.tasks.iter().filter(wants_lock);
         let keeping_locks: FxHashSet<TaskIndex> =
             wanting.filter_map(|task| self.next[task.index.0 as usize]).collect();

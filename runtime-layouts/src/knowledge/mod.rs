@@ -36,6 +36,7 @@ use std::sync::LazyLock;
 
 use self::children::{Collection, Types};
 use self::expectation::{Expectation, NamedType, NamedTypes};
+use self::naming::is_of_path;
 use crate::layout::name::{DisplayName, Environment, base_path, path_segments};
 use crate::layout::source::{KnowledgeText, LayoutSource};
 
@@ -479,19 +480,4 @@ impl Libraries {
     pub(crate) fn blocking(self, path: &str) -> Option<&'static BlockingCall> {
         self.all().flat_map(|library| library.blocking).find(|known| known.function == path)
     }
-}
-
-/// Whether a type of that name, which has that path without generic arguments, is meant: by its path,
-/// or where the first arguments matter by these. An async fn or block of a method is in a path with the
-/// number of its `impl`, which differs between versions: `app::{impl}::run::{async_fn_env#0}` is one of
-/// any number.
-fn is_of_path(known: &str, name: &str, path: &str) -> bool {
-    known == path
-        || known.split_once("{impl}").is_some_and(|(before, after)| {
-            let rest = path.strip_prefix(before).and_then(|rest| rest.strip_prefix("{impl#"));
-            let rest = rest.map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
-            rest.and_then(|rest| rest.strip_prefix('}')) == Some(after)
-        })
-        || known.contains('<')
-            && name.strip_prefix(known).is_some_and(|rest| rest.starts_with([',', '>']))
 }

@@ -85,9 +85,34 @@ pub(crate) fn version_in_path(file: &str, name: &str) -> Option<String> {
     version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_string())
 }
 
+/// Whether a type of that name, which has that path without generic arguments, is meant: by its path,
+/// or where the first arguments matter by these. An async fn or block of a method is in a path with the
+/// number of its `impl`, which differs between versions: `app::{impl}::run::{async_fn_env#0}` is one of
+/// any number.
+pub(crate) fn is_of_path(known: &str, name: &str, path: &str) -> bool {
+    known == path
+        || known.split_once("{impl}").is_some_and(|(before, after)| {
+            let rest = path.strip_prefix(before).and_then(|rest| rest.strip_prefix("{impl#"));
+            let rest = rest.map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+            rest.and_then(|rest| rest.strip_prefix('}')) == Some(after)
+        })
+        || known.contains('<')
+            && name.strip_prefix(known).is_some_and(|rest| rest.starts_with([',', '>']))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_method_is_known_whatever_the_number_of_its_impl() {
+        let known = "app::{impl}::run::{async_fn_env#0}";
+        let is = |path| is_of_path(known, path, path);
+        assert!(is("app::{impl#0}::run::{async_fn_env#0}"));
+        assert!(is("app::{impl#12}::run::{async_fn_env#0}"));
+        assert!(!is("app::{impl#1}::run::{async_fn_env#1}") && !is("app::run::{async_fn_env#0}"));
+        assert!(!is("app::{impl#}x::run::{async_fn_env#0}") && !is("app::{impl#1"));
+    }
 
     #[test]
     fn a_version_stands_behind_the_crates_own_name() {

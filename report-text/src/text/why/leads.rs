@@ -8,8 +8,8 @@ use super::super::style::{Out, Style};
 use super::super::waiting::{enumerated, in_variable, thing_without_address};
 use super::parts::{capitalized, standing};
 use runtime_layouts::report::{
-    Access, Finding, Flavor, FrameRef, Lead, LeadReason, Leads, Report, Resource, ResourceKind, Task,
-    TaskState, Wait, WakerPlace,
+    Access, Finding, Flavor, FrameRef, Lead, LeadReason, Leads, Report, Resource, ResourceKind,
+    Task, TaskState, Wait, WakerPlace,
 };
 
 /// Writes the leads under a heading, or that nothing waits inside the program.

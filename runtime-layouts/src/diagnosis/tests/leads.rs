@@ -135,6 +135,46 @@ fn a_timer_that_is_due_is_a_lead_where_nobody_waits_for_its_task() {
 }
 
 #[test]
+fn who_goes_on_in_a_moment_is_no_lead_without_a_lock_that_others_want() {
+    let told_of = |due: Due, keeps_lock: bool| {
+        let mut story = FakeReport::new();
+        let (sleeps, behind) = (story.task(), story.task());
+        let timer = story.timer("a timer", due);
+        story.waits(sleeps, timer);
+        let wanted = match keeps_lock {
+            true => {
+                let lock = story.resource(ResourceKind::Semaphore, "Semaphore");
+                story.holds(sleeps, lock).access = Access::Permits(1);
+                lock
+            }
+            false => story.end_of(&[sleeps]),
+        };
+        story.waits(behind, wanted);
+        lines(&told(story))
+    };
+    let end = |tasks| vec![(LeadReason::ChainEnd, vec![tasks], 1)];
+    let (moment, long) = (Duration::from_millis(20), Duration::from_secs(90));
+    assert_eq!(told_of(Due::In(moment), false), []);
+    assert_eq!(told_of(Due::Ago(moment), false), [], "a busy machine sees to it a little late");
+    assert_eq!(told_of(Due::In(long), false), end(1));
+    assert_eq!(told_of(Due::Unknown, false), end(1));
+    assert_eq!(told_of(Due::In(moment), true), end(1));
+}
+
+#[test]
+fn what_never_ends_is_nothing_beside_a_timer() {
+    let mut story = FakeReport::new();
+    let (sleeps, behind) = (story.task(), story.task());
+    let never = story.resource(ResourceKind::Never, "pending()");
+    let timer = story.timer("a timer", Due::In(Duration::from_secs(1)));
+    story.waits(sleeps, never);
+    story.waits(sleeps, timer);
+    let end = story.end_of(&[sleeps]);
+    story.waits(behind, end);
+    assert_eq!(lines(&told(story)), []);
+}
+
+#[test]
 fn five_leads_are_enough() {
     let mut story = FakeReport::new();
     for _ in 0..7 {

@@ -12,7 +12,10 @@ use crate::value::{Program, Value, ValueError};
 pub(super) const TASK: &str = "async_task::task::Task<";
 
 /// The head of the task that a handle is of; `None` for none.
-pub(in crate::libraries) fn header(program: &Program<'_>, handle: Value) -> Result<Option<Value>, ValueError> {
+pub(in crate::libraries) fn header(
+    program: &Program<'_>,
+    handle: Value,
+) -> Result<Option<Value>, ValueError> {
     let Some(task) = handle.find_inline(program, TASK)? else { return Ok(None) };
     let Some(ty) = header_type(program, task.ty.module) else { return Ok(None) };
     let address = program.read_pointer(task.member(program, "ptr")?.address)?;

@@ -95,8 +95,10 @@ pub(in crate::libraries) fn show(
     let program = inspection.program;
     let running = inspection.tasks[first..].iter().filter(|task| is_running(task));
     let running: FxHashSet<u64> = running.map(|task| task.address).collect();
-    let headers: Vec<Option<u64>> =
-        polled.iter().map(|it| it.header.or_else(|| header_in_words(program, it, &running))).collect();
+    let headers: Vec<Option<u64>> = polled
+        .iter()
+        .map(|it| it.header.or_else(|| header_in_words(program, it, &running)))
+        .collect();
     let name_of = |task: &Task| {
         let ty = futures.get(&task.address)?;
         Some(program.type_of(*ty).ok()?.name.to_string())

@@ -6,10 +6,7 @@ use crate::knowledge::expectation::{Expectation, Kind, NamedTypes, newest, with}
 pub(super) const INNER: Expectation = Expectation {
     what: "the threads and the queue of a pool for blocking work",
     kind: Kind::Type,
-    spellings: &[with(
-        newest("blocking::Inner", "1.3"),
-        &["idle_count", "thread_count", "queue"],
-    )],
+    spellings: &[with(newest("blocking::Inner", "1.3"), &["idle_count", "thread_count", "queue"])],
     source: "blocking/src/lib.rs",
     optional: true,
     instead: None,

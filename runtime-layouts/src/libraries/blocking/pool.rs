@@ -104,8 +104,8 @@ pub(super) fn add_runtime(
     let tasks: Vec<TaskIndex> = queued.into_iter().flatten().collect();
     let files = inspection.source_files(pool.module);
     let version = files.filter_map(|file| version_in_path(file, "blocking")).next();
-    let object = (pool.module > 0)
-        .then(|| inspection.program.layouts(pool.module).provenance().path);
+    let object =
+        (pool.module > 0).then(|| inspection.program.layouts(pool.module).provenance().path);
     let mut incomplete = Vec::new();
     if pool.is_locked {
         incomplete.push("a thread is changing its queue".to_string());
