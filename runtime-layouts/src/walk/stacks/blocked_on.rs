@@ -97,7 +97,19 @@ pub(crate) fn beginning(
             return None;
         }
     }
-    let at = at.or_else(|| by_name(inspection.program, calls, end, &is_runtimes))?;
+    let program = inspection.program;
+    let at = at.or_else(|| by_name(program, calls, end, &is_runtimes))?;
+    // What was inlined may have left its context with a function that polls nothing itself.
+    let mut within = (0..at).rev().take_while(|place| {
+        let on = &calls[*place];
+        !is_task(on) && roles.of(program, on.module, &on.call.function) != Role::Polls
+    });
+    let is_given = |place: usize| given(program, calls, place).is_some();
+    let inner = match is_given(at) {
+        true => None,
+        false => within.find(|place| !is_runtimes(&calls[*place]) && is_given(*place)),
+    };
+    let at = inner.unwrap_or(at);
     let polls_task = (0..at).rev().find(|place| is_task(&calls[*place]));
     let mut inside = calls[..at].iter();
     let is_polled =
@@ -129,6 +141,16 @@ fn blocked_on_by_name(program: &Program<'_>, on: &OnFrame) -> Option<Ty> {
     types.clone().find_map(|it| future_type(program, of(it.ty))).or_else(|| {
         let is_future = |name: &str| name.starts_with('F') || name.starts_with("impl Future<");
         types.find(|it| is_future(&it.name)).map(|it| of(it.ty))
+    })
+}
+
+/// The future that the function there has as a generic argument, or one around it, so many further out.
+fn given(program: &Program<'_>, calls: &[OnFrame], at: usize) -> Option<(usize, Ty)> {
+    let around = &calls[at..calls.len().min(at + MOST_AROUND)];
+    around.iter().enumerate().find_map(|(place, on)| {
+        let mut types = on.call.function.type_parameters.iter();
+        let ty = types.find_map(|of| future_type(program, Ty { module: on.module, id: of.ty }));
+        Some((place, ty.or_else(|| blocked_on_by_name(program, on))?))
     })
 }
 
@@ -210,7 +232,9 @@ impl Inspection<'_> {
         let (address, mut chain, mut source, mut beside_stack) = match found {
             Some(found) => (found.address, found.chain, found.source, None),
             // Who runs tasks without a future of their own blocks on none.
-            None if beginning.polls_task.is_some() && self.given(calls, beginning).is_none() => {
+            None if beginning.polls_task.is_some()
+                && given(self.program, calls, beginning.at).is_none() =>
+            {
                 return None;
             }
             // In its first poll it has stored nothing yet.
@@ -296,18 +320,6 @@ impl Inspection<'_> {
         native_stack::chain_of(self.program, &mut self.sites, &found)
     }
 
-    /// The future that the function there has as a generic argument, or one around it, so many further
-    /// out.
-    fn given(&self, calls: &[OnFrame], beginning: &Beginning) -> Option<(usize, Ty)> {
-        let program = self.program;
-        let around = &calls[beginning.at..calls.len().min(beginning.at + MOST_AROUND)];
-        around.iter().enumerate().find_map(|(place, on)| {
-            let mut types = on.call.function.type_parameters.iter();
-            let ty = types.find_map(|of| future_type(program, Ty { module: on.module, id: of.ty }));
-            Some((place, ty.or_else(|| blocked_on_by_name(program, on))?))
-        })
-    }
-
     /// The future that the function there polls.
     fn future_of(
         &mut self,
@@ -317,7 +329,7 @@ impl Inspection<'_> {
     ) -> Option<StackFuture> {
         let program = self.program;
         let around = &calls[beginning.at..calls.len().min(beginning.at + MOST_AROUND)];
-        let generic = self.given(calls, beginning);
+        let generic = given(self.program, calls, beginning.at);
         let wanted = generic.and_then(|(_, ty)| Some(program.type_of(ty).ok()?.name.clone()));
         // Without a generic argument it is near, or not to be told from other variables.
         let reach = match &wanted {
