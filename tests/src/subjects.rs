@@ -47,6 +47,11 @@ pub fn smol_tasks(profile: Profile, what: &str) -> Result<Running> {
     hanging("smol-tasks", profile, what)
 }
 
+/// The program whose tasks of smol wait for what is outside of it.
+pub fn smol_errands(profile: Profile, what: &str) -> Result<Running> {
+    hanging("smol-errands", profile, what)
+}
+
 /// One of the programs that hang, at rest.
 fn hanging(program: &str, profile: Profile, fault: &str) -> Result<Running> {
     let mut running = Running::start(&fixture::build(program, profile)?, &[fault])?;

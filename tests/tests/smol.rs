@@ -9,7 +9,10 @@ use xtask::fixture::Profile;
 const FRONTS: &[Front] = &[Front::SystemGdb, Front::SystemLldb, Front::CommandLine];
 
 fn check(profile: Profile, what: &str, name: &str, modes: &[Mode]) -> Result<()> {
-    let running = subjects::smol_tasks(profile, what)?;
+    let running = match what {
+        "errands" | "full-pool" => subjects::smol_errands(profile, what)?,
+        _ => subjects::smol_tasks(profile, what)?,
+    };
     Case { name, commands: &[DUMP], fronts: FRONTS, modes }.check(&running)
 }
 

@@ -99,6 +99,7 @@ pub const NEEDED: &[(&str, Profile)] = &[
     ("actix-connections", Profile::Debug),
     ("axum-connections", Profile::Release),
     ("actix-connections", Profile::Release),
+    ("smol-errands", Profile::Debug),
     ("smol-tasks", Profile::Debug),
     ("smol-tasks", Profile::Release),
 ];

@@ -3,7 +3,7 @@
 //! The pool is a static variable. A closure is a task of async-task: one that waits for a thread is in
 //! the pool's queue, one that runs is on its thread's stack, and nothing else has it.
 //!
-//! Source: `blocking/src/lib.rs` (1.3.0, 1.6.1 and 1.7.0), `piper/src/lib.rs` (0.2.4).
+//! Source: `blocking/src/lib.rs` (1.3.0, 1.6.1 and 1.7.0), `piper/src/lib.rs` (0.2.5).
 
 mod closures;
 mod expected;

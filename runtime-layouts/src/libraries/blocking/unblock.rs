@@ -1,7 +1,7 @@
 //! What has a value on the pool's threads: `Unblock`, and the pipe of memory between it and its closure.
 //!
 //! Source: `blocking/src/lib.rs` (1.3.0 to 1.7.0): the state of an `Unblock`; `piper/src/lib.rs`
-//! (0.2.4): a pipe keeps the waker of who reads and of who writes.
+//! (0.2.5): a pipe keeps the waker of who reads and of who writes.
 
 use crate::knowledge::{ObservedResource, Reading, waker};
 use crate::libraries::async_executor::join;
