@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::slices::SliceLayout;
 use super::{Program, Ty, Value, ValueError};
@@ -105,6 +105,91 @@ pub fn find_all(
         }
     }
     found
+}
+
+/// The same and, behind those, further paths to values of the same types, up to as many altogether: a
+/// future that copies from one socket to another has two of one type.
+pub fn find_each(
+    program: &Program<'_>,
+    start: Ty,
+    reach: Reach,
+    most: usize,
+    wanted: &mut dyn FnMut(&Type) -> bool,
+) -> Vec<Path> {
+    let mut found = find_all(program, start, reach, most, wanted);
+    if found.is_empty() {
+        return found;
+    }
+    let steps = steps_to(program, start, reach, &found);
+    let mut nodes: Vec<(Ty, Option<(usize, LayoutStep)>)> = vec![(start, None)];
+    let mut node = 0;
+    while node < nodes.len() && found.len() < most {
+        let ty = nodes[node].0;
+        if found.iter().any(|path| path.end == ty) {
+            let path = path_to(&nodes, node);
+            if !found.contains(&path) {
+                found.push(path);
+            }
+        } else {
+            for (step, target) in steps.get(&ty).into_iter().flatten() {
+                if nodes.len() < reach.types && !is_on_the_way(&nodes, node, *target) {
+                    nodes.push((*target, Some((node, step.clone()))));
+                }
+            }
+        }
+        node += 1;
+    }
+    found
+}
+
+/// Of each type that is within reach the steps that lead to the ends of these paths.
+fn steps_to(
+    program: &Program<'_>,
+    start: Ty,
+    reach: Reach,
+    paths: &[Path],
+) -> FxHashMap<Ty, Vec<(LayoutStep, Ty)>> {
+    let mut leading = FxHashSet::from_iter(paths.iter().map(|path| path.end));
+    let mut seen = FxHashSet::from_iter([start]);
+    let mut types = vec![start];
+    let mut all = Vec::new();
+    let mut next = 0;
+    while let Some(ty) = types.get(next).copied() {
+        next += 1;
+        let Ok(layout) = program.type_of(ty) else { continue };
+        if leading.contains(&ty) {
+            continue;
+        }
+        for (step, target) in steps_from(program, ty, layout, reach) {
+            if types.len() < reach.types && seen.insert(target) {
+                types.push(target);
+            }
+            all.push((ty, step, target));
+        }
+    }
+    // What is further away comes last, so that few rounds are enough.
+    let mut known = 0;
+    while known < leading.len() {
+        known = leading.len();
+        for (from, _, target) in all.iter().rev() {
+            if leading.contains(target) {
+                leading.insert(*from);
+            }
+        }
+    }
+    let mut steps: FxHashMap<Ty, Vec<(LayoutStep, Ty)>> = FxHashMap::default();
+    for (from, step, target) in all {
+        if leading.contains(&target) {
+            steps.entry(from).or_default().push((step, target));
+        }
+    }
+    steps
+}
+
+/// Whether the way to a node comes by a type.
+fn is_on_the_way(nodes: &[(Ty, Option<(usize, LayoutStep)>)], node: usize, ty: Ty) -> bool {
+    let parent = |node: &usize| nodes[*node].1.as_ref().map(|(parent, _)| *parent);
+    std::iter::successors(Some(node), parent).any(|node| nodes[node].0 == ty)
 }
 
 fn path_to(nodes: &[(Ty, Option<(usize, LayoutStep)>)], node: usize) -> Path {
@@ -285,5 +370,35 @@ impl Visits<'_> {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{FakeLayouts, FakeMemory, FakeTarget};
+
+    #[test]
+    fn two_of_one_type_are_two_ends() {
+        let mut layouts = FakeLayouts::new();
+        let word = layouts.integer(4);
+        let socket = layouts.structure("Socket", 4, &[("fd", 0, word)]);
+        let pointer = layouts.pointer("&mut Socket", Some(socket));
+        let copy = layouts.structure("Copy", 24, &[("a", 0, pointer), ("b", 8, pointer)]);
+        let memory =
+            FakeMemory::new().with(0x1000, [0x2000_u64, 0x3000].map(u64::to_le_bytes).concat());
+        let target = FakeTarget::new(layouts, memory, 0);
+        let program = Program::new(&target);
+        let copy = Value { ty: Ty { module: 0, id: copy }, address: 0x1000 };
+        let ends = |most| {
+            let mut wanted = |ty: &Type| &*ty.name == "Socket";
+            let paths = find_each(&program, copy.ty, Reach::RUNTIME, most, &mut wanted);
+            let ends = paths.iter().map(|path| path.follow(&program, copy));
+            ends.map(|end| end.ok().flatten().map(|end| end.address)).collect::<Vec<_>>()
+        };
+        assert_eq!(ends(16), [Some(0x2000), Some(0x3000)]);
+        assert_eq!(ends(1), [Some(0x2000)]);
+        let mut wanted = |ty: &Type| &*ty.name == "Absent";
+        assert_eq!(find_each(&program, copy.ty, Reach::RUNTIME, 16, &mut wanted), []);
     }
 }

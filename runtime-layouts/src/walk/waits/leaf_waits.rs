@@ -104,7 +104,7 @@ impl LeafReader {
             let keeps_wakers =
                 |ty: &Type| libraries.resource(&ty.name).filter(|known| known.wakers.is_some());
             let mut wanted = |ty: &Type| keeps_wakers(ty).is_some();
-            let found = path::find_all(program, ty, Reach::RUNTIME, MOST_POLLED, &mut wanted);
+            let found = path::find_each(program, ty, Reach::RUNTIME, MOST_POLLED, &mut wanted);
             let with_type = found.into_iter().filter_map(|path| {
                 let known = keeps_wakers(program.type_of(path.end).ok()?)?;
                 Some((path, known))
