@@ -46,6 +46,7 @@ pub(crate) mod tokio;
 pub(crate) mod tokio_postgres;
 pub(crate) mod tokio_rustls;
 pub(crate) mod tokio_stream;
+pub(crate) mod tokio_tungstenite;
 pub(crate) mod tokio_util;
 pub(crate) mod tonic;
 pub(crate) mod tower;
@@ -103,6 +104,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&rumqttc::LIBRARY),
     RegistryEntry::library(&tokio_postgres::LIBRARY),
     RegistryEntry::library(&tokio_rustls::LIBRARY),
+    RegistryEntry::library(&tokio_tungstenite::LIBRARY),
     RegistryEntry::library(&tungstenite::LIBRARY),
     RegistryEntry::library(&unlisted::LIBRARY),
 ];
