@@ -6,15 +6,15 @@ import { eachFrame } from './report.js';
 
 /** Words for several kinds of what is waited for. */
 const KINDS_OF_WORD = new Map([
-  ['channel', ['mpsc', 'oneshot', 'watch', 'broadcast']],
+  ['channel', ['mpsc', 'oneshot', 'watch', 'broadcast', 'pipe']],
   ['lock', ['mutex', 'rwlock', 'thread_lock']],
   ['timer', ['sleep']],
 ]);
 
 /** Words for kinds of what is waited for, as the report has them; a pool is a semaphore, too. */
 const KINDS = (
-  'mutex rwlock semaphore pool once_cell notify barrier mpsc oneshot watch broadcast join join_set sleep io ' +
-  'signal child cancellation shared yield never thread_lock blocking other'
+  'mutex rwlock semaphore pool once_cell notify barrier mpsc oneshot watch broadcast pipe join join_set sleep ' +
+  'io signal child cancellation shared yield never thread_lock blocking other'
 ).split(' ');
 
 const STATES = ['idle', 'scheduled', 'running', 'complete', 'cancelled', 'unknown'];

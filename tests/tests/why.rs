@@ -120,6 +120,7 @@ faults! { subjects::faults, every_fault_in_every_debugger:
     a_lock_comes_free_for_a_listener_that_nothing_polls "unpolled-listener"
     a_notification_in_what_two_share_was_lost "shared-switch"
     guards_have_the_names_of_their_locks "shadowed-guard"
+    a_thread_waits_for_a_task_that_waits_for_it "far-sender"
 }
 
 faults! { subjects::pools, every_pool_in_every_debugger:
@@ -130,6 +131,7 @@ faults! { subjects::pools, every_pool_in_every_debugger:
     a_statement_in_a_transaction_asks_the_pool "transaction"
     connections_are_with_those_who_wait_for_a_table "slow-statement"
     berths_are_with_those_who_wait_for_more "own-berths"
+    connections_are_with_threads_that_wait_for_more "two-each-r2d2"
 }
 
 faults! { subjects::answers, every_answer_in_every_debugger:
@@ -142,6 +144,8 @@ faults! { subjects::answers, every_answer_in_every_debugger:
     two_wait_with_what_nobody_has_heard_of "strangers"
     answers_are_owed_in_queues_of_other_libraries "full-desks"
     what_initializes_a_cell_of_strangers_never_ends "strange-cell"
+    two_fill_each_others_pipes "full-pipes"
+    two_wait_for_each_others_first_word "silent-pipes"
 }
 
 /// How long a timer has been due when the process is stopped is the one trace that a busy thread

@@ -21,13 +21,13 @@ export const STATES = ["idle", "scheduled", "running", "complete", "cancelled", 
 /** What can be waited for, as the report calls it. */
 const KINDS = [
   "mutex", "rwlock", "semaphore", "pool", "once_cell", "notify", "barrier", "mpsc", "oneshot",
-  "watch", "broadcast", "join", "join_set", "sleep", "io", "signal", "child", "cancellation",
-  "shared", "yield", "never", "thread_lock", "blocking", "other_end", "other",
+  "watch", "broadcast", "pipe", "join", "join_set", "sleep", "io", "signal", "child",
+  "cancellation", "shared", "yield", "never", "thread_lock", "blocking", "other_end", "other",
 ];
 
 /** Words that stand for several kinds, or for one by another name. */
 const ALIASES: Record<string, string[]> = {
-  channel: ["mpsc", "oneshot", "watch", "broadcast"],
+  channel: ["mpsc", "oneshot", "watch", "broadcast", "pipe"],
   lock: ["mutex", "rwlock", "thread_lock"],
   timer: ["sleep"],
 };

@@ -101,8 +101,9 @@ function byWait(task: Task, shared: Map<string, Task[]>): Group {
 const KIND_NAMES: Record<string, string> = {
   mutex: "Mutexes", rwlock: "RwLocks", semaphore: "Semaphores", once_cell: "Once cells",
   notify: "Notifications", barrier: "Barriers", mpsc: "mpsc channels", oneshot: "oneshot channels",
-  watch: "watch channels", broadcast: "broadcast channels", join: "Other tasks' ends",
-  join_set: "Sets of tasks", sleep: "Timers", io: "Sockets and other I/O", signal: "Signals",
+  watch: "watch channels", broadcast: "broadcast channels", pipe: "Pipes in memory",
+  join: "Other tasks' ends", join_set: "Sets of tasks", sleep: "Timers",
+  io: "Sockets and other I/O", signal: "Signals",
   child: "Child processes", cancellation: "Cancellation", shared: "Shared futures", yield: "A turn",
   never: "Nothing: never ready", thread_lock: "Locks of threads", blocking: "Blocking calls",
   other: "Other futures",

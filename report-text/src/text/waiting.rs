@@ -325,7 +325,7 @@ pub(super) fn is_lock(kind: ResourceKind) -> bool {
 /// Whether two of a kind are told apart by their addresses.
 fn has_identity(kind: ResourceKind) -> bool {
     is_lock(kind)
-        || is_channel(kind)
+        || kind.is_channel()
         || matches!(
             kind,
             ResourceKind::Notify
@@ -334,14 +334,6 @@ fn has_identity(kind: ResourceKind) -> bool {
                 | ResourceKind::Shared
                 | ResourceKind::OtherEnd
         )
-}
-
-/// Whether it has ends that send and ends that receive.
-fn is_channel(kind: ResourceKind) -> bool {
-    matches!(
-        kind,
-        ResourceKind::Mpsc | ResourceKind::Oneshot | ResourceKind::Watch | ResourceKind::Broadcast
-    )
 }
 
 /// Whether those who wait for it are worth a list: they get it one after the other.
@@ -421,12 +413,13 @@ fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
         }
         (ResourceKind::Oneshot, Some(Access::Receive)) => format!("the value of {name}"),
         (ResourceKind::Watch, Some(Access::Receive)) => format!("a change to {name}"),
-        (ResourceKind::Mpsc | ResourceKind::Broadcast, Some(Access::Send)) => {
+        (ResourceKind::Pipe, Some(Access::Receive)) => format!("bytes on {name}"),
+        (ResourceKind::Mpsc | ResourceKind::Broadcast | ResourceKind::Pipe, Some(Access::Send)) => {
             format!("room in {name}")
         }
         (ResourceKind::Io, Some(Access::Receive)) => format!("{name} to read"),
         (ResourceKind::Io, Some(Access::Send)) => format!("{name} to write"),
-        (kind, None) if is_channel(kind) => match resource.parties {
+        (kind, None) if kind.is_channel() => match resource.parties {
             Some(0 | 1) => format!("the end of the receiver of {name}"),
             _ => format!("the end of all receivers of {name}"),
         },

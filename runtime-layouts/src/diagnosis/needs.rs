@@ -108,13 +108,9 @@ impl Needs {
                 let task = |task: &TaskIndex| (Dependency::Task(*task), Cause::NotEnded(*task));
                 vec![resource.tasks.iter().map(task).collect()]
             }
-            ResourceKind::Mpsc
-            | ResourceKind::Oneshot
-            | ResourceKind::Watch
-            | ResourceKind::Broadcast
-            | ResourceKind::Notify
-            | ResourceKind::OtherEnd
-                if resource.are_all_found() =>
+            kind if (kind.is_channel()
+                || matches!(kind, ResourceKind::Notify | ResourceKind::OtherEnd))
+                && resource.are_all_found() =>
             {
                 if is_about_to_be_used(report, resource) {
                     return;

@@ -309,10 +309,7 @@ impl FakeReport {
         let access = match self.report.resource(resource).kind {
             ResourceKind::Semaphore => Access::Permits(1),
             ResourceKind::Notify => Access::Handle,
-            ResourceKind::Mpsc
-            | ResourceKind::Oneshot
-            | ResourceKind::Watch
-            | ResourceKind::Broadcast => Access::Send,
+            kind if kind.is_channel() => Access::Send,
             _ => Access::Exclusive,
         };
         let chain = &self.report.tasks[at.task.0 as usize].chain;

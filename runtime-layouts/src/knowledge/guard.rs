@@ -25,6 +25,10 @@ pub struct GuardType {
     /// The members that lead from it to what it keeps, or a part of the way; `None` where that is
     /// looked for by its type.
     pub(crate) to: Option<&'static MemberPath>,
+    /// The member from which what it keeps is looked for; empty for the whole.
+    pub(crate) from: &'static str,
+    /// What it keeps besides: the end of another channel; `None` for what keeps one thing.
+    pub(crate) besides: Option<&'static GuardType>,
     /// How many permits it is; `None` for what its member `permits` says.
     pub(crate) permits: Option<&'static Number>,
     /// Its member that is `None` once it keeps nothing any more; empty for a guard without one.
@@ -51,6 +55,8 @@ impl GuardType {
             object: lock,
             other_keys: &[],
             to: None,
+            from: "",
+            besides: None,
             permits: None,
             emptied: "",
             number: "",

@@ -29,6 +29,7 @@ pub(crate) fn of_kind(kind: ResourceKind, guarded: Option<&str>) -> String {
         ResourceKind::Oneshot => "oneshot channel",
         ResourceKind::Watch => "watch channel",
         ResourceKind::Broadcast => "broadcast channel",
+        ResourceKind::Pipe => "duplex",
         _ => "lock",
     };
     guarded.map_or_else(|| name.to_string(), |guarded| format!("{name}<{guarded}>"))

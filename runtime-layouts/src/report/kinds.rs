@@ -25,6 +25,8 @@ pub enum ResourceKind {
     Watch,
     /// A queue that every receiver reads whole.
     Broadcast,
+    /// Bytes in memory, from one end to the other.
+    Pipe,
     /// The end of one task.
     Join,
     /// The end of the next of several tasks.
@@ -60,7 +62,13 @@ pub enum ResourceKind {
 const ALIASES: &[(&str, &[ResourceKind])] = &[
     (
         "channel",
-        &[ResourceKind::Mpsc, ResourceKind::Oneshot, ResourceKind::Watch, ResourceKind::Broadcast],
+        &[
+            ResourceKind::Mpsc,
+            ResourceKind::Oneshot,
+            ResourceKind::Watch,
+            ResourceKind::Broadcast,
+            ResourceKind::Pipe,
+        ],
     ),
     ("lock", &[ResourceKind::Mutex, ResourceKind::RwLock, ResourceKind::ThreadLock]),
     ("timer", &[ResourceKind::Sleep]),
@@ -68,7 +76,7 @@ const ALIASES: &[(&str, &[ResourceKind])] = &[
 
 impl ResourceKind {
     /// All of them, in their order.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Mutex,
         Self::RwLock,
         Self::Semaphore,
@@ -80,6 +88,7 @@ impl ResourceKind {
         Self::Oneshot,
         Self::Watch,
         Self::Broadcast,
+        Self::Pipe,
         Self::Join,
         Self::JoinSet,
         Self::Sleep,
@@ -111,6 +120,7 @@ impl ResourceKind {
             Self::Oneshot => "oneshot",
             Self::Watch => "watch",
             Self::Broadcast => "broadcast",
+            Self::Pipe => "pipe",
             Self::Join => "join",
             Self::JoinSet => "join_set",
             Self::Sleep => "sleep",
@@ -126,6 +136,12 @@ impl ResourceKind {
             Self::OtherEnd => "other_end",
             Self::Other => "other",
         }
+    }
+
+    /// Whether it has ends that put something in and ends that take something out.
+    #[must_use]
+    pub const fn is_channel(self) -> bool {
+        matches!(self, Self::Mpsc | Self::Oneshot | Self::Watch | Self::Broadcast | Self::Pipe)
     }
 
     /// The words that a filter takes: those of the kinds, then those that stand for several kinds or

@@ -199,6 +199,7 @@ fn only_it_can(kind: ResourceKind, asked: Option<Access>, holder: Option<&Holder
         (_, Some(Access::Receive)) => "room that only it can make",
         (ResourceKind::Mpsc | ResourceKind::Broadcast, _) => "a message that only it can send",
         (ResourceKind::Oneshot, _) => "a value that only it can send",
+        (ResourceKind::Pipe, _) => "bytes that only it can send",
         (ResourceKind::Watch, _) => "a change that only it can make",
         (ResourceKind::Notify, _) => "a notification that only it can send",
         (ResourceKind::OtherEnd, _) => "the other end of what it has both ends of",

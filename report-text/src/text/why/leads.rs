@@ -217,7 +217,7 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
         (ResourceKind::Child, _) => "see what the child process does".to_string(),
         (ResourceKind::Never, _) => "that never completes".to_string(),
         (ResourceKind::Yield, _) => "see in `async workers` what runs before it".to_string(),
-        (ResourceKind::Mpsc, Some(Access::Send)) => match not_found {
+        (ResourceKind::Mpsc | ResourceKind::Pipe, Some(Access::Send)) => match not_found {
             true => "no task was found that could receive; see who should".to_string(),
             false => "see why the receiver takes nothing".to_string(),
         },
@@ -225,7 +225,8 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
             ResourceKind::Mpsc
             | ResourceKind::Oneshot
             | ResourceKind::Watch
-            | ResourceKind::Broadcast,
+            | ResourceKind::Broadcast
+            | ResourceKind::Pipe,
             Some(Access::Receive),
         ) => match not_found {
             true => "no task was found that could send; see who should".to_string(),

@@ -4,9 +4,7 @@ use toml::de::DeTable;
 
 use super::expression::{Condition, Number};
 use super::member_path::MemberPath;
-use super::read::{
-    Declaration, DeclaredMessages, DeclaredWait, MessagesType, Numbers, counted, is_channel,
-};
+use super::read::{Declaration, DeclaredMessages, DeclaredWait, MessagesType, Numbers, counted};
 use super::reader::{Reader, Text, Word, nearest};
 use super::text::{Leaked, leaked, leaked_all};
 use super::{DeclarationError, Declared, DeclaredGuard, FORM, LARGEST, PlacedWait};
@@ -235,7 +233,7 @@ impl Parts {
         let kind = declared.of.kind;
         let permits = table.parsed("permits", Number::parse)?;
         let told = access(&mut table)?;
-        if told.is_none() && is_channel(kind) {
+        if told.is_none() && kind.is_channel() {
             let what = "the end of a channel needs `access`: send or receive";
             return Err(text.error(&table.span, what));
         }
@@ -317,7 +315,7 @@ fn numbers(
         ResourceKind::Pool => &["out", "free", "most"],
         ResourceKind::Semaphore => &["free", "most"],
         ResourceKind::Barrier => &["arrived", "most"],
-        kind if is_channel(kind) => &["senders", "receivers", "queued", "capacity"],
+        kind if kind.is_channel() => &["senders", "receivers", "queued", "capacity"],
         _ => &["holders"],
     };
     match places.iter().find(|(key, _)| !used.contains(key)) {

@@ -283,7 +283,7 @@ impl Declaration {
                 let arrived = number(&numbers.arrived).zip(number(&numbers.most));
                 seen.state = arrived.map(|(came, most)| format!("{came} of {most} arrived"));
             }
-            kind if is_channel(kind) => self.tell_channel(subject, seen),
+            kind if kind.is_channel() => self.tell_channel(subject, seen),
             ResourceKind::Notify => {
                 // Each owner of it can notify.
                 let owners = subject.counts.map(|(strong, _)| strong);
@@ -364,14 +364,6 @@ fn argument(program: &Program<'_>, ty: Ty, layout: &Type, name: &str) -> String 
     let id = layout.type_parameter(name);
     let argument = id.and_then(|id| program.type_of(Ty { module: ty.module, id }).ok());
     argument.map_or_else(|| name.to_string(), |argument| last_segment(&argument.name))
-}
-
-/// Whether what is of that kind has ends.
-pub(super) fn is_channel(kind: ResourceKind) -> bool {
-    matches!(
-        kind,
-        ResourceKind::Mpsc | ResourceKind::Oneshot | ResourceKind::Watch | ResourceKind::Broadcast
-    )
 }
 
 /// The names of what an `Arc` points to that has a value of that name in it.

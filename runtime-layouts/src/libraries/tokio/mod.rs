@@ -7,6 +7,7 @@ mod block_on;
 mod block_on_stack;
 mod blocking;
 mod context;
+mod duplex;
 mod expected;
 mod handles;
 pub(crate) mod join;

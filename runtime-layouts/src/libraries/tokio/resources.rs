@@ -1,7 +1,7 @@
 //! The resource and guard types of tokio, a line each.
 
 use super::sync::{broadcast, cells, mpsc, notify, oneshot, semaphore, watch};
-use super::{join, net, sync, time};
+use super::{duplex, join, net, sync, time};
 use crate::knowledge::{GuardType, ReadValue, ResourceType, Wakers};
 use crate::libraries::rust_std::children;
 use crate::report::{Access, ResourceKind};
@@ -65,6 +65,7 @@ pub(super) const RESOURCES: &[ResourceType] = &[
     polled("tokio::io::async_fd::AsyncFd", net::file_descriptor, net::socket_wakers),
     of("tokio::runtime::io::registration::Registration", net::file_descriptor),
     of("tokio::signal::unix::Signal", net::signal),
+    polled(duplex::STREAM, duplex::stream, duplex::stream_wakers),
 ];
 
 /// A guard, by what its type is called.
@@ -204,4 +205,5 @@ pub(super) const GUARDS: &[GuardType] = &[
         Access::Receive,
         broadcast::SHARED,
     ),
+    duplex::READS,
 ];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::guard_types::{GuardTypes, access_of, is_emptied, is_waited_for_only};
+use super::guard_types::{GuardPaths, GuardTypes, access_of, is_emptied, is_waited_for_only};
 use crate::knowledge::Libraries;
 use crate::report::{Access, FrameRef, ResourceKind, SiteId, Task, TaskIndex};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -28,6 +28,8 @@ pub(crate) struct GuardOrigin {
     pub(crate) variable: Option<Arc<str>>,
     pub(crate) may_be_moved: bool,
     pub(crate) access: Access,
+    /// Which of all that it keeps.
+    pub(crate) part: u8,
 }
 
 /// One guard.
@@ -105,46 +107,47 @@ impl Guards {
             kept[known..].iter_mut().for_each(|kept| kept.may_be_moved |= beside.is_ambiguous);
         }
         for kept in kept {
-            if let Ok(Some((origin, guard))) = self.read(program, task.index, kept) {
-                found.add(origin, guard);
+            for (part, paths) in (0..).zip(&*self.types.paths(program, kept.value.ty)) {
+                if let Ok(Some((origin, guard))) = read(program, task.index, &kept, (part, paths)) {
+                    found.add(origin, guard);
+                }
             }
         }
     }
+}
 
-    fn read(
-        &mut self,
-        program: &Program<'_>,
-        task: TaskIndex,
-        kept: LiveValue,
-    ) -> Result<Option<(GuardOrigin, Guard)>, ValueError> {
-        let value = kept.value;
-        let Some(paths) = self.types.paths(program, value.ty) else { return Ok(None) };
-        if is_emptied(program, value, paths.known)? {
-            return Ok(None);
-        }
-        let key = match paths.follow(program, value)? {
-            // It may have a pool of its own or borrow one.
-            None if paths.known.kind == ResourceKind::Pool => {
-                paths.known.find_key(program, value)?
-            }
-            key => key,
-        };
-        // An `Option` in the guard that is empty: it keeps nothing any more.
-        let Some(key) = key else { return Ok(None) };
-        let object = match &paths.object {
-            Some(path) => path.follow(program, value)?.unwrap_or(key),
-            None => key,
-        };
-        let access = access_of(program, value, paths.known)?;
-        let is_of_interest = !is_waited_for_only(paths.known.kind, access);
-        let object = is_of_interest.then(|| Box::new(object));
-        let LiveValue { value, frame, variable, may_be_moved, shared, within, holding_frame } =
-            kept;
-        let (ty, site) = (value.ty, frame.site);
-        let origin = GuardOrigin { ty, site, variable, may_be_moved, access };
-        let (address, frame, key) = (value.address, frame.address, key.address);
-        let is_plain = shared.is_empty() && within.is_none() && holding_frame.is_none();
-        let way = (!is_plain).then(|| Box::new(Way { holding_frame, shared, within }));
-        Ok(Some((origin, Guard { task, origin: 0, address, frame, key, object, way })))
+/// What a guard keeps by one of its parts; `None` for one that keeps nothing so.
+fn read(
+    program: &Program<'_>,
+    task: TaskIndex,
+    kept: &LiveValue,
+    (part, paths): (u8, &GuardPaths),
+) -> Result<Option<(GuardOrigin, Guard)>, ValueError> {
+    let value = kept.value;
+    if is_emptied(program, value, paths.known)? {
+        return Ok(None);
     }
+    let key = match paths.follow(program, value)? {
+        // It may have a pool of its own or borrow one.
+        None if paths.known.kind == ResourceKind::Pool => paths.known.find_key(program, value)?,
+        key => key,
+    };
+    // An `Option` in the guard that is empty: it keeps nothing any more.
+    let Some(key) = key else { return Ok(None) };
+    let object = match &paths.object {
+        Some(path) => path.follow(program, value)?.unwrap_or(key),
+        None => key,
+    };
+    let access = access_of(program, value, paths.known)?;
+    let is_of_interest = !is_waited_for_only(paths.known.kind, access);
+    let object = is_of_interest.then(|| Box::new(object));
+    let LiveValue { value, frame, variable, may_be_moved, shared, within, holding_frame } = kept;
+    let (may_be_moved, within, holding_frame) = (*may_be_moved, *within, *holding_frame);
+    let (ty, site) = (value.ty, frame.site);
+    let origin = GuardOrigin { ty, site, variable: variable.clone(), may_be_moved, access, part };
+    let (address, frame, key) = (value.address, frame.address, key.address);
+    let is_plain = shared.is_empty() && within.is_none() && holding_frame.is_none();
+    let shared = || shared.clone();
+    let way = (!is_plain).then(|| Box::new(Way { holding_frame, shared: shared(), within }));
+    Ok(Some((origin, Guard { task, origin: 0, address, frame, key, object, way })))
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::counts::{drop_what_does_not_count, take_given_places, take_tracked_tasks};
-use self::guard_types::{GuardTypes, is_emptied, is_waited_for_only, number_of};
+use self::guard_types::{GuardPaths, GuardTypes, is_emptied, is_waited_for_only, number_of};
 use self::guards::{Guard, GuardBatch, GuardOrigin};
 use self::owners::Owners;
 use self::static_values::InStatic;
@@ -38,7 +38,7 @@ const MOST_OWNERS: u64 = 64;
 pub(crate) struct Holders {
     types: GuardTypes,
     /// Of what is shared each pointer to it counts.
-    seen: FxHashSet<(Value, Option<u64>, Option<u64>)>,
+    seen: FxHashSet<(Value, u8, Option<u64>, Option<u64>)>,
     owners: Owners,
     /// What threads wait for that is no lock.
     of_threads: FxHashSet<ResourceId>,
@@ -87,7 +87,9 @@ impl Holders {
         other_ends::add(program, sites, tasks, &mut self.owners, waits);
         if waits.resources.iter().any(may_be_in_a_static) {
             for kept in static_values::guards(program, sites.libraries()) {
-                let _ = self.in_static(program, kept, waits);
+                for paths in &*self.types.paths(program, kept.value.ty) {
+                    let _ = in_static(program, &kept, paths, waits);
+                }
             }
         }
         let blocking = waits.waits.iter().filter(|wait| wait.blocks_thread);
@@ -96,7 +98,9 @@ impl Holders {
         if ids.zip(&waits.resources).any(|(id, it)| self.may_be_on_a_stack(id, it)) {
             let mut of_pools = FxHashMap::default();
             for kept in guards_on_stacks::of_threads(program, sites, threads) {
-                let _ = self.on_stack(program, kept, &mut of_pools, waits);
+                for paths in &*self.types.paths(program, kept.value.ty) {
+                    let _ = self.on_stack(program, (&kept, paths), &mut of_pools, waits);
+                }
             }
             let of_pools = |it: &&mut Resource| it.kind == ResourceKind::Pool;
             for pool in waits.resources.iter_mut().filter(of_pools) {
@@ -124,52 +128,15 @@ impl Holders {
         }
     }
 
-    /// Adds the static variable that keeps an end of what someone waits for.
-    fn in_static(
-        &mut self,
-        program: &Program<'_>,
-        kept: InStatic,
-        waits: &mut Waits,
-    ) -> Result<(), ValueError> {
-        let Some(paths) = self.types.paths(program, kept.value.ty) else { return Ok(()) };
-        let known = paths.known;
-        let Some(key) = paths.follow(program, kept.value)? else { return Ok(()) };
-        for end in ends_brought(known.access).iter().filter(|_| known.access.is_end()) {
-            let Some(id) = waits.known(known.kind, key.address, *end) else { continue };
-            // Whatever else is known of it, any code can get at a static variable.
-            waits.resources[id.0 as usize].is_reachable = true;
-            let within = kept.within.map(|collection| Within {
-                name: waits.spelled(program, collection.value.ty),
-                has_messages: collection.has_messages,
-            });
-            let holder = Holder {
-                task: None,
-                frame: FrameRef { site: SiteId(0), address: 0 },
-                is_static: true,
-                variable: Some(Arc::clone(&kept.variable)),
-                guard: Arc::clone(&paths.guard),
-                access: known.access,
-                may_be_moved: false,
-                shared_end: None,
-                thread: None,
-                within,
-                holding_frame: None,
-            };
-            waits.held(id, holder);
-        }
-        Ok(())
-    }
-
     /// Adds the thread that keeps a guard of what someone waits for. `objects` has the objects of pools
     /// that were found so.
     fn on_stack(
         &mut self,
         program: &Program<'_>,
-        kept: OnStack,
+        (kept, paths): (&OnStack, &GuardPaths),
         objects: &mut FxHashMap<(ResourceId, u64), u64>,
         waits: &mut Waits,
     ) -> Result<(), ValueError> {
-        let Some(paths) = self.types.paths(program, kept.value.ty) else { return Ok(()) };
         let known = paths.known;
         let may_be_there = matches!(known.kind, ResourceKind::ThreadLock | ResourceKind::Pool)
             || known.access.is_end();
@@ -223,7 +190,8 @@ impl Holders {
         guard: Guard,
         waits: &mut Waits,
     ) -> Result<(), ValueError> {
-        let Some(paths) = self.types.paths(program, origin.ty) else { return Ok(()) };
+        let all = self.types.paths(program, origin.ty);
+        let Some(paths) = all.get(usize::from(origin.part)) else { return Ok(()) };
         let kind = paths.known.kind;
         let known = match is_waited_for_only(kind, origin.access) {
             true => waited_for(program, origin, paths.known, &guard, waits),
@@ -282,7 +250,8 @@ impl Holders {
         let outermost = guard.way.as_ref().and_then(|way| way.shared.first());
         let within = guard.way.as_ref().and_then(|way| way.within);
         let within = within.map(|collection| collection.value.address);
-        self.seen.insert((value, outermost.map(|pointer| pointer.handle.address), within))
+        let outermost = outermost.map(|pointer| pointer.handle.address);
+        self.seen.insert((value, origin.part, outermost, within))
     }
 
     /// The lock that a guard keeps, which is made where nobody waits for it; `None` when it cannot
@@ -308,6 +277,41 @@ impl Holders {
     }
 }
 
+/// Adds the static variable that keeps an end of what someone waits for.
+fn in_static(
+    program: &Program<'_>,
+    kept: &InStatic,
+    paths: &GuardPaths,
+    waits: &mut Waits,
+) -> Result<(), ValueError> {
+    let known = paths.known;
+    let Some(key) = paths.follow(program, kept.value)? else { return Ok(()) };
+    for end in ends_brought(known.access).iter().filter(|_| known.access.is_end()) {
+        let Some(id) = waits.known(known.kind, key.address, *end) else { continue };
+        // Whatever else is known of it, any code can get at a static variable.
+        waits.resources[id.0 as usize].is_reachable = true;
+        let within = kept.within.map(|collection| Within {
+            name: waits.spelled(program, collection.value.ty),
+            has_messages: collection.has_messages,
+        });
+        let holder = Holder {
+            task: None,
+            frame: FrameRef { site: SiteId(0), address: 0 },
+            is_static: true,
+            variable: Some(Arc::clone(&kept.variable)),
+            guard: Arc::clone(&paths.guard),
+            access: known.access,
+            may_be_moved: false,
+            shared_end: None,
+            thread: None,
+            within,
+            holding_frame: None,
+        };
+        waits.held(id, holder);
+    }
+    Ok(())
+}
+
 /// The ends of a channel that those wait for who are helped by one who has it so; `None` for what has
 /// no ends. A receiver brings room, and to who waits for its end that end; a place brings a message
 /// or, when it is given back, room.
@@ -322,11 +326,7 @@ fn ends_brought(access: Access) -> &'static [Option<Access>] {
 
 /// Whether an end of something may be in a static variable, so that it is worth to look there.
 fn may_be_in_a_static(resource: &Resource) -> bool {
-    let is_channel = matches!(
-        resource.kind,
-        ResourceKind::Mpsc | ResourceKind::Oneshot | ResourceKind::Watch | ResourceKind::Broadcast
-    );
-    is_channel && resource.parties != Some(0) && !resource.are_all_found()
+    resource.kind.is_channel() && resource.parties != Some(0) && !resource.are_all_found()
 }
 
 /// What someone waits for that who keeps this end of a channel, or handle, can bring.
@@ -424,7 +424,10 @@ mod tests {
         };
         let mut holders = Holders::of(LIBRARIES);
         let mut objects = FxHashMap::default();
-        holders.on_stack(&program, kept, &mut objects, &mut waits).expect("memory is readable");
+        for paths in &*holders.types.paths(&program, ty) {
+            let found = holders.on_stack(&program, (&kept, paths), &mut objects, &mut waits);
+            found.expect("memory is readable");
+        }
         waits.resources.swap_remove(id.0 as usize).holders
     }
 

@@ -100,6 +100,10 @@ pub(crate) fn of_inner(
         let missing = node.member(program, "state")?.unsigned(program)?;
         let is_queued = reading.leaf.member(program, "queued")?.unsigned(program)? != 0;
         seen.is_granted = is_queued && missing == 0;
+        let assigned = asked.saturating_sub(missing);
+        if kind == ResourceKind::Semaphore && is_queued && missing != 0 && assigned != 0 {
+            seen.note = Some(format!("{assigned} of {asked} set aside for it"));
+        }
     }
     seen.order = Some((linked_list::waiters, inner));
     Ok(seen)
