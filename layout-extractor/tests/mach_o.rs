@@ -11,7 +11,7 @@ use object::read::macho::{MachOFile64, Nlist as _};
 use object::{Endianness, Object, ObjectSymbol, macho};
 use programs::{Program, mac};
 use runtime_layouts::layout::StaticAddress;
-use runtime_layouts::layout::source::{LayoutSource, ObjectFormat};
+use runtime_layouts::layout::source::{LayoutSource, ObjectFormat, TlsModule};
 use runtime_layouts::target::processors;
 
 /// The address of a symbol of C.
@@ -64,7 +64,8 @@ fn check(program: &Program, processor: &str) {
     };
     let distances = [distance("CONTEXT"), distance("LAST")];
     assert_eq!((distances[0], distances[1], distance("DROPPED")), (Some(0), Some(16), None));
-    let key = facts.tls_module.unwrap().0 - 8;
+    let Some(TlsModule::Number(key)) = facts.tls_module else { panic!("no key") };
+    let key = key.0 - 8;
     assert!([at("CONTEXT").0, at("LAST").0].contains(&key), "the first descriptor");
 }
 

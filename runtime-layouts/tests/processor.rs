@@ -4,6 +4,7 @@ use runtime_layouts::fake::processor::NARROW;
 use runtime_layouts::fake::{FakeLayouts, FakeMemory, FakeTarget};
 use runtime_layouts::layout::source::TlsSegment;
 use runtime_layouts::target::auxiliary_vector::AuxiliaryVector;
+use runtime_layouts::target::processors::LibraryStorage;
 use runtime_layouts::target::{Target, processors};
 use runtime_layouts::value::Program;
 
@@ -44,8 +45,9 @@ fn its_storage_follows_the_thread_pointer() {
     let memory = FakeMemory::new()
         .with(THREAD_POINTER - 4, words(&[0x9008]))
         .with(0x9000, words(&[2, 0, 1, 0, 0xa000, 0, 0xffff_ffff, 0]));
-    let local = |module| {
-        NARROW.thread_local_of_library(&memory, module, THREAD_POINTER, 0x10).expect("readable")
+    let local = |number| {
+        let storage = LibraryStorage::InTable(number);
+        NARROW.thread_local_of_library(&memory, storage, THREAD_POINTER, 0x10).expect("readable")
     };
     assert_eq!(local(1), Some(0xa010));
     assert_eq!(local(2), None, "not used yet");

@@ -87,6 +87,21 @@ fn every_text_is_the_one_of_this_machine() -> Result<()> {
     Ok(())
 }
 
+/// A second tokio in a library that was opened at run time: its thread-locals are asked for by
+/// descriptors.
+#[test]
+#[ignore = "builds the fixtures for another processor; `cargo xtask test --full` runs it"]
+fn a_plugin_with_another_tokio() -> Result<()> {
+    let tools = AArch64::tools()?;
+    for (profile, ending) in [(Profile::Debug, ""), (Profile::Release, "-release")] {
+        let plugin = tools.addon(profile)?;
+        let plugin = plugin.to_str().context("its path is no text")?;
+        let host = tools.build("host", profile)?;
+        check(&host, &[plugin], &format!("host{ending}"), FOREIGN)?;
+    }
+    Ok(())
+}
+
 /// With a real kernel: the command looks at the programs there, and their core files are read here.
 #[test]
 #[ignore = "runs a virtual machine; `cargo xtask test --full` runs it"]

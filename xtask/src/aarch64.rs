@@ -67,6 +67,20 @@ impl AArch64 {
         Ok(target().join("aarch64").join(TARGET).join(profile.folder()).join(name))
     }
 
+    /// Builds the shared object `addon` of `tests/plugins`, and returns it.
+    pub fn addon(&self, profile: Profile) -> Result<PathBuf> {
+        exclusively("aarch64", || {
+            let step = Step::begin(format!("building addon ({}, AArch64)", profile.folder()));
+            let mut build = self.cargo(&root().join("tests/plugins"), "aarch64/plugins")?;
+            build.args(["--package", "addon", "--profile", profile.name()]);
+            workspace::run(&mut build, &step)?;
+            step.done();
+            Ok(())
+        })?;
+        let folder = target().join("aarch64/plugins").join(TARGET).join(profile.folder());
+        Ok(folder.join("librates_addon.so"))
+    }
+
     /// Builds the command itself and returns its executable.
     pub fn command_line(&self) -> Result<PathBuf> {
         self.command_line_with("aarch64/unhang", "", &[])

@@ -1,9 +1,9 @@
-//! ELF program headers, and where the loader stores the module number for thread-local storage.
+//! ELF program headers, and where the loader stores how it knows thread-local storage.
 
 use object::read::elf::{ElfFile, FileHeader, ProgramHeader};
 use object::{Object, ObjectSymbol, ObjectSymbolTable, RelocationFlags, RelocationTarget, elf};
 use runtime_layouts::layout::StaticAddress;
-use runtime_layouts::layout::source::TlsSegment;
+use runtime_layouts::layout::source::{TlsModule, TlsSegment};
 use runtime_layouts::target::processors::Processor;
 
 /// A segment of the file that the loader maps.
@@ -52,21 +52,37 @@ pub(super) fn program_headers<'data, Elf: FileHeader>(
     ProgramHeaders { segments, tls, machine: file.elf_header().e_machine(endian).0 }
 }
 
-/// The address where the loader stores this module's number for `__tls_get_addr`. A relocation is
-/// for this module when it has no symbol, or a symbol that this object defines.
-pub(super) fn tls_module(file: &object::File<'_>, processor: &Processor) -> Option<StaticAddress> {
+/// Where the loader stores this module's number for `__tls_get_addr`, or else a descriptor of one of
+/// its variables. A relocation is for this module when it has no symbol, or a symbol that this object
+/// defines.
+pub(super) fn tls_module(file: &object::File<'_>, processor: &Processor) -> Option<TlsModule> {
     let symbols = file.dynamic_symbol_table();
-    let kind = processor.storage.module_relocation;
-    let is_own = |target: RelocationTarget| match target {
-        RelocationTarget::Absolute => true,
-        RelocationTarget::Symbol(index) => symbols
-            .as_ref()
-            .and_then(|symbols| symbols.symbol_by_index(index).ok())
-            .is_some_and(|symbol| !symbol.is_undefined()),
-        _ => false,
+    // How far into the segment the relocation's symbol is.
+    let own = |target: RelocationTarget| match target {
+        RelocationTarget::Absolute => Some(0),
+        RelocationTarget::Symbol(index) => {
+            let symbol = symbols.as_ref()?.symbol_by_index(index).ok()?;
+            (!symbol.is_undefined()).then(|| symbol.address())
+        }
+        _ => None,
     };
-    file.dynamic_relocations()?.find_map(|(place, relocation)| {
-        let RelocationFlags::Elf { r_type } = relocation.flags() else { return None };
-        (r_type.0 == kind && is_own(relocation.target())).then_some(StaticAddress(place))
-    })
+    let mut descriptor = None;
+    for (place, relocation) in file.dynamic_relocations()? {
+        let RelocationFlags::Elf { r_type } = relocation.flags() else { continue };
+        let storage = &processor.storage;
+        if r_type.0 != storage.module_relocation && Some(r_type.0) != storage.descriptor_relocation
+        {
+            continue;
+        }
+        let Some(symbol) = own(relocation.target()) else { continue };
+        let place = StaticAddress(place);
+        if r_type.0 == storage.module_relocation {
+            return Some(TlsModule::Number(place));
+        }
+        if descriptor.is_none() && !relocation.has_implicit_addend() {
+            let offset = symbol.wrapping_add_signed(relocation.addend());
+            descriptor = Some(TlsModule::Descriptor { place, offset });
+        }
+    }
+    descriptor
 }

@@ -35,6 +35,7 @@ pub static WIDE: Processor = Processor {
         starts_with_its_address: true,
         never_zero: 0,
         module_relocation: 1,
+        descriptor_relocation: Some(3),
     },
     kernel: KernelRegisters {
         words: &[Some(4), Some(3), Some(2), Some(1), Some(0)],
@@ -82,6 +83,7 @@ pub static NARROW: Processor = Processor {
         starts_with_its_address: false,
         never_zero: -4,
         module_relocation: 2,
+        descriptor_relocation: Some(3),
     },
     kernel: KernelRegisters {
         words: &[None, Some(5), Some(3), Some(2), Some(1)],

@@ -45,10 +45,9 @@ pub struct ObjectFacts {
     /// The `PT_TLS` segment, or the sections of a Mach-O file that a thread's copy begins as; `None`
     /// when the object has no thread-local storage.
     pub tls: Option<TlsSegment>,
-    /// Where the loader stores the number by which it knows the object's thread-local storage: the
-    /// word of a relocation `DTPMOD64`, or the key in a Mach-O file's first descriptor of such a
-    /// variable. `None` when the object has none, as executables of ELF have not.
-    pub tls_module: Option<StaticAddress>,
+    /// Where the loader stores how it knows the object's thread-local storage. `None` when it does
+    /// not, as for executables of ELF.
+    pub tls_module: Option<TlsModule>,
     /// The sections that hold addresses worth asking about lie within `start..end`.
     pub address_range: (StaticAddress, StaticAddress),
     /// Whether it runs at the addresses that it was linked for, and nowhere else: ELF `ET_EXEC`.
@@ -73,6 +72,21 @@ pub struct TlsSegment {
     pub size: u64,
     /// `p_align` in bytes.
     pub align: u64,
+}
+
+/// Where the loader stores how it knows an object's thread-local storage.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum TlsModule {
+    /// A word with the storage's number: of a relocation `DTPMOD`, or the key in a Mach-O file's
+    /// first descriptor of such a variable.
+    Number(StaticAddress),
+    /// Two words about one variable, of a relocation `TLSDESC`: a function, and what it is given.
+    Descriptor {
+        /// The first word.
+        place: StaticAddress,
+        /// Bytes from the start of the object's TLS segment to the variable.
+        offset: u64,
+    },
 }
 
 /// A thread-local variable.

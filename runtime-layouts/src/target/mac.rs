@@ -5,7 +5,7 @@
 //! `libdyld/ThreadLocalVariables.h` and `threadLocalHelpers.s` (`_tlv_get_addr`), and dyld 852,
 //! `src/threadLocalVariables.c`, for the descriptors of older systems.
 
-use crate::layout::source::ObjectFacts;
+use crate::layout::source::{ObjectFacts, TlsModule};
 use crate::memory::word_format::WordFormat;
 use crate::memory::{MemoryReader, ReadError};
 
@@ -74,7 +74,7 @@ pub fn thread_local_address(
     values: u64,
     distance: u64,
 ) -> Result<Option<u64>, ReadError> {
-    let Some(key) = facts.tls_module else { return Ok(None) };
+    let Some(TlsModule::Number(key)) = facts.tls_module else { return Ok(None) };
     let mut bytes = [0; 4];
     memory.read(load_bias.wrapping_add(key.0), &mut bytes)?;
     let key = u32::from_le_bytes(bytes);
@@ -129,7 +129,7 @@ mod tests {
     fn a_key_leads_to_the_storage_of_a_thread() {
         let mut facts = FakeLayouts::new().facts().clone();
         facts.format = ObjectFormat::MachO;
-        facts.tls_module = Some(StaticAddress(0x1_0000_4008));
+        facts.tls_module = Some(TlsModule::Number(StaticAddress(0x1_0000_4008)));
         let (slide, values) = (0x5000, 0x7000_0000_u64);
         let find = |descriptor: &[u8], value: u64| {
             let memory = FakeMemory::new()

@@ -18,7 +18,7 @@ use std::ops::Range;
 use object::read::macho::{MachHeader, MachOFile64, Section, Segment as _};
 use object::{Endianness, Object, macho};
 use runtime_layouts::layout::StaticAddress;
-use runtime_layouts::layout::source::{ObjectFacts, ObjectFormat, TlsSegment};
+use runtime_layouts::layout::source::{ObjectFacts, ObjectFormat, TlsModule, TlsSegment};
 use runtime_layouts::target::processors;
 
 use super::elf_headers::Segment;
@@ -108,7 +108,8 @@ pub(super) fn load_commands(file: &File<'_>) -> Result<LoadCommands, String> {
     let last = found.segments.iter().map(end).max().unwrap_or(0);
     facts.address_range = (StaticAddress(first), StaticAddress(last));
     let descriptor = found.variables.ranges.first();
-    facts.tls_module = descriptor.map(|range| StaticAddress(range.start.wrapping_add(KEY)));
+    facts.tls_module =
+        descriptor.map(|range| TlsModule::Number(StaticAddress(range.start.wrapping_add(KEY))));
     Ok(found)
 }
 

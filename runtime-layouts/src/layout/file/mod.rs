@@ -2,7 +2,7 @@
 //!
 //! `unhang extract` writes one for a build; it is small enough to keep beside a stripped binary.
 //!
-//! # The format, version 6
+//! # The format, version 7
 //!
 //! | bytes | what |
 //! |---|---|
@@ -35,7 +35,7 @@ use super::source::KnowledgeText;
 use super::{Function, SourceFile, Type};
 
 const MAGIC: &[u8; 8] = b"unhangLF";
-const VERSION: u16 = 6;
+const VERSION: u16 = 7;
 /// zstd's own choice. More takes as long as a good part of what comes before, to save a tenth of a
 /// file that is small anyway.
 const COMPRESSION: i32 = 3;

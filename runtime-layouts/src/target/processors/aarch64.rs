@@ -69,6 +69,8 @@ pub(super) static AARCH64: Processor = Processor {
         never_zero: 0,
         // `R_AARCH64_TLS_DTPMOD`
         module_relocation: 1028,
+        // `R_AARCH64_TLSDESC`, which LLVM asks for.
+        descriptor_relocation: Some(1031),
     },
     kernel: KernelRegisters {
         // `struct user_pt_regs`, `arch/arm64/include/uapi/asm/ptrace.h`: x0 … x30, sp, pc, which is

@@ -54,6 +54,8 @@ pub(super) static ARM: Processor = Processor {
         never_zero: 0,
         // `R_ARM_TLS_DTPMOD32`
         module_relocation: 17,
+        // The loader writes over the addend of `R_ARM_TLS_DESC`; LLVM does not ask for it.
+        descriptor_relocation: None,
     },
     kernel: KernelRegisters {
         // `struct pt_regs`, `arch/arm/include/uapi/asm/ptrace.h`: r0 … r15, cpsr, orig_r0.

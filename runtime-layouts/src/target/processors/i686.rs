@@ -46,6 +46,8 @@ pub(super) static I686: Processor = Processor {
         never_zero: 0,
         // `R_386_TLS_DTPMOD32`
         module_relocation: 35,
+        // The loader writes over the addend of `R_386_TLS_DESC`; LLVM does not ask for it.
+        descriptor_relocation: None,
     },
     kernel: KernelRegisters {
         // `struct user_regs_struct`, `arch/x86/include/asm/user_32.h`: bx, cx, dx, si, di, bp, ax,

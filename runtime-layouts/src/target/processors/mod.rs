@@ -11,6 +11,8 @@ mod riscv64;
 mod tls;
 mod x86_64;
 
+pub use tls::LibraryStorage;
+
 use super::{CodeAddress, NativeFrame};
 use crate::layout::source::ObjectFacts;
 use crate::memory::word_format::WordFormat;
@@ -136,6 +138,9 @@ pub struct ThreadStorage {
     /// The type of the ELF relocation by which the loader stores the number of an object's storage
     /// (`DTPMOD`).
     pub module_relocation: u32,
+    /// The type of the one by which it stores a descriptor of a thread-local variable (`TLSDESC`);
+    /// `None` where nothing is asked for by it.
+    pub descriptor_relocation: Option<u32>,
 }
 
 /// Where the executable's thread-local block lies, seen from the thread pointer: the two variants

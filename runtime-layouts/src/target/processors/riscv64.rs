@@ -77,6 +77,8 @@ pub(super) static RISCV64: Processor = Processor {
         never_zero: -16,
         // `R_RISCV_TLS_DTPMOD64`
         module_relocation: 7,
+        // `R_RISCV_TLSDESC`
+        descriptor_relocation: Some(12),
     },
     kernel: KernelRegisters {
         // `struct user_regs_struct`, `arch/riscv/include/uapi/asm/ptrace.h`: pc, then ra … t6 in the

@@ -51,6 +51,8 @@ pub(super) static X86_64: Processor = Processor {
         never_zero: 0,
         // `R_X86_64_DTPMOD64`
         module_relocation: 16,
+        // `R_X86_64_TLSDESC`
+        descriptor_relocation: Some(36),
     },
     kernel: KernelRegisters {
         // `struct user_regs_struct`, `arch/x86/include/asm/user_64.h`: r15 … rbx, r11 … rdi,

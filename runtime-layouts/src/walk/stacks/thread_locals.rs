@@ -2,9 +2,10 @@
 //! fixed addresses.
 
 use crate::layout::StaticAddress;
-use crate::layout::source::{ObjectFormat, StaticVariable};
+use crate::layout::source::{ObjectFormat, StaticVariable, TlsSegment};
 use crate::memory::ReadError;
-use crate::target::{Target, mac};
+use crate::target::processors::LibraryStorage;
+use crate::target::{Module, Target, mac};
 use crate::value::{Ty, Value};
 use crate::walk::Inspection;
 
@@ -40,16 +41,21 @@ impl Inspection<'_> {
                 return values;
             }
         };
-        let of = target.modules()[module].layouts.as_ref();
-        // It may be asked for by descriptors (`R_AARCH64_TLSDESC`), which are not read yet.
-        if module != 0 && !locals.is_empty() && of.facts().tls_module.is_none() {
-            self.problem(format!(
-                "unhang cannot tell where the thread-local storage of {} is: a runtime in it is \
-                 not shown",
-                of.provenance().path
-            ));
+        if locals.is_empty() {
             return values;
         }
+        let storage = match storage(target, module) {
+            Ok(Some(storage)) => storage,
+            missing => {
+                let path = &target.modules()[module].layouts.provenance().path;
+                let why = missing.err().map_or(String::new(), |error| format!(" ({error})"));
+                self.problem(format!(
+                    "unhang cannot tell where the thread-local storage of {path} is{why}: a runtime \
+                     in it is not shown"
+                ));
+                return values;
+            }
+        };
         for local in locals {
             self.knows_a_runtime = true;
             for (index, thread) in target.threads().iter().enumerate() {
@@ -61,7 +67,7 @@ impl Inspection<'_> {
                     ));
                     continue;
                 };
-                match address_in_thread(target, module, pointer, local.offset) {
+                match storage.address_in_thread(target, module, pointer, local.offset) {
                     Ok(Some(address)) => {
                         values.push((index, Value { ty: Ty { module, id: local.ty }, address }));
                     }
@@ -80,30 +86,60 @@ impl Inspection<'_> {
     }
 }
 
-/// Where a thread has a thread-local of a module: the first module is the executable, whose storage
-/// lies at a fixed distance; a library's is wherever the loader put it. `None` where the thread has
-/// none.
-fn address_in_thread(
-    target: &dyn Target,
-    module: usize,
-    thread_pointer: u64,
-    offset: u64,
-) -> Result<Option<u64>, ReadError> {
+/// How threads' copies of a module's thread-local storage are found.
+#[derive(Clone, Copy)]
+enum Storage {
+    /// On a Mac, by a key.
+    ByKey,
+    /// That of the executable, at a fixed distance; `None` where it has none.
+    Executable(Option<TlsSegment>),
+    /// A library's, wherever the loader put it.
+    Library(LibraryStorage),
+}
+
+/// How threads' copies of the storage of a module are found: the first module is the executable.
+/// `None` when nothing says it.
+fn storage(target: &dyn Target, module: usize) -> Result<Option<Storage>, ReadError> {
     let loaded = &target.modules()[module];
     let facts = loaded.layouts.facts();
-    let Some(processor) = target.processor() else { return Ok(None) };
     if facts.format == ObjectFormat::MachO {
-        let (memory, bias) = (target.memory(), loaded.load_bias);
-        let values = thread_pointer;
-        return mac::thread_local_address(memory, processor.words, facts, bias, values, offset);
+        return Ok(Some(Storage::ByKey));
     }
     if module == 0 {
-        return Ok(facts
-            .tls
-            .and_then(|segment| processor.thread_local_address(segment, thread_pointer, offset)));
+        return Ok(Some(Storage::Executable(facts.tls)));
     }
-    let Some(number) = facts.tls_module else { return Ok(None) };
-    let number = loaded.load_bias.wrapping_add(number.0);
-    let number = processor.words.read_pointer(target.memory(), number)?;
-    processor.thread_local_of_library(target.memory(), number, thread_pointer, offset)
+    let (Some(processor), Some(stored)) = (target.processor(), facts.tls_module) else {
+        return Ok(None);
+    };
+    let found = processor.library_storage(target.memory(), stored, loaded.load_bias)?;
+    Ok(found.map(Storage::Library))
+}
+
+impl Storage {
+    /// Where a thread has a thread-local of the module that this is of. `None` where it has none.
+    fn address_in_thread(
+        self,
+        target: &dyn Target,
+        module: usize,
+        thread_pointer: u64,
+        offset: u64,
+    ) -> Result<Option<u64>, ReadError> {
+        let Some(processor) = target.processor() else { return Ok(None) };
+        let memory = target.memory();
+        match self {
+            Self::ByKey => {
+                let Module { load_bias, layouts } = &target.modules()[module];
+                let (words, facts) = (processor.words, layouts.facts());
+                let values = thread_pointer;
+                mac::thread_local_address(memory, words, facts, *load_bias, values, offset)
+            }
+            Self::Executable(segment) => {
+                Ok(segment
+                    .and_then(|it| processor.thread_local_address(it, thread_pointer, offset)))
+            }
+            Self::Library(storage) => {
+                processor.thread_local_of_library(memory, storage, thread_pointer, offset)
+            }
+        }
+    }
 }
