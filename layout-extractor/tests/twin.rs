@@ -66,6 +66,21 @@ fn a_vtable_with_another_size_leads_nowhere() {
     assert_eq!(layouts.vtable_types(vtable(&plain.path)).unwrap(), []);
 }
 
+/// Nothing has another size, and no name is another one.
+#[test]
+fn another_commit_is_no_twin() {
+    let places = concat!("--remap-path-prefix=", env!("CARGO_MANIFEST_DIR"), "/tests/programs=src");
+    let build = |options: &[&str]| programs::rust("twins", &[options, &[places]].concat());
+    let older = ["-O", "-C", "metadata=twin", "--cfg", "feature=\"older\""];
+    let (plain, twin, older) = (build(&PLAIN), build(&TWIN), build(&older));
+    for program in [&plain, &stripped(&plain)] {
+        open_twin(&program.path, &twin.path).map(drop).unwrap();
+        let refused = open_twin(&program.path, &older.path).err().unwrap().to_string();
+        assert!(refused.contains("the program has code of src/twins.rs:"), "{refused}");
+        assert!(refused.contains(" in its stead. Build the same sources"), "{refused}");
+    }
+}
+
 #[test]
 fn what_has_no_debug_information_is_no_twin() {
     let plain = programs::rust("twins", &PLAIN);

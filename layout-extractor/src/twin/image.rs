@@ -247,6 +247,20 @@ impl Image {
         functions.into_iter()
     }
 
+    /// The words of the program's data that hold an address of data, each with its place.
+    pub(super) fn data_pointers(&self) -> impl Iterator<Item = (u64, u64)> {
+        let is_data = |address| self.section(address).is_some_and(|section| !section.is_code);
+        self.pointers.iter().copied().filter(move |&(value, _)| is_data(value))
+    }
+
+    /// Bytes of the program's file, by their address; `None` where the file has not so many.
+    pub(super) fn bytes(&self, address: u64, length: u64) -> Option<&[u8]> {
+        let section = self.section(address)?;
+        let start = usize::try_from(address - section.address).ok()?;
+        let end = start.checked_add(usize::try_from(length).ok()?)?;
+        self.object.bytes().get(section.in_file.clone())?.get(start..end)
+    }
+
     /// A word of the program's data.
     pub(super) fn word(&self, address: u64) -> Option<u64> {
         self.object.pointer_at(address)

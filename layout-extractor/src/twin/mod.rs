@@ -10,6 +10,7 @@
 mod image;
 mod mapping;
 mod same_code;
+mod source_places;
 mod symbol_name;
 
 use std::path::Path;
@@ -84,6 +85,9 @@ pub fn open_twin(program: &Path, twin: &Path) -> Result<Arc<dyn LayoutSource>, T
     let Some((own, others)) = images else {
         return Err(does_not_fit("it has no sections".to_owned()));
     };
+    if let Some(what) = source_places::contradiction(&own, &others) {
+        return Err(does_not_fit(what));
+    }
     let mapping = Mapping::new(own, others);
     let polls = LIBRARIES.runtimes().flat_map(|(_, runtime)| runtime.task_polls);
     for poll in polls {

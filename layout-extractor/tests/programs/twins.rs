@@ -34,9 +34,17 @@ impl Drop for Countdown {
     }
 }
 
+#[cfg(not(feature = "older"))]
 #[inline(never)]
 fn helper(number: u64) -> u64 {
-    black_box(number) + 1
+    black_box(number).checked_add(1).expect("a small number")
+}
+
+/// The same code, which stood elsewhere in an older commit.
+#[cfg(feature = "older")]
+#[inline(never)]
+fn helper(number: u64) -> u64 {
+    black_box(number).checked_add(1).expect("a small number")
 }
 
 #[used]
