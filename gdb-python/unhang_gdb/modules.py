@@ -21,6 +21,11 @@ class Modules:
         path = _executable()
         return [] if path is None else [Module(path, load_bias=None, header=None)]
 
+    def files(self) -> Sequence[str]:
+        """What gdb has symbols of."""
+        files = (objfile.filename for objfile in gdb.objfiles())
+        return [_here(file) for file in files if file is not None]
+
     def auxiliary_vector(self) -> Mapping[int, int]:
         """What the kernel told the program at its start."""
         try:
@@ -43,7 +48,9 @@ def _plain(line: str) -> str:
 def _executable() -> Optional[str]:
     space = gdb.current_progspace()
     file = space.filename if space is not None else None
-    if file is None:
-        return None
+    return None if file is None else _here(file)
+
+
+def _here(file: str) -> str:
     # A file that gdb fetches from a remote target has no path here.
     return file[len("target:") :] if file.startswith("target:") else file

@@ -26,6 +26,11 @@ class Modules(Current):
             return [Module(path, load_bias=None, header=None)]
         return [Module(path, load_bias=live - header.GetFileAddress(), header=live)]
 
+    def files(self) -> Sequence[str]:
+        """Those of its modules."""
+        files = (module.GetFileSpec().fullpath for module in self.sb_target().module_iter())
+        return [file for file in files if file is not None]
+
     def auxiliary_vector(self) -> Mapping[int, int]:
         """lldb does not show it; it knows where modules are without."""
         return {}

@@ -1,6 +1,7 @@
 //! The debugger's primitives, as `unhang_shared.adapter.Adapter` declares them in Python.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
@@ -107,6 +108,11 @@ impl Adapter {
     /// The object files that are loaded, the executable first.
     pub(crate) fn modules(&self) -> Result<Vec<Module>, Failure> {
         self.ask("list the modules", "modules")
+    }
+
+    /// The files that it has of what is loaded, by their paths on this machine.
+    pub(crate) fn files(&self) -> Result<Vec<PathBuf>, Failure> {
+        self.ask("list its files", "files")
     }
 
     /// The auxiliary vector; empty when unknown.

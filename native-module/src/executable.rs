@@ -1,6 +1,6 @@
 //! The program that runs: its layouts, where it was loaded, and whether the file on disk is it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use runtime_layouts::layout::source::LayoutSource;
@@ -9,7 +9,7 @@ use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::target::Module;
 use runtime_layouts::target::auxiliary_vector::AuxiliaryVector;
 use runtime_layouts::target::program::{NotTheProgram, RunningProgram};
-use runtime_layouts::target::shared_objects::SharedObject;
+use runtime_layouts::target::shared_objects::{LibraryFile, SharedObject};
 
 use crate::adapter::{self, Adapter, Process};
 use crate::failure::Failure;
@@ -91,9 +91,10 @@ pub(crate) fn find(
 
 impl Executable {
     /// The libraries that have a runtime of their own; and a sentence for each that is not what was
-    /// loaded.
+    /// loaded, or not here.
     pub(crate) fn libraries(
         &self,
+        adapter: &Adapter,
         process: &Process,
         sources: &mut Sources,
         memory: &dyn MemoryReader,
@@ -103,15 +104,31 @@ impl Executable {
             .pid
             .filter(|_| process.is_local && !process.is_core)
             .map_or_else(PathBuf::new, |pid| PathBuf::from(format!("/proc/{pid}/cwd")));
+        // What the debugger cannot say is found by its path.
+        let files: Vec<PathBuf> = adapter.files().unwrap_or_default();
         let mut open = |library: &SharedObject| {
             // An absolute path stays what it is.
-            let layouts = sources.library(&folder.join(&library.path))?;
-            let loaded = layouts.facts().build_id.as_deref().and_then(|id| sources.file(id));
-            Some(loaded.unwrap_or(layouts))
+            let own = folder.join(&library.path);
+            let Some(path) = file_of(library, own, &files) else { return LibraryFile::Missing };
+            let layouts = sources.library(&path).map(|layouts| {
+                let loaded = layouts.facts().build_id.as_deref().and_then(|id| sources.file(id));
+                loaded.unwrap_or(layouts)
+            });
+            LibraryFile::found(layouts)
         };
         let has_runtime = |layouts: &dyn LayoutSource| LIBRARIES.has_runtime(layouts);
         self.running.libraries(memory, interrupted, &has_runtime, &mut open)
     }
+}
+
+/// The file of a library on this machine: where the debugger found it for the path that the process
+/// opened, which may be below another root; at that path; or whatever of that name the debugger has.
+fn file_of(library: &SharedObject, own: PathBuf, files: &[PathBuf]) -> Option<PathBuf> {
+    let opened = Path::new(library.path.trim_start_matches('/'));
+    let name = opened.file_name()?;
+    let ending_with = |end: &Path| files.iter().find(|path| path.ends_with(end)).cloned();
+    let found = ending_with(opened).into_iter().chain([own]).chain(ending_with(name.as_ref()));
+    found.into_iter().find(|path| path.is_file())
 }
 
 impl Evidence {

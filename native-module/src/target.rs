@@ -72,7 +72,8 @@ impl DebuggerTarget {
             interrupted.set(interrupted.get() || adapter.interrupted());
             interrupted.get()
         };
-        let (libraries, lost) = executable.libraries(process, sources, &memory, &was_interrupted);
+        let (libraries, lost) =
+            executable.libraries(adapter, process, sources, &memory, &was_interrupted);
         let notes = executable.note.into_iter().chain(lost.iter().map(|lost| format!("{lost}.")));
         let processor = processors::of(executable.module.layouts.facts());
         let traced =

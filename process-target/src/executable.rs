@@ -11,7 +11,7 @@ use runtime_layouts::target::Module;
 use runtime_layouts::target::auxiliary_vector::AuxiliaryVector;
 use runtime_layouts::target::processors::{self, Processor};
 use runtime_layouts::target::program::RunningProgram;
-use runtime_layouts::target::shared_objects::SharedObject;
+use runtime_layouts::target::shared_objects::{LibraryFile, SharedObject};
 
 use crate::TargetError;
 
@@ -114,7 +114,10 @@ impl Executable {
         open: &mut dyn FnMut(&SharedObject) -> Option<Arc<dyn LayoutSource>>,
     ) -> (Vec<Module>, Vec<String>) {
         let has_runtime = |layouts: &dyn LayoutSource| LIBRARIES.has_runtime(layouts);
-        let (libraries, problems) = self.running.libraries(memory, interrupted, &has_runtime, open);
+        // Whoever reads the memory of a core file tells what is not here.
+        let mut open = |library: &SharedObject| LibraryFile::found(open(library));
+        let (libraries, problems) =
+            self.running.libraries(memory, interrupted, &has_runtime, &mut open);
         (std::iter::once(self.module.clone()).chain(libraries).collect(), problems)
     }
 }

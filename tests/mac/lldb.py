@@ -9,6 +9,7 @@ other has none yet.
 from __future__ import annotations
 
 import struct
+from typing import Iterator
 
 LLDB_INVALID_ADDRESS = 2**64 - 1
 eReturnStatusFailed = 6
@@ -244,6 +245,9 @@ class SBTarget:
 
     def FindModule(self, _file: SBFileSpec) -> SBModule:
         return SBModule(self._image, self)
+
+    def module_iter(self) -> Iterator[SBModule]:
+        return iter([SBModule(self._image, self)])
 
     def ReadMemory(self, address: SBAddress, length: int, error: SBError) -> bytes | None:
         return self._process.ReadMemory(address.live, length, error)

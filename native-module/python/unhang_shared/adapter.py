@@ -67,6 +67,9 @@ class Adapter(Protocol):
     def modules(self) -> Sequence[Module]:
         """The object files that are loaded, the executable first; empty when it is not known."""
 
+    def files(self) -> Sequence[str]:
+        """The files that it has of what is loaded, by their paths on this machine."""
+
     def auxiliary_vector(self) -> Mapping[int, int]:
         """What the kernel told the program at its start, by `AT_…` number; empty when unknown."""
 

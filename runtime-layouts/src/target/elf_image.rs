@@ -7,7 +7,7 @@ use std::ops::Range;
 use object::Endianness;
 use object::elf::{
     FileHeader32, FileHeader64, NT_GNU_BUILD_ID, PT_DYNAMIC, PT_GNU_EH_FRAME, PT_LOAD, PT_NOTE,
-    PT_PHDR, ProgramHeader32, ProgramHeader64, ProgramType,
+    PT_PHDR, PT_TLS, ProgramHeader32, ProgramHeader64, ProgramType,
 };
 use object::pod::slice_from_all_bytes;
 use object::read::elf::{FileHeader, NoteIterator, ProgramHeader};
@@ -140,6 +140,12 @@ impl Image {
             (low.min(start), high.max(start.saturating_add(segment.size)))
         });
         start..end
+    }
+
+    /// Whether each thread has storage for it.
+    #[must_use]
+    pub fn has_thread_storage(&self) -> bool {
+        self.segments.iter().any(|segment| segment.kind == PT_TLS && segment.size != 0)
     }
 
     /// Where `.eh_frame_hdr` lies in the process; `None` when the object has none.

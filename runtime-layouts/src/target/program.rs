@@ -7,7 +7,7 @@ use super::Module;
 use super::auxiliary_vector::AuxiliaryVector;
 use super::elf_image::Image;
 use super::mac;
-use super::shared_objects::{SharedObject, shared_objects, with_a_runtime};
+use super::shared_objects::{LibraryFile, SharedObject, shared_objects, with_a_runtime};
 use crate::layout::source::LayoutSource;
 use crate::memory::MemoryReader;
 
@@ -84,19 +84,20 @@ impl RunningProgram {
     }
 
     /// The libraries that have a runtime of their own, which `has_runtime` tells by their layouts, and
-    /// a sentence for each of them that is not the file that was loaded. `open` has the layouts of a library; nothing more is asked of it
-    /// once `interrupted` says that the user asked to stop.
+    /// a sentence for each of them that is not the file that was loaded, or not here. `open` has the
+    /// layouts of a library; nothing more is asked of it once `interrupted` says that the user asked
+    /// to stop.
     pub fn libraries(
         &self,
         memory: &dyn MemoryReader,
         interrupted: &dyn Fn() -> bool,
         has_runtime: &dyn Fn(&dyn LayoutSource) -> bool,
-        open: &mut dyn FnMut(&SharedObject) -> Option<Arc<dyn LayoutSource>>,
+        open: &mut dyn FnMut(&SharedObject) -> LibraryFile,
     ) -> (Vec<Module>, Vec<String>) {
         let Some(image) = &self.image else { return Default::default() };
         let loaded = shared_objects(image, memory, interrupted);
         with_a_runtime(&loaded, memory, has_runtime, &mut |library| {
-            if interrupted() { None } else { open(library) }
+            if interrupted() { LibraryFile::WithoutRuntime } else { open(library) }
         })
     }
 }

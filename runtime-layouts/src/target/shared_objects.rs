@@ -101,18 +101,56 @@ impl LinkMap<'_> {
     }
 }
 
+/// What is known of the file of a library.
+pub enum LibraryFile {
+    /// It is here, and may have a runtime in it.
+    Layouts(Arc<dyn LayoutSource>),
+    /// It is here, and no runtime is in it.
+    WithoutRuntime,
+    /// It is not on this machine.
+    Missing,
+}
+
+impl LibraryFile {
+    /// What was found in a file that is here.
+    #[must_use]
+    pub fn found(layouts: Option<Arc<dyn LayoutSource>>) -> Self {
+        layouts.map_or(Self::WithoutRuntime, Self::Layouts)
+    }
+}
+
+/// How the names of libraries begin that have thread-local storage, and certainly no runtime: those
+/// of the system.
+const OF_SYSTEM: [&str; 5] = ["libc.", "libc-", "ld-musl-", "libresolv", "libstdc++."];
+
 /// The libraries that have an async runtime in them, each with the layouts that `open` has for it;
-/// and a sentence for each of them that is not the file that was loaded.
+/// and a sentence for each of them that is not the file that was loaded, or that may be one and is
+/// not here.
 pub fn with_a_runtime(
     libraries: &[SharedObject],
     memory: &dyn MemoryReader,
     has_runtime: &dyn Fn(&dyn LayoutSource) -> bool,
-    open: &mut dyn FnMut(&SharedObject) -> Option<Arc<dyn LayoutSource>>,
+    open: &mut dyn FnMut(&SharedObject) -> LibraryFile,
 ) -> (Vec<Module>, Vec<String>) {
     let mut modules = Vec::new();
     let mut problems = Vec::new();
     for library in libraries {
-        let Some(layouts) = open(library) else { continue };
+        let layouts = match open(library) {
+            LibraryFile::Layouts(layouts) => layouts,
+            LibraryFile::WithoutRuntime => continue,
+            LibraryFile::Missing => {
+                let name = library.path.rsplit('/').next().unwrap_or_default();
+                let is_systems = OF_SYSTEM.iter().any(|beginning| name.starts_with(beginning));
+                let image = Image::at(library.load_bias, memory);
+                if !is_systems && image.is_none_or(|image| image.has_thread_storage()) {
+                    problems.push(format!(
+                        "{} is not here: a runtime in it would not be shown",
+                        library.path
+                    ));
+                }
+                continue;
+            }
+        };
         // A runtime keeps thread-local storage.
         if layouts.facts().tls.is_none() || !has_runtime(&*layouts) {
             continue;

@@ -233,6 +233,13 @@ impl<'t> Program<'t> {
         frames
     }
 
+    /// The same, if that stack was unwound already and ends before the deepest frame that is looked
+    /// at; `None` for all others.
+    pub(crate) fn whole_stack(&self, thread: &Thread) -> Option<Rc<[NativeFrame]>> {
+        let known = self.stacks.borrow().get(&thread.tid).map(Rc::clone)?;
+        (known.len() < DEEPEST_STACK).then_some(known)
+    }
+
     /// Whether panics unwind in a module's code. Where they do, a variable that is kept although it may
     /// have been moved away has a drop flag; with `panic = "abort"` it need not have one.
     #[must_use]

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use rustc_hash::FxHashSet;
+
 pub(crate) mod chains;
 mod connections;
 mod holders;
@@ -25,7 +27,7 @@ use self::search::search_for::SearchFor;
 pub(crate) use self::search::shared::shared_target;
 use self::stacks::block_on_calls::PolledByCalls;
 pub(crate) use self::stacks::words::of_stack as words_of_stack;
-use self::stacks::{beside_stack, blocked_calls, native_stack};
+use self::stacks::{beside_stack, blocked_calls, cut_stacks, native_stack};
 use self::threads::stack_references;
 use self::waits::waker_sweep;
 use self::waits_and_holders::Found;
@@ -86,6 +88,7 @@ pub fn inspect(target: &dyn Target, registry: Registry) -> Report {
         caveats: rests_on(target),
         knows_a_runtime: false,
         has_blocked_on: false,
+        inside: FxHashSet::default(),
         interrupted: false,
     };
     misread.into_iter().for_each(|problem| inspection.problem(problem));
@@ -179,6 +182,8 @@ pub(crate) struct Inspection<'t> {
     pub(crate) knows_a_runtime: bool,
     /// Whether the futures that threads block on were looked for.
     has_blocked_on: bool,
+    /// The kernel's ids of threads that a runtime says are inside of it, on whose stacks it is not.
+    inside: FxHashSet<u64>,
     interrupted: bool,
 }
 
@@ -200,6 +205,11 @@ impl Inspection<'_> {
         self.take_in_sites();
         self.numbers.apply_to(&mut chain);
         chain
+    }
+
+    /// Takes note that a runtime says that a thread is inside of it.
+    pub(crate) fn is_inside(&mut self, thread: ThreadRef) {
+        self.inside.insert(thread.tid);
     }
 
     /// Takes in the sites that this thread's walker found.
@@ -432,6 +442,8 @@ impl Inspection<'_> {
         self.interrupted |= !is_whole || self.program.was_interrupted();
         waker_sweep::mark(self.program, sites, (&self.runtimes, &self.tasks), &mut waits);
         threads::mark_blocked_workers(&mut self.runtimes, &self.tasks, &waits);
+        let cut = cut_stacks::problem(self.program, &self.tasks, &self.inside);
+        self.problems.extend(cut.map(|cut| sentence(&cut)));
         sites.classify_user_code(&roots);
         let mut modules = target.modules().iter();
         let has_abort_handles =

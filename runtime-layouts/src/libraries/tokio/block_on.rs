@@ -72,6 +72,7 @@ fn frames_of(
         ));
         return None;
     }
+    inspection.is_inside(context.thread);
     // A thread may block on a future of one tokio within a call that another one made.
     let program = &inspection.program;
     frames.retain(|frame| program.module_at(frame.pc.lookup()).is_none_or(|(of, _)| of == module));

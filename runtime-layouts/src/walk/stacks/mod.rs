@@ -5,6 +5,7 @@ pub(crate) mod beside_stack;
 pub(crate) mod block_on_calls;
 pub(crate) mod blocked_calls;
 pub(crate) mod blocked_on;
+pub(crate) mod cut_stacks;
 pub(crate) mod native_stack;
 pub(crate) mod stack_future;
 mod thread_locals;
