@@ -93,7 +93,7 @@ fn a_full_pool_whose_closure_waits_for_one_that_queues() -> Result<()> {
 #[test]
 #[ignore = "the same, optimized and live; `cargo xtask test --full` runs it"]
 fn pools_and_the_runtime_of_zbus_optimized() -> Result<()> {
-    for what in ["local-pool", "thread-pool", "leaked", "zbus", "errands", "full-pool"] {
+    for what in ["local-pool", "thread-pool", "leaked", "zbus", "full-pool"] {
         check(Profile::Debug, what, &format!("smol-{what}"), &[Mode::Live])?;
         check(Profile::Release, what, &format!("smol-{what}-release"), BOTH)?;
     }
