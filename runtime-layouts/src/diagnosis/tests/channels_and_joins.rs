@@ -3,7 +3,9 @@
 use super::{EMBRACE, embrace, mutex, reader, said};
 use crate::diagnosis::findings;
 use crate::fake::FakeReport;
-use crate::report::{Access, FindingKind, ResourceId, ResourceKind};
+use crate::report::{
+    Access, FindingKind, ResourceId, ResourceKind, TaskKind, TaskState, TaskWakers,
+};
 
 #[test]
 fn a_receiver_that_has_the_only_sender_waits_for_itself() {
@@ -215,4 +217,32 @@ fn of_several_tasks_the_one_that_goes_on_is_not_named() {
         said(story),
         ["Deadlock: 3 waits for the end of a task, since 3 has not ended; behind: 1, 2"]
     );
+}
+
+#[test]
+fn more_wakers_may_end_a_wait_with_a_stranger_and_no_other() {
+    let with = |kind, access| {
+        let mut story = FakeReport::new();
+        let task = story.task();
+        let end = story.channel(kind, "channel", 1);
+        story.holds(task, end).access = access;
+        story.waits(task, end).access = Some(Access::Receive);
+        story.task_mut(task).wakers = TaskWakers::at_most(2);
+        said(story).len()
+    };
+    assert_eq!(with(ResourceKind::OtherEnd, Access::End), 0);
+    assert_eq!(with(ResourceKind::Mpsc, Access::Send), 1);
+}
+
+#[test]
+fn a_call_that_blocks_a_thread_may_come_back() {
+    let mut story = FakeReport::new();
+    let (closure, waiting) = (story.task(), story.task());
+    story.task_mut(closure).kind = TaskKind::Blocking;
+    story.task_mut(closure).state = TaskState::Running;
+    let call = story.resource(ResourceKind::Blocking, "a call");
+    story.waits(closure, call);
+    let end = story.end_of(&[closure]);
+    story.waits(waiting, end);
+    assert_eq!(said(story), [""; 0]);
 }

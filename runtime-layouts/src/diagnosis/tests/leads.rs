@@ -275,3 +275,13 @@ fn who_has_a_mere_handle_is_not_where_a_chain_goes() {
     assert_eq!(kept_as(Access::Send), [(LeadReason::ChainEnd, vec![2], 1)]);
     assert_eq!(kept_as(Access::Handle), [(LeadReason::ChainEnd, vec![1], 0)]);
 }
+
+#[test]
+fn an_end_of_its_own_channel_is_no_sign_that_a_task_waits_for_itself() {
+    let mut story = FakeReport::new();
+    let task = story.task();
+    let queue = story.channel(ResourceKind::Mpsc, "mpsc<u32>", 2);
+    story.holds(task, queue).access = Access::Send;
+    story.waits(task, queue).access = Some(Access::Receive);
+    assert_eq!(lines(&told(story)), [(LeadReason::ChainEnd, vec![1], 0)]);
+}

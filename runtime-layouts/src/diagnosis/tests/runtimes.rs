@@ -219,3 +219,23 @@ fn a_task_in_the_slot_of_a_blocked_worker_is_behind_it() {
         assert_eq!(in_queue(place), [told], "another worker takes it: {place:?}");
     }
 }
+
+#[test]
+fn a_local_task_has_the_one_thread_of_a_current_thread_runtime() {
+    let keeps_lock = |flavor| {
+        let mut story = FakeReport::new();
+        let runtime = story.runtime(1);
+        story.runtime_mut(runtime).flavor = flavor;
+        let (blocked, local) = (story.task(), reader(&mut story));
+        story.task_mut(local).kind = TaskKind::Local;
+        let lock = story.resource(ResourceKind::ThreadLock, "lock");
+        story.waits(blocked, lock);
+        story.holds(local, lock);
+        story.runs(blocked, 0, 7);
+        said(story)
+    };
+    let alone = ["Deadlock: 1 waits for lock, held by 2, which nobody can poll"];
+    assert_eq!(keeps_lock(Flavor::CURRENT_THREAD), alone);
+    let elsewhere = ["BlockedWorker: 1 waits for lock, held by 2"];
+    assert_eq!(keeps_lock(Flavor::MULTI_THREAD), elsewhere, "its set is on some other thread");
+}
