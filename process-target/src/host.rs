@@ -9,7 +9,7 @@ use std::time::Duration;
 use nix::time::{ClockId, clock_gettime};
 use procfs::net::TcpState;
 use procfs::process::{FDTarget, Process};
-use runtime_layouts::target::host::{Descriptor, Host};
+use runtime_layouts::target::host::{Descriptor, Host, Ran, Watched};
 
 /// This system, as far as it concerns one of its processes.
 pub struct LocalHost {
@@ -17,6 +17,14 @@ pub struct LocalHost {
     is_stop: bool,
     process: Option<Process>,
     sockets: OnceLock<HashMap<u64, Socket>>,
+    /// What was seen of its threads before it stopped, and since.
+    watched: HashMap<u64, Watched>,
+}
+
+/// The threads of a process at one moment: what they do, and for how long each was on a processor.
+pub(crate) struct ThreadTimes {
+    at: Option<Duration>,
+    threads: HashMap<u64, (Duration, bool)>,
 }
 
 /// A socket, as the tables of its network namespace have it.
@@ -33,13 +41,31 @@ impl LocalHost {
     #[must_use]
     pub fn of(pid: u64) -> Self {
         let process = i32::try_from(pid).ok().and_then(|pid| Process::new(pid).ok());
-        Self { now: monotonic_now(), is_stop: false, process, sockets: OnceLock::new() }
+        let (sockets, watched) = (OnceLock::new(), HashMap::new());
+        Self { now: monotonic_now(), is_stop: false, process, sockets, watched }
     }
 
     /// The same, where the process ran until now and stopped at this moment.
     #[must_use]
     pub fn at_its_stop(mut self) -> Self {
         self.is_stop = true;
+        self
+    }
+
+    /// The same, where the threads of the process were looked at before.
+    pub(crate) fn watched_since(mut self, earlier: &ThreadTimes) -> Self {
+        let Some(process) = self.process.as_ref() else { return self };
+        let Some(time) = self.now.zip(earlier.at).map(|(now, at)| now.saturating_sub(at)) else {
+            return self;
+        };
+        for (tid, (before, slept)) in &earlier.threads {
+            if let Some(total) = time_on_processor(process.pid(), *tid) {
+                let ran = total.saturating_sub(*before);
+                // A stop lets each thread run for a moment.
+                let slept = *slept && ran < AWAKE;
+                self.watched.insert(*tid, Watched { time, ran, slept });
+            }
+        }
         self
     }
 
@@ -76,11 +102,43 @@ impl Host for LocalHost {
         }
     }
 
+    fn ran(&self, tid: u64) -> Option<Ran> {
+        let total = time_on_processor(self.process.as_ref()?.pid(), tid)?;
+        Some(Ran { total, watched: self.watched.get(&tid).copied() })
+    }
+
     fn child(&self, pid: u64) -> Option<(String, bool)> {
         let parent = self.process.as_ref()?.pid();
         let child = Process::new(i32::try_from(pid).ok()?).ok()?.stat().ok()?;
         (child.ppid == parent).then_some((child.comm, matches!(child.state, 'Z' | 'X')))
     }
+}
+
+impl ThreadTimes {
+    /// Those of a process now, of its first threads.
+    pub(crate) fn of(pid: u64) -> Self {
+        let at = monotonic_now();
+        let process = i32::try_from(pid).ok().and_then(|pid| Process::new(pid).ok());
+        let threads = process.iter().filter_map(|process| process.tasks().ok()).flatten().flatten();
+        let threads = threads.take(MOST_WATCHED).filter_map(|thread| {
+            let tid = u64::try_from(thread.tid).ok()?;
+            let sleeps = matches!(thread.stat().ok()?.state, 'S' | 'D');
+            Some((tid, (time_on_processor(thread.pid, tid)?, sleeps)))
+        });
+        Self { at, threads: threads.collect() }
+    }
+}
+
+/// Threads that are watched before a stop, at most: a runtime begins with its workers.
+const MOST_WATCHED: usize = 64;
+/// A thread that was on a processor for so long did not sleep all the time.
+const AWAKE: Duration = Duration::from_millis(2);
+
+/// For how long a thread was on a processor: the first number of `/proc/PID/task/TID/schedstat`, in
+/// nanoseconds (`Documentation/scheduler/sched-stats.rst`, Linux 6.18).
+fn time_on_processor(pid: i32, tid: u64) -> Option<Duration> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/schedstat")).ok()?;
+    text.split_ascii_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
 impl Socket {
@@ -257,5 +315,28 @@ mod tests {
             }
             None => assert_eq!(last, None),
         }
+    }
+
+    #[test]
+    fn a_thread_that_sleeps_is_seen_to_sleep_and_one_that_computes_to_compute() {
+        let watch = |command: &mut std::process::Command| {
+            let mut child = command.spawn().expect("a child");
+            let pid = u64::from(child.id());
+            std::thread::sleep(Duration::from_millis(300));
+            let earlier = ThreadTimes::of(pid);
+            std::thread::sleep(Duration::from_millis(500));
+            let ran = LocalHost::of(pid).watched_since(&earlier).ran(pid);
+            child.kill().expect("it is ours");
+            child.wait().expect("it is ours");
+            ran
+        };
+        let second = Duration::from_secs(1);
+        let sleeping = watch(std::process::Command::new("sleep").arg("60"));
+        let Some(sleeping) = sleeping else { return };
+        assert!(sleeping.watched.is_some_and(|watched| watched.slept), "{sleeping:?}");
+        let computing = watch(std::process::Command::new("sh").args(["-c", "while :; do :; done"]));
+        let computing = computing.expect("it tells of others too");
+        assert!(computing.may_be_busy_for(second), "{computing:?}");
+        assert!(computing.watched.is_some_and(|watched| !watched.slept), "{computing:?}");
     }
 }

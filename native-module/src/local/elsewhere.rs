@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use runtime_layouts::memory::{MemoryReader, ReadError};
 use runtime_layouts::target::NativeFrame;
-use runtime_layouts::target::host::{Descriptor, Host};
+use runtime_layouts::target::host::{Descriptor, Host, Ran};
 use runtime_layouts::target::processors::Processor;
 
 /// The memory of a process.
@@ -48,6 +48,10 @@ impl Host for LocalHost {
     }
 
     fn descriptor(&self, _fd: u64) -> Option<Descriptor> {
+        None
+    }
+
+    fn ran(&self, _tid: u64) -> Option<Ran> {
         None
     }
 

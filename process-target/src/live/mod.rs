@@ -36,7 +36,7 @@ use self::stop::Stop;
 pub use self::traced::TracedProcess;
 use crate::TargetError;
 use crate::executable::{Executable, Layouts, Of, executable, with_found};
-use crate::host::LocalHost;
+use crate::host::{LocalHost, ThreadTimes};
 use crate::mappings::Mappings;
 use crate::snapshot::{Counted, ReadRange, Snapshot};
 use crate::unwind::{Registers, Unwinder};
@@ -69,6 +69,8 @@ pub struct LiveProcess {
     /// Those that were opened, by path; `None` for what is no object file.
     libraries: RefCell<HashMap<String, Option<Arc<dyn LayoutSource>>>>,
     memory: LiveMemory,
+    /// What its threads did when it was opened.
+    opened: ThreadTimes,
     /// By thread id; what was read before a stop.
     names: RefCell<HashMap<u64, Option<String>>>,
     interrupted: Arc<AtomicBool>,
@@ -102,6 +104,7 @@ impl LiveProcess {
             LiveError::NotPermitted { .. } => refusal(pid, Errno::EPERM, false),
             LiveError::Other { pid, reason } => TargetError::CannotStop { pid, reason },
         })?;
+        let opened = ThreadTimes::of(pid);
         let link = PathBuf::from(format!("/proc/{pid}/exe"));
         let name = fs::read_link(&link).map_err(|error| {
             refusal(pid, Errno::from_raw(error.raw_os_error().unwrap_or(0)), false)
@@ -118,6 +121,7 @@ impl LiveProcess {
             knowledge,
             libraries: RefCell::default(),
             memory,
+            opened,
             names: RefCell::default(),
             interrupted: options.interrupted.clone(),
             locals: options.locals,
@@ -145,7 +149,7 @@ impl LiveProcess {
         let stood_still =
             proc::status(self.pid).is_ok_and(|status| matches!(proc::state(&status), 'T' | 't'));
         let stop = Stop::of(self.pid, self.executable.processor, &self.interrupted)?;
-        let host = LocalHost::of(self.pid);
+        let host = LocalHost::of(self.pid).watched_since(&self.opened);
         let host = if stood_still { host } else { host.at_its_stop() };
         let mut problems = lost;
         let mut threads = Vec::with_capacity(stop.threads.len());

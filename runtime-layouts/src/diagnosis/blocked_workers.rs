@@ -86,26 +86,32 @@ fn of_wait(
 /// timers between two tasks. How long each of several tasks has been running is not known, and a
 /// machine with too much to do is late as well.
 fn busy(report: &Report, runtime: &Runtime, blocked: &[(WaitId, &Wait)]) -> Option<Finding> {
-    let mut busy = Vec::new();
+    let (mut busy, mut threads) = (Vec::new(), Vec::new());
     for worker in &runtime.workers {
         let thread = worker.thread.filter(|_| worker.state.is_busy())?;
         let runs = |task: &&Task| task.thread == Some(thread) && task.state == TaskState::Running;
         let task = report.tasks.iter().find(runs)?;
         if !blocked.iter().any(|(_, wait)| wait.task == task.index) {
             busy.push(Cause::Busy(task.index));
+            threads.push(thread);
         }
     }
     if busy.is_empty() {
         return None;
     }
     let own = |task: &Task| task.runtime.and_then(|at| report.runtimes.get(at)) == Some(runtime);
-    let (late, _) = report
+    let (late, overdue) = report
         .waits
         .numbered()
         .filter(|(_, wait)| wait.is_polled && !wait.is_granted)
         .filter_map(|(id, wait)| Some((id, report.resource(wait.resource).timer?.overdue()?)))
         .filter(|(id, overdue)| *overdue >= LATE && own(report.task(report.wait(*id).task)))
         .max_by_key(|(_, overdue)| *overdue)?;
+    // What a debugger stopped before, or what had no processor, is late as well.
+    let mut of_threads = report.threads.iter().filter(|known| threads.contains(&known.thread));
+    if of_threads.any(|known| known.ran.is_some_and(|ran| !ran.may_be_busy_for(overdue))) {
+        return None;
+    }
     let links = busy.into_iter().map(|cause| Link { wait: late, cause }).collect();
     let behind = starving(report, Some(runtime.id));
     Some(Finding { kind: FindingKind::BlockedWorker, is_sure: false, links, runtime: None, behind })

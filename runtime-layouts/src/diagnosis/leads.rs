@@ -316,7 +316,9 @@ impl Keepers {
 /// The task that has what a wait is for; `None` where none was found.
 fn next_task(report: &Report, wait: &Wait, keepers: &Keepers) -> Option<TaskIndex> {
     let resource = report.resource(wait.resource);
-    if matches!(resource.kind, ResourceKind::Join | ResourceKind::JoinSet) {
+    // A call that blocks goes on with the future that it polls.
+    let ends = [ResourceKind::Join, ResourceKind::JoinSet, ResourceKind::Blocking];
+    if ends.contains(&resource.kind) {
         return resource.tasks.first().copied();
     }
     if let Some(given) = resource.given {

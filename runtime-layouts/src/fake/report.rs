@@ -369,6 +369,7 @@ impl FakeReport {
             activity,
             blocked: None,
             refers_to: Vec::new(),
+            ran: None,
         });
         let last = self.report.threads.len() - 1;
         &mut self.report.threads[last]

@@ -8,7 +8,7 @@ use super::FakeLayouts;
 use super::processor::{NARROW, WIDE};
 use crate::layout::source::LayoutSource;
 use crate::memory::MemoryReader;
-use crate::target::host::{Descriptor, Host};
+use crate::target::host::{Descriptor, Host, Ran};
 use crate::target::processors::{self, Processor};
 use crate::target::{
     Identity, Module, NativeFrame, Target, TargetKind, Thread, processors_of_machine,
@@ -127,6 +127,10 @@ impl Host for StoppedAt {
     }
 
     fn descriptor(&self, _fd: u64) -> Option<Descriptor> {
+        None
+    }
+
+    fn ran(&self, _tid: u64) -> Option<Ran> {
         None
     }
 

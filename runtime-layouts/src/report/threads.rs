@@ -1,5 +1,7 @@
 //! The threads of a process: what each is for, and what it does.
 
+use crate::target::host::Ran;
+
 use super::{Access, FrameRef, Report, ResourceId, TaskIndex, ThreadRef};
 
 /// One thread of the process.
@@ -22,6 +24,8 @@ pub struct ProcessThread {
     /// its stack or in a register, so that a guard of them may be there. All of them where its stack
     /// cannot be read.
     pub refers_to: Vec<ResourceId>,
+    /// For how long it was on a processor; `None` when the system does not tell.
+    pub ran: Option<Ran>,
 }
 
 /// What a thread is for.
@@ -89,17 +93,27 @@ impl Activity {
     }
 }
 
+impl ProcessThread {
+    /// Whether it may keep locks on its stack. One that waits for work does not; what called
+    /// `block_on`, and sleeps there, may.
+    #[must_use]
+    pub fn may_hold_locks(&self) -> bool {
+        let is_worker = matches!(self.role, ThreadRole::Worker { .. });
+        self.activity != Activity::Parked || self.task.is_some() && !is_worker
+    }
+}
+
 impl Report {
-    /// Whether a thread may hold that lock though no guard of it was found there: one that runs, or
-    /// is blocked by something else, and has the lock's address. What only waits for work holds
-    /// nothing.
+    /// Whether a thread may hold that lock though no guard of it was found there: one that runs, is
+    /// blocked by something else or sleeps in `block_on`, and has the lock's address. What only waits
+    /// for work holds nothing.
     #[must_use]
     pub fn may_be_held_unseen(&self, lock: ResourceId) -> bool {
         let holders = &self.resource(lock).holders;
         let may_hold = |thread: &ProcessThread| {
             let waits = thread.blocked.is_some_and(|call| call.resource == lock);
             let mut seen = holders.iter().filter_map(|holder| holder.thread);
-            thread.activity != Activity::Parked
+            thread.may_hold_locks()
                 && !waits
                 && thread.refers_to.contains(&lock)
                 && !seen.any(|holding| holding.thread == thread.thread)

@@ -19,10 +19,56 @@ pub trait Host: Send + Sync {
     /// system does not tell.
     fn descriptor(&self, fd: u64) -> Option<Descriptor>;
 
+    /// For how long a thread of the process was on a processor; `None` when the system does not tell.
+    fn ran(&self, tid: u64) -> Option<Ran>;
+
     /// The name of a child of the process, and whether it has ended and nobody asked how; `None`
     /// when there is no such child.
     fn child(&self, pid: u64) -> Option<(String, bool)>;
 }
+
+/// For how long a thread was on a processor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ran {
+    /// Since it began.
+    pub total: Duration,
+    /// What was seen of it before the process stopped; `None` when it was not watched.
+    pub watched: Option<Watched>,
+}
+
+/// What was seen of a thread before its process stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Watched {
+    /// For how long it was watched.
+    pub time: Duration,
+    /// For how much of that it was on a processor.
+    pub ran: Duration,
+    /// Whether it slept in the kernel all the time.
+    pub slept: bool,
+}
+
+impl Ran {
+    /// Whether the thread may have done one and the same for so long: it computed, or it slept in a
+    /// call. One that was stopped meanwhile, or that the system had no processor for, did neither.
+    ///
+    /// A machine that has much to do leaves a thread a part of the time.
+    #[must_use]
+    pub fn may_be_busy_for(&self, time: Duration) -> bool {
+        match self.watched {
+            Some(watched) if watched.time >= WATCHED => {
+                watched.slept || watched.ran >= COMPUTED.min(watched.time / PART)
+            }
+            _ => self.total >= time / PART,
+        }
+    }
+}
+
+/// So long a look tells whether a thread computes.
+const WATCHED: Duration = Duration::from_millis(20);
+/// A thread that was on a processor for so long, and did not come to its end, computes.
+const COMPUTED: Duration = Duration::from_millis(10);
+/// What part of the time a thread that computes is on a processor, at least.
+const PART: u32 = 4;
 
 /// An open file of a process.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,4 +81,35 @@ pub struct Descriptor {
     /// The near and the far end of a socket that is connected: `127.0.0.1:8080`; `None` for
     /// what is not connected.
     pub ends: Option<(String, String)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn milliseconds(count: u64) -> Duration {
+        Duration::from_millis(count)
+    }
+
+    #[test]
+    fn what_had_no_processor_was_not_busy() {
+        let total = |total| Ran { total, watched: None }.may_be_busy_for(SECOND);
+        assert!(total(SECOND) && total(SECOND / 4));
+        assert!(!total(milliseconds(249)));
+    }
+
+    #[test]
+    fn what_was_seen_of_a_thread_tells_more_than_all_its_life() {
+        let seen = |time, ran, slept| {
+            let watched = Watched { time: milliseconds(time), ran: milliseconds(ran), slept };
+            Ran { total: 60 * SECOND, watched: Some(watched) }.may_be_busy_for(SECOND)
+        };
+        assert!(seen(200, 200, false), "it computes");
+        assert!(seen(200, 0, true), "it sleeps in a call");
+        assert!(!seen(200, 2, false), "it was stopped, or the system had no processor for it");
+        assert!(seen(30, 8, false) && !seen(30, 7, false));
+        assert!(seen(3, 0, false), "too short a look");
+    }
 }

@@ -438,7 +438,8 @@ impl Inspection<'_> {
         let found = waits_and_holders::find(self.program, sites, tasks);
         let Found { mut waits, connections, threads, is_whole } = found;
         let FoundConnections { connections, serving, sent } = connections::collect(connections);
-        stack_references::mark(self.program, &self.runtimes, &self.tasks, &mut waits);
+        let known = (&*self.runtimes, &*self.tasks);
+        stack_references::mark(self.program, sites, known, &mut waits);
         self.interrupted |= !is_whole || self.program.was_interrupted();
         waker_sweep::mark(self.program, sites, (&self.runtimes, &self.tasks), &mut waits);
         threads::mark_blocked_workers(&mut self.runtimes, &self.tasks, &waits);

@@ -66,7 +66,8 @@ pub(crate) fn find(
     if is_whole {
         waits.sort(program, sites, orders.unwrap_or_default());
         threads = threads::survey(program, sites, (runtimes, tasks), &mut waits);
-        lock_references::mark(program, &mut threads, &waits);
+        waits.take_callers(&threads);
+        lock_references::mark(program, sites, (&mut threads, tasks), &waits);
         holders.finish(program, sites, (&threads, tasks), &mut waits);
         lock_references::add_holders(program, sites, (&threads, tasks), &mut waits);
     }

@@ -9,7 +9,7 @@ use super::super::waiting::{enumerated, in_variable, thing_without_address};
 use super::parts::{capitalized, standing};
 use runtime_layouts::report::{
     Access, Finding, Flavor, FrameRef, Lead, LeadReason, Leads, Report, Resource, ResourceKind,
-    Task, TaskState, Wait, WakerPlace,
+    Task, TaskIndex, TaskState, Wait, WakerPlace,
 };
 
 /// Writes the leads under a heading, or that nothing waits inside the program.
@@ -166,13 +166,7 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
                 "{subject} {what}, which it holds itself{variable}: see what else could let it go."
             )
         }
-        LeadReason::Circle => format!(
-            "{subject} wait for each other{}, but others may end that: see `async why {id}`.",
-            match lead.behind {
-                0 => String::new(),
-                more => format!(" and {more} more for them"),
-            }
-        ),
+        LeadReason::Circle => circle(report, lead, subject, look),
         // Of its objects a line of its own tells.
         LeadReason::HolderNotFound if resource.kind == ResourceKind::Pool => {
             format!("{subject} {what}: {}.", check(report, wait, id))
@@ -191,6 +185,33 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
             format!("{subject} {what}{timer}: {}.", check(report, wait, id))
         }
     }
+}
+
+/// `Tasks 3 and 4 wait for each other: task 3 for a message on mpsc<Ack> (relay.rs:12), task 4 for
+/// Mutex<State> (relay.rs:31) or a timer (due in 2.1 s). Others may end that: see `async why 3`.`
+fn circle(report: &Report, lead: &Lead, subject: &str, look: &Look) -> String {
+    const MOST_TOLD: usize = 3;
+    let behind = match lead.behind {
+        0 => String::new(),
+        more => format!(" and {more} more for them"),
+    };
+    let own = |task: &TaskIndex| {
+        let mut own = report.waits_of(*task).iter().filter(|wait| wait.is_polled && !wait.is_limit);
+        let wait = own.clone().find(|wait| report.resource(wait.resource).timer.is_none());
+        let wait = wait.or_else(|| own.next())?;
+        let at = at(report, Some(wait.user.unwrap_or(wait.leaf)), look);
+        let timer = timer_beside(report, wait).unwrap_or_default();
+        let what = thing_without_address(report, wait);
+        Some(format!("task {} for {what}{at}{timer}", report.task(*task).id.0))
+    };
+    let told: Option<Vec<String>> = Some(&lead.tasks)
+        .filter(|tasks| tasks.len() <= MOST_TOLD)
+        .and_then(|tasks| tasks.iter().map(own).collect());
+    let told = told.map(|told| format!(": {}", told.join(", "))).unwrap_or_default();
+    let id = &report.task(lead.tasks[0]).id.0;
+    format!(
+        "{subject} wait for each other{behind}{told}. Others may end that: see `async why {id}`."
+    )
 }
 
 /// ` or a timer (due in 2.1 s)`: what a task waits for besides, and will come; `None` for no timer.

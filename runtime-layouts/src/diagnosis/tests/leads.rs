@@ -175,6 +175,21 @@ fn what_never_ends_is_nothing_beside_a_timer() {
 }
 
 #[test]
+fn a_call_that_blocks_leads_to_what_its_future_waits_for() {
+    let mut story = FakeReport::new();
+    let (closure, future, waiting) = (story.task(), story.task(), story.task());
+    story.task_mut(closure).kind = TaskKind::Blocking;
+    let call = story.resource(ResourceKind::Blocking, "Receiver::blocking_recv");
+    story.resource_mut(call).tasks = vec![future.task];
+    story.waits(closure, call).blocks_thread = true;
+    let answer = story.resource(ResourceKind::Oneshot, "oneshot<u32>");
+    story.waits(future, answer);
+    let end = story.end_of(&[closure]);
+    story.waits(waiting, end);
+    assert_eq!(lines(&told(story)), [(LeadReason::ChainEnd, vec![2], 2)]);
+}
+
+#[test]
 fn five_leads_are_enough() {
     let mut story = FakeReport::new();
     for _ in 0..7 {

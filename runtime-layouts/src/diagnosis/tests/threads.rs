@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{reader, said};
 use crate::fake::{FakeFrame, FakeReport};
 use crate::report::{Activity, Due, ResourceId, ResourceKind, TaskKind, WorkerState};
+use crate::target::host::Ran;
 
 #[test]
 fn a_blocked_worker_is_told_with_what_waits_for_it() {
@@ -162,6 +163,18 @@ fn a_timer_that_is_late_shows_a_busy_worker() {
 }
 
 #[test]
+fn a_worker_that_had_no_processor_is_not_busy() {
+    let second = Duration::from_secs(1);
+    let with = |total| {
+        late(second, |story, _| {
+            story.thread(7, Activity::Running).ran = Some(Ran { total, watched: None });
+        })
+    };
+    assert_eq!(with(second), ["BlockedWorker, perhaps: 2 waits for timer, since 1 is busy"]);
+    assert_eq!(with(second / 10), [""; 0], "it was stopped, or the machine had other things to do");
+}
+
+#[test]
 fn a_late_timer_that_nothing_polls_shows_nothing() {
     let mut story = FakeReport::new();
     story.runtime(1);
@@ -240,6 +253,12 @@ fn a_lock_that_only_those_who_wait_for_it_can_hold_is_held_by_one_of_them() {
         story.thread(2, Activity::Running);
     });
     assert_eq!(elsewhere.len(), 1, "a thread without the lock's address has no guard of it");
+    let around = two_want(Activity::Parked, |story, lock, first| {
+        let sleeping = story.thread(2, Activity::Parked);
+        sleeping.refers_to.push(lock);
+        sleeping.task = Some(first.task);
+    });
+    assert_eq!(around, [""; 0], "what called `block_on` may have it");
 }
 
 #[test]

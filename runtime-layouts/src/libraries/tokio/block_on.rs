@@ -2,7 +2,8 @@
 //!
 //! Source: `tokio/src/runtime/park.rs` (`CachedParkThread::block_on`) and
 //! `scheduler/current_thread/mod.rs` (`CoreGuard::block_on`, tokio 1.54.1): both pin the future in
-//! their own frame and poll it from there.
+//! their own frame and poll it from there. So do the calls of channels and locks for threads outside
+//! of a runtime, as `Sender::blocking_send` (`future/block_on.rs`, `runtime/context/blocking.rs`).
 
 use super::block_on_stack::Doing;
 use super::context::ThreadContext;
@@ -42,8 +43,12 @@ pub(super) fn add(
     }
 }
 
-/// Whether a thread is inside a runtime, but not as one of its multi-threaded workers alone.
+/// Whether a thread is inside a runtime, but not as one of its multi-threaded workers alone, or may
+/// wait for a channel or a lock outside of one: a thread for blocking work, or one of the program's.
 fn may_block_on(context: &ThreadContext, schedulers: &[Scheduler]) -> bool {
+    if is_outside(context) {
+        return true;
+    }
     let drives_multi_thread = context.worker.as_ref().is_some_and(|worker| {
         schedulers.iter().any(|scheduler| {
             scheduler.address == worker.scheduler && scheduler.flavor == Flavor::MULTI_THREAD
@@ -54,8 +59,13 @@ fn may_block_on(context: &ThreadContext, schedulers: &[Scheduler]) -> bool {
     context.entered && context.handle.is_some() && (!drives_multi_thread || is_in_place)
 }
 
-/// The native frames of a thread in one module's code; `None`, with a problem on the inspection,
-/// when its stack cannot be unwound.
+/// Whether a thread drives no runtime.
+fn is_outside(context: &ThreadContext) -> bool {
+    !context.entered && context.worker.is_none()
+}
+
+/// The native frames of a thread in one module's code; `None`, with a problem on the inspection for a
+/// thread that surely blocks on a future, when its stack cannot be unwound.
 fn frames_of(
     inspection: &mut Inspection<'_>,
     module: usize,
@@ -64,6 +74,9 @@ fn frames_of(
     let target = inspection.program.target();
     let thread = &target.threads()[context.index];
     let mut frames = inspection.program.stack(thread).to_vec();
+    if frames.is_empty() && is_outside(context) {
+        return None;
+    }
     if frames.is_empty() {
         inspection.problem(format!(
             "thread {} (tid {}): unhang cannot unwind its stack, so the future that it blocks \

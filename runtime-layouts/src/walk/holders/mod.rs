@@ -5,6 +5,7 @@
 
 mod counts;
 pub(crate) mod guard_types;
+mod guarded_ends;
 pub(crate) mod guards;
 pub(crate) mod other_ends;
 mod owners;
@@ -16,6 +17,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::counts::{drop_what_does_not_count, take_given_places, take_tracked_tasks};
 use self::guard_types::{GuardPaths, GuardTypes, is_emptied, is_waited_for_only, number_of};
+use self::guarded_ends::GuardedPlace;
 use self::guards::{Guard, GuardBatch, GuardOrigin};
 use self::owners::Owners;
 use self::static_values::InStatic;
@@ -40,6 +42,8 @@ pub(crate) struct Holders {
     /// Of what is shared each pointer to it counts.
     seen: FxHashSet<(Value, u8, Option<u64>, Option<u64>)>,
     owners: Owners,
+    /// Where the locks lie that guards keep.
+    guarded: Vec<GuardedPlace>,
     /// What threads wait for that is no lock.
     of_threads: FxHashSet<ResourceId>,
 }
@@ -52,6 +56,7 @@ impl Holders {
             types,
             seen: FxHashSet::default(),
             owners: Owners::default(),
+            guarded: Vec::new(),
             of_threads: FxHashSet::default(),
         }
     }
@@ -115,6 +120,7 @@ impl Holders {
             self.owners.keep_alive(tasks, &waits.waits, id, resource);
             self.owners.finish(program, id, resource);
         }
+        guarded_ends::give(&mut waits.resources, std::mem::take(&mut self.guarded));
         waits.allocations = self.owners.allocations(program);
     }
 
@@ -236,7 +242,9 @@ impl Holders {
             }
             return Ok(());
         }
+        let object = guard.object.as_deref().copied();
         if let Some(id) = self.lock_of(program, kind, guard, &paths.resource, waits) {
+            self.guarded.extend(object.and_then(|object| GuardedPlace::of(program, id, object)));
             waits.held(id, holder);
         }
         Ok(())

@@ -41,3 +41,25 @@ pub(crate) fn of_stack(
     }
     Some(words)
 }
+
+/// The words in the registers and on the stack of the functions that lie above an address of a
+/// thread's stack: those that called what has it. All words of the stack where the address is not on
+/// it; `None` as of [`of_stack`].
+pub(crate) fn above(program: &Program<'_>, thread: &Thread, from: u64) -> Option<FxHashSet<u64>> {
+    let frames = program.stack(thread);
+    let places = || frames.iter().filter_map(|frame: &NativeFrame| frame.frame_address);
+    let (first, last) = (places().next()?, places().next_back()?);
+    if !(first..last).contains(&from) {
+        return of_stack(program, thread, FxHashSet::default());
+    }
+    let outer = frames.iter().filter(|frame| frame.frame_address.is_some_and(|at| at >= from));
+    let registers = outer.flat_map(|frame| &frame.registers).map(|(_, value)| *value);
+    let mut words: FxHashSet<u64> = registers.collect();
+    let word = u64::from(program.pointer_size());
+    let mut at = from.next_multiple_of(word);
+    while at < last.min(from.saturating_add(MOST_STACK)) && !program.is_interrupted() {
+        words.extend(program.read_pointer(at));
+        at += word;
+    }
+    Some(words)
+}

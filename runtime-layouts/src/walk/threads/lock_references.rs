@@ -26,8 +26,14 @@ use crate::walk::waits::Waits;
 /// of the value that this is in, and so does whoever is to make one.
 const LARGEST_VALUE: u64 = 4096;
 
-/// Says of each thread which of those locks it has the address of.
-pub(crate) fn mark(program: &Program<'_>, threads: &mut [ProcessThread], waits: &Waits) {
+/// Says of each thread which of those locks it has the address of. Of a thread that sleeps until what
+/// it blocks on ends, what called `block_on` has it: the guards in the future are known.
+pub(crate) fn mark(
+    program: &Program<'_>,
+    sites: &Sites,
+    (threads, tasks): (&mut [ProcessThread], &[Task]),
+    waits: &Waits,
+) {
     let locks: Vec<(ResourceId, u64)> = wanted(waits).collect();
     if locks.is_empty() {
         return;
@@ -39,7 +45,12 @@ pub(crate) fn mark(program: &Program<'_>, threads: &mut [ProcessThread], waits: 
     };
     for thread in threads.iter_mut().filter(is_of_interest) {
         let Some(native) = native(program, thread) else { continue };
-        let words = words::of_stack(program, native, FxHashSet::default());
+        let task = thread.task.and_then(|task| tasks.get(task.0 as usize));
+        let future = task.filter(|_| thread.activity == Activity::Parked);
+        let words = match future.and_then(|future| end_of(program, sites, future)) {
+            Some(end) => words::above(program, native, end),
+            None => words::of_stack(program, native, FxHashSet::default()),
+        };
         let has = |size: u64, lock: u64| {
             let near = |word: &u64| lock.wrapping_sub(*word) < size;
             words.as_ref().is_none_or(|words| words.iter().any(near))
@@ -54,6 +65,13 @@ pub(crate) fn mark(program: &Program<'_>, threads: &mut [ProcessThread], waits: 
         let found = found.map(|(id, _)| *id);
         thread.refers_to.extend(found);
     }
+}
+
+/// The end of a future in memory; `None` where its place is not known.
+fn end_of(program: &Program<'_>, sites: &Sites, future: &Task) -> Option<u64> {
+    let ty = sites.type_of(future.root?)?;
+    let size = program.type_of(ty).ok()?.size;
+    future.address.checked_add(size).filter(|_| future.address != 0)
 }
 
 /// The locks that block threads, and their addresses.
@@ -77,9 +95,8 @@ pub(crate) fn add_holders(
 ) {
     let locks: Vec<(ResourceId, u64)> = wanted(waits).collect();
     for (lock, address) in locks {
-        let may_hold = |thread: &&ProcessThread| {
-            thread.activity != Activity::Parked && thread.refers_to.contains(&lock)
-        };
+        let may_hold =
+            |thread: &&ProcessThread| thread.may_hold_locks() && thread.refers_to.contains(&lock);
         let waiting = |thread: &ProcessThread| {
             thread.blocked.is_some_and(|call| call.resource == lock) && thread.task.is_some()
         };

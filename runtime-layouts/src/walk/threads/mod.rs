@@ -61,13 +61,21 @@ pub(crate) fn survey(
             activity: Activity::Running,
             blocked: None,
             refers_to: Vec::new(),
+            ran: program.target().host().and_then(|host| host.ran(thread.tid)),
         };
         let is_parked = worker.is_some_and(|(_, _, state)| state == WorkerState::Parked);
         match task {
             Some(task) if task.state == TaskState::Running => {
                 one.blocked = known.blocked.get(&task.index).copied();
             }
-            Some(task) if task.kind == TaskKind::BlockOn => one.activity = Activity::Parked,
+            Some(task) if task.kind == TaskKind::BlockOn => {
+                if is_in_call(sites, task) && !one.is_main {
+                    look(program, sites, thread, waits, &mut one);
+                }
+                if one.blocked.is_none() {
+                    one.activity = Activity::Parked;
+                }
+            }
             _ if is_parked => one.activity = Activity::Parked,
             _ => look(program, sites, thread, waits, &mut one),
         }
@@ -84,6 +92,13 @@ pub(crate) fn survey(
         found.push(one);
     }
     found
+}
+
+/// Whether a future is one that a thread outside of all runtimes waits for by a call for a channel or
+/// a lock, as `Receiver::blocking_recv`.
+fn is_in_call(sites: &Sites, task: &Task) -> bool {
+    let is_users = |root| sites.is_user_code(root);
+    task.kind == TaskKind::BlockOn && task.runtime.is_none() && !task.root.is_some_and(is_users)
 }
 
 impl<'r> Known<'r> {

@@ -8,12 +8,18 @@ use rustc_hash::FxHashSet;
 
 use crate::report::{Access, Holder, Resource, ResourceId, Runtime, Task};
 use crate::value::Program;
+use crate::walk::chains::sites::Sites;
 use crate::walk::stacks::words;
 use crate::walk::waits::Waits;
 
 /// Marks the resources that a thread outside of all runtimes may have a reference to. Asks for stacks
 /// only where that could make a difference.
-pub(crate) fn mark(program: &Program<'_>, runtimes: &[Runtime], tasks: &[Task], waits: &mut Waits) {
+pub(crate) fn mark(
+    program: &Program<'_>,
+    sites: &Sites,
+    (runtimes, tasks): (&[Runtime], &[Task]),
+    waits: &mut Waits,
+) {
     let matters = |resource: &Resource| {
         let is_lent = |holder: &Holder| {
             matches!(holder.access, Access::Handle | Access::End) || holder.shared_end.is_some()
@@ -24,8 +30,11 @@ pub(crate) fn mark(program: &Program<'_>, runtimes: &[Runtime], tasks: &[Task], 
         return;
     }
     let own = runtimes.iter().flat_map(|runtime| &runtime.workers).filter_map(|it| it.thread);
+    // What waits for a channel by a call that blocks, as `Receiver::blocking_recv`, is as far outside
+    // as what computes.
+    let of_tasks = tasks.iter().filter(|task| !super::is_in_call(sites, task));
     let own: FxHashSet<u64> =
-        own.chain(tasks.iter().filter_map(|task| task.thread)).map(|thread| thread.tid).collect();
+        own.chain(of_tasks.filter_map(|task| task.thread)).map(|thread| thread.tid).collect();
     let threads = program.target().threads().iter();
     let words = threads
         .filter(|thread| !own.contains(&thread.tid))
@@ -54,6 +63,7 @@ mod tests {
     use super::*;
     use crate::fake::processor::WIDE;
     use crate::fake::{FakeLayouts, FakeMemory, FakeTarget};
+    use crate::libraries::LIBRARIES;
     use crate::report::{FrameRef, ResourceKind, SiteId, TaskIndex};
     use crate::target::NativeFrame;
     use rustc_hash::FxHashMap;
@@ -112,7 +122,8 @@ mod tests {
         let allocations = FxHashMap::from_iter([(ResourceId(0), vec![allocation])]);
         let mut waits = Waits::default();
         (waits.resources, waits.allocations) = (resources, allocations);
-        mark(&Program::new(&target), &[], &[], &mut waits);
+        let sites = Sites::of(LIBRARIES);
+        mark(&Program::new(&target), &sites, (&[], &[]), &mut waits);
         waits.resources[0].is_reachable
     }
 

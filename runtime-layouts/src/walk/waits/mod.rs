@@ -14,8 +14,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use self::leaf_waits::FoundWait;
 use crate::knowledge::{ObservedResource, ReadOrder, naming};
 use crate::report::{
-    Access, BlockedCall, Chain, FrameRef, Holder, Resource, ResourceId, ResourceKind, SiteId, Task,
-    Wait, WaitId,
+    Access, BlockedCall, Chain, FrameRef, Holder, ProcessThread, Resource, ResourceId,
+    ResourceKind, SiteId, Task, TaskIndex, Wait, WaitId,
 };
 use crate::value::{Program, Ty, Value};
 use crate::walk::chains::sites::Sites;
@@ -146,6 +146,25 @@ impl Waits {
         }
         let users = chain.frames.iter().rev().find(|frame| sites.is_user_code(frame.site));
         BlockedCall { resource, access, call: frame, user: users.map(FrameRef::of) }
+    }
+
+    /// Gives what waits within a library's call that blocks, as `Receiver::blocking_recv`, the place of
+    /// the user's code that made the call.
+    pub(super) fn take_callers(&mut self, threads: &[ProcessThread]) {
+        let of_threads =
+            threads.iter().filter_map(|thread| Some((thread.task?, thread.blocked?.user?)));
+        let mut callers: FxHashMap<TaskIndex, FrameRef> = of_threads.collect();
+        for wait in self.waits.iter().filter(|wait| wait.blocks_thread) {
+            let polled = &self.resources[wait.resource.0 as usize].tasks;
+            callers
+                .extend(wait.user.iter().flat_map(|user| polled.iter().map(|task| (*task, *user))));
+        }
+        if callers.is_empty() {
+            return;
+        }
+        for wait in self.waits.iter_mut().filter(|wait| wait.user.is_none()) {
+            wait.user = callers.get(&wait.task).copied();
+        }
     }
 
     /// The resource of that kind and identity, made when it is first seen.
