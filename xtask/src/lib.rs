@@ -32,4 +32,5 @@ pub mod story;
 pub mod test;
 pub mod vscode;
 pub mod ways;
+mod wheel;
 pub mod workspace;

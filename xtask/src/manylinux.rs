@@ -18,7 +18,7 @@ use crate::build::Built;
 use crate::elf_needs::{self, Version};
 use crate::progress::Step;
 use crate::workspace::{self, cargo, command, exclusively, root, target};
-use crate::{package, python};
+use crate::{python, wheel};
 
 /// That of CentOS 7: machines with an older glibc are out of reach of Rust's standard library too.
 const GLIBC: Version = Version(2, 17);
@@ -30,7 +30,7 @@ const TAG: &str = "manylinux2014";
 const LIBRARIES: &[&str] = &["libc", "libm", "libdl", "libpthread", "librt", "ld-linux"];
 
 /// The linker, and what makes a linker of it for cargo.
-const TOOLS: &[&str] = &[package::MATURIN, "cargo-zigbuild==0.24.1", "ziglang==0.17.1"];
+const TOOLS: &[&str] = &[wheel::MATURIN, "cargo-zigbuild==0.24.1", "ziglang==0.17.1"];
 
 /// The processors that wheels can be made for here.
 #[must_use]
@@ -51,11 +51,11 @@ pub fn wheel(processor: &str, built: &Built) -> Result<PathBuf> {
         elf_needs::check(&command_line, GLIBC, LIBRARIES)?;
         step.done();
         let step = Step::begin(format!("building the wheel ({processor}, {TAG})"));
-        package::stage(&command_line, &built.command_line, &step)?;
+        wheel::stage(&command_line, &built.command_line, &step)?;
         let wheels = target().join("manylinux/wheels").join(processor);
-        package::remove(&wheels)?;
+        wheel::remove(&wheels)?;
         workspace::run(&mut tools.maturin(&wheels)?, &step)?;
-        let wheel = package::only_file_of(&wheels)?;
+        let wheel = wheel::only_file_of(&wheels)?;
         for file in tools.unpacked(&wheel, &step)? {
             elf_needs::check(&file, GLIBC, LIBRARIES)?;
         }
@@ -131,7 +131,7 @@ impl Tools {
     /// The files of a wheel that are machine code.
     fn unpacked(&self, wheel: &Path, step: &Step) -> Result<Vec<PathBuf>> {
         let folder = target().join("manylinux/unpacked");
-        package::remove(&folder)?;
+        wheel::remove(&folder)?;
         let mut unzip = command(self.environment.join("bin/python"), root());
         unzip.args(["-m", "zipfile", "-e"]).arg(wheel).arg(&folder);
         workspace::run(&mut unzip, step)?;
