@@ -9,7 +9,7 @@ use super::frames::{Heading, Line, lines, name, place, site};
 use super::source::Sources;
 use super::style::{Out, Style, columns, escaped};
 use super::{Beside, Look};
-use super::{connections, variables, waiting};
+use super::{connections, holders, variables, waiting};
 use runtime_layouts::layout::SourceLocation;
 use runtime_layouts::report::{
     Access, Frame, FrameRef, FutureState, Holder, Polled, Report, Resource, Site, Task, TaskKind,
@@ -331,7 +331,7 @@ fn add_held(report: &Report, task: &Task, this: FrameRef, notes: &mut Vec<String
         if alike > MOST_HELD {
             more += 1;
         } else {
-            notes.push(waiting::of_holder(resource, holder));
+            notes.push(holders::of_holder(resource, holder));
         }
     }
     if more > 0 {

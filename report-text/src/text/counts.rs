@@ -1,6 +1,11 @@
-//! Numbers of things, as words.
+//! Numbers of things, and tasks by their ids, as words.
 
-use runtime_layouts::report::{Report, TaskKind};
+use runtime_layouts::report::{Report, TaskIndex, TaskKind};
+
+/// Tasks that a line names, at most.
+const MOST_NAMED: usize = 5;
+/// Tasks that a sentence names, at most; of more the first few.
+const MOST_ENUMERATED: usize = 8;
 
 /// `3 tasks and 1 block_on future`.
 pub(super) fn tasks_of(report: &Report) -> String {
@@ -22,4 +27,32 @@ pub(super) fn tasks_text(count: usize) -> String {
 /// `1 thread`, `2 threads`.
 pub(super) fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The tasks by their ids, some of them.
+pub(super) fn ids(report: &Report, tasks: impl ExactSizeIterator<Item = TaskIndex>) -> String {
+    let count = tasks.len();
+    let mut named: Vec<String> =
+        tasks.take(MOST_NAMED).map(|task| report.task(task).id.0.clone()).collect();
+    if count > MOST_NAMED {
+        named.push(format!("… ({count} in all)"));
+    }
+    named.join(", ")
+}
+
+/// The tasks as the subject of a sentence: `task 6`, `tasks 6, 7 and 8`.
+pub(super) fn enumerated(report: &Report, tasks: &[TaskIndex]) -> String {
+    let id = |task: &TaskIndex| report.task(*task).id.0.clone();
+    match tasks {
+        [] => "no task".to_string(),
+        [one] => format!("task {}", id(one)),
+        [first @ .., last] if tasks.len() <= MOST_ENUMERATED => {
+            let first: Vec<String> = first.iter().map(id).collect();
+            format!("tasks {} and {}", first.join(", "), id(last))
+        }
+        _ => {
+            let first: Vec<String> = tasks[..MOST_NAMED].iter().map(id).collect();
+            format!("tasks {} and {} more", first.join(", "), tasks.len() - MOST_NAMED)
+        }
+    }
 }

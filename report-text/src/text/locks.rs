@@ -4,10 +4,11 @@ use std::io::{self, Write};
 
 use super::Look;
 use super::frames::{name, place};
+use super::holders::in_variable;
+use super::kinds::is_lock;
 use super::problems::write_problems;
 use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
-use super::waiting::{in_variable, is_lock};
 use super::why::missing_objects;
 use runtime_layouts::report::{Access, FrameRef, Report, Resource};
 

@@ -7,6 +7,8 @@ pub mod dump;
 pub mod explain;
 pub(crate) mod frames;
 pub(crate) mod groups;
+mod holders;
+mod kinds;
 pub mod knowledge;
 pub mod locks;
 pub mod native_stack;

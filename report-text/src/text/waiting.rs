@@ -1,16 +1,15 @@
-//! What tasks wait for and hold, in words.
+//! What tasks wait for, in words.
 
 use super::connections;
+use super::counts::ids;
 use super::frames::{Line, place, short_place};
+use super::holders::{end_text, holders_text, permits};
+use super::kinds::{has_identity, has_queue, is_lock};
 use runtime_layouts::report::{
     Access, Connection, FrameRef, Holder, Report, Request, Resource, ResourceKind, Role, Task,
-    TaskIndex, TaskKind, TaskState, Wait, WakerPlace, Within,
+    TaskIndex, TaskKind, TaskState, Wait, WakerPlace,
 };
 
-/// Tasks or holders that a line names, at most.
-const MOST_NAMED: usize = 5;
-/// Tasks that a sentence names, at most; of more the first few.
-const MOST_ENUMERATED: usize = 8;
 /// Different things that a row of the task list names, at most.
 const MOST_THINGS: usize = 3;
 
@@ -227,51 +226,6 @@ fn waker_place(report: &Report, at: WakerPlace, is_brief: bool) -> String {
     }
 }
 
-/// What is said of a frame that holds something: `holds MutexGuard<Inventory> in ‘stock’`.
-pub(super) fn of_holder(resource: &Resource, holder: &Holder) -> String {
-    let mut text = format!("holds {}", holder.guard);
-    if let Access::Permits(count) = holder.access {
-        text.push_str(&format!(" ({})", permits(count)));
-    }
-    text.push_str(&in_variable(holder));
-    text.push_str(&in_collection(holder));
-    if has_identity(resource.kind) {
-        text.push_str(&format!(", of {} {:#x}", resource.name, resource.address));
-    }
-    if holder.may_be_moved {
-        text.push_str(" (unless it was moved)");
-    }
-    text
-}
-
-/// The tasks by their ids, some of them.
-pub(super) fn ids(report: &Report, tasks: impl ExactSizeIterator<Item = TaskIndex>) -> String {
-    let count = tasks.len();
-    let mut named: Vec<String> =
-        tasks.take(MOST_NAMED).map(|task| report.task(task).id.0.clone()).collect();
-    if count > MOST_NAMED {
-        named.push(format!("… ({count} in all)"));
-    }
-    named.join(", ")
-}
-
-/// The tasks as the subject of a sentence: `task 6`, `tasks 6, 7 and 8`.
-pub(super) fn enumerated(report: &Report, tasks: &[TaskIndex]) -> String {
-    let id = |task: &TaskIndex| report.task(*task).id.0.clone();
-    match tasks {
-        [] => "no task".to_string(),
-        [one] => format!("task {}", id(one)),
-        [first @ .., last] if tasks.len() <= MOST_ENUMERATED => {
-            let first: Vec<String> = first.iter().map(id).collect();
-            format!("tasks {} and {}", first.join(", "), id(last))
-        }
-        _ => {
-            let first: Vec<String> = tasks[..MOST_NAMED].iter().map(id).collect();
-            format!("tasks {} and {} more", first.join(", "), tasks.len() - MOST_NAMED)
-        }
-    }
-}
-
 /// What is waited for, with the address of what others can keep; of what another task takes from a
 /// connection whose answer that is.
 pub(super) fn thing(report: &Report, wait: &Wait) -> String {
@@ -309,38 +263,6 @@ pub(super) fn of_block_on(report: &Report, future: TaskIndex) -> String {
     format!("future {}", report.task(future).id.0)
 }
 
-/// Whether others can be kept from it, so that its identity matters.
-pub(super) fn is_lock(kind: ResourceKind) -> bool {
-    matches!(
-        kind,
-        ResourceKind::Mutex
-            | ResourceKind::RwLock
-            | ResourceKind::Semaphore
-            | ResourceKind::Pool
-            | ResourceKind::OnceCell
-            | ResourceKind::ThreadLock
-    )
-}
-
-/// Whether two of a kind are told apart by their addresses.
-fn has_identity(kind: ResourceKind) -> bool {
-    is_lock(kind)
-        || kind.is_channel()
-        || matches!(
-            kind,
-            ResourceKind::Notify
-                | ResourceKind::Barrier
-                | ResourceKind::Cancellation
-                | ResourceKind::Shared
-                | ResourceKind::OtherEnd
-        )
-}
-
-/// Whether those who wait for it are worth a list: they get it one after the other.
-fn has_queue(kind: ResourceKind) -> bool {
-    is_lock(kind) || matches!(kind, ResourceKind::Notify | ResourceKind::Mpsc)
-}
-
 /// What is said of a wait that can end, but was not polled since.
 fn given(wait: &Wait, kind: ResourceKind) -> &'static str {
     match (is_lock(kind), wait.is_polled) {
@@ -348,18 +270,6 @@ fn given(wait: &Wait, kind: ResourceKind) -> &'static str {
         (false, true) => ", ready but not yet polled",
         // Its verb says already that nothing polls it.
         (false, false) => ", ready",
-    }
-}
-
-/// `sender` of who can send to a channel; `None` for what is no end of one, nor used like one.
-pub(super) fn end_text(access: Access) -> Option<&'static str> {
-    match access {
-        Access::Send => Some("sender"),
-        Access::Receive => Some("receiver"),
-        Access::Handle => Some("handle"),
-        Access::Place => Some("reserved place"),
-        Access::End => Some("other end"),
-        _ => None,
     }
 }
 
@@ -425,107 +335,6 @@ fn what(report: &Report, wait: &Wait, resource: &Resource) -> String {
         },
         _ => name.to_string(),
     }
-}
-
-fn permits(count: u64) -> String {
-    if count == 1 { "1 permit".to_string() } else { format!("{count} permits") }
-}
-
-/// `held by task 4 (main.rs:12)`; `None` when nothing can be said.
-fn holders_text(
-    report: &Report,
-    asking: TaskIndex,
-    resource: &Resource,
-    with_place: bool,
-) -> Option<String> {
-    let [first, rest @ ..] = resource.holders.as_slice() else {
-        return match resource.given.map(|id| report.wait(id)) {
-            Some(given) => {
-                let task = &report.task(given.task).id.0;
-                let what = if given.is_polled { "" } else { "an unpolled future of " };
-                Some(format!("granted to {what}task {task}"))
-            }
-            None => (resource.is_taken == Some(true)).then(|| "holder not found".to_string()),
-        };
-    };
-    // Who could notify matters only where nobody does: a finding says it.
-    if first.access == Access::Handle {
-        return None;
-    }
-    let doubt = if first.may_be_moved { "perhaps " } else { "" };
-    let (held, several) = match end_text(first.access) {
-        Some(_) if first.access == Access::Place => {
-            (format!("{doubt}place reserved by"), format!("{doubt}places reserved by"))
-        }
-        // What it waits for says already which end.
-        Some(_) if first.access == Access::End => {
-            ("perhaps in".to_string(), "perhaps in".to_string())
-        }
-        Some(end) => (format!("{doubt}{end} in"), format!("{doubt}{end}s in")),
-        None => (format!("{doubt}held by"), format!("{doubt}held by")),
-    };
-    // Beside those who have places, who has an end of the channel does not matter.
-    let alike = |holder: &&Holder| holder.access == first.access;
-    let is_alone = match first.access {
-        Access::Place => !rest.iter().any(|holder| alike(&holder)),
-        _ => rest.is_empty(),
-    };
-    if is_alone {
-        return Some(match first.task == Some(asking) {
-            true => format!("{held} this task"),
-            false => {
-                let who = report.holder_name(first);
-                let place = place(report.site(first.frame.site));
-                let file = short_place(&place);
-                match with_place && !place.is_empty() && !first.is_static {
-                    true => format!("{held} {who} ({file})"),
-                    false => format!("{held} {who}{}", in_variable(first)),
-                }
-            }
-        });
-    }
-    let mut holders: Vec<&Holder> = resource.holders.iter().collect();
-    if first.access == Access::Place {
-        holders.retain(alike);
-    }
-    let mut tasks: Vec<TaskIndex> = holders.iter().filter_map(|holder| holder.task).collect();
-    tasks.dedup();
-    let others = holders.iter().filter(|holder| holder.task.is_none());
-    let mut others: Vec<String> = others.map(|holder| report.holder_name(holder)).collect();
-    others.dedup();
-    let word = if tasks.len() == 1 { "task" } else { "tasks" };
-    let tasks = (!tasks.is_empty()).then(|| format!("{word} {}", ids(report, tasks.into_iter())));
-    let more = others.len().saturating_sub(MOST_NAMED);
-    others.truncate(MOST_NAMED);
-    let more = (more > 0).then(|| format!("{more} more"));
-    let all: Vec<String> = tasks.into_iter().chain(others).chain(more).collect();
-    Some(format!("{several} {}", all.join(", ")))
-}
-
-/// ` in `stock``, ` in a temporary`; empty for what has no name.
-pub(super) fn in_variable(holder: &Holder) -> String {
-    match holder.variable.as_ref().filter(|_| !holder.is_static) {
-        Some(name) if is_temporary(name) => " in a temporary".to_string(),
-        Some(name) => format!(" in `{name}`"),
-        None => String::new(),
-    }
-}
-
-/// `, in a message to Receiver<Job>`, `, in HashMap<u64, Sender<u32>>`: what it is in, among others;
-/// empty for what is in a variable itself.
-pub(super) fn in_collection(holder: &Holder) -> String {
-    match &holder.within {
-        Some(Within { name, has_messages: true }) => format!(", in a message to {name}"),
-        Some(Within { name, has_messages: false }) => format!(", in {name}"),
-        None => String::new(),
-    }
-}
-
-/// Whether a variable has only the compiler's number for a name: the value of an expression that is
-/// kept to the end of its statement.
-pub(super) fn is_temporary(name: &str) -> bool {
-    let number = name.strip_prefix("__").filter(|number| !number.is_empty());
-    number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The number of the frame in which a task itself holds what it waits for.

@@ -6,7 +6,7 @@ use super::Look;
 use super::connections;
 use super::frames::{self, name, place};
 use super::style::{Out, Style};
-use super::waiting;
+use super::{counts, holders, waiting};
 use runtime_layouts::layout::name::last_segment;
 use runtime_layouts::report::{FrameRef, Holder, Report, Resource, TaskIndex, ThreadRef};
 use runtime_layouts::whatis::{Part, Place, Pointer, WhatIs};
@@ -107,19 +107,19 @@ impl Writer<'_> {
                     text.push_str(&format!(", {words} {}", report.holder_name(holder)));
                 }
                 ([_], Some(holder)) => {
-                    let variable = waiting::in_variable(holder);
-                    let tasks = waiting::enumerated(report, &tasks);
+                    let variable = holders::in_variable(holder);
+                    let tasks = counts::enumerated(report, &tasks);
                     text.push_str(&format!(", {words} {tasks}{variable}"));
                 }
                 ([], None) => {}
                 _ => {
-                    text.push_str(&format!(", {words} {}", waiting::enumerated(report, &tasks)));
+                    text.push_str(&format!(", {words} {}", counts::enumerated(report, &tasks)));
                 }
             }
         }
         let queue: Vec<TaskIndex> = resource.queue.iter().map(|id| report.wait(*id).task).collect();
         if !queue.is_empty() {
-            text.push_str(&format!(", waited for by {}", waiting::enumerated(report, &queue)));
+            text.push_str(&format!(", waited for by {}", counts::enumerated(report, &queue)));
         }
         text
     }
@@ -161,7 +161,7 @@ impl Writer<'_> {
         let mut text = String::new();
         if let Some((resource, holder)) = held.next() {
             let holder = Holder { may_be_moved: false, ..holder.clone() };
-            text.push_str(&format!("; it {}", waiting::of_holder(resource, &holder)));
+            text.push_str(&format!("; it {}", holders::of_holder(resource, &holder)));
         }
         let mut waits = report.waits_of(part.task).iter().filter(|wait| is_it(wait.leaf));
         if let Some(wait) = waits.next() {

@@ -1,9 +1,9 @@
 //! Why a wait does not end: what each cause says, as the reason of one task and as evidence.
 
 use super::super::Look;
-use super::super::waiting::{
-    end_text, in_collection, in_variable, is_lock, of_block_on, thing, waker_text,
-};
+use super::super::holders::{end_text, in_collection, in_variable};
+use super::super::kinds::is_lock;
+use super::super::waiting::{of_block_on, thing, waker_text};
 use super::facts::{Fact, joined};
 use super::futurelock::variable;
 use super::parts::{local_set, party, proof_of_no_waker, runs, standing, stands, writer_before};

@@ -1,6 +1,7 @@
 //! Tasks that wait for each other, or one for itself.
 
-use super::super::waiting::{enumerated, is_lock};
+use super::super::counts::enumerated;
+use super::super::kinds::is_lock;
 use super::parts::{Told, blocks, drop_it, party, writer_before};
 use runtime_layouts::report::{
     Access, Cause, Holder, Link, ResourceId, ResourceKind, Task, TaskIndex, TaskKind, TaskState,

@@ -1,6 +1,6 @@
 //! What is waited for is with a future that nothing polls: it has it, or was given it.
 
-use super::super::waiting::enumerated;
+use super::super::counts::enumerated;
 use super::parts::{Told, line_of};
 use runtime_layouts::report::{
     Access, Cause, Chain, FrameRef, Link, Report, ResourceKind, TaskIndex, Wait,

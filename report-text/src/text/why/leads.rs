@@ -3,9 +3,11 @@
 use std::io;
 
 use super::super::Look;
+use super::super::counts::enumerated;
 use super::super::counts::tasks_of;
+use super::super::holders::in_variable;
 use super::super::style::{Out, Style};
-use super::super::waiting::{enumerated, in_variable, thing_without_address};
+use super::super::waiting::thing_without_address;
 use super::parts::{capitalized, standing};
 use runtime_layouts::report::{
     Access, Finding, Flavor, FrameRef, Lead, LeadReason, Leads, Report, Resource, ResourceKind,

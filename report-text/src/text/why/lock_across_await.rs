@@ -1,6 +1,8 @@
 //! A lock that its holder keeps while it waits for something else.
 
-use super::super::waiting::{end_text, enumerated, thing};
+use super::super::counts::enumerated;
+use super::super::holders::end_text;
+use super::super::waiting::thing;
 use super::parts::{Told, drop_it};
 use runtime_layouts::report::{Cause, ResourceKind, TaskIndex, Wait};
 

@@ -23,9 +23,10 @@ use self::parts::{Told, capitalized, stands};
 pub(super) use self::unknown_holders::missing_objects;
 pub(crate) use self::unknown_holders::sentences as unknown_holders;
 use super::Look;
+use super::counts::enumerated;
 use super::problems::write_problems;
 use super::style::{Out, Style};
-use super::waiting::{enumerated, thing};
+use super::waiting::thing;
 use runtime_layouts::diagnosis::{findings, is_fault, leads, reasons};
 use runtime_layouts::report::{
     Finding, FindingKind, Lead, Link, Report, ResourceKind, Task, TaskIndex, TaskState,

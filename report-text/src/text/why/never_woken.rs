@@ -1,6 +1,6 @@
 //! Tasks that wait for what nothing can bring any more, and those that nothing can wake.
 
-use super::super::waiting::is_lock;
+use super::super::kinds::is_lock;
 use super::deadlock;
 use super::lock_across_await::kept;
 use super::parts::{Told, drop_it, local_set, party, proof_of_no_waker};

@@ -1,8 +1,10 @@
 //! Parts that several sentences share.
 
 use super::super::Look;
+use super::super::counts::enumerated;
 use super::super::frames::{name, place};
-use super::super::waiting::{enumerated, is_temporary, only_set};
+use super::super::holders::is_temporary;
+use super::super::waiting::only_set;
 use runtime_layouts::report::{
     Finding, FrameRef, Holder, Link, LocalSet, Report, Resource, Task, TaskIndex, TaskKind, Wait,
 };

@@ -1,7 +1,7 @@
 //! Runtimes whose end a thread waits for.
 
 use super::super::Look;
-use super::super::waiting::enumerated;
+use super::super::counts::enumerated;
 use super::parts::{party, runs, stands};
 use runtime_layouts::report::{Finding, Report, Runtime, Shutdown, WorkerState};
 

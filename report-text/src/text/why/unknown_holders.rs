@@ -5,8 +5,9 @@ use std::io;
 
 use rustc_hash::FxHashSet;
 
+use super::super::counts::enumerated;
+use super::super::kinds::is_lock;
 use super::super::style::{Out, Style};
-use super::super::waiting::{enumerated, is_lock};
 use runtime_layouts::report::{
     Finding, Leads, Report, Resource, ResourceId, ResourceKind, TaskIndex,
 };
