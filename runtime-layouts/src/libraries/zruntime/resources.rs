@@ -56,7 +56,7 @@ const fn lock(path: &'static str) -> GuardType {
 }
 
 const fn rw_lock(path: &'static str, access: Access) -> GuardType {
-    GuardType::lock(path, ResourceKind::RwLock, access, RW_LOCK)
+    GuardType::lock(path, ResourceKind::RwLock, access, waits::RW_LOCK)
 }
 
 const fn permit(path: &'static str) -> GuardType {
@@ -64,13 +64,9 @@ const fn permit(path: &'static str) -> GuardType {
 }
 
 const MUTEX: &str = "zruntime::lock::mutex::Mutex<";
-/// What the guards of a lock of many readers lead to.
-pub(super) const RW_LOCK: &str = "zruntime::lock::rwlock::RwLock<";
 const SEMAPHORE: &str = "zruntime::lock::semaphore::Semaphore";
 const CHANNEL: &str = "zruntime::mpmc::Channel<";
 const BROADCAST: &str = "zruntime::broadcast::Channel<";
-/// What an event and its listeners share.
-pub(super) const SHARED: &str = "zruntime::event::Shared";
 
 /// The lowest bit of a mutex's state (`mutex.rs`).
 const LOCKED: u64 = 1;
@@ -150,7 +146,7 @@ fn channel(
 
 /// `EventListener`, which the locks and channels wait with.
 fn event(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
-    let shared = value.find_through_pointers(reading.program, SHARED)?;
+    let shared = value.find_through_pointers(reading.program, waits::SHARED)?;
     let mut seen = ObservedResource::new(ResourceKind::Notify, shared.unwrap_or(value));
     seen.name = Some("Event".into());
     Ok(Some(seen))

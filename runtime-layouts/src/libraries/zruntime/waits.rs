@@ -2,13 +2,17 @@
 //!
 //! Source: `zruntime/src/{lock/{rwlock,barrier},reactor,time}.rs` (0.2.2).
 
-use super::resources::{RW_LOCK, SHARED};
 use crate::knowledge::deadline::{clock_of_target, distance, instant};
 use crate::knowledge::naming::generic_name;
 use crate::knowledge::{ObservedResource, Reading};
 use crate::layout::TypeKind;
 use crate::report::{Access, Due, ResourceKind, Timer};
 use crate::value::{Program, Value, ValueError};
+
+/// What the guards of a lock of many readers lead to.
+pub(super) const RW_LOCK: &str = "zruntime::lock::rwlock::RwLock<";
+/// What an event and its listeners share.
+pub(super) const SHARED: &str = "zruntime::event::Shared";
 
 const BARRIER: &str = "zruntime::lock::barrier::Barrier";
 const BARRIER_STATE: &str = "zruntime::lock::barrier::BarrierState";
