@@ -8,8 +8,8 @@ pub struct Flavor {
     pub name: &'static str,
     /// The threads that poll its tasks.
     pub pollers: Pollers,
-    /// Whether it has other threads, for work that blocks.
-    pub has_pool: bool,
+    /// The function that runs work that blocks on other threads; `None` where there is none.
+    pub offload: Option<&'static str>,
 }
 
 /// The threads that poll a runtime's tasks.
@@ -33,16 +33,23 @@ impl Flavor {
     /// One that is not known.
     pub const UNKNOWN: Self = Self::new("unknown", Pollers::Unknown);
 
-    /// A flavor that a library calls so, and the threads that poll its tasks.
+    /// A flavor that a library calls so, and the threads that poll its tasks; its `spawn_blocking` runs
+    /// work that blocks.
     #[must_use]
     pub const fn new(name: &'static str, pollers: Pollers) -> Self {
-        Self { name, pollers, has_pool: true }
+        Self { name, pollers, offload: Some("spawn_blocking") }
+    }
+
+    /// The same with another function that runs work that blocks.
+    #[must_use]
+    pub const fn with_offload(self, function: &'static str) -> Self {
+        Self { offload: Some(function), ..self }
     }
 
     /// The same without threads for work that blocks.
     #[must_use]
     pub const fn without_pool(self) -> Self {
-        Self { has_pool: false, ..self }
+        Self { offload: None, ..self }
     }
 }
 

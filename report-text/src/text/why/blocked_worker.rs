@@ -3,7 +3,9 @@
 use super::super::waiting::thing_without_address;
 use super::parts::{Told, blocks, capitalized, drop_it, line_of, party};
 use runtime_layouts::layout::name::path_segments;
-use runtime_layouts::report::{Cause, QueuePlace, Report, ResourceKind, TaskIndex, Wait, short};
+use runtime_layouts::report::{
+    Cause, Flavor, QueuePlace, Report, ResourceKind, TaskIndex, Wait, short,
+};
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
     match told.first.cause {
@@ -14,14 +16,17 @@ pub(super) fn sentence(told: &Told<'_>) -> String {
 
 pub(super) fn help(told: &Told<'_>) -> Option<String> {
     if matches!(told.first.cause, Cause::Busy(_)) {
-        return Some("let it yield now and then, or run it by `spawn_blocking`".to_string());
+        return Some(match offload(told) {
+            Some(function) => format!("let it yield now and then, or run it by `{function}`"),
+            None => "let it yield now and then, or run it on another thread".to_string(),
+        });
     }
     match (told.resource.kind, told.holder) {
         (kind, _) if kind != ResourceKind::ThreadLock => {
             let line = line_of(told.report, told.wait.user?)?;
-            let other = match has_pool(told) {
-                true => "move it to `spawn_blocking`",
-                false => "make it on another thread",
+            let other = match offload(told) {
+                Some(function) => format!("move it to `{function}`"),
+                None => "make it on another thread".to_string(),
             };
             Some(format!("await the async form of the call at {line}, or {other}"))
         }
@@ -34,11 +39,11 @@ pub(super) fn help(told: &Told<'_>) -> Option<String> {
     }
 }
 
-/// Whether the runtime may have threads for work that blocks.
-fn has_pool(told: &Told<'_>) -> bool {
+/// What runs work that blocks on other threads.
+fn offload(told: &Told<'_>) -> Option<&'static str> {
     let runtime = told.report.task(told.wait.task).runtime;
     let runtime = runtime.and_then(|runtime| told.report.runtimes.get(runtime));
-    runtime.is_none_or(|runtime| runtime.flavor.has_pool)
+    runtime.map_or(Flavor::UNKNOWN.offload, |runtime| runtime.flavor.offload)
 }
 
 /// `task 3 keeps the only worker of runtime 0 busy, and no timer has fired for 4.2 s`.

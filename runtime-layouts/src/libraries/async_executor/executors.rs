@@ -22,9 +22,12 @@ use crate::value::{Program, Ty, Value, ValueError, select_variant};
 use crate::walk::chains::read_tasks::{HandOver, ReadTasks};
 use crate::walk::{Inspection, Walker};
 
+/// `blocking/src/lib.rs` (1.6); smol calls it `smol::unblock`.
+const UNBLOCK: &str = "blocking::unblock";
+
 /// One thread runs it, several do, or it is not known.
-const LOCAL: Flavor = Flavor::new("one_thread", Pollers::One);
-const SHARED: Flavor = Flavor::new("several_threads", Pollers::Several);
+const LOCAL: Flavor = Flavor::new("one_thread", Pollers::One).with_offload(UNBLOCK);
+const SHARED: Flavor = Flavor::new("several_threads", Pollers::Several).with_offload(UNBLOCK);
 const UNKNOWN: Flavor = Flavor::UNKNOWN;
 
 /// What is said of an executor that keeps no list: `static_executors.rs` (1.14.1).
