@@ -141,10 +141,10 @@ mod tests {
 
     #[test]
     fn what_is_waited_for_is_asked_for_by_its_kind() {
-        use ResourceKind::{Broadcast, Io, Mpsc, Mutex, Oneshot, Sleep, Watch};
+        use ResourceKind::{Broadcast, Io, Mpsc, Mutex, Oneshot, Pipe, Sleep, Watch};
         assert_eq!(filter("--waiting-on mutex").waiting_on, [Mutex]);
         assert_eq!(filter("--waiting-on timer --waiting-on io").waiting_on, [Sleep, Io]);
-        let channels = [Mpsc, Oneshot, Watch, Broadcast, Mutex];
+        let channels = [Mpsc, Oneshot, Watch, Broadcast, Pipe, Mutex];
         assert_eq!(filter("--waiting-on channel,mutex").waiting_on, channels);
         assert!(Tasks::try_parse_from(["tasks", "--waiting-on", "stock"]).is_err());
     }
