@@ -121,6 +121,8 @@ faults! { subjects::faults, every_fault_in_every_debugger:
     a_notification_in_what_two_share_was_lost "shared-switch"
     guards_have_the_names_of_their_locks "shadowed-guard"
     a_thread_waits_for_a_task_that_waits_for_it "far-sender"
+    a_closure_waits_for_a_lock_with_its_thread "blocking-lock"
+    a_receiver_is_in_a_lock_that_one_has "shared-receiver"
 }
 
 faults! { subjects::pools, every_pool_in_every_debugger:
