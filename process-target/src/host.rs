@@ -6,10 +6,14 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use nix::sched::{CpuSet, sched_setaffinity};
 use nix::time::{ClockId, clock_gettime};
+use nix::unistd::Pid;
 use procfs::net::TcpState;
 use procfs::process::{FDTarget, Process};
 use runtime_layouts::target::host::{Descriptor, Host, Ran, Watched};
+
+use crate::signals::without_signals;
 
 /// This system, as far as it concerns one of its processes.
 pub struct LocalHost {
@@ -203,22 +207,48 @@ fn sockets(process: &Process) -> HashMap<u64, Socket> {
     found
 }
 
-/// When a thread of a process last ran, by the monotonic clock, to a few milliseconds.
+/// When a thread of a process last ran, by the monotonic clock, to a few milliseconds; `None` where the
+/// system does not tell.
 ///
-/// The scheduler notes the time by a clock of its own, whose distance the calling thread's own note
-/// tells (`se.exec_start` of `/proc/PID/task/TID/sched`, in milliseconds: `kernel/sched/debug.c`,
-/// Linux 6.18; kernels before 6.15 have the file if `CONFIG_SCHED_DEBUG` is set). A debugger lets
-/// every thread run a last time to stop it, so a few of them tell.
+/// The scheduler notes the time by the processor's own clock (`se.exec_start` of
+/// `/proc/PID/task/TID/sched`, in milliseconds: `kernel/sched/debug.c`, Linux 6.18; kernels before 6.15
+/// have the file if `CONFIG_SCHED_DEBUG` is set). That clock stands still while a virtual machine has
+/// no processor, so that two processors' clocks may differ by seconds. A debugger lets every thread run
+/// a last time to stop it, so a few of them tell.
 fn last_ran(process: &Process) -> Option<Duration> {
+    let mut clocks: HashMap<i32, Option<ClockOfProcessor>> = HashMap::new();
     let threads = process.tasks().ok()?.flatten().take(MOST_THREADS);
-    let last = threads.filter_map(|thread| {
-        note_of_scheduler(&format!("/proc/{}/task/{}/sched", thread.pid, thread.tid))
+    let moments = threads.filter_map(|thread| {
+        let note = note_of_scheduler(&format!("/proc/{}/task/{}/sched", thread.pid, thread.tid))?;
+        let processor = thread.stat().ok()?.processor?;
+        let clock = (*clocks.entry(processor).or_insert_with(|| clock_of(processor)))?;
+        clock.now.checked_sub(clock.note.saturating_sub(note))
     });
-    let last = last.max()?;
-    // The note is renewed when the thread gives way, or else with the timer's next tick.
-    std::thread::yield_now();
-    let own = note_of_scheduler("/proc/thread-self/sched")?;
-    monotonic_now()?.checked_sub(own.saturating_sub(last))
+    moments.max()
+}
+
+/// The same moment by the clock of a processor's scheduler and by the monotonic one.
+#[derive(Clone, Copy)]
+struct ClockOfProcessor {
+    note: Duration,
+    now: Duration,
+}
+
+/// The clock of a processor, by what a thread there is noted with; `None` for a processor that this
+/// process must not run on.
+fn clock_of(processor: i32) -> Option<ClockOfProcessor> {
+    let mut only = CpuSet::new();
+    only.set(usize::try_from(processor).ok()?).ok()?;
+    let look = move || {
+        sched_setaffinity(Pid::from_raw(0), &only).ok()?;
+        // The note is renewed when the thread gives way, or else with the timer's next tick.
+        std::thread::yield_now();
+        let note = note_of_scheduler("/proc/thread-self/sched")?;
+        Some(ClockOfProcessor { note, now: monotonic_now()? })
+    };
+    let mut started = None;
+    without_signals(&mut || started = std::thread::Builder::new().spawn(look).ok());
+    started?.join().ok()?
 }
 
 /// Threads that are asked when they last ran, at most.
@@ -295,25 +325,38 @@ mod tests {
         assert_eq!(own().child(1), None, "it is no child");
     }
 
+    /// A program that sleeps on a processor; `None` for a processor that this test must not use.
+    fn sleeps_on(processor: usize) -> Option<std::process::Child> {
+        let start = move || {
+            let mut only = CpuSet::new();
+            only.set(processor).ok()?;
+            sched_setaffinity(Pid::from_raw(0), &only).ok()?;
+            Some(std::process::Command::new("sleep").arg("60").spawn().expect("a child"))
+        };
+        std::thread::spawn(start).join().expect("no panic")
+    }
+
+    /// The clocks of two processors of a virtual machine may differ by seconds.
     #[test]
     fn the_moment_at_which_a_process_last_ran_is_when_it_fell_asleep() {
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("a child");
-        let process = Process::new(i32::try_from(child.id()).expect("an id")).expect("it runs");
-        let state = || process.stat().map(|stat| (stat.comm, stat.state));
-        while state().is_ok_and(|(name, state)| name != "sleep" || state != 'S') {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let asleep = monotonic_now().expect("the time");
-        std::thread::sleep(Duration::from_millis(500));
-        let last = last_ran(&process);
-        child.kill().expect("it is ours");
-        child.wait().expect("it is ours");
-        match note_of_scheduler("/proc/self/sched") {
-            Some(_) => {
-                let since = last.expect("it tells of others too").saturating_sub(asleep);
-                assert!(since < Duration::from_millis(200), "{since:?}");
+        for mut child in (0..4).filter_map(sleeps_on) {
+            let process = Process::new(i32::try_from(child.id()).expect("an id")).expect("it runs");
+            let state = || process.stat().map(|stat| (stat.comm, stat.state));
+            while state().is_ok_and(|(name, state)| name != "sleep" || state != 'S') {
+                std::thread::sleep(Duration::from_millis(10));
             }
-            None => assert_eq!(last, None),
+            let asleep = monotonic_now().expect("the time");
+            std::thread::sleep(Duration::from_millis(500));
+            let last = last_ran(&process);
+            child.kill().expect("it is ours");
+            child.wait().expect("it is ours");
+            match note_of_scheduler("/proc/self/sched") {
+                Some(_) => {
+                    let apart = last.expect("it tells of others too").abs_diff(asleep);
+                    assert!(apart < Duration::from_millis(300), "{apart:?}");
+                }
+                None => assert_eq!(last, None),
+            }
         }
     }
 

@@ -10,7 +10,7 @@ pub fn keep_from_own_threads() {
 }
 
 /// Threads begin with the mask of the one that starts them.
-fn without_signals(start: &mut dyn FnMut()) {
+pub(crate) fn without_signals(start: &mut dyn FnMut()) {
     let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
     start();
     if let Ok(before) = before {

@@ -98,7 +98,7 @@ const PROCESS_TARGET: &[Rule] = &[
     ("error", &[]),
     ("executable", &["error"]),
     ("fuzzed", &["core", "error", "mappings", "unwind"]),
-    ("host", &[]),
+    ("host", &["signals"]),
     ("live", &["error", "executable", "host", "mappings", "snapshot", "unwind"]),
     ("mappings", &[]),
     ("signals", &[]),

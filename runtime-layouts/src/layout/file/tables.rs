@@ -77,7 +77,7 @@ pub struct StoredType {
     pub poll: Option<(PolledAs, StoredLocation)>,
 }
 
-/// What a type is made of: see [`TypeKind`].
+/// What a type is made of: see [`TypeKind`](crate::layout::TypeKind).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "as in TypeKind")]
 pub enum StoredKind {
@@ -94,7 +94,7 @@ pub enum StoredKind {
     Array { element: TypeNumber, count: Option<u64> },
 }
 
-/// A field: see [`Member`].
+/// A field: see [`Member`](crate::layout::Member).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "as in Member")]
 pub struct StoredMember {
@@ -103,7 +103,7 @@ pub struct StoredMember {
     pub ty: TypeNumber,
 }
 
-/// A variant: see [`Variant`].
+/// A variant: see [`Variant`](crate::layout::Variant).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "as in Variant")]
 pub struct StoredVariant {
@@ -116,7 +116,7 @@ pub struct StoredVariant {
     pub invoked: StoredLocation,
 }
 
-/// A function: see [`Function`].
+/// A function: see [`Function`](crate::layout::Function).
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "as in Function")]
 pub struct StoredFunction {
