@@ -48,7 +48,7 @@ static RULES: Rules = Rules::new(&[
     // connections and what children are called, when timers are due.
     (r"\b(a connection|a socket|a pipe|a file descriptor) [^\n(]*\(fd \d+\)", "$1 (fd N)"),
     (r"(\(fd N\)(?: to (?:read|write))?) \([^)\n]*\)", "$1"),
-    (r"\bchild process \d+(?: \([^)\n]*\))?", "child process N"),
+    (r"\bchild process \d+(?:…| \([^)\n]*\))?", "child process N"),
     // Where a cell of a table ends depends on it.
     (r"(\(fd N\)(?: to (?:read|write))?|child process N) \|[^\n]*…", "$1 | …"),
     (r"\b(server|client) connection (?:from|to) \S+:\d+:", "$1 connection (fd N):"),

@@ -31,6 +31,9 @@ pub(super) fn add(
             return;
         }
         let Some(frames) = frames_of(inspection, module, context) else { continue };
+        if drops_a_runtime(inspection.program, &frames) {
+            continue;
+        }
         let state = state(inspection.program, context, &frames);
         // Without a `block_on` on its stack the thread is a worker, or holds an `enter` guard.
         let Some(found) = block_on_stack::future(inspection, &frames, state) else { continue };
@@ -57,6 +60,17 @@ fn may_block_on(context: &ThreadContext, schedulers: &[Scheduler]) -> bool {
     // A worker blocks on a future inside of a task that is in `block_in_place`.
     let is_in_place = context.current_task.is_some();
     context.entered && context.handle.is_some() && (!drives_multi_thread || is_in_place)
+}
+
+/// Whether a thread waits for the threads of a runtime that it drops: of that the runtime tells
+/// (`runtime/blocking/shutdown.rs`, tokio 1.0 to 1.54).
+fn drops_a_runtime(program: &Program<'_>, frames: &[NativeFrame]) -> bool {
+    const WAITS: &str = "tokio::runtime::blocking::shutdown::";
+    frames.iter().any(|frame| {
+        let Some((module, address)) = program.module_at(frame.pc.lookup()) else { return false };
+        let calls = program.layouts(module).calls_at(address).unwrap_or_default();
+        calls.iter().any(|call| call.function.name.starts_with(WAITS))
+    })
 }
 
 /// Whether a thread drives no runtime.
