@@ -125,7 +125,14 @@ impl Needs {
         let groups: Vec<u32> = groups.into_iter().map(|group| self.group(group)).collect();
         let list = self.list(groups);
         let may_end = |id: &WaitId| {
-            resource.kind == ResourceKind::OtherEnd && report.has_more_wakers(report.wait(*id).task)
+            let task = report.wait(*id).task;
+            let drives = || report.connections.iter().any(|it| it.task == task);
+            match resource.kind {
+                ResourceKind::OtherEnd => report.has_more_wakers(task),
+                // Who drives a connection over a pipe goes on by those who use it, too.
+                ResourceKind::Pipe => report.has_more_wakers(task) || drives(),
+                _ => false,
+            }
         };
         for id in resource.queue.iter().filter(|id| is_open(id) && !may_end(id)) {
             self.of[id.0 as usize] = list.clone();

@@ -220,7 +220,7 @@ fn of_several_tasks_the_one_that_goes_on_is_not_named() {
 }
 
 #[test]
-fn more_wakers_may_end_a_wait_with_a_stranger_and_no_other() {
+fn more_wakers_may_end_a_wait_with_a_stranger_or_at_a_pipe_and_no_other() {
     let with = |kind, access| {
         let mut story = FakeReport::new();
         let task = story.task();
@@ -231,6 +231,7 @@ fn more_wakers_may_end_a_wait_with_a_stranger_and_no_other() {
         said(story).len()
     };
     assert_eq!(with(ResourceKind::OtherEnd, Access::End), 0);
+    assert_eq!(with(ResourceKind::Pipe, Access::Send), 0, "a driver of a connection, mostly");
     assert_eq!(with(ResourceKind::Mpsc, Access::Send), 1);
 }
 

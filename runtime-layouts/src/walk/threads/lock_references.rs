@@ -25,9 +25,13 @@ use crate::walk::waits::Waits;
 /// The size of a lock whose type is not known: a guard points to the lock's word or to the beginning
 /// of the value that this is in, and so does whoever is to make one.
 const LARGEST_VALUE: u64 = 4096;
+/// From the beginning of a lock to its word, less than: what a guard points to. Before the lock are the
+/// counts of an `Arc` around it, two words, to which a mere handle points.
+const GUARD_REACH: u64 = 16;
 
 /// Says of each thread which of those locks it has the address of. Of a thread that sleeps until what
-/// it blocks on ends, what called `block_on` has it: the guards in the future are known.
+/// it blocks on ends, what called `block_on` has a guard of it: the guards in the future are known, and
+/// it runs nothing that could make one.
 pub(crate) fn mark(
     program: &Program<'_>,
     sites: &Sites,
@@ -59,9 +63,13 @@ pub(crate) fn mark(
         // a trace.
         let runs = thread.activity == Activity::Running;
         let is_static = |address: u64| program.module_at(address).is_some();
+        let reach = |lock: &ResourceId| match future {
+            Some(_) => GUARD_REACH.min(size(lock)),
+            None => size(lock),
+        };
         let found = locks
             .iter()
-            .filter(|(id, address)| has(size(id), *address) || runs && is_static(*address));
+            .filter(|(id, address)| has(reach(id), *address) || runs && is_static(*address));
         let found = found.map(|(id, _)| *id);
         thread.refers_to.extend(found);
     }
