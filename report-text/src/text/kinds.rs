@@ -4,15 +4,7 @@ use runtime_layouts::report::ResourceKind;
 
 /// Whether others can be kept from it, so that its identity matters.
 pub(super) fn is_lock(kind: ResourceKind) -> bool {
-    matches!(
-        kind,
-        ResourceKind::Mutex
-            | ResourceKind::RwLock
-            | ResourceKind::Semaphore
-            | ResourceKind::Pool
-            | ResourceKind::OnceCell
-            | ResourceKind::ThreadLock
-    )
+    kind.is_lock() || kind == ResourceKind::ThreadLock
 }
 
 /// Whether two of a kind are told apart by their addresses.

@@ -137,8 +137,9 @@ impl<'r> Steps<'r> {
                 behind[end.0 as usize] += 1;
             }
         }
-        let wants_lock =
-            |task: &&Task| self.resource(task.index).is_some_and(|resource| is_lock(resource.kind));
+        let wants_lock = |task: &&Task| {
+            self.resource(task.index).is_some_and(|resource| resource.kind.is_lock())
+        };
         let wanting = self.report.tasks.iter().filter(wants_lock);
         let keeping_locks: FxHashSet<TaskIndex> =
             wanting.filter_map(|task| self.next[task.index.0 as usize]).collect();
@@ -233,7 +234,7 @@ impl<'r> Steps<'r> {
                 let polls = task.kind != TaskKind::Blocking;
                 polls.then_some(LeadReason::BlockedThread).or(is_awaited)
             }
-            kind if is_lock(kind) && resource.is_taken == Some(true) => {
+            kind if kind.is_lock() && resource.is_taken == Some(true) => {
                 Some(LeadReason::HolderNotFound)
             }
             ResourceKind::Sleep if overdue(resource).is_some_and(|overdue| overdue >= LATE) => {
@@ -279,7 +280,7 @@ fn telling_wait(report: &Report, task: &Task) -> Option<WaitId> {
             return None;
         }
         let class = match kind {
-            kind if is_lock(kind) || wait.blocks_thread => 0,
+            kind if kind.is_lock() || wait.blocks_thread => 0,
             // What only ends what else the task does tells less than that, and what never ends
             // nothing where there is something else.
             ResourceKind::Sleep | ResourceKind::Yield | ResourceKind::Cancellation => 3,
@@ -326,7 +327,7 @@ fn next_task(report: &Report, wait: &Wait, keepers: &Keepers) -> Option<TaskInde
     }
     // An end of its own channel is no sign either: others may have one as well. Of a lock that it
     // holds itself a task gets no other.
-    let may_be_own = is_lock(resource.kind) || resource.kind == ResourceKind::ThreadLock;
+    let may_be_own = resource.kind.is_lock() || resource.kind == ResourceKind::ThreadLock;
     match keepers.first {
         Some(first) if first == wait.task => keepers.other.or(keepers.first.filter(|_| may_be_own)),
         first => first,
@@ -357,16 +358,5 @@ fn is_outside(kind: ResourceKind) -> bool {
             | ResourceKind::Signal
             | ResourceKind::Child
             | ResourceKind::Yield
-    )
-}
-
-fn is_lock(kind: ResourceKind) -> bool {
-    matches!(
-        kind,
-        ResourceKind::Mutex
-            | ResourceKind::RwLock
-            | ResourceKind::Semaphore
-            | ResourceKind::Pool
-            | ResourceKind::OnceCell
     )
 }

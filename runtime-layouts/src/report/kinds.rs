@@ -144,6 +144,13 @@ impl ResourceKind {
         matches!(self, Self::Mpsc | Self::Oneshot | Self::Watch | Self::Broadcast | Self::Pipe)
     }
 
+    /// Whether tasks get it one after the other, or a few at a time, and keep it from all others. The
+    /// locks of threads are none of these.
+    #[must_use]
+    pub const fn is_lock(self) -> bool {
+        matches!(self, Self::Mutex | Self::RwLock | Self::Semaphore | Self::Pool | Self::OnceCell)
+    }
+
     /// The words that a filter takes: those of the kinds, then those that stand for several kinds or
     /// for one by another name.
     pub fn words() -> impl Iterator<Item = &'static str> {
