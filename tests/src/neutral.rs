@@ -48,7 +48,7 @@ static RULES: Rules = Rules::new(&[
     // connections and what children are called, when timers are due.
     (r"\b(a connection|a socket|a pipe|a file descriptor) [^\n(]*\(fd \d+\)", "$1 (fd N)"),
     (r"(\(fd N\)(?: to (?:read|write))?) \([^)\n]*\)", "$1"),
-    (r"\bchild process \d+(?:…| \([^)\n]*\))?", "child process N"),
+    (r"\bchild process \d+(?:…| \([^)\n]*[)…])?", "child process N"),
     // Where a cell of a table ends depends on it.
     (r"(\(fd N\)(?: to (?:read|write))?|child process N) \|[^\n]*…", "$1 | …"),
     (r"\b(server|client) connection (?:from|to) \S+:\d+:", "$1 connection (fd N):"),
@@ -173,8 +173,10 @@ mod tests {
         assert_eq!(neutral(text), "a socket (fd N) to read\n");
         let text = "a connection on /run/app.sock (fd 9)";
         assert_eq!(neutral(text), "a connection (fd N)\n");
-        let text = "the end of child process 77 (cat)";
-        assert_eq!(neutral(text), "the end of child process N\n");
+        for child in ["77 (cat)", "771…", "77 (c…", "77"] {
+            let expected = "the end of child process N\n";
+            assert_eq!(neutral(&format!("the end of child process {child}")), expected);
+        }
     }
 
     #[test]
