@@ -1,10 +1,12 @@
 //! `cargo xtask build`: the command line, and the module beside its Python.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use crate::progress::Step;
+use crate::wheel;
 use crate::workspace::{self, cargo, exclusively, root, target};
 
 /// What a build leaves behind.
@@ -22,8 +24,10 @@ pub fn build() -> Result<Built> {
     exclusively("unhang", || {
         let step = Step::begin("building unhang (release)");
         let mut build = cargo(root());
+        // The module is named so that what both use has the same features.
         build.args(["build", "--release", "--package", "unhang", "--package", "native-module"]);
-        workspace::run(&mut build, &step)?;
+        workspace::run(build.arg("--bins"), &step)?;
+        workspace::run(&mut module()?, &step)?;
         let release = target().join("release");
         place_module(&release.join("libunhang_native.so"))?;
         step.done();
@@ -33,6 +37,16 @@ pub fn build() -> Result<Built> {
             lldb_package: root().join("lldb-python/unhang_lldb"),
         })
     })
+}
+
+/// What builds the module: with the arguments and the settings of maturin's, which then finds it
+/// built when it packs a wheel for this machine.
+fn module() -> Result<Command> {
+    let mut build = cargo(root());
+    build.args(["rustc", "--release", "--package", "native-module", "--lib"]);
+    build.args(["--crate-type", "cdylib"]);
+    wheel::bind(&mut build)?.args(["--", "-C", "strip=symbols"]);
+    Ok(build)
 }
 
 /// `cargo xtask build`.

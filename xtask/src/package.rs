@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use crate::progress::Step;
 use crate::wheel::{MATURIN, create, only_file_of, remove, stage};
 use crate::workspace::{self, command, exclusively, root, target};
-use crate::{build, manylinux, python, standalone, vscode};
+use crate::{build, manylinux, python, standalone, vscode, wheel};
 
 /// Builds the wheel for this machine alone, with its own linker, and returns its path.
 pub fn package() -> Result<PathBuf> {
@@ -29,10 +29,9 @@ pub fn package() -> Result<PathBuf> {
         // The tag of this machine; for others there is `manylinux.rs`.
         maturin.args(["build", "--release", "--locked", "--compatibility", "linux"]);
         maturin.args(["--manifest-path", "native-module/Cargo.toml", "--out"]).arg(&wheels);
-        // maturin builds the bindings with other settings than `cargo xtask build`: in one folder
-        // each would undo the work of the other.
-        maturin.arg("--target-dir").arg(target().join("package"));
-        workspace::run(&mut maturin, &step)?;
+        maturin.arg("--target-dir").arg(target());
+        // The module is there: `build` made it as maturin asks for it.
+        workspace::run(wheel::bind(&mut maturin)?, &step)?;
         step.done();
         only_file_of(&wheels)
     })

@@ -9,7 +9,7 @@ use crate::progress::Step;
 use crate::workspace::{command, exclusively, root, run, target};
 
 /// The oldest Python 3 that the debugger side supports (the module is abi3-py39).
-const OLDEST_MINOR: u32 = 9;
+pub(crate) const OLDEST_MINOR: u32 = 9;
 
 /// A virtual environment with exactly `requirements` in it, made on first use.
 /// `name` is its folder under the target folder.

@@ -7,14 +7,33 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use crate::progress::Step;
-use crate::workspace::{self, command, root};
+use crate::python;
+use crate::workspace::{self, command, root, target};
 
 /// What makes wheels; `native-module/pyproject.toml` asks for the same one.
 pub(crate) const MATURIN: &str = "maturin==1.16.0";
+
+/// Tells pyo3 of which Python the module is, which it would else ask some Python on the search path,
+/// and maturin another one: what one of them has built would be built anew for the other.
+pub(crate) fn bind(build: &mut Command) -> Result<&mut Command> {
+    let settings = target().join("pyo3.txt");
+    let version = format!("3.{}", python::OLDEST_MINOR);
+    // As maturin 1.16 writes it; pyo3 0.30 reads it (`InterpreterConfig::from_reader`).
+    let wanted = format!(
+        "implementation=CPython\nversion={version}\ntarget_abi=CPython-abi3-{version}\n\
+         shared=true\nbuild_flags=\nsuppress_build_script_link_lines=false\n"
+    );
+    if !fs::read_to_string(&settings).is_ok_and(|found| found == wanted) {
+        create(&target())?;
+        fs::write(&settings, wanted).with_context(|| format!("writing {}", settings.display()))?;
+    }
+    Ok(build.env("PYO3_CONFIG_FILE", settings).env("PYO3_BUILD_EXTENSION_MODULE", "1"))
+}
 
 /// Fills the wheel's data folder: the command as it is, and what `own`, the command that runs on
 /// this machine, says of itself.
