@@ -26,6 +26,8 @@ pub struct Foreign {
     qemu: &'static str,
     /// The linker and the C library.
     packages: &'static [&'static str],
+    /// The C library's program that loads others, where this machine's processor runs them.
+    loader: Option<&'static str>,
 }
 
 /// RISC-V with pointers of eight bytes.
@@ -43,6 +45,7 @@ pub static RISCV64: Foreign = Foreign {
         "libc6-riscv64-cross",
         "libc6-dev-riscv64-cross",
     ],
+    loader: None,
 };
 
 /// Arm with pointers of four bytes.
@@ -60,6 +63,25 @@ pub static ARM: Foreign = Foreign {
         "libc6-armhf-cross",
         "libc6-dev-armhf-cross",
     ],
+    loader: None,
+};
+
+/// x86 with pointers of four bytes, whose programs run on x86-64 too.
+pub static I686: Foreign = Foreign {
+    name: "i686",
+    triple: "i686-unknown-linux-gnu",
+    gnu: "i686-linux-gnu",
+    qemu: "qemu-i386",
+    packages: &[
+        "gcc-12-i686-linux-gnu",
+        "gcc-i686-linux-gnu",
+        "binutils-i686-linux-gnu",
+        "libgcc-12-dev-i386-cross",
+        "libgcc-s1-i386-cross",
+        "libc6-i386-cross",
+        "libc6-dev-i386-cross",
+    ],
+    loader: Some("ld-linux.so.2"),
 };
 
 /// What builds programs for one of them, and runs them.
@@ -94,9 +116,7 @@ impl Tools {
                 format!("CARGO_TARGET_{}_{what}", triple.to_uppercase().replace('-', "_"))
             };
             build.env(setting("LINKER"), self.linker.program(&format!("{gnu}-gcc"))?);
-            // The C library's linker scripts have paths below `/`.
-            let sysroot = format!("-Clink-arg=--sysroot={}", self.linker.folder().display());
-            build.env(setting("RUSTFLAGS"), sysroot);
+            build.env(setting("RUSTFLAGS"), self.flags());
             workspace::run(&mut build, &step)?;
             step.done();
             Ok(())
@@ -104,9 +124,32 @@ impl Tools {
         Ok(folder.join(triple).join(profile.folder()).join(name))
     }
 
+    /// What the linker is told.
+    fn flags(&self) -> String {
+        // The C library's linker scripts have paths below `/`.
+        let mut flags = format!("-Clink-arg=--sysroot={}", self.linker.folder().display());
+        if let Some(loader) = self.foreign.loader {
+            // The libraries are where they were unpacked.
+            let libraries = self.sysroot().join("lib");
+            let loader = libraries.join(loader);
+            flags += &format!(" -Clink-arg=-Wl,-rpath,{}", libraries.display());
+            flags += &format!(" -Clink-arg=-Wl,--dynamic-linker={}", loader.display());
+        }
+        flags
+    }
+
+    /// The libraries that the programs run with.
+    fn sysroot(&self) -> PathBuf {
+        self.linker.folder().join("usr").join(self.foreign.gnu)
+    }
+
     /// What runs them.
     pub fn emulator(&self) -> Result<Emulator> {
-        let sysroot = self.linker.folder().join("usr").join(self.foreign.gnu);
+        // With a loader of their own, programs name their libraries by where those are here.
+        let sysroot = match self.foreign.loader {
+            Some(_) => PathBuf::from("/"),
+            None => self.sysroot(),
+        };
         AArch64::tools()?.emulator_of(self.foreign.qemu, sysroot)
     }
 }

@@ -272,6 +272,12 @@ impl Running {
         })
     }
 
+    /// Waits until it has ended.
+    pub fn wait(&mut self) -> Result<()> {
+        self.child.wait().context("waiting for it")?;
+        Ok(())
+    }
+
     /// Waits until every thread of the program sleeps and goes on sleeping.
     pub fn come_to_rest(&mut self) -> Result<()> {
         let begun = Instant::now();
