@@ -127,12 +127,14 @@ pub(crate) fn elements(
 /// The parts of a combinator that polls one of two at a time.
 #[derive(Debug)]
 pub(crate) struct Turns {
-    /// All parts but the second one.
+    /// All parts but the second one and those of a turn.
     pub(crate) parts: Vec<Part>,
     /// The first one, an `Option`: as long as there is something in it,
     pub(crate) first: Part,
     /// the second one is not polled.
     pub(crate) second: Part,
+    /// As long as there is nothing in the first one, these are not polled.
+    pub(crate) meanwhile: Vec<Part>,
 }
 
 impl Turns {
@@ -144,7 +146,16 @@ impl Turns {
         };
         let second = part(layout.member(second)?);
         let parts = layout.members().iter().map(part).filter(|part| *part != second).collect();
-        Some(Self { parts, first: part(layout.member(first)?), second })
+        Some(Self { parts, first: part(layout.member(first)?), second, meanwhile: Vec::new() })
+    }
+
+    /// The same, of which a member is polled only as long as there is something in the first one.
+    pub(crate) fn meanwhile(mut self, layout: &Type, name: &str) -> Option<Self> {
+        let member = layout.member(name)?;
+        let is_it = |part: &Part| part.offset == member.offset && part.ty.id == member.ty;
+        let at = self.parts.iter().position(is_it)?;
+        self.meanwhile.push(self.parts.remove(at));
+        Some(self)
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) mod blocking;
 pub(crate) mod bytes;
 pub(crate) mod concurrent_queue;
 pub(crate) mod crossbeam_channel;
+pub(crate) mod crossbeam_queue;
 pub(crate) mod dashmap;
 pub(crate) mod deadpool;
 pub(crate) mod embassy;
@@ -76,6 +77,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&async_process::LIBRARY),
     RegistryEntry::library(&concurrent_queue::LIBRARY),
     RegistryEntry::library(&crossbeam_channel::LIBRARY),
+    RegistryEntry::library(&crossbeam_queue::LIBRARY),
     RegistryEntry::declared(&flume::LIBRARY),
     RegistryEntry::declared(&async_once_cell::LIBRARY),
     RegistryEntry::declared(&kanal::LIBRARY),

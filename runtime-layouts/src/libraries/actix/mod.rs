@@ -1,14 +1,18 @@
 //! The connections of actix, and requests while their handlers run.
 //!
 //! Source: `actix-http/src/h1/dispatcher.rs`, `requests/head.rs` (3.20.0), `actix-web/src/request.rs`
-//! (4.18.1); `actix-http/src/body/message_body.rs`.
+//! (4.18.1); `actix-http/src/body/message_body.rs`; `actix-server/src/signals.rs` (2.10.0).
+
+mod payload;
 
 use crate::knowledge::connection::{Observed, ObservedConnection, ObservedRequest, some, variant};
 use crate::knowledge::expectation::{Expectation, Kind, newest, with};
-use crate::knowledge::{BesideType, ConnectionType, Library, StreamingTrait};
+use crate::knowledge::{
+    BesideType, ConnectionType, Library, ObservedResource, Reading, ResourceType, StreamingTrait,
+};
 use crate::libraries::http;
 use crate::libraries::rust_std::values::socket_address;
-use crate::report::{Phase, Protocol, Role};
+use crate::report::{Phase, Protocol, ResourceKind, Role};
 use crate::value::{Program, Value, ValueError};
 
 /// What is known of it.
@@ -18,6 +22,8 @@ pub(crate) const LIBRARY: Library = Library {
         ConnectionType::polled("actix_http::h1::dispatcher::InnerDispatcher", dispatcher),
         ConnectionType::used("actix_web::request::HttpRequest", request),
     ],
+    resources: &[payload::BODY, ResourceType::of("actix_server::signals::OsSignals", signals)],
+    guards: payload::GUARDS,
     sending: &["awc::"],
     waiting_beside: &[BesideType {
         path: "actix_http::h1::dispatcher::Dispatcher",
@@ -88,11 +94,12 @@ fn dispatcher(program: &Program<'_>, value: Value) -> Result<Option<Observed>, V
     })))
 }
 
-/// The socket under a body that is written.
+/// The socket under a body that is written, or that is read and not whole.
 fn beside_body(program: &Program<'_>, value: Value) -> Result<Option<Value>, ValueError> {
     let Some(inner) = value.find_inline(program, INNER)? else { return Ok(None) };
     let state = variant(program, inner.member(program, "state")?)?;
-    match state.starts_with("Send") {
+    let payload = inner.member(program, "payload")?;
+    match state.starts_with("Send") || payload::is_wanted(program, payload)? {
         true => some(program, inner.member(program, "io")?),
         false => Ok(None),
     }
@@ -107,4 +114,11 @@ fn request(program: &Program<'_>, value: Value) -> Result<Option<Observed>, Valu
         came: true,
         ..ObservedRequest::default()
     })))
+}
+
+/// The signals that end a server.
+fn signals(_: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
+    let mut seen = ObservedResource::new(ResourceKind::Signal, value);
+    seen.name = Some("a signal".into());
+    Ok(Some(seen))
 }

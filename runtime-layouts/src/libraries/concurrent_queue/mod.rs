@@ -63,7 +63,7 @@ fn filled(program: &Program<'_>, queue: Value) -> Result<(u64, u64, u64), ValueE
     let mark = queue.member(program, "mark_bit")?.unsigned(program)?;
     let buffer = queue.member(program, "buffer")?;
     let capacity = buffer.find_number(program, "length")?.unwrap_or(0);
-    let (head, tail) = (end(program, queue, "head")?, end(program, queue, "tail")?);
+    let (head, tail) = ends(program, queue)?;
     let below = mark.wrapping_sub(1);
     let (first, last) = (head & below, tail & below);
     let queued = match first.cmp(&last) {
@@ -75,10 +75,12 @@ fn filled(program: &Program<'_>, queue: Value) -> Result<(u64, u64, u64), ValueE
     Ok((first, queued, capacity))
 }
 
-/// The ends are padded to a line of the processor's cache.
-fn end(program: &Program<'_>, queue: Value, name: &str) -> Result<u64, ValueError> {
-    let end = queue.member(program, name)?;
-    program.read_pointer(end.address).map_err(ValueError::from)
+/// The ends `head` and `tail` of a queue, each padded to a line of the processor's cache.
+pub(crate) fn ends(program: &Program<'_>, queue: Value) -> Result<(u64, u64), ValueError> {
+    let end = |name| -> Result<u64, ValueError> {
+        program.read_pointer(queue.member(program, name)?.address).map_err(ValueError::from)
+    };
+    Ok((end("head")?, end("tail")?))
 }
 
 fn bounded(
@@ -87,7 +89,18 @@ fn bounded(
     element: Ty,
     most: usize,
 ) -> Result<Vec<Value>, ValueError> {
-    let (first, queued, capacity) = filled(program, queue)?;
+    in_slots(program, queue, filled(program, queue)?, element, most)
+}
+
+/// What lies in the slots of a queue's `buffer`, so many at most: the index of the first one, how many
+/// there are, and how many can be.
+pub(crate) fn in_slots(
+    program: &Program<'_>,
+    queue: Value,
+    (first, queued, capacity): (u64, u64, u64),
+    element: Ty,
+    most: usize,
+) -> Result<Vec<Value>, ValueError> {
     let buffer = queue.member(program, "buffer")?;
     let Some(slots) = buffer.find_member(program, "data_ptr")? else { return Ok(Vec::new()) };
     let Some(slot) = slots.pointee(program)? else { return Ok(Vec::new()) };

@@ -72,9 +72,11 @@ const RESOURCES: &[ResourceType] = &[
 
 const WORKER: &str = "tower::buffer::worker::Worker";
 
-/// While the service is not ready, the request that is to be given to it is not polled.
+/// The request that is to be given to the service once that is ready is not polled, and while there is
+/// none, the service is not asked whether it is ready.
 fn worker(_: &Program<'_>, ty: Ty, layout: &Type) -> Result<Option<Children>, LayoutError> {
-    Ok(Turns::of(ty, layout, "current_message", "current_message").map(Children::Turns))
+    let turns = Turns::of(ty, layout, "current_message", "current_message");
+    Ok(turns.and_then(|turns| turns.meanwhile(layout, "service")).map(Children::Turns))
 }
 
 /// The buffer or limit in a service whose places the leaf asks for.

@@ -344,13 +344,15 @@ impl<'s, 'p> Search<'s, 'p> {
 
     fn visit_turns(&mut self, value: Value, turns: &Turns) -> Result<(), ValueError> {
         self.visit_parts(value, &turns.parts);
-        let found = self.result.values.len();
+        let first_turn = self.result.values.len();
+        self.visit_parts(value, &turns.meanwhile);
+        let second_turn = self.result.values.len();
         self.visit(part_of(value, turns.second));
-        let first = part_of(value, turns.first);
-        if first.is_some(self.program)? {
-            let found = self.result.values[found..].iter_mut();
-            found.for_each(|(_, polled)| *polled = Polled::No);
-        }
+        let resting = match part_of(value, turns.first).is_some(self.program)? {
+            true => second_turn..self.result.values.len(),
+            false => first_turn..second_turn,
+        };
+        self.result.values[resting].iter_mut().for_each(|(_, polled)| *polled = Polled::No);
         Ok(())
     }
 

@@ -178,11 +178,13 @@ impl Traversals {
                 Descent::Elements { read }
             }
             Children::Arms(arms) => Descent::Arms(arms),
-            Children::Turns(Turns { parts, first, second }) => {
+            Children::Turns(Turns { parts, first, second, meanwhile }) => {
                 let second_holds = self.holds(program, second.ty);
-                match self.holding_only(program, parts) {
-                    parts if parts.is_empty() && !second_holds => Descent::Nothing,
-                    parts => Descent::Turns(Turns { parts, first, second }),
+                let parts = self.holding_only(program, parts);
+                let meanwhile = self.holding_only(program, meanwhile);
+                match parts.is_empty() && meanwhile.is_empty() && !second_holds {
+                    true => Descent::Nothing,
+                    false => Descent::Turns(Turns { parts, first, second, meanwhile }),
                 }
             }
             _ => Descent::Nothing,
@@ -318,7 +320,8 @@ impl Traversals {
                 }
                 Children::Arms(arms) => arms.parts.into_iter().map(|part| part.ty).collect(),
                 Children::Turns(turns) => {
-                    turns.parts.iter().chain([&turns.second]).map(|part| part.ty).collect()
+                    let parts = turns.parts.iter().chain(&turns.meanwhile);
+                    parts.chain([&turns.second]).map(|part| part.ty).collect()
                 }
                 Children::Pointer(target) => vec![target],
                 Children::List { item, .. } => vec![item.ty],
