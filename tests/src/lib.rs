@@ -9,6 +9,7 @@ pub mod builds;
 pub mod case;
 pub mod connections;
 pub mod coverage;
+pub mod databases;
 pub mod emulated;
 pub mod file_servers;
 pub mod front;

@@ -1,4 +1,4 @@
-//! Finds the debuggers, or installs them.
+//! Finds the debuggers and the other programs that tests need, or installs them.
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,9 @@ const LLDB_WHEEL: &str = "lldb-for-pwndbg==23.1.0.post2";
 
 /// The font with symbols, where Debian has it.
 const SYMBOLS: &str = "/usr/share/fonts/truetype/ancient-scripts/Symbola_hint.ttf";
+
+/// Where Debian has the versions of PostgreSQL.
+const POSTGRES: &str = "/usr/lib/postgresql";
 
 /// Which debugger it is, and so how to talk to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +143,30 @@ pub fn chromium() -> Result<&'static str> {
     Ok(browser)
 }
 
+/// Redis, installed when it is missing.
+pub fn redis() -> Result<&'static str> {
+    program("redis-server", "redis-server")
+}
+
+/// The folder with the programs of PostgreSQL, installed when it is missing. Debian keeps each version
+/// in a folder of its own, which is not on the path.
+pub fn postgres() -> Result<PathBuf> {
+    if let Some(folder) = newest_postgres() {
+        return Ok(folder);
+    }
+    if !may_install() {
+        bail!("no PostgreSQL in {POSTGRES}: install it (`apt-get install postgresql`)");
+    }
+    install("postgresql")?;
+    newest_postgres().with_context(|| format!("postgresql was installed, but not in {POSTGRES}"))
+}
+
+fn newest_postgres() -> Option<PathBuf> {
+    let folders = std::fs::read_dir(POSTGRES).ok()?.flatten().map(|version| version.path());
+    let there = folders.map(|folder| folder.join("bin")).filter(|bin| bin.join("initdb").exists());
+    there.max()
+}
+
 /// lldb's debug adapter, which comes with the distribution's lldb.
 pub fn lldb_dap() -> Result<&'static str> {
     system_lldb()?;
@@ -186,11 +213,15 @@ fn gdb_version(executable: &Path) -> Result<Option<String>> {
     }
 }
 
+/// Whether the user is root.
+pub fn is_root() -> bool {
+    let id = command("id", root()).arg("-u").output();
+    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
 /// Whether packages can be installed: the user is root and apt is there.
 fn may_install() -> bool {
-    let id = command("id", root()).arg("-u").output();
-    let root_user = id.is_ok_and(|output| output.stdout.trim_ascii() == b"0");
-    root_user && command("apt-get", root()).arg("--version").output().is_ok()
+    is_root() && command("apt-get", root()).arg("--version").output().is_ok()
 }
 
 /// Installs a package of the distribution.

@@ -112,6 +112,9 @@ pub const NEEDED_UNSTABLE: &[(&str, Profile)] =
 pub const NEEDED_PLUGINS: &[(&str, Profile)] =
     &[("addon", Profile::Debug), ("addon", Profile::Release), ("python-extension", Profile::Debug)];
 
+/// The programs in `tests/clients`, which only a full run looks at.
+pub const CLIENTS: [&str; 2] = ["databases", "servers"];
+
 /// Builds one of the Rust fixtures and returns its executable.
 pub fn build(name: &str, profile: Profile) -> Result<PathBuf> {
     build_with(name, profile, &target().join("fixtures"), None)
@@ -126,20 +129,33 @@ pub fn build_unstable(name: &str, profile: Profile) -> Result<PathBuf> {
 /// Builds one of the shared objects in `tests/plugins`, which have a tokio of their own, and returns
 /// it.
 pub fn plugin(name: &str, profile: Profile) -> Result<PathBuf> {
-    let folder = target().join("plugins");
-    exclusively("plugins", || {
-        let step = Step::begin(format!("building {name} ({})", profile.folder()));
-        let mut build = cargo(&root().join("tests/plugins"));
-        build.args(["build", "--locked", "--package", name, "--profile", profile.name()]);
-        workspace::run(build.arg("--target-dir").arg(&folder), &step)?;
-        step.done();
-        Ok(())
-    })?;
+    let folder = build_in("plugins", name, profile)?;
     let library = match name {
         "python-extension" => "librates_python.so",
         _ => "librates_addon.so",
     };
     Ok(folder.join(profile.folder()).join(library))
+}
+
+/// Builds one of the programs in `tests/clients`, which are made of what everybody uses, and returns
+/// its executable.
+pub fn client(name: &str, profile: Profile) -> Result<PathBuf> {
+    Ok(build_in("clients", name, profile)?.join(profile.folder()).join(name))
+}
+
+/// Builds a package of a workspace of its own in `tests`, and returns the folder with the profiles'
+/// folders.
+fn build_in(workspace: &str, name: &str, profile: Profile) -> Result<PathBuf> {
+    let folder = target().join(workspace);
+    exclusively(workspace, || {
+        let step = Step::begin(format!("building {name} ({})", profile.folder()));
+        let mut build = cargo(&root().join("tests").join(workspace));
+        build.args(["build", "--locked", "--package", name, "--profile", profile.name()]);
+        workspace::run(build.arg("--target-dir").arg(&folder), &step)?;
+        step.done();
+        Ok(())
+    })?;
+    Ok(folder)
 }
 
 fn build_with(name: &str, profile: Profile, folder: &Path, flags: Option<&str>) -> Result<PathBuf> {

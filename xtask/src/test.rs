@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use console::style;
 
 use crate::aarch64::AArch64;
-use crate::fixture;
+use crate::fixture::{self, Profile};
 use crate::progress::Step;
 use crate::workspace::{self, cargo, root, target};
 use crate::{aarch64, architecture, build, debugger, fuzz, page, publish, python, story, vscode};
@@ -83,6 +83,7 @@ fn formatting() -> Result<()> {
     cargo_step("cargo fmt", ".", &["fmt", "--all", "--check"])?;
     cargo_step("cargo fmt (fixtures)", "tests/fixtures", &["fmt", "--all", "--check"])?;
     cargo_step("cargo fmt (large)", "tests/large", &["fmt", "--all", "--check"])?;
+    cargo_step("cargo fmt (clients)", "tests/clients", &["fmt", "--all", "--check"])?;
     cargo_step("cargo fmt (plugins)", "tests/plugins", &["fmt", "--all", "--check"])
 }
 
@@ -90,6 +91,7 @@ fn lints() -> Result<()> {
     let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     cargo_step("cargo clippy", ".", &clippy)?;
     cargo_step("cargo clippy (fixtures)", "tests/fixtures", &clippy)?;
+    cargo_step("cargo clippy (clients)", "tests/clients", &clippy)?;
     cargo_step("cargo clippy (plugins)", "tests/plugins", &clippy)
 }
 
@@ -155,6 +157,14 @@ fn end_to_end_tests(full: bool) -> Result<()> {
     }
     for &(name, profile) in fixture::NEEDED_PLUGINS {
         fixture::plugin(name, profile)?;
+    }
+    if full {
+        debugger::postgres()?;
+        debugger::redis()?;
+        for name in fixture::CLIENTS {
+            fixture::client(name, Profile::Debug)?;
+            fixture::client(name, Profile::Release)?;
+        }
     }
     for (story, _) in story::DIAGONAL {
         story.build()?;

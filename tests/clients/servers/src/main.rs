@@ -1,0 +1,53 @@
+//! Servers and their clients that do not go on: the arguments name the situation and, for a client
+//! whose server is elsewhere, that server's address, `HOST:PORT`.
+//!
+//! Prints `ready` once nothing goes on any more without a client; a server whose clients are elsewhere
+//! prints its address.
+
+mod of_actix;
+mod of_reqwest;
+mod of_tonic;
+mod of_tower;
+
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle};
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let situation = arguments.next().expect("the name of a situation");
+    let address = arguments.next();
+    match situation.as_str() {
+        "actix-upload" => of_actix::upload().expect("a server"),
+        "tower-full" => block_on(of_tower::full()),
+        _ => block_on(run(&situation, address.as_deref())),
+    }
+}
+
+fn block_on(future: impl std::future::Future<Output = ()>) {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(future);
+}
+
+/// Stands above what is added with a new situation: texts name the line where it waits.
+async fn run(situation: &str, address: Option<&str>) {
+    match situation {
+        "tonic-lock" => of_tonic::lock().await,
+        "tonic-unread" => of_tonic::unread().await,
+        "reqwest-slow-server" => of_reqwest::slow_server(address.expect("an address")).await,
+        other => panic!("no situation is called {other}"),
+    }
+    announce();
+    std::future::pending::<()>().await;
+}
+
+/// From a thread and later: whoever reads it finds every task where it hangs.
+fn announce() {
+    let metrics = Handle::current().metrics();
+    console::announce(move || metrics.num_alive_tasks());
+}
+
+/// Lets the task before come to where it waits.
+async fn turn() {
+    tokio::time::sleep(Duration::from_millis(150)).await;
+}

@@ -1,0 +1,118 @@
+//! Databases from the distribution's packages, each in a folder of its own and until it is dropped.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+use xtask::debugger;
+use xtask::progress::Step;
+use xtask::workspace::{self, command};
+
+use crate::third_party::{free_port, until};
+
+/// The user that PostgreSQL runs as where we are root, which it refuses: Debian's package makes it.
+const POSTGRES_USER: &str = "postgres";
+
+/// A database that runs.
+pub struct Database {
+    process: Child,
+    address: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Database {
+    /// PostgreSQL with an empty database `postgres`, whose user `shop` needs no password.
+    pub fn postgres() -> Result<Self> {
+        let programs = debugger::postgres()?;
+        let folder = tempfile::tempdir().context("a folder")?;
+        if debugger::is_root() {
+            let mut give = command("chown", folder.path());
+            let step = Step::begin("giving a folder to PostgreSQL");
+            workspace::run(give.arg(POSTGRES_USER).arg(folder.path()), &step)?;
+            step.done();
+        }
+        let data = folder.path().join("data");
+        let step = Step::begin("making a database");
+        let mut make = as_postgres(&programs.join("initdb"), folder.path(), "TERM");
+        make.args(["--username=shop", "--auth=trust", "--no-locale", "--encoding=UTF8"]);
+        workspace::run(make.arg("--no-sync").arg("--pgdata").arg(&data), &step)?;
+        step.done();
+
+        let address = free_address()?;
+        let mut server = as_postgres(&programs.join("postgres"), folder.path(), "QUIT");
+        server.arg("-D").arg(&data).arg("-p").arg(address.port().to_string());
+        let settings = [
+            &format!("listen_addresses={}", address.ip()),
+            "unix_socket_directories=",
+            "fsync=off",
+        ];
+        for setting in settings {
+            server.args(["-c", setting]);
+        }
+        let database = Self::start(server, address, folder)?;
+        until("PostgreSQL is ready", || {
+            let mut ask = command(programs.join("pg_isready"), workspace::root());
+            ask.arg("--host").arg(address.ip().to_string());
+            ask.arg("--port").arg(address.port().to_string());
+            ask.output().is_ok_and(|output| output.status.success())
+        })?;
+        Ok(database)
+    }
+
+    /// An empty Redis.
+    pub fn redis() -> Result<Self> {
+        let folder = tempfile::tempdir().context("a folder")?;
+        let address = free_address()?;
+        let mut server = ends_with_us("TERM", folder.path());
+        server.arg(debugger::redis()?).arg("--bind").arg(address.ip().to_string());
+        server.arg("--port").arg(address.port().to_string()).args(["--save", ""]);
+        let database = Self::start(server, address, folder)?;
+        until("Redis listens", || TcpStream::connect(address).is_ok())?;
+        Ok(database)
+    }
+
+    fn start(mut server: Command, address: SocketAddr, folder: TempDir) -> Result<Self> {
+        server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let process = server.spawn().context("starting a database")?;
+        Ok(Self { process, address, _folder: folder })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // The processes of PostgreSQL end when their first one has.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A command that does what its arguments say, and is sent that signal when the thread that starts it
+/// has ended, however it ends.
+fn ends_with_us(signal: &str, folder: &Path) -> Command {
+    let mut command = command("setpriv", folder);
+    command.arg("--pdeathsig").arg(signal);
+    command
+}
+
+/// The same for a program of PostgreSQL.
+fn as_postgres(program: &PathBuf, folder: &Path, signal: &str) -> Command {
+    let mut command = ends_with_us(signal, folder);
+    if debugger::is_root() {
+        command.args(["--clear-groups", "--reuid", POSTGRES_USER, "--regid", POSTGRES_USER]);
+    }
+    command.arg(program);
+    command
+}
+
+/// An address that nobody listens on at the moment.
+fn free_address() -> Result<SocketAddr> {
+    let address = Ipv4Addr::LOCALHOST;
+    Ok((address, free_port(address)?).into())
+}
