@@ -8,11 +8,13 @@ use crate::report::{Access, ResourceKind};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
 
-const CHANNEL: &str = "embassy_sync::channel::Channel<";
-const PRIORITY_CHANNEL: &str = "embassy_sync::priority_channel::PriorityChannel<";
-const PIPE: &str = "embassy_sync::pipe::Pipe<";
-const PUBSUB: &str = "embassy_sync::pubsub::PubSubChannel<";
-const WATCH: &str = "embassy_sync::watch::Watch<";
+pub(super) const CHANNEL: &str = "embassy_sync::channel::Channel<";
+/// What a sender or receiver leads to that does not know the sort of its channel: the same address.
+pub(super) const DYN_CHANNEL: &str = "dyn embassy_sync::channel::DynamicChannel<";
+pub(super) const PRIORITY_CHANNEL: &str = "embassy_sync::priority_channel::PriorityChannel<";
+pub(super) const PIPE: &str = "embassy_sync::pipe::Pipe<";
+pub(super) const PUBSUB: &str = "embassy_sync::pubsub::PubSubChannel<";
+pub(super) const WATCH: &str = "embassy_sync::watch::Watch<";
 const SIGNAL: &str = "embassy_sync::signal::Signal<";
 const SIGNAL_STATE: &str = "embassy_sync::signal::State<";
 

@@ -2,7 +2,8 @@
 //!
 //! Each keeps a waker or a few, and no futures in a queue: what is free is announced to one that
 //! waits, and whoever is polled first takes it. All are shared by plain references, mostly to static
-//! variables, so nothing counts who could send or release something: nothing is said of that.
+//! variables, so nothing counts who could send or release something: an end that is found says who
+//! could, and none of them that nobody else can.
 //!
 //! Source: `embassy-sync/src/{mutex,rwlock,semaphore,channel,priority_channel,signal,pipe,watch,
 //! once_lock,pubsub/*}.rs` (0.5.0 to 0.8.0), `heapless/src/deque.rs` (0.8.0, 0.9.4).
@@ -12,6 +13,7 @@ mod locks;
 
 use std::borrow::Cow;
 
+use self::channels::{CHANNEL, DYN_CHANNEL, PIPE, PRIORITY_CHANNEL, PUBSUB, WATCH};
 use crate::knowledge::{GuardType, Library, ResourceType};
 use crate::layout::name::last_segment;
 use crate::report::{Access, ResourceKind};
@@ -76,7 +78,44 @@ const GUARDS: &[GuardType] = &[
         Access::Permits(1),
         STATE,
     ),
+    GuardType::end("embassy_sync::channel::Sender", MPSC, Access::Send, CHANNEL),
+    GuardType::end("embassy_sync::channel::Receiver", MPSC, Access::Receive, CHANNEL),
+    GuardType::end("embassy_sync::channel::DynamicSender", MPSC, Access::Send, DYN_CHANNEL),
+    GuardType::end("embassy_sync::channel::DynamicReceiver", MPSC, Access::Receive, DYN_CHANNEL),
+    GuardType::end("embassy_sync::channel::SendDynamicSender", MPSC, Access::Send, DYN_CHANNEL),
+    GuardType::end(
+        "embassy_sync::channel::SendDynamicReceiver",
+        MPSC,
+        Access::Receive,
+        DYN_CHANNEL,
+    ),
+    GuardType::end("embassy_sync::priority_channel::Sender", MPSC, Access::Send, PRIORITY_CHANNEL),
+    GuardType::end(
+        "embassy_sync::priority_channel::Receiver",
+        MPSC,
+        Access::Receive,
+        PRIORITY_CHANNEL,
+    ),
+    GuardType::end("embassy_sync::pipe::Writer", MPSC, Access::Send, PIPE),
+    GuardType::end("embassy_sync::pipe::Reader", MPSC, Access::Receive, PIPE),
+    GuardType::end("embassy_sync::pubsub::publisher::Publisher", BROADCAST, Access::Send, PUBSUB),
+    GuardType::end(
+        "embassy_sync::pubsub::publisher::ImmediatePublisher",
+        BROADCAST,
+        Access::Send,
+        PUBSUB,
+    ),
+    GuardType::end(
+        "embassy_sync::pubsub::subscriber::Subscriber",
+        BROADCAST,
+        Access::Receive,
+        PUBSUB,
+    ),
+    GuardType::end("embassy_sync::watch::Sender", ResourceKind::Watch, Access::Send, WATCH),
 ];
+
+const MPSC: ResourceKind = ResourceKind::Mpsc;
+const BROADCAST: ResourceKind = ResourceKind::Broadcast;
 
 const fn guard(
     path: &'static str,
