@@ -221,8 +221,13 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
         Cause::Unpolled(_) => true,
         _ => link.resource(report).2.is_some_and(|holder| holder.holding_frame.is_some()),
     });
-    // Whoever waits for a notification has no more to do with those who wait for the same one.
-    let is_lost = links.iter().all(|link| link.resource(report).1.kind == ResourceKind::Notify);
+    // Whoever waits for a notification has no more to do with those who wait for the same one; who
+    // waits for another one would notify them later.
+    let first = links.first().map(|link| link.resource(report).0);
+    let is_lost = links.iter().all(|link| {
+        let (id, resource, _) = link.resource(report);
+        resource.kind == ResourceKind::Notify && Some(id) == first
+    });
     // The same of a message: nobody waits for anybody, and no other one can send it.
     let is_lost = is_lost || are_own_ends(report, &links);
     let in_unpolled_set = links.iter().any(|link| matches!(link.cause, Cause::SetNotPolled(_)));

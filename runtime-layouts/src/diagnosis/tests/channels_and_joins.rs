@@ -141,6 +141,19 @@ fn a_notification_that_only_those_who_wait_could_send_is_lost() {
 }
 
 #[test]
+fn two_that_would_notify_each_other_later_are_a_deadlock() {
+    let mut story = FakeReport::new();
+    let (first, second) = (story.task(), story.task());
+    let bell = story.channel(ResourceKind::Notify, "bell", 1);
+    let horn = story.channel(ResourceKind::Notify, "horn", 1);
+    story.holds(first, bell);
+    story.holds(second, horn);
+    story.waits(first, horn);
+    story.waits(second, bell);
+    assert_eq!(said(story), ["Deadlock: 1 waits for horn, held by 2; 2 waits for bell, held by 1"]);
+}
+
+#[test]
 fn of_several_owners_the_other_one_is_named() {
     let mut story = FakeReport::new();
     let (first, second) = (story.task(), story.task());
