@@ -61,7 +61,14 @@ pub(super) fn read(
     }
     let table = DeTable::parse(text).map_err(|error| {
         let span = error.span().unwrap_or(0..0);
-        source.error(&span, error.message().replace('\n', ", "))
+        let what = match error.message() {
+            // `kind = true` may be meant, and `library = triggered` mostly is.
+            "invalid boolean, expected `true`" | "invalid boolean, expected `false`" => {
+                "texts are to be in quotes".to_string()
+            }
+            other => other.replace('\n', ", "),
+        };
+        source.error(&span, what)
     })?;
     let (span, table) = (table.span(), table.into_inner());
     let mut top = Reader::of(source, &table, span, "the file");

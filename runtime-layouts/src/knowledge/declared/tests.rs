@@ -75,6 +75,7 @@ fn a_line_that_is_wrong_is_named() {
         ),
         ("unhang = 1", "unhang = 7", "line 1: it is of form 7, and this unhang reads form 1"),
         ("library", "libary", "line 1: the file has no `library`"),
+        ("\"swim\"", "triggered", "line 2: texts are to be in quotes"),
     ] {
         let error = read(&WHOLE.replacen(right, wrong, 1), None).err();
         assert_eq!(error.map(|error| error.to_string()).as_deref(), Some(expected));
