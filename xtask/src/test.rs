@@ -21,6 +21,10 @@ const PYTHON_TOOLS: [&str; 3] = ["ruff==0.17.6", "mypy==2.4.1", "types-gdb==16.3
 /// How long each fuzz target runs, in seconds, where all is tried.
 const FUZZING: u32 = 60;
 
+/// The variable of the environment with which every debugger of an end-to-end test looks at the
+/// process and at its core file. Without it each looks at one of the two.
+pub const EVERY_LOOK: &str = "UNHANG_TEST_EVERY_LOOK";
+
 type Check = (&'static str, fn() -> Result<()>);
 
 /// In this order, the quick ones first; what a full run does otherwise comes behind them.
@@ -176,7 +180,7 @@ fn end_to_end_tests(full: bool) -> Result<()> {
     let mut test = cargo(root());
     test.args(["test", "--package", "end-to-end-tests", "--locked", "--no-fail-fast"]);
     if full {
-        test.args(["--", "--include-ignored"]);
+        test.args(["--", "--include-ignored"]).env(EVERY_LOOK, "1");
     }
     // Failures say what went wrong; where in the harness is of no interest.
     test.env("RUST_BACKTRACE", "0");

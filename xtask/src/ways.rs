@@ -97,7 +97,7 @@ pub const WAYS: &[Way] = &{
         Way::new("opt-level s", Release, &[("OPT_LEVEL", "s")], &[]),
         Way::new("opt-level z", Release, &[("OPT_LEVEL", "z")], &[]),
         Way::new("codegen-units 1", Release, &[("CODEGEN_UNITS", "1")], &[]),
-        Way::new("thin LTO", Release, &[("LTO", "thin")], &[]).daily(),
+        Way::new("thin LTO", Release, &[("LTO", "thin")], &[]),
         Way::new("fat LTO", Release, &[("LTO", "fat")], &[]),
         Way::new("panic abort", Release, &[("PANIC", "abort")], &[]),
         Way::new("fat LTO, codegen-units 1, panic abort, icf", Release, SMALLEST, ICF).daily(),

@@ -229,14 +229,27 @@ pub(crate) fn execute(line: &str, front: &mut dyn Front) -> Result<(), Failure> 
 /// What all commands have in common, in one line without a full stop.
 pub(crate) const SUMMARY: &str = "Show the async tasks of a Rust program";
 
+/// The commands that switch what the debugger's own backtraces and lists of threads show, with what
+/// each is for. The debuggers' adapters implement them, each in its debugger's way.
+const SWITCHES: [(&str, &str); 2] = [
+    ("async frames", "Show or hide async frames in the debugger's own backtraces: on or off"),
+    ("async thread-names", "Show or hide the task that a thread runs beside its name: on or off"),
+];
+
+/// Every command, with what it is for.
+fn summaries() -> impl Iterator<Item = (&'static str, String)> {
+    let commands = COMMANDS.iter().map(|command| (command.name, command.summary().to_string()));
+    commands.chain(SWITCHES.iter().map(|(name, summary)| (*name, (*summary).to_owned())))
+}
+
 /// What `async` alone, or with a word that is no command, answers.
 fn no_command(line: &str, front: &mut dyn Front) -> Result<(), Failure> {
     let line = line.trim();
     if line == "async" {
-        let width = COMMANDS.iter().map(|command| command.name.len()).max().unwrap_or(0);
+        let width = summaries().map(|(name, _)| name.len()).max().unwrap_or(0);
         writeln!(front.out(), "{SUMMARY}\n")?;
-        for command in COMMANDS {
-            writeln!(front.out(), "{:width$}  {}", command.name, command.summary())?;
+        for (name, summary) in summaries() {
+            writeln!(front.out(), "{name:width$}  {summary}")?;
         }
         writeln!(
             front.out(),
@@ -244,7 +257,7 @@ fn no_command(line: &str, front: &mut dyn Front) -> Result<(), Failure> {
         )?;
         return Ok(front.out().flush()?);
     }
-    let names: Vec<_> = COMMANDS.iter().map(|command| command.name).collect();
+    let names: Vec<_> = summaries().map(|(name, _)| name).collect();
     Err(Failure::Sentence(format!(
         "There is no command `{}`. The commands are: {}.",
         escaped(line),
