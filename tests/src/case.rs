@@ -67,9 +67,11 @@ impl Case<'_> {
             return self.fronts.to_vec();
         }
         let case: usize = self.name.bytes().map(usize::from).sum();
-        let looks = |place: usize| (place + case + usize::from(mode == Mode::Core)).is_multiple_of(2);
+        let looks =
+            |place: usize| (place + case + usize::from(mode == Mode::Core)).is_multiple_of(2);
         let fronts = self.fronts.iter().enumerate();
-        let looking = fronts.filter(|(place, front)| **front == Front::CommandLine || looks(*place));
+        let looking =
+            fronts.filter(|(place, front)| **front == Front::CommandLine || looks(*place));
         looking.map(|(_, front)| *front).collect()
     }
 
