@@ -182,7 +182,11 @@ fn mistakes_get_a_sentence_and_the_usage() {
 #[test]
 fn help_is_given_everywhere() {
     let mut front = FakeFront::new(Vec::new());
-    assert!(front.text("async").contains("async bt           Show "));
+    let commands = front.text("async");
+    for (name, summary) in [("async bt ", "  Show "), ("async thread-names ", "  Show or hide ")] {
+        let line = commands.lines().find(|line| line.starts_with(name));
+        assert!(line.is_some_and(|line| line.contains(summary)), "{name}: {commands}");
+    }
     assert!(front.text("async bt --help").contains("Usage: async bt "));
     assert!(front.text("async layouts -h").contains("load"));
 }
