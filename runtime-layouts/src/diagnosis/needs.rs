@@ -109,13 +109,7 @@ impl Needs {
                 vec![resource.tasks.iter().map(task).collect()]
             }
             kind if (kind.is_channel()
-                || matches!(
-                    kind,
-                    ResourceKind::Notify
-                        | ResourceKind::Barrier
-                        | ResourceKind::Cancellation
-                        | ResourceKind::OtherEnd
-                ))
+                || matches!(kind, ResourceKind::Notify | ResourceKind::OtherEnd))
                 && resource.are_all_found() =>
             {
                 if is_about_to_be_used(report, resource) {
@@ -203,10 +197,7 @@ struct Ahead<'r> {
 
 impl<'r> Ahead<'r> {
     fn of(lock: &'r Resource) -> Self {
-        let polled = lock
-            .holders
-            .iter()
-            .filter(|holder| holder.holding_frame.is_none() && holder.access != Access::Handle);
+        let polled = lock.holders.iter().filter(|holder| holder.holding_frame.is_none());
         let held = polled.map(|holder| permits(Some(holder.access))).fold(0, u64::saturating_add);
         Self { lock, held, ahead: Vec::new() }
     }
@@ -274,13 +265,9 @@ fn enders(report: &Report, channel: &Resource) -> Group {
     group
 }
 
-/// The tasks that hold a resource. Who only has a handle of it counts where all are known who have.
+/// The tasks that hold a resource.
 fn holders(report: &Report, resource: &Resource) -> Group {
-    let are_all_found = resource.are_all_found();
-    let counts = |holder: &Holder| {
-        (holder.thread.is_none() || resource.kind == ResourceKind::Pool)
-            && (holder.access != Access::Handle || are_all_found)
-    };
+    let counts = |holder: &Holder| holder.thread.is_none() || resource.kind == ResourceKind::Pool;
     let of_tasks = resource.holders.iter().zip(0..).filter(|(holder, _)| counts(holder));
     of_tasks
         .filter_map(|(holder, number)| Some((held(report, holder)?, Cause::Held(number))))

@@ -3,31 +3,6 @@
 use crate::report::{Access, Holder, Resource, ResourceKind, Wait};
 use crate::walk::search::coroutine::Variable;
 
-/// Drops who only has a semaphore, and no permit, where someone was found that has one: that one gives
-/// it back.
-pub(crate) fn drop_handles_beside_guards(resource: &mut Resource) {
-    let is_handle = |holder: &Holder| holder.access == Access::Handle;
-    if resource.kind == ResourceKind::Semaphore && !resource.holders.iter().all(is_handle) {
-        drop_handles(resource);
-    }
-}
-
-/// The same of what others may have too, who were not found: then it tells nothing who has it.
-pub(crate) fn drop_handles_of_some(resource: &mut Resource) {
-    let kinds = [ResourceKind::Semaphore, ResourceKind::Barrier, ResourceKind::Cancellation];
-    if kinds.contains(&resource.kind) && !resource.are_all_found() {
-        drop_handles(resource);
-    }
-}
-
-fn drop_handles(resource: &mut Resource) {
-    let before = resource.holders.len();
-    resource.holders.retain(|holder| holder.access != Access::Handle);
-    if resource.holders.len() < before {
-        (resource.parties, resource.is_reachable) = (None, false);
-    }
-}
-
 /// Drops the temporaries that a pattern took an end out of, as in
 /// `while let Some((job, reply)) = rx.recv().await`, where more ends were found than there are: their
 /// bytes are left, and the variable beside them has the end.
@@ -131,25 +106,5 @@ mod tests {
         assert_eq!(keepers(1, true), ["reply"]);
         assert_eq!(keepers(2, true), ["__3", "reply"], "there are as many");
         assert_eq!(keepers(1, false), ["__3", "reply"], "another frame");
-    }
-
-    #[test]
-    fn who_has_a_semaphore_matters_where_nobody_has_a_permit_and_all_were_found() {
-        for (permits, parties, left) in [(0, 1, 1), (1, 1, 1), (0, 2, 0)] {
-            let mut story = FakeReport::new();
-            let task = story.task();
-            let semaphore = story.resource(ResourceKind::Semaphore, "Semaphore");
-            story.holds(task, semaphore).access = Access::Handle;
-            for _ in 0..permits {
-                story.holds(task, semaphore);
-            }
-            let resource = story.resource_mut(semaphore);
-            resource.parties = Some(parties);
-            drop_handles_beside_guards(resource);
-            drop_handles_of_some(resource);
-            assert_eq!(resource.holders.len(), left, "{permits} permits, {parties} owners");
-            let has_handle = resource.holders.iter().any(|it| it.access == Access::Handle);
-            assert_eq!(has_handle, left == 1 && permits == 0);
-        }
     }
 }
