@@ -231,7 +231,7 @@ impl Walker {
             let mut branch = Chain { polled: Polled::No, variable, ..Chain::default() };
             self.extend(program, future, &mut branch, progress, depth + 1);
             // What was polled where it lies cannot have been moved away, since it was pinned.
-            let was_polled = self.is_suspended_in(&branch, &children.own_range)
+            let was_polled = self.state_of(&branch) == Some(FutureState::Suspended)
                 || self.waits_in_queue(program, &branch);
             let is_pinned = children.own_range.contains(&future.address) && was_polled;
             if self.is_under_way(program, &branch)
@@ -254,14 +254,9 @@ impl Walker {
         progress.frames >= MOST_FRAMES || self.finder.is_exhausted() || program.is_interrupted()
     }
 
-    /// Whether a chain's outermost future that has states is suspended, and lies there with all that
-    /// is around it: a stream that an async block makes, as `async_stream`'s, is a struct with that
-    /// block in it.
-    fn is_suspended_in(&self, chain: &Chain, range: &Range<u64>) -> bool {
-        let inline = chain.frames.iter().take_while(|frame| range.contains(&frame.address));
-        let states = inline.map(|frame| self.sites.get(frame.site).state);
-        let mut known = states.filter(|state| *state != FutureState::Unknown);
-        known.next() == Some(FutureState::Suspended)
+    /// The state of a chain's outermost future.
+    fn state_of(&self, chain: &Chain) -> Option<FutureState> {
+        chain.frames.first().map(|frame| self.sites.get(frame.site).state)
     }
 
     /// The same of the future that is all that the outermost one consists of.

@@ -1,37 +1,6 @@
 //! What a resource's own counts say of the holders that were found.
 
 use crate::report::{Access, Holder, Resource, ResourceKind, Wait};
-use crate::walk::search::coroutine::Variable;
-
-/// Drops the temporaries that a pattern took an end out of, as in
-/// `while let Some((job, reply)) = rx.recv().await`, where more ends were found than there are: their
-/// bytes are left, and the variable beside them has the end.
-pub(crate) fn drop_what_was_taken_apart(resource: &mut Resource) {
-    let ends = resource.holders.iter().filter(|it| it.access.is_end()).count() as u64;
-    if resource.parties.is_none_or(|parties| ends <= parties) {
-        return;
-    }
-    let is_temporary = |holder: &Holder| {
-        holder.variable.as_deref().is_some_and(Variable::is_temporary) && holder.within.is_none()
-    };
-    let alike = |one: &Holder, other: &Holder| {
-        (one.task, one.frame, one.access) == (other.task, other.frame, other.access)
-            && one.holding_frame == other.holding_frame
-            && one.shared_end.is_none()
-            && other.shared_end.is_none()
-    };
-    let named: Vec<Holder> = resource
-        .holders
-        .iter()
-        .filter(|it| !is_temporary(it) && !it.may_be_moved)
-        .cloned()
-        .collect();
-    resource.holders.retain(|holder| {
-        !(holder.access.is_end()
-            && is_temporary(holder)
-            && named.iter().any(|named| named.within.is_none() && alike(named, holder)))
-    });
-}
 
 /// Drops holders that memory contradicts: what may be old bytes does not count beside what is not,
 /// unless there may be several, as of ends of channels; what is free has no holder.
@@ -78,33 +47,5 @@ pub(crate) fn take_given_places(waits: &[Wait], resource: &mut Resource) {
     }
     if reserved.are_all {
         resource.holders.sort_by_key(|holder| holder.access != Access::Place);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fake::FakeReport;
-
-    /// The variables that keep the sender of a channel that has so many, when one is a temporary and
-    /// the other one, in the same frame or not, has a name.
-    fn keepers(parties: u64, in_one_frame: bool) -> Vec<String> {
-        let mut story = FakeReport::new();
-        let (first, second) = (story.task(), story.task());
-        let channel = story.channel(ResourceKind::Oneshot, "oneshot", parties);
-        let other = if in_one_frame { first } else { second };
-        story.holds(first, channel).variable = Some("__3".into());
-        story.holds(other, channel).variable = Some("reply".into());
-        let resource = story.resource_mut(channel);
-        drop_what_was_taken_apart(resource);
-        let names = resource.holders.iter().filter_map(|holder| holder.variable.as_deref());
-        names.map(str::to_string).collect()
-    }
-
-    #[test]
-    fn a_temporary_that_an_end_was_taken_out_of_has_none() {
-        assert_eq!(keepers(1, true), ["reply"]);
-        assert_eq!(keepers(2, true), ["__3", "reply"], "there are as many");
-        assert_eq!(keepers(1, false), ["__3", "reply"], "another frame");
     }
 }

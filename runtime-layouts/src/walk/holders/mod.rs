@@ -15,9 +15,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use self::counts::{
-    drop_what_does_not_count, drop_what_was_taken_apart, take_given_places, take_tracked_tasks,
-};
+use self::counts::{drop_what_does_not_count, take_given_places, take_tracked_tasks};
 use self::guard_types::{GuardPaths, GuardTypes, is_emptied, is_waited_for_only, number_of};
 use self::guarded_ends::GuardedPlace;
 use self::guards::{Guard, GuardBatch, GuardOrigin};
@@ -116,7 +114,6 @@ impl Holders {
             }
         }
         for (id, resource) in (0..).map(ResourceId).zip(&mut waits.resources) {
-            drop_what_was_taken_apart(resource);
             drop_what_does_not_count(resource);
             take_tracked_tasks(resource);
             take_given_places(&waits.waits, resource);
