@@ -109,6 +109,7 @@ busy! {
     a_thread_with_a_lent_switch "lent-switch" [];
     senders_in_statics_maps_and_threads "far-senders" [];
     permits_that_a_thread_adds "added-permits" [];
+    meetings_of_those_who_have_all "meetings" [];
     locks_kept_by_what_is_not_polled_for_a_while "kept-for-a-while" [SLOW];
     a_reader_beside_one_that_nothing_polls "readers-beside" [SLOW];
     a_stream_whose_body_takes_permits "stream-with-body" [SLOW];

@@ -128,6 +128,11 @@ faults! { subjects::faults, every_fault_in_every_debugger:
     a_thread_waits_for_a_task_that_waits_for_it "far-sender"
     a_closure_waits_for_a_lock_with_its_thread "blocking-lock"
     a_receiver_is_in_a_lock_that_one_has "shared-receiver"
+    somebody_does_not_come_to_a_barrier "short-barrier"
+    a_permit_was_forgotten "spent-permits"
+    a_thread_waits_for_another_task_of_its_set "local-guard"
+    three_ask_each_other_round "relay"
+    a_stream_with_a_block_in_it_keeps_a_lock "standing-rows"
 }
 
 faults! { subjects::pools, every_pool_in_every_debugger:

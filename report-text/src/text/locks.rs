@@ -75,6 +75,8 @@ fn rows(report: &Report, lock: &Resource, most: usize, look: &Look) -> Vec<Vec<C
         let label = match holder.access {
             Access::Shared => "read by".to_string(),
             Access::Permits(count) if count > 1 => format!("{count} permits held by"),
+            // Who has the semaphore, and no permit of it.
+            Access::Handle => "handle held by".to_string(),
             _ => "held by".to_string(),
         };
         let doubt = if holder.may_be_moved { " (perhaps)" } else { "" };

@@ -109,7 +109,13 @@ impl Needs {
                 vec![resource.tasks.iter().map(task).collect()]
             }
             kind if (kind.is_channel()
-                || matches!(kind, ResourceKind::Notify | ResourceKind::OtherEnd))
+                || matches!(
+                    kind,
+                    ResourceKind::Notify
+                        | ResourceKind::Barrier
+                        | ResourceKind::Cancellation
+                        | ResourceKind::OtherEnd
+                ))
                 && resource.are_all_found() =>
             {
                 if is_about_to_be_used(report, resource) {
@@ -197,7 +203,10 @@ struct Ahead<'r> {
 
 impl<'r> Ahead<'r> {
     fn of(lock: &'r Resource) -> Self {
-        let polled = lock.holders.iter().filter(|holder| holder.holding_frame.is_none());
+        let polled = lock
+            .holders
+            .iter()
+            .filter(|holder| holder.holding_frame.is_none() && holder.access != Access::Handle);
         let held = polled.map(|holder| permits(Some(holder.access))).fold(0, u64::saturating_add);
         Self { lock, held, ahead: Vec::new() }
     }
@@ -265,9 +274,13 @@ fn enders(report: &Report, channel: &Resource) -> Group {
     group
 }
 
-/// The tasks that hold a resource.
+/// The tasks that hold a resource. Who only has a handle of it counts where all are known who have.
 fn holders(report: &Report, resource: &Resource) -> Group {
-    let counts = |holder: &Holder| holder.thread.is_none() || resource.kind == ResourceKind::Pool;
+    let are_all_found = resource.are_all_found();
+    let counts = |holder: &Holder| {
+        (holder.thread.is_none() || resource.kind == ResourceKind::Pool)
+            && (holder.access != Access::Handle || are_all_found)
+    };
     let of_tasks = resource.holders.iter().zip(0..).filter(|(holder, _)| counts(holder));
     of_tasks
         .filter_map(|(holder, number)| Some((held(report, holder)?, Cause::Held(number))))

@@ -58,7 +58,11 @@ impl Pollers {
         };
         match task.kind {
             TaskKind::Task => runtime().map(|(_, blocked)| blocked),
-            // A `LocalSet` is polled by one thread: of such a runtime it is the only one.
+            // A `LocalSet` is polled by one thread: by that which polls another task of it, and of
+            // such a runtime it is the only one.
+            TaskKind::Local if self.of_set(report, task).is_some() => {
+                self.of_set(report, task).map(|wait| Rc::from([wait]))
+            }
             TaskKind::Local => runtime()
                 .filter(|(runtime, _)| runtime.flavor == Flavor::CURRENT_THREAD)
                 .map(|(_, blocked)| blocked),
@@ -70,6 +74,15 @@ impl Pollers {
             }
             TaskKind::Blocking => None,
         }
+    }
+}
+
+impl Pollers {
+    /// What blocks the thread that is in the poll of another task of the same set.
+    fn of_set(&self, report: &Report, task: &Task) -> Option<WaitId> {
+        let others = report.set_of(task.index)?.tasks.iter().map(|task| report.task(*task));
+        let mut running = others.filter(|other| other.state == TaskState::Running);
+        running.find_map(|other| self.of_threads.get(&other.thread?.tid).copied())
     }
 }
 

@@ -188,7 +188,10 @@ fn keeps_from_others(report: &Report, link: &Link) -> bool {
         | ResourceKind::RwLock
         | ResourceKind::Semaphore
         | ResourceKind::Pool
-        | ResourceKind::OnceCell => holder.is_some() || matches!(link.cause, Cause::Unpolled(_)),
+        | ResourceKind::OnceCell => {
+            holder.is_some_and(|holder| holder.access != Access::Handle)
+                || matches!(link.cause, Cause::Unpolled(_))
+        }
         _ => holder.is_some() && report.wait(link.wait).access == Some(Access::Send),
     }
 }
@@ -221,12 +224,19 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
         Cause::Unpolled(_) => true,
         _ => link.resource(report).2.is_some_and(|holder| holder.holding_frame.is_some()),
     });
-    // Whoever waits for a notification has no more to do with those who wait for the same one; who
-    // waits for another one would notify them later.
+    // Whoever waits for a notification has no more to do with those who wait for the same one, nor
+    // has who waits for permits that nobody has; who waits for another one would notify them later.
     let first = links.first().map(|link| link.resource(report).0);
     let is_lost = links.iter().all(|link| {
-        let (id, resource, _) = link.resource(report);
-        resource.kind == ResourceKind::Notify && Some(id) == first
+        let (id, resource, holder) = link.resource(report);
+        let is_told = match resource.kind {
+            ResourceKind::Notify => true,
+            ResourceKind::Semaphore | ResourceKind::Barrier | ResourceKind::Cancellation => {
+                holder.is_some_and(|holder| holder.access == Access::Handle)
+            }
+            _ => false,
+        };
+        is_told && Some(id) == first
     });
     // The same of a message: nobody waits for anybody, and no other one can send it.
     let is_lost = is_lost || are_own_ends(report, &links);
@@ -240,8 +250,10 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
     };
     let is_sure = links.iter().all(|link| {
         let (_, resource, holder) = link.resource(report);
-        // Permits may be held where none was found.
-        let all_known = resource.kind != ResourceKind::Semaphore
+        // Permits may be held where none was found, unless all who have the semaphore were.
+        let is_known = resource.kind != ResourceKind::Semaphore
+            || holder.is_some_and(|holder| holder.access == Access::Handle);
+        let all_known = is_known
             && !matches!(link.cause, Cause::HeldByWaiter)
             && is_surely_unpolled(report, link)
             // An abort drops what the task holds.

@@ -160,6 +160,14 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
     joined(facts.collect())
 }
 
+/// ` (3 of 4 arrived)`: the numbers of what is waited for, where it is they that tell why it does not
+/// come.
+fn numbers(resource: &Resource) -> String {
+    let is_handle = |holder: &Holder| holder.access == Access::Handle;
+    let state = resource.state.as_ref().filter(|_| resource.holders.iter().any(is_handle));
+    state.map(|state| format!(" ({state})")).unwrap_or_default()
+}
+
 /// Holders that are told of what a thread waits for, at most.
 const MOST_HOLDERS: usize = 4;
 
@@ -174,7 +182,9 @@ struct Evidence<'r> {
 impl Evidence<'_> {
     fn of(&self, link: &Link, is_last: bool) -> Vec<Fact> {
         let (_, resource, holder) = link.resource(self.report);
-        let kept = || Fact::thing(format!("{} {:#x}", resource.name, resource.address));
+        let kept = || {
+            Fact::thing(format!("{} {:#x}{}", resource.name, resource.address, numbers(resource)))
+        };
         match link.cause {
             Cause::Never | Cause::NotDriven(_) => {
                 let mut facts = vec![self.never(link)];

@@ -1,10 +1,11 @@
 //! Tasks that wait for what nothing can bring any more, and those that nothing can wake.
 
 use super::super::kinds::is_lock;
+use super::super::waiting::thing;
 use super::deadlock;
 use super::lock_across_await::kept;
 use super::parts::{Told, drop_it, local_set, party, proof_of_no_waker};
-use runtime_layouts::report::{Cause, Link, ResourceKind, TaskIndex};
+use runtime_layouts::report::{Access, Cause, Holder, Link, ResourceKind, TaskIndex};
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
     if told.first.cause == Cause::NoWaker {
@@ -17,18 +18,35 @@ pub(super) fn sentence(told: &Told<'_>) -> String {
     if let Some((link, local)) = in_set {
         return in_unpolled_set(told, link, local);
     }
-    if told.resource.kind == ResourceKind::Notify {
-        let (verb, who) = if told.tasks.len() == 1 { ("waits", "it") } else { ("wait", "they") };
-        let name = &told.resource.name;
-        let subject = told.subject();
-        return format!(
-            "{subject} {verb} for a {name} that only {who} could notify: a notification was lost"
-        );
+    if told.holder.is_some_and(|holder| holder.access == Access::Handle) {
+        return of_handle(told);
     }
     if let Some(what) = deadlock::of_own_end(told) {
         return what;
     }
     format!("{} waits forever", kept(told))
+}
+
+/// `task 3 waits for a Notify that only it could notify: a notification was lost`.
+fn of_handle(told: &Told<'_>) -> String {
+    let (verb, who) = if told.tasks.len() == 1 { ("waits", "it") } else { ("wait", "they") };
+    let (subject, name) = (told.subject(), &told.resource.name);
+    let what = thing(told.report, told.wait);
+    match told.resource.kind {
+        ResourceKind::Semaphore => format!(
+            "{subject} {verb} for {what}, and nobody can give any: no permit is held, and only \
+             those who wait have the semaphore"
+        ),
+        ResourceKind::Barrier => format!(
+            "{subject} {verb} for {what}, and nobody can come to it: only those who wait at it have it"
+        ),
+        ResourceKind::Cancellation => {
+            format!("{subject} {verb} for a {name} that only {who} could cancel")
+        }
+        _ => format!(
+            "{subject} {verb} for a {name} that only {who} could notify: a notification was lost"
+        ),
+    }
 }
 
 /// `task main waits for local task 1, spawned on a LocalSet (in `desk` of report, src/main.rs:15)
@@ -52,7 +70,8 @@ pub(super) fn help(told: &Told<'_>) -> Option<String> {
     if deadlock::of_own_end(told).is_some() {
         return deadlock::help(told);
     }
-    let holder = told.holder.filter(|_| is_lock(told.resource.kind))?;
+    let keeps_it = |holder: &&Holder| holder.access != Access::Handle;
+    let holder = told.holder.filter(keeps_it).filter(|_| is_lock(told.resource.kind))?;
     drop_it(told.report, holder)
 }
 

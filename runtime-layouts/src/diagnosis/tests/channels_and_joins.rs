@@ -260,3 +260,34 @@ fn a_call_that_blocks_a_thread_may_come_back() {
     story.waits(waiting, end);
     assert_eq!(said(story), [""; 0]);
 }
+
+/// Two tasks that wait for what they own together with `others` more.
+fn owned_together(kind: ResourceKind, others: u64) -> FakeReport {
+    let mut story = FakeReport::new();
+    let shared = story.resource(kind, "shared");
+    for _ in 0..2 {
+        let task = story.task();
+        story.holds(task, shared).access = Access::Handle;
+        story.waits(task, shared);
+    }
+    story.resource_mut(shared).parties = Some(2 + others);
+    story
+}
+
+#[test]
+fn what_only_those_own_who_wait_for_it_never_comes() {
+    for kind in [ResourceKind::Semaphore, ResourceKind::Barrier, ResourceKind::Cancellation] {
+        let report = owned_together(kind, 0).report();
+        let [finding] = &*findings(&report) else { panic!("{kind:?}: one fault") };
+        assert_eq!((finding.kind, finding.is_sure), (FindingKind::NeverWoken, true), "{kind:?}");
+        assert_eq!(said(owned_together(kind, 1)), [""; 0], "{kind:?}: another owner");
+    }
+}
+
+#[test]
+fn who_has_a_semaphore_and_goes_on_may_add_permits() {
+    let mut story = owned_together(ResourceKind::Semaphore, 1);
+    let (owner, shared) = (reader(&mut story), ResourceId(0));
+    story.holds(owner, shared).access = Access::Handle;
+    assert_eq!(said(story), [""; 0]);
+}

@@ -239,3 +239,27 @@ fn a_local_task_has_the_one_thread_of_a_current_thread_runtime() {
     let elsewhere = ["BlockedWorker: 1 waits for lock, held by 2"];
     assert_eq!(keeps_lock(Flavor::MULTI_THREAD), elsewhere, "its set is on some other thread");
 }
+
+/// A task of a set blocks a thread that is no worker, for a lock that another task of the set has,
+/// which was woken. Whether the thread is known to be in the set's poll.
+fn blocks_own_set(is_known: bool) -> Vec<String> {
+    let mut story = FakeReport::new();
+    story.runtime(1);
+    let (main, holder, blocked) = (story.task(), story.task(), story.task());
+    story.keeps_set(main, &[holder, blocked]).kept = None;
+    let lock = story.resource(ResourceKind::ThreadLock, "lock");
+    story.holds(holder, lock);
+    story.is_woken(holder);
+    story.waits(blocked, lock).blocks_thread = true;
+    let task = story.task_mut(blocked);
+    task.state = TaskState::Running;
+    task.thread = is_known.then_some(ThreadRef { number: 9, tid: 9 });
+    said(story)
+}
+
+#[test]
+fn a_thread_that_is_blocked_polls_no_other_task_of_its_set() {
+    let [deadlock] = &*blocks_own_set(true) else { panic!("one fault") };
+    assert!(deadlock.starts_with("Deadlock: 3 waits for lock"), "{deadlock}");
+    assert_eq!(blocks_own_set(false), [""; 0]);
+}

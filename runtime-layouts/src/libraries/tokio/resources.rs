@@ -196,6 +196,9 @@ pub(super) const GUARDS: &[GuardType] = &[
     end("tokio::sync::oneshot::Sender", ResourceKind::Oneshot, Access::Send, oneshot::INNER),
     end("tokio::sync::oneshot::Receiver", ResourceKind::Oneshot, Access::Receive, oneshot::INNER),
     end("tokio::sync::notify::Notify", ResourceKind::Notify, Access::Handle, notify::NOTIFY),
+    end("tokio::sync::barrier::Barrier", ResourceKind::Barrier, Access::Handle, cells::BARRIER),
+    // Whoever has it can add permits, or give back those that it took.
+    end(SEMAPHORE, ResourceKind::Semaphore, Access::Handle, semaphore::SEMAPHORE),
     end("tokio::sync::watch::Sender", ResourceKind::Watch, Access::Send, watch::SHARED),
     end("tokio::sync::watch::Receiver", ResourceKind::Watch, Access::Receive, watch::SHARED),
     end("tokio::sync::broadcast::Sender", ResourceKind::Broadcast, Access::Send, broadcast::SHARED),

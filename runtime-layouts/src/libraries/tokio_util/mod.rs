@@ -34,13 +34,21 @@ const RESOURCES: &[ResourceType] = &[
     ResourceType::of("tokio_util::task::task_tracker::TaskTrackerWaitFuture", tracker),
 ];
 
-/// What every tracked task keeps until it ends.
-const GUARDS: &[GuardType] = &[GuardType::lock(
-    "tokio_util::task::task_tracker::TaskTrackerToken",
-    ResourceKind::JoinSet,
-    Access::Shared,
-    TRACKER,
-)];
+const GUARDS: &[GuardType] = &[
+    // What every tracked task keeps until it ends.
+    GuardType::lock(
+        "tokio_util::task::task_tracker::TaskTrackerToken",
+        ResourceKind::JoinSet,
+        Access::Shared,
+        TRACKER,
+    ),
+    GuardType::end(
+        "tokio_util::sync::cancellation_token::CancellationToken",
+        ResourceKind::Cancellation,
+        Access::Handle,
+        TREE_NODE,
+    ),
+];
 
 const TREE_NODE: &str = "tokio_util::sync::cancellation_token::tree_node::TreeNode";
 const JOIN_SET: &str = "tokio::task::join_set::JoinSet<";
@@ -57,12 +65,21 @@ fn cancellation(
     let mut seen = ObservedResource::new(ResourceKind::Cancellation, node);
     seen.name = Some("CancellationToken".into());
     let is_cancelled = node.find_number(reading.program, "is_cancelled")?.is_some_and(|is| is != 0);
-    seen.state = match node.find_number(reading.program, "num_handles")? {
+    let handles = node.find_number(reading.program, "num_handles")?;
+    seen.state = match handles {
         _ if is_cancelled => Some("cancelled".to_string()),
         Some(handles) => Some(format!("not cancelled, {}", count(handles, "handle"))),
         None => None,
     };
     seen.is_granted = is_cancelled || notify::is_granted(reading)?;
+    // Whoever has a token above it cancels it too.
+    let parent = node.find_member(reading.program, "parent")?;
+    let is_root = match parent {
+        Some(parent) => !parent.is_some(reading.program)?,
+        None => false,
+    };
+    seen.is_reachable = !is_root;
+    seen.parties = handles.filter(|_| is_root);
     Ok(Some(seen))
 }
 

@@ -23,6 +23,8 @@ use crate::walk::search::{Finder, Problem, SearchResult, part_of};
 
 /// A task with more frames than this is cut off.
 const MOST_FRAMES: usize = 10_000;
+/// What is said of a future that a walk comes by again.
+const ALREADY_SHOWN: &str = "this future was already shown: a cycle";
 /// Branches within branches deeper than this are cut off.
 const DEEPEST_BRANCH: usize = 64;
 
@@ -173,7 +175,7 @@ impl Walker {
             progress.frames += 1;
             let sized = program.type_of(future.ty).is_ok_and(|layout| layout.size > 0);
             if sized && !progress.see(future) {
-                frame.problem = Some("this future was already shown: a cycle".into());
+                frame.problem = Some(ALREADY_SHOWN.into());
                 chain.frames.push(frame);
                 return;
             }
@@ -230,8 +232,11 @@ impl Walker {
             }
             let mut branch = Chain { polled: Polled::No, variable, ..Chain::default() };
             self.extend(program, future, &mut branch, progress, depth + 1);
+            if leads_to_shown(&branch, &children.own_range) {
+                continue;
+            }
             // What was polled where it lies cannot have been moved away, since it was pinned.
-            let was_polled = self.state_of(&branch) == Some(FutureState::Suspended)
+            let was_polled = self.is_suspended_in(&branch, &children.own_range)
                 || self.waits_in_queue(program, &branch);
             let is_pinned = children.own_range.contains(&future.address) && was_polled;
             if self.is_under_way(program, &branch)
@@ -254,9 +259,14 @@ impl Walker {
         progress.frames >= MOST_FRAMES || self.finder.is_exhausted() || program.is_interrupted()
     }
 
-    /// The state of a chain's outermost future.
-    fn state_of(&self, chain: &Chain) -> Option<FutureState> {
-        chain.frames.first().map(|frame| self.sites.get(frame.site).state)
+    /// Whether a chain's outermost future that has states is suspended, and lies there with all that
+    /// is around it: a stream that an async block makes, as `async_stream`'s, is a struct with that
+    /// block in it.
+    fn is_suspended_in(&self, chain: &Chain, range: &Range<u64>) -> bool {
+        let inline = chain.frames.iter().take_while(|frame| range.contains(&frame.address));
+        let states = inline.map(|frame| self.sites.get(frame.site).state);
+        let mut known = states.filter(|state| *state != FutureState::Unknown);
+        known.next() == Some(FutureState::Suspended)
     }
 
     /// The same of the future that is all that the outermost one consists of.
@@ -432,6 +442,14 @@ fn name_of(
     let mut all = states.iter().flat_map(|state| &state.borrows);
     let users = all.find(borrows).unwrap_or(variable);
     Some(Arc::clone(&users.name)).filter(|name| !Variable::is_temporary(name))
+}
+
+/// Whether what a machine holds has one in it that is shown elsewhere in that machine, as a runtime
+/// polls what it keeps in an `Option`.
+fn leads_to_shown(held: &Chain, own_range: &Range<u64>) -> bool {
+    held.frames.last().is_some_and(|last| {
+        last.problem.as_deref() == Some(ALREADY_SHOWN) && own_range.contains(&last.address)
+    })
 }
 
 /// Says on the last frame of a chain that something below it is missing.

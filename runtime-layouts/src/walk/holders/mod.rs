@@ -15,7 +15,10 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use self::counts::{drop_what_does_not_count, take_given_places, take_tracked_tasks};
+use self::counts::{
+    drop_handles_beside_guards, drop_handles_of_some, drop_what_does_not_count,
+    drop_what_was_taken_apart, take_given_places, take_tracked_tasks,
+};
 use self::guard_types::{GuardPaths, GuardTypes, is_emptied, is_waited_for_only, number_of};
 use self::guarded_ends::GuardedPlace;
 use self::guards::{Guard, GuardBatch, GuardOrigin};
@@ -114,11 +117,14 @@ impl Holders {
             }
         }
         for (id, resource) in (0..).map(ResourceId).zip(&mut waits.resources) {
+            drop_handles_beside_guards(resource);
+            drop_what_was_taken_apart(resource);
             drop_what_does_not_count(resource);
             take_tracked_tasks(resource);
             take_given_places(&waits.waits, resource);
             self.owners.keep_alive(tasks, &waits.waits, id, resource);
             self.owners.finish(program, id, resource);
+            drop_handles_of_some(resource);
         }
         guarded_ends::give(&mut waits.resources, std::mem::take(&mut self.guarded));
         waits.allocations = self.owners.allocations(program);
@@ -354,7 +360,11 @@ fn waited_for(
     }
     if origin.access == Access::Handle {
         let shared = guard.way.as_deref().map_or(&[][..], |way| &way.shared);
-        found.retain(|id| is_of_few(program, shared, &mut waits.resources[id.0 as usize]));
+        found.retain(|id| {
+            let resource = &mut waits.resources[id.0 as usize];
+            // What is made of it, such as a pool, is another thing to have.
+            resource.kind == kind && is_of_few(program, shared, resource)
+        });
     }
     found
 }

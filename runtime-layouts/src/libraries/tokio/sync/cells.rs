@@ -8,6 +8,8 @@ use crate::libraries::tokio::linked_list;
 use crate::report::ResourceKind;
 use crate::value::{Value, ValueError};
 
+pub(in crate::libraries::tokio) const BARRIER: &str = "tokio::sync::barrier::Barrier";
+
 /// `OnceCell`: who initializes it has the only permit of a semaphore. That one waits for what it
 /// initializes it with.
 pub(in crate::libraries::tokio) fn once_cell(
