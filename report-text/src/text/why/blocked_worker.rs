@@ -1,10 +1,9 @@
 //! Threads that should run tasks, and do not.
 
 use super::super::waiting::thing_without_address;
-use super::parts::{Told, blocks, capitalized, drop_it, line_of, party};
-use runtime_layouts::layout::name::path_segments;
+use super::parts::{Told, blocks, call, capitalized, drop_it, line_of, party};
 use runtime_layouts::report::{
-    Cause, Flavor, QueuePlace, Report, ResourceKind, TaskIndex, Wait, short,
+    Cause, Flavor, QueuePlace, Report, ResourceKind, TaskIndex, short,
 };
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
@@ -79,17 +78,10 @@ fn blocked(told: &Told<'_>) -> String {
         ResourceKind::ThreadLock => format!("while it waits for {name}"),
         _ => {
             let thing = thing_without_address(told.report, told.wait);
-            format!("in {}, for {thing}", call(told.report, told.wait))
+            format!("in {}, for {thing}", call(told.report, told.wait.leaf))
         }
     };
     format!("{} {what}", blocks(told.report, told.wait))
-}
-
-/// The function that blocks the thread: `std::sync::mpsc::Receiver::recv`.
-fn call(report: &Report, wait: &Wait) -> String {
-    let path = path_segments(&report.site(wait.leaf.site).name.short);
-    let path: Vec<&str> = path.iter().map(|segment| segment.text).collect();
-    path.join("::")
 }
 
 /// The worker in whose LIFO slot a task is.

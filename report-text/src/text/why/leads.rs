@@ -5,10 +5,10 @@ use std::io;
 use super::super::Look;
 use super::super::counts::enumerated;
 use super::super::counts::tasks_of;
-use super::super::holders::in_variable;
+use super::super::holders::{end_text, in_variable};
 use super::super::style::{Out, Style};
 use super::super::waiting::thing_without_address;
-use super::parts::{capitalized, standing};
+use super::parts::{call, capitalized, line_of, standing};
 use runtime_layouts::report::{
     Access, Finding, Flavor, FrameRef, Lead, LeadReason, Leads, Report, Resource, ResourceKind,
     Task, TaskIndex, TaskState, Wait, WakerPlace,
@@ -232,6 +232,9 @@ fn timer_beside(report: &Report, wait: &Wait) -> Option<String> {
 /// What to check of who does not go on.
 fn check(report: &Report, wait: &Wait, id: &str) -> String {
     let resource = report.resource(wait.resource);
+    if let Some(thread) = thread_with_it(report, resource) {
+        return thread;
+    }
     let not_found = resource.holders.is_empty();
     match (resource.kind, wait.access) {
         (ResourceKind::Sleep, _) => "see whether so long a wait is meant".to_string(),
@@ -276,6 +279,37 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
         }
         _ => format!("what would wake it is not known; see `async bt {id}`"),
     }
+}
+
+/// `thread 4 may have the sender, in `reply` at jobs.rs:8, and is blocked in
+/// std::sync::mpsc::Receiver::recv at jobs.rs:8`; `None` where not only threads were found.
+fn thread_with_it(report: &Report, resource: &Resource) -> Option<String> {
+    let [first, others @ ..] = resource.holders.as_slice() else { return None };
+    let holding = first.thread?;
+    if others.iter().any(|other| other.thread.is_none()) {
+        return None;
+    }
+    let has = match end_text(first.access) {
+        Some(end) => format!("have the {end}"),
+        None => "hold it".to_string(),
+    };
+    let line = |frame| line_of(report, frame).map(|line| format!(" at {line}")).unwrap_or_default();
+    let (who, variable) = (report.holder_name(first), in_variable(first));
+    let subject = match others.len() {
+        0 => format!("{who} may {has},{variable}{}", line(first.frame)),
+        more => format!("{who} and {more} more may {has}"),
+    };
+    let thread = report.threads.iter().find(|it| it.thread == holding.thread);
+    let does = match (first.task, thread.and_then(|thread| thread.blocked)) {
+        _ if !others.is_empty() => String::new(),
+        (Some(task), _) => format!("; see `async bt {}`", report.task(task).id.0),
+        (None, Some(blocked)) => {
+            let at = blocked.user.map(line).unwrap_or_default();
+            format!(", and is blocked in {}{at}", call(report, blocked.call))
+        }
+        (None, None) => "; see what that thread does".to_string(),
+    };
+    Some(format!("{subject}{does}"))
 }
 
 /// ` (stock::reserve, stock.rs:47)`.

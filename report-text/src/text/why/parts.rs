@@ -5,6 +5,7 @@ use super::super::counts::enumerated;
 use super::super::frames::{name, place};
 use super::super::holders::is_temporary;
 use super::super::waiting::only_set;
+use runtime_layouts::layout::name::path_segments;
 use runtime_layouts::report::{
     Finding, FrameRef, Holder, Link, LocalSet, Report, Resource, Task, TaskIndex, TaskKind, Wait,
 };
@@ -58,6 +59,13 @@ pub(super) fn standing(report: &Report, frame: FrameRef, look: &Look) -> String 
     let place = place(site);
     let name = name(site, look.full_names);
     if place.is_empty() { name } else { format!("{name}, {place}") }
+}
+
+/// The function that blocks a thread: `std::sync::mpsc::Receiver::recv`.
+pub(super) fn call(report: &Report, call: FrameRef) -> String {
+    let path = path_segments(&report.site(call.site).name.short);
+    let path: Vec<&str> = path.iter().map(|segment| segment.text).collect();
+    path.join("::")
 }
 
 /// `stock.rs:59` of a frame of the user's own code; `None` for another one, or when it is not known.

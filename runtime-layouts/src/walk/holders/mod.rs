@@ -136,7 +136,16 @@ impl Holders {
         match resource.kind {
             ResourceKind::ThreadLock => true,
             ResourceKind::Pool => resource.is_taken == Some(true),
-            _ => self.of_threads.contains(&id) && !resource.are_all_found(),
+            _ => self.is_told_of_threads(id, resource),
+        }
+    }
+
+    /// Whether it is told which thread has something: what a thread waits for, and what nobody else was
+    /// found to have.
+    fn is_told_of_threads(&self, id: ResourceId, resource: &Resource) -> bool {
+        match self.of_threads.contains(&id) {
+            true => !resource.are_all_found(),
+            false => resource.holders.iter().all(|holder| holder.thread.is_some()),
         }
     }
 
@@ -150,9 +159,7 @@ impl Holders {
         waits: &mut Waits,
     ) -> Result<(), ValueError> {
         let known = paths.known;
-        let may_be_there = matches!(known.kind, ResourceKind::ThreadLock | ResourceKind::Pool)
-            || known.access.is_end();
-        if !may_be_there || is_emptied(program, kept.value, known)? {
+        if is_emptied(program, kept.value, known)? {
             return Ok(());
         }
         let Some(key) = paths.follow(program, kept.value)? else { return Ok(()) };
@@ -160,8 +167,8 @@ impl Holders {
             let Some(id) = waits.known(known.kind, key.address, *end) else { continue };
             let resource = &mut waits.resources[id.0 as usize];
             // Who was found to have all that there are has them, and this one has not.
-            let is_told = self.of_threads.contains(&id) && !resource.are_all_found();
-            if known.access.is_end() && !is_told {
+            let is_counted = matches!(known.kind, ResourceKind::ThreadLock | ResourceKind::Pool);
+            if !is_counted && !self.is_told_of_threads(id, resource) {
                 continue;
             }
             if let Some(number) = number_of(program, kept.value, known)? {
