@@ -70,6 +70,7 @@
  * @property {number} held_by_count
  * @property {string[]} queue
  * @property {number} queue_count
+ * @property {number} [thread]
  * @property {string} [declared_in]
  *
  * @typedef {object} Row

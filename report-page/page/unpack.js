@@ -114,6 +114,7 @@ function wholeWait(wait, resources) {
     waker: wait.waker,
     note: wait.note,
   };
+  if (resource.thread !== undefined) all.thread = resource.thread;
   if (resource.declared_in !== undefined) all.declared_in = resource.declared_in;
   return all;
 }

@@ -123,6 +123,7 @@ fn report(target: &dyn Target, name: &str) -> Report {
         given: None,
         tasks: Vec::new(),
         needs_all: false,
+        thread: None,
         declared_in: None,
     };
     let wait = |task: usize, resource, note| Wait {

@@ -59,6 +59,7 @@ fn resource(kind: ResourceKind, name: &str) -> Resource {
         given: None,
         tasks: Vec::new(),
         needs_all: false,
+        thread: None,
         declared_in: None,
         reserved: None,
         is_reachable: false,

@@ -88,6 +88,9 @@ pub(super) struct ResourceJson<'r> {
     held_by_count: usize,
     queue: Vec<&'r str>,
     queue_count: usize,
+    /// The number of the thread whose end it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     declared_in: Option<&'r str>,
 }
@@ -122,6 +125,7 @@ impl<'r> ResourceJson<'r> {
                 .map(|wait| id(report.wait(*wait).task))
                 .collect(),
             queue_count: resource.queue.len(),
+            thread: resource.thread.map(|thread| thread.number),
             declared_in: resource.declared_in,
         }
     }

@@ -225,6 +225,7 @@ impl FakeReport {
             given: None,
             tasks: Vec::new(),
             needs_all: false,
+            thread: None,
             declared_in: None,
         });
         id

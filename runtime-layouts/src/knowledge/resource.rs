@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::declared::DeclaredWait;
 use crate::report::{
-    Access, ReservedPlaces, ResourceKind, Task, TaskId, TaskIndex, TaskKind, Timer,
+    Access, ReservedPlaces, ResourceKind, Task, TaskId, TaskIndex, TaskKind, ThreadRef, Timer,
 };
 use crate::value::{Program, Value, ValueError};
 
@@ -218,6 +218,8 @@ pub(crate) struct ObservedResource {
     /// The key of the pool whose frames it was found in, of what is no object of that: beside a wait
     /// for one it only ends that.
     pub(crate) limit_of: Option<u64>,
+    /// See [`crate::report::Resource::thread`].
+    pub(crate) thread: Option<ThreadRef>,
     /// See [`crate::report::Resource::declared_in`].
     pub(crate) declared_in: Option<&'static str>,
 }
@@ -249,6 +251,7 @@ impl ObservedResource {
             needs_all: false,
             made_of: None,
             limit_of: None,
+            thread: None,
             declared_in: None,
         }
     }

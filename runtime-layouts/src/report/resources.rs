@@ -55,6 +55,8 @@ pub struct Resource {
     pub tasks: Vec<TaskIndex>,
     /// Whether the end of all of them is waited for, not of the next.
     pub needs_all: bool,
+    /// The thread whose end it is; `None` for what is no such, and where it is not known which.
+    pub thread: Option<ThreadRef>,
     /// Where it is declared what it is: a file or section that the user or the program brings. `None`
     /// for what unhang knows itself.
     pub declared_in: Option<&'static str>,

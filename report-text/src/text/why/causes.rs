@@ -6,7 +6,7 @@ use super::super::kinds::is_lock;
 use super::super::waiting::{of_block_on, thing, waker_text};
 use super::facts::{Fact, joined};
 use super::futurelock::variable;
-use super::parts::{local_set, party, proof_of_no_waker, runs, standing, stands, writer_before};
+use super::parts::{joined_thread, local_set, party, proof_of_no_waker, runs, standing, stands, writer_before};
 use super::shutdown;
 use runtime_layouts::report::{
     Access, Cause, Chain, Finding, FindingKind, FrameRef, Holder, Link, Polled, Report, Resource,
@@ -193,6 +193,7 @@ impl Evidence<'_> {
                     let holders = resource.holders.iter().take(MOST_HOLDERS);
                     let ends = holders.filter(|holder| !holder.is_static);
                     facts.extend(ends.flat_map(|holder| self.held(resource, holder)));
+                    facts.extend(joined_thread(self.report, resource).map(Fact::thing));
                     facts.extend(self.left_unpolled(wait.task));
                 }
                 facts

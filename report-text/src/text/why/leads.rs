@@ -8,7 +8,7 @@ use super::super::counts::tasks_of;
 use super::super::holders::{end_text, in_variable};
 use super::super::style::{Out, Style};
 use super::super::waiting::thing_without_address;
-use super::parts::{call, capitalized, line_of, standing};
+use super::parts::{capitalized, joined_thread, line_of, standing, what_blocks};
 use runtime_layouts::report::{
     Access, Finding, Flavor, FrameRef, Lead, LeadReason, Leads, Report, Resource, ResourceKind,
     Task, TaskIndex, TaskState, Wait, WakerPlace,
@@ -154,10 +154,11 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
                 ResourceKind::ThreadLock => format!(
                     "{subject} {block} {thread} and {what}: see what the other threads do with it."
                 ),
-                ResourceKind::Blocking => format!(
-                    "{subject} {block} {thread} in {}{at}: see what that call waits for.",
-                    resource.name
-                ),
+                ResourceKind::Blocking => {
+                    let joined = joined_thread(report, resource);
+                    let see = joined.unwrap_or("see what that call waits for".to_string());
+                    format!("{subject} {block} {thread} in {}{at}: {see}.", resource.name)
+                }
                 _ => format!("{subject} {block} {thread} and {what}: {}.", check(report, wait, id)),
             }
         }
@@ -272,6 +273,9 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
             "that task is in no list; see who should poll it".to_string()
         }
         (ResourceKind::Pool, _) => "see who should give one back".to_string(),
+        (ResourceKind::Blocking, _) if resource.thread.is_some() => {
+            joined_thread(report, resource).unwrap_or("see what that thread does".to_string())
+        }
         (ResourceKind::OtherEnd, _) if !not_found => "see who else has an end".to_string(),
         (ResourceKind::Semaphore, _) => "see who should give permits back".to_string(),
         _ if wait.waker.is_some_and(|place| !matches!(place, WakerPlace::Heap(_))) => {
@@ -299,14 +303,10 @@ fn thread_with_it(report: &Report, resource: &Resource) -> Option<String> {
         0 => format!("{who} may {has},{variable}{}", line(first.frame)),
         more => format!("{who} and {more} more may {has}"),
     };
-    let thread = report.threads.iter().find(|it| it.thread == holding.thread);
-    let does = match (first.task, thread.and_then(|thread| thread.blocked)) {
+    let does = match (first.task, what_blocks(report, holding.thread)) {
         _ if !others.is_empty() => String::new(),
         (Some(task), _) => format!("; see `async bt {}`", report.task(task).id.0),
-        (None, Some(blocked)) => {
-            let at = blocked.user.map(line).unwrap_or_default();
-            format!(", and is blocked in {}{at}", call(report, blocked.call))
-        }
+        (None, Some(does)) => format!(", and {does}"),
         (None, None) => "; see what that thread does".to_string(),
     };
     Some(format!("{subject}{does}"))

@@ -4,10 +4,11 @@ use super::super::Look;
 use super::super::counts::enumerated;
 use super::super::frames::{name, place};
 use super::super::holders::is_temporary;
-use super::super::waiting::only_set;
+use super::super::waiting::{of_block_on, only_set};
 use runtime_layouts::layout::name::path_segments;
 use runtime_layouts::report::{
-    Finding, FrameRef, Holder, Link, LocalSet, Report, Resource, Task, TaskIndex, TaskKind, Wait,
+    Finding, FrameRef, Holder, Link, LocalSet, Report, Resource, ResourceKind, Task, TaskIndex,
+    TaskKind, TaskState, ThreadRef, Wait,
 };
 
 /// A finding with what its sentence is made of.
@@ -66,6 +67,39 @@ pub(super) fn call(report: &Report, call: FrameRef) -> String {
     let path = path_segments(&report.site(call.site).name.short);
     let path: Vec<&str> = path.iter().map(|segment| segment.text).collect();
     path.join("::")
+}
+
+/// `thread 4 waits for Mutex<Stock>, held by task 3, at stock.rs:19`, of the thread whose end is waited
+/// for; `None` for what is no such, and for a thread of which it is not known.
+pub(super) fn joined_thread(report: &Report, resource: &Resource) -> Option<String> {
+    let thread = resource.thread?;
+    Some(format!("thread {} {}", thread.number, what_blocks(report, thread)?))
+}
+
+/// `is blocked in std::sync::mpsc::Receiver::recv at jobs.rs:8`, `waits for Mutex<Stock>, held by task
+/// 3, at stock.rs:19`, `blocks on future b4`; `None` for a thread of which it is not known.
+pub(super) fn what_blocks(report: &Report, thread: ThreadRef) -> Option<String> {
+    let known = report.threads.iter().find(|known| known.thread == thread)?;
+    let Some(blocked) = known.blocked else {
+        let future = report.task(known.task?);
+        let is_blocked_on = future.kind == TaskKind::BlockOn && future.state != TaskState::Running;
+        return is_blocked_on.then(|| format!("blocks on {}", of_block_on(report, future.index)));
+    };
+    let line = blocked.user.and_then(|user| line_of(report, user));
+    let at = line.map(|line| format!(" at {line}")).unwrap_or_default();
+    let resource = report.resource(blocked.resource);
+    Some(match resource.holders.as_slice() {
+        _ if resource.kind != ResourceKind::ThreadLock => {
+            format!("is blocked in {}{at}", call(report, blocked.call))
+        }
+        [holder] => {
+            let comma = if at.is_empty() { "" } else { "," };
+            let perhaps = if holder.may_be_moved { "perhaps " } else { "" };
+            let holder = report.holder_name(holder);
+            format!("waits for {}, {perhaps}held by {holder}{comma}{at}", resource.name)
+        }
+        _ => format!("waits for {}{at}", resource.name),
+    })
 }
 
 /// `stock.rs:59` of a frame of the user's own code; `None` for another one, or when it is not known.

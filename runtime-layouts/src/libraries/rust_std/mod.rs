@@ -11,6 +11,7 @@ pub(crate) mod collections;
 pub(crate) mod descriptors;
 pub(crate) mod expected;
 pub(crate) mod futex_words;
+pub(crate) mod threads;
 pub(crate) mod values;
 
 use crate::knowledge::{BlockingCall, GuardType, Library, ObservedResource, Reading, ResourceType};
@@ -158,8 +159,8 @@ const BLOCKING: &[BlockingCall] = &[
     BlockingCall::call("std::thread::sleep"),
     BlockingCall::call("std::thread::functions::park"),
     BlockingCall::call("std::thread::park"),
-    BlockingCall::call("std::thread::join_handle::JoinHandle::join"),
-    BlockingCall::call("std::thread::JoinHandle::join"),
+    BlockingCall::of("std::thread::join_handle::JoinHandle::join", threads::end),
+    BlockingCall::of("std::thread::JoinHandle::join", threads::end),
     BlockingCall::call("std::thread::scoped::scope"),
     BlockingCall::of("std::sync::mpsc::Receiver::recv", channels::message),
     BlockingCall::of("std::sync::mpsc::SyncSender::send", channels::room),

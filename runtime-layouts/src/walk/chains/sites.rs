@@ -26,6 +26,28 @@ pub(crate) struct Sites {
     roles: Roles,
     /// Those of functions that begin to poll a future.
     beginnings: FxHashSet<SiteId>,
+    /// Which are the user's; `None` until that is known.
+    own: Option<OwnCode>,
+}
+
+/// What is the user's own code.
+enum OwnCode {
+    /// What is in no dependency and no library.
+    NoDependency,
+    /// What is in these folders of dependencies.
+    In(Vec<String>),
+}
+
+impl OwnCode {
+    fn has(&self, site: &Site) -> bool {
+        let Some(file) = file_of(site) else { return false };
+        match self {
+            Self::NoDependency => file.origin() == Origin::User,
+            Self::In(folders) => {
+                file.dependency_folder().is_some_and(|own| folders.iter().any(|it| it == own))
+            }
+        }
+    }
 }
 
 /// A site and what it is the site of.
@@ -61,6 +83,7 @@ impl Sites {
             native: FxHashMap::default(),
             roles: Roles::default(),
             beginnings: FxHashSet::default(),
+            own: None,
         }
     }
 
@@ -190,7 +213,8 @@ impl Sites {
         }
     }
 
-    fn add(&mut self, site: Site, key: Option<(Ty, StateKey)>) -> SiteId {
+    fn add(&mut self, mut site: Site, key: Option<(Ty, StateKey)>) -> SiteId {
+        site.user = self.own.as_ref().is_some_and(|own| own.has(&site));
         let id = SiteId(u32::try_from(self.sites.len()).unwrap_or(u32::MAX));
         self.sites.push(site);
         self.keys.push(key);
@@ -234,22 +258,20 @@ impl Sites {
         version.is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
     }
 
-    /// Finds out which sites are the user's code. `roots` are the sites of futures that threads
-    /// block on: where nothing is the user's, the crates that those are in are.
+    /// Finds out which sites are the user's code, those that are still to come too. `roots` are the
+    /// sites of futures that threads block on: where nothing is the user's, the crates that those are
+    /// in are.
     pub(crate) fn classify_user_code(&mut self, roots: &[SiteId]) {
-        let is_user_code = |site: &Site| file_of(site).is_some_and(|f| f.origin() == Origin::User);
-        if self.sites.iter().any(is_user_code) {
-            return self.sites.iter_mut().for_each(|site| site.user = is_user_code(site));
-        }
-        let folders: Vec<String> = roots
-            .iter()
-            .filter_map(|root| file_of(self.get(*root))?.dependency_folder())
-            .map(str::to_string)
-            .collect();
-        for site in &mut self.sites {
-            let folder = file_of(site).and_then(SourceFile::dependency_folder);
-            site.user = folder.is_some_and(|folder| folders.iter().any(|own| own == folder));
-        }
+        let own = match self.sites.iter().any(|site| OwnCode::NoDependency.has(site)) {
+            true => OwnCode::NoDependency,
+            false => {
+                let files = roots.iter().filter_map(|root| file_of(self.get(*root)));
+                let folders = files.filter_map(SourceFile::dependency_folder);
+                OwnCode::In(folders.map(str::to_string).collect())
+            }
+        };
+        self.sites.iter_mut().for_each(|site| site.user = own.has(site));
+        self.own = Some(own);
     }
 
     /// The types of all of them, by number; `None` for native calls.

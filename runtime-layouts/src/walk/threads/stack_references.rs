@@ -115,6 +115,7 @@ mod tests {
             given: None,
             tasks: Vec::new(),
             needs_all: false,
+            thread: None,
             declared_in: None,
         }];
         // The counts of its `Arc` lie before it.

@@ -202,6 +202,7 @@ impl Waits {
             given: None,
             tasks: seen.tasks,
             needs_all: seen.needs_all,
+            thread: seen.thread,
             declared_in: seen.declared_in,
         });
         if let Some(order) = seen.order {
