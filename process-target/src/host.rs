@@ -36,7 +36,8 @@ pub(crate) struct ThreadTimes {
 enum Socket {
     Tcp(SocketAddr, SocketAddr, TcpState),
     Udp(SocketAddr, SocketAddr),
-    Unix(PathBuf),
+    /// With its address; those that a pair is made of have none.
+    Unix(Option<PathBuf>),
 }
 
 impl LocalHost {
@@ -102,6 +103,15 @@ impl Host for LocalHost {
             FDTarget::Socket(inode) => {
                 self.sockets.get_or_init(|| sockets(process)).get(&inode).map(Socket::describe)
             }
+            FDTarget::Pipe(_) => Some(of_kind("pipe".to_string())),
+            // `[pidfd]`, and since Linux 6.9 a file system of their own.
+            FDTarget::AnonInode(name) | FDTarget::Other(name, _) => {
+                let name = name.trim_matches(['[', ']']);
+                Some(of_kind(match name == "pidfd" {
+                    true => format!("pidfd of process {}", process_of(process.pid(), fd)?),
+                    false => name.to_string(),
+                }))
+            }
             _ => None,
         }
     }
@@ -150,7 +160,8 @@ impl Socket {
         match self {
             Self::Tcp(local, _, TcpState::Listen) => on(local),
             Self::Tcp(local, remote, state) => Descriptor {
-                place: format!("to {remote}"),
+                kind: None,
+                place: Some(format!("to {remote}")),
                 state: Some(format!("{}, from {local}", state_text(state))),
                 ends: Some((local.to_string(), remote.to_string())),
             },
@@ -158,18 +169,30 @@ impl Socket {
             Self::Udp(local, remote) => {
                 let ends = Some((local.to_string(), remote.to_string()));
                 Descriptor {
-                    place: format!("to {remote}"),
+                    kind: None,
+                    place: Some(format!("to {remote}")),
                     state: Some(format!("from {local}")),
                     ends,
                 }
             }
-            Self::Unix(path) => on(path.display()),
+            Self::Unix(Some(path)) => on(path.display()),
+            Self::Unix(None) => of_kind("Unix socket".to_string()),
         }
     }
 }
 
 fn on(place: impl std::fmt::Display) -> Descriptor {
-    Descriptor { place: format!("on {place}"), state: None, ends: None }
+    Descriptor { kind: None, place: Some(format!("on {place}")), state: None, ends: None }
+}
+
+fn of_kind(kind: String) -> Descriptor {
+    Descriptor { kind: Some(kind), place: None, state: None, ends: None }
+}
+
+/// The process that a pidfd is of, by its number in this process's own namespace: `pidfd_open(2)`.
+fn process_of(pid: i32, fd: u64) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()
 }
 
 /// As `ss` spells them, but for those that say what went wrong.
@@ -200,9 +223,7 @@ fn sockets(process: &Process) -> HashMap<u64, Socket> {
         found.insert(entry.inode, Socket::Udp(entry.local_address, entry.remote_address));
     }
     for entry in process.unix().unwrap_or_default() {
-        if let Some(path) = entry.path {
-            found.insert(entry.inode, Socket::Unix(path));
-        }
+        found.insert(entry.inode, Socket::Unix(entry.path));
     }
     found
 }
@@ -273,6 +294,7 @@ mod tests {
     use std::fs::File;
     use std::net::{TcpListener, TcpStream, UdpSocket};
     use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
 
     use super::*;
 
@@ -297,20 +319,23 @@ mod tests {
         assert_eq!(described(&listener), Some(on(address)));
         let client = TcpStream::connect(address).expect("a connection");
         let local = client.local_addr().expect("its address");
-        let place = format!("to {address}");
+        let place = Some(format!("to {address}"));
         let state = Some(format!("established, from {local}"));
         let ends = Some((local.to_string(), address.to_string()));
-        let expected = Descriptor { place: place.clone(), state, ends: ends.clone() };
+        let expected = Descriptor { kind: None, place: place.clone(), state, ends: ends.clone() };
         assert_eq!(described(&client), Some(expected));
         drop(listener.accept().expect("the other side"));
         let state = Some(format!("closed by the other side, from {local}"));
-        assert_eq!(described(&client), Some(Descriptor { place, state, ends }));
+        assert_eq!(described(&client), Some(Descriptor { kind: None, place, state, ends }));
         let socket = UdpSocket::bind("[::1]:0").expect("a port");
         assert_eq!(described(&socket), Some(on(socket.local_addr().expect("its address"))));
         let file = File::open("/dev/null").expect("there is one");
-        assert_eq!(described(&file).map(|it| it.place).as_deref(), Some("on /dev/null"));
+        assert_eq!(described(&file), Some(on("/dev/null")));
+        let kind = |file: &dyn AsRawFd| described(&file).expect("the system tells").kind;
         let (reader, _writer) = std::io::pipe().expect("a pipe");
-        assert_eq!(described(&reader), None);
+        assert_eq!(kind(&reader).as_deref(), Some("pipe"));
+        let (near, _far) = UnixStream::pair().expect("two sockets");
+        assert_eq!(kind(&near).as_deref(), Some("Unix socket"));
         assert_eq!(own().descriptor(1 << 40), None);
     }
 

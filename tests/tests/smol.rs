@@ -10,7 +10,7 @@ const FRONTS: &[Front] = &[Front::SystemGdb, Front::SystemLldb, Front::CommandLi
 
 fn check(profile: Profile, what: &str, name: &str, modes: &[Mode]) -> Result<()> {
     let running = match what {
-        "errands" | "full-pool" => subjects::smol_errands(profile, what)?,
+        "errands" | "full-pool" | "others" => subjects::smol_errands(profile, what)?,
         _ => subjects::smol_tasks(profile, what)?,
     };
     Case { name, commands: &[DUMP], fronts: FRONTS, modes }.check(&running)
@@ -86,6 +86,11 @@ fn child_processes_files_sockets_and_the_pool_for_what_blocks() -> Result<()> {
 }
 
 #[test]
+fn files_child_processes_and_closures_of_other_runtimes() -> Result<()> {
+    check(Profile::Debug, "others", "smol-others", CORE)
+}
+
+#[test]
 fn a_full_pool_whose_closure_waits_for_one_that_queues() -> Result<()> {
     check(Profile::Debug, "full-pool", "smol-full-pool", CORE)
 }
@@ -93,7 +98,7 @@ fn a_full_pool_whose_closure_waits_for_one_that_queues() -> Result<()> {
 #[test]
 #[ignore = "the same, optimized and live; `cargo xtask test --full` runs it"]
 fn pools_and_the_runtime_of_zbus_optimized() -> Result<()> {
-    for what in ["local-pool", "thread-pool", "leaked", "zbus", "full-pool"] {
+    for what in ["local-pool", "thread-pool", "leaked", "zbus", "full-pool", "others"] {
         check(Profile::Debug, what, &format!("smol-{what}"), &[Mode::Live])?;
         check(Profile::Release, what, &format!("smol-{what}-release"), BOTH)?;
     }

@@ -12,6 +12,7 @@ pub(crate) mod async_io;
 pub(crate) mod async_lock;
 pub(crate) mod async_once_cell;
 pub(crate) mod async_process;
+pub(crate) mod async_std;
 pub(crate) mod axum;
 pub(crate) mod bb8;
 pub(crate) mod blocking;
@@ -75,6 +76,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&async_broadcast::LIBRARY),
     RegistryEntry::library(&async_io::LIBRARY),
     RegistryEntry::library(&async_process::LIBRARY),
+    RegistryEntry::library(&async_std::LIBRARY),
     RegistryEntry::library(&concurrent_queue::LIBRARY),
     RegistryEntry::library(&crossbeam_channel::LIBRARY),
     RegistryEntry::library(&crossbeam_queue::LIBRARY),

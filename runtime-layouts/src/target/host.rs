@@ -73,8 +73,12 @@ const PART: u32 = 4;
 /// An open file of a process.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Descriptor {
-    /// Where it leads: `on 127.0.0.1:8080`, `to 127.0.0.1:40123`, `on /run/app.sock`.
-    pub place: String,
+    /// What it is: `pipe`, `Unix socket`, `pidfd of process 4711`; `None` for what has a place, and
+    /// where the system does not tell.
+    pub kind: Option<String>,
+    /// Where it leads: `on 127.0.0.1:8080`, `to 127.0.0.1:40123`, `on /run/app.sock`; `None` for what
+    /// leads nowhere that has a name.
+    pub place: Option<String>,
     /// The state of its connection and the near end of that: `established, from 127.0.0.1:8080`;
     /// `None` for what is not connected.
     pub state: Option<String>,

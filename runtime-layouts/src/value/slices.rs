@@ -30,6 +30,16 @@ pub struct Slice {
     pub count: u64,
 }
 
+impl Slice {
+    /// Its elements, so many at most.
+    pub fn elements(self, most: u64) -> impl Iterator<Item = Value> {
+        (0..self.count.min(most)).map(move |number| {
+            let address = self.start.wrapping_add(number.wrapping_mul(self.size));
+            Value { ty: self.element, address }
+        })
+    }
+}
+
 /// Whether a type is a fat pointer to a slice or a string: rustc names its members `data_ptr` and
 /// `length` (`compiler/rustc_codegen_llvm/src/debuginfo/metadata.rs`).
 #[must_use]

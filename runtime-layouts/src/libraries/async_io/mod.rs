@@ -152,7 +152,7 @@ fn descriptor(program: &Program<'_>, value: Value) -> Result<ObservedResource, V
             "a socket"
         }
         () if name.contains("ChildStd") => "a pipe",
-        () => "a file descriptor",
+        () => descriptors::ANY,
     };
     let seen = descriptors::observed(program, value, fd, what);
     // The same socket, by whichever of its halves.

@@ -106,10 +106,7 @@ fn waits(thread: &BlockedThread<'_>, counter: Value, access: Access) -> Result<b
     let Some(slice) = SliceLayout::of_vec(program, waiting.ty, waiting.layout(program)?)? else {
         return Ok(false);
     };
-    let slice = slice.read(program, waiting)?;
-    for number in 0..slice.count.min(MOST_WAITING) {
-        let address = slice.start.wrapping_add(number.wrapping_mul(slice.size));
-        let entry = Value { ty: slice.element, address };
+    for entry in slice.read(program, waiting)?.elements(MOST_WAITING) {
         if wakes(program, entry, thread.word)? {
             return Ok(true);
         }

@@ -4,6 +4,9 @@ use crate::knowledge::ObservedResource;
 use crate::report::ResourceKind;
 use crate::value::{Program, Value};
 
+/// An open file whose type does not say what it is.
+pub(crate) const ANY: &str = "a file descriptor";
+
 /// What a value waits for that has the open file of that number: which it is, with its addresses, and
 /// how it stands.
 pub(crate) fn observed(
@@ -16,11 +19,15 @@ pub(crate) fn observed(
     let known = fd.and_then(|fd| host?.descriptor(fd));
     let mut seen = ObservedResource::new(ResourceKind::Io, value);
     let mut name = what.to_string();
-    if let Some(known) = &known {
-        name.push_str(&format!(" {}", known.place));
+    if let Some(place) = known.as_ref().and_then(|known| known.place.as_ref()) {
+        name.push_str(&format!(" {place}"));
     }
-    if let Some(fd) = fd {
-        name.push_str(&format!(" (fd {fd})"));
+    // Of others the type says it.
+    let kind = known.as_ref().and_then(|known| known.kind.as_ref()).filter(|_| what == ANY);
+    match (fd, kind) {
+        (Some(fd), Some(kind)) => name.push_str(&format!(" (fd {fd}, {kind})")),
+        (Some(fd), None) => name.push_str(&format!(" (fd {fd})")),
+        (None, _) => {}
     }
     seen.name = Some(name.into());
     seen.state = known.and_then(|known| known.state);

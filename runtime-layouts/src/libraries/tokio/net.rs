@@ -46,7 +46,7 @@ pub(super) fn file_descriptor(
     reading: &Reading<'_>,
     value: Value,
 ) -> Result<Option<ObservedResource>, ValueError> {
-    descriptor(reading, value, "a file descriptor").map(Some)
+    descriptor(reading, value, rust_std::descriptors::ANY).map(Some)
 }
 
 /// `signal::unix::Signal`.

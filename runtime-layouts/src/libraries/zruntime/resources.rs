@@ -7,7 +7,7 @@ use super::expected::CORE;
 use super::{join, waits};
 use crate::knowledge::naming::{count, generic_name};
 use crate::knowledge::{GuardType, ObservedResource, Reading, ResourceType};
-use crate::libraries::rust_std::{collections, descriptors};
+use crate::libraries::rust_std::{children, collections, descriptors};
 use crate::report::{Access, ResourceKind};
 use crate::value::{Value, ValueError};
 
@@ -27,6 +27,12 @@ pub(super) const RESOURCES: &[ResourceType] = &[
     ResourceType::of("zruntime::mpmc::Send", send),
     ResourceType::queued("zruntime::event::EventListener", event),
     ResourceType::of("zruntime::reactor::Readiness", descriptor),
+    // `process/exit/pool.rs`: by a pidfd, or a thread of the pool.
+    ResourceType::of(
+        "zruntime::process::exit::pool::{impl}::wait::{async_fn_env#0}",
+        children::end_of_shared,
+    ),
+    ResourceType::of("zruntime::unblock::BlockingWork", work),
     // `zbus/src/runtime/{io/mod,zruntime}.rs` (6.2.1), with the one of whichever runtime it is on.
     ResourceType::of("zbus::runtime::io::Registration", descriptor),
 ];
@@ -97,6 +103,17 @@ fn semaphore(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResou
     seen.state = Some(format!("{} free", count(permits, "permit")));
     seen.is_granted = permits > 0;
     // Permits can be added.
+    seen.is_reachable = true;
+    Ok(Some(seen))
+}
+
+/// `unblock()`: a closure on the pool, whose thread has the other end.
+fn work(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
+    let program = reading.program;
+    let state = value.find_through_pointers(program, "zruntime::unblock::State<")?;
+    let mut seen = ObservedResource::new(ResourceKind::Oneshot, state.unwrap_or(value));
+    seen.name = Some("a closure that unblock() runs".into());
+    seen.access = Some(Access::Receive);
     seen.is_reachable = true;
     Ok(Some(seen))
 }
@@ -172,7 +189,7 @@ fn descriptor(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedReso
             fd = Some(state.member(program, "descriptor")?.unsigned(program)?);
         }
     }
-    let seen = descriptors::observed(program, value, fd, "a file descriptor");
+    let seen = descriptors::observed(program, value, fd, descriptors::ANY);
     let (key, address) = (registration.address, registration.address);
     Ok(Some(ObservedResource { key, address, ..seen }))
 }
