@@ -2,9 +2,7 @@
 
 use super::super::waiting::thing_without_address;
 use super::parts::{Told, blocks, call, capitalized, drop_it, line_of, party};
-use runtime_layouts::report::{
-    Cause, Flavor, QueuePlace, Report, ResourceKind, TaskIndex, short,
-};
+use runtime_layouts::report::{Cause, Flavor, QueuePlace, Report, ResourceKind, TaskIndex, short};
 
 pub(super) fn sentence(told: &Told<'_>) -> String {
     match told.first.cause {

@@ -6,7 +6,9 @@ use super::super::kinds::is_lock;
 use super::super::waiting::{of_block_on, thing, waker_text};
 use super::facts::{Fact, joined};
 use super::futurelock::variable;
-use super::parts::{joined_thread, local_set, party, proof_of_no_waker, runs, standing, stands, writer_before};
+use super::parts::{
+    joined_thread, local_set, party, proof_of_no_waker, runs, standing, stands, writer_before,
+};
 use super::shutdown;
 use runtime_layouts::report::{
     Access, Cause, Chain, Finding, FindingKind, FrameRef, Holder, Link, Polled, Report, Resource,
