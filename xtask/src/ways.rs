@@ -135,6 +135,12 @@ pub const WAYS: &[Way] = &{
     ]
 };
 
+/// A release build whose symbols have v0 names, and the same without debug information.
+pub const V0_TWINS: [Way; 2] = [
+    Way::new("twin, v0 mangling", Profile::Release, &[], &[V0]),
+    Way::new("no debug information, v0 mangling", Profile::Release, &[("DEBUG", "0")], &[V0]),
+];
+
 const DWARF_4: &str = "-Cdwarf-version=4";
 const DWARF_5: &str = "-Cdwarf-version=5";
 const V0: &str = "-Csymbol-mangling-version=v0";
@@ -253,6 +259,17 @@ fn vendor(folder: &Path, step: &Step) -> Result<()> {
                 [source.vendored]\ndirectory = \"vendor\"\n";
     std::fs::write(&settings, text).context("writing its settings")?;
     std::fs::write(&done, lock).context("writing what was vendored")
+}
+
+/// The service that hangs, of the fixtures in that folder.
+#[must_use]
+pub fn service(fixtures: PathBuf) -> Package {
+    Package {
+        title: "inventory-service".to_owned(),
+        folder: fixtures,
+        options: ["--locked", "--package", "inventory-service"].map(str::to_owned).to_vec(),
+        executable: "inventory-service",
+    }
 }
 
 /// The fixture `shapes`, as this way can build it.
