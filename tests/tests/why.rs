@@ -134,6 +134,7 @@ faults! { subjects::faults, every_fault_in_every_debugger:
     three_ask_each_other_round "relay"
     a_stream_with_a_block_in_it_keeps_a_lock "standing-rows"
     a_thread_has_the_sender_of_what_a_task_waits_for "sender-on-thread"
+    a_task_is_lent_the_only_sender "lent-sender"
     a_task_joins_a_thread_that_wants_its_lock "joined-thread"
 }
 

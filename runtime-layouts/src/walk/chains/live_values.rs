@@ -127,6 +127,29 @@ impl LiveValues {
         can
     }
 
+    /// Calls `found` with each reference of a chain's suspended frames that leads to what is wanted,
+    /// and the frame and the variable that has it.
+    pub(crate) fn borrows(
+        &mut self,
+        program: &Program<'_>,
+        sites: &Sites,
+        chain: &Chain,
+        found: &mut impl FnMut(&mut Self, FrameRef, &Arc<str>, Value),
+    ) {
+        for branch in chain.branches.iter().filter(|branch| branch.polled != Polled::Ended) {
+            self.borrows(program, sites, branch, found);
+        }
+        for frame in chain.frames.iter().rev().filter(|frame| frame.address != 0) {
+            let Some((ty, StateKey::Variant(state))) = sites.key(frame.site) else { continue };
+            let Ok(traversal) = self.finder.traversals.of_type(program, ty) else { continue };
+            let Descent::Coroutine { states } = &traversal.descent else { continue };
+            for borrow in states.get(state).into_iter().flat_map(|state| &state.borrows) {
+                let machine = Value { ty, address: frame.address };
+                found(self, FrameRef::of(frame), &borrow.name, part_of(machine, borrow.part));
+            }
+        }
+    }
+
     /// What a value holds, itself included.
     pub(crate) fn of_value(&mut self, program: &Program<'_>, value: Value) -> Vec<Value> {
         self.finder.begin();

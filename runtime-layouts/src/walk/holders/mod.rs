@@ -7,7 +7,8 @@ mod counts;
 pub(crate) mod guard_types;
 mod guarded_ends;
 pub(crate) mod guards;
-pub(crate) mod other_ends;
+pub(crate) mod lent;
+mod other_ends;
 mod owners;
 mod static_values;
 
@@ -100,6 +101,7 @@ impl Holders {
                 }
             }
         }
+        lent::add(program, sites, tasks, &mut self.types, waits);
         let blocking = waits.waits.iter().filter(|wait| wait.blocks_thread);
         self.of_threads.extend(blocking.map(|wait| wait.resource));
         let ids = (0..).map(ResourceId);

@@ -74,11 +74,14 @@ pub(crate) fn children(
 
 /// Whether a pointer of that type leads to what is wanted: one that owns what it points to, for
 /// futures also one that borrows it exclusively, since they cannot be polled through any other, and
-/// for connections, since who reads or writes borrows them so.
+/// for connections, since who reads or writes borrows them so; for what may be lent any.
 fn is_followed(pointer: &str, wanted: SearchFor) -> bool {
-    pointer.starts_with("alloc::boxed::Box<")
-        || (matches!(wanted, SearchFor::Futures | SearchFor::Connections)
-            && pointer.starts_with("&mut "))
+    let is_borrow = match wanted {
+        SearchFor::Futures | SearchFor::Connections => pointer.starts_with("&mut "),
+        SearchFor::LentGuards => pointer.starts_with('&'),
+        SearchFor::Guards | SearchFor::Handles | SearchFor::Ends => false,
+    };
+    is_borrow || pointer.starts_with("alloc::boxed::Box<")
 }
 
 /// A fat pointer to a slice or to a `dyn Trait` that is polled.

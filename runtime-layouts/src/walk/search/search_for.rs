@@ -7,6 +7,8 @@ pub(crate) enum SearchFor {
     Futures,
     /// What keeps a lock, a permit, or an end of a channel.
     Guards,
+    /// The same, behind references too: who has one can use it, whoever owns it.
+    LentGuards,
     /// What leads to a runtime or a task.
     Handles,
     /// Connections, streams of them, and requests.

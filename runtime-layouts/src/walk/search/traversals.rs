@@ -235,7 +235,9 @@ impl Traversals {
     fn is_wanted(&self, program: &Program<'_>, ty: Ty, layout: &Type) -> Result<bool, LayoutError> {
         match self.wanted {
             SearchFor::Futures => is_polled(program, ty, layout),
-            SearchFor::Guards => Ok(self.libraries.guard(&layout.name).is_some()),
+            SearchFor::Guards | SearchFor::LentGuards => {
+                Ok(self.libraries.guard(&layout.name).is_some())
+            }
             SearchFor::Handles => Ok(self.libraries.is_handle(base_path(&layout.name))),
             SearchFor::Connections => {
                 Ok(self.libraries.connection(base_path(&layout.name)).is_some())
