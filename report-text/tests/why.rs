@@ -5,7 +5,9 @@ use std::sync::Arc;
 use report_text::text::{Look, why};
 use runtime_layouts::fake::FakeReport;
 use runtime_layouts::layout::{SourceFile, SourceLocation};
-use runtime_layouts::report::{Access, Report, ResourceKind};
+use runtime_layouts::report::{
+    Access, Activity, BlockedCall, HoldingThread, Report, ResourceId, ResourceKind, ThreadRef,
+};
 
 /// What is said of a story.
 fn text(story: FakeReport) -> String {
@@ -180,6 +182,67 @@ fn without_a_fault_there_is_where_to_look() {
         "No fault is certain among 3 tasks. Where to look first:\n  \
          - Task 1 keeps 2 other tasks waiting and waits for the value of oneshot<Answer> \
          (shop::work): no\n    task was found that could send; see who should.\n"
+    );
+}
+
+const SERVER: ThreadRef = ThreadRef { number: 7, tid: 7 };
+
+/// A thread that waits for a lock, which a task has.
+fn server_wants(story: &mut FakeReport, lock: ResourceId) {
+    let holder = story.task();
+    story.holds(holder, lock);
+    let (call, user) = (holder.frame, Some(holder.frame));
+    let blocked = BlockedCall { resource: lock, access: None, call, user };
+    story.thread(SERVER.tid, Activity::Blocked).blocked = Some(blocked);
+}
+
+/// What is said of a task that waits for what only a thread has.
+fn kept_by_server(kind: ResourceKind, access: Access, wants_lock: bool) -> String {
+    let mut story = FakeReport::new();
+    let asked = story.task();
+    let answer = story.resource(kind, "answer");
+    story.waits(asked, answer).access = Some(Access::Receive);
+    let holder = story.holds(asked, answer);
+    (holder.task, holder.access, holder.variable) = (None, access, Some("reply".into()));
+    (holder.thread, holder.may_be_moved) =
+        (Some(HoldingThread { thread: SERVER, is_blocked: true }), true);
+    if wants_lock {
+        let lock = story.resource(ResourceKind::ThreadLock, "Mutex<Stock>");
+        server_wants(&mut story, lock);
+    }
+    let text = text_of(&at_line_of_the_users(story));
+    let (_, what) = text.split_once("stock.rs:52): ").expect("a lead");
+    let what = what.split_once("\n  - ").map_or(what, |(first, _)| first);
+    what.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_thread_that_has_what_is_waited_for_is_named_with_what_blocks_it() {
+    assert_eq!(
+        kept_by_server(ResourceKind::Oneshot, Access::Send, true),
+        "thread 7 may have the sender, in `reply` at stock.rs:52, and waits for Mutex<Stock>, \
+         held by task 2, at stock.rs:52."
+    );
+    assert_eq!(
+        kept_by_server(ResourceKind::Mutex, Access::Exclusive, false),
+        "thread 7 may hold it, in `reply` at stock.rs:52; see what that thread does."
+    );
+}
+
+#[test]
+fn a_thread_that_is_joined_is_named_with_what_blocks_it() {
+    let mut story = FakeReport::new();
+    story.runtime(1);
+    let joins = story.task();
+    let join = story.resource(ResourceKind::Blocking, "std::thread::JoinHandle::join of thread 7");
+    story.resource_mut(join).thread = Some(SERVER);
+    story.waits(joins, join).blocks_thread = true;
+    let lock = story.resource(ResourceKind::ThreadLock, "Mutex<Stock>");
+    server_wants(&mut story, lock);
+    let text = text_of(&at_line_of_the_users(story));
+    assert!(
+        text.contains("thread 7 waits for Mutex<Stock>, held by task 2, at stock.rs:52"),
+        "{text}"
     );
 }
 
