@@ -404,6 +404,7 @@ pub(super) fn access_text(access: Access) -> &'static str {
         Access::Send => "send",
         Access::Receive => "receive",
         Access::Handle => "handle",
+        Access::Initializer => "initializer",
         Access::Place => "place",
         Access::End => "end",
     }

@@ -73,6 +73,9 @@ pub(super) fn holders_text(
             ("perhaps in".to_string(), "perhaps in".to_string())
         }
         Some(end) => (format!("{doubt}{end} in"), format!("{doubt}{end}s in")),
+        None if first.access == Access::Initializer => {
+            ("being initialized by".to_string(), "being initialized by".to_string())
+        }
         None => (format!("{doubt}held by"), format!("{doubt}held by")),
     };
     // Beside those who have places, who has an end of the channel does not matter.

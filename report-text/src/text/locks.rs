@@ -77,6 +77,7 @@ fn rows(report: &Report, lock: &Resource, most: usize, look: &Look) -> Vec<Vec<C
             Access::Permits(count) if count > 1 => format!("{count} permits held by"),
             // Who has the semaphore, and no permit of it.
             Access::Handle => "handle held by".to_string(),
+            Access::Initializer => "being initialized by".to_string(),
             _ => "held by".to_string(),
         };
         let doubt = if holder.may_be_moved { " (perhaps)" } else { "" };

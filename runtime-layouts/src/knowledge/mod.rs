@@ -72,6 +72,9 @@ pub struct Library {
     /// Of these the last parts of the paths of functions in which a thread does not wait: it wakes
     /// others, or lets others run.
     pub passing_kernel: &'static [&'static str],
+    /// The paths of functions that run an initializer while others wait for what it makes: their
+    /// receiver is what those wait for.
+    pub initializing: &'static [&'static str],
     /// The beginnings of the paths of futures that are around another one, their member `future`, which
     /// names what they do.
     pub around: &'static [&'static str],
@@ -148,6 +151,7 @@ impl Library {
             entering_kernel: &[],
             system_calls: &[],
             passing_kernel: &[],
+            initializing: &[],
             around: &[],
             public_paths: &[],
             macro_names: &[],
@@ -341,6 +345,11 @@ impl Libraries {
         let segments = path_segments(function);
         let last = segments.last().map_or("", |last| last.text);
         paths.any(|path| function.starts_with(path)) && !passing.any(|name| *name == last)
+    }
+
+    /// Whether a function of that path runs an initializer.
+    pub(crate) fn initializes(self, path: &str) -> bool {
+        self.all().any(|library| library.initializing.contains(&path))
     }
 
     /// Whether a future of that name is only around another one, its member `future`.

@@ -92,6 +92,8 @@ pub enum Access {
     Place,
     /// As one of those that own it together, of which it is not known what each can do.
     End,
+    /// By running the code that makes it, for which the others wait.
+    Initializer,
 }
 
 /// Something that keeps a resource from others.

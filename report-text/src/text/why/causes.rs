@@ -286,6 +286,15 @@ impl Evidence<'_> {
     /// Who initializes a cell, where that is what holds it: what it does tells more than the
     /// library's own permit for that.
     fn initialized(&self, resource: &Resource, holder: &Holder) -> Option<Fact> {
+        if holder.access == Access::Initializer {
+            return Some(Fact {
+                text: format!("being initialized by {}", self.report.holder_name(holder)),
+                behind: None,
+                is_of_thing: true,
+                task: holder.task,
+                place: self.place(holder.frame),
+            });
+        }
         let task = holder.task.filter(|_| resource.kind == ResourceKind::OnceCell)?;
         let chain = &self.report.task(task).chain;
         let initializer = chain.awaited_by(holder.frame).filter(|_| holder.holding_frame.is_none());

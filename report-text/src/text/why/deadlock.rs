@@ -124,9 +124,12 @@ fn unpolled(told: &Told<'_>) -> String {
 /// itself`.
 fn own(told: &Told<'_>) -> String {
     let (blocks, name) = (blocks(told.report, told.wait), &told.resource.name);
-    match told.holder.is_some_and(|holder| holder.thread.is_some()) {
-        true => format!("{blocks} while it waits for {name}, which it holds itself"),
-        false => format!(
+    match told.holder.filter(|holder| holder.thread.is_some()).map(|holder| holder.access) {
+        Some(Access::Initializer) => {
+            format!("{blocks} while it waits for {name}, which it initializes itself")
+        }
+        Some(_) => format!("{blocks} while it waits for {name}, which it holds itself"),
+        None => format!(
             "{blocks} while it waits for {name}, held by a suspended branch of the same task, which \
              only that thread polls"
         ),

@@ -35,6 +35,9 @@ pub(crate) const LIBRARY: Library = Library {
     collections: &[collections::COLLECTIONS],
     printers: values::PRINTERS,
     entering_kernel: &["std::sys::", "parking_lot_core::", "core::"],
+    // `std/src/sys/sync/once/futex.rs` (Rust 1.95), which is never inlined; of it `Once`, `OnceLock` and
+    // `LazyLock` are made.
+    initializing: &["std::sys::sync::once::futex::Once::call"],
     // `std/src/sys/pal/unix/futex.rs` and `sys/thread/unix.rs` (Rust 1.95); of `parking_lot_core`
     // `thread_parker/linux.rs` and `spinwait.rs` (0.9.12).
     passing_kernel: &[
@@ -180,8 +183,9 @@ const BLOCKING: &[BlockingCall] = &[
     BlockingCall::call("parking_lot::condvar::Condvar::wait"),
     BlockingCall::call("parking_lot::condvar::Condvar::wait_while"),
     BlockingCall::call("parking_lot::once::Once::call_once"),
-    BlockingCall::call("std::sync::poison::once::Once::call_once"),
-    BlockingCall::call("std::sync::once_lock::OnceLock::get_or_init"),
-    BlockingCall::call("std::sync::lazy_lock::LazyLock::force"),
+    // Who runs the initializer has it meanwhile.
+    BlockingCall::lock("std::sync::poison::once::Once::call_once", None, futex_words::first),
+    BlockingCall::lock("std::sync::once_lock::OnceLock::get_or_init", None, futex_words::first),
+    BlockingCall::lock("std::sync::lazy_lock::LazyLock::force", None, futex_words::first),
     BlockingCall::call("std::net::tcp::TcpStream::connect"),
 ];

@@ -103,6 +103,12 @@ pub(crate) fn add_holders(
 ) {
     let locks: Vec<(ResourceId, u64)> = wanted(waits).collect();
     for (lock, address) in locks {
+        if waits.resources[lock.0 as usize].holders.is_empty()
+            && let Some(holder) = initializer(program, sites, threads, address)
+        {
+            waits.held(lock, holder);
+            continue;
+        }
         let may_hold =
             |thread: &&ProcessThread| thread.may_hold_locks() && thread.refers_to.contains(&lock);
         let waiting = |thread: &ProcessThread| {
@@ -117,24 +123,59 @@ pub(crate) fn add_holders(
         if let Some(frame) = frame_with(program, sites, thread, task, address) {
             let name = &waits.resources[lock.0 as usize].name;
             let guard: Arc<str> = format!("guard of {name}").into();
-            waits.held(
-                lock,
-                Holder {
-                    is_static: false,
-                    task: Some(task.index),
-                    frame,
-                    variable: None,
-                    guard,
-                    access: Access::Exclusive,
-                    may_be_moved: true,
-                    shared_end: None,
-                    within: None,
-                    holding_frame: None,
-                    thread: Some(HoldingThread { thread: thread.thread, is_blocked: true }),
-                },
-            );
+            waits.held(lock, Holder { guard, ..holder_in(thread, frame) });
         }
     }
+}
+
+/// A thread as a holder, as far as its stack shows.
+fn holder_in(thread: &ProcessThread, frame: FrameRef) -> Holder {
+    Holder {
+        is_static: false,
+        task: thread.task,
+        frame,
+        variable: None,
+        guard: Arc::default(),
+        access: Access::Exclusive,
+        may_be_moved: true,
+        shared_end: None,
+        within: None,
+        holding_frame: None,
+        thread: Some(HoldingThread {
+            thread: thread.thread,
+            is_blocked: thread.activity == Activity::Blocked,
+        }),
+    }
+}
+
+/// The thread that runs the initializer of what others wait for, and the innermost frame of the user's
+/// in it: a frame further out than that is of a function that runs one, and has the address.
+fn initializer(
+    program: &Program<'_>,
+    sites: &Sites,
+    threads: &[ProcessThread],
+    address: u64,
+) -> Option<Holder> {
+    threads.iter().find_map(|thread| {
+        let user = thread.blocked?.user?;
+        let frames = program.stack(native(program, thread)?);
+        let first = frames.iter().position(|frame| frame.pc.get() == user.address)?;
+        let runs = |at: &usize| {
+            let Some((module, place)) = program.module_at(frames[*at].pc.lookup()) else {
+                return false;
+            };
+            let calls = program.layouts(module).calls_at(place).unwrap_or_default();
+            let mut paths = calls.iter().map(|call| plain_path(&call.function.name));
+            paths.any(|path| sites.libraries().initializes(&path))
+        };
+        let mut outer = (first + 1..frames.len()).filter(runs);
+        let has = outer.any(|at| has_word(program, &frames, at, address));
+        has.then(|| Holder {
+            guard: "initializer".into(),
+            access: Access::Initializer,
+            ..holder_in(thread, user)
+        })
+    })
 }
 
 /// The frame of the user's whose statement may hold the guard, further out than the one that makes
