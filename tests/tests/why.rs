@@ -135,6 +135,7 @@ faults! { subjects::faults, every_fault_in_every_debugger:
     a_stream_with_a_block_in_it_keeps_a_lock "standing-rows"
     a_thread_has_the_sender_of_what_a_task_waits_for "sender-on-thread"
     a_task_is_lent_the_only_sender "lent-sender"
+    a_reply_is_owed_by_what_lies_in_the_queue_of_a_thread "reply-in-queue"
     two_static_values_are_made_of_each_other "lazy-circle"
     a_task_joins_a_thread_that_wants_its_lock "joined-thread"
 }

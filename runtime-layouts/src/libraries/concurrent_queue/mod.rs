@@ -35,7 +35,7 @@ pub(crate) fn elements(
 ) -> Result<Vec<Value>, ValueError> {
     // A large queue is in a box of its own.
     if let Some(queue) = owner.find_through_pointers(program, BOUNDED)? {
-        return bounded(program, queue, element, most);
+        return in_array(program, queue, "value", element, most);
     }
     match owner.find_through_pointers(program, UNBOUNDED)? {
         Some(queue) => in_blocks(program, queue, (BLOCK, "value"), element, most),
@@ -83,21 +83,24 @@ pub(crate) fn ends(program: &Program<'_>, queue: Value) -> Result<(u64, u64), Va
     Ok((end("head")?, end("tail")?))
 }
 
-fn bounded(
+/// What lies in a queue with room for some, the member of that name of each slot. Bounded channels of
+/// std and crossbeam are the same (`library/std/src/sync/mpmc/array.rs`, Rust 1.95).
+pub(crate) fn in_array(
     program: &Program<'_>,
     queue: Value,
+    member: &str,
     element: Ty,
     most: usize,
 ) -> Result<Vec<Value>, ValueError> {
-    in_slots(program, queue, filled(program, queue)?, element, most)
+    in_slots(program, queue, (member, filled(program, queue)?), element, most)
 }
 
-/// What lies in the slots of a queue's `buffer`, so many at most: the index of the first one, how many
-/// there are, and how many can be.
+/// What lies in that member of the slots of a queue's `buffer`, so many at most: the index of the first
+/// one, how many there are, and how many can be.
 pub(crate) fn in_slots(
     program: &Program<'_>,
     queue: Value,
-    (first, queued, capacity): (u64, u64, u64),
+    (member, (first, queued, capacity)): (&str, (u64, u64, u64)),
     element: Ty,
     most: usize,
 ) -> Result<Vec<Value>, ValueError> {
@@ -105,7 +108,7 @@ pub(crate) fn in_slots(
     let Some(slots) = buffer.find_member(program, "data_ptr")? else { return Ok(Vec::new()) };
     let Some(slot) = slots.pointee(program)? else { return Ok(Vec::new()) };
     let size = slot.layout(program)?.size;
-    let value = slot.member(program, "value")?.address.wrapping_sub(slot.address);
+    let value = slot.member(program, member)?.address.wrapping_sub(slot.address);
     let at = |number: u64| {
         let index = first.wrapping_add(number).checked_rem(capacity).unwrap_or(0);
         let address = slot.address.wrapping_add(index.wrapping_mul(size)).wrapping_add(value);

@@ -28,7 +28,7 @@ fn queued(program: &Program<'_>, queue: Value, most: usize) -> Result<Vec<Value>
     let (capacity, below) = (number("cap")?, number("one_lap")?.wrapping_sub(1));
     let (head, tail) = ends(program, queue)?;
     let (first, queued) = between(head, tail, below, capacity);
-    in_slots(program, queue, (first, queued, capacity), element, most)
+    in_slots(program, queue, ("value", (first, queued, capacity)), element, most)
 }
 
 /// The index of the first element between two ends, and how many there are.

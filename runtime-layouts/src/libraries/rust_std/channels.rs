@@ -20,9 +20,25 @@ use crate::value::{Program, Ty, Value, ValueError};
 /// What all ends of a channel share.
 pub(crate) const COUNTER: &str = "std::sync::mpmc::counter::Counter<";
 
-/// A channel with room for any number of messages, and a part of its queue.
-const UNLIMITED: &str = "std::sync::mpmc::list::Channel<";
-const BLOCK: &str = "std::sync::mpmc::list::Block<";
+/// The types that the ends of a sort of channels share.
+pub(crate) struct ChannelTypes {
+    /// The counts of both ends and the channel.
+    pub(crate) counter: &'static str,
+    /// A channel with room for any number of messages.
+    pub(crate) list: &'static str,
+    /// A part of the queue of that.
+    pub(crate) block: &'static str,
+    /// A channel with room for some.
+    pub(crate) array: &'static str,
+}
+
+const STD: ChannelTypes = ChannelTypes {
+    counter: COUNTER,
+    list: "std::sync::mpmc::list::Channel<",
+    block: "std::sync::mpmc::list::Block<",
+    array: "std::sync::mpmc::array::Channel<",
+};
+
 /// The sorts of channels: with room for some messages, for any number, for none.
 const MOST_SORTS: usize = 3;
 /// Threads in the list of one channel that are looked at, at most.
@@ -72,18 +88,43 @@ pub(crate) fn waited_for(
     seen(program, end, found.next()?, access).ok()
 }
 
-/// The messages in the queue of a channel without a limit that a value leads to.
-pub(crate) fn queued(
+/// The messages of a channel of the standard library's, by its receiver.
+pub(crate) fn messages(
     program: &Program<'_>,
-    owner: Value,
+    receiver: Value,
     most: usize,
 ) -> Result<Vec<Value>, ValueError> {
-    let Some(channel) = owner.find_through_pointers(program, UNLIMITED)? else {
-        return Ok(Vec::new());
+    messages_of(&STD, program, receiver, most)
+}
+
+/// The messages in the queue of a channel that a value is the only receiver of, in the order in which
+/// they come out; none of one that others could take them from.
+pub(crate) fn messages_of(
+    types: &ChannelTypes,
+    program: &Program<'_>,
+    receiver: Value,
+    most: usize,
+) -> Result<Vec<Value>, ValueError> {
+    let none = || Ok(Vec::new());
+    let Some(counter) = receiver.find_through_pointers(program, types.counter)? else {
+        return none();
     };
-    let Some(message) = channel.layout(program)?.type_parameter("T") else { return Ok(Vec::new()) };
+    if counter.member(program, "receivers")?.unsigned(program)? != 1 {
+        return none();
+    }
+    let channel = counter.member(program, "chan")?;
+    let layout = channel.layout(program)?;
+    let Some(message) = layout.type_parameter("T") else { return none() };
     let message = Ty { module: channel.ty.module, id: message };
-    concurrent_queue::in_blocks(program, channel, (BLOCK, "msg"), message, most)
+    match &*layout.name {
+        name if name.starts_with(types.list) => {
+            concurrent_queue::in_blocks(program, channel, (types.block, "msg"), message, most)
+        }
+        name if name.starts_with(types.array) => {
+            concurrent_queue::in_array(program, channel, "msg", message, most)
+        }
+        _ => none(),
+    }
 }
 
 /// Whether a thread is in the list of those who wait for that. Most words lead to no channel at all.

@@ -1,5 +1,6 @@
 //! Standard collections that may hold futures, guards and ends of channels.
 
+use super::channels;
 use super::values::maps;
 use crate::knowledge::CollectionType;
 use crate::knowledge::children::{Children, Types, elements};
@@ -13,6 +14,10 @@ use crate::value::{Program, Ty, Value, ValueError};
 /// feature `raw` (0.12 to 0.14, `src/lib.rs`).
 pub(super) const COLLECTIONS: &[CollectionType] = &[
     CollectionType { types: Types::Of("alloc::vec::Vec"), children: vector },
+    CollectionType {
+        types: Types::Of("std::sync::mpsc::Receiver"),
+        children: |_, ty, layout| elements(ty, layout, "T", channels::messages),
+    },
     CollectionType {
         types: Types::Of("std::sync::lazy_lock::LazyLock"),
         children: |_, ty, layout| elements(ty, layout, "T", in_lazy),

@@ -123,7 +123,7 @@ fn add_pool(inspection: &mut Inspection<'_>, pool: Value, threads: &[ThreadRef],
 fn queued(inspection: &mut Inspection<'_>, pool: Value) -> Option<Vec<TaskIndex>> {
     let program = inspection.program;
     let receiver = pool.member(program, "rx").ok()?;
-    let messages = channels::queued(program, receiver, MOST_QUEUED).ok()?;
+    let messages = channels::messages(program, receiver, MOST_QUEUED).ok()?;
     let mut found = Vec::new();
     for message in messages {
         if inspection.interrupted() {
