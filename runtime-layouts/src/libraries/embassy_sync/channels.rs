@@ -11,6 +11,9 @@ use crate::value::{Program, Value, ValueError};
 pub(super) const CHANNEL: &str = "embassy_sync::channel::Channel<";
 /// What a sender or receiver leads to that does not know the sort of its channel: the same address.
 pub(super) const DYN_CHANNEL: &str = "dyn embassy_sync::channel::DynamicChannel<";
+pub(super) const DYN_PIPE: &str = "dyn embassy_sync::pipe::DynamicPipe";
+pub(super) const DYN_PUBSUB: &str = "dyn embassy_sync::pubsub::PubSubBehavior<";
+pub(super) const DYN_WATCH: &str = "dyn embassy_sync::watch::WatchBehavior<";
 pub(super) const PRIORITY_CHANNEL: &str = "embassy_sync::priority_channel::PriorityChannel<";
 pub(super) const PIPE: &str = "embassy_sync::pipe::Pipe<";
 pub(super) const PUBSUB: &str = "embassy_sync::pubsub::PubSubChannel<";
@@ -45,7 +48,7 @@ fn channel(reading: &Reading<'_>, value: Value, access: Access) -> Found {
             return Ok(Some(seen));
         }
     }
-    Ok(unnamed(program, value, "channel", ResourceKind::Mpsc, access))
+    Ok(unnamed(program, value, ("channel", "Channel"), ResourceKind::Mpsc, access))
 }
 
 /// The futures of `Pipe::read` and `Pipe::fill_buf`.
@@ -60,7 +63,9 @@ pub(super) fn write(reading: &Reading<'_>, value: Value) -> Found {
 
 fn pipe(reading: &Reading<'_>, value: Value, access: Access) -> Found {
     let program = reading.program;
-    let Some(pipe) = shared(program, value, "pipe", PIPE)? else { return Ok(None) };
+    let Some(pipe) = shared(program, value, "pipe", PIPE)? else {
+        return Ok(unnamed(program, value, ("pipe", "Pipe"), ResourceKind::Mpsc, access));
+    };
     let mut seen = end(ResourceKind::Mpsc, pipe, access);
     seen.name = Some(named("Pipe", pipe, program)?);
     let capacity = capacity(program, pipe.member(program, "buf")?);
@@ -88,7 +93,8 @@ fn pubsub(reading: &Reading<'_>, value: Value, access: Access) -> Found {
     let member = if access == Access::Receive { "subscriber" } else { "publisher" };
     let Some(user) = value.member(program, member)?.pointee(program)? else { return Ok(None) };
     let Some(channel) = shared(program, user, "channel", PUBSUB)? else {
-        return Ok(unnamed(program, user, "channel", ResourceKind::Broadcast, access));
+        let names = ("channel", "PubSubChannel");
+        return Ok(unnamed(program, user, names, ResourceKind::Broadcast, access));
     };
     let mut seen = end(ResourceKind::Broadcast, channel, access);
     seen.name = Some(named("PubSubChannel", channel, program)?);
@@ -109,7 +115,8 @@ fn pubsub(reading: &Reading<'_>, value: Value, access: Access) -> Found {
 pub(super) fn watch(reading: &Reading<'_>, value: Value) -> Found {
     let program = reading.program;
     let Some(watch) = shared(program, value, "watch", WATCH)? else {
-        return Ok(unnamed(program, value, "watch", ResourceKind::Watch, Access::Receive));
+        let names = ("watch", "Watch");
+        return Ok(unnamed(program, value, names, ResourceKind::Watch, Access::Receive));
     };
     let mut seen = end(ResourceKind::Watch, watch, Access::Receive);
     seen.name = Some(named("Watch", watch, program)?);
@@ -157,14 +164,14 @@ fn shared(
 fn unnamed(
     program: &Program<'_>,
     value: Value,
-    member: &str,
+    (member, name): (&str, &'static str),
     kind: ResourceKind,
     access: Access,
 ) -> Option<ObservedResource> {
     let pointer = value.member(program, member).ok()?.member(program, "pointer").ok()?;
     let address = program.read_pointer(pointer.address).ok().filter(|address| *address != 0)?;
     let mut seen = end(kind, Value { ty: value.ty, address }, access);
-    seen.name = Some("Channel".into());
+    seen.name = Some(name.into());
     Some(seen)
 }
 

@@ -13,7 +13,9 @@ mod locks;
 
 use std::borrow::Cow;
 
-use self::channels::{CHANNEL, DYN_CHANNEL, PIPE, PRIORITY_CHANNEL, PUBSUB, WATCH};
+use self::channels::{
+    CHANNEL, DYN_CHANNEL, DYN_PIPE, DYN_PUBSUB, DYN_WATCH, PIPE, PRIORITY_CHANNEL, PUBSUB, WATCH,
+};
 use crate::knowledge::{GuardType, Library, ResourceType};
 use crate::layout::name::last_segment;
 use crate::report::{Access, ResourceKind};
@@ -49,6 +51,9 @@ const RESOURCES: &[ResourceType] = &[
     ResourceType::of("embassy_sync::pipe::ReadFuture", channels::read),
     ResourceType::of("embassy_sync::pipe::FillBufFuture", channels::read),
     ResourceType::of("embassy_sync::pipe::WriteFuture", channels::write),
+    ResourceType::of("embassy_sync::pipe::DynamicReadFuture", channels::read),
+    ResourceType::of("embassy_sync::pipe::DynamicFillBufFuture", channels::read),
+    ResourceType::of("embassy_sync::pipe::DynamicWriteFuture", channels::write),
     ResourceType::of("embassy_sync::pubsub::subscriber::SubscriberWaitFuture", channels::subscribe),
     ResourceType::of("embassy_sync::pubsub::publisher::PublisherWaitFuture", channels::publish),
     ResourceType::of("embassy_sync::watch::Rcv", channels::watch),
@@ -112,6 +117,27 @@ const GUARDS: &[GuardType] = &[
         PUBSUB,
     ),
     GuardType::end("embassy_sync::watch::Sender", ResourceKind::Watch, Access::Send, WATCH),
+    GuardType::end("embassy_sync::pipe::DynamicWriter", MPSC, Access::Send, DYN_PIPE),
+    GuardType::end("embassy_sync::pipe::DynamicReader", MPSC, Access::Receive, DYN_PIPE),
+    GuardType::end(
+        "embassy_sync::pubsub::publisher::DynPublisher",
+        BROADCAST,
+        Access::Send,
+        DYN_PUBSUB,
+    ),
+    GuardType::end(
+        "embassy_sync::pubsub::publisher::DynImmediatePublisher",
+        BROADCAST,
+        Access::Send,
+        DYN_PUBSUB,
+    ),
+    GuardType::end(
+        "embassy_sync::pubsub::subscriber::DynSubscriber",
+        BROADCAST,
+        Access::Receive,
+        DYN_PUBSUB,
+    ),
+    GuardType::end("embassy_sync::watch::DynSender", ResourceKind::Watch, Access::Send, DYN_WATCH),
 ];
 
 const MPSC: ResourceKind = ResourceKind::Mpsc;
