@@ -3,7 +3,7 @@
 use super::counts::ids;
 use super::frames::{place, short_place};
 use super::kinds::has_identity;
-use runtime_layouts::report::{Access, Holder, Report, Resource, TaskIndex, Within};
+use runtime_layouts::report::{Access, Holder, Report, Resource, ResourceKind, TaskIndex, Within};
 
 /// Holders that are no tasks and that a line names, at most.
 const MOST_NAMED: usize = 5;
@@ -67,6 +67,9 @@ pub(super) fn holders_text(
     let (held, several) = match end_text(first.access) {
         Some(_) if first.access == Access::Place => {
             (format!("{doubt}place reserved by"), format!("{doubt}places reserved by"))
+        }
+        Some(end) if resource.kind == ResourceKind::Io => {
+            (format!("{end} in"), format!("{end} in"))
         }
         // What it waits for says already which end.
         Some(_) if first.access == Access::End => {

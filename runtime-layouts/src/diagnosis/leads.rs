@@ -113,10 +113,14 @@ impl<'r> Steps<'r> {
         let mut leads = Leads::default();
         let mut outside: FxHashMap<ResourceKind, usize> = FxHashMap::default();
         for task in &self.report.tasks {
-            let kind = self.resource(task.index).map(|resource| resource.kind);
+            let resource = self.resource(task.index);
+            let kind = resource.map(|resource| resource.kind);
+            let is_inside = resource.is_some_and(|resource| !resource.holders.is_empty());
             match (task.state, kind) {
                 (TaskState::Complete | TaskState::Cancelled, _) => {}
-                (_, Some(kind)) if is_outside(kind) || kind == ResourceKind::Never => {
+                (_, Some(kind))
+                    if !is_inside && (is_outside(kind) || kind == ResourceKind::Never) =>
+                {
                     *outside.entry(kind).or_default() += 1;
                 }
                 (_, Some(_)) | (TaskState::Idle | TaskState::Unknown, None) => leads.inside += 1,

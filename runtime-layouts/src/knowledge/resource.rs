@@ -218,6 +218,8 @@ pub(crate) struct ObservedResource {
     /// The key of the pool whose frames it was found in, of what is no object of that: beside a wait
     /// for one it only ends that.
     pub(crate) limit_of: Option<u64>,
+    /// The near and the far end of a socket that is connected.
+    pub(crate) ends: Option<(String, String)>,
     /// See [`crate::report::Resource::thread`].
     pub(crate) thread: Option<ThreadRef>,
     /// See [`crate::report::Resource::declared_in`].
@@ -251,6 +253,7 @@ impl ObservedResource {
             needs_all: false,
             made_of: None,
             limit_of: None,
+            ends: None,
             thread: None,
             declared_in: None,
         }

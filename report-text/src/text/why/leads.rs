@@ -11,7 +11,7 @@ use super::super::waiting::thing_without_address;
 use super::parts::{capitalized, joined_thread, line_of, standing, what_blocks};
 use runtime_layouts::report::{
     Access, Finding, Flavor, FrameRef, Lead, LeadReason, Leads, Report, Resource, ResourceKind,
-    Task, TaskIndex, TaskState, Wait, WakerPlace,
+    Task, TaskIndex, TaskKind, TaskState, Wait, WakerPlace,
 };
 
 /// Writes the leads under a heading, or that nothing waits inside the program.
@@ -117,6 +117,11 @@ fn of_state(report: &Report, lead: &Lead, subject: &str, look: &Look) -> String 
         TaskState::Scheduled if is_run_by_none(report, first) => format!(
             "{subject} was woken{at}, but no thread was found that runs its executor: see who should."
         ),
+        TaskState::Scheduled if first.kind == TaskKind::Blocking => format!(
+            "{subject} {} for a thread of the blocking pool{}: see `async workers`.",
+            if lead.tasks.len() == 1 { "queues" } else { "queue" },
+            full_pool(report, first).unwrap_or_default()
+        ),
         TaskState::Scheduled => {
             format!("{subject} was woken but not polled since{at}: see `async workers`.")
         }
@@ -128,6 +133,13 @@ fn of_state(report: &Report, lead: &Lead, subject: &str, look: &Look) -> String 
             format!("{subject} {is} idle{at}, and what for is not known: see `async bt {id}`.")
         }
     }
+}
+
+/// `, which is full (2 of 2 threads run closures)`; `None` for one that may start a thread more.
+fn full_pool(report: &Report, closure: &Task) -> Option<String> {
+    let pool = report.runtimes.get(closure.runtime?)?.blocking?;
+    let limit = pool.limit.filter(|_| pool.is_full())?;
+    Some(format!(", which is full ({} of {limit} threads run closures)", pool.threads))
 }
 
 /// Whether no thread is known that would poll a task.

@@ -30,6 +30,6 @@ pub(crate) fn observed(
         (None, _) => {}
     }
     seen.name = Some(name.into());
-    seen.state = known.and_then(|known| known.state);
+    (seen.state, seen.ends) = known.map(|known| (known.state, known.ends)).unwrap_or_default();
     seen
 }

@@ -7,9 +7,10 @@ mod counts;
 pub(crate) mod guard_types;
 mod guarded_ends;
 pub(crate) mod guards;
-pub(crate) mod lent;
+mod lent;
 mod other_ends;
 mod owners;
+mod peers;
 mod static_values;
 
 use std::sync::Arc;
@@ -101,6 +102,7 @@ impl Holders {
                 }
             }
         }
+        peers::add(waits);
         lent::add(program, sites, tasks, &mut self.types, waits);
         let blocking = waits.waits.iter().filter(|wait| wait.blocks_thread);
         self.of_threads.extend(blocking.map(|wait| wait.resource));

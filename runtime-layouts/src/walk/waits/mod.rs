@@ -70,6 +70,8 @@ pub(crate) struct Waits {
     orders: FxHashMap<ResourceId, (ReadOrder, Value)>,
     /// The names that resources have of their own: many have the same.
     names: FxHashSet<Arc<str>>,
+    /// The sockets that are connected, by their near and far ends.
+    pub(crate) sockets: FxHashMap<(String, String), ResourceId>,
     /// Types as the source spells them, without their paths.
     spelled: FxHashMap<Ty, Arc<str>>,
     /// What futures of unknown libraries wait with, the pointers to it that they have, and their types.
@@ -205,6 +207,9 @@ impl Waits {
             thread: seen.thread,
             declared_in: seen.declared_in,
         });
+        if let Some(ends) = seen.ends {
+            self.sockets.insert(ends, id);
+        }
         if let Some(order) = seen.order {
             self.orders.insert(id, order);
         }
