@@ -317,7 +317,10 @@ fn needs_of_thread_lock(report: &Report, lock: &Resource) -> Option<Group> {
             .collect();
         return Some(all).filter(|all| is_known && !all.is_empty());
     }
-    if may_be_elsewhere && lock.holders.iter().any(|holder| holder.thread.is_some()) {
+    // Who runs an initializer is seen to.
+    let is_on_a_stack =
+        |holder: &Holder| holder.thread.is_some() && holder.access != Access::Initializer;
+    if may_be_elsewhere && lock.holders.iter().any(is_on_a_stack) {
         return None;
     }
     let held = lock.holders.iter().zip(0..);
