@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{reader, said};
 use crate::fake::{FakeFrame, FakeReport};
-use crate::report::{Activity, Due, ResourceId, ResourceKind, TaskKind, WorkerState};
+use crate::report::{Access, Activity, Due, ResourceId, ResourceKind, TaskKind, WorkerState};
 use crate::target::host::Ran;
 
 #[test]
@@ -275,6 +275,19 @@ fn a_guard_on_a_stack_holds_while_no_other_thread_runs() {
     // The guard may be an old one, and the thread that runs may let the lock go in a moment.
     let running = two_want(Activity::Running, on_own_stack);
     assert!(running.iter().all(|line| line.starts_with("BlockedWorker, perhaps")), "{running:?}");
+}
+
+#[test]
+fn who_runs_an_initializer_is_known_whatever_else_runs() {
+    let initializes = |story: &mut FakeReport, lock, first: FakeFrame| {
+        let holder = story.thread_holds(7, true, lock);
+        (holder.task, holder.may_be_moved) = (Some(first.task), true);
+        holder.access = Access::Initializer;
+    };
+    assert_eq!(
+        two_want(Activity::Running, initializes),
+        ["Deadlock, perhaps: 1 waits for lock, held by 1; behind: 2"]
+    );
 }
 
 /// A runtime with so many workers, of which one is blocked by a task that wants a lock which a
