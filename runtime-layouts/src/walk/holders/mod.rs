@@ -147,10 +147,12 @@ impl Holders {
     /// Whether it is told which thread has something: what a thread waits for, and what nobody else was
     /// found to have.
     fn is_told_of_threads(&self, id: ResourceId, resource: &Resource) -> bool {
-        match self.of_threads.contains(&id) {
-            true => !resource.are_all_found(),
-            false => resource.holders.iter().all(|holder| holder.thread.is_some()),
+        if self.of_threads.contains(&id) {
+            return !resource.are_all_found();
         }
+        let can_be_had = resource.kind.is_channel() || resource.kind.is_lock();
+        let is_had = resource.parties != Some(0) && resource.is_taken != Some(false);
+        can_be_had && is_had && resource.holders.iter().all(|holder| holder.thread.is_some())
     }
 
     /// Adds the thread that keeps a guard of what someone waits for. `objects` has the objects of pools
