@@ -91,6 +91,13 @@ pub fn tell(
     }
     let mut story = Story { report, lines: Vec::new() };
     let mut polled = polled;
+    // An optimized build may have what polls a task nowhere. Where nothing blocks on a future, the
+    // task is the outermost of the user's code.
+    let polls = |frame: &NativeFrame| {
+        frame.function.as_deref().is_some_and(|function| libraries.polls_task(function))
+    };
+    let is_inlined = blocked_on.is_empty() && !stack.iter().any(polls);
+    let outermost = stack.iter().rposition(is_users).filter(|_| is_inlined);
     let mut blocked_on = blocked_on.into_iter();
     let mut is_first = true;
     for part in parts(libraries, stack, quiet_part(known, stack)) {
@@ -102,7 +109,8 @@ pub fn tell(
             Part::Between(part) => part,
         };
         let functions = || stack[part.clone()].iter().filter_map(|it| it.function.as_deref());
-        if functions().any(|function| libraries.polls_task(function))
+        let is_below = outermost.is_some_and(|at| part.start > at);
+        if (is_below || stack[part.clone()].iter().any(polls))
             && let Some(task) = polled.take()
         {
             // Its frames are those that were just told.
@@ -385,6 +393,10 @@ mod tests {
             ]
         );
         assert_eq!(tell(&report, LIBRARIES, 7, &stack()), None, "a thread of the user's own");
+        // What polls it was put in line with what runs the worker.
+        let mut inlined = stack();
+        inlined[5].function = Some("tokio::runtime::context::set_scheduler<shop::buy>".to_owned());
+        assert_eq!(tell(&report, LIBRARIES, 2, &inlined), Some(told));
     }
 
     #[test]
