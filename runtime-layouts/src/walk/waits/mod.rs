@@ -244,7 +244,9 @@ impl Waits {
         // Those of one task stand in a row.
         let others = holders.iter().rposition(|known| known.task != holder.task);
         let own = others.map_or(0, |last| last + 1);
-        let is_beside = |known: &Holder| (known.task, known.frame) == (holder.task, holder.frame);
+        let is_beside = |known: &Holder| {
+            (known.task, known.frame) == (holder.task, holder.frame) && !known.access.is_end()
+        };
         // What an expression returns is moved into a variable with a name.
         let is_temporary = |known: &Holder| {
             known.variable.as_ref().is_some_and(|name| Variable::is_temporary(name))
