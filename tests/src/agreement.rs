@@ -82,7 +82,9 @@ impl Said {
                         || format!("thread {}", holder["thread"]["id"]),
                         str::to_string,
                     );
-                    let has_it = ["held by", "read by"].iter().any(|label| row.contains(label));
+                    let has_it = ["held by", "read by", "being initialized by"]
+                        .iter()
+                        .any(|label| row.contains(label));
                     has_it && row.split_whitespace().any(|word| who.ends_with(word))
                 });
                 ensure!(is_listed, "`async locks` lists no holder {holder} in {rows:?}");
