@@ -47,7 +47,7 @@ static RULES: Rules = Rules::new(&[
     // What a live process alone tells, not a core file: where its files lead, the state of
     // connections and what children are called, when timers are due.
     (r"(\(fd \d+), [^)\n]*\)", "$1)"),
-    (r"(\(fd \d+), [^)\n]*…", "$1)…"),
+    (r"(\(fd \d+)(?:, [^)\n]*|\))…", "$1)"),
     (r"\b(a connection|a socket|a pipe|a file descriptor) [^\n(]*\(fd \d+\)", "$1 (fd N)"),
     (r"(\(fd N\)(?: to (?:read|write))?) \([^)\n]*\)", "$1"),
     (r"\bchild process \d+(?:…| \([^)\n]*[)…])?", "child process N"),
