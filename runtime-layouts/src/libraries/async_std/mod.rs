@@ -3,6 +3,8 @@
 //! Source: `async-std/src/fs/file.rs` (1.12.0 and 1.13.2): what a file does runs as a closure on the
 //! pool of `blocking`, which has the file's lock meanwhile; who waits is told when that is given back.
 
+mod expected;
+
 use crate::knowledge::{GuardType, Library, ObservedResource, Reading, ResourceType, waker};
 use crate::report::{Access, ResourceKind};
 use crate::value::slices::SliceLayout;
@@ -10,6 +12,7 @@ use crate::value::{Program, Value, ValueError};
 
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
+    expectations: &[expected::LOCK],
     resources: &[ResourceType {
         wakers: Some(wakers),
         ..ResourceType::of("async_std::fs::file::File", file)
@@ -24,7 +27,7 @@ pub(crate) const LIBRARY: Library = Library {
     ..Library::named("async-std")
 };
 
-const LOCK: &str = "async_std::fs::file::LockState<";
+const LOCK: &str = expected::LOCK.newest();
 /// Those that wait for one file which are looked at.
 const MOST_WAITING: u64 = 64;
 

@@ -35,9 +35,12 @@ pub(crate) const LIBRARY: Library = Library {
     collections: &[collections::COLLECTIONS],
     printers: values::PRINTERS,
     entering_kernel: &["std::sys::", "parking_lot_core::", "core::"],
-    // `std/src/sys/sync/once/futex.rs` (Rust 1.95), which is never inlined; of it `Once`, `OnceLock` and
-    // `LazyLock` are made.
-    initializing: &["std::sys::sync::once::futex::Once::call"],
+    // `std/src/sys/sync/once/futex.rs` (Rust 1.95; before 1.78 or so in `sys_common`), which is never
+    // inlined; of it `Once`, `OnceLock` and `LazyLock` are made.
+    initializing: &[
+        "std::sys::sync::once::futex::Once::call",
+        "std::sys_common::once::futex::Once::call",
+    ],
     // `std/src/sys/pal/unix/futex.rs` and `sys/thread/unix.rs` (Rust 1.95); of `parking_lot_core`
     // `thread_parker/linux.rs` and `spinwait.rs` (0.9.12).
     passing_kernel: &[
@@ -184,7 +187,10 @@ const BLOCKING: &[BlockingCall] = &[
     BlockingCall::call("parking_lot::condvar::Condvar::wait_while"),
     BlockingCall::call("parking_lot::once::Once::call_once"),
     // Who runs the initializer has it meanwhile.
+    BlockingCall::lock("std::sync::once::Once::call_once", None, futex_words::first),
+    BlockingCall::lock("std::sync::once::Once::call_once_force", None, futex_words::first),
     BlockingCall::lock("std::sync::poison::once::Once::call_once", None, futex_words::first),
+    BlockingCall::lock("std::sync::poison::once::Once::call_once_force", None, futex_words::first),
     BlockingCall::lock("std::sync::once_lock::OnceLock::get_or_init", None, futex_words::first),
     BlockingCall::lock("std::sync::lazy_lock::LazyLock::force", None, futex_words::first),
     BlockingCall::call("std::net::tcp::TcpStream::connect"),

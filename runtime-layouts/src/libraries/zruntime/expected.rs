@@ -42,7 +42,13 @@ pub(super) const TASK_WAKER: Expectation = ty(
     &[with(newest("zruntime::scheduler::TaskWaker", "0.2"), &["id", "queued"])],
 );
 
-pub(super) const EXPECTATIONS: &[Expectation] = &[CORE, TASKS, REMOTE, JOIN, TASK_WAKER];
+pub(super) const WORK: Expectation = ty(
+    "what a closure that blocks and its future share",
+    "zruntime/src/unblock/mod.rs",
+    &[with(newest("zruntime::unblock::State<", "0.2"), &["outcome", "waker"])],
+);
+
+pub(super) const EXPECTATIONS: &[Expectation] = &[CORE, TASKS, REMOTE, JOIN, TASK_WAKER, WORK];
 
 pub(super) const NAMED_TYPES: &[NamedTypes] = &[
     NamedTypes::of(&CORE),

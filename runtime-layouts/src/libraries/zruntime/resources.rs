@@ -3,7 +3,7 @@
 //! Source: `zruntime/src/{lock/{mutex,semaphore,rwlock,barrier},broadcast,mpmc,event,reactor,time}.rs`
 //! (0.2.2). What its `fs` does blocks the thread: nothing waits there.
 
-use super::expected::CORE;
+use super::expected::{CORE, WORK};
 use super::{join, waits};
 use crate::knowledge::naming::{count, generic_name};
 use crate::knowledge::{GuardType, ObservedResource, Reading, ResourceType};
@@ -110,7 +110,7 @@ fn semaphore(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResou
 /// `unblock()`: a closure on the pool, whose thread has the other end.
 fn work(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
     let program = reading.program;
-    let state = value.find_through_pointers(program, "zruntime::unblock::State<")?;
+    let state = value.find_through_pointers(program, WORK.newest())?;
     let mut seen = ObservedResource::new(ResourceKind::Oneshot, state.unwrap_or(value));
     seen.name = Some("a closure that unblock() runs".into());
     seen.access = Some(Access::Receive);

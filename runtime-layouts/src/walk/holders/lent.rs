@@ -10,7 +10,9 @@ use rustc_hash::FxHashMap;
 
 use super::guard_types::{GuardTypes, is_emptied};
 use super::{access_to, ends_brought};
-use crate::report::{Access, FrameRef, Holder, Resource, ResourceId, Task, TaskState, Within};
+use crate::report::{
+    Access, FrameRef, Holder, Resource, ResourceId, Task, TaskIndex, TaskState, Within,
+};
 use crate::value::{Program, Value};
 use crate::walk::chains::live_values::LiveValues;
 use crate::walk::chains::sites::Sites;
@@ -25,7 +27,7 @@ const MOST_BORROWERS: usize = 8;
 #[derive(Default)]
 struct Lent {
     ends: Vec<(Value, Option<Collection>)>,
-    tasks: Vec<crate::report::TaskIndex>,
+    tasks: Vec<TaskIndex>,
 }
 
 /// Adds the tasks that could use an end of what someone waits for and of which nobody has an end.

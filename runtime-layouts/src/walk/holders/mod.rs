@@ -172,16 +172,18 @@ impl Holders {
         for end in ends_brought(known.access) {
             let Some(id) = waits.known(known.kind, key.address, *end) else { continue };
             let resource = &mut waits.resources[id.0 as usize];
-            // Who was found to have all that there are has them, and this one has not.
             let is_counted = matches!(known.kind, ResourceKind::ThreadLock | ResourceKind::Pool);
-            // What is passed on to a function that is put in line there has several names; the
-            // innermost comes first.
-            let is_named_already = resource.holders.iter().any(|holder| {
-                let on = holder.thread.map(|holding| holding.thread);
-                on == Some(kept.thread.thread) && holder.access == known.access
-            });
-            if !is_counted && (is_named_already || !self.is_told_of_threads(id, resource)) {
-                continue;
+            if !is_counted {
+                // What is passed on to a function that is put in line there has several names; the
+                // innermost comes first.
+                let is_named_already = resource.holders.iter().any(|holder| {
+                    let on = holder.thread.map(|holding| holding.thread);
+                    on == Some(kept.thread.thread) && holder.access == known.access
+                });
+                // Who was found to have all that there are has them, and this one has not.
+                if is_named_already || !self.is_told_of_threads(id, resource) {
+                    continue;
+                }
             }
             if let Some(number) = number_of(program, kept.value, known)? {
                 match objects.insert((id, number), kept.value.address) {

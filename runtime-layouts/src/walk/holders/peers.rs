@@ -3,7 +3,7 @@
 //! Who waits to write to one has filled the buffers on the way to the other end. Where who has that
 //! waits to write as well, neither reads what the other one sends.
 
-use crate::report::{Access, Holder, ResourceId};
+use crate::report::{Access, Holder, ResourceId, WaitId};
 use crate::walk::waits::Waits;
 
 /// Adds the tasks that write to the other end of what is written to.
@@ -43,7 +43,6 @@ pub(super) fn add(waits: &mut Waits) {
 /// Whether all who wait for a socket wait to write to it.
 fn is_only_written(waits: &Waits, id: ResourceId) -> bool {
     let queue = &waits.resources[id.0 as usize].queue;
-    let writes =
-        |wait: &crate::report::WaitId| waits.waits[wait.0 as usize].access == Some(Access::Send);
+    let writes = |wait: &WaitId| waits.waits[wait.0 as usize].access == Some(Access::Send);
     !queue.is_empty() && queue.iter().all(writes)
 }
