@@ -103,7 +103,9 @@ fn in_unit(
         let (of, at) = source.named_node(&dwarf, index, range.node)?;
         let name = source.name_bytes(&dwarf, of.node(at).name());
         let name = name.split(|byte| *byte == b'<').next().unwrap_or_default();
-        if name == b"poll" && wanted.is_task_poll(&source.path_of(&dwarf, of, at)?) {
+        if wanted.is_name_of_task_poll(name)
+            && wanted.is_task_poll(&source.path_of(&dwarf, of, at)?)
+        {
             roots.task_polls.push(range.low);
         }
         let streams = |known: &StreamingTrait| known.polls.iter().any(|it| it.as_bytes() == name);
@@ -168,6 +170,12 @@ impl Wanted {
         own_names.sort_unstable();
         own_names.dedup();
         Self { libraries, own_names, static_types: libraries.static_types().collect() }
+    }
+
+    /// Whether a function of that name may poll a task: the path of one takes longer to find out.
+    fn is_name_of_task_poll(&self, name: &[u8]) -> bool {
+        let mut polls = self.libraries.runtimes().flat_map(|(_, runtime)| runtime.task_polls);
+        polls.any(|path| own_name(path).as_bytes() == name)
     }
 
     /// Whether the function with this path polls a task.
