@@ -47,6 +47,17 @@ fn beside_the_optimized_program() -> Result<()> {
     beside(Profile::Release, "shapes-release")
 }
 
+/// Tasks of an executor whose functions have other names than tokio's.
+#[test]
+fn of_a_program_of_smol() -> Result<()> {
+    let program = deployed("smol-tasks", Profile::Debug, "smol")?;
+    extract("smol-tasks", Profile::Debug, &program.with_file_name("smol-tasks.unhang"))?;
+    let mut running = Running::start(&program, &["circle"])?;
+    running.come_to_rest()?;
+    let modes = &[Mode::Live, Mode::Core];
+    Case { name: "smol-circle", commands: &[DUMP], fronts: FRONTS, modes }.check(&running)
+}
+
 /// The file of another build is not used, and the reason is given.
 #[test]
 fn of_another_build() -> Result<()> {
