@@ -45,13 +45,14 @@ static RULES: Rules = Rules::new(&[
     (r#"[^\s"'(]*/lib/rustlib/src/rust/"#, "<rust>/"),
     (r"/rustc/[0-9a-f]{40}/", "<rust>/"),
     // What a live process alone tells, not a core file: where its files lead, the state of
-    // connections and what children are called, when timers are due.
+    // connections and what children are called, when timers are due. Where a cell of a table ends
+    // depends on it: before this is taken out, and (further down) with it out.
+    (r"(\(fd \d+[^)\n]*\)(?: to (?:read|write))?) \|[^\n]*…", "$1 | …"),
     (r"(\(fd \d+), [^)\n]*\)", "$1)"),
     (r"(\(fd \d+)(?:, [^)\n]*|\))…", "$1)"),
     (r"\b(a connection|a socket|a pipe|a file descriptor) [^\n(]*\(fd \d+\)", "$1 (fd N)"),
     (r"(\(fd N\)(?: to (?:read|write))?) \([^)\n]*\)", "$1"),
     (r"\bchild process \d+(?:…| \([^)\n]*[)…])?", "child process N"),
-    // Where a cell of a table ends depends on it.
     (r"(\(fd N\)(?: to (?:read|write))?|child process N) \|[^\n]*…", "$1 | …"),
     (r"\b(server|client) connection (?:from|to) \S+:\d+:", "$1 connection (fd N):"),
     // Addresses of the network.
@@ -173,6 +174,8 @@ mod tests {
         }
         let text = "a socket to 127.0.0.1:2 (fd 9) to read (established, from 127.0.0.1:1)";
         assert_eq!(neutral(text), "a socket (fd N) to read\n");
+        let text = "a socket (fd 9) to read | a socket (fd 10)…";
+        assert_eq!(neutral(text), "a socket (fd N) to read | …\n");
         let text = "a connection on /run/app.sock (fd 9)";
         assert_eq!(neutral(text), "a connection (fd N)\n");
         for child in ["77 (cat)", "771…", "77 (c…", "77"] {
