@@ -244,6 +244,7 @@ function addHolder(builder, resource, holder) {
     ['send', 'sender'],
     ['receive', 'receiver'],
     ['place', 'reserved place'],
+    ['peer', 'other end'],
   ]);
   const what = words.get(holder.access) ?? 'held';
   const variable = holder.variable !== null && !/^__\d+$/.test(holder.variable) ? ` in \`${holder.variable}\`` : '';

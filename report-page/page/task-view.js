@@ -95,6 +95,7 @@ function holderElement(holder, model, actions) {
     ['receive', 'receiver in '],
     ['place', 'a place reserved by '],
     ['end', 'perhaps in '],
+    ['peer', 'other end in '],
   ]);
   const element = el('div', { class: 'holder' }, words.get(holder.access) ?? 'held by ');
   if (holder.task !== null) element.append(...links([holder.task], model, actions));

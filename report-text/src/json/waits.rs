@@ -407,6 +407,7 @@ pub(super) fn access_text(access: Access) -> &'static str {
         Access::Initializer => "initializer",
         Access::Place => "place",
         Access::End => "end",
+        Access::Peer => "peer",
     }
 }
 

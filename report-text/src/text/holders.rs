@@ -32,7 +32,7 @@ pub(super) fn end_text(access: Access) -> Option<&'static str> {
         Access::Receive => Some("receiver"),
         Access::Handle => Some("handle"),
         Access::Place => Some("reserved place"),
-        Access::End => Some("other end"),
+        Access::End | Access::Peer => Some("other end"),
         _ => None,
     }
 }

@@ -245,6 +245,14 @@ fn named_thing(report: &Report, wait: &Wait) -> String {
     }
 }
 
+/// The same without the address, with its state.
+pub(super) fn thing_or_answer(report: &Report, wait: &Wait) -> String {
+    match report.answer_owed(wait).filter(|_| !wait.is_granted) {
+        Some(owed) => answer_from(report, owed),
+        None => thing_without_address(report, wait),
+    }
+}
+
 /// What is waited for, with its state.
 pub(super) fn thing_without_address(report: &Report, wait: &Wait) -> String {
     let resource = report.resource(wait.resource);

@@ -48,14 +48,19 @@ pub fn leads(report: &Report, findings: &[Finding]) -> Leads {
     if leads.inside == 0 && leads.outside.is_empty() && findings.is_empty() {
         return leads;
     }
-    let known: FxHashSet<TaskIndex> =
-        findings.iter().flat_map(|finding| finding.tasks(report)).collect();
+    let of = |findings: &mut dyn Iterator<Item = &Finding>| -> FxHashSet<TaskIndex> {
+        findings.flat_map(|finding| finding.tasks(report)).collect()
+    };
+    let known = of(&mut findings.iter());
+    // That a lock is kept during a wait does not tell that this wait is for who wants the lock.
+    let in_faults = of(&mut findings.iter().filter(|finding| is_fault(finding)));
     let is_certain = findings.iter().any(|finding| finding.is_sure && is_fault(finding));
     // Of what a busy or blocked thread keeps from running a finding says all.
     let starves = findings.iter().any(|finding| finding.kind == FindingKind::BlockedWorker);
     let mut first = steps.leads();
     first.retain(|lead| {
-        let is_said = lead.tasks.iter().any(|task| known.contains(task));
+        let said = if lead.reason == LeadReason::Circle { &in_faults } else { &known };
+        let is_said = lead.tasks.iter().any(|task| said.contains(task));
         let is_told = lead.reason == LeadReason::Overdue && starves;
         let is_needed = lead.reason <= LeadReason::OwnHolding || !is_certain;
         !is_said && !is_told && is_needed
@@ -115,7 +120,9 @@ impl<'r> Steps<'r> {
         for task in &self.report.tasks {
             let resource = self.resource(task.index);
             let kind = resource.map(|resource| resource.kind);
-            let is_inside = resource.is_some_and(|resource| !resource.holders.is_empty());
+            let is_inside = resource.is_some_and(|resource| {
+                resource.holders.iter().any(|holder| holder.access != Access::Peer)
+            });
             match (task.state, kind) {
                 (TaskState::Complete | TaskState::Cancelled, _) => {}
                 (_, Some(kind))
@@ -136,9 +143,15 @@ impl<'r> Steps<'r> {
     fn leads(&self) -> Vec<Lead> {
         let (ends, circles) = self.ends();
         let mut behind = vec![0_usize; ends.len()];
-        for (task, end) in ends.iter().enumerate() {
-            if let Some(end) = end.filter(|end| end.0 as usize != task) {
+        // The ends to which a task leads that does more than wait for work.
+        let mut matter: FxHashSet<TaskIndex> = FxHashSet::default();
+        for (task, end) in self.report.tasks.iter().zip(&ends) {
+            let Some(end) = end else { continue };
+            if *end != task.index {
                 behind[end.0 as usize] += 1;
+            }
+            if !self.is_idle_service(task) {
+                matter.insert(*end);
             }
         }
         let wants_lock = |task: &&Task| {
@@ -169,12 +182,32 @@ impl<'r> Steps<'r> {
                 }
             }
         }
+        let matters = |lead: &Lead| matter.contains(&lead.tasks[0]);
+        // Both sides of a connection that nobody uses now read.
+        let is_idle = |lead: &Lead| {
+            let kind = lead.wait.map(|id| self.report.resource(self.report.wait(id).resource).kind);
+            lead.reason == LeadReason::Circle && kind == Some(ResourceKind::Io) && !matters(lead)
+        };
+        let only_those_that_matter = leads.iter().any(matters);
+        leads.retain(|lead| !is_idle(lead) && (matters(lead) || !only_those_that_matter));
         leads.sort_by_key(|lead| {
             let many = lead.behind + lead.tasks.len();
             // Who keeps others waiting tells more than who waits alone.
             (lead.reason, lead.behind == 0, usize::MAX - many, lead.tasks[0])
         });
         leads
+    }
+
+    /// Whether a task is a library's own and waits for a message or to read, with none of the user's
+    /// code in it: so do those who serve others when all is well.
+    fn is_idle_service(&self, task: &Task) -> bool {
+        let is_users = |(_, wait): (WaitId, &Wait)| wait.user.is_some();
+        let asks = self.wait(task.index).is_some_and(|wait| {
+            wait.access == Some(Access::Receive) && !wait.blocks_thread && wait.waker.is_none()
+        });
+        task.state == TaskState::Idle
+            && asks
+            && !self.report.waits.of(task.index).any(is_users)
     }
 
     /// The task at which each one's chain ends, and the circles, each by its first task.
@@ -283,6 +316,9 @@ fn telling_wait(report: &Report, task: &Task) -> Option<WaitId> {
         if wait.is_granted {
             return None;
         }
+        if brings_itself(report, wait) {
+            continue;
+        }
         let class = match kind {
             kind if kind.is_lock() || wait.blocks_thread => 0,
             // What only ends what else the task does tells less than that, and what never ends
@@ -298,6 +334,24 @@ fn telling_wait(report: &Report, task: &Task) -> Option<WaitId> {
         }
     }
     best.map(|(_, id)| id)
+}
+
+/// Whether the task brings what it waits for itself, in a frame that waits for more: of the body of a
+/// request the connection around its handler, which waits for its socket.
+fn brings_itself(report: &Report, wait: &Wait) -> bool {
+    if wait.access != Some(Access::Receive) {
+        return false;
+    }
+    let mut brings = report.resource(wait.resource).holders.iter().filter(|holder| {
+        holder.task == Some(wait.task) && holder.access == Access::Send && holder.thread.is_none()
+    });
+    brings.any(|holder| {
+        let waits_there = |(_, other): (WaitId, &Wait)| {
+            let kind = report.resource(other.resource).kind;
+            other.leaf == holder.frame && other.is_polled && is_outside(kind)
+        };
+        report.waits.of(wait.task).any(waits_there)
+    })
 }
 
 /// The first two tasks that have a thing, of all its holders: whoever waits for it is at most one of

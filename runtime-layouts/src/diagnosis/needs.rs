@@ -280,6 +280,7 @@ fn holders(report: &Report, resource: &Resource) -> Group {
     let counts = |holder: &Holder| {
         (holder.thread.is_none() || resource.kind == ResourceKind::Pool)
             && (holder.access != Access::Handle || are_all_found)
+            && holder.access != Access::Peer
     };
     let of_tasks = resource.holders.iter().zip(0..).filter(|(holder, _)| counts(holder));
     of_tasks

@@ -94,6 +94,9 @@ pub enum Access {
     End,
     /// By running the code that makes it, for which the others wait.
     Initializer,
+    /// As the other side of a connection inside of the process: what is waited for comes from there.
+    /// Another task may have that side as well.
+    Peer,
 }
 
 /// Something that keeps a resource from others.

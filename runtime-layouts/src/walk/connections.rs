@@ -33,6 +33,13 @@ pub(crate) struct ConnectionBatch {
     sent: Vec<(TaskIndex, Kept)>,
 }
 
+impl ConnectionBatch {
+    /// The connections, in the order of their tasks.
+    pub(crate) fn connections(&self) -> impl Iterator<Item = &Connection> {
+        self.connections.iter().map(|(_, connection)| connection)
+    }
+}
+
 /// All that was found of connections.
 pub(crate) struct FoundConnections {
     /// In the order of their tasks.

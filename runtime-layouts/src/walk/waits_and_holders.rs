@@ -68,7 +68,7 @@ pub(crate) fn find(
         threads = threads::survey(program, sites, (runtimes, tasks), &mut waits);
         waits.take_callers(&threads);
         lock_references::mark(program, sites, (&mut threads, tasks), &waits);
-        holders.finish(program, sites, (&threads, tasks), &mut waits);
+        holders.finish(program, sites, (&threads, tasks, &connections), &mut waits);
         lock_references::add_holders(program, sites, (&threads, tasks), &mut waits);
     }
     Found { waits, connections, threads, is_whole }

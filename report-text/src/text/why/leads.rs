@@ -7,7 +7,7 @@ use super::super::counts::enumerated;
 use super::super::counts::tasks_of;
 use super::super::holders::{end_text, in_variable};
 use super::super::style::{Out, Style};
-use super::super::waiting::thing_without_address;
+use super::super::waiting::{thing_or_answer, thing_without_address};
 use super::parts::{capitalized, joined_thread, line_of, standing, what_blocks};
 use runtime_layouts::report::{
     Access, Finding, Flavor, FrameRef, Lead, LeadReason, Leads, Report, Resource, ResourceKind,
@@ -154,7 +154,7 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
     let resource = report.resource(wait.resource);
     let waits = if lead.tasks.len() == 1 { "waits" } else { "wait" };
     let at = at(report, Some(wait.user.unwrap_or(wait.leaf)), look);
-    let what = format!("{waits} for {}{at}", thing_without_address(report, wait));
+    let what = format!("{waits} for {}{at}", thing_or_answer(report, wait));
     match lead.reason {
         LeadReason::BlockedThread => {
             let thread = match first.thread {
@@ -210,18 +210,27 @@ fn circle(report: &Report, lead: &Lead, subject: &str, look: &Look) -> String {
         0 => String::new(),
         more => format!(" and {more} more for them"),
     };
-    let own = |task: &TaskIndex| {
+    let of = |task: &TaskIndex| {
         let mut own = report.waits_of(*task).iter().filter(|wait| wait.is_polled && !wait.is_limit);
         let wait = own.clone().find(|wait| report.resource(wait.resource).timer.is_none());
-        let wait = wait.or_else(|| own.next())?;
+        wait.or_else(|| own.next())
+    };
+    let own = |task: &&TaskIndex| {
+        let wait = of(task)?;
         let at = at(report, Some(wait.user.unwrap_or(wait.leaf)), look);
         let timer = timer_beside(report, wait).unwrap_or_default();
-        let what = thing_without_address(report, wait);
-        Some(format!("task {} for {what}{at}{timer}", report.task(*task).id.0))
+        let what = thing_or_answer(report, wait);
+        Some(format!("task {} for {what}{at}{timer}", report.task(**task).id.0))
     };
-    let told: Option<Vec<String>> = Some(&lead.tasks)
-        .filter(|tasks| tasks.len() <= MOST_TOLD)
-        .and_then(|tasks| tasks.iter().map(own).collect());
+    // Of many, those in which the user's code waits tell most.
+    let is_users = |task: &&TaskIndex| of(task).is_some_and(|wait| wait.user.is_some());
+    let told: Vec<&TaskIndex> = match lead.tasks.len() <= MOST_TOLD {
+        true => lead.tasks.iter().collect(),
+        false => lead.tasks.iter().filter(is_users).collect(),
+    };
+    let told: Option<Vec<String>> = Some(told)
+        .filter(|told| (1..=MOST_TOLD).contains(&told.len()))
+        .and_then(|told| told.iter().map(own).collect());
     let told = told.map(|told| format!(": {}", told.join(", "))).unwrap_or_default();
     let id = &report.task(lead.tasks[0]).id.0;
     format!(

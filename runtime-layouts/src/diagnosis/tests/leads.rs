@@ -300,3 +300,51 @@ fn an_end_of_its_own_channel_is_no_sign_that_a_task_waits_for_itself() {
     story.waits(task, queue).access = Some(Access::Receive);
     assert_eq!(lines(&told(story)), [(LeadReason::ChainEnd, vec![1], 0)]);
 }
+
+#[test]
+fn what_serves_others_and_waits_for_work_is_no_lead_beside_the_users_own() {
+    let beside = |with_users: bool| {
+        let mut story = FakeReport::new();
+        let (service, asked) = (story.task(), story.task());
+        let jobs = story.channel(ResourceKind::Mpsc, "mpsc<Job>", 1);
+        story.waits(service, jobs).access = Some(Access::Receive);
+        let answer = story.resource(ResourceKind::Oneshot, "oneshot<u32>");
+        let waits = story.waits(asked, answer);
+        (waits.access, waits.user) = (Some(Access::Receive), with_users.then_some(waits.leaf));
+        lines(&told(story))
+    };
+    let end = LeadReason::ChainEnd;
+    assert_eq!(beside(true), [(end, vec![2], 0)]);
+    assert_eq!(beside(false), [(end, vec![1], 0), (end, vec![2], 0)], "there is nothing better");
+}
+
+#[test]
+fn a_service_that_the_users_code_waits_for_is_a_lead() {
+    let mut story = FakeReport::new();
+    let (service, waiting) = (story.task(), story.task());
+    let jobs = story.channel(ResourceKind::Mpsc, "mpsc<Job>", 1);
+    story.waits(service, jobs).access = Some(Access::Receive);
+    let end = story.end_of(&[service]);
+    let waits = story.waits(waiting, end);
+    waits.user = Some(waits.leaf);
+    assert_eq!(lines(&told(story)), [(LeadReason::ChainEnd, vec![1], 1)]);
+}
+
+#[test]
+fn what_a_task_brings_itself_from_a_socket_is_a_wait_for_that_socket() {
+    let with = |waits_for_a_socket: bool| {
+        let mut story = FakeReport::new();
+        let connection = story.task();
+        let handler = story.awaits(connection);
+        let body = story.channel(ResourceKind::Mpsc, "HTTP body", 2);
+        story.holds(connection, body).access = Access::Send;
+        story.waits(handler, body).access = Some(Access::Receive);
+        if waits_for_a_socket {
+            let socket = story.resource(ResourceKind::Io, "TcpStream");
+            story.waits(connection, socket);
+        }
+        lines(&told(story))
+    };
+    assert_eq!(with(true), []);
+    assert_eq!(with(false).len(), 1);
+}

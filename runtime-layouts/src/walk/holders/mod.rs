@@ -36,6 +36,7 @@ use crate::walk::chains::sites::Sites;
 use crate::walk::search::shared::SharedPointer;
 use crate::walk::threads::guards as guards_on_stacks;
 use crate::walk::threads::guards::OnStack;
+use crate::walk::connections::ConnectionBatch;
 use crate::walk::waits::Waits;
 
 /// Owners of one notification that are listed, at most.
@@ -91,7 +92,7 @@ impl Holders {
         &mut self,
         program: &Program<'_>,
         sites: &mut Sites,
-        (threads, tasks): (&[ProcessThread], &[Task]),
+        (threads, tasks, connections): (&[ProcessThread], &[Task], &[ConnectionBatch]),
         waits: &mut Waits,
     ) {
         other_ends::add(program, sites, tasks, &mut self.owners, waits);
@@ -102,7 +103,7 @@ impl Holders {
                 }
             }
         }
-        peers::add(waits);
+        peers::add(waits, connections);
         lent::add(program, sites, tasks, &mut self.types, waits);
         let blocking = waits.waits.iter().filter(|wait| wait.blocks_thread);
         self.of_threads.extend(blocking.map(|wait| wait.resource));

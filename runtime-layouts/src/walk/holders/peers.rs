@@ -1,48 +1,83 @@
 //! Sockets of which both ends are in the process.
 //!
 //! Who waits to write to one has filled the buffers on the way to the other end. Where who has that
-//! waits to write as well, neither reads what the other one sends.
+//! waits to write as well, neither reads what the other one sends. Who waits to read waits for what
+//! the task sends that has the other end: another task may have that end as well, so that this says
+//! where to look and no more.
 
-use crate::report::{Access, Holder, ResourceId, WaitId};
+use crate::report::{Access, FrameRef, Holder, ResourceId, TaskIndex, WaitId};
+use crate::walk::connections::ConnectionBatch;
 use crate::walk::waits::Waits;
 
-/// Adds the tasks that write to the other end of what is written to.
-pub(super) fn add(waits: &mut Waits) {
-    let pairs: Vec<(ResourceId, ResourceId)> = waits
-        .sockets
-        .iter()
-        .filter_map(|((near, far), id)| {
-            let other = waits.sockets.get(&(far.clone(), near.clone()))?;
-            (other != id).then_some((*id, *other))
-        })
-        .collect();
-    for (id, other) in pairs {
-        if !is_only_written(waits, id) || !is_only_written(waits, other) {
-            continue;
-        }
-        for wait in waits.resources[other.0 as usize].queue.clone() {
-            let wait = &waits.waits[wait.0 as usize];
-            let holder = Holder {
-                task: Some(wait.task),
-                frame: wait.user.unwrap_or(wait.leaf),
-                is_static: false,
-                variable: None,
-                guard: "socket".into(),
-                access: Access::End,
-                may_be_moved: true,
-                shared_end: None,
-                thread: None,
-                within: None,
-                holding_frame: None,
-            };
-            waits.held(id, holder);
+/// A task that has a socket, and the frame that uses it.
+type User = (TaskIndex, FrameRef);
+
+/// Adds the tasks that have the other ends of sockets: where both sides write, and where one reads.
+pub(super) fn add(waits: &mut Waits, connections: &[ConnectionBatch]) {
+    let sockets: Vec<((String, String), ResourceId)> =
+        waits.sockets.iter().map(|(ends, id)| (ends.clone(), *id)).collect();
+    for ((near, far), id) in sockets {
+        let other = waits.sockets.get(&(far.clone(), near.clone())).copied();
+        let other = other.filter(|other| *other != id);
+        match other {
+            Some(other) if is_all(waits, id, Access::Send) => {
+                if is_all(waits, other, Access::Send) {
+                    for user in users(waits, other) {
+                        waits.held(id, holder(user, Access::End));
+                    }
+                }
+            }
+            _ if is_all(waits, id, Access::Receive) => {
+                let mut peers = other.map_or_else(Vec::new, |other| users(waits, other));
+                if peers.is_empty() {
+                    peers = served(connections, &far, &near);
+                }
+                for user in peers {
+                    waits.held(id, holder(user, Access::Peer));
+                }
+            }
+            _ => {}
         }
     }
 }
 
-/// Whether all who wait for a socket wait to write to it.
-fn is_only_written(waits: &Waits, id: ResourceId) -> bool {
+/// Whether all who wait for a socket wait to write to it, or all to read.
+fn is_all(waits: &Waits, id: ResourceId, access: Access) -> bool {
     let queue = &waits.resources[id.0 as usize].queue;
-    let writes = |wait: &WaitId| waits.waits[wait.0 as usize].access == Some(Access::Send);
-    !queue.is_empty() && queue.iter().all(writes)
+    let asks = |wait: &WaitId| waits.waits[wait.0 as usize].access == Some(access);
+    !queue.is_empty() && queue.iter().all(asks)
+}
+
+/// Who waits for a socket.
+fn users(waits: &Waits, id: ResourceId) -> Vec<User> {
+    let queue = waits.resources[id.0 as usize].queue.iter();
+    queue
+        .map(|wait| &waits.waits[wait.0 as usize])
+        .map(|wait| (wait.task, wait.user.unwrap_or(wait.leaf)))
+        .collect()
+}
+
+/// The tasks that have connections between these ends: such a task may wait for something else, to
+/// answer then.
+fn served(connections: &[ConnectionBatch], near: &str, far: &str) -> Vec<User> {
+    let all = connections.iter().flat_map(ConnectionBatch::connections);
+    all.filter(|it| it.local.as_deref() == Some(near) && it.peer.as_deref() == Some(far))
+        .map(|it| (it.task, it.frame))
+        .collect()
+}
+
+fn holder((task, frame): User, access: Access) -> Holder {
+    Holder {
+        task: Some(task),
+        frame,
+        is_static: false,
+        variable: None,
+        guard: "socket".into(),
+        access,
+        may_be_moved: access == Access::End,
+        shared_end: None,
+        thread: None,
+        within: None,
+        holding_frame: None,
+    }
 }
