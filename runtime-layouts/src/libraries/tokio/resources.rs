@@ -34,7 +34,7 @@ pub(super) const RESOURCES: &[ResourceType] = &[
     ),
     of("tokio::sync::mpsc::bounded::Sender", mpsc::sender),
     of("tokio::sync::mpsc::unbounded::UnboundedSender", mpsc::sender),
-    of("tokio::sync::oneshot::Receiver", oneshot::receiver),
+    polled("tokio::sync::oneshot::Receiver", oneshot::receiver, oneshot::receiver_wakers),
     of("tokio::sync::oneshot::Sender", oneshot::sender),
     of("tokio::sync::watch::Receiver", watch::receiver),
     of("tokio::sync::watch::Sender", watch::sender),
