@@ -10,7 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::blocked_workers::LATE;
 use super::is_fault;
 use crate::report::{
-    Access, Due, Finding, FindingKind, Holder, Lead, LeadReason, Leads, Report, Resource,
+    Access, Clock, Due, Finding, FindingKind, Holder, Lead, LeadReason, Leads, Report, Resource,
     ResourceId, ResourceKind, SiteId, Task, TaskIndex, TaskKind, TaskState, Wait, WaitId,
 };
 
@@ -395,7 +395,9 @@ fn next_task(report: &Report, wait: &Wait, keepers: &Keepers) -> Option<TaskInde
 /// Whether a timer goes off so soon that nobody would call it a hang: a busy machine sees to it a little
 /// late.
 fn is_soon(resource: &Resource) -> bool {
-    match resource.timer.map(|timer| timer.due) {
+    // By a clock that stands still nothing comes.
+    let timer = resource.timer.filter(|timer| timer.clock != Clock::Paused);
+    match timer.map(|timer| timer.due) {
         Some(Due::Now) => true,
         Some(Due::In(left)) => left <= SOON,
         Some(Due::Ago(_)) => overdue(resource).is_some_and(|overdue| overdue < LATE),

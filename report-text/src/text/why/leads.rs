@@ -3,14 +3,14 @@
 use std::io;
 
 use super::super::Look;
-use super::super::counts::enumerated;
+use super::super::counts::{enumerated, ids};
 use super::super::counts::tasks_of;
 use super::super::holders::{end_text, in_variable};
 use super::super::style::{Out, Style};
 use super::super::waiting::{thing_or_answer, thing_without_address};
 use super::parts::{capitalized, joined_thread, line_of, standing, what_blocks};
 use runtime_layouts::report::{
-    Access, Finding, Flavor, FrameRef, Lead, LeadReason, Leads, Report, Resource, ResourceKind,
+    Access, Clock, Finding, Flavor, FrameRef, Lead, LeadReason, Leads, Report, Resource, ResourceKind,
     Task, TaskIndex, TaskKind, TaskState, Wait, WakerPlace,
 };
 
@@ -211,9 +211,11 @@ fn circle(report: &Report, lead: &Lead, subject: &str, look: &Look) -> String {
         more => format!(" and {more} more for them"),
     };
     let of = |task: &TaskIndex| {
-        let mut own = report.waits_of(*task).iter().filter(|wait| wait.is_polled && !wait.is_limit);
-        let wait = own.clone().find(|wait| report.resource(wait.resource).timer.is_none());
-        wait.or_else(|| own.next())
+        let own = report.waits_of(*task).iter().filter(|wait| wait.is_polled && !wait.is_limit);
+        own.min_by_key(|wait| {
+            let is_timer = report.resource(wait.resource).timer.is_some();
+            (wait.user.is_none(), is_timer)
+        })
     };
     let own = |task: &&TaskIndex| {
         let wait = of(task)?;
@@ -251,6 +253,33 @@ fn timer_beside(report: &Report, wait: &Wait) -> Option<String> {
     Some(format!(" or {}", thing_without_address(report, timers.next()?)))
 }
 
+/// What moves a paused clock on: it does so by itself when the runtime has nothing else to do, but not
+/// while closures run for it (`inhibit_auto_advance` in tokio's `runtime/blocking/schedule.rs`, 1.54.1).
+fn paused_clock(report: &Report, wait: &Wait) -> String {
+    let runtime = report.task(wait.task).runtime;
+    let keeps_it = |task: &&Task| {
+        task.kind == TaskKind::Blocking
+            && task.runtime == runtime
+            && matches!(task.state, TaskState::Running | TaskState::Scheduled)
+    };
+    let closures = report.tasks.iter().filter(keeps_it).map(|task| task.index);
+    let closures: Vec<TaskIndex> = closures.collect();
+    match closures.is_empty() {
+        true => "the clock is paused: see who should advance it".to_string(),
+        false => {
+            let (word, keep) = match closures.len() {
+                1 => ("closure", "keeps"),
+                _ => ("closures", "keep"),
+            };
+            let closures = ids(report, closures.into_iter());
+            format!(
+                "the clock is paused, and {word} {closures} on the blocking pool {keep} it from \
+                 advancing by itself"
+            )
+        }
+    }
+}
+
 /// What to check of who does not go on.
 fn check(report: &Report, wait: &Wait, id: &str) -> String {
     let resource = report.resource(wait.resource);
@@ -259,7 +288,10 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
     }
     let not_found = resource.holders.is_empty();
     match (resource.kind, wait.access) {
-        (ResourceKind::Sleep, _) => "see whether so long a wait is meant".to_string(),
+        (ResourceKind::Sleep, _) => match resource.timer.map(|timer| timer.clock) {
+            Some(Clock::Paused) => paused_clock(report, wait),
+            _ => "see whether so long a wait is meant".to_string(),
+        },
         (ResourceKind::Io, _) => "see whether the other side answers".to_string(),
         (ResourceKind::Signal, _) => "it goes on with the signal".to_string(),
         (ResourceKind::Child, _) => "see what the child process does".to_string(),

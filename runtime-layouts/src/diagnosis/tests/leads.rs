@@ -162,6 +162,19 @@ fn who_goes_on_in_a_moment_is_no_lead_without_a_lock_that_others_want() {
 }
 
 #[test]
+fn by_a_paused_clock_nothing_comes_in_a_moment() {
+    let mut story = FakeReport::new();
+    let (sleeps, behind) = (story.task(), story.task());
+    let timer = story.timer("a timer", Due::In(Duration::from_secs(1)));
+    let of = story.resource_mut(timer).timer.as_mut().expect("a timer");
+    of.clock = Clock::Paused;
+    story.waits(sleeps, timer);
+    let end = story.end_of(&[sleeps]);
+    story.waits(behind, end);
+    assert_eq!(lines(&told(story)), [(LeadReason::ChainEnd, vec![1], 1)]);
+}
+
+#[test]
 fn what_never_ends_is_nothing_beside_a_timer() {
     let mut story = FakeReport::new();
     let (sleeps, behind) = (story.task(), story.task());

@@ -101,7 +101,7 @@ fn fat_pointer(
         return Ok(Some(Children::None));
     }
     Ok(Some(match &*second.name {
-        "vtable" if wanted == SearchFor::Ends => {
+        "vtable" if wanted.goes_into_objects() => {
             Children::Dyn { data: first.offset, vtable: second.offset, is_future: false }
         }
         "vtable" if wanted == SearchFor::Futures && is_polled_trait(&layout.name) => {

@@ -16,3 +16,11 @@ pub(crate) enum SearchFor {
     /// Ends of what futures of unknown libraries wait with.
     Ends,
 }
+
+impl SearchFor {
+    /// Whether what is owned as a `dyn Trait` counts, whatever the trait: what such an object has
+    /// belongs to who has the object.
+    pub(crate) fn goes_into_objects(self) -> bool {
+        matches!(self, Self::Guards | Self::LentGuards | Self::Ends)
+    }
+}
