@@ -94,5 +94,6 @@ fn protocol_word(protocol: Protocol) -> &'static str {
         Protocol::Mqtt => "mqtt",
         Protocol::Postgres => "postgres",
         Protocol::Tls => "tls",
+        Protocol::Quic => "quic",
     }
 }

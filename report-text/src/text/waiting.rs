@@ -6,8 +6,8 @@ use super::frames::{Line, place, short_place};
 use super::holders::{end_text, holders_text, permits};
 use super::kinds::{has_identity, has_queue, is_lock};
 use runtime_layouts::report::{
-    Access, Connection, FrameRef, Holder, Report, Request, Resource, ResourceKind, Role, Task,
-    TaskIndex, TaskKind, TaskState, Wait, WakerPlace,
+    Access, Connection, FrameRef, Holder, Protocol, Report, Request, Resource, ResourceKind, Role,
+    Task, TaskIndex, TaskKind, TaskState, Wait, WakerPlace,
 };
 
 /// Different things that a row of the task list names, at most.
@@ -73,12 +73,12 @@ pub(crate) fn short(report: &Report, wait: &Wait) -> String {
         text.push_str(&format!(" (its waker {place})"));
     } else if resource.kind == ResourceKind::Other {
         text.push_str(" (not known)");
-    } else if let Some(note) = &wait.note {
+    } else if let Some(note) = wait.note.as_ref().filter(|_| report.answer_owed(wait).is_none()) {
         text.push_str(&format!(", {note}"));
     } else if wait.is_granted {
         text.push_str(given(wait, resource.kind));
     } else if let Some(owed) = report.answer_owed(wait) {
-        text = answer_from(report, owed);
+        text = answer_from(report, wait, owed);
     } else if let Some(holders) = holders_text(report, wait.task, resource, true) {
         // `Mutex<Inventory> held by task 4` reads as one; after more words it does not.
         let reads_as_one = match resource.holders.first() {
@@ -96,9 +96,16 @@ pub(crate) fn short(report: &Report, wait: &Wait) -> String {
 
 /// `an answer from 10.0.0.7:5432 (PostgreSQL, task 3)`, `the answer to GET from …`: what a client waits
 /// for whose connection another task drives.
-fn answer_from(report: &Report, owed: (&Connection, Option<&Request>)) -> String {
-    let (connection, request) = owed;
+fn answer_from(
+    report: &Report,
+    wait: &Wait,
+    (connection, request): (&Connection, Option<&Request>),
+) -> String {
     let answer = match request.and_then(Request::name) {
+        // What is waited for on it is noted.
+        _ if connection.protocol == Protocol::Quic => {
+            wait.note.clone().unwrap_or_else(|| "bytes".to_string())
+        }
         _ if connection.role == Some(Role::Server) => "the rest of a request".to_string(),
         Some(request) => format!("the answer to {request}"),
         None => "an answer".to_string(),
@@ -162,7 +169,7 @@ pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> Strin
             None => text.push_str(&format!(", held by this task in #{own}")),
         }
     } else if let Some(owed) = report.answer_owed(wait) {
-        let owing = answer_from(report, owed);
+        let owing = answer_from(report, wait, owed);
         text.push_str(&format!(", which is {owing}"));
     } else if let Some(holders) = holders_text(report, wait.task, resource, false) {
         text.push_str(", ");
@@ -230,7 +237,7 @@ fn waker_place(report: &Report, at: WakerPlace, is_brief: bool) -> String {
 /// connection whose answer that is.
 pub(super) fn thing(report: &Report, wait: &Wait) -> String {
     match report.answer_owed(wait).filter(|_| !wait.is_granted) {
-        Some(owed) => answer_from(report, owed),
+        Some(owed) => answer_from(report, wait, owed),
         None => named_thing(report, wait),
     }
 }
@@ -248,7 +255,7 @@ fn named_thing(report: &Report, wait: &Wait) -> String {
 /// The same without the address, with its state.
 pub(super) fn thing_or_answer(report: &Report, wait: &Wait) -> String {
     match report.answer_owed(wait).filter(|_| !wait.is_granted) {
-        Some(owed) => answer_from(report, owed),
+        Some(owed) => answer_from(report, wait, owed),
         None => thing_without_address(report, wait),
     }
 }

@@ -205,9 +205,7 @@ impl<'r> Steps<'r> {
         let asks = self.wait(task.index).is_some_and(|wait| {
             wait.access == Some(Access::Receive) && !wait.blocks_thread && wait.waker.is_none()
         });
-        task.state == TaskState::Idle
-            && asks
-            && !self.report.waits.of(task.index).any(is_users)
+        task.state == TaskState::Idle && asks && !self.report.waits.of(task.index).any(is_users)
     }
 
     /// The task at which each one's chain ends, and the circles, each by its first task.

@@ -37,6 +37,7 @@ pub(crate) mod kanal;
 pub(crate) mod mobc;
 pub(crate) mod oneshot;
 pub(crate) mod postage;
+pub(crate) mod quinn;
 pub(crate) mod r2d2;
 pub(crate) mod redis;
 pub(crate) mod reqwest;
@@ -88,6 +89,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::declared(&bb8::LIBRARY),
     RegistryEntry::declared(&mobc::LIBRARY),
     RegistryEntry::library(&sqlx::LIBRARY),
+    RegistryEntry::library(&quinn::LIBRARY),
     RegistryEntry::declared(&r2d2::LIBRARY),
     RegistryEntry::library(&oneshot::LIBRARY),
     RegistryEntry::library(&postage::LIBRARY),

@@ -79,6 +79,8 @@ pub enum Protocol {
     Postgres,
     /// TLS, before what is spoken in it is known.
     Tls,
+    /// QUIC, whatever is spoken on its streams.
+    Quic,
 }
 
 /// An end of a connection.
@@ -145,6 +147,7 @@ impl Protocol {
             Self::Mqtt => "MQTT",
             Self::Postgres => "PostgreSQL",
             Self::Tls => "TLS",
+            Self::Quic => "QUIC",
         }
     }
 }

@@ -70,6 +70,23 @@ impl Value {
         found
     }
 
+    /// What an `Arc<dyn Trait>` leads to, as what it is; `None` where the debug information does not name
+    /// its type, and for what has no such pointer in it.
+    ///
+    /// The counts, two words, lie before it (`ArcInner` in `library/alloc/src/sync.rs`, Rust 1.95).
+    #[must_use]
+    pub fn shared_object(self, program: &Program<'_>) -> Option<Self> {
+        let mut is_fat = |layout: &Type| {
+            layout.member("vtable").is_some() && layout.name.contains("alloc::sync::ArcInner<dyn ")
+        };
+        let path = path::find(program, self.ty, Reach::INLINE, &mut is_fat)?;
+        let counted = path.follow(program, self).ok()??.behind(program)?;
+        let align = program.type_of(counted.ty).ok()?.align.unwrap_or(1).max(1);
+        let counts = 2 * u64::from(program.pointer_size());
+        let offset = counts.checked_next_multiple_of(align)?;
+        Some(Self { address: counted.address.checked_add(offset)?, ..counted })
+    }
+
     /// What such a pointer leads to.
     fn behind(self, program: &Program<'_>) -> Option<Self> {
         let members = program.type_of(self.ty).ok()?.members();

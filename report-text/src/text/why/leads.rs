@@ -3,15 +3,15 @@
 use std::io;
 
 use super::super::Look;
-use super::super::counts::{enumerated, ids};
 use super::super::counts::tasks_of;
+use super::super::counts::{enumerated, ids};
 use super::super::holders::{end_text, in_variable};
 use super::super::style::{Out, Style};
 use super::super::waiting::{thing_or_answer, thing_without_address};
 use super::parts::{capitalized, joined_thread, line_of, standing, what_blocks};
 use runtime_layouts::report::{
-    Access, Clock, Finding, Flavor, FrameRef, Lead, LeadReason, Leads, Report, Resource, ResourceKind,
-    Task, TaskIndex, TaskKind, TaskState, Wait, WakerPlace,
+    Access, Clock, Finding, Flavor, FrameRef, Lead, LeadReason, Leads, Report, Resource,
+    ResourceKind, Task, TaskIndex, TaskKind, TaskState, Wait, WakerPlace,
 };
 
 /// Writes the leads under a heading, or that nothing waits inside the program.

@@ -33,10 +33,10 @@ use crate::report::{
 };
 use crate::value::{Program, Value, ValueError};
 use crate::walk::chains::sites::Sites;
+use crate::walk::connections::ConnectionBatch;
 use crate::walk::search::shared::SharedPointer;
 use crate::walk::threads::guards as guards_on_stacks;
 use crate::walk::threads::guards::OnStack;
-use crate::walk::connections::ConnectionBatch;
 use crate::walk::waits::Waits;
 
 /// Owners of one notification that are listed, at most.

@@ -144,7 +144,7 @@ impl LeafWalk<'_> {
         if is_leaf {
             self.leaf(run, branch, holding_frame);
         }
-        for end in above + 1..run.len() + usize::from(!is_leaf) {
+        for end in above + 1..=run.len() {
             self.beside(&run[..end], holding_frame);
         }
         // What a frame awaits besides other things is not what it is.
@@ -173,7 +173,15 @@ impl LeafWalk<'_> {
             Reading { program: self.program, leaf, tasks: self.tasks, waker, inside: None };
         let task = self.task.index;
         for known in self.kept_wakers(&reading) {
-            self.found.push(found_wait((task, sites), run, holding_frame, known, false));
+            let beside = found_wait((task, sites), run, holding_frame, known, false);
+            // A leaf may have it in itself.
+            let is_same = |other: &FoundWait| {
+                let of = |it: &FoundWait| (it.wait.task, it.wait.leaf, it.seen.kind, it.seen.key);
+                of(other) == of(&beside)
+            };
+            if !self.found.iter().rev().take(MOST_POLLED).any(is_same) {
+                self.found.push(beside);
+            }
         }
     }
 
