@@ -148,6 +148,24 @@ fn an_upload_to_actix_is_half_there() -> Result<()> {
     check("actix-upload", |profile| server("actix-upload", &[HALF_AN_UPLOAD], profile))
 }
 
+#[test]
+#[ignore = "takes minutes to build: `cargo xtask test --full`"]
+fn a_service_of_axum_asks_itself() -> Result<()> {
+    check("axum-asks-itself", |profile| both("axum-asks-itself", profile))
+}
+
+#[test]
+#[ignore = "takes minutes to build: `cargo xtask test --full`"]
+fn a_handler_of_axum_waits_for_an_upgrade_before_it_answers() -> Result<()> {
+    check("axum-upgrades-first", |profile| both("axum-upgrades-first", profile))
+}
+
+#[test]
+#[ignore = "takes minutes to build: `cargo xtask test --full`"]
+fn a_stream_of_quinn_is_unheard_of() -> Result<()> {
+    check("quinn-silent-stream", |profile| both("quinn-silent-stream", profile))
+}
+
 const REPORT: Talk<'_> = (b"GET /report HTTP/1.1\r\nHost: test\r\n\r\n", None);
 
 const HALF_AN_UPLOAD: Talk<'_> =

@@ -291,6 +291,11 @@ impl FakeReport {
         &mut self.waits[last]
     }
 
+    /// Lets all waits so far be in code of the user's.
+    pub fn of_the_user(&mut self) {
+        self.waits.iter_mut().for_each(|wait| wait.user = Some(wait.leaf));
+    }
+
     /// The same, and the frame was given the resource but was not polled since.
     ///
     /// # Panics

@@ -361,3 +361,49 @@ fn what_a_task_brings_itself_from_a_socket_is_a_wait_for_that_socket() {
     assert_eq!(with(true), []);
     assert_eq!(with(false).len(), 1);
 }
+
+/// Two tasks that read what the other one sends over a connection inside of the process.
+fn both_read(story: &mut FakeReport) -> [FakeFrame; 2] {
+    let tasks = [story.task(), story.task()];
+    let sockets = [0, 1].map(|_| story.resource(ResourceKind::Io, "TcpStream"));
+    for at in 0..2 {
+        story.waits(tasks[at], sockets[at]).access = Some(Access::Receive);
+        story.holds(tasks[1 - at], sockets[at]).access = Access::Peer;
+    }
+    tasks
+}
+
+#[test]
+fn both_ends_of_a_connection_that_read_are_a_lead_where_the_users_code_does() {
+    let of = |is_users: bool| {
+        let mut story = FakeReport::new();
+        both_read(&mut story);
+        if is_users {
+            story.of_the_user();
+        }
+        let report = story.report();
+        assert_eq!(findings(&report), [], "another task may have the other end too");
+        leads(&report, &[])
+    };
+    assert_eq!(lines(&of(true)), [(LeadReason::Circle, vec![1, 2], 0)]);
+    let idle = of(false);
+    assert_eq!(lines(&idle), [], "so does a connection that is kept for later");
+    assert_eq!((idle.inside, idle.outside), (0, vec![(ResourceKind::Io, 2)]));
+}
+
+#[test]
+fn a_circle_over_a_connection_is_told_beside_the_lock_in_it() {
+    let mut story = FakeReport::new();
+    let [client, server] = both_read(&mut story);
+    let asks = story.task();
+    let lock = story.resource(ResourceKind::Mutex, "Mutex<Stock>");
+    story.holds(asks, lock);
+    let answer = story.resource(ResourceKind::Oneshot, "oneshot<Answer>");
+    story.holds(client, answer).access = Access::Send;
+    // Who serves waits for the lock in its handler.
+    let handler = story.branch(server);
+    story.waits(handler, lock);
+    story.waits(asks, answer).access = Some(Access::Receive);
+    story.of_the_user();
+    assert_eq!(lines(&told(story)), [(LeadReason::Circle, vec![1, 2, 3], 0)]);
+}

@@ -5,6 +5,8 @@
 //! prints its address.
 
 mod of_actix;
+mod of_axum;
+mod of_quinn;
 mod of_reqwest;
 mod of_tonic;
 mod of_tower;
@@ -34,6 +36,9 @@ async fn run(situation: &str, address: Option<&str>) {
     match situation {
         "tonic-lock" => of_tonic::lock().await,
         "tonic-unread" => of_tonic::unread().await,
+        "axum-asks-itself" => of_axum::asks_itself().await,
+        "axum-upgrades-first" => of_axum::upgrades_first().await,
+        "quinn-silent-stream" => of_quinn::silent_stream().await,
         "reqwest-slow-server" => of_reqwest::slow_server(address.expect("an address")).await,
         other => panic!("no situation is called {other}"),
     }
