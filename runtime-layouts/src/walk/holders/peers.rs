@@ -20,11 +20,11 @@ pub(super) fn add(waits: &mut Waits, connections: &[ConnectionBatch]) {
         let other = waits.sockets.get(&(far.clone(), near.clone())).copied();
         let other = other.filter(|other| *other != id);
         match other {
-            Some(other) if is_all(waits, id, Access::Send) => {
-                if is_all(waits, other, Access::Send) {
-                    for user in users(waits, other) {
-                        waits.held(id, holder(user, Access::End));
-                    }
+            Some(other)
+                if is_all(waits, id, Access::Send) && is_all(waits, other, Access::Send) =>
+            {
+                for user in users(waits, other) {
+                    waits.held(id, holder(user, Access::End));
                 }
             }
             _ if is_all(waits, id, Access::Receive) => {
