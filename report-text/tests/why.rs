@@ -1,12 +1,14 @@
 //! The diagnosis in words, of reports built by hand.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use report_text::text::{Look, why};
 use runtime_layouts::fake::FakeReport;
 use runtime_layouts::layout::{SourceFile, SourceLocation};
 use runtime_layouts::report::{
-    Access, Activity, BlockedCall, HoldingThread, Report, ResourceId, ResourceKind, ThreadRef,
+    Access, Activity, BlockedCall, Clock, Due, HoldingThread, Report, ResourceId, ResourceKind,
+    TaskKind, TaskState, ThreadRef,
 };
 
 /// What is said of a story.
@@ -182,6 +184,55 @@ fn without_a_fault_there_is_where_to_look() {
         "No fault is certain among 3 tasks. Where to look first:\n  \
          - Task 1 keeps 2 other tasks waiting and waits for the value of oneshot<Answer> \
          (shop::work): no\n    task was found that could send; see who should.\n"
+    );
+}
+
+#[test]
+fn what_keeps_a_paused_clock_from_advancing_is_named() {
+    let with = |has_closure: bool| {
+        let mut story = FakeReport::new();
+        story.runtime(1);
+        let (sleeps, behind) = (story.task(), story.task());
+        let timer = story.timer("a timer", Due::In(Duration::from_secs(5)));
+        story.resource_mut(timer).timer.as_mut().expect("a timer").clock = Clock::Paused;
+        story.waits(sleeps, timer);
+        let end = story.end_of(&[sleeps]);
+        story.waits(behind, end);
+        if has_closure {
+            let closure = story.task();
+            story.task_mut(closure).kind = TaskKind::Blocking;
+            story.task_mut(closure).state = TaskState::Running;
+        }
+        let text = text(story).split_whitespace().collect::<Vec<_>>().join(" ");
+        let (_, check) = text.split_once("(shop::work): ").expect("a lead");
+        check.to_string()
+    };
+    assert_eq!(with(false), "the clock is paused: see who should advance it.");
+    assert_eq!(
+        with(true),
+        "the clock is paused, and closure 3 on the blocking pool keeps it from advancing by itself."
+    );
+}
+
+#[test]
+fn of_a_large_circle_the_waits_of_the_users_code_are_told() {
+    let mut story = FakeReport::new();
+    let tasks = [0; 4].map(|_| story.task());
+    for at in 0..4 {
+        // Two senders each, of which one was found.
+        let channel = story.channel(ResourceKind::Mpsc, &format!("mpsc<Step{at}>"), 2);
+        story.holds(tasks[(at + 1) % 4], channel).access = Access::Send;
+        let waits = story.waits(tasks[at], channel);
+        waits.access = Some(Access::Receive);
+        waits.user = (at % 2 == 0).then_some(waits.leaf);
+    }
+    let text = text(story).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.contains(
+            "Tasks 1, 2, 3 and 4 wait for each other: task 1 for a message on mpsc<Step0> \
+             (shop::work), task 3 for a message on mpsc<Step2> (shop::work). Others may end that"
+        ),
+        "{text}"
     );
 }
 

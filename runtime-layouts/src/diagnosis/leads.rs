@@ -202,8 +202,13 @@ impl<'r> Steps<'r> {
     /// code in it: so do those who serve others when all is well.
     fn is_idle_service(&self, task: &Task) -> bool {
         let is_users = |(_, wait): (WaitId, &Wait)| wait.user.is_some();
+        let brings_work =
+            [ResourceKind::Mpsc, ResourceKind::Broadcast, ResourceKind::Watch, ResourceKind::Io];
         let asks = self.wait(task.index).is_some_and(|wait| {
-            wait.access == Some(Access::Receive) && !wait.blocks_thread && wait.waker.is_none()
+            wait.access == Some(Access::Receive)
+                && !wait.blocks_thread
+                && wait.waker.is_none()
+                && brings_work.contains(&self.report.resource(wait.resource).kind)
         });
         task.state == TaskState::Idle && asks && !self.report.waits.of(task.index).any(is_users)
     }

@@ -103,6 +103,7 @@ fn equal_things_are_one_lead() {
         let own = story.resource(ResourceKind::Oneshot, "oneshot<Answer>");
         story.waits(task, own).access = Some(Access::Receive);
     }
+    story.of_the_user();
     let end = LeadReason::ChainEnd;
     assert_eq!(lines(&told(story)), [(end, vec![4, 5, 6, 7], 0), (end, vec![1, 2, 3], 0)]);
 }
@@ -321,7 +322,7 @@ fn what_serves_others_and_waits_for_work_is_no_lead_beside_the_users_own() {
         let (service, asked) = (story.task(), story.task());
         let jobs = story.channel(ResourceKind::Mpsc, "mpsc<Job>", 1);
         story.waits(service, jobs).access = Some(Access::Receive);
-        let answer = story.resource(ResourceKind::Oneshot, "oneshot<u32>");
+        let answer = story.channel(ResourceKind::Broadcast, "broadcast<Answer>", 1);
         let waits = story.waits(asked, answer);
         (waits.access, waits.user) = (Some(Access::Receive), with_users.then_some(waits.leaf));
         lines(&told(story))
