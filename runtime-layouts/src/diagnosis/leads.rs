@@ -96,7 +96,12 @@ impl<'r> Steps<'r> {
     fn of(report: &'r Report) -> Self {
         let waits: Vec<Option<WaitId>> =
             report.tasks.iter().map(|task| telling_wait(report, task)).collect();
-        let keepers: Vec<Keepers> = report.resources.iter().map(Keepers::of).collect();
+        let serves = |task: TaskIndex| {
+            let waits = waits.get(task.0 as usize).copied().flatten();
+            is_idle_service(report, report.task(task), waits.map(|id| report.wait(id)))
+        };
+        let keepers = report.resources.iter().map(|resource| Keepers::of(resource, &serves));
+        let keepers: Vec<Keepers> = keepers.collect();
         let next = |id: WaitId| {
             let wait = report.wait(id);
             next_task(report, wait, &keepers[wait.resource.0 as usize])
@@ -147,10 +152,13 @@ impl<'r> Steps<'r> {
         let mut matter: FxHashSet<TaskIndex> = FxHashSet::default();
         for (task, end) in self.report.tasks.iter().zip(&ends) {
             let Some(end) = end else { continue };
-            if *end != task.index {
+            let serves = is_idle_service(self.report, task, self.wait(task.index));
+            // Who serves a connection is not kept waiting by who is silent on it.
+            let kind = self.resource(task.index).map(|resource| resource.kind);
+            if *end != task.index && !(serves && kind == Some(ResourceKind::Io)) {
                 behind[end.0 as usize] += 1;
             }
-            if !self.is_idle_service(task) {
+            if !serves {
                 matter.insert(*end);
             }
         }
@@ -183,34 +191,15 @@ impl<'r> Steps<'r> {
             }
         }
         let matters = |lead: &Lead| matter.contains(&lead.tasks[0]);
-        // Both sides of a connection that nobody uses now read.
-        let is_idle = |lead: &Lead| {
-            let kind = lead.wait.map(|id| self.report.resource(self.report.wait(id).resource).kind);
-            lead.reason == LeadReason::Circle && kind == Some(ResourceKind::Io) && !matters(lead)
-        };
-        let only_those_that_matter = leads.iter().any(matters);
-        leads.retain(|lead| !is_idle(lead) && (matters(lead) || !only_those_that_matter));
+        if leads.iter().any(matters) {
+            leads.retain(matters);
+        }
         leads.sort_by_key(|lead| {
             let many = lead.behind + lead.tasks.len();
             // Who keeps others waiting tells more than who waits alone.
             (lead.reason, lead.behind == 0, usize::MAX - many, lead.tasks[0])
         });
         leads
-    }
-
-    /// Whether a task is a library's own and waits for a message or to read, with none of the user's
-    /// code in it: so do those who serve others when all is well.
-    fn is_idle_service(&self, task: &Task) -> bool {
-        let is_users = |(_, wait): (WaitId, &Wait)| wait.user.is_some();
-        let brings_work =
-            [ResourceKind::Mpsc, ResourceKind::Broadcast, ResourceKind::Watch, ResourceKind::Io];
-        let asks = self.wait(task.index).is_some_and(|wait| {
-            wait.access == Some(Access::Receive)
-                && !wait.blocks_thread
-                && wait.waker.is_none()
-                && brings_work.contains(&self.report.resource(wait.resource).kind)
-        });
-        task.state == TaskState::Idle && asks && !self.report.waits.of(task.index).any(is_users)
     }
 
     /// The task at which each one's chain ends, and the circles, each by its first task.
@@ -357,18 +346,42 @@ fn brings_itself(report: &Report, wait: &Wait) -> bool {
     })
 }
 
+/// Whether a task is a library's own and waits for a message or to read, with none of the user's code in
+/// it: so do those who serve others when all is well.
+fn is_idle_service(report: &Report, task: &Task, wait: Option<&Wait>) -> bool {
+    let brings_work = [
+        ResourceKind::Mpsc,
+        ResourceKind::Broadcast,
+        ResourceKind::Watch,
+        ResourceKind::Io,
+    ];
+    let asks = wait.is_some_and(|wait| {
+        wait.access == Some(Access::Receive)
+            && !wait.blocks_thread
+            && wait.waker.is_none()
+            && brings_work.contains(&report.resource(wait.resource).kind)
+    });
+    let is_users = |(_, wait): (WaitId, &Wait)| wait.user.is_some();
+    task.state == TaskState::Idle && asks && !report.waits.of(task.index).any(is_users)
+}
+
 /// The first two tasks that have a thing, of all its holders: whoever waits for it is at most one of
 /// them.
 ///
-/// A handle of what is waited for is no sign that its task would use it.
+/// A handle of what is waited for is no sign that its task would use it, nor is the other side of a
+/// connection where who has that serves it and waits for a request.
 struct Keepers {
     first: Option<TaskIndex>,
     other: Option<TaskIndex>,
 }
 
 impl Keepers {
-    fn of(resource: &Resource) -> Self {
-        let has_it = |holder: &&Holder| holder.access != Access::Handle;
+    fn of(resource: &Resource, serves: &dyn Fn(TaskIndex) -> bool) -> Self {
+        let has_it = |holder: &&Holder| match holder.access {
+            Access::Handle => false,
+            Access::Peer => holder.task.is_some_and(|task| !serves(task)),
+            _ => true,
+        };
         let mut tasks = resource.holders.iter().filter(has_it).filter_map(|holder| holder.task);
         let first = tasks.next();
         Self { first, other: tasks.find(|task| Some(*task) != first) }
