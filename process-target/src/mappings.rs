@@ -53,16 +53,23 @@ impl Mappings {
         self.0[..after].last().filter(|mapping| mapping.contains(address))
     }
 
-    /// Where the file that is mapped at this address begins in memory: the nearest mapping of its
-    /// first bytes at or below the address.
-    pub(crate) fn beginning(&self, address: u64) -> Option<u64> {
+    /// Which byte of its file lies at this address; `None` where no file does.
+    pub(crate) fn file_offset(&self, address: u64) -> Option<u64> {
+        let at = self.at(address).filter(|mapping| !mapping.path.is_empty())?;
+        Some(at.offset.saturating_add(address - at.start))
+    }
+
+    /// Where the file that is mapped at this address may begin in memory: the mappings of its first
+    /// bytes at or below the address, the nearest first.
+    ///
+    /// Where a page has 64 kB and a file not much more, each of its segments is mapped from the
+    /// file's first byte on: the nearest mapping need not be the one that the loader made first.
+    pub(crate) fn beginnings(&self, address: u64) -> impl Iterator<Item = u64> + '_ {
         let after = self.0.partition_point(|mapping| mapping.start <= address);
-        let (at, below) = self.0[..after].split_last()?;
-        if at.path.is_empty() || !at.contains(address) {
-            return None;
-        }
-        let mut of_file = std::iter::once(at).chain(below.iter().rev());
-        of_file.find(|mapping| mapping.offset == 0 && mapping.path == at.path).map(|m| m.start)
+        let at = self.at(address).filter(|mapping| !mapping.path.is_empty());
+        let below = self.0[..after].iter().rev();
+        let of_file = below.filter(move |it| at.is_some_and(|at| it.path == at.path));
+        of_file.filter(|mapping| mapping.offset == 0).map(|mapping| mapping.start)
     }
 }
 
@@ -112,9 +119,12 @@ e000-f000 r--p 00000000 fe:00 78                         /lib/libc.so.6 (deleted
     #[test]
     fn finds_where_a_file_begins() {
         let mappings = Mappings::of_proc(TEXT);
-        assert_eq!(mappings.beginning(0x8008), Some(0x5000));
-        assert_eq!(mappings.beginning(0x5000), Some(0x5000));
-        assert_eq!(mappings.beginning(0xe800), Some(0xe000));
-        assert_eq!(mappings.beginning(0xc000), None, "no file");
+        let beginnings = |address| mappings.beginnings(address).collect::<Vec<_>>();
+        assert_eq!(beginnings(0x8008), [0x5000]);
+        assert_eq!(beginnings(0x5000), [0x5000]);
+        assert_eq!(beginnings(0xe800), [0xe000]);
+        assert_eq!(beginnings(0xc000), [], "no file");
+        assert_eq!(mappings.file_offset(0x6010), Some(0x1010));
+        assert_eq!(mappings.file_offset(0xc000), None);
     }
 }

@@ -6,9 +6,10 @@
 //! the frame pointer and no more.
 //!
 //! All of it is read from the process's memory: `.eh_frame` is loaded with the code that it
-//! describes. So the vdso needs no rule of its own, nor does a program whose file was deleted, and
+//! describes (and so is `.ARM.exidx`, which Arm's 32-bit programs have instead). So the vdso needs no rule of its own, nor does a program whose file was deleted, and
 //! of a large program some pages are read.
 
+mod exception_index;
 mod frame_table;
 mod registers;
 mod rules;
@@ -37,8 +38,8 @@ pub(crate) struct Unwinder {
 
 /// What a frame's caller was found by.
 struct Caller {
-    /// The frame's canonical frame address.
-    frame_address: u64,
+    /// The frame's canonical frame address; `None` where nothing says it, in the outermost frame.
+    frame_address: Option<u64>,
     /// The caller's registers, its program counter among them; `None` in the outermost frame.
     registers: Option<Registers>,
     /// Whether the frame is where a signal handler returns to, so that its "caller" was
@@ -78,7 +79,7 @@ impl Unwinder {
             let caller = self.caller(&registers, code.lookup(), frames.is_empty(), memory);
             frames.push(NativeFrame {
                 pc: code,
-                frame_address: caller.as_ref().map(|caller| caller.frame_address),
+                frame_address: caller.as_ref().and_then(|caller| caller.frame_address),
                 registers: registers.iter().collect(),
             });
             let Some(caller) = caller else { break };
@@ -106,8 +107,11 @@ impl Unwinder {
     ) -> Option<Caller> {
         let image = self.image_at(lookup, memory);
         let described = image.as_ref().and_then(|image| {
-            let entry = frame_table::entry_at(image, lookup, memory)?;
-            rules::caller(&entry, self.processor, registers, lookup, memory)
+            let by_table = frame_table::entry_at(image, lookup, memory)
+                .and_then(|entry| rules::caller(&entry, self.processor, registers, lookup, memory));
+            let at = (lookup, is_innermost);
+            by_table
+                .or_else(|| exception_index::caller(image, self.processor, registers, at, memory))
         });
         let is_nowhere = image.is_none() && self.mappings.at(lookup).is_none();
         described.or_else(|| {
@@ -129,7 +133,10 @@ impl Unwinder {
 
     /// The object that holds this address.
     fn image_at(&self, address: u64, memory: &dyn MemoryReader) -> Option<Rc<Image>> {
-        let mapped = self.mappings.beginning(address).and_then(|at| self.image(at, memory));
+        let offset = self.mappings.file_offset(address);
+        let mapped = self.mappings.beginnings(address).find_map(|at| {
+            self.image(at, memory).filter(|image| image.file_offset(address) == offset)
+        });
         mapped
             .or_else(|| self.image(self.vdso?, memory))
             .filter(|image| image.extent().contains(&address))
@@ -242,7 +249,7 @@ impl Unwinder {
         registers.set(self.processor.program_counter, pc);
         registers.set(self.processor.stack_pointer, stack);
         let registers = Some(registers);
-        Some(Caller { frame_address: stack, registers, is_signal_frame: false })
+        Some(Caller { frame_address: Some(stack), registers, is_signal_frame: false })
     }
 }
 

@@ -73,6 +73,7 @@ pub(super) fn caller(
         next.set(processor.program_counter, pc);
         next
     });
+    let frame_address = Some(frame_address);
     Some(Caller { frame_address, registers, is_signal_frame: frame.is_signal_trampoline() })
 }
 

@@ -203,7 +203,7 @@ fn the_frame_pointers_of_any_processor_are_followed() {
     assert_eq!(pcs, [0x60_0010], "the innermost frame's caller must be described by a table");
     let caller = on(&NARROW).caller_by_frame_pointer(&registers.into_iter().collect(), &memory);
     let caller = caller.expect("found");
-    assert_eq!(caller.frame_address, STACK + 12);
+    assert_eq!(caller.frame_address, Some(STACK + 12));
     let registers = caller.registers.expect("known");
     assert_eq!((registers.get(5), registers.get(2)), (Some(0x60_0040), Some(STACK + 0x80)));
     let caller = on(&NARROW).caller_by_frame_pointer(&registers, &memory).expect("found");
@@ -294,4 +294,62 @@ fn damaged_tables_do_no_harm() {
             assert!((1..=10).contains(&found.len()));
         }
     }
+}
+
+/// A small program under a kernel whose pages have 64 kB: its code, at byte 0x1000 of the file and
+/// linked for 0x1_1000, is mapped from the file's first byte on, as the headers before it are.
+#[test]
+fn every_segment_of_a_small_file_begins_at_its_first_byte() {
+    const PAGE: u64 = 0x1_0000;
+    let whole = image(&[&[0x0e, 24, 0x83, 2], OUTERMOST]);
+    let mut file = vec![0; 0x2000];
+    whole.read(BASE, &mut file).expect("there");
+    // PT_LOAD of what is in front of the code, then of the code, then PT_GNU_EH_FRAME.
+    let table = file[64 + 56..64 + 2 * 56].to_vec();
+    file[56] = 3;
+    file.splice(
+        64..64 + 3 * 56,
+        [
+            words(&[1 | 4 << 32, 0, 0, 0, 0x1000, 0x1000, PAGE]),
+            words(&[1 | 5 << 32, 0x1000, PAGE + 0x1000, 0, 0x1000, 0x1000, PAGE]),
+            table,
+        ]
+        .concat(),
+    );
+    for row in [FRAME_TABLE as usize + 12, FRAME_TABLE as usize + 20] {
+        let moved = u32::from_le_bytes(file[row..row + 4].try_into().expect("four")) + PAGE as u32;
+        file[row..row + 4].copy_from_slice(&moved.to_le_bytes());
+    }
+    let mut at = FRAMES as usize;
+    while at < FRAMES as usize + 0x80 {
+        // Of each frame's entry, the function's place counts from itself.
+        let length = u32::from_le_bytes(file[at..at + 4].try_into().expect("four")) as usize;
+        if length == 0 {
+            break;
+        }
+        if file[at + 4..at + 8] != [0; 4] {
+            let place = at + 8;
+            let old = u32::from_le_bytes(file[place..place + 4].try_into().expect("four"));
+            file[place..place + 4].copy_from_slice(&(old + PAGE as u32).to_le_bytes());
+        }
+        at += 4 + length;
+    }
+    let mapping = |start, path: &str| Mapping {
+        start,
+        end: start + PAGE,
+        offset: 0,
+        is_data: false,
+        path: path.to_owned(),
+    };
+    let code = BASE + PAGE;
+    let mappings =
+        vec![mapping(BASE, "/program"), mapping(code, "/program"), mapping(STACK, "[stack]")];
+    let memory = FakeMemory::new()
+        .with(BASE, file.clone())
+        .with(code, file)
+        .with(STACK, words(&[0xdead, 0xb0b, code + 0x1150]));
+    let x86_64 = ALL.iter().find(|processor| processor.name == "x86_64").expect("known");
+    let known = [(RIP, code + 0x1010), (RSP, STACK), (RBX, 1)].into_iter().collect();
+    let found = Unwinder::new(x86_64, Mappings::new(mappings), None).frames(&known, &memory, 10);
+    assert_eq!((found.len(), found[1].register(RBX)), (2, Some(0xb0b)));
 }

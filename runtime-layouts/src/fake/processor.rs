@@ -27,6 +27,7 @@ pub static WIDE: Processor = Processor {
         address_bits: u64::MAX,
         signs_return_addresses: false,
         ends_with_a_call: None,
+        exception_index: None,
     },
     storage: ThreadStorage {
         thread_pointer: &["own"],
@@ -75,6 +76,7 @@ pub static NARROW: Processor = Processor {
         address_bits: 0x7fff_ffff,
         signs_return_addresses: false,
         ends_with_a_call: None,
+        exception_index: None,
     },
     storage: ThreadStorage {
         thread_pointer: &["own"],

@@ -142,6 +142,16 @@ impl Image {
         start..end
     }
 
+    /// Which byte of the object's file lies at this address of the process, by its program headers;
+    /// `None` when none does.
+    #[must_use]
+    pub fn file_offset(&self, address: u64) -> Option<u64> {
+        let loaded = self.segments.iter().filter(|segment| segment.kind == PT_LOAD);
+        loaded.map(|segment| (segment, address.wrapping_sub(self.live(segment)))).find_map(
+            |(segment, into)| (into < segment.size).then(|| segment.offset.saturating_add(into)),
+        )
+    }
+
     /// Whether each thread has storage for it.
     #[must_use]
     pub fn has_thread_storage(&self) -> bool {
@@ -153,6 +163,15 @@ impl Image {
     pub fn frame_table(&self) -> Option<u64> {
         let segment = self.segments.iter().find(|segment| segment.kind == PT_GNU_EH_FRAME)?;
         Some(self.live(segment))
+    }
+
+    /// Where the first segment of a type that processors have of their own (`PT_LOPROC` and above)
+    /// lies in the process; `None` when the object has none.
+    #[must_use]
+    pub fn segment(&self, kind: u32) -> Option<Range<u64>> {
+        let segment = self.segments.iter().find(|segment| segment.kind.0 == kind)?;
+        let start = self.live(segment);
+        Some(start..start.saturating_add(segment.size))
     }
 
     /// Where the dynamic linker keeps what it tells debuggers (`struct r_debug`); `None` for a

@@ -58,6 +58,7 @@ pub(super) static AARCH64: Processor = Processor {
         address_bits: (1 << 48) - 1,
         signs_return_addresses: true,
         ends_with_a_call: None,
+        exception_index: None,
     },
     storage: ThreadStorage {
         // qemu calls it as the processor does (7.2, `target/arm/gdbstub.c`, the system registers).

@@ -43,6 +43,8 @@ pub(super) static ARM: Processor = Processor {
         address_bits: 0xffff_fffe,
         signs_return_addresses: false,
         ends_with_a_call: None,
+        // `PT_ARM_EXIDX`
+        exception_index: Some(0x7000_0001),
     },
     storage: ThreadStorage {
         // As gdb calls it since version 14, and qemu as the processor does.

@@ -34,6 +34,7 @@ pub(super) static I686: Processor = Processor {
         signs_return_addresses: false,
         // The instructions are the same.
         ends_with_a_call: Some(ends_with_a_call),
+        exception_index: None,
     },
     storage: ThreadStorage {
         // gdb (18.1) does not have the register, but glibc's handle of a thread is the address of its

@@ -91,6 +91,9 @@ pub struct CallFrames {
     /// Whether the last of these bytes of code (at least [`LONGEST_CALL`] where there are as many)
     /// are a call. `None` where nobody asks, since a stack is found without it.
     pub ends_with_a_call: Option<fn(&[u8]) -> bool>,
+    /// The type of the ELF segment that has the index of Arm's exception handling (`.ARM.exidx`),
+    /// where that stands for call frame information; `None` where the latter is loaded.
+    pub exception_index: Option<u32>,
 }
 
 /// How code keeps frame pointers. Distances are in pointers, from where the register points.

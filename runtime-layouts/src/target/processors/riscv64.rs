@@ -65,6 +65,7 @@ pub(super) static RISCV64: Processor = Processor {
         address_bits: u64::MAX,
         signs_return_addresses: false,
         ends_with_a_call: Some(ends_with_a_call),
+        exception_index: None,
     },
     storage: ThreadStorage {
         thread_pointer: &["tp"],

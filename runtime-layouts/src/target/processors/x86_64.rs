@@ -41,6 +41,7 @@ pub(super) static X86_64: Processor = Processor {
         address_bits: u64::MAX,
         signs_return_addresses: false,
         ends_with_a_call: Some(ends_with_a_call),
+        exception_index: None,
     },
     storage: ThreadStorage {
         thread_pointer: &["fs_base"],
