@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::image::{FunctionNumber, Image};
 use super::same_code::SameCode;
+use super::traces::Traces;
 
 /// Words of the head of a vtable: `drop_in_place`, size, alignment.
 const HEAD: u64 = 3;
@@ -16,8 +17,17 @@ const MOST_WORDS: u64 = 16;
 pub(super) struct Mapping {
     pub(super) program: Image,
     pub(super) twin: Image,
-    /// The functions of the twin that a function of the program may be.
-    known: Mutex<HashMap<FunctionNumber, Vec<FunctionNumber>>>,
+    /// What fits each function of the program.
+    known: Mutex<HashMap<FunctionNumber, Fitting>>,
+}
+
+/// The functions of the twin that a function of the program may be.
+#[derive(Clone, Default)]
+struct Fitting {
+    functions: Vec<FunctionNumber>,
+    /// Whether they have its code: then they are one to the machine, as functions are that a linker
+    /// folded. Otherwise one of them is it, and nothing says which.
+    is_same_code: bool,
 }
 
 impl Mapping {
@@ -25,12 +35,13 @@ impl Mapping {
         Self { program, twin, known: Mutex::default() }
     }
 
-    /// The functions of the twin that may be the one at this address: one, or several that nothing
-    /// tells apart.
-    pub(super) fn functions_at(&self, address: u64) -> Vec<u64> {
-        let Some(function) = self.program.at(address) else { return Vec::new() };
-        let found = self.candidates(function);
-        found.into_iter().map(|number| self.twin.functions[number].address).collect()
+    /// The functions of the twin that may be the one at this address, and whether they are one to the
+    /// machine. Otherwise one of them is it, and nothing says which.
+    pub(super) fn functions_at(&self, address: u64) -> (Vec<u64>, bool) {
+        let Some(function) = self.program.at(address) else { return (Vec::new(), true) };
+        let Fitting { functions, is_same_code } = self.fitting(function);
+        let is_one = is_same_code || functions.len() < 2;
+        (functions.into_iter().map(|number| self.twin.functions[number].address).collect(), is_one)
     }
 
     /// The place in the twin's code of a place in the program's; `None` where the code differs.
@@ -68,33 +79,44 @@ impl Mapping {
         let Some((at, function)) = function(HEAD).or_else(|| function(0)) else {
             return Vec::new();
         };
-        let mut found: Vec<u64> = Vec::new();
-        for candidate in self.candidates(function) {
-            let code = self.twin.functions[candidate].address;
-            let tables = self.twin.places_of(code).map(|place| place.wrapping_sub(at * word));
-            found.extend(tables.filter(|table| {
-                (1..HEAD).all(|number| {
-                    self.twin.word(table.wrapping_add(number * word))
-                        == self.program.word(slot(number))
-                })
-            }));
+        let Fitting { functions, is_same_code } = self.fitting(function);
+        let has_same_numbers = |table: &u64| {
+            (1..HEAD).all(|number| {
+                self.twin.word(table.wrapping_add(number * word)) == self.program.word(slot(number))
+            })
+        };
+        let tables = functions.into_iter().map(|candidate| {
+            let places = self.twin.places_of(self.twin.functions[candidate].address);
+            let tables = places.map(|place| place.wrapping_sub(at * word));
+            tables.filter(has_same_numbers).collect::<Vec<_>>()
+        });
+        let found: Vec<_> = tables.filter(|tables| !tables.is_empty()).collect();
+        if !is_same_code && found.len() > 1 {
+            return Vec::new();
         }
+        let mut found = found.concat();
         found.sort_unstable();
         found.dedup();
         found
     }
 
+    /// The functions of the twin that this one is: one, or several with the same code.
     fn candidates(&self, function: FunctionNumber) -> Vec<FunctionNumber> {
+        let Fitting { functions, is_same_code } = self.fitting(function);
+        if is_same_code || functions.len() == 1 { functions } else { Vec::new() }
+    }
+
+    fn fitting(&self, function: FunctionNumber) -> Fitting {
         let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = known().get(&function) {
             return found.clone();
         }
-        let found = self.find_candidates(function);
+        let found = self.find_fitting(function);
         known().insert(function, found.clone());
         found
     }
 
-    fn find_candidates(&self, function: FunctionNumber) -> Vec<FunctionNumber> {
+    fn find_fitting(&self, function: FunctionNumber) -> Fitting {
         let mut same = SameCode::new(&self.program, &self.twin);
         let named = self.program.name(function).map(|name| self.twin.named(name));
         let of_size = || self.twin.sized(self.program.functions[function].size);
@@ -102,30 +124,77 @@ impl Mapping {
         let exact: Vec<_> =
             all.iter().copied().filter(|&twin| same.is_same(function, twin)).collect();
         let own = Table::beginning_with(&self.program, function);
-        let mut found = match (exact.is_empty(), named) {
-            (false, _) => exact,
-            // Compiled otherwise, which a name survives, and a table of functions.
-            (true, Some(named)) => named.to_vec(),
-            (true, None) if own.is_empty() => Vec::new(),
-            (true, None) => self.twin.functions_in_data().collect(),
+        // Compiled otherwise, which a name survives, and a table of functions.
+        let others = || match named {
+            Some(named) => named.to_vec(),
+            None if own.is_empty() => Vec::new(),
+            None => self.twin.functions_in_data().collect(),
         };
-        if own.is_empty() || found.is_empty() {
+        let fitting = |functions, is_same_code| Fitting { functions, is_same_code };
+        if own.is_empty() {
+            return match exact.is_empty() {
+                false => fitting(exact, true),
+                true => fitting(self.most_alike(function, others()), false),
+            };
+        }
+        let has_code = !exact.is_empty();
+        let found = self.agreeing(&own, exact, named.is_some(), Some(&mut same));
+        // The same code may be that of a task with another size, whose own code is compiled
+        // otherwise: the same name is nearer then.
+        if !found.is_empty() || has_code && named.is_none() {
+            return fitting(found, true);
+        }
+        // What else the tables lead to is compiled otherwise as well: it does not tell them apart.
+        let found = self.agreeing(&own, others(), named.is_some(), None);
+        fitting(self.most_alike(function, found), false)
+    }
+
+    /// The one of several that leaves the traces which the program's function leaves; all of those
+    /// that may be it where none does best.
+    fn most_alike(
+        &self,
+        function: FunctionNumber,
+        found: Vec<FunctionNumber>,
+    ) -> Vec<FunctionNumber> {
+        if found.len() < 2 {
             return found;
         }
-        // Of tables that agree, those count whose other functions have the same code, too.
+        let own = Traces::of(&self.program, &self.twin, function);
+        let alike = found.iter().filter_map(|&twin| {
+            let traces = Traces::of(&self.twin, &self.program, twin);
+            Some((own.likeness(&traces)?, twin))
+        });
+        let alike: Vec<_> = alike.collect();
+        let best = alike.iter().map(|it| it.0).max();
+        let best = alike.into_iter().filter(|it| Some(it.0) == best).map(|it| it.1);
+        let best: Vec<_> = best.collect();
+        // Nothing contradicts the twin as a whole where traces alone do.
+        if best.is_empty() { found } else { best }
+    }
+
+    /// Those of the twin's functions whose tables agree with one of the program's function; with
+    /// `same`, of those the ones whose tables have most functions with the same code.
+    fn agreeing(
+        &self,
+        own: &[Table],
+        found: Vec<FunctionNumber>,
+        is_named: bool,
+        mut same: Option<&mut SameCode<'_>>,
+    ) -> Vec<FunctionNumber> {
         let mut scored: Vec<(usize, FunctionNumber)> = Vec::new();
-        for twin in found.drain(..) {
+        for twin in found {
             let tables = Table::beginning_with(&self.twin, twin);
             let pairs = own.iter().flat_map(|own| tables.iter().map(move |table| (own, table)));
             let agreeing = pairs.filter(|(own, table)| own.words == table.words);
             let scores = agreeing.map(|(own, table)| {
                 let pairs = own.functions.iter().zip(&table.functions);
+                let Some(same) = same.as_deref_mut() else { return 0 };
                 pairs.filter(|(own, twin)| same.is_same(**own, **twin)).count()
             });
             match scores.max() {
                 Some(score) => scored.push((score, twin)),
                 // The twin may have it in no table: then nothing speaks against it.
-                None if tables.is_empty() && named.is_some() => scored.push((0, twin)),
+                None if tables.is_empty() && is_named => scored.push((0, twin)),
                 None => {}
             }
         }
@@ -142,7 +211,7 @@ impl Mapping {
             let name = self.program.name(function);
             name.is_some_and(|name| memchr::memmem::find(name, part).is_some())
         });
-        let stranger = polls.find(|&function| self.candidates(function).is_empty())?;
+        let stranger = polls.find(|&function| self.fitting(function).functions.is_empty())?;
         let function = self.program.functions[stranger];
         Some(format!(
             "it has no task of the size of the one that the program's function at {:#x} polls",

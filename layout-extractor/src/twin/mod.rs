@@ -12,6 +12,7 @@ mod mapping;
 mod same_code;
 mod source_places;
 mod symbol_name;
+mod traces;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -125,6 +126,16 @@ impl TwinSource {
         }
         Ok(found)
     }
+
+    /// Whether all are instances for one type.
+    fn agree_on_first_parameter(&self, functions: &[Arc<Function>]) -> Result<bool, LayoutError> {
+        let mut names = Vec::new();
+        for function in functions {
+            let Some(parameter) = function.type_parameters.first() else { return Ok(false) };
+            names.push(self.layouts.type_at(parameter.ty)?.name.clone());
+        }
+        Ok(names.windows(2).all(|pair| pair[0] == pair[1]))
+    }
 }
 
 impl LayoutSource for TwinSource {
@@ -155,8 +166,11 @@ impl LayoutSource for TwinSource {
     }
 
     fn functions_at(&self, address: StaticAddress) -> Result<Vec<Arc<Function>>, LayoutError> {
-        let found = self.mapping.functions_at(address.0);
-        Self::of_all(found, |address| self.layouts.functions_at(address))
+        let (found, is_one) = self.mapping.functions_at(address.0);
+        let found = Self::of_all(found, |address| self.layouts.functions_at(address))?;
+        // What polls a task is there once for each scheduler: whichever it is, the task is the same.
+        let agree = is_one || self.agree_on_first_parameter(&found)?;
+        Ok(if agree { found } else { Vec::new() })
     }
 
     fn vtable_types(&self, address: StaticAddress) -> Result<Vec<TypeId>, LayoutError> {

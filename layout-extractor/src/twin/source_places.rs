@@ -14,18 +14,26 @@ const MOST_LINES: u32 = 1 << 20;
 const MOST_COLUMNS: u32 = 1 << 16;
 
 /// Line and column.
-type Place = (u32, u32);
+pub(super) type Place = (u32, u32);
 
 /// The places in a program's own sources: those that the compiler was given by a path from the
 /// workspace on. Others are a dependency's, which has its version in its path.
 fn places(image: &Image) -> BTreeMap<&str, BTreeSet<Place>> {
     let mut found: BTreeMap<&str, BTreeSet<Place>> = BTreeMap::new();
     for (path, at) in image.data_pointers() {
-        if let Some((path, place)) = place(image, path, at) {
+        if let Some((path, place)) = place(image, path, at).filter(|it| !it.0.starts_with('/')) {
             found.entry(path).or_default().insert(place);
         }
     }
     found
+}
+
+/// The place that stands at an address of the program's data: whether it is in the program's own
+/// sources, the name of the file, and where in it. In which folder others are differs between two
+/// that build it.
+pub(super) fn at(image: &Image, address: u64) -> Option<(bool, &str, Place)> {
+    let (path, place) = place(image, image.word(address)?, address)?;
+    Some((!path.starts_with('/'), path.rsplit('/').next().unwrap_or(path), place))
 }
 
 /// The place whose first word is at `at` and leads to `path`.
@@ -33,7 +41,7 @@ fn place(image: &Image, path: u64, at: u64) -> Option<(&str, Place)> {
     let word = u64::from(image.object().facts.pointer_size);
     let length = image.word(at.wrapping_add(word)).filter(|it| (1..=LONGEST_PATH).contains(it))?;
     let path = std::str::from_utf8(image.bytes(path, length)?).ok()?;
-    if !path.ends_with(".rs") || path.starts_with('/') {
+    if !path.ends_with(".rs") {
         return None;
     }
     let numbers = image.bytes(at.wrapping_add(2 * word), 8)?;
