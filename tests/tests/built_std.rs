@@ -10,7 +10,7 @@ use end_to_end_tests::emulated::{self, compare};
 use end_to_end_tests::front::{DUMP, Front};
 use end_to_end_tests::neutral::Rules;
 use tempfile::TempDir;
-use xtask::built_std::{Foreign, I686, RISCV64};
+use xtask::built_std::{ARM, Foreign, I686, RISCV64};
 use xtask::fixture::{Profile, Running};
 use xtask::session::Subject;
 use xtask::workspace;
@@ -27,6 +27,12 @@ fn each_shape_has_its_backtrace(on: &'static Foreign) -> Result<()> {
 #[ignore = "builds a standard library for another processor; `cargo xtask test --full` runs it"]
 fn shapes_on_riscv64() -> Result<()> {
     each_shape_has_its_backtrace(&RISCV64)
+}
+
+#[test]
+#[ignore = "builds a standard library for another processor; `cargo xtask test --full` runs it"]
+fn shapes_on_armv7() -> Result<()> {
+    each_shape_has_its_backtrace(&ARM)
 }
 
 /// What looks at programs of x86 here. lldb gives no thread's pointer there.

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use end_to_end_tests::front::{DUMP, Front};
+use end_to_end_tests::case::Case;
+use end_to_end_tests::front::{CoreFile, DUMP, Front};
 use end_to_end_tests::neutral::neutral;
 use end_to_end_tests::subjects;
 use xtask::fixture::{self, Profile, Running};
@@ -50,22 +51,53 @@ fn a_twin_tells_why_the_service_hangs() -> Result<()> {
     Ok(())
 }
 
-/// Of a stripped program the code alone tells: the tasks and what their own futures wait for.
+/// What the fronts say of a program with its twin: the text of a build with debug information, and
+/// what rests on the twin is marked.
+fn is_golden(running: &Running, twin: &Path, name: &str) -> Result<()> {
+    let case = Case { name, commands: &[DUMP], fronts: &[], modes: &[] };
+    let (subject, twin) = (Subject::Process(running.pid()), twin.display());
+    let given = format!("{DUMP} --twin {twin}");
+    case.compare(&Front::CommandLine.ask(subject, &[&*given])?);
+    let core = CoreFile::of(running)?;
+    let of_core = Subject::Core { core: core.path(), executable: running.executable() };
+    case.compare(&Front::CommandLine.ask(of_core, &[given])?);
+    let load = format!("async layouts load --twin '{twin}'");
+    for (front, subject) in [(Front::NewestGdb, subject), (Front::NewestLldb, of_core)] {
+        case.compare(&front.ask(subject, &[&*load, DUMP])?[1..]);
+    }
+    Ok(())
+}
+
+/// A copy without symbols, of which the code alone tells.
+fn stripped(program: &Path) -> Result<PathBuf> {
+    let folder = workspace::target().join("deployed/twins");
+    std::fs::create_dir_all(&folder).context("creating a folder")?;
+    let copy = folder.join(program.file_name().context("its name")?);
+    fixture::strip(program, &copy)?;
+    Ok(copy)
+}
+
 #[test]
-#[ignore = "a release build of its own; `cargo xtask test --full` runs it"]
-fn a_twin_tells_the_tasks_of_a_stripped_service() -> Result<()> {
+#[ignore = "release builds of its own; `cargo xtask test --full` runs it"]
+fn every_shape_is_read_by_a_twin() -> Result<()> {
+    let twin = fixture::build("shapes", Profile::Release)?;
+    let bare = fixture::build("shapes", Profile::Bare)?;
+    is_golden(&Running::start::<&str>(&bare, &[])?, &twin, "shapes-twin")?;
+    is_golden(&Running::start::<&str>(&stripped(&bare)?, &[])?, &twin, "shapes-twin-stripped")
+}
+
+#[test]
+#[ignore = "release builds of its own; `cargo xtask test --full` runs it"]
+fn a_hung_service_is_read_by_a_twin() -> Result<()> {
     let twin = fixture::build("inventory-service", Profile::Release)?;
     let bare = fixture::build("inventory-service", Profile::Bare)?;
-    let stripped = workspace::target().join("tmp/stripped-service");
-    let mut strip = workspace::command("strip", workspace::root());
-    ensure!(strip.arg("-o").arg(&stripped).arg(&bare).status()?.success());
-    let mut shop = Shop::new(Running::start::<&str>(&stripped, &[])?)?;
-    shop.hang(subjects::QUEUE)?;
-    let mut dump = workspace::command(build::build()?.command_line, workspace::root());
-    dump.args(["dump", "-p", &shop.service.pid().to_string(), "--twin"]).arg(&twin);
-    let told = String::from_utf8_lossy(&dump.output()?.stdout).into_owned();
-    ensure!(told.contains("axum::serve::handle_connection"), "{told}");
-    ensure!(told.contains("matched by code alone"), "{told}");
+    for (program, golden) in
+        [(stripped(&bare)?, "hung-service-twin-stripped"), (bare, "hung-service-twin")]
+    {
+        let mut shop = Shop::new(Running::start::<&str>(&program, &[])?)?;
+        shop.hang(subjects::QUEUE)?;
+        is_golden(&shop.service, &twin, golden)?;
+    }
     Ok(())
 }
 
