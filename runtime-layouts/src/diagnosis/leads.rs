@@ -349,12 +349,8 @@ fn brings_itself(report: &Report, wait: &Wait) -> bool {
 /// Whether a task is a library's own and waits for a message or to read, with none of the user's code in
 /// it: so do those who serve others when all is well.
 fn is_idle_service(report: &Report, task: &Task, wait: Option<&Wait>) -> bool {
-    let brings_work = [
-        ResourceKind::Mpsc,
-        ResourceKind::Broadcast,
-        ResourceKind::Watch,
-        ResourceKind::Io,
-    ];
+    let brings_work =
+        [ResourceKind::Mpsc, ResourceKind::Broadcast, ResourceKind::Watch, ResourceKind::Io];
     let asks = wait.is_some_and(|wait| {
         wait.access == Some(Access::Receive)
             && !wait.blocks_thread
