@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use quinn::{ClientConfig, Endpoint, ServerConfig};
+use quinn::{ClientConfig, Endpoint, ServerConfig, TransportConfig};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::RootCertStore;
 
@@ -15,17 +15,23 @@ pub async fn silent_stream() {
     let own = rcgen::generate_simple_self_signed(["localhost".to_string()]).expect("a certificate");
     let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
     let certificate = own.cert.der().clone();
+    // A debugger may hold both ends for long.
+    let mut patient = TransportConfig::default();
+    patient.max_idle_timeout(None);
+    let patient = Arc::new(patient);
     let server = ServerConfig::with_single_cert(vec![certificate.clone()], key.into());
-    let server = Endpoint::server(server.expect("TLS"), (Ipv4Addr::LOCALHOST, 0).into());
-    let server = server.expect("a port");
+    let mut server = server.expect("TLS");
+    server.transport_config(Arc::clone(&patient));
+    let server = Endpoint::server(server, (Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
     let address = server.local_addr().expect("its address");
     tokio::spawn(greet(server));
 
     let mut roots = RootCertStore::empty();
     roots.add(certificate).expect("a root");
     let mut client = Endpoint::client((Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
-    let trusts = ClientConfig::with_root_certificates(Arc::new(roots));
-    client.set_default_client_config(trusts.expect("TLS"));
+    let mut trusts = ClientConfig::with_root_certificates(Arc::new(roots)).expect("TLS");
+    trusts.transport_config(patient);
+    client.set_default_client_config(trusts);
     let connecting = client.connect(address, "localhost").expect("an address");
     tokio::spawn(async move {
         let connection = connecting.await.expect("a connection");
