@@ -32,16 +32,12 @@ fn at_line_of_the_users(story: FakeReport) -> Report {
     report
 }
 
+const PLAIN: Look =
+    Look { width: Some(100), styled: false, full_names: false, user_only: false, current: None };
+
 fn text_of(report: &Report) -> String {
-    let look = Look {
-        width: Some(100),
-        styled: false,
-        full_names: false,
-        user_only: false,
-        current: None,
-    };
     let mut text = Vec::new();
-    why::write(report, &look, &mut text).expect("a vector");
+    why::write(report, &PLAIN, &mut text).expect("a vector");
     String::from_utf8(text).expect("text")
 }
 
@@ -326,4 +322,31 @@ fn what_is_wanted_stays_with_its_lock() {
     let text = text(story);
     assert_eq!(text.matches("wanted by task").count(), 2, "{text}");
     assert!(!text.contains("wanted by it"), "{text}");
+}
+
+#[test]
+fn what_a_task_of_a_circle_waits_for_besides_may_end_it() {
+    let with = |has_socket: bool| {
+        let mut story = FakeReport::new();
+        let tasks = [story.task(), story.task()];
+        for at in 0..2 {
+            let channel = story.channel(ResourceKind::Mpsc, &format!("mpsc<Step{at}>"), 1);
+            story.holds(tasks[1 - at], channel).access = Access::Send;
+            story.waits(tasks[at], channel).access = Some(Access::Receive);
+        }
+        if has_socket {
+            let socket = story.resource(ResourceKind::Io, "a socket");
+            let branch = story.branch(tasks[1]);
+            story.waits(branch, socket);
+        }
+        let report = story.report();
+        let mut text = Vec::new();
+        why::write_task(&report, &report.tasks[0], &PLAIN, &mut text).expect("memory");
+        let text = String::from_utf8(text).expect("text");
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let closed = "which closes the cycle";
+    assert!(with(false).contains(&format!("{closed}.")), "{}", with(false));
+    let besides = format!("{closed}, but task 2 also waits for a socket.");
+    assert!(with(true).contains(&besides), "{}", with(true));
 }

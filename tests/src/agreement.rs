@@ -17,6 +17,7 @@ const NOTHING: &str = "Nothing is stuck";
 
 /// The end of a chain of reasons that leads back into itself.
 const CLOSED: &str = "which closes the cycle";
+const BESIDES: &str = "which closes the cycle, but task";
 
 /// What the commands say of one stopped process.
 struct Said {
@@ -137,7 +138,8 @@ impl Said {
                     finding[list].as_array().is_some_and(|all| all.iter().any(|it| it == id))
                 })
             };
-            let is_closed = why.contains(CLOSED);
+            // What a task of it waits for besides may end it.
+            let is_closed = why.contains(CLOSED) && !why.contains(BESIDES);
             ensure!(
                 !is_closed || findings.iter().any(is_in),
                 "`async why {id}` closes a cycle that is no finding: {why}"

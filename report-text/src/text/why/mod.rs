@@ -138,9 +138,11 @@ pub fn write_task(
         out.paragraph(margin, "      ", Style::Plain, &text)?;
         let why = causes::because(report, link, look);
         let end = match links.get(index + 1) {
-            Some(_) => ".",
-            None if is_closed(report, &links, link) => ", which closes the cycle.",
-            None => ".",
+            None if is_closed(report, &links, link) => {
+                let besides = besides(report, &links).unwrap_or_default();
+                format!(", which closes the cycle{besides}.")
+            }
+            _ => ".".to_string(),
         };
         out.paragraph("    ", "      ", Style::Plain, &format!("{why}{end}"))?;
     }
@@ -161,6 +163,20 @@ pub fn write_task(
 fn is_closed(report: &Report, links: &[Link], last: &Link) -> bool {
     causes::keeper(report, last)
         .is_some_and(|keeper| links.iter().any(|link| report.wait(link.wait).task == keeper))
+}
+
+/// `, but task 4 also waits for a socket (fd 11) to read`: what may end a circle, of the first task in
+/// it that waits for more; `None` where each waits for one thing alone.
+fn besides(report: &Report, links: &[Link]) -> Option<String> {
+    links.iter().find_map(|link| {
+        let wait = report.wait(link.wait);
+        let mut others = report.waits_of(wait.task).iter().filter(|other| {
+            let is_never = report.resource(other.resource).kind == ResourceKind::Never;
+            other.is_polled && !other.is_limit && !is_never && other.resource != wait.resource
+        });
+        let what = thing(report, others.next()?);
+        Some(format!(", but task {} also waits for {what}", report.task(wait.task).id.0))
+    })
 }
 
 /// One sentence that says what is wrong.
