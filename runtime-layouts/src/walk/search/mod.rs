@@ -308,6 +308,12 @@ impl<'s, 'p> Search<'s, 'p> {
         let data = self.program.read_pointer(value.address.wrapping_add(data))?;
         let vtable = self.program.read_pointer(value.address.wrapping_add(vtable))?;
         if !self.finder.traversals.are_futures_wanted() {
+            // A boxed service has what all services of a router share; what lies in a message is
+            // there once.
+            let in_message = self.within.iter().any(|collection| collection.has_messages);
+            if !self.finder.traversals.goes_into_all_objects() && !in_message {
+                return Ok(());
+            }
             let ty = self.program.object_type(vtable);
             if let Some(ty) = ty.filter(|_| data != 0) {
                 self.visit_behind_pointer(Value { ty, address: data }, Self::visit);

@@ -18,9 +18,13 @@ pub(crate) enum SearchFor {
 }
 
 impl SearchFor {
-    /// Whether what is owned as a `dyn Trait` counts, whatever the trait: what such an object has
-    /// belongs to who has the object.
+    /// Whether what is owned as a `dyn Trait` may count, whatever the trait.
     pub(crate) fn goes_into_objects(self) -> bool {
         matches!(self, Self::Guards | Self::LentGuards | Self::Ends)
+    }
+
+    /// Whether that is so wherever the object is, and not in messages alone.
+    pub(crate) fn goes_into_all_objects(self) -> bool {
+        self == Self::Ends
     }
 }

@@ -116,6 +116,11 @@ impl Traversals {
         self.wanted == SearchFor::Futures
     }
 
+    /// See [`SearchFor::goes_into_all_objects`].
+    pub(crate) fn goes_into_all_objects(&self) -> bool {
+        self.wanted.goes_into_all_objects()
+    }
+
     /// The plan of a type.
     pub(crate) fn of_type(
         &mut self,
