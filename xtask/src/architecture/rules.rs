@@ -69,8 +69,8 @@ const WALK: &[Rule] = &[
     ("stacks", &["crate", "chains", "search"]),
     ("waits", &["chains", "search", "stacks"]),
     ("threads", &["chains", "search", "stacks", "waits"]),
-    ("holders", &["chains", "search", "threads", "waits"]),
     ("connections", &["chains", "search"]),
+    ("holders", &["chains", "connections", "search", "threads", "waits"]),
     ("waits_and_holders", &["chains", "connections", "holders", "stacks", "threads", "waits"]),
     ("known_libraries", &["crate"]),
 ];
