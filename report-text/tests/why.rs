@@ -350,3 +350,26 @@ fn what_a_task_of_a_circle_waits_for_besides_may_end_it() {
     let besides = format!("{closed}, but task 2 also waits for a socket.");
     assert!(with(true).contains(&besides), "{}", with(true));
 }
+
+#[test]
+fn a_socket_whose_other_end_a_task_has_leads_to_that_task() {
+    let mut story = FakeReport::new();
+    let tasks = [story.task(), story.task()];
+    for at in 0..2 {
+        let socket = story.resource(ResourceKind::Io, &format!("socket {at}"));
+        story.holds(tasks[1 - at], socket).access = Access::Peer;
+        story.waits(tasks[at], socket).access = Some(Access::Receive);
+    }
+    let report = story.report();
+    let mut text = Vec::new();
+    why::write_task(&report, &report.tasks[0], &PLAIN, &mut text).expect("memory");
+    let text = String::from_utf8(text).expect("text");
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "whose other end is held by task 2",
+        "Task 2 waits for socket 1 to read",
+        "which closes the cycle, but another task may have the same end of that connection.",
+    ] {
+        assert!(words.contains(part), "no {part:?} in {text}");
+    }
+}

@@ -17,7 +17,7 @@ const NOTHING: &str = "Nothing is stuck";
 
 /// The end of a chain of reasons that leads back into itself.
 const CLOSED: &str = "which closes the cycle";
-const BESIDES: &str = "which closes the cycle, but task";
+const BESIDES: &str = "which closes the cycle, but ";
 
 /// What the commands say of one stopped process.
 struct Said {
@@ -138,7 +138,7 @@ impl Said {
                     finding[list].as_array().is_some_and(|all| all.iter().any(|it| it == id))
                 })
             };
-            // What a task of it waits for besides may end it.
+            // What a task of it waits for besides may end it, or who else has an end.
             let is_closed = why.contains(CLOSED) && !why.contains(BESIDES);
             ensure!(
                 !is_closed || findings.iter().any(is_in),

@@ -385,7 +385,7 @@ pub fn reasons(report: &Report, task: TaskIndex) -> Vec<Link> {
     while let Some(wait) = at.filter(|wait| seen.insert(*wait)) {
         let (cause, next) = match is_in_vain(report, wait) {
             true => (Cause::NoWaker, None),
-            false => reason(&graph, stuck, wait),
+            false => reason(report, &graph, stuck, wait),
         };
         links.push(Link { wait, cause });
         at = next;
@@ -401,12 +401,27 @@ fn is_in_vain(report: &Report, wait: WaitId) -> bool {
 }
 
 /// Why a wait does not end, and the wait that keeps that: what is stuck before what may go on.
-fn reason(graph: &Graph, stuck: &WaitSet, wait: WaitId) -> (Cause, Option<WaitId>) {
+fn reason(
+    report: &Report,
+    graph: &Graph,
+    stuck: &WaitSet,
+    wait: WaitId,
+) -> (Cause, Option<WaitId>) {
     if let Some((cause, next)) = next(graph, stuck, wait) {
         return (cause, Some(next));
     }
     match graph.blockers(wait).next() {
         Some(blocker) => (blocker.cause, blocker.waits.first().copied()),
-        None => (Cause::Never, None),
+        None => other_side(report, wait).unwrap_or((Cause::Never, None)),
     }
+}
+
+/// Who has the other side of the connection that is waited for, and what that task waits for: no
+/// blocker, since another task may have that side too.
+fn other_side(report: &Report, wait: WaitId) -> Option<(Cause, Option<WaitId>)> {
+    let holders = &report.resource(report.wait(wait).resource).holders;
+    let (number, peer) = (0..).zip(holders).find(|(_, holder)| holder.access == Access::Peer)?;
+    let polled = report.waits.of(peer.task?).filter(|(_, wait)| wait.is_polled);
+    let next = polled.min_by_key(|(id, wait)| (wait.user.is_none(), *id));
+    Some((Cause::Held(number), next.map(|(id, _)| id)))
 }

@@ -29,7 +29,7 @@ use super::style::{Out, Style};
 use super::waiting::thing;
 use runtime_layouts::diagnosis::{findings, is_fault, leads, reasons};
 use runtime_layouts::report::{
-    Finding, FindingKind, Lead, Link, Report, ResourceKind, Task, TaskIndex, TaskState,
+    Access, Finding, FindingKind, Lead, Link, Report, ResourceKind, Task, TaskIndex, TaskState,
 };
 
 /// Findings that are no faults and are shown, at most.
@@ -166,8 +166,16 @@ fn is_closed(report: &Report, links: &[Link], last: &Link) -> bool {
 }
 
 /// `, but task 4 also waits for a socket (fd 11) to read`: what may end a circle, of the first task in
-/// it that waits for more; `None` where each waits for one thing alone.
+/// it that waits for more; `None` where each waits for one thing alone, which one task has.
 fn besides(report: &Report, links: &[Link]) -> Option<String> {
+    let is_peer = |link: &Link| {
+        let holder = link.resource(report).2;
+        holder.is_some_and(|holder| holder.access == Access::Peer)
+    };
+    if links.iter().any(is_peer) {
+        let text = ", but another task may have the same end of that connection";
+        return Some(text.to_string());
+    }
     links.iter().find_map(|link| {
         let wait = report.wait(link.wait);
         let mut others = report.waits_of(wait.task).iter().filter(|other| {

@@ -24,21 +24,11 @@ pub(super) const RESOURCES: &[ResourceType] = &[
         wakers: Some(|program, half| wakers(program, half, "blocked_writers")),
         ..ResourceType::of("quinn::send_stream::SendStream", room)
     },
-    ResourceType::of("quinn::connection::AcceptBi", |reading, future| {
-        on_connection(reading, future, "a new stream")
-    }),
-    ResourceType::of("quinn::connection::AcceptUni", |reading, future| {
-        on_connection(reading, future, "a new stream")
-    }),
-    ResourceType::of("quinn::connection::OpenBi", |reading, future| {
-        on_connection(reading, future, "leave to open one more stream")
-    }),
-    ResourceType::of("quinn::connection::OpenUni", |reading, future| {
-        on_connection(reading, future, "leave to open one more stream")
-    }),
-    ResourceType::of("quinn::connection::ReadDatagram", |reading, future| {
-        on_connection(reading, future, "a datagram")
-    }),
+    ResourceType::of("quinn::connection::AcceptBi", new_stream),
+    ResourceType::of("quinn::connection::AcceptUni", new_stream),
+    ResourceType::of("quinn::connection::OpenBi", leave),
+    ResourceType::of("quinn::connection::OpenUni", leave),
+    ResourceType::of("quinn::connection::ReadDatagram", datagram),
     ResourceType::of("quinn::endpoint::Accept", accept),
 ];
 
@@ -117,6 +107,25 @@ fn room(reading: &Reading<'_>, half: Value) -> Result<Option<ObservedResource>, 
     on_connection(reading, half, &format!("room in stream {}", stream.id))
 }
 
+/// `Connection::accept_bi`, `accept_uni`.
+fn new_stream(
+    reading: &Reading<'_>,
+    future: Value,
+) -> Result<Option<ObservedResource>, ValueError> {
+    on_connection(reading, future, "a new stream")
+}
+
+/// `Connection::open_bi`, `open_uni`: that the other side lets one more be opened.
+fn leave(reading: &Reading<'_>, future: Value) -> Result<Option<ObservedResource>, ValueError> {
+    on_connection(reading, future, "leave to open one more stream")
+}
+
+/// `Connection::read_datagram`.
+fn datagram(reading: &Reading<'_>, future: Value) -> Result<Option<ObservedResource>, ValueError> {
+    on_connection(reading, future, "a datagram")
+}
+
+/// What comes over a connection, from its driver.
 fn on_connection(
     reading: &Reading<'_>,
     handle: Value,
