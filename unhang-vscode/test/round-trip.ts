@@ -1,7 +1,7 @@
 /**
  * `node round-trip.js ADAPTER PROGRAM UNHANG (--pid PID | --core CORE EXECUTABLE)`: starts a debug
  * adapter, attaches, and gets the report by the code of the extension. Prints one line of JSON with what
- * the view would show and how long each part took. `tests/tests/vscode.rs` calls it.
+ * the view would show and how long each part took. `tests/tests/end_to_end/vscode.rs` calls it.
  */
 
 import { ADAPTERS, type Configuration } from "../src/adapters";

@@ -1,10 +1,12 @@
 //! Builds the fixtures, starts them, and ends what was started.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -117,19 +119,23 @@ pub const CLIENTS: [&str; 2] = ["databases", "servers"];
 
 /// Builds one of the Rust fixtures and returns its executable.
 pub fn build(name: &str, profile: Profile) -> Result<PathBuf> {
-    build_with(name, profile, &target().join("fixtures"), None)
+    let folder = target().join("fixtures");
+    build_in("fixtures", name, profile, &folder, None)?;
+    Ok(folder.join(profile.folder()).join(name))
 }
 
 /// The same with `--cfg tokio_unstable`, in a folder of its own: flags change every dependency.
 pub fn build_unstable(name: &str, profile: Profile) -> Result<PathBuf> {
     let folder = target().join("fixtures/unstable");
-    build_with(name, profile, &folder, Some("--cfg tokio_unstable"))
+    build_in("fixtures", name, profile, &folder, Some("--cfg tokio_unstable"))?;
+    Ok(folder.join(profile.folder()).join(name))
 }
 
 /// Builds one of the shared objects in `tests/plugins`, which have a tokio of their own, and returns
 /// it.
 pub fn plugin(name: &str, profile: Profile) -> Result<PathBuf> {
-    let folder = build_in("plugins", name, profile)?;
+    let folder = target().join("plugins");
+    build_in("plugins", name, profile, &folder, None)?;
     let library = match name {
         "python-extension" => "librates_python.so",
         _ => "librates_addon.so",
@@ -140,28 +146,32 @@ pub fn plugin(name: &str, profile: Profile) -> Result<PathBuf> {
 /// Builds one of the programs in `tests/clients`, which are made of what everybody uses, and returns
 /// its executable.
 pub fn client(name: &str, profile: Profile) -> Result<PathBuf> {
-    Ok(build_in("clients", name, profile)?.join(profile.folder()).join(name))
+    let folder = target().join("clients");
+    build_in("clients", name, profile, &folder, None)?;
+    Ok(folder.join(profile.folder()).join(name))
 }
 
-/// Builds a package of a workspace of its own in `tests`, and returns the folder with the profiles'
-/// folders.
-fn build_in(workspace: &str, name: &str, profile: Profile) -> Result<PathBuf> {
-    let folder = target().join(workspace);
+/// Builds a package of a workspace of its own in `tests` into a folder, once in this process: cargo
+/// takes a moment to find that there is nothing to do, and hundreds of tests ask.
+fn build_in(
+    workspace: &str,
+    name: &str,
+    profile: Profile,
+    folder: &Path,
+    flags: Option<&str>,
+) -> Result<()> {
+    static BUILT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    let built = || BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let this = folder.join(profile.folder()).join(name);
+    if built().contains(&this) {
+        return Ok(());
+    }
     exclusively(workspace, || {
+        if built().contains(&this) {
+            return Ok(());
+        }
         let step = Step::begin(format!("building {name} ({})", profile.folder()));
         let mut build = cargo(&root().join("tests").join(workspace));
-        build.args(["build", "--locked", "--package", name, "--profile", profile.name()]);
-        workspace::run(build.arg("--target-dir").arg(&folder), &step)?;
-        step.done();
-        Ok(())
-    })?;
-    Ok(folder)
-}
-
-fn build_with(name: &str, profile: Profile, folder: &Path, flags: Option<&str>) -> Result<PathBuf> {
-    exclusively("fixtures", || {
-        let step = Step::begin(format!("building {name} ({})", profile.folder()));
-        let mut build = cargo(&root().join("tests/fixtures"));
         build.args(["build", "--locked", "--package", name, "--profile", profile.name()]);
         build.arg("--target-dir").arg(folder);
         if let Some(flags) = flags {
@@ -169,9 +179,9 @@ fn build_with(name: &str, profile: Profile, folder: &Path, flags: Option<&str>) 
         }
         workspace::run(&mut build, &step)?;
         step.done();
+        built().insert(this.clone());
         Ok(())
-    })?;
-    Ok(folder.join(profile.folder()).join(name))
+    })
 }
 
 /// Writes a copy of an executable without its debug information and symbols. The copy belongs to

@@ -45,11 +45,11 @@ pub fn run(only: &[String], seconds: u32, keep: bool) -> Result<()> {
     Ok(())
 }
 
-/// Compiles all of them, without making programs of them.
+/// Compiles all of them, without making programs of them, and so without the fuzzer.
 pub(crate) fn compile() -> Result<()> {
     let step = Step::begin("cargo check (fuzz targets)");
     let mut check = cargo(&root().join("fuzz"));
-    check.args(["check", "--locked", "--target-dir"]).arg(target().join("fuzz"));
+    check.args(["check", "--locked", "--no-default-features", "--target-dir"]).arg(target());
     workspace::run(&mut check, &step)?;
     step.done();
     Ok(())

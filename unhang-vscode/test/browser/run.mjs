@@ -1,6 +1,6 @@
 // `node run.mjs GIVEN`: what a person does with the extension, in a real VS Code in a real browser.
 // GIVEN is a file with JSON: the tools, the programs, the processes and where pictures go.
-// `tests/tests/vscode.rs` calls it.
+// `tests/tests/end_to_end/vscode.rs` calls it.
 
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";

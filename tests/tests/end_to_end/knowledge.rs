@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use end_to_end_tests::case::Case;
-use end_to_end_tests::front::{DUMP, Front, Mode};
+use end_to_end_tests::front::{DUMP, Front, Mode, built};
 use end_to_end_tests::neutral::neutral;
 use end_to_end_tests::subjects;
 use xtask::fixture::{self, Profile, Running};
 use xtask::session::Subject;
-use xtask::{build, workspace};
+use xtask::workspace;
 
 /// What says what a `Sluice` of the fixture `pools` is.
 fn lock() -> PathBuf {
@@ -26,7 +26,7 @@ fn finding(text: &str) -> Result<String> {
 
 /// What the command line says, with a variable in its environment.
 fn unhang(arguments: &[&str], variable: Option<&Path>) -> Result<(Option<i32>, String)> {
-    let mut command = workspace::command(build::build()?.command_line, workspace::root());
+    let mut command = workspace::command(&built()?.command_line, workspace::root());
     command.args(arguments);
     if let Some(listed) = variable {
         command.env("UNHANG_KNOWLEDGE", listed);

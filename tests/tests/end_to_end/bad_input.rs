@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use end_to_end_tests::case::Case;
-use end_to_end_tests::front::{DEBUGGERS, Front, GDBS, LLDBS, Mode};
+use end_to_end_tests::front::{DEBUGGERS, Front, GDBS, LLDBS, Mode, built};
 use end_to_end_tests::subjects;
 use xtask::fixture::{self, Profile, Running};
 use xtask::session::Subject;
@@ -121,8 +121,8 @@ fn memory_that_is_gone() -> Result<()> {
 
 /// The command line says in its exit code too that something is missing, and JSON as a field.
 fn exits_with_3(pid: u32) -> Result<()> {
-    let built = xtask::build::build()?;
-    let mut dump = workspace::command(built.command_line, workspace::root());
+    let built = built()?;
+    let mut dump = workspace::command(&built.command_line, workspace::root());
     let output = dump.args(["dump", "--json", "-p", &pid.to_string()]).output();
     let output = output.context("running `unhang dump`")?;
     ensure!(output.status.code() == Some(3), "{:?}", output.status);
@@ -174,8 +174,8 @@ fn a_layout_file_that_is_none() -> Result<()> {
 /// What `unhang extract` writes for a fixture.
 fn layout_file_of(name: &str, file: &Path) -> Result<Vec<u8>> {
     let executable = fixture::build(name, Profile::Debug)?;
-    let built = xtask::build::build()?;
-    let mut extract = workspace::command(built.command_line, workspace::root());
+    let built = built()?;
+    let mut extract = workspace::command(&built.command_line, workspace::root());
     extract.arg("extract").arg(executable).arg("-o").arg(file);
     let output = extract.output().context("running `unhang extract`")?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

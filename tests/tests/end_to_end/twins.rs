@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use end_to_end_tests::case::Case;
-use end_to_end_tests::front::{CoreFile, DUMP, Front};
+use end_to_end_tests::front::{CoreFile, DUMP, Front, built};
 use end_to_end_tests::neutral::neutral;
 use end_to_end_tests::subjects;
 use xtask::fixture::{self, Profile, Running};
 use xtask::session::Subject;
 use xtask::shop::Shop;
-use xtask::{build, ways, workspace};
+use xtask::{ways, workspace};
 
 /// The first finding of a text.
 fn finding(text: &str) -> Result<String> {
@@ -20,7 +20,7 @@ fn finding(text: &str) -> Result<String> {
 }
 
 fn dump(running: &Running, twin: &Path) -> Result<String> {
-    let mut dump = workspace::command(build::build()?.command_line, workspace::root());
+    let mut dump = workspace::command(&built()?.command_line, workspace::root());
     dump.args(["dump", "-p", &running.pid().to_string(), "--twin"]).arg(twin);
     let output = dump.output().context("running unhang")?;
     let said = String::from_utf8_lossy(&output.stderr);

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use end_to_end_tests::front::built;
 use serde_json::Value;
 use xtask::fixture::Profile;
 use xtask::mach_o::{MachO, PROCESSORS};
@@ -16,8 +17,8 @@ fn folder(name: &str) -> PathBuf {
 
 /// The summary of `unhang extract`, or what it says instead.
 fn extract(program: &Path) -> Result<Result<Value, String>> {
-    let built = xtask::build::build()?;
-    let mut extract = workspace::command(built.command_line, root());
+    let built = built()?;
+    let mut extract = workspace::command(&built.command_line, root());
     extract.args(["extract", "--json"]).arg(program).arg("-o");
     let output = extract.arg(target().join("mach-o/layouts.unhang")).output()?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -45,8 +46,8 @@ fn answers_are_the_same(program: &Path) -> Result<()> {
 
 /// The names that unhang rests on are found.
 fn expectations_are_met(program: &Path) -> Result<()> {
-    let built = xtask::build::build()?;
-    let mut doctor = workspace::command(built.command_line, root());
+    let built = built()?;
+    let mut doctor = workspace::command(&built.command_line, root());
     let output = doctor.args(["doctor", "--expectations"]).arg(program).output()?;
     let said = String::from_utf8_lossy(&output.stdout);
     let root = "thread-local       the runtime that a thread is inside of: tokio::runtime::context";
@@ -107,7 +108,7 @@ fn a_universal_file_and_the_bundle_of_another_build() -> Result<()> {
 
 /// What the commands say in an lldb as it is on a Mac according to its sources (`tests/mac`).
 fn look(program: &Path, system: &str, storage: &str, commands: &[&str]) -> Result<String> {
-    xtask::build::build()?;
+    built()?;
     let mut look = workspace::command(xtask::python::interpreter()?, root());
     let packages = [root().join("lldb-python"), root().join("native-module/python")];
     look.env("PYTHONPATH", std::env::join_paths(packages)?);

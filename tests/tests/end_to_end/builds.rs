@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use end_to_end_tests::builds::of_any_build;
 use end_to_end_tests::case::{Case, golden};
-use end_to_end_tests::front::{CoreFile, DUMP, Front};
+use end_to_end_tests::front::{CoreFile, DUMP, Front, built};
 use end_to_end_tests::neutral::neutral;
 use end_to_end_tests::versions::{COMMAND, lines_sorted, of_any_version};
 use xtask::fixture::Running;
@@ -14,7 +14,7 @@ use xtask::session::Subject;
 use xtask::shop::Shop;
 use xtask::story::{self, Scheduler};
 use xtask::ways::{self, Compiler, WAYS, Way};
-use xtask::{build, workspace};
+use xtask::workspace;
 
 /// How many customers queue behind the one whose checkout hangs.
 const QUEUE: usize = 3;
@@ -29,8 +29,8 @@ fn deployed(program: &Path, way: &Way) -> Result<PathBuf> {
     let folder = workspace::target().join("deployed/ways").join(way.name.replace([' ', ','], "-"));
     std::fs::create_dir_all(&folder).context("creating a folder")?;
     let copy = folder.join(program.file_name().context("its name")?);
-    let built = build::build()?;
-    let mut extract = workspace::command(built.command_line, workspace::root());
+    let built = built()?;
+    let mut extract = workspace::command(&built.command_line, workspace::root());
     extract.arg("extract").arg(program).arg("-o").arg(copy.with_extension("unhang"));
     let mut strip = workspace::command("strip", workspace::root());
     strip.arg("-o").arg(&copy).arg(program);

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use end_to_end_tests::case::Case;
-use end_to_end_tests::front::{DUMP, Front, Mode};
+use end_to_end_tests::front::{DUMP, Front, Mode, built};
 use xtask::fixture::{self, Profile, Running};
 use xtask::session::Subject;
 use xtask::{executable, workspace};
@@ -26,8 +26,8 @@ fn deployed(name: &str, profile: Profile, folder: &str) -> Result<PathBuf> {
 
 /// Writes the layout file of a fixture.
 fn extract(name: &str, profile: Profile, file: &Path) -> Result<()> {
-    let built = xtask::build::build()?;
-    let mut extract = workspace::command(built.command_line, workspace::root());
+    let built = built()?;
+    let mut extract = workspace::command(&built.command_line, workspace::root());
     run(extract.arg("extract").arg(fixture::build(name, profile)?).arg("-o").arg(file))
 }
 
@@ -77,8 +77,8 @@ fn of_another_build() -> Result<()> {
 fn in_the_program() -> Result<()> {
     let program = deployed("shapes", Profile::Release, "embedded")?;
     executable::copy(&fixture::build("shapes", Profile::Release)?, &program)?;
-    let built = xtask::build::build()?;
-    let mut embed = workspace::command(built.command_line, workspace::root());
+    let built = built()?;
+    let mut embed = workspace::command(&built.command_line, workspace::root());
     run(embed.args(["extract", "--embed"]).arg(&program))?;
     run(tool("strip").arg(&program))?;
     check(&program, "shapes-release")
@@ -107,7 +107,7 @@ fn in_the_cache_of_debuginfod() -> Result<()> {
     std::fs::create_dir_all(&folder).context("creating a folder")?;
     run(tool("objcopy").arg("--only-keep-debug").arg(&whole).arg(folder.join("debuginfo")))?;
     let running = Running::start::<&str>(&program, &[])?;
-    let built = xtask::build::build()?;
+    let built = built()?;
     let dump = |with_cache: bool| -> Result<String> {
         let mut dump = workspace::command(&built.command_line, workspace::root());
         dump.args(["dump", "--width", "100", "--pid", &running.pid().to_string()]);

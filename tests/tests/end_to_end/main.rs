@@ -1,0 +1,46 @@
+//! Real programs under real debuggers, one module for each promise. All of them are one program, so
+//! that none waits for the others to end, and what they look at is built and found once.
+
+mod aarch64;
+mod agreement;
+mod bad_input;
+mod bare_metal;
+mod builds;
+mod built_std;
+mod clients;
+mod coverage;
+mod embassy;
+mod escapes;
+mod filters;
+mod harness;
+mod healthy;
+mod hostile;
+mod hung_service;
+mod interrupt;
+mod json;
+mod knowledge;
+mod layout_files;
+mod libraries;
+mod locals;
+mod mach_o;
+mod many_tasks;
+mod native_stack;
+mod outside;
+mod package;
+mod remembered;
+mod remote;
+mod report_page;
+mod resources;
+mod running_tasks;
+mod runtime_versions;
+mod servers;
+mod shapes;
+mod smol;
+mod standalone;
+mod task_dump;
+mod third_party;
+mod twins;
+mod versions;
+mod vscode;
+mod whatis;
+mod why;
