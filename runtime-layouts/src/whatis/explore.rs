@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{MOST_NAMED, Part};
 use crate::knowledge::children::Children;
 use crate::knowledge::{Libraries, waker};
-use crate::layout::name::base_path;
+use crate::layout::name::{base_path, is_of_standard_library};
 use crate::layout::{Member, Type, TypeId, TypeKind};
 use crate::report::{Chain, Frame, FrameRef, Report, Task, TaskIndex};
 use crate::value::slices::SliceLayout;
@@ -510,8 +510,7 @@ fn member_name<'p>(program: &'p Program<'_>, machine: Value, name: &str) -> Opti
 
 /// Whether a part of the language's own types is what it wraps: paths are as `.` finds it in Rust.
 fn is_passed_over(owner: &str, member: &str) -> bool {
-    let is_of_language = ["core::", "alloc::", "std::"].iter().any(|path| owner.starts_with(path));
-    is_of_language
+    is_of_standard_library(owner)
         && matches!(member, "__0" | "__pointer" | "data" | "inner" | "pointer" | "ptr" | "value")
 }
 

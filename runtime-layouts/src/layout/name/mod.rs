@@ -10,7 +10,7 @@ mod spelling;
 
 pub use self::enclosing::environment_of_body;
 use self::enclosing::{enclosing_function, function_path, is_identifier};
-pub use self::paths::{Segment, base_path, path_segments, plain_path};
+pub use self::paths::{Segment, base_path, is_of_standard_library, path_segments, plain_path};
 pub use self::spelling::last_segment;
 use self::spelling::{Length, spell_path};
 

@@ -40,6 +40,12 @@ pub fn path_segments(path: &str) -> Vec<Segment<'_>> {
         .collect()
 }
 
+/// Whether a path is one of the standard library's own.
+#[must_use]
+pub fn is_of_standard_library(path: &str) -> bool {
+    ["core::", "alloc::", "std::"].iter().any(|library| path.starts_with(library))
+}
+
 /// The path of a type without its last generic arguments: what all instances have in common.
 #[must_use]
 pub fn base_path(type_name: &str) -> &str {

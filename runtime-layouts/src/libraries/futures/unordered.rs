@@ -6,6 +6,7 @@ use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId, TypeKind};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
+use crate::walk::search::shared::is_counted;
 
 const FUTURES_UNORDERED: &str = "futures_util::stream::futures_unordered::FuturesUnordered";
 /// What is woken when one of its futures was.
@@ -42,7 +43,6 @@ fn future_set(program: &Program<'_>, value: Value) -> Result<Option<FutureSet>, 
 fn are_all_dead(program: &Program<'_>, set: Value, queue: Value) -> Result<bool, ValueError> {
     // `stub`, a node without a future, shows how the nodes lie in their `Arc`s.
     let stub = queue.member(program, "stub")?;
-    let mut is_counted = |ty: &Type| ty.member("strong").is_some() && ty.member("data").is_some();
     let Some(to_counted) = path::find(program, stub.ty, Reach::RUNTIME, &mut is_counted) else {
         return Ok(false);
     };

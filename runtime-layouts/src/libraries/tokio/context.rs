@@ -14,6 +14,7 @@ use crate::report::ThreadRef;
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
+use crate::walk::search::shared::is_counted;
 
 /// What one thread's context says.
 pub(super) struct ThreadContext {
@@ -146,7 +147,6 @@ pub(super) fn thread_locals_of(
 fn parker(program: &Program<'_>, storage: Value) -> Result<Option<Parker>, ValueError> {
     const PARKED: u64 = 1;
     const OWN: u64 = 2;
-    let mut is_counted = |ty: &Type| ty.member("strong").is_some() && ty.member("data").is_some();
     let Some(path) = path::find(program, storage.ty, Reach::RUNTIME, &mut is_counted) else {
         return Ok(None);
     };

@@ -17,6 +17,7 @@ use super::scheduler::{self, Scheduler};
 use super::task::{self, TaskReader};
 use super::{join, number, runtime};
 use crate::layout::Type;
+use crate::layout::name::is_of_standard_library;
 use crate::report::{FrameRef, TaskId, TaskKind, TaskState, ThreadRef};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value};
@@ -171,6 +172,11 @@ fn place_on_stacks(inspection: &mut Inspection<'_>, sets: &mut LocalSets) {
 }
 
 /// Handles in the variables of threads that are inside no runtime.
+///
+/// No drop flag tells which of them were moved away or dropped. What the standard library's functions
+/// have they pass on (`spawn_unchecked` the thread's closure, `library/std/src/thread/lifecycle.rs`,
+/// Rust 1.96), and the place serves for other things then; of other variables the scheduler that
+/// they lead to has to have owners.
 fn of_threads(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) -> Vec<Value> {
     let mut found = Vec::new();
     let target = inspection.program.target();
@@ -187,6 +193,7 @@ fn of_threads(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) -> Ve
             let variables = program.layouts(module).variables_at(address).unwrap_or_default();
             let values: Vec<Value> = variables
                 .iter()
+                .filter(|variable| !is_of_standard_library(&variable.function))
                 .filter_map(|variable| stack_future::place(program, module, variable, frame))
                 .map(|(_, value)| value)
                 .collect();
@@ -195,6 +202,11 @@ fn of_threads(inspection: &mut Inspection<'_>, contexts: &[ThreadContext]) -> Ve
             }
         }
     }
+    let program = inspection.program;
+    found.retain(|handle| {
+        let scheduler = scheduler_of(program, *handle);
+        scheduler.is_none_or(|scheduler| scheduler.may_live(program) != Some(false))
+    });
     found
 }
 

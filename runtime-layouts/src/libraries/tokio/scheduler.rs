@@ -8,6 +8,7 @@ use crate::layout::TypeKind;
 use crate::report::Flavor;
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value, ValueError};
+use crate::walk::search::shared;
 
 /// One scheduler.
 pub(super) struct Scheduler {
@@ -19,6 +20,15 @@ pub(super) struct Scheduler {
     pub(super) handle: Value,
     /// Its list of tasks, or what its workers share where each of them has a list.
     pub(super) identity: Value,
+}
+
+impl Scheduler {
+    /// Whether it can be one that lives, by the counts of those who own it. `None` where that cannot
+    /// be read.
+    pub(super) fn may_live(&self, program: &Program<'_>) -> Option<bool> {
+        let path = path::find(program, self.handle.ty, Reach::RUNTIME, &mut shared::is_counted)?;
+        shared::may_live(program, path.follow(program, self.handle).ok()??)
+    }
 }
 
 /// The scheduler of a `scheduler::Handle`.

@@ -43,6 +43,26 @@ impl SharedPointer {
     }
 }
 
+/// More owners than anything has, and fewer than an address is as a number: most of what else lies
+/// in memory would be more.
+const TOO_MANY_OWNERS: u64 = 1 << 26;
+
+/// Whether a type is what an `Arc` points to: `ArcInner` (`library/alloc/src/sync.rs`, Rust 1.95).
+pub(crate) fn is_counted(ty: &Type) -> bool {
+    ["strong", "weak", "data"].into_iter().all(|member| ty.member(member).is_some())
+}
+
+/// Whether it can be something that lives. What was dropped has no owners, and what an allocator or
+/// somebody else has put there since are other numbers. `None` where that cannot be read.
+pub(crate) fn may_live(program: &Program<'_>, counted: Value) -> Option<bool> {
+    if !counted.address.is_multiple_of(u64::from(program.pointer_size())) {
+        return Some(false);
+    }
+    let count = |name| counted.find_number(program, name).ok().flatten();
+    let counts = [count("strong")?, count("weak")?];
+    Some(counts.iter().all(|count| (1..TOO_MANY_OWNERS).contains(count)))
+}
+
 /// Whether a type is a pointer that shares what it owns.
 pub(crate) fn is_shared(name: &str) -> bool {
     matches!(base_path(name), "alloc::sync::Arc" | "alloc::rc::Rc")
@@ -55,5 +75,39 @@ pub(crate) fn shared_target(program: &Program<'_>, ty: Ty) -> Option<Ty> {
     match program.type_of(pointer.end).ok()?.kind {
         TypeKind::Pointer { target: Some(id) } => Some(Ty { module: ty.module, id }),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{FakeLayouts, FakeMemory, FakeTarget};
+
+    /// The counts of a runtime that lives, of one whose last owner has gone, of one whose memory the
+    /// allocator has marked as free, and of other things in its place, as they were seen.
+    #[test]
+    fn what_was_dropped_has_other_counts() {
+        let mut layouts = FakeLayouts::new();
+        let word = layouts.integer(8);
+        let members = [("strong", 0, word), ("weak", 8, word), ("data", 16, word)];
+        let counted = layouts.structure("alloc::sync::ArcInner<u64>", 24, &members);
+        let mut memory = FakeMemory::new();
+        let objects = [
+            (0x1000, [3, 1], Some(true)),
+            (0x2000, [0, 1], Some(false)),
+            (0x3000, [0x5_55ae_f9a2, 0xac56_ef85_e94b_215c], Some(false)),
+            (0x4000, [0x5_55ae_f9a2, 1], Some(false)),
+            (0x5003, [1, 1], Some(false)),
+        ];
+        for (address, counts, _) in objects {
+            memory.put(address, counts.map(u64::to_le_bytes).concat());
+        }
+        let target = FakeTarget::new(layouts, memory, 0);
+        let program = Program::new(&target);
+        let at = |address| Value { ty: Ty { module: 0, id: counted }, address };
+        for (address, _, expected) in objects {
+            assert_eq!(may_live(&program, at(address)), expected, "{address:#x}");
+        }
+        assert_eq!(may_live(&program, at(0x6000)), None, "nothing can be read there");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::layout::name::is_of_standard_library;
 use crate::layout::{LocationBase, VariableLocation};
 use crate::report::{Activity, FrameRef, HoldingThread, ProcessThread, TaskIndex, ThreadRole};
 use crate::target::NativeFrame;
@@ -52,8 +53,7 @@ pub(crate) fn of_threads(
                 // A runtime keeps no lock while it polls a task or runs a closure: what is in its
                 // variables then is old (`blocking/pool.rs`, `run_worker`, seen in
                 // `tests/fixtures/healthy`, `queue-for-threads`).
-                if call.function.name.starts_with("std::")
-                    || call.function.name.starts_with("core::")
+                if is_of_standard_library(&call.function.name)
                     || sites.libraries().passes_on(&call.function.name)
                 {
                     continue;
