@@ -11,8 +11,9 @@ use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 use procfs::net::TcpState;
 use procfs::process::{FDTarget, Process};
-use runtime_layouts::target::host::{Descriptor, Host, Ran, Watched};
+use runtime_layouts::target::host::{BlockedProcess, Descriptor, Host, Ran, Watched};
 
+use crate::blocked_processes;
 use crate::signals::without_signals;
 
 /// This system, as far as it concerns one of its processes.
@@ -125,6 +126,10 @@ impl Host for LocalHost {
         let parent = self.process.as_ref()?.pid();
         let child = Process::new(i32::try_from(pid).ok()?).ok()?.stat().ok()?;
         (child.ppid == parent).then_some((child.comm, matches!(child.state, 'Z' | 'X')))
+    }
+
+    fn blocked_processes(&self) -> Vec<BlockedProcess> {
+        self.process.as_ref().map(blocked_processes::of).unwrap_or_default()
     }
 }
 

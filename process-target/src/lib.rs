@@ -37,7 +37,8 @@
 //! | how one is looked at that a debugger has stopped | `live::traced` |
 //! | why it may not be | `live::refusal` |
 //! | what `/proc` says of it | `live::proc` |
-//! | what else the system knows of it | `live::host` |
+//! | what else the system knows of it | `host` |
+//! | which child processes wait for it | `blocked_processes` |
 //! | how its memory is read | `live::memory` |
 //! | how its registers are read | `live::registers` |
 //! | where thread pointers are when nothing is stopped | `live::unstopped` |
@@ -47,6 +48,7 @@
 //! | who called whom | `unwind` |
 //! | layouts for the executable | `executable` |
 
+mod blocked_processes;
 pub mod core;
 mod error;
 mod executable;

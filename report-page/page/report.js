@@ -72,6 +72,7 @@
  * @property {number} queue_count
  * @property {number} [thread]
  * @property {string} [declared_in]
+ * @property {{ pid: number, name: string, reads: boolean, fd: number, task: string | null, variable: string | null }} [child]
  *
  * @typedef {object} Row
  * @property {string} function

@@ -116,5 +116,6 @@ function wholeWait(wait, resources) {
   };
   if (resource.thread !== undefined) all.thread = resource.thread;
   if (resource.declared_in !== undefined) all.declared_in = resource.declared_in;
+  if (resource.child !== undefined) all.child = resource.child;
   return all;
 }

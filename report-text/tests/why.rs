@@ -7,8 +7,8 @@ use report_text::text::{Look, why};
 use runtime_layouts::fake::FakeReport;
 use runtime_layouts::layout::{SourceFile, SourceLocation};
 use runtime_layouts::report::{
-    Access, Activity, BlockedCall, Clock, Due, HoldingThread, Report, ResourceId, ResourceKind,
-    TaskKind, TaskState, ThreadRef,
+    Access, Activity, BlockedCall, BlockedChild, Clock, Due, FileKeeper, HoldingThread, Report,
+    ResourceId, ResourceKind, TaskKind, TaskState, ThreadRef,
 };
 
 /// What is said of a story.
@@ -372,4 +372,33 @@ fn a_socket_whose_other_end_a_task_has_leads_to_that_task() {
     ] {
         assert!(words.contains(part), "no {part:?} in {text}");
     }
+}
+
+#[test]
+fn a_child_that_waits_for_this_program_is_told_with_who_has_its_pipe() {
+    let said = |child: u64, reads: bool, is_known: bool| {
+        let mut story = FakeReport::new();
+        let waiting = story.task();
+        let end = story.resource(ResourceKind::Child, "the end of child process 7");
+        let keeper = is_known.then(|| FileKeeper {
+            task: waiting.task,
+            frame: waiting.frame,
+            variable: Some("input".into()),
+        });
+        let blocked = BlockedChild { pid: 7, child, name: "cat".into(), reads, fd: 9, keeper };
+        story.resource_mut(end).child = Some(Box::new(blocked));
+        story.waits(waiting, end);
+        let text = text(story);
+        let (_, child) = text.split_once(", but ").expect("what the child does");
+        child.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        said(7, true, true),
+        "that process itself waits for this program to write to fd 9 or close it, which task 1 has in \
+         `input`."
+    );
+    assert_eq!(
+        said(6, false, false),
+        "process 7 (cat), which it began, itself waits for this program to read fd 9 or close it."
+    );
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use runtime_layouts::memory::{MemoryReader, ReadError};
 use runtime_layouts::target::NativeFrame;
-use runtime_layouts::target::host::{Descriptor, Host, Ran};
+use runtime_layouts::target::host::{BlockedProcess, Descriptor, Host, Ran};
 use runtime_layouts::target::processors::Processor;
 
 /// The memory of a process.
@@ -57,6 +57,10 @@ impl Host for LocalHost {
 
     fn child(&self, _pid: u64) -> Option<(String, bool)> {
         None
+    }
+
+    fn blocked_processes(&self) -> Vec<BlockedProcess> {
+        Vec::new()
     }
 }
 

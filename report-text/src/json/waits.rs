@@ -11,8 +11,8 @@ use crate::text::waiting::{number_of, short, told};
 use crate::text::why;
 use runtime_layouts::diagnosis::is_fault;
 use runtime_layouts::report::{
-    Access, Clock, Due, Finding, FindingKind, FrameRef, Holder, Lead, Leads, Report, Resource,
-    ResourceKind, TaskIndex, Timer, Wait, WakerPlace,
+    Access, BlockedChild, Clock, Due, Finding, FindingKind, FrameRef, Holder, Lead, Leads, Report,
+    Resource, ResourceKind, TaskIndex, Timer, Wait, WakerPlace,
 };
 
 /// So many tasks or holders stand with each wait, since a hundred thousand tasks may wait for the
@@ -93,6 +93,33 @@ pub(super) struct ResourceJson<'r> {
     thread: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     declared_in: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    child: Option<ChildJson<'r>>,
+}
+
+/// A child process that waits for the process that waits for it.
+#[derive(Serialize)]
+struct ChildJson<'r> {
+    pid: u64,
+    name: &'r str,
+    reads: bool,
+    fd: u64,
+    task: Option<&'r str>,
+    variable: Option<&'r str>,
+}
+
+impl<'r> ChildJson<'r> {
+    fn new(report: &'r Report, child: &'r BlockedChild) -> Self {
+        let keeper = child.keeper.as_ref();
+        Self {
+            pid: child.pid,
+            name: &child.name,
+            reads: child.reads,
+            fd: child.fd,
+            task: keeper.map(|keeper| report.task(keeper.task).id.0.as_str()),
+            variable: keeper.and_then(|keeper| keeper.variable.as_deref()),
+        }
+    }
 }
 
 impl<'r> ResourceJson<'r> {
@@ -127,6 +154,7 @@ impl<'r> ResourceJson<'r> {
             queue_count: resource.queue.len(),
             thread: resource.thread.map(|thread| thread.number),
             declared_in: resource.declared_in,
+            child: resource.child.as_deref().map(|child| ChildJson::new(report, child)),
         }
     }
 }

@@ -6,8 +6,8 @@ use super::frames::{Line, place, short_place};
 use super::holders::{end_text, holders_text, permits};
 use super::kinds::{has_identity, has_queue, is_lock};
 use runtime_layouts::report::{
-    Access, Connection, FrameRef, Holder, Protocol, Report, Request, Resource, ResourceKind, Role,
-    Task, TaskIndex, TaskKind, TaskState, Wait, WakerPlace,
+    Access, BlockedChild, Connection, FrameRef, Holder, Protocol, Report, Request, Resource,
+    ResourceKind, Role, Task, TaskIndex, TaskKind, TaskState, Wait, WakerPlace,
 };
 
 /// Different things that a row of the task list names, at most.
@@ -182,7 +182,32 @@ pub(super) fn of_leaf(report: &Report, wait: &Wait, lines: &[Line<'_>]) -> Strin
     if is_in_vain(report, wait) {
         text.push_str(IN_VAIN);
     }
+    if let Some(child) = of_child(report, resource) {
+        text.push_str(&format!("; {child}"));
+    }
     text
+}
+
+/// `that process itself waits for this program to write to fd 11 or close it, which task 3 has in `input``,
+/// of the child process that would end a wait; `None` where none is known.
+pub(super) fn of_child(report: &Report, resource: &Resource) -> Option<String> {
+    let BlockedChild { pid, child, name, reads, fd, keeper } = resource.child.as_deref()?;
+    let subject = match (resource.kind, pid == child) {
+        (ResourceKind::Child, true) => "that process".to_string(),
+        (ResourceKind::Child, false) => format!("process {pid} ({name}), which it began,"),
+        _ => format!("child process {pid} ({name})"),
+    };
+    let what = match reads {
+        true => format!("write to fd {fd} or close it"),
+        false => format!("read fd {fd} or close it"),
+    };
+    let who = keeper.as_ref().map(|keeper| {
+        let variable = keeper.variable.as_ref();
+        let variable = variable.map(|name| format!(" in `{name}`")).unwrap_or_default();
+        format!(", which task {} has{variable}", report.task(keeper.task).id.0)
+    });
+    let who = who.unwrap_or_default();
+    Some(format!("{subject} itself waits for this program to {what}{who}"))
 }
 
 /// What is said of a leaf that is not known: whether it keeps the waker of its task.

@@ -263,6 +263,7 @@ impl<'r> Steps<'r> {
                 let polls = task.kind != TaskKind::Blocking;
                 polls.then_some(LeadReason::BlockedThread).or(is_awaited)
             }
+            _ if self.is_left_waiting(task, resource) => Some(LeadReason::BlockedChild),
             kind if kind.is_lock() && resource.is_taken == Some(true) => {
                 Some(LeadReason::HolderNotFound)
             }
@@ -274,6 +275,28 @@ impl<'r> Steps<'r> {
             ResourceKind::Never => is_awaited,
             kind if is_outside(kind) => is_awaited,
             _ => Some(LeadReason::ChainEnd),
+        }
+    }
+
+    /// Whether a child process that a task waits for waits for this process, and who has the file that
+    /// it waits for does nothing about it, as far as is seen: neither waits for work nor for time.
+    fn is_left_waiting(&self, task: &Task, resource: &Resource) -> bool {
+        let Some(child) = &resource.child else { return false };
+        match child.keeper.as_ref().map(|keeper| keeper.task) {
+            None => true,
+            Some(keeper) if keeper == task.index => {
+                let waits = self.report.waits_of(task.index).iter();
+                let mut others = waits.filter(|wait| wait.is_polled && !wait.is_limit);
+                others.all(|wait| {
+                    let other = self.report.resource(wait.resource);
+                    let is_of_time =
+                        [ResourceKind::Sleep, ResourceKind::Never].contains(&other.kind);
+                    other.child.is_some() || is_of_time
+                })
+            }
+            Some(keeper) => self
+                .resource(keeper)
+                .is_some_and(|other| other.child.is_some() || other.kind == ResourceKind::Never),
         }
     }
 

@@ -227,6 +227,7 @@ impl FakeReport {
             needs_all: false,
             thread: None,
             declared_in: None,
+            child: None,
         });
         id
     }

@@ -8,7 +8,7 @@ use super::FakeLayouts;
 use super::processor::{NARROW, WIDE};
 use crate::layout::source::LayoutSource;
 use crate::memory::MemoryReader;
-use crate::target::host::{Descriptor, Host, Ran};
+use crate::target::host::{BlockedProcess, Descriptor, Host, Ran};
 use crate::target::processors::{self, Processor};
 use crate::target::{
     Identity, Module, NativeFrame, Target, TargetKind, Thread, processors_of_machine,
@@ -136,6 +136,10 @@ impl Host for StoppedAt {
 
     fn child(&self, _pid: u64) -> Option<(String, bool)> {
         None
+    }
+
+    fn blocked_processes(&self) -> Vec<BlockedProcess> {
+        Vec::new()
     }
 }
 

@@ -29,7 +29,9 @@ pub use self::future_set::FutureSetType;
 pub use self::guard::GuardType;
 pub use self::notation::ValuePrinter;
 pub use self::resource::ResourceType;
-pub(crate) use self::resource::{ObservedResource, ReadOrder, ReadValue, Reading, Tasks, Wakers};
+pub(crate) use self::resource::{
+    ObservedResource, OfSystem, ReadOrder, ReadValue, Reading, Tasks, Wakers,
+};
 pub use self::streaming::{BesideType, StreamingTrait};
 
 use std::sync::LazyLock;

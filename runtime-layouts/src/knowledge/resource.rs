@@ -220,10 +220,21 @@ pub(crate) struct ObservedResource {
     pub(crate) limit_of: Option<u64>,
     /// The near and the far end of a socket that is connected.
     pub(crate) ends: Option<(String, String)>,
+    /// What it is for the system; `None` for what that knows nothing of.
+    pub(crate) of_system: Option<OfSystem>,
     /// See [`crate::report::Resource::thread`].
     pub(crate) thread: Option<ThreadRef>,
     /// See [`crate::report::Resource::declared_in`].
     pub(crate) declared_in: Option<&'static str>,
+}
+
+/// What the system has of its own, by its number.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum OfSystem {
+    /// An open file of the process.
+    File(u64),
+    /// A child process.
+    Child(u64),
 }
 
 impl ObservedResource {
@@ -254,6 +265,7 @@ impl ObservedResource {
             made_of: None,
             limit_of: None,
             ends: None,
+            of_system: None,
             thread: None,
             declared_in: None,
         }

@@ -39,6 +39,8 @@ pub enum LeadReason {
     OwnHolding,
     /// Tasks wait for each other, but others may end one of the waits.
     Circle,
+    /// A child process is waited for, and waits for this process itself.
+    BlockedChild,
     /// A lock is taken, and who holds it was not found.
     HolderNotFound,
     /// A timer is due and does not go off.
@@ -55,6 +57,7 @@ impl LeadReason {
             Self::BlockedThread => "blocked_thread",
             Self::OwnHolding => "own_holding",
             Self::Circle => "circle",
+            Self::BlockedChild => "blocked_child",
             Self::HolderNotFound => "holder_not_found",
             Self::Overdue => "overdue",
             Self::ChainEnd => "chain_end",

@@ -29,8 +29,8 @@ pub use self::kinds::ResourceKind;
 pub use self::leads::{Lead, LeadReason, Leads};
 pub use self::local_sets::{LocalSet, SetPlace};
 pub use self::resources::{
-    Access, FrameRef, Holder, HoldingThread, ReservedPlaces, Resource, ResourceId, TaskIndex, Wait,
-    WaitId, Within,
+    Access, BlockedChild, FileKeeper, FrameRef, Holder, HoldingThread, ReservedPlaces, Resource,
+    ResourceId, TaskIndex, Wait, WaitId, Within,
 };
 pub use self::runtimes::{
     BlockingPool, Driver, QueuePlace, RunQueue, Runtime, Shutdown, Worker, WorkerState,

@@ -60,6 +60,39 @@ pub struct Resource {
     /// Where it is declared what it is: a file or section that the user or the program brings. `None`
     /// for what unhang knows itself.
     pub declared_in: Option<&'static str>,
+    /// The child process that would end the wait, and waits for this process itself; `None` where
+    /// there is none, or where the system does not tell, as of a core file.
+    pub child: Option<Box<BlockedChild>>,
+}
+
+/// A child process that sleeps until this process does something with a pipe between the two.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BlockedChild {
+    /// Its process id.
+    pub pid: u64,
+    /// The id of the child that it is, or that began it.
+    pub child: u64,
+    /// Its name, as the system has it: at most 15 bytes.
+    pub name: String,
+    /// Whether it reads, until this process sends or closes the pipe; else it writes, until this
+    /// process takes what is in the pipe.
+    pub reads: bool,
+    /// The number of the file that is this process's end of the pipe.
+    pub fd: u64,
+    /// The first suspended frame that was found to have that file, with the name of its variable;
+    /// `None` where none was found.
+    pub keeper: Option<FileKeeper>,
+}
+
+/// Who has an open file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileKeeper {
+    /// The task.
+    pub task: TaskIndex,
+    /// Its frame.
+    pub frame: FrameRef,
+    /// The variable; `None` for a part of a future that is no state machine.
+    pub variable: Option<Arc<str>>,
 }
 
 /// Places of a channel that are reserved for messages to come.

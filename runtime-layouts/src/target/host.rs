@@ -25,6 +25,27 @@ pub trait Host: Send + Sync {
     /// The name of a child of the process, and whether it has ended and nobody asked how; `None`
     /// when there is no such child.
     fn child(&self, pid: u64) -> Option<(String, bool)>;
+
+    /// The processes that the process began, and theirs, that sleep in a call on a pipe of which the
+    /// process has the other end; none when the system does not tell.
+    fn blocked_processes(&self) -> Vec<BlockedProcess>;
+}
+
+/// A process that sleeps in a call until the one that began it sends, or takes, or closes a pipe.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BlockedProcess {
+    /// Its id.
+    pub pid: u64,
+    /// The id of the child that it is, or that began it.
+    pub child: u64,
+    /// Its name, as the system has it.
+    pub name: String,
+    /// Whether it reads; else it writes.
+    pub reads: bool,
+    /// The file of the process that began it which is the other end of that pipe.
+    pub fd: u64,
+    /// The files of that process which are the other ends of its other pipes.
+    pub others: Vec<u64>,
 }
 
 /// For how long a thread was on a processor.

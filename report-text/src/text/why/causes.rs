@@ -3,7 +3,7 @@
 use super::super::Look;
 use super::super::holders::{end_text, in_collection, in_variable};
 use super::super::kinds::is_lock;
-use super::super::waiting::{of_block_on, thing, waker_text};
+use super::super::waiting::{of_block_on, of_child, thing, waker_text};
 use super::facts::{Fact, joined};
 use super::futurelock::variable;
 use super::parts::{
@@ -86,6 +86,9 @@ pub(super) fn because(report: &Report, link: &Link, look: &Look) -> String {
             format!("but {}: nothing can wake it", proof_of_no_waker(report, task))
         }
         (Cause::Held(_) | Cause::HeldUnpolled(_), None) | (Cause::Never, _) => {
+            if let Some(child) = of_child(report, resource) {
+                return format!("but {child}");
+            }
             match resource.kind {
                 ResourceKind::Never => "which never completes".to_string(),
                 ResourceKind::Other => unknown(report.wait(link.wait), report),

@@ -7,7 +7,7 @@ use super::super::counts::tasks_of;
 use super::super::counts::{enumerated, ids};
 use super::super::holders::{end_text, in_variable};
 use super::super::style::{Out, Style};
-use super::super::waiting::{thing_or_answer, thing_without_address};
+use super::super::waiting::{of_child, thing_or_answer, thing_without_address};
 use super::parts::{capitalized, joined_thread, line_of, standing, what_blocks};
 use runtime_layouts::report::{
     Access, Clock, Finding, Flavor, FrameRef, Lead, LeadReason, Leads, Report, Resource,
@@ -182,6 +182,10 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
             )
         }
         LeadReason::Circle => circle(report, lead, subject, look),
+        LeadReason::BlockedChild => {
+            let child = of_child(report, resource).map(|does| format!(", but {does}"));
+            format!("{subject} {what}{}.", child.unwrap_or_default())
+        }
         // Of its objects a line of its own tells.
         LeadReason::HolderNotFound if resource.kind == ResourceKind::Pool => {
             format!("{subject} {what}: {}.", check(report, wait, id))

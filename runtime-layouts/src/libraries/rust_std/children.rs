@@ -2,7 +2,7 @@
 //!
 //! Source: `library/std/src/process.rs`, `library/std/src/sys/process/unix/unix.rs` (Rust 1.95).
 
-use crate::knowledge::{ObservedResource, Reading};
+use crate::knowledge::{ObservedResource, OfSystem, Reading};
 use crate::report::ResourceKind;
 use crate::value::{Program, Value, ValueError};
 
@@ -35,6 +35,7 @@ fn observed(program: &Program<'_>, child: Value) -> Result<Option<ObservedResour
             true => format!("{name}, which has ended"),
             false => name,
         }),
+        of_system: Some(OfSystem::Child(pid)),
         ..ObservedResource::new(ResourceKind::Child, child)
     }))
 }

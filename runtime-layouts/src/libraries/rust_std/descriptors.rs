@@ -1,6 +1,6 @@
 //! Open files of the process: what the system tells of one.
 
-use crate::knowledge::ObservedResource;
+use crate::knowledge::{ObservedResource, OfSystem};
 use crate::report::ResourceKind;
 use crate::value::{Program, Value};
 
@@ -30,6 +30,7 @@ pub(crate) fn observed(
         (None, _) => {}
     }
     seen.name = Some(name.into());
+    seen.of_system = fd.map(OfSystem::File);
     (seen.state, seen.ends) = known.map(|known| (known.state, known.ends)).unwrap_or_default();
     seen
 }

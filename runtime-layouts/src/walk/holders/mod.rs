@@ -3,6 +3,7 @@
 //! `tokio::sync::Mutex` and its kin record no owner. The search goes the other way round: a guard
 //! in some frame points to the lock.
 
+mod children;
 mod counts;
 pub(crate) mod guard_types;
 mod guarded_ends;
@@ -104,6 +105,7 @@ impl Holders {
             }
         }
         peers::add(waits, connections);
+        children::add(program, sites, tasks, waits);
         lent::add(program, sites, tasks, &mut self.types, waits);
         let blocking = waits.waits.iter().filter(|wait| wait.blocks_thread);
         self.of_threads.extend(blocking.map(|wait| wait.resource));

@@ -28,6 +28,11 @@ impl EndTypes {
         Self { pointers: names.collect(), crates: FxHashSet::default() }
     }
 
+    /// Open files instead of ends, as these types have them.
+    pub(crate) fn files(types: impl Iterator<Item = &'static str>) -> Self {
+        Self { pointers: types.map(Into::into).collect(), crates: FxHashSet::default() }
+    }
+
     pub(crate) fn add(&mut self, program: &Program<'_>, pointer: &SharedPointer, leaf: Ty) {
         if let (Ok(handle), Ok(leaf)) = (program.type_of(pointer.handle.ty), program.type_of(leaf))
         {

@@ -117,6 +117,7 @@ mod tests {
             needs_all: false,
             thread: None,
             declared_in: None,
+            child: None,
         }];
         // The counts of its `Arc` lie before it.
         let allocation = BELL - 16..BELL + 8;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::leaf_waits::FoundWait;
-use crate::knowledge::{ObservedResource, ReadOrder, naming};
+use crate::knowledge::{ObservedResource, OfSystem, ReadOrder, naming};
 use crate::report::{
     Access, BlockedCall, Chain, FrameRef, Holder, ProcessThread, Resource, ResourceId,
     ResourceKind, SiteId, Task, TaskIndex, Wait, WaitId,
@@ -72,6 +72,8 @@ pub(crate) struct Waits {
     names: FxHashSet<Arc<str>>,
     /// The sockets that are connected, by their near and far ends.
     pub(crate) sockets: FxHashMap<(String, String), ResourceId>,
+    /// What the system knows of, by its numbers there.
+    pub(crate) of_system: FxHashMap<OfSystem, ResourceId>,
     /// Types as the source spells them, without their paths.
     spelled: FxHashMap<Ty, Arc<str>>,
     /// What futures of unknown libraries wait with, the pointers to it that they have, and their types.
@@ -206,9 +208,13 @@ impl Waits {
             needs_all: seen.needs_all,
             thread: seen.thread,
             declared_in: seen.declared_in,
+            child: None,
         });
         if let Some(ends) = seen.ends {
             self.sockets.insert(ends, id);
+        }
+        if let Some(of_system) = seen.of_system {
+            self.of_system.insert(of_system, id);
         }
         if let Some(order) = seen.order {
             self.orders.insert(id, order);
