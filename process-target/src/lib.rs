@@ -38,7 +38,7 @@
 //! | why it may not be | `live::refusal` |
 //! | what `/proc` says of it | `live::proc` |
 //! | what else the system knows of it | `host` |
-//! | which child processes wait for it | `blocked_processes` |
+//! | which child processes wait for it | `host::blocked_processes` |
 //! | how its memory is read | `live::memory` |
 //! | how its registers are read | `live::registers` |
 //! | where thread pointers are when nothing is stopped | `live::unstopped` |
@@ -48,7 +48,6 @@
 //! | who called whom | `unwind` |
 //! | layouts for the executable | `executable` |
 
-mod blocked_processes;
 pub mod core;
 mod error;
 mod executable;

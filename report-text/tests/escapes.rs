@@ -125,6 +125,7 @@ fn report(target: &dyn Target, name: &str) -> Report {
         needs_all: false,
         thread: None,
         declared_in: None,
+        child: None,
     };
     let wait = |task: usize, resource, note| Wait {
         task: TaskIndex(task as u32),

@@ -61,6 +61,7 @@ fn resource(kind: ResourceKind, name: &str) -> Resource {
         needs_all: false,
         thread: None,
         declared_in: None,
+        child: None,
         reserved: None,
         is_reachable: false,
         is_in_order: true,

@@ -54,6 +54,10 @@ static RULES: Rules = Rules::new(&[
     (r"(\(fd N\)(?: to (?:read|write))?) \([^)\n]*\)", "$1"),
     (r"\bchild process \d+(?:…| \([^)\n]*[)…])?", "child process N"),
     (r"(\(fd N\)(?: to (?:read|write))?|child process N) \|[^\n]*…", "$1 | …"),
+    (
+        r"; (?:that process|process \d+ \([^)\n]*\), which it began,|child process N) itself waits [^\n]*",
+        "",
+    ),
     (r"\b(server|client) connection (?:from|to) \S+:\d+:", "$1 connection (fd N):"),
     // Addresses of the network.
     (r"\b127\.\d+\.\d+\.\d+:\d+", "127.0.0.1:PORT"),
@@ -182,6 +186,8 @@ mod tests {
             let expected = "the end of child process N\n";
             assert_eq!(neutral(&format!("the end of child process {child}")), expected);
         }
+        let text = "a pipe (fd 12) to read; child process 77 (cat) itself waits for this program";
+        assert_eq!(neutral(text), "a pipe (fd N) to read\n");
     }
 
     #[test]

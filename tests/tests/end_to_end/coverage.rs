@@ -55,7 +55,13 @@ fn of_fixtures_without_optimization() -> Result<()> {
 fn of_fixtures_with_optimization() -> Result<()> {
     let profile = Profile::Release;
     of_fixtures(profile)?;
-    check("axum-connections", profile, &connections::axum(profile)?.running, 8)?;
+    check("axum-connections", profile, &connections::axum(profile)?.running, 8)
+}
+
+#[test]
+#[ignore = "builds actix-web optimized; `cargo xtask test --full` runs it"]
+fn of_actix_with_optimization() -> Result<()> {
+    let profile = Profile::Release;
     check("actix-connections", profile, &connections::actix(profile)?.running, 14)
 }
 

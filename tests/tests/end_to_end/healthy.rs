@@ -11,11 +11,32 @@ use serde_json::Value;
 use xtask::fixture::{self, Profile, Running};
 use xtask::session::Subject;
 
-/// How often each build of a program is stopped with every change; a debugger, which stands still
-/// for longer, does it once more.
-const SOME: u32 = 7;
-/// The same where all is tried.
-const MANY: u32 = 50;
+/// How often each build of a program is stopped; a debugger, which stands still for longer, does it
+/// once more.
+#[derive(Clone, Copy)]
+struct Stops {
+    by_the_command: u32,
+    builds: &'static [(Profile, Option<Front>)],
+}
+
+/// With every change.
+const SOME: Stops = Stops {
+    by_the_command: 5,
+    builds: &[
+        (Profile::Debug, Some(Front::SystemGdb)),
+        (Profile::Release, Some(Front::SystemLldb)),
+    ],
+};
+
+/// Where all is tried, what is optimized as one piece too.
+const MANY: Stops = Stops {
+    by_the_command: 50,
+    builds: &[
+        (Profile::Debug, Some(Front::SystemGdb)),
+        (Profile::Release, Some(Front::SystemLldb)),
+        (Profile::Abort, None),
+    ],
+};
 
 /// A lock that is kept while its holder waits for something from outside is true of such programs,
 /// and no deadlock.
@@ -51,14 +72,10 @@ fn check(
     Ok(())
 }
 
-fn busy(program: &str, stops: u32, allowed: &[&str]) -> Result<()> {
-    for (profile, debugger) in [
-        (Profile::Debug, Some(Front::SystemGdb)),
-        (Profile::Release, Some(Front::SystemLldb)),
-        (Profile::Abort, None),
-    ] {
-        let running = Running::start(&fixture::build("healthy", profile)?, &[program])?;
-        check(program, &running, stops, debugger, allowed)?;
+fn busy(program: &str, stops: Stops, allowed: &[&str]) -> Result<()> {
+    for (profile, debugger) in stops.builds {
+        let running = Running::start(&fixture::build("healthy", *profile)?, &[program])?;
+        check(program, &running, stops.by_the_command, *debugger, allowed)?;
     }
     Ok(())
 }
@@ -119,9 +136,10 @@ busy! {
 
 #[test]
 fn idle_servers() -> Result<()> {
+    let stops = SOME.by_the_command;
     let axum = connections::axum(Profile::Debug)?;
-    check("axum", &axum.running, SOME, Some(Front::SystemGdb), &[])?;
+    check("axum", &axum.running, stops, Some(Front::SystemGdb), &[])?;
     let actix = connections::actix(Profile::Debug)?;
-    check("actix", &actix.running, SOME, Some(Front::SystemLldb), &[])?;
-    check("many-tasks", &subjects::many_tasks(Profile::Release, 1_000)?, SOME, None, &[])
+    check("actix", &actix.running, stops, Some(Front::SystemLldb), &[])?;
+    check("many-tasks", &subjects::many_tasks(Profile::Release, 1_000)?, stops, None, &[])
 }

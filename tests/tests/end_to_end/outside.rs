@@ -46,7 +46,11 @@ fn of_a_live_process_files_have_places() -> Result<()> {
             format!(r"waits for a socket on {address} \(fd \d+\) to read\n"),
             r"waits for a connection on /\S+/socket \(fd \d+\)\n".to_string(),
             r"waits for a pipe on /\S+/named pipe \(fd \d+\) to read\n".to_string(),
-            r"waits for the end of child process \d+ \(cat\)\n".to_string(),
+            concat!(
+                r"waits for the end of child process \d+ \(cat\); that process itself waits for this ",
+                r"program to write to fd \d+ or close it, which task \d+ has in `input`\n"
+            )
+            .to_string(),
         ] {
             let found = Regex::new(&expected)?.is_match(&text);
             ensure!(found, "{front:?}: nothing like {expected:?} in {text}");

@@ -39,11 +39,22 @@ fn some(fault: &str) -> [(Profile, &'static [Look]); 2] {
     [(Profile::Debug, look(turn)), (Profile::Release, look(other))]
 }
 
-/// One golden for both profiles, all debuggers, live and core: a fault is what it is.
+/// The build of which the commands are held against each other with every change: by turns, as the
+/// text of the other one is the same.
+fn one(fault: &str) -> &'static [Profile] {
+    match fault.bytes().map(usize::from).sum::<usize>() % 2 {
+        0 => &[Profile::Debug],
+        _ => &[Profile::Release],
+    }
+}
+
+/// One golden for both profiles, all debuggers, live and core: a fault is what it is. In these builds
+/// the commands agree with each other.
 fn check(
     start: fn(Profile, &str) -> Result<Running>,
     fault: &str,
     looks: [(Profile, &[Look]); 2],
+    agrees: &[Profile],
 ) -> Result<()> {
     for (profile, looks) in looks {
         let running = start(profile, fault)?;
@@ -57,7 +68,9 @@ fn check(
             }
             .check(&running)?;
         }
-        agreement::check(Subject::Process(running.pid()))?;
+        if agrees.contains(&profile) {
+            agreement::check(Subject::Process(running.pid()))?;
+        }
     }
     Ok(())
 }
@@ -67,14 +80,15 @@ macro_rules! faults {
         $(
             #[test]
             fn $test() -> Result<()> {
-                check($start, $fault, some($fault))
+                check($start, $fault, some($fault), one($fault))
             }
         )*
 
         #[test]
         #[ignore = "a thousand sessions of debuggers; `cargo xtask test --full` runs it"]
         fn $all() -> Result<()> {
-            [$($fault),*].into_iter().try_for_each(|fault| check($start, fault, ALL))
+            let both = &[Profile::Debug, Profile::Release];
+            [$($fault),*].into_iter().try_for_each(|fault| check($start, fault, ALL, both))
         }
     };
 }
@@ -165,10 +179,27 @@ faults! { subjects::answers, every_answer_in_every_debugger:
     two_wait_for_each_others_first_word "silent-pipes"
 }
 
+/// How often a busy thread is looked at, at most: it is not told from one that waits for a processor
+/// where a machine with much to do leaves it none in the moment that it is watched.
+const LOOKS: u32 = 10;
+
 /// How long a timer has been due when the process is stopped is the one trace that a busy thread
 /// leaves. Of a process that stood still before, as here before it went on, that says nothing.
 #[test]
 fn a_task_computes_and_does_not_pause() -> Result<()> {
+    let expected = [
+        r"blocked worker: task 3 keeps the only worker of runtime 0 busy, and no timer has fired",
+        r"     task 3 runs faults::threads::compute, faults/src/threads\.rs:\d+\n",
+        r"     task 2 waits for a timer \(overdue by \d+\.\d s\), tokio::time::Sleep,\s+",
+    ];
+    let missing = |text: &str| -> Result<Option<&str>> {
+        for expected in expected {
+            if !Regex::new(expected)?.is_match(text) {
+                return Ok(Some(expected));
+            }
+        }
+        Ok(None)
+    };
     for (profile, debugger) in [
         (Profile::Debug, Front::SystemGdb),
         (Profile::Debug, Front::NewestLldb),
@@ -177,24 +208,26 @@ fn a_task_computes_and_does_not_pause() -> Result<()> {
     ] {
         let running = subjects::faults(profile, "long-loop")?;
         let subject = Subject::Process(running.pid());
-        let text = Front::CommandLine.ask(subject, &[DUMP])?.concat();
         let shell = match debugger {
             Front::SystemGdb | Front::NewestGdb => "shell",
             _ => "platform shell",
         };
         let signal = format!("{shell} kill -INT {}", running.pid());
-        let said = debugger.ask(subject, &["async why", &signal, "continue", "async why"])?;
-        for expected in [
-            r"blocked worker: task 3 keeps the only worker of runtime 0 busy, and no timer has fired",
-            r"     task 3 runs faults::threads::compute, faults/src/threads\.rs:\d+\n",
-            r"     task 2 waits for a timer \(overdue by \d+\.\d s\), tokio::time::Sleep,\s+",
-        ] {
-            for text in [&text, &said[0]] {
-                let found = Regex::new(expected)?.is_match(text);
-                ensure!(found, "{profile:?}, {debugger:?}: nothing like {expected:?} in {text}");
+        let in_debugger = ["async why", &signal, "continue", "async why"];
+        for (front, commands) in [(Front::CommandLine, &[DUMP][..]), (debugger, &in_debugger)] {
+            let mut said = Vec::new();
+            for _ in 0..LOOKS {
+                said = front.ask(subject, commands)?;
+                if missing(&said[0])?.is_none() {
+                    break;
+                }
+            }
+            let missing = missing(&said[0])?;
+            ensure!(missing.is_none(), "{profile:?}, {front:?}: no {missing:?} in {}", said[0]);
+            if let Some(later) = said.get(3) {
+                ensure!(later.starts_with("Nothing is stuck as far as memory shows"), "{later}");
             }
         }
-        ensure!(said[3].starts_with("Nothing is stuck as far as memory shows"), "{}", said[3]);
     }
     Ok(())
 }

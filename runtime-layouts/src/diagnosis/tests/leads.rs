@@ -429,7 +429,7 @@ fn a_child_that_waits_for_who_waits_for_it_is_a_lead() {
     let waiting = story.task();
     child_of(&mut story, waiting, Some(waiting));
     let beside = story.branch(waiting);
-    let limit = story.timer("timer", Due::In(60 * SECOND));
+    let limit = story.timer("timer", Due::In(Duration::from_mins(1)));
     story.waits(beside, limit);
     assert_eq!(lines(&told(story)), [(LeadReason::BlockedChild, vec![1], 0)]);
     let mut story = FakeReport::new();

@@ -1,5 +1,7 @@
 //! Facts about a process from this system: the time, open files, child processes.
 
+mod blocked_processes;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,7 +15,6 @@ use procfs::net::TcpState;
 use procfs::process::{FDTarget, Process};
 use runtime_layouts::target::host::{BlockedProcess, Descriptor, Host, Ran, Watched};
 
-use crate::blocked_processes;
 use crate::signals::without_signals;
 
 /// This system, as far as it concerns one of its processes.
