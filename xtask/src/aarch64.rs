@@ -81,22 +81,14 @@ impl AArch64 {
         Ok(folder.join("librates_addon.so"))
     }
 
-    /// Builds the command itself and returns its executable.
-    pub fn command_line(&self) -> Result<PathBuf> {
-        self.command_line_with("aarch64/unhang", "", &[])
-    }
-
-    /// The same as one file with the C library in it, without symbols.
+    /// Builds the command itself, as one file with the C library in it and without symbols, and
+    /// returns it.
     pub fn standalone(&self) -> Result<PathBuf> {
-        let stripped = ["--config", "profile.release.strip='symbols'"];
-        self.command_line_with("aarch64/standalone", "-Ctarget-feature=+crt-static", &stripped)
-    }
-
-    fn command_line_with(&self, place: &str, flag: &str, options: &[&str]) -> Result<PathBuf> {
+        const PLACE: &str = "aarch64/standalone";
         let compiler = Unpacked::packages("aarch64-c", C_COMPILER)?;
         exclusively("aarch64", || {
             let step = Step::begin("building unhang (AArch64)");
-            let mut build = self.cargo(root(), place)?;
+            let mut build = self.cargo(root(), PLACE)?;
             let parts = compiler.folder().join("usr/lib/gcc-cross/aarch64-linux-gnu/12");
             let headers = compiler.folder().join("usr/aarch64-linux-gnu/include");
             let (parts, headers) = (parts.display(), headers.display());
@@ -107,15 +99,16 @@ impl AArch64 {
             build.env("AR_aarch64_unknown_linux_gnu", self.0.program("aarch64-linux-gnu-ar")?);
             let libraries = [self.0.libraries(), compiler.libraries()];
             build.env("LD_LIBRARY_PATH", std::env::join_paths(libraries)?);
-            let flags = [&self.linker_flag(), flag].map(str::trim).join("\x1f");
-            build.env("CARGO_ENCODED_RUSTFLAGS", flags.trim_end_matches('\x1f'));
+            let flags = [&self.linker_flag(), "-Ctarget-feature=+crt-static"].join("\x1f");
+            build.env("CARGO_ENCODED_RUSTFLAGS", flags);
             // An emulated processor is slow.
-            build.args(["--package", "unhang", "--profile", "release"]).args(options);
+            build.args(["--package", "unhang", "--profile", "release"]);
+            build.args(["--config", "profile.release.strip='symbols'"]);
             workspace::run(&mut build, &step)?;
             step.done();
             Ok(())
         })?;
-        Ok(target().join(place).join(TARGET).join("release/unhang"))
+        Ok(target().join(PLACE).join(TARGET).join("release/unhang"))
     }
 
     /// Has a command that runs cargo use this compiler, with a linker of its own.
