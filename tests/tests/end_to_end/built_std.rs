@@ -45,7 +45,8 @@ static GDBS_OWN: Rules =
 #[test]
 #[ignore = "builds a standard library for another processor; `cargo xtask test --full` runs it"]
 fn shapes_on_i686() -> Result<()> {
-    on_this_machine(Profile::Debug, "shapes")
+    on_this_machine(Profile::Debug, "shapes")?;
+    on_this_machine(Profile::Release, "shapes-release")
 }
 
 /// This machine runs them: what looks at its own programs looks at those too.
