@@ -45,7 +45,8 @@ const SOON: Duration = Duration::from_secs(10);
 pub fn leads(report: &Report, findings: &[Finding]) -> Leads {
     let steps = Steps::of(report);
     let mut leads = steps.overview();
-    if leads.inside == 0 && leads.outside.is_empty() && findings.is_empty() {
+    let all = leads.inside + leads.outside.len() + leads.running;
+    if all == 0 && findings.is_empty() {
         return leads;
     }
     let of = |findings: &mut dyn Iterator<Item = &Finding>| -> FxHashSet<TaskIndex> {
@@ -61,7 +62,8 @@ pub fn leads(report: &Report, findings: &[Finding]) -> Leads {
     first.retain(|lead| {
         let said = if lead.reason == LeadReason::Circle { &in_faults } else { &known };
         let is_said = lead.tasks.iter().any(|task| said.contains(task));
-        let is_told = lead.reason == LeadReason::Overdue && starves;
+        let is_woken = report.task(lead.tasks[0]).state == TaskState::Scheduled;
+        let is_told = starves && (lead.reason == LeadReason::Overdue || is_woken);
         let is_needed = lead.reason <= LeadReason::OwnHolding || !is_certain;
         !is_said && !is_told && is_needed
     });
@@ -256,7 +258,8 @@ impl<'r> Steps<'r> {
         let Some(resource) = self.resource(task.index) else {
             let is_over = matches!(task.state, TaskState::Complete | TaskState::Cancelled);
             let is_known = matches!(task.state, TaskState::Running | TaskState::Scheduled);
-            return if is_over || is_known { is_awaited } else { Some(LeadReason::ChainEnd) };
+            let is_quiet = (is_over || is_known) && !self.starves(task);
+            return if is_quiet { is_awaited } else { Some(LeadReason::ChainEnd) };
         };
         match resource.kind {
             _ if self.wait(task.index).is_some_and(|wait| wait.blocks_thread) => {
@@ -276,6 +279,16 @@ impl<'r> Steps<'r> {
             kind if is_outside(kind) => is_awaited,
             _ => Some(LeadReason::ChainEnd),
         }
+    }
+
+    /// Whether a task was woken and has not been polled for long: a timer of it was due then.
+    fn starves(&self, task: &Task) -> bool {
+        let mut waits = self.report.waits_of(task.index).iter().filter(|wait| wait.is_polled);
+        task.state == TaskState::Scheduled
+            && waits.any(|wait| {
+                let timer = self.report.resource(wait.resource).timer;
+                timer.and_then(|timer| timer.past()).is_some_and(|past| past >= LATE)
+            })
     }
 
     /// Whether a child process that a task waits for waits for this process, and who has the file that

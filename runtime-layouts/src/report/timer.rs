@@ -59,8 +59,15 @@ impl Timer {
     /// the stop is not known.
     #[must_use]
     pub fn overdue(&self) -> Option<Duration> {
+        self.past().filter(|_| self.has_fired != Some(true))
+    }
+
+    /// For how long it has been due when the process was stopped, whether it went off or not. `None`
+    /// for what is not due, and where the moment of the stop is not known.
+    #[must_use]
+    pub fn past(&self) -> Option<Duration> {
         match (self.due, self.clock) {
-            (Due::Ago(overdue), Clock::Stop) if self.has_fired != Some(true) => Some(overdue),
+            (Due::Ago(past), Clock::Stop) => Some(past),
             _ => None,
         }
     }

@@ -458,3 +458,20 @@ fn a_child_whose_next_line_somebody_is_to_bring_is_none() {
     assert!(!with(ResourceKind::Io, false) && !with(ResourceKind::Io, true));
     assert!(with(ResourceKind::Never, false) && with(ResourceKind::Never, true));
 }
+
+#[test]
+fn who_was_woken_long_after_its_timer_was_due_starves() {
+    let with = |due: Due| {
+        let mut story = FakeReport::new();
+        let woken = story.task();
+        let timer = story.timer("timer", due);
+        story.resource_mut(timer).timer =
+            Some(Timer { due, has_fired: Some(true), clock: Clock::Stop });
+        story.waits(woken, timer);
+        story.is_woken(woken);
+        lines(&told(story))
+    };
+    assert_eq!(with(Due::Ago(Duration::from_secs(5))), [(LeadReason::ChainEnd, vec![1], 0)]);
+    assert_eq!(with(Due::Ago(Duration::from_millis(300))), [], "a busy machine");
+    assert_eq!(with(Due::In(Duration::from_secs(5))), [], "something else woke it");
+}
