@@ -36,7 +36,8 @@ const TOOLS: &[&str] = &[wheel::MATURIN, "cargo-zigbuild==0.24.1", "ziglang==0.1
 #[must_use]
 pub fn processors() -> &'static [&'static str] {
     match ARCH {
-        "x86_64" => &["x86_64"],
+        // Debian has the compiler's standard library for the other one.
+        "x86_64" => &["x86_64", "aarch64"],
         "aarch64" => &["aarch64"],
         _ => &[],
     }
