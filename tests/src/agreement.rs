@@ -139,13 +139,36 @@ impl Said {
                 })
             };
             // What a task of it waits for besides may end it, or who else has an end.
-            let is_closed = why.contains(CLOSED) && !why.contains(BESIDES);
+            if why.contains(BESIDES) {
+                ensure!(self.may_be_ended(why)?, "`async why {id}`: nothing else ends it: {why}");
+                continue;
+            }
             ensure!(
-                !is_closed || findings.iter().any(is_in),
+                !why.contains(CLOSED) || findings.iter().any(is_in),
                 "`async why {id}` closes a cycle that is no finding: {why}"
             );
         }
         Ok(())
+    }
+
+    /// Whether a task that a chain names waits for more than one thing, or for what may be another's:
+    /// the other end of a connection.
+    fn may_be_ended(&self, why: &str) -> Result<bool> {
+        let ids = why.lines().filter_map(|line| line.trim_start().strip_prefix("Task "));
+        for id in ids.filter_map(|rest| rest.split_whitespace().next()) {
+            let polled: Vec<&Value> = array(self.task(id)?, "waiting_on")?
+                .iter()
+                .filter(|wait| wait["polled"] == true)
+                .collect();
+            let is_peer = |wait: &&Value| {
+                let holders = wait["held_by"].as_array().into_iter().flatten();
+                holders.into_iter().any(|holder| holder["access"] == "peer")
+            };
+            if polled.len() > 1 || polled.iter().any(is_peer) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn task(&self, id: &str) -> Result<&Value> {

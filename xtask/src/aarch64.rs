@@ -40,6 +40,17 @@ const PACKAGES: &[&str] = &[
 const C_COMPILER: &[&str] =
     &["cpp-12-aarch64-linux-gnu", "libisl23", "libmpc3", "linux-libc-dev-arm64-cross"];
 
+/// The distribution's Python for it, with the C library.
+const PYTHON: &[&str] = &[
+    "libc6:arm64",
+    "libexpat1:arm64",
+    "libgcc-s1:arm64",
+    "libpython3.11-minimal:arm64",
+    "libpython3.11-stdlib:arm64",
+    "python3.11-minimal:arm64",
+    "zlib1g:arm64",
+];
+
 /// What the end-to-end tests look at with every change.
 pub const NEEDED: &[(&str, Profile)] = &[("shapes", Profile::Debug)];
 
@@ -156,6 +167,13 @@ impl AArch64 {
     /// What runs the programs.
     pub fn emulator(&self) -> Result<Emulator> {
         self.emulator_of("qemu-aarch64", self.sysroot())
+    }
+
+    /// What runs programs beside Python, with the libraries that Python has, and Python.
+    pub fn python(&self) -> Result<(Emulator, PathBuf)> {
+        let python = Unpacked::packages_with("arm64", "aarch64-python", PYTHON)?;
+        let emulator = self.emulator_of("qemu-aarch64", python.folder().to_owned())?;
+        Ok((emulator, python.program("python3.11")?))
     }
 
     /// What runs those of another processor: qemu comes with all of them.

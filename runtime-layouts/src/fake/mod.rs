@@ -4,6 +4,7 @@
 //! real thing correctly.
 
 mod layouts;
+mod lines;
 mod memory;
 pub mod processor;
 mod report;
@@ -13,6 +14,7 @@ pub mod tokio;
 pub mod toy;
 
 pub use layouts::FakeLayouts;
+pub use lines::{finding_lines, link_line};
 pub use memory::FakeMemory;
-pub use report::{FakeFrame, FakeReport, finding_lines, link_line};
+pub use report::{FakeFrame, FakeReport};
 pub use target::FakeTarget;

@@ -1,18 +1,20 @@
 //! The wheel in a clean environment: what a user has after `pip install`.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use end_to_end_tests::front::{DEBUGGERS, DUMP, Front, WIDTH};
+use end_to_end_tests::front::{CoreFile, DEBUGGERS, DUMP, Front, WIDTH, built};
 use end_to_end_tests::subjects;
+use xtask::aarch64::AArch64;
 use xtask::debugger::{Debugger, Kind};
 use xtask::fixture::{Profile, Running};
 use xtask::session::{Session, Subject};
-use xtask::{executable, package, python, workspace};
+use xtask::{executable, manylinux, package, python, workspace};
 
 const COMMANDS: [&str; 3] = ["info async-tasks", "async bt all", "async workers"];
 
@@ -231,4 +233,45 @@ fn package_folder() -> Result<PathBuf> {
     let said = text(&output);
     let location = said.lines().find_map(|line| line.strip_prefix("Location: "));
     Ok(Path::new(location.context(said.clone())?).join("unhang_shared"))
+}
+
+/// The wheel for AArch64 beside that processor's Python, emulated: the module is loaded, and the
+/// command says of a core file of this machine what this machine's says.
+#[test]
+#[ignore = "release builds for another processor; `cargo xtask test --full` runs it"]
+fn the_wheel_for_another_processor_runs_there() -> Result<()> {
+    let wheel = manylinux::wheel("aarch64", built()?)?;
+    let folder = workspace::target().join("package test/aarch64");
+    let mut unpack = workspace::command(python::interpreter()?, workspace::root());
+    let status = unpack.args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&folder).status();
+    ensure!(status.context("unpacking the wheel")?.success(), "{}", wheel.display());
+    let (emulator, interpreter) = AArch64::tools()?.python()?;
+    let emulated = |program: &Path, arguments: &[&str]| -> Result<String> {
+        let mut qemu = emulator.command();
+        qemu.env("PYTHONPATH", &folder).env("UNHANG_CACHE", workspace::target().join("answers"));
+        let output = qemu.arg(program).args(arguments).output().context("running qemu")?;
+        ensure!(output.status.success(), "{arguments:?}: {}", text(&output));
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let names = "from unhang_shared import Session\n\
+                 for command in Session.commands(): print(command.name)";
+    let named = emulated(&interpreter, &["-c", names])?;
+    ensure!(named.lines().any(|name| name == "async why"), "{named}");
+
+    let data = format!("unhang-{}.data/scripts/unhang", env!("CARGO_PKG_VERSION"));
+    let running = subjects::faults(Profile::Release, "two-locks")?;
+    let core = CoreFile::of(&running)?;
+    let subject = Subject::Core { core: core.path(), executable: running.executable() };
+    let expected = Front::CommandLine.ask(subject, &[DUMP])?.concat();
+    ensure!(expected.contains("Deadlock"), "{expected}");
+    let (core, program) = (core.path().to_str(), running.executable().to_str());
+    let (core, program) = (core.context("its path")?, program.context("its path")?);
+    let width = WIDTH.to_string();
+    let dump = ["dump", "--width", &width, "--core", core, "--exe", program];
+    let command = folder.join(data);
+    // `zipfile` leaves files without their permissions.
+    fs::set_permissions(&command, fs::Permissions::from_mode(0o755)).context("a permission")?;
+    let said = emulated(&command, &dump)?;
+    ensure!(said == expected, "{said}\ninstead of\n{expected}");
+    Ok(())
 }
