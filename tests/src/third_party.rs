@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::atomic::AtomicU8;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -47,6 +49,14 @@ pub fn bore() -> Result<PathBuf> {
     install(PACKAGE, VERSION, &[], "bore")
 }
 
+/// An address of this machine that nobody else has, since the port of a server is always the same:
+/// other tests of this process have others, and so have other processes.
+fn own_address() -> Ipv4Addr {
+    static COUNT: AtomicU8 = AtomicU8::new(77);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, COUNT.fetch_add(1, Relaxed), high, low.max(1))
+}
+
 /// A server of bore, a client, and connections through both of them.
 pub struct Tunnel {
     /// The server.
@@ -61,9 +71,7 @@ impl Tunnel {
     /// Opens a tunnel with as many idle connections.
     pub fn open(connections: usize) -> Result<Self> {
         let bore = bore()?;
-        // Every test has an address of its own, since the port is always the same.
-        let [_, .., high, low] = std::process::id().to_be_bytes();
-        let address = Ipv4Addr::new(127, 77, high, low.max(1));
+        let address = own_address();
         let behind = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("a listener")?;
         let port = behind.local_addr().context("its address")?.port();
 

@@ -5,6 +5,7 @@
 //! line in `ENTRIES`.
 
 pub(crate) mod actix;
+pub(crate) mod arc_swap;
 pub(crate) mod async_broadcast;
 pub(crate) mod async_channel;
 pub(crate) mod async_executor;
@@ -78,6 +79,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&async_io::LIBRARY),
     RegistryEntry::library(&async_process::LIBRARY),
     RegistryEntry::library(&async_std::LIBRARY),
+    RegistryEntry::library(&arc_swap::LIBRARY),
     RegistryEntry::library(&concurrent_queue::LIBRARY),
     RegistryEntry::library(&crossbeam_channel::LIBRARY),
     RegistryEntry::library(&crossbeam_queue::LIBRARY),

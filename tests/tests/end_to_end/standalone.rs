@@ -10,7 +10,7 @@ use end_to_end_tests::subjects;
 use xtask::aarch64::AArch64;
 use xtask::fixture::Profile;
 use xtask::session::Subject;
-use xtask::{standalone, workspace};
+use xtask::{executable, standalone, workspace};
 
 /// A folder that is taken for the root, with the command in it. `/proc` is mounted there as long as
 /// it exists.
@@ -20,7 +20,7 @@ impl EmptyRoot {
     fn new() -> Result<Self> {
         let folder = workspace::target().join(format!("tmp/empty-root-{}", std::process::id()));
         fs::create_dir_all(folder.join("proc")).context("creating a folder")?;
-        fs::copy(standalone::build(ARCH)?, folder.join("unhang")).context("copying the command")?;
+        executable::copy(&standalone::build(ARCH)?, &folder.join("unhang"))?;
         let root = Self(folder);
         run("mount", &["-t", "proc", "proc", path(&root.0.join("proc"))])?;
         Ok(root)

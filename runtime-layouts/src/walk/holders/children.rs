@@ -6,14 +6,19 @@
 
 use std::rc::Rc;
 
+use rustc_hash::FxHashMap;
+
 use crate::knowledge::OfSystem;
 use crate::report::{Access, BlockedChild, FileKeeper, ResourceId, Task, WaitId};
 use crate::target::host::BlockedProcess;
-use crate::value::{Program, Value};
-use crate::walk::chains::live_values::LiveValues;
+use crate::value::Program;
+use crate::walk::chains::live_values::{LiveValue, LiveValues};
 use crate::walk::chains::sites::Sites;
 use crate::walk::search::end_types::EndTypes;
 use crate::walk::waits::Waits;
+
+/// Tasks whose frames are searched, at most: of more nobody is said to have a file.
+const MOST_TASKS: usize = 100_000;
 
 /// Adds the children to what is waited for: their ends, and the pipes that they write to or read.
 pub(super) fn add(program: &Program<'_>, sites: &Sites, tasks: &[Task], waits: &mut Waits) {
@@ -21,23 +26,26 @@ pub(super) fn add(program: &Program<'_>, sites: &Sites, tasks: &[Task], waits: &
         return;
     }
     let blocked = program.target().host().map(|host| host.blocked_processes()).unwrap_or_default();
-    for process in blocked {
-        // Somebody does what it waits for, or is about to.
-        if waits.of_system.contains_key(&OfSystem::File(process.fd)) {
-            continue;
-        }
+    let ended = blocked.into_iter().filter_map(|process| {
+        // Somebody may do what it waits for, or be about to.
+        let is_used = waits.of_system.contains_key(&OfSystem::File(process.fd));
         let ended = ended_by(&process, waits);
-        if ended.is_empty() {
-            continue;
-        }
-        let keeper = keeper(program, sites, tasks, process.fd);
+        (!is_used && !ended.is_empty()).then_some((process, ended))
+    });
+    let ended: Vec<(BlockedProcess, Vec<ResourceId>)> = ended.collect();
+    if ended.is_empty() {
+        return;
+    }
+    let mut keepers = ended.iter().map(|(process, _)| (process.fd, None)).collect();
+    find_keepers(program, sites, tasks, &mut keepers);
+    for (process, ended) in ended {
         let child = BlockedChild {
             pid: process.pid,
             child: process.child,
             name: process.name,
             reads: process.reads,
             fd: process.fd,
-            keeper,
+            keeper: keepers.get(&process.fd).cloned().flatten(),
         };
         for id in ended {
             waits.resources[id.0 as usize].child = Some(Box::new(child.clone()));
@@ -67,18 +75,27 @@ fn is_waited_for(waits: &Waits, id: ResourceId) -> bool {
     queue.iter().any(one_side)
 }
 
-/// Who has an open file of that number.
-fn keeper(program: &Program<'_>, sites: &Sites, tasks: &[Task], fd: u64) -> Option<FileKeeper> {
+/// Finds who has the open files of these numbers: of each the first one.
+fn find_keepers(
+    program: &Program<'_>,
+    sites: &Sites,
+    tasks: &[Task],
+    keepers: &mut FxHashMap<u64, Option<FileKeeper>>,
+) {
+    if tasks.len() > MOST_TASKS {
+        return;
+    }
     let libraries = sites.libraries();
     let types = libraries.all().flat_map(|library| library.descriptors).copied();
     let mut live_values = LiveValues::of_ends(Rc::new(EndTypes::files(types)), libraries);
     let mut kept = Vec::new();
     for task in tasks.iter().take_while(|_| !program.is_interrupted()) {
         live_values.of_chain(program, sites, &task.chain, &mut kept);
-        let is_it = |value: Value| value.unsigned(program).is_ok_and(|number| number == fd);
-        if let Some(it) = kept.drain(..).find(|kept| is_it(kept.value)) {
-            return Some(FileKeeper { task: task.index, frame: it.frame, variable: it.variable });
+        for LiveValue { value, frame, variable, .. } in kept.drain(..) {
+            let Ok(fd) = value.unsigned(program) else { continue };
+            if let Some(keeper) = keepers.get_mut(&fd).filter(|keeper| keeper.is_none()) {
+                *keeper = Some(FileKeeper { task: task.index, frame, variable });
+            }
         }
     }
-    None
 }
