@@ -104,8 +104,9 @@ pub(crate) fn numbered(text: &str) -> String {
         ))
     });
 
+    let text = narrowed(text);
     let mut numbers = Numbers::default();
-    let text = address.replace_all(text, |found: &Captures<'_>| {
+    let text = address.replace_all(&text, |found: &Captures<'_>| {
         format!("0xADDR{}", numbers.of([found[0].to_owned()])[0])
     });
     // Which worker takes a task first is chance.
@@ -132,6 +133,36 @@ pub(crate) fn numbered(text: &str) -> String {
         }
     });
     trimmed(&text)
+}
+
+/// The text with the column of states in lists of tasks as wide as it is where numbers of threads have
+/// one digit each: `blocked (thread 12)` makes it wider than what takes its place, `blocked (thread 1)`.
+fn narrowed(text: &str) -> String {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for first in 0..lines.len() {
+        let place = |heading| lines[first].find(heading);
+        let Some((start, end)) = place("State ").zip(place("Where")).filter(|(a, b)| a < b) else {
+            continue;
+        };
+        let is_row = |line: &&String| line.get(start..end).is_some();
+        let length = lines[first..].iter().take_while(is_row).count();
+        let table = &mut lines[first..first + length];
+        let cell = |line: &str| line[start..end].trim_end().to_owned();
+        let wider = |cell: &str| {
+            let (_, number) = cell.split_once("(thread ")?;
+            Some(number.find(')')?.saturating_sub(1))
+        };
+        let cells: Vec<String> = table.iter().map(|line| cell(line)).collect();
+        let excess: Vec<usize> = cells.iter().map(|cell| wider(cell).unwrap_or(0)).collect();
+        let widest = cells.iter().map(String::len).max().unwrap_or(0);
+        let narrow = cells.iter().zip(&excess).map(|(cell, excess)| cell.len() - excess).max();
+        let less = widest - narrow.unwrap_or(0);
+        for ((line, cell), excess) in table.iter_mut().zip(&cells).zip(&excess) {
+            let room = (end - start + excess).saturating_sub(less);
+            *line = format!("{}{cell:room$}{}", &line[..start], &line[end..]);
+        }
+    }
+    lines.join("\n")
 }
 
 /// Numbers from 1, in the order in which things are asked for.
@@ -188,6 +219,23 @@ mod tests {
         }
         let text = "a pipe (fd 12) to read; child process 77 (cat) itself waits for this program";
         assert_eq!(neutral(text), "a pipe (fd N) to read\n");
+    }
+
+    #[test]
+    fn lists_are_as_wide_whatever_numbers_threads_have() {
+        let list = |first: &str, second: &str, pad: &str| {
+            format!(
+                "  Id  State             {pad}Where\n\
+                 * 1   idle              {pad}shop::run\n  \
+                 2   blocked (thread {first})  shop::lend\n  \
+                 3   blocked (thread {second})  shop::lend\n\n\
+                 Complete.\n"
+            )
+        };
+        let expected = neutral(&list("3", "4", "  "));
+        assert_eq!(neutral(&list("13", "14", "   ")), expected);
+        let mixed = list("3", "14", "   ").replace("(thread 3)", "(thread 3) ");
+        assert_eq!(neutral(&mixed), expected);
     }
 
     #[test]
