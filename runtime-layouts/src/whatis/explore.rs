@@ -5,7 +5,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{MOST_NAMED, Part};
-use crate::knowledge::children::Children;
+use crate::knowledge::children::{Children, Collection};
 use crate::knowledge::{Libraries, waker};
 use crate::layout::name::{base_path, is_of_standard_library};
 use crate::layout::{Member, Type, TypeId, TypeKind};
@@ -64,13 +64,32 @@ pub(super) struct Explorer<'p> {
     /// Whether a value of a type may have pointers in it.
     pointing: FxHashMap<Ty, bool>,
     states: FxHashMap<Ty, Option<Rc<Vec<CoroutineState>>>>,
+    /// What libraries know of a type: a name is compared with hundreds, and there may be millions of
+    /// values of one type.
+    known: FxHashMap<Ty, KnownType>,
     is_whole: bool,
+}
+
+/// What libraries know of a type.
+#[derive(Clone, Copy)]
+struct KnownType {
+    is_handle: bool,
+    collection: Option<Collection>,
 }
 
 impl<'p> Explorer<'p> {
     pub(super) fn of(program: &'p Program<'p>, libraries: Libraries, report: &'p Report) -> Self {
         let (pointing, states) = (FxHashMap::default(), FxHashMap::default());
-        Self { program, libraries, report, pointing, states, is_whole: true }
+        let known = FxHashMap::default();
+        Self { program, libraries, report, pointing, states, known, is_whole: true }
+    }
+
+    fn known(&mut self, ty: Ty, layout: &Type) -> KnownType {
+        let libraries = self.libraries;
+        *self.known.entry(ty).or_insert_with(|| KnownType {
+            is_handle: libraries.is_handle(base_path(&layout.name)),
+            collection: libraries.collection(&layout.name),
+        })
     }
 
     /// Whether nothing was left out so far.
@@ -271,7 +290,7 @@ impl<'p> Search<'_, 'p, '_> {
             return;
         }
         self.left -= 1;
-        let is_handle = self.explorer.libraries.is_handle(base_path(&layout.name));
+        let is_handle = self.explorer.known(value.ty, layout).is_handle;
         self.handles += usize::from(is_handle);
         let _ = self.contents(value, layout);
         self.handles -= usize::from(is_handle);
@@ -400,7 +419,7 @@ impl<'p> Search<'_, 'p, '_> {
     /// What a collection has in it.
     fn elements(&mut self, value: Value, layout: &Type) -> Result<(), ValueError> {
         let program = self.explorer.program;
-        let Some(known) = self.explorer.libraries.collection(&layout.name) else { return Ok(()) };
+        let Some(known) = self.explorer.known(value.ty, layout).collection else { return Ok(()) };
         match known.children(program, value.ty, layout)? {
             Some(Children::Slice { data, length, element, size }) => {
                 let start = program.read_pointer(value.address.wrapping_add(data))?;
