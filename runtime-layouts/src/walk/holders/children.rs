@@ -36,7 +36,7 @@ pub(super) fn add(program: &Program<'_>, sites: &Sites, tasks: &[Task], waits: &
     if ended.is_empty() {
         return;
     }
-    let mut keepers = ended.iter().map(|(process, _)| (process.fd, None)).collect();
+    let mut keepers = ended.iter().map(|(process, _)| (process.fd, Keepers::default())).collect();
     find_keepers(program, sites, tasks, &mut keepers);
     for (process, ended) in ended {
         let child = BlockedChild {
@@ -45,7 +45,7 @@ pub(super) fn add(program: &Program<'_>, sites: &Sites, tasks: &[Task], waits: &
             name: process.name,
             reads: process.reads,
             fd: process.fd,
-            keeper: keepers.get(&process.fd).cloned().flatten(),
+            keeper: keepers.get(&process.fd).and_then(Keepers::only).cloned(),
         };
         for id in ended {
             waits.resources[id.0 as usize].child = Some(Box::new(child.clone()));
@@ -75,27 +75,45 @@ fn is_waited_for(waits: &Waits, id: ResourceId) -> bool {
     queue.iter().any(one_side)
 }
 
-/// Finds who has the open files of these numbers: of each the first one.
+/// Who has an open file, as far as variables say.
+#[derive(Default)]
+struct Keepers {
+    certain: Vec<FileKeeper>,
+    /// Variables that may have been moved away, and have left their bytes.
+    perhaps: Vec<FileKeeper>,
+}
+
+impl Keepers {
+    /// The one that has it; `None` where none was found, or where which of several is not known.
+    fn only(&self) -> Option<&FileKeeper> {
+        self.certain.first().or(match self.perhaps.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        })
+    }
+}
+
+/// Finds who has the open files of these numbers.
 fn find_keepers(
     program: &Program<'_>,
     sites: &Sites,
     tasks: &[Task],
-    keepers: &mut FxHashMap<u64, Option<FileKeeper>>,
+    keepers: &mut FxHashMap<u64, Keepers>,
 ) {
     if tasks.len() > MOST_TASKS {
         return;
     }
     let libraries = sites.libraries();
     let types = libraries.all().flat_map(|library| library.descriptors).copied();
-    let mut live_values = LiveValues::of_ends(Rc::new(EndTypes::files(types)), libraries);
+    let mut live_values = LiveValues::of_ends(Rc::new(EndTypes::named(types)), libraries);
     let mut kept = Vec::new();
     for task in tasks.iter().take_while(|_| !program.is_interrupted()) {
         live_values.of_chain(program, sites, &task.chain, &mut kept);
-        for LiveValue { value, frame, variable, .. } in kept.drain(..) {
+        for LiveValue { value, frame, variable, may_be_moved, .. } in kept.drain(..) {
             let Ok(fd) = value.unsigned(program) else { continue };
-            if let Some(keeper) = keepers.get_mut(&fd).filter(|keeper| keeper.is_none()) {
-                *keeper = Some(FileKeeper { task: task.index, frame, variable });
-            }
+            let Some(known) = keepers.get_mut(&fd) else { continue };
+            let list = if may_be_moved { &mut known.perhaps } else { &mut known.certain };
+            list.push(FileKeeper { task: task.index, frame, variable });
         }
     }
 }

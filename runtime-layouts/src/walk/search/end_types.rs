@@ -24,12 +24,11 @@ pub(crate) struct EndTypes {
 impl EndTypes {
     /// Wakers instead of ends.
     pub(crate) fn wakers() -> Self {
-        let names = compiler::WAKER.names().map(Into::into);
-        Self { pointers: names.collect(), crates: FxHashSet::default() }
+        Self::named(compiler::WAKER.names())
     }
 
-    /// Open files instead of ends, as these types have them.
-    pub(crate) fn files(types: impl Iterator<Item = &'static str>) -> Self {
+    /// Values of these types instead of ends.
+    pub(crate) fn named(types: impl Iterator<Item = &'static str>) -> Self {
         Self { pointers: types.map(Into::into).collect(), crates: FxHashSet::default() }
     }
 
