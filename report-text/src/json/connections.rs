@@ -92,6 +92,7 @@ fn protocol_word(protocol: Protocol) -> &'static str {
         Protocol::WebSocket => "websocket",
         Protocol::Redis => "redis",
         Protocol::Mqtt => "mqtt",
+        Protocol::Amqp => "amqp",
         Protocol::Postgres => "postgres",
         Protocol::Tls => "tls",
         Protocol::Quic => "quic",

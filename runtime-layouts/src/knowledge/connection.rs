@@ -15,19 +15,35 @@ pub struct ConnectionType {
     pub(crate) path: &'static str,
     /// Reads one.
     pub(crate) read: ReadConnection,
-    /// Whether it does nothing unless it is polled, whoever reads or writes.
-    pub(crate) is_polled: bool,
+    /// Who drives it.
+    pub(crate) driver: Driver,
+}
+
+/// What a connection needs to go on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Driver {
+    /// To be polled, whoever reads or writes.
+    Poll,
+    /// Nothing else than who reads or writes.
+    Users,
+    /// The future that keeps it in a variable, which does not poll it.
+    Keeper,
 }
 
 impl ConnectionType {
     /// A connection that has to be polled.
     pub(crate) const fn polled(path: &'static str, read: ReadConnection) -> Self {
-        Self { path, read, is_polled: true }
+        Self { path, read, driver: Driver::Poll }
     }
 
     /// One that is driven by who uses it, or a request.
     pub(crate) const fn used(path: &'static str, read: ReadConnection) -> Self {
-        Self { path, read, is_polled: false }
+        Self { path, read, driver: Driver::Users }
+    }
+
+    /// One that goes on as long as the future is there that keeps it.
+    pub(crate) const fn kept(path: &'static str, read: ReadConnection) -> Self {
+        Self { path, read, driver: Driver::Keeper }
     }
 }
 

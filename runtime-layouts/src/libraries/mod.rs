@@ -35,6 +35,7 @@ pub(crate) mod http_body;
 pub(crate) mod hyper;
 pub(crate) mod hyper_util;
 pub(crate) mod kanal;
+pub(crate) mod lapin;
 pub(crate) mod mobc;
 pub(crate) mod oneshot;
 pub(crate) mod postage;
@@ -110,6 +111,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&actix::LIBRARY),
     RegistryEntry::library(&redis::LIBRARY),
     RegistryEntry::library(&rumqttc::LIBRARY),
+    RegistryEntry::library(&lapin::LIBRARY),
     RegistryEntry::library(&tokio_postgres::LIBRARY),
     RegistryEntry::library(&tokio_rustls::LIBRARY),
     RegistryEntry::library(&tokio_tungstenite::LIBRARY),

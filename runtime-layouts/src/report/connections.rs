@@ -75,6 +75,8 @@ pub enum Protocol {
     Redis,
     /// MQTT.
     Mqtt,
+    /// AMQP 0.9.1.
+    Amqp,
     /// That of PostgreSQL.
     Postgres,
     /// TLS, before what is spoken in it is known.
@@ -145,6 +147,7 @@ impl Protocol {
             Self::WebSocket => "WebSocket",
             Self::Redis => "Redis",
             Self::Mqtt => "MQTT",
+            Self::Amqp => "AMQP",
             Self::Postgres => "PostgreSQL",
             Self::Tls => "TLS",
             Self::Quic => "QUIC",

@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use super::chains::live_values::{LiveValue, LiveValues};
 use super::chains::sites::Sites;
 use super::search::search_for::SearchFor;
-use crate::knowledge::connection::{Observed, ObservedConnection, ObservedRequest};
+use crate::knowledge::connection::{Driver, Observed, ObservedConnection, ObservedRequest};
 use crate::knowledge::{ConnectionType, Libraries};
 use crate::layout::name::base_path;
 use crate::report::{
@@ -180,8 +180,10 @@ impl ConnectionReader {
         if live.may_be_moved && !is_part {
             return None;
         }
-        if !known.is_polled {
-            return Some(Driven::ByItsUsers);
+        match known.driver {
+            Driver::Users => return Some(Driven::ByItsUsers),
+            Driver::Keeper if is_polled(live) => return Some(Driven::Yes),
+            Driver::Keeper | Driver::Poll => {}
         }
         let of_frame = live.variable.is_none() && is_polled(live);
         if is_part || of_frame {

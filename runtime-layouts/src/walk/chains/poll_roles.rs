@@ -44,6 +44,14 @@ impl Roles {
     }
 }
 
+/// Whether a function makes a context itself.
+pub(crate) fn makes_context(program: &Program<'_>, module: usize, function: &Function) -> bool {
+    function.variables.iter().any(|variable| {
+        let layout = program.type_of(Ty { module, id: variable.ty });
+        layout.is_ok_and(|layout| &*layout.name == CONTEXT)
+    })
+}
+
 fn role(program: &Program<'_>, module: usize, function: &Function) -> Role {
     let is_body = environment_of_body(&function.name)
         .is_some_and(|body| Environment::of(&body) != Some(Environment::Closure));

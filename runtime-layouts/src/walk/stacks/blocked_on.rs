@@ -21,7 +21,7 @@ use crate::report::{
 use crate::target::{NativeFrame, Thread};
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
-use crate::walk::chains::poll_roles::{Role, Roles};
+use crate::walk::chains::poll_roles::{Role, Roles, makes_context};
 use crate::walk::named_future;
 use crate::walk::search::coroutine;
 
@@ -110,11 +110,34 @@ pub(crate) fn beginning(
         false => within.find(|place| !is_runtimes(&calls[*place]) && is_given(*place)),
     };
     let at = inner.unwrap_or(at);
+    if gives_away(program, roles, calls, at) {
+        return None;
+    }
     let polls_task = (0..at).rev().find(|place| is_task(&calls[*place]));
     let mut inside = calls[..at].iter();
     let is_polled =
         inside.any(|on| roles.of(inspection.program, on.module, &on.call.function) == Role::Polls);
     Some(Beginning { at, polls_task, is_polled })
+}
+
+/// Whether the function there gives its context to another one that polls no future, and sleeps in that.
+/// What it has in a variable is then no future that it blocks on: the thread of lapin's connection has
+/// polled its attempt to connect to the end, and gives its context to what reads the socket
+/// (`lapin/src/io_loop.rs`, 4.12.3).
+fn gives_away(program: &Program<'_>, roles: &mut Roles, calls: &[OnFrame], at: usize) -> bool {
+    for on in calls[..at].iter().rev() {
+        match roles.of(program, on.module, &on.call.function) {
+            Role::Polls => return false,
+            Role::Begins if !makes_context(program, on.module, &on.call.function) => {
+                let of_future = |id| future_type(program, Ty { module: on.module, id }).is_some();
+                let mut types = on.call.function.type_parameters.iter().map(|of| of.ty);
+                let mut variables = on.call.function.variables.iter().map(|it| it.ty);
+                return !types.any(of_future) && !variables.any(of_future);
+            }
+            Role::Begins | Role::Other => {}
+        }
+    }
+    false
 }
 
 /// The innermost function that is called as such functions are, and has a future as a generic argument.
