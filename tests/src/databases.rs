@@ -73,6 +73,37 @@ impl Database {
         Ok(database)
     }
 
+    /// A broker of AMQP that takes no messages, since it may use less memory than it does. The nodes
+    /// of Erlang find each other at a port of the whole machine, which gets one of our own.
+    pub fn rabbitmq() -> Result<Self> {
+        let broker = debugger::rabbitmq()?;
+        let folder = tempfile::tempdir().context("a folder")?;
+        let address = free_address()?;
+        let within = |name: &str| folder.path().join(name);
+        std::fs::write(within("rabbitmq.conf"), "vm_memory_high_watermark.absolute = 1MB\n")?;
+        std::fs::write(within("plugins"), "[].\n")?;
+        let mut server = ends_with_us("TERM", folder.path());
+        server.arg(broker);
+        let port = || free_port(Ipv4Addr::LOCALHOST).map(|port| port.to_string());
+        server.env("HOME", folder.path()).env("ERL_EPMD_PORT", port()?);
+        server.env("RABBITMQ_NODENAME", "unhang@localhost").env("RABBITMQ_DIST_PORT", port()?);
+        server.env("RABBITMQ_NODE_IP_ADDRESS", address.ip().to_string());
+        server.env("RABBITMQ_NODE_PORT", address.port().to_string());
+        for (variable, name) in [
+            ("RABBITMQ_MNESIA_BASE", "data"),
+            ("RABBITMQ_LOG_BASE", "log"),
+            ("RABBITMQ_CONFIG_FILE", "rabbitmq"),
+            ("RABBITMQ_ENABLED_PLUGINS_FILE", "plugins"),
+            ("RABBITMQ_PID_FILE", "pid"),
+        ] {
+            server.env(variable, within(name));
+        }
+        server.env("RABBITMQ_CONF_ENV_FILE", "/dev/null");
+        let database = Self::start(server, address, folder)?;
+        until("RabbitMQ listens", || TcpStream::connect(address).is_ok())?;
+        Ok(database)
+    }
+
     fn start(mut server: Command, address: SocketAddr, folder: TempDir) -> Result<Self> {
         server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = server.spawn().context("starting a database")?;

@@ -148,6 +148,19 @@ pub fn redis() -> Result<&'static str> {
     program("redis-server", "redis-server")
 }
 
+/// The broker of AMQP, installed when it is missing. Debian's own script for it wants its user.
+pub fn rabbitmq() -> Result<&'static str> {
+    const BROKER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+    if Path::new(BROKER).exists() {
+        return Ok(BROKER);
+    }
+    if !may_install() {
+        bail!("no {BROKER}: install it (`apt-get install rabbitmq-server`)");
+    }
+    install("rabbitmq-server")?;
+    Ok(BROKER)
+}
+
 /// The folder with the programs of PostgreSQL, installed when it is missing. Debian keeps each version
 /// in a folder of its own, which is not on the path.
 pub fn postgres() -> Result<PathBuf> {

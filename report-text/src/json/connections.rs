@@ -93,6 +93,7 @@ fn protocol_word(protocol: Protocol) -> &'static str {
         Protocol::Redis => "redis",
         Protocol::Mqtt => "mqtt",
         Protocol::Amqp => "amqp",
+        Protocol::MongoDb => "mongodb",
         Protocol::Postgres => "postgres",
         Protocol::Tls => "tls",
         Protocol::Quic => "quic",

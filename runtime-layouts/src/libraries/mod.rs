@@ -37,6 +37,7 @@ pub(crate) mod hyper_util;
 pub(crate) mod kanal;
 pub(crate) mod lapin;
 pub(crate) mod mobc;
+pub(crate) mod mongodb;
 pub(crate) mod oneshot;
 pub(crate) mod postage;
 pub(crate) mod quinn;
@@ -112,6 +113,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&redis::LIBRARY),
     RegistryEntry::library(&rumqttc::LIBRARY),
     RegistryEntry::library(&lapin::LIBRARY),
+    RegistryEntry::library(&mongodb::LIBRARY),
     RegistryEntry::library(&tokio_postgres::LIBRARY),
     RegistryEntry::library(&tokio_rustls::LIBRARY),
     RegistryEntry::library(&tokio_tungstenite::LIBRARY),

@@ -77,6 +77,8 @@ pub enum Protocol {
     Mqtt,
     /// AMQP 0.9.1.
     Amqp,
+    /// That of MongoDB.
+    MongoDb,
     /// That of PostgreSQL.
     Postgres,
     /// TLS, before what is spoken in it is known.
@@ -117,6 +119,8 @@ pub enum Phase {
     Sending,
     /// A request was sent.
     Awaiting,
+    /// The other side has asked for nothing more to be sent, for now.
+    HeldUp,
     /// The answer has begun to come.
     ReadingAnswer,
     /// Nothing more will be said.
@@ -148,6 +152,7 @@ impl Protocol {
             Self::Redis => "Redis",
             Self::Mqtt => "MQTT",
             Self::Amqp => "AMQP",
+            Self::MongoDb => "MongoDB",
             Self::Postgres => "PostgreSQL",
             Self::Tls => "TLS",
             Self::Quic => "QUIC",
@@ -181,6 +186,7 @@ impl Phase {
             Self::Discarding => "reading the rest of a body",
             Self::Sending => "sending a request",
             Self::Awaiting => "waiting for the answer",
+            Self::HeldUp => "held up by the other side",
             Self::ReadingAnswer => "reading the answer",
             Self::Closing => "closing",
         }
@@ -200,6 +206,7 @@ impl Phase {
             Self::Discarding => "discarding",
             Self::Sending => "sending",
             Self::Awaiting => "awaiting",
+            Self::HeldUp => "held_up",
             Self::ReadingAnswer => "reading_answer",
             Self::Closing => "closing",
         }
@@ -317,6 +324,10 @@ impl Report {
     /// The tasks that wait for what the driver of a connection has: the answers that it owes them.
     #[must_use]
     pub fn waiting_for_connection(&self, connection: &Connection) -> Vec<TaskIndex> {
+        // What lies beside one that only its users read is not its.
+        if connection.driven == Driven::ByItsUsers {
+            return Vec::new();
+        }
         let is_in_it = |frame: FrameRef, variable: &Option<Arc<str>>| {
             frame == connection.frame && *variable == connection.variable
         };

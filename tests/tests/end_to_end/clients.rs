@@ -120,6 +120,12 @@ fn a_connection_to_redis_waits_behind_a_blocking_command() -> Result<()> {
 
 #[test]
 #[ignore = "takes minutes to build: `cargo xtask test --full`"]
+fn a_broker_of_amqp_holds_up_who_publishes() -> Result<()> {
+    check_client("lapin-held-up", Database::rabbitmq)
+}
+
+#[test]
+#[ignore = "takes minutes to build: `cargo xtask test --full`"]
 fn a_handler_of_tonic_waits_for_a_lock() -> Result<()> {
     let expected = [
         "holds Mutex<Vec<i32>> and waits for a timer",

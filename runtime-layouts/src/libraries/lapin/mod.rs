@@ -97,8 +97,11 @@ fn connection(program: &Program<'_>, channels: Value) -> Result<Option<Observed>
     let status = status.find_through_pointers(program, "lapin::connection_status::StateInner")?;
     let Some(status) = status else { return Ok(None) };
     let owed = replies(program, channels)?.len() + confirms(program, channels)?.len();
+    // A broker that is short of memory or of room on its disk.
+    let is_held_up = status.member(program, "blocked")?.unsigned(program)? != 0;
     let phase = match &*variant(program, status.member(program, "state")?)? {
         "Initial" | "Connecting" | "Reconnecting" => Phase::Handshaking,
+        "Connected" if is_held_up => Phase::HeldUp,
         "Connected" if owed == 0 => Phase::Idle,
         "Connected" => Phase::Awaiting,
         _ => Phase::Closing,

@@ -66,6 +66,7 @@ pub(super) const RESOURCES: &[ResourceType] = &[
     of("tokio::runtime::io::registration::Registration", net::file_descriptor),
     of("tokio::signal::unix::Signal", net::signal),
     polled(duplex::STREAM, duplex::stream, duplex::stream_wakers),
+    polled(duplex::SIMPLEX, duplex::simplex, duplex::simplex_wakers),
 ];
 
 /// A guard, by what its type is called.
@@ -209,4 +210,6 @@ pub(super) const GUARDS: &[GuardType] = &[
         broadcast::SHARED,
     ),
     duplex::READS,
+    duplex::READ_HALF,
+    duplex::WRITE_HALF,
 ];

@@ -1,9 +1,9 @@
-//! Clients of a database that do not go on: the arguments name the situation and the address of the
-//! database, `HOST:PORT`.
+//! Clients of databases and brokers that do not go on: a situation and `HOST:PORT` are the arguments.
 //!
 //! Prints `ready` once nothing goes on any more.
 
 mod of_deadpool;
+mod of_lapin;
 mod of_redis;
 mod of_sqlx;
 
@@ -54,6 +54,7 @@ async fn begin(situation: &str, address: SocketAddr) {
         "sqlx-slow-query" => of_sqlx::slow_query(address).await,
         "deadpool-two-each" => of_deadpool::two_each(address).await,
         "deadpool-slow-query" => of_deadpool::slow_query(address).await,
+        "lapin-held-up" => of_lapin::held_up(address).await,
         "redis-blocking-pop" => of_redis::blocking_pop(address).await,
         other => panic!("no situation is called {other}"),
     }
