@@ -121,7 +121,20 @@ fn a_connection_to_redis_waits_behind_a_blocking_command() -> Result<()> {
 #[test]
 #[ignore = "takes minutes to build: `cargo xtask test --full`"]
 fn a_broker_of_amqp_holds_up_who_publishes() -> Result<()> {
-    check_client("lapin-held-up", Database::rabbitmq)
+    let broker = Database::rabbitmq()?;
+    let address = broker.address().to_string();
+    let owed = format!("an answer from {address} (AMQP, task ");
+    let expected = [
+        &format!("of_lapin.rs:46 {owed}"),
+        &format!("of_lapin.rs:55 {owed}"),
+        &format!("of_lapin.rs:39 {owed}"),
+        &format!("AMQP client connection to {address}: held up by the other side, 2 answers owed"),
+    ];
+    let client = |profile| {
+        let program = fixture::client("databases", profile)?;
+        Ok((Running::start(&program, &["lapin-held-up", &address])?, ()))
+    };
+    check_words(client, &expected.map(String::as_str))
 }
 
 #[test]
