@@ -3,6 +3,7 @@
 //! A fake process suits a test about one odd byte. Only real programs show whether unhang reads the
 //! real thing correctly.
 
+mod host;
 mod layouts;
 mod lines;
 mod memory;

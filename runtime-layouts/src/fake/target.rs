@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::FakeLayouts;
+use super::host::FakeHost;
 use super::processor::{NARROW, WIDE};
 use crate::layout::source::LayoutSource;
 use crate::memory::MemoryReader;
-use crate::target::host::{BlockedProcess, Descriptor, Host, Ran};
+use crate::target::host::{BlockedProcess, Host};
 use crate::target::processors::{self, Processor};
 use crate::target::{
     Identity, Module, NativeFrame, Target, TargetKind, Thread, processors_of_machine,
@@ -22,7 +23,7 @@ pub struct FakeTarget<M> {
     threads: Vec<Thread>,
     processor: Option<&'static Processor>,
     frames: Vec<NativeFrame>,
-    host: Option<StoppedAt>,
+    host: Option<FakeHost>,
     by_threads: bool,
     parallelism: Option<usize>,
     /// How often it may still be asked whether the user wants to stop, before that is so.
@@ -109,37 +110,15 @@ impl<M: MemoryReader> FakeTarget<M> {
     /// The same process, stopped at that time of the monotonic clock.
     #[must_use]
     pub fn stopped_at(mut self, now: Duration) -> Self {
-        self.host = Some(StoppedAt(now));
+        self.host.get_or_insert_default().stopped_at = Some(now);
         self
     }
-}
 
-/// A host that knows the time and nothing else.
-struct StoppedAt(Duration);
-
-impl Host for StoppedAt {
-    fn monotonic_now(&self) -> Option<Duration> {
-        Some(self.0)
-    }
-
-    fn stopped_at(&self) -> Option<Duration> {
-        Some(self.0)
-    }
-
-    fn descriptor(&self, _fd: u64) -> Option<Descriptor> {
-        None
-    }
-
-    fn ran(&self, _tid: u64) -> Option<Ran> {
-        None
-    }
-
-    fn child(&self, _pid: u64) -> Option<(String, bool)> {
-        None
-    }
-
-    fn blocked_processes(&self) -> Vec<BlockedProcess> {
-        Vec::new()
+    /// The same process, with processes that it began and that sleep in a call on a pipe.
+    #[must_use]
+    pub fn beside(mut self, blocked: Vec<BlockedProcess>) -> Self {
+        self.host.get_or_insert_default().blocked = blocked;
+        self
     }
 }
 

@@ -1,11 +1,10 @@
 //! The search through what the variables of frames have and lead to.
 
-use std::rc::Rc;
+use rustc_hash::FxHashSet;
 
-use rustc_hash::{FxHashMap, FxHashSet};
-
+use super::type_facts::TypeFacts;
 use super::{MOST_NAMED, Part};
-use crate::knowledge::children::{Children, Collection};
+use crate::knowledge::children::Children;
 use crate::knowledge::{Libraries, waker};
 use crate::layout::name::{base_path, is_of_standard_library};
 use crate::layout::{Member, Type, TypeId, TypeKind};
@@ -13,10 +12,13 @@ use crate::report::{Chain, Frame, FrameRef, Report, Task, TaskIndex};
 use crate::value::slices::SliceLayout;
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk;
-use crate::walk::search::coroutine::{self, CoroutineState};
+use crate::walk::search::coroutine;
 
 /// Values that are looked at in one search, at most.
 const MOST_VALUES: usize = 4 << 20;
+/// Values that one frame leads to and that are looked at, at most: tables within tables would take
+/// the whole search, and what the other tasks have would not be looked at.
+const MOST_VALUES_OF_FRAME: usize = 1 << 17;
 /// Elements of one collection that are looked at for what they lead to, at most.
 const MOST_ELEMENTS: u64 = 1 << 10;
 /// Pointers and parts on one way, at most.
@@ -56,40 +58,17 @@ struct Root<'p> {
     may_be_moved: bool,
 }
 
-/// Searches what tasks have; keeps what it learns about types.
+/// Searches what tasks have.
 pub(super) struct Explorer<'p> {
     program: &'p Program<'p>,
-    libraries: Libraries,
+    types: TypeFacts<'p>,
     report: &'p Report,
-    /// Whether a value of a type may have pointers in it.
-    pointing: FxHashMap<Ty, bool>,
-    states: FxHashMap<Ty, Option<Rc<Vec<CoroutineState>>>>,
-    /// What libraries know of a type: a name is compared with hundreds, and there may be millions of
-    /// values of one type.
-    known: FxHashMap<Ty, KnownType>,
     is_whole: bool,
-}
-
-/// What libraries know of a type.
-#[derive(Clone, Copy)]
-struct KnownType {
-    is_handle: bool,
-    collection: Option<Collection>,
 }
 
 impl<'p> Explorer<'p> {
     pub(super) fn of(program: &'p Program<'p>, libraries: Libraries, report: &'p Report) -> Self {
-        let (pointing, states) = (FxHashMap::default(), FxHashMap::default());
-        let known = FxHashMap::default();
-        Self { program, libraries, report, pointing, states, known, is_whole: true }
-    }
-
-    fn known(&mut self, ty: Ty, layout: &Type) -> KnownType {
-        let libraries = self.libraries;
-        *self.known.entry(ty).or_insert_with(|| KnownType {
-            is_handle: libraries.is_handle(base_path(&layout.name)),
-            collection: libraries.collection(&layout.name),
-        })
+        Self { program, types: TypeFacts::of(program, libraries), report, is_whole: true }
     }
 
     /// Whether nothing was left out so far.
@@ -115,6 +94,7 @@ impl<'p> Explorer<'p> {
             explorer: self,
             wanted,
             left: MOST_VALUES,
+            left_of_frame: 0,
             frames: FxHashSet::default(),
             pointees: FxHashSet::default(),
             root: None,
@@ -128,40 +108,10 @@ impl<'p> Explorer<'p> {
         };
         let report = search.explorer.report;
         for task in &report.tasks {
-            if search.is_over() {
-                break;
-            }
             let beside = task.beside_stack.as_deref().filter(|beside| !beside.is_ambiguous);
             search.chain(task, beside.map_or(&task.chain, |beside| &beside.chain));
         }
         search
-    }
-
-    /// Whether values of a type may have pointers in them.
-    fn may_point(&mut self, ty: Ty) -> bool {
-        if let Some(known) = self.pointing.get(&ty) {
-            return *known;
-        }
-        // A layout file may say that a type is a part of itself.
-        self.pointing.insert(ty, false);
-        let Ok(layout) = self.program.type_of(ty) else { return false };
-        let of = |id: TypeId| Ty { module: ty.module, id };
-        let may = match &layout.kind {
-            TypeKind::Pointer { .. } => true,
-            TypeKind::Struct { members } => members.iter().any(|it| self.may_point(of(it.ty))),
-            TypeKind::Enum { variants, .. } => variants.iter().any(|it| self.may_point(of(it.ty))),
-            TypeKind::Array { element, .. } => self.may_point(of(*element)),
-            // What other unions hold, only their code knows.
-            _ => false,
-        };
-        self.pointing.insert(ty, may);
-        may
-    }
-
-    fn states(&mut self, ty: Ty) -> Option<Rc<Vec<CoroutineState>>> {
-        let program = self.program;
-        let states = self.states.entry(ty);
-        states.or_insert_with(|| coroutine::states(program, ty).ok().map(Rc::new)).clone()
     }
 }
 
@@ -169,7 +119,9 @@ impl<'p> Explorer<'p> {
 struct Search<'s, 'p, 'w> {
     explorer: &'s mut Explorer<'p>,
     wanted: Wanted<'w>,
+    /// Values that may be looked at yet.
     left: usize,
+    left_of_frame: usize,
     /// Those that were looked into themselves.
     frames: FxHashSet<(u64, Ty)>,
     /// What was looked at behind pointers.
@@ -189,8 +141,10 @@ struct Search<'s, 'p, 'w> {
 }
 
 impl<'p> Search<'_, 'p, '_> {
+    /// Whether no more may be looked at behind this frame.
     fn is_over(&mut self) -> bool {
-        let is_over = self.left == 0 || self.explorer.program.is_interrupted();
+        let is_spent = self.left == 0 || self.left_of_frame == 0;
+        let is_over = is_spent || self.explorer.program.is_interrupted();
         self.explorer.is_whole &= !is_over;
         is_over
     }
@@ -206,7 +160,8 @@ impl<'p> Search<'_, 'p, '_> {
         let ty = self.explorer.report.types.get(frame.site.0 as usize).copied().flatten();
         let Some(ty) = ty.filter(|_| frame.address != 0) else { return };
         let value = Value { ty, address: frame.address };
-        if !self.frames.insert((value.address, ty)) {
+        self.left_of_frame = MOST_VALUES_OF_FRAME;
+        if self.is_over() || !self.frames.insert((value.address, ty)) {
             return;
         }
         let frame = FrameRef::of(frame);
@@ -221,7 +176,7 @@ impl<'p> Search<'_, 'p, '_> {
         // The state machine itself, then what it has.
         self.note(value, layout);
         let active = value.active_variant(program).map(|(active, _)| active);
-        let states = self.explorer.states(ty);
+        let states = self.explorer.types.states(ty);
         let state = states.as_deref().zip(active.ok()).and_then(|(all, at)| all.get(at));
         if let Some(state) = state {
             for variable in state.variables.iter().chain(&state.borrows) {
@@ -286,11 +241,12 @@ impl<'p> Search<'_, 'p, '_> {
             return;
         }
         let is_here = self.note(value, layout);
-        if !is_here && !self.explorer.may_point(value.ty) {
+        if !is_here && !self.explorer.types.may_point(value.ty) {
             return;
         }
         self.left -= 1;
-        let is_handle = self.explorer.known(value.ty, layout).is_handle;
+        self.left_of_frame -= 1;
+        let is_handle = self.explorer.types.known(value.ty, layout).is_handle;
         self.handles += usize::from(is_handle);
         let _ = self.contents(value, layout);
         self.handles -= usize::from(is_handle);
@@ -401,7 +357,7 @@ impl<'p> Search<'_, 'p, '_> {
         {
             self.element(start, element, size, address.wrapping_sub(start) / size);
         }
-        if self.explorer.may_point(element) {
+        if self.explorer.types.may_point(element) {
             for number in 0..count.min(MOST_ELEMENTS) {
                 self.element(start, element, size, number);
             }
@@ -419,7 +375,9 @@ impl<'p> Search<'_, 'p, '_> {
     /// What a collection has in it.
     fn elements(&mut self, value: Value, layout: &Type) -> Result<(), ValueError> {
         let program = self.explorer.program;
-        let Some(known) = self.explorer.known(value.ty, layout).collection else { return Ok(()) };
+        let Some(known) = self.explorer.types.known(value.ty, layout).collection else {
+            return Ok(());
+        };
         match known.children(program, value.ty, layout)? {
             Some(Children::Slice { data, length, element, size }) => {
                 let start = program.read_pointer(value.address.wrapping_add(data))?;

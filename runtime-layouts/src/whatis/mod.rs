@@ -6,6 +6,7 @@
 
 mod explore;
 mod memory;
+mod type_facts;
 
 use self::explore::{Explorer, Found};
 use crate::knowledge::{Libraries, waker};

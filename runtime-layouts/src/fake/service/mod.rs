@@ -15,130 +15,21 @@
 //! assert_eq!(lock.holders[0].variable.as_deref(), Some("guard"));
 //! ```
 
+mod frame;
+mod parts;
 mod types;
 
 use std::collections::BTreeMap;
 
-use self::types::{ASKING, REQUEST, Types};
+use self::frame::Frame;
+pub use self::parts::{Await, Flag, Keep, Object, Spawned, What};
+use self::types::{ASKING, READABLE, REQUEST, Types};
 pub use self::types::{HEAD, HEAD_POSITION, NEXT, PERMITS, PREVIOUS, ROOM, SENDERS, TAIL_POSITION};
 use super::{FakeLayouts, FakeMemory, FakeTarget, tokio};
 use crate::layout::TypeId;
 use crate::libraries::REGISTRY;
 use crate::report::Report;
 use crate::walk::inspect;
-
-/// Something that is waited for or kept: its address, which is the resource's identity.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Object(pub u64);
-
-/// A spawned task.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Spawned {
-    /// The address of its header.
-    pub header: u64,
-    /// The address of its future, which begins with what that awaits.
-    pub future: u64,
-}
-
-/// What a variable is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum What {
-    /// `MutexGuard`.
-    Guard(Object),
-    /// `RwLockReadGuard`.
-    ReadGuard(Object),
-    /// `SemaphorePermit` of so many permits.
-    Permit(Object, u64),
-    /// `mpsc::Sender`.
-    Sender(Object),
-    /// `Arc<mpsc::Sender>`.
-    SharedSender(Object),
-    /// `mpsc::Receiver`.
-    Receiver(Object),
-    /// `oneshot::Sender`.
-    OneshotSender(Object),
-    /// One that has sent.
-    UsedOneshotSender,
-    /// `Arc<Notify>`.
-    NotifyHandle(Object),
-    /// `TaskTrackerToken`.
-    Token(Object),
-    /// The future of `Mutex::lock`, which was polled and waits in the queue.
-    Locking(Object),
-    /// The same, and the lock was given to it since.
-    Given(Object),
-}
-
-/// Whether a variable still has its value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Flag {
-    /// It has: nothing moves it.
-    None,
-    /// Something may move it, and its drop flag says that it has not.
-    Set,
-    /// Its drop flag says that it was moved away.
-    Clear,
-    /// It was captured when the future was made: no flag tells.
-    Captured,
-}
-
-/// A variable of a frame.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Keep<'n> {
-    /// Its name; `__5` for one that has none in the source.
-    pub name: &'n str,
-    /// What it is.
-    pub what: What,
-    /// Whether it still has it.
-    pub flag: Flag,
-}
-
-impl<'n> Keep<'n> {
-    /// A variable that nothing moves.
-    #[must_use]
-    pub fn of(name: &'n str, what: What) -> Self {
-        Self { name, what, flag: Flag::None }
-    }
-
-    /// A guard in a variable that nothing moves.
-    #[must_use]
-    pub fn guard(name: &'n str, lock: Object) -> Self {
-        Self::of(name, What::Guard(lock))
-    }
-
-    /// The same variable with a flag.
-    #[must_use]
-    pub fn with(self, flag: Flag) -> Self {
-        Self { flag, ..self }
-    }
-}
-
-/// What a frame awaits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Await {
-    /// A leaf of which nothing is known.
-    Socket,
-    /// `Mutex::lock`, in the queue.
-    Lock(Object),
-    /// The same, and the lock was given to it since.
-    LockGiven(Object),
-    /// `Semaphore::acquire` of so many permits.
-    Acquire(Object, u64),
-    /// `OnceCell::get_or_init`, behind another one that initializes it.
-    Initialized(Object),
-    /// `mpsc::Receiver::recv`, of the frame's own receiver.
-    Receive(Object),
-    /// `mpsc::Sender::send`, of a sender that the frame does not have.
-    Send(Object),
-    /// A `oneshot::Receiver`.
-    Oneshot(Object),
-    /// `Notify::notified`.
-    Notified(Object),
-    /// A `JoinHandle`.
-    Join(Spawned),
-    /// `TaskTracker::wait`.
-    AllEnded(Object),
-}
 
 /// A process with one runtime, which is put together task by task.
 ///
@@ -321,6 +212,8 @@ impl Service {
             Await::Notified(_) => (types.notified, 16),
             Await::Join(_) => (types.join_handle, 8),
             Await::AllEnded(_) => (types.all_ended, 24),
+            Await::Child(_) => (types.child, 8),
+            Await::Pipe(_) => (types.reading, 24),
         }
     }
 
@@ -337,6 +230,7 @@ impl Service {
             What::NotifyHandle(_) => (types.notify_handle, 8),
             What::Token(_) => (types.token, 8),
             What::Locking(_) | What::Given(_) => (types.locking, ASKING),
+            What::File(_) => (types.file, 8),
         }
     }
 
@@ -358,6 +252,7 @@ impl Service {
             | What::NotifyHandle(of)
             | What::Token(of) => of.0 - BEHIND_COUNTS,
             What::UsedOneshotSender => 0,
+            What::File(number) => number,
             What::Locking(of) => return self.put_request(at, of, of.0, Some(1)),
             What::Given(of) => return self.put_request(at, of, of.0, None),
         };
@@ -391,6 +286,14 @@ impl Service {
             Await::AllEnded(of) => {
                 self.memory.put_u64(at, of.0 + 8);
                 self.memory.put_u64(at + 16, of.0);
+            }
+            Await::Child(pid) => self.memory.put_u64(at, pid),
+            Await::Pipe(number) => {
+                let registration = self.allocate(8);
+                self.memory.put_u64(registration, number);
+                self.memory.put_u64(at, READABLE);
+                self.memory.put_u64(at + 8, registration);
+                self.memory.put(at + 16, [3]);
             }
         }
     }
@@ -441,66 +344,5 @@ impl Service {
     #[must_use]
     pub fn report(self) -> Report {
         inspect(&self.target(), REGISTRY)
-    }
-}
-
-/// The layout of one task's future.
-struct Frame {
-    machine: TypeId,
-    /// In bytes; the state is the last one.
-    size: u64,
-    /// Of the variables.
-    places: Vec<SlotOffsets>,
-}
-
-/// Where a variable and its drop flag are, in bytes from the start of the future.
-struct SlotOffsets {
-    at: u64,
-    flag: Option<u64>,
-}
-
-impl Frame {
-    fn of(
-        service: &mut Service,
-        name: &str,
-        (awaitee, start): (TypeId, u64),
-        keeps: &[Keep<'_>],
-    ) -> Self {
-        let mut size = start;
-        let mut places = Vec::new();
-        let (mut members, mut captured, mut flags) = (Vec::new(), Vec::new(), Vec::new());
-        for keep in keeps {
-            let (ty, length) = service.variable_type(keep.what);
-            let flag = matches!(keep.flag, Flag::Set | Flag::Clear).then_some(size + length);
-            let of = if keep.flag == Flag::Captured { &mut captured } else { &mut members };
-            of.push((keep.name, size, ty));
-            flags.extend(flag.map(|at| (format!("__{}", 90 + places.len()), at)));
-            places.push(SlotOffsets { at: size, flag });
-            size += length + 8;
-        }
-        size += 8;
-        let kind = if captured.is_empty() { "async_fn_env" } else { "async_block_env" };
-        let path = format!("shop::{name}::{{{kind}#0}}");
-        let fake = &mut service.layouts;
-        let unresumed = fake.structure(&format!("{path}::Unresumed"), size, &captured);
-        let over = fake.structure(&format!("{path}::Returned"), size, &[]);
-        let flag = service.types.flag;
-        let mut all = vec![("__awaitee", 0, awaitee)];
-        all.extend(members);
-        all.extend(flags.iter().map(|(name, at)| (name.as_str(), *at, flag)));
-        all.extend(captured);
-        let suspended = fake.structure(&format!("{path}::Suspend0"), size, &all);
-        let machine = fake.enumeration(
-            &path,
-            size,
-            Some((size - 1, 1)),
-            &[
-                ("Unresumed", Some(vec![0]), unresumed, Some(1)),
-                ("Returned", Some(vec![1]), over, Some(1)),
-                ("Panicked", Some(vec![2]), over, Some(1)),
-                ("Suspend0", Some(vec![3]), suspended, Some(10)),
-            ],
-        );
-        Self { machine, size, places }
     }
 }

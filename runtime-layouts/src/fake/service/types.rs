@@ -26,6 +26,9 @@ pub(super) const REQUEST: u64 = 48;
 /// Bytes of the future of a call that asks for permits: the request, `self`, and the state.
 pub(super) const ASKING: u64 = REQUEST + 16;
 
+/// The interest of who reads.
+pub(super) const READABLE: u64 = 1;
+
 /// The types that frames have in them, with their sizes in bytes.
 pub(super) struct Types {
     pub(super) word: TypeId,
@@ -52,6 +55,9 @@ pub(super) struct Types {
     pub(super) join_handle: TypeId,
     pub(super) token: TypeId,
     pub(super) all_ended: TypeId,
+    pub(super) child: TypeId,
+    pub(super) file: TypeId,
+    pub(super) reading: TypeId,
 }
 
 impl Types {
@@ -74,6 +80,7 @@ impl Types {
         let join_handle =
             fake.structure("tokio::runtime::task::join::JoinHandle<()>", 8, &[("raw", 0, raw)]);
         fake.implement_future(join_handle);
+        let (child, file, reading) = processes(fake, word);
         Self {
             word,
             flag,
@@ -99,6 +106,9 @@ impl Types {
             join_handle,
             token,
             all_ended,
+            child,
+            file,
+            reading,
         }
     }
 }
@@ -364,4 +374,22 @@ fn tracker(
     );
     fake.implement_future(waiting);
     (token, waiting)
+}
+
+/// A child process, whose end can be awaited, an open file, and the future that reads from a pipe.
+fn processes(fake: &mut FakeLayouts, word: TypeId) -> (TypeId, TypeId, TypeId) {
+    let child = fake.structure("std::process::Child", 8, &[("pid", 0, word)]);
+    let child = fake.structure("tokio::process::Child", 8, &[("child", 0, child)]);
+    fake.implement_future(child);
+    let file = fake.structure("std::os::fd::owned::OwnedFd", 8, &[("fd", 0, word)]);
+    let path = "tokio::runtime::io::registration";
+    let registration = fake.structure(&format!("{path}::Registration"), 8, &[("of", 0, file)]);
+    let registration = fake.pointer("&Registration", Some(registration));
+    let interest = fake.structure("tokio::io::interest::Interest", 8, &[("__0", 0, word)]);
+    let name = "tokio::runtime::io::scheduled_io::Readiness";
+    let readiness = fake.structure(name, 8, &[("interest", 0, interest)]);
+    fake.implement_future(readiness);
+    let name = format!("{path}::{{impl#1}}::readiness::{{async_fn_env#0}}");
+    let reading = call(fake, &name, (readiness, 8), registration);
+    (child, file, reading)
 }

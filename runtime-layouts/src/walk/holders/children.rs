@@ -4,6 +4,9 @@
 //! output is full until it is read. The system says for which file of this process a child waits, and
 //! who has that file is found by its number.
 
+#[cfg(test)]
+mod tests;
+
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
