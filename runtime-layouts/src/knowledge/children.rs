@@ -106,11 +106,18 @@ pub(crate) enum Children {
     /// In the elements that this reads, of that type. No future is looked for there: what is in such
     /// a collection is taken out to be polled.
     Elements { element: Ty, read: ReadElements },
+    /// In this future, which others poll as well; see [`ReadSharedFuture`]. Only futures are looked for
+    /// there.
+    SharedFuture { future: Ty, read: ReadSharedFuture },
     /// In the arms of a `select!`.
     Arms(Arms),
     /// In parts of which one is polled only while another one holds nothing.
     Turns(Turns),
 }
+
+/// Finds the future that a handle shares with those that poll it too; `None` where it has ended, or is
+/// being polled by one of them, so that its stored state is stale.
+pub(crate) type ReadSharedFuture = fn(&Program<'_>, Value) -> Result<Option<Value>, ValueError>;
 
 /// Elements of the type that is this argument of the collection's.
 pub(crate) fn elements(

@@ -152,6 +152,7 @@ faults! { subjects::faults, every_fault_in_every_debugger:
     a_reply_is_owed_by_what_lies_in_the_queue_of_a_thread "reply-in-queue"
     two_static_values_are_made_of_each_other "lazy-circle"
     a_task_joins_a_thread_that_wants_its_lock "joined-thread"
+    what_tasks_share_waits_for_a_lock_of_one_of_them "shared-quote"
 }
 
 faults! { subjects::pools, every_pool_in_every_debugger:

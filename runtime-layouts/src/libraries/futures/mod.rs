@@ -28,7 +28,12 @@ pub(crate) const LIBRARY: Library = Library {
     defining_crates: &["futures_executor"],
     // What the threads of a pool do, which block on no future.
     passing_on: &["futures_executor::thread_pool::"],
-    collections: &[unordered::COLLECTIONS, turns::COLLECTIONS, channel::COLLECTIONS],
+    collections: &[
+        unordered::COLLECTIONS,
+        turns::COLLECTIONS,
+        channel::COLLECTIONS,
+        shared::COLLECTIONS,
+    ],
     future_sets: unordered::FUTURE_SETS,
     // A `Fuse` drops its own: `futures-util/src/future/future/fuse.rs` (0.3.34).
     ended_when_empty: &["futures_util::future::future::fuse::Fuse"],
@@ -59,7 +64,7 @@ const RESOURCES: &[ResourceType] = &[
     },
     ResourceType::of("futures_channel::oneshot::Receiver", channel::oneshot),
     ResourceType::of("futures_channel::oneshot::Cancellation", channel::cancellation),
-    ResourceType::of("futures_util::future::future::shared::Shared", shared::shared),
+    ResourceType::of(shared::SHARED, shared::shared),
     // `futures-util/src/{future,stream}/pending.rs` (0.3.34).
     ResourceType::of("futures_util::future::pending::Pending", rust_std::never),
     ResourceType::of("futures_util::stream::pending::Pending", rust_std::never),

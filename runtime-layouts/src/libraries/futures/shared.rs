@@ -2,14 +2,50 @@
 //!
 //! Source: `futures-util/src/future/future/shared.rs` (0.3.34).
 
-use crate::knowledge::{ObservedResource, Reading};
+use crate::knowledge::children::{Children, Types};
+use crate::knowledge::{CollectionType, ObservedResource, Reading};
+use crate::layout::{TypeId, TypeKind};
 use crate::report::ResourceKind;
-use crate::value::{Value, ValueError};
+use crate::value::{Program, Ty, Value, ValueError};
 
+pub(super) const SHARED: &str = "futures_util::future::future::shared::Shared";
 const INNER: &str = "futures_util::future::future::shared::Inner<";
-/// States of its notifier (`POLLING`, `POISONED`).
+const NOTIFIER: &str = "futures_util::future::future::shared::Notifier";
+const FUTURE_OR_OUTPUT: &str = "futures_util::future::future::shared::FutureOrOutput<";
+/// States of its notifier (`IDLE`, `POLLING`, `POISONED`).
+const IDLE: u64 = 0;
 const POLLING: u64 = 1;
 const POISONED: u64 = 3;
+
+/// Its future, which each of those that wait for it polls when that was woken.
+pub(super) const COLLECTIONS: &[CollectionType] = &[CollectionType {
+    types: Types::Of(SHARED),
+    children: |_, ty, layout| {
+        let of = |id: TypeId| Ty { module: ty.module, id };
+        let future = layout.type_parameter("Fut").map(of);
+        Ok(future.map(|future| Children::SharedFuture { future, read: future_of }))
+    },
+}];
+
+/// The future, unless somebody polls it now or it has ended.
+fn future_of(program: &Program<'_>, shared: Value) -> Result<Option<Value>, ValueError> {
+    let Some(inner) = shared.find_through_pointers(program, INNER)? else { return Ok(None) };
+    if state_of(program, inner)? != Some(IDLE) {
+        return Ok(None);
+    }
+    let Some(kept) = inner.find_inline(program, FUTURE_OR_OUTPUT)? else { return Ok(None) };
+    let (active, fields) = kept.active_variant(program)?;
+    let TypeKind::Enum { variants, .. } = &kept.layout(program)?.kind else { return Ok(None) };
+    match &*variants[active].name {
+        "Future" => fields.member(program, "__0").map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn state_of(program: &Program<'_>, inner: Value) -> Result<Option<u64>, ValueError> {
+    let notifier = inner.find_through_pointers(program, NOTIFIER)?;
+    notifier.map_or(Ok(None), |notifier| notifier.find_number(program, "state"))
+}
 
 /// `Shared`.
 pub(super) fn shared(
@@ -18,17 +54,10 @@ pub(super) fn shared(
 ) -> Result<Option<ObservedResource>, ValueError> {
     let Some(inner) = value.find_through_pointers(reading.program, INNER)? else { return Ok(None) };
     let mut seen = ObservedResource::new(ResourceKind::Shared, inner);
-    let notifier = inner.find_through_pointers(reading.program, NOTIFIER)?;
-    let state = match notifier {
-        Some(notifier) => notifier.find_number(reading.program, "state")?,
-        None => None,
-    };
-    seen.state = match state {
+    seen.state = match state_of(reading.program, inner)? {
         Some(POLLING) => Some("being polled".to_string()),
         Some(POISONED) => Some("panicked".to_string()),
         _ => None,
     };
     Ok(Some(seen))
 }
-
-const NOTIFIER: &str = "futures_util::future::future::shared::Notifier";

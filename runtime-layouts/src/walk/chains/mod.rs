@@ -45,6 +45,8 @@ struct FrameChildren {
     held: Vec<HeldFuture>,
     /// The addresses of the frame itself.
     own_range: Range<u64>,
+    /// Whether what it awaits may be polled by others as well.
+    is_shared: bool,
 }
 
 /// A future in a variable of a frame that awaits something else.
@@ -68,6 +70,8 @@ struct ChainProgress {
     /// By address, since the debug information may describe a type in several places.
     seen: VisitedFutures,
     frames: usize,
+    /// Futures on the way here that are not polled by what has them.
+    unpolled: usize,
 }
 
 impl Walker {
@@ -123,7 +127,8 @@ impl ChainProgress {
 impl Walker {
     /// The chain of a value that is known to be a future (a task's, an awaitee, a `block_on`'s).
     pub(crate) fn chain(&mut self, program: &Program<'_>, future: Value) -> Chain {
-        let mut progress = ChainProgress { seen: VisitedFutures::default(), frames: 0 };
+        let mut progress =
+            ChainProgress { seen: VisitedFutures::default(), frames: 0, unpolled: 0 };
         let mut chain = Chain::default();
         self.finder.begin();
         let below = self.finder.known_future(program, future);
@@ -186,6 +191,11 @@ impl Walker {
             }
             frame.problem = children.problem.take().map(Into::into);
             chain.frames.push(frame);
+            if children.is_shared {
+                // Whoever polls it has its frames, and of two handles of one task the first.
+                let is_new = |(it, _): &(Value, Polled)| !progress.has_seen(program, *it);
+                children.awaited.retain(|it| progress.unpolled == 0 && is_new(it));
+            }
             match *children.awaited.as_slice() {
                 [] if children.held.is_empty() => return,
                 [(next, Polled::Yes)] if children.held.is_empty() || depth >= DEEPEST_BRANCH => {
@@ -212,7 +222,10 @@ impl Walker {
                 break;
             }
             let mut branch = Chain { polled, ..Chain::default() };
+            let unpolled = usize::from(polled != Polled::Yes);
+            progress.unpolled += unpolled;
             self.extend(program, future, &mut branch, progress, depth + 1);
+            progress.unpolled -= unpolled;
             if self.state_within(program, &branch) == Some(FutureState::Returned) {
                 branch.polled = Polled::Ended;
             }
@@ -231,7 +244,9 @@ impl Walker {
                 continue;
             }
             let mut branch = Chain { polled: Polled::No, variable, ..Chain::default() };
+            progress.unpolled += 1;
             self.extend(program, future, &mut branch, progress, depth + 1);
+            progress.unpolled -= 1;
             if leads_to_shown(&branch, &children.own_range) {
                 continue;
             }
@@ -361,7 +376,9 @@ impl Walker {
                 let is_empty = below.values.is_empty() && below.problem.is_none();
                 let could_hold = !matches!(descent, Descent::Nothing);
                 let ended = is_empty && could_hold && self.ends_empty(program, future.ty);
-                (if ended { StateKey::Ended } else { StateKey::Unknown }, below.into())
+                let is_shared = matches!(descent, Descent::SharedFuture { .. });
+                let children = FrameChildren { is_shared, ..below.into() };
+                (if ended { StateKey::Ended } else { StateKey::Unknown }, children)
             }
         };
         let site = self.sites.of_type(program, future.ty, state)?;

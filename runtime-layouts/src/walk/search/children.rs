@@ -22,7 +22,11 @@ pub(crate) fn children(
     if let Some(collection) = libraries
         .collection(&layout.name)
         .map_or(Ok(None), |known| known.children(program, ty, layout))?
-        && !(wanted == SearchFor::Futures && matches!(collection, Children::Elements { .. }))
+        && match collection {
+            Children::Elements { .. } => wanted != SearchFor::Futures,
+            Children::SharedFuture { .. } => wanted == SearchFor::Futures,
+            _ => true,
+        }
     {
         return Ok(collection);
     }

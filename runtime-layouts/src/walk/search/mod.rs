@@ -263,6 +263,11 @@ impl<'s, 'p> Search<'s, 'p> {
                 let has_messages = traversal.is_wanted;
                 self.visit_collection(value, has_messages, *read)?;
             }
+            Descent::SharedFuture { read } => {
+                if let Some(future) = read(self.program, value)? {
+                    self.visit_behind_pointer(future, Self::visit_known_future);
+                }
+            }
             Descent::List { head, next, item } => self.visit_list(value, *head, *next, *item)?,
             Descent::Slice { data, length, element, size } => {
                 let start = self.program.read_pointer(value.address.wrapping_add(*data))?;

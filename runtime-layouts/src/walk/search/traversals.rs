@@ -15,7 +15,7 @@ use super::end_types::EndTypes;
 use super::search_for::SearchFor;
 use super::shared::is_shared;
 use crate::knowledge::Libraries;
-use crate::knowledge::children::{Arms, Children, Part, ReadElements, Turns};
+use crate::knowledge::children::{Arms, Children, Part, ReadElements, ReadSharedFuture, Turns};
 use crate::layout::name::base_path;
 use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId, TypeKind};
@@ -45,6 +45,8 @@ pub(crate) enum Descent {
     /// In these parts of the active variant, and whether that variant is one of a future that
     /// has ended.
     Variants { parts: Vec<Vec<Part>>, ended: Vec<bool> },
+    /// In the future that this finds, which others poll as well.
+    SharedFuture { read: ReadSharedFuture },
     /// In the arms of a `select!`.
     Arms(Arms),
     /// In parts of which one is polled only while another one holds nothing.
@@ -181,6 +183,9 @@ impl Traversals {
             }
             Children::Elements { element, read } if self.holds(program, element) => {
                 Descent::Elements { read }
+            }
+            Children::SharedFuture { future, read } if self.holds(program, future) => {
+                Descent::SharedFuture { read }
             }
             Children::Arms(arms) => Descent::Arms(arms),
             Children::Turns(Turns { parts, first, second, meanwhile }) => {
@@ -330,7 +335,9 @@ impl Traversals {
                     let parts = turns.parts.iter().chain(&turns.meanwhile);
                     parts.chain([&turns.second]).map(|part| part.ty).collect()
                 }
-                Children::Pointer(target) => vec![target],
+                Children::Pointer(target) | Children::SharedFuture { future: target, .. } => {
+                    vec![target]
+                }
                 Children::List { item, .. } => vec![item.ty],
                 Children::Array { element, .. }
                 | Children::Slice { element, .. }
