@@ -5,7 +5,7 @@ use std::io;
 use super::super::Look;
 use super::super::counts::tasks_of;
 use super::super::counts::{enumerated, ids};
-use super::super::holders::{end_text, in_variable};
+use super::super::holders::{end_text, in_collection, in_variable};
 use super::super::style::{Out, Style};
 use super::super::waiting::{of_child, thing_or_answer, thing_without_address};
 use super::parts::{capitalized, joined_thread, line_of, standing, what_blocks};
@@ -190,10 +190,17 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
         LeadReason::HolderNotFound if resource.kind == ResourceKind::Pool => {
             format!("{subject} {what}: {}.", check(report, wait, id))
         }
-        LeadReason::HolderNotFound => format!(
-            "{subject} {what}, which is taken, but no suspended task shows its guard: running native \
-             code has it, or it was leaked, or the debug information leaves out its variable."
-        ),
+        LeadReason::HolderNotFound => match resource.holders.iter().find(|it| it.is_static) {
+            Some(holder) => {
+                let (who, within) = (report.holder_name(holder), in_collection(holder));
+                format!("{subject} {what}, whose guard {who} has{within}: see what should drop it.")
+            }
+            None => format!(
+                "{subject} {what}, which is taken, but no suspended task shows its guard: running \
+                 native code has it, or it was leaked, or the debug information leaves out its \
+                 variable."
+            ),
+        },
         LeadReason::Overdue => {
             format!(
                 "{subject} {what}, which did not fire: see in `async workers` who should do it."

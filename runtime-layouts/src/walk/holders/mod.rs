@@ -8,6 +8,7 @@ mod counts;
 pub(crate) mod guard_types;
 mod guarded_ends;
 pub(crate) mod guards;
+mod in_objects;
 mod lent;
 mod other_ends;
 mod owners;
@@ -97,6 +98,7 @@ impl Holders {
         waits: &mut Waits,
     ) {
         other_ends::add(program, sites, tasks, &mut self.owners, waits);
+        in_objects::add(program, sites, tasks, &mut self.types, waits);
         if waits.resources.iter().any(may_be_in_a_static) {
             for kept in static_values::guards(program, sites.libraries()) {
                 for paths in &*self.types.paths(program, kept.value.ty) {
@@ -315,7 +317,7 @@ impl Holders {
     }
 }
 
-/// Adds the static variable that keeps an end of what someone waits for.
+/// Adds the static variable that keeps an end of what someone waits for, or its guard.
 fn in_static(
     program: &Program<'_>,
     kept: &InStatic,
@@ -324,8 +326,13 @@ fn in_static(
 ) -> Result<(), ValueError> {
     let known = paths.known;
     let Some(key) = paths.follow(program, kept.value)? else { return Ok(()) };
-    for end in ends_brought(known.access).iter().filter(|_| known.access.is_end()) {
+    let is_guard = in_objects::is_guard(known.access);
+    for end in ends_brought(known.access).iter().filter(|_| is_guard || known.access.is_end()) {
         let Some(id) = waits.known(known.kind, key.address, *end) else { continue };
+        // A lock's guard that was found is not in a static variable.
+        if is_guard && !in_objects::is_missing(&waits.resources[id.0 as usize]) {
+            continue;
+        }
         // Whatever else is known of it, any code can get at a static variable.
         waits.resources[id.0 as usize].is_reachable = true;
         let within = kept.within.map(|collection| Within {
@@ -362,9 +369,10 @@ fn ends_brought(access: Access) -> &'static [Option<Access>] {
     }
 }
 
-/// Whether an end of something may be in a static variable, so that it is worth to look there.
+/// Whether an end of something, or its guard, may be in a static variable, so that it is worth to look there.
 fn may_be_in_a_static(resource: &Resource) -> bool {
-    resource.kind.is_channel() && resource.parties != Some(0) && !resource.are_all_found()
+    let is_open = resource.kind.is_channel() && resource.parties != Some(0);
+    (is_open && !resource.are_all_found()) || in_objects::is_missing(resource)
 }
 
 /// What someone waits for that who keeps this end of a channel, or handle, can bring.

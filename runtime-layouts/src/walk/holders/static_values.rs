@@ -1,4 +1,4 @@
-//! Ends of channels in static variables.
+//! Ends of channels and guards in static variables.
 //!
 //! What a static variable has any code may use at any time, and it is never dropped: it is a way out of
 //! every wait for it, and a reason for which the end of a channel never comes.

@@ -83,7 +83,9 @@ fn is_followed(pointer: &str, wanted: SearchFor) -> bool {
     let is_borrow = match wanted {
         SearchFor::Futures | SearchFor::Connections => pointer.starts_with("&mut "),
         SearchFor::LentGuards => pointer.starts_with('&'),
-        SearchFor::Guards | SearchFor::Handles | SearchFor::Ends => false,
+        SearchFor::Guards | SearchFor::GuardsInObjects | SearchFor::Handles | SearchFor::Ends => {
+            false
+        }
     };
     is_borrow || pointer.starts_with("alloc::boxed::Box<")
 }

@@ -7,7 +7,9 @@ pub(crate) enum SearchFor {
     Futures,
     /// What keeps a lock, a permit, or an end of a channel.
     Guards,
-    /// The same, behind references too: who has one can use it, whoever owns it.
+    /// The same, in objects of any trait too.
+    GuardsInObjects,
+    /// What [`Self::Guards`] is, behind references too: who has one can use it, whoever owns it.
     LentGuards,
     /// What leads to a runtime or a task.
     Handles,
@@ -20,11 +22,11 @@ pub(crate) enum SearchFor {
 impl SearchFor {
     /// Whether what is owned as a `dyn Trait` may count, whatever the trait.
     pub(crate) fn goes_into_objects(self) -> bool {
-        matches!(self, Self::Guards | Self::LentGuards | Self::Ends)
+        matches!(self, Self::Guards | Self::GuardsInObjects | Self::LentGuards | Self::Ends)
     }
 
     /// Whether that is so wherever the object is, and not in messages alone.
     pub(crate) fn goes_into_all_objects(self) -> bool {
-        self == Self::Ends
+        matches!(self, Self::GuardsInObjects | Self::Ends)
     }
 }

@@ -245,7 +245,7 @@ impl Traversals {
     fn is_wanted(&self, program: &Program<'_>, ty: Ty, layout: &Type) -> Result<bool, LayoutError> {
         match self.wanted {
             SearchFor::Futures => is_polled(program, ty, layout),
-            SearchFor::Guards | SearchFor::LentGuards => {
+            SearchFor::Guards | SearchFor::GuardsInObjects | SearchFor::LentGuards => {
                 Ok(self.libraries.guard(&layout.name).is_some())
             }
             SearchFor::Handles => Ok(self.libraries.is_handle(base_path(&layout.name))),
