@@ -423,6 +423,23 @@ impl Value {
         Ok(variants.get(active).is_some_and(|variant| &*variant.name == "Some"))
     }
 
+    /// What the variant of that name has, in its first field; `None` where another variant is active.
+    ///
+    /// # Errors
+    /// As [`Value::active_variant`]; when the variant has no field without a name.
+    pub fn payload_of(
+        self,
+        program: &Program<'_>,
+        variant: &str,
+    ) -> Result<Option<Self>, ValueError> {
+        let (active, fields) = self.active_variant(program)?;
+        let TypeKind::Enum { variants, .. } = &self.layout(program)?.kind else { return Ok(None) };
+        match variants.get(active).is_some_and(|it| &*it.name == variant) {
+            true => fields.member(program, "__0").map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// The first bytes as an unsigned integer of the type's own size: for integers and for structs
     /// around one (`AtomicUsize`, `NonZeroU64`, `State`).
     ///

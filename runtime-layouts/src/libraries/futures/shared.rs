@@ -4,7 +4,7 @@
 
 use crate::knowledge::children::{Children, Types};
 use crate::knowledge::{CollectionType, ObservedResource, Reading};
-use crate::layout::{TypeId, TypeKind};
+use crate::layout::TypeId;
 use crate::report::ResourceKind;
 use crate::value::{Program, Ty, Value, ValueError};
 
@@ -34,12 +34,7 @@ fn future_of(program: &Program<'_>, shared: Value) -> Result<Option<Value>, Valu
         return Ok(None);
     }
     let Some(kept) = inner.find_inline(program, FUTURE_OR_OUTPUT)? else { return Ok(None) };
-    let (active, fields) = kept.active_variant(program)?;
-    let TypeKind::Enum { variants, .. } = &kept.layout(program)?.kind else { return Ok(None) };
-    match &*variants[active].name {
-        "Future" => fields.member(program, "__0").map(Some),
-        _ => Ok(None),
-    }
+    kept.payload_of(program, "Future")
 }
 
 fn state_of(program: &Program<'_>, inner: Value) -> Result<Option<u64>, ValueError> {

@@ -14,6 +14,7 @@ pub(crate) mod join;
 mod linked_list;
 mod local_set;
 mod net;
+mod outputs;
 mod owned_list;
 mod printers;
 mod public_paths;
@@ -66,7 +67,7 @@ pub(crate) const LIBRARY: Library = Library {
     expectations: expected::EXPECTATIONS,
     named_types: expected::NAMED_TYPES,
     defining_crates: &["tokio"],
-    collections: &[select::COLLECTIONS, sync::messages::COLLECTIONS],
+    collections: &[select::COLLECTIONS, sync::messages::COLLECTIONS, outputs::COLLECTIONS],
     printers: &[printers::PRINTERS],
     // `tokio::coop` until 1.21.
     passing_on: &["tokio::runtime::", "tokio::loom::", "tokio::task::coop::", "tokio::coop::"],

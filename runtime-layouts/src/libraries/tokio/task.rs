@@ -257,12 +257,7 @@ impl TaskReader {
 /// a local set, or nothing for a closure of the blocking pool. `None` where the debug information
 /// does not describe the task.
 pub(super) fn scheduler_in(program: &Program<'_>, header: Value) -> Option<Value> {
-    let vtable = vtable_of(program, header).ok()?;
-    let poll = vtable.member(program, "poll").ok()?.unsigned(program).ok()?;
-    let (module, address) = program.code_at(poll)?;
-    let functions = program.layouts(module).functions_at(address).ok()?;
-    let function = functions.iter().find(|function| function.name.starts_with(POLL))?;
-    let cell = Value { ty: cell_of(program, module, function).ok()??, address: header.address };
+    let cell = cell_at(program, header).ok()??;
     // Not what the future itself has a handle of.
     let mut is_core = |ty: &Type| CORE.is(ty);
     let core = path::find(program, cell.ty, Reach::INLINE, &mut is_core)?;
@@ -282,6 +277,32 @@ pub(super) fn id(program: &Program<'_>, header: Value) -> Result<Option<u64>, Va
 /// Whether the task with that header has ended.
 pub(super) fn has_ended(program: &Program<'_>, header: Value) -> Result<bool, ValueError> {
     Ok(has_completed(header.member(program, "state")?.unsigned(program)?))
+}
+
+/// What the future of the task with that header returned; `None` where it has not ended, was cancelled
+/// or panicked, or where the output was taken.
+pub(super) fn output(program: &Program<'_>, header: Value) -> Result<Option<Value>, ValueError> {
+    if !has_ended(program, header)? {
+        return Ok(None);
+    }
+    let Some(cell) = cell_at(program, header)? else { return Ok(None) };
+    let path = path::find(program, cell.ty, Reach::INLINE, &mut |ty| STAGE.is(ty));
+    let Some(stage) = path.map_or(Ok(None), |path| path.follow(program, cell))? else {
+        return Ok(None);
+    };
+    let result = stage.payload_of(program, "Finished")?;
+    result.map_or(Ok(None), |result| result.payload_of(program, "Ok"))
+}
+
+/// The task with that header, as its poll function has it; `None` where the debug information does not
+/// tell.
+fn cell_at(program: &Program<'_>, header: Value) -> Result<Option<Value>, ValueError> {
+    let poll = vtable_of(program, header)?.member(program, "poll")?.unsigned(program)?;
+    let Some((module, address)) = program.code_at(poll) else { return Ok(None) };
+    let functions = program.layouts(module).functions_at(address)?;
+    let function = functions.iter().find(|function| function.name.starts_with(POLL));
+    let ty = function.map_or(Ok(None), |function| cell_of(program, module, function))?;
+    Ok(ty.map(|ty| Value { ty, address: header.address }))
 }
 
 /// A task's stage.
