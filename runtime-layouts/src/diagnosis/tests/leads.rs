@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::diagnosis::{findings, leads};
 use crate::fake::{FakeFrame, FakeReport};
 use crate::report::{
-    Access, BlockedChild, Clock, Due, FileKeeper, Lead, LeadReason, Leads, ResourceKind, TaskKind,
-    TaskState, Timer,
+    Access, BlockedChild, Clock, Due, FileKeeper, FindingKind, Lead, LeadReason, Leads,
+    ResourceKind, TaskKind, TaskState, Timer,
 };
 
 fn told(story: FakeReport) -> Leads {
@@ -474,4 +474,58 @@ fn who_was_woken_long_after_its_timer_was_due_starves() {
     assert_eq!(with(Due::Ago(Duration::from_secs(5))), [(LeadReason::ChainEnd, vec![1], 0)]);
     assert_eq!(with(Due::Ago(Duration::from_millis(300))), [], "a busy machine");
     assert_eq!(with(Due::In(Duration::from_secs(5))), [], "something else woke it");
+}
+
+/// A worker that a task blocks keeps others from running: that says why they are late.
+#[test]
+fn of_a_blocked_worker_no_late_task_tells_more() {
+    let with = |is_blocked: bool| {
+        let mut story = FakeReport::new();
+        let runtime = story.runtime(1);
+        let (blocks, late, woken) = (story.task(), story.task(), story.task());
+        for task in [blocks, late, woken] {
+            story.task_mut(task).runtime = Some(runtime);
+        }
+        if is_blocked {
+            let call = story.resource(ResourceKind::Blocking, "a blocking call");
+            story.waits(blocks, call).blocks_thread = true;
+            story.runs(blocks, 0, 7);
+        }
+        for (task, has_fired) in [(late, false), (woken, true)] {
+            let due = Due::Ago(Duration::from_secs(3));
+            let timer = story.timer("timer", due);
+            story.resource_mut(timer).timer =
+                Some(Timer { due, has_fired: Some(has_fired), clock: Clock::Stop });
+            story.waits(task, timer);
+        }
+        story.is_woken(woken);
+        let report = story.report();
+        let found = findings(&report);
+        let is_told = found.iter().any(|it| it.kind == FindingKind::BlockedWorker);
+        let late = |(reason, tasks, _): &(LeadReason, Vec<u32>, usize)| {
+            *reason == LeadReason::Overdue || tasks.contains(&3)
+        };
+        let leads = lines(&leads(&report, &found));
+        (is_told, leads.iter().filter(|lead| late(lead)).count())
+    };
+    assert_eq!(with(true), (true, 0));
+    assert_eq!(with(false), (false, 2));
+}
+
+/// What its own future does besides may bring what the child waits for, but not what a limit waits for.
+#[test]
+fn a_limit_brings_nothing_to_a_child() {
+    let with = |is_polled: bool, is_limit: bool| {
+        let mut story = FakeReport::new();
+        let waiting = story.task();
+        child_of(&mut story, waiting, Some(waiting));
+        let beside = story.branch(waiting);
+        let work = story.resource(ResourceKind::Mpsc, "work");
+        let wait = story.waits(beside, work);
+        wait.access = Some(Access::Receive);
+        (wait.is_polled, wait.is_limit) = (is_polled, is_limit);
+        lines(&told(story)).into_iter().any(|(reason, _, _)| reason == LeadReason::BlockedChild)
+    };
+    assert!(!with(true, false), "a message may be what it writes to the child");
+    assert!(with(true, true) && with(false, false));
 }
