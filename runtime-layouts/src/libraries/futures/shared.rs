@@ -42,11 +42,14 @@ fn state_of(program: &Program<'_>, inner: Value) -> Result<Option<u64>, ValueErr
     notifier.map_or(Ok(None), |notifier| notifier.find_number(program, "state"))
 }
 
-/// `Shared`.
+/// `Shared`, where what it waits for itself is not seen.
 pub(super) fn shared(
     reading: &Reading<'_>,
     value: Value,
 ) -> Result<Option<ObservedResource>, ValueError> {
+    if reading.leaf != value {
+        return Ok(None);
+    }
     let Some(inner) = value.find_through_pointers(reading.program, INNER)? else { return Ok(None) };
     let mut seen = ObservedResource::new(ResourceKind::Shared, inner);
     seen.state = match state_of(reading.program, inner)? {

@@ -184,9 +184,8 @@ impl Traversals {
             Children::Elements { element, read } if self.holds(program, element) => {
                 Descent::Elements { read }
             }
-            Children::SharedFuture { future, read } if self.holds(program, future) => {
-                Descent::SharedFuture { read }
-            }
+            // It is polled, whether the program still has a function for that or not.
+            Children::SharedFuture { read, .. } => Descent::SharedFuture { read },
             Children::Arms(arms) => Descent::Arms(arms),
             Children::Turns(Turns { parts, first, second, meanwhile }) => {
                 let second_holds = self.holds(program, second.ty);
