@@ -153,6 +153,9 @@ faults! { subjects::faults, every_fault_in_every_debugger:
     two_static_values_are_made_of_each_other "lazy-circle"
     a_task_joins_a_thread_that_wants_its_lock "joined-thread"
     what_tasks_share_waits_for_a_lock_of_one_of_them "shared-quote"
+    guards_are_kept_as_something_of_any_type "boxed-guards"
+    what_ended_tasks_returned_has_the_permits "kept-outputs"
+    a_static_variable_has_the_guard "kept-lease"
 }
 
 faults! { subjects::pools, every_pool_in_every_debugger:
