@@ -181,6 +181,7 @@ faults! { subjects::answers, every_answer_in_every_debugger:
     what_initializes_a_cell_of_strangers_never_ends "strange-cell"
     two_fill_each_others_pipes "full-pipes"
     two_wait_for_each_others_first_word "silent-pipes"
+    two_wait_for_each_others_first_word_one_way "one-way-pipes"
 }
 
 /// How often a busy thread is looked at, at most: it is not told from one that waits for a processor
