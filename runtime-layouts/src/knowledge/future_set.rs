@@ -24,3 +24,11 @@ pub(crate) struct FutureSet {
     /// Whether one of its futures was woken, or can be: whether a waker of one of them exists.
     pub(crate) can_be_woken: bool,
 }
+
+/// A future or stream that gives what it polls wakers of its own, which wake the task that polls it.
+pub struct WakingType {
+    /// Its path, without generic arguments.
+    pub(crate) path: &'static str,
+    /// Reads the data pointers of these wakers.
+    pub(crate) read: fn(&Program<'_>, Value) -> Result<Vec<u64>, ValueError>,
+}

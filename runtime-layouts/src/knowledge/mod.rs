@@ -25,7 +25,7 @@ pub use self::children::CollectionType;
 pub use self::connection::ConnectionType;
 pub use self::declared::MessagesType;
 pub(crate) use self::future_set::FutureSet;
-pub use self::future_set::FutureSetType;
+pub use self::future_set::{FutureSetType, WakingType};
 pub use self::guard::GuardType;
 pub use self::notation::ValuePrinter;
 pub use self::resource::ResourceType;
@@ -106,6 +106,8 @@ pub struct Library {
     pub messages: &'static [MessagesType],
     /// Sets of futures that give each a waker of their own.
     pub future_sets: &'static [FutureSetType],
+    /// Futures that give what they poll wakers of their own.
+    pub waking: &'static [WakingType],
     /// The paths of futures that have ended when they hold none of those that they could hold.
     pub ended_when_empty: &'static [&'static str],
     /// Futures and streams that always have something to give, so that nothing waits in them.
@@ -167,6 +169,7 @@ impl Library {
             collections: &[],
             messages: &[],
             future_sets: &[],
+            waking: &[],
             ended_when_empty: &[],
             never_pending: &[],
             streaming: &[],
@@ -420,6 +423,11 @@ impl Libraries {
     /// The set of futures of that path.
     pub(crate) fn future_set(self, path: &str) -> Option<&'static FutureSetType> {
         self.all().flat_map(|library| library.future_sets).find(|known| known.path == path)
+    }
+
+    /// The future of that path that gives what it polls wakers of its own.
+    pub(crate) fn waking(self, path: &str) -> Option<&'static WakingType> {
+        self.all().flat_map(|library| library.waking).find(|known| known.path == path)
     }
 
     /// Whether nothing ever waits in a future or stream of that path.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::declared::DeclaredWait;
 use crate::report::{
@@ -115,6 +115,9 @@ pub(crate) struct Reading<'r> {
     pub(crate) tasks: &'r Tasks<'r>,
     /// The data pointer of the wakers of the task whose leaf it is; 0 when that is not known.
     pub(crate) waker: u64,
+    /// The data pointers of wakers that futures between that task and its leaf give to what they poll,
+    /// and that wake the same task.
+    pub(crate) passed_on: &'r FxHashSet<u64>,
     /// What the frames further in were found to wait for; `None` for nothing known, and where a
     /// value is read that nobody waits for.
     pub(crate) inside: Option<&'r ObservedResource>,
@@ -123,6 +126,9 @@ pub(crate) struct Reading<'r> {
 impl Reading<'_> {
     /// Whether a waker with that data pointer wakes the task whose leaf is read.
     pub(crate) fn is_own(&self, waker: u64) -> bool {
+        if waker != 0 && self.passed_on.contains(&waker) {
+            return true;
+        }
         match self.waker {
             // The waker of a future that a thread blocks on is the thread's, not a task's.
             0 => waker != 0 && self.tasks.at(waker).is_none(),

@@ -35,6 +35,7 @@ pub(crate) const LIBRARY: Library = Library {
         shared::COLLECTIONS,
     ],
     future_sets: unordered::FUTURE_SETS,
+    waking: &[unordered::WAKING, shared::WAKING],
     // A `Fuse` drops its own: `futures-util/src/future/future/fuse.rs` (0.3.34).
     ended_when_empty: &["futures_util::future::future::fuse::Fuse"],
     // `futures-util/src/stream/{iter,repeat,repeat_with,empty}.rs` (0.3.34).

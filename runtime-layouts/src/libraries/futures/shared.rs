@@ -3,7 +3,7 @@
 //! Source: `futures-util/src/future/future/shared.rs` (0.3.34).
 
 use crate::knowledge::children::{Children, Types};
-use crate::knowledge::{CollectionType, ObservedResource, Reading};
+use crate::knowledge::{CollectionType, ObservedResource, Reading, WakingType};
 use crate::layout::TypeId;
 use crate::report::ResourceKind;
 use crate::value::{Program, Ty, Value, ValueError};
@@ -16,6 +16,15 @@ const FUTURE_OR_OUTPUT: &str = "futures_util::future::future::shared::FutureOrOu
 const IDLE: u64 = 0;
 const POLLING: u64 = 1;
 const POISONED: u64 = 3;
+
+/// What is in one is woken by a waker that leads to its notifier, and that wakes all who wait.
+pub(super) const WAKING: WakingType = WakingType {
+    path: SHARED,
+    read: |program, shared| {
+        let notifier = shared.find_through_pointers(program, NOTIFIER)?;
+        Ok(notifier.into_iter().map(|notifier| notifier.address).collect())
+    },
+};
 
 /// Its future, which each of those that wait for it polls when that was woken.
 pub(super) const COLLECTIONS: &[CollectionType] = &[CollectionType {

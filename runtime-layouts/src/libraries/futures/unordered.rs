@@ -1,7 +1,7 @@
 //! `FuturesUnordered`: a set of futures, polled in the order in which they wake.
 
 use crate::knowledge::children::{Children, Part, Types};
-use crate::knowledge::{CollectionType, FutureSet, FutureSetType, waker};
+use crate::knowledge::{CollectionType, FutureSet, FutureSetType, WakingType, waker};
 use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId, TypeKind};
 use crate::value::path::{self, Reach};
@@ -23,6 +23,8 @@ pub(super) const COLLECTIONS: &[CollectionType] =
 pub(super) const FUTURE_SETS: &[FutureSetType] =
     &[FutureSetType { path: FUTURES_UNORDERED, read: future_set }];
 
+pub(super) const WAKING: WakingType = WakingType { path: FUTURES_UNORDERED, read: wakers };
+
 /// `futures-util/src/stream/futures_unordered/{mod,task,ready_to_run_queue}.rs`,
 /// `futures-core/src/task/__internal/atomic_waker.rs` (0.3.34): each future lies in an
 /// `Arc<Task<Fut>>`, of which the set has one reference and each waker of the future another. One
@@ -41,32 +43,53 @@ fn future_set(program: &Program<'_>, value: Value) -> Result<Option<FutureSet>, 
 
 /// Whether no future of a set was woken, and no waker of any of them exists.
 fn are_all_dead(program: &Program<'_>, set: Value, queue: Value) -> Result<bool, ValueError> {
-    // `stub`, a node without a future, shows how the nodes lie in their `Arc`s.
-    let stub = queue.member(program, "stub")?;
-    let Some(to_counted) = path::find(program, stub.ty, Reach::RUNTIME, &mut is_counted) else {
-        return Ok(false);
-    };
-    let counted = to_counted.end;
-    let layout = program.type_of(counted)?;
-    let Some(data) = layout.member("data") else { return Ok(false) };
-    let (offset, node) = (data.offset, Ty { module: counted.module, id: data.ty });
-    let mut next = set.member(program, "head_all")?.unsigned(program)?;
-    for _ in 0..MOST_FUTURES {
-        if next == 0 {
-            return Ok(true);
-        }
-        let shared = Value { ty: counted, address: next.wrapping_sub(offset) };
-        let node = Value { ty: node, address: next };
+    let Some(nodes) = nodes(program, set, queue)? else { return Ok(false) };
+    for (shared, node) in nodes {
         let is_alone = shared.member(program, "strong")?.unsigned(program)? == 1;
         if !is_alone || node.member(program, "queued")?.unsigned(program)? != 0 {
             return Ok(false);
         }
-        next = node.member(program, "next_all")?.unsigned(program)?;
-        if program.is_interrupted() {
-            break;
-        }
     }
-    Ok(false)
+    Ok(true)
+}
+
+/// The data pointers of the wakers of its futures: those are the `Arc`s in which they lie.
+fn wakers(program: &Program<'_>, set: Value) -> Result<Vec<u64>, ValueError> {
+    let Some(queue) = set.find_through_pointers(program, READY_QUEUE)? else {
+        return Ok(Vec::new());
+    };
+    let nodes = nodes(program, set, queue)?.unwrap_or_default();
+    Ok(nodes.into_iter().map(|(_, node)| node.address).collect())
+}
+
+/// The nodes with its futures, each with the counts around it; `None` where they are not known, or
+/// there are too many.
+fn nodes(
+    program: &Program<'_>,
+    set: Value,
+    queue: Value,
+) -> Result<Option<Vec<(Value, Value)>>, ValueError> {
+    // `stub`, a node without a future, shows how the nodes lie in their `Arc`s.
+    let stub = queue.member(program, "stub")?;
+    let Some(to_counted) = path::find(program, stub.ty, Reach::RUNTIME, &mut is_counted) else {
+        return Ok(None);
+    };
+    let counted = to_counted.end;
+    let layout = program.type_of(counted)?;
+    let Some(data) = layout.member("data") else { return Ok(None) };
+    let (offset, node) = (data.offset, Ty { module: counted.module, id: data.ty });
+    let mut next = set.member(program, "head_all")?.unsigned(program)?;
+    let mut found = Vec::new();
+    while next != 0 {
+        if found.len() >= MOST_FUTURES || program.is_interrupted() {
+            return Ok(None);
+        }
+        let shared = Value { ty: counted, address: next.wrapping_sub(offset) };
+        let node = Value { ty: node, address: next };
+        found.push((shared, node));
+        next = node.member(program, "next_all")?.unsigned(program)?;
+    }
+    Ok(Some(found))
 }
 
 /// `futures-util/src/stream/futures_unordered/{mod,task}.rs` (0.3.34): `head_all` points to the

@@ -37,7 +37,14 @@ fn awaited(thread: &BlockedThread<'_>) -> Option<ObservedResource> {
     let address = futex_words::of_parked_thread(program, thread.word)?.wrapping_sub(condvar);
     let tasks = Tasks::default();
     let shared = Value { ty, address };
-    let reading = Reading { program, leaf: shared, tasks: &tasks, waker: 0, inside: None };
+    let reading = Reading {
+        program,
+        leaf: shared,
+        tasks: &tasks,
+        waker: 0,
+        passed_on: &rustc_hash::FxHashSet::default(),
+        inside: None,
+    };
     let known = LIBRARY.resources.iter().find(|known| known.path == "r2d2::SharedPool")?;
     let seen = known.read(&reading, shared).ok()??;
     seen.parties.is_some().then_some(seen)

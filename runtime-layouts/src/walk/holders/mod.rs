@@ -430,8 +430,14 @@ fn state_of(
 ) -> Option<ObservedResource> {
     let layout = program.type_of(object.ty).ok()?;
     let known = libraries.resource(&layout.name)?;
-    let reading =
-        Reading { program, leaf: object, tasks: &Tasks::default(), waker: 0, inside: None };
+    let reading = Reading {
+        program,
+        leaf: object,
+        tasks: &Tasks::default(),
+        waker: 0,
+        passed_on: &FxHashSet::default(),
+        inside: None,
+    };
     known.read(&reading, object).ok().flatten()
 }
 

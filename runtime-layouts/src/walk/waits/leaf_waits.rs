@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::shared_wakers::SharedWakers;
 use crate::knowledge::{
-    BesideType, Libraries, ObservedResource, Reading, ResourceType, Tasks, waker,
+    BesideType, Libraries, ObservedResource, Reading, ResourceType, Tasks, WakingType, waker,
 };
 use crate::layout::name::base_path;
 use crate::layout::{Type, TypeKind};
@@ -59,6 +59,8 @@ pub(crate) struct LeafReader {
     inner: FxHashMap<SiteId, bool>,
     /// What frames of a type wait for beside what they poll.
     beside: FxHashMap<SiteId, Option<&'static BesideType>>,
+    /// What frames of a type are that give what they poll wakers of their own.
+    waking: FxHashMap<SiteId, Option<&'static WakingType>>,
 }
 
 impl LeafReader {
@@ -72,6 +74,7 @@ impl LeafReader {
             shared: SharedWakers::of(libraries),
             inner: FxHashMap::default(),
             beside: FxHashMap::default(),
+            waking: FxHashMap::default(),
         }
     }
 
@@ -85,7 +88,8 @@ impl LeafReader {
         found: &mut Vec<FoundWait>,
     ) {
         let first = found.len();
-        let mut walk = LeafWalk { leaves: self, program, sites, tasks, task, found };
+        let passed_on = Rc::default();
+        let mut walk = LeafWalk { leaves: self, program, sites, tasks, task, passed_on, found };
         walk.chain(&task.chain, None, 0, &mut Vec::new());
         mark_limits(&mut found[first..]);
     }
@@ -122,6 +126,8 @@ struct LeafWalk<'w> {
     sites: &'w Sites,
     tasks: &'w Tasks<'w>,
     task: &'w Task,
+    /// The wakers that the frames above give to what they poll.
+    passed_on: Rc<FxHashSet<u64>>,
     found: &'w mut Vec<FoundWait>,
 }
 
@@ -138,6 +144,7 @@ impl LeafWalk<'_> {
     ) {
         let above = run.len();
         run.extend(&chain.frames);
+        let passed_on = self.pass_on(&chain.frames);
         let mut branches = chain.branches.iter().peekable();
         let holds_only = chain.branches.iter().all(|branch| branch.polled == Polled::No);
         let is_leaf = branches.peek().is_none() || holds_only;
@@ -156,6 +163,26 @@ impl LeafWalk<'_> {
             self.chain(branch, holding_frame, from, run);
         }
         run.truncate(above);
+        self.passed_on = passed_on;
+    }
+
+    /// Adds the wakers that some frames give to what they poll; those that there were.
+    fn pass_on(&mut self, frames: &[Frame]) -> Rc<FxHashSet<u64>> {
+        let before = Rc::clone(&self.passed_on);
+        for frame in frames {
+            let (sites, libraries) = (self.sites, self.leaves.libraries);
+            let known =
+                self.leaves.waking.entry(frame.site).or_insert_with(|| {
+                    libraries.waking(base_path(&sites.get(frame.site).type_name))
+                });
+            let Some((known, value)) = known.zip(self.value(frame)) else { continue };
+            // What cannot be read gives none that are known.
+            let given = (known.read)(self.program, value).unwrap_or_default();
+            let mut all = FxHashSet::clone(&self.passed_on);
+            all.extend(given);
+            self.passed_on = Rc::new(all);
+        }
+        before
     }
 
     /// What the last frame of a run waits for beside what it polls.
@@ -168,9 +195,15 @@ impl LeafWalk<'_> {
         let Some((known, value)) = known.zip(self.value(frame)) else { return };
         // One that cannot be read waits for nothing beside, as far as is known.
         let Ok(Some(leaf)) = (known.part)(self.program, value) else { return };
-        let waker = self.task.waker_data();
-        let reading =
-            Reading { program: self.program, leaf, tasks: self.tasks, waker, inside: None };
+        let passed_on = Rc::clone(&self.passed_on);
+        let reading = Reading {
+            program: self.program,
+            leaf,
+            tasks: self.tasks,
+            waker: self.task.waker_data(),
+            passed_on: &passed_on,
+            inside: None,
+        };
         let task = self.task.index;
         for known in self.kept_wakers(&reading) {
             let beside = found_wait((task, sites), run, holding_frame, known, false);
@@ -202,11 +235,13 @@ impl LeafWalk<'_> {
             self.found.extend(ty.map(|ty| waiting((unknown(ty), ty), false)));
             return;
         };
+        let passed_on = Rc::clone(&self.passed_on);
         let reading = Reading {
             program: self.program,
             leaf,
             tasks: self.tasks,
             waker: self.task.waker_data(),
+            passed_on: &passed_on,
             inside: None,
         };
         if let Some(mut known) = self.known(&reading, &run[branch..]) {
