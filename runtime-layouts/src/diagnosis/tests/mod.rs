@@ -1,6 +1,7 @@
 //! Diagnosis of small hand-made reports: a few tasks and their waits.
 
 mod channels_and_joins;
+mod children;
 mod crowds;
 mod endless_tasks;
 mod leads;
