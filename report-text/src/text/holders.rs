@@ -107,6 +107,9 @@ pub(super) fn holders_text(
     }
     let mut tasks: Vec<TaskIndex> = holders.iter().filter_map(|holder| holder.task).collect();
     tasks.dedup();
+    if *tasks == [asking] && holders.iter().all(|holder| holder.task.is_some()) {
+        return Some(format!("{several} this task"));
+    }
     let others = holders.iter().filter(|holder| holder.task.is_none());
     let mut others: Vec<String> = others.map(|holder| report.holder_name(holder)).collect();
     others.dedup();
