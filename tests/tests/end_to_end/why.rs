@@ -11,7 +11,7 @@ use xtask::session::Subject;
 
 /// Faults of which an optimized program does not show all: where main's future is on the stack while
 /// its thread is blocked in it.
-const OPTIMIZED_AWAY: [&str; 1] = ["sibling-guard"];
+const OPTIMIZED_AWAY: [&str; 2] = ["sibling-guard", "local-guard"];
 
 /// Every debugger, at the process and at its core file: the gdbs, then the lldbs.
 const EVERY: &[Look] = &[
