@@ -132,6 +132,9 @@ pub(super) fn protocol(connection: &Connection) -> String {
 /// What it does, and what is worth knowing beside: `in a handler, last request, 512 bytes unsent`.
 fn state(connection: &Connection) -> String {
     let mut text = connection.phase.words().to_string();
+    if connection.driven == Driven::No {
+        text.push_str(", nobody drives it");
+    }
     if connection.is_last {
         text.push_str(", last request");
     }
@@ -147,9 +150,6 @@ fn state(connection: &Connection) -> String {
     }
     if let Some(count) = connection.owed.filter(|count| *count > 0) {
         let _ = write!(text, ", {count} answer{} owed", plural(count));
-    }
-    if connection.driven == Driven::No {
-        text.push_str(", nobody drives it");
     }
     text
 }
@@ -188,7 +188,7 @@ fn list_rows(report: &Report, connection: &Connection) -> Vec<Vec<Cell>> {
     let mut rows = vec![vec![
         Cell::plain(protocol(connection)),
         Cell::plain(connection.role.map_or("", Role::word)),
-        Cell::styled(state(connection), style),
+        Cell::words(state(connection)).in_style(style),
         Cell::styled(request_name(own), Style::Function),
         Cell::plain(peer(connection)),
         Cell::plain(connection.local.as_deref().unwrap_or_default()),
@@ -200,7 +200,7 @@ fn list_rows(report: &Report, connection: &Connection) -> Vec<Vec<Cell>> {
         vec![
             Cell::styled("  stream", Style::Dim),
             Cell::plain(""),
-            Cell::plain(request.phase.words()),
+            Cell::words(request.phase.words()),
             Cell::styled(request_name(Some(request)), Style::Function),
             Cell::plain(""),
             Cell::plain(""),
@@ -239,7 +239,7 @@ fn group_rows(report: &Report) -> Vec<Vec<Cell>> {
             Cell::plain(group.len().to_string()),
             Cell::plain(protocol(first)),
             Cell::plain(first.role.map_or("", Role::word)),
-            Cell::plain(state(first)),
+            Cell::words(state(first)),
             Cell::styled(request_name(first.requests.first()), Style::Function),
             Cell::plain(hosts(group)),
             Cell::plain(tasks.unwrap_or_default()),

@@ -43,6 +43,11 @@ impl Cell {
         Self { text: safe(text), style, keeps: Keeps::End, short: None, dim: 0 }
     }
 
+    /// The same in that style.
+    pub(super) fn in_style(self, style: Style) -> Self {
+        Self { style, ..self }
+    }
+
     /// The same with what it says where there is little room.
     pub(super) fn or_short(self, short: String) -> Self {
         Self { short: Some(safe(short)), keeps: Keeps::Ends, ..self }

@@ -123,7 +123,7 @@ fn a_connection_to_redis_waits_behind_a_blocking_command() -> Result<()> {
 fn a_broker_of_amqp_holds_up_who_publishes() -> Result<()> {
     let broker = Database::rabbitmq()?;
     let address = broker.address().to_string();
-    let owed = format!("an answer from {address} (AMQP, task ");
+    let owed = format!("an answer from {address} (AMQP, task");
     let expected = [
         // The thread of the connection blocks on no future.
         &"Complete: 5 tasks and 1 block_on future of 1 runtime.".to_string(),
