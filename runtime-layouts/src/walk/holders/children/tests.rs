@@ -95,6 +95,13 @@ fn who_reads_the_output_of_a_child_waits_for_its_input() {
     assert_eq!((child.pid, child.fd), (70, 9));
     assert_eq!(child.keeper.as_ref().and_then(|keeper| keeper.variable.as_deref()), Some("input"));
 
+    // Who waits to read or to write may do either.
+    let mut service = Service::new();
+    let either = service.spawn("either", &[file("input", 9)], Await::Pipe(8));
+    service.memory.put_u64(either.future, 0b11);
+    let report = beside(service, vec![reader(70)]);
+    assert_eq!(child_of(&report, ResourceKind::Io), None);
+
     // Another pipe of the program has nothing to do with it.
     let mut service = Service::new();
     service.spawn("reading", &[file("input", 9)], Await::Pipe(6));
