@@ -1,10 +1,13 @@
 //! Databases from the distribution's packages, each in a folder of its own and until it is dropped.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 use xtask::debugger;
 use xtask::progress::Step;
@@ -106,6 +109,7 @@ impl Database {
 
     fn start(mut server: Command, address: SocketAddr, folder: TempDir) -> Result<Self> {
         server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        server.process_group(0);
         let process = server.spawn().context("starting a database")?;
         Ok(Self { process, address, _folder: folder })
     }
@@ -118,7 +122,10 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // The processes of PostgreSQL end when their first one has.
+        // The processes of PostgreSQL end when their first one has; RabbitMQ's is a script, which has
+        // started the broker.
+        let group = i32::try_from(self.process.id()).map(Pid::from_raw);
+        let _ = group.map(|group| killpg(group, Signal::SIGKILL));
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
