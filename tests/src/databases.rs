@@ -21,6 +21,8 @@ const POSTGRES_USER: &str = "postgres";
 /// A database that runs.
 pub struct Database {
     process: Child,
+    /// What knows the nodes of Erlang.
+    names: Option<Child>,
     address: SocketAddr,
     _folder: TempDir,
 }
@@ -87,8 +89,16 @@ impl Database {
         std::fs::write(within("plugins"), "[].\n")?;
         let mut server = ends_with_us("TERM", folder.path());
         server.arg(broker);
-        let port = || free_port(Ipv4Addr::LOCALHOST).map(|port| port.to_string());
-        server.env("HOME", folder.path()).env("ERL_EPMD_PORT", port()?);
+        let port = || free_port(Ipv4Addr::LOCALHOST);
+        // One that the broker starts itself would stay behind.
+        let of_names = port()?;
+        let mut names = ends_with_us("KILL", folder.path());
+        names.arg("epmd").args(["-port", &of_names.to_string()]);
+        let names = names.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let names = names.context("starting what knows Erlang's nodes")?;
+        until("it listens", || TcpStream::connect((Ipv4Addr::LOCALHOST, of_names)).is_ok())?;
+        let port = || port().map(|port| port.to_string());
+        server.env("HOME", folder.path()).env("ERL_EPMD_PORT", of_names.to_string());
         server.env("RABBITMQ_NODENAME", "unhang@localhost").env("RABBITMQ_DIST_PORT", port()?);
         server.env("RABBITMQ_NODE_IP_ADDRESS", address.ip().to_string());
         server.env("RABBITMQ_NODE_PORT", address.port().to_string());
@@ -102,7 +112,8 @@ impl Database {
             server.env(variable, within(name));
         }
         server.env("RABBITMQ_CONF_ENV_FILE", "/dev/null");
-        let database = Self::start(server, address, folder)?;
+        let mut database = Self::start(server, address, folder)?;
+        database.names = Some(names);
         until("RabbitMQ listens", || TcpStream::connect(address).is_ok())?;
         Ok(database)
     }
@@ -111,7 +122,7 @@ impl Database {
         server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         server.process_group(0);
         let process = server.spawn().context("starting a database")?;
-        Ok(Self { process, address, _folder: folder })
+        Ok(Self { process, names: None, address, _folder: folder })
     }
 
     /// Where it listens.
@@ -128,6 +139,10 @@ impl Drop for Database {
         let _ = group.map(|group| killpg(group, Signal::SIGKILL));
         let _ = self.process.kill();
         let _ = self.process.wait();
+        if let Some(names) = &mut self.names {
+            let _ = names.kill();
+            let _ = names.wait();
+        }
     }
 }
 
