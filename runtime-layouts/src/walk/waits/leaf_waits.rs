@@ -131,7 +131,7 @@ struct LeafWalk<'w> {
     found: &'w mut Vec<FoundWait>,
 }
 
-impl LeafWalk<'_> {
+impl<'w> LeafWalk<'w> {
     /// Visits every leaf of a chain. `run` has the frames above it, outermost first; those from
     /// `branch` on are above this branch alone. `holding_frame` is the frame that holds the branch
     /// without polling it.
@@ -166,6 +166,15 @@ impl LeafWalk<'_> {
         self.passed_on = passed_on;
     }
 
+    /// What is asked of a leaf of this task, below frames that give these wakers.
+    fn reading<'r>(&self, leaf: Value, passed_on: &'r FxHashSet<u64>) -> Reading<'r>
+    where
+        'w: 'r,
+    {
+        let (program, tasks, waker) = (self.program, self.tasks, self.task.waker_data());
+        Reading { program, leaf, tasks, waker, passed_on, inside: None }
+    }
+
     /// Adds the wakers that some frames give to what they poll; those that there were.
     fn pass_on(&mut self, frames: &[Frame]) -> Rc<FxHashSet<u64>> {
         let before = Rc::clone(&self.passed_on);
@@ -196,14 +205,7 @@ impl LeafWalk<'_> {
         // One that cannot be read waits for nothing beside, as far as is known.
         let Ok(Some(leaf)) = (known.part)(self.program, value) else { return };
         let passed_on = Rc::clone(&self.passed_on);
-        let reading = Reading {
-            program: self.program,
-            leaf,
-            tasks: self.tasks,
-            waker: self.task.waker_data(),
-            passed_on: &passed_on,
-            inside: None,
-        };
+        let reading = self.reading(leaf, &passed_on);
         let task = self.task.index;
         for known in self.kept_wakers(&reading) {
             let beside = found_wait((task, sites), run, holding_frame, known, false);
@@ -236,14 +238,7 @@ impl LeafWalk<'_> {
             return;
         };
         let passed_on = Rc::clone(&self.passed_on);
-        let reading = Reading {
-            program: self.program,
-            leaf,
-            tasks: self.tasks,
-            waker: self.task.waker_data(),
-            passed_on: &passed_on,
-            inside: None,
-        };
+        let reading = self.reading(leaf, &passed_on);
         if let Some(mut known) = self.known(&reading, &run[branch..]) {
             known = self.around(&reading, run, known);
             return self.found.push(waiting(known, false));
