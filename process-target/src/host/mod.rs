@@ -1,6 +1,7 @@
 //! Facts about a process from this system: the time, open files, child processes.
 
 mod blocked_processes;
+mod unix_peers;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -38,8 +39,17 @@ pub(crate) struct ThreadTimes {
 enum Socket {
     Tcp(SocketAddr, SocketAddr, TcpState),
     Udp(SocketAddr, SocketAddr),
-    /// With its address; those that a pair is made of have none.
-    Unix(Option<PathBuf>),
+    Unix(UnixSocket),
+}
+
+/// A socket of the family `AF_UNIX`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct UnixSocket {
+    inode: u64,
+    /// Its address; those that a pair is made of have none, and neither has who connects.
+    path: Option<PathBuf>,
+    /// The inode and the address of the socket that it is connected with.
+    peer: Option<(u64, Option<PathBuf>)>,
 }
 
 impl LocalHost {
@@ -181,9 +191,36 @@ impl Socket {
                     ends,
                 }
             }
-            Self::Unix(Some(path)) => on(path.display()),
-            Self::Unix(None) => of_kind("Unix socket".to_string()),
+            Self::Unix(socket) => socket.describe(),
         }
+    }
+}
+
+impl UnixSocket {
+    fn describe(&self) -> Descriptor {
+        let ends = self.peer.as_ref().map(|(inode, path)| {
+            (unix_end(self.inode, self.path.as_ref()), unix_end(*inode, path.as_ref()))
+        });
+        let far = self.peer.as_ref().and_then(|(_, path)| path.as_ref());
+        let described = match (&self.path, far) {
+            (Some(own), _) => on(own.display()),
+            (None, Some(far)) => Descriptor {
+                kind: None,
+                place: Some(format!("to {}", far.display())),
+                state: None,
+                ends: None,
+            },
+            (None, None) => of_kind("Unix socket".to_string()),
+        };
+        Descriptor { ends, ..described }
+    }
+}
+
+/// What no other socket is called, as several have one address: those that a listener accepted.
+fn unix_end(inode: u64, path: Option<&PathBuf>) -> String {
+    match path {
+        Some(path) => format!("{} (socket {inode})", path.display()),
+        None => format!("Unix socket {inode}"),
     }
 }
 
@@ -228,8 +265,12 @@ fn sockets(process: &Process) -> HashMap<u64, Socket> {
     for entry in process.udp().into_iter().chain(process.udp6()).flatten() {
         found.insert(entry.inode, Socket::Udp(entry.local_address, entry.remote_address));
     }
-    for entry in process.unix().unwrap_or_default() {
-        found.insert(entry.inode, Socket::Unix(entry.path));
+    let peers = unix_peers::of(process);
+    let unix: HashMap<u64, Option<PathBuf>> =
+        process.unix().into_iter().flatten().map(|entry| (entry.inode, entry.path)).collect();
+    for (&inode, path) in &unix {
+        let peer = peers.get(&inode).map(|peer| (*peer, unix.get(peer).cloned().flatten()));
+        found.insert(inode, Socket::Unix(UnixSocket { inode, path: path.clone(), peer }));
     }
     found
 }
@@ -300,7 +341,7 @@ mod tests {
     use std::fs::File;
     use std::net::{TcpListener, TcpStream, UdpSocket};
     use std::os::fd::AsRawFd;
-    use std::os::unix::net::UnixStream;
+    use std::os::unix::net::{UnixListener, UnixStream};
 
     use super::*;
 
@@ -340,8 +381,24 @@ mod tests {
         let (reader, _writer) = std::io::pipe().expect("a pipe");
         assert_eq!(described(&reader), Some(of_kind("pipe".to_string())));
         let (near, _far) = UnixStream::pair().expect("two sockets");
-        assert_eq!(described(&near), Some(of_kind("Unix socket".to_string())));
+        assert_eq!(described(&near).expect("one of them").kind.as_deref(), Some("Unix socket"));
         assert_eq!(own().descriptor(1 << 40), None);
+    }
+
+    #[test]
+    fn names_the_other_end_of_a_unix_socket() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("socket");
+        let listener = UnixListener::bind(&path).expect("a place");
+        assert_eq!(described(&listener), Some(on(path.display())));
+        let client = UnixStream::connect(&path).expect("a connection");
+        let (server, _) = listener.accept().expect("a connection");
+        let (server, client) = (described(&server), described(&client));
+        let (server, client) = (server.expect("a socket"), client.expect("a socket"));
+        assert_eq!(server.place, Some(format!("on {}", path.display())));
+        assert_eq!(client.place, Some(format!("to {}", path.display())));
+        let (near, far) = client.ends.expect("it is connected");
+        assert_eq!(server.ends, Some((far, near)));
     }
 
     #[test]

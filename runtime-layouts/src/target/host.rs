@@ -97,14 +97,14 @@ pub struct Descriptor {
     /// What it is: `pipe`, `Unix socket`, `pidfd of process 4711`; `None` for what has a place, and
     /// where the system does not tell.
     pub kind: Option<String>,
-    /// Where it leads: `on 127.0.0.1:8080`, `to 127.0.0.1:40123`, `on /run/app.sock`; `None` for what
+    /// Where it leads: `on 127.0.0.1:8080`, `to 127.0.0.1:40123`, `to /run/app.sock`; `None` for what
     /// leads nowhere that has a name.
     pub place: Option<String>,
     /// The state of its connection and the near end of that: `established, from 127.0.0.1:8080`;
     /// `None` for what is not connected.
     pub state: Option<String>,
-    /// The near and the far end of a socket that is connected: `127.0.0.1:8080`; `None` for
-    /// what is not connected.
+    /// The near and the far end of a socket that is connected: `127.0.0.1:8080`, `Unix socket 4711`,
+    /// `/run/app.sock (socket 4712)`; `None` for what is not connected. No two sockets have both alike.
     pub ends: Option<(String, String)>,
 }
 
