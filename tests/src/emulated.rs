@@ -124,7 +124,15 @@ impl Emulated {
         };
         let setup: Vec<String> = std::iter::once(front.loading()?).chain(connect).collect();
         let (debugger, subject) = (front.debugger()?, Subject::Executable(&self.program));
-        Session { debugger, subject, setup: &setup, width: WIDTH, limit: LIMIT }.run(commands)
+        Session {
+            debugger,
+            subject,
+            setup: &setup,
+            width: WIDTH,
+            limit: LIMIT,
+            keeps_indexes: false,
+        }
+        .run(commands)
     }
 
     /// Sends a signal that the server reports, and waits for the report: `$T02thread:01;#…`.

@@ -8,7 +8,8 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use xtask::build::Built;
 use xtask::debugger::{self, Debugger};
 use xtask::fixture::Running;
-use xtask::session::{Session, Subject};
+use xtask::session::{OFFLINE, Session, Subject};
+use xtask::test::EVERY_LOOK;
 use xtask::workspace::command;
 use xtask::{build, workspace};
 
@@ -141,7 +142,9 @@ impl Front {
         commands: &[impl AsRef<str>],
     ) -> Result<Vec<String>> {
         let debugger = self.debugger()?;
-        Session { debugger, subject, setup, width: WIDTH, limit: LIMIT }
+        // A full run reads everything anew.
+        let keeps_indexes = std::env::var_os(EVERY_LOOK).is_none();
+        Session { debugger, subject, setup, width: WIDTH, limit: LIMIT, keeps_indexes }
             .run(commands)
             .with_context(|| format!("{self:?} {} on {subject:?}", debugger.version))
     }
@@ -186,8 +189,12 @@ impl CoreFile {
         std::fs::create_dir_all(&folder).with_context(|| format!("creating {folder:?}"))?;
         let core = Self(folder.join(format!("core.{}", running.pid())));
         let generate = format!("generate-core-file {}", core.path().display());
-        let said = gdb.ask_alone(Subject::Process(running.pid()), &[generate])?;
-        ensure!(core.path().exists(), "gdb wrote no core file: {}", said.concat());
+        let mut gdb = command(&gdb.debugger()?.executable, workspace::root());
+        // What is written does not depend on debug information, which takes longest to read.
+        gdb.args(OFFLINE).args(["--readnever", "-batch", "-ex", &generate]);
+        let said = gdb.args(["-p", &running.pid().to_string()]).output().context("running gdb")?;
+        let said = String::from_utf8_lossy(&said.stderr);
+        ensure!(core.path().exists(), "gdb wrote no core file: {said}");
         Ok(core)
     }
 

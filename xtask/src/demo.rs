@@ -109,6 +109,7 @@ fn look(gdb: &Debugger, shop: &Shop, setup: &[String], commands: &[&str]) -> Res
         setup,
         width: width(),
         limit: GDB_LIMIT,
+        keeps_indexes: false,
     }
     .run(commands)
 }

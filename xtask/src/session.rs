@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::debugger::{Debugger, Kind};
-use crate::workspace::{command, root};
+use crate::workspace::{command, root, target};
 
 /// What the debugger looks at.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +45,9 @@ pub struct Session<'a> {
     pub width: u16,
     /// After this time it is killed and the run has failed.
     pub limit: Duration,
+    /// Whether what it reads of executables is kept for other runs, in a cache of its own in the folder
+    /// for what is built: a gdb reads symbols for longer than most commands take.
+    pub keeps_indexes: bool,
 }
 
 /// gdb's arguments for a run that reads no settings of the user's and fetches
@@ -78,6 +81,12 @@ impl Session<'_> {
     pub fn arguments(&self, commands: &[impl AsRef<str>]) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = OFFLINE.map(Into::into).to_vec();
         arguments.push("-batch".into());
+        if self.keeps_indexes {
+            let folder = format!("set index-cache directory {}", self.indexes().display());
+            for text in [folder.as_str(), "set index-cache enabled on"] {
+                arguments.extend(["-iex".into(), text.into()]);
+            }
+        }
         let mut execute = |text: &str| arguments.extend(["-ex".into(), text.into()]);
         execute(&format!("set width {}", self.width));
         self.setup.iter().for_each(|text| execute(text));
@@ -101,6 +110,13 @@ impl Session<'_> {
     /// ends at the first that fails.
     fn lldb_arguments(&self, commands: &[impl AsRef<str>]) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = ["--no-lldbinit", "-b"].map(Into::into).to_vec();
+        if self.keeps_indexes {
+            let folder = self.indexes();
+            let folder = format!("symbols.lldb-index-cache-path {}", folder.display());
+            for text in [folder.as_str(), "symbols.enable-lldb-index-cache true"] {
+                arguments.extend(["-O".into(), format!("settings set {text}").into()]);
+            }
+        }
         let execute = |text: &str| ["-o".into(), text.into()];
         let setup = |text: &String| execute(text);
         let handle = |text: &str| {
@@ -124,6 +140,11 @@ impl Session<'_> {
         arguments.extend(commands.iter().flat_map(|text| handle(text.as_ref())));
         arguments.extend(handle("version"));
         arguments
+    }
+
+    /// The folder for what it keeps of executables.
+    fn indexes(&self) -> PathBuf {
+        target().join("indexes").join(&self.debugger.version)
     }
 
     /// Runs the debugger to its end, or kills it when the time is over.

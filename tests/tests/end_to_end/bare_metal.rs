@@ -62,7 +62,8 @@ fn ask(tools: &CortexM, program: &Path, front: Front) -> Result<String> {
     let (debugger, subject) = (front.debugger()?, Subject::Executable(program));
     let limit = Duration::from_secs(120);
     let outputs =
-        Session { debugger, subject, setup: &setup, width: WIDTH, limit }.run(COMMANDS)?;
+        Session { debugger, subject, setup: &setup, width: WIDTH, limit, keeps_indexes: false }
+            .run(COMMANDS)?;
     drop(board);
     Ok(Case { name: "", commands: COMMANDS, fronts: &[], modes: &[] }.text(&outputs))
 }

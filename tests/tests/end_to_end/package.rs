@@ -72,7 +72,8 @@ fn debuggers_say_what_they_say_from_a_checkout() -> Result<()> {
         ensure!(expected[1].contains("inventory::stock::restock"), "{front:?}: {expected:#?}");
         let debugger = &through_unhang(front.debugger()?)?;
         let limit = Duration::from_secs(120);
-        let session = Session { debugger, subject, setup: &[], width: WIDTH, limit };
+        let session =
+            Session { debugger, subject, setup: &[], width: WIDTH, limit, keeps_indexes: false };
         let outputs = session.run(&COMMANDS)?;
         ensure!(outputs == expected, "{front:?} says {outputs:#?} instead of {expected:#?}");
     }
