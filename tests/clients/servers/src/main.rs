@@ -21,14 +21,23 @@ fn main() {
     let address = arguments.next();
     match situation.as_str() {
         "actix-upload" => of_actix::upload().expect("a server"),
-        "tower-full" => block_on(of_tower::full()),
-        _ => block_on(run(&situation, address.as_deref())),
+        "tower-full" => block_on(two_workers(), of_tower::full()),
+        "axum-upgrades-first" | "reqwest-slow-server" => {
+            block_on(two_workers(), run(&situation, address.as_deref()));
+        }
+        // A server and its client begin their tasks in one order on one thread.
+        _ => block_on(Builder::new_current_thread(), run(&situation, address.as_deref())),
     }
 }
 
-fn block_on(future: impl std::future::Future<Output = ()>) {
-    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.expect("a runtime").block_on(future);
+fn two_workers() -> Builder {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(2);
+    builder
+}
+
+fn block_on(mut builder: Builder, future: impl std::future::Future<Output = ()>) {
+    builder.enable_all().build().expect("a runtime").block_on(future);
 }
 
 /// Stands above what is added with a new situation: texts name the line where it waits.
