@@ -39,6 +39,7 @@ fn task(index: u32) -> Task {
         chain: Chain { frames: vec![frame], ..Chain::default() },
         trust: Trust::of(FrameSource::StateMachines),
         beside_stack: None,
+        panic: None,
         wakers: TaskWakers::default(),
         index: TaskIndex(index),
         problems: Vec::new(),

@@ -21,6 +21,7 @@ pub(crate) fn task(id: &str, address: u64, thread: Option<u32>) -> Task {
         chain: Chain::default(),
         trust: Trust::of(FrameSource::Nothing),
         beside_stack: None,
+        panic: None,
         wakers: TaskWakers::default(),
         index: TaskIndex(0),
         problems: Vec::new(),

@@ -273,12 +273,18 @@ struct TaskJson<'r> {
     spawned_at: Option<PlaceJson<'r>>,
     thread: Option<ThreadJson>,
     trust: TrustJson,
+    panic: Option<PanicJson<'r>>,
     wakers: Option<u32>,
     can_be_woken: bool,
     row: RowJson,
     frames: Vec<FrameJson<'r>>,
     waiting_on: Vec<WaitJson<'r>>,
     problems: Vec<ProblemJson<'r>>,
+}
+
+#[derive(Serialize)]
+struct PanicJson<'r> {
+    message: Option<&'r str>,
 }
 
 /// The words of a task's line in the list.
@@ -348,6 +354,7 @@ impl<'r> TaskJson<'r> {
             frames: frames.of(&task.chain, Polled::Yes, &mut 0),
             waiting_on: waits.of(task.index),
             trust: TrustJson::new(task.trust),
+            panic: task.panic.as_ref().map(|panic| PanicJson { message: panic.message.as_deref() }),
             wakers: task.wakers.at_most,
             can_be_woken: !task.wakers.nothing_can_wake(),
             problems: doubts.chain(problems).collect(),

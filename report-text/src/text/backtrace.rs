@@ -127,7 +127,7 @@ fn heading(report: &Report, task: &Task, others: &[&Task], out: &mut Out<'_>) ->
         TaskKind::Blocking => "Blocking task",
     };
     let title = format!("{kind} {}", task.id.0);
-    let mut text = format!(" ({})", task.state.word());
+    let mut text = format!(" ({})", task.state_word());
     if let Some(runtime) = task.runtime.and_then(|index| report.runtimes.get(index)) {
         text.push_str(&format!(", {} runtime {}", runtime.library, runtime.id));
     }
@@ -164,12 +164,19 @@ pub(super) fn heading_text(heading: &Heading) -> String {
     }
 }
 
-fn nothing(task: &Task) -> &'static str {
-    match task.state {
+fn nothing(task: &Task) -> Cow<'static, str> {
+    let text = match task.state {
+        TaskState::Complete if task.panic.is_some() => {
+            let with = waiting::panicked_with(task)
+                .map(|with| format!(" with {with}"))
+                .unwrap_or_default();
+            return format!("It has panicked{with}; nobody has asked for it yet.").into();
+        }
         TaskState::Complete => "It has ended; nobody has taken its output yet.",
         TaskState::Cancelled => "It was aborted.",
         _ => "Its future is not known.",
-    }
+    };
+    text.into()
 }
 
 /// Writes frames with their locations in one column.

@@ -210,6 +210,9 @@ impl<'r> RowCells<'r> {
         let stack = row.len();
         row.extend(self.stack(task).iter().cloned());
         row[stack + 2] = waiting_cell(self.report, task, self.look);
+        if let Some(ended) = panicked_cell(self.report, task, self.look) {
+            row[stack] = ended;
+        }
         row
     }
 
@@ -218,6 +221,8 @@ impl<'r> RowCells<'r> {
         let request = request_cell(self.report, task).into_text();
         let [function, at, _, future] = self.stack(task).clone().map(Cell::into_text);
         let waiting_for = waiting_cell(self.report, task, self.look).into_text();
+        let ended = panicked_cell(self.report, task, self.look).map(Cell::into_text);
+        let function = ended.unwrap_or(function);
         RowWords { function, at, waiting_for, future, request }
     }
 
@@ -268,6 +273,14 @@ fn stack_cells(report: &Report, task: &Task, look: &Look) -> [Cell; 4] {
     [function, file, waiting_cell(report, task, look), Cell::styled(of, Style::Dim)]
 }
 
+/// What a task was that has panicked, of which no frame is left.
+fn panicked_cell(report: &Report, task: &Task, look: &Look) -> Option<Cell> {
+    let root = telling_root(report, task).filter(|_| task.panic.is_some())?;
+    let name = plain_name(&root.name, look);
+    let short = short_name(&name).to_string();
+    Some(Cell::styled(name, Style::Function).or_short(short))
+}
+
 /// Where in the name of a library's function the name of its crate ends.
 fn library_of(name: &str) -> usize {
     let path = name.rfind(" in ").map_or(0, |at| at + " in ".len());
@@ -294,6 +307,9 @@ fn waiting_cell(report: &Report, task: &Task, look: &Look) -> Cell {
         TaskState::Idle | TaskState::Unknown => "",
         TaskState::Scheduled => "(woken) ",
         TaskState::Running => return running_cell(report, task),
+        TaskState::Complete if task.panic.is_some() => {
+            return Cell::words(waiting::panicked_with(task).unwrap_or_default());
+        }
         TaskState::Complete => return Cell::plain("(complete)"),
         TaskState::Cancelled => return Cell::plain("(cancelled)"),
     };
@@ -319,9 +335,10 @@ fn state_cell(report: &Report, task: &Task) -> Cell {
             format!("blocked (thread {})", thread.number)
         }
         (TaskState::Running, Some(thread)) => format!("running (thread {})", thread.number),
-        (state, _) => state.word().to_string(),
+        _ => task.state_word().to_string(),
     };
-    let style = if task.state == TaskState::Running { Style::Warning } else { Style::Plain };
+    let is_odd = task.state == TaskState::Running || task.panic.is_some();
+    let style = if is_odd { Style::Warning } else { Style::Plain };
     Cell::styled(text, style)
 }
 
@@ -355,7 +372,7 @@ fn write_groups(
             let mut row = vec![
                 Cell::plain(group.len().to_string()),
                 Cell::plain(ids.join(", ")),
-                Cell::plain(group[0].state.word()),
+                Cell::plain(group[0].state_word()),
             ];
             if serves {
                 row.push(requests(group).unwrap_or_else(|| Cell::plain("(several)")));

@@ -25,6 +25,19 @@ pub(crate) fn told(report: &Report, task: TaskIndex) -> impl Iterator<Item = &Wa
     of_users().filter(move |wait| !some_known || is_known(report, wait))
 }
 
+/// Characters of what a panic said that a line shows.
+const LONGEST_PANIC: usize = 160;
+
+/// `"index out of bounds: the len is 0 but the index is 1"`, the first line of what a task panicked
+/// with; `None` where that is not known.
+pub(super) fn panicked_with(task: &Task) -> Option<String> {
+    let message = task.panic.as_ref()?.message.as_deref()?;
+    let line = message.lines().next().unwrap_or_default();
+    let shown: String = line.chars().take(LONGEST_PANIC).collect();
+    let rest = if shown.len() < message.len() { "…" } else { "" };
+    Some(format!("\"{shown}{rest}\""))
+}
+
 /// What a task waits for, in a few words; `None` when nothing is known of it.
 pub(super) fn of_task(report: &Report, task: &Task) -> Option<String> {
     let mut things: Vec<String> = Vec::new();

@@ -44,7 +44,9 @@ const SOON: Duration = Duration::from_secs(10);
 #[must_use]
 pub fn leads(report: &Report, findings: &[Finding]) -> Leads {
     let steps = Steps::of(report);
-    let mut leads = steps.overview();
+    let ends = steps.ends();
+    let matter = steps.matter(&ends.of);
+    let mut leads = steps.overview(&ends.of, &matter);
     let all = leads.inside + leads.outside.len() + leads.running;
     if all == 0 && findings.is_empty() {
         return leads;
@@ -58,7 +60,7 @@ pub fn leads(report: &Report, findings: &[Finding]) -> Leads {
     let is_certain = findings.iter().any(|finding| finding.is_sure && is_fault(finding));
     // Of what a busy or blocked thread keeps from running a finding says all.
     let starves = findings.iter().any(|finding| finding.kind == FindingKind::BlockedWorker);
-    let mut first = steps.leads();
+    let mut first = steps.leads(&ends, &matter);
     first.retain(|lead| {
         let said = if lead.reason == LeadReason::Circle { &in_faults } else { &known };
         let is_said = lead.tasks.iter().any(|task| said.contains(task));
@@ -80,6 +82,14 @@ struct Steps<'r> {
     waits: Vec<Option<WaitId>>,
     /// Of each task the one that has what it waits for.
     next: Vec<Option<TaskIndex>>,
+}
+
+/// Where the chains of waits end.
+struct Ends {
+    /// Of each task the one at which its chain ends.
+    of: Vec<Option<TaskIndex>>,
+    /// The circles, each by its first task.
+    circles: FxHashMap<TaskIndex, Vec<TaskIndex>>,
 }
 
 /// What makes leads one: why, and what is waited for where.
@@ -120,10 +130,30 @@ impl<'r> Steps<'r> {
         self.wait(task).map(|wait| self.report.resource(wait.resource))
     }
 
+    /// Whether a task is a library's own and waits for work.
+    fn serves(&self, task: &Task) -> bool {
+        is_idle_service(self.report, task, self.wait(task.index))
+    }
+
+    /// The ends to which a task leads that does more than wait for work.
+    fn matter(&self, ends: &[Option<TaskIndex>]) -> FxHashSet<TaskIndex> {
+        let tasks = self.report.tasks.iter().filter(|task| !self.serves(task));
+        tasks.filter_map(|task| ends[task.index.0 as usize]).collect()
+    }
+
+    /// Whether some of the code is known to be the user's: else any task may be one that serves.
+    fn knows_users(&self) -> bool {
+        self.report.waits.iter().any(|wait| wait.user.is_some())
+    }
+
     /// How many tasks wait for what.
-    fn overview(&self) -> Leads {
+    fn overview(&self, ends: &[Option<TaskIndex>], matter: &FxHashSet<TaskIndex>) -> Leads {
         let mut leads = Leads::default();
         let mut outside: FxHashMap<ResourceKind, usize> = FxHashMap::default();
+        let knows_users = self.knows_users();
+        let matters = |task: TaskIndex| {
+            !knows_users || ends[task.0 as usize].is_some_and(|end| matter.contains(&end))
+        };
         for task in &self.report.tasks {
             let resource = self.resource(task.index);
             let kind = resource.map(|resource| resource.kind);
@@ -137,6 +167,7 @@ impl<'r> Steps<'r> {
                 {
                     *outside.entry(kind).or_default() += 1;
                 }
+                (_, Some(_)) if !matters(task.index) => leads.serving += 1,
                 (_, Some(_)) | (TaskState::Idle | TaskState::Unknown, None) => leads.inside += 1,
                 (TaskState::Scheduled | TaskState::Running, None) => leads.running += 1,
             }
@@ -147,21 +178,14 @@ impl<'r> Steps<'r> {
     }
 
     /// All leads, best first.
-    fn leads(&self) -> Vec<Lead> {
-        let (ends, circles) = self.ends();
+    fn leads(&self, Ends { of: ends, circles }: &Ends, matter: &FxHashSet<TaskIndex>) -> Vec<Lead> {
         let mut behind = vec![0_usize; ends.len()];
-        // The ends to which a task leads that does more than wait for work.
-        let mut matter: FxHashSet<TaskIndex> = FxHashSet::default();
-        for (task, end) in self.report.tasks.iter().zip(&ends) {
+        for (task, end) in self.report.tasks.iter().zip(ends) {
             let Some(end) = end else { continue };
-            let serves = is_idle_service(self.report, task, self.wait(task.index));
             // Who serves a connection is not kept waiting by who is silent on it.
             let kind = self.resource(task.index).map(|resource| resource.kind);
-            if *end != task.index && !(serves && kind == Some(ResourceKind::Io)) {
+            if *end != task.index && !(kind == Some(ResourceKind::Io) && self.serves(task)) {
                 behind[end.0 as usize] += 1;
-            }
-            if !serves {
-                matter.insert(*end);
             }
         }
         let wants_lock = |task: &&Task| {
@@ -172,7 +196,7 @@ impl<'r> Steps<'r> {
             wanting.filter_map(|task| self.next[task.index.0 as usize]).collect();
         let mut leads: Vec<Lead> = Vec::new();
         let mut known: FxHashMap<Key, usize> = FxHashMap::default();
-        for (task, end) in self.report.tasks.iter().zip(&ends) {
+        for (task, end) in self.report.tasks.iter().zip(ends) {
             let behind = behind[task.index.0 as usize];
             if *end != Some(task.index) {
                 continue;
@@ -192,8 +216,9 @@ impl<'r> Steps<'r> {
                 }
             }
         }
+        // Of a circle the first task is its end.
         let matters = |lead: &Lead| matter.contains(&lead.tasks[0]);
-        if leads.iter().any(matters) {
+        if self.knows_users() || leads.iter().any(matters) {
             leads.retain(matters);
         }
         leads.sort_by_key(|lead| {
@@ -204,8 +229,8 @@ impl<'r> Steps<'r> {
         leads
     }
 
-    /// The task at which each one's chain ends, and the circles, each by its first task.
-    fn ends(&self) -> (Vec<Option<TaskIndex>>, FxHashMap<TaskIndex, Vec<TaskIndex>>) {
+    /// The task at which each one's chain ends, and the circles.
+    fn ends(&self) -> Ends {
         let mut ends: Vec<Option<TaskIndex>> = vec![None; self.next.len()];
         let mut circles = FxHashMap::default();
         let mut path: Vec<TaskIndex> = Vec::new();
@@ -238,7 +263,7 @@ impl<'r> Steps<'r> {
                 place[passed.0 as usize] = None;
             }
         }
-        (ends, circles)
+        Ends { of: ends, circles }
     }
 
     /// Why the end of a chain is worth a look; `None` when it is not. So many tasks are behind it, and
@@ -253,6 +278,9 @@ impl<'r> Steps<'r> {
             Some(1) => return Some(LeadReason::OwnHolding),
             Some(_) => return Some(LeadReason::Circle),
             None => {}
+        }
+        if task.panic.is_some() {
+            return Some(LeadReason::Panicked);
         }
         let is_awaited = (behind > 0).then_some(LeadReason::ChainEnd);
         let Some(resource) = self.resource(task.index) else {

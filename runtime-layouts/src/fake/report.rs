@@ -154,6 +154,7 @@ impl FakeReport {
             chain: Chain { frames: vec![frame.clone()], ..Chain::default() },
             trust: Trust::of(FrameSource::StateMachines),
             beside_stack: None,
+            panic: None,
             wakers: TaskWakers::default(),
             index,
             problems: Vec::new(),

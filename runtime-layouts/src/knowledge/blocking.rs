@@ -17,6 +17,9 @@ pub struct BlockingCall {
     pub(crate) polls: bool,
     /// How to find what else it waits for; `None` where only the call itself is known.
     pub(crate) awaits: Option<FindAwaited>,
+    /// Whether it blocks only where that is found: else it ends by itself, as what reads a file on a
+    /// disk.
+    pub(crate) may_end: bool,
 }
 
 /// Finds what a thread in a blocking call waits for; `None` where memory does not show it.
@@ -28,7 +31,8 @@ pub(crate) struct BlockedThread<'b> {
     pub(crate) program: &'b Program<'b>,
     /// The whole name of the function, with the generic arguments of the type that it is of.
     pub(crate) function: &'b str,
-    /// The address of the word that the thread waits on.
+    /// The first argument of the system call that the thread is in: the address of the word that it
+    /// waits on, or the open file that it reads or writes.
     pub(crate) word: u64,
     /// The words of its registers and its stack.
     pub(crate) words: &'b dyn Fn() -> FxHashSet<u64>,
@@ -55,12 +59,17 @@ pub(crate) fn owner(program: &Program<'_>, function: &str) -> Option<Ty> {
 impl BlockingCall {
     /// A function that waits for something else than a lock.
     pub(crate) const fn call(function: &'static str) -> Self {
-        Self { function, lock: None, polls: false, awaits: None }
+        Self { function, lock: None, polls: false, awaits: None, may_end: false }
     }
 
     /// The same, where memory may show for what.
     pub(crate) const fn of(function: &'static str, awaits: FindAwaited) -> Self {
         Self { awaits: Some(awaits), ..Self::call(function) }
+    }
+
+    /// A function that ends by itself but where memory or the system shows for what it waits.
+    pub(crate) const fn only(function: &'static str, awaits: FindAwaited) -> Self {
+        Self { may_end: true, ..Self::of(function, awaits) }
     }
 
     /// A function that takes a lock.

@@ -11,8 +11,12 @@ pub struct Leads {
     /// How many tasks wait for what comes from outside of the program, or for nothing: kinds in
     /// their order.
     pub outside: Vec<(ResourceKind, usize)>,
-    /// How many tasks wait for something inside the program, or for something unknown.
+    /// How many tasks wait for something inside the program, or for something unknown, those that
+    /// serve not among them.
     pub inside: usize,
+    /// How many tasks of libraries wait for messages that bring them work, while nothing that would
+    /// send one waits for them.
+    pub serving: usize,
     /// How many tasks run, or are about to.
     pub running: usize,
 }
@@ -33,6 +37,8 @@ pub struct Lead {
 /// Why something is worth a look, what tells most first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum LeadReason {
+    /// Tasks have panicked, and nobody has asked for it.
+    Panicked,
     /// A thread that polls tasks is blocked.
     BlockedThread,
     /// A task waits for what it holds itself, but others may end the wait.
@@ -54,6 +60,7 @@ impl LeadReason {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Panicked => "panicked",
             Self::BlockedThread => "blocked_thread",
             Self::OwnHolding => "own_holding",
             Self::Circle => "circle",

@@ -292,12 +292,33 @@ pub struct Task {
     /// What memory keeps of the future of a task that a thread polls, beside what that thread's stack
     /// shows in [`Task::chain`]; `None` for every other task, and where nothing is kept.
     pub beside_stack: Option<Box<BesideStack>>,
+    /// How it panicked; `None` for one that did not.
+    pub panic: Option<Panic>,
     /// How many wakers of it exist.
     pub wakers: TaskWakers,
     /// Its place in [`Report::tasks`].
     pub index: TaskIndex,
     /// What could not be read. What may be wrong is in [`Task::trust`].
     pub problems: Vec<String>,
+}
+
+impl Task {
+    /// What it does, in a word for a reader: that of its state, or `panicked`.
+    #[must_use]
+    pub fn state_word(&self) -> &'static str {
+        match self.panic {
+            Some(_) => "panicked",
+            None => self.state.word(),
+        }
+    }
+}
+
+/// The panic that ended a task.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Panic {
+    /// What it said; `None` for one with something else than a text, and where memory does not show
+    /// it.
+    pub message: Option<Arc<str>>,
 }
 
 /// A run of frames, each awaiting the next, and the branches that the last one awaits at once.

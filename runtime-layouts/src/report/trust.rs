@@ -133,6 +133,7 @@ mod tests {
             chain: Chain::default(),
             trust,
             beside_stack: None,
+            panic: None,
             wakers: TaskWakers::default(),
             index: TaskIndex(0),
             problems: Vec::new(),

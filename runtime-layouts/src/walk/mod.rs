@@ -443,6 +443,7 @@ impl Inspection<'_> {
         self.interrupted |= !is_whole || self.program.was_interrupted();
         waker_sweep::mark(self.program, sites, (&self.runtimes, &self.tasks), &mut waits);
         threads::mark_blocked_workers(&mut self.runtimes, &self.tasks, &waits);
+        threads::give_joined(&threads, &self.tasks, &mut waits);
         let cut = cut_stacks::problem(self.program, &self.tasks, &self.inside);
         self.problems.extend(cut.map(|cut| sentence(&cut)));
         sites.classify_user_code(&roots);

@@ -182,6 +182,8 @@ faults! { subjects::answers, every_answer_in_every_debugger:
     two_fill_each_others_pipes "full-pipes"
     two_wait_for_each_others_first_word "silent-pipes"
     two_wait_for_each_others_first_word_one_way "one-way-pipes"
+    who_would_answer_has_panicked "broken-desk"
+    a_closure_joins_a_thread_whose_future_waits_for_it "joined-runtime"
 }
 
 /// How often a busy thread is looked at, at most: it is not told from one that waits for a processor

@@ -74,6 +74,10 @@ fn blocked(told: &Told<'_>) -> String {
             format!("while it waits for {name}, which it holds itself")
         }
         ResourceKind::ThreadLock => format!("while it waits for {name}"),
+        // Several calls of the standard library are one function in an optimized build of it.
+        ResourceKind::Io => {
+            format!("while it waits for {}", thing_without_address(told.report, told.wait))
+        }
         _ => {
             let thing = thing_without_address(told.report, told.wait);
             format!("in {}, for {thing}", call(told.report, told.wait.leaf))

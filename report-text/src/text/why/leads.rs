@@ -7,7 +7,7 @@ use super::super::counts::tasks_of;
 use super::super::counts::{enumerated, ids};
 use super::super::holders::{end_text, in_collection, in_variable};
 use super::super::style::{Out, Style};
-use super::super::waiting::{of_child, thing_or_answer, thing_without_address};
+use super::super::waiting::{of_child, panicked_with, thing_or_answer, thing_without_address};
 use super::parts::{capitalized, joined_thread, line_of, standing, what_blocks};
 use runtime_layouts::report::{
     Access, Clock, Finding, Flavor, FrameRef, Lead, LeadReason, Leads, Report, Resource,
@@ -48,7 +48,7 @@ pub(crate) fn heading(report: &Report, findings: &[Finding], leads: &Leads) -> O
     }
 }
 
-/// What everybody waits for, where nobody waits for anything inside the program.
+/// What everybody waits for, where nobody waits for anything inside the program but for work.
 fn nothing(report: &Report, leads: &Leads) -> String {
     if report.tasks.is_empty() {
         return "There are no tasks.".to_string();
@@ -64,6 +64,11 @@ fn nothing(report: &Report, leads: &Leads) -> String {
             format!("{count} {waits} {}", outside(*kind, *count))
         })
         .collect();
+    match leads.serving {
+        0 => {}
+        1 => parts.push("1 of a library waits for work".to_string()),
+        count => parts.push(format!("{count} of libraries wait for work")),
+    }
     match leads.running {
         0 => {}
         1 => parts.push("1 runs or is about to".to_string()),
@@ -124,6 +129,17 @@ fn of_state(report: &Report, lead: &Lead, subject: &str, look: &Look) -> String 
         ),
         TaskState::Scheduled => {
             format!("{subject} was woken but not polled since{at}: see `async workers`.")
+        }
+        TaskState::Complete | TaskState::Cancelled if first.panic.is_some() => {
+            let has = if lead.tasks.len() == 1 { "has" } else { "have" };
+            let with = panicked_with(first).map(|with| format!(" with {with}")).unwrap_or_default();
+            let one = if lead.tasks.len() > 1 { ", the first of them" } else { "" };
+            let root = first.root.map(|root| report.site(root).name.short.as_str());
+            let what = root.map(|root| format!(" ({root})")).unwrap_or_default();
+            format!(
+                "{subject}{what} {has} panicked{one}{with}, and nobody has asked how it ended: see \
+                 who waits for it."
+            )
         }
         TaskState::Complete | TaskState::Cancelled => {
             format!("{subject} has ended{at}: see who should take what it left.")
@@ -206,7 +222,7 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
                 "{subject} {what}, which did not fire: see in `async workers` who should do it."
             )
         }
-        LeadReason::ChainEnd => {
+        LeadReason::ChainEnd | LeadReason::Panicked => {
             let timer = timer_beside(report, wait).unwrap_or_default();
             format!("{subject} {what}{timer}: {}.", check(report, wait, id))
         }

@@ -119,7 +119,7 @@ pub fn write_task(
     let out = &mut Out::new(out, look);
     let links = reasons(report, task.index);
     if links.is_empty() {
-        let state = task.state.word();
+        let state = task.state_word();
         let id = &task.id.0;
         return out
             .line(format_args!("Task {id} ({state}) waits for nothing that unhang recognizes."));

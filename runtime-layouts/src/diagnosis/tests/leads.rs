@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::diagnosis::{findings, leads};
 use crate::fake::{FakeFrame, FakeReport};
 use crate::report::{
-    Access, Clock, Due, FindingKind, Lead, LeadReason, Leads, ResourceKind, TaskKind, TaskState,
-    Timer,
+    Access, Clock, Due, FindingKind, Lead, LeadReason, Leads, Panic, ResourceKind, TaskKind,
+    TaskState, Timer,
 };
 
 pub(super) fn told(story: FakeReport) -> Leads {
@@ -334,6 +334,24 @@ fn what_serves_others_and_waits_for_work_is_no_lead_beside_the_users_own() {
 }
 
 #[test]
+fn services_that_wait_for_each_others_work_are_counted_where_the_users_code_waits_for_none() {
+    let mut story = FakeReport::new();
+    let (main, first, second) = (story.task(), story.task(), story.task());
+    let signal = story.resource(ResourceKind::Signal, "a signal");
+    let waits = story.waits(main, signal);
+    waits.user = Some(waits.leaf);
+    for (service, other) in [(first, second), (second, first)] {
+        let jobs = story.channel(ResourceKind::Mpsc, "mpsc<Job>", 2);
+        story.waits(service, jobs).access = Some(Access::Receive);
+        story.holds(other, jobs).access = Access::Send;
+    }
+    let leads = told(story);
+    assert_eq!(lines(&leads), []);
+    assert_eq!((leads.inside, leads.serving), (0, 2));
+    assert_eq!(leads.outside, [(ResourceKind::Signal, 1)]);
+}
+
+#[test]
 fn a_service_that_the_users_code_waits_for_is_a_lead() {
     let mut story = FakeReport::new();
     let (service, waiting) = (story.task(), story.task());
@@ -362,6 +380,25 @@ fn what_a_task_brings_itself_from_a_socket_is_a_wait_for_that_socket() {
     };
     assert_eq!(with(true), []);
     assert_eq!(with(false).len(), 1);
+}
+
+#[test]
+fn who_panicked_is_told_in_any_case() {
+    let with = |has_fault: bool| {
+        let mut story = FakeReport::new();
+        let (panicked, waiting) = (story.task(), story.task());
+        let ended = story.task_mut(panicked);
+        (ended.state, ended.panic) = (TaskState::Complete, Some(Panic { message: None }));
+        let lock = story.resource(ResourceKind::Mutex, "Mutex<Stock>");
+        story.waits(waiting, lock);
+        if has_fault {
+            story.holds(waiting, lock);
+        }
+        lines(&told(story))
+    };
+    let panicked = (LeadReason::Panicked, vec![1], 0);
+    assert_eq!(with(true), [panicked.clone()], "beside a fault that is certain too");
+    assert_eq!(with(false), [panicked, (LeadReason::ChainEnd, vec![2], 0)]);
 }
 
 /// Two tasks that read what the other one sends over a connection inside of the process.

@@ -96,6 +96,7 @@ impl TaskReader {
             chain: Chain::default(),
             trust: Trust { future: layout.known, ..Trust::of(FrameSource::Nothing) },
             beside_stack: None,
+            panic: None,
             wakers: if is_listed { wakers_of(word, 1) } else { TaskWakers::default() },
             index: TaskIndex(0),
             problems: layout.problem.clone().into_iter().collect(),

@@ -152,6 +152,7 @@ fn on_stack(polling: &Polling) -> Task {
             ..Trust::of(FrameSource::NativeStack)
         },
         beside_stack: None,
+        panic: None,
         wakers: TaskWakers::default(),
         index: TaskIndex(0),
         problems: Vec::new(),

@@ -76,6 +76,7 @@ fn task(
             None => Trust { future: FutureType::Unknown, ..Trust::of(FrameSource::Nothing) },
         },
         beside_stack: None,
+        panic: None,
         wakers: TaskWakers::default(),
         index: TaskIndex(0),
         problems,

@@ -1,7 +1,9 @@
 //! Open files of the process: what the system tells of one.
 
+use crate::knowledge::blocking::BlockedThread;
 use crate::knowledge::{ObservedResource, OfSystem};
-use crate::report::ResourceKind;
+use crate::report::{Access, ResourceKind};
+use crate::target::host::Descriptor;
 use crate::value::{Program, Value};
 
 /// An open file whose type does not say what it is.
@@ -17,7 +19,55 @@ pub(crate) fn observed(
 ) -> ObservedResource {
     let host = program.target().host();
     let known = fd.and_then(|fd| host?.descriptor(fd));
-    let mut seen = ObservedResource::new(ResourceKind::Io, value);
+    named(ObservedResource::new(ResourceKind::Io, value), fd, known, what)
+}
+
+/// What a thread waits for that is blocked in a call on a socket.
+pub(super) fn socket_to_read(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
+    let (fd, known) = (open_file(blocked)?, descriptor(blocked));
+    let key = ObservedResource::without_address(ResourceKind::Io);
+    let seen = ObservedResource { key: fd, access: Some(Access::Receive), ..key };
+    Some(named(seen, Some(fd), known, "a socket"))
+}
+
+/// The same of a call that reads any open file: `None` for one that ends by itself, as far as the
+/// system tells.
+pub(super) fn file_to_read(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
+    file(blocked, Access::Receive)
+}
+
+/// The same of one that writes.
+pub(super) fn file_to_write(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
+    file(blocked, Access::Send)
+}
+
+fn file(blocked: &BlockedThread<'_>, access: Access) -> Option<ObservedResource> {
+    let fd = open_file(blocked)?;
+    let known = descriptor(blocked)?;
+    let is_socket = known.ends.is_some();
+    let waits = is_socket || known.kind.as_deref() == Some("pipe");
+    let key = ObservedResource::without_address(ResourceKind::Io);
+    let seen = ObservedResource { key: fd, access: Some(access), ..key };
+    let what = if is_socket { "a socket" } else { ANY };
+    waits.then(|| named(seen, Some(fd), Some(known), what))
+}
+
+/// The file that a call is about, by its number.
+fn open_file(blocked: &BlockedThread<'_>) -> Option<u64> {
+    u64::try_from(i32::try_from(blocked.word).ok()?).ok()
+}
+
+fn descriptor(blocked: &BlockedThread<'_>) -> Option<Descriptor> {
+    blocked.program.target().host()?.descriptor(open_file(blocked)?)
+}
+
+/// Something with the name of an open file, and what the system tells of it.
+fn named(
+    mut seen: ObservedResource,
+    fd: Option<u64>,
+    known: Option<Descriptor>,
+    what: &str,
+) -> ObservedResource {
     let mut name = what.to_string();
     if let Some(place) = known.as_ref().and_then(|known| known.place.as_ref()) {
         name.push_str(&format!(" {place}"));

@@ -181,8 +181,6 @@ const BLOCKING: &[BlockingCall] = &[
     BlockingCall::call("std::process::Command::status"),
     BlockingCall::call("std::io::stdio::Stdin::read_line"),
     BlockingCall::call("std::net::tcp::TcpListener::accept"),
-    BlockingCall::call("std::net::udp::UdpSocket::recv"),
-    BlockingCall::call("std::net::udp::UdpSocket::recv_from"),
     BlockingCall::call("parking_lot::condvar::Condvar::wait"),
     BlockingCall::call("parking_lot::condvar::Condvar::wait_while"),
     BlockingCall::call("parking_lot::once::Once::call_once"),
@@ -194,4 +192,30 @@ const BLOCKING: &[BlockingCall] = &[
     BlockingCall::lock("std::sync::once_lock::OnceLock::get_or_init", None, futex_words::first),
     BlockingCall::lock("std::sync::lazy_lock::LazyLock::force", None, futex_words::first),
     BlockingCall::call("std::net::tcp::TcpStream::connect"),
+    // Under all that reads sockets (Rust 1.95, 1.84, 1.75).
+    reads_socket("std::sys::net::connection::socket::unix::Socket::recv_with_flags"),
+    reads_socket("std::sys::net::connection::socket::unix::Socket::recv_from_with_flags"),
+    reads_socket("std::sys::pal::unix::net::Socket::recv_with_flags"),
+    reads_socket("std::sys::pal::unix::net::Socket::recv_from_with_flags"),
+    reads_socket("std::sys::unix::net::Socket::recv_with_flags"),
+    reads_socket("std::sys::unix::net::Socket::recv_from_with_flags"),
+    // Under all that writes them, and pipes.
+    reads_file("std::sys::fd::unix::FileDesc::read"),
+    writes_file("std::sys::fd::unix::FileDesc::write"),
+    reads_file("std::sys::pal::unix::fd::FileDesc::read"),
+    writes_file("std::sys::pal::unix::fd::FileDesc::write"),
+    reads_file("std::sys::unix::fd::FileDesc::read"),
+    writes_file("std::sys::unix::fd::FileDesc::write"),
 ];
+
+const fn reads_socket(function: &'static str) -> BlockingCall {
+    BlockingCall::of(function, descriptors::socket_to_read)
+}
+
+const fn reads_file(function: &'static str) -> BlockingCall {
+    BlockingCall::only(function, descriptors::file_to_read)
+}
+
+const fn writes_file(function: &'static str) -> BlockingCall {
+    BlockingCall::only(function, descriptors::file_to_write)
+}

@@ -57,7 +57,8 @@ fn pool(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>,
     let most = options.member(program, "max_connections")?.unsigned(program)?;
     let has_parent = options.member(program, "parent_pool")?.is_some(program)?;
     let Some(free) = semaphore::free_in(program, part)? else { return Ok(None) };
-    let out = most.checked_sub(free).filter(|_| !has_parent);
+    let kept = most.checked_sub(free + semaphore::set_aside(reading)?);
+    let out = kept.filter(|_| !has_parent);
     let lent = Lent { out, most, is_exhausted: free == 0 && !has_parent, part: Some(part) };
     lending(reading, shared, &lent)
 }

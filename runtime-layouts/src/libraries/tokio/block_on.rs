@@ -138,6 +138,7 @@ fn task(
         chain,
         trust: Trust { is_stale: state == TaskState::Running, ..Trust::of(source) },
         beside_stack,
+        panic: None,
         wakers: wakers(context, state, address),
         index: TaskIndex(0),
         problems: Vec::new(),

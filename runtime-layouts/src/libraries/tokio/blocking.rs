@@ -61,6 +61,7 @@ pub(super) fn add_running(
             chain,
             trust,
             beside_stack: None,
+            panic: None,
             wakers: TaskWakers::default(),
             index: TaskIndex(0),
             problems: problem.into_iter().collect(),

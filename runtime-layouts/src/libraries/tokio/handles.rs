@@ -15,7 +15,7 @@ use super::expected::{HANDLE, HEADER, LOCAL_SHARED};
 use super::local_set::{self, FoundBy, LocalSets};
 use super::scheduler::{self, Scheduler};
 use super::task::{self, TaskReader};
-use super::{join, number, runtime};
+use super::{join, number, panics, runtime};
 use crate::layout::Type;
 use crate::layout::name::is_of_standard_library;
 use crate::report::{FrameRef, TaskId, TaskKind, TaskState, ThreadRef};
@@ -69,6 +69,7 @@ pub(super) fn follow(
     let mut handles = of_threads(inspection, known.contexts);
     let mut of_tasks = Vec::new();
     let mut doubtful = Vec::new();
+    let mut moved: Vec<LiveValue>;
     for _ in 0..DEEPEST_HANDLES {
         let last = inspection.tasks.len();
         let mut found = Vec::new();
@@ -76,7 +77,8 @@ pub(super) fn follow(
         first = last;
         found.retain(|kept| kept.value.ty.module == known.module);
         add_kept_sets(inspection, known, &found, sets, &mut doubtful);
-        found.retain(|kept| !kept.may_be_moved);
+        let (doubtful, certain) = found.into_iter().partition(|kept| kept.may_be_moved);
+        (found, moved) = (certain, doubtful);
         handles.extend(found.iter().map(|kept| kept.value));
         for handle in handles.drain(..).filter(|handle| handle.ty.module == known.module) {
             if inspection.interrupted() {
@@ -89,6 +91,8 @@ pub(super) fn follow(
             }
         }
         of_tasks.extend(found);
+        // Of these only tells what has panicked, by its own words.
+        of_tasks.append(&mut moved);
         add_unlisted(inspection, known, &of_tasks, schedulers, sets);
         if inspection.tasks.len() == last {
             break;
@@ -256,14 +260,15 @@ fn add_unlisted(
     sets: &mut LocalSets,
 ) {
     let program = inspection.program;
-    let headers: Vec<(Value, bool)> = handles
+    let headers: Vec<(Value, bool, bool)> = handles
         .iter()
         .take_while(|_| !program.is_interrupted())
         .flat_map(|handle| {
             let is_set = program
                 .type_of(handle.value.ty)
                 .is_ok_and(|layout| layout.name.starts_with(JOIN_SET));
-            joined(program, handle.value).into_iter().map(move |header| (header, is_set))
+            let place = move |header| (header, is_set, handle.may_be_moved);
+            joined(program, handle.value).into_iter().map(place)
         })
         .collect();
     if headers.is_empty() {
@@ -274,9 +279,12 @@ fn add_unlisted(
     let mut ids: FxHashSet<TaskId> = tasks.iter().map(|task| task.id.clone()).collect();
     let mut reader = TaskReader::default();
     let first = inspection.tasks.len();
-    for (header, is_of_set) in headers {
+    for (header, is_of_set, may_be_moved) in headers {
         if program.is_interrupted() {
             break;
+        }
+        if may_be_moved && panics::of(program, header).is_none() {
+            continue;
         }
         if !listed.insert(header.address) {
             continue;
@@ -288,8 +296,9 @@ fn add_unlisted(
             continue;
         }
         if matches!(task.state, TaskState::Complete | TaskState::Cancelled) {
+            task.panic = panics::of(program, header);
             // A set may keep many that have ended, which say nothing.
-            if !is_of_set {
+            if !is_of_set || task.panic.is_some() {
                 ids.insert(task.id.clone());
                 inspection.tasks.push(task);
             }

@@ -16,6 +16,7 @@ mod local_set;
 mod net;
 mod outputs;
 mod owned_list;
+mod panics;
 mod printers;
 mod public_paths;
 mod queues;

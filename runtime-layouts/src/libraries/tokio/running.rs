@@ -61,6 +61,7 @@ pub(super) fn add_polled(inspection: &mut Inspection<'_>) {
             chain,
             trust: Trust::of(FrameSource::NativeStack),
             beside_stack: None,
+            panic: None,
             wakers: TaskWakers::default(),
             index: TaskIndex(0),
             problems: Vec::new(),

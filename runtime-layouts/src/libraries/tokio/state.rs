@@ -19,6 +19,16 @@ pub(super) fn has_completed(word: u64) -> bool {
     word & COMPLETE != 0
 }
 
+/// Whether that is the word of a task that has ended and whose `JoinHandle` somebody has: memory that
+/// was freed, into which an allocator writes addresses, looks otherwise.
+pub(super) fn is_ended_and_kept(word: u64) -> bool {
+    let is_so = word & (RUNNING | COMPLETE | JOIN_INTEREST) == COMPLETE | JOIN_INTEREST;
+    is_so && (1..MOST_REFERENCES).contains(&(word >> FLAGS))
+}
+
+/// References that a task which has ended may have, at most.
+const MOST_REFERENCES: u64 = 1 << 16;
+
 /// The state of the task with that word.
 pub(super) fn state_of(word: u64) -> TaskState {
     if word & COMPLETE != 0 {
@@ -58,6 +68,15 @@ pub(super) fn wakers_of(word: u64, own_references: u64) -> TaskWakers {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_was_freed_is_no_task_that_has_ended() {
+        let of = |flags: u64, references: u64| is_ended_and_kept(flags | references << FLAGS);
+        assert!(of(COMPLETE | JOIN_INTEREST, 1));
+        assert!(!of(COMPLETE, 1), "who has its handle was told");
+        assert!(!of(JOIN_INTEREST, 3) && !of(COMPLETE | JOIN_INTEREST, 0));
+        assert!(!is_ended_and_kept(0x7f93_7800_0cea), "an address");
+    }
+
     use super::*;
 
     /// The wakers of a task with so many references and these flags, in tokio since 1.9.

@@ -127,6 +127,7 @@ impl TaskReader {
             chain: Chain::default(),
             trust: Trust { future: layout.future, ..Trust::of(FrameSource::Nothing) },
             beside_stack: None,
+            panic: None,
             wakers: wakers_of(word, layout.own_references),
             index: TaskIndex(0),
             problems: layout.problem.clone().into_iter().collect(),
@@ -282,6 +283,12 @@ pub(super) fn has_ended(program: &Program<'_>, header: Value) -> Result<bool, Va
 /// What the future of the task with that header returned; `None` where it has not ended, was cancelled
 /// or panicked, or where the output was taken.
 pub(super) fn output(program: &Program<'_>, header: Value) -> Result<Option<Value>, ValueError> {
+    result(program, header)?.map_or(Ok(None), |result| result.payload_of(program, "Ok"))
+}
+
+/// How the task with that header ended, `Result<T, JoinError>`; `None` where it has not, or where who
+/// has its handle was told.
+pub(super) fn result(program: &Program<'_>, header: Value) -> Result<Option<Value>, ValueError> {
     if !has_ended(program, header)? {
         return Ok(None);
     }
@@ -290,8 +297,7 @@ pub(super) fn output(program: &Program<'_>, header: Value) -> Result<Option<Valu
     let Some(stage) = path.map_or(Ok(None), |path| path.follow(program, cell))? else {
         return Ok(None);
     };
-    let result = stage.payload_of(program, "Finished")?;
-    result.map_or(Ok(None), |result| result.payload_of(program, "Ok"))
+    stage.payload_of(program, "Finished")
 }
 
 /// The task with that header, as its poll function has it; `None` where the debug information does not

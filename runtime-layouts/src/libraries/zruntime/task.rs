@@ -81,6 +81,7 @@ pub(super) fn read(
         chain: Chain::default(),
         trust: Trust::of(FrameSource::Nothing),
         beside_stack: None,
+        panic: None,
         wakers: TaskWakers::default(),
         index: TaskIndex(0),
         problems: Vec::new(),

@@ -166,6 +166,7 @@ impl Inspection<'_> {
             chain,
             trust: Trust::of(source),
             beside_stack: None,
+            panic: None,
             wakers: TaskWakers::default(),
             index: TaskIndex(0),
             problems: Vec::new(),

@@ -81,10 +81,13 @@ pub(crate) fn of_frames(
                 Some((found, word))
             });
             if let Some((awaited, word)) = awaited {
-                if was_woken(program, thread, word) {
+                let is_file = awaited.kind == ResourceKind::Io;
+                if !is_file && was_woken(program, thread, word) {
                     return None;
                 }
                 seen = awaited;
+            } else if call.may_end {
+                return None;
             } else {
                 let path: Vec<&str> = path.iter().map(|segment| segment.text).collect();
                 name = path.join("::");

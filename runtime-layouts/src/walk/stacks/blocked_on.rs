@@ -288,6 +288,7 @@ impl Inspection<'_> {
             chain,
             trust: Trust { is_stale: is_running, ..Trust::of(source) },
             beside_stack,
+            panic: None,
             wakers: TaskWakers { parker, ..TaskWakers::default() },
             index: TaskIndex(0),
             problems: Vec::new(),

@@ -168,6 +168,21 @@ fn pool_thread(libraries: Libraries, calls: &[NativeCall]) -> Option<bool> {
     None
 }
 
+/// Gives what waits for the end of a thread the future that the thread blocks on: it does not end
+/// before that does.
+pub(crate) fn give_joined(threads: &[ProcessThread], tasks: &[Task], waits: &mut Waits) {
+    for resource in waits.resources.iter_mut().filter(|it| it.kind == ResourceKind::Blocking) {
+        let joined = resource.thread.filter(|_| resource.tasks.is_empty());
+        let joined = joined.and_then(|joined| threads.iter().find(|it| it.thread == joined));
+        let future = joined.and_then(|thread| thread.task);
+        let is_blocked_on = |future: &TaskIndex| {
+            let future = &tasks[future.0 as usize];
+            future.kind == TaskKind::BlockOn && future.state != TaskState::Running
+        };
+        resource.tasks.extend(future.filter(is_blocked_on));
+    }
+}
+
 /// Marks the workers whose threads the tasks that they poll block.
 pub(crate) fn mark_blocked_workers(runtimes: &mut [Runtime], tasks: &[Task], waits: &Waits) {
     for wait in waits.waits.iter().filter(|wait| wait.blocks_thread) {

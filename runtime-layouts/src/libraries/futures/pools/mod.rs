@@ -132,6 +132,7 @@ fn task(inspection: &mut Inspection<'_>, object: Option<Value>, state: TaskState
         chain: Chain::default(),
         trust: Trust { future: FutureType::Unknown, ..Trust::of(FrameSource::Nothing) },
         beside_stack: None,
+        panic: None,
         wakers: TaskWakers::default(),
         index: TaskIndex(0),
         problems: Vec::new(),

@@ -94,17 +94,40 @@ pub(crate) fn of_inner(
     seen.is_taken = (kind == ResourceKind::Mutex).then_some(free == 0);
     seen.parties = seen.is_taken.map(u64::from);
     if is_asked_for(reading)? {
-        let asked = reading.leaf.member(program, "num_permits")?.unsigned(program)?;
-        seen.access = Some(Access::Permits(asked));
-        let node = reading.leaf.member(program, "node")?;
-        let missing = node.member(program, "state")?.unsigned(program)?;
-        let is_queued = reading.leaf.member(program, "queued")?.unsigned(program)? != 0;
-        seen.is_granted = is_queued && missing == 0;
-        let assigned = asked.saturating_sub(missing);
-        if kind == ResourceKind::Semaphore && is_queued && missing != 0 && assigned != 0 {
-            seen.note = Some(format!("{assigned} of {asked} set aside for it"));
+        let Assigned { count, of, is_queued } = Assigned::of(reading)?;
+        seen.access = Some(Access::Permits(of));
+        seen.is_granted = is_queued && count == of;
+        if kind == ResourceKind::Semaphore && is_queued && count != of && count != 0 {
+            seen.note = Some(format!("{count} of {of} set aside for it"));
         }
     }
     seen.order = Some((linked_list::waiters, inner));
     Ok(seen)
+}
+
+/// The permits that a request in the queue was given and does not have yet, as others are missing: they
+/// are neither free nor with anybody.
+pub(crate) fn set_aside(reading: &Reading<'_>) -> Result<u64, ValueError> {
+    if !is_asked_for(reading)? {
+        return Ok(0);
+    }
+    let Assigned { count, of, is_queued } = Assigned::of(reading)?;
+    Ok(if is_queued && count != of { count } else { 0 })
+}
+
+/// What a request for permits was given so far.
+struct Assigned {
+    count: u64,
+    of: u64,
+    is_queued: bool,
+}
+
+impl Assigned {
+    fn of(reading: &Reading<'_>) -> Result<Self, ValueError> {
+        let (program, leaf) = (reading.program, reading.leaf);
+        let of = leaf.member(program, "num_permits")?.unsigned(program)?;
+        let missing = leaf.member(program, "node")?.member(program, "state")?.unsigned(program)?;
+        let is_queued = leaf.member(program, "queued")?.unsigned(program)? != 0;
+        Ok(Self { count: of.saturating_sub(missing), of, is_queued })
+    }
 }
