@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Sequence, Tuple
+
 import gdb
 
 
@@ -11,3 +13,7 @@ class Memory:
     def read_memory(self, address: int, length: int) -> bytes:
         """Exactly so many bytes."""
         return bytes(gdb.selected_inferior().read_memory(address, length))
+
+    def data_areas(self) -> Sequence[Tuple[int, int]]:
+        """gdb has no such list for programs, and gives threads' pointers by itself."""
+        return ()

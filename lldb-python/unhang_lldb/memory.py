@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import List, Sequence, Tuple
+
 import lldb
 
 from .process import Current
@@ -21,3 +23,16 @@ class Memory(Current):
         if found is None or len(found) != length:
             raise OSError(error.GetCString() or "cannot be read")
         return bytes(found)
+
+    def data_areas(self) -> Sequence[Tuple[int, int]]:
+        """Where there is memory that can be read and written and shows no file; empty when unknown."""
+        areas: List[Tuple[int, int]] = []
+        regions = self.sb_process().GetMemoryRegions()
+        region = lldb.SBMemoryRegionInfo()
+        for index in range(regions.GetSize()):
+            if not regions.GetMemoryRegionAtIndex(index, region):
+                continue
+            shows_file = (region.GetName() or "").startswith("/")
+            if region.IsReadable() and region.IsWritable() and not shows_file:
+                areas.append((region.GetRegionBase(), region.GetRegionEnd()))
+        return areas

@@ -120,6 +120,12 @@ impl Adapter {
         self.ask("read the auxiliary vector", "auxiliary_vector")
     }
 
+    /// Where the process has memory that can be read and written and shows no file, from the first
+    /// address to the one after the last; empty when unknown.
+    pub(crate) fn data_areas(&self) -> Result<Vec<(u64, u64)>, Failure> {
+        self.ask("tell where memory is", "data_areas")
+    }
+
     /// The threads, in the debugger's order.
     pub(crate) fn threads(&self, thread_pointer: Option<&str>) -> Result<Vec<Thread>, Failure> {
         self.call("list the threads", "threads", |py| (thread_pointer,).into_pyobject(py))

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use runtime_layouts::layout::source::{KnowledgeText, ObjectFormat};
 use runtime_layouts::memory::MemoryReader;
 use runtime_layouts::memory::cache::PageCache;
+use runtime_layouts::target::control_blocks::ControlBlocks;
 use runtime_layouts::target::host::Host;
 use runtime_layouts::target::mac;
 use runtime_layouts::target::processors::{self, Processor, RawFrame};
@@ -79,7 +80,10 @@ impl DebuggerTarget {
         let traced =
             pid.zip(processor).and_then(|(pid, processor)| TracedProcess::new(pid, processor).ok());
         let format = executable.module.layouts.facts().format;
-        let (threads, registers) = threads(adapter, processor, format, traced.as_ref())?;
+        let (mut threads, registers) = threads(adapter, processor, format, traced.as_ref())?;
+        if let Some(processor) = processor.filter(|_| format == ObjectFormat::Elf) {
+            find_pointers(&mut threads, adapter, processor, &memory, &was_interrupted);
+        }
         let found = layout_extractor::find_knowledge(executable.path.as_ref());
         Ok(Self {
             adapter: adapter.clone(),
@@ -166,6 +170,31 @@ fn threads(
         thread(listed, pointer)
     };
     Ok((listed.into_iter().map(with_pointer).collect(), HashMap::new()))
+}
+
+/// Looks for the thread pointers that the debugger does not give.
+fn find_pointers(
+    threads: &mut [Thread],
+    adapter: &Adapter,
+    processor: &'static Processor,
+    memory: &dyn MemoryReader,
+    interrupted: &dyn Fn() -> bool,
+) {
+    let mut unknown =
+        threads.iter_mut().filter(|thread| thread.thread_pointer.is_none()).peekable();
+    if !processor.storage.starts_with_its_address || unknown.peek().is_none() {
+        return;
+    }
+    // Without them less is found, and what is not is said.
+    let areas = adapter.data_areas().unwrap_or_default();
+    let areas = areas.into_iter().map(|(start, end)| start..end).collect();
+    let blocks = ControlBlocks::new(processor, areas, memory, interrupted);
+    let Some(stack_pointer) = processor.register_name(processor.stack_pointer) else { return };
+    for thread in unknown {
+        let innermost = adapter.frames(thread.number, 1, vec![stack_pointer]).unwrap_or_default();
+        let stack = innermost.first().and_then(|(_, registers)| *registers.first()?);
+        thread.thread_pointer = stack.and_then(|stack| blocks.thread_pointer(thread.tid, stack));
+    }
 }
 
 impl DebuggerTarget {

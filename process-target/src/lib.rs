@@ -41,7 +41,6 @@
 //! | which child processes wait for it | `host::blocked_processes` |
 //! | how its memory is read | `live::memory` |
 //! | how its registers are read | `live::registers` |
-//! | where thread pointers are when nothing is stopped | `live::unstopped` |
 //! | what a core file says | `core::notes` |
 //! | where a core's bytes are, in it or in other files | `core::memory` |
 //! | what is mapped where | `mappings` |

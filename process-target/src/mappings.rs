@@ -1,5 +1,7 @@
 //! Memory mappings: the lines of `/proc/PID/maps`, or a core file's `NT_FILE`.
 
+use std::ops::Range;
+
 /// A range of addresses that shows a range of a file, or nothing but memory.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Mapping {
@@ -45,6 +47,12 @@ impl Mappings {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Mapping> {
         self.0.iter()
+    }
+
+    /// What can be read and written and shows no file.
+    pub(crate) fn data(&self) -> Vec<Range<u64>> {
+        let data = self.0.iter().filter(|mapping| mapping.is_data && !mapping.is_file());
+        data.map(|mapping| mapping.start..mapping.end).collect()
     }
 
     /// The mapping that this address lies in.

@@ -402,3 +402,11 @@ fn a_child_that_waits_for_this_program_is_told_with_who_has_its_pipe() {
         "process 7 (cat), which it began, itself waits for this program to read fd 9 or close it."
     );
 }
+
+#[test]
+fn where_no_task_was_found_it_is_not_said_that_there_is_none() {
+    let mut report = FakeReport::new().report();
+    assert_eq!(text_of(&report), "There are no tasks.\n");
+    report.problems.push("the thread pointers of 4 threads are unknown".to_owned());
+    assert_eq!(text_of(&report), "No tasks were found.\n");
+}

@@ -12,11 +12,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use xtask::emulator::Emulator;
 use xtask::fixture::Running;
-use xtask::session::{Session, Subject};
 use xtask::workspace::{command, root};
 
 use crate::case::{Case, golden};
-use crate::front::{DUMP, Front, LIMIT, WIDTH};
+use crate::front::{DUMP, Front};
 use crate::neutral::Rules;
 
 /// How long qemu may take to listen, and to stop the program.
@@ -109,30 +108,7 @@ impl Emulated {
         let port = listener.local_addr()?.port();
         let server = self.server.try_clone().context("the connection")?;
         std::thread::spawn(move || pass_on(&listener, &server));
-        let connect = match front {
-            Front::SystemLldb | Front::NewestLldb => vec![
-                format!(
-                    "platform select --sysroot {} remote-linux",
-                    self.emulator.sysroot().display()
-                ),
-                format!("gdb-remote 127.0.0.1:{port}"),
-            ],
-            _ => vec![
-                format!("set sysroot {}", self.emulator.sysroot().display()),
-                format!("target remote 127.0.0.1:{port}"),
-            ],
-        };
-        let setup: Vec<String> = std::iter::once(front.loading()?).chain(connect).collect();
-        let (debugger, subject) = (front.debugger()?, Subject::Executable(&self.program));
-        Session {
-            debugger,
-            subject,
-            setup: &setup,
-            width: WIDTH,
-            limit: LIMIT,
-            keeps_indexes: false,
-        }
-        .run(commands)
+        front.ask_remote(&self.program, Some(self.emulator.sysroot()), port, commands)
     }
 
     /// Sends a signal that the server reports, and waits for the report: `$T02thread:01;#…`.

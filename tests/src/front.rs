@@ -17,7 +17,7 @@ use xtask::{build, workspace};
 pub const WIDTH: u16 = 100;
 
 /// How long one run of a debugger may take.
-pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// A debugger with unhang in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +50,10 @@ pub const ALL: &[Front] =
 
 /// The command that every front has.
 pub const DUMP: &str = "async dump";
+
+/// lldb (19 to 23.1) takes the address of the first entry in gdbserver's list of libraries for that of
+/// the loader's record of them, and so finds none: here it reads the record itself.
+const SVR4: &str = "settings set plugin.process.gdb-remote.use-libraries-svr4 false";
 
 /// What state of the program is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,16 +102,37 @@ impl Front {
         }
     }
 
-    /// Runs commands with unhang loaded, on a process behind a gdbserver at this local port.
+    /// The debugger's command that connects with a gdb server at this local port.
+    pub fn connecting(self, port: u16) -> String {
+        let connect = if LLDBS.contains(&self) { "gdb-remote" } else { "target remote" };
+        format!("{connect} 127.0.0.1:{port}")
+    }
+
+    /// Runs commands with unhang loaded, on a process behind a gdb server at this local port, whose
+    /// libraries are in that folder; `None` for a process of this machine. lldb kills the process when it leaves.
     pub fn ask_remote(
         self,
         executable: &Path,
+        sysroot: Option<&Path>,
         port: u16,
         commands: &[impl AsRef<str>],
     ) -> Result<Vec<String>> {
-        let source = self.loading()?;
-        let connect = format!("target remote 127.0.0.1:{port}");
-        self.run(Subject::Executable(executable), &[source, connect], commands)
+        let mut setup = vec![self.loading()?];
+        let mut subject = Subject::Executable(executable);
+        if LLDBS.contains(&self) {
+            setup.push(SVR4.to_owned());
+            if let Some(sysroot) = sysroot {
+                // It has to hear of the libraries before it hears of the program.
+                let sysroot = sysroot.display();
+                setup.push(format!("platform select --sysroot {sysroot} remote-linux"));
+                setup.push(format!("target create {}", executable.display()));
+                subject = Subject::Nothing;
+            }
+        } else {
+            setup.extend(sysroot.map(|sysroot| format!("set sysroot {}", sysroot.display())));
+        }
+        setup.push(self.connecting(port));
+        self.run(subject, &setup, commands)
     }
 
     /// Runs commands with unhang loaded, on a process of another machine whose libraries are in that

@@ -1,14 +1,14 @@
-//! A gdbserver that holds a process for a debugger elsewhere.
+//! A gdb server that holds a process for a debugger elsewhere.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 use xtask::debugger;
 use xtask::fixture::Running;
 use xtask::workspace::{command, root};
 
-/// A gdbserver that waits for one connection; killed when dropped, if it has not ended before.
+/// A server that waits for one connection; killed when dropped, if it has not ended before.
 pub struct Server {
     child: Child,
     /// The local port that it listens on.
@@ -16,21 +16,44 @@ pub struct Server {
 }
 
 impl Server {
-    /// Attaches to a process.
+    /// gdb's, attached to a process.
     pub fn attach(running: &Running) -> Result<Self> {
         let mut server = command(debugger::gdbserver()?, root());
         server.args(["--once", "--attach", "127.0.0.1:0", &running.pid().to_string()]);
         server.stderr(Stdio::piped());
-        let mut child = server.spawn().context("starting gdbserver")?;
-        let said = child.stderr.take().context("its standard error")?;
-        let mut lines = BufReader::new(said).lines();
-        let port = lines.find_map(|line| {
-            line.ok()?.strip_prefix("Listening on port ")?.trim().parse::<u16>().ok()
-        });
-        // It goes on talking; nobody needs to listen, but the pipe must stay.
-        std::thread::spawn(move || lines.for_each(drop));
-        let server = Self { child, port: port.unwrap_or_default() };
-        anyhow::ensure!(server.port != 0, "gdbserver did not say which port it listens on");
+        Self::start(server, |child| {
+            let said = child.stderr.take().context("its standard error")?;
+            let mut lines = BufReader::new(said).lines();
+            let port = lines.find_map(|line| {
+                line.ok()?.strip_prefix("Listening on port ")?.trim().parse::<u16>().ok()
+            });
+            // It goes on talking; nobody needs to listen, but the pipe must stay.
+            std::thread::spawn(move || lines.for_each(drop));
+            port.context("it says no port")
+        })
+    }
+
+    /// lldb's, attached to a process. It tells where there is memory, which gdb's (13.1) does not.
+    pub fn lldbs(running: &Running) -> Result<Self> {
+        let mut server = command(debugger::lldb_server()?, root());
+        server.args(["gdbserver", "--pipe", "1", "--attach", &running.pid().to_string()]);
+        server.arg("127.0.0.1:0").stdout(Stdio::piped());
+        Self::start(server, |child| {
+            // Digits and a zero byte.
+            let said = child.stdout.take().context("its standard output")?;
+            let digits = said.bytes().map_while(Result::ok).take_while(|byte| *byte != 0);
+            let port = String::from_utf8(digits.collect()).context("a number")?;
+            port.parse().with_context(|| format!("no port: {port:?}"))
+        })
+    }
+
+    /// Starts a server, which says its port.
+    fn start(mut server: Command, port: impl FnOnce(&mut Child) -> Result<u16>) -> Result<Self> {
+        let name = server.get_program().display().to_string();
+        let child = server.spawn().with_context(|| format!("starting {name}"))?;
+        let mut server = Self { child, port: 0 };
+        server.port = port(&mut server.child)
+            .with_context(|| format!("{name} did not say which port it listens on"))?;
         Ok(server)
     }
 }

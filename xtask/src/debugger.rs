@@ -186,6 +186,12 @@ pub fn lldb_dap() -> Result<&'static str> {
     program("lldb-dap-19", SYSTEM_LLDB)
 }
 
+/// lldb's gdb server, which comes with the distribution's lldb.
+pub fn lldb_server() -> Result<&'static str> {
+    system_lldb()?;
+    Ok("lldb-server-19")
+}
+
 /// A program on the path, installed from the distribution's package when it is missing.
 fn program(name: &'static str, package: &str) -> Result<&'static str> {
     let works = || command(name, root()).arg("--version").output().is_ok();

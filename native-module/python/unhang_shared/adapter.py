@@ -76,6 +76,12 @@ class Adapter(Protocol):
     def read_memory(self, address: int, length: int) -> bytes:
         """Exactly so many bytes; raises when one of them cannot be read."""
 
+    def data_areas(self) -> Sequence[tuple[int, int]]:
+        """Where there is memory that can be read and written and shows no file; empty when unknown.
+
+        Each from its first address to the one after its last.
+        """
+
     def threads(self, thread_pointer: Optional[str]) -> Sequence[Thread]:
         """The threads, with the value of the register of that name. None asks for no register.
 

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use object::read::ReadCache;
 use runtime_layouts::layout::source::KnowledgeText;
 use runtime_layouts::memory::cache::PageCache;
+use runtime_layouts::target::control_blocks::ControlBlocks;
 use runtime_layouts::target::processors::{self, Processor, ThreadPointer};
 use runtime_layouts::target::{Identity, Target, TargetKind, Thread};
 
@@ -92,7 +93,10 @@ impl CoreTarget {
         problems.extend(lost);
         let vdso = notes.auxiliary.kernel_object();
         let processor = notes.processor;
-        let (threads, registers) = threads(notes.threads);
+        let data = notes.segments.iter().filter(|segment| segment.is_writable);
+        let data = data.map(|segment| segment.start..segment.end).collect();
+        let blocks = ControlBlocks::new(processor, data, &own, &interrupted);
+        let (threads, registers) = threads(notes.threads, processor, &blocks);
         problems.extend(lost_storage(&threads, processor, &own, truncation.is_some()));
         Ok(Self {
             snapshot: Snapshot {
@@ -159,12 +163,19 @@ fn executable_path(
     Err(TargetError::NoExecutable { what })
 }
 
-/// The threads in the order of the core, which is the order in which debuggers number them.
-fn threads(threads: Vec<CoreThread>) -> (Vec<Thread>, Vec<Registers>) {
+/// The threads in the order of the core, which is the order in which debuggers number them. Where the
+/// core has no thread pointer, the control block may be found.
+fn threads(
+    threads: Vec<CoreThread>,
+    processor: &Processor,
+    blocks: &ControlBlocks<'_>,
+) -> (Vec<Thread>, Vec<Registers>) {
     let threads = threads.into_iter().zip(1..).map(|(thread, number)| {
         let CoreThread { tid, registers } = thread;
-        let thread_pointer = registers.thread_pointer;
-        let registers = registers.general.into_iter().collect();
+        let told = registers.thread_pointer;
+        let registers: Registers = registers.general.into_iter().collect();
+        let found = || blocks.thread_pointer(tid, registers.get(processor.stack_pointer)?);
+        let thread_pointer = told.or_else(found);
         let selected = number == 1;
         (Thread { number, tid, name: None, thread_pointer, selected }, registers)
     });

@@ -8,7 +8,6 @@ mod registers;
 mod short_stop;
 mod stop;
 mod traced;
-mod unstopped;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -23,6 +22,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use runtime_layouts::layout::source::{KnowledgeText, LayoutSource};
 use runtime_layouts::memory::cache::PageCache;
+use runtime_layouts::target::control_blocks::ControlBlocks;
 use runtime_layouts::target::{Identity, Module, Target, TargetKind, Thread};
 use runtime_layouts::variables::Limits;
 
@@ -198,13 +198,12 @@ impl LiveProcess {
         problems.extend(lost);
         let mut threads = Vec::with_capacity(ids.len());
         let mut unknown = Vec::new();
+        let interrupted = || self.interrupted.load(Ordering::Relaxed);
+        let blocks = ControlBlocks::new(processor, mappings.data(), &self.memory, &interrupted);
         for tid in ids {
             let number = threads.len() as u32 + 1;
             let waiting = Waiting::of(self.pid, tid);
-            let pointer = waiting.and_then(|waiting| {
-                let stack = waiting.stack_pointer;
-                unstopped::thread_pointer(processor, tid, stack, &mappings, &self.memory)
-            });
+            let pointer = waiting.and_then(|it| blocks.thread_pointer(tid, it.stack_pointer));
             if pointer.is_none() {
                 unknown.push(number.to_string());
             }

@@ -62,6 +62,13 @@ impl<M: MemoryReader> FakeTarget<M> {
         }
     }
 
+    /// The same process, of whose threads nobody tells the pointers.
+    #[must_use]
+    pub fn without_thread_pointers(mut self) -> Self {
+        self.threads.iter_mut().for_each(|thread| thread.thread_pointer = None);
+        self
+    }
+
     /// The same process, where one thread alone may read the memory.
     #[must_use]
     pub fn read_by_one_thread(mut self) -> Self {

@@ -54,10 +54,10 @@ fn ask(tools: &CortexM, program: &Path, front: Front) -> Result<String> {
             let mut first = TcpStream::connect(("127.0.0.1", port)).context("qemu listens")?;
             first.set_read_timeout(Some(SETTLES))?;
             let _ = first.read(&mut [0; 64]);
-            vec![front.loading()?, format!("gdb-remote 127.0.0.1:{port}")]
+            vec![front.loading()?, front.connecting(port)]
         }
         // When it first unwinds, gdb warns of code that the linker dropped, whose address is 0.
-        _ => vec![front.loading()?, format!("target remote 127.0.0.1:{port}"), "bt".to_string()],
+        _ => vec![front.loading()?, front.connecting(port), "bt".to_string()],
     };
     let (debugger, subject) = (front.debugger()?, Subject::Executable(program));
     let limit = Duration::from_secs(120);

@@ -7,36 +7,42 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use end_to_end_tests::emulated::{self, compare};
-use end_to_end_tests::front::{DUMP, Front};
+use end_to_end_tests::front::{ALL, CoreFile, DEBUGGERS, DUMP, Front, LLDBS};
 use end_to_end_tests::neutral::Rules;
+use end_to_end_tests::remote::Server;
 use tempfile::TempDir;
 use xtask::built_std::{ARM, Foreign, I686, RISCV64};
 use xtask::fixture::{Profile, Running};
 use xtask::session::Subject;
 use xtask::workspace;
 
+/// Programs with their golden texts.
+const SHAPES: [(Profile, &str); 2] =
+    [(Profile::Debug, "shapes"), (Profile::Release, "shapes-release")];
+
 /// Looked at through a gdb server.
-fn each_shape_has_its_backtrace(on: &'static Foreign) -> Result<()> {
+fn each_shape_has_its_backtrace(on: &'static Foreign, fronts: &[Front]) -> Result<()> {
     let tools = on.tools()?;
-    let program = tools.build("shapes", Profile::Debug)?;
-    // lldb hears of the libraries before it hears of the program, or not at all: by hand.
-    emulated::check(&tools.emulator()?, &program, &[], "shapes", &[Front::NewestGdb])
+    for (profile, golden) in SHAPES {
+        let program = tools.build("shapes", profile)?;
+        emulated::check(&tools.emulator()?, &program, &[], golden, fronts)?;
+    }
+    Ok(())
 }
 
 #[test]
 #[ignore = "builds a standard library for another processor; `cargo xtask test --full` runs it"]
 fn shapes_on_riscv64() -> Result<()> {
-    each_shape_has_its_backtrace(&RISCV64)
+    // lldb 19 finds no library of such a program.
+    each_shape_has_its_backtrace(&RISCV64, &[Front::NewestGdb, Front::NewestLldb])
 }
 
 #[test]
 #[ignore = "builds a standard library for another processor; `cargo xtask test --full` runs it"]
 fn shapes_on_armv7() -> Result<()> {
-    each_shape_has_its_backtrace(&ARM)
+    let fronts = [Front::NewestGdb, Front::SystemLldb, Front::NewestLldb];
+    each_shape_has_its_backtrace(&ARM, &fronts)
 }
-
-/// What looks at programs of x86 here. lldb gives no thread's pointer there.
-const FRONTS: [Front; 3] = [Front::CommandLine, Front::SystemGdb, Front::NewestGdb];
 
 /// gdb 13.1 looks for more of a processor's state than a kernel writes of such a program.
 static GDBS_OWN: Rules =
@@ -45,8 +51,7 @@ static GDBS_OWN: Rules =
 #[test]
 #[ignore = "builds a standard library for another processor; `cargo xtask test --full` runs it"]
 fn shapes_on_i686() -> Result<()> {
-    on_this_machine(Profile::Debug, "shapes")?;
-    on_this_machine(Profile::Release, "shapes-release")
+    SHAPES.into_iter().try_for_each(|(profile, golden)| on_this_machine(profile, golden))
 }
 
 /// This machine runs them: what looks at its own programs looks at those too.
@@ -54,19 +59,32 @@ fn on_this_machine(profile: Profile, golden: &str) -> Result<()> {
     let program = I686.tools()?.build("shapes", profile)?;
     let mut dying = Dying::start(&program)?;
     let subject = Subject::Process(dying.running.pid());
-    for front in FRONTS {
+    for front in ALL {
         compare(golden, &[DUMP], &front.ask(subject, &[DUMP])?)?;
     }
-    let core = dying.core()?;
-    let subject = Subject::Core { core: &core, executable: &program };
-    for front in FRONTS {
-        let said = front.ask(subject, &[DUMP])?.concat();
-        compare(golden, &[DUMP], &[GDBS_OWN.apply(&said)])?;
+    for front in DEBUGGERS {
+        let served = Dying::start(&program)?;
+        let server = match LLDBS.contains(front) {
+            true => Server::lldbs(&served.running)?,
+            false => Server::attach(&served.running)?,
+        };
+        compare(golden, &[DUMP], &front.ask_remote(&program, None, server.port, &[DUMP])?)?;
+    }
+    // gdb's core file lacks the threads' pointers.
+    let of_gdb = CoreFile::of(&dying.running)?;
+    let of_kernel = dying.core()?;
+    // lldb 23.1 finds no callers of the kernel's own code (`__kernel_vsyscall`) in a core file.
+    for front in ALL.iter().filter(|front| **front != Front::NewestLldb) {
+        for core in [of_gdb.path(), &of_kernel] {
+            let subject = Subject::Core { core, executable: &program };
+            let said = front.ask(subject, &[DUMP])?.concat();
+            compare(golden, &[DUMP], &[GDBS_OWN.apply(&said)])?;
+        }
     }
     Ok(())
 }
 
-/// A program whose core file the kernel writes: those of gdb lack where thread-locals are.
+/// A program whose core file the kernel writes.
 struct Dying {
     running: Running,
     /// Where it runs.

@@ -51,7 +51,11 @@ pub(crate) fn heading(report: &Report, findings: &[Finding], leads: &Leads) -> O
 /// What everybody waits for, where nobody waits for anything inside the program but for work.
 fn nothing(report: &Report, leads: &Leads) -> String {
     if report.tasks.is_empty() {
-        return "There are no tasks.".to_string();
+        let nothing = match report.completeness().is_complete() {
+            true => "There are no tasks.",
+            false => "No tasks were found.",
+        };
+        return nothing.to_string();
     }
     if leads.inside > 0 {
         return format!("No fault is certain among {}.", tasks_of(report));

@@ -294,6 +294,13 @@ impl Processor {
         self.registers.iter().map(|register| register.name).collect()
     }
 
+    /// The name of a register as debuggers know it; `None` where the processor has no such register.
+    #[must_use]
+    pub fn register_name(&self, number: u16) -> Option<&'static str> {
+        let register = self.registers.iter().find(|register| register.number == number)?;
+        Some(register.name)
+    }
+
     /// The frames from those of the debugger, innermost first, at most `limit`.
     ///
     /// The canonical frame address of a frame is its caller's stack pointer, so one frame more

@@ -35,18 +35,21 @@ pub(crate) fn problem(
     let what = match cut.as_slice() {
         [] => return None,
         [one] => format!("stack of thread {} (tid {})", one.number, one.tid),
-        several => {
-            let named = several.iter().take(MOST_NAMED).map(|it| it.number.to_string());
-            let named = named.collect::<Vec<_>>().join(", ");
-            let more = if several.len() > MOST_NAMED { ", …" } else { "" };
-            format!("stacks of {} threads ({named}{more})", several.len())
-        }
+        several => format!("stacks of {}", counted(several)),
     };
     let whose = if cut.len() == 1 { "it blocks on or waits" } else { "they block on or wait" };
     Some(format!(
         "The {what} cannot be unwound, so what {whose} for may be missing: are the files of the \
          program's libraries here?"
     ))
+}
+
+/// So many threads, with the numbers of the first of them: `12 threads (1, 2, 3, 4, 5, 6, 7, 8, …)`.
+pub(super) fn counted(threads: &[&Thread]) -> String {
+    let named = threads.iter().take(MOST_NAMED).map(|it| it.number.to_string());
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = if threads.len() > MOST_NAMED { ", …" } else { "" };
+    format!("{} threads ({named}{more})", threads.len())
 }
 
 /// Whether a stack ends before it comes to the program. Of a thread that is known to have been called

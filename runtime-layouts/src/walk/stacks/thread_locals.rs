@@ -5,9 +5,10 @@ use crate::layout::StaticAddress;
 use crate::layout::source::{ObjectFormat, StaticVariable, TlsSegment};
 use crate::memory::ReadError;
 use crate::target::processors::LibraryStorage;
-use crate::target::{Module, Target, mac};
+use crate::target::{Module, Target, Thread, mac};
 use crate::value::{Ty, Value};
 use crate::walk::Inspection;
+use crate::walk::stacks::cut_stacks::counted;
 
 impl Inspection<'_> {
     /// The variables at fixed addresses of a module whose type has that name; of a generic one up to
@@ -58,15 +59,11 @@ impl Inspection<'_> {
         };
         for local in locals {
             self.knows_a_runtime = true;
+            if let Some(problem) = unknown_pointers(target.threads()) {
+                self.problem(problem);
+            }
             for (index, thread) in target.threads().iter().enumerate() {
-                let Some(pointer) = thread.thread_pointer else {
-                    self.problem(format!(
-                        "thread {} (tid {}): its thread pointer is unknown, so unhang cannot find \
-                         its runtime",
-                        thread.number, thread.tid
-                    ));
-                    continue;
-                };
+                let Some(pointer) = thread.thread_pointer else { continue };
                 match storage.address_in_thread(target, module, pointer, local.offset) {
                     Ok(Some(address)) => {
                         values.push((index, Value { ty: Ty { module, id: local.ty }, address }));
@@ -83,6 +80,23 @@ impl Inspection<'_> {
             }
         }
         values
+    }
+}
+
+/// Says which threads' pointers are unknown; `None` when there is none.
+fn unknown_pointers(threads: &[Thread]) -> Option<String> {
+    let unknown = threads.iter().filter(|thread| thread.thread_pointer.is_none());
+    let unknown: Vec<&Thread> = unknown.collect();
+    match unknown.as_slice() {
+        [] => None,
+        [thread] => Some(format!(
+            "thread {} (tid {}): its thread pointer is unknown, so unhang cannot find its runtime",
+            thread.number, thread.tid
+        )),
+        several => Some(format!(
+            "the thread pointers of {} are unknown, so unhang cannot find their runtimes",
+            counted(several)
+        )),
     }
 }
 
@@ -141,5 +155,35 @@ impl Storage {
                 processor.thread_local_of_library(memory, storage, thread_pointer, offset)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{FakeTarget, tokio};
+    use crate::libraries::REGISTRY;
+    use crate::walk::inspect;
+
+    #[test]
+    fn threads_without_pointers_are_told_in_one_sentence() {
+        let target = FakeTarget::new(tokio::layouts(), tokio::memory(1), tokio::THREAD_POINTER);
+        let report = inspect(&target.without_thread_pointers(), REGISTRY);
+        let one =
+            "thread 1 (tid 1): its thread pointer is unknown, so unhang cannot find its runtime";
+        assert_eq!(report.problems, [one]);
+        assert!(!report.completeness().is_complete());
+        let thread = |number: u32| Thread {
+            number,
+            tid: number.into(),
+            name: None,
+            thread_pointer: (number == 2).then_some(1),
+            selected: false,
+        };
+        let said = unknown_pointers(&[1, 2, 3].map(thread)).expect("two are unknown");
+        let two = "the thread pointers of 2 threads (1, 3) are unknown, so unhang cannot find their \
+                   runtimes";
+        assert_eq!(said, two);
+        assert_eq!(unknown_pointers(&[thread(2)]), None);
     }
 }
