@@ -25,7 +25,7 @@ class Memory(Current):
         return bytes(found)
 
     def data_areas(self) -> Sequence[Tuple[int, int]]:
-        """Where there is memory that can be read and written and shows no file; empty when unknown."""
+        """Where there is memory that can be read and written and shows no file."""
         areas: List[Tuple[int, int]] = []
         regions = self.sb_process().GetMemoryRegions()
         region = lldb.SBMemoryRegionInfo()

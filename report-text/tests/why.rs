@@ -408,5 +408,6 @@ fn where_no_task_was_found_it_is_not_said_that_there_is_none() {
     let mut report = FakeReport::new().report();
     assert_eq!(text_of(&report), "There are no tasks.\n");
     report.problems.push("the thread pointers of 4 threads are unknown".to_owned());
-    assert_eq!(text_of(&report), "No tasks were found.\n");
+    let text = text_of(&report);
+    assert_eq!(text, "No tasks were found.\nthe thread pointers of 4 threads are unknown\n");
 }

@@ -1,6 +1,6 @@
 //! A gdb server that holds a process for a debugger elsewhere.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
@@ -41,9 +41,10 @@ impl Server {
         Self::start(server, |child| {
             // Digits and a zero byte.
             let said = child.stdout.take().context("its standard output")?;
-            let digits = said.bytes().map_while(Result::ok).take_while(|byte| *byte != 0);
-            let port = String::from_utf8(digits.collect()).context("a number")?;
-            port.parse().with_context(|| format!("no port: {port:?}"))
+            let mut digits = Vec::new();
+            BufReader::new(said).read_until(0, &mut digits).context("reading it")?;
+            let port = String::from_utf8_lossy(&digits);
+            port.trim_end_matches('\0').parse().with_context(|| format!("no port: {port:?}"))
         })
     }
 

@@ -94,7 +94,7 @@ fn unknown_pointers(threads: &[Thread]) -> Option<String> {
             thread.number, thread.tid
         )),
         several => Some(format!(
-            "the thread pointers of {} are unknown, so unhang cannot find their runtimes",
+            "The thread pointers of {} are unknown, so unhang cannot find their runtimes",
             counted(several)
         )),
     }
@@ -170,7 +170,7 @@ mod tests {
         let target = FakeTarget::new(tokio::layouts(), tokio::memory(1), tokio::THREAD_POINTER);
         let report = inspect(&target.without_thread_pointers(), REGISTRY);
         let one =
-            "thread 1 (tid 1): its thread pointer is unknown, so unhang cannot find its runtime";
+            "thread 1 (tid 1): its thread pointer is unknown, so unhang cannot find its runtime.";
         assert_eq!(report.problems, [one]);
         assert!(!report.completeness().is_complete());
         let thread = |number: u32| Thread {
@@ -181,7 +181,7 @@ mod tests {
             selected: false,
         };
         let said = unknown_pointers(&[1, 2, 3].map(thread)).expect("two are unknown");
-        let two = "the thread pointers of 2 threads (1, 3) are unknown, so unhang cannot find their \
+        let two = "The thread pointers of 2 threads (1, 3) are unknown, so unhang cannot find their \
                    runtimes";
         assert_eq!(said, two);
         assert_eq!(unknown_pointers(&[thread(2)]), None);
