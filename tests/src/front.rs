@@ -109,7 +109,8 @@ impl Front {
     }
 
     /// Runs commands with unhang loaded, on a process behind a gdb server at this local port, whose
-    /// libraries are in that folder; `None` for a process of this machine. lldb kills the process when it leaves.
+    /// libraries are in that folder; `None` for a process of this machine. lldb kills the process when
+    /// it leaves.
     pub fn ask_remote(
         self,
         executable: &Path,

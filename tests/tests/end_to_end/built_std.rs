@@ -40,8 +40,8 @@ fn shapes_on_riscv64() -> Result<()> {
 #[test]
 #[ignore = "builds a standard library for another processor; `cargo xtask test --full` runs it"]
 fn shapes_on_armv7() -> Result<()> {
-    let fronts = [Front::NewestGdb, Front::SystemLldb, Front::NewestLldb];
-    each_shape_has_its_backtrace(&ARM, &fronts)
+    // lldb 19 finds no callers in an optimized one.
+    each_shape_has_its_backtrace(&ARM, &[Front::NewestGdb, Front::NewestLldb])
 }
 
 /// gdb 13.1 looks for more of a processor's state than a kernel writes of such a program.
