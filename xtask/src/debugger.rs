@@ -46,6 +46,14 @@ pub struct Debugger {
     pub version: String,
 }
 
+impl Debugger {
+    /// Whether it ends with an illegal instruction at an index that it wrote itself, as gdb 18.1 from
+    /// its wheel does (`index-cache`).
+    pub(crate) fn breaks_at_its_indexes(&self) -> bool {
+        self.kind == Kind::Gdb && self.version.starts_with("18.")
+    }
+}
+
 /// The gdb that a developer here would use: the one on the path, else the
 /// distribution's, else the wheel's.
 pub fn gdb() -> Result<Debugger> {

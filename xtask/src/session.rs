@@ -81,7 +81,7 @@ impl Session<'_> {
     pub fn arguments(&self, commands: &[impl AsRef<str>]) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = OFFLINE.map(Into::into).to_vec();
         arguments.push("-batch".into());
-        if self.keeps_indexes {
+        if self.keeps_indexes && !self.debugger.breaks_at_its_indexes() {
             let folder = format!("set index-cache directory {}", self.indexes().display());
             for text in [folder.as_str(), "set index-cache enabled on"] {
                 arguments.extend(["-iex".into(), text.into()]);
