@@ -110,7 +110,7 @@ impl Host for LocalHost {
 
     fn descriptor(&self, fd: u64) -> Option<Descriptor> {
         let process = self.process.as_ref()?;
-        match process.fd_from_fd(i32::try_from(fd).ok()?).ok()?.target {
+        let found = match process.fd_from_fd(i32::try_from(fd).ok()?).ok()?.target {
             FDTarget::Path(path) => Some(on(path.display())),
             FDTarget::Socket(inode) => {
                 self.sockets.get_or_init(|| sockets(process)).get(&inode).map(Socket::describe)
@@ -125,7 +125,8 @@ impl Host for LocalHost {
                 }))
             }
             _ => None,
-        }
+        };
+        Some(Descriptor { blocks: blocks(process.pid(), fd), ..found? })
     }
 
     fn ran(&self, tid: u64) -> Option<Ran> {
@@ -180,6 +181,7 @@ impl Socket {
                 place: Some(format!("to {remote}")),
                 state: Some(format!("{}, from {local}", state_text(state))),
                 ends: Some((local.to_string(), remote.to_string())),
+                blocks: None,
             },
             Self::Udp(local, remote) if remote.port() == 0 => on(local),
             Self::Udp(local, remote) => {
@@ -189,6 +191,7 @@ impl Socket {
                     place: Some(format!("to {remote}")),
                     state: Some(format!("from {local}")),
                     ends,
+                    blocks: None,
                 }
             }
             Self::Unix(socket) => socket.describe(),
@@ -209,6 +212,7 @@ impl UnixSocket {
                 place: Some(format!("to {}", far.display())),
                 state: None,
                 ends: None,
+                blocks: None,
             },
             (None, None) => of_kind("Unix socket".to_string()),
         };
@@ -225,11 +229,20 @@ fn unix_end(inode: u64, path: Option<&PathBuf>) -> String {
 }
 
 fn on(place: impl std::fmt::Display) -> Descriptor {
-    Descriptor { kind: None, place: Some(format!("on {place}")), state: None, ends: None }
+    Descriptor { place: Some(format!("on {place}")), ..of_kind(None) }
 }
 
-fn of_kind(kind: String) -> Descriptor {
-    Descriptor { kind: Some(kind), place: None, state: None, ends: None }
+fn of_kind(kind: impl Into<Option<String>>) -> Descriptor {
+    Descriptor { kind: kind.into(), place: None, state: None, ends: None, blocks: None }
+}
+
+/// Whether calls on an open file wait for it: `O_NONBLOCK` among its flags, which are octal
+/// (`proc_pid_fdinfo(5)`; `include/uapi/asm-generic/fcntl.h`, Linux 6.18).
+fn blocks(pid: i32, fd: u64) -> Option<bool> {
+    const NONBLOCKING: u32 = 0o4000;
+    let text = std::fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).ok()?;
+    let flags = text.lines().find_map(|line| line.strip_prefix("flags:"))?.trim();
+    u32::from_str_radix(flags, 8).ok().map(|flags| flags & NONBLOCKING == 0)
 }
 
 /// The process that a pidfd is of, by its number in this process's own namespace: `pidfd_open(2)`.
@@ -363,23 +376,30 @@ mod tests {
     fn names_where_files_lead() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its address");
-        assert_eq!(described(&listener), Some(on(address)));
+        let on = |place: &dyn std::fmt::Display| Descriptor { blocks: Some(true), ..on(place) };
+        assert_eq!(described(&listener), Some(on(&address)));
+        listener.set_nonblocking(true).expect("a flag");
+        assert_eq!(described(&listener).expect("a socket").blocks, Some(false));
+        listener.set_nonblocking(false).expect("a flag");
         let client = TcpStream::connect(address).expect("a connection");
         let local = client.local_addr().expect("its address");
         let place = Some(format!("to {address}"));
         let state = Some(format!("established, from {local}"));
         let ends = Some((local.to_string(), address.to_string()));
-        let expected = Descriptor { kind: None, place: place.clone(), state, ends: ends.clone() };
+        let blocks = Some(true);
+        let (kind, now) = (None, (place.clone(), ends.clone()));
+        let expected = Descriptor { kind, place: now.0, state, ends: now.1, blocks };
         assert_eq!(described(&client), Some(expected));
         drop(listener.accept().expect("the other side"));
         let state = Some(format!("closed by the other side, from {local}"));
-        assert_eq!(described(&client), Some(Descriptor { kind: None, place, state, ends }));
+        let expected = Descriptor { kind: None, place, state, ends, blocks };
+        assert_eq!(described(&client), Some(expected));
         let socket = UdpSocket::bind("[::1]:0").expect("a port");
-        assert_eq!(described(&socket), Some(on(socket.local_addr().expect("its address"))));
+        assert_eq!(described(&socket), Some(on(&socket.local_addr().expect("its address"))));
         let file = File::open("/dev/null").expect("there is one");
-        assert_eq!(described(&file), Some(on("/dev/null")));
+        assert_eq!(described(&file), Some(on(&"/dev/null")));
         let (reader, _writer) = std::io::pipe().expect("a pipe");
-        assert_eq!(described(&reader), Some(of_kind("pipe".to_string())));
+        assert_eq!(described(&reader).expect("a pipe").kind.as_deref(), Some("pipe"));
         let (near, _far) = UnixStream::pair().expect("two sockets");
         assert_eq!(described(&near).expect("one of them").kind.as_deref(), Some("Unix socket"));
         assert_eq!(own().descriptor(1 << 40), None);
@@ -390,7 +410,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("socket");
         let listener = UnixListener::bind(&path).expect("a place");
-        assert_eq!(described(&listener), Some(on(path.display())));
+        let place = described(&listener).expect("a socket").place;
+        assert_eq!(place, Some(format!("on {}", path.display())));
         let client = UnixStream::connect(&path).expect("a connection");
         let (server, _) = listener.accept().expect("a connection");
         let (server, client) = (described(&server), described(&client));

@@ -41,7 +41,12 @@ pub(super) fn panicked_with(task: &Task) -> Option<String> {
 /// What a task waits for, in a few words; `None` when nothing is known of it.
 pub(super) fn of_task(report: &Report, task: &Task) -> Option<String> {
     let mut things: Vec<String> = Vec::new();
-    for wait in told(report, task.index) {
+    let mut waits: Vec<&Wait> = told(report, task.index).collect();
+    // Who drives a connection for others is told by its socket, whatever else ends it.
+    if waits.iter().all(|wait| wait.user.is_none()) {
+        waits.sort_by_key(|wait| report.resource(wait.resource).kind != ResourceKind::Io);
+    }
+    for wait in waits {
         let thing = short(report, wait);
         if !things.contains(&thing) {
             things.push(thing);

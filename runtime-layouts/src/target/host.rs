@@ -106,6 +106,8 @@ pub struct Descriptor {
     /// The near and the far end of a socket that is connected: `127.0.0.1:8080`, `Unix socket 4711`,
     /// `/run/app.sock (socket 4712)`; `None` for what is not connected. No two sockets have both alike.
     pub ends: Option<(String, String)>,
+    /// Whether calls on it wait for it, and not fail at once; `None` where the system does not tell.
+    pub blocks: Option<bool>,
 }
 
 #[cfg(test)]

@@ -22,9 +22,14 @@ pub(crate) fn observed(
     named(ObservedResource::new(ResourceKind::Io, value), fd, known, what)
 }
 
-/// What a thread waits for that is blocked in a call on a socket.
+/// What a thread waits for that is blocked in a call on a socket: `None` where the call does not wait,
+/// as those of a runtime on its sockets.
 pub(super) fn socket_to_read(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
     let (fd, known) = (open_file(blocked)?, descriptor(blocked));
+    // Where the system does not tell, who calls does.
+    if !known.as_ref().and_then(|known| known.blocks).unwrap_or(blocked.is_direct) {
+        return None;
+    }
     let key = ObservedResource::without_address(ResourceKind::Io);
     let seen = ObservedResource { key: fd, access: Some(Access::Receive), ..key };
     Some(named(seen, Some(fd), known, "a socket"))
@@ -45,7 +50,8 @@ fn file(blocked: &BlockedThread<'_>, access: Access) -> Option<ObservedResource>
     let fd = open_file(blocked)?;
     let known = descriptor(blocked)?;
     let is_socket = known.ends.is_some();
-    let waits = is_socket || known.kind.as_deref() == Some("pipe");
+    let may_wait = is_socket || known.kind.as_deref() == Some("pipe");
+    let waits = may_wait && known.blocks == Some(true);
     let key = ObservedResource::without_address(ResourceKind::Io);
     let seen = ObservedResource { key: fd, access: Some(access), ..key };
     let what = if is_socket { "a socket" } else { ANY };

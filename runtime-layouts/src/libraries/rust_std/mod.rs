@@ -209,7 +209,7 @@ const BLOCKING: &[BlockingCall] = &[
 ];
 
 const fn reads_socket(function: &'static str) -> BlockingCall {
-    BlockingCall::of(function, descriptors::socket_to_read)
+    BlockingCall::only(function, descriptors::socket_to_read)
 }
 
 const fn reads_file(function: &'static str) -> BlockingCall {

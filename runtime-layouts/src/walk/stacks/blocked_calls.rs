@@ -6,7 +6,7 @@ use super::native_stack::{self, NativeCall};
 use super::words;
 use crate::knowledge::blocking::{self, BlockedThread};
 use crate::knowledge::{BlockingCall, Libraries, ObservedResource};
-use crate::layout::name::{last_segment, path_segments, plain_path};
+use crate::layout::name::{is_of_standard_library, last_segment, path_segments, plain_path};
 use crate::report::{Chain, Frame, FrameRef, ResourceKind, Task};
 use crate::target::Thread;
 use crate::value::Program;
@@ -76,9 +76,10 @@ pub(crate) fn of_frames(
             let words = || words::of_stack(program, thread, FxHashSet::default());
             let words = || words().unwrap_or_default();
             let function = &*site.type_name;
+            let is_direct = is_direct(sites, chain, frame);
             let awaited = call.awaits.zip(word).and_then(|(find, word)| {
-                let found = find(&BlockedThread { program, function, word, words: &words })?;
-                Some((found, word))
+                let blocked = BlockedThread { program, function, word, is_direct, words: &words };
+                Some((find(&blocked)?, word))
             });
             if let Some((awaited, word)) = awaited {
                 let is_file = awaited.kind == ResourceKind::Io;
@@ -95,6 +96,17 @@ pub(crate) fn of_frames(
         }
     }
     Some(Blocked { seen, name, frame: FrameRef::of(frame), polls: call.polls, size })
+}
+
+/// Whether the user's code made a call without another library in between.
+fn is_direct(sites: &Sites, chain: &Chain, call: &Frame) -> bool {
+    let Some(users) = chain.frames.iter().rposition(|frame| sites.is_user_code(frame.site)) else {
+        return false;
+    };
+    let between = chain.frames[users + 1..].iter().take_while(|frame| !std::ptr::eq(*frame, call));
+    between
+        .map(|frame| &*sites.get(frame.site).type_name)
+        .all(|function| function.is_empty() || is_of_standard_library(function))
 }
 
 /// The call that blocks, which the innermost code of the user's made: what that calls first and is
