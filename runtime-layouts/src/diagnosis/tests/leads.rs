@@ -397,8 +397,8 @@ fn who_panicked_is_told_in_any_case() {
         lines(&told(story))
     };
     let panicked = (LeadReason::Panicked, vec![1], 0);
-    assert_eq!(with(true), [panicked.clone()], "beside a fault that is certain too");
-    assert_eq!(with(false), [panicked, (LeadReason::ChainEnd, vec![2], 0)]);
+    assert_eq!(with(false), [panicked.clone(), (LeadReason::ChainEnd, vec![2], 0)]);
+    assert_eq!(with(true), [panicked], "beside a fault that is certain too");
 }
 
 /// Two tasks that read what the other one sends over a connection inside of the process.
