@@ -177,21 +177,19 @@ impl Socket {
         match self {
             Self::Tcp(local, _, TcpState::Listen) => on(local),
             Self::Tcp(local, remote, state) => Descriptor {
-                kind: None,
                 place: Some(format!("to {remote}")),
                 state: Some(format!("{}, from {local}", state_text(state))),
                 ends: Some((local.to_string(), remote.to_string())),
-                blocks: None,
+                ..Descriptor::default()
             },
             Self::Udp(local, remote) if remote.port() == 0 => on(local),
             Self::Udp(local, remote) => {
                 let ends = Some((local.to_string(), remote.to_string()));
                 Descriptor {
-                    kind: None,
                     place: Some(format!("to {remote}")),
                     state: Some(format!("from {local}")),
                     ends,
-                    blocks: None,
+                    ..Descriptor::default()
                 }
             }
             Self::Unix(socket) => socket.describe(),
@@ -207,13 +205,10 @@ impl UnixSocket {
         let far = self.peer.as_ref().and_then(|(_, path)| path.as_ref());
         let described = match (&self.path, far) {
             (Some(own), _) => on(own.display()),
-            (None, Some(far)) => Descriptor {
-                kind: None,
-                place: Some(format!("to {}", far.display())),
-                state: None,
-                ends: None,
-                blocks: None,
-            },
+            (None, Some(far)) => {
+                let place = Some(format!("to {}", far.display()));
+                Descriptor { place, ..Descriptor::default() }
+            }
             (None, None) => of_kind("Unix socket".to_string()),
         };
         Descriptor { ends, ..described }
@@ -229,11 +224,11 @@ fn unix_end(inode: u64, path: Option<&PathBuf>) -> String {
 }
 
 fn on(place: impl std::fmt::Display) -> Descriptor {
-    Descriptor { place: Some(format!("on {place}")), ..of_kind(None) }
+    Descriptor { place: Some(format!("on {place}")), ..Descriptor::default() }
 }
 
-fn of_kind(kind: impl Into<Option<String>>) -> Descriptor {
-    Descriptor { kind: kind.into(), place: None, state: None, ends: None, blocks: None }
+fn of_kind(kind: String) -> Descriptor {
+    Descriptor { kind: Some(kind), ..Descriptor::default() }
 }
 
 /// Whether calls on an open file wait for it: `O_NONBLOCK` among its flags, which are octal

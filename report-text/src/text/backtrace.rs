@@ -165,13 +165,10 @@ pub(super) fn heading_text(heading: &Heading) -> String {
 }
 
 fn nothing(task: &Task) -> Cow<'static, str> {
+    if let Some(panicked) = waiting::panicked(task) {
+        return format!("It {panicked}.").into();
+    }
     let text = match task.state {
-        TaskState::Complete if task.panic.is_some() => {
-            let with = waiting::panicked_with(task)
-                .map(|with| format!(" with {with}"))
-                .unwrap_or_default();
-            return format!("It has panicked{with}; nobody has asked for it yet.").into();
-        }
         TaskState::Complete => "It has ended; nobody has taken its output yet.",
         TaskState::Cancelled => "It was aborted.",
         _ => "Its future is not known.",

@@ -38,6 +38,13 @@ pub(super) fn panicked_with(task: &Task) -> Option<String> {
     Some(format!("\"{shown}{rest}\""))
 }
 
+/// `has panicked with "no such lamp", and nobody has asked how it ended`; `None` of a task that did not.
+pub(super) fn panicked(task: &Task) -> Option<String> {
+    task.panic.as_ref()?;
+    let with = panicked_with(task).map(|with| format!(" with {with}")).unwrap_or_default();
+    Some(format!("has panicked{with}, and nobody has asked how it ended"))
+}
+
 /// What a task waits for, in a few words; `None` when nothing is known of it.
 pub(super) fn of_task(report: &Report, task: &Task) -> Option<String> {
     let mut things: Vec<String> = Vec::new();

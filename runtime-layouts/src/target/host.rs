@@ -92,7 +92,7 @@ const COMPUTED: Duration = Duration::from_millis(10);
 const PART: u32 = 4;
 
 /// An open file of a process.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Descriptor {
     /// What it is: `pipe`, `Unix socket`, `pidfd of process 4711`; `None` for what has a place, and
     /// where the system does not tell.

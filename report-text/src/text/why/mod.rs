@@ -121,6 +121,9 @@ pub fn write_task(
     if links.is_empty() {
         let state = task.state_word();
         let id = &task.id.0;
+        if let Some(panicked) = super::waiting::panicked(task) {
+            return out.paragraph("", "  ", Style::Plain, &format!("Task {id} {panicked}."));
+        }
         return out
             .line(format_args!("Task {id} ({state}) waits for nothing that unhang recognizes."));
     }

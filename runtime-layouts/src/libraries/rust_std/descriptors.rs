@@ -30,9 +30,7 @@ pub(super) fn socket_to_read(blocked: &BlockedThread<'_>) -> Option<ObservedReso
     if !known.as_ref().and_then(|known| known.blocks).unwrap_or(blocked.is_direct) {
         return None;
     }
-    let key = ObservedResource::without_address(ResourceKind::Io);
-    let seen = ObservedResource { key: fd, access: Some(Access::Receive), ..key };
-    Some(named(seen, Some(fd), known, "a socket"))
+    Some(named(opened(fd, Access::Receive), Some(fd), known, "a socket"))
 }
 
 /// The same of a call that reads any open file: `None` for one that ends by itself, as far as the
@@ -52,10 +50,14 @@ fn file(blocked: &BlockedThread<'_>, access: Access) -> Option<ObservedResource>
     let is_socket = known.ends.is_some();
     let may_wait = is_socket || known.kind.as_deref() == Some("pipe");
     let waits = may_wait && known.blocks == Some(true);
-    let key = ObservedResource::without_address(ResourceKind::Io);
-    let seen = ObservedResource { key: fd, access: Some(access), ..key };
     let what = if is_socket { "a socket" } else { ANY };
-    waits.then(|| named(seen, Some(fd), Some(known), what))
+    waits.then(|| named(opened(fd, access), Some(fd), Some(known), what))
+}
+
+/// An open file that a thread reads or writes.
+fn opened(fd: u64, access: Access) -> ObservedResource {
+    let file = ObservedResource::without_address(ResourceKind::Io);
+    ObservedResource { key: fd, access: Some(access), ..file }
 }
 
 /// The file that a call is about, by its number.
