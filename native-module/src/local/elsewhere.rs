@@ -51,6 +51,10 @@ impl Host for LocalHost {
         None
     }
 
+    fn file_lock(&self, _fd: u64) -> Option<FileLock> {
+        None
+    }
+
     fn ran(&self, _tid: u64) -> Option<Ran> {
         None
     }

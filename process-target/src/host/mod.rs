@@ -1,6 +1,7 @@
 //! Facts about a process from this system: the time, open files, child processes.
 
 mod blocked_processes;
+mod file_locks;
 mod unix_peers;
 
 use std::collections::HashMap;
@@ -14,7 +15,7 @@ use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 use procfs::net::TcpState;
 use procfs::process::{FDTarget, Process};
-use runtime_layouts::target::host::{BlockedProcess, Descriptor, Host, Ran, Watched};
+use runtime_layouts::target::host::{BlockedProcess, Descriptor, FileLock, Host, Ran, Watched};
 
 use crate::signals::without_signals;
 
@@ -127,6 +128,10 @@ impl Host for LocalHost {
             _ => None,
         };
         Some(Descriptor { blocks: blocks(process.pid(), fd), ..found? })
+    }
+
+    fn file_lock(&self, fd: u64) -> Option<FileLock> {
+        file_locks::of(self.process.as_ref()?, fd)
     }
 
     fn ran(&self, tid: u64) -> Option<Ran> {

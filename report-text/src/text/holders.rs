@@ -2,7 +2,7 @@
 
 use super::counts::ids;
 use super::frames::{place, short_place};
-use super::kinds::has_identity;
+use super::kinds::{has_identity, with_address};
 use runtime_layouts::report::{Access, Holder, Report, Resource, ResourceKind, TaskIndex, Within};
 
 /// Holders that are no tasks and that a line names, at most.
@@ -17,7 +17,9 @@ pub(super) fn of_holder(resource: &Resource, holder: &Holder) -> String {
     text.push_str(&in_variable(holder));
     text.push_str(&in_collection(holder));
     if has_identity(resource.kind) {
-        text.push_str(&format!(", of {} {:#x}", resource.name, resource.address));
+        // A file has a lock that lies nowhere in memory.
+        let of = if resource.address == 0 { "with" } else { "of" };
+        text.push_str(&format!(", {of} {}", with_address(resource)));
     }
     if holder.may_be_moved {
         text.push_str(" (unless it was moved)");

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::Look;
 use super::frames::{name, place};
 use super::holders::in_variable;
-use super::kinds::is_lock;
+use super::kinds::{is_lock, with_address};
 use super::problems::write_problems;
 use super::style::{Out, Style};
 use super::table::{Cell, Column, Cut, Table};
@@ -42,7 +42,7 @@ pub fn write(report: &Report, all: bool, look: &Look, out: &mut dyn Write) -> io
             (None, Some(false)) => " (free)".to_string(),
             (None, None) => String::new(),
         };
-        let title = format!("{} {:#x}{state}", lock.name, lock.address);
+        let title = format!("{}{state}", with_address(lock));
         out.styled_line(Style::Heading, title)?;
         for row in rows {
             table.row("  ", &row, out)?;

@@ -4,7 +4,7 @@ use super::connections;
 use super::counts::ids;
 use super::frames::{Line, place, short_place};
 use super::holders::{end_text, holders_text, permits};
-use super::kinds::{has_identity, has_queue, is_lock};
+use super::kinds::{has_identity, has_queue, is_lock, with_address};
 use runtime_layouts::report::{
     Access, BlockedChild, Connection, FrameRef, Holder, Protocol, Report, Request, Resource,
     ResourceKind, Role, Task, TaskIndex, TaskKind, TaskState, Wait, WakerPlace,
@@ -263,7 +263,7 @@ fn waker_place(report: &Report, at: WakerPlace, is_brief: bool) -> String {
             let resource = report.resource(id);
             return match is_brief {
                 true => format!("in {}", resource.name),
-                false => format!("in {} {:#x}", resource.name, resource.address),
+                false => format!("in {}", with_address(resource)),
             };
         }
         WakerPlace::Frame(task, frame) => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::target::host::{BlockedProcess, Descriptor, Host, Ran};
+use crate::target::host::{BlockedProcess, Descriptor, FileLock, Host, Ran};
 
 /// A host that knows the time, and which processes wait for this one.
 #[derive(Default)]
@@ -21,6 +21,10 @@ impl Host for FakeHost {
     }
 
     fn descriptor(&self, _fd: u64) -> Option<Descriptor> {
+        None
+    }
+
+    fn file_lock(&self, _fd: u64) -> Option<FileLock> {
         None
     }
 

@@ -43,7 +43,11 @@ pub static WIDE: Processor = Processor {
         thread_pointer: ThreadPointer::Word(5),
     },
     notes: CoreNotes::LP64,
-    system_calls: SystemCalls { first_argument: Some(1), third_argument: Some(2) },
+    system_calls: SystemCalls {
+        first_argument: Some(1),
+        third_argument: Some(2),
+        instructions: &[&[0x05]],
+    },
 };
 
 /// Another one: pointers of four bytes, the most significant one first; a call leaves the return
@@ -92,5 +96,5 @@ pub static NARROW: Processor = Processor {
         thread_pointer: ThreadPointer::Set { kind: 0x777, word: 0 },
     },
     notes: CoreNotes { thread: 24, registers: 72, after_registers: 4, process: 12 },
-    system_calls: SystemCalls { first_argument: None, third_argument: None },
+    system_calls: SystemCalls { first_argument: None, third_argument: None, instructions: &[] },
 };

@@ -241,6 +241,8 @@ pub(crate) enum OfSystem {
     File(u64),
     /// A child process.
     Child(u64),
+    /// The lock of what an open file of the process is.
+    Lock(u64),
 }
 
 impl ObservedResource {

@@ -18,6 +18,7 @@ pub(crate) mod axum;
 pub(crate) mod bb8;
 pub(crate) mod blocking;
 pub(crate) mod bytes;
+pub(crate) mod c_library;
 pub(crate) mod concurrent_queue;
 pub(crate) mod crossbeam_channel;
 pub(crate) mod crossbeam_queue;
@@ -65,6 +66,7 @@ use crate::walk::{Registry, RegistryEntry};
 
 const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&rust_std::LIBRARY),
+    RegistryEntry::library(&c_library::LIBRARY),
     RegistryEntry::runtime(&tokio::LIBRARY, tokio::discover),
     RegistryEntry::runtime(&async_executor::LIBRARY, async_executor::discover),
     RegistryEntry::runtime(&blocking::LIBRARY, blocking::discover),

@@ -178,21 +178,30 @@ impl Image {
     /// program that is linked statically, and before the linker has run.
     #[must_use]
     pub fn debugger_rendezvous(&self, memory: &dyn MemoryReader) -> Option<u64> {
-        let segment = self.segments.iter().find(|segment| segment.kind == PT_DYNAMIC)?;
-        let mut bytes = vec![0; usize::try_from(segment.size.min(LONGEST_DYNAMIC)).ok()?];
-        memory.read(self.live(segment), &mut bytes).ok()?;
+        let mut entries = self.dynamic(memory).into_iter();
+        entries.find_map(|(tag, value)| (tag == DT_DEBUG && value != 0).then_some(value))
+    }
+
+    /// The entries of the dynamic section as the loader left it, each a tag with its value; none for an
+    /// object that has no such section, and where memory does not show it.
+    pub(super) fn dynamic(&self, memory: &dyn MemoryReader) -> Vec<(u64, u64)> {
+        let segment = self.segments.iter().find(|segment| segment.kind == PT_DYNAMIC);
+        let bytes = segment.and_then(|segment| {
+            let mut bytes = vec![0; usize::try_from(segment.size.min(LONGEST_DYNAMIC)).ok()?];
+            memory.read(self.live(segment), &mut bytes).ok()?;
+            Some(bytes)
+        });
+        let bytes = bytes.unwrap_or_default();
         let tags = self.words.pointers(&bytes).step_by(2);
         let values = self.words.pointers(&bytes).skip(1).step_by(2);
-        tags.zip(values)
-            .take_while(|(tag, _)| *tag != DT_NULL)
-            .find_map(|(tag, value)| (tag == DT_DEBUG && value != 0).then_some(value))
+        tags.zip(values).take_while(|(tag, _)| *tag != DT_NULL).collect()
     }
 
     /// The GNU build id of the object in the process, in lower-case hexadecimal, from its notes;
     /// `None` when memory does not show one.
     #[must_use]
     pub fn build_id(&self, memory: &dyn MemoryReader) -> Option<String> {
-        let endian = if self.words.big_endian { Endianness::Big } else { Endianness::Little };
+        let endian = self.endian();
         self.segments
             .iter()
             .filter(|segment| segment.kind == PT_NOTE && segment.size <= LONGEST_NOTES)
@@ -209,6 +218,11 @@ impl Image {
                 }
                 None
             })
+    }
+
+    /// The byte order of its numbers.
+    pub(super) fn endian(&self) -> Endianness {
+        if self.words.big_endian { Endianness::Big } else { Endianness::Little }
     }
 
     /// Where a segment is in the process.

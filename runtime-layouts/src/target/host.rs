@@ -19,6 +19,10 @@ pub trait Host: Send + Sync {
     /// system does not tell.
     fn descriptor(&self, fd: u64) -> Option<Descriptor>;
 
+    /// Who has a lock of what an open file of the process is; `None` when nobody has, or when the system
+    /// does not tell.
+    fn file_lock(&self, fd: u64) -> Option<FileLock>;
+
     /// For how long a thread of the process was on a processor; `None` when the system does not tell.
     fn ran(&self, tid: u64) -> Option<Ran>;
 
@@ -108,6 +112,17 @@ pub struct Descriptor {
     pub ends: Option<(String, String)>,
     /// Whether calls on it wait for it, and not fail at once; `None` where the system does not tell.
     pub blocks: Option<bool>,
+}
+
+/// A lock of a file, as `flock` and its like make it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileLock {
+    /// The path of the file.
+    pub path: String,
+    /// The open files of the process that have it.
+    pub own: Vec<u64>,
+    /// The other processes that have it, with their names.
+    pub others: Vec<(u64, String)>,
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The target: what a front end (a debugger or the command line) provides for an inspection.
 
 pub mod auxiliary_vector;
+pub mod code_symbols;
 pub mod control_blocks;
 pub mod elf_image;
 pub mod host;

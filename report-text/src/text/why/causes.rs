@@ -2,7 +2,7 @@
 
 use super::super::Look;
 use super::super::holders::{end_text, in_collection, in_variable};
-use super::super::kinds::is_lock;
+use super::super::kinds::{is_lock, with_address};
 use super::super::waiting::{of_block_on, of_child, thing, waker_text};
 use super::facts::{Fact, joined};
 use super::futurelock::variable;
@@ -187,9 +187,7 @@ struct Evidence<'r> {
 impl Evidence<'_> {
     fn of(&self, link: &Link, is_last: bool) -> Vec<Fact> {
         let (_, resource, holder) = link.resource(self.report);
-        let kept = || {
-            Fact::thing(format!("{} {:#x}{}", resource.name, resource.address, numbers(resource)))
-        };
+        let kept = || Fact::thing(format!("{}{}", with_address(resource), numbers(resource)));
         match link.cause {
             Cause::Never | Cause::NotDriven(_) => {
                 let mut facts = vec![self.never(link)];

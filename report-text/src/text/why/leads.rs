@@ -346,7 +346,10 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
                 None => "see who else could send".to_string(),
             },
         },
-        (ResourceKind::Notify, _) => "see who should notify it".to_string(),
+        (ResourceKind::Notify, _) => match who_else_has_it(report, wait, resource) {
+            Some(who) => format!("see who should notify it; {who} it"),
+            None => "see who should notify it".to_string(),
+        },
         (ResourceKind::Cancellation, _) => "see who should cancel it".to_string(),
         (ResourceKind::Barrier, _) => "see who did not come to it".to_string(),
         // An empty set that is waited for is one that tasks may still be added to.
@@ -357,6 +360,7 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
             "that task is in no list; see who should poll it".to_string()
         }
         (ResourceKind::Pool, _) => "see who should give one back".to_string(),
+        (ResourceKind::ThreadLock, _) if not_found => "see who has it".to_string(),
         (ResourceKind::Blocking, _) if resource.thread.is_some() => {
             joined_thread(report, resource).unwrap_or("see what that thread does".to_string())
         }
@@ -367,6 +371,20 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
         }
         _ => format!("what would wake it is not known; see `async bt {id}`"),
     }
+}
+
+/// `tasks 4 and 7 have`: the tasks that have a handle, but for the one that waits; `None` where none was
+/// found, and of very many.
+fn who_else_has_it(report: &Report, wait: &Wait, resource: &Resource) -> Option<String> {
+    const MOST_NAMED: usize = 4;
+    let tasks = resource.holders.iter().filter(|holder| holder.thread.is_none());
+    let mut tasks: Vec<TaskIndex> = tasks.filter_map(|it| it.task).collect();
+    tasks.sort_unstable();
+    tasks.dedup();
+    tasks.retain(|task| *task != wait.task);
+    let have = if tasks.len() == 1 { "has" } else { "have" };
+    let are_few = (1..=MOST_NAMED).contains(&tasks.len());
+    are_few.then(|| format!("{} {have}", enumerated(report, &tasks)))
 }
 
 /// `thread 4 may have the sender, in `reply` at jobs.rs:8, and is blocked in

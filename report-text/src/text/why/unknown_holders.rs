@@ -6,7 +6,7 @@ use std::io;
 use rustc_hash::FxHashSet;
 
 use super::super::counts::enumerated;
-use super::super::kinds::is_lock;
+use super::super::kinds::{is_lock, with_address};
 use super::super::style::{Out, Style};
 use runtime_layouts::report::{
     Finding, Leads, Report, Resource, ResourceId, ResourceKind, TaskIndex,
@@ -43,11 +43,10 @@ pub(crate) fn sentences(report: &Report, findings: &[Finding], leads: &Leads) ->
             let tasks: Vec<TaskIndex> =
                 resource.queue.iter().map(|id| report.wait(*id).task).collect();
             let text = format!(
-                "Holder not found: {} {:#x} is taken and {} for it, but no suspended task shows \
+                "Holder not found: {} is taken and {} for it, but no suspended task shows \
                  its guard: running native code has it, or it was leaked, or the debug information \
                  leaves out its variable.",
-                resource.name,
-                resource.address,
+                with_address(resource),
                 match tasks.len() {
                     1 => format!("{} waits", enumerated(report, &tasks)),
                     _ => format!("{} wait", enumerated(report, &tasks)),
@@ -75,8 +74,8 @@ fn of_missing(pool: &Resource) -> Option<String> {
         _ => "running code has them, or they were leaked, or lie",
     };
     Some(format!(
-        "Holders not found: of {} {:#x} {which}: {rest} where unhang does not look.",
-        pool.name, pool.address
+        "Holders not found: of {} {which}: {rest} where unhang does not look.",
+        with_address(pool)
     ))
 }
 

@@ -29,9 +29,7 @@ pub(crate) const LIBRARY: Library = Library {
         ("async_std::task::join_handle::", "async_std::task::"),
     ],
     // What the driver waits with: `polling/src/epoll.rs` (2.8 and 3.11).
-    entering_kernel: &["polling::", "rustix::"],
-    // `rustix/src/backend/linux_raw/arch/*.rs` (1.1.6).
-    system_calls: &["rustix::backend::arch::asm::syscall"],
+    entering_kernel: &["polling::"],
     resources: RESOURCES,
     ..Library::named("async-io")
 };

@@ -3,7 +3,7 @@
 use crate::knowledge::blocking::BlockedThread;
 use crate::knowledge::{ObservedResource, OfSystem};
 use crate::report::{Access, ResourceKind};
-use crate::target::host::Descriptor;
+use crate::target::host::{Descriptor, FileLock};
 use crate::value::{Program, Value};
 
 /// An open file whose type does not say what it is.
@@ -22,9 +22,29 @@ pub(crate) fn observed(
     named(ObservedResource::new(ResourceKind::Io, value), fd, known, what)
 }
 
+/// What a thread waits for that locks an open file: `None` where nobody is known to have it locked.
+pub(crate) fn locked_file(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
+    let fd = open_file(blocked)?;
+    let FileLock { path, own, others } = blocked.program.target().host()?.file_lock(fd)?;
+    let mut name = format!("the lock of {path} (fd {fd})");
+    if own.is_empty() {
+        let of = |(pid, name): &(u64, String)| format!("process {pid} (`{name}`)");
+        let others: Vec<String> = others.iter().map(of).collect();
+        name.push_str(&format!(", which {} has", others.join(" and ")));
+    }
+    Some(ObservedResource {
+        key: fd,
+        name: Some(name.into()),
+        // Of what another process has there is no more to find here.
+        is_taken: Some(true).filter(|_| !own.is_empty()),
+        of_system: Some(OfSystem::Lock(fd)),
+        ..ObservedResource::without_address(ResourceKind::ThreadLock)
+    })
+}
+
 /// What a thread waits for that is blocked in a call on a socket: `None` where the call does not wait,
 /// as those of a runtime on its sockets.
-pub(super) fn socket_to_read(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
+pub(crate) fn socket_to_read(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
     let (fd, known) = (open_file(blocked)?, descriptor(blocked));
     // Where the system does not tell, who calls does.
     if !known.as_ref().and_then(|known| known.blocks).unwrap_or(blocked.is_direct) {
@@ -35,12 +55,12 @@ pub(super) fn socket_to_read(blocked: &BlockedThread<'_>) -> Option<ObservedReso
 
 /// The same of a call that reads any open file: `None` for one that ends by itself, as far as the
 /// system tells.
-pub(super) fn file_to_read(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
+pub(crate) fn file_to_read(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
     file(blocked, Access::Receive)
 }
 
 /// The same of one that writes.
-pub(super) fn file_to_write(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
+pub(crate) fn file_to_write(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
     file(blocked, Access::Send)
 }
 

@@ -32,10 +32,28 @@ pub(super) const THREAD_DATA: Expectation = ty(
     &[with(newest("parking_lot_core::parking_lot::ThreadData", "0.9"), &["key"])],
 );
 
+/// Where its threads sleep, beside how many have come.
+pub(super) const BARRIER: Expectation = ty(
+    "a meeting point of threads",
+    "library/std/src/sync/barrier.rs",
+    &[with(newest("std::sync::barrier::Barrier", "1.0"), &["num_threads"])],
+);
+
+/// What the threads of a scope share.
+pub(super) const SCOPE_DATA: Expectation = ty(
+    "the threads of a scope",
+    "library/std/src/thread/scoped.rs",
+    &[with(newest("std::thread::scoped::ScopeData", "1.63"), &["main_thread"])],
+);
+
 /// Everything above, and what the walk itself expects of the compiler.
 pub(super) const EXPECTATIONS: &[Expectation] =
-    &[compiler::MACHINES, compiler::WAKER, OWNED_FD, RW_LOCK, THREAD_DATA];
+    &[compiler::MACHINES, compiler::WAKER, OWNED_FD, RW_LOCK, THREAD_DATA, BARRIER, SCOPE_DATA];
 
 /// What tells which lock a thread waits for.
-pub(super) const NAMED_TYPES: &[NamedTypes] =
-    &[NamedTypes::of(&RW_LOCK), NamedTypes::of(&THREAD_DATA)];
+pub(super) const NAMED_TYPES: &[NamedTypes] = &[
+    NamedTypes::of(&RW_LOCK),
+    NamedTypes::of(&THREAD_DATA),
+    NamedTypes::of(&BARRIER),
+    NamedTypes::of(&SCOPE_DATA),
+];

@@ -38,7 +38,8 @@ pub(crate) fn of_parked_thread(program: &Program<'_>, word: u64) -> Option<u64> 
     Some(key & !1)
 }
 
-fn named(program: &Program<'_>, name: &str) -> Option<Ty> {
+/// A type of that name, in whichever module has it.
+pub(super) fn named(program: &Program<'_>, name: &str) -> Option<Ty> {
     (0..program.target().modules().len()).find_map(|module| {
         let id = *program.layouts(module).types_named(name, None).ok()?.first()?;
         Some(Ty { module, id })

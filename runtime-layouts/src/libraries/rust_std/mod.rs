@@ -11,6 +11,8 @@ pub(crate) mod collections;
 pub(crate) mod descriptors;
 pub(crate) mod expected;
 pub(crate) mod futex_words;
+pub(crate) mod notifications;
+pub(crate) mod scopes;
 pub(crate) mod threads;
 pub(crate) mod values;
 
@@ -125,6 +127,12 @@ const GUARDS: &[GuardType] = &[
         Access::Receive,
         channels::COUNTER,
     ),
+    notifications::CONDVAR_HANDLE,
+    notifications::OLD_CONDVAR_HANDLE,
+    notifications::PARKING_LOT_HANDLE,
+    notifications::THREAD_HANDLE,
+    notifications::OLD_THREAD_HANDLE,
+    notifications::BARRIER_HANDLE,
     guard("std::sync::poison::mutex::MutexGuard", Access::Exclusive, MUTEX),
     guard("std::sync::mutex::MutexGuard", Access::Exclusive, MUTEX),
     guard("std::sync::poison::rwlock::RwLockReadGuard", Access::Shared, RW_LOCK),
@@ -163,26 +171,31 @@ const BLOCKING: &[BlockingCall] = &[
     BlockingCall::block_on("pollster::block_on"),
     BlockingCall::call("std::thread::functions::sleep"),
     BlockingCall::call("std::thread::sleep"),
-    BlockingCall::call("std::thread::functions::park"),
-    BlockingCall::call("std::thread::park"),
+    BlockingCall::of("std::thread::functions::park", notifications::unpark),
+    BlockingCall::of("std::thread::park", notifications::unpark),
     BlockingCall::of("std::thread::join_handle::JoinHandle::join", threads::end),
     BlockingCall::of("std::thread::JoinHandle::join", threads::end),
-    BlockingCall::call("std::thread::scoped::scope"),
+    BlockingCall::of("std::thread::scoped::scope", scopes::ends),
     BlockingCall::of("std::sync::mpsc::Receiver::recv", channels::message),
     BlockingCall::of("std::sync::mpsc::SyncSender::send", channels::room),
-    BlockingCall::call("std::sync::poison::condvar::Condvar::wait"),
-    BlockingCall::call("std::sync::poison::condvar::Condvar::wait_while"),
-    BlockingCall::call("std::sync::condvar::Condvar::wait"),
-    BlockingCall::call("std::sync::condvar::Condvar::wait_while"),
-    BlockingCall::call("std::sync::barrier::Barrier::wait"),
+    BlockingCall::of("std::sync::poison::condvar::Condvar::wait", notifications::condvar),
+    BlockingCall::of("std::sync::poison::condvar::Condvar::wait_while", notifications::condvar),
+    BlockingCall::of("std::sync::condvar::Condvar::wait", notifications::condvar),
+    BlockingCall::of("std::sync::condvar::Condvar::wait_while", notifications::condvar),
+    BlockingCall::of("std::sync::barrier::Barrier::wait", notifications::barrier),
     BlockingCall::call("std::process::Child::wait"),
     BlockingCall::call("std::process::Child::wait_with_output"),
     BlockingCall::call("std::process::Command::output"),
     BlockingCall::call("std::process::Command::status"),
     BlockingCall::call("std::io::stdio::Stdin::read_line"),
+    BlockingCall::of("std::fs::File::lock", descriptors::locked_file),
+    BlockingCall::of("std::fs::File::lock_shared", descriptors::locked_file),
     BlockingCall::call("std::net::tcp::TcpListener::accept"),
-    BlockingCall::call("parking_lot::condvar::Condvar::wait"),
-    BlockingCall::call("parking_lot::condvar::Condvar::wait_while"),
+    BlockingCall::of("parking_lot::condvar::Condvar::wait", notifications::parking_lot_condvar),
+    BlockingCall::of(
+        "parking_lot::condvar::Condvar::wait_while",
+        notifications::parking_lot_condvar,
+    ),
     BlockingCall::call("parking_lot::once::Once::call_once"),
     // Who runs the initializer has it meanwhile.
     BlockingCall::lock("std::sync::once::Once::call_once", None, futex_words::first),

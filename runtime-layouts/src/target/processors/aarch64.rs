@@ -84,7 +84,12 @@ pub(super) static AARCH64: Processor = Processor {
     // The result of a call takes the register of its first argument, but a call that a stop
     // interrupts is set up to be made again before anybody looks (Linux 6.1,
     // `arch/arm64/kernel/signal.c`, `do_signal`: `regs->regs[0] = regs->orig_x0`).
-    system_calls: SystemCalls { first_argument: Some(0), third_argument: Some(2) },
+    system_calls: SystemCalls {
+        first_argument: Some(0),
+        third_argument: Some(2),
+        // `svc #0`
+        instructions: &[&[0x01, 0x00, 0x00, 0xd4]],
+    },
 };
 
 const KERNEL_WORDS: [Option<u16>; 33] = {

@@ -67,7 +67,12 @@ pub(super) static ARM: Processor = Processor {
         thread_pointer: ThreadPointer::Set { kind: 0x401, word: 0 },
     },
     notes: CoreNotes::ILP32,
-    system_calls: SystemCalls { first_argument: Some(0), third_argument: Some(2) },
+    system_calls: SystemCalls {
+        first_argument: Some(0),
+        third_argument: Some(2),
+        // `svc 0`, of Arm and of Thumb
+        instructions: &[&[0x00, 0x00, 0x00, 0xef], &[0x00, 0xdf]],
+    },
 };
 
 const KERNEL_WORDS: [Option<u16>; 16] = {

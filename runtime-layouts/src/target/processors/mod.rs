@@ -212,6 +212,8 @@ pub struct SystemCalls {
     pub first_argument: Option<u16>,
     /// The same of the third argument.
     pub third_argument: Option<u16>,
+    /// The bytes of the instructions that ask the kernel.
+    pub instructions: &'static [&'static [u8]],
 }
 
 /// The processor of programs with that ELF `e_machine`, class and byte order; `None` when it is

@@ -91,7 +91,12 @@ pub(super) static RISCV64: Processor = Processor {
     // The result of a call takes the register of its first argument, but a call that a stop
     // interrupts is set up to be made again before anybody looks (Linux 6.1,
     // `arch/riscv/kernel/signal.c`, `do_signal`: `regs->a0 = regs->orig_a0`).
-    system_calls: SystemCalls { first_argument: Some(10), third_argument: Some(12) },
+    system_calls: SystemCalls {
+        first_argument: Some(10),
+        third_argument: Some(12),
+        // `ecall`
+        instructions: &[&[0x73, 0x00, 0x00, 0x00]],
+    },
 };
 
 const PROGRAM_COUNTER: u16 = 64;

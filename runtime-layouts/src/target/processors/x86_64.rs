@@ -84,7 +84,12 @@ pub(super) static X86_64: Processor = Processor {
         thread_pointer: ThreadPointer::Word(21),
     },
     notes: CoreNotes::LP64,
-    system_calls: SystemCalls { first_argument: Some(5), third_argument: Some(1) },
+    system_calls: SystemCalls {
+        first_argument: Some(5),
+        third_argument: Some(1),
+        // `syscall`
+        instructions: &[&[0x0f, 0x05]],
+    },
 };
 
 /// `CALL`, relative or through a register or memory (Intel's manual, volume 2).

@@ -12,6 +12,8 @@ use crate::layout::origin::Origin;
 use crate::layout::source::{LayoutError, PolledAs};
 use crate::layout::{Call, SourceFile, SourceLocation, TypeKind, TypeParameter};
 use crate::report::{Chain, FrameKind, FutureState, Site, SiteId, Task};
+use crate::target::CodeAddress;
+use crate::target::code_symbols::CodeSymbols;
 use crate::value::{Program, Ty};
 use crate::walk::search::coroutine::state_of_variant;
 
@@ -23,11 +25,29 @@ pub(crate) struct Sites {
     /// The type and where it stands, by number; `None` for native calls.
     keys: Vec<Option<(Ty, StateKey)>>,
     native: FxHashMap<(Arc<str>, Option<SourceLocation>), SiteId>,
+    /// Those of code that no debug information describes.
+    unknown: FxHashMap<SiteId, UnknownCode>,
+    symbols: CodeSymbols,
     roles: Roles,
     /// Those of functions that begin to poll a future.
     beginnings: FxHashSet<SiteId>,
     /// Which are the user's; `None` until that is known.
     own: Option<OwnCode>,
+}
+
+/// Code that no debug information describes.
+struct UnknownCode {
+    /// As its object exports it.
+    function: Option<Arc<str>>,
+    object: Option<Arc<str>>,
+}
+
+/// Which of two calls stands for both.
+pub(crate) enum Joined {
+    Outer,
+    Inner,
+    /// Each says something of its own.
+    Neither,
 }
 
 /// What is the user's own code.
@@ -81,6 +101,8 @@ impl Sites {
             known: FxHashMap::default(),
             keys: Vec::new(),
             native: FxHashMap::default(),
+            unknown: FxHashMap::default(),
+            symbols: CodeSymbols::default(),
             roles: Roles::default(),
             beginnings: FxHashSet::default(),
             own: None,
@@ -154,13 +176,29 @@ impl Sites {
         self.beginnings.contains(&id)
     }
 
-    /// The site of native code that no debug information describes.
-    pub(crate) fn of_unknown_code(&mut self) -> SiteId {
-        let key: (Arc<str>, _) = ("".into(), None);
+    /// The site of native code that no debug information describes, by the function that its object
+    /// exports.
+    pub(crate) fn of_unknown_code(&mut self, program: &Program<'_>, pc: CodeAddress) -> SiteId {
+        let address = pc.lookup();
+        let start = program.module_at(address).map(|(module, _)| {
+            let module = &program.modules()[module];
+            module.load_bias.wrapping_add(module.layouts.facts().address_range.0.0)
+        });
+        let name = self.symbols.at(program.target().memory(), address, start);
+        let text = match (name.function, name.object) {
+            (Some(function), Some(object)) => format!("{function} ({object})"),
+            (Some(function), None) => function.to_string(),
+            (None, Some(object)) => format!("(code of {object} without debug information)"),
+            (None, None) => "(code without debug information)".to_string(),
+        };
+        let key: (Arc<str>, _) = (text.as_str().into(), None);
         if let Some(known) = self.native.get(&key) {
             return *known;
         }
-        let text = "(code without debug information)".to_string();
+        let code = UnknownCode {
+            function: name.function.map(Arc::from),
+            object: name.object.map(Arc::from),
+        };
         let site = Site {
             name: DisplayName { short: text.clone(), full: text },
             type_name: String::new(),
@@ -173,7 +211,27 @@ impl Sites {
         };
         let id = self.add(site, None);
         self.native.insert(key, id);
+        self.unknown.insert(id, code);
         id
+    }
+
+    /// The function of a site that no debug information describes, as its object exports it; `None` for
+    /// all others.
+    pub(crate) fn exported_function(&self, id: SiteId) -> Option<&str> {
+        self.unknown.get(&id)?.function.as_deref()
+    }
+
+    /// Which of two calls say enough of code that no debug information describes, where `outer` makes
+    /// `inner`: of several calls within one object the first that has a name.
+    pub(crate) fn joins(&self, outer: SiteId, inner: SiteId) -> Joined {
+        let Some((outer, inner)) = self.unknown.get(&outer).zip(self.unknown.get(&inner)) else {
+            return Joined::Neither;
+        };
+        match outer.object == inner.object {
+            true if outer.function.is_some() || inner.function.is_none() => Joined::Outer,
+            true => Joined::Inner,
+            false => Joined::Neither,
+        }
     }
 
     /// How many there are.

@@ -7,21 +7,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::rc::Rc;
-
-use rustc_hash::FxHashMap;
-
+use super::open_files::Keepers;
 use crate::knowledge::OfSystem;
-use crate::report::{Access, BlockedChild, FileKeeper, ResourceId, Task, WaitId};
+use crate::report::{Access, BlockedChild, ResourceId, Task, WaitId};
 use crate::target::host::BlockedProcess;
 use crate::value::Program;
-use crate::walk::chains::live_values::{LiveValue, LiveValues};
 use crate::walk::chains::sites::Sites;
-use crate::walk::search::end_types::EndTypes;
 use crate::walk::waits::Waits;
-
-/// Tasks whose frames are searched, at most: of more nobody is said to have a file.
-const MOST_TASKS: usize = 100_000;
 
 /// Adds the children to what is waited for: their ends, and the pipes that they write to or read.
 pub(super) fn add(program: &Program<'_>, sites: &Sites, tasks: &[Task], waits: &mut Waits) {
@@ -39,8 +31,8 @@ pub(super) fn add(program: &Program<'_>, sites: &Sites, tasks: &[Task], waits: &
     if ended.is_empty() {
         return;
     }
-    let mut keepers = ended.iter().map(|(process, _)| (process.fd, Keepers::default())).collect();
-    find_keepers(program, sites, tasks, &mut keepers);
+    let files = ended.iter().map(|(process, _)| process.fd);
+    let keepers = Keepers::of(program, sites, tasks, files);
     for (process, ended) in ended {
         let child = BlockedChild {
             pid: process.pid,
@@ -48,7 +40,10 @@ pub(super) fn add(program: &Program<'_>, sites: &Sites, tasks: &[Task], waits: &
             name: process.name,
             reads: process.reads,
             fd: process.fd,
-            keeper: keepers.get(&process.fd).and_then(Keepers::only).cloned(),
+            keeper: keepers
+                .get(&process.fd)
+                .and_then(Keepers::only)
+                .map(|(keeper, _)| keeper.clone()),
         };
         for id in ended {
             waits.resources[id.0 as usize].child = Some(Box::new(child.clone()));
@@ -76,47 +71,4 @@ fn is_waited_for(waits: &Waits, id: ResourceId) -> bool {
         matches!(waits.waits[wait.0 as usize].access, Some(Access::Receive | Access::Send))
     };
     queue.iter().any(one_side)
-}
-
-/// Who has an open file, as far as variables say.
-#[derive(Default)]
-struct Keepers {
-    certain: Vec<FileKeeper>,
-    /// Variables that may have been moved away, and have left their bytes.
-    perhaps: Vec<FileKeeper>,
-}
-
-impl Keepers {
-    /// The one that has it; `None` where none was found, or where which of several is not known.
-    fn only(&self) -> Option<&FileKeeper> {
-        self.certain.first().or(match self.perhaps.as_slice() {
-            [only] => Some(only),
-            _ => None,
-        })
-    }
-}
-
-/// Finds who has the open files of these numbers.
-fn find_keepers(
-    program: &Program<'_>,
-    sites: &Sites,
-    tasks: &[Task],
-    keepers: &mut FxHashMap<u64, Keepers>,
-) {
-    if tasks.len() > MOST_TASKS {
-        return;
-    }
-    let libraries = sites.libraries();
-    let types = libraries.all().flat_map(|library| library.descriptors).copied();
-    let mut live_values = LiveValues::of_ends(Rc::new(EndTypes::named(types)), libraries);
-    let mut kept = Vec::new();
-    for task in tasks.iter().take_while(|_| !program.is_interrupted()) {
-        live_values.of_chain(program, sites, &task.chain, &mut kept);
-        for LiveValue { value, frame, variable, may_be_moved, .. } in kept.drain(..) {
-            let Ok(fd) = value.unsigned(program) else { continue };
-            let Some(known) = keepers.get_mut(&fd) else { continue };
-            let list = if may_be_moved { &mut known.perhaps } else { &mut known.certain };
-            list.push(FileKeeper { task: task.index, frame, variable });
-        }
-    }
 }

@@ -5,12 +5,15 @@
 
 mod children;
 mod counts;
+mod file_locks;
 pub(crate) mod guard_types;
 mod guarded_ends;
 pub(crate) mod guards;
 mod in_objects;
 mod lent;
+mod open_files;
 mod other_ends;
+mod own_handles;
 mod owners;
 mod peers;
 mod static_values;
@@ -108,6 +111,7 @@ impl Holders {
         }
         peers::add(waits, connections);
         children::add(program, sites, tasks, waits);
+        file_locks::add(program, sites, tasks, waits);
         lent::add(program, sites, tasks, &mut self.types, waits);
         let blocking = waits.waits.iter().filter(|wait| wait.blocks_thread);
         self.of_threads.extend(blocking.map(|wait| wait.resource));
@@ -125,6 +129,7 @@ impl Holders {
                 pool.holders.sort_by_key(|holder| holder.task);
             }
         }
+        own_handles::add(program, threads, &mut self.owners, waits);
         for (id, resource) in (0..).map(ResourceId).zip(&mut waits.resources) {
             drop_handles_beside_guards(resource);
             drop_what_was_taken_apart(resource);
@@ -177,6 +182,10 @@ impl Holders {
         for end in ends_brought(known.access) {
             let Some(id) = waits.known(known.kind, key.address, *end) else { continue };
             let resource = &mut waits.resources[id.0 as usize];
+            // Of what anybody may have a handle of it tells nothing who has one.
+            if known.access == Access::Handle && resource.is_reachable {
+                continue;
+            }
             let is_counted = matches!(known.kind, ResourceKind::ThreadLock | ResourceKind::Pool);
             if !is_counted {
                 // What is passed on to a function that is put in line there has several names; the

@@ -60,6 +60,21 @@ impl Owners {
         }
     }
 
+    /// The addresses of the counts around something.
+    pub(crate) fn around(&self, id: ResourceId) -> Vec<u64> {
+        self.around.get(&id).into_iter().flatten().copied().collect()
+    }
+
+    /// Adds a pointer to each of these on the stack of a thread, which runs that task.
+    pub(crate) fn add_on_stack(&mut self, id: ResourceId, tid: u64, task: TaskIndex) {
+        for counts in self.around.get(&id).into_iter().flatten() {
+            if let Some((_, handles)) = self.found.get_mut(counts) {
+                // No pointer lies where the id of a thread would be its address.
+                handles.insert(tid, Handle { task, may_be_moved: true });
+            }
+        }
+    }
+
     /// Takes in that a spawned task waits for something: only its own pointers keep that alive, so
     /// where it has but one, that was not moved away. What a thread blocks on may borrow from that
     /// thread.

@@ -43,7 +43,11 @@ pub(crate) fn of_frames(
 ) -> Option<Blocked> {
     let (frame, call) = call_of(sites, chain)?;
     let functions = chain.frames.iter().rev().map(|frame| &*sites.get(frame.site).type_name);
-    if !waits_in_kernel(sites.libraries(), functions) {
+    let waits = match sites.exported_function(frame.site) {
+        Some(_) => is_at_system_call(program, thread),
+        None => waits_in_kernel(sites.libraries(), functions),
+    };
+    if !waits {
         return None;
     }
     let site = sites.get(frame.site);
@@ -128,8 +132,11 @@ pub(crate) fn call_of<'c>(
     }
     let called = &chain.frames[users.map_or(0, |at| at + 1)..];
     let known = called.iter().find_map(|frame| {
-        let known = sites.libraries().blocking(&plain_path(&sites.get(frame.site).type_name))?;
-        Some((frame, known))
+        let known = match sites.exported_function(frame.site) {
+            Some(function) => sites.libraries().blocking(function),
+            None => sites.libraries().blocking(&plain_path(&sites.get(frame.site).type_name)),
+        };
+        Some((frame, known?))
     });
     // What the user called begins to poll a future, somewhere within.
     match known {
@@ -167,6 +174,20 @@ fn was_woken(program: &Program<'_>, thread: &Thread, word: u64) -> bool {
     let expected = number.and_then(|number| register(program, thread, number));
     let value = program.read_unsigned(word, 4).ok();
     expected.zip(value).is_some_and(|(expected, value)| u128::from(expected as u32) != value)
+}
+
+/// Whether a thread is in a system call, by the code where it stands: the instruction is behind it, or
+/// will be run again.
+fn is_at_system_call(program: &Program<'_>, thread: &Thread) -> bool {
+    let Some(calls) = program.target().processor().map(|it| &it.system_calls) else { return false };
+    let frames = program.target().native_frames(thread, 1);
+    let Some(pc) = frames.first().map(|frame| frame.pc.get()) else { return false };
+    calls.instructions.iter().any(|instruction| {
+        let mut code = vec![0; instruction.len()];
+        [pc.wrapping_sub(code.len() as u64), pc].into_iter().any(|at| {
+            program.target().memory().read(at, &mut code).is_ok() && code == **instruction
+        })
+    })
 }
 
 /// A register of a thread's innermost frame.

@@ -4,16 +4,16 @@
 use crate::layout::Call;
 use crate::layout::name::plain_path;
 use crate::report::{Chain, Frame};
-use crate::target::NativeFrame;
+use crate::target::{CodeAddress, NativeFrame};
 use crate::value::Program;
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::sites::{Joined, Sites};
 
 /// One function on a native stack.
 pub(crate) enum NativeCall {
     /// One that the debug information of this module describes.
     Known { module: usize, call: Call, pc: u64 },
     /// Code that none describes.
-    Unknown { pc: u64 },
+    Unknown { pc: CodeAddress },
 }
 
 /// The functions of a stack, inlined ones too, innermost first.
@@ -31,7 +31,7 @@ pub(crate) fn calls(program: &Program<'_>, frames: &[NativeFrame]) -> Vec<Native
                     pc: frame.pc.get(),
                 }))
             }
-            _ => found.push(NativeCall::Unknown { pc: frame.pc.get() }),
+            _ => found.push(NativeCall::Unknown { pc: frame.pc }),
         }
     }
     found
@@ -70,12 +70,13 @@ pub(crate) fn chain_of(program: &Program<'_>, sites: &mut Sites, calls: &[Native
             // Between the runtime and the future such code only catches panics.
             NativeCall::Unknown { .. } if frames.is_empty() => continue,
             NativeCall::Unknown { pc } => {
-                let site = sites.of_unknown_code();
-                // Several frames of a system library say no more than one.
-                if frames.last().is_some_and(|last| last.site == site) {
-                    continue;
+                let site = sites.of_unknown_code(program, *pc);
+                match frames.last().map(|last| sites.joins(last.site, site)) {
+                    Some(Joined::Outer) => continue,
+                    Some(Joined::Inner) => drop(frames.pop()),
+                    Some(Joined::Neither) | None => {}
                 }
-                (site, *pc)
+                (site, pc.get())
             }
         };
         frames.push(Frame { site, address, problem: None });

@@ -1,0 +1,219 @@
+//! Names of functions in loaded objects, by the dynamic symbols that the loader left in memory.
+//!
+//! For code without debug information, such as that of a C library. No file is read, so that every
+//! front has the same names.
+//!
+//! Source: the System V ABI, "Dynamic Linking"; `DT_GNU_HASH` as `elf/dl-lookup.c` reads it (glibc 2.36).
+
+use std::ops::Range;
+
+use object::Endianness;
+use object::elf::{FileHeader32, FileHeader64, STT_FUNC, STT_GNU_IFUNC};
+use object::pod::slice_from_all_bytes;
+use object::read::elf::{FileHeader, Sym};
+
+use super::elf_image::Image;
+use crate::memory::MemoryReader;
+
+/// Tags of the dynamic section, from `elf.h`.
+const DT_HASH: u64 = 4;
+const DT_STRTAB: u64 = 5;
+const DT_SYMTAB: u64 = 6;
+const DT_STRSZ: u64 = 10;
+const DT_SONAME: u64 = 14;
+const DT_GNU_HASH: u64 = 0x6fff_fef5;
+
+/// Objects begin at a page, and the smallest one has so many bytes.
+const PAGE: u64 = 4096;
+/// Pages in front of an address in which the beginning of its object is looked for: 64 MiB.
+const MOST_PAGES: u64 = 1 << 14;
+/// More symbols, and longer tables of names, are not believed.
+const MOST_SYMBOLS: u64 = 1 << 20;
+const LONGEST_STRINGS: u64 = 64 << 20;
+const LONGEST_NAME: usize = 512;
+
+/// What code of a loaded object is called.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+pub struct CodeName<'s> {
+    /// The function, as the object exports it; `None` for one that it does not export.
+    pub function: Option<&'s str>,
+    /// The object's own name (`DT_SONAME`); `None` where it has none, as most executables.
+    pub object: Option<&'s str>,
+}
+
+/// The objects that were asked about, each read once.
+#[derive(Debug, Default)]
+pub struct CodeSymbols {
+    /// The addresses of each, with what it exports; `None` where no object was found.
+    known: Vec<(Range<u64>, Option<DynamicSymbols>)>,
+}
+
+impl CodeSymbols {
+    /// What the code at an address is called, as far as memory shows that. `start` is where its object
+    /// begins, if that is known.
+    pub fn at(
+        &mut self,
+        memory: &dyn MemoryReader,
+        address: u64,
+        start: Option<u64>,
+    ) -> CodeName<'_> {
+        let known = self.known.iter().position(|(range, _)| range.contains(&address));
+        let known = known.unwrap_or_else(|| {
+            self.known.push(find(memory, address, start));
+            self.known.len() - 1
+        });
+        self.known[known].1.as_ref().map(|symbols| symbols.at(address)).unwrap_or_default()
+    }
+}
+
+/// The object that an address lies in.
+fn find(
+    memory: &dyn MemoryReader,
+    address: u64,
+    start: Option<u64>,
+) -> (Range<u64>, Option<DynamicSymbols>) {
+    let image = |at| Image::at(at, memory).filter(|image| image.extent().contains(&address));
+    let found = |image: Image| (image.extent(), DynamicSymbols::of(&image, memory));
+    if let Some(image) = start.and_then(image) {
+        return found(image);
+    }
+    let page = address & !(PAGE - 1);
+    let mut first = page;
+    for at in (0..MOST_PAGES).map_while(|back| page.checked_sub(back * PAGE)) {
+        let mut magic = [0; 4];
+        if memory.read(at, &mut magic).is_err() {
+            break;
+        }
+        first = at;
+        if magic == *b"\x7fELF"
+            && let Some(image) = image(at)
+        {
+            return found(image);
+        }
+    }
+    (first..page.saturating_add(PAGE), None)
+}
+
+/// The functions that an object exports.
+#[derive(Debug)]
+struct DynamicSymbols {
+    object: Option<String>,
+    /// By address; those of one address one behind the other.
+    functions: Vec<Function>,
+    names: Vec<u8>,
+}
+
+/// A function that is exported.
+#[derive(Debug)]
+struct Function {
+    code: Range<u64>,
+    /// Where its name begins.
+    name: usize,
+}
+
+impl DynamicSymbols {
+    /// Those of an object in memory; `None` where it exports nothing that can be read.
+    fn of(image: &Image, memory: &dyn MemoryReader) -> Option<Self> {
+        match image.words.pointer_size {
+            4 => Self::of_class::<FileHeader32<Endianness>>(image, memory),
+            _ => Self::of_class::<FileHeader64<Endianness>>(image, memory),
+        }
+    }
+
+    fn of_class<Elf>(image: &Image, memory: &dyn MemoryReader) -> Option<Self>
+    where
+        Elf: FileHeader<Endian = Endianness>,
+    {
+        let dynamic = image.dynamic(memory);
+        let value = |tag| dynamic.iter().find(|entry| entry.0 == tag).map(|entry| entry.1);
+        // Some loaders write addresses of the process over those of the file.
+        let extent = image.extent();
+        let live = |tag| {
+            let address = value(tag)?;
+            let moved = address.wrapping_add(image.load_bias);
+            Some(if extent.contains(&address) { address } else { moved })
+        };
+        let count = live(DT_GNU_HASH)
+            .and_then(|hash| symbols_of_gnu_hash(image, memory, hash))
+            // `nbucket`, `nchain`: as many as there are symbols.
+            .or_else(|| number(image, memory, live(DT_HASH)?.wrapping_add(4)))?;
+        let read = |at, size: u64| {
+            let mut bytes = vec![0; usize::try_from(size).ok()?];
+            memory.read(at, &mut bytes).ok()?;
+            Some(bytes)
+        };
+        let size = size_of::<Elf::Sym>() as u64;
+        let symbols = read(live(DT_SYMTAB)?, count.min(MOST_SYMBOLS) * size)?;
+        let names = read(live(DT_STRTAB)?, value(DT_STRSZ)?.min(LONGEST_STRINGS))?;
+        let symbols: &[Elf::Sym] = slice_from_all_bytes(&symbols).ok()?;
+        let endian = image.endian();
+        let function = |symbol: &Elf::Sym| {
+            let is_function = [STT_FUNC, STT_GNU_IFUNC].contains(&symbol.st_type());
+            let value: u64 = symbol.st_value(endian).into();
+            let start = value.wrapping_add(image.load_bias);
+            let end = start.saturating_add(symbol.st_size(endian).into());
+            let name = usize::try_from(symbol.st_name(endian)).ok()?;
+            (is_function && value != 0).then_some(Function { code: start..end, name })
+        };
+        let mut functions: Vec<Function> = symbols.iter().filter_map(function).collect();
+        functions.sort_by_key(|function| function.code.start);
+        let object = value(DT_SONAME).and_then(|at| name_at(&names, usize::try_from(at).ok()?));
+        Some(Self { object: object.map(str::to_string), functions, names })
+    }
+
+    /// What the code there is called.
+    fn at(&self, address: u64) -> CodeName<'_> {
+        CodeName { function: self.function_at(address), object: self.object.as_deref() }
+    }
+
+    /// The function that an address lies in, by the plainest of its names: `poll` of `__poll` and
+    /// `poll`.
+    fn function_at(&self, address: u64) -> Option<&str> {
+        let end = self.functions.partition_point(|function| function.code.start <= address);
+        let start = self.functions[..end].last()?.code.start;
+        let same = self.functions[..end].iter().rev().take_while(|it| it.code.start == start);
+        let around = same.filter(|function| function.code.contains(&address));
+        let names = around.filter_map(|function| name_at(&self.names, function.name));
+        names
+            .min_by_key(|name| (name.len() - name.trim_start_matches('_').len(), name.len(), *name))
+    }
+}
+
+/// How many symbols an object has, by the table in which the loader looks them up: the last of the
+/// chain that begins last.
+fn symbols_of_gnu_hash(image: &Image, memory: &dyn MemoryReader, hash: u64) -> Option<u64> {
+    let word = |index: u64| number(image, memory, hash.wrapping_add(index.wrapping_mul(4)));
+    let (buckets, first, bloom) = (word(0)?, word(1)?, word(2)?);
+    if buckets.max(bloom) > MOST_SYMBOLS {
+        return None;
+    }
+    let start = 4 + image.words.pointers_size(bloom) / 4;
+    let mut bytes = vec![0; usize::try_from(buckets * 4).ok()?];
+    memory.read(hash.wrapping_add(start * 4), &mut bytes).ok()?;
+    let (numbers, _) = bytes.as_chunks::<4>();
+    let mut last = numbers.iter().map(|bytes| image.words.number(bytes)).max()?;
+    if last < first {
+        return Some(first);
+    }
+    // A hash with its lowest bit set ends a chain.
+    while word(start + buckets + (last - first))? & 1 == 0 {
+        last += 1;
+        if last > MOST_SYMBOLS {
+            return None;
+        }
+    }
+    Some(last + 1)
+}
+
+/// A number of four bytes.
+fn number(image: &Image, memory: &dyn MemoryReader, at: u64) -> Option<u64> {
+    image.words.read(memory, at, 4).ok()
+}
+
+/// The name that begins there; `None` where it is none that can be printed.
+fn name_at(names: &[u8], at: usize) -> Option<&str> {
+    let name = names.get(at..)?;
+    let name = &name[..name.iter().take(LONGEST_NAME).position(|byte| *byte == 0)?];
+    let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
+    std::str::from_utf8(name).ok().filter(|_| is_name)
+}

@@ -1,0 +1,81 @@
+//! The handles that threads have of what they wait for themselves.
+//!
+//! Who sleeps on a `Condvar` mostly owns it together with those who would notify, and its own pointer
+//! is one of those that the counts tell of. It lies on the thread's stack: only who finds it there can
+//! say that nobody else has one.
+
+use rustc_hash::FxHashSet;
+
+use super::owners::Owners;
+use crate::report::{Access, Holder, ProcessThread, Resource, ResourceId, ResourceKind, TaskIndex};
+use crate::target::Thread;
+use crate::value::Program;
+use crate::walk::stacks::words;
+use crate::walk::waits::Waits;
+
+/// Adds the waiting threads to those that have a handle. A word on a stack may be old, so that nothing
+/// becomes certain by it.
+pub(super) fn add(
+    program: &Program<'_>,
+    threads: &[ProcessThread],
+    owners: &mut Owners,
+    waits: &mut Waits,
+) {
+    let has_handle = |resource: &Resource| {
+        let is_one = |holder: &Holder| holder.access == Access::Handle && holder.thread.is_none();
+        let kinds = [ResourceKind::Notify, ResourceKind::Barrier];
+        kinds.contains(&resource.kind) && resource.holders.iter().any(is_one)
+    };
+    for known in threads {
+        let (Some(task), Some(blocked)) = (known.task, known.blocked) else { continue };
+        let id = blocked.resource;
+        if !has_handle(&waits.resources[id.0 as usize]) {
+            continue;
+        }
+        let natives = program.target().threads();
+        let Some(thread) = natives.iter().find(|it| it.tid == known.thread.tid) else { continue };
+        if owns(program, thread, owners.around(id)) {
+            owners.add_on_stack(id, known.thread.tid, task);
+            let frame = blocked.user.unwrap_or(blocked.call);
+            take_handle(&mut waits.resources, id, task, known, frame);
+        }
+    }
+}
+
+/// Whether a pointer to each of these is on a thread's stack.
+fn owns(program: &Program<'_>, thread: &Thread, counted: Vec<u64>) -> bool {
+    let words = || words::of_stack(program, thread, FxHashSet::default());
+    !counted.is_empty()
+        && words().is_some_and(|words| counted.iter().all(|counted| words.contains(counted)))
+}
+
+/// Makes the task that a thread runs a holder; behind the others, since it waits itself.
+fn take_handle(
+    resources: &mut [Resource],
+    id: ResourceId,
+    task: TaskIndex,
+    thread: &ProcessThread,
+    frame: crate::report::FrameRef,
+) {
+    let holders = &mut resources[id.0 as usize].holders;
+    let Some(like) = holders.iter().find(|holder| holder.access == Access::Handle) else { return };
+    let is_own = |holder: &Holder| {
+        holder.thread.is_some_and(|holding| holding.thread == thread.thread)
+            && holder.access == Access::Handle
+    };
+    let own = holders.iter().find(|holder| is_own(holder));
+    let variable = own.and_then(|own| own.variable.clone());
+    let frame = own.map_or(frame, |own| own.frame);
+    let own = Holder {
+        task: Some(task),
+        frame,
+        variable,
+        may_be_moved: true,
+        shared_end: Some(thread.thread.tid),
+        holding_frame: None,
+        within: None,
+        ..like.clone()
+    };
+    holders.retain(|holder| !is_own(holder));
+    holders.push(own);
+}
