@@ -217,3 +217,104 @@ fn name_at(names: &[u8], at: usize) -> Option<&str> {
     let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
     std::str::from_utf8(name).ok().filter(|_| is_name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::FakeMemory;
+
+    const BASE: u64 = 0x40_0000;
+    const NAMES: &[u8] = b"\0libc.so.6\0__poll\0poll\0environ\0\x1b[2J\0";
+    /// Where the addresses of the dynamic section's entries are, as the loader left them.
+    const DYNAMIC: u64 = 0x200;
+
+    fn bytes(words: &[u64]) -> Vec<u8> {
+        words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    fn numbers(numbers: &[u32]) -> Vec<u8> {
+        numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+    }
+
+    /// A symbol of a kind (`STT_FUNC` is 2) with its name, address and size.
+    fn symbol(name: u32, kind: u8, address: u64, size: u64) -> Vec<u8> {
+        let mut symbol = name.to_le_bytes().to_vec();
+        symbol.extend([kind, 0, 1, 0]);
+        symbol.extend(bytes(&[address, size]));
+        symbol
+    }
+
+    /// A library with `poll` in it, and the table by which its symbols are counted.
+    fn library(table: u64) -> FakeMemory {
+        let mut header = vec![0; 64];
+        header[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+        header[32..40].copy_from_slice(&64_u64.to_le_bytes());
+        header[54..58].copy_from_slice(&[56, 0, 2, 0]);
+        // `PT_LOAD` of two pages, `PT_DYNAMIC`.
+        header.extend(bytes(&[5 << 32 | 1, 0, 0, 0, 0x2000, 0x2000, 0x1000]));
+        header.extend(bytes(&[6 << 32 | 2, DYNAMIC, DYNAMIC, DYNAMIC, 96, 96, 8]));
+        let hash = if table == DT_HASH { 0x500 } else { 0x600 };
+        let size = NAMES.len() as u64;
+        let dynamic = [DT_SONAME, 1, DT_SYMTAB, 0x300, DT_STRTAB, BASE + 0x400, DT_STRSZ, size];
+        let symbols = [
+            symbol(0, 0, 0, 0),
+            symbol(11, 2, 0x1800, 0x40),
+            symbol(18, 2, 0x1800, 0x40),
+            symbol(23, 1, 0x1900, 8),
+            symbol(31, 2, 0x1a00, 0x10),
+        ];
+        FakeMemory::new()
+            .with(BASE, vec![0; 0x2000])
+            .with(BASE, header)
+            .with(BASE + DYNAMIC, bytes(&[&dynamic[..], &[table, hash, 0, 0]].concat()))
+            .with(BASE + 0x300, symbols.concat())
+            .with(BASE + 0x400, NAMES.to_vec())
+            .with(BASE + 0x500, numbers(&[1, 5]))
+            // One bucket, whose chain of four begins at the first symbol.
+            .with(BASE + 0x600, numbers(&[1, 1, 1, 0, 0, 0, 1, 2, 4, 6, 9]))
+    }
+
+    fn name(memory: &FakeMemory, address: u64) -> (Option<String>, Option<String>) {
+        let mut symbols = CodeSymbols::default();
+        let name = symbols.at(memory, address, None);
+        (name.function.map(str::to_string), name.object.map(str::to_string))
+    }
+
+    #[test]
+    fn a_function_has_the_plainest_of_its_names() {
+        for table in [DT_HASH, DT_GNU_HASH] {
+            let memory = library(table);
+            let of = |address| name(&memory, BASE + address);
+            let libc = || Some("libc.so.6".to_string());
+            assert_eq!(of(0x1800), (Some("poll".into()), libc()));
+            assert_eq!(of(0x183f), (Some("poll".into()), libc()));
+            assert_eq!(of(0x1840), (None, libc()), "behind it");
+            assert_eq!(of(0x1900), (None, libc()), "a variable");
+            assert_eq!(of(0x1a00), (None, libc()), "what cannot be printed is no name");
+        }
+    }
+
+    #[test]
+    fn code_of_no_object_has_no_name() {
+        assert_eq!(name(&library(DT_HASH), BASE + 0x2000), (None, None));
+        assert_eq!(name(&FakeMemory::new(), 0), (None, None));
+        assert_eq!(name(&FakeMemory::new(), u64::MAX), (None, None));
+    }
+
+    #[test]
+    fn damaged_tables_do_no_harm() {
+        for table in [DT_HASH, DT_GNU_HASH] {
+            let whole = library(table);
+            let mut bytes = vec![0; 0x640];
+            whole.read(BASE, &mut bytes).expect("it is there");
+            for at in (0..bytes.len()).filter(|at| bytes[*at] != 0) {
+                for value in [0, 0x7f, 0xff] {
+                    let mut damaged = bytes.clone();
+                    damaged[at] = value;
+                    damaged.resize(0x2000, 0);
+                    name(&FakeMemory::new().with(BASE, damaged), BASE + 0x1800);
+                }
+            }
+        }
+    }
+}

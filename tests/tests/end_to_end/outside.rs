@@ -58,3 +58,28 @@ fn of_a_live_process_files_have_places() -> Result<()> {
     }
     Ok(())
 }
+
+/// Which open file has a lock only the system knows.
+#[test]
+fn of_a_live_process_the_lock_of_a_file_has_a_holder() -> Result<()> {
+    let evidence = concat!(
+        r"1\. Deadlock: tasks \d+ and \d+ wait for each other\.\n",
+        r"     the end of task \d+\n",
+        r"     wanted by task \d+, answers::gates::close_books, \S+gates\.rs:\d+\n",
+        r"     the lock of /\S+/ledger-\d+ \(deleted\) \(fd \d+\)\n",
+        r"     held   by task \d+ in `ledger`, answers::gates::close_books, \S+gates\.rs:\d+\n",
+        r"     wanted by task \d+, closure in answers::gates::close_books, \S+gates\.rs:\d+\n",
+    );
+    for (profile, debuggers) in [
+        (Profile::Debug, [Front::SystemGdb, Front::NewestLldb]),
+        (Profile::Release, [Front::NewestGdb, Front::SystemLldb]),
+    ] {
+        let running = subjects::answers(profile, "ledger")?;
+        let subject = Subject::Process(running.pid());
+        for front in debuggers {
+            let text = front.ask(subject, &["async why"])?.concat();
+            ensure!(Regex::new(evidence)?.is_match(&text), "{profile:?}, {front:?}: {text}");
+        }
+    }
+    Ok(())
+}

@@ -184,6 +184,9 @@ faults! { subjects::answers, every_answer_in_every_debugger:
     two_wait_for_each_others_first_word_one_way "one-way-pipes"
     who_would_answer_has_panicked "broken-desk"
     a_closure_joins_a_thread_whose_future_waits_for_it "joined-runtime"
+    a_thread_waits_for_a_condvar_of_who_waits_for_it "closed-gate"
+    a_thread_waits_at_a_barrier_for_who_waits_for_it "short-meeting"
+    the_threads_of_a_scope_want_the_lock_of_who_waits_for_them "scope"
 }
 
 /// How often a busy thread is looked at, at most: it is not told from one that waits for a processor

@@ -364,6 +364,7 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
         (ResourceKind::Blocking, _) if resource.thread.is_some() => {
             joined_thread(report, resource).unwrap_or("see what that thread does".to_string())
         }
+        (ResourceKind::Blocking, _) => format!("see in `async bt {id}` what that call waits for"),
         (ResourceKind::OtherEnd, _) if !not_found => "see who else has an end".to_string(),
         (ResourceKind::Semaphore, _) => "see who should give permits back".to_string(),
         _ if wait.waker.is_some_and(|place| !matches!(place, WakerPlace::Heap(_))) => {

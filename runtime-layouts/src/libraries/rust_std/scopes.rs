@@ -90,6 +90,7 @@ fn has_result_for(program: &Program<'_>, thread: &Thread, data: u64) -> bool {
     };
     let is_result = |counted: u64| words(counted, 2..OF_RESULT).any(|word| word == data);
     // The function itself lies on the heap, with what it was given.
-    let outermost = words(end.wrapping_sub(OUTERMOST).next_multiple_of(size), 0..OUTERMOST / size);
-    outermost.filter(|function| words(*function, 0..OF_FUNCTION).any(is_result)).next().is_some()
+    let mut outermost =
+        words(end.wrapping_sub(OUTERMOST).next_multiple_of(size), 0..OUTERMOST / size);
+    outermost.any(|function| words(function, 0..OF_FUNCTION).any(is_result))
 }

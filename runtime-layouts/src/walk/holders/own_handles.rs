@@ -36,10 +36,29 @@ pub(super) fn add(
         let Some(thread) = natives.iter().find(|it| it.tid == known.thread.tid) else { continue };
         if owns(program, thread, owners.around(id)) {
             owners.add_on_stack(id, known.thread.tid, task);
+            if owners.are_too_many(program, id) {
+                take_from_who_waits(task, id, owners, waits);
+            }
             let frame = blocked.user.unwrap_or(blocked.call);
             take_handle(&mut waits.resources, id, task, known, frame);
         }
     }
+}
+
+/// Drops the handles that may have been moved away of the tasks that wait for the end of one that has
+/// its own: they were moved into it, as `spawn_blocking(move || gate.pass()).await` does.
+fn take_from_who_waits(task: TaskIndex, id: ResourceId, owners: &mut Owners, waits: &mut Waits) {
+    let is_end = |resource: &Resource| {
+        resource.kind == ResourceKind::Join && resource.tasks.as_slice() == [task]
+    };
+    let ends = waits.waits.iter().filter(|wait| is_end(&waits.resources[wait.resource.0 as usize]));
+    let waiting: FxHashSet<TaskIndex> = ends.map(|wait| wait.task).collect();
+    owners.drop_moved(id, &waiting);
+    let has_moved = |holder: &Holder| {
+        let is_waiting = holder.task.is_some_and(|task| waiting.contains(&task));
+        is_waiting && holder.may_be_moved && holder.access == Access::Handle
+    };
+    waits.resources[id.0 as usize].holders.retain(|holder| !has_moved(holder));
 }
 
 /// Whether a pointer to each of these is on a thread's stack.

@@ -65,6 +65,25 @@ impl Owners {
         self.around.get(&id).into_iter().flatten().copied().collect()
     }
 
+    /// Whether more pointers were found than there are.
+    pub(crate) fn are_too_many(&self, program: &Program<'_>, id: ResourceId) -> bool {
+        let around = self.around.get(&id).into_iter().flatten();
+        let mut found = around.filter_map(|counts| self.found.get(counts));
+        found.any(|(pointer, handles)| {
+            let counts = pointer.counts(program);
+            counts.is_some_and(|counts| counts.strong < handles.len() as u64)
+        })
+    }
+
+    /// Drops the pointers of these tasks that may have been moved away.
+    pub(crate) fn drop_moved(&mut self, id: ResourceId, tasks: &FxHashSet<TaskIndex>) {
+        for counts in self.around.get(&id).into_iter().flatten() {
+            if let Some((_, handles)) = self.found.get_mut(counts) {
+                handles.retain(|_, it| !(it.may_be_moved && tasks.contains(&it.task)));
+            }
+        }
+    }
+
     /// Adds a pointer to each of these on the stack of a thread, which runs that task.
     pub(crate) fn add_on_stack(&mut self, id: ResourceId, tid: u64, task: TaskIndex) {
         for counts in self.around.get(&id).into_iter().flatten() {
