@@ -77,7 +77,7 @@ impl Collection {
             Self::Messages(messages) => {
                 let element = DeclaredMessages::element(ty, layout);
                 let read = ReadElements::Messages(messages);
-                Ok(element.map(|element| Children::Elements { element, read }))
+                Ok(element.map(|element| Children::Elements { element, read, polls: Polls::No }))
             }
         }
     }
@@ -93,9 +93,8 @@ pub(crate) enum Children {
     Variants(Vec<Vec<Part>>),
     /// Behind a thin pointer.
     Pointer(Ty),
-    /// Behind a `dyn Trait` pointer: the offsets of the data pointer and the vtable pointer, and
-    /// whether what is there is a future; else it may only have some in it.
-    Dyn { data: u64, vtable: u64, is_future: bool },
+    /// Behind a `dyn Trait` pointer: the offsets of the data pointer and the vtable pointer.
+    Dyn { data: u64, vtable: u64, object: Object },
     /// In each element.
     Array { element: Ty, size: u64, count: u64 },
     /// In each element of a slice: the offsets of the pointer to it and of its length.
@@ -103,9 +102,8 @@ pub(crate) enum Children {
     /// In this part of each node of a linked list: from the value to the pointer to the first
     /// node, and from a node to the pointer to the next, in bytes.
     List { head: u64, next: u64, item: Part },
-    /// In the elements that this reads, of that type. No future is looked for there: what is in such
-    /// a collection is taken out to be polled.
-    Elements { element: Ty, read: ReadElements },
+    /// In the elements that this reads, of that type, or of several of which it is one.
+    Elements { element: Ty, read: ReadElements, polls: Polls },
     /// In this future, which others poll as well; see [`ReadSharedFuture`]. Only futures are looked for
     /// there.
     SharedFuture { future: Ty, read: ReadSharedFuture },
@@ -113,6 +111,28 @@ pub(crate) enum Children {
     Arms(Arms),
     /// In parts of which one is polled only while another one holds nothing.
     Turns(Turns),
+}
+
+/// What a `dyn Trait` is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Object {
+    /// A future or stream.
+    Future,
+    /// None, but polled as it streams: it may have futures in it.
+    Streaming,
+    /// Anything.
+    Any,
+}
+
+/// Whether futures are looked for among the elements of a collection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Polls {
+    /// No: they are taken out to be polled.
+    No,
+    /// Yes, as all else is.
+    Also,
+    /// Only these: they are what is polled of a future just then, and all else is in its members.
+    Only,
 }
 
 /// Finds the future that a handle shares with those that poll it too; `None` where it has ended, or is
@@ -128,7 +148,7 @@ pub(crate) fn elements(
 ) -> Result<Option<Children>, LayoutError> {
     let read = ReadElements::Written(read);
     let element = layout.type_parameter(argument).map(|id| Ty { module: ty.module, id });
-    Ok(element.map(|element| Children::Elements { element, read }))
+    Ok(element.map(|element| Children::Elements { element, read, polls: Polls::No }))
 }
 
 /// The parts of a combinator that polls one of two at a time.

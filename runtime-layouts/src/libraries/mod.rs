@@ -47,6 +47,7 @@ pub(crate) mod redis;
 pub(crate) mod reqwest;
 pub(crate) mod rumqttc;
 pub(crate) mod rust_std;
+pub(crate) mod smallvec;
 pub(crate) mod sqlx;
 pub(crate) mod thingbuf;
 pub(crate) mod tokio;
@@ -94,6 +95,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::declared(&deadpool::LIBRARY),
     RegistryEntry::declared(&bb8::LIBRARY),
     RegistryEntry::declared(&mobc::LIBRARY),
+    RegistryEntry::library(&smallvec::LIBRARY),
     RegistryEntry::library(&sqlx::LIBRARY),
     RegistryEntry::library(&quinn::LIBRARY),
     RegistryEntry::declared(&r2d2::LIBRARY),

@@ -3,6 +3,7 @@
 //! Source: `actix-http/src/h1/dispatcher.rs`, `requests/head.rs` (3.20.0), `actix-web/src/request.rs`
 //! (4.18.1); `actix-http/src/body/message_body.rs`; `actix-server/src/signals.rs` (2.10.0).
 
+mod actors;
 mod payload;
 
 use crate::knowledge::connection::{Observed, ObservedConnection, ObservedRequest, some, variant};
@@ -22,18 +23,26 @@ pub(crate) const LIBRARY: Library = Library {
         ConnectionType::polled("actix_http::h1::dispatcher::InnerDispatcher", dispatcher),
         ConnectionType::used("actix_web::request::HttpRequest", request),
     ],
-    resources: &[payload::BODY, ResourceType::of("actix_server::signals::OsSignals", signals)],
-    guards: payload::GUARDS,
+    resources: &[
+        payload::BODY,
+        actors::MAILBOX,
+        ResourceType::of("actix_server::signals::OsSignals", signals),
+    ],
+    guards: &[payload::SENDER, payload::RECEIVER, actors::ADDRESS, actors::MAILBOX_END],
+    collections: &[actors::COLLECTIONS],
     sending: &["awc::"],
     waiting_beside: &[BesideType {
         path: "actix_http::h1::dispatcher::Dispatcher",
         part: beside_body,
     }],
-    streaming: &[StreamingTrait {
-        path: "actix_http::body::message_body::MessageBody",
-        // Its size stands first.
-        polls: &[],
-    }],
+    streaming: &[
+        StreamingTrait {
+            path: "actix_http::body::message_body::MessageBody",
+            // Its size stands first.
+            polls: &[],
+        },
+        actors::FUTURES,
+    ],
     ..Library::named("actix")
 };
 

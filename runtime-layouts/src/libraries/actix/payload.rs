@@ -16,15 +16,14 @@ pub(super) const BODY: ResourceType = ResourceType {
 };
 
 /// Who brings the next piece, and who takes it.
-pub(super) const GUARDS: &[GuardType] = &[
-    GuardType::end(
-        "actix_http::h1::payload::PayloadSender",
-        ResourceKind::Mpsc,
-        Access::Send,
-        INNER,
-    ),
-    GuardType::end("actix_http::h1::payload::Payload", ResourceKind::Mpsc, Access::Receive, INNER),
-];
+pub(super) const SENDER: GuardType = GuardType::end(
+    "actix_http::h1::payload::PayloadSender",
+    ResourceKind::Mpsc,
+    Access::Send,
+    INNER,
+);
+pub(super) const RECEIVER: GuardType =
+    GuardType::end("actix_http::h1::payload::Payload", ResourceKind::Mpsc, Access::Receive, INNER);
 
 fn wakers(program: &Program<'_>, value: Value) -> Result<Vec<u64>, ValueError> {
     match value.find_through_pointers(program, INNER)? {

@@ -3,7 +3,7 @@
 //! Source: `arc-swap/src/{lib,ref_cnt}.rs` (1.9.5). Its pointer leads to the value and not to the counts
 //! in front of it, as that of `Arc::into_raw` does. A reader's guard may be a debt that no count shows.
 
-use crate::knowledge::children::{Children, ReadElements, Types};
+use crate::knowledge::children::{Children, Polls, ReadElements, Types};
 use crate::knowledge::{CollectionType, Library};
 use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId};
@@ -18,7 +18,7 @@ pub(crate) const LIBRARY: Library = Library {
         children: |program, ty, layout| {
             let read = ReadElements::Written(content);
             let element = content_type(program, ty, layout)?;
-            Ok(element.map(|element| Children::Elements { element, read }))
+            Ok(element.map(|element| Children::Elements { element, read, polls: Polls::No }))
         },
     }]],
     ..Library::named("arc-swap")

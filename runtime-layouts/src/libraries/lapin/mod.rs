@@ -8,7 +8,7 @@
 
 mod thread;
 
-use crate::knowledge::children::{Children, ReadElements, Types};
+use crate::knowledge::children::{Children, Polls, ReadElements, Types};
 use crate::knowledge::connection::{Observed, ObservedConnection, some, variant};
 use crate::knowledge::expectation::{Expectation, Kind, newest, with};
 use crate::knowledge::naming::generic_name;
@@ -183,7 +183,7 @@ fn answers(program: &Program<'_>, ty: Ty, _: &Type) -> Result<Option<Children>, 
     let read = ReadElements::Written(read);
     Ok(types.first().map(|id| {
         let element = Ty { module: ty.module, id: *id };
-        Children::Elements { element, read }
+        Children::Elements { element, read, polls: Polls::No }
     }))
 }
 

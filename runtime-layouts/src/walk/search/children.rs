@@ -3,7 +3,7 @@
 use super::search_for::SearchFor;
 use super::shared::{is_shared, shared_target};
 use crate::knowledge::Libraries;
-use crate::knowledge::children::{Children, Part};
+use crate::knowledge::children::{Children, Object, Part, Polls};
 use crate::layout::name::base_path;
 use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId, TypeKind};
@@ -23,7 +23,8 @@ pub(crate) fn children(
         .collection(&layout.name)
         .map_or(Ok(None), |known| known.children(program, ty, layout))?
         && match collection {
-            Children::Elements { .. } => wanted != SearchFor::Futures,
+            Children::Elements { polls: Polls::No, .. } => wanted != SearchFor::Futures,
+            Children::Elements { polls: Polls::Only, .. } => wanted == SearchFor::Futures,
             Children::SharedFuture { .. } => wanted == SearchFor::Futures,
             _ => true,
         }
@@ -107,14 +108,17 @@ fn fat_pointer(
         return Ok(Some(Children::None));
     }
     Ok(Some(match &*second.name {
-        "vtable" if wanted.goes_into_objects() => {
-            Children::Dyn { data: first.offset, vtable: second.offset, is_future: false }
-        }
-        "vtable" if wanted == SearchFor::Futures && is_polled_trait(&layout.name) => {
-            Children::Dyn { data: first.offset, vtable: second.offset, is_future: true }
-        }
-        "vtable" if wanted == SearchFor::Futures && streams(libraries, &layout.name) => {
-            Children::Dyn { data: first.offset, vtable: second.offset, is_future: false }
+        "vtable" => {
+            let object = match &*layout.name {
+                name if is_polled_trait(name) => Object::Future,
+                name if streams(libraries, name) => Object::Streaming,
+                _ => Object::Any,
+            };
+            let is_polled = wanted == SearchFor::Futures && object != Object::Any;
+            match is_polled || wanted.goes_into_objects() {
+                true => Children::Dyn { data: first.offset, vtable: second.offset, object },
+                false => Children::None,
+            }
         }
         "length" => match SliceLayout::of_fat_pointer(program, ty, layout)? {
             Some(SliceLayout { data, length, element, size }) => {

@@ -16,7 +16,7 @@ use self::search_for::SearchFor;
 use self::shared::SharedPointer;
 use self::traversals::{Descent, Traversal, Traversals};
 use crate::knowledge::Libraries;
-use crate::knowledge::children::{Arms, Part, ReadElements, Turns};
+use crate::knowledge::children::{Arms, Object, Part, ReadElements, Turns};
 use crate::report::Polled;
 use crate::value::{Program, Ty, Value, ValueError};
 
@@ -251,8 +251,8 @@ impl<'s, 'p> Search<'s, 'p> {
                 self.shared.pop();
                 visited?;
             }
-            Descent::Dyn { data, vtable, is_future } => {
-                self.visit_dyn(value, (*data, *vtable), *is_future)?;
+            Descent::Dyn { data, vtable, object } => {
+                self.visit_dyn(value, (*data, *vtable), *object)?;
             }
             Descent::Arms(arms) => self.visit_select_arms(value, arms)?,
             Descent::Turns(turns) => self.visit_turns(value, turns)?,
@@ -308,7 +308,7 @@ impl<'s, 'p> Search<'s, 'p> {
         &mut self,
         value: Value,
         (data, vtable): (u64, u64),
-        is_future: bool,
+        object: Object,
     ) -> Result<(), ValueError> {
         let data = self.program.read_pointer(value.address.wrapping_add(data))?;
         let vtable = self.program.read_pointer(value.address.wrapping_add(vtable))?;
@@ -316,7 +316,9 @@ impl<'s, 'p> Search<'s, 'p> {
             // A boxed service has what all services of a router share; what lies in a message is
             // there once.
             let in_message = self.within.iter().any(|collection| collection.has_messages);
-            if !self.finder.traversals.goes_into_all_objects() && !in_message {
+            // So is what is polled as it streams, by who has it.
+            let is_there_once = in_message || object == Object::Streaming;
+            if !self.finder.traversals.goes_into_all_objects() && !is_there_once {
                 return Ok(());
             }
             let ty = self.program.object_type(vtable);
@@ -327,11 +329,14 @@ impl<'s, 'p> Search<'s, 'p> {
         }
         match dyn_type(self.program, vtable) {
             Ok(ty) => {
-                let look = if is_future { Self::visit_known_future } else { Self::visit };
+                let look = match object {
+                    Object::Future => Self::visit_known_future,
+                    Object::Streaming | Object::Any => Self::visit,
+                };
                 self.visit_behind_pointer(Value { ty, address: data }, look);
             }
             // Most of these have none in them.
-            Err(_) if !is_future => {}
+            Err(_) if object != Object::Future => {}
             Err(problem) => self.fail(problem),
         }
         Ok(())

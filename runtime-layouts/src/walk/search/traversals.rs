@@ -15,7 +15,9 @@ use super::end_types::EndTypes;
 use super::search_for::SearchFor;
 use super::shared::is_shared;
 use crate::knowledge::Libraries;
-use crate::knowledge::children::{Arms, Children, Part, ReadElements, ReadSharedFuture, Turns};
+use crate::knowledge::children::{
+    Arms, Children, Object, Part, ReadElements, ReadSharedFuture, Turns,
+};
 use crate::layout::name::base_path;
 use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId, TypeKind};
@@ -57,7 +59,7 @@ pub(crate) enum Descent {
     Shared(Ty),
     /// Behind a `dyn Trait` pointer: the offsets of the data pointer and the vtable pointer, and
     /// whether what is there is a future; else it may only have some in it.
-    Dyn { data: u64, vtable: u64, is_future: bool },
+    Dyn { data: u64, vtable: u64, object: Object },
     /// In each element.
     Array { element: Ty, size: u64, count: u64 },
     /// In each element of the slice behind a fat pointer with these offsets.
@@ -171,7 +173,7 @@ impl Traversals {
             Children::Pointer(target) if !self.holds(program, target) => Descent::Nothing,
             Children::Pointer(target) if is_shared(&layout.name) => Descent::Shared(target),
             Children::Pointer(target) => Descent::Pointer(target),
-            Children::Dyn { data, vtable, is_future } => Descent::Dyn { data, vtable, is_future },
+            Children::Dyn { data, vtable, object } => Descent::Dyn { data, vtable, object },
             Children::Array { element, size, count } if self.holds(program, element) => {
                 Descent::Array { element, size, count }
             }
@@ -181,7 +183,7 @@ impl Traversals {
             Children::List { head, next, item } if self.holds(program, item.ty) => {
                 Descent::List { head, next, item }
             }
-            Children::Elements { element, read } if self.holds(program, element) => {
+            Children::Elements { element, read, .. } if self.holds(program, element) => {
                 Descent::Elements { read }
             }
             // It is polled, whether the program still has a function for that or not.

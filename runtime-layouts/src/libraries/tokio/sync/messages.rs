@@ -6,7 +6,7 @@
 
 use super::mpsc::CHAN;
 use crate::knowledge::CollectionType;
-use crate::knowledge::children::{Children, ReadElements, Types};
+use crate::knowledge::children::{Children, Polls, ReadElements, Types};
 use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeKind};
 use crate::value::{Program, Ty, Value, ValueError};
@@ -25,7 +25,11 @@ pub(in crate::libraries::tokio) const COLLECTIONS: &[CollectionType] = &[
 
 fn of_receiver(_: &Program<'_>, ty: Ty, layout: &Type) -> Result<Option<Children>, LayoutError> {
     let message = layout.type_parameter("T").map(|id| Ty { module: ty.module, id });
-    Ok(message.map(|element| Children::Elements { element, read: ReadElements::Written(messages) }))
+    Ok(message.map(|element| Children::Elements {
+        element,
+        read: ReadElements::Written(messages),
+        polls: Polls::No,
+    }))
 }
 
 /// The messages that a receiver did not take out so far, first come first.
