@@ -119,6 +119,12 @@ fn nobody_reads_what_a_server_of_tonic_streams() -> Result<()> {
 
 #[test]
 #[ignore = "takes minutes to build: `cargo xtask test --full`"]
+fn two_actors_of_actix_wait_for_each_others_answers() -> Result<()> {
+    check("actix-actors", |profile| both("actix-actors", profile))
+}
+
+#[test]
+#[ignore = "takes minutes to build: `cargo xtask test --full`"]
 fn a_client_of_reqwest_has_a_slow_server() -> Result<()> {
     let start = |profile| {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("a server")?;

@@ -1,10 +1,10 @@
 //! Servers and their clients that do not go on: the arguments name the situation and, for a client
 //! whose server is elsewhere, that server's address, `HOST:PORT`.
 //!
-//! Prints `ready` once nothing goes on any more without a client; a server whose clients are elsewhere
-//! prints its address.
+//! Prints `ready` once nothing goes on any more without a client; a server elsewhere its address.
 
 mod of_actix;
+mod of_actors;
 mod of_axum;
 mod of_quinn;
 mod of_reqwest;
@@ -21,11 +21,11 @@ fn main() {
     let address = arguments.next();
     match situation.as_str() {
         "actix-upload" => of_actix::upload().expect("a server"),
+        "actix-actors" => of_actors::shop_and_bank(),
         "tower-full" => block_on(two_workers(), of_tower::full()),
         "axum-upgrades-first" | "reqwest-slow-server" => {
             block_on(two_workers(), run(&situation, address.as_deref()));
         }
-        // A server and its client begin their tasks in one order on one thread.
         _ => block_on(Builder::new_current_thread(), run(&situation, address.as_deref())),
     }
 }
