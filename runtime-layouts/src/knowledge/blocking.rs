@@ -29,6 +29,8 @@ pub(crate) type FindAwaited = fn(&BlockedThread<'_>) -> Option<ObservedResource>
 pub(crate) struct BlockedThread<'b> {
     /// The target.
     pub(crate) program: &'b Program<'b>,
+    /// The kernel's id of the thread.
+    pub(crate) tid: u64,
     /// The whole name of the function, with the generic arguments of the type that it is of.
     pub(crate) function: &'b str,
     /// The first argument of the system call that the thread is in: the address of the word that it

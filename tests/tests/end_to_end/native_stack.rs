@@ -70,7 +70,7 @@ fn switched_off_by_every_means() -> Result<()> {
     let shop = subjects::hung_shop(Profile::Debug)?;
     for gdb in GDBS {
         let subject = Subject::Process(shop.service.pid());
-        let plain = gdb.ask_alone(subject, &["bt"])?.concat();
+        let plain = plain(gdb, subject, "bt")?;
         let said = gdb.ask(subject, &OFF)?;
         for at in [0, 2, 5] {
             ensure!(said[at] == plain, "{gdb:?}, {}: {}", OFF[at], said[at]);
@@ -82,12 +82,19 @@ fn switched_off_by_every_means() -> Result<()> {
     Ok(())
 }
 
+/// What a gdb says without unhang, of a program of which it has an index: it writes that when it first
+/// reads the program, and knows `main` by it, where it lets a stack end.
+fn plain(gdb: Front, subject: Subject<'_>, command: &str) -> Result<String> {
+    gdb.ask_alone(subject, &["bt"])?;
+    Ok(gdb.ask_alone(subject, &[command])?.concat())
+}
+
 #[test]
 fn a_failure_leaves_the_plain_stack() -> Result<()> {
     let shop = subjects::hung_shop(Profile::Debug)?;
     for gdb in GDBS {
         let subject = Subject::Process(shop.service.pid());
-        let plain = gdb.ask_alone(subject, &["bt"])?.concat();
+        let plain = plain(gdb, subject, "bt")?;
         let breaking = "python gdb.frame_filters['unhang']._session = None";
         let said = gdb.ask(subject, &[breaking, "bt"])?;
         ensure!(said[1] == plain, "{gdb:?}: {}", said[1]);
@@ -100,7 +107,7 @@ fn of_a_program_without_a_runtime() -> Result<()> {
     let running = subjects::fixture("no-tokio", Profile::Debug)?;
     for gdb in GDBS {
         let subject = Subject::Process(running.pid());
-        let plain = gdb.ask_alone(subject, &["thread apply all bt"])?.concat();
+        let plain = plain(gdb, subject, "thread apply all bt")?;
         let said = gdb.ask(subject, &["thread apply all bt"])?.concat();
         ensure!(said == plain, "{gdb:?}: {said}");
     }

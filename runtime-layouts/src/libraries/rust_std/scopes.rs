@@ -33,6 +33,7 @@ pub(super) fn ends(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
         .into_iter()
         .find_map(|counted| Some((counted, running(program, ty, counted, blocked.word)?)))?;
     let threads = program.target().threads().iter().take(MOST_THREADS);
+    let threads = threads.filter(|thread| thread.tid != blocked.tid);
     let threads = threads.filter(|thread| has_result_for(program, thread, data));
     let threads: Vec<ThreadRef> =
         threads.map(|thread| ThreadRef { number: thread.number, tid: thread.tid }).collect();

@@ -82,7 +82,9 @@ pub(crate) fn of_frames(
             let function = &*site.type_name;
             let is_direct = is_direct(sites, chain, frame);
             let awaited = call.awaits.zip(word).and_then(|(find, word)| {
-                let blocked = BlockedThread { program, function, word, is_direct, words: &words };
+                let tid = thread.tid;
+                let words = &words;
+                let blocked = BlockedThread { program, tid, function, word, is_direct, words };
                 Some((find(&blocked)?, word))
             });
             if let Some((awaited, word)) = awaited {
