@@ -82,11 +82,7 @@ impl Needs {
         let groups: Vec<Group> = match resource.kind {
             ResourceKind::Never => vec![Vec::new()],
             ResourceKind::Join | ResourceKind::JoinSet if are_all_known(resource) => {
-                let task = |task: &TaskIndex| (Dependency::Task(*task), Cause::NotEnded(*task));
-                match resource.needs_all {
-                    true => resource.tasks.iter().map(|of| vec![task(of)]).collect(),
-                    false => vec![resource.tasks.iter().map(task).collect()],
-                }
+                ends_of_tasks(resource)
             }
             ResourceKind::Mutex
             | ResourceKind::RwLock
@@ -104,10 +100,7 @@ impl Needs {
                 needs_of_thread_lock(report, resource).into_iter().collect()
             }
             // The future that the call polls.
-            ResourceKind::Blocking if !resource.tasks.is_empty() => {
-                let task = |task: &TaskIndex| (Dependency::Task(*task), Cause::NotEnded(*task));
-                vec![resource.tasks.iter().map(task).collect()]
-            }
+            ResourceKind::Blocking if !resource.tasks.is_empty() => ends_of_tasks(resource),
             kind if (kind.is_channel()
                 || matches!(
                     kind,
@@ -236,6 +229,15 @@ fn permits(access: Option<Access>) -> u64 {
     match access {
         Some(Access::Permits(count)) => count,
         _ => 1,
+    }
+}
+
+/// The end of one of the tasks of a resource, or of each of them.
+fn ends_of_tasks(resource: &Resource) -> Vec<Group> {
+    let task = |task: &TaskIndex| (Dependency::Task(*task), Cause::NotEnded(*task));
+    match resource.needs_all {
+        true => resource.tasks.iter().map(|of| vec![task(of)]).collect(),
+        false => vec![resource.tasks.iter().map(task).collect()],
     }
 }
 

@@ -120,6 +120,8 @@ pub(crate) enum Object {
     Future,
     /// None, but polled as it streams: it may have futures in it.
     Streaming,
+    /// A future in all but name.
+    LikeFuture,
     /// Anything.
     Any,
 }

@@ -228,8 +228,9 @@ pub(crate) struct ObservedResource {
     pub(crate) ends: Option<(String, String)>,
     /// What it is for the system; `None` for what that knows nothing of.
     pub(crate) of_system: Option<OfSystem>,
-    /// See [`crate::report::Resource::thread`].
-    pub(crate) thread: Option<ThreadRef>,
+    /// The threads whose ends are waited for: of each where `needs_all` says so, else of one of them, and
+    /// it is not known of which. The first is [`crate::report::Resource::thread`].
+    pub(crate) threads: Vec<ThreadRef>,
     /// See [`crate::report::Resource::declared_in`].
     pub(crate) declared_in: Option<&'static str>,
 }
@@ -274,7 +275,7 @@ impl ObservedResource {
             limit_of: None,
             ends: None,
             of_system: None,
-            thread: None,
+            threads: Vec::new(),
             declared_in: None,
         }
     }

@@ -10,6 +10,9 @@ pub struct StreamingTrait {
     /// Its functions that stand first in vtables, by versions: they tell the type behind a vtable that
     /// nothing else describes. Empty where what stands first does not poll.
     pub polls: &'static [&'static str],
+    /// Whether its objects are futures in all but name: who has one has what is in it. What bodies and
+    /// services have in them is mostly shared with others of their kind.
+    pub keeps_its_own: bool,
 }
 
 /// A future that waits for something of its own beside the futures that it polls, so that it goes on

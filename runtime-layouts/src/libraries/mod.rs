@@ -43,6 +43,7 @@ pub(crate) mod oneshot;
 pub(crate) mod postage;
 pub(crate) mod quinn;
 pub(crate) mod r2d2;
+pub(crate) mod rayon;
 pub(crate) mod redis;
 pub(crate) mod reqwest;
 pub(crate) mod rumqttc;
@@ -114,6 +115,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&reqwest::LIBRARY),
     RegistryEntry::library(&axum::LIBRARY),
     RegistryEntry::library(&actix::LIBRARY),
+    RegistryEntry::library(&rayon::LIBRARY),
     RegistryEntry::library(&redis::LIBRARY),
     RegistryEntry::library(&rumqttc::LIBRARY),
     RegistryEntry::library(&lapin::LIBRARY),

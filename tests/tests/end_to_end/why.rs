@@ -10,8 +10,8 @@ use xtask::fixture::{Profile, Running};
 use xtask::session::Subject;
 
 /// Faults of which an optimized program does not show all: where main's future is on the stack while
-/// its thread is blocked in it.
-const OPTIMIZED_AWAY: [&str; 2] = ["sibling-guard", "local-guard"];
+/// its thread is blocked in it, or a guard that a blocked thread has.
+const OPTIMIZED_AWAY: [&str; 3] = ["sibling-guard", "local-guard", "scope"];
 
 /// Every debugger, at the process and at its core file: the gdbs, then the lldbs.
 const EVERY: &[Look] = &[

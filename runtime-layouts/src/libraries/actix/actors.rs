@@ -41,7 +41,7 @@ pub(super) const MAILBOX_END: GuardType = GuardType::end(
 
 /// What an actor polls is given the actor as well.
 pub(super) const FUTURES: StreamingTrait =
-    StreamingTrait { path: "actix::fut::future::ActorFuture", polls: &[] };
+    StreamingTrait { path: "actix::fut::future::ActorFuture", polls: &[], keeps_its_own: true };
 
 /// An actor with its mailbox, and the messages in that.
 pub(super) const COLLECTIONS: &[CollectionType] = &[

@@ -40,6 +40,7 @@ pub(crate) const LIBRARY: Library = Library {
             path: "actix_http::body::message_body::MessageBody",
             // Its size stands first.
             polls: &[],
+            keeps_its_own: false,
         },
         actors::FUTURES,
     ],

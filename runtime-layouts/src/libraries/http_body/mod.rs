@@ -10,6 +10,7 @@ pub(crate) const LIBRARY: Library = Library {
         path: "http_body::Body",
         // Since 1.0, and before.
         polls: &["poll_frame", "poll_data"],
+        keeps_its_own: false,
     }],
     ..Library::named("http-body")
 };

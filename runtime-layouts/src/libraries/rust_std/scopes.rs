@@ -56,7 +56,8 @@ pub(super) fn ends(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
     Some(ObservedResource {
         key: data,
         name: Some(name.into()),
-        thread: Some(*first),
+        threads,
+        needs_all: true,
         ..ObservedResource::without_address(ResourceKind::Blocking)
     })
 }

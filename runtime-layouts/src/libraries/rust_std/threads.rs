@@ -17,7 +17,7 @@ pub(super) fn end(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
     Some(ObservedResource {
         key: tid,
         name: Some(format!("std::thread::JoinHandle::join of thread {}", thread.number).into()),
-        thread: Some(thread),
+        threads: vec![thread],
         ..ObservedResource::without_address(ResourceKind::Blocking)
     })
 }

@@ -37,7 +37,7 @@ pub(crate) const LIBRARY: Library = Library {
 
 /// A trait of boxed services: while one is not ready, the future is in it that it waits with.
 const fn service(path: &'static str) -> StreamingTrait {
-    StreamingTrait { path, polls: &[] }
+    StreamingTrait { path, polls: &[], keeps_its_own: false }
 }
 
 const BUFFER: &str = "tower::buffer::service::Buffer<";

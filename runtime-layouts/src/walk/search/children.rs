@@ -2,8 +2,8 @@
 
 use super::search_for::SearchFor;
 use super::shared::{is_shared, shared_target};
-use crate::knowledge::Libraries;
 use crate::knowledge::children::{Children, Object, Part, Polls};
+use crate::knowledge::{Libraries, StreamingTrait};
 use crate::layout::name::base_path;
 use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId, TypeKind};
@@ -111,8 +111,11 @@ fn fat_pointer(
         "vtable" => {
             let object = match &*layout.name {
                 name if is_polled_trait(name) => Object::Future,
-                name if streams(libraries, name) => Object::Streaming,
-                _ => Object::Any,
+                name => match streaming(libraries, name) {
+                    Some(known) if known.keeps_its_own => Object::LikeFuture,
+                    Some(_) => Object::Streaming,
+                    None => Object::Any,
+                },
             };
             let is_polled = wanted == SearchFor::Futures && object != Object::Any;
             match is_polled || wanted.goes_into_objects() {
@@ -138,11 +141,13 @@ fn is_polled_trait(pointer: &str) -> bool {
         .any(|polled| of.is_some_and(|name| name.starts_with(polled)))
 }
 
-/// Whether a pointer's type is to an object that is polled as it streams.
-fn streams(libraries: Libraries, pointer: &str) -> bool {
-    let Some(name) = object_trait(pointer) else { return false };
-    let mut rests = libraries.streaming().filter_map(|known| name.strip_prefix(known.path));
-    rests.any(|rest| rest.starts_with(['<', ' ', '>', '+']))
+/// What is known of the object that a pointer's type is to, where that is polled as it streams.
+fn streaming(libraries: Libraries, pointer: &str) -> Option<&'static StreamingTrait> {
+    let name = object_trait(pointer)?;
+    libraries.streaming().find(|known| {
+        let rest = name.strip_prefix(known.path);
+        rest.is_some_and(|rest| rest.starts_with(['<', ' ', '>', '+']))
+    })
 }
 
 /// The trait of the object that a pointer of that type leads to, and what follows it.

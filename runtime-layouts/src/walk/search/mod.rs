@@ -316,8 +316,8 @@ impl<'s, 'p> Search<'s, 'p> {
             // A boxed service has what all services of a router share; what lies in a message is
             // there once.
             let in_message = self.within.iter().any(|collection| collection.has_messages);
-            // So is what is polled as it streams, by who has it.
-            let is_there_once = in_message || object == Object::Streaming;
+            // So does what is in a future.
+            let is_there_once = in_message || object == Object::LikeFuture;
             if !self.finder.traversals.goes_into_all_objects() && !is_there_once {
                 return Ok(());
             }
@@ -331,7 +331,7 @@ impl<'s, 'p> Search<'s, 'p> {
             Ok(ty) => {
                 let look = match object {
                     Object::Future => Self::visit_known_future,
-                    Object::Streaming | Object::Any => Self::visit,
+                    Object::Streaming | Object::LikeFuture | Object::Any => Self::visit,
                 };
                 self.visit_behind_pointer(Value { ty, address: data }, look);
             }

@@ -168,18 +168,22 @@ fn pool_thread(libraries: Libraries, calls: &[NativeCall]) -> Option<bool> {
     None
 }
 
-/// Gives what waits for the end of a thread the future that the thread blocks on: it does not end
-/// before that does.
+/// Gives what waits for the ends of threads the futures that these block on: a thread does not end
+/// before its future does. Where one of several threads is waited for, and it is not known which, all of
+/// them must block on some.
 pub(crate) fn give_joined(threads: &[ProcessThread], tasks: &[Task], waits: &mut Waits) {
-    for resource in waits.resources.iter_mut().filter(|it| it.kind == ResourceKind::Blocking) {
-        let joined = resource.thread.filter(|_| resource.tasks.is_empty());
-        let joined = joined.and_then(|joined| threads.iter().find(|it| it.thread == joined));
-        let future = joined.and_then(|thread| thread.task);
-        let is_blocked_on = |future: &TaskIndex| {
-            let future = &tasks[future.0 as usize];
-            future.kind == TaskKind::BlockOn && future.state != TaskState::Running
-        };
-        resource.tasks.extend(future.filter(is_blocked_on));
+    let future = |joined: &ThreadRef| {
+        let future = threads.iter().find(|it| it.thread == *joined)?.task?;
+        let known = &tasks[future.0 as usize];
+        (known.kind == TaskKind::BlockOn && known.state != TaskState::Running).then_some(future)
+    };
+    for (id, joined) in &waits.threads {
+        let resource = &mut waits.resources[id.0 as usize];
+        let futures: Vec<TaskIndex> = joined.iter().filter_map(future).collect();
+        let are_all = futures.len() == joined.len();
+        if resource.tasks.is_empty() && (resource.needs_all || are_all) {
+            resource.tasks = futures;
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use self::leaf_waits::FoundWait;
 use crate::knowledge::{ObservedResource, OfSystem, ReadOrder, naming};
 use crate::report::{
     Access, BlockedCall, Chain, FrameRef, Holder, ProcessThread, Resource, ResourceId,
-    ResourceKind, SiteId, Task, TaskIndex, Wait, WaitId,
+    ResourceKind, SiteId, Task, TaskIndex, ThreadRef, Wait, WaitId,
 };
 use crate::value::{Program, Ty, Value};
 use crate::walk::chains::sites::Sites;
@@ -74,6 +74,8 @@ pub(crate) struct Waits {
     pub(crate) sockets: FxHashMap<(String, String), ResourceId>,
     /// What the system knows of, by its numbers there.
     pub(crate) of_system: FxHashMap<OfSystem, ResourceId>,
+    /// The threads whose ends are waited for.
+    pub(crate) threads: FxHashMap<ResourceId, Vec<ThreadRef>>,
     /// Types as the source spells them, without their paths.
     spelled: FxHashMap<Ty, Arc<str>>,
     /// What futures of unknown libraries wait with, the pointers to it that they have, and their types.
@@ -206,10 +208,13 @@ impl Waits {
             given: None,
             tasks: seen.tasks,
             needs_all: seen.needs_all,
-            thread: seen.thread,
+            thread: seen.threads.first().copied(),
             declared_in: seen.declared_in,
             child: None,
         });
+        if !seen.threads.is_empty() {
+            self.threads.insert(id, seen.threads);
+        }
         if let Some(ends) = seen.ends {
             self.sockets.insert(ends, id);
         }
