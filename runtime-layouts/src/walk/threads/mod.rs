@@ -199,3 +199,40 @@ pub(crate) fn mark_blocked_workers(runtimes: &mut [Runtime], tasks: &[Task], wai
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::FakeReport;
+    use crate::knowledge::ObservedResource;
+
+    /// The futures that are needed by who waits for two threads, of which the first blocks on a future
+    /// and the second one does so or computes.
+    fn needed(needs_all: bool, does_second_block: bool) -> usize {
+        let mut story = FakeReport::new();
+        let futures = [story.task(), story.task()];
+        for (tid, at) in (7..).zip(futures) {
+            let future = story.task_mut(at);
+            future.kind = TaskKind::BlockOn;
+            let is_blocked = tid == 7 || does_second_block;
+            story.thread(tid, Activity::Parked).task = is_blocked.then_some(at.task);
+        }
+        let report = story.report();
+        let threads: Vec<ThreadRef> = report.threads.iter().map(|known| known.thread).collect();
+        let mut waits = Waits::default();
+        let joined = ObservedResource {
+            threads,
+            needs_all,
+            ..ObservedResource::without_address(ResourceKind::Blocking)
+        };
+        let id = waits.resource(joined, &"a scope".into());
+        give_joined(&report.threads, &report.tasks, &mut waits);
+        waits.resources[id.0 as usize].tasks.len()
+    }
+
+    #[test]
+    fn one_of_several_threads_may_be_the_one_that_goes_on() {
+        assert_eq!((needed(true, true), needed(true, false)), (2, 1), "each must end");
+        assert_eq!((needed(false, true), needed(false, false)), (2, 0), "one of them");
+    }
+}
