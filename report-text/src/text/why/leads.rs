@@ -346,7 +346,7 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
                 None => "see who else could send".to_string(),
             },
         },
-        (ResourceKind::Notify, _) => match who_else_has_it(report, wait, resource) {
+        (ResourceKind::Notify, _) => match who_else_has_it(report, resource) {
             Some(who) => format!("see who should notify it; {who} it"),
             None => "see who should notify it".to_string(),
         },
@@ -374,15 +374,15 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
     }
 }
 
-/// `tasks 4 and 7 have`: the tasks that have a handle, but for the one that waits; `None` where none was
+/// `tasks 4 and 7 have`: the tasks that have a handle, but for those that wait; `None` where none was
 /// found, and of very many.
-fn who_else_has_it(report: &Report, wait: &Wait, resource: &Resource) -> Option<String> {
+fn who_else_has_it(report: &Report, resource: &Resource) -> Option<String> {
     const MOST_NAMED: usize = 4;
     let tasks = resource.holders.iter().filter(|holder| holder.thread.is_none());
     let mut tasks: Vec<TaskIndex> = tasks.filter_map(|it| it.task).collect();
     tasks.sort_unstable();
     tasks.dedup();
-    tasks.retain(|task| *task != wait.task);
+    tasks.retain(|task| !resource.queue.iter().any(|wait| report.wait(*wait).task == *task));
     let have = if tasks.len() == 1 { "has" } else { "have" };
     let are_few = (1..=MOST_NAMED).contains(&tasks.len());
     are_few.then(|| format!("{} {have}", enumerated(report, &tasks)))
