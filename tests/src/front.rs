@@ -18,6 +18,9 @@ pub const WIDTH: u16 = 100;
 
 /// How long one run of a debugger may take.
 const LIMIT: Duration = Duration::from_secs(120);
+/// The same at a gdb server: gdb reads code of another processor instruction by instruction to find the
+/// callers of a function, and an emulator on a busy machine has some hundred answers a second.
+const REMOTE_LIMIT: Duration = Duration::from_secs(480);
 
 /// A debugger with unhang in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +57,9 @@ pub const DUMP: &str = "async dump";
 /// lldb (19 to 23.1) takes the address of the first entry in gdbserver's list of libraries for that of
 /// the loader's record of them, and so finds none: here it reads the record itself.
 const SVR4: &str = "settings set plugin.process.gdb-remote.use-libraries-svr4 false";
+
+/// So many seconds it waits for an answer: without one it goes on as if there were no callers.
+const PATIENT: &str = "settings set plugin.process.gdb-remote.packet-timeout 60";
 
 /// What state of the program is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,7 +127,7 @@ impl Front {
         let mut setup = vec![self.loading()?];
         let mut subject = Subject::Executable(executable);
         if LLDBS.contains(&self) {
-            setup.push(SVR4.to_owned());
+            setup.extend([SVR4, PATIENT].map(str::to_owned));
             if let Some(sysroot) = sysroot {
                 // It has to hear of the libraries before it hears of the program.
                 let sysroot = sysroot.display();
@@ -133,7 +139,7 @@ impl Front {
             setup.extend(sysroot.map(|sysroot| format!("set sysroot {}", sysroot.display())));
         }
         setup.push(self.connecting(port));
-        self.run(subject, &setup, commands)
+        self.run(subject, &setup, REMOTE_LIMIT, commands)
     }
 
     /// Runs commands with unhang loaded, on a process of another machine whose libraries are in that
@@ -149,7 +155,7 @@ impl Front {
         if GDBS.contains(&self) {
             setup.push(format!("set sysroot {}", sysroot.display()));
         }
-        self.run(subject, &setup, commands)
+        self.run(subject, &setup, LIMIT, commands)
     }
 
     /// Runs commands of the debugger alone and returns what each of them printed.
@@ -158,19 +164,20 @@ impl Front {
         subject: Subject<'_>,
         commands: &[impl AsRef<str>],
     ) -> Result<Vec<String>> {
-        self.run(subject, &[], commands)
+        self.run(subject, &[], LIMIT, commands)
     }
 
     fn run(
         self,
         subject: Subject<'_>,
         setup: &[String],
+        limit: Duration,
         commands: &[impl AsRef<str>],
     ) -> Result<Vec<String>> {
         let debugger = self.debugger()?;
         // A full run reads everything anew.
         let keeps_indexes = std::env::var_os(EVERY_LOOK).is_none();
-        Session { debugger, subject, setup, width: WIDTH, limit: LIMIT, keeps_indexes }
+        Session { debugger, subject, setup, width: WIDTH, limit, keeps_indexes }
             .run(commands)
             .with_context(|| format!("{self:?} {} on {subject:?}", debugger.version))
     }
