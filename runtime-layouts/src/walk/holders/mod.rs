@@ -102,12 +102,9 @@ impl Holders {
     ) {
         other_ends::add(program, sites, tasks, &mut self.owners, waits);
         in_objects::add(program, sites, tasks, &mut self.types, waits);
-        if waits.resources.iter().any(may_be_in_a_static) {
-            for kept in static_values::guards(program, sites.libraries()) {
-                for paths in &*self.types.paths(program, kept.value.ty) {
-                    let _ = in_static(program, &kept, paths, waits);
-                }
-            }
+        let may_be_in_static = waits.resources.iter().any(may_be_in_a_static);
+        if may_be_in_static {
+            self.add_statics(program, sites, waits);
         }
         peers::add(waits, connections);
         children::add(program, sites, tasks, waits);
@@ -129,7 +126,11 @@ impl Holders {
                 pool.holders.sort_by_key(|holder| holder.task);
             }
         }
-        own_handles::add(program, threads, &mut self.owners, waits);
+        let has_own = own_handles::add(program, threads, &mut self.owners, waits);
+        // A thread may have its pointer from there.
+        if has_own && !may_be_in_static {
+            self.add_statics(program, sites, waits);
+        }
         for (id, resource) in (0..).map(ResourceId).zip(&mut waits.resources) {
             drop_handles_beside_guards(resource);
             drop_what_was_taken_apart(resource);
@@ -142,6 +143,15 @@ impl Holders {
         }
         guarded_ends::give(&mut waits.resources, std::mem::take(&mut self.guarded));
         waits.allocations = self.owners.allocations(program);
+    }
+
+    /// Adds the static variables that have ends and guards.
+    fn add_statics(&mut self, program: &Program<'_>, sites: &Sites, waits: &mut Waits) {
+        for kept in static_values::guards(program, sites.libraries()) {
+            for paths in &*self.types.paths(program, kept.value.ty) {
+                let _ = in_static(program, &kept, paths, waits);
+            }
+        }
     }
 
     /// Whether who has something may have it in the variables of a thread's stack, which counts or is

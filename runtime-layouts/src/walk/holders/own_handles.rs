@@ -7,20 +7,22 @@
 use rustc_hash::FxHashSet;
 
 use super::owners::Owners;
-use crate::report::{Access, Holder, ProcessThread, Resource, ResourceId, ResourceKind, TaskIndex};
-use crate::target::Thread;
+use crate::report::{
+    Access, FrameRef, Holder, ProcessThread, Resource, ResourceId, ResourceKind, TaskIndex,
+};
 use crate::value::Program;
-use crate::walk::stacks::words;
+use crate::walk::threads::stack_references;
 use crate::walk::waits::Waits;
 
-/// Adds the waiting threads to those that have a handle. A word on a stack may be old, so that nothing
-/// becomes certain by it.
+/// Adds the waiting threads to those that have a handle; whether there are any. A word on a stack may be
+/// old, so that nothing becomes certain by it.
 pub(super) fn add(
     program: &Program<'_>,
     threads: &[ProcessThread],
     owners: &mut Owners,
     waits: &mut Waits,
-) {
+) -> bool {
+    let mut has_any = false;
     let has_handle = |resource: &Resource| {
         let is_one = |holder: &Holder| holder.access == Access::Handle && holder.thread.is_none();
         let kinds = [ResourceKind::Notify, ResourceKind::Barrier];
@@ -34,15 +36,18 @@ pub(super) fn add(
         }
         let natives = program.target().threads();
         let Some(thread) = natives.iter().find(|it| it.tid == known.thread.tid) else { continue };
-        if owns(program, thread, owners.around(id)) {
+        let counts = owners.around(id);
+        if !counts.is_empty() && stack_references::has_all(program, thread, &counts) {
             owners.add_on_stack(id, known.thread.tid, task);
             if owners.are_too_many(program, id) {
                 take_from_who_waits(task, id, owners, waits);
             }
             let frame = blocked.user.unwrap_or(blocked.call);
             take_handle(&mut waits.resources, id, task, known, frame);
+            has_any = true;
         }
     }
+    has_any
 }
 
 /// Drops the handles that may have been moved away of the tasks that wait for the end of one that has
@@ -61,20 +66,13 @@ fn take_from_who_waits(task: TaskIndex, id: ResourceId, owners: &mut Owners, wai
     waits.resources[id.0 as usize].holders.retain(|holder| !has_moved(holder));
 }
 
-/// Whether a pointer to each of these is on a thread's stack.
-fn owns(program: &Program<'_>, thread: &Thread, counted: Vec<u64>) -> bool {
-    let words = || words::of_stack(program, thread, FxHashSet::default());
-    !counted.is_empty()
-        && words().is_some_and(|words| counted.iter().all(|counted| words.contains(counted)))
-}
-
 /// Makes the task that a thread runs a holder; behind the others, since it waits itself.
 fn take_handle(
     resources: &mut [Resource],
     id: ResourceId,
     task: TaskIndex,
     thread: &ProcessThread,
-    frame: crate::report::FrameRef,
+    frame: FrameRef,
 ) {
     let holders = &mut resources[id.0 as usize].holders;
     let Some(like) = holders.iter().find(|holder| holder.access == Access::Handle) else { return };

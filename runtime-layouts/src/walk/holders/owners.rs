@@ -27,6 +27,8 @@ struct Handle {
     task: TaskIndex,
     /// Whether it may have been moved away.
     may_be_moved: bool,
+    /// Whether all that is known of it is a word on a thread's stack.
+    is_on_stack: bool,
 }
 
 /// Whether all owners of something were found.
@@ -54,7 +56,7 @@ impl Owners {
             let (_, handles) =
                 self.found.entry(counts).or_insert_with(|| (*pointer, FxHashMap::default()));
             let handle = handles.entry(pointer.handle.address);
-            let handle = handle.or_insert(Handle { task, may_be_moved });
+            let handle = handle.or_insert(Handle { task, may_be_moved, is_on_stack: false });
             handle.may_be_moved &= may_be_moved;
             self.around.entry(id).or_default().insert(counts);
         }
@@ -89,14 +91,14 @@ impl Owners {
         for counts in self.around.get(&id).into_iter().flatten() {
             if let Some((_, handles)) = self.found.get_mut(counts) {
                 // No pointer lies where the id of a thread would be its address.
-                handles.insert(tid, Handle { task, may_be_moved: true });
+                handles.insert(tid, Handle { task, may_be_moved: true, is_on_stack: true });
             }
         }
     }
 
     /// Takes in that a spawned task waits for something: only its own pointers keep that alive, so
     /// where it has but one, that was not moved away. What a thread blocks on may borrow from that
-    /// thread.
+    /// thread, and what is on a stack may be read from a static variable.
     pub(crate) fn keep_alive(
         &mut self,
         all: &[Task],
@@ -127,7 +129,7 @@ impl Owners {
             let Some((_, handles)) = self.found.get_mut(counts) else { continue };
             let mut own = handles.values_mut().filter(|handle| handle.task == task);
             match (own.next(), own.next()) {
-                (Some(only), None) => only.may_be_moved = false,
+                (Some(only), None) if !only.is_on_stack => only.may_be_moved = false,
                 _ => has_one = false,
             }
         }

@@ -7,6 +7,7 @@
 use rustc_hash::FxHashSet;
 
 use crate::report::{Access, Holder, Resource, ResourceId, Runtime, Task};
+use crate::target::Thread;
 use crate::value::Program;
 use crate::walk::chains::sites::Sites;
 use crate::walk::stacks::words;
@@ -56,6 +57,12 @@ pub(crate) fn mark(
         };
         resource.is_reachable = words.as_ref().is_none_or(has);
     }
+}
+
+/// Whether each of these addresses is a word on a thread's stack or in a register.
+pub(crate) fn has_all(program: &Program<'_>, thread: &Thread, addresses: &[u64]) -> bool {
+    let words = words::of_stack(program, thread, FxHashSet::default());
+    words.is_some_and(|words| addresses.iter().all(|address| words.contains(address)))
 }
 
 #[cfg(test)]
