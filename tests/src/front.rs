@@ -92,7 +92,7 @@ impl Front {
         if self == Self::CommandLine {
             return commands.iter().map(|text| dump(subject, text)).collect();
         }
-        self.run(subject, &[self.loading()?], commands)
+        self.run(subject, &[self.loading()?], LIMIT, commands)
     }
 
     /// The debugger's command that loads unhang, with the module built on first use.
