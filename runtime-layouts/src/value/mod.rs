@@ -20,7 +20,7 @@ use crate::layout::source::{LayoutError, LayoutSource};
 use crate::layout::{Discriminant, Type, TypeId, TypeKind, Variant};
 use crate::memory::cache::PAGE;
 use crate::memory::{MemoryReader, Page, ReadError};
-use crate::target::{Module, NativeFrame, Target, Thread};
+use crate::target::{CodeAddress, Module, NativeFrame, Target, Thread};
 
 /// A type in one of the target's modules.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -228,9 +228,27 @@ impl<'t> Program<'t> {
         if let Some(known) = self.stacks.borrow().get(&thread.tid) {
             return Rc::clone(known);
         }
-        let frames: Rc<[NativeFrame]> = self.target.native_frames(thread, DEEPEST_STACK).into();
+        let mut frames = self.target.native_frames(thread, DEEPEST_STACK);
+        if let Some(innermost) = frames.first_mut() {
+            innermost.pc = self.executed(innermost.pc);
+        }
+        let frames: Rc<[NativeFrame]> = frames.into();
         self.stacks.borrow_mut().insert(thread.tid, Rc::clone(&frames));
         frames
+    }
+
+    /// Where a thread is in the code: one that waits for the kernel executes the instruction before the
+    /// next one, which may be of another function that was put in line there.
+    fn executed(&self, pc: CodeAddress) -> CodeAddress {
+        let calls = self.target.processor().map(|processor| &processor.system_calls);
+        match pc {
+            CodeAddress::Next(address)
+                if calls.is_some_and(|it| it.is_behind(self.target.memory(), address)) =>
+            {
+                CodeAddress::Return(address)
+            }
+            pc => pc,
+        }
     }
 
     /// The same, if that stack was unwound already and ends before the deepest frame that is looked

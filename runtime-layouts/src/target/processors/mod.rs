@@ -15,6 +15,7 @@ pub use tls::LibraryStorage;
 
 use super::{CodeAddress, NativeFrame};
 use crate::layout::source::ObjectFacts;
+use crate::memory::MemoryReader;
 use crate::memory::word_format::WordFormat;
 
 /// Every processor that is supported, by name.
@@ -216,6 +217,29 @@ pub struct SystemCalls {
     pub instructions: &'static [&'static [u8]],
 }
 
+impl SystemCalls {
+    /// Whether the instruction before that address asks the kernel: a thread whose next instruction is
+    /// there waits for the answer, or has just got it.
+    #[must_use]
+    pub fn is_behind(&self, memory: &dyn MemoryReader, address: u64) -> bool {
+        self.instructions.iter().any(|instruction| {
+            let start = address.wrapping_sub(instruction.len() as u64);
+            has_bytes(memory, start, instruction)
+        })
+    }
+
+    /// Whether the instruction at that address asks the kernel, perhaps once more.
+    #[must_use]
+    pub fn is_at(&self, memory: &dyn MemoryReader, address: u64) -> bool {
+        self.instructions.iter().any(|instruction| has_bytes(memory, address, instruction))
+    }
+}
+
+fn has_bytes(memory: &dyn MemoryReader, address: u64, bytes: &[u8]) -> bool {
+    let mut found = vec![0; bytes.len()];
+    memory.read(address, &mut found).is_ok() && found == bytes
+}
+
 /// The processor of programs with that ELF `e_machine`, class and byte order; `None` when it is
 /// not supported.
 #[must_use]
@@ -333,6 +357,7 @@ impl Processor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fake::FakeMemory;
 
     fn named(name: &str) -> &'static Processor {
         ALL.iter().find(|processor| processor.name == name).expect("supported")
@@ -390,6 +415,18 @@ mod tests {
         assert_eq!(arm.kernel_registers(&narrow).last(), Some(&(15, 115)));
         assert_eq!(arm.thread_pointer_in_set(&narrow), Some(100));
         assert_eq!(arm.code_address(0x0800_1235), 0x0800_1234, "Thumb code");
+    }
+
+    #[test]
+    fn what_asks_the_kernel_is_known_by_its_bytes() {
+        let memory = FakeMemory::new().with(0x1000, [0x90, 0x0f, 0x05, 0x90]);
+        let calls = &named("x86_64").system_calls;
+        assert!(calls.is_behind(&memory, 0x1003) && calls.is_at(&memory, 0x1001));
+        assert!(!calls.is_behind(&memory, 0x1002) && !calls.is_at(&memory, 0x1003));
+        assert!(!calls.is_behind(&memory, 0) && !calls.is_at(&memory, u64::MAX), "no memory");
+        for processor in ALL {
+            assert!(processor.system_calls.instructions.iter().all(|it| !it.is_empty()));
+        }
     }
 
     #[test]

@@ -184,12 +184,8 @@ fn is_at_system_call(program: &Program<'_>, thread: &Thread) -> bool {
     let Some(calls) = program.target().processor().map(|it| &it.system_calls) else { return false };
     let frames = program.target().native_frames(thread, 1);
     let Some(pc) = frames.first().map(|frame| frame.pc.get()) else { return false };
-    calls.instructions.iter().any(|instruction| {
-        let mut code = vec![0; instruction.len()];
-        [pc.wrapping_sub(code.len() as u64), pc].into_iter().any(|at| {
-            program.target().memory().read(at, &mut code).is_ok() && code == **instruction
-        })
-    })
+    let memory = program.target().memory();
+    calls.is_behind(memory, pc) || calls.is_at(memory, pc)
 }
 
 /// A register of a thread's innermost frame.
