@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Some(image) = Image::at(BASE, &memory) else { return };
     let _ = (image.build_id(&memory), image.frame_table(), image.extent());
     for address in image.extent().step_by(bytes.len().max(1)).take(8) {
-        let _ = CodeSymbols::default().at(&memory, address, None);
+        let _ = CodeSymbols::default().at(&memory, BASE, address);
     }
     for library in shared_objects(&image, &memory, &|| false) {
         let library = Image::at(library.load_bias, &memory);

@@ -13,6 +13,7 @@ use object::pod::slice_from_all_bytes;
 use object::read::elf::{FileHeader, Sym};
 
 use super::elf_image::Image;
+use super::shared_objects::shared_objects;
 use crate::memory::MemoryReader;
 
 /// Tags of the dynamic section, from `elf.h`.
@@ -23,10 +24,6 @@ const DT_STRSZ: u64 = 10;
 const DT_SONAME: u64 = 14;
 const DT_GNU_HASH: u64 = 0x6fff_fef5;
 
-/// Objects begin at a page, and the smallest one has so many bytes.
-const PAGE: u64 = 4096;
-/// Pages in front of an address in which the beginning of its object is looked for: 64 MiB.
-const MOST_PAGES: u64 = 1 << 14;
 /// More symbols, and longer tables of names, are not believed.
 const MOST_SYMBOLS: u64 = 1 << 20;
 const LONGEST_STRINGS: u64 = 64 << 20;
@@ -44,54 +41,48 @@ pub struct CodeName<'s> {
 /// The objects that were asked about, each read once.
 #[derive(Debug, Default)]
 pub struct CodeSymbols {
-    /// The addresses of each, with what it exports; `None` where no object was found.
+    /// Where the program and its libraries begin, lowest first; `None` before anything was asked.
+    starts: Option<Vec<u64>>,
+    /// The addresses of each object, with what it exports; `None` where no object was found.
     known: Vec<(Range<u64>, Option<DynamicSymbols>)>,
 }
 
 impl CodeSymbols {
-    /// What the code at an address is called, as far as memory shows that. `start` is where its object
-    /// begins, if that is known.
-    pub fn at(
-        &mut self,
-        memory: &dyn MemoryReader,
-        address: u64,
-        start: Option<u64>,
-    ) -> CodeName<'_> {
+    /// What the code at an address is called, as far as memory shows that, in a program whose executable
+    /// begins at `executable`.
+    pub fn at(&mut self, memory: &dyn MemoryReader, executable: u64, address: u64) -> CodeName<'_> {
         let known = self.known.iter().position(|(range, _)| range.contains(&address));
         let known = known.unwrap_or_else(|| {
-            self.known.push(find(memory, address, start));
+            let starts = self.starts.get_or_insert_with(|| starts(memory, executable));
+            self.known.push(find(memory, starts, address));
             self.known.len() - 1
         });
         self.known[known].1.as_ref().map(|symbols| symbols.at(address)).unwrap_or_default()
     }
 }
 
+/// Where the objects of a program begin, lowest first, by the list that the dynamic linker keeps.
+fn starts(memory: &dyn MemoryReader, executable: u64) -> Vec<u64> {
+    let libraries =
+        Image::at(executable, memory).map(|image| shared_objects(&image, memory, &|| false));
+    let libraries = libraries.into_iter().flatten().map(|library| library.load_bias);
+    let mut starts: Vec<u64> = libraries.chain([executable]).collect();
+    starts.sort_unstable();
+    starts
+}
+
 /// The object that an address lies in.
 fn find(
     memory: &dyn MemoryReader,
+    starts: &[u64],
     address: u64,
-    start: Option<u64>,
 ) -> (Range<u64>, Option<DynamicSymbols>) {
-    let image = |at| Image::at(at, memory).filter(|image| image.extent().contains(&address));
-    let found = |image: Image| (image.extent(), DynamicSymbols::of(&image, memory));
-    if let Some(image) = start.and_then(image) {
-        return found(image);
+    let below = starts.partition_point(|start| *start <= address);
+    let image = starts[..below].last().and_then(|start| Image::at(*start, memory));
+    match image.filter(|image| image.extent().contains(&address)) {
+        Some(image) => (image.extent(), DynamicSymbols::of(&image, memory)),
+        None => (address..address.saturating_add(1), None),
     }
-    let page = address & !(PAGE - 1);
-    let mut first = page;
-    for at in (0..MOST_PAGES).map_while(|back| page.checked_sub(back * PAGE)) {
-        let mut magic = [0; 4];
-        if memory.read(at, &mut magic).is_err() {
-            break;
-        }
-        first = at;
-        if magic == *b"\x7fELF"
-            && let Some(image) = image(at)
-        {
-            return found(image);
-        }
-    }
-    (first..page.saturating_add(PAGE), None)
 }
 
 /// The functions that an object exports.
@@ -276,7 +267,7 @@ mod tests {
 
     fn name(memory: &FakeMemory, address: u64) -> (Option<String>, Option<String>) {
         let mut symbols = CodeSymbols::default();
-        let name = symbols.at(memory, address, None);
+        let name = symbols.at(memory, BASE, address);
         (name.function.map(str::to_string), name.object.map(str::to_string))
     }
 

@@ -180,11 +180,10 @@ impl Sites {
     /// exports.
     pub(crate) fn of_unknown_code(&mut self, program: &Program<'_>, pc: CodeAddress) -> SiteId {
         let address = pc.lookup();
-        let start = program.module_at(address).map(|(module, _)| {
-            let module = &program.modules()[module];
+        let executable = program.modules().first().map_or(0, |module| {
             module.load_bias.wrapping_add(module.layouts.facts().address_range.0.0)
         });
-        let name = self.symbols.at(program.target().memory(), address, start);
+        let name = self.symbols.at(program.target().memory(), executable, address);
         let text = match (name.function, name.object) {
             (Some(function), Some(object)) => format!("{function} ({object})"),
             (Some(function), None) => function.to_string(),
@@ -230,6 +229,8 @@ impl Sites {
         match outer.object == inner.object {
             true if outer.function.is_some() || inner.function.is_none() => Joined::Outer,
             true => Joined::Inner,
+            // As the kernel's own object, by which old processors ask it.
+            false if inner.object.is_none() && inner.function.is_none() => Joined::Outer,
             false => Joined::Neither,
         }
     }
