@@ -45,6 +45,7 @@ pub static WIDE: Processor = Processor {
     notes: CoreNotes::LP64,
     system_calls: SystemCalls {
         first_argument: Some(1),
+        second_argument: None,
         third_argument: Some(2),
         instructions: &[&[0x05]],
     },
@@ -96,5 +97,10 @@ pub static NARROW: Processor = Processor {
         thread_pointer: ThreadPointer::Set { kind: 0x777, word: 0 },
     },
     notes: CoreNotes { thread: 24, registers: 72, after_registers: 4, process: 12 },
-    system_calls: SystemCalls { first_argument: None, third_argument: None, instructions: &[] },
+    system_calls: SystemCalls {
+        first_argument: None,
+        second_argument: None,
+        third_argument: None,
+        instructions: &[],
+    },
 };

@@ -36,6 +36,8 @@ pub(crate) struct BlockedThread<'b> {
     /// The first argument of the system call that the thread is in: the address of the word that it
     /// waits on, or the open file that it reads or writes.
     pub(crate) word: u64,
+    /// The second one, as what is asked for of a file; `None` where the registers do not show it.
+    pub(crate) operation: Option<u64>,
     /// Whether nothing but the standard library is between the function and the user's code: a runtime
     /// calls the same functions on sockets that do not block.
     pub(crate) is_direct: bool,

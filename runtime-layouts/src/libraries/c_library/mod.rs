@@ -21,20 +21,14 @@ const fn call(function: &'static str) -> BlockingCall {
     BlockingCall::call(function)
 }
 
-/// Functions that wait until something else happens. `epoll_wait` is none of them: it is where those
-/// sleep that wait for everything.
+/// Functions that wait until something else happens, whatever they are asked. Those that wait only where
+/// they are told to (`poll`, `waitpid`), or for a moment (`pthread_mutex_lock`), are none of them: a runtime
+/// calls them, too. Of what concerns a file the system says whether it waits.
 const BLOCKING: &[BlockingCall] = &[
     call("getaddrinfo"),
     call("getnameinfo"),
     call("gethostbyname"),
     call("gethostbyname_r"),
-    call("poll"),
-    call("ppoll"),
-    call("select"),
-    call("pselect"),
-    call("accept"),
-    call("accept4"),
-    call("connect"),
     call("nanosleep"),
     call("clock_nanosleep"),
     call("sleep"),
@@ -43,28 +37,22 @@ const BLOCKING: &[BlockingCall] = &[
     call("sigwait"),
     call("sigwaitinfo"),
     call("sigsuspend"),
-    call("wait"),
-    call("wait4"),
-    call("waitid"),
-    call("waitpid"),
     call("sem_wait"),
-    call("msgrcv"),
-    call("mq_receive"),
     call("pthread_join"),
-    call("pthread_mutex_lock"),
-    call("pthread_rwlock_rdlock"),
-    call("pthread_rwlock_wrlock"),
     call("pthread_cond_wait"),
     call("pthread_cond_timedwait"),
     call("pthread_barrier_wait"),
-    BlockingCall::of("flock", descriptors::locked_file),
-    BlockingCall::of("rustix::fs::fd::flock", descriptors::locked_file),
-    BlockingCall::only("fcntl", descriptors::locked_file),
+    BlockingCall::only("flock", descriptors::flocked_file),
+    BlockingCall::only("rustix::fs::fd::flock", descriptors::flocked_file),
+    BlockingCall::only("fcntl", descriptors::locked_record),
+    BlockingCall::only("accept", descriptors::socket_to_read),
+    BlockingCall::only("accept4", descriptors::socket_to_read),
     BlockingCall::only("recv", descriptors::socket_to_read),
     BlockingCall::only("recvfrom", descriptors::socket_to_read),
     BlockingCall::only("recvmsg", descriptors::socket_to_read),
     BlockingCall::only("read", descriptors::file_to_read),
     BlockingCall::only("readv", descriptors::file_to_read),
+    BlockingCall::only("connect", descriptors::file_to_write),
     BlockingCall::only("send", descriptors::file_to_write),
     BlockingCall::only("sendto", descriptors::file_to_write),
     BlockingCall::only("sendmsg", descriptors::file_to_write),

@@ -198,8 +198,8 @@ const BLOCKING: &[BlockingCall] = &[
     BlockingCall::call("std::process::Command::output"),
     BlockingCall::call("std::process::Command::status"),
     BlockingCall::call("std::io::stdio::Stdin::read_line"),
-    BlockingCall::of("std::fs::File::lock", descriptors::locked_file),
-    BlockingCall::of("std::fs::File::lock_shared", descriptors::locked_file),
+    BlockingCall::of("std::fs::File::lock", descriptors::flocked_file),
+    BlockingCall::of("std::fs::File::lock_shared", descriptors::flocked_file),
     BlockingCall::call("std::net::tcp::TcpListener::accept"),
     BlockingCall::of("parking_lot::condvar::Condvar::wait", notifications::parking_lot_condvar),
     BlockingCall::of(

@@ -86,6 +86,7 @@ pub(super) static AARCH64: Processor = Processor {
     // `arch/arm64/kernel/signal.c`, `do_signal`: `regs->regs[0] = regs->orig_x0`).
     system_calls: SystemCalls {
         first_argument: Some(0),
+        second_argument: Some(1),
         third_argument: Some(2),
         // `svc #0`
         instructions: &[&[0x01, 0x00, 0x00, 0xd4]],

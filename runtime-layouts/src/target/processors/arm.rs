@@ -69,6 +69,7 @@ pub(super) static ARM: Processor = Processor {
     notes: CoreNotes::ILP32,
     system_calls: SystemCalls {
         first_argument: Some(0),
+        second_argument: Some(1),
         third_argument: Some(2),
         // `svc 0`, of Arm and of Thumb
         instructions: &[&[0x00, 0x00, 0x00, 0xef], &[0x00, 0xdf]],

@@ -80,6 +80,7 @@ pub(super) static I686: Processor = Processor {
     // `int $0x80` and what stands for it: ebx, ecx, edx.
     system_calls: SystemCalls {
         first_argument: Some(3),
+        second_argument: Some(1),
         third_argument: Some(2),
         // `int 0x80`, `sysenter`
         instructions: &[&[0xcd, 0x80], &[0x0f, 0x34]],

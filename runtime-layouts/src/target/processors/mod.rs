@@ -211,6 +211,8 @@ pub struct SystemCalls {
     /// The DWARF number of the register that has the first argument of the system call that a
     /// thread waits in; `None` where that may be lost meanwhile.
     pub first_argument: Option<u16>,
+    /// The same of the second argument.
+    pub second_argument: Option<u16>,
     /// The same of the third argument.
     pub third_argument: Option<u16>,
     /// The bytes of the instructions that ask the kernel.

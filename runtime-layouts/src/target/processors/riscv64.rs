@@ -93,6 +93,7 @@ pub(super) static RISCV64: Processor = Processor {
     // `arch/riscv/kernel/signal.c`, `do_signal`: `regs->a0 = regs->orig_a0`).
     system_calls: SystemCalls {
         first_argument: Some(10),
+        second_argument: Some(11),
         third_argument: Some(12),
         // `ecall`
         instructions: &[&[0x73, 0x00, 0x00, 0x00]],

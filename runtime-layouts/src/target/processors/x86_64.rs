@@ -86,6 +86,7 @@ pub(super) static X86_64: Processor = Processor {
     notes: CoreNotes::LP64,
     system_calls: SystemCalls {
         first_argument: Some(5),
+        second_argument: Some(4),
         third_argument: Some(1),
         // `syscall`
         instructions: &[&[0x0f, 0x05]],
