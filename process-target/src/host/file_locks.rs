@@ -1,4 +1,5 @@
-//! Locks of files: which open files of a process have one, and which other processes.
+//! Locks of files by `flock`: which open files of a process have one, and which other processes. Those of
+//! `fcntl` are of parts of files, and keep nobody from these.
 //!
 //! Source: `proc_locks(5)`, and `lock:` in `proc_pid_fdinfo(5)` (`fs/locks.c`, Linux 6.18).
 
@@ -11,7 +12,8 @@ use runtime_layouts::target::host::FileLock;
 /// Open files that are looked at, at most.
 const MOST_FILES: usize = 4096;
 
-/// Who has a lock of the file that an open file of a process is; `None` where nobody has.
+/// Who has a lock of the file that an open file of a process is; `None` where nobody has. Of a process
+/// that has it by that open file already, as to read, no other one is told: it may be a copy.
 pub(super) fn of(process: &Process, fd: u64) -> Option<FileLock> {
     let pid = process.pid();
     let file = process.fd_from_fd(i32::try_from(fd).ok()?).ok()?;
@@ -23,7 +25,7 @@ pub(super) fn of(process: &Process, fd: u64) -> Option<FileLock> {
         let is_same = *other == path && self::inode(pid, open) == Some(inode);
         (is_same && has_lock(pid, open)).then_some(open)
     });
-    let own: Vec<u64> = own.collect();
+    let own: Vec<u64> = if has_lock(pid, fd) { Vec::new() } else { own.collect() };
     let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
     let others = locks.lines().filter_map(|line| holder(line, inode));
     let others = others.filter(|holder| u64::try_from(pid).ok() != Some(*holder));
@@ -42,19 +44,18 @@ fn inode(pid: i32, fd: u64) -> Option<u64> {
     Some(fs::metadata(format!("/proc/{pid}/fd/{fd}")).ok()?.ino())
 }
 
-/// Whether an open file has a lock that keeps other open files of the same process from theirs: one of
-/// POSIX is the whole process's.
+/// Whether an open file has a lock.
 fn has_lock(pid: i32, fd: u64) -> bool {
     let text = fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).unwrap_or_default();
     let locks = text.lines().filter_map(|line| line.strip_prefix("lock:"));
-    locks.map(str::trim).any(|lock| lock.contains(" FLOCK ") || lock.contains(" OFDLCK "))
+    locks.map(str::trim).any(|lock| lock.contains(" FLOCK "))
 }
 
 /// The process that has the lock of a line of `/proc/locks`, where that is of the file with this inode.
 /// One that waits for it has `->` there.
 fn holder(line: &str, inode: u64) -> Option<u64> {
     let mut words = line.split_ascii_whitespace().skip(1);
-    if words.next()? == "->" {
+    if words.next()? != "FLOCK" {
         return None;
     }
     let pid = words.nth(2)?;
@@ -84,6 +85,7 @@ mod tests {
         let lock = of(&own, number(&second)).expect("the first file has it");
         assert_eq!((lock.own, lock.others), (vec![number(&first)], vec![]));
         assert_eq!(lock.path, path.display().to_string());
+        assert_eq!(of(&own, number(&first)), None, "it has it itself");
         fs::remove_file(path).expect("it is there");
     }
 
@@ -93,7 +95,7 @@ mod tests {
         assert_eq!(has("1: FLOCK  ADVISORY  WRITE 5870 fe:00:1573 0 EOF"), Some(5870));
         assert_eq!(has("1: -> FLOCK  ADVISORY  WRITE 5871 fe:00:1573 0 EOF"), None);
         assert_eq!(has("2: FLOCK  ADVISORY  WRITE 5870 fe:00:1574 0 EOF"), None);
-        assert_eq!(has("3: OFDLCK ADVISORY  WRITE -1 fe:00:1573 0 EOF"), None, "nobody is named");
+        assert_eq!(has("3: POSIX  ADVISORY  WRITE 5870 fe:00:1573 0 EOF"), None, "another sort");
         assert_eq!(has(""), None);
     }
 }

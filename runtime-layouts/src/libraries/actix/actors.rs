@@ -8,8 +8,8 @@ use crate::knowledge::naming::{count, generic_name};
 use crate::knowledge::{
     CollectionType, GuardType, ObservedResource, Reading, ResourceType, StreamingTrait,
 };
+use crate::layout::Type;
 use crate::layout::source::LayoutError;
-use crate::layout::{Type, TypeKind};
 use crate::libraries::smallvec;
 use crate::report::{Access, ResourceKind};
 use crate::value::find_by_name::is_named;
@@ -74,10 +74,8 @@ fn message(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResourc
 /// where there is none its mailbox and all others.
 fn polled(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Option<Children>, LayoutError> {
     let Some(wait) = layout.member("wait") else { return Ok(None) };
-    let wait = program.type_of(Ty { module: ty.module, id: wait.ty })?;
-    let Some(array) = wait.type_parameter("A") else { return Ok(None) };
-    let array = program.type_of(Ty { module: ty.module, id: array })?;
-    let TypeKind::Array { element, .. } = array.kind else { return Ok(None) };
+    let wait = Ty { module: ty.module, id: wait.ty };
+    let element = smallvec::element(program, wait, program.type_of(wait)?)?;
     let read = ReadElements::Written(|program, actor, most| {
         let waits = smallvec::elements(program, actor.member(program, "wait")?, most)?;
         if let Some(last) = waits.last() {
@@ -87,8 +85,7 @@ fn polled(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Option<Childre
         found.extend(smallvec::elements(program, actor.member(program, "items")?, most)?);
         Ok(found)
     });
-    let element = Ty { module: ty.module, id: element };
-    Ok(Some(Children::Elements { element, read, polls: Polls::Only }))
+    Ok(element.map(|element| Children::Elements { element, read, polls: Polls::Only }))
 }
 
 /// The messages in a mailbox, first come first.

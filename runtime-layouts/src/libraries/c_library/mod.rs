@@ -44,7 +44,6 @@ const BLOCKING: &[BlockingCall] = &[
     call("pthread_barrier_wait"),
     BlockingCall::only("flock", descriptors::flocked_file),
     BlockingCall::only("rustix::fs::fd::flock", descriptors::flocked_file),
-    BlockingCall::only("fcntl", descriptors::locked_record),
     BlockingCall::only("accept", descriptors::socket_to_read),
     BlockingCall::only("accept4", descriptors::socket_to_read),
     BlockingCall::only("recv", descriptors::socket_to_read),

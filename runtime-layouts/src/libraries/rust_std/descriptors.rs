@@ -28,18 +28,6 @@ pub(crate) fn flocked_file(blocked: &BlockedThread<'_>) -> Option<ObservedResour
     // `LOCK_NB` (`flock(2)`).
     const NONBLOCKING: u64 = 4;
     blocked.operation.filter(|operation| operation & NONBLOCKING == 0)?;
-    locked_file(blocked)
-}
-
-/// The same of one that does so by `fcntl`, which does much else.
-pub(crate) fn locked_record(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
-    // `F_SETLKW`, `F_SETLKW64`, `F_OFD_SETLKW` (`include/uapi/asm-generic/fcntl.h`, Linux 6.18).
-    const WAITING: [u64; 3] = [7, 14, 38];
-    blocked.operation.filter(|operation| WAITING.contains(operation))?;
-    locked_file(blocked)
-}
-
-fn locked_file(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
     let fd = open_file(blocked)?;
     let FileLock { path, own, others } = blocked.program.target().host()?.file_lock(fd)?;
     let mut name = format!("the lock of {path} (fd {fd})");

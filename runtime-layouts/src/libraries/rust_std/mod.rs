@@ -183,7 +183,7 @@ const BLOCKING: &[BlockingCall] = &[
     BlockingCall::of("std::sync::condvar::Condvar::wait", notifications::condvar),
     BlockingCall::of("std::sync::condvar::Condvar::wait_while", notifications::condvar),
     BlockingCall::of("std::sync::barrier::Barrier::wait", notifications::barrier),
-    // What ends in time, whoever does something or does not.
+    // These end in time, whatever others do.
     BlockingCall::call("std::sync::poison::condvar::Condvar::wait_timeout"),
     BlockingCall::call("std::sync::poison::condvar::Condvar::wait_timeout_while"),
     BlockingCall::call("std::sync::condvar::Condvar::wait_timeout"),

@@ -15,23 +15,28 @@ pub(crate) const LIBRARY: Library = Library {
         types: Types::Of("smallvec::SmallVec"),
         children: |program, ty, layout| {
             let read = ReadElements::Written(elements);
-            let element = inline(program, ty, layout)?.map(|(_, element, _)| element);
+            let element = element(program, ty, layout)?;
             Ok(element.map(|element| Children::Elements { element, read, polls: Polls::Also }))
         },
     }]],
     ..Library::named("smallvec")
 };
 
-/// The array in a `SmallVec<[T; N]>`: its type, its element's, and how many of these lie inside.
-fn inline(
+/// What such a vector is of; `None` where its layout is not the one that is known.
+pub(crate) fn element(
     program: &Program<'_>,
     ty: Ty,
     layout: &Type,
-) -> Result<Option<(Ty, Ty, u64)>, LayoutError> {
+) -> Result<Option<Ty>, LayoutError> {
+    Ok(inline(program, ty, layout)?.map(|(element, _)| element))
+}
+
+/// The array in a `SmallVec<[T; N]>`: the type of its elements, and how many of these lie inside.
+fn inline(program: &Program<'_>, ty: Ty, layout: &Type) -> Result<Option<(Ty, u64)>, LayoutError> {
     let of = |id| Ty { module: ty.module, id };
     let Some(array) = layout.type_parameter("A").map(of) else { return Ok(None) };
     Ok(match program.type_of(array)?.kind {
-        TypeKind::Array { element, count: Some(count) } => Some((array, of(element), count)),
+        TypeKind::Array { element, count: Some(count) } => Some((of(element), count)),
         _ => None,
     })
 }
@@ -42,7 +47,7 @@ pub(crate) fn elements(
     vector: Value,
     most: usize,
 ) -> Result<Vec<Value>, ValueError> {
-    let Some((_, element, inside)) = inline(program, vector.ty, vector.layout(program)?)? else {
+    let Some((element, inside)) = inline(program, vector.ty, vector.layout(program)?)? else {
         return Ok(Vec::new());
     };
     let capacity = vector.member(program, "capacity")?.unsigned(program)?;
