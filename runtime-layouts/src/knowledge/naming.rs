@@ -3,12 +3,25 @@
 use std::borrow::Cow;
 
 use crate::layout::name::last_segment;
-use crate::report::ResourceKind;
+use crate::report::{ResourceKind, ThreadRef};
 use crate::value::{Program, Ty, Value, ValueError};
 
 /// `1 sender`, `2 senders`.
 pub(crate) fn count(number: u64, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+/// `thread 4`, `threads 4 and 5`, `threads 4, 5 and 6`; of more their number, `9 threads`.
+pub(crate) fn threads(threads: &[ThreadRef]) -> String {
+    const MOST_NAMED: usize = 4;
+    let numbers: Vec<String> = threads.iter().map(|thread| thread.number.to_string()).collect();
+    match numbers.as_slice() {
+        [only] => format!("thread {only}"),
+        [others @ .., last] if numbers.len() <= MOST_NAMED => {
+            format!("threads {} and {last}", others.join(", "))
+        }
+        _ => count(numbers.len() as u64, "thread"),
+    }
 }
 
 /// A type as the source spells it, without its path: `Mutex<Inventory>`. `None` when it is not

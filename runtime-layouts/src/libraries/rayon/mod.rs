@@ -3,7 +3,7 @@
 //! Source: `rayon-core/src/{registry,latch,job}.rs` (1.13.0).
 
 use crate::knowledge::blocking::BlockedThread;
-use crate::knowledge::{BlockingCall, Library, ObservedResource};
+use crate::knowledge::{BlockingCall, Library, ObservedResource, naming};
 use crate::layout::name::plain_path;
 use crate::report::{ResourceKind, ThreadRef};
 use crate::target::Thread;
@@ -19,9 +19,8 @@ pub(crate) const LIBRARY: Library = Library {
 /// What runs a job on a thread of a pool. One that waits within a job for another one may sleep, too.
 const EXECUTE: [&str; 2] =
     ["rayon_core::registry::WorkerThread::execute", "rayon_core::job::JobRef::execute"];
-/// More threads are not looked at, and of more no number is said.
+/// More threads are not looked at.
 const MOST_THREADS: usize = 256;
-const MOST_NAMED: usize = 4;
 
 /// What a pool of rayon does for a thread outside of it: which of its threads is not said anywhere, so
 /// that all that have work are named; `None` where none has.
@@ -31,15 +30,10 @@ fn work(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
     let threads = threads.filter(|thread| thread.tid != blocked.tid && has_work(program, thread));
     let threads: Vec<ThreadRef> =
         threads.map(|thread| ThreadRef { number: thread.number, tid: thread.tid }).collect();
-    let numbers: Vec<String> = threads.iter().map(|thread| thread.number.to_string()).collect();
-    let which = match numbers.as_slice() {
-        [] => return None,
-        [only] => format!("thread {only}, which has work"),
-        [.., last] if numbers.len() <= MOST_NAMED => {
-            let others = numbers[..numbers.len() - 1].join(", ");
-            format!("threads {others} and {last}, which have work")
-        }
-        _ => format!("{} threads, which have work", numbers.len()),
+    let which = match threads.len() {
+        0 => return None,
+        1 => format!("{}, which has work", naming::threads(&threads)),
+        _ => format!("{}, which have work", naming::threads(&threads)),
     };
     Some(ObservedResource {
         key: blocked.tid,

@@ -5,8 +5,8 @@
 
 use super::expected::SCOPE_DATA;
 use super::futex_words::named;
-use crate::knowledge::ObservedResource;
 use crate::knowledge::blocking::BlockedThread;
+use crate::knowledge::{ObservedResource, naming};
 use crate::report::{ResourceKind, ThreadRef};
 use crate::target::Thread;
 use crate::value::{Program, Ty};
@@ -37,25 +37,15 @@ pub(super) fn ends(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
     let threads = threads.filter(|thread| has_result_for(program, thread, data));
     let threads: Vec<ThreadRef> =
         threads.map(|thread| ThreadRef { number: thread.number, tid: thread.tid }).collect();
-    let (first, rest) = threads.split_first()?;
-    let numbers: Vec<String> = rest.iter().map(|thread| thread.number.to_string()).collect();
-    let name = match numbers.as_slice() {
-        [] if running == 1 => format!("std::thread::scope of thread {}", first.number),
-        [] => {
-            format!("std::thread::scope of {running} threads, thread {} among them", first.number)
-        }
-        [last] => format!("std::thread::scope of threads {} and {last}", first.number),
-        [middle @ .., last] => {
-            format!(
-                "std::thread::scope of threads {}, {} and {last}",
-                first.number,
-                middle.join(", ")
-            )
-        }
+    // Of some what they have may not be found.
+    let which = match threads.len() as u64 {
+        0 => return None,
+        found if found == running => naming::threads(&threads),
+        _ => naming::count(running, "thread"),
     };
     Some(ObservedResource {
         key: data,
-        name: Some(name.into()),
+        name: Some(format!("std::thread::scope of {which}").into()),
         threads,
         needs_all: true,
         ..ObservedResource::without_address(ResourceKind::Blocking)
