@@ -3,7 +3,7 @@
 //! Source: `async-task/src/task.rs` (4.0.3 to 4.7.1).
 
 use super::state::has_ended;
-use super::task::header_type;
+use super::task::{header_type, may_be_task};
 use crate::knowledge::{ObservedResource, Reading};
 use crate::report::ResourceKind;
 use crate::value::{Program, Value, ValueError};
@@ -19,7 +19,11 @@ pub(in crate::libraries) fn header(
     let Some(task) = handle.find_inline(program, TASK)? else { return Ok(None) };
     let Some(ty) = header_type(program, task.ty.module) else { return Ok(None) };
     let address = program.read_pointer(task.member(program, "ptr")?.address)?;
-    Ok((address != 0).then_some(Value { ty, address }))
+    if address == 0 {
+        return Ok(None);
+    }
+    let header = Value { ty, address };
+    Ok(may_be_task(program, header)?.then_some(header))
 }
 
 /// The end of one task.

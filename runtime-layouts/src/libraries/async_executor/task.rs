@@ -194,6 +194,15 @@ fn task_layout(
     Ok(TaskLayout { future, schedule: Some(schedule), known, problem: None })
 }
 
+/// Whether what lies there can be the head of a task: its table has the function that runs one.
+pub(super) fn may_be_task(program: &Program<'_>, header: Value) -> Result<bool, ValueError> {
+    let Some(table) = header.member(program, "vtable")?.pointee(program)? else { return Ok(false) };
+    let run = table.member(program, "run")?.unsigned(program)?;
+    let Some((module, address)) = program.code_at(run) else { return Ok(false) };
+    let functions = program.layouts(module).functions_at(address)?;
+    Ok(functions.is_empty() || functions.iter().any(|function| is_run(&function.name)))
+}
+
 /// Whether that function runs a task.
 pub(super) fn is_run(function: &str) -> bool {
     function.starts_with("async_task::raw::RawTask<") && plain_path(function) == RUN

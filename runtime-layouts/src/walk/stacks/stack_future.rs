@@ -5,6 +5,9 @@
 //! searched for a value that can be such a future, a suspended coroutine with a suspended awaitee,
 //! and so on down to a leaf.
 
+use rustc_hash::FxHashSet;
+
+use crate::knowledge::{Reading, Tasks};
 use crate::layout::{Call, LocationBase, PlacedVariable, Type, TypeKind, VariableLocation};
 use crate::report::{Chain, FrameSource, FutureState};
 use crate::target::NativeFrame;
@@ -103,7 +106,7 @@ pub(crate) fn search(
     };
     let end = last?.frame_address?.min(start.saturating_add(LARGEST_SEARCH));
     let step = usize::try_from(layout.align.unwrap_or(8).clamp(1, 64)).ok()?;
-    let mut best: Option<StackFuture> = None;
+    let mut longest: Vec<StackFuture> = Vec::new();
     for address in (start..end.saturating_sub(layout.size)).step_by(step) {
         if inspection.interrupted() {
             return None;
@@ -112,21 +115,57 @@ pub(crate) fn search(
         if !is_suspended_throughout(inspection, &chain) || !has_places(inspection, &chain) {
             continue;
         }
-        let found = StackFuture { address, chain, source: FrameSource::StackSearch };
-        match &best {
-            Some(known) if length(&known.chain) > length(&found.chain) => {}
-            // Two that differ leave it open which is the one.
-            Some(known)
-                if length(&known.chain) == length(&found.chain)
-                    && !stands_alike(&known.chain, &found.chain) =>
-            {
-                return None;
-            }
-            Some(known) if length(&known.chain) == length(&found.chain) => {}
-            _ => best = Some(found),
+        let known = longest.first().map_or(0, |known| length(&known.chain));
+        if length(&chain) > known {
+            longest.clear();
+        }
+        if length(&chain) >= known {
+            longest.push(StackFuture { address, chain, source: FrameSource::StackSearch });
         }
     }
-    best
+    only_one(inspection, longest)
+}
+
+/// The one of the futures that were found that has the most to show for itself. Bytes that only look
+/// like a future mostly end in one whose library finds nothing there, and have fewer pointers that lead
+/// somewhere. `None` where those that are left stand at different places.
+fn only_one(inspection: &Inspection<'_>, mut found: Vec<StackFuture>) -> Option<StackFuture> {
+    if found.len() > 1 {
+        let show =
+            |chain| (has_readable_leaves(inspection, chain), count_leading(inspection, chain));
+        let shown: Vec<(bool, usize)> = found.iter().map(|it| show(&it.chain)).collect();
+        let most = shown.iter().max().copied();
+        let mut shown = shown.into_iter();
+        found.retain(|_| shown.next() == most);
+    }
+    let alike = found.iter().all(|other| stands_alike(&found[0].chain, &other.chain));
+    if alike { found.into_iter().next() } else { None }
+}
+
+/// Whether the innermost futures of a chain are what their libraries say, where one knows them.
+fn has_readable_leaves(inspection: &Inspection<'_>, chain: &Chain) -> bool {
+    if let [_, ..] = chain.branches.as_slice() {
+        return chain.branches.iter().all(|branch| has_readable_leaves(inspection, branch));
+    }
+    let Some((leaf, ty)) = chain
+        .frames
+        .last()
+        .and_then(|leaf| Some((leaf.address, inspection.type_of_site(leaf.site)?)))
+    else {
+        return true;
+    };
+    let program = inspection.program;
+    let known = program.type_of(ty).ok().and_then(|it| inspection.libraries.resource(&it.name));
+    let leaf = Value { ty, address: leaf };
+    let reading = Reading {
+        program,
+        leaf,
+        tasks: &Tasks::default(),
+        waker: 0,
+        passed_on: &FxHashSet::default(),
+        inside: None,
+    };
+    known.is_none_or(|known| matches!(known.read(&reading, leaf), Ok(Some(_))))
 }
 
 /// Whether every state machine of a chain stands at an await point, and nothing in it is broken.
@@ -150,15 +189,40 @@ fn has_places(inspection: &Inspection<'_>, chain: &Chain) -> bool {
     chain.visit_frames(&mut |frame| {
         if let Some(ty) = inspection.type_of_site(frame.site).filter(|_| all) {
             let value = Value { ty, address: frame.address };
-            all = kept(inspection.program, value).iter().all(|it| leads(inspection.program, *it));
+            let kept = kept(inspection.program, value, Kept::Surely);
+            all = kept.iter().all(|it| Leading::of(inspection.program, *it).is_whole);
         }
     });
     all
 }
 
-/// What a future surely has: a state machine what it awaits and its variables that were not moved
-/// away, any other one all that is in it.
-fn kept(program: &Program<'_>, future: Value) -> Vec<Value> {
+/// How many pointers of a chain's frames lead somewhere, with those in variables that may have been
+/// moved away.
+fn count_leading(inspection: &Inspection<'_>, chain: &Chain) -> usize {
+    let mut count = 0;
+    chain.visit_frames(&mut |frame| {
+        if let Some(ty) = inspection.type_of_site(frame.site) {
+            let value = Value { ty, address: frame.address };
+            let kept = kept(inspection.program, value, Kept::Perhaps);
+            count +=
+                kept.iter().map(|it| Leading::of(inspection.program, *it).count).sum::<usize>();
+        }
+    });
+    count
+}
+
+/// Which variables of a state machine are meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// Those that were not moved away.
+    Surely,
+    /// All of them.
+    Perhaps,
+}
+
+/// What a future has: a state machine what it awaits and its variables, any other one all that is in
+/// it.
+fn kept(program: &Program<'_>, future: Value, which: Kept) -> Vec<Value> {
     if !program.type_of(future.ty).is_ok_and(coroutine::is_coroutine) {
         return vec![future];
     }
@@ -168,37 +232,49 @@ fn kept(program: &Program<'_>, future: Value) -> Vec<Value> {
         return Vec::new();
     };
     let Some(state) = states.get(active) else { return Vec::new() };
-    let variables = state.variables.iter().filter(|it| !it.may_be_moved(program, future));
+    let is_meant = |moved: bool| which == Kept::Perhaps || !moved;
+    let variables = state.variables.iter().filter(|it| is_meant(it.may_be_moved(program, future)));
     let parts = variables.map(|it| &it.part).chain(&state.awaitee);
     parts.map(|it| Value { ty: it.ty, address: future.address.wrapping_add(it.offset) }).collect()
 }
 
-/// Whether the pointers in a value that cannot be null lead somewhere. One to nothing at all, which
-/// has no bytes, is a small number. What a union holds, only its code knows.
-fn leads(program: &Program<'_>, value: Value) -> bool {
-    const SMALL: u64 = 4096;
-    let mut is_union = |ty: &Type| matches!(ty.kind, TypeKind::Union { .. });
-    if path::find(program, value.ty, Reach::INLINE, &mut is_union).is_some() {
-        return true;
+/// What becomes of the pointers in a value that cannot be null.
+struct Leading {
+    /// Whether each of them leads somewhere.
+    is_whole: bool,
+    /// How many of them lead to memory.
+    count: usize,
+}
+
+impl Leading {
+    /// Follows each of them. One to nothing at all, which has no bytes, is a small number. What a union
+    /// holds, only its code knows.
+    fn of(program: &Program<'_>, value: Value) -> Self {
+        const SMALL: u64 = 4096;
+        let mut found = Self { is_whole: true, count: 0 };
+        let mut is_union = |ty: &Type| matches!(ty.kind, TypeKind::Union { .. });
+        if path::find(program, value.ty, Reach::INLINE, &mut is_union).is_some() {
+            return found;
+        }
+        let mut is_pointer = |ty: &Type| {
+            ["&", "alloc::boxed::Box<", "core::ptr::non_null::NonNull<"]
+                .iter()
+                .any(|name| ty.name.starts_with(name))
+        };
+        let paths =
+            path::find_all(program, value.ty, Reach::INLINE, MOST_POINTERS, &mut is_pointer);
+        for path in paths {
+            let _ = path.each(program, value, &mut |pointer| match program
+                .read_pointer(pointer.address)
+            {
+                Ok(0) | Err(_) => found.is_whole = false,
+                Ok(small) if small < SMALL => {}
+                Ok(address) if program.read_unsigned(address, 1).is_ok() => found.count += 1,
+                Ok(_) => found.is_whole = false,
+            });
+        }
+        found
     }
-    let mut is_pointer = |ty: &Type| {
-        ["&", "alloc::boxed::Box<", "core::ptr::non_null::NonNull<"]
-            .iter()
-            .any(|name| ty.name.starts_with(name))
-    };
-    let paths = path::find_all(program, value.ty, Reach::INLINE, MOST_POINTERS, &mut is_pointer);
-    let mut all = true;
-    for path in paths {
-        let _ = path.each(program, value, &mut |pointer| {
-            let leads = match program.read_pointer(pointer.address) {
-                Ok(0) | Err(_) => false,
-                Ok(small) if small < SMALL => true,
-                Ok(address) => program.read_unsigned(address, 1).is_ok(),
-            };
-            all &= leads;
-        });
-    }
-    all
 }
 
 fn length(chain: &Chain) -> usize {
@@ -219,8 +295,8 @@ mod tests {
     const HANDLE: u64 = 0x5000;
     const TASK: u64 = 0x9000;
 
-    /// Whether a handle with that address in it leads somewhere.
-    fn handle_leads(to: u64) -> bool {
+    /// What becomes of a handle with that address in it.
+    fn handle(to: u64) -> Leading {
         let mut layouts = FakeLayouts::new();
         let word = layouts.integer(8);
         let pointer = layouts.pointer("*const Header", None);
@@ -230,14 +306,16 @@ mod tests {
         let mut memory = FakeMemory::new().with(HANDLE, vec![0; 16]).with(TASK, vec![0; 8]);
         memory.put_u64(HANDLE + 8, to);
         let target = FakeTarget::new(layouts, memory, 0);
-        leads(&Program::new(&target), Value { ty: Ty { module: 0, id: handle }, address: HANDLE })
+        let value = Value { ty: Ty { module: 0, id: handle }, address: HANDLE };
+        Leading::of(&Program::new(&target), value)
     }
 
     #[test]
     fn what_has_a_null_or_leads_nowhere_is_no_future() {
-        assert!(handle_leads(TASK));
-        assert!(handle_leads(8), "to a value without bytes");
-        assert!(!handle_leads(0));
-        assert!(!handle_leads(TASK + 0x1000), "no memory is there");
+        let to = |address| (handle(address).is_whole, handle(address).count);
+        assert_eq!(to(TASK), (true, 1));
+        assert_eq!(to(8), (true, 0), "to a value without bytes");
+        assert_eq!(to(0), (false, 0));
+        assert_eq!(to(TASK + 0x1000), (false, 0), "no memory is there");
     }
 }
