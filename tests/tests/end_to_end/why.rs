@@ -187,6 +187,7 @@ faults! { subjects::answers, every_answer_in_every_debugger:
     a_thread_waits_for_a_condvar_of_who_waits_for_it "closed-gate"
     a_thread_waits_at_a_barrier_for_who_waits_for_it "short-meeting"
     the_threads_of_a_scope_want_the_lock_of_who_waits_for_them "scope"
+    who_waits_for_the_last_sender_has_it_in_settings_that_are_exchanged "own-settings"
 }
 
 /// How often a busy thread is looked at, at most: it is not told from one that waits for a processor
