@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::declared::DeclaredWait;
 use crate::report::{
@@ -123,7 +123,14 @@ pub(crate) struct Reading<'r> {
     pub(crate) inside: Option<&'r ObservedResource>,
 }
 
-impl Reading<'_> {
+impl<'r> Reading<'r> {
+    /// A value that is read for what it says of itself, whoever waits for it.
+    pub(crate) fn alone(program: &'r Program<'r>, leaf: Value) -> Self {
+        static TASKS: Tasks<'static> = Tasks { all: &[], places: OnceLock::new() };
+        static WAKERS: FxHashSet<u64> = FxHashSet::with_hasher(FxBuildHasher);
+        Self { program, leaf, tasks: &TASKS, waker: 0, passed_on: &WAKERS, inside: None }
+    }
+
     /// Whether a waker with that data pointer wakes the task whose leaf is read.
     pub(crate) fn is_own(&self, waker: u64) -> bool {
         if waker != 0 && self.passed_on.contains(&waker) {
@@ -138,7 +145,6 @@ impl Reading<'_> {
 }
 
 /// The tasks that were found, to be looked up.
-#[derive(Default)]
 pub(crate) struct Tasks<'t> {
     all: &'t [Task],
     /// Made when the first of them is looked up: few leaves wait for tasks.
@@ -283,3 +289,31 @@ impl ObservedResource {
 
 /// Reads the addresses of what waits for something, in its own order: each lies in a leaf.
 pub(crate) type ReadOrder = fn(&Program<'_>, Value) -> Result<Vec<u64>, ValueError>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{FakeLayouts, FakeMemory, FakeTarget};
+    use crate::value::Ty;
+
+    /// Whether a waker with that data pointer is the own one of a task with another one, below a future
+    /// that gives what it polls a waker of its own.
+    fn is_own(task: u64, waker: u64) -> bool {
+        let mut layouts = FakeLayouts::new();
+        let ty = Ty { module: 0, id: layouts.integer(8) };
+        let target = FakeTarget::new(layouts, FakeMemory::new(), 0);
+        let program = Program::new(&target);
+        let passed_on = FxHashSet::from_iter([0x30, 0]);
+        let alone = Reading::alone(&program, Value { ty, address: 0x1000 });
+        Reading { waker: task, passed_on: &passed_on, ..alone }.is_own(waker)
+    }
+
+    #[test]
+    fn a_task_is_woken_by_its_waker_and_by_those_that_its_futures_pass_on() {
+        assert!(is_own(0x10, 0x10));
+        assert!(is_own(0x10, 0x30), "`FuturesUnordered` gives it to what it polls");
+        assert!(!is_own(0x10, 0x20), "another task's");
+        assert!(is_own(0, 0x20), "a thread blocks on it, and no task has that waker");
+        assert!(!is_own(0, 0), "no waker at all");
+    }
+}

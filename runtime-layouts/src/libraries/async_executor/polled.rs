@@ -8,7 +8,7 @@ use super::{is_running, task};
 use crate::report::{BesideStack, Chain, FrameSource, Task, ThreadRef};
 use crate::value::{Program, Ty};
 use crate::walk::Inspection;
-use crate::walk::stacks::blocked_on::{self, OnFrame};
+use crate::walk::stacks::beginning::{self, OnFrame};
 use crate::walk::stacks::stack_future;
 use crate::walk::words_of_stack;
 
@@ -32,7 +32,7 @@ pub(in crate::libraries) fn find(inspection: &mut Inspection<'_>) -> Vec<Polling
         }
         let program = inspection.program;
         let frames = program.stack(thread);
-        let calls = blocked_on::calls_of(program, &frames);
+        let calls = beginning::calls_of(program, &frames);
         let mut start = 0;
         for (end, on) in calls.iter().enumerate() {
             if !task::is_run(&on.call.function.name) {

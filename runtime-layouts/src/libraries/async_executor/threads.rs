@@ -8,7 +8,7 @@ use super::{is_running, polled, queues, task};
 use crate::report::{Chain, TaskKind, ThreadRef};
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
-use crate::walk::stacks::{blocked_on, stack_future};
+use crate::walk::stacks::{beginning, stack_future};
 
 /// Types whose values lead to an executor or a task, as parts of their names.
 const LEADING: [&str; 2] = ["async_executor::", "async_task::task::Task<"];
@@ -204,7 +204,7 @@ fn has_users_frames(inspection: &Inspection<'_>, chain: &Chain) -> bool {
 /// every task.
 fn is_users_thread(program: &Program<'_>, thread: &crate::target::Thread) -> bool {
     let frames = program.stack(thread);
-    let calls = blocked_on::calls_of(program, &frames);
+    let calls = beginning::calls_of(program, &frames);
     let outside = calls.iter().rposition(|on| task::is_run(&on.call.function.name));
     calls[outside.map_or(0, |at| at + 1)..].iter().any(|on| {
         let place = on.call.location.as_ref();

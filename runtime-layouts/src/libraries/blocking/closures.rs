@@ -15,7 +15,7 @@ use crate::report::{
     Trust,
 };
 use crate::value::{Ty, Value};
-use crate::walk::stacks::blocked_on;
+use crate::walk::stacks::beginning;
 use crate::walk::{Inspection, LiveValue};
 
 /// What each thread of a pool runs: a closure may run an executor itself.
@@ -25,7 +25,7 @@ pub(super) fn polled(inspection: &mut Inspection<'_>) -> Vec<Polling> {
     let threads = program.target().threads().iter().filter(|thread| {
         let frames = program.stack(thread);
         !program.is_interrupted()
-            && blocked_on::calls_of(program, &frames)
+            && beginning::calls_of(program, &frames)
                 .iter()
                 .any(|on| is_loop(&on.call.function.name))
     });

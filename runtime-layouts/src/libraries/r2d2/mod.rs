@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::knowledge::blocking::BlockedThread;
 use crate::knowledge::declared::built_in;
-use crate::knowledge::{BlockingCall, GuardType, Library, ObservedResource, Reading, Tasks};
+use crate::knowledge::{BlockingCall, GuardType, Library, ObservedResource, Reading};
 use crate::layout::Type;
 use crate::libraries::rust_std::futex_words;
 use crate::value::Value;
@@ -35,16 +35,8 @@ fn awaited(thread: &BlockedThread<'_>) -> Option<ObservedResource> {
     let ty = path::find(program, pool, Reach::RUNTIME, &mut is_shared)?.end;
     let condvar = program.type_of(ty).ok()?.member("cond")?.offset;
     let address = futex_words::of_parked_thread(program, thread.word)?.wrapping_sub(condvar);
-    let tasks = Tasks::default();
     let shared = Value { ty, address };
-    let reading = Reading {
-        program,
-        leaf: shared,
-        tasks: &tasks,
-        waker: 0,
-        passed_on: &rustc_hash::FxHashSet::default(),
-        inside: None,
-    };
+    let reading = Reading::alone(program, shared);
     let known = LIBRARY.resources.iter().find(|known| known.path == "r2d2::SharedPool")?;
     let seen = known.read(&reading, shared).ok()??;
     seen.parties.is_some().then_some(seen)

@@ -31,7 +31,7 @@ use self::guarded_ends::GuardedPlace;
 use self::guards::{Guard, GuardBatch, GuardOrigin};
 use self::owners::Owners;
 use self::static_values::InStatic;
-use crate::knowledge::{GuardType, Libraries, ObservedResource, Reading, Tasks};
+use crate::knowledge::{GuardType, Libraries, ObservedResource, Reading};
 use crate::report::{
     Access, FrameRef, Holder, ProcessThread, Resource, ResourceId, ResourceKind, SiteId, Task,
     Within,
@@ -449,14 +449,7 @@ fn state_of(
 ) -> Option<ObservedResource> {
     let layout = program.type_of(object.ty).ok()?;
     let known = libraries.resource(&layout.name)?;
-    let reading = Reading {
-        program,
-        leaf: object,
-        tasks: &Tasks::default(),
-        waker: 0,
-        passed_on: &FxHashSet::default(),
-        inside: None,
-    };
+    let reading = Reading::alone(program, object);
     known.read(&reading, object).ok().flatten()
 }
 

@@ -6,7 +6,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::blocked_on::{self, OnFrame};
+use super::beginning::{self, OnFrame};
 use super::stack_future;
 use crate::layout::Call;
 use crate::layout::name::plain_path;
@@ -88,15 +88,15 @@ impl Inspection<'_> {
         let target = self.program.target();
         let native = target.threads().iter().find(|known| known.tid == thread.tid)?;
         let frames = self.program.stack(native);
-        let calls = blocked_on::calls_of(self.program, &frames);
+        let calls = beginning::calls_of(self.program, &frames);
         let end = match is_task {
             true => {
                 let polls = |on: &OnFrame| self.libraries.polls_task(&on.call.function.name);
                 calls.iter().position(polls)?
             }
-            false => blocked_on::beginning(self, roles, &calls, calls.len())?.at,
+            false => beginning::of_stack(self, roles, &calls, calls.len())?.at,
         };
-        let within = blocked_on::beginning(self, roles, &calls, end)?;
+        let within = beginning::of_stack(self, roles, &calls, end)?;
         let id = self.free_id(thread);
         let task = self.blocked_on(native, &frames, &calls, &within, id.clone())?;
         self.tasks.push(Task { runtime, ..task });

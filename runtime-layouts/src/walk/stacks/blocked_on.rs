@@ -1,19 +1,18 @@
 //! Futures that threads block on, whoever wrote the function that polls them.
 //!
-//! By a rule, and not by a list of functions: who polls a future makes a `Context` for it, and is no
-//! `poll` itself. That function, or one around it, has the future in a variable or has its type as a
-//! generic argument. So it is in `futures_lite::future::block_on`, `async_io::block_on`,
-//! `futures::executor::block_on`, `pollster`, `spin_on`, `extreme`, and in the ten lines that a program
-//! has of its own.
+//! The function that begins to poll one, or one around it, has the future in a variable or has its type
+//! as a generic argument.
 
 use std::sync::Arc;
 
+use super::beginning::{
+    self, Beginning, DEEPEST_POINTER, MOST_AROUND, OnFrame, calls_of, future_type, given,
+};
 use super::native_stack;
 use super::stack_future::{self, StackFuture};
 use crate::knowledge::expectation::compiler;
-use crate::layout::name::{path_segments, plain_path};
+use crate::layout::name::path_segments;
 use crate::layout::origin::Origin;
-use crate::layout::{Call, TypeKind};
 use crate::report::{
     BesideStack, Chain, Frame, FrameSource, FutureState, SiteId, Task, TaskId, TaskIndex, TaskKind,
     TaskState, TaskWakers, ThreadRef, Trust,
@@ -21,161 +20,8 @@ use crate::report::{
 use crate::target::{NativeFrame, Thread};
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
-use crate::walk::chains::poll_roles::{Role, Roles, makes_context};
+use crate::walk::chains::poll_roles::Roles;
 use crate::walk::named_future;
-use crate::walk::search::coroutine;
-
-/// Functions around the one that makes the context in which the future is looked for: in between are
-/// closures and what calls them, as `LocalKey::with`.
-const MOST_AROUND: usize = 14;
-/// Pointers between a variable and a future, at most.
-const DEEPEST_POINTER: usize = 8;
-
-/// One function on a stack, inlined or not.
-pub(crate) struct OnFrame {
-    /// The place of its native frame.
-    pub(crate) frame: usize,
-    pub(crate) module: usize,
-    pub(crate) call: Call,
-}
-
-/// The functions of a stack, innermost first.
-pub(crate) fn calls_of(program: &Program<'_>, frames: &[NativeFrame]) -> Vec<OnFrame> {
-    let mut found = Vec::new();
-    for (frame, native) in frames.iter().enumerate() {
-        let Some((module, address)) = program.module_at(native.pc.lookup()) else { continue };
-        let calls = program.layouts(module).calls_at(address).unwrap_or_default();
-        found.extend(calls.into_iter().map(|call| OnFrame { frame, module, call }));
-    }
-    found
-}
-
-/// Where a thread polls a future until it is ready.
-pub(crate) struct Beginning {
-    /// The place of the function that makes the context.
-    pub(crate) at: usize,
-    /// The place of the function that polls a runtime's task within, the outermost; `None` where none
-    /// is polled.
-    polls_task: Option<usize>,
-    /// Whether the future is being polled now.
-    is_polled: bool,
-}
-
-/// The outermost function of the first `end` ones of a stack that begins to poll a future. `None` where
-/// a task is polled further out, and where a runtime's own function does it.
-pub(crate) fn beginning(
-    inspection: &Inspection<'_>,
-    roles: &mut Roles,
-    calls: &[OnFrame],
-    end: usize,
-) -> Option<Beginning> {
-    let libraries = inspection.libraries;
-    let is_task = |on: &OnFrame| libraries.polls_task(&on.call.function.name);
-    let is_runtimes = |on: &OnFrame| {
-        let function = &on.call.function.name;
-        let first = path_segments(function).first().map(|first| first.text.to_owned());
-        let passes = |path: &&str| function.starts_with(*path);
-        libraries.runtimes().any(|(library, _)| {
-            first.as_ref() == Some(&library.crate_name()) || library.passing_on.iter().any(passes)
-        })
-    };
-    let mut at = None;
-    for place in (0..end).rev() {
-        let on = &calls[place];
-        if is_task(on) {
-            return None;
-        }
-        if roles.of(inspection.program, on.module, &on.call.function) != Role::Begins {
-            continue;
-        }
-        if !is_runtimes(on) {
-            at = Some(place);
-            break;
-        }
-        // What is around a task that is polled makes no difference to what that does.
-        if end == calls.len() || plain_path(&on.call.function.name).contains("block_on") {
-            return None;
-        }
-    }
-    let program = inspection.program;
-    let at = at.or_else(|| by_name(program, calls, end, &is_runtimes))?;
-    // What was inlined may have left its context with a function that polls nothing itself.
-    let mut within = (0..at).rev().take_while(|place| {
-        let on = &calls[*place];
-        !is_task(on) && roles.of(program, on.module, &on.call.function) != Role::Polls
-    });
-    let is_given = |place: usize| given(program, calls, place).is_some();
-    let inner = match is_given(at) {
-        true => None,
-        false => within.find(|place| !is_runtimes(&calls[*place]) && is_given(*place)),
-    };
-    let at = inner.unwrap_or(at);
-    if gives_away(program, roles, calls, at) {
-        return None;
-    }
-    let polls_task = (0..at).rev().find(|place| is_task(&calls[*place]));
-    let mut inside = calls[..at].iter();
-    let is_polled =
-        inside.any(|on| roles.of(inspection.program, on.module, &on.call.function) == Role::Polls);
-    Some(Beginning { at, polls_task, is_polled })
-}
-
-/// Whether the function there gives its context to another one that polls no future, and sleeps in that.
-/// What it has in a variable is then no future that it blocks on: the thread of lapin's connection has
-/// polled its attempt to connect to the end, and gives its context to what reads the socket
-/// (`lapin/src/io_loop.rs`, 4.12.3).
-fn gives_away(program: &Program<'_>, roles: &mut Roles, calls: &[OnFrame], at: usize) -> bool {
-    for on in calls[..at].iter().rev() {
-        match roles.of(program, on.module, &on.call.function) {
-            Role::Polls => return false,
-            Role::Begins if !makes_context(program, on.module, &on.call.function) => {
-                let of_future = |id| future_type(program, Ty { module: on.module, id }).is_some();
-                let mut types = on.call.function.type_parameters.iter().map(|of| of.ty);
-                let mut variables = on.call.function.variables.iter().map(|it| it.ty);
-                return !types.any(of_future) && !variables.any(of_future);
-            }
-            Role::Begins | Role::Other => {}
-        }
-    }
-    false
-}
-
-/// The innermost function that is called as such functions are, and has a future as a generic argument.
-/// Where nothing uses the context, as in `std::future::Pending`, an optimized build has no variable for
-/// it left.
-fn by_name(
-    program: &Program<'_>,
-    calls: &[OnFrame],
-    end: usize,
-    is_runtimes: &dyn Fn(&OnFrame) -> bool,
-) -> Option<usize> {
-    calls[..end].iter().position(|on| !is_runtimes(on) && blocked_on_by_name(program, on).is_some())
-}
-
-/// The future that a function blocks on which is called `block_on`, by the name of the argument where
-/// nothing is left of its `poll`: `F`, `Fut`, `impl Future<…>`.
-fn blocked_on_by_name(program: &Program<'_>, on: &OnFrame) -> Option<Ty> {
-    let function = &on.call.function;
-    if path_segments(&function.name).last().is_none_or(|last| last.text != "block_on") {
-        return None;
-    }
-    let of = |id| Ty { module: on.module, id };
-    let mut types = function.type_parameters.iter();
-    types.clone().find_map(|it| future_type(program, of(it.ty))).or_else(|| {
-        let is_future = |name: &str| name.starts_with('F') || name.starts_with("impl Future<");
-        types.find(|it| is_future(&it.name)).map(|it| of(it.ty))
-    })
-}
-
-/// The future that the function there has as a generic argument, or one around it, so many further out.
-fn given(program: &Program<'_>, calls: &[OnFrame], at: usize) -> Option<(usize, Ty)> {
-    let around = &calls[at..calls.len().min(at + MOST_AROUND)];
-    around.iter().enumerate().find_map(|(place, on)| {
-        let mut types = on.call.function.type_parameters.iter();
-        let ty = types.find_map(|of| future_type(program, Ty { module: on.module, id: of.ty }));
-        Some((place, ty.or_else(|| blocked_on_by_name(program, on))?))
-    })
-}
 
 impl Inspection<'_> {
     /// Adds the futures that threads block on, but for those that a runtime has found and those that
@@ -194,7 +40,9 @@ impl Inspection<'_> {
             let frames = self.program.stack(thread);
             let calls = calls_of(self.program, &frames);
             let end = calls.len();
-            let Some(beginning) = beginning(self, &mut roles, &calls, end) else { continue };
+            let Some(beginning) = beginning::of_stack(self, &mut roles, &calls, end) else {
+                continue;
+            };
             self.note_unlisted(&calls[beginning.at..]);
             let reference = ThreadRef { number: thread.number, tid: thread.tid };
             let is_main =
@@ -446,40 +294,6 @@ fn places(
         .collect();
     found.sort_by_key(|(is_reference, _)| !is_reference);
     found.into_iter().map(|(_, value)| value).collect()
-}
-
-/// The future that a type is, or that one refers to; `None` for what is no future.
-fn future_type(program: &Program<'_>, ty: Ty) -> Option<Ty> {
-    let mut at = ty;
-    for _ in 0..DEEPEST_POINTER {
-        let layout = program.type_of(at).ok()?;
-        let of = |id| Ty { module: at.module, id };
-        if coroutine::is_coroutine(layout) {
-            return Some(at);
-        }
-        at = match &layout.kind {
-            TypeKind::Pointer { target: Some(target) }
-                if layout.name.starts_with("&mut ")
-                    || layout.name.starts_with("alloc::boxed::Box<") =>
-            {
-                of(*target)
-            }
-            TypeKind::Struct { members } if layout.name.starts_with("core::pin::Pin<") => {
-                of(members.first()?.ty)
-            }
-            TypeKind::Struct { .. } | TypeKind::Enum { .. } => {
-                let is_dyn = layout.member("vtable").is_some()
-                    && layout.name.contains("dyn core::future::future::Future<");
-                let is_polled = || {
-                    let poll = program.layouts(at.module).poll_of(at.id);
-                    poll.is_ok_and(|poll| poll.is_some())
-                };
-                return (is_dyn || is_polled()).then_some(at);
-            }
-            _ => return None,
-        };
-    }
-    None
 }
 
 /// Whether a function is of the same crate as another one, or of the language's.

@@ -1,6 +1,7 @@
 //! What the stacks of threads show: functions, the futures that they block on or poll, and the calls
 //! that block them.
 
+pub(crate) mod beginning;
 pub(crate) mod beside_stack;
 pub(crate) mod block_on_calls;
 pub(crate) mod blocked_calls;

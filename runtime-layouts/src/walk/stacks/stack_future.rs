@@ -5,9 +5,7 @@
 //! searched for a value that can be such a future, a suspended coroutine with a suspended awaitee,
 //! and so on down to a leaf.
 
-use rustc_hash::FxHashSet;
-
-use crate::knowledge::{Reading, Tasks};
+use crate::knowledge::Reading;
 use crate::layout::{Call, LocationBase, PlacedVariable, Type, TypeKind, VariableLocation};
 use crate::report::{Chain, FrameSource, FutureState};
 use crate::target::NativeFrame;
@@ -157,14 +155,7 @@ fn has_readable_leaves(inspection: &Inspection<'_>, chain: &Chain) -> bool {
     let program = inspection.program;
     let known = program.type_of(ty).ok().and_then(|it| inspection.libraries.resource(&it.name));
     let leaf = Value { ty, address: leaf };
-    let reading = Reading {
-        program,
-        leaf,
-        tasks: &Tasks::default(),
-        waker: 0,
-        passed_on: &FxHashSet::default(),
-        inside: None,
-    };
+    let reading = Reading::alone(program, leaf);
     known.is_none_or(|known| matches!(known.read(&reading, leaf), Ok(Some(_))))
 }
 

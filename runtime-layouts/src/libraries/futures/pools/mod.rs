@@ -20,7 +20,7 @@ use crate::report::{
 };
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
-use crate::walk::stacks::blocked_on;
+use crate::walk::stacks::beginning;
 use crate::walk::stacks::stack_future;
 
 const NAME: &str = "futures";
@@ -76,7 +76,7 @@ fn variables(program: &Program<'_>) -> Vec<Found> {
     for thread in program.target().threads() {
         let reference = ThreadRef { number: thread.number, tid: thread.tid };
         let frames = program.stack(thread);
-        let calls = blocked_on::calls_of(program, &frames);
+        let calls = beginning::calls_of(program, &frames);
         let is_inside = calls.iter().any(|on| on.call.function.name.starts_with(local::METHODS));
         for frame in frames.iter() {
             if program.is_interrupted() {

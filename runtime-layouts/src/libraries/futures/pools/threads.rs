@@ -13,7 +13,7 @@ use crate::report::{
 };
 use crate::value::{Program, Ty, Value};
 use crate::walk::Inspection;
-use crate::walk::stacks::blocked_on;
+use crate::walk::stacks::beginning;
 use crate::walk::waits::waker_sweep;
 
 const FLAVOR: Flavor = Flavor::new("thread_pool", Pollers::Several).without_pool();
@@ -65,7 +65,7 @@ fn works(program: &Program<'_>, thread: ThreadRef) -> bool {
     let mut threads = program.target().threads().iter();
     let Some(thread) = threads.find(|known| known.tid == thread.tid) else { return false };
     let frames = program.stack(thread);
-    blocked_on::calls_of(program, &frames).iter().any(|on| *on.call.function.name == *WORK)
+    beginning::calls_of(program, &frames).iter().any(|on| *on.call.function.name == *WORK)
 }
 
 /// A variable may not be set yet.
