@@ -1,8 +1,8 @@
 //! Locations of variables on the stack, from DWARF expressions.
 //!
 //! For a variable in memory rustc writes a sum of a register or the frame base and constants,
-//! sometimes dereferenced once. Anything else (pieces, entry values, arithmetic on loaded values)
-//! would need an evaluator in the running program, and has no place here.
+//! sometimes dereferenced once, and for one in a register that. Anything else (pieces, entry values,
+//! arithmetic on loaded values) would need an evaluator in the running program, and has no place here.
 
 use gimli::{Expression, Operation, Unit};
 use runtime_layouts::layout::{LocationBase, VariableLocation};
@@ -38,7 +38,7 @@ pub(crate) fn frame_base<'a>(
     }
 }
 
-/// The place of a variable; `None` when it is in a register, in pieces, or optimized out.
+/// The place of a variable; `None` when it is in pieces or optimized out.
 pub(crate) fn variable_location<'a>(
     unit: &Unit<Slice<'a>>,
     expression: Expression<Slice<'a>>,
@@ -58,7 +58,8 @@ pub(crate) fn variable_location<'a>(
 /// A symbolic evaluation: registers stay unknown.
 struct Evaluation {
     stack: Vec<Term>,
-    /// Whether the top of the stack is the variable's value (`DW_OP_stack_value`), not its address.
+    /// Whether the top of the stack is the variable's value (`DW_OP_stack_value`, or that in a
+    /// register), not its address.
     is_value: bool,
 }
 
@@ -103,6 +104,11 @@ impl Evaluation {
                 }
                 let Term::Based(base, offset) = self.stack.pop()? else { return None };
                 Term::Loaded(base, offset, 0)
+            }
+            Operation::Register { register } => {
+                self.stack.push(Term::Based(LocationBase::Register(register.0), 0));
+                self.is_value = true;
+                return Some(());
             }
             Operation::StackValue => {
                 self.is_value = true;

@@ -291,8 +291,10 @@ fn whatever_a_finding_needs_cannot_go_on() {
             for link in &finding.links {
                 assert!(stuck.contains(&link.wait), "{}", link_line(&report, link));
                 let Some((task, frame)) = needed_frame(&report, link) else { continue };
-                // Where every thread that could poll it is blocked, it may be ready and yet wait.
+                // Where every thread that could poll it is blocked, or nothing can wake it, it may be
+                // ready and yet wait.
                 if Pollers::of(&report).of_task(&report, report.task(task)).is_some()
+                    || report.task(task).wakers.nothing_can_wake()
                     || report.task(task).state == TaskState::Running
                 {
                     continue;

@@ -20,6 +20,9 @@ pub struct BlockingCall {
     /// Whether it blocks only where that is found: else it ends by itself, as what reads a file on a
     /// disk.
     pub(crate) may_end: bool,
+    /// Whether it asks for the lock again and again instead of sleeping. The lock is its `self`, which has
+    /// an atomic that is zero as long as nobody has the lock.
+    pub(crate) spins: bool,
 }
 
 /// Finds what a thread in a blocking call waits for; `None` where memory does not show it.
@@ -66,7 +69,7 @@ pub(crate) fn owner(program: &Program<'_>, function: &str) -> Option<Ty> {
 impl BlockingCall {
     /// A function that waits for something else than a lock.
     pub(crate) const fn call(function: &'static str) -> Self {
-        Self { function, lock: None, polls: false, awaits: None, may_end: false }
+        Self { function, lock: None, polls: false, awaits: None, may_end: false, spins: false }
     }
 
     /// The same, where memory may show for what.
@@ -86,6 +89,11 @@ impl BlockingCall {
         of_word: fn(&Program<'_>, u64) -> Option<u64>,
     ) -> Self {
         Self { lock: Some(TakesLock { access, of_word }), ..Self::call(function) }
+    }
+
+    /// A function that spins for a lock.
+    pub(crate) const fn spin(function: &'static str, access: Option<Access>) -> Self {
+        Self { spins: true, ..Self::lock(function, access, |_, _| None) }
     }
 
     /// A function that polls a future until that is ready.

@@ -222,7 +222,8 @@ pub enum VariableLocation {
     Memory(LocationBase, i64),
     /// In memory, at the address that is stored at a base plus the first offset, plus the second.
     Indirect(LocationBase, i64, i64),
-    /// Its value is a base plus an offset (a reference to a stack slot that was optimized away).
+    /// Its value is a base plus an offset: a reference to a stack slot that was optimized away, or, with
+    /// an offset of 0, what is in a register.
     Value(LocationBase, i64),
 }
 

@@ -49,6 +49,7 @@ pub(crate) mod reqwest;
 pub(crate) mod rumqttc;
 pub(crate) mod rust_std;
 pub(crate) mod smallvec;
+pub(crate) mod spin;
 pub(crate) mod sqlx;
 pub(crate) mod thingbuf;
 pub(crate) mod tokio;
@@ -97,6 +98,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::declared(&bb8::LIBRARY),
     RegistryEntry::declared(&mobc::LIBRARY),
     RegistryEntry::library(&smallvec::LIBRARY),
+    RegistryEntry::library(&spin::LIBRARY),
     RegistryEntry::library(&sqlx::LIBRARY),
     RegistryEntry::library(&quinn::LIBRARY),
     RegistryEntry::declared(&r2d2::LIBRARY),

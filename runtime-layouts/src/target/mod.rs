@@ -17,8 +17,8 @@ use std::thread;
 
 use self::host::Host;
 use self::processors::Processor;
-use crate::layout::StaticAddress;
 use crate::layout::source::{KnowledgeText, LayoutSource};
+use crate::layout::{LocationBase, StaticAddress};
 use crate::memory::MemoryReader;
 
 /// A stopped process or a core file, as a front sees it.
@@ -223,6 +223,15 @@ impl NativeFrame {
     #[must_use]
     pub fn register(&self, number: u16) -> Option<u64> {
         self.registers.iter().find(|(n, _)| *n == number).map(|(_, value)| *value)
+    }
+
+    /// What the place of a variable counts from; `None` when unwinding did not restore it.
+    #[must_use]
+    pub fn base(&self, base: LocationBase) -> Option<u64> {
+        match base {
+            LocationBase::Register(number) => self.register(number),
+            LocationBase::FrameAddress => self.frame_address,
+        }
     }
 }
 

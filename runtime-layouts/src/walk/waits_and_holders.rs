@@ -70,6 +70,7 @@ pub(crate) fn find(
         lock_references::mark(program, sites, (&mut threads, tasks), &waits);
         holders.finish(program, sites, (&threads, tasks, &connections), &mut waits);
         lock_references::add_holders(program, sites, (&threads, tasks), &mut waits);
+        waits.let_spin(tasks, &mut threads);
     }
     Found { waits, connections, threads, is_whole }
 }

@@ -3,10 +3,10 @@
 use anyhow::{Result, ensure};
 use end_to_end_tests::agreement;
 use end_to_end_tests::case::Case;
-use end_to_end_tests::front::{DUMP, Front, Mode};
+use end_to_end_tests::front::{CoreFile, DUMP, Front, Mode};
 use end_to_end_tests::subjects;
 use regex_lite::Regex;
-use xtask::fixture::{Profile, Running};
+use xtask::fixture::{self, Profile, Running};
 use xtask::session::Subject;
 
 /// Faults of which an optimized program does not show all: where main's future is on the stack while
@@ -188,6 +188,33 @@ faults! { subjects::answers, every_answer_in_every_debugger:
     a_thread_waits_at_a_barrier_for_who_waits_for_it "short-meeting"
     the_threads_of_a_scope_want_the_lock_of_who_waits_for_them "scope"
     who_waits_for_the_last_sender_has_it_in_settings_that_are_exchanged "own-settings"
+}
+
+/// Where in its loop a thread that spins is stopped differs from one stop to the next.
+#[test]
+fn who_would_answer_spins_for_the_lock_of_who_asks() -> Result<()> {
+    let expected = concat!(
+        r"1\. Deadlock: tasks 2 and 3 wait for each other\.\n",
+        r"     Mutex<u32> 0x[0-9a-f]+\n",
+        r"     held   by task 2 in `kept`, answers::spinning::add_answer,\s+\S+spinning\.rs:\d+\n",
+        r"     wanted by task 3, answers::spinning::answer_by,\s+\S+spinning\.rs:\d+\n",
+    );
+    for (profile, fronts) in [
+        (Profile::Debug, [Front::SystemGdb, Front::NewestLldb]),
+        (Profile::Release, [Front::NewestGdb, Front::SystemLldb]),
+    ] {
+        let running = subjects::answers(profile, "spun-for")?;
+        let core = CoreFile::by(Front::SystemGdb, &running)?;
+        let program = fixture::build("answers", profile)?;
+        let core = Subject::Core { core: core.path(), executable: &program };
+        for front in fronts {
+            for subject in [Subject::Process(running.pid()), core] {
+                let text = front.ask(subject, &["async why"])?.concat();
+                ensure!(Regex::new(expected)?.is_match(&text), "{profile:?}, {front:?}: {text}");
+            }
+        }
+    }
+    Ok(())
 }
 
 /// How often a busy thread is looked at, at most: it is not told from one that waits for a processor

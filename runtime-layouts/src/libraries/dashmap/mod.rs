@@ -1,10 +1,10 @@
 //! The maps of dashmap, each shard of which has a lock of its own.
 //!
 //! Source: `dashmap/src/{lock,mapref/{one,entry,multiple}}.rs` (5.4.0, 6.1.0). Version 4 has locks that
-//! spin, whose guards lead to a number: `dashmap/src/lock.rs` (4.0.2).
+//! spin, whose guards lead to a number and not to the lock: `dashmap/src/lock.rs` (4.0.2).
 
 use crate::knowledge::children::{Types, elements};
-use crate::knowledge::{CollectionType, GuardType, Library};
+use crate::knowledge::{BlockingCall, CollectionType, GuardType, Library};
 use crate::libraries::rust_std::collections::in_map;
 use crate::report::{Access, ResourceKind};
 use crate::value::slices::SliceLayout;
@@ -14,6 +14,10 @@ use crate::value::{Program, Value, ValueError};
 pub(crate) const LIBRARY: Library = Library {
     public_paths: PUBLIC_PATHS,
     guards: GUARDS,
+    blocking: &[
+        BlockingCall::spin("dashmap::lock::RwLock::read", Some(Access::Shared)),
+        BlockingCall::spin("dashmap::lock::RwLock::write", Some(Access::Exclusive)),
+    ],
     collections: &[&[CollectionType {
         types: Types::Of("dashmap::DashMap"),
         children: |_, ty, layout| elements(ty, layout, "V", in_shards),
@@ -41,6 +45,7 @@ const GUARDS: &[GuardType] = &[
 const fn guard(path: &'static str, access: Access) -> GuardType {
     GuardType {
         object: SHARD,
+        other_keys: ATOMICS,
         ..GuardType::lock(path, ResourceKind::ThreadLock, access, RAW_RW_LOCK)
     }
 }
@@ -48,6 +53,8 @@ const fn guard(path: &'static str, access: Access) -> GuardType {
 /// The lock of a shard, and the shard with it.
 const RAW_RW_LOCK: &str = "dashmap::lock::RawRwLock";
 const SHARD: &str = "lock_api::rwlock::RwLock<";
+/// What guards of version 4 lead to instead.
+const ATOMICS: &[&str] = &["core::sync::atomic::AtomicUsize", "core::sync::atomic::Atomic<"];
 
 /// The values in all shards.
 fn in_shards(program: &Program<'_>, map: Value, most: usize) -> Result<Vec<Value>, ValueError> {

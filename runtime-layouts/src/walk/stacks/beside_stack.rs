@@ -8,8 +8,8 @@
 use rustc_hash::FxHashSet;
 
 use crate::layout::SourceLocation;
+use crate::layout::VariableLocation;
 use crate::layout::name::{Environment, environment_of_body};
-use crate::layout::{LocationBase, VariableLocation};
 use crate::report::{BesideStack, Chain, Frame, FutureState, Polled};
 use crate::target::NativeFrame;
 use crate::value::{Program, Value, ValueError};
@@ -66,17 +66,13 @@ fn pointers(
 ) -> FxHashSet<u64> {
     let mut found: FxHashSet<u64> = frame.registers.iter().map(|(_, value)| *value).collect();
     let Some((_, address)) = program.module_at(frame.pc.lookup()) else { return found };
-    let base = |base| match base {
-        LocationBase::Register(number) => frame.register(number),
-        LocationBase::FrameAddress => frame.frame_address,
-    };
     let variables = program.layouts(module).variables_at(address).unwrap_or_default();
     let behind: FxHashSet<u64> = variables
         .iter()
         .filter(|variable| &*variable.function == function)
         .filter_map(|variable| match variable.location {
             VariableLocation::Indirect(from, first, _) => {
-                program.read_pointer(base(from)?.wrapping_add_signed(first)).ok()
+                program.read_pointer(frame.base(from)?.wrapping_add_signed(first)).ok()
             }
             _ => None,
         })

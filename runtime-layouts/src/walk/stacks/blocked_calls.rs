@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::native_stack::{self, NativeCall};
-use super::words;
+use super::{spinning, words};
 use crate::knowledge::blocking::{self, BlockedThread};
 use crate::knowledge::{BlockingCall, Libraries, ObservedResource};
 use crate::layout::name::{is_of_standard_library, last_segment, path_segments, plain_path};
@@ -24,6 +24,8 @@ pub(crate) struct Blocked {
     pub(crate) polls: bool,
     /// The size of the lock with what it guards, in bytes; `None` when that is not known.
     pub(crate) size: Option<u64>,
+    /// Whether the thread runs, and asks for the lock again and again.
+    pub(crate) spins: bool,
 }
 
 /// What the thread that polls a task is blocked by; `None` when it runs, or waits for what ends by
@@ -42,6 +44,9 @@ pub(crate) fn of_frames(
     chain: &Chain,
 ) -> Option<Blocked> {
     let (frame, call) = call_of(sites, chain)?;
+    if call.spins {
+        return spinning::of_call(program, sites, thread, frame, call);
+    }
     let functions = chain.frames.iter().rev().map(|frame| &*sites.get(frame.site).type_name);
     let waits = match sites.exported_function(frame.site) {
         Some(_) => is_at_system_call(program, thread),
@@ -62,9 +67,6 @@ pub(crate) fn of_frames(
     let (mut size, mut name) = (None, String::new());
     match call.lock {
         Some(takes) => {
-            let lock = path.len().checked_sub(2).map(|at| path[at].text.to_string());
-            let owner = path_segments(&site.type_name);
-            let full = owner.len().checked_sub(2).map(|at| last_segment(&owner[at].whole()));
             if word.is_some_and(|word| was_woken(program, thread, word)) {
                 return None;
             }
@@ -72,7 +74,7 @@ pub(crate) fn of_frames(
             if let Some(address) = word.and_then(|word| (takes.of_word)(program, word)) {
                 (seen.key, seen.address) = (address, address);
             }
-            name = sites.libraries().spelled(&full.or(lock).unwrap_or_default());
+            name = lock_name(sites, frame);
             let owner = blocking::owner(program, &site.type_name);
             size = owner.and_then(|owner| Some(program.type_of(owner).ok()?.size));
         }
@@ -105,7 +107,17 @@ pub(crate) fn of_frames(
             }
         }
     }
-    Some(Blocked { seen, name, frame: FrameRef::of(frame), polls: call.polls, size })
+    Some(Blocked { seen, name, frame: FrameRef::of(frame), polls: call.polls, size, spins: false })
+}
+
+/// The name of the lock whose function was called.
+pub(super) fn lock_name(sites: &Sites, call: &Frame) -> String {
+    let site = sites.get(call.site);
+    let path = path_segments(&site.name.short);
+    let lock = path.len().checked_sub(2).map(|at| path[at].text.to_string());
+    let owner = path_segments(&site.type_name);
+    let full = owner.len().checked_sub(2).map(|at| last_segment(&owner[at].whole()));
+    sites.libraries().spelled(&full.or(lock).unwrap_or_default())
 }
 
 /// Whether the user's code made a call without another library in between.

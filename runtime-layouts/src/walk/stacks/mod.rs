@@ -8,6 +8,7 @@ pub(crate) mod blocked_calls;
 pub(crate) mod blocked_on;
 pub(crate) mod cut_stacks;
 pub(crate) mod native_stack;
+mod spinning;
 pub(crate) mod stack_future;
 mod thread_locals;
 pub(crate) mod words;

@@ -6,7 +6,7 @@
 //! and so on down to a leaf.
 
 use crate::knowledge::Reading;
-use crate::layout::{Call, LocationBase, PlacedVariable, Type, TypeKind, VariableLocation};
+use crate::layout::{Call, PlacedVariable, Type, TypeKind, VariableLocation};
 use crate::report::{Chain, FrameSource, FutureState};
 use crate::target::NativeFrame;
 use crate::value::path::{self, Reach};
@@ -30,6 +30,28 @@ pub(crate) struct StackFuture {
     pub(crate) source: FrameSource,
 }
 
+/// What a variable that is a reference leads to.
+pub(crate) fn referent(
+    program: &Program<'_>,
+    module: usize,
+    variable: &PlacedVariable,
+    frame: &NativeFrame,
+) -> Option<Value> {
+    let layout = program.type_of(Ty { module, id: variable.ty }).ok()?;
+    let TypeKind::Pointer { target: Some(target) } = layout.kind else { return None };
+    let address = match variable.location {
+        VariableLocation::Memory(from, offset) => {
+            program.read_pointer(frame.base(from)?.wrapping_add_signed(offset)).ok()?
+        }
+        VariableLocation::Indirect(from, first, second) => {
+            let at = program.read_pointer(frame.base(from)?.wrapping_add_signed(first)).ok()?;
+            program.read_pointer(at.wrapping_add_signed(second)).ok()?
+        }
+        VariableLocation::Value(from, offset) => frame.base(from)?.wrapping_add_signed(offset),
+    };
+    Some(Value { ty: Ty { module, id: target }, address })
+}
+
 /// A variable as a value in memory, and whether it is a reference. One that lives in a register is
 /// followed at once.
 pub(crate) fn place(
@@ -38,22 +60,19 @@ pub(crate) fn place(
     variable: &PlacedVariable,
     frame: &NativeFrame,
 ) -> Option<(bool, Value)> {
-    let base = |base| match base {
-        LocationBase::Register(number) => frame.register(number),
-        LocationBase::FrameAddress => frame.frame_address,
-    };
     let ty = Ty { module, id: variable.ty };
     let target = pinned_target(program, ty);
     let value = match variable.location {
         VariableLocation::Memory(from, offset) => {
-            Value { ty, address: base(from)?.wrapping_add_signed(offset) }
+            Value { ty, address: frame.base(from)?.wrapping_add_signed(offset) }
         }
         VariableLocation::Indirect(from, first, second) => {
-            let pointer = program.read_pointer(base(from)?.wrapping_add_signed(first)).ok()?;
+            let pointer =
+                program.read_pointer(frame.base(from)?.wrapping_add_signed(first)).ok()?;
             Value { ty, address: pointer.wrapping_add_signed(second) }
         }
         VariableLocation::Value(from, offset) => {
-            Value { ty: target?, address: base(from)?.wrapping_add_signed(offset) }
+            Value { ty: target?, address: frame.base(from)?.wrapping_add_signed(offset) }
         }
     };
     Some((target.is_some(), value))

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::layout::VariableLocation;
 use crate::layout::name::is_of_standard_library;
-use crate::layout::{LocationBase, VariableLocation};
 use crate::report::{Activity, FrameRef, HoldingThread, ProcessThread, TaskIndex, ThreadRole};
 use crate::target::NativeFrame;
 use crate::value::{Program, Ty, Value};
@@ -84,14 +84,13 @@ fn address_of(
     location: VariableLocation,
     frame: &NativeFrame,
 ) -> Option<u64> {
-    let base = |base| match base {
-        LocationBase::Register(number) => frame.register(number),
-        LocationBase::FrameAddress => frame.frame_address,
-    };
     match location {
-        VariableLocation::Memory(from, offset) => Some(base(from)?.wrapping_add_signed(offset)),
+        VariableLocation::Memory(from, offset) => {
+            Some(frame.base(from)?.wrapping_add_signed(offset))
+        }
         VariableLocation::Indirect(from, first, second) => {
-            let pointer = program.read_pointer(base(from)?.wrapping_add_signed(first)).ok()?;
+            let pointer =
+                program.read_pointer(frame.base(from)?.wrapping_add_signed(first)).ok()?;
             Some(pointer.wrapping_add_signed(second))
         }
         VariableLocation::Value(..) => None,

@@ -14,8 +14,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use self::leaf_waits::FoundWait;
 use crate::knowledge::{ObservedResource, OfSystem, ReadOrder, naming};
 use crate::report::{
-    Access, BlockedCall, Chain, FrameRef, Holder, ProcessThread, Resource, ResourceId,
-    ResourceKind, SiteId, Task, TaskIndex, ThreadRef, Wait, WaitId,
+    Access, Activity, BlockedCall, Chain, FrameRef, Holder, ProcessThread, Resource, ResourceId,
+    ResourceKind, SiteId, Task, TaskIndex, TaskState, ThreadRef, Wait, WaitId,
 };
 use crate::value::{Program, Ty, Value};
 use crate::walk::chains::sites::Sites;
@@ -78,6 +78,8 @@ pub(crate) struct Waits {
     pub(crate) threads: FxHashMap<ResourceId, Vec<ThreadRef>>,
     /// Types as the source spells them, without their paths.
     spelled: FxHashMap<Ty, Arc<str>>,
+    /// The locks for which threads spin.
+    spun_for: FxHashSet<ResourceId>,
     /// What futures of unknown libraries wait with, the pointers to it that they have, and their types.
     pub(crate) shared: Vec<(ResourceId, SharedPointer, Ty)>,
     /// Where what is shared with others lies, with all that shares it.
@@ -144,14 +146,49 @@ impl Waits {
         chain: &Chain,
         blocked: Blocked,
     ) -> BlockedCall {
-        let Blocked { seen, name, frame, size, .. } = blocked;
+        let Blocked { seen, name, frame, size, spins, .. } = blocked;
         let access = seen.access;
         let resource = self.resource(seen, &name.into());
         if let Some(size) = size {
             self.lock_sizes.insert(resource, size);
         }
+        if spins {
+            self.spun_for.insert(resource);
+        }
         let users = chain.frames.iter().rev().find(|frame| sites.is_user_code(frame.site));
         BlockedCall { resource, access, call: frame, user: users.map(FrameRef::of) }
+    }
+
+    /// Lets threads run that spin for a lock whose holder runs, or is not known: mostly for no longer than
+    /// a moment.
+    pub(super) fn let_spin(&mut self, tasks: &[Task], threads: &mut [ProcessThread]) {
+        let stands = |holder: &Holder| match (holder.thread, holder.task) {
+            (Some(thread), _) => thread.is_blocked,
+            (None, task) => task
+                .and_then(|task| tasks.get(task.0 as usize))
+                .is_some_and(|task| task.state != TaskState::Running),
+        };
+        let resources = &self.resources;
+        self.spun_for.retain(|id| !resources[id.0 as usize].holders.iter().any(stands));
+        if self.spun_for.is_empty() {
+            return;
+        }
+        let goes_on = |id: ResourceId| self.spun_for.contains(&id);
+        let is_left = |wait: &Wait| !(wait.blocks_thread && goes_on(wait.resource));
+        let mut left = (0..).map(WaitId);
+        let new = |wait| if is_left(wait) { left.next() } else { None };
+        let ids: Vec<Option<WaitId>> = self.waits.iter().map(new).collect();
+        self.waits.retain(is_left);
+        let id = |old: WaitId| ids.get(old.0 as usize).copied().flatten();
+        for resource in &mut self.resources {
+            resource.queue = resource.queue.iter().copied().filter_map(id).collect();
+            resource.given = resource.given.and_then(id);
+        }
+        for thread in threads {
+            if thread.blocked.is_some_and(|call| goes_on(call.resource)) {
+                (thread.blocked, thread.activity) = (None, Activity::Running);
+            }
+        }
     }
 
     /// Gives what waits within a library's call that blocks, as `Receiver::blocking_recv`, the place of
