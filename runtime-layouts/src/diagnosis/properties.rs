@@ -60,6 +60,8 @@ fn story(u: &mut Unstructured<'_>) -> Result<FakeReport> {
     for (leaf, is_polled) in leaves {
         let (resource, is_granted) = (*u.choose(&resources)?, u.ratio(1, 8)?);
         let kind = story.resource_mut(resource).kind;
+        // What never completes is given to nobody.
+        let is_granted = is_granted && kind != ResourceKind::Never;
         let blocks = matches!(kind, ResourceKind::ThreadLock | ResourceKind::Blocking);
         // Only what runs blocks its thread.
         if u.ratio(1, 5)? || blocks && (is_granted || !is_polled) {
