@@ -77,7 +77,7 @@ impl Chains<'_> {
     }
 
     /// A circle of tasks that have objects of one pool and wait for more, with all of those: each
-    /// waits for each.
+    /// waits for each. A future that nothing polls keeps an object from those behind it alone.
     fn with_all_of_pool(&self, circle: Vec<Link>) -> Vec<Link> {
         let pool_of = |wait: WaitId| {
             let id = self.report.wait(wait).resource;
@@ -90,7 +90,9 @@ impl Chains<'_> {
         let mut all: Vec<(WaitId, Cause)> = Vec::new();
         for blocker in self.graph.blockers(circle[0].wait) {
             let is_stuck = blocker.waits.iter().all(|id| self.stuck.contains(*id));
-            let wait = blocker.waits.first().copied().filter(|_| is_stuck && !blocker.goes_on);
+            let has_object = matches!(blocker.cause, Cause::Held(_));
+            let is_one = is_stuck && has_object && !blocker.goes_on;
+            let wait = blocker.waits.first().copied().filter(|_| is_one);
             let Some(wait) = wait.filter(|wait| pool_of(*wait) == pool) else { return circle };
             if all.iter().all(|(known, _)| *known != wait) {
                 all.push((wait, blocker.cause));
