@@ -20,9 +20,10 @@ pub struct BlockingCall {
     /// Whether it blocks only where that is found: else it ends by itself, as what reads a file on a
     /// disk.
     pub(crate) may_end: bool,
-    /// Whether it asks for the lock again and again instead of sleeping. The lock is its `self`, which has
-    /// an atomic that is zero as long as nobody has the lock.
-    pub(crate) spins: bool,
+    /// Of one that asks for the lock again and again instead of sleeping, the bits of the lock's word of
+    /// which any keeps it from going on; the lock is its `self`, and the word the first atomic there.
+    /// `None` for all others.
+    pub(crate) spins: Option<u64>,
 }
 
 /// Finds what a thread in a blocking call waits for; `None` where memory does not show it.
@@ -69,7 +70,7 @@ pub(crate) fn owner(program: &Program<'_>, function: &str) -> Option<Ty> {
 impl BlockingCall {
     /// A function that waits for something else than a lock.
     pub(crate) const fn call(function: &'static str) -> Self {
-        Self { function, lock: None, polls: false, awaits: None, may_end: false, spins: false }
+        Self { function, lock: None, polls: false, awaits: None, may_end: false, spins: None }
     }
 
     /// The same, where memory may show for what.
@@ -91,9 +92,9 @@ impl BlockingCall {
         Self { lock: Some(TakesLock { access, of_word }), ..Self::call(function) }
     }
 
-    /// A function that spins for a lock.
-    pub(crate) const fn spin(function: &'static str, access: Option<Access>) -> Self {
-        Self { spins: true, ..Self::lock(function, access, |_, _| None) }
+    /// A function that spins for a lock, as long as any of these bits of its word is set.
+    pub(crate) const fn spin(function: &'static str, access: Option<Access>, taken: u64) -> Self {
+        Self { spins: Some(taken), ..Self::lock(function, access, |_, _| None) }
     }
 
     /// A function that polls a future until that is ready.

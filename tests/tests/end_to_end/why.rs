@@ -192,20 +192,22 @@ faults! { subjects::answers, every_answer_in_every_debugger:
 
 /// Where in its loop a thread that spins is stopped differs from one stop to the next.
 #[test]
-fn who_would_answer_spins_for_the_lock_of_who_asks() -> Result<()> {
+fn who_counts_spins_for_the_lock_of_who_waits_for_that() -> Result<()> {
     let expected = concat!(
-        r"1\. Deadlock: tasks 2 and 3 wait for each other\.\n",
-        r"     Mutex<u32> 0x[0-9a-f]+\n",
-        r"     held   by task 2 in `kept`, answers::spinning::add_answer,\s+\S+spinning\.rs:\d+\n",
-        r"     wanted by task 3, answers::spinning::answer_by,\s+\S+spinning\.rs:\d+\n",
+        r"1\. Deadlock: tasks 3 and 4 wait for each other\.\n",
+        r"     the end of task 4\n",
+        r"     wanted by task 3, answers::spinning::add_counted,\s+\S+spinning\.rs:\d+\n",
+        r"     Mutex<u32, Spin> 0x[0-9a-f]+\n",
+        r"     held   by task 3 in `kept`, answers::spinning::add_counted,\s+\S+spinning\.rs:\d+\n",
+        r"     wanted by task 4, answers::spinning::count,\s+\S+spinning\.rs:\d+\n",
     );
     for (profile, fronts) in [
         (Profile::Debug, [Front::SystemGdb, Front::NewestLldb]),
         (Profile::Release, [Front::NewestGdb, Front::SystemLldb]),
     ] {
-        let running = subjects::answers(profile, "spun-for")?;
-        let core = CoreFile::by(Front::SystemGdb, &running)?;
         let program = fixture::build("answers", profile)?;
+        let running = Running::start(&program, &["spun-for"])?;
+        let core = CoreFile::by(Front::SystemGdb, &running)?;
         let core = Subject::Core { core: core.path(), executable: &program };
         for front in fronts {
             for subject in [Subject::Process(running.pid()), core] {

@@ -14,9 +14,10 @@ use crate::value::{Program, Value, ValueError};
 pub(crate) const LIBRARY: Library = Library {
     public_paths: PUBLIC_PATHS,
     guards: GUARDS,
+    // The two lowest bits are a writer and who may become one, those above count readers.
     blocking: &[
-        BlockingCall::spin("dashmap::lock::RwLock::read", Some(Access::Shared)),
-        BlockingCall::spin("dashmap::lock::RwLock::write", Some(Access::Exclusive)),
+        BlockingCall::spin("dashmap::lock::RwLock::read", Some(Access::Shared), 0b11),
+        BlockingCall::spin("dashmap::lock::RwLock::write", Some(Access::Exclusive), u64::MAX),
     ],
     collections: &[&[CollectionType {
         types: Types::Of("dashmap::DashMap"),

@@ -9,12 +9,13 @@ use crate::report::{Access, ResourceKind};
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
     public_paths: &[("spin::mutex::spin::", "spin::"), ("spin::rwlock::", "spin::")],
+    // The two lowest bits of a `RwLock` are a writer and who may become one, those above count readers.
     blocking: &[
-        BlockingCall::spin("spin::mutex::Mutex::lock", None),
-        BlockingCall::spin("spin::mutex::spin::SpinMutex::lock", None),
-        BlockingCall::spin("spin::rwlock::RwLock::read", Some(Access::Shared)),
-        BlockingCall::spin("spin::rwlock::RwLock::upgradeable_read", Some(Access::Exclusive)),
-        BlockingCall::spin("spin::rwlock::RwLock::write", Some(Access::Exclusive)),
+        BlockingCall::spin("spin::mutex::Mutex::lock", None, u64::MAX),
+        BlockingCall::spin("spin::mutex::spin::SpinMutex::lock", None, u64::MAX),
+        BlockingCall::spin("spin::rwlock::RwLock::read", Some(Access::Shared), 0b11),
+        BlockingCall::spin("spin::rwlock::RwLock::upgradeable_read", Some(Access::Exclusive), 0b11),
+        BlockingCall::spin("spin::rwlock::RwLock::write", Some(Access::Exclusive), u64::MAX),
     ],
     guards: &[
         guard("spin::mutex::spin::SpinMutexGuard", "lock", Access::Exclusive),

@@ -44,8 +44,8 @@ pub(crate) fn of_frames(
     chain: &Chain,
 ) -> Option<Blocked> {
     let (frame, call) = call_of(sites, chain)?;
-    if call.spins {
-        return spinning::of_call(program, sites, thread, frame, call);
+    if let Some(taken) = call.spins {
+        return spinning::of_call(program, sites, thread, (frame, call), taken);
     }
     let functions = chain.frames.iter().rev().map(|frame| &*sites.get(frame.site).type_name);
     let waits = match sites.exported_function(frame.site) {

@@ -19,15 +19,16 @@ pub(super) fn of_call(
     program: &Program<'_>,
     sites: &Sites,
     thread: &Thread,
-    frame: &Frame,
-    call: &BlockingCall,
+    (frame, call): (&Frame, &BlockingCall),
+    taken: u64,
 ) -> Option<Blocked> {
     let lock = own_value(program, thread, &sites.get(frame.site).type_name)?;
     let mut is_atomic = |ty: &crate::layout::Type| ty.name.starts_with(ATOMIC);
     let word = path::find(program, lock.ty, Reach::INLINE, &mut is_atomic)?;
     let word = word.follow(program, lock).ok()??;
     let size = program.type_of(word.ty).ok()?.size.clamp(1, 8);
-    if program.read_unsigned(word.address, u8::try_from(size).ok()?).ok()? == 0 {
+    if program.read_unsigned(word.address, u8::try_from(size).ok()?).ok()? & u128::from(taken) == 0
+    {
         return None;
     }
     let seen = ObservedResource {

@@ -381,6 +381,8 @@ fn count<T>(items: &[T]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fake::FakeReport;
+    use crate::report::Report;
 
     #[test]
     fn a_place_is_found_wherever_the_last_one_was() {
@@ -391,5 +393,46 @@ mod tests {
             }
         }
         assert_eq!(first_at(&[], 7, 0), 0);
+    }
+
+    /// What is left where one task spins for a lock, behind which another one waits; `stands` says
+    /// whether who has the lock is suspended.
+    fn left_of_spinning(stands: bool) -> (Waits, Activity) {
+        let mut story = FakeReport::new();
+        story.runtime(2);
+        let (owner, spinner, other) = (story.task(), story.task(), story.task());
+        let lock = story.resource(ResourceKind::ThreadLock, "Mutex<u32>");
+        let channel = story.resource(ResourceKind::Mpsc, "mpsc<u32>");
+        story.holds(owner, lock);
+        if !stands {
+            story.runs(owner, 0, 7);
+        }
+        story.runs(spinner, 1, 8);
+        story.waits(spinner, lock).blocks_thread = true;
+        story.waits(other, channel);
+        let call = BlockedCall { resource: lock, access: None, call: spinner.frame, user: None };
+        story.thread(8, Activity::Blocked).blocked = Some(call);
+        let Report { waits, resources, tasks, mut threads, .. } = story.report();
+        let spun_for = FxHashSet::from_iter([lock]);
+        let mut left = Waits { waits: waits.into_vec(), resources, spun_for, ..Waits::default() };
+        left.let_spin(&tasks, &mut threads);
+        let thread = threads.iter().find(|it| it.thread.tid == 8).expect("the spinner's");
+        assert_eq!(thread.blocked.is_some(), thread.activity == Activity::Blocked);
+        (left, thread.activity)
+    }
+
+    #[test]
+    fn a_thread_spins_for_what_who_is_suspended_has() {
+        let (left, activity) = left_of_spinning(true);
+        assert_eq!((left.waits.len(), activity), (2, Activity::Blocked));
+        assert_eq!(left.resources[1].queue, [WaitId(1)]);
+    }
+
+    #[test]
+    fn a_thread_runs_that_spins_for_what_who_runs_has() {
+        let (left, activity) = left_of_spinning(false);
+        assert_eq!((left.waits.len(), activity), (1, Activity::Running));
+        assert_eq!(left.resources[0].queue, []);
+        assert_eq!(left.resources[1].queue, [WaitId(0)], "the one behind it has its number");
     }
 }
