@@ -86,6 +86,9 @@ pub(crate) struct ObservedConnection {
     pub(crate) stalled: Option<u64>,
     pub(crate) unsent: Option<u64>,
     pub(crate) owed: Option<u64>,
+    /// What tells the memory into which it reads from other memory, where others may refer to that too;
+    /// `None` where they cannot, or that is not known.
+    pub(crate) buffer: Option<u64>,
 }
 
 impl ObservedConnection {
@@ -104,6 +107,7 @@ impl ObservedConnection {
             stalled: None,
             unsent: None,
             owed: None,
+            buffer: None,
         }
     }
 }
@@ -122,6 +126,9 @@ pub(crate) struct ObservedRequest {
     pub(crate) peer: Option<String>,
     /// Whether it was sent, and what has it waits for the answer.
     pub(crate) is_sent: bool,
+    /// What tells the memory that its text is in, as the line with which it came, from other memory;
+    /// `None` where that line is not there.
+    pub(crate) buffer: Option<u64>,
 }
 
 /// The name of an enum's active variant.

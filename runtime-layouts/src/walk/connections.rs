@@ -62,10 +62,12 @@ struct Place {
     /// The frame that is or has it.
     frame: FrameRef,
     of: Of,
+    /// See [`ObservedConnection::buffer`].
+    buffer: Option<u64>,
 }
 
 /// Which of them it is, by its place in the batch.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Of {
     Connection(usize),
     Stream(usize),
@@ -75,6 +77,7 @@ enum Of {
 pub(crate) struct Kept {
     frame: FrameRef,
     request: ObservedRequest,
+    may_be_moved: bool,
 }
 
 impl ConnectionReader {
@@ -122,8 +125,8 @@ impl ConnectionReader {
                     let driven = self.driven(program, sites, (task, chain), live, known);
                     let Some(driven) = driven else { continue };
                     let connection = self.connection(program, (task.index, driven), live, &seen);
-                    let place = Of::Connection(found.connections.len());
-                    places.push(Place { frame: live.frame, of: place });
+                    let (of, buffer) = (Of::Connection(found.connections.len()), seen.buffer);
+                    places.push(Place { frame: live.frame, of, buffer });
                     found.connections.push((seen.key, connection));
                 }
                 Ok(Some(Observed::Stream { of, phase }))
@@ -133,13 +136,15 @@ impl ConnectionReader {
                 {
                     streams.push(live.value.address);
                     let place = Of::Stream(found.streams.len());
-                    places.push(Place { frame: live.frame, of: place });
+                    places.push(Place { frame: live.frame, of: place, buffer: None });
                     let request = Request { task: task.index, phase, method: None, path: None };
                     found.streams.push((of, request));
                 }
-                Ok(Some(Observed::Request(request))) if is_polled(live) && !live.may_be_moved => {
-                    let kept = Kept { frame: live.frame, request };
+                Ok(Some(Observed::Request(request))) if is_polled(live) => {
+                    let may_be_moved = live.may_be_moved;
+                    let kept = Kept { frame: live.frame, request, may_be_moved };
                     match kept.request.is_sent {
+                        true if may_be_moved => {}
                         true => found.sent.push((task.index, kept)),
                         false => requests.push(kept),
                     }
@@ -331,14 +336,19 @@ impl Around<'_> {
 }
 
 /// Gives the requests that came to the connections and streams on which they came: the one that the
-/// outermost frame has, which is as it came.
+/// outermost frame has, which is as it came. One that may have been moved away counts where its text is
+/// still in the memory into which the connection reads.
 fn name_requests(around: &Around<'_>, requests: Vec<Kept>, found: &mut ConnectionBatch) {
     let place_of = |kept: &Kept| around.by_frame.get(&kept.frame).copied();
     let mut placed: Vec<(usize, Of, ObservedRequest)> = requests
         .into_iter()
         .filter_map(|kept| {
             let (depth, of) = place_of(&kept)?;
-            Some((depth, of?, kept.request))
+            let of = of?;
+            let place = around.places.iter().find(|place| place.of == of);
+            let buffer = place.and_then(|place| place.buffer);
+            let is_there = !kept.may_be_moved || buffer.is_some() && kept.request.buffer == buffer;
+            is_there.then_some((depth, of, kept.request))
         })
         .collect();
     placed.sort_by_key(|(depth, ..)| *depth);

@@ -17,6 +17,7 @@ pub(crate) const LIBRARY: Library = Library {
     connections: &[
         ConnectionType::used("http::request::Request", request),
         ConnectionType::used("http::request::Parts", parts),
+        ConnectionType::used("http::uri::Uri", uri),
     ],
     ..Library::named("http")
 };
@@ -57,6 +58,7 @@ fn of_parts(program: &Program<'_>, parts: Value) -> Result<ObservedRequest, Valu
         method: method(program, parts.member(program, "method")?)?,
         path: path(program, uri)?,
         names_server: names_server(program, uri)?,
+        buffer: PathText::of(program, uri)?.line(program).map(|line| line.buffer),
         ..ObservedRequest::default()
     })
 }
@@ -73,22 +75,121 @@ pub(crate) fn method(
 
 /// The path of a `Uri`, without its query, which may have secrets in it.
 pub(crate) fn path(program: &Program<'_>, uri: Value) -> Result<Option<String>, ValueError> {
-    let path = uri.member(program, "path_and_query")?;
-    let query = path.member(program, "query")?.unsigned(program)?;
-    let bytes = path.member(program, "data")?.member(program, "bytes")?;
-    let length = bytes.member(program, "len")?.unsigned(program)?;
-    let start = program.read_pointer(bytes.member(program, "ptr")?.address)?;
-    let is_none = query == u64::from(u16::MAX);
-    let shown = if is_none { length } else { query.min(length) };
-    let text = visible_text(program, start, shown)?;
-    Ok(text.filter(|text| text.starts_with('/') || text == "*").map(|text| match is_none {
-        true => text,
-        false => format!("{text}?…"),
+    let PathText { start, length, query, .. } = PathText::of(program, uri)?;
+    let text = visible_text(program, start, query.unwrap_or(length).min(length))?;
+    Ok(text.filter(|text| text.starts_with('/') || text == "*").map(|text| match query {
+        None => text,
+        Some(_) => format!("{text}?…"),
     }))
+}
+
+/// The text of a `Uri` from its path on.
+struct PathText {
+    start: u64,
+    /// In bytes, with the query.
+    length: u64,
+    /// From the start to the `?`, in bytes; `None` without a query.
+    query: Option<u64>,
+    /// What counts those who refer to the memory that it is in.
+    buffer: u64,
+}
+
+/// The first line of a request that came, as it was read.
+struct RequestLine {
+    method: String,
+    buffer: u64,
+}
+
+impl PathText {
+    fn of(program: &Program<'_>, uri: Value) -> Result<Self, ValueError> {
+        let path = uri.member(program, "path_and_query")?;
+        let query = path.member(program, "query")?.unsigned(program)?;
+        let bytes = path.member(program, "data")?.member(program, "bytes")?;
+        Ok(Self {
+            start: program.read_pointer(bytes.member(program, "ptr")?.address)?,
+            length: bytes.member(program, "len")?.unsigned(program)?,
+            query: Some(query).filter(|at| *at != u64::from(u16::MAX)),
+            buffer: program.read_pointer(bytes.member(program, "data")?.address)?,
+        })
+    }
+
+    /// The line that it is in. The `Uri` of a request is a part of what the connection read
+    /// (`hyper/src/proto/h1/role.rs`, 1.12); that of any other one has a place of its own.
+    fn line(&self, program: &Program<'_>) -> Option<RequestLine> {
+        let memory = program.target().memory();
+        let (mut before, mut behind) = ([0; LONGEST_METHOD + 1], [0; VERSION.len()]);
+        memory.read(self.start.checked_sub(before.len() as u64)?, &mut before).ok()?;
+        memory.read(self.start.checked_add(self.length)?, &mut behind).ok()?;
+        let [line @ .., b' '] = before.as_slice() else { return None };
+        let method = line.rsplit(|byte| !byte.is_ascii_uppercase()).next()?;
+        let is_line = behind == VERSION && !method.is_empty();
+        let method = String::from_utf8_lossy(method).into_owned();
+        is_line.then_some(RequestLine { method, buffer: self.buffer })
+    }
+}
+
+/// The longest method that is looked for, in bytes.
+const LONGEST_METHOD: usize = 16;
+/// What follows the path in the first line of a request.
+const VERSION: &[u8] = b" HTTP/1.";
+
+/// The `Uri` of a request that came, of which nothing else may be left.
+fn uri(program: &Program<'_>, value: Value) -> Result<Option<Observed>, ValueError> {
+    let Some(line) = PathText::of(program, value)?.line(program) else { return Ok(None) };
+    Ok(Some(Observed::Request(ObservedRequest {
+        method: Some(line.method.into()),
+        path: path(program, value)?,
+        came: true,
+        buffer: Some(line.buffer),
+        ..ObservedRequest::default()
+    })))
 }
 
 fn names_server(program: &Program<'_>, uri: Value) -> Result<bool, ValueError> {
     let scheme = uri.member(program, "scheme")?.find_member(program, "inner")?;
     let Some(scheme) = scheme else { return Ok(false) };
     Ok(variant(program, scheme)? != "None")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{FakeLayouts, FakeMemory, FakeTarget};
+    use crate::value::Ty;
+
+    const URI: u64 = 0x1000;
+    const TEXT: u64 = 0x2000;
+
+    /// The request whose `Uri` has its path in a text, from one place to another.
+    fn request_in(text: &str, path: (u64, u64)) -> Option<ObservedRequest> {
+        let mut layouts = FakeLayouts::new();
+        let (word, short) = (layouts.integer(8), layouts.integer(2));
+        let members = [("ptr", 0, word), ("len", 8, word), ("data", 16, word)];
+        let bytes = layouts.structure("bytes::bytes::Bytes", 24, &members);
+        let text_type = layouts.structure("http::byte_str::ByteStr", 24, &[("bytes", 0, bytes)]);
+        let members = [("data", 0, text_type), ("query", 24, short)];
+        let path_type = layouts.structure("http::uri::path::PathAndQuery", 32, &members);
+        let uri_type = layouts.structure("http::uri::Uri", 32, &[("path_and_query", 0, path_type)]);
+        let mut words: Vec<u8> =
+            [TEXT + path.0, path.1 - path.0, 0x5000].map(u64::to_le_bytes).concat();
+        words.extend([0xff; 8]);
+        let memory = FakeMemory::new().with(URI, words).with(TEXT, text.as_bytes());
+        let target = FakeTarget::new(layouts, memory, 0);
+        let value = Value { ty: Ty { module: 0, id: uri_type }, address: URI };
+        match uri(&Program::new(&target), value).expect("it can be read") {
+            Some(Observed::Request(request)) => Some(request),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_line_of_a_request_tells_that_it_came() {
+        let seen = request_in("0123456789abcdef\nPUT /cat.jpg HTTP/1.1\r\n", (21, 29));
+        let seen = seen.expect("a request");
+        assert_eq!((seen.method.as_deref(), seen.path.as_deref()), (Some("PUT"), Some("/cat.jpg")));
+        assert_eq!((seen.came, seen.buffer), (true, Some(0x5000)));
+        assert_eq!(request_in("0123456789abcdef GET /cat.jpg and more", (21, 29)), None);
+        assert_eq!(request_in("0123456789abcdef see /cat.jpg HTTP/1.1", (21, 29)), None);
+        assert_eq!(request_in("/cat.jpg HTTP/1.1", (0, 8)), None, "nothing is before it");
+    }
 }

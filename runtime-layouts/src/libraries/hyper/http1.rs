@@ -38,7 +38,10 @@ pub(super) fn dispatcher(
         false => return Ok(None),
     };
     let word = |name: &str| variant(program, state.member(program, name)?);
-    let read = io.member(program, "read_buf")?.member(program, "len")?.unsigned(program)?;
+    let read_buf = io.member(program, "read_buf")?;
+    let read = read_buf.member(program, "len")?.unsigned(program)?;
+    // Where nobody else refers to it, this is a number, and odd: `bytes/src/bytes_mut.rs`, 1.11.
+    let buffer = program.read_pointer(read_buf.member(program, "data")?.address)?;
     let is_busy = match role {
         Role::Server => dispatch.member(program, "in_flight")?.referent(program, 4)?,
         Role::Client => dispatch.member(program, "callback")?,
@@ -63,6 +66,7 @@ pub(super) fn dispatcher(
         is_last: state_now.is_last && phase.has_request(),
         io: Some(io.member(program, "io")?),
         method,
+        buffer: Some(buffer).filter(|data| data % 2 == 0),
         unsent: unsent(program, io.member(program, "write_buf")?).unwrap_or(None),
         ..ObservedConnection::new(Protocol::Http1, Some(role), phase)
     })))
