@@ -42,6 +42,8 @@ pub(crate) struct BlockedThread<'b> {
     pub(crate) word: u64,
     /// The second one, as what is asked for of a file; `None` where the registers do not show it.
     pub(crate) operation: Option<u64>,
+    /// The third one, as the longest time that `poll` waits; `None` in the same case.
+    pub(crate) limit: Option<u64>,
     /// Whether nothing but the standard library is between the function and the user's code: a runtime
     /// calls the same functions on sockets that do not block.
     pub(crate) is_direct: bool,

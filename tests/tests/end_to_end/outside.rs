@@ -83,3 +83,26 @@ fn of_a_live_process_the_lock_of_a_file_has_a_holder() -> Result<()> {
     }
     Ok(())
 }
+
+/// What `poll` waits for only the registers and the system tell.
+#[test]
+fn of_a_live_process_what_a_thread_polls_is_named() -> Result<()> {
+    let evidence = concat!(
+        r"1\. Blocked worker: task \d+ blocks thread \d+ \(worker \d of runtime 0\) while it waits for ",
+        r"a file\s+descriptor \(fd \d+, pipe\) to read\.\n",
+        r"     task \d+ blocks its thread for a file descriptor \(fd \d+, pipe\) to read,\s+",
+        r"answers::files::poll_own_pipe,\s+\S+files\.rs:\d+\n",
+    );
+    for (profile, debuggers) in [
+        (Profile::Debug, [Front::SystemGdb, Front::NewestLldb]),
+        (Profile::Release, [Front::NewestGdb, Front::SystemLldb]),
+    ] {
+        let running = subjects::answers(profile, "polled-pipe")?;
+        let subject = Subject::Process(running.pid());
+        for front in debuggers {
+            let text = front.ask(subject, &["async why"])?.concat();
+            ensure!(Regex::new(evidence)?.is_match(&text), "{profile:?}, {front:?}: {text}");
+        }
+    }
+    Ok(())
+}

@@ -22,8 +22,8 @@ const fn call(function: &'static str) -> BlockingCall {
 }
 
 /// Functions that wait until something else happens, whatever they are asked. Those that wait only where
-/// they are told to (`poll`, `waitpid`), or for a moment (`pthread_mutex_lock`), are none of them: a runtime
-/// calls them, too. Of what concerns a file the system says whether it waits.
+/// they are told to (`waitpid`), or for a moment (`pthread_mutex_lock`), are none of them: a runtime calls
+/// them, too. Of what concerns a file the system says whether it waits, and `poll` is told how long.
 const BLOCKING: &[BlockingCall] = &[
     call("getaddrinfo"),
     call("getnameinfo"),
@@ -44,6 +44,7 @@ const BLOCKING: &[BlockingCall] = &[
     call("pthread_barrier_wait"),
     BlockingCall::only("flock", descriptors::flocked_file),
     BlockingCall::only("rustix::fs::fd::flock", descriptors::flocked_file),
+    BlockingCall::only("poll", descriptors::polled_files),
     BlockingCall::only("accept", descriptors::socket_to_read),
     BlockingCall::only("accept4", descriptors::socket_to_read),
     BlockingCall::only("recv", descriptors::socket_to_read),

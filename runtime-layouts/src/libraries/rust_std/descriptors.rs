@@ -68,6 +68,40 @@ pub(crate) fn file_to_write(blocked: &BlockedThread<'_>) -> Option<ObservedResou
     file(blocked, Access::Send)
 }
 
+/// What a thread waits for in `poll`: `None` where it does not wait for as long as it takes.
+pub(crate) fn polled_files(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
+    const MOST_NAMED: u64 = 4;
+    // `struct pollfd { int fd; short events; short revents; }`, `POLLIN` (`poll(2)`).
+    const SIZE: u64 = 8;
+    const EVENTS: u64 = 4;
+    const POLLIN: u128 = 1;
+    let (program, count) = (blocked.program, blocked.operation?);
+    #[expect(clippy::cast_possible_truncation, reason = "the system looks at no more")]
+    let is_without_limit = (blocked.limit? as i32) < 0;
+    if !is_without_limit || count == 0 {
+        return None;
+    }
+    let entry = |number: u64| blocked.word.wrapping_add(number * SIZE);
+    let fd =
+        |number| program.read_unsigned(entry(number), 4).ok().and_then(|fd| u64::try_from(fd).ok());
+    if count > 1 {
+        let named: Vec<String> =
+            (0..count.min(MOST_NAMED)).filter_map(fd).map(|fd| fd.to_string()).collect();
+        let more = if count > MOST_NAMED { ", …" } else { "" };
+        return Some(ObservedResource {
+            key: blocked.tid,
+            name: Some(format!("one of {count} files (fd {}{more})", named.join(", ")).into()),
+            ..ObservedResource::without_address(ResourceKind::Io)
+        });
+    }
+    let fd = fd(0)?;
+    let is_read = program.read_unsigned(entry(0) + EVENTS, 2).ok()? & POLLIN != 0;
+    let known = program.target().host().and_then(|host| host.descriptor(fd));
+    let is_socket = known.as_ref().is_some_and(|known| known.ends.is_some());
+    let access = if is_read { Access::Receive } else { Access::Send };
+    Some(named(opened(fd, access), Some(fd), known, if is_socket { "a socket" } else { ANY }))
+}
+
 fn file(blocked: &BlockedThread<'_>, access: Access) -> Option<ObservedResource> {
     let fd = open_file(blocked)?;
     let known = descriptor(blocked)?;

@@ -86,11 +86,18 @@ pub(crate) fn of_frames(
             let awaited = call.awaits.zip(word).and_then(|(find, word)| {
                 let tid = thread.tid;
                 let words = &words;
-                let second =
-                    program.target().processor().and_then(|it| it.system_calls.second_argument);
-                let operation = second.and_then(|number| register(program, thread, number));
-                let blocked =
-                    BlockedThread { program, tid, function, word, operation, is_direct, words };
+                let calls = &program.target().processor()?.system_calls;
+                let argument = |number| register(program, thread, number);
+                let blocked = BlockedThread {
+                    program,
+                    tid,
+                    function,
+                    word,
+                    operation: calls.second_argument.and_then(argument),
+                    limit: calls.third_argument.and_then(argument),
+                    is_direct,
+                    words,
+                };
                 Some((find(&blocked)?, word))
             });
             if let Some((awaited, word)) = awaited {
