@@ -58,6 +58,10 @@ pub const DUMP: &str = "async dump";
 /// the loader's record of them, and so finds none: here it reads the record itself.
 const SVR4: &str = "settings set plugin.process.gdb-remote.use-libraries-svr4 false";
 
+/// Of functions that are in lldb's cache of symbols, it has forgotten that their code is Thumb, and does
+/// not find their callers (23.1).
+const UNCACHED: &str = "settings set symbols.enable-lldb-index-cache false";
+
 /// So many seconds it waits for an answer: without one it goes on as if there were no callers.
 const PATIENT: &str = "settings set plugin.process.gdb-remote.packet-timeout 60";
 
@@ -127,7 +131,7 @@ impl Front {
         let mut setup = vec![self.loading()?];
         let mut subject = Subject::Executable(executable);
         if LLDBS.contains(&self) {
-            setup.extend([SVR4, PATIENT].map(str::to_owned));
+            setup.extend([SVR4, UNCACHED, PATIENT].map(str::to_owned));
             if let Some(sysroot) = sysroot {
                 // It has to hear of the libraries before it hears of the program.
                 let sysroot = sysroot.display();
