@@ -59,6 +59,22 @@ fn of_a_live_process_files_have_places() -> Result<()> {
     Ok(())
 }
 
+/// Whether each debugger says that of a live process.
+fn is_said_of(fault: &str, evidence: &str) -> Result<()> {
+    for (profile, debuggers) in [
+        (Profile::Debug, [Front::SystemGdb, Front::NewestLldb]),
+        (Profile::Release, [Front::NewestGdb, Front::SystemLldb]),
+    ] {
+        let running = subjects::answers(profile, fault)?;
+        let subject = Subject::Process(running.pid());
+        for front in debuggers {
+            let text = front.ask(subject, &["async why"])?.concat();
+            ensure!(Regex::new(evidence)?.is_match(&text), "{profile:?}, {front:?}: {text}");
+        }
+    }
+    Ok(())
+}
+
 /// Which open file has a lock only the system knows.
 #[test]
 fn of_a_live_process_the_lock_of_a_file_has_a_holder() -> Result<()> {
@@ -70,18 +86,7 @@ fn of_a_live_process_the_lock_of_a_file_has_a_holder() -> Result<()> {
         r"     held   by task \d+ in `ledger`(?: \(unless it was moved\))?, answers::gates::close_books,\s+\S+gates\.rs:\d+\n",
         r"     wanted by task \d+, closure in answers::gates::close_books,\s+\S+gates\.rs:\d+\n",
     );
-    for (profile, debuggers) in [
-        (Profile::Debug, [Front::SystemGdb, Front::NewestLldb]),
-        (Profile::Release, [Front::NewestGdb, Front::SystemLldb]),
-    ] {
-        let running = subjects::answers(profile, "ledger")?;
-        let subject = Subject::Process(running.pid());
-        for front in debuggers {
-            let text = front.ask(subject, &["async why"])?.concat();
-            ensure!(Regex::new(evidence)?.is_match(&text), "{profile:?}, {front:?}: {text}");
-        }
-    }
-    Ok(())
+    is_said_of("ledger", evidence)
 }
 
 /// What `poll` waits for only the registers and the system tell.
@@ -93,16 +98,5 @@ fn of_a_live_process_what_a_thread_polls_is_named() -> Result<()> {
         r"     task \d+ blocks its thread for a file descriptor \(fd \d+, pipe\) to read,\s+",
         r"answers::files::poll_own_pipe,\s+\S+files\.rs:\d+\n",
     );
-    for (profile, debuggers) in [
-        (Profile::Debug, [Front::SystemGdb, Front::NewestLldb]),
-        (Profile::Release, [Front::NewestGdb, Front::SystemLldb]),
-    ] {
-        let running = subjects::answers(profile, "polled-pipe")?;
-        let subject = Subject::Process(running.pid());
-        for front in debuggers {
-            let text = front.ask(subject, &["async why"])?.concat();
-            ensure!(Regex::new(evidence)?.is_match(&text), "{profile:?}, {front:?}: {text}");
-        }
-    }
-    Ok(())
+    is_said_of("polled-pipe", evidence)
 }
