@@ -45,14 +45,25 @@ const STACK: [Column; 4] = [
     Column { heading: "Waiting for", cut: Cut::Cells { rank: 1 } },
     Column { heading: "Task", cut: Cut::Whole },
 ];
+/// The same behind requests, which say where a task stands as well: what it waits for gives way last.
+const REQUEST_AND_STACK: [Column; 5] = [
+    Column { heading: "Request", cut: Cut::Cells { rank: 1 } },
+    STACK[0],
+    STACK[1],
+    Column { heading: "Waiting for", cut: Cut::Cells { rank: 3 } },
+    STACK[3],
+];
 const ID: Column = Column { heading: "Id", cut: Cut::Never };
 const STATE: Column = Column { heading: "State", cut: Cut::Never };
 const TASKS: Column = Column { heading: "Tasks", cut: Cut::Never };
-/// Which request it serves; stands before its stack where one of the tasks serves one.
-const REQUEST: Column = Column { heading: "Request", cut: Cut::Cells { rank: 1 } };
 const IDS: Column = Column { heading: "Ids", cut: Cut::Never };
 /// Ids that a group names.
 const IDS_OF_GROUP: usize = 3;
+
+/// The columns that say where a stack stands, and where one of the tasks serves a request, that.
+fn stack_columns(serves: bool) -> &'static [Column] {
+    if serves { &REQUEST_AND_STACK } else { &STACK }
+}
 
 /// Writes the header line, a line a task (or a group), how complete the list is, and what to type
 /// next.
@@ -154,8 +165,7 @@ fn write_tasks(
 ) -> io::Result<Shown> {
     let shown = &tasks[..limit.min(tasks.len())];
     let serves = shown.iter().any(|task| report.served_by(task.index).is_some());
-    let request: &[Column] = if serves { &[REQUEST] } else { &[] };
-    let columns = [&[ID, STATE], request, STACK.as_slice()].concat();
+    let columns = [&[ID, STATE], stack_columns(serves)].concat();
     let mut cells = RowCells::new(report, look, serves);
     let mut table = Table::new(&columns);
     for task in shown {
@@ -356,8 +366,7 @@ fn write_groups(
     };
     let serves =
         groups.iter().any(|group| group.iter().any(|task| report.served_by(task.index).is_some()));
-    let request: &[Column] = if serves { &[REQUEST] } else { &[] };
-    let columns = [&[TASKS, IDS, STATE], request, STACK.as_slice()].concat();
+    let columns = [&[TASKS, IDS, STATE], stack_columns(serves)].concat();
     let mut groups: Vec<&Vec<&Task>> = groups.iter().collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
     let rows: Vec<Vec<Cell>> = groups
