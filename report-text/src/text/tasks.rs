@@ -45,13 +45,13 @@ const STACK: [Column; 4] = [
     Column { heading: "Waiting for", cut: Cut::Cells { rank: 1 } },
     Column { heading: "Task", cut: Cut::Whole },
 ];
-/// The same behind requests, which say where a task stands as well: what it waits for gives way last.
+/// The same behind requests, which say where a task stands as well.
 const REQUEST_AND_STACK: [Column; 5] = [
-    Column { heading: "Request", cut: Cut::Cells { rank: 1 } },
-    STACK[0],
-    STACK[1],
-    Column { heading: "Waiting for", cut: Cut::Cells { rank: 3 } },
-    STACK[3],
+    Column { heading: "Request", cut: Cut::Cells { rank: 2 } },
+    Column { heading: "Where", cut: Cut::Cells { rank: 1 } },
+    Column { heading: "", cut: Cut::Cells { rank: 3 } },
+    Column { heading: "Waiting for", cut: Cut::Cells { rank: 2 } },
+    Column { heading: "Task", cut: Cut::Whole },
 ];
 const ID: Column = Column { heading: "Id", cut: Cut::Never };
 const STATE: Column = Column { heading: "State", cut: Cut::Never };
