@@ -188,6 +188,20 @@ impl<'r> Steps<'r> {
                 behind[end.0 as usize] += 1;
             }
         }
+        // A library's own tasks wait behind who has a handle of it as long as that has one.
+        let is_users = |task: &&Task| self.report.waits_of(task.index).iter().any(is_users);
+        let awaited: FxHashSet<TaskIndex> = {
+            let users = self.report.tasks.iter().filter(is_users);
+            let ends = users.filter_map(|task| Some((task.index, ends[task.index.0 as usize]?)));
+            ends.filter(|(task, end)| task != end).map(|(_, end)| end).collect()
+        };
+        if self.knows_users() {
+            for task in self.report.tasks.iter().filter(is_users) {
+                if !awaited.contains(&task.index) {
+                    behind[task.index.0 as usize] = 0;
+                }
+            }
+        }
         let wants_lock = |task: &&Task| {
             self.resource(task.index).is_some_and(|resource| resource.kind.is_lock())
         };
@@ -410,6 +424,11 @@ fn brings_itself(report: &Report, wait: &Wait) -> bool {
     })
 }
 
+/// Whether the user's own code is around a wait.
+fn is_users(wait: &Wait) -> bool {
+    wait.user.is_some()
+}
+
 /// Whether a task is a library's own and waits for a message or to read, with none of the user's code in
 /// it: so do those who serve others when all is well.
 fn is_idle_service(report: &Report, task: &Task, wait: Option<&Wait>) -> bool {
@@ -421,8 +440,7 @@ fn is_idle_service(report: &Report, task: &Task, wait: Option<&Wait>) -> bool {
             && wait.waker.is_none()
             && brings_work.contains(&report.resource(wait.resource).kind)
     });
-    let is_users = |(_, wait): (WaitId, &Wait)| wait.user.is_some();
-    task.state == TaskState::Idle && asks && !report.waits.of(task.index).any(is_users)
+    task.state == TaskState::Idle && asks && !report.waits_of(task.index).iter().any(is_users)
 }
 
 /// The first two tasks that have a thing, of all its holders: whoever waits for it is at most one of

@@ -499,3 +499,26 @@ fn of_a_blocked_worker_no_late_task_tells_more() {
     assert_eq!(with(true), (true, 0));
     assert_eq!(with(false), (false, 2));
 }
+
+/// The owner of a client waits for ever, and tasks of the client's own for orders of it; with `is_awaited`
+/// a task of the user's waits for the owner as well.
+fn client(is_awaited: bool) -> Vec<(LeadReason, Vec<u32>, usize)> {
+    let mut story = FakeReport::new();
+    let (owner, background, waiter) = (story.task(), story.task(), story.task());
+    let never = story.resource(ResourceKind::Never, "pending()");
+    let orders = story.resource(ResourceKind::Oneshot, "oneshot<Order>");
+    let end = story.end_of(&[owner]);
+    let timer = story.timer("Sleep", Due::In(Duration::from_secs(7)));
+    story.holds(owner, orders).access = Access::Send;
+    story.waits(owner, never);
+    story.waits(waiter, if is_awaited { end } else { timer });
+    story.of_the_user();
+    story.waits(background, orders).access = Some(Access::Receive);
+    lines(&told(story))
+}
+
+#[test]
+fn a_librarys_own_tasks_are_kept_waiting_by_nobody_who_has_a_handle_of_it() {
+    assert_eq!(client(false), []);
+    assert_eq!(client(true), [(LeadReason::ChainEnd, vec![1], 2)]);
+}
