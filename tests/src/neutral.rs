@@ -51,6 +51,8 @@ static RULES: Rules = Rules::new(&[
     (r"(\(fd \d+), [^)\n]*\)", "$1)"),
     (r"(\(fd \d+)(?:, [^)\n]*|\))…", "$1)"),
     (r"\b(a connection|a socket|a pipe|a file descriptor) [^\n(]*\(fd \d+\)", "$1 (fd N)"),
+    // What a table cuts within an address.
+    (r"\ba connection on \d+\.\d+\.\d+\.\d+:\d+…", "a connection (fd N)"),
     (r"(\(fd N\)(?: to (?:read|write))?) \([^)\n]*\)", "$1"),
     (r"\bchild process \d+(?:…| \([^)\n]*[)…])?", "child process N"),
     (r"(\(fd N\)(?: to (?:read|write))?|child process N) \|[^\n]*…", "$1 | …"),
@@ -213,6 +215,7 @@ mod tests {
         assert_eq!(neutral(text), "a socket (fd N) to read | …\n");
         let text = "a connection on /run/app.sock (fd 9)";
         assert_eq!(neutral(text), "a connection (fd N)\n");
+        assert_eq!(neutral("a connection on 127.0.0.1:34567…\n"), "a connection (fd N)\n");
         for child in ["77 (cat)", "771…", "77 (c…", "77"] {
             let expected = "the end of child process N\n";
             assert_eq!(neutral(&format!("the end of child process {child}")), expected);
