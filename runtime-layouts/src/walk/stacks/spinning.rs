@@ -3,6 +3,7 @@
 use super::blocked_calls::{Blocked, lock_name};
 use super::stack_future;
 use crate::knowledge::{BlockingCall, ObservedResource};
+use crate::layout::Type;
 use crate::report::{Frame, FrameRef, ResourceKind};
 use crate::target::Thread;
 use crate::value::path::{self, Reach};
@@ -23,12 +24,12 @@ pub(super) fn of_call(
     taken: u64,
 ) -> Option<Blocked> {
     let lock = own_value(program, thread, &sites.get(frame.site).type_name)?;
-    let mut is_atomic = |ty: &crate::layout::Type| ty.name.starts_with(ATOMIC);
+    let mut is_atomic = |ty: &Type| ty.name.starts_with(ATOMIC);
     let word = path::find(program, lock.ty, Reach::INLINE, &mut is_atomic)?;
     let word = word.follow(program, lock).ok()??;
-    let size = program.type_of(word.ty).ok()?.size.clamp(1, 8);
-    if program.read_unsigned(word.address, u8::try_from(size).ok()?).ok()? & u128::from(taken) == 0
-    {
+    let size = u8::try_from(program.type_of(word.ty).ok()?.size).ok()?;
+    let value = program.read_unsigned(word.address, size).ok()?;
+    if value & u128::from(taken) == 0 {
         return None;
     }
     let seen = ObservedResource {

@@ -5,6 +5,8 @@
 //! searched for a value that can be such a future, a suspended coroutine with a suspended awaitee,
 //! and so on down to a leaf.
 
+use std::cmp::Reverse;
+
 use crate::knowledge::Reading;
 use crate::layout::{Call, PlacedVariable, Type, TypeKind, VariableLocation};
 use crate::report::{Chain, FrameSource, FutureState};
@@ -143,20 +145,18 @@ pub(crate) fn search(
     only_one(inspection, longest)
 }
 
-/// The one of the futures that were found that has the most to show for itself. Bytes that only look
-/// like a future mostly end in one whose library finds nothing there, and have fewer pointers that lead
-/// somewhere. `None` where those that are left stand at different places.
+/// The one of the futures that were found that it is: bytes that only look like a future mostly end in
+/// one whose library finds nothing there. Of several that stand at the same place it is the one with the
+/// most pointers that lead somewhere; `None` where they stand at different places.
 fn only_one(inspection: &Inspection<'_>, mut found: Vec<StackFuture>) -> Option<StackFuture> {
-    if found.len() > 1 {
-        let show =
-            |chain| (has_readable_leaves(inspection, chain), count_leading(inspection, chain));
-        let shown: Vec<(bool, usize)> = found.iter().map(|it| show(&it.chain)).collect();
-        let most = shown.iter().max().copied();
-        let mut shown = shown.into_iter();
-        found.retain(|_| shown.next() == most);
+    if found.iter().any(|it| has_readable_leaves(inspection, &it.chain)) {
+        found.retain(|it| has_readable_leaves(inspection, &it.chain));
     }
-    let alike = found.iter().all(|other| stands_alike(&found[0].chain, &other.chain));
-    if alike { found.into_iter().next() } else { None }
+    let first = found.first()?;
+    let are_alike = found.iter().all(|other| stands_alike(&first.chain, &other.chain));
+    // Of equals the first.
+    let leading = |it: &StackFuture| Reverse(count_leading(inspection, &it.chain));
+    found.into_iter().filter(|_| are_alike).min_by_key(leading)
 }
 
 /// Whether the innermost futures of a chain are what their libraries say, where one knows them.
