@@ -38,7 +38,7 @@ impl Drop for Board {
     }
 }
 
-const COMMANDS: &[&str] = &["info async-tasks", "async why", "async bt 1", "async bt 4"];
+const COMMANDS: &[&str] = &["info async-tasks", "async why", "async bt 3", "async bt 6"];
 
 /// What a debugger says of a board that runs a program.
 fn ask(tools: &CortexM, program: &Path, front: Front) -> Result<String> {

@@ -22,7 +22,7 @@ fn program(profile: Profile, arguments: &[&str]) -> Result<Running> {
 fn check_fault(fault: &str, looks: [(Profile, &[Front]); 2]) -> Result<()> {
     for (profile, fronts) in looks {
         let running = program(profile, &[fault])?;
-        let commands = &["info async-tasks", "async why", "async bt 1"];
+        let commands = &["info async-tasks", "async why", "async bt 1", "async bt 2"];
         let name = &format!("embassy-{fault}");
         Case { name, commands, fronts, modes: MODES }.check(&running)?;
         agreement::check(Subject::Process(running.pid()))?;

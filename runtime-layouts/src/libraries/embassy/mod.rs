@@ -40,7 +40,7 @@ pub(crate) const LIBRARY: Library = Library {
 const NAME: &str = "embassy-executor";
 
 /// Finds the executors that have tasks, and the tasks: all that are spawned, in the order of their
-/// addresses, which number them.
+/// names, which numbers them alike in every build.
 pub(super) fn discover(inspection: &mut Inspection<'_>) {
     for module in 0..inspection.program.modules().len() {
         discover_in(inspection, module);

@@ -30,6 +30,13 @@ pub(super) struct Slot {
     pub(super) future_type: FutureType,
 }
 
+impl Slot {
+    /// The name of its future's type, which begins with the path of the function.
+    fn name(&self, program: &Program<'_>) -> Option<String> {
+        Some(program.type_of(self.future?.ty).ok()?.name.to_string())
+    }
+}
+
 /// `TaskStorage<F>`, by the function that polls it.
 #[derive(Clone)]
 pub(super) struct Storage {
@@ -130,7 +137,8 @@ impl Storage {
 }
 
 /// Every place in which a task was spawned, whether it is there still or not, in the order of the
-/// addresses.
+/// names of their functions: where the linker puts a static variable depends on the path that a
+/// program was built in. Places of one name are in the order of their addresses.
 pub(super) fn slots(
     inspection: &mut Inspection<'_>,
     module: usize,
@@ -151,6 +159,7 @@ pub(super) fn slots(
         }
         slots_in(inspection.program, functions, pool, &mut found);
     }
+    found.sort_by_cached_key(|slot| slot.name(inspection.program));
     found
 }
 
