@@ -89,6 +89,7 @@ impl Emulated {
                 }
             }
         };
+        at_once(&server)?;
         // Continue; the number is the sum of the bytes.
         server.write_all(b"$c#63").context("letting it run")?;
         let emulated = Self { emulator: emulator.clone(), program: program.to_owned(), server };
@@ -135,9 +136,18 @@ impl Emulated {
     }
 }
 
+/// What is written is sent at once. A debugger answers a packet by two, `+` and its next request,
+/// and the second would wait for the other side to acknowledge the first: 40 ms for each request.
+fn at_once(connection: &TcpStream) -> Result<()> {
+    connection.set_nodelay(true).context("a connection without delay")
+}
+
 /// Connects the next client with the server, until one of them ends.
 fn pass_on(listener: &TcpListener, server: &TcpStream) {
     let Ok((client, _)) = listener.accept() else { return };
+    if at_once(&client).is_err() {
+        return;
+    }
     let ends = || Ok::<_, std::io::Error>((client.try_clone()?, server.try_clone()?));
     let Ok((mut from_client, mut to_server)) = ends() else { return };
     let Ok((mut to_client, mut from_server)) = ends() else { return };
