@@ -1,6 +1,6 @@
 // The await frames of a task as text, to paste into a report of a fault.
 
-import { titleOf } from './report.js';
+import { heldHeading, titleOf } from './report.js';
 
 /** @import { Frame, Task } from './report.js' */
 
@@ -22,7 +22,7 @@ export function backtraceText(task) {
 function addFrames(lines, frames, margin) {
   if (frames.length === 0) return;
   const [holder] = frames;
-  const awaited = holder.children.filter((branch) => branch[0]?.polled !== 'no');
+  const awaited = holder.children.filter((branch) => heldHeading(branch[0]?.polled) === undefined);
   holder.children.forEach((branch, at) => {
     if (branch.length === 0) return;
     const { polled } = branch[0];
@@ -30,7 +30,7 @@ function addFrames(lines, frames, margin) {
       addFrames(lines, branch, margin);
       return;
     }
-    const words = polled === 'no' ? 'held, not polled' : `branch ${at + 1} of ${awaited.length}`;
+    const words = heldHeading(polled) ?? `branch ${at + 1} of ${awaited.length}`;
     lines.push(`    ${margin}┌╴${words}`);
     addFrames(lines, branch, `${margin}│ `);
     lines.push(`    ${margin}└╴held by`);

@@ -2,7 +2,7 @@
 
 import { button, el } from './dom.js';
 import { placeElement } from './host.js';
-import { counted } from './report.js';
+import { counted, heldHeading } from './report.js';
 
 /** @import { Frame } from './report.js' */
 
@@ -49,7 +49,7 @@ export function framesElement(frames) {
  * @param {Frame} holder
  */
 function addBranches(list, holder) {
-  const awaited = holder.children.filter((branch) => branch[0]?.polled !== 'no');
+  const awaited = holder.children.filter((branch) => heldHeading(branch[0]?.polled) === undefined);
   holder.children.forEach((branch, at) => {
     if (branch.length === 0) return;
     const { polled } = branch[0];
@@ -57,7 +57,7 @@ function addBranches(list, holder) {
       list.append(...framesElement(branch).childNodes);
       return;
     }
-    const heading = polled === 'no' ? 'held, not polled' : branchHeading(at, awaited.length, polled);
+    const heading = heldHeading(polled) ?? branchHeading(at, awaited.length, polled);
     const title = el('div', { class: 'branch-title' }, heading);
     list.append(el('div', { class: `branch ${polled}`, role: 'group', 'aria-label': heading }, title, framesElement(branch)));
   });

@@ -17,7 +17,7 @@
  * @property {string} name
  * @property {string} kind
  * @property {string} state
- * @property {'yes' | 'no' | 'disabled' | 'ended'} polled
+ * @property {'yes' | 'no' | 'perhaps' | 'disabled' | 'ended'} polled
  * @property {string | null} file
  * @property {number | null} line
  * @property {string} at
@@ -288,4 +288,15 @@ export function shortName(name) {
  */
 export function shortPlace(at) {
   return at.slice(at.lastIndexOf('/') + 1);
+}
+
+/**
+ * What is said of a branch that its holder does not await; `undefined` for one that it does.
+ *
+ * @param {Frame['polled'] | undefined} polled
+ * @returns {string | undefined}
+ */
+export function heldHeading(polled) {
+  if (polled === 'no') return 'held, not polled';
+  return polled === 'perhaps' ? 'held, not polled (unless it was moved)' : undefined;
 }

@@ -93,10 +93,10 @@ impl<'r> Frames<'r, '_> {
     pub(super) fn of(
         &self,
         chain: &'r Chain,
-        holder: Polled,
+        holder: &'static str,
         number: &mut usize,
     ) -> Vec<FrameJson<'r>> {
-        let polled = if holder == Polled::Yes { chain.polled } else { holder };
+        let polled = if holder == POLLED { polled_text(chain) } else { holder };
         let mut children: Vec<Vec<FrameJson<'r>>> =
             chain.branches.iter().map(|branch| self.of(branch, polled, number)).collect();
         chain
@@ -115,7 +115,7 @@ impl<'r> Frames<'r, '_> {
         &self,
         index: usize,
         frame: &'r Frame,
-        polled: Polled,
+        polled: &'static str,
         children: Vec<Vec<FrameJson<'r>>>,
     ) -> FrameJson<'r> {
         let site = self.report.site(frame.site);
@@ -129,7 +129,7 @@ impl<'r> Frames<'r, '_> {
                 Shape::Whole => SiteOf::Whole(SiteJson::new(site, words)),
                 Shape::Shared => SiteOf::Number { site: frame.site.0 },
             },
-            polled: polled_text(polled),
+            polled,
             address: hexadecimal(frame.address),
             notes: Told::new(shape, notes.is_empty(), notes),
             locals: Told::new(shape, locals.is_empty(), locals),
@@ -173,9 +173,13 @@ fn state_text(state: FutureState) -> &'static str {
     }
 }
 
-fn polled_text(polled: Polled) -> &'static str {
-    match polled {
-        Polled::Yes => "yes",
+/// What is said of a branch that is polled.
+pub(super) const POLLED: &str = "yes";
+
+fn polled_text(chain: &Chain) -> &'static str {
+    match chain.polled {
+        Polled::Yes => POLLED,
+        Polled::No if chain.may_be_moved => "perhaps",
         Polled::No => "no",
         Polled::Disabled => "disabled",
         Polled::Ended => "ended",

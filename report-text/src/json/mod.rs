@@ -12,7 +12,7 @@ use serde_json::ser::Formatter;
 
 use self::brief::{AlikeJson, Brief};
 use self::connections::ConnectionsJson;
-use self::frames::{FrameJson, Frames, SiteJson};
+use self::frames::{FrameJson, Frames, POLLED, SiteJson};
 use self::runtimes::{LocalSetJson, RuntimeJson};
 use self::shape::Shape;
 use self::threads::ProcessThreadJson;
@@ -28,7 +28,7 @@ use crate::text::{Beside, why};
 use runtime_layouts::diagnosis::{findings, leads};
 use runtime_layouts::layout::SourceLocation;
 use runtime_layouts::report::{
-    FutureType, Polled, Report, ResourceKind, Site, Task, TaskKind, ThreadRef, Trust,
+    FutureType, Report, ResourceKind, Site, Task, TaskKind, ThreadRef, Trust,
 };
 use runtime_layouts::target::TargetKind;
 use runtime_layouts::variables::locals::LocalTable;
@@ -351,7 +351,7 @@ impl<'r> TaskJson<'r> {
             spawned_at: task.spawned_at.as_ref().map(PlaceJson::new),
             thread: task.thread.map(ThreadJson::of),
             row: RowJson::new(row),
-            frames: frames.of(&task.chain, Polled::Yes, &mut 0),
+            frames: frames.of(&task.chain, POLLED, &mut 0),
             waiting_on: waits.of(task.index),
             trust: TrustJson::new(task.trust),
             panic: task.panic.as_ref().map(|panic| PanicJson { message: panic.message.as_deref() }),

@@ -160,7 +160,10 @@ pub(super) fn heading_text(heading: &Heading) -> String {
             };
             format!("branch {index} of {count}{note}")
         }
-        Heading::Held => "held, not polled".to_string(),
+        Heading::Held { may_be_moved: false } => "held, not polled".to_string(),
+        Heading::Held { may_be_moved: true } => {
+            "held, not polled (unless it was moved)".to_string()
+        }
     }
 }
 

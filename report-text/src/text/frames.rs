@@ -17,8 +17,8 @@ pub(crate) enum Heading {
     /// Its number from 1 among those that its holder awaits, how many there are, and what becomes
     /// of it.
     Awaited { index: usize, count: usize, polled: Polled },
-    /// Its holder does not await it.
-    Held,
+    /// Its holder does not await it, and may have been moved away with it.
+    Held { may_be_moved: bool },
 }
 
 /// How many frames the backtrace of the task has: their numbers are `0..count`.
@@ -43,7 +43,7 @@ fn add<'r>(chain: &'r Chain, depth: usize, number: &mut usize, lines: &mut Vec<L
     let mut drawn = 0;
     for (index, branch) in chain.branches.iter().enumerate() {
         let heading = match branch.polled {
-            Polled::No => Heading::Held,
+            Polled::No => Heading::Held { may_be_moved: branch.may_be_moved },
             // Nothing branches here: it is what the next frame awaits.
             Polled::Yes if count == 1 => {
                 add(branch, depth, number, lines);

@@ -256,6 +256,7 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
         let is_known = resource.kind != ResourceKind::Semaphore
             || holder.is_some_and(|holder| holder.access == Access::Handle);
         let all_known = is_known
+            && !matches!(link.cause, Cause::Unpolled(other) if is_perhaps_elsewhere(report, other))
             && !matches!(link.cause, Cause::HeldByWaiter)
             && is_surely_unpolled(report, link)
             // An abort drops what the task holds.
@@ -272,6 +273,12 @@ fn finding(report: &Report, mut links: Vec<Link>) -> Finding {
         all_known && !may_be_moved
     });
     Finding { kind, is_sure, links, runtime: None, behind: Vec::new() }
+}
+
+/// Whether a future that nothing polls, as it seems, may have been moved to where it is polled.
+fn is_perhaps_elsewhere(report: &Report, unpolled: WaitId) -> bool {
+    let wait = report.wait(unpolled);
+    report.task(wait.task).chain.may_be_moved_around(wait.leaf)
 }
 
 /// Whether one task waits for what only its own ends could bring.

@@ -203,7 +203,7 @@ impl FakeReport {
         let chain = self.chain_that_ends_with(outer);
         let frames = vec![frame.clone()];
         let variable = (polled == Polled::No).then(|| "future".into());
-        chain.branches.push(Chain { frames, branches: Vec::new(), polled, variable });
+        chain.branches.push(Chain { frames, polled, variable, ..Chain::default() });
         FakeFrame { task: outer.task, frame: FrameRef::of(&frame) }
     }
 

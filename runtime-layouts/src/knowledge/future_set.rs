@@ -9,6 +9,9 @@ pub struct FutureSetType {
     pub(crate) path: &'static str,
     /// Reads one.
     pub(crate) read: ReadFutureSet,
+    /// Whether what such a value leads to is there still: `false` for one that was dropped, of which
+    /// old bytes are left. One that was moved lives elsewhere.
+    pub(crate) is_alive: fn(&Program<'_>, Value) -> Result<bool, ValueError>,
 }
 
 /// Reads a set of futures; `None` for one that cannot be told apart now, or that keeps no waker.

@@ -334,6 +334,9 @@ pub struct Chain {
     /// Of a branch that nothing polls: the variable of the frame above that has it; `None` where it
     /// has no name in the source, as an arm of a `select!`.
     pub variable: Option<Arc<str>>,
+    /// Of the same: whether the variable may have been moved away. What it leads to is there, but
+    /// another one may have it.
+    pub may_be_moved: bool,
 }
 
 /// What memory keeps of a future that is being polled, which its thread's stack does not show.
@@ -388,6 +391,14 @@ impl Chain {
             Polled::Yes => branch.unpolled_around(frame),
             _ => branch.has(frame).then_some((keeper, branch)),
         })
+    }
+
+    /// Whether a frame is in a branch that nothing polls, and a variable has that or what it is in
+    /// which may have been moved away.
+    #[must_use]
+    pub fn may_be_moved_around(&self, frame: FrameRef) -> bool {
+        let mut branches = self.branches.iter().filter(|branch| branch.has(frame));
+        branches.any(|branch| branch.may_be_moved || branch.may_be_moved_around(frame))
     }
 
     /// What a frame of this chain or of its branches awaits; `None` where it awaits nothing, or

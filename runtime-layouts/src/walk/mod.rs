@@ -17,7 +17,7 @@ pub(crate) mod waits;
 mod waits_and_holders;
 
 pub(crate) use self::chains::Walker;
-use self::chains::dead_sets;
+use self::chains::{dead_sets, moved_sets};
 pub(crate) use self::chains::live_values::LiveValue;
 use self::chains::live_values::LiveValues;
 use self::chains::sites::{SiteNumbers, Sites};
@@ -432,6 +432,7 @@ impl Inspection<'_> {
         for (index, task) in (0..).zip(&mut self.tasks) {
             task.index = TaskIndex(index);
         }
+        moved_sets::leave_out(&mut self.tasks);
         dead_sets::count(self.program, sites, &mut self.tasks);
         let polled = PolledByCalls::of(&self.tasks, polled);
         let tasks = (&*self.runtimes, &*self.tasks, &polled);

@@ -338,9 +338,11 @@ impl Evidence<'_> {
     fn future_kept(&self, task: TaskIndex, frame: FrameRef, keeper: FrameRef) -> Fact {
         let variable = variable(self.report, task, frame);
         let variable = variable.map(|name| format!(" in `{name}`")).unwrap_or_default();
+        let may_be_moved = self.report.task(task).chain.may_be_moved_around(frame);
+        let doubt = if may_be_moved { " (unless it was moved)" } else { "" };
         Fact {
-            text: format!("the future is kept by task {}{variable}", self.id(task)),
-            behind: Some(format!(", kept there{variable}")),
+            text: format!("the future is kept by task {}{variable}{doubt}", self.id(task)),
+            behind: Some(format!(", kept there{variable}{doubt}")),
             is_of_thing: true,
             task: Some(task),
             place: self.place(keeper),

@@ -12,6 +12,8 @@ const FUTURES_UNORDERED: &str = "futures_util::stream::futures_unordered::Future
 /// What is woken when one of its futures was.
 const READY_QUEUE: &str =
     "futures_util::stream::futures_unordered::ready_to_run_queue::ReadyToRunQueue<";
+/// What the queue lies in, and what the set and its nodes have pointers to.
+const COUNTED: &str = "alloc::sync::ArcInner<";
 const ATOMIC_WAKER: &str = "futures_core::task::__internal::atomic_waker::AtomicWaker";
 
 /// Futures of one set that are looked at, at most.
@@ -21,7 +23,7 @@ pub(super) const COLLECTIONS: &[CollectionType] =
     &[CollectionType { types: Types::Of(FUTURES_UNORDERED), children: futures_unordered }];
 
 pub(super) const FUTURE_SETS: &[FutureSetType] =
-    &[FutureSetType { path: FUTURES_UNORDERED, read: future_set }];
+    &[FutureSetType { path: FUTURES_UNORDERED, read: future_set, is_alive }];
 
 pub(super) const WAKING: WakingType = WakingType { path: FUTURES_UNORDERED, read: wakers };
 
@@ -39,6 +41,26 @@ fn future_set(program: &Program<'_>, value: Value) -> Result<Option<FutureSet>, 
     let [waker] = waker::stored(program, keeper)?[..] else { return Ok(None) };
     let can_be_woken = !are_all_dead(program, value, queue)?;
     Ok(Some(FutureSet { key: queue.address, waker, can_be_woken }))
+}
+
+/// Whether the set alone has its queue, as `FuturesUnordered::drop` leaves it to nobody, and every node
+/// knows that queue. An allocator writes over both counts of what it took back.
+fn is_alive(program: &Program<'_>, set: Value) -> Result<bool, ValueError> {
+    let Some(queue) = set.find_through_pointers(program, READY_QUEUE)? else { return Ok(false) };
+    let Some(nodes) = nodes(program, set, queue)? else { return Ok(false) };
+    let queue = set.member(program, "ready_to_run_queue")?;
+    let Some(counted) = queue.find_through_pointers(program, COUNTED)? else { return Ok(false) };
+    if counted.member(program, "strong")?.unsigned(program)? != 1 {
+        return Ok(false);
+    }
+    for (shared, node) in nodes {
+        let known = node.member(program, "ready_to_run_queue")?.find_number(program, "pointer")?;
+        let owners = shared.member(program, "strong")?.unsigned(program)?;
+        if owners == 0 || known != Some(counted.address) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Whether no future of a set was woken, and no waker of any of them exists.

@@ -64,7 +64,7 @@ impl LiveValues {
     ) {
         self.finder.begin();
         let mut kept = Vec::new();
-        self.of_branch(program, sites, chain, None, &mut kept);
+        self.of_branch(program, sites, chain, (None, false), &mut kept);
         found.append(&mut kept);
     }
 
@@ -73,13 +73,14 @@ impl LiveValues {
         program: &Program<'_>,
         sites: &Sites,
         chain: &Chain,
-        holding_frame: Option<FrameRef>,
+        (holding_frame, keeper_may_be_moved): (Option<FrameRef>, bool),
         found: &mut Vec<LiveValue>,
     ) {
         let last = chain.frames.last().map(FrameRef::of);
         for branch in chain.branches.iter().filter(|branch| branch.polled != Polled::Ended) {
             let keeper = holding_frame.or(last.filter(|_| branch.polled != Polled::Yes));
-            self.of_branch(program, sites, branch, keeper, found);
+            let may_be_moved = keeper_may_be_moved || branch.may_be_moved;
+            self.of_branch(program, sites, branch, (keeper, may_be_moved), found);
         }
         for frame in chain.frames.iter().rev() {
             if found.len() >= MOST_LIVE_VALUES || program.is_interrupted() {
@@ -93,7 +94,10 @@ impl LiveValues {
             // A frame that cannot be read is marked in its chain already.
             let first = found.len();
             let _ = self.of_frame(program, sites, FrameRef::of(frame), value, found);
-            found[first..].iter_mut().for_each(|kept| kept.holding_frame = holding_frame);
+            for kept in &mut found[first..] {
+                kept.holding_frame = holding_frame;
+                kept.may_be_moved |= keeper_may_be_moved;
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod dead_sets;
 pub(crate) mod live_values;
+pub(crate) mod moved_sets;
 pub(crate) mod poll_roles;
 pub(crate) mod read_tasks;
 pub(crate) mod sites;
@@ -254,8 +255,9 @@ impl Walker {
             let was_polled = self.is_suspended_in(&branch, &children.own_range)
                 || self.waits_in_queue(program, &branch);
             let is_pinned = children.own_range.contains(&future.address) && was_polled;
+            branch.may_be_moved = may_be_moved && !is_pinned;
             if self.is_under_way(program, &branch)
-                && (is_pinned || !may_be_moved)
+                && (!branch.may_be_moved || self.leads_to_living_sets(program, &branch))
                 && !self.was_moved_to(program, &branch, &chain.branches)
             {
                 chain.branches.push(branch);
@@ -303,6 +305,22 @@ impl Walker {
             }
         }
         None
+    }
+
+    /// Whether a chain leads to sets of futures, which are all there still, if perhaps elsewhere.
+    fn leads_to_living_sets(&self, program: &Program<'_>, chain: &Chain) -> bool {
+        let libraries = self.sites.libraries();
+        let mut sets = 0;
+        let mut live = true;
+        chain.visit_frames(&mut |frame| {
+            let path = base_path(&self.sites.get(frame.site).type_name);
+            let Some(known) = libraries.future_set(path) else { return };
+            let Some(ty) = self.sites.type_of(frame.site) else { return };
+            sets += 1;
+            // What cannot be read is nothing that can be shown.
+            live &= (known.is_alive)(program, Value { ty, address: frame.address }).unwrap_or(false);
+        });
+        sets > 0 && live
     }
 
     /// Whether a chain has an async fn or block in it that has not ended, or a future that stands in a
