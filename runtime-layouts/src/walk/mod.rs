@@ -17,10 +17,10 @@ pub(crate) mod waits;
 mod waits_and_holders;
 
 pub(crate) use self::chains::Walker;
-use self::chains::{dead_sets, moved_sets};
 pub(crate) use self::chains::live_values::LiveValue;
 use self::chains::live_values::LiveValues;
 use self::chains::sites::{SiteNumbers, Sites};
+use self::chains::{dead_sets, moved_sets};
 use self::connections::FoundConnections;
 pub use self::known_libraries::{Registry, RegistryEntry, knowledge_of, libraries_of};
 use self::search::search_for::SearchFor;

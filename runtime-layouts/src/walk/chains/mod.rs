@@ -318,7 +318,8 @@ impl Walker {
             let Some(ty) = self.sites.type_of(frame.site) else { return };
             sets += 1;
             // What cannot be read is nothing that can be shown.
-            live &= (known.is_alive)(program, Value { ty, address: frame.address }).unwrap_or(false);
+            live &=
+                (known.is_alive)(program, Value { ty, address: frame.address }).unwrap_or(false);
         });
         sets > 0 && live
     }

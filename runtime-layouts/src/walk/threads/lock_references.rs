@@ -93,8 +93,9 @@ fn native<'p>(program: &Program<'p>, thread: &ProcessThread) -> Option<&'p Threa
     program.target().threads().iter().find(|known| known.tid == thread.thread.tid)
 }
 
-/// Adds as a holder, with doubt, the frame of a thread's own that has the address of the lock that
-/// the thread waits for, where no guard of it was found and no other thread can have it.
+/// Adds as a holder, with doubt, where no guard of a lock was found: the one thread that is blocked in a
+/// call on what the lock protects, and the frame of a thread's own that has the address of the lock
+/// that the thread waits for, where no other thread can have it.
 pub(crate) fn add_holders(
     program: &Program<'_>,
     sites: &Sites,
@@ -103,11 +104,13 @@ pub(crate) fn add_holders(
 ) {
     let locks: Vec<(ResourceId, u64)> = wanted(waits).collect();
     for (lock, address) in locks {
-        if waits.resources[lock.0 as usize].holders.is_empty()
-            && let Some(holder) = initializer(program, sites, threads, address)
-        {
-            waits.held(lock, holder);
-            continue;
+        if waits.resources[lock.0 as usize].holders.is_empty() {
+            let found = initializer(program, sites, threads, address)
+                .or_else(|| in_its_data(program, sites, threads, (lock, address), waits));
+            if let Some(holder) = found {
+                waits.held(lock, holder);
+                continue;
+            }
         }
         let may_hold =
             |thread: &&ProcessThread| thread.may_hold_locks() && thread.refers_to.contains(&lock);
@@ -121,11 +124,59 @@ pub(crate) fn add_holders(
         }
         let Some(task) = thread.task.and_then(|task| tasks.get(task.0 as usize)) else { continue };
         if let Some(frame) = frame_with(program, sites, thread, task, address) {
-            let name = &waits.resources[lock.0 as usize].name;
-            let guard: Arc<str> = format!("guard of {name}").into();
+            let guard = guard_of(lock, waits);
             waits.held(lock, Holder { guard, ..holder_in(thread, frame) });
         }
     }
+}
+
+/// How a guard is called that no variable shows.
+fn guard_of(lock: ResourceId, waits: &Waits) -> Arc<str> {
+    format!("guard of {}", waits.resources[lock.0 as usize].name).into()
+}
+
+/// The one thread that is blocked in a call on what a lock protects, as in
+/// `receiver.lock().unwrap().recv()`: nobody gets there but by a guard, which lives until the call has
+/// ended. The frames of the call have an address in the value that is protected, or of optimized code
+/// the line that makes it takes a lock as well and its frame has the address of this one. `None` where
+/// another thread may have the guard.
+fn in_its_data(
+    program: &Program<'_>,
+    sites: &Sites,
+    threads: &[ProcessThread],
+    (lock, address): (ResourceId, u64),
+    known: &Waits,
+) -> Option<Holder> {
+    let size = *known.lock_sizes.get(&lock)?;
+    let is_within = |word: u64| (1..size).contains(&word.wrapping_sub(address));
+    let is_of_lock =
+        |word: u64| word.wrapping_sub(address.wrapping_sub(GUARD_REACH)) <= GUARD_REACH;
+    let has = |thread: &&ProcessThread| {
+        let Some((call, user)) = thread.blocked.and_then(|call| Some((call, call.user?))) else {
+            return false;
+        };
+        let Some(native) = native(program, thread).filter(|_| call.resource != lock) else {
+            return false;
+        };
+        let frames = program.stack(native);
+        let Some(caller) = frames.iter().position(|frame| frame.pc.get() == user.address) else {
+            return false;
+        };
+        (1..caller).any(|at| has_word(program, &frames, at, &is_within))
+            || has_word(program, &frames, caller, &is_of_lock)
+                && takes_a_lock_before(program, sites, user, frames[caller].pc.lookup())
+    };
+    let mut found = threads.iter().filter(has);
+    let (Some(thread), None) = (found.next(), found.next()) else { return None };
+    let waits = |other: &ProcessThread| other.blocked.is_some_and(|call| call.resource == lock);
+    let may_have = |other: &&ProcessThread| {
+        other.may_hold_locks() && other.refers_to.contains(&lock) && !waits(other)
+    };
+    if threads.iter().filter(may_have).any(|other| other.thread != thread.thread) {
+        return None;
+    }
+    let frame = thread.blocked?.user?;
+    Some(Holder { guard: guard_of(lock, known), ..holder_in(thread, frame) })
 }
 
 /// A thread as a holder, as far as its stack shows.
@@ -169,7 +220,7 @@ fn initializer(
             paths.any(|path| sites.libraries().initializes(&path))
         };
         let mut outer = (first + 1..frames.len()).filter(runs);
-        let has = outer.any(|at| has_word(program, &frames, at, address));
+        let has = outer.any(|at| has_word(program, &frames, at, &|word| word == address));
         has.then(|| Holder {
             guard: "initializer".into(),
             access: Access::Initializer,
@@ -207,7 +258,7 @@ fn frame_with(
         };
         match user.address == caller.address {
             true => takes_a_lock_before(program, sites, *user, frames[at].pc.lookup()),
-            false => has_word(program, &frames, at, address),
+            false => has_word(program, &frames, at, &|word| word == address),
         }
     })
 }
@@ -218,14 +269,19 @@ fn is_body(sites: &Sites, frame: FrameRef) -> bool {
     matches!(kind, FrameKind::AsyncFn | FrameKind::AsyncBlock | FrameKind::AsyncClosure)
 }
 
-/// Whether a frame has that word on its stack or in a register.
-fn has_word(program: &Program<'_>, frames: &[NativeFrame], at: usize, wanted: u64) -> bool {
+/// Whether a frame has a word that is wanted on its stack or in a register.
+fn has_word(
+    program: &Program<'_>,
+    frames: &[NativeFrame],
+    at: usize,
+    is_wanted: &impl Fn(u64) -> bool,
+) -> bool {
     let begin = at.checked_sub(1).and_then(|inner| frames[inner].frame_address);
     let (Some(begin), Some(end)) = (begin, frames[at].frame_address) else { return false };
     let end = end.min(begin.saturating_add(LARGEST_FRAME));
     let mut words = (begin..end).step_by(usize::from(program.pointer_size()));
-    frames[at].registers.iter().any(|(_, value)| *value == wanted)
-        || words.any(|at| program.read_pointer(at) == Ok(wanted))
+    frames[at].registers.iter().any(|(_, value)| is_wanted(*value))
+        || words.any(|at| program.read_pointer(at).is_ok_and(is_wanted))
 }
 
 /// Whether the code before that place, of the line at which a frame stands, has a function inlined
