@@ -6,6 +6,7 @@ mod unix_peers;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -112,7 +113,9 @@ impl Host for LocalHost {
     fn descriptor(&self, fd: u64) -> Option<Descriptor> {
         let process = self.process.as_ref()?;
         let found = match process.fd_from_fd(i32::try_from(fd).ok()?).ok()?.target {
-            FDTarget::Path(path) => Some(on(path.display())),
+            FDTarget::Path(path) => {
+                Some(Descriptor { kind: waiting_kind(process.pid(), fd), ..on(path.display()) })
+            }
             FDTarget::Socket(inode) => {
                 self.sockets.get_or_init(|| sockets(process)).get(&inode).map(Socket::describe)
             }
@@ -230,6 +233,22 @@ fn unix_end(inode: u64, path: Option<&PathBuf>) -> String {
 
 fn on(place: impl std::fmt::Display) -> Descriptor {
     Descriptor { place: Some(format!("on {place}")), ..Descriptor::default() }
+}
+
+/// What an open file with a path is, if reads of it wait for somebody: a named pipe or a terminal.
+/// Source: `Documentation/admin-guide/devices.txt`, Linux 6.18.
+fn waiting_kind(pid: i32, fd: u64) -> Option<String> {
+    // `/dev/tty1` and serial lines, `/dev/tty`, `/dev/pts/0`.
+    const TERMINALS: [u64; 2] = [4, 5];
+    const PSEUDO_TERMINALS: std::ops::RangeInclusive<u64> = 136..=143;
+    let file = std::fs::metadata(format!("/proc/{pid}/fd/{fd}")).ok()?;
+    let major = nix::sys::stat::major(file.rdev());
+    let is_terminal = TERMINALS.contains(&major) || PSEUDO_TERMINALS.contains(&major);
+    match file.file_type() {
+        kind if kind.is_fifo() => Some("pipe".to_string()),
+        kind if kind.is_char_device() && is_terminal => Some("terminal".to_string()),
+        _ => None,
+    }
 }
 
 fn of_kind(kind: String) -> Descriptor {

@@ -2,6 +2,7 @@
 
 use super::super::Look;
 use super::super::counts::enumerated;
+use super::super::waiting::thing_without_address;
 use super::parts::{party, runs, stands};
 use runtime_layouts::report::{Finding, Report, Runtime, Shutdown, WorkerState};
 
@@ -37,11 +38,16 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
     }
     for task in finding.tasks(report) {
         let at = runs(report, report.task(task), look);
-        let thread = report
-            .task(task)
-            .thread
-            .map_or(String::new(), |thread| format!(" runs on thread {}", thread.number));
-        lines.push(format!("{}{thread}{at}", party(report, task)));
+        let thread = report.task(task).thread.map(|thread| thread.number);
+        let blocked = report.waits_of(task).iter().find(|wait| wait.blocks_thread);
+        let on = match (thread, blocked) {
+            (None, _) => String::new(),
+            (Some(thread), None) => format!(" runs on thread {thread}"),
+            (Some(thread), Some(wait)) => {
+                format!(" blocks thread {thread} for {}", thing_without_address(report, wait))
+            }
+        };
+        lines.push(format!("{}{on}{at}", party(report, task)));
     }
     let left = runtime.workers.iter().filter(|worker| worker.state != WorkerState::Ended).count();
     if left > 0 && finding.tasks(report).is_empty() {

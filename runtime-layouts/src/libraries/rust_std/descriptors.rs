@@ -8,6 +8,8 @@ use crate::value::{Program, Value};
 
 /// An open file whose type does not say what it is.
 pub(crate) const ANY: &str = "a file descriptor";
+/// What the file of number 0 is: `stdin(3)`.
+const STANDARD_INPUT: &str = "standard input";
 
 /// What a value waits for that has the open file of that number: which it is, with its addresses, and
 /// how it stands.
@@ -106,9 +108,13 @@ fn file(blocked: &BlockedThread<'_>, access: Access) -> Option<ObservedResource>
     let fd = open_file(blocked)?;
     let known = descriptor(blocked)?;
     let is_socket = known.ends.is_some();
-    let may_wait = is_socket || known.kind.as_deref() == Some("pipe");
+    let may_wait = is_socket || matches!(known.kind.as_deref(), Some("pipe" | "terminal"));
     let waits = may_wait && known.blocks == Some(true);
-    let what = if is_socket { "a socket" } else { ANY };
+    let what = match (is_socket, fd) {
+        (true, _) => "a socket",
+        (false, 0) => STANDARD_INPUT,
+        (false, _) => ANY,
+    };
     waits.then(|| named(opened(fd, access), Some(fd), Some(known), what))
 }
 
@@ -139,7 +145,8 @@ fn named(
         name.push_str(&format!(" {place}"));
     }
     // Of others the type says it.
-    let kind = known.as_ref().and_then(|known| known.kind.as_ref()).filter(|_| what == ANY);
+    let is_open = matches!(what, ANY | STANDARD_INPUT);
+    let kind = known.as_ref().and_then(|known| known.kind.as_ref()).filter(|_| is_open);
     match (fd, kind) {
         (Some(fd), Some(kind)) => name.push_str(&format!(" (fd {fd}, {kind})")),
         (Some(fd), None) => name.push_str(&format!(" (fd {fd})")),

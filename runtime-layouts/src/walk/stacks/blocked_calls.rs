@@ -83,7 +83,9 @@ pub(crate) fn of_frames(
             let words = || words().unwrap_or_default();
             let function = &*site.type_name;
             let is_direct = is_direct(sites, chain, frame);
-            let awaited = call.awaits.zip(word).and_then(|(find, word)| {
+            // The number of a file may be 0.
+            let argument = first_argument(program, thread);
+            let awaited = call.awaits.zip(argument).and_then(|(find, word)| {
                 let tid = thread.tid;
                 let words = &words;
                 let calls = &program.target().processor()?.system_calls;
@@ -186,8 +188,13 @@ fn waits_in_kernel<'f>(libraries: Libraries, mut functions: impl Iterator<Item =
 
 /// The word on which the thread waits: the first argument of the system call that it is in.
 fn futex(program: &Program<'_>, thread: &Thread) -> Option<u64> {
+    first_argument(program, thread).filter(|at| *at != 0)
+}
+
+/// The first argument of the system call that a thread is in.
+fn first_argument(program: &Program<'_>, thread: &Thread) -> Option<u64> {
     let number = program.target().processor()?.system_calls.first_argument?;
-    register(program, thread, number).filter(|at| *at != 0)
+    register(program, thread, number)
 }
 
 /// Whether a thread that waits on a futex word goes on as soon as the system lets it run: the word has
