@@ -9,7 +9,7 @@ use crate::value::{Program, Value, ValueError};
 /// A request's text that is longer is cut.
 const LONGEST_TEXT: u64 = 240;
 
-/// A type whose values are connections, streams of one, or requests.
+/// A type whose values are connections, streams of one, requests, or buffers of what is to be written.
 pub struct ConnectionType {
     /// Its path, without generic arguments.
     pub(crate) path: &'static str,
@@ -64,6 +64,35 @@ pub(crate) enum Observed {
     },
     /// A request.
     Request(ObservedRequest),
+    /// A buffer of what is to be written.
+    Buffer(ObservedBuffer),
+}
+
+/// A buffer of what is to be written, as it was read.
+pub(crate) struct ObservedBuffer {
+    /// Bytes that were written and not sent.
+    pub(crate) bytes: u64,
+    /// What they would be sent to.
+    pub(crate) io: Value,
+    /// What it is called, if not as its type.
+    pub(crate) name: Option<&'static str>,
+}
+
+impl ObservedBuffer {
+    /// `BufWriter { inner, buf: Vec<u8>, written }`, as all crates have it: `buf` is written from
+    /// `written` on.
+    ///
+    /// Source: `tokio/src/io/util/buf_writer.rs` (1.54.1), `futures-util/src/io/buf_writer.rs`
+    /// (0.3.34), `async-std/src/io/buf_writer.rs` (1.13.2), `futures-lite/src/io.rs` (2.6.1).
+    pub(crate) fn writer(
+        program: &Program<'_>,
+        value: Value,
+    ) -> Result<Option<Observed>, ValueError> {
+        let all = value.member(program, "buf")?.find_number(program, "len")?;
+        let written = value.member(program, "written")?.unsigned(program)?;
+        let bytes = all.and_then(|all| all.checked_sub(written)).unwrap_or_default();
+        Ok(Some(Observed::Buffer(Self { bytes, io: value.member(program, "inner")?, name: None })))
+    }
 }
 
 /// A connection as it was read.

@@ -17,6 +17,7 @@ mod runtimes;
 mod threads;
 mod timer;
 mod trust;
+mod unflushed;
 mod wait_list;
 mod wakers;
 
@@ -38,6 +39,7 @@ pub use self::runtimes::{
 pub use self::threads::{Activity, BlockedCall, ProcessThread, ThreadRole};
 pub use self::timer::{Clock, Due, Timer};
 pub use self::trust::{FrameSource, FutureType, Trust};
+pub use self::unflushed::Unflushed;
 pub use self::wait_list::WaitList;
 pub use self::wakers::{TaskWakers, WakerPlace};
 
@@ -77,6 +79,8 @@ pub struct Report {
     /// Which task serves which request, by task: the numbers of a connection and of one of its
     /// requests.
     pub serving: Vec<(TaskIndex, u32, u32)>,
+    /// What tasks have written and not flushed while they wait for the answer, by task.
+    pub unflushed: Vec<Unflushed>,
     /// Whether the program may have handles with which a task can be aborted, beside those that
     /// await its end.
     pub has_abort_handles: bool,
@@ -105,6 +109,7 @@ impl Report {
             holdings: Vec::new(),
             connections: Vec::new(),
             serving: Vec::new(),
+            unflushed: Vec::new(),
             has_abort_handles: false,
             problems: Vec::new(),
             caveats: Vec::new(),

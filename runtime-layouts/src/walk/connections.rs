@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 use super::chains::live_values::{LiveValue, LiveValues};
 use super::chains::sites::Sites;
 use super::search::search_for::SearchFor;
+use super::unflushed::FoundBuffer;
 use crate::knowledge::connection::{Driver, Observed, ObservedConnection, ObservedRequest};
 use crate::knowledge::{ConnectionType, Libraries};
 use crate::layout::name::base_path;
@@ -31,6 +32,7 @@ pub(crate) struct ConnectionBatch {
     streams: Vec<(u64, Request)>,
     /// Requests that tasks have sent, by the frames that keep them.
     sent: Vec<(TaskIndex, Kept)>,
+    buffers: Vec<FoundBuffer>,
 }
 
 impl ConnectionBatch {
@@ -48,6 +50,8 @@ pub(crate) struct FoundConnections {
     pub(crate) serving: Vec<(TaskIndex, u32, u32)>,
     /// See [`FoundConnections::name_sent`].
     pub(crate) sent: Vec<(TaskIndex, Kept)>,
+    /// Buffers with bytes that nobody flushed, in the order of their tasks.
+    pub(crate) buffers: Vec<FoundBuffer>,
 }
 
 /// Reads connections; keeps what it learns about types.
@@ -149,6 +153,18 @@ impl ConnectionReader {
                         false => requests.push(kept),
                     }
                 }
+                Ok(Some(Observed::Buffer(buffer))) if is_polled(live) && buffer.bytes > 0 => {
+                    found.buffers.push(FoundBuffer {
+                        task: task.index,
+                        frame: live.frame,
+                        variable: live.variable.clone(),
+                        may_be_moved: live.may_be_moved,
+                        value: live.value,
+                        name: buffer.name,
+                        bytes: buffer.bytes,
+                        descriptor: self.descriptor(program, &streams_of(program, buffer.io)),
+                    });
+                }
                 _ => {}
             }
         }
@@ -202,6 +218,18 @@ impl ConnectionReader {
         Some(if is_sure { Driven::No } else { Driven::Unknown })
     }
 
+    /// The number of the open file below streams; `None` where there is none.
+    fn descriptor(&self, program: &Program<'_>, streams: &[Value]) -> Option<u64> {
+        let names = || self.libraries.all().flat_map(|library| library.descriptors).copied();
+        streams.iter().find_map(|io| {
+            names().find_map(|name| {
+                let inline = io.find_inline(program, name).ok().flatten();
+                let found = inline.or_else(|| io.find_through_pointers(program, name).ok()?);
+                found?.unsigned(program).ok()
+            })
+        })
+    }
+
     fn connection(
         &self,
         program: &Program<'_>,
@@ -209,23 +237,12 @@ impl ConnectionReader {
         live: &LiveValue,
         seen: &ObservedConnection,
     ) -> Connection {
-        // A client's stream is one of many types, mostly.
-        let streams: Vec<Value> =
-            seen.io.into_iter().flat_map(|io| [vec![io], io.objects(program)].concat()).collect();
-        let names = |of: fn(&'static crate::knowledge::Library) -> &'static [&'static str]| {
-            self.libraries.all().flat_map(of).copied()
-        };
+        let streams = seen.io.map(|io| streams_of(program, io)).unwrap_or_default();
         let is_secure = streams.iter().any(|io| {
-            let mut secure = names(|library| library.secure_streams);
+            let mut secure = self.libraries.all().flat_map(|library| library.secure_streams);
             secure.any(|name| matches!(io.find_inline(program, name), Ok(Some(_))))
         });
-        let descriptor = streams.iter().find_map(|io| {
-            names(|library| library.descriptors).find_map(|name| {
-                let inline = io.find_inline(program, name).ok().flatten();
-                let found = inline.or_else(|| io.find_through_pointers(program, name).ok()?);
-                found?.unsigned(program).ok()
-            })
-        });
+        let descriptor = self.descriptor(program, &streams);
         let host = program.target().host();
         let known = descriptor.and_then(|fd| host?.descriptor(fd));
         let (local, peer) = known.and_then(|known| known.ends).unzip();
@@ -258,6 +275,11 @@ impl ConnectionReader {
             requests: requests.into_iter().collect(),
         }
     }
+}
+
+/// A stream of bytes, and the objects in it: a client's is one of many types, mostly.
+fn streams_of(program: &Program<'_>, io: Value) -> Vec<Value> {
+    [vec![io], io.objects(program)].concat()
 }
 
 /// Whether a value is in a frame that is polled.
@@ -434,10 +456,12 @@ fn has_frame(chain: &Chain, wanted: FrameRef) -> bool {
 /// task serves which.
 pub(crate) fn collect(batches: Vec<ConnectionBatch>) -> FoundConnections {
     let (mut connections, mut streams, mut sent) = (Vec::new(), Vec::new(), Vec::new());
+    let mut buffers = Vec::new();
     for batch in batches {
         connections.extend(batch.connections);
         streams.extend(batch.streams);
         sent.extend(batch.sent);
+        buffers.extend(batch.buffers);
     }
     // What several tasks share is one connection.
     let mut seen: FxHashMap<u64, usize> = FxHashMap::default();
@@ -478,7 +502,7 @@ pub(crate) fn collect(batches: Vec<ConnectionBatch>) -> FoundConnections {
         .collect();
     serving.sort_unstable();
     serving.dedup_by_key(|serving| serving.0);
-    FoundConnections { connections, serving, sent }
+    FoundConnections { connections, serving, sent, buffers }
 }
 
 fn is_served(request: &Request) -> bool {

@@ -13,6 +13,7 @@ pub(crate) mod stacks;
 #[cfg(test)]
 mod tests;
 pub(crate) mod threads;
+mod unflushed;
 pub(crate) mod waits;
 mod waits_and_holders;
 
@@ -37,7 +38,7 @@ use crate::layout::{Call, TypeKind};
 use crate::parallel::Job;
 use crate::report::{
     BesideStack, Chain, LocalSet, Report, ResourceId, Runtime, Site, SiteId, TargetSummary, Task,
-    TaskIndex, TaskKind, ThreadRef, sentence,
+    TaskIndex, TaskKind, ThreadRef, WaitList, sentence,
 };
 use crate::target::Target;
 use crate::value::{Program, Ty, Value};
@@ -438,7 +439,8 @@ impl Inspection<'_> {
         let tasks = (&*self.runtimes, &*self.tasks, &polled);
         let found = waits_and_holders::find(self.program, sites, tasks);
         let Found { mut waits, connections, threads, is_whole } = found;
-        let FoundConnections { connections, serving, sent } = connections::collect(connections);
+        let FoundConnections { connections, serving, sent, buffers } =
+            connections::collect(connections);
         let known = (&*self.runtimes, &*self.tasks);
         stack_references::mark(self.program, sites, known, &mut waits);
         self.interrupted |= !is_whole || self.program.was_interrupted();
@@ -463,6 +465,9 @@ impl Inspection<'_> {
             })
             .collect();
         holdings.sort_unstable();
+        let list = WaitList::from(std::mem::take(&mut waits.waits));
+        let libraries = self.sites.libraries();
+        let unflushed = unflushed::of_waits(self.program, libraries, buffers, (&list, &waits));
         let mut report = Report {
             target: TargetSummary {
                 kind: identity.kind,
@@ -477,10 +482,11 @@ impl Inspection<'_> {
             sites: self.sites.into_sites(),
             tasks: self.tasks,
             resources: waits.resources,
-            waits: waits.waits.into(),
+            waits: list,
             holdings,
             connections,
             serving,
+            unflushed,
             has_abort_handles,
             problems: self.problems,
             caveats: self.caveats,

@@ -3,6 +3,7 @@
 use super::super::Look;
 use super::super::holders::{end_text, in_collection, in_variable};
 use super::super::kinds::{is_lock, with_address};
+use super::super::unflushed;
 use super::super::waiting::{of_block_on, of_child, thing, waker_text};
 use super::facts::{Fact, joined};
 use super::futurelock::variable;
@@ -162,7 +163,9 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
     };
     let last = links.last();
     let facts = links.iter().flat_map(|link| evidence.of(link, Some(link) == last));
-    joined(facts.collect())
+    let unflushed =
+        links.iter().filter_map(|link| unflushed::before(report, report.wait(link.wait)));
+    joined(facts.collect()).into_iter().chain(unflushed).collect()
 }
 
 /// ` (3 of 4 arrived)`: the numbers of what is waited for, where it is they that tell why it does not

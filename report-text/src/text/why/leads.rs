@@ -7,6 +7,7 @@ use super::super::counts::tasks_of;
 use super::super::counts::{enumerated, ids};
 use super::super::holders::{end_text, in_collection, in_variable};
 use super::super::style::{Out, Style};
+use super::super::unflushed;
 use super::super::waiting::{of_child, panicked_with, thing_or_answer, thing_without_address};
 use super::parts::{capitalized, joined_thread, line_of, standing, what_blocks};
 use runtime_layouts::report::{
@@ -228,7 +229,9 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
         }
         LeadReason::ChainEnd | LeadReason::Panicked => {
             let timer = timer_beside(report, wait).unwrap_or_default();
-            format!("{subject} {what}{timer}: {}.", check(report, wait, id))
+            let see = unflushed::before(report, wait);
+            let see = see.unwrap_or_else(|| check(report, wait, id));
+            format!("{subject} {what}{timer}: {see}.")
         }
     }
 }
@@ -265,10 +268,14 @@ fn circle(report: &Report, lead: &Lead, subject: &str, look: &Look) -> String {
         .filter(|told| (1..=MOST_TOLD).contains(&told.len()))
         .and_then(|told| told.iter().map(own).collect());
     let told = told.map(|told| format!(": {}", told.join(", "))).unwrap_or_default();
+    let unflushed = lead.tasks.iter().flat_map(|task| report.waits_of(*task));
+    let unflushed = unflushed.filter_map(|wait| unflushed::before(report, wait)).next();
     let id = &report.task(lead.tasks[0]).id.0;
-    format!(
-        "{subject} wait for each other{behind}{told}. Others may end that: see `async why {id}`."
-    )
+    let end = match unflushed {
+        Some(unflushed) => format!("{}.", capitalized(&unflushed)),
+        None => format!("Others may end that: see `async why {id}`."),
+    };
+    format!("{subject} wait for each other{behind}{told}. {end}")
 }
 
 /// ` or a timer (due in 2.1 s)`: what a task waits for besides, and will come; `None` for no timer.

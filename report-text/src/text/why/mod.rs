@@ -30,6 +30,7 @@ use super::waiting::thing;
 use runtime_layouts::diagnosis::{findings, is_fault, leads, reasons};
 use runtime_layouts::report::{
     Access, Finding, FindingKind, Lead, Link, Report, ResourceKind, Task, TaskIndex, TaskState,
+    Wait,
 };
 
 /// Findings that are no faults and are shown, at most.
@@ -256,6 +257,10 @@ fn unless_otherwise(told: &Told<'_>) -> &'static str {
 /// What ends it, where a remedy is known for what was seen; without a full stop.
 pub(crate) fn help(report: &Report, finding: &Finding) -> Option<String> {
     let told = &Told::of(report, finding)?;
+    let mut waits = finding.links.iter().map(|link| report.wait(link.wait));
+    if let Some(help) = waits.find_map(|wait| flush(report, wait)) {
+        return Some(help);
+    }
     match finding.kind {
         FindingKind::Deadlock => deadlock::help(told),
         FindingKind::Futurelock => futurelock::help(told),
@@ -264,6 +269,13 @@ pub(crate) fn help(report: &Report, finding: &Finding) -> Option<String> {
         FindingKind::BlockedWorker => blocked_worker::help(told),
         FindingKind::Undriven | FindingKind::Shutdown => None,
     }
+}
+
+/// ``flush `w` before client.rs:41``, of a wait for what answers bytes that were not sent.
+fn flush(report: &Report, wait: &Wait) -> Option<String> {
+    let buffer = report.unflushed_before(wait)?;
+    let line = parts::line_of(report, wait.user.unwrap_or(buffer.frame))?;
+    Some(format!("flush `{}` before {line}", buffer.variable.as_deref()?))
 }
 
 /// One sentence that says where to look, and what to check there.

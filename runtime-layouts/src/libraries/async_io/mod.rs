@@ -7,9 +7,10 @@
 
 use std::time::Duration;
 
+use crate::knowledge::connection::ObservedBuffer;
 use crate::knowledge::deadline::{clock_of_target, distance, instant};
 use crate::knowledge::waker;
-use crate::knowledge::{Library, ObservedResource, Reading, ResourceType};
+use crate::knowledge::{ConnectionType, Library, ObservedResource, Reading, ResourceType};
 use crate::libraries::rust_std::{self, descriptors};
 use crate::report::{Access, Due, ResourceKind, Timer};
 use crate::value::{Program, Value, ValueError};
@@ -31,6 +32,10 @@ pub(crate) const LIBRARY: Library = Library {
     // What the driver waits with: `polling/src/epoll.rs` (2.8 and 3.11).
     entering_kernel: &["polling::"],
     resources: RESOURCES,
+    connections: &[
+        ConnectionType::used("futures_lite::io::BufWriter", ObservedBuffer::writer),
+        ConnectionType::used("async_std::io::buf_writer::BufWriter", ObservedBuffer::writer),
+    ],
     ..Library::named("async-io")
 };
 

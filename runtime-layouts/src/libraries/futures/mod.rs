@@ -10,7 +10,8 @@ mod unordered;
 
 use self::channel::{BOUNDED, ONESHOT, UNBOUNDED};
 pub(super) use self::pools::discover;
-use crate::knowledge::{GuardType, Library, ResourceType, Runtime};
+use crate::knowledge::connection::ObservedBuffer;
+use crate::knowledge::{ConnectionType, GuardType, Library, ResourceType, Runtime};
 use crate::libraries::rust_std;
 use crate::report::{Access, ResourceKind};
 
@@ -50,6 +51,10 @@ pub(crate) const LIBRARY: Library = Library {
     public_paths: public_paths::PUBLIC_PATHS,
     resources: RESOURCES,
     guards: GUARDS,
+    connections: &[ConnectionType::used(
+        "futures_util::io::buf_writer::BufWriter",
+        ObservedBuffer::writer,
+    )],
     ..Library::named("futures")
 };
 

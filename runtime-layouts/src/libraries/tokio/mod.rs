@@ -39,8 +39,9 @@ use std::collections::{HashMap, HashSet};
 use self::context::ThreadContext;
 use self::local_set::LocalSets;
 use self::scheduler::Scheduler;
+use crate::knowledge::connection::ObservedBuffer;
 use crate::knowledge::naming::version_in_path;
-use crate::knowledge::{BlockingCall, Library, Runtime};
+use crate::knowledge::{BlockingCall, ConnectionType, Library, Runtime};
 use crate::parallel::Job;
 use crate::report::{Flavor, Task, TaskId, TaskKind, TaskState, ThreadRef};
 use crate::value::Program;
@@ -75,6 +76,10 @@ pub(crate) const LIBRARY: Library = Library {
     public_paths: public_paths::PUBLIC_PATHS,
     resources: resources::RESOURCES,
     guards: resources::GUARDS,
+    connections: &[ConnectionType::used(
+        "tokio::io::util::buf_writer::BufWriter",
+        ObservedBuffer::writer,
+    )],
     handles: &handles::HANDLES,
     blocking: BLOCKING,
     ..Library::named("tokio")

@@ -5,19 +5,22 @@
 
 mod public_paths;
 
+use crate::knowledge::ConnectionType;
+use crate::knowledge::connection::{Observed, ObservedBuffer};
 use crate::knowledge::naming::count;
 use crate::knowledge::{GuardType, Library, ResourceType};
 use crate::knowledge::{ObservedResource, Reading};
 use crate::libraries::tokio::join;
 use crate::libraries::tokio::sync::notify;
 use crate::report::{Access, ResourceKind};
-use crate::value::{Value, ValueError};
+use crate::value::{Program, Value, ValueError};
 
 /// What is known of it.
 pub(crate) const LIBRARY: Library = Library {
     public_paths: public_paths::PUBLIC_PATHS,
     resources: RESOURCES,
     guards: GUARDS,
+    connections: &[ConnectionType::used(FRAMED, framed)],
     ..Library::named("tokio-util")
 };
 
@@ -50,6 +53,10 @@ const GUARDS: &[GuardType] = &[
     ),
 ];
 
+/// What `Framed` and `FramedWrite` are around.
+const FRAMED: &str = "tokio_util::codec::framed_impl::FramedImpl";
+const READ_FRAME: &str = "tokio_util::codec::framed_impl::ReadFrame";
+const WRITE_FRAME: &str = "tokio_util::codec::framed_impl::WriteFrame";
 const TREE_NODE: &str = "tokio_util::sync::cancellation_token::tree_node::TreeNode";
 const JOIN_SET: &str = "tokio::task::join_set::JoinSet<";
 const TRACKER: &str = "tokio_util::task::task_tracker::TaskTrackerInner";
@@ -108,4 +115,17 @@ fn tracker(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResourc
     seen.parties = Some(state >> 1);
     seen.is_granted = notify::is_granted(reading)?;
     Ok(Some(seen))
+}
+
+/// `FramedImpl { inner, state, codec }`, whose state has a `WriteFrame { buffer, … }` if it writes:
+/// `tokio-util/src/codec/framed_impl.rs` (0.7.20).
+fn framed(program: &Program<'_>, value: Value) -> Result<Option<Observed>, ValueError> {
+    let Some(frame) = value.member(program, "state")?.find_inline(program, WRITE_FRAME)? else {
+        return Ok(None);
+    };
+    let bytes = frame.member(program, "buffer")?.member(program, "len")?.unsigned(program)?;
+    let reads = value.member(program, "state")?.find_inline(program, READ_FRAME)?.is_some();
+    let name = Some(if reads { "Framed" } else { "FramedWrite" });
+    let io = value.member(program, "inner")?;
+    Ok(Some(Observed::Buffer(ObservedBuffer { bytes, io, name })))
 }

@@ -1,0 +1,36 @@
+//! Bytes that were written and not flushed by who waits for the answer to them.
+
+use super::counts::counted;
+use runtime_layouts::report::{Report, Unflushed, Wait};
+
+/// ``has 6 bytes in `w` (BufWriter<OwnedWriteHalf>) that were not flushed``, of a frame.
+pub(super) fn of_frame(buffer: &Unflushed) -> String {
+    let were = if buffer.bytes == 1 { "was" } else { "were" };
+    let bytes = counted(buffer.bytes, "byte");
+    format!("has {bytes} {} that {were} not flushed{}", place(buffer), doubt(buffer))
+}
+
+/// ``6 bytes that task 3 wrote are in `w` (BufWriter<OwnedWriteHalf>) still, and were not flushed``:
+/// why what a task waits for does not come; `None` where it flushed all.
+pub(super) fn before(report: &Report, wait: &Wait) -> Option<String> {
+    let buffer = report.unflushed_before(wait)?;
+    let (are, were) = if buffer.bytes == 1 { ("is", "was") } else { ("are", "were") };
+    Some(format!(
+        "{} that task {} wrote {are} {} still, and {were} not flushed{}",
+        counted(buffer.bytes, "byte"),
+        report.task(buffer.task).id.0,
+        place(buffer),
+        doubt(buffer)
+    ))
+}
+
+fn place(buffer: &Unflushed) -> String {
+    match &buffer.variable {
+        Some(variable) => format!("in `{variable}` ({})", buffer.name),
+        None => format!("in a {}", buffer.name),
+    }
+}
+
+fn doubt(buffer: &Unflushed) -> &'static str {
+    if buffer.may_be_moved { " (unless it was moved)" } else { "" }
+}
