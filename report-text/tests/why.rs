@@ -8,7 +8,7 @@ use runtime_layouts::fake::FakeReport;
 use runtime_layouts::layout::{SourceFile, SourceLocation};
 use runtime_layouts::report::{
     Access, Activity, BlockedCall, BlockedChild, Clock, Due, FileKeeper, HoldingThread, Report,
-    ResourceId, ResourceKind, TaskKind, TaskState, ThreadRef,
+    ResourceId, ResourceKind, TaskKind, TaskState, ThreadRef, Unflushed,
 };
 
 /// What is said of a story.
@@ -410,4 +410,30 @@ fn where_no_task_was_found_it_is_not_said_that_there_is_none() {
     report.problems.push("the thread pointers of 4 threads are unknown".to_owned());
     let text = text_of(&report);
     assert_eq!(text, "No tasks were found.\nthe thread pointers of 4 threads are unknown\n");
+}
+
+#[test]
+fn bytes_that_were_not_flushed_are_why_no_answer_comes() {
+    let mut story = FakeReport::new();
+    let (client, main) = (story.task(), story.task());
+    let (socket, end) = (story.resource(ResourceKind::Io, "a socket"), story.end_of(&[client]));
+    story.waits(client, socket).access = Some(Access::Receive);
+    story.waits(main, end);
+    let mut report = story.report();
+    let (wait, of) = report.waits.numbered().next().expect("a wait");
+    let unflushed = Unflushed {
+        task: of.task,
+        wait,
+        frame: of.leaf,
+        variable: Some("out".into()),
+        name: "BufWriter<OwnedWriteHalf>".into(),
+        bytes: 6,
+        may_be_moved: false,
+    };
+    report.unflushed.push(unflushed);
+    let text = text_of(&report);
+    let said = text.replace("\n    ", " ");
+    let expected = "6 bytes that task 1 wrote are in `out` (BufWriter<OwnedWriteHalf>) still, and \
+                    were not flushed.";
+    assert!(said.contains(expected), "{text}");
 }

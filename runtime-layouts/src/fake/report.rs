@@ -198,6 +198,18 @@ impl FakeReport {
         self.holds_future(outer, Polled::No)
     }
 
+    /// The same in a variable that may have been moved away with it.
+    ///
+    /// # Panics
+    /// As [`FakeReport::branch`].
+    pub fn perhaps_unpolled(&mut self, outer: FakeFrame) -> FakeFrame {
+        let held = self.unpolled(outer);
+        let chain = self.chain_that_ends_with(outer);
+        let branch = chain.branches.last_mut().expect("the one that was added");
+        branch.may_be_moved = true;
+        held
+    }
+
     fn holds_future(&mut self, outer: FakeFrame, polled: Polled) -> FakeFrame {
         let frame = self.frame();
         let chain = self.chain_that_ends_with(outer);

@@ -78,3 +78,49 @@ fn once_each(found: Vec<FoundBuffer>) -> Vec<FoundBuffer> {
     }
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::TypeId;
+    use crate::report::SiteId;
+    use crate::value::Ty;
+
+    fn buffer(task: u32, address: u64, variable: Option<&str>, may_be_moved: bool) -> FoundBuffer {
+        FoundBuffer {
+            task: TaskIndex(task),
+            frame: FrameRef { site: SiteId(0), address },
+            variable: variable.map(Into::into),
+            may_be_moved,
+            value: Value { ty: Ty { module: 0, id: TypeId(0) }, address },
+            name: None,
+            bytes: 6,
+            descriptor: None,
+        }
+    }
+
+    fn told(found: Vec<FoundBuffer>) -> Vec<(u32, u64, Option<String>, bool)> {
+        let of = |it: FoundBuffer| {
+            let variable = it.variable.map(|name| name.to_string());
+            (it.task.0, it.value.address, variable, it.may_be_moved)
+        };
+        once_each(found).into_iter().map(of).collect()
+    }
+
+    #[test]
+    fn what_several_frames_lead_to_is_told_once_by_its_variable() {
+        let inner = buffer(3, 0x100, None, false);
+        let outer = buffer(3, 0x100, Some("desk"), true);
+        assert_eq!(told(vec![inner, outer]), [(3, 0x100, Some("desk".into()), false)]);
+    }
+
+    #[test]
+    fn others_are_told_each() {
+        let other_place = buffer(3, 0x200, None, true);
+        let other_task = buffer(4, 0x100, None, false);
+        let all = vec![buffer(3, 0x100, Some("desk"), true), other_place, other_task];
+        let expected =
+            [(3, 0x100, Some("desk".into()), true), (3, 0x200, None, true), (4, 0x100, None, false)];
+        assert_eq!(told(all), expected);
+    }
+}

@@ -131,6 +131,8 @@ busy! {
     locks_kept_by_what_is_not_polled_for_a_while "kept-for-a-while" [SLOW];
     a_reader_beside_one_that_nothing_polls "readers-beside" [SLOW];
     a_stream_whose_body_takes_permits "stream-with-body" [SLOW];
+    streams_that_are_moved_to_other_tasks "moved-streams" [SLOW];
+    workers_that_share_a_receiver "shared-jobs" [];
     a_server_under_load "echo" [];
     a_server_on_one_thread "one-thread" [];
 }

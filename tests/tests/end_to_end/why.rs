@@ -188,6 +188,9 @@ faults! { subjects::answers, every_answer_in_every_debugger:
     a_thread_waits_at_a_barrier_for_who_waits_for_it "short-meeting"
     the_threads_of_a_scope_want_the_lock_of_who_waits_for_them "scope"
     who_waits_for_the_last_sender_has_it_in_settings_that_are_exchanged "own-settings"
+    a_buffered_stream_keeps_what_its_consumer_wants "buffered-prices"
+    a_worker_has_the_receiver_of_jobs_by_a_temporary "shared-jobs"
+    questions_lie_in_buffers_that_nobody_flushes "unsent-questions"
 }
 
 /// Where in its loop a thread that spins is stopped differs from one stop to the next.

@@ -19,6 +19,18 @@ fn a_lock_promised_to_a_future_that_nothing_polls_is_a_futurelock() {
 }
 
 #[test]
+fn a_future_that_may_have_been_moved_to_where_it_is_polled_is_perhaps_one() {
+    let mut story = FakeReport::new();
+    let task = story.task();
+    let stock = mutex(&mut story);
+    let (forgotten, awaited) = (story.perhaps_unpolled(task), story.branch(task));
+    story.is_given(forgotten, stock);
+    story.waits(awaited, stock);
+    let expected = "Futurelock, perhaps: 1 waits for stock, promised to a future that 1 does not poll";
+    assert_eq!(said(story), [expected]);
+}
+
+#[test]
 fn a_future_ahead_in_the_queue_that_nothing_polls_is_a_futurelock() {
     let mut story = FakeReport::new();
     let task = story.task();

@@ -64,3 +64,52 @@ fn retain(chain: &mut Chain, known: &mut FxHashSet<FrameRef>) {
     });
     chain.branches.iter_mut().for_each(|branch| retain(branch, known));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::FakeReport;
+    use crate::report::{Frame, Report};
+
+    /// Two tasks, each with a set in a variable; both sets lead to the same future.
+    fn story(first_is_certain: bool) -> Report {
+        let mut story = FakeReport::new();
+        let (first, second) = (story.task(), story.task());
+        let (set, old) = match first_is_certain {
+            true => (story.branch(first), story.perhaps_unpolled(second)),
+            false => (story.perhaps_unpolled(first), story.perhaps_unpolled(second)),
+        };
+        let (future, _) = (story.branch(set), story.branch(old));
+        let mut report = story.report();
+        let same = Frame { site: future.frame.site, address: future.frame.address, problem: None };
+        let old_set = &mut report.tasks[1].chain.branches[0];
+        old_set.branches[0].frames = vec![same];
+        report
+    }
+
+    fn counts(mut report: Report) -> [usize; 2] {
+        leave_out(&mut report.tasks);
+        [0, 1].map(|task| report.tasks[task].chain.branches.len())
+    }
+
+    #[test]
+    fn old_bytes_of_what_another_task_polls_are_left_out() {
+        assert_eq!(counts(story(true)), [1, 0]);
+    }
+
+    #[test]
+    fn of_two_that_may_be_old_the_first_counts() {
+        assert_eq!(counts(story(false)), [1, 0]);
+    }
+
+    #[test]
+    fn what_nobody_else_has_stays() {
+        let mut story = FakeReport::new();
+        let task = story.task();
+        let set = story.perhaps_unpolled(task);
+        story.branch(set);
+        let mut report = story.report();
+        leave_out(&mut report.tasks);
+        assert_eq!(report.tasks[0].chain.branches.len(), 1);
+    }
+}
