@@ -320,7 +320,8 @@ pub(crate) fn notes(
 /// few and counts the others.
 fn add_held(report: &Report, task: &Task, this: FrameRef, notes: &mut Vec<String>) {
     let held = report.held_by(task.index);
-    let held = held.filter(|(_, holder)| holder.access != Access::Handle);
+    // Of a connection's other end the wait for it tells.
+    let held = held.filter(|(_, holder)| !matches!(holder.access, Access::Handle | Access::Peer));
     let held: Vec<_> = held.filter(|(_, holder)| holder.frame == this).collect();
     // Who waits for a message and who waits for room wait for two things: the place is one.
     let is_for_messages =

@@ -119,8 +119,11 @@ mod tests {
         let other_place = buffer(3, 0x200, None, true);
         let other_task = buffer(4, 0x100, None, false);
         let all = vec![buffer(3, 0x100, Some("desk"), true), other_place, other_task];
-        let expected =
-            [(3, 0x100, Some("desk".into()), true), (3, 0x200, None, true), (4, 0x100, None, false)];
+        let expected = [
+            (3, 0x100, Some("desk".into()), true),
+            (3, 0x200, None, true),
+            (4, 0x100, None, false),
+        ];
         assert_eq!(told(all), expected);
     }
 }

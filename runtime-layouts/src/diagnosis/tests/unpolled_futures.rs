@@ -26,7 +26,8 @@ fn a_future_that_may_have_been_moved_to_where_it_is_polled_is_perhaps_one() {
     let (forgotten, awaited) = (story.perhaps_unpolled(task), story.branch(task));
     story.is_given(forgotten, stock);
     story.waits(awaited, stock);
-    let expected = "Futurelock, perhaps: 1 waits for stock, promised to a future that 1 does not poll";
+    let expected =
+        "Futurelock, perhaps: 1 waits for stock, promised to a future that 1 does not poll";
     assert_eq!(said(story), [expected]);
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use super::guard_types::{GuardPaths, GuardTypes, access_of, is_emptied, is_waited_for_only};
 use crate::knowledge::Libraries;
 use crate::report::{Access, FrameRef, ResourceKind, SiteId, Task, TaskIndex};
@@ -106,12 +108,40 @@ impl Guards {
             self.live_values.of_chain(program, sites, &beside.chain, &mut kept);
             kept[known..].iter_mut().for_each(|kept| kept.may_be_moved |= beside.is_ambiguous);
         }
+        give_to_users(sites, &mut kept);
         for kept in kept {
             for (part, paths) in (0..).zip(&*self.types.paths(program, kept.value.ty)) {
                 if let Ok(Some((origin, guard))) = read(program, task.index, &kept, (part, paths)) {
                     found.add(origin, guard);
                 }
             }
+        }
+    }
+}
+
+/// What lies in a future of a library, as a stream in a codec's `Framed`, lies in the user's variable
+/// around that too: the user knows it by that one.
+fn give_to_users(sites: &Sites, kept: &mut [LiveValue]) {
+    let is_users =
+        |kept: &LiveValue| kept.variable.is_some() && sites.is_user_code(kept.frame.site);
+    let is_inner = |kept: &LiveValue| {
+        kept.variable.is_none() && kept.holding_frame.is_none() && !is_users(kept)
+    };
+    if !kept.iter().any(is_inner) {
+        return;
+    }
+    let plain = |kept: &LiveValue| kept.shared.is_empty() && kept.within.is_none();
+    let mut users: FxHashMap<Value, usize> = FxHashMap::default();
+    for (at, outer) in kept.iter().enumerate().filter(|(_, outer)| is_users(outer) && plain(outer))
+    {
+        users.entry(outer.value).or_insert(at);
+    }
+    for at in 0..kept.len() {
+        if let Some(outer) = users.get(&kept[at].value).filter(|_| is_inner(&kept[at]))
+            && plain(&kept[at])
+        {
+            kept[at].frame = kept[*outer].frame;
+            kept[at].variable = kept[*outer].variable.clone();
         }
     }
 }
