@@ -21,7 +21,7 @@ pub(crate) use self::chains::Walker;
 pub(crate) use self::chains::live_values::LiveValue;
 use self::chains::live_values::LiveValues;
 use self::chains::sites::{SiteNumbers, Sites};
-use self::chains::{dead_sets, moved_sets};
+use self::chains::{dead_sets, moved_away};
 use self::connections::FoundConnections;
 pub use self::known_libraries::{Registry, RegistryEntry, knowledge_of, libraries_of};
 use self::search::search_for::SearchFor;
@@ -433,7 +433,7 @@ impl Inspection<'_> {
         for (index, task) in (0..).zip(&mut self.tasks) {
             task.index = TaskIndex(index);
         }
-        moved_sets::leave_out(&mut self.tasks);
+        moved_away::leave_out(&mut self.tasks);
         dead_sets::count(self.program, sites, &mut self.tasks);
         let polled = PolledByCalls::of(&self.tasks, polled);
         let tasks = (&*self.runtimes, &*self.tasks, &polled);
@@ -451,6 +451,7 @@ impl Inspection<'_> {
         self.problems.extend(cut.map(|cut| sentence(&cut)));
         sites.classify_user_code(&roots);
         let mut modules = target.modules().iter();
+        moved_away::take_in(&mut self.tasks, &waits.resources);
         let has_abort_handles =
             modules.any(|module| self.libraries.makes_abort_handles(&*module.layouts));
         let facts = target.modules().first().map(|module| module.layouts.facts());

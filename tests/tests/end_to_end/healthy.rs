@@ -132,6 +132,7 @@ busy! {
     a_reader_beside_one_that_nothing_polls "readers-beside" [SLOW];
     a_stream_whose_body_takes_permits "stream-with-body" [SLOW];
     streams_that_are_moved_to_other_tasks "moved-streams" [SLOW];
+    futures_that_are_given_up_in_the_midst "given-up" [SLOW];
     workers_that_share_a_receiver "shared-jobs" [];
     a_server_under_load "echo" [];
     a_server_on_one_thread "one-thread" [];

@@ -2,7 +2,7 @@
 
 pub(crate) mod dead_sets;
 pub(crate) mod live_values;
-pub(crate) mod moved_sets;
+pub(crate) mod moved_away;
 pub(crate) mod poll_roles;
 pub(crate) mod read_tasks;
 pub(crate) mod sites;
@@ -217,6 +217,7 @@ impl Walker {
         depth: usize,
     ) {
         let count = children.awaited.len();
+        let keeper = chain.frames.len().saturating_sub(1);
         for (index, (future, polled)) in children.awaited.into_iter().enumerate() {
             if index > 0 && self.ends(program, progress) {
                 cut(chain, format!("{index} of {count} branches are shown"));
@@ -256,18 +257,27 @@ impl Walker {
                 || self.waits_in_queue(program, &branch);
             let is_pinned = children.own_range.contains(&future.address) && was_polled;
             branch.may_be_moved = may_be_moved && !is_pinned;
-            if self.is_under_way(program, &branch)
-                && (!branch.may_be_moved || self.leads_to_living_sets(program, &branch))
-                && !self.was_moved_to(program, &branch, &chain.branches)
+            if !self.is_under_way(program, &branch)
+                || self.was_moved_to(program, &branch, &chain.branches)
             {
+                continue;
+            }
+            if !branch.may_be_moved || self.leads_to_living_sets(program, &branch) {
                 chain.branches.push(branch);
+            } else if self.was_polled(&branch) {
+                chain.doubtful.get_or_insert_default().push((keeper, branch));
             }
         }
         if matches!(&*chain.branches, [only] if only.polled == Polled::Yes)
             && let Some(only) = chain.branches.pop()
         {
+            let above = chain.frames.len();
             chain.frames.extend(only.frames);
             chain.branches = only.branches;
+            if let Some(doubtful) = only.doubtful {
+                let moved = doubtful.into_iter().map(|(keeper, branch)| (above + keeper, branch));
+                chain.doubtful.get_or_insert_default().extend(moved);
+            }
         }
     }
 
@@ -305,6 +315,15 @@ impl Walker {
             }
         }
         None
+    }
+
+    /// Whether a future of a chain is suspended: it was polled.
+    fn was_polled(&self, chain: &Chain) -> bool {
+        let mut is_suspended = false;
+        chain.visit_frames(&mut |frame| {
+            is_suspended |= self.sites.get(frame.site).state == FutureState::Suspended;
+        });
+        is_suspended
     }
 
     /// Whether a chain leads to sets of futures, which are all there still, if perhaps elsewhere.

@@ -1,4 +1,5 @@
-//! Guards in objects: what a task keeps as a `Box<dyn Any>` or a boxed closure.
+//! Guards in objects: what a task keeps as a `Box<dyn Any>` or a boxed closure; and in futures of which
+//! only a variable tells that may have been moved away.
 //!
 //! What an object has in it, its type does not say, and going into every one would make each connection
 //! of a server a keeper of what all its services share. So these are looked at only for locks that are
@@ -7,7 +8,7 @@
 use std::sync::Arc;
 
 use super::guard_types::{GuardTypes, is_emptied};
-use crate::report::{Access, Holder, Resource, ResourceId, Task, TaskState};
+use crate::report::{Access, Chain, FrameRef, Holder, Resource, ResourceId, Task, TaskState, Wait};
 use crate::value::Program;
 use crate::walk::chains::live_values::{LiveValue, LiveValues};
 use crate::walk::chains::sites::Sites;
@@ -25,7 +26,8 @@ pub(super) fn is_guard(access: Access) -> bool {
     matches!(access, Access::Exclusive | Access::Shared | Access::Permits(_))
 }
 
-/// Adds the tasks that have the guards.
+/// Adds the tasks that have the guards. That a lock is taken and nobody else has it tells that such a
+/// future is there.
 pub(super) fn add(
     program: &Program<'_>,
     sites: &Sites,
@@ -52,6 +54,35 @@ pub(super) fn add(
             keep(program, task, &kept, &missing, types, waits);
         }
     }
+    let is_missing = |id: &ResourceId| is_missing(&waits.resources[id.0 as usize]);
+    let missing: Vec<ResourceId> = missing.into_iter().filter(is_missing).collect();
+    // What runs may have the guard where nothing shows it.
+    if missing.is_empty() || tasks.iter().any(|task| goes_on(task, waits)) {
+        return;
+    }
+    for task in tasks {
+        doubtful_chains(&task.chain, &mut |keeper, chain| {
+            live_values.of_chain(program, sites, chain, &mut kept);
+            for mut kept in kept.drain(..) {
+                (kept.holding_frame, kept.may_be_moved) = (Some(keeper), true);
+                keep(program, task, &kept, &missing, types, waits);
+            }
+        });
+    }
+}
+
+/// Whether a task runs, and nothing is known to block it.
+fn goes_on(task: &Task, waits: &Waits) -> bool {
+    let blocks = |wait: &Wait| wait.task == task.index && wait.blocks_thread;
+    task.state == TaskState::Running && !waits.waits.iter().any(blocks)
+}
+
+/// Calls `visit` with the futures that may have been moved away, and the frames that have them.
+fn doubtful_chains<'c>(chain: &'c Chain, visit: &mut impl FnMut(FrameRef, &'c Chain)) {
+    for (keeper, doubtful) in chain.doubtful.iter().flat_map(|all| &**all) {
+        visit(FrameRef::of(&chain.frames[*keeper]), doubtful);
+    }
+    chain.branches.iter().for_each(|branch| doubtful_chains(branch, visit));
 }
 
 /// Adds a task as one that has a guard.

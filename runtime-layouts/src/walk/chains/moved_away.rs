@@ -1,8 +1,41 @@
-//! Sets of futures that moved: old bytes of one lead to the same futures as the set where it is now.
+//! Futures in variables that may have been moved away. Old bytes lead to the same futures as the
+//! variable where they are now, or to where others lie since.
 
 use rustc_hash::FxHashSet;
 
-use crate::report::{Chain, FrameRef, Task};
+use crate::report::{Chain, FrameRef, Resource, Task, TaskIndex};
+
+/// Shows the doubtful futures that were found to have what somebody waits for, and forgets the others.
+pub(crate) fn take_in(tasks: &mut [Task], resources: &[Resource]) {
+    let holders = resources.iter().flat_map(|resource| &resource.holders);
+    let unpolled = holders.filter(|holder| holder.may_be_moved && holder.holding_frame.is_some());
+    let known: FxHashSet<(TaskIndex, FrameRef)> =
+        unpolled.filter_map(|holder| Some((holder.task?, holder.frame))).collect();
+    for task in tasks {
+        take_in_chain(task.index, &mut task.chain, &known);
+    }
+}
+
+fn take_in_chain(task: TaskIndex, chain: &mut Chain, known: &FxHashSet<(TaskIndex, FrameRef)>) {
+    // The innermost first: what is further in becomes a branch beside it.
+    for (keeper, branch) in chain.doubtful.take().into_iter().flat_map(|all| all.into_iter().rev())
+    {
+        if futures_in(&branch).into_iter().any(|frame| known.contains(&(task, frame))) {
+            add_beside(chain, keeper, branch);
+        }
+    }
+    chain.branches.iter_mut().for_each(|branch| take_in_chain(task, branch, known));
+}
+
+/// Adds a branch that a frame of a chain has beside what it awaits.
+fn add_beside(chain: &mut Chain, keeper: usize, branch: Chain) {
+    if keeper + 1 < chain.frames.len() {
+        let frames = chain.frames.split_off(keeper + 1);
+        let branches = std::mem::take(&mut chain.branches);
+        chain.branches.push(Chain { frames, branches, ..Chain::default() });
+    }
+    chain.branches.push(branch);
+}
 
 /// Leaves out the branches of variables that may have been moved away where somebody else has the
 /// same futures.
