@@ -343,8 +343,9 @@ pub struct Chain {
     /// another one may have it.
     pub may_be_moved: bool,
     /// Futures in variables that may have been moved away, of which nothing else tells that they are
-    /// there, with the numbers of the frames that have them: those are in no text. `None` for none.
-    pub(crate) doubtful: Option<Box<Vec<(usize, Self)>>>,
+    /// there, with the numbers of the frames that have them. A report has none any more: those that have
+    /// what somebody waits for are branches.
+    pub doubtful: Vec<(usize, Self)>,
 }
 
 /// What memory keeps of a future that is being polled, which its thread's stack does not show.

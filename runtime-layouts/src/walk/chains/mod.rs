@@ -265,7 +265,7 @@ impl Walker {
             if !branch.may_be_moved || self.leads_to_living_sets(program, &branch) {
                 chain.branches.push(branch);
             } else if self.was_polled(&branch) {
-                chain.doubtful.get_or_insert_default().push((keeper, branch));
+                chain.doubtful.push((keeper, branch));
             }
         }
         if matches!(&*chain.branches, [only] if only.polled == Polled::Yes)
@@ -274,10 +274,8 @@ impl Walker {
             let above = chain.frames.len();
             chain.frames.extend(only.frames);
             chain.branches = only.branches;
-            if let Some(doubtful) = only.doubtful {
-                let moved = doubtful.into_iter().map(|(keeper, branch)| (above + keeper, branch));
-                chain.doubtful.get_or_insert_default().extend(moved);
-            }
+            let doubtful = only.doubtful.into_iter();
+            chain.doubtful.extend(doubtful.map(|(keeper, branch)| (above + keeper, branch)));
         }
     }
 

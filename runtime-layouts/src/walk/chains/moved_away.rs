@@ -18,8 +18,7 @@ pub(crate) fn take_in(tasks: &mut [Task], resources: &[Resource]) {
 
 fn take_in_chain(task: TaskIndex, chain: &mut Chain, known: &FxHashSet<(TaskIndex, FrameRef)>) {
     // The innermost first: what is further in becomes a branch beside it.
-    for (keeper, branch) in chain.doubtful.take().into_iter().flat_map(|all| all.into_iter().rev())
-    {
+    for (keeper, branch) in std::mem::take(&mut chain.doubtful).into_iter().rev() {
         if futures_in(&branch).into_iter().any(|frame| known.contains(&(task, frame))) {
             add_beside(chain, keeper, branch);
         }

@@ -79,7 +79,7 @@ fn goes_on(task: &Task, waits: &Waits) -> bool {
 
 /// Calls `visit` with the futures that may have been moved away, and the frames that have them.
 fn doubtful_chains<'c>(chain: &'c Chain, visit: &mut impl FnMut(FrameRef, &'c Chain)) {
-    for (keeper, doubtful) in chain.doubtful.iter().flat_map(|all| &**all) {
+    for (keeper, doubtful) in &chain.doubtful {
         visit(FrameRef::of(&chain.frames[*keeper]), doubtful);
     }
     chain.branches.iter().for_each(|branch| doubtful_chains(branch, visit));
