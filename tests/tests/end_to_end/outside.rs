@@ -106,7 +106,7 @@ fn of_a_live_process_what_a_thread_polls_is_named() -> Result<()> {
 fn of_a_live_process_a_closure_that_reads_standard_input_is_blocked_by_it() -> Result<()> {
     let evidence = concat!(
         r"1\. Shutdown: runtime 1 is being dropped, and thread \d+ waits for the end of closure \d+, ",
-        r"which\s+nothing interrupts\.\n",
+        r"which\s+nothing\s+interrupts\.\n",
         r"     thread \d+ drops runtime 1, answers::files::ask_and_leave,\s+\S+files\.rs:\d+\n",
         r"     closure \d+ blocks thread \d+ for standard input \(fd 0, pipe\) to read\n",
     );
