@@ -47,6 +47,10 @@ static RULES: Rules = Rules::new(&[
     // What a live process alone tells, not a core file: where its files lead, the state of
     // connections and what children are called, when timers are due. Where a cell of a table ends
     // depends on it: before this is taken out, and (further down) with it out.
+    (
+        r"(?m)^ +blocks its thread while it waits for [^\n]*\(fd \d+, (?:pipe|terminal)\) to (?:read|write)\n",
+        "",
+    ),
     (r"(\(fd \d+[^)\n]*\)(?: to (?:read|write))?) \|[^\n]*…", "$1 | …"),
     (r"(\(fd \d+), [^)\n]*\)", "$1)"),
     (r"(\(fd \d+)(?:, [^)\n]*|\))…", "$1)"),

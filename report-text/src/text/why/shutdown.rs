@@ -4,7 +4,7 @@ use super::super::Look;
 use super::super::counts::enumerated;
 use super::super::waiting::thing_without_address;
 use super::parts::{party, runs, stands};
-use runtime_layouts::report::{Finding, Report, Runtime, Shutdown, WorkerState};
+use runtime_layouts::report::{Finding, Report, ResourceKind, Runtime, Shutdown, WorkerState};
 
 fn parts<'r>(report: &'r Report, finding: &Finding) -> Option<(&'r Runtime, Shutdown)> {
     let runtime = report.runtimes.get(finding.runtime?)?;
@@ -44,7 +44,10 @@ pub(super) fn evidence(report: &Report, finding: &Finding, look: &Look) -> Vec<S
             (None, _) => String::new(),
             (Some(thread), None) => format!(" runs on thread {thread}"),
             (Some(thread), Some(wait)) => {
-                format!(" blocks thread {thread} for {}", thing_without_address(report, wait))
+                let is_call = report.resource(wait.resource).kind == ResourceKind::Blocking;
+                let word = if is_call { "in" } else { "for" };
+                let what = thing_without_address(report, wait);
+                format!(" blocks thread {thread} {word} {what}")
             }
         };
         lines.push(format!("{}{on}{at}", party(report, task)));
