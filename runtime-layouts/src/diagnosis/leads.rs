@@ -188,18 +188,12 @@ impl<'r> Steps<'r> {
                 behind[end.0 as usize] += 1;
             }
         }
-        // A library's own tasks wait behind who has a handle of it as long as that has one.
-        let is_users = |task: &&Task| self.report.waits_of(task.index).iter().any(is_users);
-        let awaited: FxHashSet<TaskIndex> = {
-            let users = self.report.tasks.iter().filter(is_users);
-            let ends = users.filter_map(|task| Some((task.index, ends[task.index.0 as usize]?)));
-            ends.filter(|(task, end)| task != end).map(|(_, end)| end).collect()
-        };
-        if self.knows_users() {
-            for task in self.report.tasks.iter().filter(is_users) {
-                if !awaited.contains(&task.index) {
-                    behind[task.index.0 as usize] = 0;
-                }
+        let with_handles = self.with_handles_alone(ends);
+        for task in &with_handles {
+            // That a program waits for its end while it has a handle tells nothing.
+            let kind = self.resource(*task).map(|resource| resource.kind);
+            if matches!(kind, Some(ResourceKind::Never | ResourceKind::Signal)) {
+                behind[task.0 as usize] = 0;
             }
         }
         let wants_lock = |task: &&Task| {
@@ -237,10 +231,33 @@ impl<'r> Steps<'r> {
         }
         leads.sort_by_key(|lead| {
             let many = lead.behind + lead.tasks.len();
+            let is_told_last = lead.behind > 0 && with_handles.contains(&lead.tasks[0]);
             // Who keeps others waiting tells more than who waits alone.
-            (lead.reason, lead.behind == 0, usize::MAX - many, lead.tasks[0])
+            (lead.reason, is_told_last, lead.behind == 0, usize::MAX - many, lead.tasks[0])
         });
         leads
+    }
+
+    /// The tasks of the user's behind which only a library's own wait: as they do behind who has a
+    /// handle of it, as long as that has one. One that serves a request waits for the user's client.
+    fn with_handles_alone(&self, ends: &[Option<TaskIndex>]) -> FxHashSet<TaskIndex> {
+        if !self.knows_users() {
+            return FxHashSet::default();
+        }
+        let is_of_user = |task: &&Task| self.report.waits_of(task.index).iter().any(is_users);
+        let waits_for_other = |task: &&Task| {
+            let end = ends[task.index.0 as usize];
+            end.is_some_and(|end| end != task.index)
+        };
+        let matters =
+            |task: &&Task| is_of_user(task) || self.report.served_by(task.index).is_some();
+        let all = || self.report.tasks.iter();
+        let awaited: FxHashSet<TaskIndex> = all()
+            .filter(|task| waits_for_other(task) && matters(task))
+            .filter_map(|task| ends[task.index.0 as usize])
+            .collect();
+        let others = all().filter(|task| is_of_user(task) && !awaited.contains(&task.index));
+        others.map(|task| task.index).collect()
     }
 
     /// The task at which each one's chain ends, and the circles.
