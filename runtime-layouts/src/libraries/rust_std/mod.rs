@@ -25,7 +25,7 @@ use crate::value::{Value, ValueError};
 pub(crate) const LIBRARY: Library = Library {
     expectations: expected::EXPECTATIONS,
     named_types: expected::NAMED_TYPES,
-    defining_crates: &["parking_lot_core", "std"],
+    defining_crates: &["parking_lot_core"],
     passing_on: &[
         "core::panic::unwind_safe::",
         "core::ops::function::",
