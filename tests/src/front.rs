@@ -155,9 +155,16 @@ impl Front {
         commands: &[impl AsRef<str>],
     ) -> Result<Vec<String>> {
         let mut setup = vec![self.loading()?];
-        // lldb finds callers without them.
+        let mut subject = subject;
+        let sysroot = sysroot.display();
         if GDBS.contains(&self) {
-            setup.push(format!("set sysroot {}", sysroot.display()));
+            setup.push(format!("set sysroot {sysroot}"));
+        } else if let Subject::Core { core, executable } = subject {
+            // It has to hear of the libraries before it hears of the program. It finds callers
+            // without them, but not the names of the C library's functions.
+            setup.push(format!("platform select --sysroot {sysroot} remote-linux"));
+            setup.push(format!("target create {} --core {}", executable.display(), core.display()));
+            subject = Subject::Nothing;
         }
         self.run(subject, &setup, LIMIT, commands)
     }
