@@ -167,7 +167,8 @@ pub fn run(tools: &AArch64, kernel: &Kernel, guests: &[Guest]) -> Result<PathBuf
     let qemu = emulator()?;
     let unhang = tools.standalone()?;
     exclusively("machine", || {
-        let folder = target().join("aarch64/machine");
+        // Another test looks at what it has of another kernel meanwhile.
+        let folder = target().join("aarch64/machine").join(&kernel.version);
         if folder.exists() {
             fs::remove_dir_all(&folder).context("removing what was there")?;
         }
