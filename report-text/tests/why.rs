@@ -433,7 +433,7 @@ fn bytes_that_were_not_flushed_are_why_no_answer_comes() {
     report.unflushed.push(unflushed);
     let text = text_of(&report);
     let said = text.replace("\n    ", " ");
-    let expected = "6 bytes that task 1 wrote are in `out` (BufWriter<OwnedWriteHalf>) still, and \
-                    were not flushed.";
+    let expected =
+        "6 bytes that task 1 wrote are still in `out` (BufWriter<OwnedWriteHalf>), not flushed.";
     assert!(said.contains(expected), "{text}");
 }

@@ -17,7 +17,7 @@ pub(crate) enum Heading {
     /// Its number from 1 among those that its holder awaits, how many there are, and what becomes
     /// of it.
     Awaited { index: usize, count: usize, polled: Polled },
-    /// Its holder does not await it, and may have been moved away with it.
+    /// Its holder does not await it; whether the variable that has it may have been moved away.
     Held { may_be_moved: bool },
 }
 

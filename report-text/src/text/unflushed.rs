@@ -10,13 +10,13 @@ pub(super) fn of_frame(buffer: &Unflushed) -> String {
     format!("has {bytes} {} that {were} not flushed{}", place(buffer), doubt(buffer))
 }
 
-/// ``6 bytes that task 3 wrote are in `w` (BufWriter<OwnedWriteHalf>) still, and were not flushed``:
-/// why what a task waits for does not come; `None` where it flushed all.
+/// ``6 bytes that task 3 wrote are still in `w` (BufWriter<OwnedWriteHalf>), not flushed``: why what a
+/// task waits for does not come; `None` where it flushed all.
 pub(super) fn before(report: &Report, wait: &Wait) -> Option<String> {
     let buffer = report.unflushed_before(wait)?;
-    let (are, were) = if buffer.bytes == 1 { ("is", "was") } else { ("are", "were") };
+    let are = if buffer.bytes == 1 { "is" } else { "are" };
     Some(format!(
-        "{} that task {} wrote {are} {} still, and {were} not flushed{}",
+        "{} that task {} wrote {are} still {}, not flushed{}",
         counted(buffer.bytes, "byte"),
         report.task(buffer.task).id.0,
         place(buffer),
