@@ -2,23 +2,20 @@
 
 mod blocked_processes;
 mod file_locks;
+mod last_run;
+mod sockets;
 mod unix_peers;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use nix::sched::{CpuSet, sched_setaffinity};
-use nix::time::{ClockId, clock_gettime};
-use nix::unistd::Pid;
-use procfs::net::TcpState;
 use procfs::process::{FDTarget, Process};
 use runtime_layouts::target::host::{BlockedProcess, Descriptor, FileLock, Host, Ran, Watched};
 
-use crate::signals::without_signals;
+use self::last_run::{last_ran, monotonic_now};
+use self::sockets::{Socket, of_kind, on, sockets};
 
 /// This system, as far as it concerns one of its processes.
 pub struct LocalHost {
@@ -34,24 +31,6 @@ pub struct LocalHost {
 pub(crate) struct ThreadTimes {
     at: Option<Duration>,
     threads: HashMap<u64, (Duration, bool)>,
-}
-
-/// A socket, as the tables of its network namespace have it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Socket {
-    Tcp(SocketAddr, SocketAddr, TcpState),
-    Udp(SocketAddr, SocketAddr),
-    Unix(UnixSocket),
-}
-
-/// A socket of the family `AF_UNIX`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct UnixSocket {
-    inode: u64,
-    /// Its address; those that a pair is made of have none, and neither has who connects.
-    path: Option<PathBuf>,
-    /// The inode and the address of the socket that it is connected with.
-    peer: Option<(u64, Option<PathBuf>)>,
 }
 
 impl LocalHost {
@@ -180,61 +159,6 @@ fn time_on_processor(pid: i32, tid: u64) -> Option<Duration> {
     text.split_ascii_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
-impl Socket {
-    fn describe(&self) -> Descriptor {
-        match self {
-            Self::Tcp(local, _, TcpState::Listen) => on(local),
-            Self::Tcp(local, remote, state) => Descriptor {
-                place: Some(format!("to {remote}")),
-                state: Some(format!("{}, from {local}", state_text(state))),
-                ends: Some((local.to_string(), remote.to_string())),
-                ..Descriptor::default()
-            },
-            Self::Udp(local, remote) if remote.port() == 0 => on(local),
-            Self::Udp(local, remote) => {
-                let ends = Some((local.to_string(), remote.to_string()));
-                Descriptor {
-                    place: Some(format!("to {remote}")),
-                    state: Some(format!("from {local}")),
-                    ends,
-                    ..Descriptor::default()
-                }
-            }
-            Self::Unix(socket) => socket.describe(),
-        }
-    }
-}
-
-impl UnixSocket {
-    fn describe(&self) -> Descriptor {
-        let ends = self.peer.as_ref().map(|(inode, path)| {
-            (unix_end(self.inode, self.path.as_ref()), unix_end(*inode, path.as_ref()))
-        });
-        let far = self.peer.as_ref().and_then(|(_, path)| path.as_ref());
-        let described = match (&self.path, far) {
-            (Some(own), _) => on(own.display()),
-            (None, Some(far)) => {
-                let place = Some(format!("to {}", far.display()));
-                Descriptor { place, ..Descriptor::default() }
-            }
-            (None, None) => of_kind("Unix socket".to_string()),
-        };
-        Descriptor { ends, ..described }
-    }
-}
-
-/// What no other socket is called, as several have one address: those that a listener accepted.
-fn unix_end(inode: u64, path: Option<&PathBuf>) -> String {
-    match path {
-        Some(path) => format!("{} (socket {inode})", path.display()),
-        None => format!("Unix socket {inode}"),
-    }
-}
-
-fn on(place: impl std::fmt::Display) -> Descriptor {
-    Descriptor { place: Some(format!("on {place}")), ..Descriptor::default() }
-}
-
 /// What an open file with a path is, if reads of it wait for somebody: a named pipe or a terminal.
 /// Source: `Documentation/admin-guide/devices.txt`, Linux 6.18.
 fn waiting_kind(pid: i32, fd: u64) -> Option<String> {
@@ -251,10 +175,6 @@ fn waiting_kind(pid: i32, fd: u64) -> Option<String> {
     }
 }
 
-fn of_kind(kind: String) -> Descriptor {
-    Descriptor { kind: Some(kind), ..Descriptor::default() }
-}
-
 /// Whether calls on an open file wait for it: `O_NONBLOCK` among its flags, which are octal
 /// (`proc_pid_fdinfo(5)`; `include/uapi/asm-generic/fcntl.h`, Linux 6.18).
 fn blocks(pid: i32, fd: u64) -> Option<bool> {
@@ -268,104 +188,6 @@ fn blocks(pid: i32, fd: u64) -> Option<bool> {
 fn process_of(pid: i32, fd: u64) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).ok()?;
     text.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()
-}
-
-/// As `ss` spells them, but for those that say what went wrong.
-fn state_text(state: &TcpState) -> &'static str {
-    match state {
-        TcpState::Established => "established",
-        TcpState::SynSent => "connecting",
-        TcpState::SynRecv | TcpState::NewSynRecv => "syn-recv",
-        TcpState::FinWait1 => "fin-wait-1",
-        TcpState::FinWait2 => "fin-wait-2",
-        TcpState::TimeWait => "time-wait",
-        TcpState::Close => "closed",
-        TcpState::CloseWait => "closed by the other side",
-        TcpState::LastAck => "last-ack",
-        TcpState::Listen => "listening",
-        TcpState::Closing => "closing",
-    }
-}
-
-/// The sockets of a process's network namespace, by inode.
-fn sockets(process: &Process) -> HashMap<u64, Socket> {
-    let mut found = HashMap::new();
-    for entry in process.tcp().into_iter().chain(process.tcp6()).flatten() {
-        let socket = Socket::Tcp(entry.local_address, entry.remote_address, entry.state);
-        found.insert(entry.inode, socket);
-    }
-    for entry in process.udp().into_iter().chain(process.udp6()).flatten() {
-        found.insert(entry.inode, Socket::Udp(entry.local_address, entry.remote_address));
-    }
-    let peers = unix_peers::of(process);
-    let unix: HashMap<u64, Option<PathBuf>> =
-        process.unix().into_iter().flatten().map(|entry| (entry.inode, entry.path)).collect();
-    for (&inode, path) in &unix {
-        let peer = peers.get(&inode).map(|peer| (*peer, unix.get(peer).cloned().flatten()));
-        found.insert(inode, Socket::Unix(UnixSocket { inode, path: path.clone(), peer }));
-    }
-    found
-}
-
-/// When a thread of a process last ran, by the monotonic clock, to a few milliseconds; `None` where the
-/// system does not tell.
-///
-/// The scheduler notes the time by the processor's own clock (`se.exec_start` of
-/// `/proc/PID/task/TID/sched`, in milliseconds: `kernel/sched/debug.c`, Linux 6.18; kernels before 6.15
-/// have the file if `CONFIG_SCHED_DEBUG` is set). That clock stands still while a virtual machine has
-/// no processor, so that two processors' clocks may differ by seconds. A debugger lets every thread run
-/// a last time to stop it, so a few of them tell.
-fn last_ran(process: &Process) -> Option<Duration> {
-    let mut clocks: HashMap<i32, Option<ClockOfProcessor>> = HashMap::new();
-    let threads = process.tasks().ok()?.flatten().take(MOST_THREADS);
-    let moments = threads.filter_map(|thread| {
-        let note = note_of_scheduler(&format!("/proc/{}/task/{}/sched", thread.pid, thread.tid))?;
-        let processor = thread.stat().ok()?.processor?;
-        let clock = (*clocks.entry(processor).or_insert_with(|| clock_of(processor)))?;
-        clock.now.checked_sub(clock.note.saturating_sub(note))
-    });
-    moments.max()
-}
-
-/// The same moment by the clock of a processor's scheduler and by the monotonic one.
-#[derive(Clone, Copy)]
-struct ClockOfProcessor {
-    note: Duration,
-    now: Duration,
-}
-
-/// The clock of a processor, by what a thread there is noted with; `None` for a processor that this
-/// process must not run on.
-fn clock_of(processor: i32) -> Option<ClockOfProcessor> {
-    let mut only = CpuSet::new();
-    only.set(usize::try_from(processor).ok()?).ok()?;
-    let look = move || {
-        sched_setaffinity(Pid::from_raw(0), &only).ok()?;
-        // The note is renewed when the thread gives way, or else with the timer's next tick.
-        std::thread::yield_now();
-        let note = note_of_scheduler("/proc/thread-self/sched")?;
-        Some(ClockOfProcessor { note, now: monotonic_now()? })
-    };
-    let mut started = None;
-    without_signals(&mut || started = std::thread::Builder::new().spawn(look).ok());
-    started?.join().ok()?
-}
-
-/// Threads that are asked when they last ran, at most.
-const MOST_THREADS: usize = 16;
-
-/// When a thread last ran, by the scheduler's clock.
-fn note_of_scheduler(path: &str) -> Option<Duration> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let line = text.lines().find(|line| line.starts_with("se.exec_start"))?;
-    let milliseconds: f64 = line.split_once(':')?.1.trim().parse().ok()?;
-    Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
-}
-
-fn monotonic_now() -> Option<Duration> {
-    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).ok()?;
-    let seconds = u64::try_from(now.tv_sec()).ok()?;
-    Some(Duration::new(seconds, u32::try_from(now.tv_nsec()).ok()?))
 }
 
 #[cfg(test)]
@@ -450,41 +272,6 @@ mod tests {
         child.wait().expect("it has ended");
         assert_eq!(own().child(pid), None);
         assert_eq!(own().child(1), None, "it is no child");
-    }
-
-    /// A program that sleeps on a processor; `None` for a processor that this test must not use.
-    fn sleeps_on(processor: usize) -> Option<std::process::Child> {
-        let start = move || {
-            let mut only = CpuSet::new();
-            only.set(processor).ok()?;
-            sched_setaffinity(Pid::from_raw(0), &only).ok()?;
-            Some(std::process::Command::new("sleep").arg("60").spawn().expect("a child"))
-        };
-        std::thread::spawn(start).join().expect("no panic")
-    }
-
-    /// The clocks of two processors of a virtual machine may differ by seconds.
-    #[test]
-    fn the_moment_at_which_a_process_last_ran_is_when_it_fell_asleep() {
-        for mut child in (0..4).filter_map(sleeps_on) {
-            let process = Process::new(i32::try_from(child.id()).expect("an id")).expect("it runs");
-            let state = || process.stat().map(|stat| (stat.comm, stat.state));
-            while state().is_ok_and(|(name, state)| name != "sleep" || state != 'S') {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            let asleep = monotonic_now().expect("the time");
-            std::thread::sleep(Duration::from_millis(500));
-            let last = last_ran(&process);
-            child.kill().expect("it is ours");
-            child.wait().expect("it is ours");
-            match note_of_scheduler("/proc/self/sched") {
-                Some(_) => {
-                    let apart = last.expect("it tells of others too").abs_diff(asleep);
-                    assert!(apart < Duration::from_millis(300), "{apart:?}");
-                }
-                None => assert_eq!(last, None),
-            }
-        }
     }
 
     #[test]

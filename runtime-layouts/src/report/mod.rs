@@ -4,6 +4,7 @@
 //! type and state share (names, files, lines) once, as a [`Site`]; a task has site numbers and
 //! addresses.
 
+mod chain;
 mod completeness;
 mod connections;
 mod duration;
@@ -14,6 +15,7 @@ mod leads;
 mod local_sets;
 mod resources;
 mod runtimes;
+mod task;
 mod threads;
 mod timer;
 mod trust;
@@ -21,6 +23,7 @@ mod unflushed;
 mod wait_list;
 mod wakers;
 
+pub use self::chain::{BesideStack, Chain, Frame, FrameKind, FutureState, Polled, Site, SiteId};
 pub use self::completeness::Completeness;
 pub use self::connections::{Connection, Driven, Phase, Protocol, Request, Role};
 pub use self::duration::short;
@@ -36,6 +39,7 @@ pub use self::resources::{
 pub use self::runtimes::{
     BlockingPool, Driver, QueuePlace, RunQueue, Runtime, Shutdown, Worker, WorkerState,
 };
+pub use self::task::{Panic, Task, TaskId, TaskKind, TaskState};
 pub use self::threads::{Activity, BlockedCall, ProcessThread, ThreadRole};
 pub use self::timer::{Clock, Due, Timer};
 pub use self::trust::{FrameSource, FutureType, Trust};
@@ -43,10 +47,6 @@ pub use self::unflushed::Unflushed;
 pub use self::wait_list::WaitList;
 pub use self::wakers::{TaskWakers, WakerPlace};
 
-use std::sync::Arc;
-
-use crate::layout::SourceLocation;
-use crate::layout::name::DisplayName;
 use crate::target::TargetKind;
 use crate::value::Ty;
 
@@ -215,298 +215,4 @@ pub struct ThreadRef {
     pub number: u32,
     /// The kernel's thread id.
     pub tid: u64,
-}
-
-/// A task's id as the user types it: the runtime's own id, `main`, or `b3` for the `block_on`
-/// future of the front's thread 3. Where a process holds several copies of tokio, the ids of the
-/// second one begin with `2.`, as in `2.7`, and so on.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub struct TaskId(pub String);
-
-/// What sort of root a task is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TaskKind {
-    /// Spawned on a runtime.
-    Task,
-    /// The future that a thread blocks on.
-    BlockOn,
-    /// Spawned on a `LocalSet`.
-    Local,
-    /// A `spawn_blocking` closure.
-    Blocking,
-}
-
-/// A task's state, from the runtime's own state word.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TaskState {
-    /// Waits to be woken.
-    Idle,
-    /// Was woken and waits to be polled.
-    Scheduled,
-    /// Is being polled now: what its frames show is from before this poll.
-    Running,
-    /// Has an output that nobody has taken yet.
-    Complete,
-    /// Was aborted.
-    Cancelled,
-    /// The state word could not be read.
-    Unknown,
-}
-
-impl TaskState {
-    /// Its word in texts and in the JSON report.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Scheduled => "scheduled",
-            Self::Running => "running",
-            Self::Complete => "complete",
-            Self::Cancelled => "cancelled",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// One task.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Task {
-    /// Its id.
-    pub id: TaskId,
-    /// The index of its runtime in [`Report::runtimes`]; `None` for a `block_on` future whose
-    /// runtime is not known.
-    pub runtime: Option<usize>,
-    /// What sort of root it is.
-    pub kind: TaskKind,
-    /// Its state.
-    pub state: TaskState,
-    /// The site of its outermost future; `None` when its type is not known.
-    pub root: Option<SiteId>,
-    /// The address of its header, or of the `block_on` future; 0 when that is not known.
-    pub address: u64,
-    /// The thread that polls it; `None` when none does.
-    pub thread: Option<ThreadRef>,
-    /// Where it was spawned, as the runtime records it: tokio does when the program was built with
-    /// `--cfg tokio_unstable`. `None` when it does not. The path is the one that the compiler was
-    /// given, so cargo's is relative to the workspace for the workspace's own crates.
-    pub spawned_at: Option<SourceLocation>,
-    /// Its await chain.
-    pub chain: Chain,
-    /// How that was found, and how far it can be trusted.
-    pub trust: Trust,
-    /// What memory keeps of the future of a task that a thread polls, beside what that thread's stack
-    /// shows in [`Task::chain`]; `None` for every other task, and where nothing is kept.
-    pub beside_stack: Option<Box<BesideStack>>,
-    /// How it panicked; `None` for one that did not.
-    pub panic: Option<Panic>,
-    /// How many wakers of it exist.
-    pub wakers: TaskWakers,
-    /// Its place in [`Report::tasks`].
-    pub index: TaskIndex,
-    /// What could not be read. What may be wrong is in [`Task::trust`].
-    pub problems: Vec<String>,
-}
-
-impl Task {
-    /// What it does, in a word for a reader: that of its state, or `panicked`.
-    #[must_use]
-    pub fn state_word(&self) -> &'static str {
-        match self.panic {
-            Some(_) => "panicked",
-            None => self.state.word(),
-        }
-    }
-}
-
-/// The panic that ended a task.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Panic {
-    /// What it said; `None` for one with something else than a text, and where memory does not show
-    /// it.
-    pub message: Option<Arc<str>>,
-}
-
-/// A run of frames, each awaiting the next, and the branches that the last one awaits at once.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Chain {
-    /// Outermost first: the order in which they are reached. Texts and JSON show them the other
-    /// way round.
-    pub frames: Vec<Frame>,
-    /// What the last frame holds, when it holds several futures.
-    pub branches: Vec<Chain>,
-    /// What becomes of it when the task is polled.
-    pub polled: Polled,
-    /// Of a branch that nothing polls: the variable of the frame above that has it; `None` where it
-    /// has no name in the source, as an arm of a `select!`.
-    pub variable: Option<Arc<str>>,
-    /// Of the same: whether the variable may have been moved away. What it leads to is there, but
-    /// another one may have it.
-    pub may_be_moved: bool,
-    /// Futures in variables that may have been moved away, of which nothing else tells that they are
-    /// there, with the numbers of the frames that have them. A report has none any more: those that have
-    /// what somebody waits for are branches.
-    pub doubtful: Vec<(usize, Self)>,
-}
-
-/// What memory keeps of a future that is being polled, which its thread's stack does not show.
-///
-/// While the thread is blocked, what is stored of a sibling branch is as it was when that was
-/// suspended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct BesideStack {
-    /// The state machines that are being polled, outermost first, each at the await point that the
-    /// stack shows; its branches are those that are not polled now.
-    pub chain: Chain,
-    /// Whether one of the branches may be the one that is being polled: several have its type, and
-    /// nothing tells them apart.
-    pub is_ambiguous: bool,
-}
-
-impl BesideStack {
-    /// What a future stored when it was suspended last; `None` when that is nothing.
-    pub(crate) fn stored(chain: Chain) -> Option<Box<Self>> {
-        let has_place = chain.frames.first().is_some_and(|frame| frame.address != 0);
-        has_place.then(|| Box::new(Self { chain, is_ambiguous: true }))
-    }
-}
-
-/// What becomes of a branch when the frame that holds it is polled.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
-pub enum Polled {
-    /// It is polled too.
-    #[default]
-    Yes,
-    /// Nothing polls it now: its holder stands at another await.
-    No,
-    /// It is an arm of a `select!` that is switched off: by its `if`, or since its output did not
-    /// match.
-    Disabled,
-    /// It has ended.
-    Ended,
-}
-
-impl Chain {
-    /// The branches that wait for something: those that are polled.
-    pub fn polled_branches(&self) -> impl Iterator<Item = &Chain> {
-        self.branches.iter().filter(|branch| branch.polled == Polled::Yes)
-    }
-
-    /// The branch that a frame of this chain is in and that nothing polls, with the frame that has
-    /// it: the outermost of them. `None` for a frame that is polled, or in none of the branches.
-    #[must_use]
-    pub fn unpolled_around(&self, frame: FrameRef) -> Option<(&Frame, &Self)> {
-        let keeper = self.frames.last()?;
-        self.branches.iter().find_map(|branch| match branch.polled {
-            Polled::Yes => branch.unpolled_around(frame),
-            _ => branch.has(frame).then_some((keeper, branch)),
-        })
-    }
-
-    /// Whether a frame is in a branch that nothing polls, and a variable has that or what it is in
-    /// which may have been moved away.
-    #[must_use]
-    pub fn may_be_moved_around(&self, frame: FrameRef) -> bool {
-        let mut branches = self.branches.iter().filter(|branch| branch.has(frame));
-        branches.any(|branch| branch.may_be_moved || branch.may_be_moved_around(frame))
-    }
-
-    /// What a frame of this chain or of its branches awaits; `None` where it awaits nothing, or
-    /// several futures.
-    #[must_use]
-    pub fn awaited_by(&self, frame: FrameRef) -> Option<&Frame> {
-        let own = self.frames.iter().position(|own| FrameRef::of(own) == frame);
-        match own {
-            Some(place) => self.frames.get(place + 1),
-            None => self.branches.iter().find_map(|branch| branch.awaited_by(frame)),
-        }
-    }
-
-    /// Visits the frames of this chain and of its branches.
-    pub fn visit_frames<'c>(&'c self, visit: &mut dyn FnMut(&'c Frame)) {
-        self.frames.iter().for_each(&mut *visit);
-        self.branches.iter().for_each(|branch| branch.visit_frames(visit));
-    }
-
-    /// Whether a frame is in this chain or in a branch of it.
-    #[must_use]
-    pub fn has(&self, frame: FrameRef) -> bool {
-        self.frames.iter().any(|own| FrameRef::of(own) == frame)
-            || self.branches.iter().any(|branch| branch.has(frame))
-    }
-}
-
-/// Number of a [`Site`] in its report.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub struct SiteId(pub u32);
-
-/// One future in a chain.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Frame {
-    /// What it is and where it stands.
-    pub site: SiteId,
-    /// The address of the future, 0 when it is not known; of a native frame its program counter.
-    pub address: u64,
-    /// Why the chain does not go on below, when it should: memory that could not be read, a type
-    /// that is not known, a cycle.
-    pub problem: Option<Box<str>>,
-}
-
-/// A future's type in one of its states: what all frames there have in common.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Site {
-    /// Its name as the source spells it.
-    pub name: DisplayName,
-    /// The type's name as the debug information spells it.
-    pub type_name: String,
-    /// What it is.
-    pub kind: FrameKind,
-    /// Its state.
-    pub state: FutureState,
-    /// The await point, or for a future that is not an async fn, where its `poll` is declared;
-    /// `None` when the debug information does not say.
-    pub location: Option<SourceLocation>,
-    /// Where in a macro the await point is, when `location` is where the macro was invoked; `None`
-    /// otherwise.
-    pub expanded: Option<SourceLocation>,
-    /// Where an async block, fn or closure begins; `None` for other futures.
-    pub defined: Option<SourceLocation>,
-    /// Whether it is the program's own code: in a file that is neither a dependency's nor the
-    /// standard library's. What counts is where the function begins: an await that a macro wrote
-    /// stands in the macro's file. Of a program that cargo itself unpacked (`cargo install`), the
-    /// crate that `main` is in counts as its own.
-    pub user: bool,
-}
-
-/// What a frame is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum FrameKind {
-    /// `async fn`.
-    AsyncFn,
-    /// `async { … }`.
-    AsyncBlock,
-    /// `async || …`.
-    AsyncClosure,
-    /// A type with a `poll` of its own.
-    Future,
-    /// A type with a `poll_next` of its own.
-    Stream,
-    /// A function on a thread's native stack.
-    Native,
-}
-
-/// How far a future has come.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum FutureState {
-    /// At an await point.
-    Suspended,
-    /// Never polled.
-    Unresumed,
-    /// Ran to its end.
-    Returned,
-    /// Panicked.
-    Panicked,
-    /// Runs now: the frame is one of a thread's native stack.
-    Running,
-    /// Does not say.
-    Unknown,
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::knowledge::connection::ObservedBuffer;
 use crate::knowledge::{Libraries, OfSystem};
 use crate::layout::name::last_segment;
 use crate::report::{Access, FrameRef, ResourceKind, TaskIndex, Unflushed, Wait, WaitList};
 use crate::value::{Program, Value};
+use crate::walk::chains::live_values::LiveValue;
 use crate::walk::waits::Waits;
 
 /// A buffer with bytes in it.
@@ -22,6 +24,27 @@ pub(crate) struct FoundBuffer {
     pub(crate) bytes: u64,
     /// The open file that they would be sent to; `None` where it is none, or not known.
     pub(crate) descriptor: Option<u64>,
+}
+
+impl FoundBuffer {
+    /// One that a frame of a task keeps, over this open file.
+    pub(crate) fn of(
+        task: TaskIndex,
+        live: &LiveValue,
+        seen: &ObservedBuffer,
+        descriptor: Option<u64>,
+    ) -> Self {
+        Self {
+            task,
+            frame: live.frame,
+            variable: live.variable.clone(),
+            may_be_moved: live.may_be_moved,
+            value: live.value,
+            name: seen.name,
+            bytes: seen.bytes,
+            descriptor,
+        }
+    }
 }
 
 /// The buffers of tasks that wait for bytes from the same open file, or from a pipe in memory.

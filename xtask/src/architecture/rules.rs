@@ -69,7 +69,7 @@ const WALK: &[Rule] = &[
     ("stacks", &["crate", "chains", "search"]),
     ("waits", &["chains", "search", "stacks"]),
     ("threads", &["chains", "search", "stacks", "waits"]),
-    ("unflushed", &["waits"]),
+    ("unflushed", &["chains", "waits"]),
     ("connections", &["chains", "search", "unflushed"]),
     ("holders", &["chains", "connections", "search", "threads", "waits"]),
     ("waits_and_holders", &["chains", "connections", "holders", "stacks", "threads", "waits"]),

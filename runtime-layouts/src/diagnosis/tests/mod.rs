@@ -9,6 +9,7 @@ mod locks;
 mod places;
 mod pools;
 mod runtimes;
+mod services;
 mod slow_locks;
 mod threads;
 mod unpolled_futures;

@@ -249,6 +249,36 @@ fn joined(program: &Program<'_>, handle: Value) -> Vec<Value> {
     Vec::new()
 }
 
+/// A task that a handle leads to.
+struct Joined {
+    header: Value,
+    /// Whether that is a `JoinSet`.
+    is_of_set: bool,
+    /// Whether the handle may have been moved away.
+    may_be_moved: bool,
+}
+
+/// The tasks that handles lead to.
+fn headers_of(program: &Program<'_>, handles: &[LiveValue]) -> Vec<Joined> {
+    let handles = handles.iter().take_while(|_| !program.is_interrupted());
+    let of_handle = |handle: &LiveValue| {
+        let layout = program.type_of(handle.value.ty);
+        let is_of_set = layout.is_ok_and(|layout| layout.name.starts_with(JOIN_SET));
+        let may_be_moved = handle.may_be_moved;
+        let headers = joined(program, handle.value).into_iter();
+        headers.map(move |header| Joined { header, is_of_set, may_be_moved })
+    };
+    handles.flat_map(of_handle).collect()
+}
+
+/// What a `LocalSet` shares with its tasks; `None` for a task of a scheduler.
+fn local_set_of(program: &Program<'_>, header: Value) -> Option<Value> {
+    let scheduler = task::scheduler_in(program, header)?;
+    let mut is_shared = |ty: &Type| LOCAL_SHARED.is(ty);
+    let path = path::find(program, scheduler.ty, Reach::RUNTIME, &mut is_shared)?;
+    path.follow(program, scheduler).ok()?
+}
+
 /// Adds the tasks that handles lead to and that are in no list: those that have ended, and those of
 /// a scheduler or a local set that nothing else leads to. A closure that runs on a thread of the
 /// blocking pool is in no list either.
@@ -260,17 +290,7 @@ fn add_unlisted(
     sets: &mut LocalSets,
 ) {
     let program = inspection.program;
-    let headers: Vec<(Value, bool, bool)> = handles
-        .iter()
-        .take_while(|_| !program.is_interrupted())
-        .flat_map(|handle| {
-            let is_set = program
-                .type_of(handle.value.ty)
-                .is_ok_and(|layout| layout.name.starts_with(JOIN_SET));
-            let place = move |header| (header, is_set, handle.may_be_moved);
-            joined(program, handle.value).into_iter().map(place)
-        })
-        .collect();
+    let headers = headers_of(program, handles);
     if headers.is_empty() {
         return;
     }
@@ -279,7 +299,7 @@ fn add_unlisted(
     let mut ids: FxHashSet<TaskId> = tasks.iter().map(|task| task.id.clone()).collect();
     let mut reader = TaskReader::default();
     let first = inspection.tasks.len();
-    for (header, is_of_set, may_be_moved) in headers {
+    for Joined { header, is_of_set, may_be_moved } in headers {
         if program.is_interrupted() {
             break;
         }
@@ -308,13 +328,7 @@ fn add_unlisted(
         if task.root.is_some_and(is_closure) {
             continue;
         }
-        let scheduler = task::scheduler_in(program, header);
-        let mut is_shared = |ty: &Type| LOCAL_SHARED.is(ty);
-        let shared = scheduler.and_then(|scheduler| {
-            let path = path::find(program, scheduler.ty, Reach::RUNTIME, &mut is_shared)?;
-            path.follow(program, scheduler).ok()?
-        });
-        if let Some(shared) = shared {
+        if let Some(shared) = local_set_of(program, header) {
             let before = inspection.tasks.len();
             sets.add(inspection, shared, FoundBy::Task, None, known.polled);
             listed.extend(inspection.tasks[before..].iter().map(|task| task.address));

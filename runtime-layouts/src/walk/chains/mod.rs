@@ -4,14 +4,14 @@ pub(crate) mod dead_sets;
 pub(crate) mod live_values;
 pub(crate) mod moved_away;
 pub(crate) mod poll_roles;
+mod progress;
 pub(crate) mod read_tasks;
 pub(crate) mod sites;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
+use self::progress::ChainProgress;
 use self::sites::{Sites, StateKey};
 use crate::knowledge::Libraries;
 use crate::layout::name::base_path;
@@ -66,15 +66,6 @@ impl From<SearchResult> for FrameChildren {
     }
 }
 
-/// The state of one walk.
-struct ChainProgress {
-    /// By address, since the debug information may describe a type in several places.
-    seen: VisitedFutures,
-    frames: usize,
-    /// Futures on the way here that are not polled by what has them.
-    unpolled: usize,
-}
-
 impl Walker {
     /// A walker that knows these libraries.
     pub(crate) fn of(libraries: Libraries) -> Self {
@@ -82,54 +73,10 @@ impl Walker {
     }
 }
 
-/// The futures that a walk came by. Most chains are short: their few are looked through one by
-/// one.
-#[derive(Default)]
-struct VisitedFutures {
-    first: Vec<Value>,
-    others: FxHashMap<u64, Vec<Ty>>,
-}
-
-/// So many are looked through one by one.
-const FEW: usize = 16;
-
-impl VisitedFutures {
-    fn types_at(&self, address: u64) -> impl Iterator<Item = Ty> {
-        let first = self.first.iter().filter(move |future| future.address == address);
-        let others = self.others.get(&address).into_iter().flatten();
-        first.map(|future| future.ty).chain(others.copied())
-    }
-
-    fn add(&mut self, future: Value) {
-        if self.first.len() < FEW {
-            self.first.push(future);
-        } else {
-            self.others.entry(future.address).or_default().push(future.ty);
-        }
-    }
-}
-
-impl ChainProgress {
-    /// Whether the future was not seen before.
-    fn see(&mut self, future: Value) -> bool {
-        let is_new = self.seen.types_at(future.address).all(|ty| ty != future.ty);
-        self.seen.add(future);
-        is_new
-    }
-
-    /// Whether the future was seen, if under another description of its type.
-    fn has_seen(&self, program: &Program<'_>, future: Value) -> bool {
-        let name = |ty: Ty| program.type_of(ty).map(|layout| Arc::clone(&layout.name)).ok();
-        let mut there = self.seen.types_at(future.address);
-        there.any(|ty| ty == future.ty || name(ty) == name(future.ty))
-    }
-}
-
 impl Walker {
     /// The chain of a value that is known to be a future (a task's, an awaitee, a `block_on`'s).
     pub(crate) fn chain(&mut self, program: &Program<'_>, future: Value) -> Chain {
-        let mut progress =
-            ChainProgress { seen: VisitedFutures::default(), frames: 0, unpolled: 0 };
+        let mut progress = ChainProgress::default();
         let mut chain = Chain::default();
         self.finder.begin();
         let below = self.finder.known_future(program, future);

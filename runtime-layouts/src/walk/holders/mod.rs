@@ -30,11 +30,9 @@ use self::guard_types::{GuardPaths, GuardTypes, is_emptied, is_waited_for_only, 
 use self::guarded_ends::GuardedPlace;
 use self::guards::{Guard, GuardBatch, GuardOrigin};
 use self::owners::Owners;
-use self::static_values::InStatic;
 use crate::knowledge::{GuardType, Libraries, ObservedResource, Reading};
 use crate::report::{
-    Access, FrameRef, Holder, ProcessThread, Resource, ResourceId, ResourceKind, SiteId, Task,
-    Within,
+    Access, FrameRef, Holder, ProcessThread, Resource, ResourceId, ResourceKind, Task, Within,
 };
 use crate::value::{Program, Value, ValueError};
 use crate::walk::chains::sites::Sites;
@@ -102,7 +100,7 @@ impl Holders {
     ) {
         other_ends::add(program, sites, tasks, &mut self.owners, waits);
         in_objects::add(program, sites, tasks, &mut self.types, waits);
-        let may_be_in_static = waits.resources.iter().any(may_be_in_a_static);
+        let may_be_in_static = waits.resources.iter().any(static_values::may_have);
         if may_be_in_static {
             self.add_statics(program, sites, waits);
         }
@@ -149,7 +147,7 @@ impl Holders {
     fn add_statics(&mut self, program: &Program<'_>, sites: &Sites, waits: &mut Waits) {
         for kept in static_values::guards(program, sites.libraries()) {
             for paths in &*self.types.paths(program, kept.value.ty) {
-                let _ = in_static(program, &kept, paths, waits);
+                let _ = static_values::add(program, &kept, paths, waits);
             }
         }
     }
@@ -336,46 +334,6 @@ impl Holders {
     }
 }
 
-/// Adds the static variable that keeps an end of what someone waits for, or its guard.
-fn in_static(
-    program: &Program<'_>,
-    kept: &InStatic,
-    paths: &GuardPaths,
-    waits: &mut Waits,
-) -> Result<(), ValueError> {
-    let known = paths.known;
-    let Some(key) = paths.follow(program, kept.value)? else { return Ok(()) };
-    let is_guard = in_objects::is_guard(known.access);
-    for end in ends_brought(known.access).iter().filter(|_| is_guard || known.access.is_end()) {
-        let Some(id) = waits.known(known.kind, key.address, *end) else { continue };
-        // A lock's guard that was found is not in a static variable.
-        if is_guard && !in_objects::is_missing(&waits.resources[id.0 as usize]) {
-            continue;
-        }
-        // Whatever else is known of it, any code can get at a static variable.
-        waits.resources[id.0 as usize].is_reachable = true;
-        let within = kept.within.map(|collection| Within {
-            name: waits.spelled(program, collection.value.ty),
-            has_messages: collection.has_messages,
-        });
-        let holder = Holder {
-            task: None,
-            frame: FrameRef { site: SiteId(0), address: 0 },
-            is_static: true,
-            variable: Some(Arc::clone(&kept.variable)),
-            guard: Arc::clone(&paths.guard),
-            access: known.access,
-            may_be_moved: false,
-            shared_end: None,
-            thread: None,
-            within,
-            holding_frame: None,
-        };
-        waits.held(id, holder);
-    }
-    Ok(())
-}
-
 /// The ends of a channel that those wait for who are helped by one who has it so; `None` for what has
 /// no ends. A receiver brings room, and to who waits for its end that end; a place brings a message
 /// or, when it is given back, room.
@@ -386,12 +344,6 @@ fn ends_brought(access: Access) -> &'static [Option<Access>] {
         Access::Place => &[Some(Access::Receive), Some(Access::Send)],
         _ => &[None],
     }
-}
-
-/// Whether an end of something, or its guard, may be in a static variable, so that it is worth to look there.
-fn may_be_in_a_static(resource: &Resource) -> bool {
-    let is_open = resource.kind.is_channel() && resource.parties != Some(0);
-    (is_open && !resource.are_all_found()) || in_objects::is_missing(resource)
 }
 
 /// What someone waits for that who keeps this end of a channel, or handle, can bring.
@@ -458,6 +410,7 @@ mod tests {
     use super::*;
     use crate::fake::{FakeLayouts, FakeMemory, FakeTarget};
     use crate::libraries::LIBRARIES;
+    use crate::report::SiteId;
     use crate::report::{HoldingThread, ThreadRef};
     use crate::value::Ty;
 

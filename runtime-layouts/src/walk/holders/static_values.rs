@@ -7,11 +7,16 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
+use super::guard_types::GuardPaths;
+use super::{ends_brought, in_objects};
+
 use crate::knowledge::{Libraries, naming};
-use crate::value::{Program, Ty, Value};
+use crate::report::{FrameRef, Holder, Resource, SiteId, Within};
+use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::chains::live_values::LiveValues;
 use crate::walk::search::Collection;
 use crate::walk::search::search_for::SearchFor;
+use crate::walk::waits::Waits;
 
 /// Static variables that are looked at, at most.
 const MOST_VARIABLES: usize = 10_000;
@@ -55,4 +60,50 @@ pub(crate) fn guards(program: &Program<'_>, libraries: Libraries) -> Vec<InStati
         }
     }
     found
+}
+
+/// Adds the static variable that keeps an end of what someone waits for, or its guard.
+pub(super) fn add(
+    program: &Program<'_>,
+    kept: &InStatic,
+    paths: &GuardPaths,
+    waits: &mut Waits,
+) -> Result<(), ValueError> {
+    let known = paths.known;
+    let Some(key) = paths.follow(program, kept.value)? else { return Ok(()) };
+    let is_guard = in_objects::is_guard(known.access);
+    for end in ends_brought(known.access).iter().filter(|_| is_guard || known.access.is_end()) {
+        let Some(id) = waits.known(known.kind, key.address, *end) else { continue };
+        // A lock's guard that was found is not in a static variable.
+        if is_guard && !in_objects::is_missing(&waits.resources[id.0 as usize]) {
+            continue;
+        }
+        // Whatever else is known of it, any code can get at a static variable.
+        waits.resources[id.0 as usize].is_reachable = true;
+        let within = kept.within.map(|collection| Within {
+            name: waits.spelled(program, collection.value.ty),
+            has_messages: collection.has_messages,
+        });
+        let holder = Holder {
+            task: None,
+            frame: FrameRef { site: SiteId(0), address: 0 },
+            is_static: true,
+            variable: Some(Arc::clone(&kept.variable)),
+            guard: Arc::clone(&paths.guard),
+            access: known.access,
+            may_be_moved: false,
+            shared_end: None,
+            thread: None,
+            within,
+            holding_frame: None,
+        };
+        waits.held(id, holder);
+    }
+    Ok(())
+}
+
+/// Whether an end of something, or its guard, may be in a static variable, so that it is worth to look there.
+pub(super) fn may_have(resource: &Resource) -> bool {
+    let is_open = resource.kind.is_channel() && resource.parties != Some(0);
+    (is_open && !resource.are_all_found()) || in_objects::is_missing(resource)
 }

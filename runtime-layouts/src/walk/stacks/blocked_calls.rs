@@ -2,31 +2,17 @@
 
 use rustc_hash::FxHashSet;
 
+pub(crate) use super::blocked::Blocked;
+use super::blocked::lock_name;
 use super::native_stack::{self, NativeCall};
 use super::{spinning, words};
 use crate::knowledge::blocking::{self, BlockedThread};
-use crate::knowledge::{BlockingCall, Libraries, ObservedResource};
-use crate::layout::name::{is_of_standard_library, last_segment, path_segments, plain_path};
-use crate::report::{Chain, Frame, FrameRef, ResourceKind, Task};
+use crate::knowledge::{BlockingCall, Libraries, ObservedResource, TakesLock};
+use crate::layout::name::{is_of_standard_library, path_segments, plain_path};
+use crate::report::{Chain, Frame, ResourceKind, Task};
 use crate::target::Thread;
 use crate::value::Program;
 use crate::walk::chains::sites::Sites;
-
-/// What blocks a thread.
-pub(crate) struct Blocked {
-    /// The lock, the channel or the pool; where that is not known, nothing.
-    pub(crate) seen: ObservedResource,
-    /// Its name, if it has none of its own.
-    pub(crate) name: String,
-    /// The call.
-    pub(crate) frame: FrameRef,
-    /// Whether it polls a future.
-    pub(crate) polls: bool,
-    /// The size of the lock with what it guards, in bytes; `None` when that is not known.
-    pub(crate) size: Option<u64>,
-    /// Whether the thread runs, and asks for the lock again and again.
-    pub(crate) spins: bool,
-}
 
 /// What the thread that polls a task is blocked by; `None` when it runs, or waits for what ends by
 /// itself.
@@ -55,78 +41,84 @@ pub(crate) fn of_frames(
     if !waits {
         return None;
     }
-    let site = sites.get(frame.site);
-    let path = path_segments(&site.name.short);
+    match call.lock {
+        Some(takes) => of_lock(program, sites, thread, (frame, call), takes),
+        None => of_other(program, sites, thread, (frame, call), chain),
+    }
+}
+
+/// What a call waits for that takes a lock; `None` where the thread was woken.
+fn of_lock(
+    program: &Program<'_>,
+    sites: &Sites,
+    thread: &Thread,
+    (frame, call): (&Frame, &BlockingCall),
+    takes: TakesLock,
+) -> Option<Blocked> {
     let word = futex(program, thread);
-    // Where it is not known what is waited for, nobody else waits for the same.
-    let mut seen = ObservedResource {
+    if word.is_some_and(|word| was_woken(program, thread, word)) {
+        return None;
+    }
+    let mut seen = unknown(thread, call);
+    (seen.kind, seen.is_taken) = (ResourceKind::ThreadLock, Some(true));
+    if let Some(address) = word.and_then(|word| (takes.of_word)(program, word)) {
+        (seen.key, seen.address) = (address, address);
+    }
+    let owner = blocking::owner(program, &sites.get(frame.site).type_name);
+    Some(Blocked {
+        size: owner.and_then(|owner| Some(program.type_of(owner).ok()?.size)),
+        ..Blocked::of(seen, lock_name(sites, frame), frame, call)
+    })
+}
+
+/// What any other call waits for; `None` where the thread was woken, or the call ends by itself.
+fn of_other(
+    program: &Program<'_>,
+    sites: &Sites,
+    thread: &Thread,
+    (frame, call): (&Frame, &BlockingCall),
+    chain: &Chain,
+) -> Option<Blocked> {
+    let words = || words::of_stack(program, thread, FxHashSet::default()).unwrap_or_default();
+    // The number of a file may be 0.
+    let argument = first_argument(program, thread);
+    let awaited = call.awaits.zip(argument).and_then(|(find, word)| {
+        let calls = &program.target().processor()?.system_calls;
+        let argument = |number| register(program, thread, number);
+        let blocked = BlockedThread {
+            program,
+            tid: thread.tid,
+            function: &sites.get(frame.site).type_name,
+            word,
+            operation: calls.second_argument.and_then(argument),
+            limit: calls.third_argument.and_then(argument),
+            is_direct: is_direct(sites, chain, frame),
+            words: &words,
+        };
+        Some((find(&blocked)?, word))
+    });
+    match awaited {
+        Some((seen, word)) => {
+            let is_file = seen.kind == ResourceKind::Io;
+            let goes_on = !is_file && was_woken(program, thread, word);
+            (!goes_on).then(|| Blocked::of(seen, String::new(), frame, call))
+        }
+        None if call.may_end => None,
+        None => {
+            let path = path_segments(&sites.get(frame.site).name.short);
+            let path: Vec<&str> = path.iter().map(|segment| segment.text).collect();
+            Some(Blocked::of(unknown(thread, call), path.join("::"), frame, call))
+        }
+    }
+}
+
+/// What a thread waits for where that is not known: nobody else waits for the same.
+fn unknown(thread: &Thread, call: &BlockingCall) -> ObservedResource {
+    ObservedResource {
         key: thread.tid,
         access: call.lock.and_then(|takes| takes.access),
         ..ObservedResource::without_address(ResourceKind::Blocking)
-    };
-    let (mut size, mut name) = (None, String::new());
-    match call.lock {
-        Some(takes) => {
-            if word.is_some_and(|word| was_woken(program, thread, word)) {
-                return None;
-            }
-            (seen.kind, seen.is_taken) = (ResourceKind::ThreadLock, Some(true));
-            if let Some(address) = word.and_then(|word| (takes.of_word)(program, word)) {
-                (seen.key, seen.address) = (address, address);
-            }
-            name = lock_name(sites, frame);
-            let owner = blocking::owner(program, &site.type_name);
-            size = owner.and_then(|owner| Some(program.type_of(owner).ok()?.size));
-        }
-        None => {
-            let words = || words::of_stack(program, thread, FxHashSet::default());
-            let words = || words().unwrap_or_default();
-            let function = &*site.type_name;
-            let is_direct = is_direct(sites, chain, frame);
-            // The number of a file may be 0.
-            let argument = first_argument(program, thread);
-            let awaited = call.awaits.zip(argument).and_then(|(find, word)| {
-                let tid = thread.tid;
-                let words = &words;
-                let calls = &program.target().processor()?.system_calls;
-                let argument = |number| register(program, thread, number);
-                let blocked = BlockedThread {
-                    program,
-                    tid,
-                    function,
-                    word,
-                    operation: calls.second_argument.and_then(argument),
-                    limit: calls.third_argument.and_then(argument),
-                    is_direct,
-                    words,
-                };
-                Some((find(&blocked)?, word))
-            });
-            if let Some((awaited, word)) = awaited {
-                let is_file = awaited.kind == ResourceKind::Io;
-                if !is_file && was_woken(program, thread, word) {
-                    return None;
-                }
-                seen = awaited;
-            } else if call.may_end {
-                return None;
-            } else {
-                let path: Vec<&str> = path.iter().map(|segment| segment.text).collect();
-                name = path.join("::");
-            }
-        }
     }
-    Some(Blocked { seen, name, frame: FrameRef::of(frame), polls: call.polls, size, spins: false })
-}
-
-/// The name of the lock whose function was called.
-pub(super) fn lock_name(sites: &Sites, call: &Frame) -> String {
-    let site = sites.get(call.site);
-    let path = path_segments(&site.name.short);
-    let lock = path.len().checked_sub(2).map(|at| path[at].text.to_string());
-    let owner = path_segments(&site.type_name);
-    let full = owner.len().checked_sub(2).map(|at| last_segment(&owner[at].whole()));
-    sites.libraries().spelled(&full.or(lock).unwrap_or_default())
 }
 
 /// Whether the user's code made a call without another library in between.

@@ -4,6 +4,7 @@
 pub(crate) mod beginning;
 pub(crate) mod beside_stack;
 pub(crate) mod block_on_calls;
+mod blocked;
 pub(crate) mod blocked_calls;
 pub(crate) mod blocked_on;
 pub(crate) mod cut_stacks;

@@ -1,10 +1,10 @@
 //! Locks that threads spin for: they run, and ask again and again whether the lock is free.
 
-use super::blocked_calls::{Blocked, lock_name};
+use super::blocked::{Blocked, lock_name};
 use super::stack_future;
 use crate::knowledge::{BlockingCall, ObservedResource};
 use crate::layout::Type;
-use crate::report::{Frame, FrameRef, ResourceKind};
+use crate::report::{Frame, ResourceKind};
 use crate::target::Thread;
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value};
@@ -40,12 +40,10 @@ pub(super) fn of_call(
         ..ObservedResource::without_address(ResourceKind::ThreadLock)
     };
     Some(Blocked {
-        seen,
-        name: lock_name(sites, frame),
-        frame: FrameRef::of(frame),
         polls: false,
         size: program.type_of(lock.ty).ok().map(|layout| layout.size),
         spins: true,
+        ..Blocked::of(seen, lock_name(sites, frame), frame, call)
     })
 }
 
