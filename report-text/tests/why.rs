@@ -437,3 +437,40 @@ fn bytes_that_were_not_flushed_are_why_no_answer_comes() {
         "6 bytes that task 1 wrote are still in `out` (BufWriter<OwnedWriteHalf>), not flushed.";
     assert!(said.contains(expected), "{text}");
 }
+
+/// A task that lets others run has a lock that one of them wants; with `own` it waits for an answer that
+/// it would send.
+fn lead(own: bool) -> String {
+    let mut story = FakeReport::new();
+    let (task, waits) = (story.task(), story.task());
+    let lock = story.resource(ResourceKind::Mutex, "Mutex<Stock>");
+    story.holds(task, lock).variable = Some("stock".into());
+    story.waits(waits, lock);
+    if own {
+        let answer = story.channel(ResourceKind::Oneshot, "oneshot<Price>", 2);
+        let holder = story.holds(task, answer);
+        (holder.access, holder.variable) = (Access::Send, Some("jobs".into()));
+        story.waits(task, answer).access = Some(Access::Receive);
+    } else {
+        let turn = story.resource(ResourceKind::Yield, "its next turn");
+        story.waits(task, turn);
+        story.is_woken(task);
+    }
+    let text = text_of(&at_line_of_the_users(story));
+    let first = text.lines().skip_while(|line| !line.starts_with("  - ")).collect::<Vec<_>>();
+    first.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn who_lets_others_run_and_keeps_what_they_want_may_do_so_in_a_loop() {
+    let expected = "while it holds Mutex<Stock> in `stock`: see whether it does so in a loop.";
+    let said = lead(false);
+    assert!(said.contains("gives way to others") && said.ends_with(expected), "{said}");
+}
+
+#[test]
+fn who_would_answer_itself_is_told_where_it_has_the_sender() {
+    let said = lead(true);
+    let expected = "whose sender it has itself in `jobs`: see what else could end that.";
+    assert!(said.contains(expected), "{said}");
+}

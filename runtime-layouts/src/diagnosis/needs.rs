@@ -280,7 +280,7 @@ fn enders(report: &Report, channel: &Resource) -> Group {
 fn holders(report: &Report, resource: &Resource) -> Group {
     let are_all_found = resource.are_all_found();
     let counts = |holder: &Holder| {
-        (holder.thread.is_none() || resource.kind == ResourceKind::Pool)
+        (holder.thread.is_none() || holder.task.is_some() || resource.kind == ResourceKind::Pool)
             && (holder.access != Access::Handle || are_all_found)
             && holder.access != Access::Peer
     };

@@ -61,7 +61,7 @@ impl TaskState {
 pub struct Task {
     /// Its id.
     pub id: TaskId,
-    /// The index of its runtime in [`Report::runtimes`]; `None` for a `block_on` future whose
+    /// The index of its runtime in [`Report::runtimes`](super::Report::runtimes); `None` for a `block_on` future whose
     /// runtime is not known.
     pub runtime: Option<usize>,
     /// What sort of root it is.
@@ -89,7 +89,7 @@ pub struct Task {
     pub panic: Option<Panic>,
     /// How many wakers of it exist.
     pub wakers: TaskWakers,
-    /// Its place in [`Report::tasks`].
+    /// Its place in [`Report::tasks`](super::Report::tasks).
     pub index: TaskIndex,
     /// What could not be read. What may be wrong is in [`Task::trust`].
     pub problems: Vec<String>,

@@ -105,6 +105,7 @@ busy! {
     a_pool_of_connections "pool" [];
     two_pools_in_one_order "connections" [SLOW];
     locks_that_block_threads "counters" [];
+    locks_that_threads_give_back_before_they_wait "given-back" [SLOW];
     locks_that_threads_spin_for "spun-counters" [];
     a_pipe_that_many_write_to "shared-writer" [SLOW];
     a_pipeline_with_little_room "pipeline" [];

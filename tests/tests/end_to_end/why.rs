@@ -191,6 +191,9 @@ faults! { subjects::answers, every_answer_in_every_debugger:
     a_buffered_stream_keeps_what_its_consumer_wants "buffered-prices"
     a_worker_has_the_receiver_of_jobs_by_a_temporary "shared-jobs"
     questions_lie_in_buffers_that_nobody_flushes "unsent-questions"
+    a_closure_keeps_a_lock_of_tasks_in_a_call "kept-in-a-call"
+    a_task_blocks_its_thread_for_who_wants_its_lock "held-in-calls"
+    a_closure_joins_a_thread_of_a_scope "scoped-join"
 }
 
 /// Where in its loop a thread that spins is stopped differs from one stop to the next.

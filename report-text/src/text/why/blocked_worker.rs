@@ -80,7 +80,9 @@ fn blocked(told: &Told<'_>) -> String {
         }
         _ => {
             let thing = thing_without_address(told.report, told.wait);
-            format!("in {}, for {thing}", call(told.report, told.wait.leaf))
+            let call = call(told.report, told.wait.leaf);
+            // `park` waits for what has no name of its own.
+            if call == thing { format!("in {call}") } else { format!("in {call}, for {thing}") }
         }
     };
     format!("{} {what}", blocks(told.report, told.wait))

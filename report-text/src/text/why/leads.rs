@@ -11,7 +11,7 @@ use super::super::unflushed;
 use super::super::waiting::{of_child, panicked_with, thing_or_answer, thing_without_address};
 use super::parts::{capitalized, joined_thread, line_of, standing, what_blocks};
 use runtime_layouts::report::{
-    Access, Clock, Finding, Flavor, FrameRef, Lead, LeadReason, Leads, Report, Resource,
+    Access, Clock, Finding, Flavor, FrameRef, Holder, Lead, LeadReason, Leads, Report, Resource,
     ResourceKind, Task, TaskIndex, TaskKind, TaskState, Wait, WakerPlace,
 };
 
@@ -123,7 +123,12 @@ fn of_state(report: &Report, lead: &Lead, subject: &str, look: &Look) -> String 
     let outermost = first.chain.frames.first().map(FrameRef::of);
     let at = at(report, outermost, look);
     match first.state {
-        TaskState::Running => format!("{subject} is running{at}: see `async bt {id}`."),
+        TaskState::Running => {
+            format!(
+                "{subject} is running{at}{}: see `async bt {id}`.",
+                while_holding(report, first)
+            )
+        }
         TaskState::Scheduled if is_run_by_none(report, first) => format!(
             "{subject} was woken{at}, but no thread was found that runs its executor: see who should."
         ),
@@ -132,9 +137,14 @@ fn of_state(report: &Report, lead: &Lead, subject: &str, look: &Look) -> String 
             if lead.tasks.len() == 1 { "queues" } else { "queue" },
             full_pool(report, first).unwrap_or_default()
         ),
-        TaskState::Scheduled => {
-            format!("{subject} was woken but not polled since{at}: see `async workers`.")
-        }
+        TaskState::Scheduled if gives_way(report, first) => format!(
+            "{subject} gives way to others{at}{}: see whether it does so in a loop.",
+            while_holding(report, first)
+        ),
+        TaskState::Scheduled => format!(
+            "{subject} was woken but not polled since{at}{}: see `async workers`.",
+            while_holding(report, first)
+        ),
         TaskState::Complete | TaskState::Cancelled if first.panic.is_some() => {
             let has = if lead.tasks.len() == 1 { "has" } else { "have" };
             let with = panicked_with(first).map(|with| format!(" with {with}")).unwrap_or_default();
@@ -153,6 +163,28 @@ fn of_state(report: &Report, lead: &Lead, subject: &str, look: &Look) -> String 
             let is = if lead.tasks.len() == 1 { "is" } else { "are" };
             format!("{subject} {is} idle{at}, and what for is not known: see `async bt {id}`.")
         }
+    }
+}
+
+/// Whether a task was woken by itself, to let others run: `yield_now`.
+fn gives_way(report: &Report, task: &Task) -> bool {
+    let mut polled = report.waits_of(task.index).iter().filter(|wait| wait.is_polled);
+    polled.any(|wait| report.resource(wait.resource).kind == ResourceKind::Yield)
+}
+
+/// `, while it holds Mutex<u64> in `guard``: the first lock of a task that others want; empty for none.
+fn while_holding(report: &Report, task: &Task) -> String {
+    let is_wanted = |(resource, holder): &(&Resource, &Holder)| {
+        let mut waiting = resource.queue.iter().map(|id| report.wait(*id));
+        let keeps = !holder.access.is_end() && holder.access != Access::Handle;
+        resource.kind.is_lock() && keeps && waiting.any(|wait| wait.task != task.index)
+    };
+    match report.held_by(task.index).find(is_wanted) {
+        Some((resource, holder)) => {
+            let perhaps = if holder.may_be_moved { "perhaps " } else { "" };
+            format!(", while it {perhaps}holds {}{}", resource.name, in_variable(holder))
+        }
+        None => String::new(),
     }
 }
 
@@ -198,6 +230,13 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
         LeadReason::OwnHolding => {
             let own = resource.holders.iter().find(|it| it.task == Some(wait.task));
             let variable = own.map(in_variable).unwrap_or_default();
+            if let Some((own, end)) = own.and_then(|own| Some((own, end_text(own.access)?))) {
+                let within = in_collection(own);
+                return format!(
+                    "{subject} {what}, whose {end} it has itself{variable}{within}: see what else could \
+                     end that."
+                );
+            }
             format!(
                 "{subject} {what}, which it holds itself{variable}: see what else could let it go."
             )

@@ -317,6 +317,18 @@ fn an_end_of_its_own_channel_is_no_sign_that_a_task_waits_for_itself() {
 }
 
 #[test]
+fn who_has_the_only_sender_itself_is_told_so() {
+    let mut story = FakeReport::new();
+    let (task, waits) = (story.task(), story.task());
+    let answer = story.channel(ResourceKind::Oneshot, "oneshot<u32>", 2);
+    story.holds(task, answer).access = Access::Send;
+    story.waits(task, answer).access = Some(Access::Receive);
+    let end = story.end_of(&[task]);
+    story.waits(waits, end);
+    assert_eq!(lines(&told(story)), [(LeadReason::OwnHolding, vec![1], 1)]);
+}
+
+#[test]
 fn who_panicked_is_told_in_any_case() {
     let with = |has_fault: bool| {
         let mut story = FakeReport::new();

@@ -337,6 +337,29 @@ fn a_circle_leads_through_a_blocked_thread() {
     );
 }
 
+/// A task blocks its thread for what a second task brings, which waits for a lock of tasks; a guard of
+/// it is on the stack of that thread or, with `of_other`, of one that runs no task.
+#[test]
+fn a_lock_of_tasks_is_with_the_thread_that_a_task_blocks() {
+    let with = |of_other: bool| {
+        let mut story = FakeReport::new();
+        let (blocked, idle) = (story.task(), story.task());
+        let message = story.channel(ResourceKind::Mpsc, "message", 1);
+        let lock = story.resource(ResourceKind::Mutex, "lock");
+        let waits = story.waits(blocked, message);
+        (waits.access, waits.blocks_thread) = (Some(Access::Receive), true);
+        story.holds(idle, message).access = Access::Send;
+        story.waits(idle, lock);
+        story.thread(7, Activity::Blocked);
+        let holder = story.thread_holds(7, true, lock);
+        (holder.task, holder.may_be_moved) = ((!of_other).then_some(blocked.task), true);
+        said(story)
+    };
+    let circle = "Deadlock, perhaps: 1 waits for message, held by 2; 2 waits for lock, held by 1";
+    assert_eq!(with(false), [circle]);
+    assert_eq!(with(true), [""; 0], "nobody knows what that thread does next");
+}
+
 #[test]
 fn a_call_that_polls_a_future_waits_for_that() {
     let mut story = FakeReport::new();

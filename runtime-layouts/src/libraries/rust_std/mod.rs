@@ -175,6 +175,7 @@ const BLOCKING: &[BlockingCall] = &[
     BlockingCall::of("std::thread::park", notifications::unpark),
     BlockingCall::of("std::thread::join_handle::JoinHandle::join", threads::end),
     BlockingCall::of("std::thread::JoinHandle::join", threads::end),
+    BlockingCall::of("std::thread::scoped::ScopedJoinHandle::join", threads::end),
     BlockingCall::of("std::thread::scoped::scope", scopes::ends),
     BlockingCall::of("std::sync::mpsc::Receiver::recv", channels::message),
     BlockingCall::of("std::sync::mpsc::SyncSender::send", channels::room),

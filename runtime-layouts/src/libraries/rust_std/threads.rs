@@ -13,10 +13,12 @@ use crate::report::{ResourceKind, ThreadRef};
 pub(super) fn end(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
     let tid = u64::try_from(blocked.program.read_unsigned(blocked.word, 4).ok()?).ok()?;
     let thread = blocked.program.target().threads().iter().find(|thread| thread.tid == tid)?;
+    let is_scoped = blocked.function.starts_with("std::thread::scoped");
+    let handle = if is_scoped { "ScopedJoinHandle" } else { "JoinHandle" };
     let thread = ThreadRef { number: thread.number, tid };
     Some(ObservedResource {
         key: tid,
-        name: Some(format!("std::thread::JoinHandle::join of thread {}", thread.number).into()),
+        name: Some(format!("std::thread::{handle}::join of thread {}", thread.number).into()),
         threads: vec![thread],
         ..ObservedResource::without_address(ResourceKind::Blocking)
     })

@@ -57,9 +57,11 @@ fn may_block_on(context: &ThreadContext, schedulers: &[Scheduler]) -> bool {
             scheduler.address == worker.scheduler && scheduler.flavor == Flavor::MULTI_THREAD
         })
     });
-    // A worker blocks on a future inside of a task that is in `block_in_place`.
+    // A worker blocks on a future inside of a task that is in `block_in_place`: with a handle it enters
+    // the runtime again, as `Mutex::blocking_lock` it does not.
     let is_in_place = context.current_task.is_some();
-    context.entered && context.handle.is_some() && (!drives_multi_thread || is_in_place)
+    let is_inside = context.entered && context.handle.is_some();
+    (is_inside && !drives_multi_thread) || ((is_inside || !context.entered) && is_in_place)
 }
 
 /// Whether a thread waits for the threads of a runtime that it drops: of that the runtime tells

@@ -2,7 +2,7 @@
 //!
 //! Who waits to write to one has filled the buffers on the way to the other end. Where who has that
 //! waits to write as well, neither reads what the other one sends. Who waits to read waits for what
-//! the task sends that has the other end: another task may have that end as well, so that this says
+//! the task sends that has the other end. Another task may have that end as well, so that this says
 //! where to look and no more.
 
 use crate::report::{Access, FrameRef, Holder, ResourceId, TaskIndex, WaitId};
@@ -24,7 +24,7 @@ pub(super) fn add(waits: &mut Waits, connections: &[ConnectionBatch]) {
                 if is_all(waits, id, Access::Send) && is_all(waits, other, Access::Send) =>
             {
                 for user in users(waits, other) {
-                    waits.held(id, holder(user, Access::End));
+                    waits.held(id, holder(user));
                 }
             }
             _ if is_all(waits, id, Access::Receive) => {
@@ -33,7 +33,7 @@ pub(super) fn add(waits: &mut Waits, connections: &[ConnectionBatch]) {
                     peers = served(connections, &far, &near);
                 }
                 for user in peers {
-                    waits.held(id, holder(user, Access::Peer));
+                    waits.held(id, holder(user));
                 }
             }
             _ => {}
@@ -66,15 +66,15 @@ fn served(connections: &[ConnectionBatch], near: &str, far: &str) -> Vec<User> {
         .collect()
 }
 
-fn holder((task, frame): User, access: Access) -> Holder {
+fn holder((task, frame): User) -> Holder {
     Holder {
         task: Some(task),
         frame,
         is_static: false,
         variable: None,
         guard: "socket".into(),
-        access,
-        may_be_moved: access == Access::End,
+        access: Access::Peer,
+        may_be_moved: false,
         shared_end: None,
         thread: None,
         within: None,
