@@ -8,7 +8,7 @@ use runtime_layouts::fake::FakeReport;
 use runtime_layouts::layout::{SourceFile, SourceLocation};
 use runtime_layouts::report::{
     Access, Activity, BlockedCall, BlockedChild, Clock, Due, FileKeeper, HoldingThread, Report,
-    ResourceId, ResourceKind, TaskKind, TaskState, ThreadRef, Unflushed,
+    ResourceId, ResourceKind, TaskKind, TaskState, ThreadRef, Unaccepted, Unflushed,
 };
 
 /// What is said of a story.
@@ -472,5 +472,29 @@ fn who_lets_others_run_and_keeps_what_they_want_may_do_so_in_a_loop() {
 fn who_would_answer_itself_is_told_where_it_has_the_sender() {
     let said = lead(true);
     let expected = "whose sender it has itself in `jobs`: see what else could end that.";
+    assert!(said.contains(expected), "{said}");
+}
+
+#[test]
+fn who_leaves_clients_waiting_is_told_with_what_it_waits_for() {
+    let mut story = FakeReport::new();
+    let (accepts, serves) = (story.task(), story.task());
+    let places = story.resource(ResourceKind::Semaphore, "Semaphore");
+    story.holds(serves, places).access = Access::Permits(1);
+    story.waits(accepts, places).access = Some(Access::Permits(1));
+    let mut report = story.report();
+    report.unaccepted.push(Unaccepted {
+        task: accepts.task,
+        frame: accepts.frame,
+        variable: Some("listener".into()),
+        may_be_moved: false,
+        descriptor: 9,
+        local: "127.0.0.1:8080".into(),
+        connections: 3,
+    });
+    let said = text_of(&report).split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected =
+        "3 connections to 127.0.0.1:8080 (fd 9, `listener`) wait for task 1 to accept them.";
+    assert!(said.contains("- Task 1 waits for 1 permit of Semaphore"), "{said}");
     assert!(said.contains(expected), "{said}");
 }

@@ -218,7 +218,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its address");
         let on = |place: &dyn std::fmt::Display| Descriptor { blocks: Some(true), ..on(place) };
-        assert_eq!(described(&listener), Some(on(&address)));
+        let listens = Some((address.to_string(), 0));
+        assert_eq!(described(&listener), Some(Descriptor { listens, ..on(&address) }));
         listener.set_nonblocking(true).expect("a flag");
         assert_eq!(described(&listener).expect("a socket").blocks, Some(false));
         listener.set_nonblocking(false).expect("a flag");
@@ -229,11 +230,18 @@ mod tests {
         let ends = Some((local.to_string(), address.to_string()));
         let blocks = Some(true);
         let (kind, now) = (None, (place.clone(), ends.clone()));
-        let expected = Descriptor { kind, place: now.0, state, ends: now.1, blocks };
-        assert_eq!(described(&client), Some(expected));
-        drop(listener.accept().expect("the other side"));
+        let (listens, unaccepted_by) = (None, Some(address.to_string()));
+        let expected =
+            Descriptor { kind, place: now.0, state, ends: now.1, blocks, listens, unaccepted_by };
+        assert_eq!(described(&client), Some(expected.clone()));
+        let waiting = described(&listener).and_then(|listener| listener.listens);
+        assert_eq!(waiting, Some((address.to_string(), 1)));
+        let (other, _) = listener.accept().expect("the other side");
+        let expected = Descriptor { unaccepted_by: None, ..expected };
+        assert_eq!(described(&client), Some(expected.clone()));
+        drop(other);
         let state = Some(format!("closed by the other side, from {local}"));
-        let expected = Descriptor { kind: None, place, state, ends, blocks };
+        let expected = Descriptor { place, state, ends, ..expected };
         assert_eq!(described(&client), Some(expected));
         let socket = UdpSocket::bind("[::1]:0").expect("a port");
         assert_eq!(described(&socket), Some(on(&socket.local_addr().expect("its address"))));

@@ -1,6 +1,6 @@
 //! The sockets of a process, as the tables of its network namespace have them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -14,6 +14,10 @@ use super::unix_peers;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Socket {
     Tcp(SocketAddr, SocketAddr, TcpState),
+    /// A socket that listens, with the number of connections that wait to be accepted.
+    TcpListener(SocketAddr, u64),
+    /// One whose other end was not accepted yet.
+    TcpUnaccepted(SocketAddr, SocketAddr, TcpState),
     Udp(SocketAddr, SocketAddr),
     Unix(UnixSocket),
 }
@@ -31,12 +35,13 @@ pub(super) struct UnixSocket {
 impl Socket {
     pub(super) fn describe(&self) -> Descriptor {
         match self {
-            Self::Tcp(local, _, TcpState::Listen) => on(local),
-            Self::Tcp(local, remote, state) => Descriptor {
-                place: Some(format!("to {remote}")),
-                state: Some(format!("{}, from {local}", state_text(state))),
-                ends: Some((local.to_string(), remote.to_string())),
-                ..Descriptor::default()
+            Self::TcpListener(local, waiting) => {
+                Descriptor { listens: Some((local.to_string(), *waiting)), ..on(local) }
+            }
+            Self::Tcp(local, remote, state) => connected(local, remote, state),
+            Self::TcpUnaccepted(local, remote, state) => Descriptor {
+                unaccepted_by: Some(remote.to_string()),
+                ..connected(local, remote, state)
             },
             Self::Udp(local, remote) if remote.port() == 0 => on(local),
             Self::Udp(local, remote) => {
@@ -79,6 +84,15 @@ fn unix_end(inode: u64, path: Option<&PathBuf>) -> String {
     }
 }
 
+fn connected(local: &SocketAddr, remote: &SocketAddr, state: &TcpState) -> Descriptor {
+    Descriptor {
+        place: Some(format!("to {remote}")),
+        state: Some(format!("{}, from {local}", state_text(state))),
+        ends: Some((local.to_string(), remote.to_string())),
+        ..Descriptor::default()
+    }
+}
+
 pub(super) fn on(place: impl std::fmt::Display) -> Descriptor {
     Descriptor { place: Some(format!("on {place}")), ..Descriptor::default() }
 }
@@ -104,11 +118,30 @@ fn state_text(state: &TcpState) -> &'static str {
     }
 }
 
+/// An address of version 4 that is written as one of version 6, as itself.
+fn unmapped(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
 /// The sockets of a process's network namespace, by inode.
 pub(super) fn sockets(process: &Process) -> HashMap<u64, Socket> {
     let mut found = HashMap::new();
-    for entry in process.tcp().into_iter().chain(process.tcp6()).flatten() {
-        let socket = Socket::Tcp(entry.local_address, entry.remote_address, entry.state);
+    let tcp: Vec<_> = process.tcp().into_iter().chain(process.tcp6()).flatten().collect();
+    // Who waits to be accepted belongs to no file yet (`tcp_accept` makes one: `net/ipv4/tcp_ipv4.c`,
+    // `get_tcp4_sock`, Linux 6.18, which also counts who waits as what is to be read).
+    let unaccepted: HashSet<(SocketAddr, SocketAddr)> = tcp
+        .iter()
+        .filter(|entry| entry.inode == 0 && entry.state == TcpState::Established)
+        .map(|entry| (unmapped(entry.remote_address), unmapped(entry.local_address)))
+        .collect();
+    for entry in tcp.into_iter().filter(|entry| entry.inode != 0) {
+        let (local, remote) = (entry.local_address, entry.remote_address);
+        let ends = (unmapped(local), unmapped(remote));
+        let socket = match entry.state {
+            TcpState::Listen => Socket::TcpListener(local, entry.rx_queue.into()),
+            state if unaccepted.contains(&ends) => Socket::TcpUnaccepted(local, remote, state),
+            state => Socket::Tcp(local, remote, state),
+        };
         found.insert(entry.inode, socket);
     }
     for entry in process.udp().into_iter().chain(process.udp6()).flatten() {

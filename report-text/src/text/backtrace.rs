@@ -9,7 +9,7 @@ use super::frames::{Heading, Line, lines, name, place, site};
 use super::source::Sources;
 use super::style::{Out, Style, columns, escaped};
 use super::{Beside, Look};
-use super::{connections, holders, unflushed, variables, waiting};
+use super::{connections, holders, unaccepted, unflushed, variables, waiting};
 use runtime_layouts::layout::SourceLocation;
 use runtime_layouts::report::{
     Access, Frame, FrameRef, FutureState, Holder, Polled, Report, Resource, Site, Task, TaskKind,
@@ -312,6 +312,8 @@ pub(crate) fn notes(
     notes.extend(told.map(|wait| waiting::of_leaf(report, wait, lines)));
     let buffers = report.unflushed_by(task.index).iter().filter(|buffer| buffer.frame == this);
     notes.extend(buffers.map(unflushed::of_frame));
+    let listeners = report.unaccepted_by(task.index).iter().filter(|it| it.frame == this);
+    notes.extend(listeners.map(unaccepted::of_frame));
     add_held(report, task, this, &mut notes);
     notes
 }

@@ -17,6 +17,7 @@ pub(crate) mod source;
 pub mod style;
 mod table;
 pub mod tasks;
+mod unaccepted;
 mod unflushed;
 pub mod variables;
 pub(crate) mod waiting;

@@ -9,7 +9,8 @@ use crate::value::{Program, Value, ValueError};
 /// A request's text that is longer is cut.
 const LONGEST_TEXT: u64 = 240;
 
-/// A type whose values are connections, streams of one, requests, or buffers of what is to be written.
+/// A type whose values are connections, streams of one, requests, buffers of what is to be written, or
+/// sockets.
 pub struct ConnectionType {
     /// Its path, without generic arguments.
     pub(crate) path: &'static str,
@@ -41,6 +42,11 @@ impl ConnectionType {
         Self { path, read, driver: Driver::Users }
     }
 
+    /// A socket, of which nothing is read.
+    pub(crate) const fn socket(path: &'static str) -> Self {
+        Self::used(path, |_, _| Ok(Some(Observed::Socket)))
+    }
+
     /// One that goes on as long as the future is there that keeps it.
     pub(crate) const fn kept(path: &'static str, read: ReadConnection) -> Self {
         Self { path, read, driver: Driver::Keeper }
@@ -66,6 +72,8 @@ pub(crate) enum Observed {
     Request(ObservedRequest),
     /// A buffer of what is to be written.
     Buffer(ObservedBuffer),
+    /// A socket, which listens or is connected: its number is that of the open file in it.
+    Socket,
 }
 
 /// A buffer of what is to be written, as it was read.

@@ -51,6 +51,8 @@ pub enum LeadReason {
     HolderNotFound,
     /// A timer is due and does not go off.
     Overdue,
+    /// Connections wait to be accepted, and the task that listens waits for something else.
+    Unaccepted,
     /// Others wait for a task, or it waits for something whose source was not found.
     ChainEnd,
 }
@@ -67,6 +69,7 @@ impl LeadReason {
             Self::BlockedChild => "blocked_child",
             Self::HolderNotFound => "holder_not_found",
             Self::Overdue => "overdue",
+            Self::Unaccepted => "unaccepted",
             Self::ChainEnd => "chain_end",
         }
     }

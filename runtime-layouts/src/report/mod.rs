@@ -19,6 +19,7 @@ mod task;
 mod threads;
 mod timer;
 mod trust;
+mod unaccepted;
 mod unflushed;
 mod wait_list;
 mod wakers;
@@ -43,6 +44,7 @@ pub use self::task::{Panic, Task, TaskId, TaskKind, TaskState};
 pub use self::threads::{Activity, BlockedCall, ProcessThread, ThreadRole};
 pub use self::timer::{Clock, Due, Timer};
 pub use self::trust::{FrameSource, FutureType, Trust};
+pub use self::unaccepted::Unaccepted;
 pub use self::unflushed::Unflushed;
 pub use self::wait_list::WaitList;
 pub use self::wakers::{TaskWakers, WakerPlace};
@@ -81,6 +83,8 @@ pub struct Report {
     pub serving: Vec<(TaskIndex, u32, u32)>,
     /// What tasks have written and not flushed while they wait for the answer, by task.
     pub unflushed: Vec<Unflushed>,
+    /// Connections that wait to be accepted while nobody waits for one there, by task.
+    pub unaccepted: Vec<Unaccepted>,
     /// Whether the program may have handles with which a task can be aborted, beside those that
     /// await its end.
     pub has_abort_handles: bool,
@@ -110,6 +114,7 @@ impl Report {
             connections: Vec::new(),
             serving: Vec::new(),
             unflushed: Vec::new(),
+            unaccepted: Vec::new(),
             has_abort_handles: false,
             problems: Vec::new(),
             caveats: Vec::new(),

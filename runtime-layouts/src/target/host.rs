@@ -112,6 +112,12 @@ pub struct Descriptor {
     pub ends: Option<(String, String)>,
     /// Whether calls on it wait for it, and not fail at once; `None` where the system does not tell.
     pub blocks: Option<bool>,
+    /// Of a socket that listens: what its clients connect to, `127.0.0.1:8080`, and how many connections
+    /// are established and wait to be accepted; `None` for any other file.
+    pub listens: Option<(String, u64)>,
+    /// Of a socket that is connected with one that this system has not given to any process: the address
+    /// of the socket that listens there, as [`Descriptor::listens`] has it; `None` for any other file.
+    pub unaccepted_by: Option<String>,
 }
 
 /// A lock of a file, as `flock` and its like make it.

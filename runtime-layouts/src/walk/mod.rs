@@ -13,6 +13,7 @@ pub(crate) mod stacks;
 #[cfg(test)]
 mod tests;
 pub(crate) mod threads;
+mod unaccepted;
 mod unflushed;
 pub(crate) mod waits;
 mod waits_and_holders;
@@ -439,7 +440,7 @@ impl Inspection<'_> {
         let tasks = (&*self.runtimes, &*self.tasks, &polled);
         let found = waits_and_holders::find(self.program, sites, tasks);
         let Found { mut waits, connections, threads, is_whole } = found;
-        let FoundConnections { connections, serving, sent, buffers } =
+        let FoundConnections { connections, serving, sent, buffers, sockets } =
             connections::collect(connections);
         let known = (&*self.runtimes, &*self.tasks);
         stack_references::mark(self.program, sites, known, &mut waits);
@@ -469,6 +470,7 @@ impl Inspection<'_> {
         let list = WaitList::from(std::mem::take(&mut waits.waits));
         let libraries = self.sites.libraries();
         let unflushed = unflushed::of_waits(self.program, libraries, buffers, (&list, &waits));
+        let unaccepted = unaccepted::of_listeners(self.program, sockets, (&list, &waits));
         let mut report = Report {
             target: TargetSummary {
                 kind: identity.kind,
@@ -488,6 +490,7 @@ impl Inspection<'_> {
             connections,
             serving,
             unflushed,
+            unaccepted,
             has_abort_handles,
             problems: self.problems,
             caveats: self.caveats,

@@ -13,9 +13,13 @@ fn check(profile: Profile, dump: &str, backtraces: &str) -> Result<()> {
     let running = subjects::fixture("outside", profile)?;
     // The list of a live process is wider: it says where files lead.
     Case { name: dump, commands: &[DUMP], fronts: ALL, modes: &[Mode::Core] }.check(&running)?;
-    let commands = &["async bt all"];
-    let modes = &[Mode::Live, Mode::Core];
-    Case { name: backtraces, commands, fronts: DEBUGGERS, modes }.check(&running)
+    // It says who has the other ends of sockets, too.
+    let live = format!("{backtraces}-live");
+    for (name, mode) in [(live.as_str(), Mode::Live), (backtraces, Mode::Core)] {
+        let commands = &["async bt all"];
+        Case { name, commands, fronts: DEBUGGERS, modes: &[mode] }.check(&running)?;
+    }
+    Ok(())
 }
 
 #[test]
@@ -38,7 +42,7 @@ fn of_a_live_process_files_have_places() -> Result<()> {
         for expected in [
             format!(r"waits for a connection on {address} \(fd \d+\)\n"),
             format!(
-                r"for a socket to {address} \(fd \d+\) to read \(established, from {address}\)\n"
+                r"to {address} \(fd \d+\) to read \(established, from {address}\), other end in task \d+"
             ),
             format!(
                 r"for a socket to {address} \(fd \d+\) to write \(established, from {address}\)\n"
@@ -111,4 +115,26 @@ fn of_a_live_process_a_closure_that_reads_standard_input_is_blocked_by_it() -> R
         r"     closure \d+ blocks thread \d+ for standard input \(fd 0, pipe\) to read\n",
     );
     is_said_of("read-input", evidence)
+}
+
+/// How many connections wait to be accepted only the system tells.
+#[test]
+fn of_a_live_process_connections_wait_for_who_listens() -> Result<()> {
+    let evidence = concat!(
+        r"  - Task \d+ waits for 1 permit of Semaphore \(0 free\) \(answers::listeners::accept,\s+",
+        r"\S+listeners\.rs:31\): see `async why \d+`\.\s+3\s+connections\s+to\s+127\.0\.0\.1:\d+\s+",
+        r"\(fd\s+\d+,\s+`listener`(?:,\s+unless\s+it\s+was\s+moved)?\)\s+wait\s+for\s+task\s+\d+\s+to\s+",
+        r"accept\s+them\.\n",
+    );
+    is_said_of("full-server", evidence)
+}
+
+#[test]
+fn of_a_live_process_a_server_that_asks_itself_accepts_nobody() -> Result<()> {
+    let evidence = concat!(
+        r"whose\s+other\s+end\s+it\s+has\s+itself\s+in\s+`listener`:\s+see\s+what\s+else\s+could\s+",
+        r"end\s+that\.\s+1\s+connection\s+to\s+127\.0\.0\.1:\d+\s+\(fd\s+\d+,\s+`listener`",
+        r"(?:,\s+unless\s+it\s+was\s+moved)?\)\s+waits\s+for\s+task\s+\d+\s+to\s+accept\s+it\.\n",
+    );
+    is_said_of("own-server", evidence)
 }

@@ -70,8 +70,9 @@ const WALK: &[Rule] = &[
     ("waits", &["chains", "search", "stacks"]),
     ("threads", &["chains", "search", "stacks", "waits"]),
     ("unflushed", &["chains", "waits"]),
-    ("connections", &["chains", "search", "unflushed"]),
-    ("holders", &["chains", "connections", "search", "threads", "waits"]),
+    ("unaccepted", &["chains", "waits"]),
+    ("connections", &["chains", "search", "unaccepted", "unflushed"]),
+    ("holders", &["chains", "connections", "search", "threads", "unaccepted", "waits"]),
     ("waits_and_holders", &["chains", "connections", "holders", "stacks", "threads", "waits"]),
     ("known_libraries", &["crate"]),
 ];

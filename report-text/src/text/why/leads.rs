@@ -7,8 +7,8 @@ use super::super::counts::tasks_of;
 use super::super::counts::{enumerated, ids};
 use super::super::holders::{end_text, in_collection, in_variable};
 use super::super::style::{Out, Style};
-use super::super::unflushed;
 use super::super::waiting::{of_child, panicked_with, thing_or_answer, thing_without_address};
+use super::super::{unaccepted, unflushed};
 use super::parts::{capitalized, joined_thread, line_of, standing, what_blocks};
 use runtime_layouts::report::{
     Access, Clock, Finding, Flavor, FrameRef, Holder, Lead, LeadReason, Leads, Report, Resource,
@@ -110,9 +110,13 @@ pub(crate) fn sentence(report: &Report, lead: &Lead, look: &Look) -> String {
         (_, 1) => format!("{subject} {keep} another task waiting and"),
         (_, more) => format!("{subject} {keep} {more} other tasks waiting and"),
     };
-    match lead.wait.map(|wait| report.wait(wait)) {
+    let said = match lead.wait.map(|wait| report.wait(wait)) {
         Some(wait) => of_wait(report, lead, &subject, wait, look),
         None => of_state(report, lead, &subject, look),
+    };
+    match unaccepted::by(report, &lead.tasks) {
+        Some(unaccepted) => format!("{said} {unaccepted}."),
+        None => said,
     }
 }
 
@@ -176,13 +180,12 @@ fn gives_way(report: &Report, task: &Task) -> bool {
 fn while_holding(report: &Report, task: &Task) -> String {
     let is_wanted = |(resource, holder): &(&Resource, &Holder)| {
         let mut waiting = resource.queue.iter().map(|id| report.wait(*id));
-        let keeps = !holder.access.is_end() && holder.access != Access::Handle;
+        let keeps = !holder.access.is_end() && !holder.may_be_moved;
         resource.kind.is_lock() && keeps && waiting.any(|wait| wait.task != task.index)
     };
     match report.held_by(task.index).find(is_wanted) {
         Some((resource, holder)) => {
-            let perhaps = if holder.may_be_moved { "perhaps " } else { "" };
-            format!(", while it {perhaps}holds {}{}", resource.name, in_variable(holder))
+            format!(", while it holds {}{}", resource.name, in_variable(holder))
         }
         None => String::new(),
     }
@@ -229,18 +232,15 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
         }
         LeadReason::OwnHolding => {
             let own = resource.holders.iter().find(|it| it.task == Some(wait.task));
-            let variable = own.map(in_variable).unwrap_or_default();
-            if let Some((own, end)) = own.and_then(|own| Some((own, end_text(own.access)?))) {
-                let within = in_collection(own);
-                return format!(
-                    "{subject} {what}, whose {end} it has itself{variable}{within}: see what else could \
-                     end that."
-                );
+            match own.and_then(whose_own_end) {
+                Some(whose) => format!("{subject} {what}, {whose}: see what else could end that."),
+                None => format!(
+                    "{subject} {what}, which it holds itself{}: see what else could let it go.",
+                    own.map(in_variable).unwrap_or_default()
+                ),
             }
-            format!(
-                "{subject} {what}, which it holds itself{variable}: see what else could let it go."
-            )
         }
+        LeadReason::Unaccepted => format!("{subject} {what}: see `async why {id}`."),
         LeadReason::Circle => circle(report, lead, subject, look),
         LeadReason::BlockedChild => {
             let child = of_child(report, resource).map(|does| format!(", but {does}"));
@@ -268,11 +268,27 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
         }
         LeadReason::ChainEnd | LeadReason::Panicked => {
             let timer = timer_beside(report, wait).unwrap_or_default();
+            if let Some(whose) = only_sender(resource, wait).and_then(whose_own_end) {
+                return format!("{subject} {what}{timer}, {whose}: see what else could end that.");
+            }
             let see = unflushed::before(report, wait);
             let see = see.unwrap_or_else(|| check(report, wait, id));
             format!("{subject} {what}{timer}: {see}.")
         }
     }
+}
+
+/// The sender of an answer that only who waits for it has, as far as it was found.
+fn only_sender<'r>(answer: &'r Resource, wait: &Wait) -> Option<&'r Holder> {
+    let is_own = |it: &Holder| it.task == Some(wait.task) && it.access == Access::Send;
+    let is_only = answer.kind == ResourceKind::Oneshot && answer.holders.iter().all(is_own);
+    answer.holders.first().filter(|_| is_only)
+}
+
+/// ``whose sender it has itself in `jobs`, in a message to Receiver<Job>``; `None` for a lock.
+fn whose_own_end(own: &Holder) -> Option<String> {
+    let end = end_text(own.access)?;
+    Some(format!("whose {end} it has itself{}{}", in_variable(own), in_collection(own)))
 }
 
 /// `Tasks 3 and 4 wait for each other: task 3 for a message on mpsc<Ack> (relay.rs:12), task 4 for

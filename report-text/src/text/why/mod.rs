@@ -26,6 +26,7 @@ use super::Look;
 use super::counts::enumerated;
 use super::problems::write_problems;
 use super::style::{Out, Style};
+use super::unaccepted;
 use super::waiting::thing;
 use runtime_layouts::diagnosis::{findings, is_fault, leads, reasons};
 use runtime_layouts::report::{
@@ -314,7 +315,9 @@ fn behind(report: &Report, finding: &Finding, look: &Look) -> Option<String> {
             ],
         )
     });
-    Some([behind, woken].into_iter().flatten().collect::<Vec<_>>().join(" "))
+    let all: Vec<TaskIndex> = [&*finding.tasks(report), &finding.behind].concat();
+    let unaccepted = unaccepted::by(report, &all).map(|said| format!("{said}."));
+    Some([behind, woken, unaccepted].into_iter().flatten().collect::<Vec<_>>().join(" "))
         .filter(|text| !text.is_empty())
 }
 

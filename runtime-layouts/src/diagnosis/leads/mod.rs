@@ -224,8 +224,10 @@ impl<'r> Steps<'r> {
                 }
             }
         }
+        self.add_unaccepted(&mut leads);
         // Of a circle the first task is its end.
-        let matters = |lead: &Lead| matter.contains(&lead.tasks[0]);
+        let matters =
+            |lead: &Lead| lead.reason == LeadReason::Unaccepted || matter.contains(&lead.tasks[0]);
         if self.knows_users() || leads.iter().any(matters) {
             leads.retain(matters);
         }
@@ -236,6 +238,18 @@ impl<'r> Steps<'r> {
             (lead.reason, is_told_last, lead.behind == 0, usize::MAX - many, lead.tasks[0])
         });
         leads
+    }
+
+    /// Adds the tasks that leave connections unaccepted, of which no lead tells yet.
+    fn add_unaccepted(&self, leads: &mut Vec<Lead>) {
+        for of_task in self.report.unaccepted.chunk_by(|one, next| one.task == next.task) {
+            let task = of_task[0].task;
+            if leads.iter().all(|lead| !lead.tasks.contains(&task)) {
+                let wait = self.waits[task.0 as usize];
+                let reason = LeadReason::Unaccepted;
+                leads.push(Lead { reason, tasks: vec![task], wait, behind: 0 });
+            }
+        }
     }
 
     /// The tasks of the user's behind which only a library's own wait: as they do behind who has a

@@ -117,10 +117,16 @@ pub(super) fn next_task(report: &Report, wait: &Wait, keepers: &Keepers) -> Opti
     if let Some(given) = resource.given {
         return Some(report.wait(given).task);
     }
-    // An end of its own channel is no sign either: others may have one as well, if there can be several.
-    // Of a lock that it holds itself a task gets no other.
-    let only_one = [ResourceKind::ThreadLock, ResourceKind::Oneshot];
-    let may_be_own = resource.kind.is_lock() || only_one.contains(&resource.kind);
+    // An end of its own channel is no sign either: others may have one as well. Of a lock that it
+    // holds itself a task gets no other.
+    // What only it could accept is its own as well.
+    let is_to_accept = |holder: &Holder| {
+        let mut listening = report.unaccepted_by(wait.task).iter();
+        holder.access == Access::Peer && listening.any(|it| it.frame == holder.frame)
+    };
+    let may_be_own = resource.kind.is_lock()
+        || resource.kind == ResourceKind::ThreadLock
+        || resource.holders.iter().any(is_to_accept);
     match keepers.first {
         Some(first) if first == wait.task => keepers.other.or(keepers.first.filter(|_| may_be_own)),
         first => first,

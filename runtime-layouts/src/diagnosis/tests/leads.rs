@@ -6,7 +6,7 @@ use crate::diagnosis::{findings, leads};
 use crate::fake::{FakeFrame, FakeReport};
 use crate::report::{
     Access, Clock, Due, FindingKind, Lead, LeadReason, Leads, Panic, ResourceKind, TaskKind,
-    TaskState, Timer,
+    TaskState, Timer, Unaccepted,
 };
 
 pub(super) fn told(story: FakeReport) -> Leads {
@@ -317,18 +317,6 @@ fn an_end_of_its_own_channel_is_no_sign_that_a_task_waits_for_itself() {
 }
 
 #[test]
-fn who_has_the_only_sender_itself_is_told_so() {
-    let mut story = FakeReport::new();
-    let (task, waits) = (story.task(), story.task());
-    let answer = story.channel(ResourceKind::Oneshot, "oneshot<u32>", 2);
-    story.holds(task, answer).access = Access::Send;
-    story.waits(task, answer).access = Some(Access::Receive);
-    let end = story.end_of(&[task]);
-    story.waits(waits, end);
-    assert_eq!(lines(&told(story)), [(LeadReason::OwnHolding, vec![1], 1)]);
-}
-
-#[test]
 fn who_panicked_is_told_in_any_case() {
     let with = |has_fault: bool| {
         let mut story = FakeReport::new();
@@ -444,4 +432,36 @@ fn of_a_blocked_worker_no_late_task_tells_more() {
     };
     assert_eq!(with(true), (true, 0));
     assert_eq!(with(false), (false, 2));
+}
+
+/// A task that listens waits for a lock of another one; with `is_stuck` they wait for each other.
+fn listening(is_stuck: bool) -> Vec<(LeadReason, Vec<u32>, usize)> {
+    let mut story = FakeReport::new();
+    let (listens, other) = (story.task(), story.task());
+    let lock = story.resource(ResourceKind::Mutex, "lock");
+    story.holds(other, lock);
+    story.waits(listens, lock);
+    let answer = match is_stuck {
+        true => story.end_of(&[listens]),
+        false => story.resource(ResourceKind::Io, "TcpStream"),
+    };
+    story.waits(other, answer);
+    let mut report = story.report();
+    report.unaccepted.push(Unaccepted {
+        task: listens.task,
+        frame: listens.frame,
+        variable: None,
+        may_be_moved: false,
+        descriptor: 9,
+        local: "127.0.0.1:8080".into(),
+        connections: 3,
+    });
+    lines(&leads(&report, &findings(&report)))
+}
+
+#[test]
+fn who_leaves_clients_waiting_is_a_lead_where_no_fault_tells_why() {
+    let (unaccepted, end) = (LeadReason::Unaccepted, LeadReason::ChainEnd);
+    assert_eq!(listening(false), [(unaccepted, vec![1], 0), (end, vec![2], 1)]);
+    assert_eq!(listening(true), []);
 }

@@ -35,6 +35,10 @@ pub(crate) const LIBRARY: Library = Library {
     connections: &[
         ConnectionType::used("futures_lite::io::BufWriter", ObservedBuffer::writer),
         ConnectionType::used("async_std::io::buf_writer::BufWriter", ObservedBuffer::writer),
+        ConnectionType::socket("async_net::tcp::TcpListener"),
+        ConnectionType::socket("async_net::tcp::TcpStream"),
+        ConnectionType::socket("async_std::net::tcp::listener::TcpListener"),
+        ConnectionType::socket("async_std::net::tcp::stream::TcpStream"),
     ],
     ..Library::named("async-io")
 };

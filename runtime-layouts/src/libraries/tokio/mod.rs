@@ -76,10 +76,12 @@ pub(crate) const LIBRARY: Library = Library {
     public_paths: public_paths::PUBLIC_PATHS,
     resources: resources::RESOURCES,
     guards: resources::GUARDS,
-    connections: &[ConnectionType::used(
-        "tokio::io::util::buf_writer::BufWriter",
-        ObservedBuffer::writer,
-    )],
+    connections: &[
+        ConnectionType::used("tokio::io::util::buf_writer::BufWriter", ObservedBuffer::writer),
+        ConnectionType::socket("tokio::net::tcp::listener::TcpListener"),
+        ConnectionType::socket("tokio::net::tcp::stream::TcpStream"),
+        ConnectionType::socket("tokio::net::unix::stream::UnixStream"),
+    ],
     handles: &handles::HANDLES,
     blocking: BLOCKING,
     ..Library::named("tokio")

@@ -19,6 +19,7 @@ use crate::value::{Program, Ty, Value};
 use crate::walk::chains::live_values::{LiveValue, LiveValues};
 use crate::walk::chains::sites::Sites;
 use crate::walk::search::search_for::SearchFor;
+use crate::walk::unaccepted::FoundSocket;
 use crate::walk::unflushed::FoundBuffer;
 
 /// What the futures of some tasks have.
@@ -29,9 +30,15 @@ pub(crate) struct ConnectionBatch {
     /// Requests that tasks have sent, by the frames that keep them.
     sent: Vec<(TaskIndex, Kept)>,
     buffers: Vec<FoundBuffer>,
+    sockets: Vec<FoundSocket>,
 }
 
 impl ConnectionBatch {
+    /// The sockets, in the order of their tasks.
+    pub(crate) fn sockets(&self) -> &[FoundSocket] {
+        &self.sockets
+    }
+
     /// The connections, in the order of their tasks.
     pub(crate) fn connections(&self) -> impl Iterator<Item = &Connection> {
         self.connections.iter().map(|(_, connection)| connection)
@@ -48,6 +55,8 @@ pub(crate) struct FoundConnections {
     pub(crate) sent: Vec<(TaskIndex, Kept)>,
     /// Buffers with bytes that nobody flushed, in the order of their tasks.
     pub(crate) buffers: Vec<FoundBuffer>,
+    /// Sockets, in the order of their tasks.
+    pub(crate) sockets: Vec<FoundSocket>,
 }
 
 /// Reads connections; keeps what it learns about types.
@@ -101,6 +110,12 @@ impl ConnectionReader {
                     let Some(driven) = is_new.then(driven).flatten() else { continue };
                     let connection = self.connection(program, (task.index, driven), live, &seen);
                     of_task.add_connection(live, &seen, connection, found);
+                }
+                Observed::Socket => {
+                    let streams = streams_of(program, live.value);
+                    let descriptor = self.descriptor(program, &streams);
+                    let socket = descriptor.map(|fd| FoundSocket::of(task.index, live, fd));
+                    found.sockets.extend(socket);
                 }
                 _ if !is_polled(live) => {}
                 Observed::Stream { of, phase } => {
@@ -197,12 +212,13 @@ fn streams_of(program: &Program<'_>, io: Value) -> Vec<Value> {
 /// task serves which.
 pub(crate) fn collect(batches: Vec<ConnectionBatch>) -> FoundConnections {
     let (mut connections, mut streams, mut sent) = (Vec::new(), Vec::new(), Vec::new());
-    let mut buffers = Vec::new();
+    let (mut buffers, mut sockets) = (Vec::new(), Vec::new());
     for batch in batches {
         connections.extend(batch.connections);
         streams.extend(batch.streams);
         sent.extend(batch.sent);
         buffers.extend(batch.buffers);
+        sockets.extend(batch.sockets);
     }
     // What several tasks share is one connection.
     let mut seen: FxHashMap<u64, usize> = FxHashMap::default();
@@ -243,7 +259,7 @@ pub(crate) fn collect(batches: Vec<ConnectionBatch>) -> FoundConnections {
         .collect();
     serving.sort_unstable();
     serving.dedup_by_key(|serving| serving.0);
-    FoundConnections { connections, serving, sent, buffers }
+    FoundConnections { connections, serving, sent, buffers, sockets }
 }
 
 fn is_served(request: &Request) -> bool {

@@ -104,7 +104,7 @@ impl Holders {
         if may_be_in_static {
             self.add_statics(program, sites, waits);
         }
-        peers::add(waits, connections);
+        peers::add(program, waits, connections);
         children::add(program, sites, tasks, waits);
         file_locks::add(program, sites, tasks, waits);
         lent::add(program, sites, tasks, &mut self.types, waits);
