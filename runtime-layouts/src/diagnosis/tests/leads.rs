@@ -434,13 +434,13 @@ fn of_a_blocked_worker_no_late_task_tells_more() {
     assert_eq!(with(false), (false, 2));
 }
 
-/// A task that listens waits for a lock of another one; with `is_stuck` they wait for each other.
+/// A task that listens waits for a permit of another one; with `is_stuck` they wait for each other.
 fn listening(is_stuck: bool) -> Vec<(LeadReason, Vec<u32>, usize)> {
     let mut story = FakeReport::new();
     let (listens, other) = (story.task(), story.task());
-    let lock = story.resource(ResourceKind::Mutex, "lock");
-    story.holds(other, lock);
-    story.waits(listens, lock);
+    let places = story.resource(ResourceKind::Semaphore, "Semaphore");
+    story.holds(other, places).access = Access::Permits(1);
+    story.waits(listens, places).access = Some(Access::Permits(1));
     let answer = match is_stuck {
         true => story.end_of(&[listens]),
         false => story.resource(ResourceKind::Io, "TcpStream"),
