@@ -126,7 +126,7 @@ pub(super) fn next_task(report: &Report, wait: &Wait, keepers: &Keepers) -> Opti
     };
     let may_be_own = resource.kind.is_lock()
         || resource.kind == ResourceKind::ThreadLock
-        || resource.holders.iter().any(is_to_accept);
+        || (resource.kind == ResourceKind::Io && resource.holders.iter().any(is_to_accept));
     match keepers.first {
         Some(first) if first == wait.task => keepers.other.or(keepers.first.filter(|_| may_be_own)),
         first => first,
