@@ -240,11 +240,14 @@ impl<'r> Steps<'r> {
         leads
     }
 
-    /// Adds the tasks that leave connections unaccepted, of which no lead tells yet.
+    /// Adds the tasks that leave connections unaccepted, of which no lead tells yet. Who runs or is
+    /// about to may accept the next one in a moment.
     fn add_unaccepted(&self, leads: &mut Vec<Lead>) {
         for of_task in self.report.unaccepted.chunk_by(|one, next| one.task == next.task) {
             let task = of_task[0].task;
-            if leads.iter().all(|lead| !lead.tasks.contains(&task)) {
+            let waits = self.waits[task.0 as usize].is_some()
+                || self.report.task(task).state == TaskState::Idle;
+            if waits && leads.iter().all(|lead| !lead.tasks.contains(&task)) {
                 let wait = self.waits[task.0 as usize];
                 let reason = LeadReason::Unaccepted;
                 leads.push(Lead { reason, tasks: vec![task], wait, behind: 0 });
