@@ -40,6 +40,8 @@ static CORES: LazyLock<Cores> = LazyLock::new(|| {
         &["sh", "-c", "ulimit -c unlimited; exec \"$0\" \"$@\""].map(std::ffi::OsStr::new),
     );
     command.current_dir(folder.path());
+    // What computes goes on for a moment between its stop and the kernel's core.
+    command.env(child::IDLE, "1");
     let mut running = Running::spawn(command);
     // From here on nothing in it moves.
     running.signal("STOP");

@@ -11,8 +11,12 @@ use std::time::{Duration, Instant};
 
 /// Set in the process that is looked at.
 const ROLE: &str = "PROCESS_TARGET_CHILD";
+/// Set beside it in one of which no thread computes.
+#[allow(dead_code, reason = "not every file of tests uses everything")]
+pub(crate) const IDLE: &str = "PROCESS_TARGET_IDLE";
 
-/// A process with three threads: the first waits for its standard input, one sleeps, one counts.
+/// A process with three threads: the first waits for its standard input, one sleeps, one counts or, with
+/// [`IDLE`], sleeps too.
 pub(crate) struct Running {
     child: Child,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
@@ -134,6 +138,9 @@ fn sleeps_here() {
 }
 
 fn counts() {
+    if std::env::var_os(IDLE).is_some() {
+        sleeps_here();
+    }
     let mut count: u64 = 0;
     loop {
         count = std::hint::black_box(count.wrapping_add(1));
