@@ -498,3 +498,20 @@ fn who_leaves_clients_waiting_is_told_with_what_it_waits_for() {
     assert!(said.contains("- Task 1 waits for 1 permit of Semaphore"), "{said}");
     assert!(said.contains(expected), "{said}");
 }
+
+#[test]
+fn of_a_lock_whose_guard_is_nowhere_the_thread_with_its_address_is_told() {
+    let mut story = FakeReport::new();
+    let (waits, blocks) = (story.task(), story.task());
+    let lock = story.resource(ResourceKind::Mutex, "Mutex<Stock>");
+    story.resource_mut(lock).is_taken = Some(true);
+    story.waits(waits, lock);
+    let call = story.resource(ResourceKind::Blocking, "a call");
+    story.waits(blocks, call).blocks_thread = true;
+    let thread = story.thread(7, Activity::Blocked);
+    (thread.task, thread.refers_to) = (Some(blocks.task), vec![lock]);
+    let said = text(story).split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected =
+        "shows its guard: the lock's address is on the stack of thread 7, which task 2 blocks";
+    assert!(said.contains(expected), "{said}");
+}

@@ -22,7 +22,8 @@ pub struct ProcessThread {
     pub blocked: Option<BlockedCall>,
     /// The locks that tasks wait for by blocking their threads of which this thread has an address on
     /// its stack or in a register, so that a guard of them may be there. All of them where its stack
-    /// cannot be read.
+    /// cannot be read. Of one that is blocked also the locks of tasks that are taken, if no guard of them
+    /// was found anywhere.
     pub refers_to: Vec<ResourceId>,
     /// For how long it was on a processor; `None` when the system does not tell.
     pub ran: Option<Ran>,
@@ -104,6 +105,21 @@ impl ProcessThread {
 }
 
 impl Report {
+    /// The one thread that is blocked and has the address of a lock of tasks whose guard was found
+    /// nowhere, and does not wait for it; `None` where there is none, or several.
+    #[must_use]
+    pub fn may_have_guard_of(&self, lock: ResourceId) -> Option<&ProcessThread> {
+        let queue =
+            || self.resource(lock).queue.iter().map(|wait| self.task(self.wait(*wait).task));
+        let may_have = |thread: &&ProcessThread| {
+            thread.activity == Activity::Blocked
+                && thread.refers_to.contains(&lock)
+                && queue().all(|task| task.thread != Some(thread.thread))
+        };
+        let mut threads = self.threads.iter().filter(may_have);
+        threads.next().filter(|_| threads.next().is_none())
+    }
+
     /// Whether a thread may hold that lock though no guard of it was found there: one that runs, is
     /// blocked by something else or sleeps in `block_on`, and has the lock's address. What only waits
     /// for work holds nothing.

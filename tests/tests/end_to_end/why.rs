@@ -11,7 +11,7 @@ use xtask::session::Subject;
 
 /// Faults of which an optimized program does not show all: where main's future is on the stack while
 /// its thread is blocked in it, or a guard that a blocked thread has.
-const OPTIMIZED_AWAY: [&str; 3] = ["sibling-guard", "local-guard", "scope"];
+const OPTIMIZED_AWAY: [&str; 4] = ["sibling-guard", "local-guard", "scope", "forgotten-guard"];
 
 /// Every debugger, at the process and at its core file: the gdbs, then the lldbs.
 const EVERY: &[Look] = &[
@@ -193,6 +193,7 @@ faults! { subjects::answers, every_answer_in_every_debugger:
     questions_lie_in_buffers_that_nobody_flushes "unsent-questions"
     a_closure_keeps_a_lock_of_tasks_in_a_call "kept-in-a-call"
     a_task_blocks_its_thread_for_who_wants_its_lock "held-in-calls"
+    the_guard_of_a_call_is_optimized_away "forgotten-guard"
     a_closure_joins_a_thread_of_a_scope "scoped-join"
 }
 

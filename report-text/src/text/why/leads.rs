@@ -11,8 +11,8 @@ use super::super::waiting::{of_child, panicked_with, thing_or_answer, thing_with
 use super::super::{unaccepted, unflushed};
 use super::parts::{capitalized, joined_thread, line_of, standing, what_blocks};
 use runtime_layouts::report::{
-    Access, Clock, Finding, Flavor, FrameRef, Holder, Lead, LeadReason, Leads, Report, Resource,
-    ResourceKind, Task, TaskIndex, TaskKind, TaskState, Wait, WakerPlace,
+    Access, Clock, Finding, Flavor, FrameRef, Holder, Lead, LeadReason, Leads, ProcessThread,
+    Report, Resource, ResourceKind, Task, TaskIndex, TaskKind, TaskState, Wait, WakerPlace,
 };
 
 /// Writes the leads under a heading, or that nothing waits inside the program.
@@ -204,6 +204,22 @@ fn is_run_by_none(report: &Report, task: &Task) -> bool {
     runtime.is_some_and(|it| it.workers.is_empty() && it.flavor != Flavor::BLOCKING_POOL)
 }
 
+/// Where a guard may be that was not found.
+const NO_GUARD: &str = "running native code has it, or it was leaked, or the debug information leaves \
+                        out its variable";
+
+/// `the lock's address is on the stack of thread 2, which task 4 blocks (calls.rs:48)`
+fn has_address(report: &Report, thread: &ProcessThread) -> String {
+    let number = thread.thread.number;
+    let line = thread.blocked.and_then(|call| line_of(report, call.user?));
+    let line = line.map(|line| format!(" ({line})")).unwrap_or_default();
+    let who = match thread.task {
+        Some(task) => format!(", which task {} blocks{line}", report.task(task).id.0),
+        None => format!(", which is blocked{line}"),
+    };
+    format!("the lock's address is on the stack of thread {number}{who}")
+}
+
 fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look) -> String {
     let first = report.task(lead.tasks[0]);
     let id = &first.id.0;
@@ -255,11 +271,13 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
                 let (who, within) = (report.holder_name(holder), in_collection(holder));
                 format!("{subject} {what}, whose guard {who} has{within}: see what should drop it.")
             }
-            None => format!(
-                "{subject} {what}, which is taken, but no suspended task shows its guard: running \
-                 native code has it, or it was leaked, or the debug information leaves out its \
-                 variable."
-            ),
+            None => {
+                let thread = report.may_have_guard_of(wait.resource);
+                let who = thread.map_or(NO_GUARD.to_string(), |thread| has_address(report, thread));
+                format!(
+                    "{subject} {what}, which is taken, but no suspended task shows its guard: {who}."
+                )
+            }
         },
         LeadReason::Overdue => {
             format!(

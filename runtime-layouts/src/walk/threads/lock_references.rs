@@ -29,6 +29,9 @@ const LARGEST_VALUE: u64 = 4096;
 /// counts of an `Arc` around it, two words, to which a mere handle points.
 const GUARD_REACH: u64 = 16;
 
+/// The size of a lock for readers and writers without what it guards, at most.
+const OF_READERS: u64 = 64;
+
 /// Says of each thread which of those locks it has the address of. Of a thread that sleeps until what
 /// it blocks on ends, what called `block_on` has a guard of it: the guards in the future are known, and
 /// it runs nothing that could make one.
@@ -39,7 +42,8 @@ pub(crate) fn mark(
     waits: &Waits,
 ) {
     let locks: Vec<(ResourceId, u64)> = wanted(waits).collect();
-    if locks.is_empty() {
+    let of_tasks: Vec<(ResourceId, u64, u64)> = wanted_of_tasks(waits).collect();
+    if locks.is_empty() && of_tasks.is_empty() {
         return;
     }
     let size = |lock: &ResourceId| waits.lock_sizes.get(lock).copied().unwrap_or(LARGEST_VALUE);
@@ -72,6 +76,14 @@ pub(crate) fn mark(
             .filter(|(id, address)| has(reach(id), *address) || runs && is_static(*address));
         let found = found.map(|(id, _)| *id);
         thread.refers_to.extend(found);
+        if thread.activity == Activity::Blocked {
+            let has = |first: u64, size: u64| {
+                let is_within = |word: &u64| word.wrapping_sub(first) < size;
+                words.as_ref().is_some_and(|words| words.iter().any(is_within))
+            };
+            let found = of_tasks.iter().filter(|(_, address, size)| has(*address, *size));
+            thread.refers_to.extend(found.map(|(id, ..)| *id));
+        }
     }
 }
 
@@ -87,6 +99,22 @@ fn wanted(waits: &Waits) -> impl Iterator<Item = (ResourceId, u64)> + '_ {
     let ids = (0..).map(ResourceId).zip(&waits.resources);
     ids.filter(|(_, resource)| resource.kind == ResourceKind::ThreadLock && resource.address != 0)
         .map(|(id, resource)| (id, resource.address))
+}
+
+/// The locks of tasks that are taken while no guard of theirs was found, their addresses, and how far
+/// from there a guard may point: to the lock, of one for readers to the permits in it
+/// (`tokio/src/sync/{mutex,rwlock}.rs`, 1.54.1).
+fn wanted_of_tasks(waits: &Waits) -> impl Iterator<Item = (ResourceId, u64, u64)> + '_ {
+    let ids = (0..).map(ResourceId).zip(&waits.resources);
+    ids.filter_map(|(id, resource)| {
+        let reach = match resource.kind {
+            ResourceKind::Mutex => 1,
+            ResourceKind::RwLock => OF_READERS,
+            _ => return None,
+        };
+        let is_missing = resource.is_taken == Some(true) && resource.holders.is_empty();
+        (is_missing && resource.address != 0).then_some((id, resource.address, reach))
+    })
 }
 
 fn native<'p>(program: &Program<'p>, thread: &ProcessThread) -> Option<&'p Thread> {
