@@ -55,6 +55,7 @@ static RULES: Rules = Rules::new(&[
     (r"(\(fd \d+), [^)\n]*\)", "$1)"),
     (r"(\(fd \d+)(?:, [^)\n]*|\))…", "$1)"),
     (r"\b(a connection|a socket|a pipe|a file descriptor) [^\n(]*\(fd \d+\)", "$1 (fd N)"),
+    (r"\bthe named pipe /[^\n]*? to (read|write)\n", "the named pipe PATH to $1\n"),
     // What a table cuts within an address.
     (r"\ba connection on \d+\.\d+\.\d+\.\d+:\d+…", "a connection (fd N)"),
     (r"(\(fd N\)(?: to (?:read|write))?) \([^)\n]*\)", "$1"),

@@ -112,6 +112,15 @@ impl Host for LocalHost {
         Some(Descriptor { blocks: blocks(process.pid(), fd), ..found? })
     }
 
+    fn is_named_pipe(&self, path: &str) -> Option<bool> {
+        let process = format!("/proc/{}", self.process.as_ref()?.pid());
+        let place = match path.strip_prefix('/') {
+            Some(from_root) => format!("{process}/root/{from_root}"),
+            None => format!("{process}/cwd/{path}"),
+        };
+        std::fs::metadata(place).ok().map(|file| file.file_type().is_fifo())
+    }
+
     fn file_lock(&self, fd: u64) -> Option<FileLock> {
         file_locks::of(self.process.as_ref()?, fd)
     }

@@ -24,6 +24,10 @@ impl Host for FakeHost {
         None
     }
 
+    fn is_named_pipe(&self, _path: &str) -> Option<bool> {
+        None
+    }
+
     fn file_lock(&self, _fd: u64) -> Option<FileLock> {
         None
     }

@@ -19,6 +19,10 @@ pub trait Host: Send + Sync {
     /// system does not tell.
     fn descriptor(&self, fd: u64) -> Option<Descriptor>;
 
+    /// Whether a path of the process, from its own folder if it begins in none, leads to a named pipe;
+    /// `None` where it leads nowhere, or the system does not tell.
+    fn is_named_pipe(&self, path: &str) -> Option<bool>;
+
     /// Who has a lock of what an open file of the process is; `None` when nobody has, or when the system
     /// does not tell.
     fn file_lock(&self, fd: u64) -> Option<FileLock>;

@@ -38,8 +38,8 @@ use crate::layout::origin::Origin;
 use crate::layout::{Call, TypeKind};
 use crate::parallel::Job;
 use crate::report::{
-    BesideStack, Chain, LocalSet, Report, ResourceId, Runtime, Site, SiteId, TargetSummary, Task,
-    TaskIndex, TaskKind, ThreadRef, WaitList, sentence,
+    BesideStack, Chain, FutureState, LocalSet, Report, ResourceId, Runtime, Site, SiteId,
+    TargetSummary, Task, TaskIndex, TaskKind, ThreadRef, WaitList, sentence,
 };
 use crate::target::Target;
 use crate::value::{Program, Ty, Value};
@@ -434,7 +434,8 @@ impl Inspection<'_> {
         for (index, task) in (0..).zip(&mut self.tasks) {
             task.index = TaskIndex(index);
         }
-        moved_away::leave_out(&mut self.tasks);
+        let is_new = |site| sites.get(site).state == FutureState::Unresumed;
+        moved_away::leave_out(&mut self.tasks, &is_new);
         dead_sets::count(self.program, sites, &mut self.tasks);
         let polled = PolledByCalls::of(&self.tasks, polled);
         let tasks = (&*self.runtimes, &*self.tasks, &polled);

@@ -11,7 +11,8 @@ pub(crate) mod collections;
 pub(crate) mod descriptors;
 pub(crate) mod expected;
 pub(crate) mod futex_words;
-pub(crate) mod notifications;
+pub(crate) mod named_pipes;
+mod notifications;
 pub(crate) mod scopes;
 pub(crate) mod threads;
 pub(crate) mod values;
@@ -223,6 +224,10 @@ const BLOCKING: &[BlockingCall] = &[
     reads_socket("std::sys::pal::unix::net::Socket::recv_from_with_flags"),
     reads_socket("std::sys::unix::net::Socket::recv_with_flags"),
     reads_socket("std::sys::unix::net::Socket::recv_from_with_flags"),
+    // Under all that opens files.
+    opens_file("std::sys::fs::unix::File::open_c"),
+    opens_file("std::sys::pal::unix::fs::File::open_c"),
+    opens_file("std::sys::unix::fs::File::open_c"),
     // Under all that writes them, and pipes.
     reads_file("std::sys::fd::unix::FileDesc::read"),
     writes_file("std::sys::fd::unix::FileDesc::write"),
@@ -238,6 +243,10 @@ const fn reads_socket(function: &'static str) -> BlockingCall {
 
 const fn reads_file(function: &'static str) -> BlockingCall {
     BlockingCall::only(function, descriptors::file_to_read)
+}
+
+const fn opens_file(function: &'static str) -> BlockingCall {
+    BlockingCall::only(function, named_pipes::opened)
 }
 
 const fn writes_file(function: &'static str) -> BlockingCall {

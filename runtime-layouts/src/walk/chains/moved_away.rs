@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashSet;
 
-use crate::report::{Chain, FrameRef, Resource, Task, TaskIndex};
+use crate::report::{Chain, FrameRef, Resource, SiteId, Task, TaskIndex, TaskKind, TaskState};
 
 /// Shows the doubtful futures that were found to have what somebody waits for, and forgets the others.
 pub(crate) fn take_in(tasks: &mut [Task], resources: &[Resource]) {
@@ -37,14 +37,24 @@ fn add_beside(chain: &mut Chain, keeper: usize, branch: Chain) {
 }
 
 /// Leaves out the branches of variables that may have been moved away where somebody else has the
-/// same futures.
-pub(crate) fn leave_out(tasks: &mut [Task]) {
+/// same futures, or may have them: a task that runs shows less than it has, as does one that was not
+/// polled yet, whose first frame `is_new`.
+pub(crate) fn leave_out(tasks: &mut [Task], is_new: &dyn Fn(SiteId) -> bool) {
     let mut wanted = FxHashSet::default();
     for task in &*tasks {
         doubtful(&task.chain, &mut |branch| wanted.extend(futures_in(branch)));
     }
     // Hardly any program has such a branch, and there may be a million tasks.
-    if wanted.is_empty() {
+    if wanted.is_empty() && !tasks.iter().any(|task| has_doubtful(&task.chain)) {
+        return;
+    }
+    let may_have_taken = |task: &Task| {
+        let first = task.chain.frames.first();
+        let runs = task.state == TaskState::Running && task.kind != TaskKind::Blocking;
+        runs || task.state == TaskState::Scheduled && first.is_some_and(|it| is_new(it.site))
+    };
+    if tasks.iter().any(may_have_taken) {
+        tasks.iter_mut().for_each(|task| forget(&mut task.chain));
         return;
     }
     let mut known = FxHashSet::default();
@@ -58,6 +68,18 @@ pub(crate) fn leave_out(tasks: &mut [Task]) {
     for task in tasks {
         retain(&mut task.chain, &mut known);
     }
+}
+
+/// Whether a chain has futures of which nothing else tells that they are there.
+fn has_doubtful(chain: &Chain) -> bool {
+    !chain.doubtful.is_empty() || chain.branches.iter().any(has_doubtful)
+}
+
+/// Leaves out all that may have been moved away.
+fn forget(chain: &mut Chain) {
+    chain.doubtful.clear();
+    chain.branches.retain(|branch| !branch.may_be_moved);
+    chain.branches.iter_mut().for_each(forget);
 }
 
 /// The futures in a branch, itself included.
@@ -120,7 +142,7 @@ mod tests {
     }
 
     fn counts(mut report: Report) -> [usize; 2] {
-        leave_out(&mut report.tasks);
+        leave_out(&mut report.tasks, &|_| false);
         [0, 1].map(|task| report.tasks[task].chain.branches.len())
     }
 
@@ -141,7 +163,25 @@ mod tests {
         let set = story.perhaps_unpolled(task);
         story.branch(set);
         let mut report = story.report();
-        leave_out(&mut report.tasks);
+        leave_out(&mut report.tasks, &|_| false);
         assert_eq!(report.tasks[0].chain.branches.len(), 1);
+    }
+
+    #[test]
+    fn while_another_task_runs_or_is_new_that_one_may_have_it() {
+        for (state, is_new, left) in [
+            (TaskState::Running, false, 0),
+            (TaskState::Scheduled, true, 0),
+            (TaskState::Scheduled, false, 1),
+        ] {
+            let mut story = FakeReport::new();
+            let (task, other) = (story.task(), story.task());
+            let set = story.perhaps_unpolled(task);
+            story.branch(set);
+            story.task_mut(other).state = state;
+            let mut report = story.report();
+            leave_out(&mut report.tasks, &|_| is_new);
+            assert_eq!(report.tasks[0].chain.branches.len(), left, "{state:?}");
+        }
     }
 }
