@@ -148,7 +148,25 @@ impl Session<'_> {
     }
 
     /// Runs the debugger to its end, or kills it when the time is over.
+    ///
+    /// One lldb of many thousands (23.1.0, at a core file) never came back from its own `target create`,
+    /// before it read any command: then it is started once more.
     fn output(&self, arguments: &[OsString]) -> Result<String> {
+        let mut ended = self.attempt(arguments)?;
+        if let Err(printed) = &ended {
+            let last = printed.lines().rfind(|line| !line.is_empty());
+            if last.is_some_and(|line| line.starts_with("(lldb) target create ")) {
+                ended = self.attempt(arguments)?;
+            }
+        }
+        ended.or_else(|printed| {
+            let (version, limit) = (&self.debugger.version, self.limit.as_secs());
+            bail!("{version} was not done after {limit} s; it had printed:\n{printed}")
+        })
+    }
+
+    /// The same once: what it printed, as an error when the time was over.
+    fn attempt(&self, arguments: &[OsString]) -> Result<Result<String, String>> {
         let mut debugger = command(&self.debugger.executable, root());
         debugger.args(arguments);
         debugger.env("TERM", "dumb").env("LC_ALL", "C.UTF-8");
@@ -176,16 +194,13 @@ impl Session<'_> {
             match chunks.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(chunk) => output.extend_from_slice(&chunk),
                 Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => bail!(
-                    "{} was not done after {} s; it had printed:\n{}",
-                    self.debugger.version,
-                    self.limit.as_secs(),
-                    String::from_utf8_lossy(&output)
-                ),
+                Err(RecvTimeoutError::Timeout) => {
+                    return Ok(Err(String::from_utf8_lossy(&output).into_owned()));
+                }
             }
         }
         child.0.wait().context("waiting for gdb")?;
-        Ok(String::from_utf8_lossy(&output).into_owned())
+        Ok(Ok(String::from_utf8_lossy(&output).into_owned()))
     }
 }
 
