@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{FrameRef, Report, TaskIndex};
+use super::{Access, FrameRef, Holder, Report, TaskIndex};
 
 /// A socket that listens, with connections that nobody has accepted.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,5 +30,13 @@ impl Report {
         let start = self.unaccepted.partition_point(|it| it.task < task);
         let rest = &self.unaccepted[start..];
         &rest[..rest.partition_point(|it| it.task == task)]
+    }
+
+    /// Whether who has the other end of a connection has it only as what it listens for.
+    #[must_use]
+    pub fn is_to_accept(&self, holder: &Holder) -> bool {
+        let unaccepted = holder.task.map_or(&[][..], |task| self.unaccepted_by(task));
+        let is_it = |it: &Unaccepted| it.frame == holder.frame && it.variable == holder.variable;
+        holder.access == Access::Peer && unaccepted.iter().any(is_it)
     }
 }

@@ -132,8 +132,8 @@ fn of_a_live_process_connections_wait_for_who_listens() -> Result<()> {
 #[test]
 fn of_a_live_process_a_server_that_asks_itself_accepts_nobody() -> Result<()> {
     let evidence = concat!(
-        r"whose\s+other\s+end\s+it\s+has\s+itself\s+in\s+`listener`:\s+see\s+what\s+else\s+could\s+",
-        r"end\s+that\.\s+1\s+connection\s+to\s+127\.0\.0\.1:\d+\s+\(fd\s+\d+,\s+`listener`",
+        r"whose\s+other\s+end\s+waits\s+for\s+the\s+same\s+task:\s+see\s+what\s+else\s+could\s+accept\s+",
+        r"it\.\s+1\s+connection\s+to\s+127\.0\.0\.1:\d+\s+\(fd\s+\d+,\s+`listener`",
         r"(?:,\s+unless\s+it\s+was\s+moved)?\)\s+waits\s+for\s+task\s+\d+\s+to\s+accept\s+it\.\n",
     );
     is_said_of("own-server", evidence)

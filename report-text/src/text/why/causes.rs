@@ -34,6 +34,12 @@ pub(super) fn keeper(report: &Report, link: &Link) -> Option<TaskIndex> {
 pub(super) fn because(report: &Report, link: &Link, look: &Look) -> String {
     let (_, resource, holder) = link.resource(report);
     match (link.cause, holder) {
+        (Cause::Held(_), Some(holder)) if report.is_to_accept(holder) => format!(
+            "whose other end waits for {} to accept it{}{}",
+            report.holder_name(holder),
+            in_variable(holder),
+            stands(report, holder.frame, look)
+        ),
         (Cause::Held(_) | Cause::HeldUnpolled(_), Some(holder)) => format!(
             "{}{} by {}{}{}{}{}{}",
             if holder.may_be_moved { "perhaps " } else { "" },

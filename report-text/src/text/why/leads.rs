@@ -249,6 +249,10 @@ fn of_wait(report: &Report, lead: &Lead, subject: &str, wait: &Wait, look: &Look
         LeadReason::OwnHolding => {
             let own = resource.holders.iter().find(|it| it.task == Some(wait.task));
             match own.and_then(whose_own_end) {
+                Some(_) if own.is_some_and(|own| report.is_to_accept(own)) => format!(
+                    "{subject} {what}, whose other end waits for the same task: see what else could \
+                     accept it."
+                ),
                 Some(whose) => format!("{subject} {what}, {whose}: see what else could end that."),
                 None => format!(
                     "{subject} {what}, which it holds itself{}: see what else could let it go.",

@@ -159,9 +159,13 @@ pub fn write_task(
         .collect();
     if !own.is_empty() {
         out.end()?;
-        write_findings(report, &own, look, out)?;
+        return write_findings(report, &own, look, out);
     }
-    Ok(())
+    let tasks: Vec<TaskIndex> = links.iter().map(|link| report.wait(link.wait).task).collect();
+    match unaccepted::by(report, &tasks) {
+        Some(said) => out.paragraph("", "  ", Style::Plain, &format!("{said}.")),
+        None => Ok(()),
+    }
 }
 
 /// Whether the last link of a chain leads back into it.
@@ -173,11 +177,14 @@ fn is_closed(report: &Report, links: &[Link], last: &Link) -> bool {
 /// `, but task 4 also waits for a socket (fd 11) to read`: what may end a circle, of the first task in
 /// it that waits for more; `None` where each waits for one thing alone, which one task has.
 fn besides(report: &Report, links: &[Link]) -> Option<String> {
-    let is_peer = |link: &Link| {
-        let holder = link.resource(report).2;
-        holder.is_some_and(|holder| holder.access == Access::Peer)
+    let peers = || {
+        let holders = links.iter().filter_map(|link| link.resource(report).2);
+        holders.filter(|holder| holder.access == Access::Peer)
     };
-    if links.iter().any(is_peer) {
+    if peers().any(|holder| report.is_to_accept(holder)) {
+        return Some(", but somebody else may accept it".to_string());
+    }
+    if peers().next().is_some() {
         let text = ", but another task may have the same end of that connection";
         return Some(text.to_string());
     }

@@ -118,12 +118,8 @@ pub(super) fn next_task(report: &Report, wait: &Wait, keepers: &Keepers) -> Opti
         return Some(report.wait(given).task);
     }
     // An end of its own channel is no sign either: others may have one as well. Of a lock that it
-    // holds itself a task gets no other.
-    // What only it could accept is its own as well.
-    let is_to_accept = |holder: &Holder| {
-        let mut listening = report.unaccepted_by(wait.task).iter();
-        holder.access == Access::Peer && listening.any(|it| it.frame == holder.frame)
-    };
+    // holds itself a task gets no other, and what it should accept itself waits for it.
+    let is_to_accept = |holder: &Holder| report.is_to_accept(holder);
     let may_be_own = resource.kind.is_lock()
         || resource.kind == ResourceKind::ThreadLock
         || (resource.kind == ResourceKind::Io && resource.holders.iter().any(is_to_accept));
