@@ -8,7 +8,7 @@ import gdb
 from unhang_shared import Session
 from unhang_shared.adapter import Adapter
 
-from . import switches
+from . import on_off_commands
 from .frame_filter import AsyncFrames
 from .memory import Memory
 from .modules import Modules
@@ -66,4 +66,4 @@ def register() -> None:
         _Completed(_session, command.name, command.help)
     AsyncFrames(_session)
     ThreadNames(_session)
-    switches.register()
+    on_off_commands.register()

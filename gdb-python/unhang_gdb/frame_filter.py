@@ -17,7 +17,7 @@ _DEEPEST = 2000
 
 
 class AsyncFrames:
-    """The filter, and the parameter that switches it."""
+    """The filter, and the parameter that on_off_commands it."""
 
     name = "unhang"
     # Behind filters that take frames apart, before those that only rename.

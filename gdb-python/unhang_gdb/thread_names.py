@@ -9,7 +9,7 @@ from unhang_shared import Session
 
 
 class ThreadNames(gdb.Parameter):
-    """The parameter that switches it: gdb has no names that are made while it prints."""
+    """The parameter that on_off_commands it: gdb has no names that are made while it prints."""
 
     set_doc = "Set whether the name of a thread is followed by the async task that it runs."
     show_doc = "Show whether the name of a thread is followed by the async task that it runs."

@@ -79,6 +79,6 @@ pub use extract::extract;
 pub use find_knowledge::{KNOWLEDGE_SECTION, KNOWLEDGE_VARIABLE, find_knowledge, read_knowledge};
 pub use find_layouts::{LAYOUT_SECTION, LAYOUTS_VARIABLE, may_have, open_library, open_program};
 pub use object::object_file::OpenError;
-pub use questions::find_all::Matches;
+pub use questions::names_by_pattern::Matches;
 pub use questions::source::DwarfSource;
 pub use twin::{TwinError, open_twin};

@@ -9,7 +9,7 @@ import lldb
 from unhang_shared import Session
 from unhang_shared.adapter import Adapter
 
-from . import switches
+from . import on_off_commands
 from .memory import Memory
 from .modules import Modules
 from .process import ProcessState
@@ -105,4 +105,4 @@ def register(debugger: lldb.SBDebugger) -> None:
         )
         if not outcome.Succeeded():
             print(f"unhang cannot register `{command.name}`: {outcome.GetError().strip()}")
-    switches.register(*_session(debugger))
+    on_off_commands.register(*_session(debugger))

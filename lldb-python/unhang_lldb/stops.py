@@ -24,7 +24,9 @@ class Stops:
         if not self._work:
             said = run_command(self._debugger, f"target stop-hook add -P {__name__}.Hook")
             number = re.search(r"#(\d+)", said)
-            self._hook = number.group(1) if number else None
+            if number is None:
+                raise RuntimeError(f"lldb added no stop hook: {said.strip()}")
+            self._hook = number.group(1)
         self._work[name] = work
         work()
 

@@ -34,7 +34,7 @@
 //! |---|---|
 //! | how a process is stopped and let go | `live::stop` |
 //! | how the stop is kept short | `live::short_stop`, `live::memory_copy` |
-//! | how one is looked at that a debugger has stopped | `live::traced` |
+//! | how one is looked at that a debugger has stopped | `live::traced_by_debugger` |
 //! | why it may not be | `live::refusal` |
 //! | what `/proc` says of it | `live::proc` |
 //! | what else the system knows of it | `host` |
@@ -55,6 +55,7 @@ pub mod fuzzed;
 pub mod host;
 mod live;
 mod mappings;
+mod read_log;
 mod signals;
 mod snapshot;
 mod unwind;

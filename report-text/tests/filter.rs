@@ -38,7 +38,7 @@ fn task(index: u32) -> Task {
         spawned_at: None,
         chain: Chain { frames: vec![frame], ..Chain::default() },
         trust: Trust::of(FrameSource::StateMachines),
-        beside_stack: None,
+        siblings_of_stack: None,
         panic: None,
         wakers: TaskWakers::default(),
         index: TaskIndex(index),

@@ -45,8 +45,8 @@ static RULES: Rules = Rules::new(&[
     (r#"[^\s"'(]*/lib/rustlib/src/rust/"#, "<rust>/"),
     (r"/rustc/[0-9a-f]{40}/", "<rust>/"),
     // What a live process alone tells, not a core file: where its files lead, the state of
-    // connections and what children are called, when timers are due. Where a cell of a table ends
-    // depends on it: before this is taken out, and (further down) with it out.
+    // connections and what children are called, when timers are due. A table cuts long cells, and
+    // where depends on how long that is: so what follows in a cut cell goes, too.
     (
         r"(?m)^ +blocks its thread while it waits for [^\n]*\(fd \d+, (?:pipe|terminal)\) to (?:read|write)\n",
         "",
@@ -70,7 +70,7 @@ static RULES: Rules = Rules::new(&[
     (r"\b127\.\d+\.\d+\.\d+:\d+", "127.0.0.1:PORT"),
     (r"\b[0-9a-f]{40}\b", "BUILD-ID"),
     (r"\(fd \d+\)", "(fd N)"),
-    // Where a sentence with one of these wraps depends on it, three lines long at most.
+    // Where a sentence with a timer wraps depends on when that is due: three lines at most are one.
     (WRAPPED_SENTENCE, "$1 $2"),
     (WRAPPED_SENTENCE, "$1 $2"),
     (WRAPPED_SENTENCE, "$1 $2"),

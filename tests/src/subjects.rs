@@ -2,15 +2,15 @@
 
 use anyhow::Result;
 use xtask::fixture::{self, Profile, Running};
-use xtask::shop::Shop;
+use xtask::hung_service::HungService;
 
 /// How many customers queue behind the one whose checkout hangs.
 pub const QUEUE: usize = 3;
 
 /// The inventory service, hung.
-pub fn hung_shop(profile: Profile) -> Result<Shop> {
+pub fn hung_shop(profile: Profile) -> Result<HungService> {
     let executable = fixture::build("inventory-service", profile)?;
-    let mut shop = Shop::new(Running::start::<&str>(&executable, &[])?)?;
+    let mut shop = HungService::new(Running::start::<&str>(&executable, &[])?)?;
     shop.hang(QUEUE)?;
     Ok(shop)
 }

@@ -3,9 +3,9 @@
 //! Each subcommand is one file in `commands`. What a command prints for people goes to standard
 //! output, how far it is and what went wrong to standard error.
 
-mod adapters;
 mod commands;
 mod debuggers;
+mod python_parts;
 mod startup_file;
 
 use std::process::ExitCode;

@@ -7,9 +7,9 @@ use console::{Term, style};
 
 use crate::debugger::{self, Debugger};
 use crate::fixture::{self, Profile, Running};
+use crate::hung_service::{HungService, Purchase};
 use crate::progress::Step;
 use crate::session::{Session, Subject};
-use crate::shop::{Purchase, Shop};
 use crate::story::{Scheduler, Story};
 use crate::{build, workspace};
 
@@ -40,7 +40,7 @@ pub fn run(tokio: Option<&str>) -> Result<()> {
     let gdb = debugger::gdb()?;
 
     let service = Running::start::<&str>(&executable, &[])?;
-    let shop = Shop::new(service)?;
+    let shop = HungService::new(service)?;
     heading("A web shop, and its customers");
     if let Some(version) = tokio {
         println!("With tokio {version} and its current-thread scheduler.");
@@ -84,7 +84,7 @@ pub fn run(tokio: Option<&str>) -> Result<()> {
 }
 
 /// Sends customers until one gets no answer, and a few more behind it.
-fn send_customers(shop: &Shop) -> Result<Vec<Purchase>> {
+fn send_customers(shop: &HungService) -> Result<Vec<Purchase>> {
     let mut waiting = Vec::new();
     while waiting.len() <= QUEUE {
         let purchase = shop.buy("lamp");
@@ -102,7 +102,12 @@ fn send_customers(shop: &Shop) -> Result<Vec<Purchase>> {
 }
 
 /// Attaches gdb, runs the commands, and lets the service go again.
-fn look(gdb: &Debugger, shop: &Shop, setup: &[String], commands: &[&str]) -> Result<Vec<String>> {
+fn look(
+    gdb: &Debugger,
+    shop: &HungService,
+    setup: &[String],
+    commands: &[&str],
+) -> Result<Vec<String>> {
     Session {
         debugger: gdb,
         subject: Subject::Process(shop.service.pid()),

@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 
 use crate::executable;
 use crate::fixture::{Profile, Running};
+use crate::hung_service::HungService;
 use crate::progress::Step;
-use crate::shop::Shop;
 use crate::workspace::{self, cargo, exclusively, root, target};
 
 /// Which of tokio's schedulers runs the story.
@@ -118,8 +118,8 @@ impl<'a> Story<'a> {
     }
 
     /// Starts it with that scheduler.
-    pub fn open(&self, scheduler: Scheduler) -> Result<Shop> {
-        Shop::new(Running::start(&self.build()?, &[scheduler.argument()])?)
+    pub fn open(&self, scheduler: Scheduler) -> Result<HungService> {
+        HungService::new(Running::start(&self.build()?, &[scheduler.argument()])?)
     }
 }
 

@@ -9,7 +9,7 @@ use super::progress::{Progress, Stage};
 use crate::dwarf::reader::UnitNumber;
 use crate::dwarf::tags::is_nominal;
 use crate::indexes::whole_program::WholeProgram;
-use crate::questions::find_all::name_matches;
+use crate::questions::names_by_pattern::name_matches;
 use crate::questions::source::DwarfSource;
 use crate::questions::static_variables::own_name;
 use crate::questions::vtables::{POLL_SLOT, is_polled};

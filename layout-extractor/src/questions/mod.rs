@@ -4,14 +4,14 @@
 
 pub(crate) mod calls;
 pub(crate) mod closure_and_async_bodies;
-pub(crate) mod find_all;
 pub(crate) mod functions_by_address;
 pub(crate) mod layout_source;
 pub(crate) mod macro_invocations;
-pub(crate) mod merged_members;
 pub(crate) mod missing_debug_info;
+pub(crate) mod names_by_pattern;
 pub(crate) mod paths;
 pub(crate) mod polls;
+pub(crate) mod shadowed_variables;
 pub(crate) mod source;
 pub(crate) mod source_files;
 pub(crate) mod static_variables;

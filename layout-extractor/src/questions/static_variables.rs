@@ -7,7 +7,7 @@ use runtime_layouts::layout::source::{LayoutError, StaticVariable};
 use runtime_layouts::layout::{StaticAddress, TypeId};
 use rustc_hash::FxHashMap;
 
-use super::find_all::name_matches;
+use super::names_by_pattern::name_matches;
 use super::source::DwarfSource;
 use crate::dwarf::reader::UnitNumber;
 use crate::dwarf::unit_view::{UnitView, linkage_name, origin_of};

@@ -2,6 +2,9 @@
 //! addresses in them, which must refer to the same functions, to the same places in sources, and to
 //! other data of the same kind.
 //!
+//! Addresses in code are taken to be 32 bits, little-endian, counted from the next instruction, as on
+//! x86-64; elsewhere code that differs in one is never the same.
+//!
 //! rustc 1.95 with `debug = true` and without: of 1338 functions of a tokio program 1293 have the
 //! same code; the others were inlined in another order, which follows from hashes.
 
@@ -52,7 +55,8 @@ impl<'i> SameCode<'i> {
         if let Some(known) = self.known.get(&(program, twin)) {
             return *known;
         }
-        // Nothing that was not compared is called the same, but for what is called far below.
+        // Nothing that was not compared is called the same, but for what is called far below: callers
+        // that nothing nearer tells apart are kept as the same on that ground.
         if self.left == 0 {
             return false;
         }

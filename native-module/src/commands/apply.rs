@@ -23,7 +23,7 @@ pub(crate) struct Apply {
 
 impl Run for Apply {
     fn run(self, front: &mut dyn Front) -> Result<(), Failure> {
-        let (ids, line) = parted(&self.words)?;
+        let (ids, line) = split_ids_from_command(&self.words)?;
         let report = front.report()?;
         let ids: Vec<String> = match ids {
             [all] if all == "all" => report.tasks.iter().map(|task| task.id.0.clone()).collect(),
@@ -32,7 +32,7 @@ impl Run for Apply {
         let before = front.selection().clone();
         let mut outcome = Ok(());
         for (index, id) in ids.iter().enumerate() {
-            // The process may have gone on, by a command of another.
+            // The command for an earlier task may have let the process go on.
             outcome = front.report().and_then(|report| {
                 let task = find(&report, id)?;
                 front.selection().select(task);
@@ -66,7 +66,7 @@ impl Run for Apply {
 }
 
 /// The ids, and the command with all its words.
-fn parted(words: &[String]) -> Result<(&[String], String), Failure> {
+fn split_ids_from_command(words: &[String]) -> Result<(&[String], String), Failure> {
     for at in 1..words.len() {
         let rest = shlex::try_join(words[at..].iter().map(String::as_str))
             .map_err(|_| Failure::sentence("A command cannot contain zero bytes."))?;
@@ -98,7 +98,7 @@ mod tests {
 
     fn parts(line: &str) -> Result<(Vec<String>, String), String> {
         let words: Vec<String> = line.split(' ').map(str::to_string).collect();
-        let (ids, line) = parted(&words).map_err(|failure| failure.to_string())?;
+        let (ids, line) = split_ids_from_command(&words).map_err(|failure| failure.to_string())?;
         Ok((ids.to_vec(), line))
     }
 

@@ -20,7 +20,7 @@ pub(crate) fn task(id: &str, address: u64, thread: Option<u32>) -> Task {
         spawned_at: None,
         chain: Chain::default(),
         trust: Trust::of(FrameSource::Nothing),
-        beside_stack: None,
+        siblings_of_stack: None,
         panic: None,
         wakers: TaskWakers::default(),
         index: TaskIndex(0),

@@ -1,4 +1,5 @@
-//! Systems that show no process but to its debugger: what no value of can be made.
+//! Stubs for systems other than Linux, where only the debugger can look at a process. The types with an
+//! `Infallible` in them can never be made.
 
 use std::convert::Infallible;
 use std::io;
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use runtime_layouts::memory::{MemoryReader, ReadError};
 use runtime_layouts::target::NativeFrame;
-use runtime_layouts::target::host::{BlockedProcess, Descriptor, Host, Ran};
+use runtime_layouts::target::host::{BlockedProcess, Descriptor, FileLock, Host, Ran};
 use runtime_layouts::target::processors::Processor;
 
 /// The memory of a process.
@@ -101,5 +102,5 @@ impl TracedProcess {
     }
 }
 
-/// Threads of our own are like all others there.
+/// Does nothing: there the debugger keeps its own threads from signals itself.
 pub(crate) fn keep_from_own_threads() {}

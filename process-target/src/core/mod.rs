@@ -22,7 +22,8 @@ use self::memory::{CoreMemory, Truncation};
 use self::notes::{CoreThread, Notes};
 use crate::TargetError;
 use crate::executable::{Layouts, Of, executable, with_found};
-use crate::snapshot::{Counted, Snapshot};
+use crate::read_log::RecordingReader;
+use crate::snapshot::Snapshot;
 use crate::unwind::{Registers, Unwinder};
 
 /// How a core file is to be looked at.
@@ -100,7 +101,7 @@ impl CoreTarget {
         problems.extend(lost_storage(&threads, processor, &own, truncation.is_some()));
         Ok(Self {
             snapshot: Snapshot {
-                memory: PageCache::new(Counted::new(memory)),
+                memory: PageCache::new(RecordingReader::new(memory)),
                 identity: Identity {
                     kind: TargetKind::Core,
                     pid: notes.pid,

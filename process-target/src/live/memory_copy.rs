@@ -9,7 +9,7 @@ use runtime_layouts::memory::cache::PAGE;
 use runtime_layouts::memory::{MemoryReader, Page, ReadError};
 
 use super::memory::LiveMemory;
-use crate::snapshot::{ReadRange, joined};
+use crate::read_log::{ReadRange, joined};
 
 /// Pages that are compared at once: what one system call reads.
 const BATCH: usize = 256;

@@ -7,7 +7,7 @@ mod refusal;
 mod registers;
 mod short_stop;
 mod stop;
-mod traced;
+mod traced_by_debugger;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -33,12 +33,13 @@ use self::refusal::{obstacle, refusal};
 pub use self::registers::ThreadRegisters;
 pub use self::short_stop::Inspection;
 use self::stop::Stop;
-pub use self::traced::TracedProcess;
+pub use self::traced_by_debugger::TracedProcess;
 use crate::TargetError;
 use crate::executable::{Executable, Layouts, Of, executable, with_found};
 use crate::host::{LocalHost, ThreadTimes};
 use crate::mappings::Mappings;
-use crate::snapshot::{Counted, ReadRange, Snapshot};
+use crate::read_log::{ReadRange, RecordingReader};
+use crate::snapshot::Snapshot;
 use crate::unwind::{Registers, Unwinder};
 
 /// How a process is to be looked at.
@@ -289,8 +290,8 @@ impl LiveProcess {
     }
 }
 
-fn memory_of(reader: LiveReader) -> PageCache<Counted<LiveReader>> {
-    PageCache::with_capacity(Counted::new(reader), PAGES_OF_PROCESS)
+fn memory_of(reader: LiveReader) -> PageCache<RecordingReader<LiveReader>> {
+    PageCache::with_capacity(RecordingReader::new(reader), PAGES_OF_PROCESS)
 }
 
 /// Pages of a process that are kept at hand: 8 MiB. Tasks are looked at in the order of their
@@ -363,7 +364,8 @@ impl LiveTarget {
         if let LiveReader::Process(memory) = self.snapshot.memory.reader().reader() {
             let copy = LiveReader::Copy(MemoryCopy::new(memory, buffer));
             // To read the copy again costs next to nothing.
-            self.snapshot.memory = PageCache::with_capacity(Counted::new(copy), PAGES_OF_COPY);
+            self.snapshot.memory =
+                PageCache::with_capacity(RecordingReader::new(copy), PAGES_OF_COPY);
         }
     }
 

@@ -31,7 +31,7 @@ use super::memory_copy::CopyBuffer;
 use super::proc::{self, Waiting};
 use super::{LiveProcess, LiveTarget};
 use crate::TargetError;
-use crate::snapshot::joined;
+use crate::read_log::joined;
 
 /// More than this is not copied before it was found to have changed: most processes of which it is
 /// worth to know a million tasks hang, and a copy takes as much memory as the tasks.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::shape::{Shape, Told};
+use super::compact_form::{Form, OmitIfEmpty};
 use super::{PlaceJson, SiteWords, Words, hexadecimal};
 use crate::text::backtrace::notes;
 use crate::text::frames::Line;
@@ -24,14 +24,14 @@ pub(super) struct FrameJson<'r> {
     site: SiteOf<'r>,
     polled: &'static str,
     address: String,
-    #[serde(skip_serializing_if = "Told::is_left_out")]
-    notes: Told<Vec<String>>,
-    #[serde(skip_serializing_if = "Told::is_left_out")]
-    locals: Told<Vec<LocalJson<'r>>>,
-    #[serde(skip_serializing_if = "Told::is_left_out")]
-    children: Told<Vec<Vec<FrameJson<'r>>>>,
-    #[serde(skip_serializing_if = "Told::is_left_out")]
-    problem: Told<Option<&'r str>>,
+    #[serde(skip_serializing_if = "OmitIfEmpty::is_omitted")]
+    notes: OmitIfEmpty<Vec<String>>,
+    #[serde(skip_serializing_if = "OmitIfEmpty::is_omitted")]
+    locals: OmitIfEmpty<Vec<LocalJson<'r>>>,
+    #[serde(skip_serializing_if = "OmitIfEmpty::is_omitted")]
+    children: OmitIfEmpty<Vec<Vec<FrameJson<'r>>>>,
+    #[serde(skip_serializing_if = "OmitIfEmpty::is_omitted")]
+    problem: OmitIfEmpty<Option<&'r str>>,
 }
 
 /// What is the same of all frames at one place of the code, or its number among those of the report.
@@ -122,19 +122,19 @@ impl<'r> Frames<'r, '_> {
         let words = &self.words.sites[frame.site.0 as usize];
         let notes = notes(self.report, self.task, self.lines, frame);
         let (locals, problem) = (self.locals(frame), frame.problem.as_deref());
-        let shape = self.words.shape;
+        let form = self.words.form;
         FrameJson {
             index,
-            site: match shape {
-                Shape::Whole => SiteOf::Whole(SiteJson::new(site, words)),
-                Shape::Shared => SiteOf::Number { site: frame.site.0 },
+            site: match form {
+                Form::Full => SiteOf::Whole(SiteJson::new(site, words)),
+                Form::Compact => SiteOf::Number { site: frame.site.0 },
             },
             polled,
             address: hexadecimal(frame.address),
-            notes: Told::new(shape, notes.is_empty(), notes),
-            locals: Told::new(shape, locals.is_empty(), locals),
-            children: Told::new(shape, children.is_empty(), children),
-            problem: Told::new(shape, problem.is_none(), problem),
+            notes: OmitIfEmpty::new(form, notes.is_empty(), notes),
+            locals: OmitIfEmpty::new(form, locals.is_empty(), locals),
+            children: OmitIfEmpty::new(form, children.is_empty(), children),
+            problem: OmitIfEmpty::new(form, problem.is_none(), problem),
         }
     }
 

@@ -11,10 +11,10 @@ use serde::{Serialize, Serializer};
 use serde_json::ser::Formatter;
 
 use self::brief::{AlikeJson, Brief};
+use self::compact_form::Form;
 use self::connections::ConnectionsJson;
 use self::frames::{FrameJson, Frames, POLLED, SiteJson};
 use self::runtimes::{LocalSetJson, RuntimeJson};
-use self::shape::Shape;
 use self::threads::ProcessThreadJson;
 use self::waits::{
     FindingJson, HolderFrames, LeadJson, ResourceJson, WaitJson, Waits, findings_json, leads_json,
@@ -34,10 +34,10 @@ use runtime_layouts::target::TargetKind;
 use runtime_layouts::variables::locals::LocalTable;
 
 mod brief;
+mod compact_form;
 mod connections;
 mod frames;
 mod runtimes;
-mod shape;
 mod threads;
 mod waits;
 mod whatis;
@@ -51,7 +51,7 @@ pub const SCHEMA: u32 = 1;
 /// # Errors
 /// What `out` returns.
 pub fn write(report: &Report, beside: &Beside, out: &mut dyn Write) -> io::Result<()> {
-    write_in(Shape::Whole, report, beside, out)
+    write_in(Form::Full, report, beside, out)
 }
 
 /// Writes the same for the page, with what frames and waits have in common once: the page makes the
@@ -60,12 +60,12 @@ pub fn write(report: &Report, beside: &Beside, out: &mut dyn Write) -> io::Resul
 /// # Errors
 /// What `out` returns.
 pub fn write_shared(report: &Report, beside: &Beside, out: &mut dyn Write) -> io::Result<()> {
-    write_in(Shape::Shared, report, beside, out)
+    write_in(Form::Compact, report, beside, out)
 }
 
-fn write_in(shape: Shape, report: &Report, beside: &Beside, out: &mut dyn Write) -> io::Result<()> {
+fn write_in(form: Form, report: &Report, beside: &Beside, out: &mut dyn Write) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Harmless);
-    ReportJson::new(shape, report, beside).serialize(&mut serializer).map_err(io::Error::from)?;
+    ReportJson::new(form, report, beside).serialize(&mut serializer).map_err(io::Error::from)?;
     writeln!(out)
 }
 
@@ -122,9 +122,9 @@ struct ReportJson<'r> {
 }
 
 impl<'r> ReportJson<'r> {
-    fn new(shape: Shape, report: &'r Report, beside: &'r Beside) -> Self {
+    fn new(form: Form, report: &'r Report, beside: &'r Beside) -> Self {
         let target = &report.target;
-        let words = Rc::new(Words::of(shape, report, beside));
+        let words = Rc::new(Words::of(form, report, beside));
         let frames = &words.holders;
         let completeness = report.completeness();
         let found = findings(report);
@@ -155,8 +155,8 @@ impl<'r> ReportJson<'r> {
             leads: leads_json(report, &leads),
             verdict: why::leads_heading(report, &found, &leads),
             unknown_holders: why::unknown_holders(report, &found, &leads),
-            sites: (shape == Shape::Shared).then(|| SitesJson { report, words: words.clone() }),
-            resources: (shape == Shape::Shared)
+            sites: (form == Form::Compact).then(|| SitesJson { report, words: words.clone() }),
+            resources: (form == Form::Compact)
                 .then(|| ResourcesJson { report, words: words.clone() }),
             alike,
             tasks: TasksJson { report, brief, words: words.clone() },
@@ -211,7 +211,7 @@ impl Serialize for ResourcesJson<'_> {
 
 /// What is told of tasks and frames as texts tell it, made once for all of them.
 struct Words<'r> {
-    shape: Shape,
+    form: Form,
     /// The numbers of the frames that hold something.
     holders: HolderFrames,
     sites: Vec<SiteWords>,
@@ -226,7 +226,7 @@ struct SiteWords {
 }
 
 impl<'r> Words<'r> {
-    fn of(shape: Shape, report: &Report, beside: &'r Beside) -> Self {
+    fn of(form: Form, report: &Report, beside: &'r Beside) -> Self {
         let site = |site: &Site| SiteWords {
             name: name(site, false),
             at: place(site),
@@ -234,7 +234,7 @@ impl<'r> Words<'r> {
         };
         let holders = HolderFrames::of(report);
         let sites = report.sites.iter().map(site).collect();
-        Self { shape, holders, sites, locals: &beside.locals }
+        Self { form, holders, sites, locals: &beside.locals }
     }
 }
 
@@ -331,7 +331,7 @@ impl ThreadJson {
 impl<'r> TaskJson<'r> {
     fn new(report: &'r Report, words: &'r Words<'r>, task: &'r Task, row: RowWords) -> Self {
         let lines = lines(task);
-        let waits = Waits { report, frames: &words.holders, lines: &lines, shape: words.shape };
+        let waits = Waits { report, frames: &words.holders, lines: &lines, form: words.form };
         let frames = Frames { report, words, task, lines: &lines };
         let root = task.root.map(|id| &report.sites[id.0 as usize]);
         let doubts = task.doubts().into_iter().map(|text| ProblemJson { text: text.into() });

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::shape::Shape;
+use super::compact_form::Form;
 use super::{PlaceJson, ThreadJson, hexadecimal, resource_word};
 use crate::text::frames::{Line, lines};
 use crate::text::waiting::{number_of, short, told};
@@ -251,7 +251,7 @@ pub(super) struct Waits<'r, 'l> {
     pub(super) frames: &'l HolderFrames,
     /// The lines of its backtrace.
     pub(super) lines: &'l [Line<'r>],
-    pub(super) shape: Shape,
+    pub(super) form: Form,
 }
 
 impl<'r> Waits<'r, '_> {
@@ -268,15 +268,15 @@ impl<'r> Waits<'r, '_> {
     }
 
     fn wait(&self, wait: &'r Wait, told: bool) -> WaitJson<'r> {
-        let Self { report, frames, lines, shape } = *self;
+        let Self { report, frames, lines, form } = *self;
         let resource = report.resource(wait.resource);
         WaitJson {
-            of: match shape {
-                Shape::Whole => {
+            of: match form {
+                Form::Full => {
                     let resource = ResourceJson::new(report, frames, resource);
                     ResourceOf::Whole(Box::new(resource))
                 }
-                Shape::Shared => ResourceOf::Number { of: wait.resource.0 },
+                Form::Compact => ResourceOf::Number { of: wait.resource.0 },
             },
             address: hexadecimal(match resource.kind {
                 // What it waits for is not known: the future itself stands for it.

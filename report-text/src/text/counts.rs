@@ -9,19 +9,18 @@ const MOST_ENUMERATED: usize = 8;
 
 /// `3 tasks and 1 block_on future`.
 pub(super) fn tasks_of(report: &Report) -> String {
-    let blocked = report.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn).count();
-    match (report.tasks.len() - blocked, blocked) {
+    let futures = report.tasks.iter().filter(|task| task.kind == TaskKind::BlockOn).count();
+    let futures_text = counted(futures as u64, "block_on future");
+    match (report.tasks.len() - futures, futures) {
         (tasks, 0) => tasks_text(tasks),
-        (0, 1) if report.runtimes.is_empty() => "1 block_on future".to_string(),
-        (0, futures) if report.runtimes.is_empty() => format!("{futures} block_on futures"),
-        (tasks, 1) => format!("{} and 1 block_on future", tasks_text(tasks)),
-        (tasks, futures) => format!("{} and {futures} block_on futures", tasks_text(tasks)),
+        (0, _) if report.runtimes.is_empty() => futures_text,
+        (tasks, _) => format!("{} and {futures_text}", tasks_text(tasks)),
     }
 }
 
 /// `1 task`, `2 tasks`.
 pub(super) fn tasks_text(count: usize) -> String {
-    if count == 1 { "1 task".to_string() } else { format!("{count} tasks") }
+    counted(count as u64, "task")
 }
 
 /// `1 thread`, `2 threads`.

@@ -8,7 +8,7 @@ use super::dense::{Lists, WaitSet};
 use super::dependencies::{Dependencies, DependencyId};
 use super::needs::Needs;
 use super::pollers::{Pollers, blocks_thread};
-use super::stand_ins::StandIns;
+use super::substitutes::Substitutes;
 use crate::report::{Cause, Chain, FrameRef, Report, TaskIndex, TaskState, Wait, WaitId};
 
 /// A leaf that is polled, with the frames above it that something depends on.
@@ -54,8 +54,8 @@ impl Graph {
     /// The graph of a report.
     pub(super) fn of(report: &Report) -> Self {
         let mut needs = Needs::of(report);
-        let stand_ins = StandIns::of(report);
-        needs.groups.iter_mut().for_each(|group| stand_ins.put_into(group));
+        let substitutes = Substitutes::of(report);
+        needs.groups.iter_mut().for_each(|group| substitutes.put_into(group));
         let dependencies = Dependencies::of(&needs.groups, report.tasks.len());
         let groups = needs.groups.iter().map(|group| dependencies.numbered(group)).collect();
         let (leaves, pollers) = Leaves::of(report, &dependencies);

@@ -13,10 +13,8 @@ mod drivers;
 mod leads;
 mod needs;
 mod pollers;
-#[cfg(test)]
-mod properties;
 mod shutdowns;
-mod stand_ins;
+mod substitutes;
 #[cfg(test)]
 mod tests;
 mod unwakeable;

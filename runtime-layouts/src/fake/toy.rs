@@ -123,7 +123,7 @@ fn task(
             Some(_) => Trust::of(FrameSource::StateMachines),
             None => Trust { future: FutureType::Unknown, ..Trust::of(FrameSource::Nothing) },
         },
-        beside_stack: None,
+        siblings_of_stack: None,
         panic: None,
         wakers: TaskWakers::default(),
         index: TaskIndex(0),

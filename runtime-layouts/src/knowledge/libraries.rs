@@ -129,9 +129,9 @@ impl Libraries {
     }
 
     /// The crate of a function of a runtime whose tasks are not read.
-    pub(crate) fn unlisted_runtime(self, function: &str) -> Option<&'static str> {
+    pub(crate) fn unsupported_runtime(self, function: &str) -> Option<&'static str> {
         let first = path_segments(function).first().map(|first| first.text)?;
-        let mut crates = self.all().flat_map(|library| library.unlisted);
+        let mut crates = self.all().flat_map(|library| library.unsupported_runtimes);
         crates.find(|name| **name == first).copied()
     }
 

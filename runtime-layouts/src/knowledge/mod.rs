@@ -60,7 +60,7 @@ pub struct Library {
     /// The crates whose units describe those types.
     pub defining_crates: &'static [&'static str],
     /// Crates of runtimes whose tasks are not read.
-    pub unlisted: &'static [&'static str],
+    pub unsupported_runtimes: &'static [&'static str],
     /// The beginnings of the paths of functions that only pass on the call to a future's `poll`.
     pub passing_on: &'static [&'static str],
     /// The beginnings of the paths of functions by which a thread that blocks enters the kernel.
@@ -147,7 +147,7 @@ impl Library {
             statics: &[],
             holding_statics: &[],
             defining_crates: &[],
-            unlisted: &[],
+            unsupported_runtimes: &[],
             passing_on: &[],
             entering_kernel: &[],
             system_calls: &[],

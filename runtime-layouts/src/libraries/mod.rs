@@ -61,7 +61,7 @@ pub(crate) mod tokio_util;
 pub(crate) mod tonic;
 pub(crate) mod tower;
 pub(crate) mod tungstenite;
-pub(crate) mod unlisted;
+pub(crate) mod unsupported_runtimes;
 pub(crate) mod zruntime;
 
 use crate::knowledge::{KnownLibrary, Libraries};
@@ -126,7 +126,7 @@ const ENTRIES: &[RegistryEntry] = &[
     RegistryEntry::library(&tokio_rustls::LIBRARY),
     RegistryEntry::library(&tokio_tungstenite::LIBRARY),
     RegistryEntry::library(&tungstenite::LIBRARY),
-    RegistryEntry::library(&unlisted::LIBRARY),
+    RegistryEntry::library(&unsupported_runtimes::LIBRARY),
 ];
 
 static ALL: [KnownLibrary; ENTRIES.len()] = RegistryEntry::libraries(ENTRIES);

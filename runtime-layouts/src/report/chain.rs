@@ -33,7 +33,7 @@ pub struct Chain {
 /// While the thread is blocked, what is stored of a sibling branch is as it was when that was
 /// suspended.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct BesideStack {
+pub struct SiblingsOfStack {
     /// The state machines that are being polled, outermost first, each at the await point that the
     /// stack shows; its branches are those that are not polled now.
     pub chain: Chain,
@@ -42,7 +42,7 @@ pub struct BesideStack {
     pub is_ambiguous: bool,
 }
 
-impl BesideStack {
+impl SiblingsOfStack {
     /// What a future stored when it was suspended last; `None` when that is nothing.
     pub(crate) fn stored(chain: Chain) -> Option<Box<Self>> {
         let has_place = chain.frames.first().is_some_and(|frame| frame.address != 0);

@@ -24,7 +24,9 @@ mod unflushed;
 mod wait_list;
 mod wakers;
 
-pub use self::chain::{BesideStack, Chain, Frame, FrameKind, FutureState, Polled, Site, SiteId};
+pub use self::chain::{
+    Chain, Frame, FrameKind, FutureState, Polled, SiblingsOfStack, Site, SiteId,
+};
 pub use self::completeness::Completeness;
 pub use self::connections::{Connection, Driven, Phase, Protocol, Request, Role};
 pub use self::duration::short;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{BesideStack, Chain, SiteId, TaskIndex, TaskWakers, ThreadRef, Trust};
+use super::{Chain, SiblingsOfStack, SiteId, TaskIndex, TaskWakers, ThreadRef, Trust};
 use crate::layout::SourceLocation;
 
 /// A task's id as the user types it: the runtime's own id, `main`, or `b3` for the `block_on`
@@ -84,7 +84,7 @@ pub struct Task {
     pub trust: Trust,
     /// What memory keeps of the future of a task that a thread polls, beside what that thread's stack
     /// shows in [`Task::chain`]; `None` for every other task, and where nothing is kept.
-    pub beside_stack: Option<Box<BesideStack>>,
+    pub siblings_of_stack: Option<Box<SiblingsOfStack>>,
     /// How it panicked; `None` for one that did not.
     pub panic: Option<Panic>,
     /// How many wakers of it exist.

@@ -132,7 +132,7 @@ mod tests {
             spawned_at: None,
             chain: Chain::default(),
             trust,
-            beside_stack: None,
+            siblings_of_stack: None,
             panic: None,
             wakers: TaskWakers::default(),
             index: TaskIndex(0),

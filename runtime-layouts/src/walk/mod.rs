@@ -21,15 +21,15 @@ mod waits_and_holders;
 pub(crate) use self::chains::Walker;
 pub(crate) use self::chains::live_values::LiveValue;
 use self::chains::live_values::LiveValues;
-use self::chains::sites::{SiteNumbers, Sites};
-use self::chains::{dead_sets, moved_away};
+use self::chains::site_table::{SiteNumbers, SiteTable};
+use self::chains::{moved_away, useless_wakers};
 use self::connections::FoundConnections;
 pub use self::known_libraries::{Registry, RegistryEntry, knowledge_of, libraries_of};
 use self::search::search_for::SearchFor;
 pub(crate) use self::search::shared::shared_target;
 use self::stacks::block_on_calls::PolledByCalls;
 pub(crate) use self::stacks::words::of_stack as words_of_stack;
-use self::stacks::{beside_stack, blocked_calls, cut_stacks, native_stack};
+use self::stacks::{blocked_calls, cut_stacks, native_stack, sibling_branches};
 use self::threads::stack_references;
 use self::waits::waker_sweep;
 use self::waits_and_holders::Found;
@@ -38,7 +38,7 @@ use crate::layout::origin::Origin;
 use crate::layout::{Call, TypeKind};
 use crate::parallel::Job;
 use crate::report::{
-    BesideStack, Chain, FutureState, LocalSet, Report, ResourceId, Runtime, Site, SiteId,
+    Chain, FutureState, LocalSet, Report, ResourceId, Runtime, SiblingsOfStack, Site, SiteId,
     TargetSummary, Task, TaskIndex, TaskKind, ThreadRef, WaitList, sentence,
 };
 use crate::target::Target;
@@ -80,7 +80,7 @@ pub fn inspect(target: &dyn Target, registry: Registry) -> Report {
         program: &program,
         libraries,
         walker: Walker::of(libraries),
-        sites: Sites::of(libraries),
+        sites: SiteTable::of(libraries),
         numbers: SiteNumbers::default(),
         handles: LiveValues::of(SearchFor::Handles, libraries),
         runtimes: Vec::new(),
@@ -171,7 +171,7 @@ pub(crate) struct Inspection<'t> {
     /// This thread's own, which numbers sites in its own way.
     pub(crate) walker: Walker,
     /// Of all walkers.
-    pub(crate) sites: Sites,
+    pub(crate) sites: SiteTable,
     /// Of this thread's walker.
     pub(crate) numbers: SiteNumbers,
     handles: LiveValues,
@@ -249,16 +249,16 @@ impl Inspection<'_> {
 
     /// Looks what memory keeps of the futures whose threads are blocked, beside what the stacks show:
     /// so far there is what was stored last.
-    fn look_beside_stacks(&mut self) {
+    fn look_at_siblings(&mut self) {
         for at in 0..self.tasks.len() {
-            if let Some(stored) = self.tasks[at].beside_stack.take() {
-                let beside = self.beside_stack(at, &stored.chain);
-                self.tasks[at].beside_stack = beside.map(Box::new);
+            if let Some(stored) = self.tasks[at].siblings_of_stack.take() {
+                let beside = self.siblings_of_stack(at, &stored.chain);
+                self.tasks[at].siblings_of_stack = beside.map(Box::new);
             }
         }
     }
 
-    fn beside_stack(&mut self, task: usize, stored: &Chain) -> Option<BesideStack> {
+    fn siblings_of_stack(&mut self, task: usize, stored: &Chain) -> Option<SiblingsOfStack> {
         let program = self.program;
         let task = &self.tasks[task];
         blocked_calls::of_task(program, &self.sites, task)?;
@@ -268,11 +268,11 @@ impl Inspection<'_> {
         let root = Value { ty: self.sites.type_of(first.site)?, address: first.address };
         let frames = program.stack(thread);
         let calls = native_stack::calls(program, &frames);
-        let on_stack = beside_stack::on_stack(program, &frames, &calls);
+        let on_stack = sibling_branches::on_stack(program, &frames, &calls);
         let of_root = program.type_of(root.ty).ok()?;
         // A thread may poll another task within the one that it blocks on.
         let start = on_stack.iter().rposition(|it| it.is_of(&of_root.name))?;
-        let mut found = self.walker.beside_stack(program, root, &on_stack[start..])?;
+        let mut found = self.walker.siblings_of_stack(program, root, &on_stack[start..])?;
         self.take_in_sites();
         self.numbers.apply_to(&mut found.chain);
         Some(found)
@@ -426,7 +426,7 @@ impl Inspection<'_> {
         let identity = target.identity();
         let roots = self.users_roots();
         self.sites.classify_user_code(&roots);
-        self.look_beside_stacks();
+        self.look_at_siblings();
         let polled = self.find_block_on_calls();
         let roots = self.users_roots();
         let sites = &mut self.sites;
@@ -436,7 +436,7 @@ impl Inspection<'_> {
         }
         let is_new = |site| sites.get(site).state == FutureState::Unresumed;
         moved_away::leave_out(&mut self.tasks, &is_new);
-        dead_sets::count(self.program, sites, &mut self.tasks);
+        useless_wakers::count(self.program, sites, &mut self.tasks);
         let polled = PolledByCalls::of(&self.tasks, polled);
         let tasks = (&*self.runtimes, &*self.tasks, &polled);
         let found = waits_and_holders::find(self.program, sites, tasks);

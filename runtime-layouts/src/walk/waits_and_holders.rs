@@ -3,7 +3,7 @@
 
 use std::sync::mpsc::{self, Sender};
 
-use super::chains::sites::Sites;
+use super::chains::site_table::SiteTable;
 use super::connections::{ConnectionBatch, ConnectionReader};
 use super::holders::Holders;
 use super::holders::guards::{GuardBatch, Guards};
@@ -17,11 +17,20 @@ use crate::parallel::{self, Job};
 use crate::report::{ProcessThread, Runtime, Task, TaskState};
 use crate::value::Program;
 
-/// What one task after the other waits for, and keeps.
-type LeavesAndGuards = (Vec<FoundWait>, GuardBatch, ConnectionBatch);
+/// What one thread found in a batch of tasks.
+#[derive(Default)]
+struct FoundInBatch {
+    waits: Vec<FoundWait>,
+    guards: GuardBatch,
+    connections: ConnectionBatch,
+}
 
 /// What the tasks keep, batch by batch.
-type Kept = (Vec<GuardBatch>, Vec<ConnectionBatch>);
+#[derive(Default)]
+struct Kept {
+    guards: Vec<GuardBatch>,
+    connections: Vec<ConnectionBatch>,
+}
 
 /// What was found.
 pub(crate) struct Found {
@@ -39,7 +48,7 @@ pub(crate) struct Found {
 /// there are many tasks.
 pub(crate) fn find(
     program: &Program<'_>,
-    sites: &mut Sites,
+    sites: &mut SiteTable,
     (runtimes, tasks, polled): (&[Runtime], &[Task], &PolledByCalls),
 ) -> Found {
     let mut waits = Waits::default();
@@ -53,11 +62,10 @@ pub(crate) fn find(
         |program| orders.into_iter().map(|order| order.read(program)).collect::<Vec<_>>(),
         || {
             let (kept, is_whole) = read(program, sites, (tasks, polled), &mut waits, sender);
-            let guards = kept.0;
-            connections = kept.1;
+            connections = kept.connections;
             if is_whole {
                 waits.queue();
-                holders.add_all(program, guards, &mut waits);
+                holders.add_all(program, kept.guards, &mut waits);
             }
             is_whole
         },
@@ -65,6 +73,8 @@ pub(crate) fn find(
     let mut threads = Vec::new();
     if is_whole {
         waits.sort(program, sites, orders.unwrap_or_default());
+        // Threads before holders, which they may be; and who has a lock before it is told whether
+        // those that spin for it can ever get it.
         threads = threads::survey(program, sites, (runtimes, tasks), &mut waits);
         waits.take_callers(&threads);
         lock_references::mark(program, sites, (&mut threads, tasks), &waits);
@@ -78,11 +88,11 @@ pub(crate) fn find(
 /// What reads the tasks, one for each thread.
 type Readers = (LeafReader, Guards, ConnectionReader);
 
-/// Adds the waits, and returns the guards, whose holders can be told when all waits are known. The
-/// orders of queues are sent, each as soon as it is known that it matters.
+/// Adds the waits, and returns what the tasks keep: whose guards those are can be told when all waits
+/// are known. The orders of queues are sent, each as soon as it is known that it matters.
 fn read(
     program: &Program<'_>,
-    sites: &Sites,
+    sites: &SiteTable,
     (tasks, polled): (&[Task], &PolledByCalls),
     waits: &mut Waits,
     orders: Sender<QueueOrder>,
@@ -90,14 +100,14 @@ fn read(
     let known = Tasks::of(tasks);
     let batch = |program: &Program<'_>, readers: &mut Readers, tasks: &[Task]| {
         let (leaves, guards, connections) = readers;
-        let mut found: LeavesAndGuards =
-            (Vec::with_capacity(tasks.len()), GuardBatch::default(), ConnectionBatch::default());
+        let mut found =
+            FoundInBatch { waits: Vec::with_capacity(tasks.len()), ..FoundInBatch::default() };
         for task in tasks.iter().take_while(|_| !program.target().interrupted()) {
-            leaves.of_task(program, sites, &known, task, &mut found.0);
-            guards.of_task(program, sites, task, &mut found.1);
-            connections.of_task(program, sites, task, &mut found.2);
+            leaves.of_task(program, sites, &known, task, &mut found.waits);
+            guards.of_task(program, sites, task, &mut found.guards);
+            connections.of_task(program, sites, task, &mut found.connections);
         }
-        found.1.shrink();
+        found.guards.shrink();
         found
     };
     let libraries = sites.libraries();
@@ -107,9 +117,9 @@ fn read(
     let job = Job { items: tasks, begin: &begin, batch: &batch };
     let is_running = |task: &&Task| task.state == TaskState::Running;
     let mut running = tasks.iter().filter(is_running).peekable();
-    let (mut kept, mut connected) = (Vec::new(), Vec::new());
-    let is_whole = job.run(program, &mut begin(), &mut |_, (found, guards, connections)| {
-        for waiting in found {
+    let mut kept = Kept::default();
+    let is_whole = job.run(program, &mut begin(), &mut |_, found: FoundInBatch| {
+        for waiting in found.waits {
             while let Some(task) = running.next_if(|task| task.index <= waiting.wait.task) {
                 waits.add_blocked(program, sites, task, polled);
             }
@@ -118,9 +128,9 @@ fn read(
                 let _ = orders.send(order);
             }
         }
-        kept.push(guards);
-        connected.push(connections);
+        kept.guards.push(found.guards);
+        kept.connections.push(found.connections);
     });
     running.for_each(|task| waits.add_blocked(program, sites, task, polled));
-    ((kept, connected), is_whole)
+    (kept, is_whole)
 }

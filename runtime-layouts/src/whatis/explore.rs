@@ -108,7 +108,7 @@ impl<'p> Explorer<'p> {
         };
         let report = search.explorer.report;
         for task in &report.tasks {
-            let beside = task.beside_stack.as_deref().filter(|beside| !beside.is_ambiguous);
+            let beside = task.siblings_of_stack.as_deref().filter(|beside| !beside.is_ambiguous);
             search.chain(task, beside.map_or(&task.chain, |beside| &beside.chain));
         }
         search

@@ -11,9 +11,9 @@ use end_to_end_tests::neutral::{Rules, neutral};
 use end_to_end_tests::subjects::QUEUE;
 use xtask::aarch64::AArch64;
 use xtask::fixture::{self, Profile};
+use xtask::hung_service::HungService;
 use xtask::machine::{self, Guest, Kernel};
 use xtask::session::Subject;
-use xtask::shop::Shop;
 use xtask::workspace::{command, root, target};
 
 /// Debuggers that know other processors than their machine's.
@@ -85,7 +85,7 @@ fn every_text_is_the_one_of_this_machine() -> Result<()> {
         let service = tools.build("inventory-service", profile)?;
         for front in FOREIGN {
             let (running, emulated) = Emulated::start(&tools.emulator()?, &service, &[])?;
-            let mut shop = Shop::new(running)?;
+            let mut shop = HungService::new(running)?;
             shop.hang(QUEUE)?;
             let outputs = emulated.ask(&mut shop.service, *front, &[DUMP])?;
             compare(&format!("hung-service{ending}"), &[DUMP], &outputs)?;

@@ -1,4 +1,4 @@
-//! Programs built in every way: one text for all of them, from their debug information and, without
+//! Programs built in every variant: one text for all of them, from their debug information and, without
 //! it, from a layout file.
 
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use end_to_end_tests::case::{Case, golden};
 use end_to_end_tests::front::{CoreFile, DUMP, Front, built};
 use end_to_end_tests::neutral::neutral;
 use end_to_end_tests::versions::{COMMAND, lines_sorted, of_any_version};
+use xtask::build_variants::{self, BUILD_VARIANTS, BuildVariant, Compiler};
 use xtask::fixture::Running;
+use xtask::hung_service::HungService;
 use xtask::session::Subject;
-use xtask::shop::Shop;
 use xtask::story::{self, Scheduler};
-use xtask::ways::{self, Compiler, WAYS, Way};
 use xtask::workspace;
 
 /// How many customers queue behind the one whose checkout hangs.
@@ -25,8 +25,9 @@ const OLDER: &str = "1.38.2";
 const OLD: &str = "1.20.6";
 
 /// A stripped copy of a program with the layout file that was written for it.
-fn deployed(program: &Path, way: &Way) -> Result<PathBuf> {
-    let folder = workspace::target().join("deployed/ways").join(way.name.replace([' ', ','], "-"));
+fn deployed(program: &Path, variant: &BuildVariant) -> Result<PathBuf> {
+    let folder =
+        workspace::target().join("deployed/ways").join(variant.name.replace([' ', ','], "-"));
     std::fs::create_dir_all(&folder).context("creating a folder")?;
     let copy = folder.join(program.file_name().context("its name")?);
     let built = built()?;
@@ -46,10 +47,10 @@ fn deployed(program: &Path, way: &Way) -> Result<PathBuf> {
 type Compared = (String, String);
 
 /// What the fronts say of `shapes`, live and of a core file.
-fn shapes(program: &Path, way: &Way, fronts: &[Front]) -> Result<Vec<Compared>> {
-    let name = match way.compiler {
+fn shapes(program: &Path, variant: &BuildVariant, fronts: &[Front]) -> Result<Vec<Compared>> {
+    let name = match variant.compiler {
         Compiler::Rust163 => "builds-old",
-        _ if way.aborts() => "builds-abort",
+        _ if variant.aborts() => "builds-abort",
         _ => "builds",
     };
     let running = Running::start::<&str>(program, &[])?;
@@ -75,20 +76,20 @@ fn said(outputs: Vec<String>) -> String {
 }
 
 /// What the fronts say of the hung story, on both schedulers.
-fn hung(program: &Path, way: &Way, fronts: &[Front]) -> Result<Vec<Compared>> {
-    let name = if way.aborts() { "versions-abort" } else { "versions" };
+fn hung(program: &Path, variant: &BuildVariant, fronts: &[Front]) -> Result<Vec<Compared>> {
+    let name = if variant.aborts() { "versions-abort" } else { "versions" };
     let expected = golden(name)?;
     let (_, expected) = expected.split_once('\n').context("the command's line")?;
     let expected = lines_sorted(expected).join("\n");
     let mut compared = Vec::new();
     for scheduler in [Scheduler::CurrentThread, Scheduler::MultiThread] {
-        let mut shop = Shop::new(Running::start(program, &[scheduler.argument()])?)?;
+        let mut shop = HungService::new(Running::start(program, &[scheduler.argument()])?)?;
         shop.hang(QUEUE)?;
         for front in fronts {
             let report = front.ask(Subject::Process(shop.service.pid()), &[COMMAND])?.concat();
             // Vendored crates do not say their version.
             let report = of_any_version(&report).replace("tokio · ", "tokio VERSION · ");
-            if way.aborts() && std::env::var_os("UPDATE_GOLDEN").is_some() {
+            if variant.aborts() && std::env::var_os("UPDATE_GOLDEN").is_some() {
                 let case = Case { name, commands: &[COMMAND], fronts: &[], modes: &[] };
                 case.compare(std::slice::from_ref(&report));
             }
@@ -99,24 +100,28 @@ fn hung(program: &Path, way: &Way, fronts: &[Front]) -> Result<Vec<Compared>> {
     Ok(compared)
 }
 
-/// The cells of one way: each program, from its debug information and from a layout file.
-fn cells(way: &Way, versions: &[&str], fronts: &[Front]) -> Vec<(String, Result<Vec<Compared>>)> {
-    let is_old = way.compiler == Compiler::Rust163;
-    let program = ways::shapes(way).and_then(|package| way.build(&package));
-    let mut cells = both("shapes", way, &program, &|program| shapes(program, way, fronts));
+/// The cells of one variant: each program, from its debug information and from a layout file.
+fn cells(
+    variant: &BuildVariant,
+    versions: &[&str],
+    fronts: &[Front],
+) -> Vec<(String, Result<Vec<Compared>>)> {
+    let is_old = variant.compiler == Compiler::Rust163;
+    let program = build_variants::shapes(variant).and_then(|package| variant.build(&package));
+    let mut cells = both("shapes", variant, &program, &|program| shapes(program, variant, fronts));
     for version in versions {
         let program = story::package(version, is_old).and_then(|mut package| {
             package.options.extend(["--features", "multi-thread"].map(str::to_owned));
-            way.build(&package)
+            variant.build(&package)
         });
-        cells.extend(both(version, way, &program, &|program| hung(program, way, fronts)));
+        cells.extend(both(version, variant, &program, &|program| hung(program, variant, fronts)));
     }
     cells
 }
 
 fn both(
     title: &str,
-    way: &Way,
+    variant: &BuildVariant,
     program: &Result<PathBuf>,
     look: &dyn Fn(&Path) -> Result<Vec<Compared>>,
 ) -> Vec<(String, Result<Vec<Compared>>)> {
@@ -125,7 +130,7 @@ fn both(
         Err(error) => Err(anyhow::anyhow!("{error:#}")),
     };
     let whole = program().and_then(look);
-    let stripped = program().and_then(|program| look(&deployed(program, way)?));
+    let stripped = program().and_then(|program| look(&deployed(program, variant)?));
     vec![(title.to_owned(), whole), (format!("{title}, stripped, with its layout file"), stripped)]
 }
 
@@ -151,10 +156,10 @@ fn difference(expected: &str, said: &str) -> String {
 /// Some ways, with every change.
 #[test]
 fn the_same_text_for_every_way() -> Result<()> {
-    for way in WAYS.iter().filter(|way| way.is_daily) {
-        let version = if way.compiler == Compiler::Rust163 { OLDER } else { NEWEST };
-        for (title, cell) in cells(way, &[version], &[Front::CommandLine]) {
-            judged(&title, cell).map_err(|why| anyhow::anyhow!("{}, {why}", way.name))?;
+    for variant in BUILD_VARIANTS.iter().filter(|variant| variant.is_daily) {
+        let version = if variant.compiler == Compiler::Rust163 { OLDER } else { NEWEST };
+        for (title, cell) in cells(variant, &[version], &[Front::CommandLine]) {
+            judged(&title, cell).map_err(|why| anyhow::anyhow!("{}, {why}", variant.name))?;
         }
     }
     Ok(())
@@ -167,15 +172,18 @@ fn every_way() -> Result<()> {
     let mut failed = Vec::new();
     println!("| way | shapes | the same, stripped | tokio {OLD} | stripped | newest | stripped |");
     println!("|---|---|---|---|---|---|---|");
-    for way in WAYS {
-        let newest = if way.compiler == Compiler::Rust163 { OLDER } else { NEWEST };
-        let cells =
-            cells(way, &[OLD, newest], &[Front::CommandLine, Front::NewestGdb, Front::SystemLldb]);
-        let mut line = format!("| {} |", way.name);
+    for variant in BUILD_VARIANTS {
+        let newest = if variant.compiler == Compiler::Rust163 { OLDER } else { NEWEST };
+        let cells = cells(
+            variant,
+            &[OLD, newest],
+            &[Front::CommandLine, Front::NewestGdb, Front::SystemLldb],
+        );
+        let mut line = format!("| {} |", variant.name);
         for (title, cell) in cells {
             let judged = judged(&title, cell);
             line.push_str(if judged.is_ok() { " whole |" } else { " FAILS |" });
-            failed.extend(judged.err().map(|why| format!("{}, {why}", way.name)));
+            failed.extend(judged.err().map(|why| format!("{}, {why}", variant.name)));
         }
         println!("{line}");
     }

@@ -8,9 +8,9 @@ use end_to_end_tests::front::{CoreFile, DUMP, Front, built};
 use end_to_end_tests::neutral::neutral;
 use end_to_end_tests::subjects;
 use xtask::fixture::{self, Profile, Running};
+use xtask::hung_service::HungService;
 use xtask::session::Subject;
-use xtask::shop::Shop;
-use xtask::{ways, workspace};
+use xtask::{build_variants, workspace};
 
 /// The first finding of a text.
 fn finding(text: &str) -> Result<String> {
@@ -94,7 +94,7 @@ fn a_hung_service_is_read_by_a_twin() -> Result<()> {
     for (program, golden) in
         [(stripped(&bare)?, "hung-service-twin-stripped"), (bare, "hung-service-twin")]
     {
-        let mut shop = Shop::new(Running::start::<&str>(&program, &[])?)?;
+        let mut shop = HungService::new(Running::start::<&str>(&program, &[])?)?;
         shop.hang(subjects::QUEUE)?;
         is_golden(&shop.service, &twin, golden)?;
     }
@@ -105,10 +105,10 @@ fn a_hung_service_is_read_by_a_twin() -> Result<()> {
 #[test]
 #[ignore = "two release builds of its own; `cargo xtask test --full` runs it"]
 fn a_twin_is_known_by_v0_names() -> Result<()> {
-    let service = ways::service(workspace::root().join("tests/fixtures"));
-    let [twin, bare] = ways::V0_TWINS;
+    let service = build_variants::service(workspace::root().join("tests/fixtures"));
+    let [twin, bare] = build_variants::V0_TWINS;
     let twin = twin.build(&service)?;
-    let mut shop = Shop::new(Running::start::<&str>(&bare.build(&service)?, &[])?)?;
+    let mut shop = HungService::new(Running::start::<&str>(&bare.build(&service)?, &[])?)?;
     shop.hang(subjects::QUEUE)?;
     let told = dump(&shop.service, &twin)?;
     ensure!(finding(&told)?.starts_with("1. Deadlock: task"), "{told}");
@@ -135,8 +135,11 @@ fn older_commit() -> Result<PathBuf> {
 #[test]
 #[ignore = "a release build of its own; `cargo xtask test --full` runs it"]
 fn a_twin_of_an_older_commit_is_refused() -> Result<()> {
-    let release = ways::WAYS.iter().find(|way| way.name == "release").context("a usual build")?;
-    let older = release.build(&ways::service(older_commit()?))?;
+    let release = build_variants::BUILD_VARIANTS
+        .iter()
+        .find(|variant| variant.name == "release")
+        .context("a usual build")?;
+    let older = release.build(&build_variants::service(older_commit()?))?;
     let hung = subjects::hung_shop(Profile::Bare)?;
     let refused = dump(&hung.service, &older).err().context("taken")?.to_string();
     ensure!(refused.contains("is no twin of"), "{refused}");

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use tempfile::NamedTempFile;
 
-use crate::adapters::Adapters;
 use crate::debuggers::Debugger;
+use crate::python_parts::PythonParts;
 use crate::startup_file::{with_block, without_block};
 
 /// Load the commands in every gdb and lldb from now on.
@@ -42,11 +42,11 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(debugger) = arguments.debugger.filter(|_| arguments.print) {
-        let command = loading_command(debugger, &Adapters::find()?)?;
+        let command = loading_command(debugger, &PythonParts::find()?)?;
         return writeln!(io::stdout(), "{command}").context("cannot write the command");
     }
     let home = home()?;
-    let adapters = if arguments.uninstall { None } else { Some(Adapters::find()?) };
+    let parts = if arguments.uninstall { None } else { Some(PythonParts::find()?) };
     let mut failed = None;
     for debugger in Debugger::ALL {
         if arguments.debugger.is_some_and(|only| only != debugger) {
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         let file = startup_file(debugger, &home);
         // A file that cannot be changed does not keep the other one from it.
-        match change(debugger, &file, adapters.as_ref(), arguments.dry_run) {
+        match change(debugger, &file, parts.as_ref(), arguments.dry_run) {
             Ok(said) => {
                 // What was done is done, whether or not anybody reads of it.
                 let _ = writeln!(io::stdout(), "{}: {said}", short(&file, &home));
@@ -70,13 +70,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     failed.map_or(Ok(()), Err)
 }
 
-/// Whether the debugger's startup file loads these adapters; `None` when it loads none.
-pub(super) fn is_set_up(debugger: Debugger, adapters: &Adapters) -> anyhow::Result<Option<bool>> {
+/// Whether the debugger's startup file loads these parts; `None` when it loads none.
+pub(super) fn is_set_up(debugger: Debugger, parts: &PythonParts) -> anyhow::Result<Option<bool>> {
     let Some(old) = read(&startup_file(debugger, &home()?))? else { return Ok(None) };
     if without_block(&old)?.as_ref() == Some(&old) {
         return Ok(None);
     }
-    Ok(Some(with_block(Some(&old), &startup_command(debugger, adapters)?)? == old))
+    Ok(Some(with_block(Some(&old), &startup_command(debugger, parts)?)? == old))
 }
 
 fn home() -> anyhow::Result<PathBuf> {
@@ -101,23 +101,24 @@ fn startup_file(debugger: Debugger, home: &Path) -> PathBuf {
 }
 
 /// The debugger's command that loads them.
-fn loading_command(debugger: Debugger, adapters: &Adapters) -> anyhow::Result<String> {
+fn loading_command(debugger: Debugger, parts: &PythonParts) -> anyhow::Result<String> {
     match debugger {
-        Debugger::Gdb => adapters.gdb_command().into_string().map_err(|_| {
-            anyhow!("{} is not UTF-8, which gdb's Python needs", adapters.gdb.display())
-        }),
-        Debugger::Lldb => adapters.lldb_command(),
+        Debugger::Gdb => parts
+            .gdb_command()
+            .into_string()
+            .map_err(|_| anyhow!("{} is not UTF-8, which gdb's Python needs", parts.gdb.display())),
+        Debugger::Lldb => parts.lldb_command(),
     }
 }
 
 /// The line in the block. When unhang is gone it does nothing: in gdb an error would also skip all
 /// that follows in the file.
-fn startup_command(debugger: Debugger, adapters: &Adapters) -> anyhow::Result<String> {
-    let command = python_string(&loading_command(debugger, adapters)?);
+fn startup_command(debugger: Debugger, parts: &PythonParts) -> anyhow::Result<String> {
+    let command = python_string(&loading_command(debugger, parts)?);
     let (path, load, interpreter) = match debugger {
-        Debugger::Gdb => (&adapters.gdb, format!("gdb.execute({command})"), "python"),
+        Debugger::Gdb => (&parts.gdb, format!("gdb.execute({command})"), "python"),
         Debugger::Lldb => {
-            (&adapters.lldb, format!("lldb.debugger.HandleCommand({command})"), "script")
+            (&parts.lldb, format!("lldb.debugger.HandleCommand({command})"), "script")
         }
     };
     let path = path.to_str().context("the path is not UTF-8")?;
@@ -134,24 +135,22 @@ fn python_string(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
-/// Puts the block in, or takes it out when there are no adapters. Returns what was done.
+/// Puts the block in, or takes it out when there are no parts. Returns what was done.
 fn change(
     debugger: Debugger,
     file: &Path,
-    adapters: Option<&Adapters>,
+    parts: Option<&PythonParts>,
     dry_run: bool,
 ) -> anyhow::Result<String> {
     let old = read(file)?;
-    let new = match (adapters, &old) {
-        (Some(adapters), _) => {
-            Some(with_block(old.as_deref(), &startup_command(debugger, adapters)?)?)
-        }
+    let new = match (parts, &old) {
+        (Some(parts), _) => Some(with_block(old.as_deref(), &startup_command(debugger, parts)?)?),
         (None, Some(old)) => without_block(old)?,
         (None, None) => None,
     };
     if new == old {
         let nothing = "contains nothing from unhang";
-        let state = if adapters.is_some() { "is already set up" } else { nothing };
+        let state = if parts.is_some() { "is already set up" } else { nothing };
         return Ok(state.to_owned());
     }
     if !dry_run {
@@ -164,7 +163,7 @@ fn change(
         Some(old) => without_block(old)?.as_ref() != Some(old),
         None => false,
     };
-    let (done, planned) = match (adapters.is_some(), &old, &new) {
+    let (done, planned) = match (parts.is_some(), &old, &new) {
         (true, None, _) => ("created", "create it"),
         (true, Some(_), _) if had_block => ("updated unhang's block", "update unhang's block"),
         (true, Some(_), _) => ("added unhang's block", "add unhang's block"),
@@ -174,7 +173,7 @@ fn change(
             "delete it, since it contains nothing else",
         ),
     };
-    Ok(match (dry_run, adapters) {
+    Ok(match (dry_run, parts) {
         (true, _) => format!("would {planned}"),
         (false, Some(_)) => format!("{done}; {debugger} loads the commands from its next start on"),
         (false, None) => done.to_owned(),

@@ -8,8 +8,8 @@ use std::process::Command;
 
 use anyhow::anyhow;
 
-use crate::adapters::Adapters;
 use crate::debuggers::Debugger;
+use crate::python_parts::PythonParts;
 
 /// Start gdb with the commands loaded.
 ///
@@ -53,13 +53,13 @@ pub(crate) struct LldbArguments {
 
 /// Becomes the debugger; returns only when that fails.
 pub(crate) fn run(debugger: Debugger) -> anyhow::Result<Infallible> {
-    let adapters = Adapters::find()?;
+    let parts = PythonParts::find()?;
     let program = debugger.find()?;
     let mut command = Command::new(&program);
     match debugger {
         // Behind the user's init files, before the program is loaded and before `-ex`.
-        Debugger::Gdb => command.arg("-iex").arg(adapters.gdb_command()),
-        Debugger::Lldb => command.arg("--one-line-before-file").arg(adapters.lldb_command()?),
+        Debugger::Gdb => command.arg("-iex").arg(parts.gdb_command()),
+        Debugger::Lldb => command.arg("--one-line-before-file").arg(parts.lldb_command()?),
     };
     // As they were typed: clap takes the first `--` for its own.
     command.args(env::args_os().skip(2));

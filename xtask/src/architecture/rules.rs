@@ -96,22 +96,23 @@ const LAYOUT_EXTRACTOR: &[Rule] = &[
 ];
 
 const PROCESS_TARGET: &[Rule] = &[
-    ("core", &["error", "executable", "live", "mappings", "snapshot", "unwind"]),
+    ("core", &["error", "executable", "live", "mappings", "read_log", "snapshot", "unwind"]),
     ("error", &[]),
     ("executable", &["error"]),
     ("fuzzed", &["core", "error", "mappings", "unwind"]),
     ("host", &["signals"]),
-    ("live", &["error", "executable", "host", "mappings", "snapshot", "unwind"]),
+    ("live", &["error", "executable", "host", "mappings", "read_log", "snapshot", "unwind"]),
     ("mappings", &[]),
     ("signals", &[]),
-    ("snapshot", &["host", "unwind"]),
+    ("read_log", &[]),
+    ("snapshot", &["host", "read_log", "unwind"]),
     ("unwind", &["mappings"]),
 ];
 
 const UNHANG: &[Rule] = &[
-    ("adapters", &[]),
-    ("commands", &["adapters", "debuggers", "startup_file"]),
+    ("commands", &["debuggers", "python_parts", "startup_file"]),
     ("debuggers", &[]),
+    ("python_parts", &[]),
     ("startup_file", &[]),
 ];
 

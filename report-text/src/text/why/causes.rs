@@ -382,7 +382,7 @@ impl Evidence<'_> {
     /// The other branches of a task whose thread is blocked: one of them may have what the thread
     /// waits for.
     fn left_unpolled(&self, task: TaskIndex) -> Vec<Fact> {
-        let beside = self.report.task(task).beside_stack.as_deref();
+        let beside = self.report.task(task).siblings_of_stack.as_deref();
         let beside = beside.filter(|beside| !beside.is_ambiguous);
         let branches = beside.into_iter().flat_map(|beside| &beside.chain.branches);
         let places = branches

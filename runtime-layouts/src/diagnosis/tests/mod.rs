@@ -8,6 +8,7 @@ mod leads;
 mod locks;
 mod places;
 mod pools;
+mod properties;
 mod runtimes;
 mod services;
 mod slow_locks;

@@ -86,7 +86,7 @@ impl FakeReport {
             spawned_at: None,
             chain: Chain { frames: vec![frame.clone()], ..Chain::default() },
             trust: Trust::of(FrameSource::StateMachines),
-            beside_stack: None,
+            siblings_of_stack: None,
             panic: None,
             wakers: TaskWakers::default(),
             index,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rustc_hash::FxHashSet;
 
 use super::{is_running, task};
-use crate::report::{BesideStack, Chain, FrameSource, Task, ThreadRef};
+use crate::report::{Chain, FrameSource, SiblingsOfStack, Task, ThreadRef};
 use crate::value::{Program, Ty};
 use crate::walk::Inspection;
 use crate::walk::stacks::beginning::{self, OnFrame};
@@ -125,7 +125,7 @@ pub(in crate::libraries) fn show(
         let polling = &polled[number];
         task.thread = Some(polling.thread);
         let stored = std::mem::replace(&mut task.chain, polling.chain.clone());
-        task.beside_stack = BesideStack::stored(stored);
+        task.siblings_of_stack = SiblingsOfStack::stored(stored);
         task.trust.source = FrameSource::NativeStack;
         shown.push((task.address, polling.thread));
     }

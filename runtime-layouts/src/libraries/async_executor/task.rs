@@ -95,7 +95,7 @@ impl TaskReader {
             spawned_at: None,
             chain: Chain::default(),
             trust: Trust { future: layout.known, ..Trust::of(FrameSource::Nothing) },
-            beside_stack: None,
+            siblings_of_stack: None,
             panic: None,
             wakers: if is_listed { wakers_of(word, 1) } else { TaskWakers::default() },
             index: TaskIndex(0),

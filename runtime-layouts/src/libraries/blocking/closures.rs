@@ -151,7 +151,7 @@ fn on_stack(polling: &Polling) -> Task {
             is_stale: true,
             ..Trust::of(FrameSource::NativeStack)
         },
-        beside_stack: None,
+        siblings_of_stack: None,
         panic: None,
         wakers: TaskWakers::default(),
         index: TaskIndex(0),

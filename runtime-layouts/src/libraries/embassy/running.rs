@@ -7,7 +7,7 @@ use super::pools::is_poll;
 use crate::layout::name::plain_path;
 use crate::layout::{Call, Function, Type};
 use crate::report::{
-    BesideStack, FrameSource, Pollers, Task, TaskState, ThreadRef, Worker, WorkerState,
+    FrameSource, Pollers, SiblingsOfStack, Task, TaskState, ThreadRef, Worker, WorkerState,
 };
 use crate::target::{NativeFrame, Thread};
 use crate::value::path::{self, Reach};
@@ -156,7 +156,7 @@ fn show_running(
     task.trust.is_stale = true;
     if let Some(chain) = chain {
         let stored = std::mem::replace(&mut task.chain, chain);
-        task.beside_stack = BesideStack::stored(stored);
+        task.siblings_of_stack = SiblingsOfStack::stored(stored);
         task.trust.source = FrameSource::NativeStack;
     }
 }

@@ -2,10 +2,10 @@
 
 mod channel;
 mod lock;
+mod one_part_at_a_time;
 mod pools;
 mod public_paths;
 mod shared;
-mod turns;
 mod unordered;
 
 use self::channel::{BOUNDED, ONESHOT, UNBOUNDED};
@@ -31,7 +31,7 @@ pub(crate) const LIBRARY: Library = Library {
     passing_on: &["futures_executor::thread_pool::"],
     collections: &[
         unordered::COLLECTIONS,
-        turns::COLLECTIONS,
+        one_part_at_a_time::COLLECTIONS,
         channel::COLLECTIONS,
         shared::COLLECTIONS,
     ],

@@ -6,7 +6,7 @@ use crate::layout::source::LayoutError;
 use crate::layout::{Type, TypeId, TypeKind};
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
-use crate::walk::search::shared::is_counted;
+use crate::walk::search::shared::is_arc_inner;
 
 const FUTURES_UNORDERED: &str = "futures_util::stream::futures_unordered::FuturesUnordered";
 /// What is woken when one of its futures was.
@@ -93,7 +93,7 @@ fn nodes(
 ) -> Result<Option<Vec<(Value, Value)>>, ValueError> {
     // `stub`, a node without a future, shows how the nodes lie in their `Arc`s.
     let stub = queue.member(program, "stub")?;
-    let Some(to_counted) = path::find(program, stub.ty, Reach::RUNTIME, &mut is_counted) else {
+    let Some(to_counted) = path::find(program, stub.ty, Reach::RUNTIME, &mut is_arc_inner) else {
         return Ok(None);
     };
     let counted = to_counted.end;

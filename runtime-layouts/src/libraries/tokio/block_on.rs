@@ -10,7 +10,7 @@ use super::context::ThreadContext;
 use super::scheduler::Scheduler;
 use super::{block_on_stack, workers};
 use crate::report::{
-    BesideStack, Flavor, FrameSource, Task, TaskId, TaskIndex, TaskKind, TaskState, TaskWakers,
+    Flavor, FrameSource, SiblingsOfStack, Task, TaskId, TaskIndex, TaskKind, TaskState, TaskWakers,
     Trust, WorkerState,
 };
 use crate::target::NativeFrame;
@@ -119,12 +119,12 @@ fn task(
 ) -> Task {
     let StackFuture { address, mut chain, mut source } = found;
     let root = chain.frames.first().map(|frame| frame.site);
-    let mut beside_stack = None;
+    let mut siblings_of_stack = None;
     if state == TaskState::Running
         && let Some(native) =
             inspection.native_chain(context.thread, &block_on_stack::is_block_on_name)
     {
-        beside_stack = BesideStack::stored(std::mem::replace(&mut chain, native));
+        siblings_of_stack = SiblingsOfStack::stored(std::mem::replace(&mut chain, native));
         source = FrameSource::NativeStack;
     }
     let is_main = inspection.is_main(context.thread);
@@ -139,7 +139,7 @@ fn task(
         spawned_at: None,
         chain,
         trust: Trust { is_stale: state == TaskState::Running, ..Trust::of(source) },
-        beside_stack,
+        siblings_of_stack,
         panic: None,
         wakers: wakers(context, state, address),
         index: TaskIndex(0),

@@ -60,7 +60,7 @@ pub(super) fn add_running(
             spawned_at: None,
             chain,
             trust,
-            beside_stack: None,
+            siblings_of_stack: None,
             panic: None,
             wakers: TaskWakers::default(),
             index: TaskIndex(0),

@@ -14,7 +14,7 @@ use crate::report::ThreadRef;
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::Inspection;
-use crate::walk::search::shared::is_counted;
+use crate::walk::search::shared::is_arc_inner;
 
 /// What one thread's context says.
 pub(super) struct ThreadContext {
@@ -147,7 +147,7 @@ pub(super) fn thread_locals_of(
 fn parker(program: &Program<'_>, storage: Value) -> Result<Option<Parker>, ValueError> {
     const PARKED: u64 = 1;
     const OWN: u64 = 2;
-    let Some(path) = path::find(program, storage.ty, Reach::RUNTIME, &mut is_counted) else {
+    let Some(path) = path::find(program, storage.ty, Reach::RUNTIME, &mut is_arc_inner) else {
         return Ok(None);
     };
     let Some(counted) = path.follow(program, storage)? else { return Ok(None) };

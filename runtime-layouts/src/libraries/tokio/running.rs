@@ -8,7 +8,7 @@ use crate::layout::Function;
 use crate::layout::name::path_segments;
 use crate::layout::origin::Origin;
 use crate::report::{
-    BesideStack, Frame, FrameSource, Task, TaskId, TaskIndex, TaskKind, TaskState, TaskWakers,
+    Frame, FrameSource, SiblingsOfStack, Task, TaskId, TaskIndex, TaskKind, TaskState, TaskWakers,
     ThreadRef, Trust,
 };
 use crate::value::{Ty, Value};
@@ -27,7 +27,7 @@ pub(super) fn show_running(inspection: &mut Inspection<'_>, task: &mut Task) {
     task.trust.is_stale = true;
     if let Some(chain) = chain {
         let stored = std::mem::replace(&mut task.chain, chain);
-        task.beside_stack = BesideStack::stored(stored);
+        task.siblings_of_stack = SiblingsOfStack::stored(stored);
         task.trust.source = FrameSource::NativeStack;
     }
 }
@@ -60,7 +60,7 @@ pub(super) fn add_polled(inspection: &mut Inspection<'_>) {
             spawned_at: None,
             chain,
             trust: Trust::of(FrameSource::NativeStack),
-            beside_stack: None,
+            siblings_of_stack: None,
             panic: None,
             wakers: TaskWakers::default(),
             index: TaskIndex(0),

@@ -26,7 +26,7 @@ impl Scheduler {
     /// Whether it can be one that lives, by the counts of those who own it. `None` where that cannot
     /// be read.
     pub(super) fn may_live(&self, program: &Program<'_>) -> Option<bool> {
-        let path = path::find(program, self.handle.ty, Reach::RUNTIME, &mut shared::is_counted)?;
+        let path = path::find(program, self.handle.ty, Reach::RUNTIME, &mut shared::is_arc_inner)?;
         shared::may_live(program, path.follow(program, self.handle).ok()??)
     }
 }

@@ -126,7 +126,7 @@ impl TaskReader {
             spawned_at: None,
             chain: Chain::default(),
             trust: Trust { future: layout.future, ..Trust::of(FrameSource::Nothing) },
-            beside_stack: None,
+            siblings_of_stack: None,
             panic: None,
             wakers: wakers_of(word, layout.own_references),
             index: TaskIndex(0),

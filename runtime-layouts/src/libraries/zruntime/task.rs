@@ -80,7 +80,7 @@ pub(super) fn read(
         spawned_at: None,
         chain: Chain::default(),
         trust: Trust::of(FrameSource::Nothing),
-        beside_stack: None,
+        siblings_of_stack: None,
         panic: None,
         wakers: TaskWakers::default(),
         index: TaskIndex(0),

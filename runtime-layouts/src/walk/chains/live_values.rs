@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::sites::{Sites, StateKey};
+use super::site_table::{SiteTable, StateKey};
 use crate::knowledge::Libraries;
 use crate::report::{Chain, FrameRef, FutureState, Polled, SiteId};
 use crate::value::{Program, Value, ValueError};
@@ -58,7 +58,7 @@ impl LiveValues {
     pub(crate) fn of_chain(
         &mut self,
         program: &Program<'_>,
-        sites: &Sites,
+        sites: &SiteTable,
         chain: &Chain,
         found: &mut Vec<LiveValue>,
     ) {
@@ -71,7 +71,7 @@ impl LiveValues {
     fn of_branch(
         &mut self,
         program: &Program<'_>,
-        sites: &Sites,
+        sites: &SiteTable,
         chain: &Chain,
         (holding_frame, keeper_may_be_moved): (Option<FrameRef>, bool),
         found: &mut Vec<LiveValue>,
@@ -102,7 +102,7 @@ impl LiveValues {
     }
 
     /// Whether frames of a site can keep anything.
-    fn can_hold(&mut self, program: &Program<'_>, sites: &Sites, site: SiteId) -> bool {
+    fn can_hold(&mut self, program: &Program<'_>, sites: &SiteTable, site: SiteId) -> bool {
         let number = site.0 as usize;
         if self.can_hold.len() <= number {
             self.can_hold.resize(number + 1, None);
@@ -136,7 +136,7 @@ impl LiveValues {
     pub(crate) fn borrows(
         &mut self,
         program: &Program<'_>,
-        sites: &Sites,
+        sites: &SiteTable,
         chain: &Chain,
         found: &mut impl FnMut(&mut Self, FrameRef, &Arc<str>, Value),
     ) {
@@ -176,7 +176,7 @@ impl LiveValues {
     fn of_frame(
         &mut self,
         program: &Program<'_>,
-        sites: &Sites,
+        sites: &SiteTable,
         frame: FrameRef,
         value: Value,
         found: &mut Vec<LiveValue>,

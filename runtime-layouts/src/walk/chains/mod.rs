@@ -1,18 +1,18 @@
 //! Await chains: the frames from a future in memory down to its leaf.
 
-pub(crate) mod dead_sets;
 pub(crate) mod live_values;
 pub(crate) mod moved_away;
 pub(crate) mod poll_roles;
 mod progress;
 pub(crate) mod read_tasks;
-pub(crate) mod sites;
+pub(crate) mod site_table;
+pub(crate) mod useless_wakers;
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use self::progress::ChainProgress;
-use self::sites::{Sites, StateKey};
+use self::site_table::{SiteTable, StateKey};
 use crate::knowledge::Libraries;
 use crate::layout::name::base_path;
 use crate::report::{Chain, Frame, FutureState, Polled};
@@ -33,7 +33,7 @@ const DEEPEST_BRANCH: usize = 64;
 pub(crate) struct Walker {
     pub(crate) finder: Finder,
     /// As this walker numbers them: futures alone.
-    pub(crate) sites: Sites,
+    pub(crate) sites: SiteTable,
 }
 
 /// What stands below a frame.
@@ -69,7 +69,7 @@ impl From<SearchResult> for FrameChildren {
 impl Walker {
     /// A walker that knows these libraries.
     pub(crate) fn of(libraries: Libraries) -> Self {
-        Self { finder: Finder::of(SearchFor::Futures, libraries), sites: Sites::of(libraries) }
+        Self { finder: Finder::of(SearchFor::Futures, libraries), sites: SiteTable::of(libraries) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Many tasks are read by several threads, each with a walker of its own, and put together in their
 //! order.
 
-use super::sites::{KeyedSite, SiteNumbers};
+use super::site_table::{KeyedSite, SiteNumbers};
 use crate::parallel::{self, Job};
 use crate::report::Task;
 use crate::value::{Program, Value};

@@ -8,7 +8,7 @@ use crate::knowledge::connection::Driver;
 use crate::report::{Chain, Driven, Frame, Task, TaskState};
 use crate::value::{Program, Value};
 use crate::walk::chains::live_values::LiveValue;
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 
 /// Words of a frame that are looked at for a pointer to a connection, at most.
 const MOST_WORDS: u64 = 1 << 14;
@@ -18,7 +18,7 @@ impl ConnectionReader {
     pub(super) fn driven(
         &self,
         program: &Program<'_>,
-        sites: &Sites,
+        sites: &SiteTable,
         (task, chain): (&Task, &Chain),
         live: &LiveValue,
         known: &ConnectionType,
@@ -62,7 +62,7 @@ fn polled_frames<'c>(chain: &'c Chain, visit: &mut dyn FnMut(&'c Frame) -> bool)
 }
 
 /// Whether a frame that is polled is that value or a part of it.
-fn has_polled(program: &Program<'_>, sites: &Sites, chain: &Chain, range: &Range<u64>) -> bool {
+fn has_polled(program: &Program<'_>, sites: &SiteTable, chain: &Chain, range: &Range<u64>) -> bool {
     polled_frames(chain, &mut |frame| {
         // One that has it may begin with it.
         let ends_in_it = || {
@@ -80,7 +80,12 @@ fn has_problem(chain: &Chain) -> bool {
 }
 
 /// Whether a frame has a pointer to that value outside of it: who has one may poll it.
-fn may_point_to(program: &Program<'_>, sites: &Sites, chain: &Chain, value: &Range<u64>) -> bool {
+fn may_point_to(
+    program: &Program<'_>,
+    sites: &SiteTable,
+    chain: &Chain,
+    value: &Range<u64>,
+) -> bool {
     let word = u64::from(program.pointer_size());
     polled_frames(chain, &mut |frame| {
         let Some(ty) = sites.type_of(frame.site) else { return true };

@@ -17,7 +17,7 @@ use crate::layout::name::base_path;
 use crate::report::{Connection, Driven, Phase, Request, Role, Task, TaskIndex};
 use crate::value::{Program, Ty, Value};
 use crate::walk::chains::live_values::{LiveValue, LiveValues};
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 use crate::walk::search::search_for::SearchFor;
 use crate::walk::unaccepted::FoundSocket;
 use crate::walk::unflushed::FoundBuffer;
@@ -80,12 +80,12 @@ impl ConnectionReader {
     pub(crate) fn of_task(
         &mut self,
         program: &Program<'_>,
-        sites: &Sites,
+        sites: &SiteTable,
         task: &Task,
         found: &mut ConnectionBatch,
     ) {
         // What memory keeps of a future whose thread is blocked in it.
-        let beside = task.beside_stack.as_deref().filter(|beside| !beside.is_ambiguous);
+        let beside = task.siblings_of_stack.as_deref().filter(|beside| !beside.is_ambiguous);
         let chain = beside.map_or(&task.chain, |beside| &beside.chain);
         let mut kept = Vec::new();
         self.live_values.of_chain(program, sites, chain, &mut kept);

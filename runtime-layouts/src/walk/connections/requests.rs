@@ -11,7 +11,7 @@ use crate::report::{
     Chain, Connection, FrameRef, Phase, Polled, Report, Request, Role, Task, TaskIndex,
 };
 use crate::walk::chains::live_values::LiveValue;
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 
 /// A connection or a stream with its place in the chain.
 pub(super) struct Place {
@@ -89,7 +89,7 @@ impl OfTask<'_> {
     /// Gives the requests that came to the connections and streams on which they came.
     pub(super) fn name_requests(
         mut self,
-        sites: &Sites,
+        sites: &SiteTable,
         libraries: Libraries,
         found: &mut ConnectionBatch,
     ) {

@@ -12,11 +12,11 @@ use crate::knowledge::OfSystem;
 use crate::report::{Access, BlockedChild, ResourceId, Task, WaitId};
 use crate::target::host::BlockedProcess;
 use crate::value::Program;
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 use crate::walk::waits::Waits;
 
 /// Adds the children to what is waited for: their ends, and the pipes that they write to or read.
-pub(super) fn add(program: &Program<'_>, sites: &Sites, tasks: &[Task], waits: &mut Waits) {
+pub(super) fn add(program: &Program<'_>, sites: &SiteTable, tasks: &[Task], waits: &mut Waits) {
     if waits.of_system.is_empty() {
         return;
     }

@@ -6,11 +6,11 @@ use super::open_files::Keepers;
 use crate::knowledge::OfSystem;
 use crate::report::{Access, Holder, ResourceId, Task};
 use crate::value::Program;
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 use crate::walk::waits::Waits;
 
 /// Adds the tasks that have the locks of files which threads wait for.
-pub(super) fn add(program: &Program<'_>, sites: &Sites, tasks: &[Task], waits: &mut Waits) {
+pub(super) fn add(program: &Program<'_>, sites: &SiteTable, tasks: &[Task], waits: &mut Waits) {
     let Some(host) = program.target().host() else { return };
     let locks = waits.of_system.iter().filter_map(|(of_system, id)| match of_system {
         OfSystem::Lock(fd) => Some((*id, host.file_lock(*fd)?.own)),

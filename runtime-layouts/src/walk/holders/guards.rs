@@ -9,7 +9,7 @@ use crate::knowledge::Libraries;
 use crate::report::{Access, FrameRef, ResourceKind, SiteId, Task, TaskIndex};
 use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::chains::live_values::{LiveValue, LiveValues};
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 use crate::walk::search::Collection;
 use crate::walk::search::search_for::SearchFor;
 use crate::walk::search::shared::SharedPointer;
@@ -97,13 +97,13 @@ impl Guards {
     pub(crate) fn of_task(
         &mut self,
         program: &Program<'_>,
-        sites: &Sites,
+        sites: &SiteTable,
         task: &Task,
         found: &mut GuardBatch,
     ) {
         let mut kept = Vec::new();
         self.live_values.of_chain(program, sites, &task.chain, &mut kept);
-        if let Some(beside) = &task.beside_stack {
+        if let Some(beside) = &task.siblings_of_stack {
             let known = kept.len();
             self.live_values.of_chain(program, sites, &beside.chain, &mut kept);
             kept[known..].iter_mut().for_each(|kept| kept.may_be_moved |= beside.is_ambiguous);
@@ -121,7 +121,7 @@ impl Guards {
 
 /// What lies in a future of a library, as a stream in a codec's `Framed`, lies in the user's variable
 /// around that too: the user knows it by that one.
-fn give_to_users(sites: &Sites, kept: &mut [LiveValue]) {
+fn give_to_users(sites: &SiteTable, kept: &mut [LiveValue]) {
     let is_users =
         |kept: &LiveValue| kept.variable.is_some() && sites.is_user_code(kept.frame.site);
     let is_inner = |kept: &LiveValue| {

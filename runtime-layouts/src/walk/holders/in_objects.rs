@@ -11,7 +11,7 @@ use super::guard_types::{GuardTypes, is_emptied};
 use crate::report::{Access, Chain, FrameRef, Holder, Resource, ResourceId, Task, TaskState, Wait};
 use crate::value::Program;
 use crate::walk::chains::live_values::{LiveValue, LiveValues};
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 use crate::walk::search::search_for::SearchFor;
 use crate::walk::waits::Waits;
 
@@ -30,7 +30,7 @@ pub(super) fn is_guard(access: Access) -> bool {
 /// future is there.
 pub(super) fn add(
     program: &Program<'_>,
-    sites: &Sites,
+    sites: &SiteTable,
     tasks: &[Task],
     types: &mut GuardTypes,
     waits: &mut Waits,

@@ -1,8 +1,8 @@
 //! Ends of channels that tasks use by a reference: what a service has in a value that it leaked, or in
 //! a static variable, and lends to every task.
 //!
-//! Who owns such a value is not known, and others may borrow it too: so no fault is certain, but it is
-//! told who could send.
+//! We do not know who owns such a value, and others may borrow it too. So no fault is certain, but we can
+//! report who could use the end.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use super::{access_to, ends_brought};
 use crate::report::{
     Access, FrameRef, Holder, Resource, ResourceId, Task, TaskIndex, TaskState, Within,
 };
-use crate::value::{Program, Value};
+use crate::value::{Program, Ty, Value};
 use crate::walk::chains::live_values::LiveValues;
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 use crate::walk::search::Collection;
 use crate::walk::search::search_for::SearchFor;
 use crate::walk::waits::Waits;
 
-/// Tasks that have a reference to the same value and are told of, at most.
+/// At most this many borrowers of one value are reported.
 const MOST_BORROWERS: usize = 8;
 
 /// What a reference leads to: the ends in a value, and how many tasks were told of that have one.
@@ -33,33 +33,32 @@ struct Lent {
 /// Adds the tasks that could use an end of what someone waits for and of which nobody has an end.
 pub(super) fn add(
     program: &Program<'_>,
-    sites: &Sites,
+    sites: &SiteTable,
     tasks: &[Task],
     types: &mut GuardTypes,
     waits: &mut Waits,
 ) {
-    if !waits.resources.iter().any(is_missing) {
-        return;
-    }
     let missing: Vec<ResourceId> = (0..)
         .map(ResourceId)
         .zip(&waits.resources)
         .filter(|(_, resource)| is_missing(resource))
         .map(|(id, _)| id)
         .collect();
+    if missing.is_empty() {
+        return;
+    }
     let mut live_values = LiveValues::of(SearchFor::LentGuards, sites.libraries());
-    let mut known: FxHashMap<(u64, Value), Lent> = FxHashMap::default();
+    let mut known: FxHashMap<(u64, Ty), Lent> = FxHashMap::default();
     for task in tasks.iter().filter(|task| task.state != TaskState::Running) {
         if program.is_interrupted() {
             return;
         }
         live_values.borrows(program, sites, &task.chain, &mut |values, frame, name, borrow| {
             let Ok(referent) = program.read_pointer(borrow.address) else { return };
-            let lent =
-                known.entry((referent, Value { address: 0, ..borrow })).or_insert_with(|| Lent {
-                    ends: values.in_collections(program, borrow),
-                    tasks: Vec::new(),
-                });
+            let lent = known.entry((referent, borrow.ty)).or_insert_with(|| Lent {
+                ends: values.in_collections(program, borrow),
+                tasks: Vec::new(),
+            });
             if lent.tasks.len() >= MOST_BORROWERS || lent.tasks.contains(&task.index) {
                 return;
             }

@@ -13,10 +13,10 @@ mod in_objects;
 mod lent;
 mod open_files;
 mod other_ends;
-mod own_handles;
 mod owners;
 mod peers;
 mod static_values;
+mod waiters_own_handles;
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ use crate::report::{
     Access, FrameRef, Holder, ProcessThread, Resource, ResourceId, ResourceKind, Task, Within,
 };
 use crate::value::{Program, Value, ValueError};
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 use crate::walk::connections::ConnectionBatch;
 use crate::walk::search::shared::SharedPointer;
 use crate::walk::threads::guards as guards_on_stacks;
@@ -94,7 +94,7 @@ impl Holders {
     pub(crate) fn finish(
         &mut self,
         program: &Program<'_>,
-        sites: &mut Sites,
+        sites: &mut SiteTable,
         (threads, tasks, connections): (&[ProcessThread], &[Task], &[ConnectionBatch]),
         waits: &mut Waits,
     ) {
@@ -124,7 +124,7 @@ impl Holders {
                 pool.holders.sort_by_key(|holder| holder.task);
             }
         }
-        let has_own = own_handles::add(program, threads, &mut self.owners, waits);
+        let has_own = waiters_own_handles::add(program, threads, &mut self.owners, waits);
         // A thread may have its pointer from there.
         if has_own && !may_be_in_static {
             self.add_statics(program, sites, waits);
@@ -144,7 +144,7 @@ impl Holders {
     }
 
     /// Adds the static variables that have ends and guards.
-    fn add_statics(&mut self, program: &Program<'_>, sites: &Sites, waits: &mut Waits) {
+    fn add_statics(&mut self, program: &Program<'_>, sites: &SiteTable, waits: &mut Waits) {
         for kept in static_values::guards(program, sites.libraries()) {
             for paths in &*self.types.paths(program, kept.value.ty) {
                 let _ = static_values::add(program, &kept, paths, waits);

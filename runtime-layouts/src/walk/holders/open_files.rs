@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use crate::report::{FileKeeper, Task};
 use crate::value::Program;
 use crate::walk::chains::live_values::{LiveValue, LiveValues};
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 use crate::walk::search::end_types::EndTypes;
 
 /// Tasks whose frames are searched, at most: of more nobody is said to have a file.
@@ -25,7 +25,7 @@ impl Keepers {
     /// Who has the open files of these numbers.
     pub(super) fn of(
         program: &Program<'_>,
-        sites: &Sites,
+        sites: &SiteTable,
         tasks: &[Task],
         files: impl Iterator<Item = u64>,
     ) -> FxHashMap<u64, Self> {

@@ -14,7 +14,7 @@ use crate::report::{Access, FrameRef, Holder, ResourceId, Task, TaskIndex, Withi
 use crate::value::path::Path;
 use crate::value::{Program, Ty};
 use crate::walk::chains::live_values::{LiveValue, LiveValues};
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 use crate::walk::search::end_types::EndTypes;
 use crate::walk::search::shared::SharedPointer;
 use crate::walk::waits::Waits;
@@ -25,7 +25,7 @@ const MOST_TASKS: usize = 100_000;
 /// Adds the ends that suspended frames keep of what futures of unknown libraries wait with.
 pub(crate) fn add(
     program: &Program<'_>,
-    sites: &Sites,
+    sites: &SiteTable,
     tasks: &[Task],
     owners: &mut Owners,
     waits: &mut Waits,

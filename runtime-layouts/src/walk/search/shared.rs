@@ -43,12 +43,11 @@ impl SharedPointer {
     }
 }
 
-/// More owners than anything has, and fewer than an address is as a number: most of what else lies
-/// in memory would be more.
+/// Real counts are below this; an address, or other data that is read as a count, is mostly above it.
 const TOO_MANY_OWNERS: u64 = 1 << 26;
 
 /// Whether a type is what an `Arc` points to: `ArcInner` (`library/alloc/src/sync.rs`, Rust 1.95).
-pub(crate) fn is_counted(ty: &Type) -> bool {
+pub(crate) fn is_arc_inner(ty: &Type) -> bool {
     ["strong", "weak", "data"].into_iter().all(|member| ty.member(member).is_some())
 }
 

@@ -165,7 +165,7 @@ impl Inspection<'_> {
             spawned_at: None,
             chain,
             trust: Trust::of(source),
-            beside_stack: None,
+            siblings_of_stack: None,
             panic: None,
             wakers: TaskWakers::default(),
             index: TaskIndex(0),

@@ -3,7 +3,7 @@
 use crate::knowledge::{BlockingCall, ObservedResource};
 use crate::layout::name::{last_segment, path_segments};
 use crate::report::{Frame, FrameRef};
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 
 /// What blocks a thread.
 pub(crate) struct Blocked {
@@ -35,7 +35,7 @@ impl Blocked {
 }
 
 /// The name of the lock whose function was called.
-pub(super) fn lock_name(sites: &Sites, call: &Frame) -> String {
+pub(super) fn lock_name(sites: &SiteTable, call: &Frame) -> String {
     let site = sites.get(call.site);
     let path = path_segments(&site.name.short);
     let lock = path.len().checked_sub(2).map(|at| path[at].text.to_string());

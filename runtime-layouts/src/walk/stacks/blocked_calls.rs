@@ -12,11 +12,11 @@ use crate::layout::name::{is_of_standard_library, path_segments, plain_path};
 use crate::report::{Chain, Frame, ResourceKind, Task};
 use crate::target::Thread;
 use crate::value::Program;
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 
 /// What the thread that polls a task is blocked by; `None` when it runs, or waits for what ends by
 /// itself.
-pub(crate) fn of_task(program: &Program<'_>, sites: &Sites, task: &Task) -> Option<Blocked> {
+pub(crate) fn of_task(program: &Program<'_>, sites: &SiteTable, task: &Task) -> Option<Blocked> {
     let tid = task.thread?.tid;
     let thread = program.target().threads().iter().find(|known| known.tid == tid)?;
     of_frames(program, sites, thread, &task.chain)
@@ -25,7 +25,7 @@ pub(crate) fn of_task(program: &Program<'_>, sites: &Sites, task: &Task) -> Opti
 /// The same by native frames of the thread.
 pub(crate) fn of_frames(
     program: &Program<'_>,
-    sites: &Sites,
+    sites: &SiteTable,
     thread: &Thread,
     chain: &Chain,
 ) -> Option<Blocked> {
@@ -50,7 +50,7 @@ pub(crate) fn of_frames(
 /// What a call waits for that takes a lock; `None` where the thread was woken.
 fn of_lock(
     program: &Program<'_>,
-    sites: &Sites,
+    sites: &SiteTable,
     thread: &Thread,
     (frame, call): (&Frame, &BlockingCall),
     takes: TakesLock,
@@ -74,7 +74,7 @@ fn of_lock(
 /// What any other call waits for; `None` where the thread was woken, or the call ends by itself.
 fn of_other(
     program: &Program<'_>,
-    sites: &Sites,
+    sites: &SiteTable,
     thread: &Thread,
     (frame, call): (&Frame, &BlockingCall),
     chain: &Chain,
@@ -122,7 +122,7 @@ fn unknown(thread: &Thread, call: &BlockingCall) -> ObservedResource {
 }
 
 /// Whether the user's code made a call without another library in between.
-fn is_direct(sites: &Sites, chain: &Chain, call: &Frame) -> bool {
+fn is_direct(sites: &SiteTable, chain: &Chain, call: &Frame) -> bool {
     let Some(users) = chain.frames.iter().rposition(|frame| sites.is_user_code(frame.site)) else {
         return false;
     };
@@ -138,7 +138,7 @@ fn is_direct(sites: &Sites, chain: &Chain, call: &Frame) -> bool {
 /// A frame further out may be one that is known to block as well, and runs the user's code now, such
 /// as `block_on` or `OnceLock::get_or_init`.
 pub(crate) fn call_of<'c>(
-    sites: &Sites,
+    sites: &SiteTable,
     chain: &'c Chain,
 ) -> Option<(&'c Frame, &'static BlockingCall)> {
     static BLOCK_ON: BlockingCall = BlockingCall::block_on("");

@@ -14,8 +14,8 @@ use crate::knowledge::expectation::compiler;
 use crate::layout::name::path_segments;
 use crate::layout::origin::Origin;
 use crate::report::{
-    BesideStack, Chain, Frame, FrameSource, FutureState, SiteId, Task, TaskId, TaskIndex, TaskKind,
-    TaskState, TaskWakers, ThreadRef, Trust,
+    Chain, Frame, FrameSource, FutureState, SiblingsOfStack, SiteId, Task, TaskId, TaskIndex,
+    TaskKind, TaskState, TaskWakers, ThreadRef, Trust,
 };
 use crate::target::{NativeFrame, Thread};
 use crate::value::{Program, Ty, Value};
@@ -43,7 +43,7 @@ impl Inspection<'_> {
             let Some(beginning) = beginning::of_stack(self, &mut roles, &calls, end) else {
                 continue;
             };
-            self.note_unlisted(&calls[beginning.at..]);
+            self.note_unsupported(&calls[beginning.at..]);
             let reference = ThreadRef { number: thread.number, tid: thread.tid };
             let is_main =
                 self.is_main(reference) && !self.tasks.iter().any(|task| task.id.0 == "main");
@@ -61,10 +61,10 @@ impl Inspection<'_> {
     }
 
     /// Says of a runtime that a thread is inside of that its tasks are not read.
-    fn note_unlisted(&mut self, calls: &[OnFrame]) {
+    fn note_unsupported(&mut self, calls: &[OnFrame]) {
         let libraries = self.libraries;
         let mut found =
-            calls.iter().filter_map(|on| libraries.unlisted_runtime(&on.call.function.name));
+            calls.iter().filter_map(|on| libraries.unsupported_runtime(&on.call.function.name));
         if let Some(name) = found.next() {
             let name = name.replace('_', "-");
             self.problem(format!(
@@ -100,7 +100,7 @@ impl Inspection<'_> {
             let start = beginning.polls_task.map_or(0, |task| task + 1);
             self.chain_on_stack(frames, calls, start, beginning.at)
         });
-        let (address, mut chain, mut source, mut beside_stack) = match found {
+        let (address, mut chain, mut source, mut siblings_of_stack) = match found {
             Some(found) => (found.address, found.chain, found.source, None),
             // Who runs tasks without a future of their own blocks on none.
             None if beginning.polls_task.is_some()
@@ -117,7 +117,7 @@ impl Inspection<'_> {
             && source != FrameSource::NativeStack
             && let Some(native) = native
         {
-            beside_stack = BesideStack::stored(std::mem::replace(&mut chain, native));
+            siblings_of_stack = SiblingsOfStack::stored(std::mem::replace(&mut chain, native));
             source = FrameSource::NativeStack;
         }
         if !self.has_users_frame(&chain) {
@@ -135,7 +135,7 @@ impl Inspection<'_> {
             spawned_at: None,
             chain,
             trust: Trust { is_stale: is_running, ..Trust::of(source) },
-            beside_stack,
+            siblings_of_stack,
             panic: None,
             wakers: TaskWakers { parker, ..TaskWakers::default() },
             index: TaskIndex(0),

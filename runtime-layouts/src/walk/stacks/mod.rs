@@ -2,13 +2,13 @@
 //! that block them.
 
 pub(crate) mod beginning;
-pub(crate) mod beside_stack;
 pub(crate) mod block_on_calls;
 mod blocked;
 pub(crate) mod blocked_calls;
 pub(crate) mod blocked_on;
 pub(crate) mod cut_stacks;
 pub(crate) mod native_stack;
+pub(crate) mod sibling_branches;
 mod spinning;
 pub(crate) mod stack_future;
 mod thread_locals;

@@ -6,7 +6,7 @@ use crate::layout::name::plain_path;
 use crate::report::{Chain, Frame};
 use crate::target::{CodeAddress, NativeFrame};
 use crate::value::Program;
-use crate::walk::chains::sites::{Joined, Sites};
+use crate::walk::chains::site_table::{Joined, SiteTable};
 
 /// One function on a native stack.
 pub(crate) enum NativeCall {
@@ -41,7 +41,7 @@ pub(crate) fn calls(program: &Program<'_>, frames: &[NativeFrame]) -> Vec<Native
 /// without those that only pass the call on. `None` when that function is not on the stack.
 pub(crate) fn chain(
     program: &Program<'_>,
-    sites: &mut Sites,
+    sites: &mut SiteTable,
     calls: &[NativeCall],
     is_poll: &dyn Fn(&str) -> bool,
 ) -> Option<Chain> {
@@ -52,7 +52,11 @@ pub(crate) fn chain(
 }
 
 /// Those frames, outermost first and without those that only pass a call on.
-pub(crate) fn chain_of(program: &Program<'_>, sites: &mut Sites, calls: &[NativeCall]) -> Chain {
+pub(crate) fn chain_of(
+    program: &Program<'_>,
+    sites: &mut SiteTable,
+    calls: &[NativeCall],
+) -> Chain {
     let mut frames: Vec<Frame> = Vec::new();
     for call in calls.iter().rev() {
         let (site, address) = match call {

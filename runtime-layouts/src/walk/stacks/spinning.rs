@@ -8,7 +8,7 @@ use crate::report::{Frame, ResourceKind};
 use crate::target::Thread;
 use crate::value::path::{self, Reach};
 use crate::value::{Program, Value};
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 
 /// The names of the types that a lock's word is of: `library/core/src/sync/atomic.rs` (Rust 1.63 to
 /// 1.97).
@@ -18,7 +18,7 @@ const ATOMIC: &str = "core::sync::atomic::Atomic";
 /// for one that is free in this moment.
 pub(super) fn of_call(
     program: &Program<'_>,
-    sites: &Sites,
+    sites: &SiteTable,
     thread: &Thread,
     (frame, call): (&Frame, &BlockingCall),
     taken: u64,

@@ -8,7 +8,7 @@ use crate::report::{Activity, FrameRef, HoldingThread, ProcessThread, TaskIndex,
 use crate::target::NativeFrame;
 use crate::value::{Program, Ty, Value};
 use crate::walk::chains::live_values::LiveValues;
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 use crate::walk::search::search_for::SearchFor;
 
 /// A value that a thread's stack keeps.
@@ -24,7 +24,7 @@ pub(crate) struct OnStack {
 /// them in memory.
 pub(crate) fn of_threads(
     program: &Program<'_>,
-    sites: &mut Sites,
+    sites: &mut SiteTable,
     threads: &[ProcessThread],
 ) -> Vec<OnStack> {
     let mut live_values = LiveValues::of(SearchFor::Guards, sites.libraries());

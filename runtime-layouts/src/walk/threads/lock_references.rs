@@ -18,7 +18,7 @@ use crate::report::{
 };
 use crate::target::{NativeFrame, Thread};
 use crate::value::Program;
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 use crate::walk::stacks::words;
 use crate::walk::waits::Waits;
 
@@ -37,7 +37,7 @@ const OF_READERS: u64 = 64;
 /// it runs nothing that could make one.
 pub(crate) fn mark(
     program: &Program<'_>,
-    sites: &Sites,
+    sites: &SiteTable,
     (threads, tasks): (&mut [ProcessThread], &[Task]),
     waits: &Waits,
 ) {
@@ -88,7 +88,7 @@ pub(crate) fn mark(
 }
 
 /// The end of a future in memory; `None` where its place is not known.
-fn end_of(program: &Program<'_>, sites: &Sites, future: &Task) -> Option<u64> {
+fn end_of(program: &Program<'_>, sites: &SiteTable, future: &Task) -> Option<u64> {
     let ty = sites.type_of(future.root?)?;
     let size = program.type_of(ty).ok()?.size;
     future.address.checked_add(size).filter(|_| future.address != 0)
@@ -126,7 +126,7 @@ fn native<'p>(program: &Program<'p>, thread: &ProcessThread) -> Option<&'p Threa
 /// that the thread waits for, where no other thread can have it.
 pub(crate) fn add_holders(
     program: &Program<'_>,
-    sites: &Sites,
+    sites: &SiteTable,
     (threads, tasks): (&[ProcessThread], &[Task]),
     waits: &mut Waits,
 ) {
@@ -170,7 +170,7 @@ fn guard_of(lock: ResourceId, waits: &Waits) -> Arc<str> {
 /// another thread may have the guard.
 fn in_its_data(
     program: &Program<'_>,
-    sites: &Sites,
+    sites: &SiteTable,
     threads: &[ProcessThread],
     (lock, address): (ResourceId, u64),
     known: &Waits,
@@ -231,7 +231,7 @@ fn holder_in(thread: &ProcessThread, frame: FrameRef) -> Holder {
 /// in it: a frame further out than that is of a function that runs one, and has the address.
 fn initializer(
     program: &Program<'_>,
-    sites: &Sites,
+    sites: &SiteTable,
     threads: &[ProcessThread],
     address: u64,
 ) -> Option<Holder> {
@@ -265,7 +265,7 @@ fn initializer(
 /// awaits is in its own memory, and found there.
 fn frame_with(
     program: &Program<'_>,
-    sites: &Sites,
+    sites: &SiteTable,
     thread: &ProcessThread,
     task: &Task,
     address: u64,
@@ -292,7 +292,7 @@ fn frame_with(
 }
 
 /// Whether a frame is the body of an async fn, block or closure.
-fn is_body(sites: &Sites, frame: FrameRef) -> bool {
+fn is_body(sites: &SiteTable, frame: FrameRef) -> bool {
     let kind = sites.get(frame.site).kind;
     matches!(kind, FrameKind::AsyncFn | FrameKind::AsyncBlock | FrameKind::AsyncClosure)
 }
@@ -314,7 +314,12 @@ fn has_word(
 
 /// Whether the code before that place, of the line at which a frame stands, has a function inlined
 /// that takes a lock.
-fn takes_a_lock_before(program: &Program<'_>, sites: &Sites, user: FrameRef, place: u64) -> bool {
+fn takes_a_lock_before(
+    program: &Program<'_>,
+    sites: &SiteTable,
+    user: FrameRef,
+    place: u64,
+) -> bool {
     let site = sites.get(user.site);
     let is_frame =
         |call: &Call| *call.function.name == *site.type_name && call.location == site.location;

@@ -17,7 +17,7 @@ use crate::report::{
 };
 use crate::target::Thread;
 use crate::value::Program;
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 use crate::walk::stacks::blocked_calls;
 use crate::walk::stacks::native_stack::{self, NativeCall};
 use crate::walk::waits::Waits;
@@ -35,7 +35,7 @@ struct Known<'r> {
 /// added to `waits`.
 pub(crate) fn survey(
     program: &Program<'_>,
-    sites: &mut Sites,
+    sites: &mut SiteTable,
     (runtimes, tasks): (&[Runtime], &[Task]),
     waits: &mut Waits,
 ) -> Vec<ProcessThread> {
@@ -96,7 +96,7 @@ pub(crate) fn survey(
 
 /// Whether a future is one that a thread outside of all runtimes waits for by a call for a channel or
 /// a lock, as `Receiver::blocking_recv`.
-fn is_in_call(sites: &Sites, task: &Task) -> bool {
+fn is_in_call(sites: &SiteTable, task: &Task) -> bool {
     let is_users = |root| sites.is_user_code(root);
     task.kind == TaskKind::BlockOn && task.runtime.is_none() && !task.root.is_some_and(is_users)
 }
@@ -131,7 +131,7 @@ impl<'r> Known<'r> {
 /// What the stack of a thread shows that polls no task.
 fn look(
     program: &Program<'_>,
-    sites: &mut Sites,
+    sites: &mut SiteTable,
     thread: &Thread,
     waits: &mut Waits,
     found: &mut ProcessThread,

@@ -9,7 +9,7 @@ use rustc_hash::FxHashSet;
 use crate::report::{Access, Holder, Resource, ResourceId, Runtime, Task};
 use crate::target::Thread;
 use crate::value::Program;
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 use crate::walk::stacks::words;
 use crate::walk::waits::Waits;
 
@@ -17,7 +17,7 @@ use crate::walk::waits::Waits;
 /// only where that could make a difference.
 pub(crate) fn mark(
     program: &Program<'_>,
-    sites: &Sites,
+    sites: &SiteTable,
     (runtimes, tasks): (&[Runtime], &[Task]),
     waits: &mut Waits,
 ) {
@@ -131,7 +131,7 @@ mod tests {
         let allocations = FxHashMap::from_iter([(ResourceId(0), vec![allocation])]);
         let mut waits = Waits::default();
         (waits.resources, waits.allocations) = (resources, allocations);
-        let sites = Sites::of(LIBRARIES);
+        let sites = SiteTable::of(LIBRARIES);
         mark(&Program::new(&target), &sites, (&[], &[]), &mut waits);
         waits.resources[0].is_reachable
     }

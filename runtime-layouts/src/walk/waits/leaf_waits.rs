@@ -21,7 +21,7 @@ use crate::report::{
 };
 use crate::value::path::{self, Path, Reach};
 use crate::value::{Program, Ty, Value};
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 use crate::walk::search::shared::SharedPointer;
 
 /// Pointers between a variable and what it refers to, at most.
@@ -82,7 +82,7 @@ impl LeafReader {
     pub(crate) fn of_task(
         &mut self,
         program: &Program<'_>,
-        sites: &Sites,
+        sites: &SiteTable,
         tasks: &Tasks<'_>,
         task: &Task,
         found: &mut Vec<FoundWait>,
@@ -123,7 +123,7 @@ impl LeafReader {
 struct LeafWalk<'w> {
     leaves: &'w mut LeafReader,
     program: &'w Program<'w>,
-    sites: &'w Sites,
+    sites: &'w SiteTable,
     tasks: &'w Tasks<'w>,
     task: &'w Task,
     /// The wakers that the frames above give to what they poll.
@@ -409,7 +409,7 @@ fn mark_limits(found: &mut [FoundWait]) {
 
 /// A wait of the last frame of a run.
 fn found_wait(
-    (task, sites): (TaskIndex, &Sites),
+    (task, sites): (TaskIndex, &SiteTable),
     run: &[&Frame],
     holding_frame: Option<FrameRef>,
     (mut seen, named): (ObservedResource, Ty),

@@ -18,7 +18,7 @@ use crate::report::{
     ResourceKind, SiteId, Task, TaskIndex, TaskState, ThreadRef, Wait, WaitId,
 };
 use crate::value::{Program, Ty, Value};
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 use crate::walk::search::coroutine::Variable;
 use crate::walk::search::shared::SharedPointer;
 use crate::walk::stacks::block_on_calls::PolledByCalls;
@@ -113,7 +113,7 @@ impl Waits {
     pub(crate) fn add_blocked(
         &mut self,
         program: &Program<'_>,
-        sites: &Sites,
+        sites: &SiteTable,
         task: &Task,
         polled: &PolledByCalls,
     ) {
@@ -142,7 +142,7 @@ impl Waits {
     /// What blocks a thread, with the resource that it waits for.
     pub(crate) fn blocked_thread(
         &mut self,
-        sites: &Sites,
+        sites: &SiteTable,
         chain: &Chain,
         blocked: Blocked,
     ) -> BlockedCall {
@@ -333,7 +333,7 @@ impl Waits {
     pub(crate) fn sort(
         &mut self,
         program: &Program<'_>,
-        sites: &Sites,
+        sites: &SiteTable,
         orders: Vec<(ResourceId, Vec<u64>)>,
     ) {
         let waits = &self.waits;

@@ -18,7 +18,7 @@ use crate::report::{
 };
 use crate::target::Thread;
 use crate::value::Program;
-use crate::walk::chains::sites::Sites;
+use crate::walk::chains::site_table::SiteTable;
 
 /// Bytes that are read at once: so many go past the page cache.
 const CHUNK: u64 = 256 << 10;
@@ -39,7 +39,7 @@ const FUNCTIONS: u64 = 4;
 /// and nothing is said.
 pub(crate) fn mark(
     program: &Program<'_>,
-    sites: &Sites,
+    sites: &SiteTable,
     (runtimes, tasks): (&[Runtime], &[Task]),
     waits: &mut Waits,
 ) {
@@ -300,7 +300,7 @@ struct Places<'p> {
 impl<'p> Places<'p> {
     fn of(
         program: &'p Program<'p>,
-        sites: &Sites,
+        sites: &SiteTable,
         runtimes: &[Runtime],
         tasks: &[Task],
         waits: &Waits,
@@ -389,7 +389,7 @@ fn rank(place: WakerPlace) -> u8 {
 
 fn add_frames(
     program: &Program<'_>,
-    sites: &Sites,
+    sites: &SiteTable,
     task: TaskIndex,
     chain: &Chain,
     frames: &mut Vec<(u64, u64, (TaskIndex, FrameRef))>,

@@ -10,9 +10,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use super::Check;
-use crate::adapters::Adapters;
 use crate::commands::install::is_set_up;
 use crate::debuggers::Debugger;
+use crate::python_parts::PythonParts;
 
 /// How long a debugger may take to start and load it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -36,19 +36,19 @@ struct Answers {
 }
 
 /// Checks one debugger.
-pub(super) fn check(debugger: Debugger, program: &Path, adapters: Option<&Adapters>) -> Check {
+pub(super) fn check(debugger: Debugger, program: &Path, parts: Option<&PythonParts>) -> Check {
     let place = program.display();
-    let output = match ask(debugger, program, adapters) {
+    let output = match ask(debugger, program, parts) {
         Ok(output) => output,
         Err(error) => return Check::bad(debugger, format!("{error:#}")),
     };
-    verdict(debugger, &place.to_string(), adapters, &Answers::read(debugger, &output))
+    verdict(debugger, &place.to_string(), parts, &Answers::read(debugger, &output))
 }
 
 /// Checks its startup file.
-pub(super) fn startup_file(debugger: Debugger, adapters: &Adapters) -> Check {
+pub(super) fn startup_file(debugger: Debugger, parts: &PythonParts) -> Check {
     let what = format!("{debugger} startup");
-    match is_set_up(debugger, adapters) {
+    match is_set_up(debugger, parts) {
         Ok(Some(true)) => Check::good(what, "loads unhang automatically"),
         Ok(Some(false)) => {
             Check::note(what, "loads a different unhang: update it with `unhang install`")
@@ -67,7 +67,7 @@ pub(super) fn startup_file(debugger: Debugger, adapters: &Adapters) -> Check {
 fn verdict(
     debugger: Debugger,
     place: &str,
-    adapters: Option<&Adapters>,
+    parts: Option<&PythonParts>,
     answers: &Answers,
 ) -> Check {
     let oldest = debugger.oldest();
@@ -89,12 +89,12 @@ fn verdict(
         );
     };
     let known = format!("{version} with Python {python} ({place})");
-    match (adapters, answers) {
+    match (parts, answers) {
         (_, Answers { loaded: true, .. }) => Check::good(debugger, format!("{known} loads unhang")),
         (None, _) => Check::note(debugger, format!("{known} finds no unhang to load")),
-        (Some(adapters), answers) => {
+        (Some(parts), answers) => {
             let said = answers.complaint.as_deref().unwrap_or("no reason given");
-            let remedy = adapters.remedy();
+            let remedy = parts.remedy();
             Check::bad(debugger, format!("{known} cannot load unhang ({said}): {remedy}"))
         }
     }
@@ -127,22 +127,22 @@ impl Answers {
 }
 
 /// Starts the debugger without the user's settings, and returns all that it prints.
-fn ask(debugger: Debugger, program: &Path, adapters: Option<&Adapters>) -> anyhow::Result<String> {
+fn ask(debugger: Debugger, program: &Path, parts: Option<&PythonParts>) -> anyhow::Result<String> {
     let mut command = Command::new(program);
     match debugger {
         Debugger::Gdb => {
             command.args(["-nx", "-q", "-batch", "-ex", "show version"]);
             command.args(["-ex", &format!("python {ASK_PYTHON}")]);
-            if let Some(adapters) = adapters {
-                command.arg("-ex").arg(adapters.gdb_command());
+            if let Some(parts) = parts {
+                command.arg("-ex").arg(parts.gdb_command());
                 command.args(["-ex", &format!("python {ASK_LOADED}")]);
             }
         }
         Debugger::Lldb => {
             command.args(["--no-lldbinit", "--batch", "-o", "version"]);
             command.args(["-o", &format!("script {ASK_PYTHON}")]);
-            if let Some(adapters) = adapters {
-                command.arg("-o").arg(adapters.lldb_command()?);
+            if let Some(parts) = parts {
+                command.arg("-o").arg(parts.lldb_command()?);
                 command.args(["-o", &format!("script {ASK_LOADED}")]);
             }
         }
@@ -186,8 +186,8 @@ mod tests {
     use super::super::checks::Verdict;
     use super::*;
 
-    fn adapters() -> Adapters {
-        Adapters {
+    fn parts() -> PythonParts {
+        PythonParts {
             gdb: "unhang.py".into(),
             lldb: "unhang_lldb".into(),
             native: "_native.abi3.so".into(),
@@ -197,7 +197,7 @@ mod tests {
 
     fn judge(debugger: Debugger, output: &str) -> (Verdict, Answers) {
         let answers = Answers::read(debugger, output);
-        (verdict(debugger, "/usr/bin/it", Some(&adapters()), &answers).verdict, answers)
+        (verdict(debugger, "/usr/bin/it", Some(&parts()), &answers).verdict, answers)
     }
 
     #[test]

@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use self::checks::{Check, Checks};
-use crate::adapters::Adapters;
 use crate::debuggers::Debugger;
+use crate::python_parts::PythonParts;
 
 /// Exit code when something has to be mended.
 const MISSING: u8 = 3;
@@ -69,17 +69,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         anyhow::bail!("an executable is checked against `--expectations` or `--knowledge FILE`");
     }
     let mut checks = Checks::new();
-    let adapters = adapters(&mut checks);
+    let parts = parts(&mut checks);
     let found = Debugger::ALL.map(|debugger| (debugger, debugger.find()));
     // One thing that is missing is to be said once.
-    let loadable = adapters.as_ref().filter(|adapters| adapters.native.is_file());
+    let loadable = parts.as_ref().filter(|parts| parts.native.is_file());
     let no_debugger = found.iter().all(|(_, program)| program.is_err());
     for (debugger, program) in found {
         match program {
             Ok(program) => {
                 checks.add(debuggers::check(debugger, &program, loadable));
-                if let Some(adapters) = &adapters {
-                    checks.add(debuggers::startup_file(debugger, adapters));
+                if let Some(parts) = &parts {
+                    checks.add(debuggers::startup_file(debugger, parts));
                 }
             }
             Err(error) if no_debugger => checks.add(Check::bad(debugger, format!("{error:#}"))),
@@ -118,21 +118,21 @@ fn written(result: io::Result<u8>) -> anyhow::Result<u8> {
 }
 
 /// The part that the debuggers load.
-fn adapters(checks: &mut Checks) -> Option<Adapters> {
+fn parts(checks: &mut Checks) -> Option<PythonParts> {
     let version = env!("CARGO_PKG_VERSION");
-    let adapters = match Adapters::find() {
-        Ok(adapters) => adapters,
+    let parts = match PythonParts::find() {
+        Ok(parts) => parts,
         Err(error) => {
             checks.add(Check::bad("unhang", format!("{version}; {error:#}")));
             return None;
         }
     };
-    let native = adapters.native.display();
-    if adapters.native.is_file() {
+    let native = parts.native.display();
+    if parts.native.is_file() {
         checks.add(Check::good("unhang", format!("{version}; the debuggers load {native}")));
     } else {
-        let remedy = adapters.remedy();
+        let remedy = parts.remedy();
         checks.add(Check::bad("unhang", format!("{version}; {native} is missing: {remedy}")));
     }
-    Some(adapters)
+    Some(parts)
 }

@@ -131,7 +131,7 @@ fn task(inspection: &mut Inspection<'_>, object: Option<Value>, state: TaskState
         spawned_at: None,
         chain: Chain::default(),
         trust: Trust { future: FutureType::Unknown, ..Trust::of(FrameSource::Nothing) },
-        beside_stack: None,
+        siblings_of_stack: None,
         panic: None,
         wakers: TaskWakers::default(),
         index: TaskIndex(0),

@@ -3,7 +3,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::sites::Sites;
+use super::site_table::SiteTable;
 use crate::knowledge::FutureSetType;
 use crate::layout::name::base_path;
 use crate::parallel::Job;
@@ -11,7 +11,7 @@ use crate::report::{Chain, SiteId, Task, TaskIndex};
 use crate::value::{Program, Value};
 
 /// Counts the wakers that sets of futures keep in vain, of tasks of which wakers exist.
-pub(crate) fn count(program: &Program<'_>, sites: &Sites, tasks: &mut [Task]) {
+pub(crate) fn count(program: &Program<'_>, sites: &SiteTable, tasks: &mut [Task]) {
     let of_sites = sets_by_site(sites);
     // Most programs have no such set, and there may be a million tasks to look through.
     if of_sites.is_empty() {
@@ -19,7 +19,7 @@ pub(crate) fn count(program: &Program<'_>, sites: &Sites, tasks: &mut [Task]) {
     }
     let batch = |program: &Program<'_>, (): &mut (), tasks: &[Task]| {
         let mut found: Vec<(TaskIndex, u32)> = Vec::new();
-        for task in tasks.iter().filter(|task| may_be_dead(task)) {
+        for task in tasks.iter().filter(|task| has_known_wakers(task)) {
             let mut sets = Sets {
                 program,
                 sites,
@@ -44,12 +44,12 @@ pub(crate) fn count(program: &Program<'_>, sites: &Sites, tasks: &mut [Task]) {
 }
 
 /// Whether wakers of a task are known to exist, which may all be of no use.
-fn may_be_dead(task: &Task) -> bool {
+fn has_known_wakers(task: &Task) -> bool {
     task.wakers.at_most.is_some_and(|count| count > 0)
 }
 
 /// What the sites of sets of futures are known as.
-fn sets_by_site(sites: &Sites) -> FxHashMap<SiteId, &'static FutureSetType> {
+fn sets_by_site(sites: &SiteTable) -> FxHashMap<SiteId, &'static FutureSetType> {
     let libraries = sites.libraries();
     let known = (0..)
         .map(SiteId)
@@ -61,7 +61,7 @@ fn sets_by_site(sites: &Sites) -> FxHashMap<SiteId, &'static FutureSetType> {
 /// The sets in one task's frames.
 struct Sets<'s> {
     program: &'s Program<'s>,
-    sites: &'s Sites,
+    sites: &'s SiteTable,
     of_sites: &'s FxHashMap<SiteId, &'static FutureSetType>,
     task: &'s Task,
     /// By their keys.

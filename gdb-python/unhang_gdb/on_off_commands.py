@@ -1,4 +1,4 @@
-"""`async frames on|off` and `async thread-names on|off`, in the words that lldb has for them.
+"""The commands `async frames on|off` and `async thread-names on|off`, in the words that lldb has for them.
 
 gdb's own way is `set async frames on|off`.
 """
@@ -35,8 +35,5 @@ class Switch(gdb.Command):
 
 def register() -> None:
     """Registers the commands."""
-    Switch("async frames", "Show the async frames of a Rust program in backtraces, or no more")
-    Switch(
-        "async thread-names",
-        "Follow the name of a thread by the async task that it runs, or no more",
-    )
+    Switch("async frames", "Turn the async frames of Rust programs in backtraces on or off")
+    Switch("async thread-names", "Turn the names of tasks after those of their threads on or off")

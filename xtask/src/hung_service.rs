@@ -16,7 +16,7 @@ const CUSTOMER_WAITS: Duration = Duration::from_secs(3600);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The running service.
-pub struct Shop {
+pub struct HungService {
     /// The process.
     pub service: Running,
     address: SocketAddr,
@@ -27,7 +27,7 @@ pub struct Purchase {
     answer: Receiver<Result<String>>,
 }
 
-impl Shop {
+impl HungService {
     /// Takes the service that was started, with the address that it printed.
     pub fn new(service: Running) -> Result<Self> {
         let greeting = service.greeting();

@@ -1,4 +1,4 @@
-//! Sites: what all frames of one type in one state have in common.
+//! SiteTable: what all frames of one type in one state have in common.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::value::{Program, Ty};
 use crate::walk::search::coroutine::state_of_variant;
 
 /// The sites of a report, each made when it is first seen.
-pub(crate) struct Sites {
+pub(crate) struct SiteTable {
     libraries: Libraries,
     sites: Vec<Site>,
     known: FxHashMap<(Ty, StateKey), SiteId>,
@@ -92,7 +92,7 @@ pub(crate) enum StateKey {
     Ended,
 }
 
-impl Sites {
+impl SiteTable {
     /// None yet; names are as these libraries export them.
     pub(crate) fn of(libraries: Libraries) -> Self {
         Self {
@@ -226,13 +226,13 @@ impl Sites {
         let Some((outer, inner)) = self.unknown.get(&outer).zip(self.unknown.get(&inner)) else {
             return Joined::Neither;
         };
-        match outer.object == inner.object {
-            true if outer.function.is_some() || inner.function.is_none() => Joined::Outer,
-            true => Joined::Inner,
-            // As the kernel's own object, by which old processors ask it.
-            false if inner.object.is_none() && inner.function.is_none() => Joined::Outer,
-            false => Joined::Neither,
+        if outer.object == inner.object {
+            let is_outer_enough = outer.function.is_some() || inner.function.is_none();
+            return if is_outer_enough { Joined::Outer } else { Joined::Inner };
         }
+        // For example the vDSO, through which 32-bit x86 makes system calls.
+        let is_nameless = inner.object.is_none() && inner.function.is_none();
+        if is_nameless { Joined::Outer } else { Joined::Neither }
     }
 
     /// How many there are.
@@ -245,7 +245,7 @@ impl Sites {
         &self.sites
     }
 
-    /// Those of futures, from that number on.
+    /// Those of futures, from that number on. A walker that gives its sites to a report makes no others.
     pub(crate) fn since(&self, first: usize) -> Vec<KeyedSite> {
         let keys = self.keys[first..].iter();
         let new = self.sites[first..].iter().zip(keys);
@@ -280,7 +280,7 @@ impl Sites {
         id
     }
 
-    /// The site of that number, which [`Sites::of`] gave.
+    /// The site of that number, which [`SiteTable::of`] gave.
     pub(crate) fn get(&self, id: SiteId) -> &Site {
         &self.sites[id.0 as usize]
     }
@@ -304,7 +304,7 @@ impl Sites {
         *self.keys.get(id.0 as usize)?
     }
 
-    /// Whether a site is the user's code, once [`Sites::classify_user_code`] was called.
+    /// Whether a site is the user's code, once [`SiteTable::classify_user_code`] was called.
     pub(crate) fn is_user_code(&self, id: SiteId) -> bool {
         self.get(id).user
     }

@@ -1,11 +1,14 @@
 //! Where the parts lie that gdb and lldb load.
 //!
-//! They are Python, and lie in one of two places:
+//! They are Python, and lie in one of these places:
 //!
 //! | | gdb's | lldb's | what both share |
 //! |---|---|---|---|
 //! | installed | `unhang_shared/gdb/unhang.py` | `unhang_shared/lldb/unhang_lldb` | `unhang_shared`, the package |
 //! | in a checkout | `gdb-python/unhang.py` | `lldb-python/unhang_lldb` | `native-module/python/unhang_shared` |
+//!
+//! `pip install --target FOLDER` puts the package right into the folder, and distributions may keep it in
+//! `share/unhang` below their prefix.
 //!
 //! pip puts this program into the `bin` folder of an environment and the package into
 //! `lib/python3.X/site-packages` beside it, so the program finds it from its own path.
@@ -20,7 +23,7 @@ use anyhow::{Context, bail};
 
 /// The variable that names the folder of the installed package, or of a checkout, where neither is
 /// found from the program's own path.
-pub(crate) const VARIABLE: &str = "UNHANG_ADAPTERS";
+pub(crate) const ENVIRONMENT_VARIABLE: &str = "UNHANG_ADAPTERS";
 
 /// The Python package that both debuggers share; installed, theirs lie in it.
 const PACKAGE: &str = "unhang_shared";
@@ -30,7 +33,7 @@ const NATIVE: &str = "_native.abi3.so";
 
 /// What the debuggers load.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Adapters {
+pub(crate) struct PythonParts {
     /// The script that gdb sources.
     pub(crate) gdb: PathBuf,
     /// The package that lldb imports.
@@ -41,17 +44,18 @@ pub(crate) struct Adapters {
     pub(crate) is_checkout: bool,
 }
 
-impl Adapters {
+impl PythonParts {
     /// Finds them.
     ///
     /// # Errors
     /// When they are nowhere, in a sentence with what to do.
     pub(crate) fn find() -> anyhow::Result<Self> {
-        if let Some(folder) = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) {
+        if let Some(folder) = env::var_os(ENVIRONMENT_VARIABLE).filter(|folder| !folder.is_empty())
+        {
             let folder = PathBuf::from(folder);
             return Self::in_folder(&folder).with_context(|| {
                 format!(
-                    "{VARIABLE} is {}, which contains neither the package nor a checkout of unhang",
+                    "{ENVIRONMENT_VARIABLE} is {}, which contains neither the package nor a checkout of unhang",
                     folder.display()
                 )
             });
@@ -62,7 +66,7 @@ impl Adapters {
         }
         bail!(
             "the part that gdb and lldb load is not installed beside {}: install both with `pip \
-             install unhang`, or set {VARIABLE} to the location of the Python package `{PACKAGE}`",
+             install unhang`, or set {ENVIRONMENT_VARIABLE} to the location of the Python package `{PACKAGE}`",
             program.display()
         )
     }
@@ -181,27 +185,27 @@ mod tests {
     fn finds_the_package_of_its_environment() {
         let prefix = tempfile::tempdir().expect("a folder");
         let program = prefix.path().join("bin/unhang");
-        assert_eq!(Adapters::beside(&program), None);
+        assert_eq!(PythonParts::beside(&program), None);
 
         package(&prefix.path().join("lib/python3.9/site-packages"));
         package(&prefix.path().join("lib/python3.13/site-packages"));
         let newest =
             prefix.path().join("lib/python3.13/site-packages").join(PACKAGE).join("gdb/unhang.py");
-        let found = Adapters::beside(&program).expect("it is there");
+        let found = PythonParts::beside(&program).expect("it is there");
         assert_eq!(found.gdb, newest);
         assert!(!found.is_checkout);
 
         let metadata = format!("unhang-{}.dist-info", env!("CARGO_PKG_VERSION"));
         let old = prefix.path().join("lib/python3.9/site-packages");
         fs::create_dir(old.join(metadata)).expect("a folder");
-        let same_version = Adapters::beside(&program).expect("it is there");
+        let same_version = PythonParts::beside(&program).expect("it is there");
         assert_eq!(same_version.gdb, old.join(PACKAGE).join("gdb/unhang.py"));
     }
 
     #[test]
     fn finds_the_checkout_that_it_was_built_in() {
         let this_test = env::current_exe().expect("a path");
-        if let Some(found) = Adapters::beside(&this_test) {
+        if let Some(found) = PythonParts::beside(&this_test) {
             assert!(found.is_checkout);
             assert!(found.gdb.ends_with("gdb-python/unhang.py"));
         }
@@ -209,16 +213,16 @@ mod tests {
 
     #[test]
     fn commands_hold_odd_paths() {
-        let adapters = Adapters {
+        let parts = PythonParts {
             gdb: "/a b/unhang.py".into(),
             lldb: "/a \"b\"/unhang_lldb".into(),
             native: PathBuf::new(),
             is_checkout: false,
         };
-        assert_eq!(adapters.gdb_command(), "source /a b/unhang.py");
-        let lldb = adapters.lldb_command().expect("a command");
+        assert_eq!(parts.gdb_command(), "source /a b/unhang.py");
+        let lldb = parts.lldb_command().expect("a command");
         assert_eq!(lldb, r#"command script import "/a \"b\"/unhang_lldb""#);
-        let odd = Adapters { lldb: "/a\nb".into(), ..adapters };
+        let odd = PythonParts { lldb: "/a\nb".into(), ..parts };
         assert!(odd.lldb_command().is_err());
     }
 }

@@ -6,6 +6,6 @@ use crate::knowledge::Library;
 
 /// What is known of them.
 pub(crate) const LIBRARY: Library = Library {
-    unlisted: &["monoio", "glommio", "compio_runtime", "compio_executor"],
-    ..Library::named("unlisted")
+    unsupported_runtimes: &["monoio", "glommio", "compio_runtime", "compio_executor"],
+    ..Library::named("unsupported-runtimes")
 };

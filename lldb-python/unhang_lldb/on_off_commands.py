@@ -33,7 +33,7 @@ def _switches(current: Current, session: Session) -> Dict[str, Switch]:
     names = ThreadNames(current, session, stops)
     return {
         "async frames": Switch(
-            "Leave the runtime's frames out of lldb's own backtraces, or no more",
+            "Turn the runtime's frames in lldb's own backtraces off (`on`) or on (`off`)",
             "What is left of a thread that polls a task are the task's own frames, which keep\n"
             "their numbers; `bt --unfiltered` shows all of them. Off until it is switched on.\n"
             "The frames of tasks that no thread polls are in no backtrace: `async bt` shows them.",
@@ -41,7 +41,7 @@ def _switches(current: Current, session: Session) -> Dict[str, Switch]:
             frames.off,
         ),
         "async thread-names": Switch(
-            "Show the task that a thread runs beside its name, or no more",
+            "Turn the names of tasks beside those of their threads on or off",
             "In `thread list`, in `bt`, and where the process stops. Off until it is switched on.",
             names.on,
             names.off,

@@ -1,5 +1,5 @@
-//! Stand-ins: tasks that nothing polls before something else goes on, which is what a wait for them
-//! depends on.
+//! What a wait depends on in place of a task that cannot run before something else does: the keeper of
+//! a `LocalSet` that nobody polls, or the closures that have the threads of a full blocking pool.
 
 use std::rc::Rc;
 
@@ -11,29 +11,29 @@ use crate::report::{
 };
 
 /// What must go on before a task can.
-struct StandIn {
+struct Substitute {
     /// Any of these. All the closures that queue for a pool share one list.
     instead: Rc<[Dependency]>,
     /// Why the task does not go on before.
     cause: Cause,
 }
 
-/// The tasks that others stand for.
-pub(super) struct StandIns {
-    of: FxHashMap<TaskIndex, StandIn>,
+/// The substitutes of the tasks that have one.
+pub(super) struct Substitutes {
+    of: FxHashMap<TaskIndex, Substitute>,
 }
 
-impl StandIns {
+impl Substitutes {
     /// Those of a report.
     pub(super) fn of(report: &Report) -> Self {
-        let mut stand_ins = Self { of: FxHashMap::default() };
+        let mut substitutes = Self { of: FxHashMap::default() };
         for set in &report.local_sets {
-            stand_ins.add_set(report, set);
+            substitutes.add_set(report, set);
         }
         for runtime in &report.runtimes {
-            stand_ins.add_pool(report, runtime);
+            substitutes.add_pool(report, runtime);
         }
-        stand_ins
+        substitutes
     }
 
     /// The tasks of a set that nobody polls go on when what keeps the set does, and then polls it.
@@ -44,7 +44,7 @@ impl StandIns {
         let Some(instead) = keeper_of(report, keeper) else { return };
         for task in &set.tasks {
             let cause = Cause::SetNotPolled(*task);
-            self.of.insert(*task, StandIn { instead: Rc::from([instead]), cause });
+            self.of.insert(*task, Substitute { instead: Rc::from([instead]), cause });
         }
     }
 
@@ -67,26 +67,28 @@ impl StandIns {
         let instead: Rc<[Dependency]> = running.into_iter().map(Dependency::Task).collect();
         for queued in closures(TaskState::Scheduled) {
             let instead = Rc::clone(&instead);
-            self.of.insert(queued, StandIn { instead, cause: Cause::NoThread(queued) });
+            self.of.insert(queued, Substitute { instead, cause: Cause::NoThread(queued) });
         }
     }
 
-    /// Puts what stands for a task in place of it.
+    /// Puts the substitutes of tasks in their places.
     pub(super) fn put_into(&self, group: &mut Group) {
         if !group.iter().any(|(dependency, _)| self.of.contains_key(&dependency.task())) {
             return;
         }
         let old = std::mem::take(group);
         for (dependency, cause) in old {
-            let Some(stand_in) = self.of.get(&dependency.task()) else {
+            let Some(substitute) = self.of.get(&dependency.task()) else {
                 group.push((dependency, cause));
                 continue;
             };
+            // Who holds something is told in any case; that a task has not ended is told by why it
+            // cannot.
             let cause = match cause {
-                Cause::NotEnded(_) => stand_in.cause,
+                Cause::NotEnded(_) => substitute.cause,
                 other => other,
             };
-            group.extend(stand_in.instead.iter().map(|instead| (*instead, cause)));
+            group.extend(substitute.instead.iter().map(|instead| (*instead, cause)));
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What memory keeps of a future whose thread is blocked, beside what the thread's stack shows.
+//! The suspended branches of a future whose thread is blocked in another branch of it: memory keeps
+//! them, the thread's stack does not show them.
 //!
 //! Example: `select!` polls a branch that blocks in `std::sync::Mutex::lock`, while the guard is in a
 //! sibling branch, suspended. That one's state is not stale: nobody polls it. The state machines on
@@ -10,11 +11,11 @@ use rustc_hash::FxHashSet;
 use crate::layout::SourceLocation;
 use crate::layout::VariableLocation;
 use crate::layout::name::{Environment, environment_of_body};
-use crate::report::{BesideStack, Chain, Frame, FutureState, Polled};
+use crate::report::{Chain, Frame, FutureState, Polled, SiblingsOfStack};
 use crate::target::NativeFrame;
 use crate::value::{Program, Value, ValueError};
 use crate::walk::Walker;
-use crate::walk::chains::sites::{Sites, StateKey};
+use crate::walk::chains::site_table::{SiteTable, StateKey};
 use crate::walk::search::Finder;
 use crate::walk::search::coroutine::CoroutineState;
 use crate::walk::search::traversals::Descent;
@@ -39,13 +40,18 @@ pub(crate) fn on_stack(
     frames: &[NativeFrame],
     calls: &[NativeCall],
 ) -> Vec<OnStack> {
-    let machine = |call: &NativeCall| {
+    // Of a recursive function several frames have one address: the next one with it is meant, from
+    // the innermost on.
+    let mut left = frames;
+    let mut machine = |call: &NativeCall| {
         let NativeCall::Known { module, call, pc } = call else { return None };
+        let at = left.iter().position(|frame| frame.pc.get() == *pc);
+        left = &left[at.unwrap_or(0)..];
+        let frame = at.and(left.first());
         let environment = environment_of_body(&call.function.name)?;
         if Environment::of(&environment)? == Environment::Closure {
             return None;
         }
-        let frame = frames.iter().find(|frame| frame.pc.get() == *pc);
         let function = &*call.function.name;
         let pointers = frame.map(|frame| pointers(program, *module, frame, function));
         Some(OnStack {
@@ -54,19 +60,23 @@ pub(crate) fn on_stack(
             pointers: pointers.unwrap_or_default(),
         })
     };
-    calls.iter().rev().filter_map(machine).collect()
+    let mut machines: Vec<OnStack> = calls.iter().filter_map(&mut machine).collect();
+    machines.reverse();
+    machines
 }
 
-/// What the variables of a function lie behind, and what the registers of its frame have.
+/// The addresses behind the function's variables, which lie in its machine; if none are known, the
+/// values of its registers.
 fn pointers(
     program: &Program<'_>,
     module: usize,
     frame: &NativeFrame,
     function: &str,
 ) -> FxHashSet<u64> {
-    let mut found: FxHashSet<u64> = frame.registers.iter().map(|(_, value)| *value).collect();
-    let Some((_, address)) = program.module_at(frame.pc.lookup()) else { return found };
-    let variables = program.layouts(module).variables_at(address).unwrap_or_default();
+    let address = program.module_at(frame.pc.lookup()).map(|(_, address)| address);
+    let variables = address
+        .and_then(|address| program.layouts(module).variables_at(address).ok())
+        .unwrap_or_default();
     let behind: FxHashSet<u64> = variables
         .iter()
         .filter(|variable| &*variable.function == function)
@@ -77,11 +87,10 @@ fn pointers(
             _ => None,
         })
         .collect();
-    // The variables of a body lie in its machine: that says more than a register.
-    if !behind.is_empty() {
-        found = behind;
+    match behind.is_empty() {
+        true => frame.registers.iter().map(|(_, value)| *value).collect(),
+        false => behind,
     }
-    found
 }
 
 /// A type's name without the generic arguments at its end.
@@ -101,13 +110,13 @@ impl OnStack {
 impl Walker {
     /// What memory keeps of a future that is being polled, beside the machines that are on the stack;
     /// `None` when the stack does not begin with the future's own.
-    pub(crate) fn beside_stack(
+    pub(crate) fn siblings_of_stack(
         &mut self,
         program: &Program<'_>,
         root: Value,
         on_stack: &[OnStack],
-    ) -> Option<BesideStack> {
-        let mut found = BesideStack { chain: Chain::default(), is_ambiguous: false };
+    ) -> Option<SiblingsOfStack> {
+        let mut found = SiblingsOfStack { chain: Chain::default(), is_ambiguous: false };
         let mut left = on_stack;
         let mut future = Some(root);
         for _ in 0..MOST_STEPS {
@@ -124,7 +133,7 @@ impl Walker {
         program: &Program<'_>,
         future: Value,
         left: &mut &[OnStack],
-        found: &mut BesideStack,
+        found: &mut SiblingsOfStack,
     ) -> Result<Option<Value>, ValueError> {
         self.finder.begin();
         let traversal = self.finder.traversals.of_type(program, future.ty)?;
@@ -147,17 +156,18 @@ impl Walker {
         match *children.as_slice() {
             [] => Ok(None),
             [(only, _)] => Ok(Some(only)),
-            _ => Ok(self.siblings(program, &children, left, found)),
+            _ => Ok(self.polled_branch(program, &children, left, found)),
         }
     }
 
-    /// The one of several futures that is being polled, if it can be told; the others are added.
-    fn siblings(
+    /// The one of several futures that is being polled, if it can be told; the others are added as
+    /// siblings.
+    fn polled_branch(
         &mut self,
         program: &Program<'_>,
         children: &[(Value, Polled)],
         left: &[OnStack],
-        found: &mut BesideStack,
+        found: &mut SiblingsOfStack,
     ) -> Option<Value> {
         let now = left.first()?;
         let mut polled: Vec<(Value, Chain, u64)> = Vec::new();
@@ -209,7 +219,7 @@ fn awaited(
 /// there. Of several the one that it stored; `None` when none is told.
 fn state_at(
     program: &Program<'_>,
-    sites: &mut Sites,
+    sites: &mut SiteTable,
     machine: Value,
     states: &[CoroutineState],
     now: &OnStack,

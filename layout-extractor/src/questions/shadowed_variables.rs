@@ -268,15 +268,14 @@ impl DwarfSource {
         }
         let merged = &members[number];
         let times = members.iter().filter(|other| is_same(merged, other)).count();
-        let end = single.min(machine.size);
-        let before = fits(&taken, end, size, align);
-        // Padding is smaller than an aligned variable: a place that is free in all states is of one
-        // that is not described.
+        let before = fits(&taken, single, size, align);
+        // Padding is always smaller than an aligned variable, so a gap of that size that is free in
+        // every state must belong to a variable that the debug information does not describe.
         let is_only = states.iter().all(|state| is_only_merged(state, merged));
         if in_states(merged, times) > 1 || is_only && !before.is_empty() {
             return Ok(only(&before));
         }
-        let mut end = end;
+        let mut end = single;
         for member in members {
             let place = self.place_of_member(member)?;
             end = end.max(place.end);
@@ -390,7 +389,7 @@ fn only(places: &[u64]) -> Option<u64> {
     }
 }
 
-/// Whether no other members of a state are described as one than those like this.
+/// Whether the group of `merged` is the only group of merged members in this state.
 fn is_only_merged(state: &[DescribedMember], merged: &DescribedMember) -> bool {
     state.iter().enumerate().all(|(number, member)| {
         is_same(member, merged) || !state[..number].iter().any(|other| is_same(member, other))

@@ -36,9 +36,9 @@ pub enum Linker {
     Mold,
 }
 
-/// One way.
+/// One variant.
 #[derive(Clone, Copy, Debug)]
-pub struct Way {
+pub struct BuildVariant {
     /// What is told to people: `opt-level = 1`.
     pub name: &'static str,
     /// The compiler.
@@ -54,7 +54,7 @@ pub struct Way {
     pub is_daily: bool,
 }
 
-impl Way {
+impl BuildVariant {
     /// Whether a panic ends the program at once. Such a build need not keep drop flags, so that it
     /// leaves open which of its variables were moved.
     #[must_use]
@@ -86,59 +86,75 @@ impl Way {
 }
 
 /// All of them.
-pub const WAYS: &[Way] = &{
+pub const BUILD_VARIANTS: &[BuildVariant] = &{
     use Profile::{Debug, Release};
     [
-        Way::new("debug", Debug, &[], &[]),
-        Way::new("release", Release, &[], &[]),
-        Way::new("debug, opt-level 1", Debug, &[("OPT_LEVEL", "1")], &[]),
-        Way::new("opt-level 1", Release, &[("OPT_LEVEL", "1")], &[]),
-        Way::new("opt-level 2", Release, &[("OPT_LEVEL", "2")], &[]),
-        Way::new("opt-level s", Release, &[("OPT_LEVEL", "s")], &[]),
-        Way::new("opt-level z", Release, &[("OPT_LEVEL", "z")], &[]),
-        Way::new("codegen-units 1", Release, &[("CODEGEN_UNITS", "1")], &[]),
-        Way::new("thin LTO", Release, &[("LTO", "thin")], &[]),
-        Way::new("fat LTO", Release, &[("LTO", "fat")], &[]),
-        Way::new("panic abort", Release, &[("PANIC", "abort")], &[]),
-        Way::new("fat LTO, codegen-units 1, panic abort, icf", Release, SMALLEST, ICF).daily(),
-        Way::new("icf, debug", Debug, &[], ICF),
-        Way::new("icf", Release, &[], ICF),
-        Way::new("GNU ld", Release, &[], &[]).with(Linker::Bfd),
-        Way::new("mold, debug", Debug, &[], &[]).with(Linker::Mold),
-        Way::new("mold", Release, &[], &[]).with(Linker::Mold),
-        Way::new("no PIE, debug", Debug, &[], &["-Crelocation-model=static"]),
-        Way::new("no PIE", Release, &[], &["-Crelocation-model=static"]),
-        Way::new("static PIE, debug", Debug, &[], &["-Ctarget-feature=+crt-static"]),
-        Way::new("static PIE", Release, &[], &["-Ctarget-feature=+crt-static"]),
-        Way::new("static, no PIE", Release, &[], STATIC),
-        Way::new("DWARF 4, v0 mangling, debug", Debug, &[], &[DWARF_4, V0]).daily(),
-        Way::new("DWARF 4, legacy mangling", Release, &[], &[DWARF_4]),
-        Way::new("DWARF 5, legacy mangling, debug", Debug, &[], &[DWARF_5]),
-        Way::new("DWARF 5, v0 mangling", Release, &[], &[DWARF_5, V0]),
-        Way::new(
+        BuildVariant::new("debug", Debug, &[], &[]),
+        BuildVariant::new("release", Release, &[], &[]),
+        BuildVariant::new("debug, opt-level 1", Debug, &[("OPT_LEVEL", "1")], &[]),
+        BuildVariant::new("opt-level 1", Release, &[("OPT_LEVEL", "1")], &[]),
+        BuildVariant::new("opt-level 2", Release, &[("OPT_LEVEL", "2")], &[]),
+        BuildVariant::new("opt-level s", Release, &[("OPT_LEVEL", "s")], &[]),
+        BuildVariant::new("opt-level z", Release, &[("OPT_LEVEL", "z")], &[]),
+        BuildVariant::new("codegen-units 1", Release, &[("CODEGEN_UNITS", "1")], &[]),
+        BuildVariant::new("thin LTO", Release, &[("LTO", "thin")], &[]),
+        BuildVariant::new("fat LTO", Release, &[("LTO", "fat")], &[]),
+        BuildVariant::new("panic abort", Release, &[("PANIC", "abort")], &[]),
+        BuildVariant::new("fat LTO, codegen-units 1, panic abort, icf", Release, SMALLEST, ICF)
+            .daily(),
+        BuildVariant::new("icf, debug", Debug, &[], ICF),
+        BuildVariant::new("icf", Release, &[], ICF),
+        BuildVariant::new("GNU ld", Release, &[], &[]).with(Linker::Bfd),
+        BuildVariant::new("mold, debug", Debug, &[], &[]).with(Linker::Mold),
+        BuildVariant::new("mold", Release, &[], &[]).with(Linker::Mold),
+        BuildVariant::new("no PIE, debug", Debug, &[], &["-Crelocation-model=static"]),
+        BuildVariant::new("no PIE", Release, &[], &["-Crelocation-model=static"]),
+        BuildVariant::new("static PIE, debug", Debug, &[], &["-Ctarget-feature=+crt-static"]),
+        BuildVariant::new("static PIE", Release, &[], &["-Ctarget-feature=+crt-static"]),
+        BuildVariant::new("static, no PIE", Release, &[], STATIC),
+        BuildVariant::new("DWARF 4, v0 mangling, debug", Debug, &[], &[DWARF_4, V0]).daily(),
+        BuildVariant::new("DWARF 4, legacy mangling", Release, &[], &[DWARF_4]),
+        BuildVariant::new("DWARF 5, legacy mangling, debug", Debug, &[], &[DWARF_5]),
+        BuildVariant::new("DWARF 5, v0 mangling", Release, &[], &[DWARF_5, V0]),
+        BuildVariant::new(
             "compressed, zlib",
             Debug,
             &[],
             &["-Clink-arg=-Wl,--compress-debug-sections=zlib"],
         ),
-        Way::new("compressed, zstd", Release, &[], ZSTD),
-        Way::new(".dwp, DWARF 4, debug", Debug, &[("SPLIT_DEBUGINFO", "packed")], &[DWARF_4]),
-        Way::new(".dwp, DWARF 5", Release, &[("SPLIT_DEBUGINFO", "packed")], &[DWARF_5]),
-        Way::new(".dwo, DWARF 5, debug", Debug, &[("SPLIT_DEBUGINFO", "unpacked")], &[DWARF_5]),
-        Way::new(".dwo, DWARF 4", Release, &[("SPLIT_DEBUGINFO", "unpacked")], &[DWARF_4]),
-        Way::new("rustc 1.63, debug", Debug, &[], OLD).by(Compiler::Rust163).daily(),
-        Way::new("rustc 1.63", Release, &[], OLD).by(Compiler::Rust163),
-        Way::new("rustc 1.96, debug", Debug, &[], &[]).by(Compiler::Rust196),
-        Way::new("rustc 1.96", Release, &[], &[]).by(Compiler::Rust196),
-        Way::new("nightly, debug", Debug, &[], &[]).by(Compiler::Nightly),
-        Way::new("nightly", Release, &[], &[]).by(Compiler::Nightly),
+        BuildVariant::new("compressed, zstd", Release, &[], ZSTD),
+        BuildVariant::new(
+            ".dwp, DWARF 4, debug",
+            Debug,
+            &[("SPLIT_DEBUGINFO", "packed")],
+            &[DWARF_4],
+        ),
+        BuildVariant::new(".dwp, DWARF 5", Release, &[("SPLIT_DEBUGINFO", "packed")], &[DWARF_5]),
+        BuildVariant::new(
+            ".dwo, DWARF 5, debug",
+            Debug,
+            &[("SPLIT_DEBUGINFO", "unpacked")],
+            &[DWARF_5],
+        ),
+        BuildVariant::new(".dwo, DWARF 4", Release, &[("SPLIT_DEBUGINFO", "unpacked")], &[DWARF_4]),
+        BuildVariant::new("rustc 1.63, debug", Debug, &[], OLD).by(Compiler::Rust163).daily(),
+        BuildVariant::new("rustc 1.63", Release, &[], OLD).by(Compiler::Rust163),
+        BuildVariant::new("rustc 1.96, debug", Debug, &[], &[]).by(Compiler::Rust196),
+        BuildVariant::new("rustc 1.96", Release, &[], &[]).by(Compiler::Rust196),
+        BuildVariant::new("nightly, debug", Debug, &[], &[]).by(Compiler::Nightly),
+        BuildVariant::new("nightly", Release, &[], &[]).by(Compiler::Nightly),
     ]
 };
 
 /// A release build whose symbols have v0 names, and the same without debug information.
-pub const V0_TWINS: [Way; 2] = [
-    Way::new("twin, v0 mangling", Profile::Release, &[], &[V0]),
-    Way::new("no debug information, v0 mangling", Profile::Release, &[("DEBUG", "0")], &[V0]),
+pub const V0_TWINS: [BuildVariant; 2] = [
+    BuildVariant::new("twin, v0 mangling", Profile::Release, &[], &[V0]),
+    BuildVariant::new(
+        "no debug information, v0 mangling",
+        Profile::Release,
+        &[("DEBUG", "0")],
+        &[V0],
+    ),
 ];
 
 const DWARF_4: &str = "-Cdwarf-version=4";
@@ -173,7 +189,7 @@ const RUST_1_96: &[&str] =
     &["rustc-web", "libstd-rust-web-1.96", "libstd-rust-web-dev", "libllvm22"];
 const MOLD: &[&str] = &["mold", "libtbb12", "libtbbmalloc2"];
 
-impl Way {
+impl BuildVariant {
     /// Builds a package and returns its executable.
     pub fn build(&self, package: &Package) -> Result<PathBuf> {
         let slug: String =
@@ -273,8 +289,8 @@ pub fn service(fixtures: PathBuf) -> Package {
 }
 
 /// The fixture `shapes`, as this way can build it.
-pub fn shapes(way: &Way) -> Result<Package> {
-    if way.compiler != Compiler::Rust163 {
+pub fn shapes(variant: &BuildVariant) -> Result<Package> {
+    if variant.compiler != Compiler::Rust163 {
         return Ok(Package {
             title: "shapes".to_owned(),
             folder: root().join("tests/fixtures"),

@@ -8,9 +8,9 @@ use arbtest::arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
 use rustc_hash::FxHashSet;
 
-use super::dependency_graph::Graph;
-use super::pollers::{Pollers, blocks_thread};
-use super::{findings, reasons};
+use crate::diagnosis::dependency_graph::Graph;
+use crate::diagnosis::pollers::{Pollers, blocks_thread};
+use crate::diagnosis::{findings, reasons};
 use crate::fake::{FakeFrame, FakeReport, link_line};
 use crate::report::{
     Access, Cause, Chain, Clock, Due, Finding, FindingKind, FrameRef, Holder, Link, Report,
@@ -18,6 +18,7 @@ use crate::report::{
     WaitList,
 };
 
+/// What random tasks wait for; locks and joins more often than the rest.
 const KINDS: [ResourceKind; 19] = [
     ResourceKind::Mutex,
     ResourceKind::Mutex,

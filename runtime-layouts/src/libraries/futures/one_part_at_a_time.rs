@@ -1,5 +1,5 @@
-//! Combinators of streams that poll one of their parts at a time: while the future that an element
-//! was given to is there, or an element that was not passed on, the stream is not polled.
+//! Stream combinators that poll one part at a time: while the future made from an item, or a buffered
+//! item, is pending, the stream itself is not polled.
 
 use crate::knowledge::CollectionType;
 use crate::knowledge::children::{Children, Turns, Types};

@@ -1,4 +1,5 @@
-//! All types and functions of a list of names, for `unhang doctor --expectations`.
+//! Types and functions that match names or patterns: roots of an extraction, static variables, and what
+//! `unhang doctor` looks for.
 
 use rayon::prelude::*;
 use runtime_layouts::layout::TypeId;

@@ -1,4 +1,4 @@
-//! The handles that threads have of what they wait for themselves.
+//! Handles that a waiting thread itself has of what it waits for.
 //!
 //! Who sleeps on a `Condvar` mostly owns it together with those who would notify, and its own pointer
 //! is one of those that the counts tell of. It lies on the thread's stack: only who finds it there can
@@ -40,19 +40,24 @@ pub(super) fn add(
         if !counts.is_empty() && stack_references::has_all(program, thread, &counts) {
             owners.add_on_stack(id, known.thread.tid, task);
             if owners.are_too_many(program, id) {
-                take_from_who_waits(task, id, owners, waits);
+                drop_moved_handles_of_joiners(task, id, owners, waits);
             }
             let frame = blocked.user.unwrap_or(blocked.call);
-            take_handle(&mut waits.resources, id, task, known, frame);
+            add_waiter_as_holder(&mut waits.resources, id, task, known, frame);
             has_any = true;
         }
     }
     has_any
 }
 
-/// Drops the handles that may have been moved away of the tasks that wait for the end of one that has
-/// its own: they were moved into it, as `spawn_blocking(move || gate.pass()).await` does.
-fn take_from_who_waits(task: TaskIndex, id: ResourceId, owners: &mut Owners, waits: &mut Waits) {
+/// Where a task has a handle on its stack, those that join it probably moved theirs into it, as
+/// `spawn_blocking(move || gate.pass()).await` does: their handles are dropped that may have been moved.
+fn drop_moved_handles_of_joiners(
+    task: TaskIndex,
+    id: ResourceId,
+    owners: &mut Owners,
+    waits: &mut Waits,
+) {
     let is_end = |resource: &Resource| {
         resource.kind == ResourceKind::Join && resource.tasks.as_slice() == [task]
     };
@@ -67,7 +72,7 @@ fn take_from_who_waits(task: TaskIndex, id: ResourceId, owners: &mut Owners, wai
 }
 
 /// Makes the task that a thread runs a holder; behind the others, since it waits itself.
-fn take_handle(
+fn add_waiter_as_holder(
     resources: &mut [Resource],
     id: ResourceId,
     task: TaskIndex,
@@ -85,9 +90,11 @@ fn take_handle(
     let frame = own.map_or(frame, |own| own.frame);
     let own = Holder {
         task: Some(task),
+        thread: None,
         frame,
         variable,
         may_be_moved: true,
+        // As the key of the pointer in `Owners::add_on_stack`: no other end lies there.
         shared_end: Some(thread.thread.tid),
         holding_frame: None,
         within: None,
