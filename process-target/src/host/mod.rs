@@ -1,6 +1,6 @@
 //! Facts about a process from this system: the time, open files, child processes.
 
-mod blocked_processes;
+mod descendants;
 mod file_locks;
 mod last_run;
 mod sockets;
@@ -14,6 +14,7 @@ use std::time::Duration;
 use procfs::process::{FDTarget, Process};
 use runtime_layouts::target::host::{BlockedProcess, Descriptor, FileLock, Host, Ran, Watched};
 
+use self::descendants::PipeUsers;
 use self::last_run::{last_ran, monotonic_now};
 use self::sockets::{Socket, of_kind, on, sockets};
 
@@ -23,6 +24,7 @@ pub struct LocalHost {
     is_stop: bool,
     process: Option<Process>,
     sockets: OnceLock<HashMap<u64, Socket>>,
+    pipe_users: OnceLock<PipeUsers>,
     /// What was seen of its threads before it stopped, and since.
     watched: HashMap<u64, Watched>,
 }
@@ -39,8 +41,9 @@ impl LocalHost {
     #[must_use]
     pub fn of(pid: u64) -> Self {
         let process = i32::try_from(pid).ok().and_then(|pid| Process::new(pid).ok());
-        let (sockets, watched) = (OnceLock::new(), HashMap::new());
-        Self { now: monotonic_now(), is_stop: false, process, sockets, watched }
+        let (sockets, pipe_users) = (OnceLock::new(), OnceLock::new());
+        let (now, watched) = (monotonic_now(), HashMap::new());
+        Self { now, is_stop: false, process, sockets, pipe_users, watched }
     }
 
     /// The same, where the process ran until now and stopped at this moment.
@@ -91,14 +94,20 @@ impl Host for LocalHost {
 
     fn descriptor(&self, fd: u64) -> Option<Descriptor> {
         let process = self.process.as_ref()?;
-        let found = match process.fd_from_fd(i32::try_from(fd).ok()?).ok()?.target {
+        let file = process.fd_from_fd(i32::try_from(fd).ok()?).ok()?;
+        let mode = file.mode();
+        let found = match file.target {
             FDTarget::Path(path) => {
                 Some(Descriptor { kind: waiting_kind(process.pid(), fd), ..on(path.display()) })
             }
             FDTarget::Socket(inode) => {
                 self.sockets.get_or_init(|| sockets(process)).get(&inode).map(Socket::describe)
             }
-            FDTarget::Pipe(_) => Some(of_kind("pipe".to_string())),
+            FDTarget::Pipe(inode) => {
+                let users = self.pipe_users.get_or_init(|| descendants::pipe_users(process));
+                let state = descendants::pipe_state(users, inode, mode);
+                Some(Descriptor { state, ..of_kind("pipe".to_string()) })
+            }
             // `[pidfd]`, and since Linux 6.9 a file system of their own.
             FDTarget::AnonInode(name) | FDTarget::Other(name, _) => {
                 let name = name.trim_matches(['[', ']']);
@@ -137,7 +146,7 @@ impl Host for LocalHost {
     }
 
     fn blocked_processes(&self) -> Vec<BlockedProcess> {
-        self.process.as_ref().map(blocked_processes::of).unwrap_or_default()
+        self.process.as_ref().map(descendants::blocked_on_pipes).unwrap_or_default()
     }
 }
 

@@ -158,11 +158,13 @@ pub(crate) fn elements(
 pub(crate) struct Turns {
     /// All parts but the second one and those of a turn.
     pub(crate) parts: Vec<Part>,
-    /// The first one, an `Option`: as long as there is something in it,
+    /// The first one, an enum: as long as it is in this variant,
     pub(crate) first: Part,
+    /// which of an `Option` is `Some`,
+    pub(crate) variant: &'static str,
     /// the second one is not polled.
     pub(crate) second: Part,
-    /// As long as there is nothing in the first one, these are not polled.
+    /// As long as the first one is in another variant, these are not polled.
     pub(crate) meanwhile: Vec<Part>,
 }
 
@@ -175,7 +177,13 @@ impl Turns {
         };
         let second = part(layout.member(second)?);
         let parts = layout.members().iter().map(part).filter(|part| *part != second).collect();
-        Some(Self { parts, first: part(layout.member(first)?), second, meanwhile: Vec::new() })
+        let first = part(layout.member(first)?);
+        Some(Self { parts, first, variant: "Some", second, meanwhile: Vec::new() })
+    }
+
+    /// The same, where the first one is no `Option`, and the second one rests while it is in that variant.
+    pub(crate) fn in_variant(self, variant: &'static str) -> Self {
+        Self { variant, ..self }
     }
 
     /// The same, of which a member is polled only as long as there is something in the first one.

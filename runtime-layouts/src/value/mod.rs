@@ -436,9 +436,17 @@ impl Value {
     /// # Errors
     /// As [`Value::active_variant`].
     pub fn is_some(self, program: &Program<'_>) -> Result<bool, ValueError> {
+        self.is_in(program, "Some")
+    }
+
+    /// Whether the variant of that name is active.
+    ///
+    /// # Errors
+    /// As [`Value::active_variant`].
+    pub fn is_in(self, program: &Program<'_>, variant: &str) -> Result<bool, ValueError> {
         let (active, _) = self.active_variant(program)?;
         let TypeKind::Enum { variants, .. } = &self.layout(program)?.kind else { return Ok(false) };
-        Ok(variants.get(active).is_some_and(|variant| &*variant.name == "Some"))
+        Ok(variants.get(active).is_some_and(|active| &*active.name == variant))
     }
 
     /// What the variant of that name has, in its first field; `None` where another variant is active.

@@ -63,8 +63,13 @@ fn of_a_live_process_files_have_places() -> Result<()> {
     Ok(())
 }
 
-/// Whether each debugger says that of a live process.
+/// Whether each debugger says that of a live process when it is asked why it hangs.
 fn is_said_of(fault: &str, evidence: &str) -> Result<()> {
+    are_said_of(fault, &["async why"], evidence)
+}
+
+/// The same of other commands.
+fn are_said_of(fault: &str, commands: &[&str], evidence: &str) -> Result<()> {
     for (profile, debuggers) in [
         (Profile::Debug, [Front::SystemGdb, Front::NewestLldb]),
         (Profile::Release, [Front::NewestGdb, Front::SystemLldb]),
@@ -72,7 +77,7 @@ fn is_said_of(fault: &str, evidence: &str) -> Result<()> {
         let running = subjects::answers(profile, fault)?;
         let subject = Subject::Process(running.pid());
         for front in debuggers {
-            let text = front.ask(subject, &["async why"])?.concat();
+            let text = front.ask(subject, commands)?.concat();
             ensure!(Regex::new(evidence)?.is_match(&text), "{profile:?}, {front:?}: {text}");
         }
     }
@@ -127,6 +132,17 @@ fn of_a_live_process_connections_wait_for_who_listens() -> Result<()> {
         r"accept\s+them\.\n",
     );
     is_said_of("full-server", evidence)
+}
+
+/// Which child process is at the other end of a pipe only the system tells.
+#[test]
+fn of_a_live_process_closures_wait_for_child_processes() -> Result<()> {
+    let evidence = concat!(
+        r"(?s)written\s+by\s+child\s+process\s+\d+,\s+sleep.*",
+        r"the\s+end\s+of\s+child\s+process\s+\d+\s+\(cat\);\s+that\s+process\s+itself\s+waits\s+for\s+this\s+",
+        r"program\s+to\s+write\s+to\s+fd\s+\d+\s+or\s+close\s+it",
+    );
+    are_said_of("children", &["async bt all"], evidence)
 }
 
 #[test]

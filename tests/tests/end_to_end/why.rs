@@ -197,6 +197,9 @@ faults! { subjects::answers, every_answer_in_every_debugger:
     a_task_blocks_its_thread_for_who_wants_its_lock "held-in-calls"
     the_guard_of_a_call_is_optimized_away "forgotten-guard"
     a_closure_joins_a_thread_of_a_scope "scoped-join"
+    all_places_of_a_channel_are_with_who_waits_for_one "all-places"
+    what_initializes_a_cell_asks_for_it "reentered-cell"
+    a_closure_keeps_the_lock_of_standard_error "held-errors"
 }
 
 /// Where in its loop a thread that spins is stopped differs from one stop to the next.

@@ -1,7 +1,7 @@
 //! Why a wait does not end: what each cause says, as the reason of one task and as evidence.
 
 use super::super::Look;
-use super::super::holders::{end_text, in_collection, in_variable};
+use super::super::holders::{end_text, holders_text, in_collection, in_variable};
 use super::super::kinds::{is_lock, with_address};
 use super::super::unflushed;
 use super::super::waiting::{of_block_on, of_child, thing, waker_text};
@@ -102,9 +102,24 @@ pub(super) fn because(report: &Report, link: &Link, look: &Look) -> String {
                 kind if is_lock(kind) && resource.is_taken == Some(true) => {
                     "whose holder was not found".to_string()
                 }
-                _ => "which comes from outside the tasks, or from an unknown source".to_string(),
+                _ => from_outside(report, link),
             }
         }
+    }
+}
+
+/// Where something comes from of which not all were found who could bring it: `which comes from who has
+/// the other end (perhaps senders in tasks 3, 4), or from an unknown source`.
+fn from_outside(report: &Report, link: &Link) -> String {
+    let (_, resource, _) = link.resource(report);
+    let asking = report.wait(link.wait).task;
+    let has_end = |holder: &Holder| end_text(holder.access).is_some();
+    let found = resource.holders.first().filter(|first| has_end(first));
+    match found.and_then(|_| holders_text(report, asking, resource, true)) {
+        Some(found) => {
+            format!("which comes from who has the other end ({found}), or from an unknown source")
+        }
+        None => "which comes from outside the tasks, or from an unknown source".to_string(),
     }
 }
 

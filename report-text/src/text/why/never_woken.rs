@@ -27,7 +27,7 @@ pub(super) fn sentence(told: &Told<'_>) -> String {
     format!("{} waits forever", kept(told))
 }
 
-/// `task 3 waits for a Notify that only it could notify: a notification was lost`.
+/// `task 3 waits for a Notify that only it could notify: nobody else has it any more`.
 fn of_handle(told: &Told<'_>) -> String {
     let (verb, who) = if told.tasks.len() == 1 { ("waits", "it") } else { ("wait", "they") };
     let (subject, name) = (told.subject(), &told.resource.name);
@@ -44,7 +44,7 @@ fn of_handle(told: &Told<'_>) -> String {
             format!("{subject} {verb} for a {name} that only {who} could cancel")
         }
         _ => format!(
-            "{subject} {verb} for a {name} that only {who} could notify: a notification was lost"
+            "{subject} {verb} for a {name} that only {who} could notify: nobody else has it any more"
         ),
     }
 }

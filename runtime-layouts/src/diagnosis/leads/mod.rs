@@ -338,11 +338,11 @@ impl<'r> Steps<'r> {
             return if is_quiet { is_awaited } else { Some(LeadReason::ChainEnd) };
         };
         match resource.kind {
+            _ if self.is_left_waiting(task, resource) => Some(LeadReason::BlockedChild),
             _ if self.wait(task.index).is_some_and(|wait| wait.blocks_thread) => {
                 let polls = task.kind != TaskKind::Blocking;
                 polls.then_some(LeadReason::BlockedThread).or(is_awaited)
             }
-            _ if self.is_left_waiting(task, resource) => Some(LeadReason::BlockedChild),
             kind if kind.is_lock() && resource.is_taken == Some(true) => {
                 Some(LeadReason::HolderNotFound)
             }

@@ -56,7 +56,8 @@ fn send(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>,
     let program = reading.program;
     let Some((mut seen, inner)) = channel(reading, value)? else { return Ok(None) };
     seen.access = Some(Access::Send);
-    seen.parties = Some(inner.member(program, "receiver_count")?.unsigned(program)?);
+    let receivers = inner.member(program, "receiver_count")?.unsigned(program)?;
+    seen.parties = Some(receivers);
     // Inactive ones may become active.
     let inactive = inner.member(program, "inactive_receiver_count")?.unsigned(program)?;
     seen.is_reachable = inactive > 0;
@@ -64,7 +65,12 @@ fn send(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>,
     let capacity = inner.member(program, "capacity")?.unsigned(program)?;
     seen.state = queued.map(|queued| {
         let full = if queued >= capacity { "full: " } else { "" };
-        format!("{full}{queued} of {capacity} queued")
+        // Where there is room, it waits for a receiver (`Sender::set_await_active`).
+        let inactive = match (receivers, inactive) {
+            (0, 1..) => format!(", no active receiver, {inactive} inactive"),
+            _ => String::new(),
+        };
+        format!("{full}{queued} of {capacity} queued{inactive}")
     });
     Ok(Some(seen))
 }

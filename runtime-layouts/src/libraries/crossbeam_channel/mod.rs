@@ -25,6 +25,8 @@ pub(crate) const LIBRARY: Library = Library {
         BlockingCall::of("crossbeam_channel::channel::Receiver::recv", message),
         BlockingCall::of("crossbeam_channel::channel::Sender::send", room),
         BlockingCall::call("crossbeam_channel::channel::Receiver::recv_timeout"),
+        BlockingCall::call("crossbeam_channel::select::select"),
+        BlockingCall::call("crossbeam_channel::select::select_timeout"),
         BlockingCall::call("crossbeam_channel::select::Select::select"),
         BlockingCall::call("crossbeam_channel::select::Select::ready"),
     ],

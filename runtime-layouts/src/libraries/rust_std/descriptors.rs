@@ -73,20 +73,14 @@ pub(crate) fn file_to_write(blocked: &BlockedThread<'_>) -> Option<ObservedResou
 /// What a thread waits for in `poll`: `None` where it does not wait for as long as it takes.
 pub(crate) fn polled_files(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
     const MOST_NAMED: u64 = 4;
-    // `struct pollfd { int fd; short events; short revents; }`, `POLLIN` (`poll(2)`).
-    const SIZE: u64 = 8;
-    const EVENTS: u64 = 4;
-    const POLLIN: u128 = 1;
-    let (program, count) = (blocked.program, blocked.operation?);
+    let count = blocked.operation?;
     #[expect(clippy::cast_possible_truncation, reason = "the system looks at no more")]
     let is_without_limit = (blocked.limit? as i32) < 0;
     if !is_without_limit || count == 0 {
         return None;
     }
-    let entry = |number: u64| blocked.word.wrapping_add(number * SIZE);
-    let fd =
-        |number| program.read_unsigned(entry(number), 4).ok().and_then(|fd| u64::try_from(fd).ok());
     if count > 1 {
+        let fd = |number| polled_file(blocked, number);
         let named: Vec<String> =
             (0..count.min(MOST_NAMED)).filter_map(fd).map(|fd| fd.to_string()).collect();
         let more = if count > MOST_NAMED { ", …" } else { "" };
@@ -96,8 +90,26 @@ pub(crate) fn polled_files(blocked: &BlockedThread<'_>) -> Option<ObservedResour
             ..ObservedResource::without_address(ResourceKind::Io)
         });
     }
-    let fd = fd(0)?;
-    let is_read = program.read_unsigned(entry(0) + EVENTS, 2).ok()? & POLLIN != 0;
+    first_polled_file(blocked)
+}
+
+/// `struct pollfd { int fd; short events; short revents; }` (`poll(2)`).
+const POLLED_FILE_SIZE: u64 = 8;
+
+/// The number of the file in an entry of those that `poll` was given.
+fn polled_file(blocked: &BlockedThread<'_>, entry: u64) -> Option<u64> {
+    let at = blocked.word.wrapping_add(entry.wrapping_mul(POLLED_FILE_SIZE));
+    u64::try_from(blocked.program.read_unsigned(at, 4).ok()?).ok()
+}
+
+/// The first of the files that `poll` was given, as what a thread waits for.
+pub(super) fn first_polled_file(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
+    // `POLLIN`.
+    const TO_READ: u128 = 1;
+    const EVENTS: u64 = 4;
+    let program = blocked.program;
+    let fd = polled_file(blocked, 0)?;
+    let is_read = program.read_unsigned(blocked.word.wrapping_add(EVENTS), 2).ok()? & TO_READ != 0;
     let known = program.target().host().and_then(|host| host.descriptor(fd));
     let is_socket = known.as_ref().is_some_and(|known| known.ends.is_some());
     let access = if is_read { Access::Receive } else { Access::Send };

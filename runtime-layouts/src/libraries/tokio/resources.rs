@@ -181,6 +181,12 @@ pub(super) const GUARDS: &[GuardType] = &[
         )
     },
     end("tokio::sync::mpsc::bounded::Permit", ResourceKind::Mpsc, Access::Place, mpsc::CHAN),
+    end(
+        "tokio::sync::mpsc::bounded::PermitIterator",
+        ResourceKind::Mpsc,
+        Access::Place,
+        mpsc::CHAN,
+    ),
     end("tokio::sync::mpsc::bounded::Receiver", ResourceKind::Mpsc, Access::Receive, mpsc::CHAN),
     end(
         "tokio::sync::mpsc::unbounded::UnboundedSender",

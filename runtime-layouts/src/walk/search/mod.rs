@@ -364,7 +364,7 @@ impl<'s, 'p> Search<'s, 'p> {
         self.visit_parts(value, &turns.meanwhile);
         let second_turn = self.result.values.len();
         self.visit(part_of(value, turns.second));
-        let resting = match part_of(value, turns.first).is_some(self.program)? {
+        let resting = match part_of(value, turns.first).is_in(self.program, turns.variant)? {
             true => second_turn..self.result.values.len(),
             false => first_turn..second_turn,
         };

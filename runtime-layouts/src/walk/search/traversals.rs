@@ -189,13 +189,13 @@ impl Traversals {
             // It is polled, whether the program still has a function for that or not.
             Children::SharedFuture { read, .. } => Descent::SharedFuture { read },
             Children::Arms(arms) => Descent::Arms(arms),
-            Children::Turns(Turns { parts, first, second, meanwhile }) => {
+            Children::Turns(Turns { parts, first, variant, second, meanwhile }) => {
                 let second_holds = self.holds(program, second.ty);
                 let parts = self.holding_only(program, parts);
                 let meanwhile = self.holding_only(program, meanwhile);
                 match parts.is_empty() && meanwhile.is_empty() && !second_holds {
                     true => Descent::Nothing,
-                    false => Descent::Turns(Turns { parts, first, second, meanwhile }),
+                    false => Descent::Turns(Turns { parts, first, variant, second, meanwhile }),
                 }
             }
             _ => Descent::Nothing,

@@ -1,4 +1,5 @@
-//! Child processes that sleep until their parent does something with a pipe between them.
+//! The processes that one began: which of them have the other ends of its pipes, and which sleep until it
+//! does something with a pipe between them.
 //!
 //! A child that reads to the end of its input waits until its parent closes that; one that writes to
 //! its output waits until its parent reads it. A parent that awaits the child meanwhile waits for
@@ -23,16 +24,64 @@ type Pipes = HashMap<u64, [Vec<u64>; 2]>;
 const READS: usize = 0;
 const WRITES: usize = 1;
 
+/// The descendants of a process that have ends of pipes, by the pipe's inode: the ids and names of those
+/// that read it, and of those that write it.
+pub(crate) type PipeUsers = HashMap<u64, [Vec<(i32, String)>; 2]>;
+
+/// Which descendants of a process have which pipes open.
+pub(crate) fn pipe_users(process: &Process) -> PipeUsers {
+    let mut users = PipeUsers::new();
+    for (other, _) in descendants(process) {
+        let Ok(name) = other.stat().map(|stat| stat.comm) else { continue };
+        for (inode, ends) in pipes(&other) {
+            let known = users.entry(inode).or_default();
+            for end in [READS, WRITES] {
+                if !ends[end].is_empty() {
+                    known[end].push((other.pid(), name.clone()));
+                }
+            }
+        }
+    }
+    users.values_mut().flatten().for_each(|users| users.sort());
+    users
+}
+
+/// How a pipe stands that a process has open, in words: `written by child process 7, cat`; `None` where
+/// it has both ends, or none of its descendants the other one.
+pub(crate) fn pipe_state(users: &PipeUsers, inode: u64, mode: FDPermissions) -> Option<String> {
+    let (far, verb) =
+        match (mode.contains(FDPermissions::READ), mode.contains(FDPermissions::WRITE)) {
+            (true, false) => (WRITES, "written"),
+            (false, true) => (READS, "read"),
+            _ => return None,
+        };
+    match users.get(&inode)?[far].as_slice() {
+        [] => None,
+        [(pid, name)] => Some(format!("{verb} by child process {pid}, {name}")),
+        several => {
+            let all: Vec<String> = several.iter().map(|(pid, _)| pid.to_string()).collect();
+            Some(format!("{verb} by child processes {}", all.join(", ")))
+        }
+    }
+}
+
 /// The descendants of a process that sleep in a call on a pipe of which it has the other end.
-pub(crate) fn of(process: &Process) -> Vec<BlockedProcess> {
-    let mut found = Vec::new();
-    let begun = children(process);
+pub(crate) fn blocked_on_pipes(process: &Process) -> Vec<BlockedProcess> {
+    let begun = descendants(process);
     if begun.is_empty() {
-        return found;
+        return Vec::new();
     }
     let own = pipes(process);
-    // Each with the child that it is, or that began it.
-    let mut left: Vec<(u32, u32)> = begun.into_iter().map(|pid| (pid, pid)).collect();
+    let mut found: Vec<BlockedProcess> =
+        begun.iter().filter_map(|(other, child)| blocked(other, *child, &own)).collect();
+    found.sort_by_key(|process| process.pid);
+    found
+}
+
+/// The descendants of a process, each with the child that it is, or that began it.
+fn descendants(process: &Process) -> Vec<(Process, u32)> {
+    let mut found = Vec::new();
+    let mut left: Vec<(u32, u32)> = children(process).into_iter().map(|pid| (pid, pid)).collect();
     let mut seen = 0;
     while let Some((pid, child)) = left.pop() {
         seen += 1;
@@ -43,9 +92,8 @@ pub(crate) fn of(process: &Process) -> Vec<BlockedProcess> {
             continue;
         };
         left.extend(children(&other).into_iter().map(|pid| (pid, child)));
-        found.extend(blocked(&other, child, &own));
+        found.push((other, child));
     }
-    found.sort_by_key(|process| process.pid);
     found
 }
 
@@ -136,6 +184,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::host::LocalHost;
+    use runtime_layouts::target::host::Host;
 
     fn own_id() -> i32 {
         i32::try_from(std::process::id()).expect("an id")
@@ -145,7 +195,7 @@ mod tests {
     fn said_of(child: &Child) -> Option<BlockedProcess> {
         let own = Process::new(own_id()).expect("this process");
         for _ in 0..200 {
-            let all = of(&own);
+            let all = blocked_on_pipes(&own);
             if let Some(it) = all.into_iter().find(|it| it.child == u64::from(child.id())) {
                 return Some(it);
             }
@@ -171,7 +221,12 @@ mod tests {
         let said = said_of(&child).expect("it waits");
         assert_eq!((said.pid, said.name.as_str()), (child.id().into(), "cat"));
         assert!(said.reads && said.fd == fd, "{said:?}");
-        assert_eq!(said.others, [u64::try_from(output).expect("it is open")]);
+        let output = u64::try_from(output).expect("it is open");
+        assert_eq!(said.others, [output]);
+        let host = LocalHost::of(std::process::id().into());
+        let state = |fd| host.descriptor(fd).and_then(|file| file.state).expect("a pipe");
+        assert_eq!(state(output), format!("written by child process {}, cat", child.id()));
+        assert_eq!(state(fd), format!("read by child process {}, cat", child.id()));
         ends(child);
     }
 
