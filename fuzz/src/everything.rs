@@ -9,7 +9,7 @@ use runtime_layouts::variables::locals::LocalTable;
 use runtime_layouts::walk::inspect;
 
 /// Tasks whose addresses are asked for.
-const MOST_ASKED: usize = 4;
+const MAX_ASKED: usize = 4;
 
 /// Inspects the process and makes every text of what was found.
 pub fn say(target: &dyn Target) {
@@ -25,7 +25,7 @@ pub fn say(target: &dyn Target) {
     let _ = json::write_shared(&report, &beside, &mut out);
     let _ = locks::write(&report, true, &look, &mut out);
     let _ = why::write(&report, &look, &mut out);
-    for task in report.tasks.iter().take(MOST_ASKED) {
+    for task in report.tasks.iter().take(MAX_ASKED) {
         for address in [task.address, task.chain.frames.last().map_or(1, |last| last.address.wrapping_add(1))] {
             let found = runtime_layouts::whatis::of(target, &report, LIBRARIES, address);
             let _ = whatis::write(&report, &found, &look, &mut out);

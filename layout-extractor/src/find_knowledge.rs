@@ -21,9 +21,9 @@ pub const KNOWLEDGE_SECTION: &str = ".unhang_knowledge";
 /// What is behind the program's name in that of the file beside it.
 const SUFFIX: &str = ".knowledge.toml";
 /// Files of one folder that are read, at most.
-const MOST_FILES: usize = 100;
+const MAX_FILES: usize = 100;
 /// Texts of one section that are read, at most.
-const MOST_TEXTS: usize = 100;
+const MAX_TEXTS: usize = 100;
 
 /// Reads the text in a file. One that cannot be read says why.
 #[must_use]
@@ -69,7 +69,7 @@ fn files(program: &Path, listed: &[PathBuf]) -> Vec<PathBuf> {
         let is_text = |file: &PathBuf| file.extension().is_some_and(|it| it == "toml");
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_text).collect();
         files.sort();
-        files.truncate(MOST_FILES);
+        files.truncate(MAX_FILES);
         found.append(&mut files);
     }
     found
@@ -79,7 +79,7 @@ fn files(program: &Path, listed: &[PathBuf]) -> Vec<PathBuf> {
 pub(crate) fn in_object(object: &ObjectFile) -> Vec<KnowledgeText> {
     let Some(section) = object.section(KNOWLEDGE_SECTION) else { return Vec::new() };
     let name = object.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let texts = documents(&section).into_iter().take(MOST_TEXTS);
+    let texts = documents(&section).into_iter().take(MAX_TEXTS);
     let text = |(number, text)| KnowledgeText {
         origin: match number {
             1 => format!("section {KNOWLEDGE_SECTION} of {name}"),

@@ -27,10 +27,10 @@ pub fn native_stack(
     registers: &[(u16, u64)],
     memory: &dyn MemoryReader,
 ) -> Vec<NativeFrame> {
-    const MOST_FRAMES: usize = 100;
+    const MAX_FRAMES: usize = 100;
     let end = start.saturating_add(length);
     let path = "/program".to_owned();
     let mappings = Mappings::new(vec![Mapping { start, end, offset: 0, is_data: true, path }]);
     let unwinder = Unwinder::new(processor, mappings, None);
-    unwinder.frames(&registers.iter().copied().collect(), memory, MOST_FRAMES)
+    unwinder.frames(&registers.iter().copied().collect(), memory, MAX_FRAMES)
 }

@@ -11,7 +11,7 @@ use super::traces::Traces;
 const HEAD: u64 = 3;
 
 /// Words of a table of functions that are compared.
-const MOST_WORDS: u64 = 16;
+const MAX_WORDS: u64 = 16;
 
 /// Two builds of the same code.
 pub(super) struct Mapping {
@@ -239,7 +239,7 @@ enum Word {
 impl Table {
     /// The tables with numbers in them that begin with a function.
     fn beginning_with(image: &Image, function: FunctionNumber) -> Vec<Self> {
-        let places = image.places_of(image.functions[function].address).take(MOST_WORDS as usize);
+        let places = image.places_of(image.functions[function].address).take(MAX_WORDS as usize);
         let tables = places.map(|place| Self::at(image, place));
         tables.filter(|table| table.words.len() > table.functions.len()).collect()
     }
@@ -247,7 +247,7 @@ impl Table {
     fn at(image: &Image, place: u64) -> Self {
         let word = u64::from(image.object().facts.pointer_size);
         let mut table = Self { words: Vec::new(), functions: Vec::new() };
-        for slot in 0..MOST_WORDS {
+        for slot in 0..MAX_WORDS {
             let at = place.wrapping_add(slot * word);
             let Some(value) = image.word(at) else { break };
             let had_numbers = table.words.len() > table.functions.len();

@@ -14,10 +14,10 @@ use super::image::{FunctionNumber, Image, Referent};
 use super::source_places;
 
 /// How many functions are compared to tell one from another by what it calls.
-const MOST_COMPARISONS: usize = 2000;
+const MAX_COMPARISONS: usize = 2000;
 
 /// How deep calls are followed.
-const MOST_DEPTH: usize = 8;
+const MAX_DEPTH: usize = 8;
 
 /// How wide an address is in code that counts from the next instruction.
 const WIDTH: usize = 4;
@@ -42,7 +42,7 @@ impl<'i> SameCode<'i> {
             twin,
             known: HashMap::new(),
             taken_for_same: Vec::new(),
-            left: MOST_COMPARISONS,
+            left: MAX_COMPARISONS,
         }
     }
 
@@ -60,7 +60,7 @@ impl<'i> SameCode<'i> {
         if self.left == 0 {
             return false;
         }
-        if depth > MOST_DEPTH {
+        if depth > MAX_DEPTH {
             return true;
         }
         self.left -= 1;

@@ -10,8 +10,8 @@ use super::image::Image;
 
 /// Longer paths, and greater numbers of lines and columns, are not believed.
 const LONGEST_PATH: u64 = 4096;
-const MOST_LINES: u32 = 1 << 20;
-const MOST_COLUMNS: u32 = 1 << 16;
+const MAX_LINES: u32 = 1 << 20;
+const MAX_COLUMNS: u32 = 1 << 16;
 
 /// Line and column.
 pub(super) type Place = (u32, u32);
@@ -53,7 +53,7 @@ fn place(image: &Image, path: u64, at: u64) -> Option<(&str, Place)> {
         }
     };
     let place = (number(&numbers[..4]), number(&numbers[4..]));
-    let is_place = (1..MOST_LINES).contains(&place.0) && (1..MOST_COLUMNS).contains(&place.1);
+    let is_place = (1..MAX_LINES).contains(&place.0) && (1..MAX_COLUMNS).contains(&place.1);
     is_place.then_some((path, place))
 }
 

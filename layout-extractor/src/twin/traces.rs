@@ -9,8 +9,8 @@ use super::image::{FunctionNumber, Image};
 use super::source_places::{self, Place};
 
 /// How deep calls are followed, and into how many functions: what is far away many have in common.
-const MOST_DEPTH: usize = 4;
-const MOST_FUNCTIONS: usize = 1000;
+const MAX_DEPTH: usize = 4;
+const MAX_FUNCTIONS: usize = 1000;
 
 /// How wide an address is in code that counts from the next instruction.
 const WIDTH: usize = 4;
@@ -58,7 +58,7 @@ struct Search<'i> {
 
 impl Search<'_> {
     fn look(&mut self, function: FunctionNumber, depth: usize) {
-        if depth > MOST_DEPTH || self.seen.len() >= MOST_FUNCTIONS || !self.seen.insert(function) {
+        if depth > MAX_DEPTH || self.seen.len() >= MAX_FUNCTIONS || !self.seen.insert(function) {
             return;
         }
         let start = self.image.functions[function].address;

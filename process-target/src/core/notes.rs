@@ -24,7 +24,7 @@ use crate::mappings::{Mapping, Mappings};
 /// Notes that are longer are not believed: ten thousand threads take some 50 MB.
 const LONGEST_NOTES: u64 = 1 << 30;
 /// More mappings than `vm.max_map_count` ever is are not believed.
-const MOST_MAPPINGS: u64 = 1 << 24;
+const MAX_MAPPINGS: u64 = 1 << 24;
 
 /// A part of the address space that the core file describes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -216,7 +216,7 @@ fn thread(processor: &Processor, content: &[u8]) -> Option<CoreThread> {
 fn files(words: WordFormat, content: &[u8]) -> Option<Mappings> {
     const HEAD: u64 = 2;
     const TRIPLE: u64 = 3;
-    let count = words.pointer_at(content, 0).filter(|count| *count <= MOST_MAPPINGS)?;
+    let count = words.pointer_at(content, 0).filter(|count| *count <= MAX_MAPPINGS)?;
     let unit = words.pointer_at(content, words.pointer_bytes())?;
     let head = usize::try_from(words.pointers_size(HEAD)).ok()?;
     let triples = usize::try_from(words.pointers_size(TRIPLE * count)).ok()?;
@@ -269,7 +269,7 @@ mod tests {
         let second = mappings.at(0x8fff).expect("mapped");
         assert_eq!((second.offset, second.path.as_str()), (4096, "/bin/a b"));
         assert!(files(wide, &content[..60]).is_none(), "cut off");
-        for count in [u64::MAX, u64::MAX / 24 + 1, MOST_MAPPINGS] {
+        for count in [u64::MAX, u64::MAX / 24 + 1, MAX_MAPPINGS] {
             assert!(files(wide, &words(&[count, 4096])).is_none(), "no such count");
         }
         let huge = words(&[1, u64::MAX, 0x5000, 0x6000, 2, 0]);

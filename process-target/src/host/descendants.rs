@@ -15,7 +15,7 @@ use procfs::process::{FDPermissions, FDTarget, Process, Syscall, Task};
 use runtime_layouts::target::host::BlockedProcess;
 
 /// Processes that are looked at, at most.
-const MOST: usize = 256;
+const MAX: usize = 256;
 
 /// The ends of pipes that a process has open, by the pipe's inode: the descriptors that read, and
 /// those that write.
@@ -85,7 +85,7 @@ fn descendants(process: &Process) -> Vec<(Process, u32)> {
     let mut seen = 0;
     while let Some((pid, child)) = left.pop() {
         seen += 1;
-        if seen > MOST {
+        if seen > MAX {
             break;
         }
         let Some(other) = i32::try_from(pid).ok().and_then(|pid| Process::new(pid).ok()) else {

@@ -10,7 +10,7 @@ use procfs::process::{FDTarget, Process};
 use runtime_layouts::target::host::FileLock;
 
 /// Open files that are looked at, at most.
-const MOST_FILES: usize = 4096;
+const MAX_FILES: usize = 4096;
 
 /// Who has a lock of the file that an open file of a process is; `None` where nobody has. Of a process
 /// that has it by that open file already, as to read, no other one is told: it may be a copy.
@@ -19,7 +19,7 @@ pub(super) fn of(process: &Process, fd: u64) -> Option<FileLock> {
     let file = process.fd_from_fd(i32::try_from(fd).ok()?).ok()?;
     let FDTarget::Path(path) = file.target else { return None };
     let inode = inode(pid, fd)?;
-    let own = process.fd().ok()?.flatten().take(MOST_FILES).filter_map(|open| {
+    let own = process.fd().ok()?.flatten().take(MAX_FILES).filter_map(|open| {
         let FDTarget::Path(other) = &open.target else { return None };
         let open = u64::try_from(open.fd).ok()?;
         let is_same = *other == path && self::inode(pid, open) == Some(inode);

@@ -20,7 +20,7 @@ use crate::signals::without_signals;
 /// a last time to stop it, so a few of them tell.
 pub(super) fn last_ran(process: &Process) -> Option<Duration> {
     let mut clocks: HashMap<i32, Option<ClockOfProcessor>> = HashMap::new();
-    let threads = process.tasks().ok()?.flatten().take(MOST_THREADS);
+    let threads = process.tasks().ok()?.flatten().take(MAX_THREADS);
     let moments = threads.filter_map(|thread| {
         let note = note_of_scheduler(&format!("/proc/{}/task/{}/sched", thread.pid, thread.tid))?;
         let processor = thread.stat().ok()?.processor?;
@@ -55,7 +55,7 @@ fn clock_of(processor: i32) -> Option<ClockOfProcessor> {
 }
 
 /// Threads that are asked when they last ran, at most.
-const MOST_THREADS: usize = 16;
+const MAX_THREADS: usize = 16;
 
 /// When a thread last ran, by the scheduler's clock.
 fn note_of_scheduler(path: &str) -> Option<Duration> {

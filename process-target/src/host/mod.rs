@@ -156,7 +156,7 @@ impl ThreadTimes {
         let at = monotonic_now();
         let process = i32::try_from(pid).ok().and_then(|pid| Process::new(pid).ok());
         let threads = process.iter().filter_map(|process| process.tasks().ok()).flatten().flatten();
-        let threads = threads.take(MOST_WATCHED).filter_map(|thread| {
+        let threads = threads.take(MAX_WATCHED).filter_map(|thread| {
             let tid = u64::try_from(thread.tid).ok()?;
             let sleeps = matches!(thread.stat().ok()?.state, 'S' | 'D');
             Some((tid, (time_on_processor(thread.pid, tid)?, sleeps)))
@@ -166,7 +166,7 @@ impl ThreadTimes {
 }
 
 /// Threads that are watched before a stop, at most: a runtime begins with its workers.
-const MOST_WATCHED: usize = 64;
+const MAX_WATCHED: usize = 64;
 /// A thread that was on a processor for so long did not sleep all the time.
 const AWAKE: Duration = Duration::from_millis(2);
 

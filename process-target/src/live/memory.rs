@@ -96,7 +96,7 @@ impl LiveMemory {
 }
 
 /// Ranges that one system call takes at most: `UIO_MAXIOV`, `include/uapi/linux/uio.h`.
-const MOST_RANGES: usize = 1024;
+const MAX_RANGES: usize = 1024;
 
 impl LiveMemory {
     /// Fills `buffer` with the bytes of the ranges, one after the other, in as few system calls as
@@ -108,7 +108,7 @@ impl LiveMemory {
     pub fn read_ranges(&self, ranges: &[Range<u64>], buffer: &mut [u8]) -> usize {
         let mut done = 0;
         let mut rest = buffer;
-        for some in ranges.chunks(MOST_RANGES) {
+        for some in ranges.chunks(MAX_RANGES) {
             let read = self.read_some_ranges(some, rest);
             done += read;
             if read < some.len() {

@@ -14,7 +14,7 @@ use super::frame_table::Entry;
 use super::{Caller, Registers};
 
 /// Operations that an expression may take: those of a PLT entry take ten.
-const MOST_OPERATIONS: u32 = 1000;
+const MAX_OPERATIONS: u32 = 1000;
 
 type Slice<'a> = gimli::EndianSlice<'a, gimli::RunTimeEndian>;
 
@@ -91,7 +91,7 @@ impl Evaluation<'_, '_> {
         let address_size = self.words.pointer_size;
         let encoding = Encoding { format: Format::Dwarf32, version: 4, address_size };
         let mut evaluation = expression.get(self.section).ok()?.evaluation(encoding);
-        evaluation.set_max_iterations(MOST_OPERATIONS);
+        evaluation.set_max_iterations(MAX_OPERATIONS);
         if let Some(first) = first {
             evaluation.set_initial_value(first);
         }

@@ -10,10 +10,10 @@ use runtime_layouts::report::{
 };
 
 /// So many tasks stand with each queue and set; how many there are stands beside them.
-const MOST_LISTED: usize = 64;
+const MAX_LISTED: usize = 64;
 
 fn ids<'r>(report: &'r Report, tasks: &[TaskIndex]) -> Vec<&'r str> {
-    tasks.iter().take(MOST_LISTED).map(|task| report.task(*task).id.0.as_str()).collect()
+    tasks.iter().take(MAX_LISTED).map(|task| report.task(*task).id.0.as_str()).collect()
 }
 
 #[derive(Serialize)]

@@ -17,7 +17,7 @@ use runtime_layouts::report::{
 
 /// So many tasks or holders stand with each wait, since a hundred thousand tasks may wait for the
 /// same; how many there are stands beside them.
-const MOST_LISTED: usize = 64;
+const MAX_LISTED: usize = 64;
 
 /// The numbers of the frames in which something is held, as texts show them.
 pub(super) struct HolderFrames {
@@ -136,19 +136,19 @@ impl<'r> ResourceJson<'r> {
                 [one] => Some(id(*one)),
                 _ => None,
             },
-            tasks: resource.tasks.iter().take(MOST_LISTED).map(|task| id(*task)).collect(),
+            tasks: resource.tasks.iter().take(MAX_LISTED).map(|task| id(*task)).collect(),
             tasks_count: resource.tasks.len(),
             held_by: resource
                 .holders
                 .iter()
-                .take(MOST_LISTED)
+                .take(MAX_LISTED)
                 .map(|holder| HolderJson::new(report, frames, holder))
                 .collect(),
             held_by_count: resource.holders.len(),
             queue: resource
                 .queue
                 .iter()
-                .take(MOST_LISTED)
+                .take(MAX_LISTED)
                 .map(|wait| id(report.wait(*wait).task))
                 .collect(),
             queue_count: resource.queue.len(),
@@ -400,7 +400,7 @@ pub(super) struct LeadJson<'r> {
 /// The leads of a report.
 pub(super) fn leads_json<'r>(report: &'r Report, leads: &Leads) -> Vec<LeadJson<'r>> {
     let lead = |lead: &Lead| {
-        let tasks = lead.tasks.iter().take(MOST_LISTED);
+        let tasks = lead.tasks.iter().take(MAX_LISTED);
         LeadJson {
             reason: lead.reason.word(),
             tasks: tasks.map(|task| report.task(*task).id.0.as_str()).collect(),

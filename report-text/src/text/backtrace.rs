@@ -25,7 +25,7 @@ const WIDEST_NAMES: usize = 64;
 /// Tasks that are named as standing in the same place as the one that is shown.
 const IDS_OF_OTHERS: usize = 8;
 /// Guards in one variable that are shown each: a list may have any number of them.
-const MOST_HELD: usize = 8;
+const MAX_HELD: usize = 8;
 
 /// Writes one task's backtrace, innermost frame first.
 ///
@@ -340,7 +340,7 @@ fn add_held(report: &Report, task: &Task, this: FrameRef, notes: &mut Vec<String
         let variable = (&holder.guard, &holder.variable);
         alike = if last == Some(variable) { alike + 1 } else { 1 };
         last = Some(variable);
-        if alike > MOST_HELD {
+        if alike > MAX_HELD {
             more += 1;
         } else {
             notes.push(holders::of_holder(resource, holder));

@@ -17,11 +17,11 @@ const GROUP_ABOVE: usize = 50;
 /// Lines that are shown, unless the user says otherwise.
 const LINES: usize = 200;
 /// Streams of one connection that have a line each.
-const MOST_STREAMS: usize = 20;
+const MAX_STREAMS: usize = 20;
 /// Tasks and peers that a group names.
 const NAMED_OF_GROUP: usize = 3;
 /// Connections that nobody drives and that have a sentence each.
-const MOST_UNDRIVEN: usize = 8;
+const MAX_UNDRIVEN: usize = 8;
 
 const LIST: [Column; 8] = [
     Column { heading: "Protocol", cut: Cut::Never },
@@ -82,7 +82,7 @@ pub(super) fn write_list(
         }
     }
     let undriven = || report.connections.iter().filter(|it| it.driven == Driven::No);
-    for connection in undriven().take(MOST_UNDRIVEN) {
+    for connection in undriven().take(MAX_UNDRIVEN) {
         let text = undriven_text(report, connection, look);
         out.paragraph("", "  ", Style::Warning, &text)?;
     }
@@ -195,7 +195,7 @@ fn list_rows(report: &Report, connection: &Connection) -> Vec<Vec<Cell>> {
         Cell::plain(report.task(connection.task).id.0.clone()),
         Cell::plain(waiting.unwrap_or_default()),
     ]];
-    let streams = connection.requests.iter().filter(|_| has_streams).take(MOST_STREAMS);
+    let streams = connection.requests.iter().filter(|_| has_streams).take(MAX_STREAMS);
     rows.extend(streams.map(|request| {
         vec![
             Cell::styled("  stream", Style::Dim),

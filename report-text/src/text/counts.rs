@@ -3,9 +3,9 @@
 use runtime_layouts::report::{Report, TaskIndex, TaskKind};
 
 /// Tasks that a line names, at most.
-const MOST_NAMED: usize = 5;
+const MAX_NAMED: usize = 5;
 /// Tasks that a sentence names, at most; of more the first few.
-const MOST_ENUMERATED: usize = 8;
+const MAX_ENUMERATED: usize = 8;
 
 /// `3 tasks and 1 block_on future`.
 pub(super) fn tasks_of(report: &Report) -> String {
@@ -32,8 +32,8 @@ pub(super) fn counted(count: u64, what: &str) -> String {
 pub(super) fn ids(report: &Report, tasks: impl ExactSizeIterator<Item = TaskIndex>) -> String {
     let count = tasks.len();
     let mut named: Vec<String> =
-        tasks.take(MOST_NAMED).map(|task| report.task(task).id.0.clone()).collect();
-    if count > MOST_NAMED {
+        tasks.take(MAX_NAMED).map(|task| report.task(task).id.0.clone()).collect();
+    if count > MAX_NAMED {
         named.push(format!("… ({count} in all)"));
     }
     named.join(", ")
@@ -45,13 +45,13 @@ pub(super) fn enumerated(report: &Report, tasks: &[TaskIndex]) -> String {
     match tasks {
         [] => "no task".to_string(),
         [one] => format!("task {}", id(one)),
-        [first @ .., last] if tasks.len() <= MOST_ENUMERATED => {
+        [first @ .., last] if tasks.len() <= MAX_ENUMERATED => {
             let first: Vec<String> = first.iter().map(id).collect();
             format!("tasks {} and {}", first.join(", "), id(last))
         }
         _ => {
-            let first: Vec<String> = tasks[..MOST_NAMED].iter().map(id).collect();
-            format!("tasks {} and {} more", first.join(", "), tasks.len() - MOST_NAMED)
+            let first: Vec<String> = tasks[..MAX_NAMED].iter().map(id).collect();
+            format!("tasks {} and {} more", first.join(", "), tasks.len() - MAX_NAMED)
         }
     }
 }

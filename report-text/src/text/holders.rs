@@ -6,7 +6,7 @@ use super::kinds::{has_identity, with_address};
 use runtime_layouts::report::{Access, Holder, Report, Resource, ResourceKind, TaskIndex, Within};
 
 /// Holders that are no tasks and that a line names, at most.
-const MOST_NAMED: usize = 5;
+const MAX_NAMED: usize = 5;
 
 /// What is said of a frame that holds something: `holds MutexGuard<Inventory> in ‘stock’`.
 pub(super) fn of_holder(resource: &Resource, holder: &Holder) -> String {
@@ -117,8 +117,8 @@ pub(super) fn holders_text(
     others.dedup();
     let word = if tasks.len() == 1 { "task" } else { "tasks" };
     let tasks = (!tasks.is_empty()).then(|| format!("{word} {}", ids(report, tasks.into_iter())));
-    let more = others.len().saturating_sub(MOST_NAMED);
-    others.truncate(MOST_NAMED);
+    let more = others.len().saturating_sub(MAX_NAMED);
+    others.truncate(MAX_NAMED);
     let more = (more > 0).then(|| format!("{more} more"));
     let all: Vec<String> = tasks.into_iter().chain(others).chain(more).collect();
     Some(format!("{several} {}", all.join(", ")))

@@ -3,7 +3,7 @@
 use runtime_layouts::knowledge::declared::Summary;
 
 /// Types that are named, at most.
-const MOST_NAMED: usize = 6;
+const MAX_NAMED: usize = 6;
 
 /// `what swim::Pool and swim::Lane of swim are`.
 #[must_use]
@@ -13,11 +13,11 @@ pub fn described(summary: &Summary) -> String {
     let types = match types.as_slice() {
         [] => return format!("nothing of {library}"),
         [one] => (*one).to_string(),
-        [first @ .., last] if types.len() <= MOST_NAMED => {
+        [first @ .., last] if types.len() <= MAX_NAMED => {
             format!("{} and {last}", first.join(", "))
         }
         many => {
-            format!("{} and {} more types", many[..MOST_NAMED].join(", "), many.len() - MOST_NAMED)
+            format!("{} and {} more types", many[..MAX_NAMED].join(", "), many.len() - MAX_NAMED)
         }
     };
     format!("what {types} of {library} {verb}")

@@ -13,7 +13,7 @@ use super::why::missing_objects;
 use runtime_layouts::report::{Access, FrameRef, Report, Resource};
 
 /// Waiters of one lock that are shown, unless the user says otherwise.
-const MOST_WAITERS: usize = 20;
+const MAX_WAITERS: usize = 20;
 
 /// Writes each lock with its holders and its queue. `all` shows every waiter.
 ///
@@ -29,7 +29,7 @@ pub fn write(report: &Report, all: bool, look: &Look, out: &mut dyn Write) -> io
     let out = &mut Out::new(out, look);
     let locks: Vec<&Resource> =
         report.resources.iter().filter(|resource| is_lock(resource.kind)).collect();
-    let most = if all { usize::MAX } else { MOST_WAITERS };
+    let most = if all { usize::MAX } else { MAX_WAITERS };
     let rows: Vec<Vec<Vec<Cell>>> =
         locks.iter().map(|lock| rows(report, lock, most, look)).collect();
     let mut table = Table::new(&COLUMNS);

@@ -11,7 +11,7 @@ use runtime_layouts::report::{
 };
 
 /// Different things that a row of the task list names, at most.
-const MOST_THINGS: usize = 3;
+const MAX_THINGS: usize = 3;
 
 /// The waits of a task that its line in the list tells.
 pub(crate) fn told(report: &Report, task: TaskIndex) -> impl Iterator<Item = &Wait> {
@@ -59,8 +59,8 @@ pub(super) fn of_task(report: &Report, task: &Task) -> Option<String> {
             things.push(thing);
         }
     }
-    let more = things.len().saturating_sub(MOST_THINGS);
-    things.truncate(MOST_THINGS);
+    let more = things.len().saturating_sub(MAX_THINGS);
+    things.truncate(MAX_THINGS);
     if more > 0 {
         things.push(format!("{more} more"));
     }

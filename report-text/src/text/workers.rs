@@ -13,7 +13,7 @@ use runtime_layouts::report::{
 };
 
 /// Tasks of one queue that are named, at most.
-const MOST_QUEUED: usize = 24;
+const MAX_QUEUED: usize = 24;
 
 /// Writes every runtime with its workers.
 ///
@@ -131,7 +131,7 @@ fn tasks_in(report: &Report, queue: &RunQueue) -> String {
 
 /// `task 5`, `tasks 5, 6, 7`, `tasks 5, 6, … and 12 more`.
 fn in_order(report: &Report, what: &str, tasks: &[TaskIndex]) -> String {
-    let shown = &tasks[..tasks.len().min(MOST_QUEUED)];
+    let shown = &tasks[..tasks.len().min(MAX_QUEUED)];
     let ids: Vec<&str> = shown.iter().map(|task| report.task(*task).id.0.as_str()).collect();
     let more = match tasks.len() - shown.len() {
         0 => String::new(),

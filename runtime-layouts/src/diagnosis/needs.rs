@@ -10,7 +10,7 @@ use crate::report::{
 };
 
 /// Unpolled futures before one that waits that are looked at, at most.
-const MOST_AHEAD: usize = 16;
+const MAX_AHEAD: usize = 16;
 
 /// What each wait needs that can be stuck.
 pub(super) struct Needs {
@@ -208,7 +208,7 @@ impl<'r> Ahead<'r> {
     fn counts(&self) -> bool {
         self.lock.is_in_order
             && self.lock.kind != ResourceKind::OnceCell
-            && self.ahead.len() < MOST_AHEAD
+            && self.ahead.len() < MAX_AHEAD
     }
 
     /// The groups of those that keep it from a wait behind them.

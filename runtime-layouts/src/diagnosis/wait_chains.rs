@@ -41,7 +41,7 @@ fn is_of_blocked_worker(report: &Report, finding: &Finding) -> bool {
 }
 
 /// Objects of one pool whose holders are all told, at most.
-const MOST_IN_POOL: usize = 16;
+const MAX_IN_POOL: usize = 16;
 
 /// Where a chain of stuck waits ends.
 #[derive(Clone, Copy)]
@@ -98,7 +98,7 @@ impl Chains<'_> {
                 all.push((wait, blocker.cause));
             }
         }
-        if all.len() < circle.len() || all.len() > MOST_IN_POOL {
+        if all.len() < circle.len() || all.len() > MAX_IN_POOL {
             return circle;
         }
         all.sort_unstable_by_key(|(wait, _)| *wait);

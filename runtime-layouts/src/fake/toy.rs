@@ -20,7 +20,7 @@ const TASK: &str = "toy::Task<";
 const POLL: &str = "toy::poll";
 
 /// Tasks of one list that are looked at.
-const MOST_TASKS: usize = 1000;
+const MAX_TASKS: usize = 1000;
 
 /// What is known of it.
 const LIBRARY: Library = Library {
@@ -57,7 +57,7 @@ fn add(inspection: &mut Inspection<'_>, current: Value) -> Result<(), ValueError
     let mut list = executor.member(program, "first")?;
     let mut tasks = Vec::new();
     while let Some(header) = behind_pointer(inspection, list)? {
-        if tasks.len() == MOST_TASKS || inspection.interrupted() {
+        if tasks.len() == MAX_TASKS || inspection.interrupted() {
             break;
         }
         tasks.push(header);

@@ -13,11 +13,11 @@ pub(crate) fn count(number: u64, what: &str) -> String {
 
 /// `thread 4`, `threads 4 and 5`, `threads 4, 5 and 6`; of more their number, `9 threads`.
 pub(crate) fn threads(threads: &[ThreadRef]) -> String {
-    const MOST_NAMED: usize = 4;
+    const MAX_NAMED: usize = 4;
     let numbers: Vec<String> = threads.iter().map(|thread| thread.number.to_string()).collect();
     match numbers.as_slice() {
         [only] => format!("thread {only}"),
-        [others @ .., last] if numbers.len() <= MOST_NAMED => {
+        [others @ .., last] if numbers.len() <= MAX_NAMED => {
             format!("threads {} and {last}", others.join(", "))
         }
         _ => count(numbers.len() as u64, "thread"),

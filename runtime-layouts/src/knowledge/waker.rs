@@ -9,12 +9,12 @@ use crate::value::{Program, Ty, Value, ValueError};
 const WAKER: &str = compiler::WAKER.newest();
 
 /// Wakers of one value that are looked at, at most.
-const MOST_WAKERS: usize = 8;
+const MAX_WAKERS: usize = 8;
 
 /// The ways from a type to the wakers that its values store.
 pub(crate) fn paths(program: &Program<'_>, ty: Ty) -> Vec<Path> {
     let mut is_waker = |ty: &Type| &*ty.name == WAKER;
-    path::find_all(program, ty, Reach::RUNTIME, MOST_WAKERS, &mut is_waker)
+    path::find_all(program, ty, Reach::RUNTIME, MAX_WAKERS, &mut is_waker)
 }
 
 /// Whether a type is that of wakers.

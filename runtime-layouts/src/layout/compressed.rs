@@ -8,9 +8,9 @@ use std::io::Read;
 use zstd::zstd_safe::CParameter;
 
 /// No tables are longer than this before compression, in bytes.
-pub const MOST_UNCOMPRESSED: u64 = 512 << 20;
+pub const MAX_UNCOMPRESSED: u64 = 512 << 20;
 /// No real tables shrink to less than this part of their length; a bomb does.
-const MOST_COMPRESSION: u64 = 64;
+const MAX_COMPRESSION: u64 = 64;
 /// How many places zstd's tables of what it saw have, as a power of two. More of them find a
 /// hundredth more in these bytes, and have to come into memory first.
 const PLACES: u32 = 14;
@@ -36,8 +36,7 @@ pub fn compress(plain: &[u8], level: i32) -> std::io::Result<Vec<u8>> {
 pub fn decompress(compressed: &[u8]) -> Result<Vec<u8>, String> {
     let (length, frame) = compressed.split_first_chunk().ok_or("it ends early")?;
     let length = u64::from_le_bytes(*length);
-    if length > MOST_UNCOMPRESSED || length > (frame.len() as u64).saturating_mul(MOST_COMPRESSION)
-    {
+    if length > MAX_UNCOMPRESSED || length > (frame.len() as u64).saturating_mul(MAX_COMPRESSION) {
         return Err(format!("it claims to hold {length} bytes in {}", frame.len()));
     }
     let mut plain = Vec::new();

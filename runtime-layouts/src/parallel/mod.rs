@@ -26,7 +26,7 @@ const BATCH: usize = 1024;
 /// Fewer tasks than this are not worth a second thread.
 const FEW: usize = 4 * BATCH;
 /// More threads than this would wait for each other.
-const MOST_THREADS: usize = 8;
+const MAX_THREADS: usize = 8;
 /// How often Ctrl-C is looked for while others work.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
@@ -50,7 +50,7 @@ type Done<R> = (usize, usize, R);
 
 /// How many threads work at most where so many are possible.
 fn threads(possible: usize) -> usize {
-    possible.min(MOST_THREADS)
+    possible.min(MAX_THREADS)
 }
 
 /// Whether so many tasks are worth more than one thread.

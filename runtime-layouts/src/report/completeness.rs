@@ -3,7 +3,7 @@
 use super::{Chain, FrameSource, Report, Task, Trust, sentence};
 
 /// Tasks of which the reasons are given: there may be a million.
-const MOST_TASKS: usize = 8;
+const MAX_TASKS: usize = 8;
 
 /// Whether everything is shown, and why not.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -37,7 +37,7 @@ impl Report {
             }
         }
         let mut torn = self.tasks.iter().filter_map(|task| Some((task, missing(task)?)));
-        let named = torn.by_ref().take(MOST_TASKS);
+        let named = torn.by_ref().take(MAX_TASKS);
         reasons.extend(named.map(|(task, why)| sentence(&format!("Task {}: {why}", task.id.0))));
         match torn.count() {
             0 => {}

@@ -25,7 +25,7 @@ const DT_SONAME: u64 = 14;
 const DT_GNU_HASH: u64 = 0x6fff_fef5;
 
 /// More symbols, and longer tables of names, are not believed.
-const MOST_SYMBOLS: u64 = 1 << 20;
+const MAX_SYMBOLS: u64 = 1 << 20;
 const LONGEST_STRINGS: u64 = 64 << 20;
 const LONGEST_NAME: usize = 512;
 
@@ -134,7 +134,7 @@ impl DynamicSymbols {
             Some(bytes)
         };
         let size = size_of::<Elf::Sym>() as u64;
-        let symbols = read(live(DT_SYMTAB)?, count.min(MOST_SYMBOLS) * size)?;
+        let symbols = read(live(DT_SYMTAB)?, count.min(MAX_SYMBOLS) * size)?;
         let names = read(live(DT_STRTAB)?, value(DT_STRSZ)?.min(LONGEST_STRINGS))?;
         let symbols: &[Elf::Sym] = slice_from_all_bytes(&symbols).ok()?;
         let endian = image.endian();
@@ -175,7 +175,7 @@ impl DynamicSymbols {
 fn symbols_of_gnu_hash(image: &Image, memory: &dyn MemoryReader, hash: u64) -> Option<u64> {
     let word = |index: u64| number(image, memory, hash.wrapping_add(index.wrapping_mul(4)));
     let (buckets, first, bloom) = (word(0)?, word(1)?, word(2)?);
-    if buckets.max(bloom) > MOST_SYMBOLS {
+    if buckets.max(bloom) > MAX_SYMBOLS {
         return None;
     }
     let start = 4 + image.words.pointers_size(bloom) / 4;
@@ -189,7 +189,7 @@ fn symbols_of_gnu_hash(image: &Image, memory: &dyn MemoryReader, hash: u64) -> O
     // A hash with its lowest bit set ends a chain.
     while word(start + buckets + (last - first))? & 1 == 0 {
         last += 1;
-        if last > MOST_SYMBOLS {
+        if last > MAX_SYMBOLS {
             return None;
         }
     }

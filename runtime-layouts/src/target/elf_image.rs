@@ -23,7 +23,7 @@ const DT_NULL: u64 = 0;
 const DT_DEBUG: u64 = 21;
 
 /// More program headers, or longer notes, than any object has are not believed.
-const MOST_HEADERS: u64 = 256;
+const MAX_HEADERS: u64 = 256;
 const LONGEST_NOTES: u64 = 64 << 10;
 const LONGEST_DYNAMIC: u64 = 64 << 10;
 
@@ -248,7 +248,7 @@ fn segments<Header>(
 where
     Header: ProgramHeader<Endian = Endianness>,
 {
-    let count = usize::try_from(count.min(MOST_HEADERS)).ok()?;
+    let count = usize::try_from(count.min(MAX_HEADERS)).ok()?;
     let mut bytes = vec![0; count * size_of::<Header>()];
     memory.read(table, &mut bytes).ok()?;
     let headers: &[Header] = slice_from_all_bytes(&bytes).ok()?;

@@ -23,11 +23,11 @@ const COMMANDS_SIZE: usize = 20;
 /// `LC_UUID`, behind whose type and size are the bytes.
 const LC_UUID: u32 = 0x1b;
 /// More load commands than any file has are not believed.
-const MOST_COMMANDS: u32 = 10_000;
+const MAX_COMMANDS: u32 = 10_000;
 const LONGEST_COMMANDS: u32 = 1 << 20;
 /// No process has more keys: `PTHREAD_KEYS_MAX`, and those of the system (libpthread 519,
 /// `src/tsd/tsd_private.h`), generously.
-const MOST_KEYS: u32 = 4096;
+const MAX_KEYS: u32 = 4096;
 
 /// The UUID of the Mach-O file whose header is at this address, in hexadecimal; `None` when none is
 /// there.
@@ -38,7 +38,7 @@ pub fn uuid(header: u64, memory: &dyn MemoryReader) -> Option<String> {
     let word = |bytes: &[u8], at: usize| {
         bytes.get(at..)?.first_chunk::<4>().map(|word| u32::from_le_bytes(*word))
     };
-    let count = word(&bytes, COMMANDS)?.min(MOST_COMMANDS);
+    let count = word(&bytes, COMMANDS)?.min(MAX_COMMANDS);
     let size = word(&bytes, COMMANDS_SIZE)?;
     if bytes[..4] != MAGIC || size > LONGEST_COMMANDS {
         return None;
@@ -78,7 +78,7 @@ pub fn thread_local_address(
     let mut bytes = [0; 4];
     memory.read(load_bias.wrapping_add(key.0), &mut bytes)?;
     let key = u32::from_le_bytes(bytes);
-    if key == 0 || key >= MOST_KEYS {
+    if key == 0 || key >= MAX_KEYS {
         return Ok(None);
     }
     let value = values.wrapping_add(words.pointers_size(u64::from(key)));

@@ -23,7 +23,7 @@ const L_NAME: u64 = 1;
 const L_NEXT: u64 = 3;
 
 /// More libraries than any process has are not believed.
-const MOST_LIBRARIES: usize = 10_000;
+const MAX_LIBRARIES: usize = 10_000;
 const LONGEST_PATH: usize = 4096;
 
 /// A shared object that a process has loaded.
@@ -50,7 +50,7 @@ pub fn shared_objects(
     let Some(debug) = executable.debugger_rendezvous(memory) else { return found };
     let mut seen = HashSet::new();
     let mut entry = list.member(debug, R_MAP).unwrap_or(0);
-    while entry != 0 && seen.len() < MOST_LIBRARIES && seen.insert(entry) && !interrupted() {
+    while entry != 0 && seen.len() < MAX_LIBRARIES && seen.insert(entry) && !interrupted() {
         // An entry that cannot be read ends the list; those before it are right.
         let Ok((library, next)) = list.entry(entry) else { break };
         // The program has no name there, and the kernel's own object is no file.
@@ -241,11 +241,11 @@ mod tests {
     #[test]
     fn a_list_without_an_end_is_left() {
         let mut memory = process();
-        let count = MOST_LIBRARIES as u64 + 10;
+        let count = MAX_LIBRARIES as u64 + 10;
         let entries = (0..count).flat_map(|i| words(&[i, 0xb040, 0, 0x10_0000 + 32 * (i + 1)]));
         memory.put(0x10_0000, entries.collect::<Vec<u8>>());
         memory.put(0x9000, words(&[1, 0x10_0000]));
         let image = Image::at(BASE, &memory).expect("headers");
-        assert_eq!(shared_objects(&image, &memory, &|| false).len(), MOST_LIBRARIES);
+        assert_eq!(shared_objects(&image, &memory, &|| false).len(), MAX_LIBRARIES);
     }
 }

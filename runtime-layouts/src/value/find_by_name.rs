@@ -14,7 +14,7 @@ use super::{Program, Ty, Value, ValueError};
 use crate::layout::{Type, TypeKind};
 
 /// Values that a search by way of active variants looks at, at most.
-const MOST_SEARCHED: usize = 500;
+const MAX_SEARCHED: usize = 500;
 
 /// What a part is found by. The names are written in the source of this program: those in the same
 /// place are the same.
@@ -111,7 +111,7 @@ impl Value {
                 None => value.parts(program, layout, pointers),
             };
             for value in next {
-                if seen.len() < MOST_SEARCHED && seen.insert(value) {
+                if seen.len() < MAX_SEARCHED && seen.insert(value) {
                     queue.push_back(value);
                 }
             }

@@ -7,7 +7,7 @@ use super::{Program, Ty, Value};
 use crate::layout::{Type, TypeKind};
 
 /// Objects of one value that are looked at, those in each other included, at most.
-const MOST_OBJECTS: usize = 16;
+const MAX_OBJECTS: usize = 16;
 
 impl Program<'_> {
     /// The concrete type behind a `dyn Trait`, by the live address of its vtable; `None` where the debug
@@ -34,7 +34,7 @@ impl Program<'_> {
             return Rc::clone(known);
         }
         let found: Rc<[Path]> =
-            path::find_all(self, ty, Reach::INLINE, MOST_OBJECTS, &mut is_exclusive).into();
+            path::find_all(self, ty, Reach::INLINE, MAX_OBJECTS, &mut is_exclusive).into();
         self.boxes.borrow_mut().insert(ty, Rc::clone(&found));
         found
     }
@@ -60,7 +60,7 @@ impl Value {
             for path in program.boxes_in(value.ty).iter() {
                 let Ok(Some(pointer)) = path.follow(program, value) else { continue };
                 let object = pointer.behind(program).filter(|object| !found.contains(object));
-                if found.len() < MOST_OBJECTS {
+                if found.len() < MAX_OBJECTS {
                     found.extend(object);
                 }
             }

@@ -55,7 +55,7 @@ impl Reach {
 /// A slice longer than this is not believed.
 const LONGEST_SLICE: u64 = 1 << 16;
 /// Elements that one path comes by, however its slices lie in each other.
-const MOST_ELEMENTS: u64 = 1 << 18;
+const MAX_ELEMENTS: u64 = 1 << 18;
 
 /// The shortest path from a type to one that is wanted. The start itself counts, with an empty
 /// path. `None` when there is none within reach.
@@ -273,7 +273,7 @@ impl Path {
                         found = Some(value);
                         ControlFlow::Break(())
                     };
-                    let mut visits = Visits { program, visit: &mut visit, left: MOST_ELEMENTS };
+                    let mut visits = Visits { program, visit: &mut visit, left: MAX_ELEMENTS };
                     let _ = visits.walk(&self.steps[number..], at)?;
                     return Ok(found);
                 }
@@ -297,7 +297,7 @@ impl Path {
             visit(value);
             ControlFlow::Continue(())
         };
-        let mut visits = Visits { program, visit: &mut visit, left: MOST_ELEMENTS };
+        let mut visits = Visits { program, visit: &mut visit, left: MAX_ELEMENTS };
         visits.walk(&self.steps, from).map(|_| ())
     }
 

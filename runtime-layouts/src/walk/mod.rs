@@ -142,9 +142,9 @@ fn rests_on(target: &dyn Target) -> Vec<String> {
 /// The future that names what one does: itself, or the one that libraries have put something around.
 pub(crate) fn named_future(program: &Program<'_>, libraries: Libraries, ty: Ty) -> Ty {
     /// What is around one future, at most.
-    const MOST_AROUND: usize = 8;
+    const MAX_AROUND: usize = 8;
     let mut at = ty;
-    for _ in 0..MOST_AROUND {
+    for _ in 0..MAX_AROUND {
         let of = |id| Ty { module: at.module, id };
         let Ok(layout) = program.type_of(at) else { break };
         if !libraries.is_around(&layout.name) {

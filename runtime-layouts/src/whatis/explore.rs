@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::type_facts::TypeFacts;
-use super::{MOST_NAMED, Part};
+use super::{MAX_NAMED, Part};
 use crate::knowledge::children::Children;
 use crate::knowledge::{Libraries, waker};
 use crate::layout::name::{base_path, is_of_standard_library};
@@ -15,16 +15,16 @@ use crate::walk;
 use crate::walk::search::coroutine;
 
 /// Values that are looked at in one search, at most.
-const MOST_VALUES: usize = 4 << 20;
+const MAX_VALUES: usize = 4 << 20;
 /// Values that one frame leads to and that are looked at, at most: tables within tables would take
 /// the whole search, and what the other tasks have would not be looked at.
-const MOST_VALUES_OF_FRAME: usize = 1 << 17;
+const MAX_VALUES_OF_FRAME: usize = 1 << 17;
 /// Elements of one collection that are looked at for what they lead to, at most.
-const MOST_ELEMENTS: u64 = 1 << 10;
+const MAX_ELEMENTS: u64 = 1 << 10;
 /// Pointers and parts on one way, at most.
 const DEEPEST: usize = 48;
 /// Pointers that are counted beyond those that are named, at most.
-const MOST_COUNTED: usize = 10_000;
+const MAX_COUNTED: usize = 10_000;
 
 /// A part that lies at an address.
 pub(super) struct Found {
@@ -80,7 +80,7 @@ impl<'p> Explorer<'p> {
     pub(super) fn parts_at(&mut self, address: u64) -> Vec<Found> {
         let mut found = self.search(Wanted::At(address)).found;
         found.sort_by_key(|(pointers, _)| *pointers);
-        found.truncate(MOST_NAMED);
+        found.truncate(MAX_NAMED);
         found.into_iter().map(|(_, found)| found).collect()
     }
 
@@ -93,7 +93,7 @@ impl<'p> Explorer<'p> {
         let mut search = Search {
             explorer: self,
             wanted,
-            left: MOST_VALUES,
+            left: MAX_VALUES,
             left_of_frame: 0,
             frames: FxHashSet::default(),
             pointees: FxHashSet::default(),
@@ -160,7 +160,7 @@ impl<'p> Search<'_, 'p, '_> {
         let ty = self.explorer.report.types.get(frame.site.0 as usize).copied().flatten();
         let Some(ty) = ty.filter(|_| frame.address != 0) else { return };
         let value = Value { ty, address: frame.address };
-        self.left_of_frame = MOST_VALUES_OF_FRAME;
+        self.left_of_frame = MAX_VALUES_OF_FRAME;
         if self.is_over() || !self.frames.insert((value.address, ty)) {
             return;
         }
@@ -358,10 +358,10 @@ impl<'p> Search<'_, 'p, '_> {
             self.element(start, element, size, address.wrapping_sub(start) / size);
         }
         if self.explorer.types.may_point(element) {
-            for number in 0..count.min(MOST_ELEMENTS) {
+            for number in 0..count.min(MAX_ELEMENTS) {
                 self.element(start, element, size, number);
             }
-            self.explorer.is_whole &= count <= MOST_ELEMENTS;
+            self.explorer.is_whole &= count <= MAX_ELEMENTS;
         }
     }
 
@@ -385,7 +385,7 @@ impl<'p> Search<'_, 'p, '_> {
                 self.behind(|search| search.row(start, element, size, count));
             }
             Some(Children::Elements { read, .. }) => {
-                let most = usize::try_from(MOST_ELEMENTS).unwrap_or(usize::MAX);
+                let most = usize::try_from(MAX_ELEMENTS).unwrap_or(usize::MAX);
                 let elements = read.of(program, value, most)?;
                 self.behind(|search| {
                     for (number, element) in (0..).zip(elements) {
@@ -466,7 +466,7 @@ impl<'p> Search<'_, 'p, '_> {
     fn points_to(&mut self, pointer: Value, layout: &Type, address: u64) {
         let Wanted::To(targets) = self.wanted else { return };
         if targets.binary_search(&address).is_ok()
-            && self.pointers.len() < MOST_COUNTED
+            && self.pointers.len() < MAX_COUNTED
             && self.places.insert(pointer.address)
         {
             self.pointers.extend(self.part(layout, 0));

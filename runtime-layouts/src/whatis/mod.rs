@@ -16,7 +16,7 @@ use crate::value::Program;
 use crate::walk::libraries_of;
 
 /// Places and pointers of one kind that are named, at most.
-const MOST_NAMED: usize = 16;
+const MAX_NAMED: usize = 16;
 /// Bytes between the header of a task and its future, at most.
 const LARGEST_HEADER: u64 = 1 << 10;
 
@@ -158,8 +158,8 @@ pub fn of(target: &dyn Target, report: &Report, libraries: Libraries, address: u
         pointers.extend(explorer.pointers_to(&targets).into_iter().map(Pointer::Part));
         pointers.extend(memory::threads_with(&program, report, &targets).map(Pointer::Stack));
     }
-    let more_pointers = pointers.len().saturating_sub(MOST_NAMED);
-    pointers.truncate(MOST_NAMED);
+    let more_pointers = pointers.len().saturating_sub(MAX_NAMED);
+    pointers.truncate(MAX_NAMED);
     WhatIs { address, is_readable, places, pointers, more_pointers, is_whole: explorer.is_whole() }
 }
 
@@ -173,7 +173,7 @@ impl Part {
 /// What the report itself knows of an address.
 fn known_places(report: &Report, address: u64) -> Vec<Place> {
     let resources = (0..).zip(&report.resources).filter(|(_, it)| it.address == address);
-    let resources = resources.map(|(id, _)| Place::Resource(ResourceId(id))).take(MOST_NAMED);
+    let resources = resources.map(|(id, _)| Place::Resource(ResourceId(id))).take(MAX_NAMED);
     let connections = report.connections.iter().enumerate();
     let connections = connections.filter(|(_, it)| it.address == address);
     let runtimes = report.runtimes.iter().filter(|runtime| runtime.address == address);

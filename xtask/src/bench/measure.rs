@@ -25,7 +25,7 @@ const ENOUGH: Duration = Duration::from_secs(30);
 const AT_LEAST: Duration = Duration::from_secs(2);
 
 /// But not more often than this.
-const MOST: usize = 50;
+const MAX: usize = 50;
 
 /// A run that takes longer has failed.
 const LIMIT: Duration = Duration::from_secs(900);
@@ -170,7 +170,7 @@ pub(super) fn in_turn(runs: usize, jobs: &[Job<'_>]) -> Result<Vec<(Measured, St
     }
     let is_enough = |round: usize, times: &[Vec<Duration>]| {
         let total = times.iter().flatten().sum::<Duration>();
-        round >= runs.max(1) && (runs <= 1 || round >= MOST || total >= AT_LEAST)
+        round >= runs.max(1) && (runs <= 1 || round >= MAX || total >= AT_LEAST)
     };
     for round in 0.. {
         if is_enough(round, &times) {

@@ -17,7 +17,7 @@ const TASKS: [usize; 4] = [10, 1_000, 100_000, 1_000_000];
 const QUICK: usize = 2;
 
 /// The straightforward walk takes hours for more.
-const MOST_FOR_THE_WALK: usize = 100_000;
+const MAX_FOR_THE_WALK: usize = 100_000;
 
 /// The straightforward walk gets so much time, in seconds; what it would take for the rest is
 /// reckoned from what it did.
@@ -29,7 +29,7 @@ impl Bench {
         for &count in &TASKS[..if self.quick { QUICK } else { TASKS.len() }] {
             let group = self.optimized_tasks(count)?;
             self.groups.push(group);
-            if count <= MOST_FOR_THE_WALK {
+            if count <= MAX_FOR_THE_WALK {
                 let group = self.beside_the_walk(count)?;
                 self.groups.push(group);
             }

@@ -21,7 +21,7 @@ use super::super::shared_bytes::SharedBytes;
 use super::{File, dwarf_linker};
 
 /// More object files than that are in no program.
-const MOST_OBJECTS: usize = 1_000_000;
+const MAX_OBJECTS: usize = 1_000_000;
 
 /// The object files that a program was linked from.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ fn objects<'data>(file: &File<'data>) -> object::Result<Vec<Named<'data>>> {
         let value = symbol.n_value(endian);
         match kind {
             macho::N_SO => is_open = false,
-            macho::N_OSO if !name.is_empty() && found.len() < MOST_OBJECTS => {
+            macho::N_OSO if !name.is_empty() && found.len() < MAX_OBJECTS => {
                 let (path, member) = split(name);
                 let path = Path::new(std::ffi::OsStr::from_bytes(path));
                 let symbols = HashMap::new();

@@ -11,10 +11,10 @@ use super::super::object_file::ObjectFile;
 const INSIDE: &str = "Contents/Resources/DWARF";
 
 /// More files than that are in no bundle.
-const MOST_FILES: usize = 64;
+const MAX_FILES: usize = 64;
 
 /// More folders than that are around no program of a bundle: `App.app/Contents/MacOS/App`.
-const MOST_FOLDERS: usize = 4;
+const MAX_FOLDERS: usize = 4;
 
 /// The debug information of a program in the bundles beside it, and a sentence for each file there
 /// that is of another build.
@@ -45,7 +45,7 @@ fn candidates(program: &Path) -> Vec<PathBuf> {
     let real = program.canonicalize().ok().filter(|real| real != program);
     let mut found: Vec<PathBuf> = Vec::new();
     for path in [Some(program), real.as_deref()].into_iter().flatten() {
-        let around = path.ancestors().skip(1).take(MOST_FOLDERS);
+        let around = path.ancestors().skip(1).take(MAX_FOLDERS);
         let around = around.filter(|folder| folder.extension().is_some());
         for bundle in std::iter::once(path).chain(around) {
             let Some(name) = bundle.file_name() else { continue };
@@ -53,7 +53,7 @@ fn candidates(program: &Path) -> Vec<PathBuf> {
             name.push(".dSYM");
             let folder = bundle.with_file_name(name).join(INSIDE);
             let Ok(entries) = std::fs::read_dir(folder) else { continue };
-            let files = entries.take(MOST_FILES).filter_map(|entry| Some(entry.ok()?.path()));
+            let files = entries.take(MAX_FILES).filter_map(|entry| Some(entry.ok()?.path()));
             found.extend(files.filter(|file| file.is_file()));
         }
     }

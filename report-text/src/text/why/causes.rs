@@ -117,7 +117,9 @@ fn from_outside(report: &Report, link: &Link) -> String {
     let found = resource.holders.first().filter(|first| has_end(first));
     match found.and_then(|_| holders_text(report, asking, resource, true)) {
         Some(found) => {
-            format!("which comes from who has the other end ({found}), or from an unknown source")
+            format!(
+                "which comes from whoever has the other end ({found}), or from an unknown source"
+            )
         }
         None => "which comes from outside the tasks, or from an unknown source".to_string(),
     }
@@ -198,7 +200,7 @@ fn numbers(resource: &Resource) -> String {
 }
 
 /// Holders that are told of what a thread waits for, at most.
-const MOST_HOLDERS: usize = 4;
+const MAX_HOLDERS: usize = 4;
 
 /// How the evidence of one finding is written.
 struct Evidence<'r> {
@@ -217,7 +219,7 @@ impl Evidence<'_> {
                 let mut facts = vec![self.never(link)];
                 let wait = self.report.wait(link.wait);
                 if wait.blocks_thread && resource.kind != ResourceKind::ThreadLock {
-                    let holders = resource.holders.iter().take(MOST_HOLDERS);
+                    let holders = resource.holders.iter().take(MAX_HOLDERS);
                     let ends = holders.filter(|holder| !holder.is_static);
                     facts.extend(ends.flat_map(|holder| self.held(resource, holder)));
                     facts.extend(joined_thread(self.report, resource).map(Fact::thing));

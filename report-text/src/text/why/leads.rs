@@ -316,7 +316,7 @@ fn whose_own_end(own: &Holder) -> Option<String> {
 /// `Tasks 3 and 4 wait for each other: task 3 for a message on mpsc<Ack> (relay.rs:12), task 4 for
 /// Mutex<State> (relay.rs:31) or a timer (due in 2.1 s). Others may end that: see `async why 3`.`
 fn circle(report: &Report, lead: &Lead, subject: &str, look: &Look) -> String {
-    const MOST_TOLD: usize = 3;
+    const MAX_TOLD: usize = 3;
     let behind = match lead.behind {
         0 => String::new(),
         more => format!(" and {more} more for them"),
@@ -337,12 +337,12 @@ fn circle(report: &Report, lead: &Lead, subject: &str, look: &Look) -> String {
     };
     // Of many, those in which the user's code waits tell most.
     let is_users = |task: &&TaskIndex| of(task).is_some_and(|wait| wait.user.is_some());
-    let told: Vec<&TaskIndex> = match lead.tasks.len() <= MOST_TOLD {
+    let told: Vec<&TaskIndex> = match lead.tasks.len() <= MAX_TOLD {
         true => lead.tasks.iter().collect(),
         false => lead.tasks.iter().filter(is_users).collect(),
     };
     let told: Option<Vec<String>> = Some(told)
-        .filter(|told| (1..=MOST_TOLD).contains(&told.len()))
+        .filter(|told| (1..=MAX_TOLD).contains(&told.len()))
         .and_then(|told| told.iter().map(own).collect());
     let told = told.map(|told| format!(": {}", told.join(", "))).unwrap_or_default();
     let unflushed = lead.tasks.iter().flat_map(|task| report.waits_of(*task));
@@ -461,14 +461,14 @@ fn check(report: &Report, wait: &Wait, id: &str) -> String {
 /// `tasks 4 and 7 have`: the tasks that have a handle, but for those that wait; `None` where none was
 /// found, and of very many.
 fn who_else_has_it(report: &Report, resource: &Resource) -> Option<String> {
-    const MOST_NAMED: usize = 4;
+    const MAX_NAMED: usize = 4;
     let tasks = resource.holders.iter().filter(|holder| holder.thread.is_none());
     let mut tasks: Vec<TaskIndex> = tasks.filter_map(|it| it.task).collect();
     tasks.sort_unstable();
     tasks.dedup();
     tasks.retain(|task| !resource.queue.iter().any(|wait| report.wait(*wait).task == *task));
     let have = if tasks.len() == 1 { "has" } else { "have" };
-    let are_few = (1..=MOST_NAMED).contains(&tasks.len());
+    let are_few = (1..=MAX_NAMED).contains(&tasks.len());
     are_few.then(|| format!("{} {have}", enumerated(report, &tasks)))
 }
 

@@ -35,7 +35,7 @@ use runtime_layouts::report::{
 };
 
 /// Findings that are no faults and are shown, at most.
-const MOST_OTHERS: usize = 3;
+const MAX_OTHERS: usize = 3;
 
 /// Writes every finding with its evidence, and where to look while no fault is certain.
 ///
@@ -76,13 +76,13 @@ fn write_findings(
         let first = format!("{number}. ");
         write_finding(report, finding, &first, look, out)?;
     }
-    for (index, finding) in others.iter().take(MOST_OTHERS).enumerate() {
+    for (index, finding) in others.iter().take(MAX_OTHERS).enumerate() {
         if index > 0 || !faults.is_empty() {
             out.end()?;
         }
         write_finding(report, finding, "", look, out)?;
     }
-    match others.len().saturating_sub(MOST_OTHERS) {
+    match others.len().saturating_sub(MAX_OTHERS) {
         0 => Ok(()),
         more => out.line(format_args!("\u{2026} and {more} more like these: see `async locks`.")),
     }

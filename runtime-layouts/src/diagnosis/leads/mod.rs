@@ -18,7 +18,7 @@ use crate::report::{
 };
 
 /// Leads that are worth a reader's time.
-const MOST_LEADS: usize = 5;
+const MAX_LEADS: usize = 5;
 
 /// Where to look first, beside these findings.
 ///
@@ -69,7 +69,7 @@ pub fn leads(report: &Report, findings: &[Finding]) -> Leads {
         let is_needed = lead.reason <= LeadReason::OwnHolding || !is_certain;
         !is_said && !is_told && is_needed
     });
-    first.truncate(MOST_LEADS);
+    first.truncate(MAX_LEADS);
     leads.first = first;
     leads
 }

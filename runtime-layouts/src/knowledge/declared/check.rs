@@ -15,9 +15,9 @@ use crate::value::path::{self, Reach};
 use crate::value::{Program, Ty};
 
 /// Types of one name that are looked at, at most: the instances of a generic one are alike.
-const MOST_INSTANCES: usize = 8;
+const MAX_INSTANCES: usize = 8;
 /// Members that an error lists, at most.
-const MOST_LISTED: usize = 12;
+const MAX_LISTED: usize = 12;
 
 /// How a declaration stands to a program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,7 +80,7 @@ pub fn check(
     let found = find(&asked);
     let types = names.iter().zip(found.chunks(2)).map(|(name, found)| {
         let all = found.iter().flatten().map(|id| Ty { module: 0, id: *id });
-        (*name, all.take(MOST_INSTANCES).collect())
+        (*name, all.take(MAX_INSTANCES).collect())
     });
     let mut check =
         Check { program, text: Text(text), types: types.collect(), remarks: Vec::new() };
@@ -280,9 +280,9 @@ impl Check<'_> {
                     Some(near) => format!("did you mean `{near}`?"),
                     None if has.is_empty() => "it has none".to_string(),
                     None => {
-                        let more = if has.len() > MOST_LISTED { ", …" } else { "" };
+                        let more = if has.len() > MAX_LISTED { ", …" } else { "" };
                         let listed: Vec<&str> =
-                            has.iter().take(MOST_LISTED).map(String::as_str).collect();
+                            has.iter().take(MAX_LISTED).map(String::as_str).collect();
                         format!("it has {}{more}", listed.join(", "))
                     }
                 };

@@ -13,7 +13,7 @@ use super::member_path::{self, MemberPath};
 use crate::value::{Program, Value, ValueError};
 
 /// Parts of one number or condition, at most.
-const MOST_PARTS: usize = 32;
+const MAX_PARTS: usize = 32;
 
 /// A number.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -288,8 +288,8 @@ impl<'t> Words<'t> {
             let (word, behind) = rest.split_at(length.unwrap_or(rest.len()));
             words.push(word);
             rest = behind.trim_start();
-            if words.len() > 4 * MOST_PARTS {
-                return Err(format!("there are more than {MOST_PARTS} parts"));
+            if words.len() > 4 * MAX_PARTS {
+                return Err(format!("there are more than {MAX_PARTS} parts"));
             }
         }
         Ok(Self { text, words, at: 0 })

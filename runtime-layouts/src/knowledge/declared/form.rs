@@ -12,7 +12,7 @@ use crate::knowledge::{BlockingCall, GuardType, Library, ResourceType};
 use crate::report::{Access, ResourceKind};
 
 /// Resources of one declaration, and waits and guards of one resource, at most.
-const MOST: usize = 256;
+const MAX: usize = 256;
 /// The longest name of a type or path, in bytes.
 const LONGEST_NAME: usize = 1000;
 
@@ -97,8 +97,8 @@ pub(super) fn read(
         top.words("blocking")?.iter().map(|word| path(source, word)).collect();
     let resources = top.tables("resource", "[[resource]]")?;
     top.end()?;
-    if resources.len() > MOST {
-        return Err(source.error(&(0..0), format!("it has more than {MOST} resources")));
+    if resources.len() > MAX {
+        return Err(source.error(&(0..0), format!("it has more than {MAX} resources")));
     }
     for resource in resources {
         parts.add(resource, origin)?;
@@ -150,9 +150,9 @@ impl Parts {
         let guards = table.tables("guard", "[[resource.guard]]")?;
         let (span, places) = (table.span.clone(), table.places());
         table.end()?;
-        if waits.len().max(guards.len()) > MOST {
+        if waits.len().max(guards.len()) > MAX {
             return Err(
-                text.error(&span, format!("a resource has more than {MOST} waits or guards"))
+                text.error(&span, format!("a resource has more than {MAX} waits or guards"))
             );
         }
         let mut declared = Declared {
@@ -387,7 +387,7 @@ fn path(text: Text<'_>, word: &Word) -> Result<Leaked, DeclarationError> {
 }
 
 fn paths(text: Text<'_>, words: Vec<Word>) -> Result<Vec<Leaked>, DeclarationError> {
-    if let Some(extra) = words.get(MOST) {
+    if let Some(extra) = words.get(MAX) {
         return Err(text.error(&extra.span, "there are too many"));
     }
     words.iter().map(|word| path(text, word)).collect()

@@ -12,7 +12,7 @@ use crate::value::{Program, Ty, Value, ValueError};
 /// Wrappers in each other that are looked through, at most.
 const DEEPEST: usize = 24;
 /// Steps of one path, at most.
-const MOST_STEPS: usize = 32;
+const MAX_STEPS: usize = 32;
 
 /// The crates whose wrappers are looked through, and within whose types a member is searched for.
 const CRATES: [&str; 15] = [
@@ -112,8 +112,8 @@ impl MemberPath {
         if is_nearest {
             return Err(format!("`{text}` ends with `**`, behind which a name is to stand"));
         }
-        if steps.len() > MOST_STEPS {
-            return Err(format!("`{text}` has more than {MOST_STEPS} names"));
+        if steps.len() > MAX_STEPS {
+            return Err(format!("`{text}` has more than {MAX_STEPS} names"));
         }
         Ok(Self { steps })
     }

@@ -14,7 +14,7 @@ use crate::value::vec_deque::VecDequeElements;
 use crate::value::{Program, Ty, Value, ValueError};
 
 /// Words of a part that are looked at for pointers to what is waited for, at most.
-const MOST_WORDS: u64 = 64;
+const MAX_WORDS: u64 = 64;
 /// The names of what an `Arc` and an `Rc` point to (`library/alloc/src/{sync,rc}.rs`, Rust 1.95; the
 /// latter until 1.81).
 const COUNTED: [&str; 3] = ["alloc::sync::ArcInner<", "alloc::rc::RcInner<", "alloc::rc::RcBox<"];
@@ -212,7 +212,7 @@ fn is_asked_for(
         return Ok(true);
     }
     let word = u64::from(program.pointer_size());
-    for number in 0..(size / word).min(MOST_WORDS) {
+    for number in 0..(size / word).min(MAX_WORDS) {
         let pointer = program.read_pointer(part.address.wrapping_add(number * word))?;
         // Before what an `Arc` leads to are two counts.
         let behind_counts = pointer.wrapping_add(2 * word);

@@ -10,7 +10,7 @@ use crate::knowledge::Library;
 use crate::layout::source::KnowledgeText;
 
 /// Texts that are read in one run of this program, at most: what they declare is kept.
-const MOST_TEXTS: usize = 1000;
+const MAX_TEXTS: usize = 1000;
 
 /// What is said of more.
 const TOO_MANY: &str = "it is one too many of the texts that one run of unhang reads";
@@ -30,7 +30,7 @@ pub(crate) fn libraries(texts: &[KnowledgeText]) -> Libraries {
         return same.clone();
     }
     let (mut libraries, mut problems) = (Vec::new(), Vec::new());
-    if known.len() >= MOST_TEXTS {
+    if known.len() >= MAX_TEXTS {
         return (&[], vec![TOO_MANY.to_string()]);
     }
     for text in texts {
@@ -73,7 +73,7 @@ fn library(text: &KnowledgeText) -> Result<&'static Library, String> {
     static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let known = known.get_or_insert_default();
-    if known.len() >= MOST_TEXTS && !known.contains_key(text) {
+    if known.len() >= MAX_TEXTS && !known.contains_key(text) {
         return Err(TOO_MANY.to_string());
     }
     known.entry(text.clone()).or_insert_with(|| read(text)).clone()

@@ -30,7 +30,7 @@ pub use self::tables::{
     StoredPlacedVariable, StoredThreadLocal, StoredType, StoredVariant, StringNumber, Tables,
     TypeNumber,
 };
-use super::compressed::{MOST_UNCOMPRESSED, compress, decompress};
+use super::compressed::{MAX_UNCOMPRESSED, compress, decompress};
 use super::source::KnowledgeText;
 use super::{Function, SourceFile, Type};
 
@@ -155,7 +155,7 @@ impl LayoutFile {
         let plain =
             postcard::to_extend(&self.tables, Vec::with_capacity(2 * self.tables.strings.len()))
                 .map_err(|error| damaged(error.to_string()))?;
-        if plain.len() as u64 > MOST_UNCOMPRESSED {
+        if plain.len() as u64 > MAX_UNCOMPRESSED {
             return Err(damaged(format!("{} bytes are too many", plain.len())));
         }
         let build_id = self.tables.facts.build_id.as_deref().unwrap_or_default();

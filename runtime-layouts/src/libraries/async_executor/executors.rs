@@ -35,7 +35,7 @@ const NO_LIST: &str = "it is static and keeps no list of its tasks: shown are th
                        and those of which a handle or a waker was found in memory";
 
 /// More tasks of one executor than this are not looked at.
-const MOST_TASKS: u64 = 1 << 22;
+const MAX_TASKS: u64 = 1 << 22;
 
 /// An executor.
 pub(super) struct Executor {
@@ -237,7 +237,7 @@ fn listed(program: &Program<'_>, state: Value) -> Result<(Vec<(Value, usize)>, u
     let data = data.offset().unwrap_or(0).wrapping_add(member);
     let data = variants[occupied].offset.wrapping_add(data);
     let header = header_type(program, state.ty.module).ok_or_else(|| missing("head of a task"))?;
-    let count = vector.count.min(MOST_TASKS);
+    let count = vector.count.min(MAX_TASKS);
     let mut found = Vec::new();
     for index in 0..count {
         if program.is_interrupted() {

@@ -14,7 +14,7 @@ use crate::value::{Program, Ty, Value, ValueError};
 const RUNNABLE: &str = "async_task::runnable::Runnable";
 const QUEUE: &str = "concurrent_queue::ConcurrentQueue<async_task::runnable::Runnable";
 /// More tasks of one queue than this are not looked at.
-const MOST_QUEUED: usize = 1 << 16;
+const MAX_QUEUED: usize = 1 << 16;
 
 /// The queues of an executor that have tasks in them, and how many are in that of all. What cannot be
 /// read has none: tasks are listed with their states all the same.
@@ -97,7 +97,7 @@ fn headers(program: &Program<'_>, queue: Value) -> Result<Vec<u64>, ValueError> 
     if !program.type_of(runnable)?.name.starts_with(RUNNABLE) {
         return Ok(Vec::new());
     }
-    let queued = concurrent_queue::elements(program, queue, runnable, MOST_QUEUED)?;
+    let queued = concurrent_queue::elements(program, queue, runnable, MAX_QUEUED)?;
     queued
         .into_iter()
         .map(|runnable| {

@@ -29,7 +29,7 @@ pub(crate) const LIBRARY: Library = Library {
 
 const LOCK: &str = expected::LOCK.newest();
 /// Those that wait for one file which are looked at.
-const MOST_WAITING: u64 = 64;
+const MAX_WAITING: u64 = 64;
 
 /// The lock of a file, which an operation has that is under way.
 fn file(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
@@ -52,6 +52,6 @@ fn wakers(program: &Program<'_>, value: Value) -> Result<Vec<u64>, ValueError> {
     let Some(slice) = slice.map(|slice| slice.read(program, waiting)).transpose()? else {
         return Ok(Vec::new());
     };
-    let stored = slice.elements(MOST_WAITING).map(|waiting| waker::stored(program, waiting));
+    let stored = slice.elements(MAX_WAITING).map(|waiting| waker::stored(program, waiting));
     Ok(stored.collect::<Result<Vec<_>, _>>()?.concat())
 }

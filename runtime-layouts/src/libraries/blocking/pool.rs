@@ -15,9 +15,9 @@ pub(super) const STATICS: [&str; 2] =
 
 const QUEUE: &str = "alloc::collections::vec_deque::VecDeque<";
 /// More closures than this are not listed.
-const MOST_QUEUED: usize = 1 << 16;
+const MAX_QUEUED: usize = 1 << 16;
 /// More threads than this there cannot be (`MAX_MAX_THREADS`): memory is torn.
-const MOST_THREADS: u64 = 10_000;
+const MAX_THREADS: u64 = 10_000;
 
 /// A pool.
 pub(super) struct Pool {
@@ -37,7 +37,7 @@ impl Pool {
         let Some(inner) = variable.find_inline(program, INNER.newest())? else { return Ok(None) };
         let number = |name| inner.member(program, name)?.unsigned(program);
         let (threads, idle) = (number("thread_count")?, number("idle_count")?);
-        if threads > MOST_THREADS || idle > threads {
+        if threads > MAX_THREADS || idle > threads {
             return Ok(None);
         }
         let limit = match inner.find_number(program, "thread_limit")? {
@@ -67,7 +67,7 @@ fn queued(program: &Program<'_>, inner: Value) -> Result<Vec<u64>, ValueError> {
     let Some(queue) = inner.member(program, "queue")?.find_inline(program, QUEUE)? else {
         return Ok(Vec::new());
     };
-    let queued = collections::in_deque(program, queue, MOST_QUEUED)?;
+    let queued = collections::in_deque(program, queue, MAX_QUEUED)?;
     let header = |runnable: Value| {
         let pointer = runnable.member(program, "ptr")?;
         Ok(program.read_pointer(pointer.address)?)

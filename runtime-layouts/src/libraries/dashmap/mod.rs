@@ -29,7 +29,7 @@ pub(crate) const LIBRARY: Library = Library {
 const PUBLIC_PATHS: &[(&str, &str)] = &[("dashmap::lock::", "dashmap::")];
 
 /// Shards of one map that are looked at, at most: mostly there are four for each processor.
-const MOST_SHARDS: u64 = 1 << 12;
+const MAX_SHARDS: u64 = 1 << 12;
 
 const GUARDS: &[GuardType] = &[
     guard("dashmap::mapref::one::Ref", Access::Shared),
@@ -64,7 +64,7 @@ fn in_shards(program: &Program<'_>, map: Value, most: usize) -> Result<Vec<Value
     let Some(layout) = layout else { return Ok(Vec::new()) };
     let slice = layout.read(program, shards)?;
     let mut found = Vec::new();
-    for number in 0..slice.count.min(MOST_SHARDS) {
+    for number in 0..slice.count.min(MAX_SHARDS) {
         if program.is_interrupted() || found.len() >= most {
             break;
         }

@@ -16,7 +16,7 @@ const IN_INTERRUPT: Flavor = Flavor::new("interrupt", Pollers::One).without_pool
 const RAW: Flavor = Flavor::new("raw", Pollers::One).without_pool();
 
 /// More interrupts than any processor has are not believed.
-const MOST_INTERRUPTS: u64 = 1 << 10;
+const MAX_INTERRUPTS: u64 = 1 << 10;
 
 /// The number of the executor that a task was spawned in, added when it is first seen. `None` for a
 /// task that was made and not spawned yet.
@@ -71,7 +71,7 @@ fn flavor(program: &Program<'_>, pointer: Value) -> Option<Flavor> {
     };
     Some(match pender {
         _ if pender == largest => THREAD,
-        1..MOST_INTERRUPTS => IN_INTERRUPT,
+        1..MAX_INTERRUPTS => IN_INTERRUPT,
         0 if has(&INTERRUPT) => IN_INTERRUPT,
         0 => THREAD,
         _ if has(&SIGNALER) => THREAD,

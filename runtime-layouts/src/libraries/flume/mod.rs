@@ -29,9 +29,9 @@ const COUNTED: &str = "alloc::sync::ArcInner<flume::Shared<";
 const CHAN: &str = "flume::Chan<";
 
 /// Threads and futures in the list of one channel that are looked at, at most.
-const MOST_WAITING: usize = 1 << 10;
+const MAX_WAITING: usize = 1 << 10;
 /// More ends than this are not believed.
-const MOST_ENDS: u64 = 1 << 24;
+const MAX_ENDS: u64 = 1 << 24;
 /// Words of one entry of such a list, in which the `Thread` is; a large message may lie before it.
 const LARGEST_HOOK: u64 = 64;
 /// Bytes that all handles of a thread share.
@@ -73,7 +73,7 @@ fn waited_for(thread: &BlockedThread<'_>, access: Access) -> Option<ObservedReso
 fn waits(thread: &BlockedThread<'_>, shared: Value, access: Access) -> Result<bool, ValueError> {
     let program = thread.program;
     let ends = |name| shared.member(program, name)?.unsigned(program);
-    let is_believable = |ends: u64| (1..MOST_ENDS).contains(&ends);
+    let is_believable = |ends: u64| (1..MAX_ENDS).contains(&ends);
     if !is_believable(ends("sender_count")?) || !is_believable(ends("receiver_count")?) {
         return Ok(false);
     }
@@ -86,7 +86,7 @@ fn waits(thread: &BlockedThread<'_>, shared: Value, access: Access) -> Result<bo
         _ => chan.member(program, "waiting")?,
     };
     let word = u64::from(program.pointer_size());
-    for entry in in_deque(program, list, MOST_WAITING)? {
+    for entry in in_deque(program, list, MAX_WAITING)? {
         let hook = program.read_pointer(entry.address)?;
         let mut parts = (0..LARGEST_HOOK).filter_map(|number| {
             program.read_pointer(hook.wrapping_add(number.wrapping_mul(word))).ok()

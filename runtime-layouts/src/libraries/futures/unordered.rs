@@ -17,7 +17,7 @@ const COUNTED: &str = "alloc::sync::ArcInner<";
 const ATOMIC_WAKER: &str = "futures_core::task::__internal::atomic_waker::AtomicWaker";
 
 /// Futures of one set that are looked at, at most.
-const MOST_FUTURES: usize = 1 << 16;
+const MAX_FUTURES: usize = 1 << 16;
 
 pub(super) const COLLECTIONS: &[CollectionType] =
     &[CollectionType { types: Types::Of(FUTURES_UNORDERED), children: futures_unordered }];
@@ -103,7 +103,7 @@ fn nodes(
     let mut next = set.member(program, "head_all")?.unsigned(program)?;
     let mut found = Vec::new();
     while next != 0 {
-        if found.len() >= MOST_FUTURES || program.is_interrupted() {
+        if found.len() >= MAX_FUTURES || program.is_interrupted() {
             return Ok(None);
         }
         let shared = Value { ty: counted, address: next.wrapping_sub(offset) };

@@ -34,7 +34,7 @@ pub(crate) const LIBRARY: Library = Library {
 const SHARED: &str = "h2::proto::streams::streams::Inner";
 
 /// Slots of streams that are looked at, at most.
-const MOST_SLOTS: u64 = 1 << 14;
+const MAX_SLOTS: u64 = 1 << 14;
 
 const EXPECTATIONS: &[Expectation] = &[
     Expectation {
@@ -121,7 +121,7 @@ fn encoded(program: &Program<'_>, codec: Value) -> Result<Option<u64>, ValueErro
 /// How many streams have something to send and no window for it, and how many bytes all have.
 fn stalled(program: &Program<'_>, shared: Value) -> Result<Option<(u64, u64)>, ValueError> {
     let Some(slots) = streams::slots(program, shared)? else { return Ok(None) };
-    if slots.count > MOST_SLOTS {
+    if slots.count > MAX_SLOTS {
         return Ok(None);
     }
     let (mut stalled, mut sum) = (0, 0_u64);

@@ -8,7 +8,7 @@ use crate::value::vec_deque::VecDequeElements;
 use crate::value::{Program, Value, ValueError};
 
 /// Bodies that wait to be written and are counted, at most.
-const MOST_BUFFERS: u64 = 256;
+const MAX_BUFFERS: u64 = 256;
 
 /// What a `Dispatcher` and its `Conn` say.
 struct State {
@@ -135,7 +135,7 @@ fn unsent(program: &Program<'_>, buffer: Value) -> Result<Option<u64>, ValueErro
     let mut sum = length.saturating_sub(sent);
     let queue = buffer.member(program, "queue")?.member(program, "bufs")?;
     let Some(bodies) = VecDequeElements::of(program, queue)? else { return Ok(None) };
-    if bodies.length > MOST_BUFFERS {
+    if bodies.length > MAX_BUFFERS {
         return Ok(None);
     }
     for number in 0..bodies.length {

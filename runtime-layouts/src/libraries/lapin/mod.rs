@@ -88,7 +88,7 @@ const EXPECTATIONS: &[Expectation] = &[
 ];
 
 /// Channels and answers that are looked at, at most.
-const MOST: usize = 1 << 12;
+const MAX: usize = 1 << 12;
 
 /// `Channels { inner, frames, connection_status, … }`.
 fn connection(program: &Program<'_>, channels: Value) -> Result<Option<Observed>, ValueError> {
@@ -121,15 +121,15 @@ fn inner_of(program: &Program<'_>, channels: Value) -> Result<Option<Value>, Val
 /// The channels of a connection.
 fn channels_of(program: &Program<'_>, channels: Value) -> Result<Vec<Value>, ValueError> {
     let Some(inner) = inner_of(program, channels)? else { return Ok(Vec::new()) };
-    in_map(program, inner.member(program, "channels")?, MOST)
+    in_map(program, inner.member(program, "channels")?, MAX)
 }
 
 /// What waits for answers to methods, of all channels.
 fn replies(program: &Program<'_>, channels: Value) -> Result<Vec<Value>, ValueError> {
     let Some(frames) = frames_of(program, channels)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    for replies in in_map(program, frames.member(program, "expected_replies")?, MOST)? {
-        found.extend(in_deque(program, replies, MOST)?);
+    for replies in in_map(program, frames.member(program, "expected_replies")?, MAX)? {
+        found.extend(in_deque(program, replies, MAX)?);
     }
     // What is told of a failure beside is the same one.
     found.into_iter().map(|reply| reply.member(program, "__0")).collect()
@@ -140,7 +140,7 @@ fn unsent(program: &Program<'_>, channels: Value) -> Result<Vec<Value>, ValueErr
     let Some(frames) = frames_of(program, channels)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for queue in ["publish_frames", "retry_frames", "frames", "low_prio_frames"] {
-        for frame in in_deque(program, frames.member(program, queue)?, MOST)? {
+        for frame in in_deque(program, frames.member(program, queue)?, MAX)? {
             let sending = frame.member(program, "sending")?;
             found.extend(some(program, sending.member(program, "resolver")?)?);
         }
@@ -161,7 +161,7 @@ fn confirms(program: &Program<'_>, channels: Value) -> Result<Vec<Value>, ValueE
         let inner =
             acknowledgements.find_through_pointers(program, "lapin::acknowledgement::Inner")?;
         let Some(inner) = inner else { continue };
-        for pair in in_map(program, inner.member(program, "pending")?, MOST)? {
+        for pair in in_map(program, inner.member(program, "pending")?, MAX)? {
             found.push(pair.member(program, "__0")?);
         }
     }

@@ -8,7 +8,7 @@ use crate::report::{Access, ResourceKind, Role};
 use crate::value::{Program, Value, ValueError};
 
 /// Streams of a connection that are looked at, at most.
-const MOST_STREAMS: usize = 1 << 12;
+const MAX_STREAMS: usize = 1 << 12;
 
 /// Bits of the number of a stream (RFC 9000, 2.1).
 const BY_SERVER: u64 = 0b01;
@@ -46,7 +46,7 @@ fn of_half(program: &Program<'_>, half: Value) -> Result<Option<Stream>, ValueEr
 
 /// What a map by streams has for one.
 fn entry(program: &Program<'_>, map: Value, stream: u64) -> Result<Option<Value>, ValueError> {
-    let Some((entries, _)) = entries_of_map(program, map, MOST_STREAMS)? else { return Ok(None) };
+    let Some((entries, _)) = entries_of_map(program, map, MAX_STREAMS)? else { return Ok(None) };
     for (key, value) in entries {
         if key.member(program, "__0")?.unsigned(program)? == stream {
             return Ok(Some(value));

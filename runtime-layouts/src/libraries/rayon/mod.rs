@@ -20,13 +20,13 @@ pub(crate) const LIBRARY: Library = Library {
 const EXECUTE: [&str; 2] =
     ["rayon_core::registry::WorkerThread::execute", "rayon_core::job::JobRef::execute"];
 /// More threads are not looked at.
-const MOST_THREADS: usize = 256;
+const MAX_THREADS: usize = 256;
 
 /// What a pool of rayon does for a thread outside of it: which of its threads is not said anywhere, so
 /// that all that have work are named; `None` where none has.
 fn work(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
     let program = blocked.program;
-    let threads = program.target().threads().iter().take(MOST_THREADS);
+    let threads = program.target().threads().iter().take(MAX_THREADS);
     let threads = threads.filter(|thread| thread.tid != blocked.tid && has_work(program, thread));
     let threads: Vec<ThreadRef> =
         threads.map(|thread| ThreadRef { number: thread.number, tid: thread.tid }).collect();

@@ -40,11 +40,11 @@ const STD: ChannelTypes = ChannelTypes {
 };
 
 /// The sorts of channels: with room for some messages, for any number, for none.
-const MOST_SORTS: usize = 3;
+const MAX_SORTS: usize = 3;
 /// Threads in the list of one channel that are looked at, at most.
-const MOST_WAITING: u64 = 1 << 10;
+const MAX_WAITING: u64 = 1 << 10;
 /// More ends than this are not believed.
-const MOST_ENDS: u64 = 1 << 24;
+const MAX_ENDS: u64 = 1 << 24;
 const COUNTED: &str = "alloc::sync::ArcInner<";
 
 /// The channel of a thread that waits for a message.
@@ -67,7 +67,7 @@ pub(crate) fn waited_for(
     let program = thread.program;
     let end = thread.owner()?;
     let mut wanted = |ty: &crate::layout::Type| is_named(ty, counter);
-    let sorts = path::find_all(program, end, Reach::RUNTIME, MOST_SORTS, &mut wanted);
+    let sorts = path::find_all(program, end, Reach::RUNTIME, MAX_SORTS, &mut wanted);
     let sorts: Vec<(Ty, u64)> = sorts
         .iter()
         .filter_map(|path| Some((path.end, program.type_of(path.end).ok()?.member("chan")?.offset)))
@@ -131,7 +131,7 @@ pub(crate) fn messages_of(
 fn waits(thread: &BlockedThread<'_>, counter: Value, access: Access) -> Result<bool, ValueError> {
     let program = thread.program;
     let ends = |name| counter.member(program, name)?.unsigned(program);
-    let is_end = |ends: u64| (1..MOST_ENDS).contains(&ends);
+    let is_end = |ends: u64| (1..MAX_ENDS).contains(&ends);
     let (own, others, list) = match access {
         Access::Send => (ends("senders")?, ends("receivers")?, "senders"),
         _ => (ends("receivers")?, ends("senders")?, "receivers"),
@@ -147,7 +147,7 @@ fn waits(thread: &BlockedThread<'_>, counter: Value, access: Access) -> Result<b
     let Some(slice) = SliceLayout::of_vec(program, waiting.ty, waiting.layout(program)?)? else {
         return Ok(false);
     };
-    for entry in slice.read(program, waiting)?.elements(MOST_WAITING) {
+    for entry in slice.read(program, waiting)?.elements(MAX_WAITING) {
         if wakes(program, entry, thread.word)? {
             return Ok(true);
         }

@@ -72,7 +72,7 @@ pub(crate) fn file_to_write(blocked: &BlockedThread<'_>) -> Option<ObservedResou
 
 /// What a thread waits for in `poll`: `None` where it does not wait for as long as it takes.
 pub(crate) fn polled_files(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
-    const MOST_NAMED: u64 = 4;
+    const MAX_NAMED: u64 = 4;
     let count = blocked.operation?;
     #[expect(clippy::cast_possible_truncation, reason = "the system looks at no more")]
     let is_without_limit = (blocked.limit? as i32) < 0;
@@ -82,8 +82,8 @@ pub(crate) fn polled_files(blocked: &BlockedThread<'_>) -> Option<ObservedResour
     if count > 1 {
         let fd = |number| polled_file(blocked, number);
         let named: Vec<String> =
-            (0..count.min(MOST_NAMED)).filter_map(fd).map(|fd| fd.to_string()).collect();
-        let more = if count > MOST_NAMED { ", …" } else { "" };
+            (0..count.min(MAX_NAMED)).filter_map(fd).map(|fd| fd.to_string()).collect();
+        let more = if count > MAX_NAMED { ", …" } else { "" };
         return Some(ObservedResource {
             key: blocked.tid,
             name: Some(format!("one of {count} files (fd {}{more})", named.join(", ")).into()),

@@ -12,7 +12,7 @@ use crate::target::Thread;
 use crate::value::{Program, Ty};
 
 /// More threads, and more of one scope, are not looked at.
-const MOST_THREADS: usize = 256;
+const MAX_THREADS: usize = 256;
 /// Of a thread's stack, at the outer end, the bytes in which its first function keeps what it was given.
 const OUTERMOST: u64 = 4096;
 /// From the counts around what a thread has of itself to the word on which it parks, less than.
@@ -32,7 +32,7 @@ pub(super) fn ends(blocked: &BlockedThread<'_>) -> Option<ObservedResource> {
     let (data, running) = words
         .into_iter()
         .find_map(|counted| Some((counted, running(program, ty, counted, blocked.word)?)))?;
-    let threads = program.target().threads().iter().take(MOST_THREADS);
+    let threads = program.target().threads().iter().take(MAX_THREADS);
     let threads = threads.filter(|thread| thread.tid != blocked.tid);
     let threads = threads.filter(|thread| has_result_for(program, thread, data));
     let threads: Vec<ThreadRef> =
@@ -67,7 +67,7 @@ fn running(program: &Program<'_>, ty: Ty, counted: u64, word: u64) -> Option<u64
     let waiting = member("main_thread")?;
     let is_own = (1..OF_THREAD).contains(&word.wrapping_sub(waiting));
     let running = member("num_running_threads").filter(|_| is_own)?;
-    (1..=MOST_THREADS as u64).contains(&running).then_some(running)
+    (1..=MAX_THREADS as u64).contains(&running).then_some(running)
 }
 
 /// Whether the first function of a thread has what belongs to a scope for its result.

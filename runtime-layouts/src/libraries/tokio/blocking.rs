@@ -23,7 +23,7 @@ use crate::walk::stacks::native_stack::{self, NativeCall};
 const QUEUE: &str = "alloc::collections::vec_deque::VecDeque<tokio::runtime::blocking::pool::Task";
 
 /// More closures than this are not listed.
-const MOST_QUEUED: u64 = 1 << 20;
+const MAX_QUEUED: u64 = 1 << 20;
 
 /// Adds the closures that threads run: those whose context names a task that no list has and that
 /// are no workers.
@@ -208,7 +208,7 @@ fn elements(program: &Program<'_>, queue: Value, found: &mut Vec<Value>) -> Resu
     let mut is_header = |ty: &Type| HEADER.is(ty);
     let to_header = path::find(program, queue.element, Reach::RUNTIME, &mut is_header)
         .ok_or_else(|| missing("task"))?;
-    for index in 0..queue.length.min(MOST_QUEUED) {
+    for index in 0..queue.length.min(MAX_QUEUED) {
         if program.is_interrupted() {
             break;
         }

@@ -11,7 +11,7 @@ use crate::value::{Program, Ty, Value, ValueError};
 /// A list with links of its own type parameter.
 pub(super) const LINKED_LIST: &str = "tokio::util::linked_list::LinkedList<";
 /// More nodes than this are not followed.
-const MOST_NODES: usize = 1 << 20;
+const MAX_NODES: usize = 1 << 20;
 
 /// Where to start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,7 +54,7 @@ pub(super) fn nodes(
     // A list that comes back comes to this node in the end (Brent's algorithm).
     let mut mark = 0;
     let mut at = program.read_pointer(first.address)?;
-    while at != 0 && at != mark && found.len() < MOST_NODES && !program.is_interrupted() {
+    while at != 0 && at != mark && found.len() < MAX_NODES && !program.is_interrupted() {
         found.push(Value { ty: node, address: at });
         if found.len().is_power_of_two() {
             mark = at;

@@ -23,7 +23,7 @@ use crate::walk::Inspection;
 /// `LOCAL_QUEUE_CAPACITY` (`multi_thread/queue.rs`; unchanged since tokio 1.0).
 const CAPACITY: u64 = 256;
 /// More tasks of one queue than this are not looked at.
-const MOST_QUEUED: u64 = 1 << 16;
+const MAX_QUEUED: u64 = 1 << 16;
 
 const VEC_DEQUE: &str = "alloc::collections::vec_deque::VecDeque<tokio::runtime::task::Notified<";
 
@@ -177,7 +177,7 @@ fn ring(program: &Program<'_>, remote: Value) -> Result<Vec<u64>, ValueError> {
 fn deque(program: &Program<'_>, queue: Value) -> Result<Vec<u64>, ValueError> {
     let mut headers = Vec::new();
     let Some(elements) = VecDequeElements::of(program, queue)? else { return Ok(headers) };
-    for index in 0..elements.length.min(MOST_QUEUED) {
+    for index in 0..elements.length.min(MAX_QUEUED) {
         if program.is_interrupted() {
             break;
         }
@@ -198,7 +198,7 @@ fn injected(program: &Program<'_>, handle: Value) -> Result<Vec<u64>, ValueError
     let mut next = path.follow(program, head)?;
     while let Some(header) = next.filter(|_| !program.is_interrupted()) {
         // A list that comes back ends at the limit.
-        if header.address == 0 || headers.len() as u64 >= MOST_QUEUED {
+        if header.address == 0 || headers.len() as u64 >= MAX_QUEUED {
             break;
         }
         headers.push(header.address);

@@ -23,11 +23,11 @@ pub(super) fn has_completed(word: u64) -> bool {
 /// was freed, into which an allocator writes addresses, looks otherwise.
 pub(super) fn is_ended_and_kept(word: u64) -> bool {
     let is_so = word & (RUNNING | COMPLETE | JOIN_INTEREST) == COMPLETE | JOIN_INTEREST;
-    is_so && (1..MOST_REFERENCES).contains(&(word >> FLAGS))
+    is_so && (1..MAX_REFERENCES).contains(&(word >> FLAGS))
 }
 
 /// References that a task which has ended may have, at most.
-const MOST_REFERENCES: u64 = 1 << 16;
+const MAX_REFERENCES: u64 = 1 << 16;
 
 /// The state of the task with that word.
 pub(super) fn state_of(word: u64) -> TaskState {

@@ -77,7 +77,7 @@ const BROADCAST: &str = "zruntime::broadcast::Channel<";
 /// The lowest bit of a mutex's state (`mutex.rs`).
 const LOCKED: u64 = 1;
 /// Files that a core waits with which are looked at.
-const MOST_SOURCES: usize = 1 << 12;
+const MAX_SOURCES: usize = 1 << 12;
 
 fn mutex(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedResource>, ValueError> {
     let program = reading.program;
@@ -182,7 +182,7 @@ fn descriptor(reading: &Reading<'_>, value: Value) -> Result<Option<ObservedReso
     let sources = core.member(program, "reactor")?.find_inline(program, SOURCES)?;
     let Some(sources) = sources else { return Ok(None) };
     let states = sources.member(program, "states")?;
-    let entries = collections::entries_of_map(program, states, MOST_SOURCES)?;
+    let entries = collections::entries_of_map(program, states, MAX_SOURCES)?;
     let mut fd = None;
     for (number, state) in entries.map(|(entries, _)| entries).unwrap_or_default() {
         if number.unsigned(program)? == key {

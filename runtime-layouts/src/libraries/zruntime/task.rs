@@ -19,7 +19,7 @@ use crate::walk::Inspection;
 pub(super) const RUN: &str = "zruntime::scheduler::Scheduler::run";
 
 /// Tasks of one core that are looked at.
-const MOST_TASKS: usize = 1 << 16;
+const MAX_TASKS: usize = 1 << 16;
 
 fn missing(wanted: &str) -> ValueError {
     ValueError::Shape { type_name: "the tasks".to_string(), wanted: wanted.to_string() }
@@ -34,7 +34,7 @@ pub(super) fn slots(
     let tasks =
         scheduler.find_inline(program, TASKS.newest())?.ok_or_else(|| missing("a table"))?;
     let map = tasks.member(program, "slots")?;
-    let table = rust_std::collections::entries_of_map(program, map, MOST_TASKS)?;
+    let table = rust_std::collections::entries_of_map(program, map, MAX_TASKS)?;
     let (pairs, count) = table.ok_or_else(|| missing("a table"))?;
     let mut found = Vec::new();
     for (key, slot) in pairs {
@@ -52,7 +52,7 @@ pub(super) fn ready(program: &Program<'_>, core: Value) -> Result<Vec<u64>, Valu
     let Some(remote) = remote else { return Ok(Vec::new()) };
     let ready = remote.member(program, "ready")?.find_inline(program, DEQUE)?;
     let Some(ready) = ready else { return Ok(Vec::new()) };
-    let numbers = rust_std::collections::in_deque(program, ready, MOST_TASKS)?;
+    let numbers = rust_std::collections::in_deque(program, ready, MAX_TASKS)?;
     numbers.into_iter().map(|number| number.unsigned(program)).collect()
 }
 

@@ -6,7 +6,7 @@ use crate::layout::source::{TlsModule, TlsSegment};
 use crate::memory::{MemoryReader, ReadError};
 
 /// Further from the thread pointer than this no loader puts storage that is made with the thread.
-const MOST_DISTANT: u64 = 1 << 20;
+const MAX_DISTANT: u64 = 1 << 20;
 
 /// Where threads have their copies of a library's thread-local storage.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,10 +87,10 @@ impl Processor {
             return Ok(is_own.then_some(LibraryStorage::InTable(number)));
         }
         let (distance, is_known) = match self.storage.variant {
-            TlsVariant::After { .. } => (argument, argument <= MOST_DISTANT),
+            TlsVariant::After { .. } => (argument, argument <= MAX_DISTANT),
             TlsVariant::Before => {
                 let back = words.largest_pointer().wrapping_sub(argument).wrapping_add(1);
-                (back.wrapping_neg(), back <= MOST_DISTANT)
+                (back.wrapping_neg(), back <= MAX_DISTANT)
             }
         };
         let distance = distance.wrapping_sub(offset);

@@ -14,7 +14,7 @@ use crate::walk::search::traversals::Descent;
 use crate::walk::search::{Collection, Finder, part_of};
 
 /// Values that the frames of one chain keep: of more than this no more frames are looked at.
-const MOST_LIVE_VALUES: usize = 10_000;
+const MAX_LIVE_VALUES: usize = 10_000;
 
 /// A value that a frame keeps.
 pub(crate) struct LiveValue {
@@ -83,7 +83,7 @@ impl LiveValues {
             self.of_branch(program, sites, branch, (keeper, may_be_moved), found);
         }
         for frame in chain.frames.iter().rev() {
-            if found.len() >= MOST_LIVE_VALUES || program.is_interrupted() {
+            if found.len() >= MAX_LIVE_VALUES || program.is_interrupted() {
                 return;
             }
             if frame.address == 0 || !self.can_hold(program, sites, frame.site) {

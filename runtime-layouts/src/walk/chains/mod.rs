@@ -23,7 +23,7 @@ use crate::walk::search::traversals::Descent;
 use crate::walk::search::{Finder, Problem, SearchResult, part_of};
 
 /// A task with more frames than this is cut off.
-const MOST_FRAMES: usize = 10_000;
+const MAX_FRAMES: usize = 10_000;
 /// What is said of a future that a walk comes by again.
 const ALREADY_SHOWN: &str = "this future was already shown: a cycle";
 /// Branches within branches deeper than this are cut off.
@@ -228,7 +228,7 @@ impl Walker {
 
     /// Whether the rest of a chain is cut off.
     fn ends(&self, program: &Program<'_>, progress: &ChainProgress) -> bool {
-        progress.frames >= MOST_FRAMES || self.finder.is_exhausted() || program.is_interrupted()
+        progress.frames >= MAX_FRAMES || self.finder.is_exhausted() || program.is_interrupted()
     }
 
     /// Whether a chain's outermost future that has states is suspended, and lies there with all that

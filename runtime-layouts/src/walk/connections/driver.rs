@@ -11,7 +11,7 @@ use crate::walk::chains::live_values::LiveValue;
 use crate::walk::chains::site_table::SiteTable;
 
 /// Words of a frame that are looked at for a pointer to a connection, at most.
-const MOST_WORDS: u64 = 1 << 14;
+const MAX_WORDS: u64 = 1 << 14;
 
 impl ConnectionReader {
     /// Whether something polls a connection; `None` for what may be old bytes.
@@ -93,7 +93,7 @@ fn may_point_to(
             return true;
         };
         let words = (range.end - range.start) / word;
-        words > MOST_WORDS
+        words > MAX_WORDS
             || (0..words).map(|number| frame.address.wrapping_add(number * word)).any(|at| {
                 let leads_there = |to: u64| value.contains(&to) && !value.contains(&at);
                 program.is_interrupted() || program.read_pointer(at).map_or(true, leads_there)

@@ -125,8 +125,8 @@ pub(crate) fn number_of(
 
 /// Different types of what such a guard may keep, at most.
 fn most_keys(known: &GuardType) -> usize {
-    const MOST_SORTS: usize = 3;
-    if known.access.is_end() { MOST_SORTS } else { 1 }
+    const MAX_SORTS: usize = 3;
+    if known.access.is_end() { MAX_SORTS } else { 1 }
 }
 
 fn paths_of(

@@ -21,7 +21,7 @@ use crate::walk::search::search_for::SearchFor;
 use crate::walk::waits::Waits;
 
 /// At most this many borrowers of one value are reported.
-const MOST_BORROWERS: usize = 8;
+const MAX_BORROWERS: usize = 8;
 
 /// What a reference leads to: the ends in a value, and how many tasks were told of that have one.
 #[derive(Default)]
@@ -59,7 +59,7 @@ pub(super) fn add(
                 ends: values.in_collections(program, borrow),
                 tasks: Vec::new(),
             });
-            if lent.tasks.len() >= MOST_BORROWERS || lent.tasks.contains(&task.index) {
+            if lent.tasks.len() >= MAX_BORROWERS || lent.tasks.contains(&task.index) {
                 return;
             }
             lent.tasks.push(task.index);

@@ -43,7 +43,7 @@ use crate::walk::threads::guards::OnStack;
 use crate::walk::waits::Waits;
 
 /// Owners of one notification that are listed, at most.
-const MOST_OWNERS: u64 = 64;
+const MAX_OWNERS: u64 = 64;
 
 /// Finds who holds what.
 pub(crate) struct Holders {
@@ -388,7 +388,7 @@ fn is_of_few(program: &Program<'_>, shared: &[SharedPointer], resource: &mut Res
     if resource.parties.is_none() {
         resource.parties = shared.last().map_or(Some(1), owners);
     }
-    let are_few = shared.iter().all(|it| owners(it).is_some_and(|owners| owners <= MOST_OWNERS));
+    let are_few = shared.iter().all(|it| owners(it).is_some_and(|owners| owners <= MAX_OWNERS));
     resource.is_reachable |= !are_few;
     are_few
 }

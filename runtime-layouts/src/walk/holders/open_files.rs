@@ -11,7 +11,7 @@ use crate::walk::chains::site_table::SiteTable;
 use crate::walk::search::end_types::EndTypes;
 
 /// Tasks whose frames are searched, at most: of more nobody is said to have a file.
-const MOST_TASKS: usize = 100_000;
+const MAX_TASKS: usize = 100_000;
 
 /// Who has an open file, as far as variables say.
 #[derive(Default)]
@@ -30,7 +30,7 @@ impl Keepers {
         files: impl Iterator<Item = u64>,
     ) -> FxHashMap<u64, Self> {
         let mut keepers: FxHashMap<u64, Self> = files.map(|fd| (fd, Self::default())).collect();
-        if tasks.len() > MOST_TASKS {
+        if tasks.len() > MAX_TASKS {
             return keepers;
         }
         let libraries = sites.libraries();

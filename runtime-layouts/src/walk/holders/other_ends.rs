@@ -20,7 +20,7 @@ use crate::walk::search::shared::SharedPointer;
 use crate::walk::waits::Waits;
 
 /// Tasks whose frames are searched, at most: of more nobody is said to have an end.
-const MOST_TASKS: usize = 100_000;
+const MAX_TASKS: usize = 100_000;
 
 /// Adds the ends that suspended frames keep of what futures of unknown libraries wait with.
 pub(crate) fn add(
@@ -40,7 +40,7 @@ pub(crate) fn add(
         let (_, own) = known.entry(pointer.counted.address).or_insert((*id, FxHashSet::default()));
         own.insert(pointer.handle.address);
     }
-    if tasks.len() <= MOST_TASKS {
+    if tasks.len() <= MAX_TASKS {
         let types = Rc::new(types);
         let (paths, seen) = (FxHashMap::default(), FxHashSet::default());
         let mut ends = Ends { program, types: &types, paths, known, owners, seen };

@@ -19,7 +19,7 @@ use crate::walk::search::search_for::SearchFor;
 use crate::walk::waits::Waits;
 
 /// Static variables that are looked at, at most.
-const MOST_VARIABLES: usize = 10_000;
+const MAX_VARIABLES: usize = 10_000;
 
 /// A value that a static variable keeps.
 pub(crate) struct InStatic {
@@ -39,7 +39,7 @@ pub(crate) fn guards(program: &Program<'_>, libraries: Libraries) -> Vec<InStati
         for type_name in libraries.holding_statics() {
             let variables = loaded.layouts.static_variables(type_name).unwrap_or_default();
             for variable in variables {
-                if program.is_interrupted() || seen.len() >= MOST_VARIABLES {
+                if program.is_interrupted() || seen.len() >= MAX_VARIABLES {
                     return found;
                 }
                 let ty = Ty { module, id: variable.ty };

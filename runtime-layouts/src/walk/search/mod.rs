@@ -23,15 +23,15 @@ use crate::value::{Program, Ty, Value, ValueError};
 /// Pointers and wrappers between one future and the next, at most.
 const DEEPEST_WRAPPER: usize = 64;
 /// Elements of one array or slice that are looked at.
-const MOST_ELEMENTS: u64 = 10_000;
+const MAX_ELEMENTS: u64 = 10_000;
 /// Nodes of one linked list that are looked at.
-const MOST_NODES: usize = 10_000;
+const MAX_NODES: usize = 10_000;
 /// How often the elements of one collection are looked at that several share: who has it beside those
 /// is not of interest, since so many may do anything with it.
-const MOST_SHARING: u32 = 64;
+const MAX_SHARING: u32 = 64;
 /// Values that are looked at for one chain, whatever leads from one to the next: several times what
 /// a chain with as many frames as are shown needs.
-const MOST_VALUES: usize = 1 << 18;
+const MAX_VALUES: usize = 1 << 18;
 
 /// What was found in a value.
 #[derive(Default)]
@@ -87,7 +87,7 @@ impl Finder {
     /// A finder of what is wanted.
     pub(crate) fn of(wanted: SearchFor, libraries: Libraries) -> Self {
         let traversals = Traversals::of(wanted, libraries);
-        Self { traversals, left: MOST_VALUES, sharing: FxHashMap::default() }
+        Self { traversals, left: MAX_VALUES, sharing: FxHashMap::default() }
     }
 
     /// A finder of the ends of these types.
@@ -98,7 +98,7 @@ impl Finder {
 
     /// Begins with another chain, for which as much may be looked at as for any.
     pub(crate) fn begin(&mut self) {
-        self.left = MOST_VALUES;
+        self.left = MAX_VALUES;
     }
 
     /// Whether no more is looked at for this chain.
@@ -174,7 +174,7 @@ impl<'s, 'p> Search<'s, 'p> {
             self.finder.left = 0;
         }
         let Some(left) = self.finder.left.checked_sub(1) else {
-            return self.cut(format!("cut off after {MOST_VALUES} values"));
+            return self.cut(format!("cut off after {MAX_VALUES} values"));
         };
         self.finder.left = left;
         match self.finder.traversals.of_type(self.program, value.ty) {
@@ -382,7 +382,7 @@ impl<'s, 'p> Search<'s, 'p> {
         let mut nodes = Vec::new();
         let mut seen = FxHashSet::default();
         let mut node = self.program.read_pointer(value.address.wrapping_add(head))?;
-        while node != 0 && nodes.len() < MOST_NODES && seen.insert(node) {
+        while node != 0 && nodes.len() < MAX_NODES && seen.insert(node) {
             if self.program.is_interrupted() {
                 break;
             }
@@ -396,7 +396,7 @@ impl<'s, 'p> Search<'s, 'p> {
         if seen.contains(&node) {
             self.cut(format!("a list loops back to {node:#x}: a cycle"));
         } else if node != 0 {
-            self.cut(format!("{MOST_NODES} of a list's nodes are shown"));
+            self.cut(format!("{MAX_NODES} of a list's nodes are shown"));
         }
         Ok(())
     }
@@ -411,12 +411,12 @@ impl<'s, 'p> Search<'s, 'p> {
         if !self.shared.is_empty() {
             let sharing = self.finder.sharing.entry(value.address).or_default();
             *sharing += 1;
-            if *sharing > MOST_SHARING {
+            if *sharing > MAX_SHARING {
                 return Ok(());
             }
         }
         self.within.push(Collection { value, has_messages });
-        let most = usize::try_from(MOST_ELEMENTS).unwrap_or(usize::MAX);
+        let most = usize::try_from(MAX_ELEMENTS).unwrap_or(usize::MAX);
         let elements = read.of(self.program, value, most);
         elements.iter().flatten().for_each(|element| self.visit(*element));
         self.within.pop();
@@ -424,15 +424,15 @@ impl<'s, 'p> Search<'s, 'p> {
     }
 
     fn visit_elements(&mut self, start: u64, (ty, size, count): (Ty, u64, u64)) {
-        for index in 0..count.min(MOST_ELEMENTS) {
+        for index in 0..count.min(MAX_ELEMENTS) {
             let address = start.wrapping_add(index.wrapping_mul(size));
             self.visit(Value { ty, address });
             if self.result.problem.is_some() {
                 return;
             }
         }
-        if count > MOST_ELEMENTS {
-            self.cut(format!("{MOST_ELEMENTS} of {count} elements are shown"));
+        if count > MAX_ELEMENTS {
+            self.cut(format!("{MAX_ELEMENTS} of {count} elements are shown"));
         }
     }
 }

@@ -83,7 +83,7 @@ const TRANSPARENT: [&str; 4] = [
 /// Structs in each other that are passed over at once, and parts that they may have, at most: a layout
 /// file may say that a type is a part of itself.
 const DEEPEST_PARTS: usize = 64;
-const MOST_PARTS: usize = 256;
+const MAX_PARTS: usize = 256;
 
 /// The plans that were worked out so far.
 pub(crate) struct Traversals {
@@ -277,7 +277,7 @@ impl Traversals {
         for part in parts {
             match self.of_type(program, part.ty).as_deref() {
                 Ok(Traversal { is_wanted: false, descent: Descent::Parts(inner), .. })
-                    if found.len() + inner.len() <= MOST_PARTS =>
+                    if found.len() + inner.len() <= MAX_PARTS =>
                 {
                     found.extend(inner.iter().map(|inner| {
                         let offset = part.offset.wrapping_add(inner.offset);

@@ -15,7 +15,7 @@ use crate::walk::search::coroutine;
 
 /// Functions around the one that makes the context in which the future is looked for: in between are
 /// closures and what calls them, as `LocalKey::with`.
-pub(super) const MOST_AROUND: usize = 14;
+pub(super) const MAX_AROUND: usize = 14;
 /// Pointers between a variable and a future, at most.
 pub(super) const DEEPEST_POINTER: usize = 8;
 
@@ -157,7 +157,7 @@ fn blocked_on_by_name(program: &Program<'_>, on: &OnFrame) -> Option<Ty> {
 
 /// The future that the function there has as a generic argument, or one around it, so many further out.
 pub(super) fn given(program: &Program<'_>, calls: &[OnFrame], at: usize) -> Option<(usize, Ty)> {
-    let around = &calls[at..calls.len().min(at + MOST_AROUND)];
+    let around = &calls[at..calls.len().min(at + MAX_AROUND)];
     around.iter().enumerate().find_map(|(place, on)| {
         let mut types = on.call.function.type_parameters.iter();
         let ty = types.find_map(|of| future_type(program, Ty { module: on.module, id: of.ty }));

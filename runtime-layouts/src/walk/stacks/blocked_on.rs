@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::beginning::{
-    self, Beginning, DEEPEST_POINTER, MOST_AROUND, OnFrame, calls_of, future_type, given,
+    self, Beginning, DEEPEST_POINTER, MAX_AROUND, OnFrame, calls_of, future_type, given,
 };
 use super::native_stack;
 use super::stack_future::{self, StackFuture};
@@ -200,7 +200,7 @@ impl Inspection<'_> {
         beginning: &Beginning,
     ) -> Option<StackFuture> {
         let program = self.program;
-        let around = &calls[beginning.at..calls.len().min(beginning.at + MOST_AROUND)];
+        let around = &calls[beginning.at..calls.len().min(beginning.at + MAX_AROUND)];
         let generic = given(self.program, calls, beginning.at);
         let wanted = generic.and_then(|(_, ty)| Some(program.type_of(ty).ok()?.name.clone()));
         // Without a generic argument it is near, or not to be told from other variables.

@@ -11,7 +11,7 @@ use crate::target::{NativeFrame, Thread};
 use crate::value::Program;
 
 /// Threads that are named; there may be thousands.
-const MOST_NAMED: usize = 8;
+const MAX_NAMED: usize = 8;
 
 /// Says whose stacks were looked at and could not be unwound; `None` when there is none. `inside` has
 /// the kernel's ids of threads that a runtime says are inside of it.
@@ -46,9 +46,9 @@ pub(crate) fn problem(
 
 /// So many threads, with the numbers of the first of them: `12 threads (1, 2, 3, 4, 5, 6, 7, 8, …)`.
 pub(super) fn counted(threads: &[&Thread]) -> String {
-    let named = threads.iter().take(MOST_NAMED).map(|it| it.number.to_string());
+    let named = threads.iter().take(MAX_NAMED).map(|it| it.number.to_string());
     let named = named.collect::<Vec<_>>().join(", ");
-    let more = if threads.len() > MOST_NAMED { ", …" } else { "" };
+    let more = if threads.len() > MAX_NAMED { ", …" } else { "" };
     format!("{} threads ({named}{more})", threads.len())
 }
 

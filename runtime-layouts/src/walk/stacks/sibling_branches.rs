@@ -22,7 +22,7 @@ use crate::walk::search::traversals::Descent;
 use crate::walk::stacks::native_stack::NativeCall;
 
 /// Futures between the outermost one and the innermost one on the stack, at most.
-const MOST_STEPS: usize = 1_000;
+const MAX_STEPS: usize = 1_000;
 
 /// A state machine whose body is on a thread's stack.
 pub(crate) struct OnStack {
@@ -119,7 +119,7 @@ impl Walker {
         let mut found = SiblingsOfStack { chain: Chain::default(), is_ambiguous: false };
         let mut left = on_stack;
         let mut future = Some(root);
-        for _ in 0..MOST_STEPS {
+        for _ in 0..MAX_STEPS {
             let Some(at) = future.filter(|_| !program.is_interrupted()) else { break };
             let Ok(next) = self.step(program, at, &mut left, &mut found) else { break };
             future = next;

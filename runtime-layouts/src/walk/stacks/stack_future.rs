@@ -22,7 +22,7 @@ const LARGEST_SEARCH: u64 = 1 << 20;
 /// any byte of the stack may look like (seen in `tests/fixtures/shapes`, now and then).
 const SMALLEST_SEARCHED: u64 = 16;
 /// Different types of pointers in one value that are looked at, at most.
-const MOST_POINTERS: usize = 16;
+const MAX_POINTERS: usize = 16;
 
 /// A future on a stack.
 pub(crate) struct StackFuture {
@@ -271,8 +271,7 @@ impl Leading {
                 .iter()
                 .any(|name| ty.name.starts_with(name))
         };
-        let paths =
-            path::find_all(program, value.ty, Reach::INLINE, MOST_POINTERS, &mut is_pointer);
+        let paths = path::find_all(program, value.ty, Reach::INLINE, MAX_POINTERS, &mut is_pointer);
         for path in paths {
             let _ = path.each(program, value, &mut |pointer| match program
                 .read_pointer(pointer.address)

@@ -6,7 +6,7 @@ use crate::target::{NativeFrame, Thread};
 use crate::value::Program;
 
 /// Bytes of one stack that are searched, from the innermost frame on.
-const MOST_STACK: u64 = 256 << 10;
+const MAX_STACK: u64 = 256 << 10;
 /// The innermost function's own part of the stack, below its frame address: it waits in the kernel
 /// and keeps the registers of its callers there.
 const INNERMOST: u64 = 1 << 10;
@@ -27,12 +27,12 @@ pub(crate) fn of_stack(
         // Of a thread that just begins, the stack is what lies above its stack pointer.
         let number = program.target().processor()?.stack_pointer;
         let top = frames.first()?.register(number)?.next_multiple_of(word);
-        let places = (top..top.saturating_add(MOST_STACK)).step_by(usize::try_from(word).ok()?);
+        let places = (top..top.saturating_add(MAX_STACK)).step_by(usize::try_from(word).ok()?);
         let stack = places.map_while(|at| program.read_pointer(at).ok());
         words.extend(stack.take_while(|_| !program.is_interrupted()));
         return Some(words);
     };
-    let last = places.next_back().unwrap_or(first).min(first.saturating_add(MOST_STACK));
+    let last = places.next_back().unwrap_or(first).min(first.saturating_add(MAX_STACK));
     let mut at = first.saturating_sub(INNERMOST).next_multiple_of(word);
     while at < last && !program.is_interrupted() {
         // A page that cannot be read has nothing that could be used.
@@ -57,7 +57,7 @@ pub(crate) fn above(program: &Program<'_>, thread: &Thread, from: u64) -> Option
     let mut words: FxHashSet<u64> = registers.collect();
     let word = u64::from(program.pointer_size());
     let mut at = from.next_multiple_of(word);
-    while at < last.min(from.saturating_add(MOST_STACK)) && !program.is_interrupted() {
+    while at < last.min(from.saturating_add(MAX_STACK)) && !program.is_interrupted() {
         words.extend(program.read_pointer(at));
         at += word;
     }

@@ -27,7 +27,7 @@ use crate::walk::search::shared::SharedPointer;
 /// Pointers between a variable and what it refers to, at most.
 const DEEPEST_REFERENCE: usize = 6;
 /// Different things in a library's future that may keep the task's waker, at most.
-const MOST_POLLED: usize = 16;
+const MAX_POLLED: usize = 16;
 
 /// A wait that was found.
 pub(crate) struct FoundWait {
@@ -108,7 +108,7 @@ impl LeafReader {
             let keeps_wakers =
                 |ty: &Type| libraries.resource(&ty.name).filter(|known| known.wakers.is_some());
             let mut wanted = |ty: &Type| keeps_wakers(ty).is_some();
-            let found = path::find_each(program, ty, Reach::RUNTIME, MOST_POLLED, &mut wanted);
+            let found = path::find_each(program, ty, Reach::RUNTIME, MAX_POLLED, &mut wanted);
             let with_type = found.into_iter().filter_map(|path| {
                 let known = keeps_wakers(program.type_of(path.end).ok()?)?;
                 Some((path, known))
@@ -214,7 +214,7 @@ impl<'w> LeafWalk<'w> {
                 let of = |it: &FoundWait| (it.wait.task, it.wait.leaf, it.seen.kind, it.seen.key);
                 of(other) == of(&beside)
             };
-            if !self.found.iter().rev().take(MOST_POLLED).any(is_same) {
+            if !self.found.iter().rev().take(MAX_POLLED).any(is_same) {
                 self.found.push(beside);
             }
         }

@@ -14,7 +14,7 @@ use crate::walk::search::end_types::EndTypes;
 use crate::walk::search::shared::{SharedPointer, is_shared};
 
 /// Shared pointers of one value that are looked at, at most.
-const MOST_FOUND: usize = 8;
+const MAX_FOUND: usize = 8;
 
 /// Finds what futures share with others that keeps their wakers; keeps what it learns about types.
 pub(crate) struct SharedWakers {
@@ -48,7 +48,7 @@ impl SharedWakers {
         for path in self.nearest(program, leaf.ty).iter() {
             let _ = path.each(program, leaf, &mut |end| handles.push(end));
         }
-        handles.truncate(MOST_FOUND);
+        handles.truncate(MAX_FOUND);
         handles.into_iter().find_map(|handle| {
             let pointer = SharedPointer::at(program, handle)?;
             let behind = self.behind(program, pointer);
@@ -80,7 +80,7 @@ impl SharedWakers {
     fn nearest(&mut self, program: &Program<'_>, ty: Ty) -> Rc<[Path]> {
         let paths = self.nearest.entry(ty).or_insert_with(|| {
             let mut wanted = |ty: &Type| is_shared(&ty.name);
-            path::find_all(program, ty, Reach::RUNTIME, MOST_FOUND, &mut wanted).into()
+            path::find_all(program, ty, Reach::RUNTIME, MAX_FOUND, &mut wanted).into()
         });
         Rc::clone(paths)
     }

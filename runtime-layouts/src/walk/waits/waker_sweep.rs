@@ -23,7 +23,7 @@ use crate::walk::chains::site_table::SiteTable;
 /// Bytes that are read at once: so many go past the page cache.
 const CHUNK: u64 = 256 << 10;
 /// Chunks that are searched, at most: 256 MiB.
-const MOST_CHUNKS: usize = 1 << 10;
+const MAX_CHUNKS: usize = 1 << 10;
 /// Chunks at the end of a module, where its variables are, that are searched: 4 MiB.
 const STATIC_CHUNKS: u64 = 16;
 /// Bytes that can be read or not as a whole.
@@ -187,7 +187,7 @@ impl Sweep<'_> {
     fn run(&mut self, seeds: Vec<u64>) {
         let mut seen: FxHashSet<u64> = seeds.iter().copied().collect();
         let mut next = VecDeque::from(seeds);
-        let mut left = MOST_CHUNKS;
+        let mut left = MAX_CHUNKS;
         while let Some(chunk) = next.pop_front() {
             if left == 0 || self.program.is_interrupted() {
                 return;

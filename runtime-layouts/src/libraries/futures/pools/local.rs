@@ -18,7 +18,7 @@ pub(super) const METHODS: &str = "futures_executor::local_pool::LocalPool::";
 /// in the set meanwhile.
 pub(in super::super) const POLL: &str = "futures_executor::local_pool::LocalPool::poll_pool";
 /// Tasks of one pool that are looked at.
-const MOST_TASKS: usize = 1 << 20;
+const MAX_TASKS: usize = 1 << 20;
 
 /// Adds the pools that variables are or refer to, and their tasks, oldest first.
 pub(super) fn add(inspection: &mut Inspection<'_>, variables: &[Found]) {
@@ -60,12 +60,12 @@ fn is_sound(program: &Program<'_>, pool: Value) -> bool {
 fn add_pool(inspection: &mut Inspection<'_>, pool: Value, thread: Option<ThreadRef>) {
     let program = inspection.program;
     let mut runtime = runtime(inspection, FLAVOR, pool);
-    let nodes = set_of(program, pool).and_then(|set| nodes(program, set, MOST_TASKS));
+    let nodes = set_of(program, pool).and_then(|set| nodes(program, set, MAX_TASKS));
     let nodes = nodes.unwrap_or_else(|error| {
         runtime.incomplete.push(format!("the list of its tasks: {error}"));
         Vec::new()
     });
-    if nodes.len() == MOST_TASKS {
+    if nodes.len() == MAX_TASKS {
         runtime.incomplete.push("it has more tasks than unhang reads".into());
     }
     let waiting = incoming(program, pool).unwrap_or_default();
@@ -161,5 +161,5 @@ fn incoming(program: &Program<'_>, pool: Value) -> Result<Vec<Value>, ValueError
         ty: slice.element,
         address: slice.start.wrapping_add(index.wrapping_mul(slice.size)),
     };
-    Ok((0..slice.count.min(MOST_TASKS as u64)).map(at).collect())
+    Ok((0..slice.count.min(MAX_TASKS as u64)).map(at).collect())
 }

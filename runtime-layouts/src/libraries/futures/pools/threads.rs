@@ -23,7 +23,7 @@ pub(in super::super) const RUN: &str = "futures_executor::thread_pool::Task::run
 const WAITING: u64 = 0;
 
 /// Tasks in the queue of one pool that are looked at.
-const MOST_QUEUED: usize = 1 << 16;
+const MAX_QUEUED: usize = 1 << 16;
 
 const INCOMPLETE: &str = "it keeps no list of its tasks: shown are those that are queued or polled, \
                           and those that wait of which a waker was found in memory";
@@ -123,7 +123,7 @@ fn add_pool(inspection: &mut Inspection<'_>, pool: Value, threads: &[ThreadRef],
 fn queued(inspection: &mut Inspection<'_>, pool: Value) -> Option<Vec<TaskIndex>> {
     let program = inspection.program;
     let receiver = pool.member(program, "rx").ok()?;
-    let messages = channels::messages(program, receiver, MOST_QUEUED).ok()?;
+    let messages = channels::messages(program, receiver, MAX_QUEUED).ok()?;
     let mut found = Vec::new();
     for message in messages {
         if inspection.interrupted() {

@@ -6,11 +6,11 @@ use crate::layout::{Type, TypeKind};
 use crate::value::{Program, Ty, Value, ValueError};
 
 /// Slots of a hash table that are looked at.
-const MOST_SLOTS: u64 = 1 << 16;
+const MAX_SLOTS: u64 = 1 << 16;
 /// Nodes of a B-tree that are looked at.
-const MOST_NODES: usize = 4096;
+const MAX_NODES: usize = 4096;
 /// Levels of a B-tree: more than any that fits in memory.
-const MOST_LEVELS: u64 = 24;
+const MAX_LEVELS: u64 = 24;
 
 pub(super) const PRINTERS: &[ValuePrinter] = &[
     ValuePrinter::of("std::collections::hash::map::HashMap", hashed),
@@ -57,7 +57,7 @@ pub(in crate::libraries::rust_std) fn slots(
     let pair_layout = program.type_of(pair)?;
     let mut found = Vec::new();
     let wanted = count.min(most);
-    let slots = mask.min(MOST_SLOTS) + 1;
+    let slots = mask.min(MAX_SLOTS) + 1;
     let mut controls = vec![0x80_u8; usize::try_from(slots).unwrap_or(0)];
     program.target().memory().read(control, &mut controls)?;
     for (slot, control_byte) in (0..slots).zip(controls) {
@@ -105,7 +105,7 @@ pub(in crate::libraries::rust_std) fn tree_entries(
     let Some(root) = find(program, root, &mut is_node)?.filter(|_| count > 0) else {
         return Ok(Some((Vec::new(), 0)));
     };
-    let height = root.member(program, "height")?.unsigned(program)?.min(MOST_LEVELS);
+    let height = root.member(program, "height")?.unsigned(program)?.min(MAX_LEVELS);
     let node = root.member(program, "node")?;
     let mut is_pointer = |ty: &Type| matches!(ty.kind, TypeKind::Pointer { target: Some(_) });
     let Some(pointer) = find(program, node, &mut is_pointer)? else { return Ok(None) };
@@ -116,7 +116,7 @@ pub(in crate::libraries::rust_std) fn tree_entries(
         edges: edges_offset(program, leaf)?,
         wanted: count.min(most),
         entries: Vec::new(),
-        nodes: MOST_NODES,
+        nodes: MAX_NODES,
     };
     walk.node(leaf.address, height)?;
     Ok(Some((walk.entries, count)))

@@ -56,7 +56,7 @@ fn messages(program: &Program<'_>, receiver: Value, most: usize) -> Result<Vec<V
             let next = block.find_member(program, "next")?;
             let next = next.map(|next| program.read_pointer(next.address)).transpose()?;
             match next {
-                Some(address) if address != 0 && place < MOST_MESSAGES => {
+                Some(address) if address != 0 && place < MAX_MESSAGES => {
                     block.address = address;
                     continue;
                 }
@@ -77,7 +77,7 @@ fn messages(program: &Program<'_>, receiver: Value, most: usize) -> Result<Vec<V
 
 const BLOCK: &str = "tokio::sync::mpsc::block::Block<";
 /// So far behind the first block no block is looked for.
-const MOST_MESSAGES: u64 = 1 << 20;
+const MAX_MESSAGES: u64 = 1 << 20;
 
 /// How many messages a block has room for; `None` where the layout is not the one that is known.
 fn slots(program: &Program<'_>, block: Value) -> Result<Option<u64>, ValueError> {
