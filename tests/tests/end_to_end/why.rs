@@ -13,7 +13,7 @@ use xtask::session::Subject;
 
 /// Faults of which an optimized program does not show all: where main's future is on the stack while
 /// its thread is blocked in it, or a guard that a blocked thread has.
-const OPTIMIZED_AWAY: [&str; 4] = ["sibling-guard", "local-guard", "scope", "forgotten-guard"];
+const OPTIMIZED_AWAY: [&str; 3] = ["sibling-guard", "scope", "forgotten-guard"];
 
 /// Every debugger, at the process and at its core file: the gdbs, then the lldbs.
 const EVERY: &[Look] = &[
