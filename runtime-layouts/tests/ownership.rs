@@ -2,10 +2,12 @@
 //! behind, and none at all where something else can still send.
 
 use runtime_layouts::diagnosis::findings;
+use runtime_layouts::fake::processor::WIDE;
 use runtime_layouts::fake::{FakeLayouts, FakeMemory, FakeTarget, tokio};
 use runtime_layouts::layout::TypeId;
 use runtime_layouts::libraries::REGISTRY;
 use runtime_layouts::report::{Finding, FindingKind, Report};
+use runtime_layouts::target::{CodeAddress, NativeFrame};
 use runtime_layouts::walk::inspect;
 
 /// The vtables of the two futures.
@@ -15,6 +17,8 @@ const KEEPS: u64 = 0x20_4000;
 const CHAN: u64 = 0x50_0000;
 const SENDERS: u64 = 0;
 const WEAK_SENDERS: u64 = 40;
+/// The stack of the process's own thread.
+const STACK: u64 = 0x60_0000;
 
 /// `async fn waits()` with a sender in `bell` that awaits the channel's receiver, and `async fn
 /// keeps()` with a sender in `bell` that awaits something else.
@@ -79,8 +83,19 @@ fn memory(kept: bool, senders: u64, weak: u64) -> FakeMemory {
     memory
 }
 
+/// What the process's own thread has in a register: nothing of interest, or the channel.
+fn report_with(layouts: FakeLayouts, memory: FakeMemory, register: u64) -> Report {
+    let frame = NativeFrame {
+        pc: CodeAddress::Next(0),
+        frame_address: Some(STACK),
+        registers: vec![(3, register)],
+    };
+    let target = FakeTarget::new(layouts, memory, tokio::THREAD_POINTER);
+    inspect(&target.with_stack(&WIDE, vec![frame]), REGISTRY)
+}
+
 fn report(layouts: FakeLayouts, memory: FakeMemory) -> Report {
-    inspect(&FakeTarget::new(layouts, memory, tokio::THREAD_POINTER), REGISTRY)
+    report_with(layouts, memory, 0)
 }
 
 /// The finding that there is, if any.
@@ -103,6 +118,19 @@ fn a_message_of_its_own_never_comes() {
 fn without_drop_flags_nothing_is_certain() {
     let found = finding(layouts().with_abort(), memory(false, 1, 0)).expect("a finding");
     assert_eq!((found.kind, found.is_sure), (FindingKind::NeverWoken, false));
+}
+
+/// A variable that may have been moved away counts as long as no thread has the channel's address, or
+/// that of the counts of its `Arc`.
+#[test]
+fn a_thread_may_have_what_was_moved_away() {
+    let with = |layouts: FakeLayouts, register| {
+        findings(&report_with(layouts, memory(false, 1, 0), register)).len()
+    };
+    for (register, are_sure, in_doubt) in [(0, 1, 1), (CHAN, 1, 0), (CHAN - 16, 1, 0)] {
+        assert_eq!(with(layouts(), register), are_sure, "it was not moved");
+        assert_eq!(with(layouts().with_abort(), register), in_doubt, "{register:#x}");
+    }
 }
 
 #[test]

@@ -58,6 +58,9 @@ fn of_wait(
     blocked: &[(WaitId, &Wait)],
 ) -> Option<Finding> {
     let (task, resource) = (report.task(wait.task), report.resource(wait.resource));
+    if is_alone(report, task) {
+        return None;
+    }
     let (cause, is_sure) = match resource.kind {
         ResourceKind::Blocking => match *resource.tasks.as_slice() {
             // What it polls says more than the call.
@@ -80,6 +83,24 @@ fn of_wait(
     };
     let links = vec![Link { wait: id, cause }];
     Some(Finding { kind: FindingKind::BlockedWorker, is_sure, links, runtime: None, behind })
+}
+
+/// Whether nothing else could run on the one worker that a task blocks: a thread that has a runtime for
+/// itself may wait as it likes.
+fn is_alone(report: &Report, task: &Task) -> bool {
+    let Some(runtime) = task.runtime.and_then(|runtime| report.runtimes.get(runtime)) else {
+        return false;
+    };
+    let is_over = |state| matches!(state, TaskState::Complete | TaskState::Cancelled);
+    let mut others = report.tasks.iter().filter(|other| {
+        other.index != task.index
+            && other.runtime == task.runtime
+            && other.kind != TaskKind::Blocking
+            && !is_over(other.state)
+    });
+    let has_siblings =
+        task.siblings_of_stack.as_ref().is_some_and(|siblings| !siblings.chain.branches.is_empty());
+    runtime.workers.len() == 1 && others.next().is_none() && !has_siblings
 }
 
 /// A runtime whose timers do not fire, since tasks keep all its workers busy: a worker looks at the

@@ -9,7 +9,12 @@ use super::dependencies::{Dependencies, DependencyId};
 use super::needs::Needs;
 use super::pollers::{Pollers, blocks_thread};
 use super::substitutes::Substitutes;
-use crate::report::{Cause, Chain, FrameRef, Report, TaskIndex, TaskState, Wait, WaitId};
+use crate::report::{
+    Cause, Chain, Frame, FrameRef, Report, ResourceKind, TaskIndex, TaskState, Wait, WaitId,
+};
+
+/// Branches beside a timer, at most, that it ends when it is due: a set of futures has more.
+const MAX_LIMITED: usize = 16;
 
 /// A leaf that is polled, with the frames above it that something depends on.
 struct Leaf {
@@ -204,10 +209,58 @@ impl<'r> Leaves<'r> {
             self.add_leaf(task, chain, above);
         }
         self.add_beside(task, chain, leaf.map(FrameRef::of), above);
-        for branch in branches {
+        let are_few = chain.branches.len() <= MAX_LIMITED;
+        for (number, branch) in branches.enumerate() {
             self.add(task, branch, above);
+            if are_few && self.is_timer(task, branch) {
+                self.add_limit(task, chain, (number, branch), above);
+            }
         }
         above.truncate(outer);
+    }
+
+    /// Whether a branch is a timer and no code of the user's, as the limit of a `timeout` and an arm of
+    /// `select!`.
+    fn is_timer(&self, task: TaskIndex, branch: &Chain) -> bool {
+        let report = self.report;
+        let Some(leaf) = branch.frames.last().map(FrameRef::of) else { return false };
+        let is_users = |frame: &Frame| report.site(frame.site).user;
+        let is_of_time = |wait: &Wait| {
+            wait.leaf == leaf && report.resource(wait.resource).kind == ResourceKind::Sleep
+        };
+        branch.branches.is_empty()
+            && !branch.frames.iter().any(is_users)
+            && report.waits_of(task).iter().any(is_of_time)
+    }
+
+    /// Adds what a timer lets go when it is due: the branches beside it are dropped then, with all that
+    /// they have.
+    fn add_limit(
+        &mut self,
+        task: TaskIndex,
+        chain: &Chain,
+        (number, timer): (usize, &Chain),
+        above: &[DependencyId],
+    ) {
+        let report = self.report;
+        if report.task(task).state != TaskState::Idle {
+            return;
+        }
+        let leaf = timer.frames.last().map(FrameRef::of);
+        let waits = report.waits.of(task).filter(|(_, wait)| Some(wait.leaf) == leaf);
+        let waits: Vec<WaitId> = waits.map(|(id, _)| id).collect();
+        let mut dependencies: Vec<DependencyId> = above.to_vec();
+        let others = chain.polled_branches().enumerate().filter(|(other, _)| *other != number);
+        for (_, other) in others {
+            other.visit_frames(&mut |frame| {
+                dependencies.extend(self.dependencies.frame(task, FrameRef::of(frame)));
+            });
+        }
+        if dependencies.len() == above.len() {
+            return;
+        }
+        let pollers = self.pollers.get(&task).cloned();
+        self.leaves.push(Leaf { waits, pollers, dependencies });
     }
 
     /// Adds what frames wait for beside what they poll: they go on with it, and all that they have.

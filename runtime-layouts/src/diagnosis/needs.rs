@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use rustc_hash::FxHashSet;
+
 use super::dependencies::{Dependency, Group};
 use super::pollers::blocks_thread;
 use super::unwakeable::is_unwakeable;
 use crate::report::{
-    Access, Cause, Holder, Report, Resource, ResourceKind, TaskIndex, TaskState, Wait, WaitId,
+    Access, Cause, Holder, Report, Resource, ResourceKind, Task, TaskIndex, TaskState, Wait, WaitId,
 };
 
 /// Unpolled futures before one that waits that are looked at, at most.
@@ -28,10 +30,11 @@ impl Needs {
     pub(super) fn of(report: &Report) -> Self {
         let of = vec![0..0; report.waits.len()];
         let mut needs = Self { groups: Vec::new(), of, lists: Vec::new() };
+        let awaited = awaited_alone(report);
         for resource in &report.resources {
-            needs.add(report, resource);
+            needs.add(report, resource, &awaited);
         }
-        needs.add_unwakeable(report);
+        needs.add_unwakeable(report, &awaited);
         needs
     }
 
@@ -61,9 +64,16 @@ impl Needs {
     }
 
     /// What a task waits for that nothing can wake does not matter: it does not go on.
-    fn add_unwakeable(&mut self, report: &Report) {
+    fn add_unwakeable(&mut self, report: &Report, awaited: &FxHashSet<TaskIndex>) {
         let mut nothing = None;
-        for task in report.tasks.iter().filter(|task| is_unwakeable(task)) {
+        // One that is made to wait for ever is mostly meant to be aborted.
+        let is_meant = |task: &Task| {
+            let mut waits = report.waits_of(task.index).iter();
+            may_be_aborted(task, awaited)
+                && waits.all(|wait| report.resource(wait.resource).kind == ResourceKind::Never)
+        };
+        let unwakeable = report.tasks.iter().filter(|task| is_unwakeable(task));
+        for task in unwakeable.filter(|task| !is_meant(task)) {
             let list = nothing.get_or_insert_with(|| {
                 let group = self.group(Group::new());
                 self.list([group])
@@ -74,7 +84,7 @@ impl Needs {
         }
     }
 
-    fn add(&mut self, report: &Report, resource: &Resource) {
+    fn add(&mut self, report: &Report, resource: &Resource, awaited: &FxHashSet<TaskIndex>) {
         let is_open = |id: &WaitId| !report.wait(*id).is_granted;
         if !resource.queue.iter().any(is_open) {
             return;
@@ -111,7 +121,7 @@ impl Needs {
                 ))
                 && resource.are_all_found() =>
             {
-                if is_about_to_be_used(report, resource) {
+                if is_about_to_be_used(report, resource) || may_be_elsewhere(report, resource) {
                     return;
                 }
                 vec![enders(report, resource)]
@@ -127,6 +137,7 @@ impl Needs {
             let task = report.wait(*id).task;
             let drives = || report.connections.iter().any(|it| it.task == task);
             match resource.kind {
+                ResourceKind::Never => may_be_aborted(report.task(task), awaited),
                 ResourceKind::OtherEnd => report.has_more_wakers(task),
                 // Who drives a connection over a pipe goes on by those who use it, too.
                 ResourceKind::Pipe => report.has_more_wakers(task) || drives(),
@@ -147,6 +158,9 @@ impl Needs {
     fn add_lock(&mut self, report: &Report, lock: &Resource) {
         let waits = || lock.queue.iter().map(|id| (*id, report.wait(*id)));
         // Who was given it and is polled goes on, and holds it next.
+        if may_be_elsewhere(report, lock) {
+            return;
+        }
         if waits().any(|(_, wait)| wait.is_granted && wait.is_polled) {
             return;
         }
@@ -250,6 +264,40 @@ fn are_all_known(resource: &Resource) -> bool {
 /// The frame that keeps a future without polling it, by a wait of that future.
 fn unpolled(id: WaitId, wait: &Wait) -> Option<(Dependency, Cause)> {
     Some((Dependency::Frame(wait.task, wait.holding_frame?), Cause::Unpolled(id)))
+}
+
+/// Whether somebody has the handle of a task, who does not just await it.
+fn may_be_aborted(task: &Task, awaited: &FxHashSet<TaskIndex>) -> bool {
+    task.wakers.has_join_handle && !awaited.contains(&task.index)
+}
+
+/// The tasks that another one awaits, and nothing beside: it does not abort them before they end.
+fn awaited_alone(report: &Report) -> FxHashSet<TaskIndex> {
+    let mut awaited = FxHashSet::default();
+    for resource in &report.resources {
+        if !matches!(resource.kind, ResourceKind::Join | ResourceKind::JoinSet) {
+            continue;
+        }
+        let is_alone = |id: &WaitId| {
+            let wait = report.wait(*id);
+            let polled = report.waits_of(wait.task).iter().filter(|other| other.is_polled);
+            wait.is_polled && polled.count() == 1
+        };
+        if resource.queue.iter().any(is_alone) {
+            awaited.extend(resource.tasks.iter().copied());
+        }
+    }
+    awaited
+}
+
+/// Whether a thread may have what only variables are known to have that may have been moved away; or a
+/// permit, since nobody counts those.
+fn may_be_elsewhere(report: &Report, resource: &Resource) -> bool {
+    let in_doubt = resource.holders.iter().all(|holder| holder.may_be_moved);
+    let Some(first) = resource.queue.first() else { return false };
+    (in_doubt || resource.kind == ResourceKind::Semaphore)
+        && !resource.holders.is_empty()
+        && report.may_be_with_a_thread(report.wait(*first).resource)
 }
 
 /// Whether a place of a channel was given to a future that something polls.

@@ -213,14 +213,19 @@ impl Resource {
         }
         let ends = || holders().filter(|holder| holder.access != Access::Place);
         let all = ends().count() as u64;
-        if ends().any(|holder| holder.access == Access::Handle) {
-            return self.parties.is_some_and(|parties| parties <= all);
-        }
         let mut shared: Vec<u64> = ends().filter_map(|holder| holder.shared_end).collect();
         let sharing = shared.len() as u64;
         shared.sort_unstable();
         shared.dedup();
-        self.parties == Some(all - sharing + shared.len() as u64)
+        let different = all - sharing + shared.len() as u64;
+        // A token counts those that are made of it; what else is had by handles, its owners.
+        match self.kind {
+            _ if !ends().any(|holder| holder.access == Access::Handle) => {
+                self.parties == Some(different)
+            }
+            ResourceKind::Cancellation => self.parties.is_some_and(|parties| parties <= different),
+            _ => self.parties.is_some_and(|parties| parties <= all),
+        }
     }
 
     /// Whether only a place of it helps who waits: to make room, or to send where there is no room.

@@ -120,6 +120,27 @@ impl Report {
         threads.next().filter(|_| threads.next().is_none())
     }
 
+    /// Whether a thread may have what some variables are said to have, each of which may have been moved
+    /// away, or a permit that nobody was found to have: one that does something else than to wait for it
+    /// has its address, and is none of those that were found to have it.
+    #[must_use]
+    pub fn may_be_with_a_thread(&self, id: ResourceId) -> bool {
+        let resource = self.resource(id);
+        let is_known = |thread: &ProcessThread| {
+            let task = thread.task;
+            let mut waiting = resource.queue.iter().map(|wait| self.wait(*wait).task);
+            waiting.any(|waiting| Some(waiting) == task)
+                || resource.holders.iter().any(|holder| {
+                    holder.task.is_some() && holder.task == task
+                        || holder.thread.is_some_and(|holding| holding.thread == thread.thread)
+                })
+        };
+        let may_have = |thread: &&ProcessThread| {
+            thread.activity != Activity::Parked && thread.refers_to.contains(&id)
+        };
+        self.threads.iter().filter(may_have).any(|thread| !is_known(thread))
+    }
+
     /// Whether a thread may hold that lock though no guard of it was found there: one that runs, is
     /// blocked by something else or sleeps in `block_on`, and has the lock's address. What only waits
     /// for work holds nothing.

@@ -16,6 +16,8 @@ pub struct TaskWakers {
     /// How many of these are kept by sets of futures, within the task itself, of which no future
     /// can be woken: such a set wakes the task only after one of its futures was woken.
     pub of_dead_sets: u32,
+    /// Whether somebody has the task's `JoinHandle`, which can abort it.
+    pub has_join_handle: bool,
     /// Of a future that a thread blocks on, the address of what unparks that thread: the data pointer
     /// of the wakers. `None` when that is not known, and for a task, whose header takes its place.
     pub parker: Option<u64>,
@@ -42,7 +44,7 @@ impl TaskWakers {
     /// So many, at most.
     #[must_use]
     pub const fn at_most(count: u32) -> Self {
-        Self { at_most: Some(count), of_dead_sets: 0, parker: None }
+        Self { at_most: Some(count), of_dead_sets: 0, has_join_handle: false, parker: None }
     }
 
     /// Whether it is certain that no waker exists.
@@ -75,7 +77,7 @@ impl Report {
     /// more refer to the task than its own waits account for, each of which keeps a waker at most.
     /// `false` also where that is not known.
     ///
-    /// A `JoinHandle` is none of these: who awaits one does not use it to abort.
+    /// A `JoinHandle` is none of these: who awaits one mostly does not use it to abort.
     #[must_use]
     pub fn may_be_aborted(&self, task: TaskIndex) -> bool {
         self.has_abort_handles && self.has_more_wakers(task)

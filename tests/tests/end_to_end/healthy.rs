@@ -135,6 +135,10 @@ busy! {
     streams_that_are_moved_to_other_tasks "moved-streams" [SLOW];
     futures_that_are_given_up_in_the_midst "given-up" [SLOW];
     workers_that_share_a_receiver "shared-jobs" [];
+    what_was_moved_to_threads_and_closures "moved-away" [SLOW];
+    tokens_that_others_cancel "tokens" [];
+    waits_that_limits_and_aborts_end "limits" [SLOW];
+    a_thread_with_a_runtime_of_its_own "own-runtime" [];
     a_server_under_load "echo" [];
     a_server_on_one_thread "one-thread" [];
 }

@@ -14,6 +14,7 @@ pub(crate) mod futex_words;
 pub(crate) mod named_pipes;
 mod notifications;
 pub(crate) mod scopes;
+mod sleeps;
 pub(crate) mod threads;
 pub(crate) mod values;
 
@@ -181,8 +182,8 @@ const BLOCKING: &[BlockingCall] = &[
     BlockingCall::block_on("futures_executor::local_pool::block_on"),
     BlockingCall::block_on("futures_lite::future::block_on"),
     BlockingCall::block_on("pollster::block_on"),
-    BlockingCall::call("std::thread::functions::sleep"),
-    BlockingCall::call("std::thread::sleep"),
+    BlockingCall::only("std::thread::functions::sleep", sleeps::long),
+    BlockingCall::only("std::thread::sleep", sleeps::long),
     BlockingCall::of("std::thread::functions::park", notifications::unpark),
     BlockingCall::of("std::thread::park", notifications::unpark),
     BlockingCall::of("std::thread::join_handle::JoinHandle::join", threads::end),

@@ -63,7 +63,7 @@ pub(super) fn wakers_of(word: u64, own_references: u64) -> TaskWakers {
     let handles = u64::from(word & JOIN_INTEREST != 0);
     let wakers = (word >> FLAGS).checked_sub(own_references + handles).filter(|_| is_idle);
     let at_most = wakers.and_then(|count| u32::try_from(count).ok());
-    TaskWakers { at_most, ..TaskWakers::default() }
+    TaskWakers { at_most, has_join_handle: handles > 0, ..TaskWakers::default() }
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::site_table::{SiteTable, StateKey};
 use crate::knowledge::Libraries;
+use crate::layout::TypeKind;
+use crate::layout::name::Environment;
 use crate::report::{Chain, FrameRef, FutureState, Polled, SiteId};
-use crate::value::{Program, Value, ValueError};
+use crate::value::{Program, Ty, Value, ValueError};
 use crate::walk::search::end_types::EndTypes;
 use crate::walk::search::search_for::SearchFor;
 use crate::walk::search::shared::SharedPointer;
@@ -204,18 +206,21 @@ impl LiveValues {
                     _ => value.active_variant(program)?.0,
                 };
                 for held in &states[active].variables {
-                    let mut below = self.finder.values_in(program, part_of(value, held.part));
+                    let variable = part_of(value, held.part);
+                    let mut below = self.finder.values_in(program, variable);
                     if below.values.is_empty() {
                         continue;
                     }
                     let may_be_moved =
                         held.may_be_moved(program, value) || !program.unwinds(value.ty.module);
+                    let has_parts = may_be_taken_apart(program, value.ty, variable.ty);
                     let values = (0..).zip(&below.values);
                     found.extend(values.map(|(place, (value, _))| LiveValue {
                         value: *value,
                         frame,
                         variable: Some(Arc::clone(&held.name)),
-                        may_be_moved,
+                        may_be_moved: may_be_moved
+                            || has_parts && is_part(program, *value, variable),
                         shared: below.shared.remove(&place).unwrap_or_default(),
                         within: below.within.remove(&place),
                         holding_frame: None,
@@ -233,4 +238,29 @@ impl LiveValues {
         }
         Ok(())
     }
+}
+
+/// Whether the parts of a variable can be moved away one by one, while the variable stays and no flag
+/// tells: a closure takes only the part that it uses (`async move { link.tx.send(1).await }`), and so
+/// does a statement. That needs fields that the machine's own code can name: those of a tuple, or of a
+/// struct of its own crate. Of an enum nothing is left to use, so that it mostly goes as well.
+fn may_be_taken_apart(program: &Program<'_>, machine: Ty, variable: Ty) -> bool {
+    let name = |ty: Ty| program.type_of(ty).map(|layout| (&*layout.name, &layout.kind));
+    let (Ok((machine, _)), Ok((variable, kind))) = (name(machine), name(variable)) else {
+        return false;
+    };
+    let root = |name: &str| name.split("::").next().map(str::to_string);
+    let is_environment = Environment::of(variable).is_some();
+    match kind {
+        _ if is_environment => false,
+        TypeKind::Enum { .. } => false,
+        _ => variable.starts_with('(') || root(machine) == root(variable),
+    }
+}
+
+/// Whether a value is a part of a variable, and neither the whole of it nor behind a pointer.
+fn is_part(program: &Program<'_>, value: Value, variable: Value) -> bool {
+    let size = program.type_of(variable.ty).map_or(0, |layout| layout.size);
+    let is_inside = value.address.wrapping_sub(variable.address) < size;
+    is_inside && (value.ty, value.address) != (variable.ty, variable.address)
 }

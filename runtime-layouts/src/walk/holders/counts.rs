@@ -1,5 +1,7 @@
 //! What a resource's own counts say of the holders that were found.
 
+use rustc_hash::FxHashSet;
+
 use crate::report::{Access, Holder, Resource, ResourceKind, Wait};
 use crate::walk::search::coroutine::Variable;
 
@@ -73,13 +75,27 @@ pub(crate) fn drop_what_does_not_count(resource: &mut Resource) {
             _ if resource.kind == ResourceKind::Pool => most,
             _ => 0,
         };
-        if alike.clone().count() as u64 > most && alike.any(is_sure) {
+        // What several have behind one pointer is one.
+        let sure = distinct(alike.clone().filter(|holder| is_sure(holder)));
+        if distinct(alike) > most && sure > 0 && sure >= most {
             resource.holders.retain(|holder| is_place(holder) != are_places || is_sure(holder));
         }
     }
     if resource.is_taken == Some(false) {
         resource.holders.clear();
     }
+}
+
+/// How many different things these have: what lies behind shared pointers counts once, whoever has one.
+fn distinct<'h>(holders: impl Iterator<Item = &'h Holder>) -> u64 {
+    let (mut shared, mut own) = (FxHashSet::default(), 0);
+    for holder in holders {
+        match holder.shared_end {
+            Some(end) => _ = shared.insert(end),
+            None => own += 1,
+        }
+    }
+    own + shared.len() as u64
 }
 
 /// Makes the holders of a set that does not list its tasks its tasks: what each keeps as long as it

@@ -50,15 +50,13 @@ pub(crate) fn children(
             }
         }
         // The other member of `MaybeUninit` is `()`; what other unions hold, only their code knows.
-        TypeKind::Union { members } if base_path(&layout.name).ends_with("::MaybeUninit") => {
-            Children::Parts(
-                members
-                    .iter()
-                    .filter(|member| &*member.name == "value")
-                    .map(|member| Part { offset: member.offset, ty: of(member.ty) })
-                    .collect(),
-            )
-        }
+        TypeKind::Union { members } if is_maybe_uninit(program, ty)? => Children::Parts(
+            members
+                .iter()
+                .filter(|member| &*member.name == "value")
+                .map(|member| Part { offset: member.offset, ty: of(member.ty) })
+                .collect(),
+        ),
         TypeKind::Enum { variants, .. } => Children::Variants(
             variants
                 .iter()
@@ -68,6 +66,13 @@ pub(crate) fn children(
         TypeKind::Pointer { target: Some(target) } if is_followed(&layout.name, wanted) => {
             Children::Pointer(of(*target))
         }
+        // Which of them are there only the code knows that has them, as `core::array::IntoIter`: what it
+        // gave away has left its bytes.
+        TypeKind::Array { element, .. }
+            if wanted != SearchFor::Futures && is_maybe_uninit(program, of(*element))? =>
+        {
+            Children::None
+        }
         TypeKind::Array { element, count: Some(count) } => Children::Array {
             element: of(*element),
             size: program.type_of(of(*element))?.size,
@@ -75,6 +80,11 @@ pub(crate) fn children(
         },
         _ => Children::None,
     })
+}
+
+/// Whether a type is a `MaybeUninit`.
+fn is_maybe_uninit(program: &Program<'_>, ty: Ty) -> Result<bool, LayoutError> {
+    Ok(base_path(&program.type_of(ty)?.name).ends_with("::MaybeUninit"))
 }
 
 /// Whether a pointer of that type leads to what is wanted: one that owns what it points to, for

@@ -1,4 +1,5 @@
-//! Which threads have the addresses of locks that tasks wait for by blocking their threads.
+//! Which threads have the addresses of locks that tasks wait for by blocking their threads, and of what
+//! only variables are known to have that may have been moved away.
 //!
 //! The guard of such a lock may be a temporary, and an optimized build forgets where variables are.
 //! But who holds a guard has the lock's address on its stack or in a register. So what has it not
@@ -29,6 +30,13 @@ const LARGEST_VALUE: u64 = 4096;
 /// counts of an `Arc` around it, two words, to which a mere handle points.
 const GUARD_REACH: u64 = 16;
 
+/// Frames of a thread that just begins, at most: `clone` and what that calls first.
+const FRAMES_OF_BEGINNING: usize = 2;
+
+/// How far before something an `Arc` around it points: to the counts, which are as far from it as it is
+/// aligned (`ArcInner`, `library/alloc/src/sync.rs`, Rust 1.95).
+const BEFORE: [u64; 5] = [16, 32, 64, 128, 256];
+
 /// The size of a lock for readers and writers without what it guards, at most.
 const OF_READERS: u64 = 64;
 
@@ -43,7 +51,8 @@ pub(crate) fn mark(
 ) {
     let locks: Vec<(ResourceId, u64)> = wanted(waits).collect();
     let of_tasks: Vec<(ResourceId, u64, u64)> = wanted_of_tasks(waits).collect();
-    if locks.is_empty() && of_tasks.is_empty() {
+    let doubtful: Vec<(ResourceId, u64, u64)> = doubtful(waits).collect();
+    if locks.is_empty() && of_tasks.is_empty() && doubtful.is_empty() {
         return;
     }
     let size = |lock: &ResourceId| waits.lock_sizes.get(lock).copied().unwrap_or(LARGEST_VALUE);
@@ -76,6 +85,19 @@ pub(crate) fn mark(
             .filter(|(id, address)| has(reach(id), *address) || runs && is_static(*address));
         let found = found.map(|(id, _)| *id);
         thread.refers_to.extend(found);
+        if thread.activity != Activity::Parked {
+            let has = |address: u64, reach: u64| {
+                let near = |word: &u64| {
+                    word.wrapping_sub(address) < reach
+                        || BEFORE.contains(&address.wrapping_sub(*word))
+                };
+                words.as_ref().is_none_or(|words| words.iter().any(near))
+            };
+            let begins = begins(program, native);
+            let found =
+                doubtful.iter().filter(|(_, address, reach)| begins || has(*address, *reach));
+            thread.refers_to.extend(found.map(|(id, ..)| *id));
+        }
         if thread.activity == Activity::Blocked {
             let has = |first: u64, size: u64| {
                 let is_within = |word: &u64| word.wrapping_sub(first) < size;
@@ -85,6 +107,14 @@ pub(crate) fn mark(
             thread.refers_to.extend(found.map(|(id, ..)| *id));
         }
     }
+}
+
+/// Whether a thread just begins, so that what it was given is not on its stack yet: that shows no code but
+/// the C library's.
+pub(super) fn begins(program: &Program<'_>, thread: &Thread) -> bool {
+    let frames = program.stack(thread);
+    let is_outside = |frame: &NativeFrame| program.module_at(frame.pc.lookup()).is_none();
+    !frames.is_empty() && frames.len() <= FRAMES_OF_BEGINNING && frames.iter().all(is_outside)
 }
 
 /// The end of a future in memory; `None` where its place is not known.
@@ -114,6 +144,27 @@ fn wanted_of_tasks(waits: &Waits) -> impl Iterator<Item = (ResourceId, u64, u64)
         };
         let is_missing = resource.is_taken == Some(true) && resource.holders.is_empty();
         (is_missing && resource.address != 0).then_some((id, resource.address, reach))
+    })
+}
+
+/// What only variables are known to have that may have been moved away, so that a thread may have it,
+/// and semaphores, whose permits nobody counts; with their addresses, and how far from there a guard may
+/// point.
+fn doubtful(waits: &Waits) -> impl Iterator<Item = (ResourceId, u64, u64)> + '_ {
+    let ids = (0..).map(ResourceId).zip(&waits.resources);
+    ids.filter(|(_, resource)| {
+        let holders = &resource.holders;
+        let is_kind = resource.kind.is_channel() || resource.kind.is_lock();
+        let in_doubt = holders.iter().all(|holder| holder.may_be_moved);
+        is_kind
+            && resource.kind != ResourceKind::ThreadLock
+            && resource.address != 0
+            && !holders.is_empty()
+            && (in_doubt || resource.kind == ResourceKind::Semaphore)
+    })
+    .map(|(id, resource)| {
+        let reach = if resource.kind == ResourceKind::RwLock { OF_READERS } else { 1 };
+        (id, resource.address, reach)
     })
 }
 

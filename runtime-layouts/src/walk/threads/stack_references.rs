@@ -11,7 +11,11 @@ use crate::target::Thread;
 use crate::value::Program;
 use crate::walk::chains::site_table::SiteTable;
 use crate::walk::stacks::words;
+use crate::walk::threads::lock_references;
 use crate::walk::waits::Waits;
+
+/// Bytes of the counts of an `Arc` (`ArcInner`, `library/alloc/src/sync.rs`, Rust 1.95).
+const COUNTS: u64 = 16;
 
 /// Marks the resources that a thread outside of all runtimes may have a reference to. Asks for stacks
 /// only where that could make a difference.
@@ -39,7 +43,11 @@ pub(crate) fn mark(
     let threads = program.target().threads().iter();
     let words = threads
         .filter(|thread| !own.contains(&thread.tid))
-        .try_fold(FxHashSet::default(), |words, thread| words::of_stack(program, thread, words))
+        .try_fold(FxHashSet::default(), |words, thread| {
+            // What it was given may lie anywhere yet.
+            let begins = lock_references::begins(program, thread);
+            (!begins).then(|| words::of_stack(program, thread, words)).flatten()
+        })
         .map(|words| {
             let mut words = Vec::from_iter(words);
             words.sort_unstable();
@@ -47,7 +55,8 @@ pub(crate) fn mark(
         });
     let ids = (0..).map(ResourceId);
     for (id, resource) in ids.zip(&mut waits.resources).filter(|(_, it)| matters(it)) {
-        let own = resource.address..resource.address.saturating_add(1);
+        // The counts of an `Arc` are right before what it is of.
+        let own = resource.address.saturating_sub(COUNTS)..resource.address.saturating_add(1);
         let mut places = waits.allocations.get(&id).into_iter().flatten().chain([&own]);
         let has = |words: &Vec<u64>| {
             places.any(|place| {
