@@ -2,7 +2,7 @@
 
 use crate::target::host::Ran;
 
-use super::{Access, FrameRef, Report, ResourceId, TaskIndex, ThreadRef};
+use super::{Access, FrameRef, Report, ResourceId, ResourceKind, TaskIndex, ThreadRef};
 
 /// One thread of the process.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -118,6 +118,40 @@ impl Report {
         };
         let mut threads = self.threads.iter().filter(may_have);
         threads.next().filter(|_| threads.next().is_none())
+    }
+
+    /// The threads that run no task and wait for locks of each other, as far as their stacks show: each
+    /// circle with its first thread first.
+    #[must_use]
+    pub fn threads_in_circles(&self) -> Vec<Vec<ThreadRef>> {
+        let next = |thread: ThreadRef| {
+            let known = self.threads.iter().find(|known| known.thread == thread)?;
+            let resource = self.resource(known.blocked.filter(|_| known.task.is_none())?.resource);
+            match resource.holders.as_slice() {
+                [holder] if resource.kind == ResourceKind::ThreadLock => {
+                    Some(holder.thread?.thread)
+                }
+                _ => None,
+            }
+        };
+        let mut circles: Vec<Vec<ThreadRef>> = Vec::new();
+        for known in self.threads.iter().filter(|known| known.blocked.is_some()) {
+            if circles.iter().flatten().any(|thread| *thread == known.thread) {
+                continue;
+            }
+            let mut path = vec![known.thread];
+            while let Some(thread) = path.last().and_then(|last| next(*last)) {
+                if thread == known.thread {
+                    circles.push(path);
+                    break;
+                }
+                if path.contains(&thread) {
+                    break;
+                }
+                path.push(thread);
+            }
+        }
+        circles
     }
 
     /// Whether a thread may have what some variables are said to have, each of which may have been moved

@@ -10,6 +10,7 @@ use super::super::style::{Out, Style};
 use super::super::waiting::{of_child, panicked_with, thing_or_answer, thing_without_address};
 use super::super::{unaccepted, unflushed};
 use super::parts::{capitalized, joined_thread, line_of, standing, what_blocks};
+use super::threads;
 use runtime_layouts::report::{
     Access, Clock, Finding, Flavor, FrameRef, Holder, Lead, LeadReason, Leads, ProcessThread,
     Report, Resource, ResourceKind, Task, TaskIndex, TaskKind, TaskState, Wait, WakerPlace,
@@ -31,9 +32,9 @@ pub(super) fn write(
         out.end()?;
     }
     out.paragraph("", "  ", Style::Heading, &heading)?;
-    leads.first.iter().try_for_each(|lead| {
-        out.paragraph("  - ", "    ", Style::Plain, &sentence(report, lead, look))
-    })
+    let sentences = leads.first.iter().map(|lead| sentence(report, lead, look));
+    let mut all = sentences.chain(threads::in_circles(report));
+    all.try_for_each(|text| out.paragraph("  - ", "    ", Style::Plain, &text))
 }
 
 /// What stands above the leads, or in place of them where nothing is wrong; `None` where there is
@@ -58,8 +59,10 @@ fn nothing(report: &Report, leads: &Leads) -> String {
         };
         return nothing.to_string();
     }
-    if leads.inside > 0 {
-        return format!("No fault is certain among {}.", tasks_of(report));
+    let circles = threads::in_circles(report);
+    if leads.inside > 0 || !circles.is_empty() {
+        let certain = format!("No fault is certain among {}.", tasks_of(report));
+        return std::iter::once(certain).chain(circles).collect::<Vec<_>>().join(" ");
     }
     let mut parts: Vec<String> = leads
         .outside
@@ -83,7 +86,9 @@ fn nothing(report: &Report, leads: &Leads) -> String {
         true => String::new(),
         false => format!(": {}", parts.join(", ")),
     };
-    format!("Nothing is stuck as far as memory shows, of {}{what}.", tasks_of(report))
+    let nothing =
+        format!("Nothing is stuck as far as memory shows, of {}{what}.", tasks_of(report));
+    std::iter::once(nothing).chain(threads::only_workers(report)).collect::<Vec<_>>().join(" ")
 }
 
 fn outside(kind: ResourceKind, count: usize) -> &'static str {

@@ -13,6 +13,7 @@ mod lock_across_await;
 mod never_woken;
 mod parts;
 mod shutdown;
+mod threads;
 mod undriven;
 mod unknown_holders;
 

@@ -9,6 +9,7 @@ use crate::layout::TypeKind;
 use crate::layout::name::Environment;
 use crate::report::{Chain, FrameRef, FutureState, Polled, SiteId};
 use crate::value::{Program, Ty, Value, ValueError};
+use crate::walk::search::coroutine::Variable;
 use crate::walk::search::end_types::EndTypes;
 use crate::walk::search::search_for::SearchFor;
 use crate::walk::search::shared::SharedPointer;
@@ -213,7 +214,8 @@ impl LiveValues {
                     }
                     let may_be_moved =
                         held.may_be_moved(program, value) || !program.unwinds(value.ty.module);
-                    let has_parts = may_be_taken_apart(program, value.ty, variable.ty);
+                    let has_parts =
+                        may_be_taken_apart(program, value.ty, (&held.name, variable.ty));
                     let values = (0..).zip(&below.values);
                     found.extend(values.map(|(place, (value, _))| LiveValue {
                         value: *value,
@@ -243,8 +245,13 @@ impl LiveValues {
 /// Whether the parts of a variable can be moved away one by one, while the variable stays and no flag
 /// tells: a closure takes only the part that it uses (`async move { link.tx.send(1).await }`), and so
 /// does a statement. That needs fields that the machine's own code can name: those of a tuple, or of a
-/// struct of its own crate. Of an enum nothing is left to use, so that it mostly goes as well.
-fn may_be_taken_apart(program: &Program<'_>, machine: Ty, variable: Ty) -> bool {
+/// struct of its own crate. Of an enum with a name nothing is left to use, so that it mostly goes as well;
+/// one without is what a pattern takes apart, as the item of a `for`.
+fn may_be_taken_apart(
+    program: &Program<'_>,
+    machine: Ty,
+    (name_of_variable, variable): (&str, Ty),
+) -> bool {
     let name = |ty: Ty| program.type_of(ty).map(|layout| (&*layout.name, &layout.kind));
     let (Ok((machine, _)), Ok((variable, kind))) = (name(machine), name(variable)) else {
         return false;
@@ -253,7 +260,7 @@ fn may_be_taken_apart(program: &Program<'_>, machine: Ty, variable: Ty) -> bool 
     let is_environment = Environment::of(variable).is_some();
     match kind {
         _ if is_environment => false,
-        TypeKind::Enum { .. } => false,
+        TypeKind::Enum { .. } => Variable::is_temporary(name_of_variable),
         _ => variable.starts_with('(') || root(machine) == root(variable),
     }
 }
