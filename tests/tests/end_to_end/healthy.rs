@@ -139,6 +139,7 @@ busy! {
     tokens_that_others_cancel "tokens" [];
     waits_that_limits_and_aborts_end "limits" [SLOW];
     a_thread_with_a_runtime_of_its_own "own-runtime" [];
+    a_thread_that_gives_a_lock_back_to_wait "conveyor" [];
     a_server_under_load "echo" [];
     a_server_on_one_thread "one-thread" [];
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::layout::VariableLocation;
-use crate::layout::name::is_of_standard_library;
+use crate::layout::name::{base_path, is_of_standard_library, plain_path};
 use crate::report::{Activity, FrameRef, HoldingThread, ProcessThread, TaskIndex, ThreadRole};
 use crate::target::NativeFrame;
 use crate::value::{Program, Ty, Value};
@@ -34,13 +34,14 @@ pub(crate) fn of_threads(
     for known in threads.iter().filter(|known| !is_worker_without_work(known)) {
         let Some(thread) = natives(known) else { continue };
         let is_blocked = known.activity == Activity::Blocked;
+        let given_back = gives_lock_back(sites, known);
         for frame in program.stack(thread).iter() {
             let Some((module, address)) = program.module_at(frame.pc.lookup()) else { continue };
             let layouts = program.layouts(module);
             for variable in layouts.variables_at(address).unwrap_or_default() {
                 let Some(at) = address_of(program, variable.location, frame) else { continue };
                 let value = Value { ty: Ty { module, id: variable.ty }, address: at };
-                let values = live_values.of_value(program, value);
+                let mut values = live_values.of_value(program, value);
                 if values.is_empty() {
                     continue;
                 }
@@ -58,6 +59,9 @@ pub(crate) fn of_threads(
                 {
                     continue;
                 }
+                if given_back == Some(frame.pc.get()) {
+                    values.retain(|value| !is_guard_of_mutex(program, *value));
+                }
                 let site = sites.of_call(program, module, call);
                 found.extend(values.into_iter().map(|value| OnStack {
                     value,
@@ -70,6 +74,20 @@ pub(crate) fn of_threads(
         }
     }
     found
+}
+
+/// The place of the frame whose guard a thread gave to a `Condvar`, which lets go of the lock as long as
+/// the thread waits there: the guard of parking_lot stays in its variable, and that of the standard
+/// library leaves its bytes. `None` for a thread that waits for something else.
+fn gives_lock_back(sites: &SiteTable, thread: &ProcessThread) -> Option<u64> {
+    let call = thread.blocked?;
+    let function = plain_path(&sites.get(call.call.site).type_name);
+    let (of, last) = function.rsplit_once("::")?;
+    (of.ends_with("::Condvar") && last.starts_with("wait")).then_some(call.user?.address)
+}
+
+fn is_guard_of_mutex(program: &Program<'_>, value: Value) -> bool {
+    program.type_of(value.ty).is_ok_and(|layout| base_path(&layout.name).ends_with("::MutexGuard"))
 }
 
 /// Whether a worker waits for work, so that none of the user's code is on its stack.

@@ -20,6 +20,7 @@ use crate::report::{
 use crate::target::{NativeFrame, Thread};
 use crate::value::Program;
 use crate::walk::chains::site_table::SiteTable;
+use crate::walk::stacks::native_stack::{self, NativeCall};
 use crate::walk::stacks::words;
 use crate::walk::waits::Waits;
 
@@ -110,12 +111,28 @@ pub(crate) fn mark(
 }
 
 /// Whether a thread just begins, so that what it was given is not on its stack yet: that shows no code but
-/// the C library's.
+/// the C library's, or the standard library's before it calls the thread's closure, which `spawn` has boxed
+/// (`library/std/src/thread/lifecycle.rs`, `library/std/src/sys/thread/unix.rs`, Rust 1.95).
 pub(super) fn begins(program: &Program<'_>, thread: &Thread) -> bool {
     let frames = program.stack(thread);
     let is_outside = |frame: &NativeFrame| program.module_at(frame.pc.lookup()).is_none();
-    !frames.is_empty() && frames.len() <= FRAMES_OF_BEGINNING && frames.iter().all(is_outside)
+    if frames.iter().all(is_outside) {
+        return !frames.is_empty() && frames.len() <= FRAMES_OF_BEGINNING;
+    }
+    let calls = native_stack::calls(program, &frames);
+    let is_called = |wanted: &str| {
+        calls.iter().any(|call| match call {
+            NativeCall::Known { call, .. } => call.function.name.contains(wanted),
+            NativeCall::Unknown { .. } => false,
+        })
+    };
+    is_called(STARTS_THREAD) && !is_called(CALLS_CLOSURE)
 }
+
+/// The standard library's function that a thread of its own begins with, and the one that calls what the
+/// thread is for.
+const STARTS_THREAD: &str = "::thread_start";
+const CALLS_CLOSURE: &str = "::__rust_begin_short_backtrace";
 
 /// The end of a future in memory; `None` where its place is not known.
 fn end_of(program: &Program<'_>, sites: &SiteTable, future: &Task) -> Option<u64> {
