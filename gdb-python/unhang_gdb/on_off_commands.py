@@ -1,4 +1,4 @@
-"""The commands `async frames on|off` and `async thread-names on|off`, in the words that lldb has for them.
+"""The commands `async frames on|off` and `async thread-names on|off`, in lldb's words for them.
 
 gdb's own way is `set async frames on|off`.
 """

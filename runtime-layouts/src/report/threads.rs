@@ -23,7 +23,8 @@ pub struct ProcessThread {
     /// The locks that tasks wait for by blocking their threads of which this thread has an address on
     /// its stack or in a register, so that a guard of them may be there. All of them where its stack
     /// cannot be read. Of one that is blocked also the locks of tasks that are taken, if no guard of them
-    /// was found anywhere.
+    /// was found anywhere; of one that is not parked, what only variables are known to have that may have
+    /// been moved away. In the order of their numbers.
     pub refers_to: Vec<ResourceId>,
     /// For how long it was on a processor; `None` when the system does not tell.
     pub ran: Option<Ran>,
@@ -95,6 +96,12 @@ impl Activity {
 }
 
 impl ProcessThread {
+    /// Whether it has the address of that, as far as that was looked for.
+    #[must_use]
+    pub fn refers_to(&self, id: ResourceId) -> bool {
+        self.refers_to.binary_search(&id).is_ok()
+    }
+
     /// Whether it may keep locks on its stack. One that waits for work does not; what called
     /// `block_on`, and sleeps there, may.
     #[must_use]
@@ -113,7 +120,7 @@ impl Report {
             || self.resource(lock).queue.iter().map(|wait| self.task(self.wait(*wait).task));
         let may_have = |thread: &&ProcessThread| {
             thread.activity == Activity::Blocked
-                && thread.refers_to.contains(&lock)
+                && thread.refers_to(lock)
                 && queue().all(|task| task.thread != Some(thread.thread))
         };
         let mut threads = self.threads.iter().filter(may_have);
@@ -169,9 +176,8 @@ impl Report {
                         || holder.thread.is_some_and(|holding| holding.thread == thread.thread)
                 })
         };
-        let may_have = |thread: &&ProcessThread| {
-            thread.activity != Activity::Parked && thread.refers_to.contains(&id)
-        };
+        let may_have =
+            |thread: &&ProcessThread| thread.activity != Activity::Parked && thread.refers_to(id);
         self.threads.iter().filter(may_have).any(|thread| !is_known(thread))
     }
 
@@ -186,7 +192,7 @@ impl Report {
             let mut seen = holders.iter().filter_map(|holder| holder.thread);
             thread.may_hold_locks()
                 && !waits
-                && thread.refers_to.contains(&lock)
+                && thread.refers_to(lock)
                 && !seen.any(|holding| holding.thread == thread.thread)
         };
         // Where the threads are not known nothing can be said of them.

@@ -256,12 +256,11 @@ fn may_be_taken_apart(
     let (Ok((machine, _)), Ok((variable, kind))) = (name(machine), name(variable)) else {
         return false;
     };
-    let root = |name: &str| name.split("::").next().map(str::to_string);
     let is_environment = Environment::of(variable).is_some();
     match kind {
         _ if is_environment => false,
         TypeKind::Enum { .. } => Variable::is_temporary(name_of_variable),
-        _ => variable.starts_with('(') || root(machine) == root(variable),
+        _ => variable.starts_with('(') || machine.split("::").next() == variable.split("::").next(),
     }
 }
 

@@ -88,11 +88,11 @@ pub(crate) fn mark(
         thread.refers_to.extend(found);
         if thread.activity != Activity::Parked {
             let has = |address: u64, reach: u64| {
-                let near = |word: &u64| {
-                    word.wrapping_sub(address) < reach
-                        || BEFORE.contains(&address.wrapping_sub(*word))
-                };
-                words.as_ref().is_none_or(|words| words.iter().any(near))
+                let mut after = (0..reach).map(|distance| address.wrapping_add(distance));
+                let mut before = BEFORE.iter().map(|distance| address.wrapping_sub(*distance));
+                words.as_ref().is_none_or(|words| {
+                    after.any(|at| words.contains(&at)) || before.any(|at| words.contains(&at))
+                })
             };
             let begins = begins(program, native);
             let found =
@@ -107,6 +107,8 @@ pub(crate) fn mark(
             let found = of_tasks.iter().filter(|(_, address, size)| has(*address, *size));
             thread.refers_to.extend(found.map(|(id, ..)| *id));
         }
+        thread.refers_to.sort_unstable();
+        thread.refers_to.dedup();
     }
 }
 
@@ -208,8 +210,7 @@ pub(crate) fn add_holders(
                 continue;
             }
         }
-        let may_hold =
-            |thread: &&ProcessThread| thread.may_hold_locks() && thread.refers_to.contains(&lock);
+        let may_hold = |thread: &&ProcessThread| thread.may_hold_locks() && thread.refers_to(lock);
         let waiting = |thread: &ProcessThread| {
             thread.blocked.is_some_and(|call| call.resource == lock) && thread.task.is_some()
         };
@@ -265,9 +266,8 @@ fn in_its_data(
     let mut found = threads.iter().filter(has);
     let (Some(thread), None) = (found.next(), found.next()) else { return None };
     let waits = |other: &ProcessThread| other.blocked.is_some_and(|call| call.resource == lock);
-    let may_have = |other: &&ProcessThread| {
-        other.may_hold_locks() && other.refers_to.contains(&lock) && !waits(other)
-    };
+    let may_have =
+        |other: &&ProcessThread| other.may_hold_locks() && other.refers_to(lock) && !waits(other);
     if threads.iter().filter(may_have).any(|other| other.thread != thread.thread) {
         return None;
     }
