@@ -47,6 +47,8 @@ pub(crate) struct BlockedThread<'b> {
     /// Whether nothing but the standard library is between the function and the user's code: a runtime
     /// calls the same functions on sockets that do not block.
     pub(crate) is_direct: bool,
+    /// Whether a function on its stack has a path that begins so.
+    pub(crate) calls: &'b dyn Fn(&str) -> bool,
     /// The words of its registers and its stack.
     pub(crate) words: &'b dyn Fn() -> FxHashSet<u64>,
 }

@@ -72,6 +72,16 @@ pub(crate) fn waited_for(
         .iter()
         .filter_map(|path| Some((path.end, program.type_of(path.end).ok()?.member("chan")?.offset)))
         .collect();
+    // A word near a channel may look like the beginning of one of another sort, with the same list of
+    // those who wait: the functions on the stack tell of which sort it is.
+    let is_called = |(ty, _): &&(Ty, u64)| {
+        let counter = Value { ty: *ty, address: 0 };
+        let channel = counter.member(program, "chan").and_then(|chan| chan.layout(program));
+        let module = channel.ok().and_then(|chan| chan.name.split("Channel<").next());
+        module.is_some_and(|module| (thread.calls)(module))
+    };
+    let called: Vec<(Ty, u64)> = sorts.iter().filter(is_called).copied().collect();
+    let sorts = if called.is_empty() { sorts } else { called };
     let places = (thread.words)();
     let align = u64::from(program.pointer_size());
     let likely = places.iter().filter(|word| **word != 0 && **word % align == 0);

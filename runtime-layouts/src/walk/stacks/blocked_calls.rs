@@ -80,6 +80,10 @@ fn of_other(
     chain: &Chain,
 ) -> Option<Blocked> {
     let words = || words::of_stack(program, thread, FxHashSet::default()).unwrap_or_default();
+    let is_called = |path: &str| {
+        let mut names = chain.frames.iter().map(|frame| &*sites.get(frame.site).type_name);
+        names.any(|name| name.starts_with(path))
+    };
     // The number of a file may be 0.
     let argument = first_argument(program, thread);
     let awaited = call.awaits.zip(argument).and_then(|(find, word)| {
@@ -93,6 +97,7 @@ fn of_other(
             operation: calls.second_argument.and_then(argument),
             limit: calls.third_argument.and_then(argument),
             is_direct: is_direct(sites, chain, frame),
+            calls: &is_called,
             words: &words,
         };
         Some((find(&blocked)?, word))
