@@ -293,11 +293,8 @@ fn awaited_alone(report: &Report) -> FxHashSet<TaskIndex> {
 /// Whether a thread may have what only variables are known to have that may have been moved away; or a
 /// permit, since nobody counts those.
 fn may_be_elsewhere(report: &Report, resource: &Resource) -> bool {
-    let in_doubt = resource.holders.iter().all(|holder| holder.may_be_moved);
     let Some(first) = resource.queue.first() else { return false };
-    (in_doubt || resource.kind == ResourceKind::Semaphore)
-        && !resource.holders.is_empty()
-        && report.may_be_with_a_thread(report.wait(*first).resource)
+    resource.is_in_doubt() && report.may_be_with_a_thread(report.wait(*first).resource)
 }
 
 /// Whether a place of a channel was given to a future that something polls.

@@ -228,6 +228,14 @@ impl Resource {
         }
     }
 
+    /// Whether it is open who has it: each variable that was found may have been moved away, or it is a
+    /// semaphore, whose permits nobody counts. `false` where nobody was found.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        let may_be_elsewhere = self.holders.iter().all(|holder| holder.may_be_moved);
+        !self.holders.is_empty() && (may_be_elsewhere || self.kind == ResourceKind::Semaphore)
+    }
+
     /// Whether only a place of it helps who waits: to make room, or to send where there is no room.
     #[must_use]
     pub fn needs_place(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Threads that wait for each other without any task, and those that keep a runtime's tasks waiting.
 
+use super::super::counts::tasks_text;
 use super::parts::what_blocks;
 use runtime_layouts::report::{Report, Runtime, Task, TaskKind, TaskState, ThreadRef};
 
@@ -48,10 +49,8 @@ pub(super) fn only_workers(report: &Report) -> Vec<String> {
         };
         let woken = report.tasks.iter().filter(is_woken).count();
         (woken > 0).then(|| {
-            let (tasks, were, wait) = match woken {
-                1 => ("1 task".to_string(), "was", "waits"),
-                more => (format!("{more} tasks"), "were", "wait"),
-            };
+            let tasks = tasks_text(woken);
+            let (were, wait) = if woken == 1 { ("was", "waits") } else { ("were", "wait") };
             format!(
                 "Task {} runs on the only worker of runtime {}, and {tasks} that {were} woken {wait} for it to \
                  pause.",

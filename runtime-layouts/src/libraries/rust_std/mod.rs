@@ -99,7 +99,6 @@ const fn guard(path: &'static str, access: Access, lock: &'static str) -> GuardT
     GuardType::lock(path, ResourceKind::ThreadLock, access, lock)
 }
 
-/// Rust 1.87 moved them into `poison`.
 /// What a static variable is that is made when it is first used, or that can be changed.
 const HOLDING_STATICS: &[&str] = &[
     "std::sync::lazy_lock::LazyLock<",
@@ -115,6 +114,7 @@ const HOLDING_STATICS: &[&str] = &[
     "lazy_static::lazy::Lazy<",
 ];
 
+/// Rust 1.87 moved those of the standard library into `poison`.
 const GUARDS: &[GuardType] = &[
     GuardType::end("std::sync::mpsc::Sender", ResourceKind::Mpsc, Access::Send, channels::COUNTER),
     GuardType::end(

@@ -1,7 +1,7 @@
 //! Threads that sleep for a time.
 //!
-//! Source: `library/std/src/sys/thread/unix.rs` (Rust 1.95): `clock_nanosleep(clock, flags, time, left)`, and
-//! before 1.83 or so `nanosleep(time, left)`; `clock_nanosleep(2)`.
+//! Source: `clock_nanosleep(2)`, `nanosleep(2)`: the C library's `nanosleep`, which
+//! `library/std/src/sys/thread/unix.rs` calls (Rust 1.95), asks the system by either.
 
 use crate::knowledge::ObservedResource;
 use crate::knowledge::blocking::BlockedThread;
@@ -28,6 +28,5 @@ fn is_short(blocked: &BlockedThread<'_>) -> bool {
     let word = u64::from(blocked.program.pointer_size());
     let read = |at: u64| blocked.program.read_pointer(at).ok();
     let time = at.and_then(|at| Some((read(at)?, read(at.wrapping_add(word))?)));
-    // `CLOCK_MONOTONIC` with `TIMER_ABSTIME` is not what `sleep` asks for.
     time.is_some_and(|(seconds, nanoseconds)| seconds == 0 && nanoseconds < SHORT)
 }

@@ -172,14 +172,11 @@ fn wanted_of_tasks(waits: &Waits) -> impl Iterator<Item = (ResourceId, u64, u64)
 fn doubtful(waits: &Waits) -> impl Iterator<Item = (ResourceId, u64, u64)> + '_ {
     let ids = (0..).map(ResourceId).zip(&waits.resources);
     ids.filter(|(_, resource)| {
-        let holders = &resource.holders;
         let is_kind = resource.kind.is_channel() || resource.kind.is_lock();
-        let in_doubt = holders.iter().all(|holder| holder.may_be_moved);
         is_kind
             && resource.kind != ResourceKind::ThreadLock
             && resource.address != 0
-            && !holders.is_empty()
-            && (in_doubt || resource.kind == ResourceKind::Semaphore)
+            && resource.is_in_doubt()
     })
     .map(|(id, resource)| {
         let reach = if resource.kind == ResourceKind::RwLock { OF_READERS } else { 1 };
